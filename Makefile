@@ -1,0 +1,46 @@
+# Two commands set everything up on a machine that has Python 3.11+ and make: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint types format bench faults compose-test lock clean
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
+BIN := .venv/bin
+COMPOSE ?= docker compose
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.ready: requirements-dev.lock pyproject.toml
+	@echo "Installing the locked dependencies into .venv (once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: .venv/.ready ## make .venv with the locked dependencies and the stepbias command
+
+demo: setup ## run a reduced Figure 1 through the real service; figure and curves land in out/
+	@$(BIN)/stepbias demo --out out
+
+up: setup ## start the service on http://127.0.0.1:8000
+	@$(BIN)/stepbias up
+
+test: setup lint types ## lint, types, import contracts and the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: setup ## ruff and the import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+format: setup ## let ruff format and fix what it can
+	@$(BIN)/ruff format . ; $(BIN)/ruff check --fix .
+
+bench: setup ## time the training loop
+	@$(BIN)/python -m benchmarks
+
+lock: setup ## renew both lock files from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev --output-file requirements-dev.lock
+
+clean: ## remove the environment and everything that was made
+	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
