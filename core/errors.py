@@ -1,0 +1,19 @@
+"""What can be wrong with a request, as types. A run that diverges is a result, never one of these."""
+
+# ruff: noqa: N818 - each name states the fact ("no interpolator"), as an error message would
+
+
+class StepbiasError(Exception):
+    """Anything a caller can put right; `message` is the sentence to show them."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidData(StepbiasError):
+    """Arrays that are no regression problem: shapes that disagree, emptiness, or numbers that are not finite."""
+
+
+class NoInterpolator(StepbiasError):
+    """No predictor satisfies Xβ = y, so nothing that is said of interpolators applies to this data set."""

@@ -1,0 +1,186 @@
+"""The grid of an experiment: the product of its axes, and the run that stands at each of its points.
+
+The order is fixed, slowest axis first: data, model, initialisation, optimiser; within a part, in the order of its
+fields. So all runs of one data set are neighbours, and run `index` is reached by mixed-radix arithmetic, without the
+runs before it.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+from core.identity import NUMERICS_VERSION, content_hash, rounded
+from core.spec import ExperimentSpec, FractionsOfMaxStable
+from core.sweep import axis_values
+
+AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("data", "mean"): "data_mean",
+        ("data", "variance"): "data_variance",
+        ("model", "shape"): "uv_shape",
+        ("initialization", "scale"): "init_scale",
+        ("initialization", "seed"): "init_seed",
+        ("optimizer", "noise_variance"): "label_noise_variance",
+        ("optimizer", "seed"): "optimizer_seed",
+    }
+)
+"""Where a field's name in results differs from its name in the spec."""
+
+STEP_SIZE_FRACTION: Final = "step_size_fraction"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Axis:
+    """One swept number: its name in results, the part and field of the spec it comes from, and its values."""
+
+    name: str
+    part: str
+    field: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One point of the grid: plain numbers only.
+
+    `document` is the run's own spec, `key` its identity, `data_key` that of its data set. Either `step_size` is given
+    or `step_size_fraction`, the multiple of the data set's largest stable step that it stands for.
+    """
+
+    index: int
+    key: str
+    data_key: str
+    document: Mapping[str, Any]
+
+    @property
+    def init_scale(self) -> float:
+        """α."""
+        return float(self.document["initialization"]["scale"])
+
+    @property
+    def step_size(self) -> float | None:
+        """η, or None where it is given as a fraction."""
+        value = self.document["optimizer"]["step_size"]
+        return None if isinstance(value, dict) else float(value)
+
+    @property
+    def step_size_fraction(self) -> float | None:
+        """η as a multiple of the largest stable step, or None where η itself is given."""
+        value = self.document["optimizer"]["step_size"]
+        return float(value["fraction_of_max_stable"]) if isinstance(value, dict) else None
+
+    @property
+    def warmup_steps(self) -> int:
+        """W."""
+        return int(self.document["optimizer"]["warmup_steps"])
+
+    def resolved_step_size(self, max_stable_step: float) -> float:
+        """η in numbers, for a data set whose largest stable step is `max_stable_step`."""
+        fraction = self.step_size_fraction
+        return float(self.document["optimizer"]["step_size"]) if fraction is None else fraction * max_stable_step
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All runs of one experiment spec."""
+
+    spec: ExperimentSpec
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The swept numbers, slowest first."""
+        return tuple(self._find_axes())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def __len__(self) -> int:
+        """The number of runs; 1 where nothing is swept."""
+        return math.prod(self.shape)
+
+    @property
+    def data_sets(self) -> int:
+        """How many different data sets the grid has."""
+        return math.prod(len(axis.values) for axis in self.axes if axis.part == "data")
+
+    @property
+    def runs_per_data_set(self) -> int:
+        """Runs on each data set; those of data set k have the indices k·runs_per_data_set and following."""
+        return len(self) // self.data_sets
+
+    def coordinates(self, index: int) -> dict[str, float]:
+        """The value of every axis at run `index`.
+
+        Raises:
+            IndexError: there is no such run.
+        """
+        return {axis.name: axis.values[position] for axis, position in self._positions(index)}
+
+    def run(self, index: int) -> Run:
+        """The run at `index`.
+
+        Raises:
+            IndexError: there is no such run.
+        """
+        document: dict[str, Any] = {part: dict(fields) for part, fields in self._science.items()}
+        for axis, position in self._positions(index):
+            value = axis.values[position]
+            document[axis.part][axis.field] = (
+                {"fraction_of_max_stable": value} if axis.name == STEP_SIZE_FRACTION else value
+            )
+        data_key = self._data_key(index) if self._data_is_swept else self._only_data_key
+        # The data enter by their hash: user data may be megabytes, and a grid has thousands of runs on them.
+        identity = document | {"data": data_key, "numerics": NUMERICS_VERSION}
+        return Run(index=index, key=content_hash(identity), data_key=data_key, document=document)
+
+    def runs(self) -> Iterator[Run]:
+        """Every run, in order."""
+        return (self.run(index) for index in range(len(self)))
+
+    @cached_property
+    def _science(self) -> dict[str, dict[str, Any]]:
+        return {part: _with_rounded_numbers(fields) for part, fields in self.spec.science().items()}
+
+    @cached_property
+    def _data_is_swept(self) -> bool:
+        return any(axis.part == "data" for axis in self.axes)
+
+    @cached_property
+    def _only_data_key(self) -> str:
+        return content_hash(self._science["data"])
+
+    def _data_key(self, index: int) -> str:
+        document = dict(self._science["data"])
+        for axis, position in self._positions(index):
+            if axis.part == "data":
+                document[axis.field] = axis.values[position]
+        return content_hash(document)
+
+    def _positions(self, index: int) -> Iterator[tuple[Axis, int]]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"run {index} of {len(self)}")
+        remaining = len(self)
+        for axis in self.axes:
+            remaining //= len(axis.values)
+            yield axis, index // remaining % len(axis.values)
+
+    def _find_axes(self) -> Iterator[Axis]:
+        for part in ("data", "model", "initialization", "optimizer"):
+            section = getattr(self.spec, part)
+            for field in type(section).model_fields:
+                value = getattr(section, field)
+                if isinstance(value, FractionsOfMaxStable):
+                    fractions = tuple(rounded(fraction) for fraction in value.fractions_of_max_stable)
+                    yield Axis(name=STEP_SIZE_FRACTION, part=part, field=field, values=fractions)
+                elif (values := axis_values(value)) is not None:
+                    yield Axis(name=AXIS_NAMES.get((part, field), field), part=part, field=field, values=tuple(values))
+
+
+def _with_rounded_numbers(fields: dict[str, Any]) -> dict[str, Any]:
+    """Plain swept numbers rounded as the values of an axis are, so that 0.1 + 0.2 and 0.3 are one run."""
+    return {name: rounded(value) if isinstance(value, float) else value for name, value in fields.items()}

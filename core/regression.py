@@ -1,0 +1,156 @@
+"""Linear regression problems, the sparse ones of the paper or arrays of the user, and the risks of predictors."""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.errors import InvalidData
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Population:
+    """The distribution behind a data set: x ~ N(mean·1, variance·I), y ~ N(⟨β*, x⟩, noise_variance)."""
+
+    mean: float
+    variance: float
+    noise_variance: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class HeldOut:
+    """Samples that are never trained on; their mean loss stands for the test loss where no population is known."""
+
+    X: Float64[np.ndarray, "held dim"]
+    y: Float64[np.ndarray, " held"]
+
+    def __post_init__(self) -> None:
+        _freeze(self, "X", "y")
+        _check_samples(self.X, self.y)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Dataset:
+    """Samples (rows of X) with targets y, and what is known of their origin. The arrays are read-only copies.
+
+    `digest` is the SHA-256 of the two shapes and of the bytes of X and y as little-endian float64: it names the
+    training set, and it alone. Truth, population and held-out samples judge a predictor and never move one.
+
+    Raises:
+        InvalidData: empty arrays, shapes that disagree, or numbers that are not finite.
+    """
+
+    X: Float64[np.ndarray, "sample dim"]
+    y: Float64[np.ndarray, " sample"]
+    true_predictor: Float64[np.ndarray, " dim"] | None = None
+    population: Population | None = None
+    held_out: HeldOut | None = None
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        _freeze(self, "X", "y", "true_predictor")
+        _check_samples(self.X, self.y)
+        dim = self.X.shape[1]
+        if self.true_predictor is not None and self.true_predictor.shape != (dim,):
+            raise InvalidData(f"the true predictor has shape {self.true_predictor.shape}, X has {dim} columns")
+        if self.held_out is not None and self.held_out.X.shape[1] != dim:
+            raise InvalidData(f"held-out X has {self.held_out.X.shape[1]} columns, X has {dim}")
+        object.__setattr__(self, "digest", _digest(self.X, self.y))
+
+
+def sparse_regression(  # noqa: PLR0913 - the seven numbers that define the distribution and the draw
+    *,
+    samples: int,
+    dimension: int,
+    sparsity: int,
+    mean: float,
+    variance: float,
+    noise_variance: float,
+    seed: int,
+) -> Dataset:
+    """The data of section 7 of Nacson et al. 2022, drawn in a fixed order: X row by row, then the noise of y.
+
+    x ~ N(mean·1, variance·I), y = ⟨β*, x⟩ + √noise_variance·ε, β* = 1/√sparsity on the first `sparsity` coordinates.
+    ⟨β*, x⟩ is summed coordinate by coordinate, not as a matrix product, whose last bits depend on the BLAS build.
+
+    Raises:
+        InvalidData: `sparsity` is not between 1 and `dimension`.
+    """
+    if not 1 <= sparsity <= dimension:
+        raise InvalidData(f"sparsity {sparsity} is not between 1 and the dimension {dimension}")
+    rng = np.random.default_rng(seed)
+    X = mean + math.sqrt(variance) * rng.standard_normal((samples, dimension))
+    y = math.sqrt(noise_variance) * rng.standard_normal(samples)
+    true_predictor = np.zeros(dimension)
+    true_predictor[:sparsity] = 1 / math.sqrt(sparsity)
+    signal = np.zeros(samples)
+    for coordinate in range(sparsity):
+        signal += X[:, coordinate] * true_predictor[coordinate]
+    population = Population(mean=mean, variance=variance, noise_variance=noise_variance)
+    return Dataset(X=X, y=signal + y, true_predictor=true_predictor, population=population)
+
+
+def excess_risk(
+    predictor: Float64[np.ndarray, "*run dim"], dataset: Dataset
+) -> Float64[np.ndarray, "*run"] | np.float64:
+    """Expected loss above the least possible one, ½(variance·‖e‖² + (mean·1ᵀe)²) with e = β − β*, in closed form.
+
+    From E[xxᵀ] = variance·I + mean²·11ᵀ. NaN where the truth or the population is unknown.
+    """
+    if dataset.true_predictor is None or dataset.population is None:
+        return np.full(predictor.shape[:-1], np.nan)
+    error = predictor - dataset.true_predictor
+    spread = dataset.population.variance * np.square(error).sum(axis=-1)
+    offset = np.square(dataset.population.mean * error.sum(axis=-1))
+    risk: Float64[np.ndarray, "*run"] | np.float64 = (spread + offset) / 2
+    return risk
+
+
+def test_loss(predictor: Float64[np.ndarray, "*run dim"], dataset: Dataset) -> Float64[np.ndarray, "*run"] | np.float64:
+    """Expected loss on a new sample: `excess_risk` + ½·noise_variance where the population is known.
+
+    Otherwise the mean loss of the held-out samples, and NaN where there are none.
+    """
+    if dataset.population is not None and dataset.true_predictor is not None:
+        return excess_risk(predictor, dataset) + dataset.population.noise_variance / 2
+    if dataset.held_out is not None:
+        return train_loss(predictor, dataset.held_out.X, dataset.held_out.y)
+    return np.full(predictor.shape[:-1], np.nan)
+
+
+def train_loss(
+    predictor: Float64[np.ndarray, "*run dim"],
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+) -> Float64[np.ndarray, "*run"]:
+    """‖Xβ − y‖²/(2N), one predictor at a time: a joint product would let the company of a run change its last bits."""
+    rows = predictor.reshape(-1, predictor.shape[-1])
+    losses = np.array([np.square(X @ row - y).sum() / (2 * len(y)) for row in rows])
+    return losses.reshape(predictor.shape[:-1])
+
+
+def _freeze(record: object, *names: str) -> None:
+    for name in names:
+        value = getattr(record, name)
+        if value is not None:
+            copy = np.array(value, dtype=np.float64, order="C")
+            copy.setflags(write=False)
+            object.__setattr__(record, name, copy)
+
+
+def _check_samples(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> None:
+    if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
+        raise InvalidData(f"X has shape {X.shape} and y has shape {y.shape}; (N, d) and (N,) are needed")
+    if X.size == 0:
+        raise InvalidData(f"X has shape {X.shape}: at least one sample and one column are needed")
+    if not (np.isfinite(X).all() and np.isfinite(y).all()):
+        raise InvalidData("X and y must be finite numbers")
+
+
+def _digest(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> str:
+    digest = hashlib.sha256(np.array([*X.shape, *y.shape], dtype="<i8").tobytes())
+    digest.update(X.astype("<f8").tobytes())
+    digest.update(y.astype("<f8").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,268 @@
+"""The experiment spec: the one document a user writes. It says what to train, never how far the training has come."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from core.identity import canonical_json, content_hash
+from core.sweep import (
+    Document,
+    Positive,
+    SweptCount,
+    SweptDepth,
+    SweptFraction,
+    SweptNonNegative,
+    SweptPositive,
+    SweptReal,
+    SweptShape,
+    SweptWhole,
+    axis_values,
+)
+
+SCHEMA_VERSION: Final = 1
+
+Name = Annotated[str, Field(max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=80)]
+Vector = Annotated[tuple[float, ...], Field(min_length=1, strict=False)]
+Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False)]
+
+
+class Centring(StrEnum):
+    """What is done to user data before training: is the data non-centred? is the paper's key question."""
+
+    NONE = "none"
+    CENTRE = "centre"
+    OFFSET = "offset"
+
+
+class Transform(Document):
+    """Transforms of user data, each naming what it touches; `offset` is what `"offset"` adds to every entry."""
+
+    X: Annotated[Centring, Field(strict=False)] = Centring.NONE
+    y: Annotated[Centring, Field(strict=False)] = Centring.NONE
+    offset: float = 0.0
+
+
+def _numbers(swept: Any) -> list[float]:
+    return axis_values(swept) or [swept]
+
+
+class SparseRegression(Document):
+    """Sparse regression (section 7 of the paper).
+
+    x ~ N(μ·1, σ²I) with `mean` μ and `variance` σ²; y ~ N(⟨β*, x⟩, `noise_variance`); β* has r* = `sparsity` entries
+    1/√r*, the first ones.
+    """
+
+    kind: Literal["sparse_regression"]
+    samples: SweptCount = 50
+    dimension: SweptCount = 100
+    sparsity: SweptCount = 5
+    mean: SweptReal = 5.0
+    variance: SweptPositive = 5.0
+    noise_variance: SweptNonNegative = 0.01
+    seed: SweptWhole = 0
+
+    @model_validator(mode="after")
+    def _support_fits(self) -> Self:
+        most, least = max(_numbers(self.sparsity)), min(_numbers(self.dimension))
+        if most > least:
+            raise ValueError(f"sparsity {most:g} exceeds dimension {least:g}")
+        return self
+
+
+class InlineData(Document):
+    """User data given in the spec itself: X has one row per sample."""
+
+    kind: Literal["inline"]
+    X: Matrix
+    y: Vector
+    true_predictor: Vector | None = None
+    held_out_X: Matrix | None = None
+    held_out_y: Vector | None = None
+    transform: Transform = Transform()
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        width = len(self.X[0])
+        if any(len(row) != width for row in self.X):
+            raise ValueError("the rows of X differ in length")
+        if len(self.y) != len(self.X):
+            raise ValueError(f"X has {len(self.X)} rows, y has {len(self.y)} entries")
+        if self.true_predictor is not None and len(self.true_predictor) != width:
+            raise ValueError(f"X has {width} columns, true_predictor has {len(self.true_predictor)} entries")
+        if (self.held_out_X is None) != (self.held_out_y is None):
+            raise ValueError("held_out_X and held_out_y come together")
+        if self.held_out_X is not None and self.held_out_y is not None:
+            if any(len(row) != width for row in self.held_out_X):
+                raise ValueError(f"every row of held_out_X needs {width} entries, as X has")
+            if len(self.held_out_y) != len(self.held_out_X):
+                raise ValueError("held_out_X and held_out_y differ in length")
+        return self
+
+
+class UploadedData(Document):
+    """User data uploaded before, named by the hash of its content."""
+
+    kind: Literal["dataset"]
+    id: Label
+    transform: Transform = Transform()
+
+
+class DiagonalModel(Document):
+    """β = u₊^D − u₋^D (eq. 12 of the paper; eq. 4 at D = 2)."""
+
+    kind: Literal["diagonal"] = "diagonal"
+    depth: SweptDepth = 2
+
+
+class UVModel(Document):
+    """β = u₊∘v₊ − u₋∘v₋ (eq. 34), with the shape s of its initialisation (Azulay et al. 2021)."""
+
+    kind: Literal["uv"]
+    shape: SweptShape = 0.0
+
+
+class UniformInitialization(Document):
+    """u₊ = u₋ = α·1."""
+
+    kind: Literal["uniform"] = "uniform"
+    scale: SweptPositive
+
+
+class NormalInitialization(Document):
+    """u₊ = u₋ = α·z with z ~ N(0, I); `independent` draws one z for each sign (appendix E)."""
+
+    kind: Literal["normal"]
+    scale: SweptPositive
+    independent: bool = False
+    seed: SweptWhole = 0
+
+
+class VectorInitialization(Document):
+    """u₊ = u₋ = α·shape for a given vector."""
+
+    kind: Literal["vector"]
+    scale: SweptPositive
+    vector: Vector
+
+
+class FractionsOfMaxStable(Document):
+    """Step sizes as multiples of the largest stable one, 2/min λ_max, of the data set and depth at hand."""
+
+    fractions_of_max_stable: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
+
+
+def _step_size_form(value: Any) -> str:
+    fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return "fractions" if "fractions_of_max_stable" in fields else "step sizes"
+
+
+StepSize = Annotated[
+    Annotated[SweptPositive, Tag("step sizes")] | Annotated[FractionsOfMaxStable, Tag("fractions")],
+    Discriminator(_step_size_form),
+]
+
+
+class GradientDescent(Document):
+    """Full-batch gradient descent; the step size grows linearly to η over `warmup_steps` (section 7)."""
+
+    kind: Literal["gradient_descent"] = "gradient_descent"
+    step_size: StepSize
+    warmup_steps: SweptWhole = 0
+
+
+class StochasticGradientDescent(GradientDescent):
+    """Minibatch SGD."""
+
+    kind: Literal["sgd"]  # type: ignore[assignment]  # the discriminator's value is what a subclass changes
+    batch_size: SweptCount
+    seed: SweptWhole = 0
+
+
+class LabelNoiseDescent(GradientDescent):
+    """Gradient descent with fresh noise on y at each of the first `noise_steps` steps."""
+
+    kind: Literal["label_noise"]  # type: ignore[assignment]  # as above
+    noise_variance: SweptPositive
+    noise_steps: SweptCount
+    seed: SweptWhole = 0
+
+
+class HeavyBall(GradientDescent):
+    """Heavy-ball momentum; a minimum is linearly stable iff ηλ < 2 + 2m."""
+
+    kind: Literal["heavy_ball"]  # type: ignore[assignment]  # as above
+    momentum: SweptFraction
+
+
+class Finish(StrEnum):
+    """How a run may end: `iterate` insists on iterating to the tolerance, `auto` leaves the way to the service."""
+
+    AUTO = "auto"
+    ITERATE = "iterate"
+
+
+class Stopping(Document):
+    """When a run stops. `loss_tolerance` is relative to ½Ê[y²].
+
+    `kick`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
+    goes on; without it such a run ends as `unstable_interpolator`.
+    """
+
+    loss_tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-10
+    max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
+    finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
+    kick: bool = True
+
+
+class Recording(Document):
+    """What is kept of a trajectory: `points` steps, log-spaced from 0 to the last."""
+
+    points: Annotated[int, Field(ge=0, le=1000)] = 100
+
+
+Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]
+Model = Annotated[DiagonalModel | UVModel, Field(discriminator="kind")]
+Initialization = Annotated[
+    UniformInitialization | NormalInitialization | VectorInitialization, Field(discriminator="kind")
+]
+Optimizer = Annotated[
+    GradientDescent | StochasticGradientDescent | LabelNoiseDescent | HeavyBall, Field(discriminator="kind")
+]
+
+
+class ExperimentSpec(Document):
+    """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.grid`)."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: Name = ""
+    tags: Annotated[tuple[Label, ...], Field(max_length=20, strict=False)] = ()
+    data: Data
+    model: Model = DiagonalModel()
+    initialization: Initialization
+    optimizer: Optimizer
+    stopping: Stopping = Stopping()
+    recording: Recording = Recording()
+
+    def science(self) -> dict[str, Any]:
+        """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside."""
+        return {
+            part: _spelled_out(getattr(self, part).model_dump(mode="json"), getattr(self, part))
+            for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
+        }
+
+    def canonical(self) -> bytes:
+        """The canonical JSON of the whole document, as it is stored."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def content_hash(self) -> str:
+        """Identity of the experiment's content: equal for documents that ask for the same grid."""
+        return content_hash(self.science())
+
+
+def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
+    """`dumped` with every axis of `part` as its list of values."""
+    axes = {field: axis_values(getattr(part, field)) for field in dumped}
+    return dumped | {field: {"values": values} for field, values in axes.items() if values is not None}

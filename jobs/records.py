@@ -1,0 +1,136 @@
+"""Records: the life of an experiment and of a job, frozen as they are read from the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from jobs.states import ExperimentStatus, JobState
+
+
+class JobKind(StrEnum):
+    """What a job does: expand and analyse an experiment, train a batch of its runs, draw a figure."""
+
+    PLAN = "plan"
+    TRAIN = "train"
+    DRAW = "draw"
+
+
+class Queue(StrEnum):
+    """The two queues: short work somebody is waiting for, and everything else."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One piece of work. The message that announces it carries `id` and nothing else.
+
+    `attempt` counts claims, `failures` those that ended in an error, `losses` those whose worker disappeared. `work` is
+    the predicted effort (lane-steps), the weight of the job in the experiment's progress. `payload` is small JSON.
+    """
+
+    id: str
+    kind: JobKind
+    queue: Queue
+    experiment_id: str
+    state: JobState
+    payload: Mapping[str, Any]
+    work: float = 1.0
+    attempt: int = 0
+    failures: int = 0
+    losses: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewJob:
+    """A job to be recorded. `id` is derived from what the job is, so recording it twice records it once."""
+
+    id: str
+    kind: JobKind
+    queue: Queue
+    payload: Mapping[str, Any]
+    work: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A worker's right to one attempt at a job. Every write carries `token`; an outdated one is refused."""
+
+    job: Job
+    token: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """The life of one experiment. Times are seconds since the epoch on the store's clock.
+
+    `runs_done` counts stored runs, `runs_reused` those of them that an earlier experiment had computed. `outcomes`
+    counts runs by how they ended. `progress` is 0 to 1, by predicted work. `error` says why a failed one failed.
+    """
+
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    content_hash: str
+    status: ExperimentStatus
+    created_at: float
+    finished_at: float | None
+    runs_total: int
+    runs_done: int
+    runs_reused: int
+    jobs_total: int
+    jobs_done: int
+    jobs_running: int
+    jobs_dead: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    progress: float = 0.0
+    eta_seconds: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """The answer to a submitted spec: the experiment, and whether it is a new one."""
+
+    experiment: Experiment
+    is_new: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some experiments, newest first, and the cursor of the next page (None at the end)."""
+
+    experiments: tuple[Experiment, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRun:
+    """A run as stored: `summary` is the canonical JSON of its scalars, `arrays` its state and curves, compressed.
+
+    `outcome` stands in the summary too; it is counted as the run is committed.
+    """
+
+    key: str
+    outcome: str
+    summary: bytes
+    arrays: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishedRun:
+    """A stored run together with its place in the grid of the experiment that computed it."""
+
+    index: int
+    run: StoredRun
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """A hint that a job is waiting. It may be lost, doubled or late without harm."""
+
+    job_id: str
+    queue: Queue

@@ -1,0 +1,30 @@
+"""Settings of a deployment, read from the environment (`STEPBIAS_…`)."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a deployment may set; every field is the environment variable of its upper-case name after `STEPBIAS_`."""
+
+    model_config = SettingsConfigDict(env_prefix="STEPBIAS_", frozen=True)
+
+    redis_url: SecretStr | None = Field(
+        default=None, description="Where Redis or Valkey is. Unset: an embedded server."
+    )
+    lease_seconds: float = Field(default=10.0, gt=0, description="How long a silent worker keeps its job.")
+    heartbeat_seconds: float = Field(
+        default=2.0, gt=0, description="How often a worker reports; cancels are seen then."
+    )
+    checkpoint_seconds: float = Field(
+        default=5.0, gt=0, description="Shortest time between two checkpoints of a batch."
+    )
+    max_attempts: int = Field(default=3, ge=1, description="Attempts at a job before it is dead.")
+    janitor_seconds: float = Field(default=1.0, gt=0, description="How often lost work is looked for.")
+    store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")
+    max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
+    max_data_entries: int = Field(
+        default=4_000_000, ge=1, description="Most entries samples × dimension of a data set."
+    )
+    max_body_bytes: int = Field(default=8_000_000, ge=1, description="Largest request body.")
+    max_planned_steps: float = Field(default=1e15, gt=0, description="Most predicted steps, all runs of an experiment.")

@@ -1,0 +1,1 @@
+"""Turns a job's id into stored results."""
