@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,51 +60,55 @@ def claim(path: Path) -> Iterator[StateDirectory]:
     """Hold the directory, made where absent, until the block ends and every child that inherited the lock is gone.
 
     Raises:
-        StateDirectoryInUseError: another live instance holds it.
-        StartupError: it cannot be made or written.
+        StateDirectoryInUseError: another live instance holds it, or processes that a killed one left will not go.
+        StartupError: it cannot be made, written or locked.
     """
-    try:
-        path = path.expanduser().absolute()
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StartupError(f"cannot use the state directory {path}: {error.strerror}") from error
-    try:
-        _acquire(lock, path)
-        os.truncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
-        yield StateDirectory(path=path, lock=lock)
-    finally:
-        # Closed, never unlocked: unlocking would also take the lock from the children that share the descriptor.
-        os.close(lock)
-
-
-def _acquire(lock: int, path: Path) -> None:
-    deadline = time.monotonic() + REMAINS_PATIENCE
-    while True:
+    path = path.expanduser().absolute()
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
-            if _is_alive(holder) or time.monotonic() > deadline:
-                raise StateDirectoryInUseError(
-                    f"the state directory {path} is in use by another instance (process {holder or 'unknown'}); "
-                    "stop it, or choose another directory with --state-dir"
-                ) from None
-            time.sleep(0.05)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
+            # its children's falls with the last of them, moments after an instance that was killed.
+            instance, children = (_lock_file(path / name, held) for name in ("instance.lock", "children.lock"))
+            _claim_instance(instance, path)
+            _await_children(children, path)
         except OSError as error:
-            raise StartupError(f"cannot lock the state directory {path}: {error.strerror}") from error
-        else:
-            return
+            raise StartupError(f"cannot use the state directory {path}: {error.strerror}") from error
+        yield StateDirectory(path=path, lock=children)
 
 
-def _is_alive(process: str) -> bool:
-    if not process.isdecimal():
-        return False
+def _lock_file(path: Path, held: ExitStack) -> int:
+    """A descriptor that is closed at the end and never unlocked: that would take the lock from children as well."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+def _claim_instance(lock: int, path: Path) -> None:
+    if not _try_lock(lock):
+        holder = os.pread(lock, 32, 0).decode(errors="replace") or "unknown"
+        raise StateDirectoryInUseError(
+            f"the state directory {path} is in use by another instance (process {holder}); "
+            "stop it, or choose another directory with --state-dir"
+        )
+    os.truncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def _await_children(lock: int, path: Path) -> None:
+    deadline = time.monotonic() + REMAINS_PATIENCE
+    while not _try_lock(lock):
+        if time.monotonic() > deadline:
+            raise StateDirectoryInUseError(
+                f"processes of an earlier instance still use the state directory {path}; "
+                "end them, or choose another directory with --state-dir"
+            )
+        time.sleep(0.02)
+
+
+def _try_lock(lock: int) -> bool:
     try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        return True
     return True

@@ -5,6 +5,7 @@ per child, `cli.orphan_watch`, notices the death of the parent by the end of a p
 it fails where that watch is itself killed first.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ class TetheredProcess:
     def __init__(self, child: subprocess.Popen[bytes], watch: subprocess.Popen[bytes] | None) -> None:
         self._child = child
         self._watch = watch
+        self._swept = False
         self.pid = child.pid
 
     def exit_code(self) -> int | None:
@@ -40,14 +42,18 @@ class TetheredProcess:
 
     def sweep(self) -> None:
         """Kill and reap the child and whatever is left of its process group, and return when they are gone."""
-        # Also after the child's own end: its group may live on. The group's number cannot have become another's in
-        # between, for the kernel would have to give out every other process id first.
+        # Once only: later the group's number may be another's. Called soon after the child's end it is still ours,
+        # for the kernel would have to give out every other process id first.
+        if self._swept:
+            return
         deadline = time.monotonic() + _GROUP_PATIENCE
         while _kill_group(self.pid) and time.monotonic() < deadline:
-            self._child.poll()
+            if self._child.poll() is not None:
+                _reap_adopted(self.pid)
             time.sleep(0.005)
         self._child.wait()
         self._end_watch()
+        self._swept = True
 
     def _end_watch(self) -> None:
         if self._watch is not None:
@@ -109,3 +115,10 @@ def _kill_group(group: int) -> bool:
     except PermissionError:  # macOS, where nothing but zombies is left
         return False
     return True
+
+
+def _reap_adopted(group: int) -> None:
+    """Reap members of the group whose parent is this process since their own died, as `adopt_orphans` arranges."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass

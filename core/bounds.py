@@ -36,12 +36,14 @@ class StabilityChain:
 
 def stability_weights(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, " dim"]:
     """4(Êx_i)², the price of coordinate i in eq. 8 of Nacson et al. 2022, the factor 4 outside the square."""
-    return 4 * np.square(X.mean(axis=0))
+    weights: Float64[np.ndarray, " dim"] = 4 * np.square(X.mean(axis=0))
+    return weights
 
 
 def trace_weights(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, " dim"]:
     """4Ê[x_i²], the price of coordinate i in the trace of the Hessian at an interpolator."""
-    return 4 * np.square(X).mean(axis=0)
+    weights: Float64[np.ndarray, " dim"] = 4 * np.square(X).mean(axis=0)
+    return weights
 
 
 def stability_measure(

@@ -1,7 +1,5 @@
 """What can be wrong with a request, as types. A run that diverges is a result, never one of these."""
 
-# ruff: noqa: N818 - each name states the fact ("no interpolator"), as an error message would
-
 
 class StepbiasError(Exception):
     """Anything a caller can put right; `message` is the sentence to show them."""
@@ -17,3 +15,7 @@ class InvalidData(StepbiasError):
 
 class NoInterpolator(StepbiasError):
     """No predictor satisfies Xβ = y, so nothing that is said of interpolators applies to this data set."""
+
+
+class SolverFailure(StepbiasError):
+    """An optimisation that has a solution was not solved: the data are too ill-conditioned for float64."""

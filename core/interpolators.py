@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import linprog
 
 from core.bounds import stability_weights, trace_weights
+from core.linear_programme import least
 from core.row_space import InterpolatorSet, interpolator_set
-
-HIGHS_OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
 class InterpolatorName(StrEnum):
@@ -27,8 +24,8 @@ class InterpolatorName(StrEnum):
 class Interpolator:
     """A predictor with Xβ = y and the least `objective`, up to what its certificate leaves open.
 
-    `residual` is max|Xβ − y|/max|y|. `lower_bound` is the value of a feasible dual point: no interpolator whatever has a
-    smaller objective. `gap` = objective − lower_bound.
+    `residual` is max|Xβ − y|/max|y|. `lower_bound` is the value of a feasible dual point: no interpolator whatever has
+    a smaller objective. `gap` = objective − lower_bound.
     """
 
     name: InterpolatorName
@@ -130,29 +127,33 @@ def _solve(
     size, price = float(np.linalg.norm(space.coordinates)), float(weights.max())
     if size == 0 or price == 0:
         return space.nearest_to_zero, np.zeros_like(space.y)
-    solution = linprog(
+    solution = least(
         np.tile(weights / price, 2),
-        A_eq=np.hstack([space.basis.T, -space.basis.T]),
-        b_eq=space.coordinates / size,
-        method="highs-ds",
-        options=HIGHS_OPTIONS,
+        equal=(np.hstack([space.basis.T, -space.basis.T]), space.coordinates / size),
+        at_most=(np.zeros((0, 2 * weights.size)), np.zeros(0)),
     )
-    positive, negative = np.split(solution.x, 2)
+    positive, negative = np.split(solution.minimiser, 2)
     predictor = space.polished(size * (positive - negative))
-    return predictor, space.to_dual @ (price * _polished_dual(space, weights / price, predictor, solution))
+    multipliers = _sharpened(solution.equality_multipliers, space, np.sign(predictor) * weights / price)
+    return predictor, space.to_dual @ (price * multipliers)
 
 
-def _polished_dual(space: InterpolatorSet, weights: np.ndarray, predictor: np.ndarray, solution: Any) -> np.ndarray:
-    """Multipliers that meet complementary slackness on the support of β to rounding, not to the solver's tolerance."""
-    multipliers = solution.eqlin.marginals
-    support = np.flatnonzero(predictor)
-    slack = (weights * np.sign(predictor))[support] - space.basis[support] @ multipliers
-    return multipliers + np.linalg.lstsq(space.basis[support], slack)[0]
+def _sharpened(
+    multipliers: Float64[np.ndarray, " rank"], space: InterpolatorSet, slope: Float64[np.ndarray, " dim"]
+) -> Float64[np.ndarray, " rank"]:
+    """Multipliers κ with basis·κ = w∘sgn(β) on the support of β to rounding, not to the solver's tolerance."""
+    support = np.flatnonzero(slope)
+    missing = (slope - space.basis @ multipliers)[support]
+    sharpened: Float64[np.ndarray, " rank"] = multipliers + np.linalg.lstsq(space.basis[support], missing)[0]
+    return sharpened
 
 
-def _rounding(X: Float64[np.ndarray, "sample dim"], dual: Float64[np.ndarray, " sample"]) -> np.ndarray:
+def _rounding(
+    X: Float64[np.ndarray, "sample dim"], dual: Float64[np.ndarray, " sample"]
+) -> Float64[np.ndarray, " dim"]:
     """Bound on the rounding error of X.T @ dual, entry by entry: N machine epsilons of the sum of absolute terms."""
-    return len(dual) * np.finfo(np.float64).eps * (np.abs(X).T @ np.abs(dual))
+    error: Float64[np.ndarray, " dim"] = len(dual) * np.finfo(np.float64).eps * (np.abs(X).T @ np.abs(dual))
+    return error
 
 
 def _value(y: Float64[np.ndarray, " sample"], dual: Float64[np.ndarray, " sample"]) -> float:

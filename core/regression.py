@@ -23,8 +23,8 @@ class Population:
 class HeldOut:
     """Samples that are never trained on; their mean loss stands for the test loss where no population is known."""
 
-    X: Float64[np.ndarray, "held dim"]
-    y: Float64[np.ndarray, " held"]
+    X: Float64[np.ndarray, "..."]  # (N, d); no axis names, because shapes of users are refused here, with a typed error
+    y: Float64[np.ndarray, "..."]  # (N,)
 
     def __post_init__(self) -> None:
         _freeze(self, "X", "y")
@@ -42,9 +42,9 @@ class Dataset:
         InvalidData: empty arrays, shapes that disagree, or numbers that are not finite.
     """
 
-    X: Float64[np.ndarray, "sample dim"]
-    y: Float64[np.ndarray, " sample"]
-    true_predictor: Float64[np.ndarray, " dim"] | None = None
+    X: Float64[np.ndarray, "..."]  # (N, d); no axis names, as in HeldOut
+    y: Float64[np.ndarray, "..."]  # (N,)
+    true_predictor: Float64[np.ndarray, "..."] | None = None  # (d,)
     population: Population | None = None
     held_out: HeldOut | None = None
     digest: str = field(init=False)
@@ -140,7 +140,7 @@ def _freeze(record: object, *names: str) -> None:
             object.__setattr__(record, name, copy)
 
 
-def _check_samples(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> None:
+def _check_samples(X: Float64[np.ndarray, "..."], y: Float64[np.ndarray, "..."]) -> None:
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
         raise InvalidData(f"X has shape {X.shape} and y has shape {y.shape}; (N, d) and (N,) are needed")
     if X.size == 0:

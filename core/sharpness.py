@@ -79,8 +79,9 @@ def hessian(
     residual = X @ (np.square(u_plus) - np.square(u_minus)) - y
     gradient = X.T @ residual / len(X)
     features = 2 * np.concatenate([X * u_plus, -X * u_minus], axis=1)
-    curvature: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X)
-    return curvature + 2 * np.diag(np.concatenate([gradient, -gradient]))
+    bend = 2 * np.diag(np.concatenate([gradient, -gradient]))
+    curvature: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + bend
+    return curvature
 
 
 def hessian_sharpness(

@@ -17,6 +17,7 @@ WATCH_INTERVAL = 0.5
 """Seconds between two looks at the parent where the kernel offers no such signal."""
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 # Looked up at import: between fork and exec, where the request is made, loading a library could deadlock.
 _PRCTL = ctypes.CDLL(None, use_errno=True).prctl if KERNEL_ENDS_ORPHANS else None
@@ -35,14 +36,10 @@ def request_death_with_parent(parent: int) -> None:
     Raises:
         OSError: the kernel refused the request.
     """
-    if _PRCTL is None:
-        return
-    unused = ctypes.c_ulong(0)
-    if _PRCTL(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), unused, unused, unused) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if KERNEL_ENDS_ORPHANS:
+        _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def tie_to_parent(parent: int | None = None) -> None:
@@ -60,6 +57,26 @@ def tie_to_parent(parent: int | None = None) -> None:
         request_death_with_parent(expected)
     else:
         threading.Thread(target=_die_with, args=(expected,), name="lifeline", daemon=True).start()
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent dies, instead of the system's first process; Linux only.
+
+    The adopter can then reap at once what it kills. The first process of a container or small machine may reap late or
+    never, and until then the dead still count as members of their process group.
+
+    Raises:
+        OSError: the kernel refused the request.
+    """
+    if KERNEL_ENDS_ORPHANS:
+        _control(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _control(option: int, value: int) -> None:
+    unused = ctypes.c_ulong(0)
+    if _PRCTL is not None and _PRCTL(option, ctypes.c_ulong(value), unused, unused, unused) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def _die_with(parent: int) -> None:

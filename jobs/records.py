@@ -134,3 +134,13 @@ class Message:
 
     job_id: str
     queue: Queue
+
+
+def plan_job_id(experiment_id: str) -> str:
+    """The id of an experiment's planning job; as hard to guess as the experiment's own."""
+    return f"{experiment_id}.plan"
+
+
+def planning_message(experiment_id: str) -> Message:
+    """The message that announces a new experiment's planning job."""
+    return Message(job_id=plan_job_id(experiment_id), queue=Queue.INTERACTIVE)

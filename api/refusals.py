@@ -1,0 +1,76 @@
+"""Why a request is not answered as asked: few, typed, each with the sentence its sender needs.
+
+`api.problems` has the table that turns them, and the errors of the other packages, into problem documents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One thing that is wrong: `pointer` is a JSON Pointer into the body, or `parameter` names a query parameter."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class Refusal(Exception):
+    """A request that cannot be answered as asked; `headers` go with the answer."""
+
+    def __init__(
+        self, detail: str, *, faults: tuple[Fault, ...] = (), headers: Mapping[str, str] = _NO_HEADERS
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = faults
+        self.headers = headers
+
+
+class MalformedBody(Refusal):
+    """The body is not JSON."""
+
+
+class UnusableBody(Refusal):
+    """The body is JSON, and not what was asked for."""
+
+
+class BodyTooLarge(Refusal):
+    """The body has more bytes than are read."""
+
+
+class WrongMediaType(Refusal):
+    """The body is declared to be something else than JSON."""
+
+
+class OverLimit(Refusal):
+    """A valid spec asks for more than this deployment allows."""
+
+
+class InvalidQuery(Refusal):
+    """A query parameter is unknown or has no such value."""
+
+
+class NothingHere(Refusal):
+    """The experiment exists, or the path is known, but this part of it does not."""
+
+
+class NothingToDraw(Refusal):
+    """No run is stored yet."""
+
+
+class DrawingFailed(Refusal):
+    """The worker gave up on a figure."""
+
+
+class NotDrawnInTime(Refusal):
+    """The figure is still being drawn."""
+
+
+class NotReady(Refusal):
+    """A part of the service is missing."""

@@ -1,0 +1,148 @@
+"""What is wrong with a spec, said to its author: pydantic's findings as JSON Pointers and plain sentences."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from api.ijson import escaped
+from api.refusals import Fault
+from core.spec import (
+    ExperimentSpec,
+    FractionsOfMaxStable,
+    GradientDescent,
+    HeavyBall,
+    InlineData,
+    LabelNoiseDescent,
+    NormalInitialization,
+    Recording,
+    SparseRegression,
+    StochasticGradientDescent,
+    Stopping,
+    Transform,
+    UniformInitialization,
+    UploadedData,
+    UVModel,
+    VectorInitialization,
+    DiagonalModel,
+)
+from core.support import RUNNABLE_KINDS
+from core.sweep import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
+
+Location = tuple[int | str, ...]
+
+_BY_KIND: Final[tuple[type[BaseModel], ...]] = (
+    *(SparseRegression, InlineData, UploadedData),
+    *(DiagonalModel, UVModel),
+    *(UniformInitialization, NormalInitialization, VectorInitialization),
+    *(GradientDescent, StochasticGradientDescent, LabelNoiseDescent, HeavyBall),
+)
+
+# What stands just before an unknown field in pydantic's location tells which object it was found in.
+_OBJECTS: Final[Mapping[int | str, type[BaseModel]]] = MappingProxyType(
+    {get_args(model.model_fields["kind"].annotation)[0]: model for model in _BY_KIND}
+    | {"stopping": Stopping, "recording": Recording, "transform": Transform}
+    | {VALUES_TAG: Values, RANGE_TAG: Range, "fractions": FractionsOfMaxStable}
+)
+
+_SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
+
+
+def faults(error: ValidationError, document: Any) -> tuple[Fault, ...]:
+    """Every finding, in the order of the document's fields; `document` is what was validated, as plain JSON."""
+    return tuple(_each(error.errors(include_url=False, include_input=False), document))
+
+
+def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Fault]:
+    parents = {finding["loc"][:-1] for finding in findings}
+    for finding in findings:
+        # An item that failed is missing from its list: "too short" is then a consequence, not a second fault.
+        if finding["type"] != "too_short" or finding["loc"] not in parents:
+            yield Fault(pointer=pointer(finding, document), detail=sentence(finding))
+
+
+def pointer(finding: ErrorDetails, document: Any) -> str:
+    """The JSON Pointer of a finding.
+
+    Pydantic's location has, between the names and indices of the document, the tags of the unions it passed. A kind
+    always stands in second place, the tags of swept numbers where the document has no such member.
+    """
+    location, place = finding["loc"], ""
+    if finding["type"].startswith("union_tag"):
+        return f"/{location[0]}/kind"
+    for position, item in enumerate(location):
+        if position == 1 and location[0] in RUNNABLE_KINDS:
+            continue
+        if isinstance(document, dict) and item in document:
+            document = document[str(item)]
+        elif isinstance(document, list) and isinstance(item, int) and item < len(document):
+            document = document[item]
+        elif position < len(location) - 1 or finding["type"] != "missing":
+            continue
+        place += f"/{escaped(str(item))}"
+    return place
+
+
+def sentence(finding: ErrorDetails) -> str:
+    """What is wanted in that place, in the words of the documentation."""
+    location, context = finding["loc"], finding.get("ctx", {})
+    say = _SENTENCES.get(finding["type"])
+    return say(location, context) if say else finding["msg"]
+
+
+def _kind(location: Location, _context: Mapping[str, Any]) -> str:
+    return f"a kind is wanted: {', '.join(RUNNABLE_KINDS[str(location[0])])}"
+
+
+def _unknown(location: Location, _context: Mapping[str, Any]) -> str:
+    model = _OBJECTS.get(location[-2], ExperimentSpec) if len(location) > 1 else ExperimentSpec
+    return f"there is no such field; the fields here are {', '.join(model.model_fields)}"
+
+
+def _number(what: str) -> Callable[[Location, Mapping[str, Any]], str]:
+    def say(location: Location, _context: Mapping[str, Any]) -> str:
+        forms = _SWEPT if location[-1:] == (NUMBER_TAG,) else ""
+        forms += ', or {"fractions_of_max_stable": […]}' if location[-2:-1] == ("step sizes",) else ""
+        return f"{what} is wanted{forms}"
+
+    return say
+
+
+def _fixed(text: str) -> Callable[[Location, Mapping[str, Any]], str]:
+    return lambda _location, context: text.format_map(context)
+
+
+def _own(_location: Location, context: Mapping[str, Any]) -> str:
+    return str(context["error"])
+
+
+_SENTENCES: Final[Mapping[str, Callable[[Location, Mapping[str, Any]], str]]] = MappingProxyType(
+    {
+        "missing": _fixed("this field is required"),
+        "extra_forbidden": _unknown,
+        "union_tag_invalid": _kind,
+        "union_tag_not_found": _kind,
+        "int_type": _number("a whole number, written without a point,"),
+        "int_from_float": _number("a whole number, written without a point,"),
+        "float_type": _number("a number"),
+        "finite_number": _number("a finite number"),
+        "greater_than": _fixed("a number greater than {gt:g} is wanted"),
+        "greater_than_equal": _fixed("a number of at least {ge:g} is wanted"),
+        "less_than": _fixed("a number less than {lt:g} is wanted"),
+        "less_than_equal": _fixed("a number of at most {le:g} is wanted"),
+        "bool_type": _fixed("true or false is wanted"),
+        "string_type": _fixed("a string is wanted"),
+        "string_too_short": _fixed("at least {min_length} characters are wanted"),
+        "string_too_long": _fixed("at most {max_length} characters are wanted"),
+        "too_short": _fixed("at least {min_length} entries are wanted"),
+        "too_long": _fixed("at most {max_length} entries are wanted"),
+        "tuple_type": _fixed("a list is wanted"),
+        "dict_type": _fixed("an object is wanted"),
+        "model_type": _fixed("an object is wanted"),
+        "literal_error": _fixed("{expected} is wanted"),
+        "enum": _fixed("{expected} is wanted"),
+        "value_error": _own,
+    }
+)

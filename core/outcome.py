@@ -1,0 +1,40 @@
+"""How a run ends: exactly one of these, each with the sentence its user needs."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The end of a run. None of them is an error: a diverged run in a sweep is data."""
+
+    CONVERGED = "converged"
+    DIVERGED = "diverged"
+    OSCILLATING = "oscillating"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    UNSTABLE_INTERPOLATOR = "unstable_interpolator"
+
+    @property
+    def meaning(self) -> str:
+        """What happened, and what can be done."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Outcome.CONVERGED: (
+        "At full step size the loss fell to the tolerance, at a point that is linearly stable for this step size "
+        "(step_size × sharpness < 2)."
+    ),
+    Outcome.DIVERGED: (
+        "The loss grew beyond 10^12 times its initial value or is not finite: lower the step size or warm up longer."
+    ),
+    Outcome.OSCILLATING: (
+        "The loss stays bounded and never converges: no interpolator that the run can reach is stable at this step "
+        "size. Lower it below max_stable_step = 2 / min_sharpness."
+    ),
+    Outcome.BUDGET_EXHAUSTED: (
+        "The run used up max_steps before it converged; its last state is kept. Allow more steps or a larger tolerance."
+    ),
+    Outcome.UNSTABLE_INTERPOLATOR: (
+        "The loss fell to the tolerance at a point where gradient descent is unstable (step_size × sharpness ≥ 2), and "
+        "kicks are off or do not move the run: rounding froze it there."
+    ),
+}

@@ -1,0 +1,51 @@
+"""What is kept of a trajectory: a few quantities at log-spaced steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from core.regression import Dataset, excess_risk
+
+QUANTITIES: Final = ("train_loss", "excess_risk", "l1_norm", "effective_init")
+"""The curves of a run, each against `record_step`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Trajectory:
+    """The recorded curves of one run: `curves[name][k]` is the quantity after `record_step[k]` steps."""
+
+    record_step: Int64[np.ndarray, " record"]
+    curves: Mapping[str, Float64[np.ndarray, " record"]]
+
+
+def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
+    """At most `points` different steps, log-spaced from 0 to `max_steps`, both included; none for `points` = 0."""
+    if points == 0:
+        return np.empty(0, dtype=np.int64)
+    spaced = np.rint(np.geomspace(1, max_steps, max(points - 1, 1))).astype(np.int64)
+    return np.unique(np.append(spaced, 0))[-points:]
+
+
+def observe(
+    dataset: Dataset, u: Float64[np.ndarray, "2 run dim"], losses: Float64[np.ndarray, " run"]
+) -> Float64[np.ndarray, "run quantity"]:
+    """The quantities of every run at its present state; mean √A = mean √|u₊u₋| is the effective initialisation."""
+    with np.errstate(all="ignore"):
+        predictors = np.square(u[0]) - np.square(u[1])
+        values = {
+            "train_loss": losses,
+            "excess_risk": excess_risk(predictors, dataset),
+            "l1_norm": np.abs(predictors).sum(axis=-1),
+            "effective_init": np.sqrt(np.abs(u[0] * u[1])).mean(axis=-1),
+        }
+    return np.stack([values[name] for name in QUANTITIES], axis=-1)
+
+
+def trajectory(steps: Int64[np.ndarray, " record"], values: Float64[np.ndarray, "record quantity"]) -> Trajectory:
+    """The curves of one run from its recorded rows."""
+    curves = {name: values[:, column].copy() for column, name in enumerate(QUANTITIES)}
+    return Trajectory(record_step=steps.copy(), curves=MappingProxyType(curves))

@@ -1,0 +1,165 @@
+"""When a run has ended, judged on evidence: the loss at regular checks, linear stability, and how the iterates cycle.
+
+A loss below the tolerance is not enough: during warm-up it shows nothing about η, and rounding can freeze a run on an
+interpolator where gradient descent at η is unstable. Nor is a finite loss a sign of health: above the largest stable
+step gradient descent settles on a cycle, bounded for ever; and a run that stands still may only be near a saddle.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+CHECK_INTERVAL: Final = 64
+"""Steps between two looks at the loss. Even, so that a cycle of period two shows the same phase at every check."""
+
+WINDOW: Final = 8192
+"""Steps of a window, the unit in which a plateau and a cycle are judged; a multiple of `CHECK_INTERVAL`."""
+
+DIVERGENCE_FACTOR: Final = 1e12
+PLATEAU_WINDOWS: Final = 3
+CYCLE_WINDOWS: Final = 4
+KICK_PATIENCE: Final = 2048
+"""Steps that a first kick is given to grow; doubled with each kick, as a weaker instability grows more slowly."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Limits:
+    """What the runs of a batch are held to. `tolerance` and `initial_loss` are absolute losses.
+
+    Above `never_stable_above` = 2/(certified lower bound of min λ_max) no interpolator at all is stable.
+    """
+
+    step_size: Float64[np.ndarray, " run"]
+    warmup_steps: Int64[np.ndarray, " run"]
+    max_steps: Int64[np.ndarray, " run"]
+    tolerance: Float64[np.ndarray, " run"]
+    initial_loss: Float64[np.ndarray, " run"]
+    never_stable_above: float
+
+    def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
+        """The limits of some of the runs."""
+        return type(self)(
+            step_size=self.step_size[runs],
+            warmup_steps=self.warmup_steps[runs],
+            max_steps=self.max_steps[runs],
+            tolerance=self.tolerance[runs],
+            initial_loss=self.initial_loss[runs],
+            never_stable_above=self.never_stable_above,
+        )
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Watch:
+    """What has been seen of each run so far.
+
+    `below`: the last check was below the tolerance at full step size. `quiet_until`: a kick is still growing.
+    `held_until`: the run stands still until this step (see `core.delayed_instability`); 0 where it does not.
+    `window_low` and `last_low`: lowest losses of this window and the one before. `anchor_loss` and `anchor`: loss and
+    |θ| where the last window ended. `flat` and `still` count successive windows of plateau and of an unchanging cycle.
+    """
+
+    below: Bool[np.ndarray, " run"]
+    kicks: Int64[np.ndarray, " run"]
+    quiet_until: Int64[np.ndarray, " run"]
+    held_until: Int64[np.ndarray, " run"]
+    window_low: Float64[np.ndarray, " run"]
+    last_low: Float64[np.ndarray, " run"]
+    flat: Int64[np.ndarray, " run"]
+    still: Int64[np.ndarray, " run"]
+    anchor_loss: Float64[np.ndarray, " run"]
+    anchor: Float64[np.ndarray, "run 2 dim"]
+
+    @classmethod
+    def begin(cls, runs: int, dim: int) -> Self:
+        """Nothing has been seen."""
+        return cls(
+            below=np.zeros(runs, dtype=np.bool_),
+            kicks=np.zeros(runs, dtype=np.int64),
+            quiet_until=np.zeros(runs, dtype=np.int64),
+            held_until=np.zeros(runs, dtype=np.int64),
+            window_low=np.full(runs, np.inf),
+            last_low=np.full(runs, np.inf),
+            flat=np.zeros(runs, dtype=np.int64),
+            still=np.zeros(runs, dtype=np.int64),
+            anchor_loss=np.full(runs, np.nan),
+            anchor=np.full((runs, 2, dim), np.nan),
+        )
+
+    def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
+        """What has been seen of some of the runs."""
+        return type(self)(**{name: array[runs] for name, array in self.arrays().items()})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every field by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def at_check(self, limits: Limits, step: int, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
+        """Take note of a check; which runs were below the tolerance at this check and the one before?
+
+        Only checks at full step size count, and a run that was kicked is left alone while the kick may be growing.
+        """
+        ready = self.below & (step >= self.quiet_until)
+        self.below = (step >= limits.warmup_steps) & (losses <= limits.tolerance)
+        np.fmin(self.window_low, losses, out=self.window_low)
+        settled: Bool[np.ndarray, " run"] = ready & self.below
+        return settled
+
+    def kicked(self, run: int, step: int) -> None:
+        """Take note of a kick."""
+        self.kicks[run] += 1
+        self.quiet_until[run] = step + (KICK_PATIENCE << min(int(self.kicks[run]), 40))
+        self.below[run] = False
+        self.held_until[run] = 0
+
+    def at_window_end(
+        self,
+        limits: Limits,
+        step: int,
+        losses: Float64[np.ndarray, " run"],
+        theta: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ) -> Bool[np.ndarray, " run"]:
+        """Close the window that ended at `step`, given θ(t), θ(t+1), θ(t+2) of shape (run, 2, dim): who oscillates?
+
+        Either evidence is enough, and both ask for windows entirely at full step size:
+        * no interpolator is stable at η (η > 2/certified lower bound), and the lowest loss has stopped falling;
+        * a cycle of period two that has come to rest: ‖θ(t+1) − θ(t)‖ ≥ 100·‖θ(t+2) − θ(t)‖, the loss where it was a
+          window ago to one in a million, and no |θ_i| growing. The last condition spares a run that waits at a saddle,
+          where small coordinates grow by a constant factor per step while the loss stands still.
+        """
+        full = step - WINDOW >= limits.warmup_steps
+        above = losses > limits.tolerance
+        with np.errstate(all="ignore"):
+            plateau = full & above & (self.window_low >= 0.9 * self.last_low)
+            cycle = full & above & self._cycle_at_rest(losses, theta)
+        self.flat = np.where(plateau, self.flat + 1, 0)
+        self.still = np.where(cycle, self.still + 1, 0)
+        self.last_low, self.window_low = self.window_low, np.full_like(self.window_low, np.inf)
+        self.anchor_loss, self.anchor = losses.copy(), np.abs(theta[0])
+        impossible = limits.step_size > limits.never_stable_above
+        found: Bool[np.ndarray, " run"] = (impossible & (self.flat >= PLATEAU_WINDOWS)) | (self.still >= CYCLE_WINDOWS)
+        return found
+
+    def _cycle_at_rest(
+        self, losses: Float64[np.ndarray, " run"], theta: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ) -> Bool[np.ndarray, " run"]:
+        start, one_on, two_on = theta
+        swing, drift, size = _norms(one_on - start), _norms(two_on - start), _norms(start)
+        growth = np.nan_to_num(np.log(np.abs(start) / self.anchor), nan=-1.0).max(axis=(1, 2))
+        unchanged = np.abs(losses - self.anchor_loss) <= 1e-6 * self.anchor_loss
+        at_rest: Bool[np.ndarray, " run"] = (
+            (swing >= 100 * drift) & (swing > 1e-9 * size) & unchanged & (growth <= 1e-6)
+        )
+        return at_rest
+
+
+def diverged(limits: Limits, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
+    """Loss not finite, or beyond 10¹² times the initial one."""
+    gone: Bool[np.ndarray, " run"] = ~np.isfinite(losses) | (losses > DIVERGENCE_FACTOR * limits.initial_loss)
+    return gone
+
+
+def _norms(theta: Float64[np.ndarray, "run 2 dim"]) -> Float64[np.ndarray, " run"]:
+    """‖θ‖ of each run by itself: a joint reduction may sum in an order that depends on how many runs there are."""
+    return np.sqrt([float(row @ row) for row in theta.reshape(len(theta), -1)])

@@ -1,0 +1,89 @@
+"""Which specs this version runs. A valid spec may ask for more; every part that is not run is refused by name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from core.errors import StepbiasError
+from core.spec import Centring, DiagonalModel, ExperimentSpec, InlineData
+from core.sweep import Range, Values
+
+RUNNABLE_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "data": ("sparse_regression", "inline"),
+        "model": ("diagonal",),
+        "initialization": ("uniform",),
+        "optimizer": ("gradient_descent",),
+    }
+)
+"""The kinds that are run, of each part of a spec that comes in kinds."""
+
+RUNNABLE_DEPTH: Final = 2
+"""The one depth D that is run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnsupportedPart:
+    """One place of a spec (a JSON Pointer into it) and the sentence that says what can stand there instead."""
+
+    pointer: str
+    sentence: str
+
+
+class UnsupportedSpec(StepbiasError):
+    """A spec that is valid but asks for something that is not run; `parts` names every such thing."""
+
+    def __init__(self, parts: tuple[UnsupportedPart, ...]) -> None:
+        super().__init__("This spec asks for something that is not run yet.")
+        self.parts = parts
+
+
+def require_supported(spec: ExperimentSpec) -> None:
+    """Return if every part of the spec is run.
+
+    Raises:
+        UnsupportedSpec: some part is not. No part is ever left out of a run silently.
+    """
+    parts = (*_unsupported_kinds(spec), *_unsupported_depths(spec), *_unsupported_transforms(spec))
+    if parts:
+        raise UnsupportedSpec(parts)
+
+
+def _unsupported_kinds(spec: ExperimentSpec) -> Iterator[UnsupportedPart]:
+    for part, kinds in RUNNABLE_KINDS.items():
+        kind = getattr(spec, part).kind
+        if kind not in kinds:
+            wanted = f"use {kinds[0]}" if len(kinds) == 1 else f"use one of: {', '.join(kinds)}"
+            yield UnsupportedPart(pointer=f"/{part}/kind", sentence=f"{kind} is not run yet; {wanted}")
+
+
+def _unsupported_depths(spec: ExperimentSpec) -> Iterator[UnsupportedPart]:
+    if isinstance(spec.model, DiagonalModel):
+        for place, depth in _depths(spec.model):
+            if depth != RUNNABLE_DEPTH:
+                sentence = f"depth {depth} is not run yet; use {RUNNABLE_DEPTH}"
+                yield UnsupportedPart(pointer=f"/model/depth{place}", sentence=sentence)
+
+
+def _depths(model: DiagonalModel) -> Iterator[tuple[str, int]]:
+    """Each depth with its place within the field; of a range its two ends, for no other can be allowed between them."""
+    match model.depth:
+        case Values(values=values):
+            yield from ((f"/values/{position}", value) for position, value in enumerate(values))
+        case Range(start=start, stop=stop):
+            yield from (("/start", start), ("/stop", stop))
+        case int() as depth:
+            yield "", depth
+
+
+def _unsupported_transforms(spec: ExperimentSpec) -> Iterator[UnsupportedPart]:
+    if not isinstance(spec.data, InlineData):
+        return
+    transform = spec.data.transform
+    for letter, centring in (("X", transform.X), ("y", transform.y)):
+        if centring is not Centring.NONE:
+            sentence = f"{centring} is not done yet; use none and transform the numbers before sending them"
+            yield UnsupportedPart(pointer=f"/data/transform/{letter}", sentence=sentence)
+    if transform.offset:
+        yield UnsupportedPart(pointer="/data/transform/offset", sentence="offsets are not added yet; leave it out")

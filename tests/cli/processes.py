@@ -1,0 +1,73 @@
+"""What the tests of the supervisor ask about processes of this machine: who is there, and has it come true yet."""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 30.0
+
+
+def eventually(condition: Callable[[], object], *, patience: float = PATIENCE) -> bool:
+    """Whether the condition comes true before the patience ends."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class Household:
+    """A Python program and all its descendants, known by a mark in their environment that fork and exec hand on."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._mark = f"STEPBIAS_TEST_HOUSEHOLD={uuid.uuid4().hex}"
+
+    @contextmanager
+    def head(self, program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run the program, in a session of its own; whoever is left at the end of the block is killed."""
+        name, value = self._mark.split("=")
+        head = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            env=dict(os.environ) | {name: value},
+            cwd=self.directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            with head:
+                try:
+                    yield head
+                finally:
+                    head.kill()
+        finally:
+            for member in self.members():
+                os.kill(member, 9)
+
+    def members(self) -> list[int]:
+        """Process ids of those that run; a zombie has no environment any more and does not count."""
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and self._marks(entry)]
+
+    def is_gone(self) -> bool:
+        """Whether nobody is left."""
+        return not self.members()
+
+    def numbers(self, name: str) -> list[int]:
+        """The numbers that members have written to a file of the directory, one a line."""
+        path = self.directory / name
+        return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def _marks(self, entry: Path) -> bool:
+        try:
+            return self._mark.encode() in (entry / "environ").read_bytes()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            return False
