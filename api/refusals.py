@@ -15,9 +15,9 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 class Fault:
     """One thing that is wrong: `pointer` is a JSON Pointer into the body, or `parameter` names a query parameter."""
 
-    detail: str
     pointer: str | None = None
     parameter: str | None = None
+    detail: str
 
 
 class Refusal(Exception):

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from api.ijson import escaped
 from api.refusals import Fault
 from core.spec import (
+    DiagonalModel,
     ExperimentSpec,
     FractionsOfMaxStable,
     GradientDescent,
@@ -26,7 +27,6 @@ from core.spec import (
     UploadedData,
     UVModel,
     VectorInitialization,
-    DiagonalModel,
 )
 from core.support import RUNNABLE_KINDS
 from core.sweep import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
@@ -56,10 +56,10 @@ def faults(error: ValidationError, document: Any) -> tuple[Fault, ...]:
 
 
 def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Fault]:
-    parents = {finding["loc"][:-1] for finding in findings}
+    inside = {finding["loc"][:length] for finding in findings for length in range(len(finding["loc"]))}
     for finding in findings:
         # An item that failed is missing from its list: "too short" is then a consequence, not a second fault.
-        if finding["type"] != "too_short" or finding["loc"] not in parents:
+        if finding["type"] != "too_short" or finding["loc"] not in inside:
             yield Fault(pointer=pointer(finding, document), detail=sentence(finding))
 
 
@@ -125,6 +125,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Location, Mapping[str, Any]], str]]] = 
         "union_tag_invalid": _kind,
         "union_tag_not_found": _kind,
         "int_type": _number("a whole number, written without a point,"),
+        "int_parsing": _fixed("a whole number is wanted"),
         "int_from_float": _number("a whole number, written without a point,"),
         "float_type": _number("a number"),
         "finite_number": _number("a finite number"),
@@ -134,10 +135,10 @@ _SENTENCES: Final[Mapping[str, Callable[[Location, Mapping[str, Any]], str]]] = 
         "less_than_equal": _fixed("a number of at most {le:g} is wanted"),
         "bool_type": _fixed("true or false is wanted"),
         "string_type": _fixed("a string is wanted"),
-        "string_too_short": _fixed("at least {min_length} characters are wanted"),
-        "string_too_long": _fixed("at most {max_length} characters are wanted"),
-        "too_short": _fixed("at least {min_length} entries are wanted"),
-        "too_long": _fixed("at most {max_length} entries are wanted"),
+        "string_too_short": _fixed("{min_length} or more characters are wanted"),
+        "string_too_long": _fixed("{max_length} or fewer characters are wanted"),
+        "too_short": _fixed("{min_length} or more entries are wanted"),
+        "too_long": _fixed("{max_length} or fewer entries are wanted"),
         "tuple_type": _fixed("a list is wanted"),
         "dict_type": _fixed("an object is wanted"),
         "model_type": _fixed("an object is wanted"),

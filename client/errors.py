@@ -24,13 +24,20 @@ class ClientError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:
-    """What is wrong with one field of the document that was sent; `pointer` is a JSON Pointer (RFC 6901) to it."""
+    """One thing that is wrong with a request.
 
-    pointer: str
+    Attributes:
+        detail: what is wrong, or wanted.
+        pointer: JSON Pointer (RFC 6901) to the place in the document that was sent; empty for the document itself.
+        parameter: the query parameter at fault, where it is one.
+    """
+
     detail: str
+    pointer: str | None = None
+    parameter: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.pointer or '(the document)'}: {self.detail}"
+        return f"{self.pointer or self.parameter or '(the document)'}: {self.detail}"
 
 
 class ProblemError(ClientError):
@@ -48,8 +55,8 @@ class ProblemError(ClientError):
         self.title = title
         self.detail = detail
         self.errors = tuple(errors)
-        headline = f"{title}: {detail}" if detail else title
-        super().__init__("\n".join([f"{headline} ({status})", *(f"  {error}" for error in self.errors)]))
+        headline = f"{title} ({status}): {detail}" if detail else f"{title} ({status})"
+        super().__init__("\n".join([headline, *(f"  {error}" for error in self.errors)]))
 
     @property
     def is_temporary(self) -> bool:
@@ -64,7 +71,9 @@ class ProblemError(ClientError):
             title=str(document.get("title") or title),
             detail=str(document.get("detail") or ""),
             errors=[
-                FieldError(pointer=str(error.get("pointer", "")), detail=str(error.get("detail", "")))
+                FieldError(
+                    detail=str(error.get("detail", "")), pointer=error.get("pointer"), parameter=error.get("parameter")
+                )
                 for error in document.get("errors") or ()
             ],
         )

@@ -101,17 +101,28 @@ class ExperimentHandle:
         return self._get("/curves", {"x": x, "y": y, "series": series, "over": over})
 
     def runs(self) -> Iterator[dict[str, Any]]:
-        """Each run in turn: its parameters, outcome and final quantities."""
+        """Each run in turn, in the order of the grid.
+
+        An entry has the run's `coordinates` on the axes of the grid, and its `summary` (outcome and final quantities),
+        None until it is stored.
+        """
         return pages(self._connection, f"{self._path}/runs", "runs")
 
-    def analysis(self) -> dict[str, Any]:
-        """What is known of each data set untrained: interpolators, min_sharpness, max_stable_step, flow limits."""
-        return self._get("/analysis")
+    def analysis(self) -> list[dict[str, Any]]:
+        """What is known of each data set untrained: interpolators, min_sharpness_upper and _lower, max_stable_step.
+
+        An entry has the data set's `coordinates` on the axes of the grid, and its `analysis`, None until it is made.
+        """
+        return list(pages(self._connection, f"{self._path}/analysis", "data_sets"))
 
     def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
         """A figure drawn from the results, as the bytes of a png, svg or pdf file."""
         path = f"{self._path}/figures/{quote(name, safe='')}.{quote(format, safe='')}"
         return self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
+
+    def read(self, part: str) -> bytes:
+        """One part of it, such as `results` or `curves`, byte for byte as the service sends it."""
+        return self._connection.send("GET", f"{self._path}/{part}").content
 
     def cancel(self) -> Experiment:
         """Stop it. What has been computed is kept."""

@@ -1,1 +1,1 @@
-"""The mathematics of the step size's implicit bias, and its documents. Pure: no I/O, clock, environment, queue or HTTP."""
+"""The mathematics of the step size's implicit bias and its documents; no I/O, clock, environment, queue or HTTP."""

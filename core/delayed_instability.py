@@ -1,10 +1,11 @@
 """The delayed loss of stability of a run that interpolates while its step size is still growing.
 
 Near an interpolator of sharpness λ the residual along the top eigenvector is multiplied by 1 − η_tλ at each step. While
-η_tλ < 2 it decays far below what float64 can hold; once η_tλ > 2 it grows again, but in exact arithmetic it must first
-win back all that it lost, which takes long. In floating point, rounding noise stands in for the residual and sets the run
-free much too early, at a moment that the last bit of α decides. So a run whose loss is down to rounding is held where it
-is until the step at which exact arithmetic would let it go, or until the warm-up is over. Derived here.
+η_tλ < 2 it decays; once η_tλ > 2 it grows again, and the run is free when it has won back what it had lost. Floating
+point cannot follow this: updates below half a unit of 1 ∓ x are lost, so the run freezes on an interpolator that has
+become unstable, and rounding noise lets it go at a moment that the last bit of α decides, or never. So a run whose loss
+is down to rounding is held where it is until the step at which its residual would be back at that size, and is kicked
+then; or until the warm-up is over, when it is judged like any other. Derived here.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Gradient descent on many runs at once (depth 2): β = u₊² − u₋² (eq. 4), every run with its own step size.
 
-The runs ("lanes") of a batch share X and y. Lanes are padded to whole tiles of 16, and every matrix product is made tile by
-tile, so all products have one shape whatever the batch: the bits of a lane depend on nothing but the lane and the BLAS
-kernel, neither on its place in the batch nor on its company (a test proves this on the machine at hand).
+The runs ("lanes") of a batch share X and y. Lanes are padded to whole tiles of 16, and every matrix product is made
+tile by tile, so all products have one shape whatever the batch: the bits of a lane depend on nothing but the lane and
+the BLAS kernel, neither on its place in the batch nor on its company (a test proves this on the machine at hand).
 """
 
 from typing import Final

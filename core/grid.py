@@ -12,7 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-from core.identity import NUMERICS_VERSION, content_hash, rounded
+from core.identity import NUMERICS_VERSION, content_hash
 from core.spec import ExperimentSpec, FractionsOfMaxStable
 from core.sweep import axis_values
 
@@ -144,7 +144,7 @@ class Grid:
 
     @cached_property
     def _science(self) -> dict[str, dict[str, Any]]:
-        return {part: _with_rounded_numbers(fields) for part, fields in self.spec.science().items()}
+        return self.spec.science()
 
     @cached_property
     def _data_is_swept(self) -> bool:
@@ -175,12 +175,6 @@ class Grid:
             for field in type(section).model_fields:
                 value = getattr(section, field)
                 if isinstance(value, FractionsOfMaxStable):
-                    fractions = tuple(rounded(fraction) for fraction in value.fractions_of_max_stable)
-                    yield Axis(name=STEP_SIZE_FRACTION, part=part, field=field, values=fractions)
+                    yield Axis(name=STEP_SIZE_FRACTION, part=part, field=field, values=tuple(value.fractions()))
                 elif (values := axis_values(value)) is not None:
                     yield Axis(name=AXIS_NAMES.get((part, field), field), part=part, field=field, values=tuple(values))
-
-
-def _with_rounded_numbers(fields: dict[str, Any]) -> dict[str, Any]:
-    """Plain swept numbers rounded as the values of an axis are, so that 0.1 + 0.2 and 0.3 are one run."""
-    return {name: rounded(value) if isinstance(value, float) else value for name, value in fields.items()}

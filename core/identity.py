@@ -37,3 +37,13 @@ def content_hash(document: Mapping[str, Any]) -> str:
 def is_integral(value: float) -> bool:
     """Whether a number written as 5.0 may stand where 5 is meant."""
     return math.isfinite(value) and float(value).is_integer()
+
+
+def analysis_key(data_key: str) -> str:
+    """Where the analysis of a data set is kept; another numerics version has another place."""
+    return f"analysis:{NUMERICS_VERSION}:{data_key}"
+
+
+def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
+    """Where a figure is kept; `state` tells how far the experiment was when it was drawn."""
+    return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"

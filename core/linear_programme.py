@@ -41,7 +41,7 @@ def least(
         method="highs-ds",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
-    if result.x is None or result.status != 0:
+    if result.status != 0 or result.x is None:
         raise SolverFailure(f"the linear programme was not solved: {result.message}")
     return Solution(
         minimiser=result.x,

@@ -26,7 +26,7 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     """At most `points` different steps, log-spaced from 0 to `max_steps`, both included; none for `points` = 0."""
     if points == 0:
         return np.empty(0, dtype=np.int64)
-    spaced = np.rint(np.geomspace(1, max_steps, max(points - 1, 1))).astype(np.int64)
+    spaced = np.rint(np.geomspace(max_steps, 1, max(points - 1, 1))).astype(np.int64)
     return np.unique(np.append(spaced, 0))[-points:]
 
 

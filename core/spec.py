@@ -1,11 +1,12 @@
 """The experiment spec: the one document a user writes. It says what to train, never how far the training has come."""
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from core.identity import canonical_json, content_hash
+from core.identity import canonical_json, content_hash, rounded
 from core.sweep import (
     Document,
     Positive,
@@ -21,6 +22,9 @@ from core.sweep import (
 )
 
 SCHEMA_VERSION: Final = 1
+
+MAX_RUNS: Final = 10**9
+"""Most runs of one experiment, whatever a service allows: a larger product of axes is a slip."""
 
 Name = Annotated[str, Field(max_length=200)]
 Label = Annotated[str, Field(min_length=1, max_length=80)]
@@ -153,6 +157,16 @@ class FractionsOfMaxStable(Document):
 
     fractions_of_max_stable: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
 
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.fractions())) < len(self.fractions_of_max_stable):
+            raise ValueError("fractions repeat (to 12 significant digits)")
+        return self
+
+    def fractions(self) -> list[float]:
+        """The fractions, rounded to 12 significant digits."""
+        return [rounded(fraction) for fraction in self.fractions_of_max_stable]
+
 
 def _step_size_form(value: Any) -> str:
     fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
@@ -246,8 +260,21 @@ class ExperimentSpec(Document):
     stopping: Stopping = Stopping()
     recording: Recording = Recording()
 
+    @model_validator(mode="after")
+    def _countable(self) -> Self:
+        sections = (self.data, self.model, self.initialization, self.optimizer)
+        runs = math.prod(
+            _axis_length(getattr(section, field)) for section in sections for field in type(section).model_fields
+        )
+        if runs > MAX_RUNS:
+            raise ValueError(f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
+        return self
+
     def science(self) -> dict[str, Any]:
-        """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside."""
+        """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside.
+
+        Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
+        """
         return {
             part: _spelled_out(getattr(self, part).model_dump(mode="json"), getattr(self, part))
             for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
@@ -262,7 +289,21 @@ class ExperimentSpec(Document):
         return content_hash(self.science())
 
 
+def _axis_length(value: Any) -> int:
+    """How many values a field of the spec stands for: 1 where it is not swept."""
+    if isinstance(value, FractionsOfMaxStable):
+        return len(value.fractions_of_max_stable)
+    return len(axis_values(value) or [value])
+
+
 def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
-    """`dumped` with every axis of `part` as its list of values."""
-    axes = {field: axis_values(getattr(part, field)) for field in dumped}
-    return dumped | {field: {"values": values} for field, values in axes.items() if values is not None}
+    """`dumped` with every number of `part` in its one spelling."""
+    return {field: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
+
+
+def _spelling(dumped: Any, value: Any) -> Any:
+    if isinstance(value, FractionsOfMaxStable):
+        return {"fractions_of_max_stable": value.fractions()}
+    if (values := axis_values(value)) is not None:
+        return {"values": values}
+    return rounded(dumped) if isinstance(dumped, float) else dumped

@@ -1,7 +1,8 @@
 """A number of the experiment spec that may be swept: a plain number, a list of values, or a range."""
 
+import math
 from enum import StrEnum
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -12,6 +13,12 @@ Number = TypeVar("Number", int, float)
 
 MAX_VALUES = 100_000
 """Most values of one axis. More is a slip of the keyboard; the product of the axes has its own limit."""
+
+MAX_WHOLE: Final = 10**12 - 1
+"""The largest whole number: up to it, 12 significant digits tell all of them apart, in any language's numbers."""
+
+BELOW_ONE: Final = 1 - 1e-12
+"""The largest number below 1 that rounding to 12 significant digits does not make 1."""
 
 NUMBER_TAG, VALUES_TAG, RANGE_TAG = "a number", "a list of values", "a range"
 
@@ -61,6 +68,8 @@ class Range(Document, Generic[Number]):
             raise ValueError("num is 1, so start and stop must be equal")
         if self.spacing is Spacing.LOG and min(self.start, self.stop) <= 0:
             raise ValueError("a log-spaced range needs start > 0 and stop > 0")
+        if not math.isfinite(self.stop - self.start):
+            raise ValueError("start and stop are too far apart")
         if len(set(self.points())) < self.num:
             raise ValueError("values repeat (to 12 significant digits)")
         whole = type(self.start) is int
@@ -83,13 +92,13 @@ def form(value: Any) -> str:
 
 
 # Pydantic does not carry a type variable's constraints through an alias of a union: each kind of number is spelled out.
-Count = Annotated[int, Field(ge=1)]
-Whole = Annotated[int, Field(ge=0)]
-Depth = Annotated[int, Field(ge=2)]
+Count = Annotated[int, Field(ge=1, le=MAX_WHOLE)]
+Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+Depth = Annotated[int, Field(ge=2, le=MAX_WHOLE)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Shape = Annotated[float, Field(gt=-1, lt=1)]
+Fraction = Annotated[float, Field(ge=0, le=BELOW_ONE)]
+Shape = Annotated[float, Field(ge=-BELOW_ONE, le=BELOW_ONE)]
 
 _N, _V, _R = Tag(NUMBER_TAG), Tag(VALUES_TAG), Tag(RANGE_TAG)
 _BY_FORM = Discriminator(form)

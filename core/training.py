@@ -27,7 +27,7 @@ KICK_SIZE: Final = 1e-9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRun:
-    """One run of a batch, in numbers. `seed` names the run's own random streams; `loss_tolerance` is relative to ½Ê[y²]."""
+    """One run of a batch, in numbers: `loss_tolerance` relative to ½Ê[y²], `seed` that of the run's random streams."""
 
     index: int
     step_size: float
@@ -46,6 +46,7 @@ class TrainedRun:
 
     run: TrainingRun
     outcome: Outcome
+    loss: float
     steps: int
     kicks: int
     u_plus: Float64[np.ndarray, " dim"]
@@ -241,6 +242,7 @@ class Training:
         return TrainedRun(
             run=run,
             outcome=outcome,
+            loss=float(self._descent.losses()[place]),
             steps=steps,
             kicks=int(self._watch.kicks[place]),
             u_plus=self._descent.u[0, place].copy(),

@@ -72,6 +72,14 @@ class ExperimentEntry:
         self.status = move_experiment(self.status, status)
         self.finished_at = now if status in FINAL else None
 
+    def reopen(self, now: float) -> None:
+        """Leave the status FAILED, once the dead jobs are queued again; the pace is measured afresh."""
+        self.error = None
+        self.started_at = None
+        self.has_started = self.job_states[JobState.RUNNING] > 0
+        planned = self.plan_state is JobState.SUCCEEDED
+        self.enter(ExperimentStatus.QUEUED if planned else ExperimentStatus.PLANNING, now)
+
     def _implied_status(self) -> ExperimentStatus:
         running = self.job_states[JobState.RUNNING]
         if self.is_cancelled:
@@ -201,3 +209,13 @@ def newest_first(entries: Sequence[ExperimentEntry], before: int | None) -> list
     """Entries in the order of a list, from the newest that is older than experiment `before`."""
     older = (entry for entry in entries if before is None or entry.number < before)
     return sorted(older, key=lambda entry: entry.number, reverse=True)
+
+
+def announce(jobs: Sequence[JobEntry], now: float) -> list[Message]:
+    """The messages of those of the jobs that are queued, which count as announced from now on."""
+    messages = []
+    for job in jobs:
+        if (message := job.message) is not None:
+            job.announced_at = now
+            messages.append(message)
+    return messages

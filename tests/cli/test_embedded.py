@@ -18,6 +18,7 @@ from cli.embedded import EmbeddedServer, embedded_server, find_server_binary
 from cli.managed_process import ProcessLife, wait_until_ready
 from cli.startup_error import StartupError, StateDirectoryInUseError
 from cli.state_directory import claim, default_state_directory
+from cli.tether import spawn
 from tests.cli.processes import Household, eventually
 
 pytestmark = pytest.mark.services
@@ -122,6 +123,24 @@ with embedded_server(Path("state")) as (server, life):
         instance.wait()
         with claim(household.directory / "state"):
             assert household.is_gone()
+
+
+def test_children_keep_the_claim_of_an_instance_that_is_gone(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes its time to die still writes; nobody else may open its data meanwhile."""
+    monkeypatch.setattr("cli.state_directory.REMAINS_PATIENCE", 0.1)
+    with claim(state_dir) as state, (state_dir / "output").open("wb") as output:
+        sleeper = [sys.executable, "-c", "import time; time.sleep(1000)"]
+        child = spawn(sleeper, env=os.environ, output=output, inherited=[state.lock])
+    try:
+        with pytest.raises(StateDirectoryInUseError, match="processes of an earlier instance still use"):
+            claim(state_dir).__enter__()
+    finally:
+        child.sweep()
+    with embedded_server(state_dir) as (_, life):
+        if sys.platform == "linux":
+            held = [descriptor.readlink() for descriptor in Path(f"/proc/{life.pid}/fd").iterdir()]
+            assert state_dir / "children.lock" in held
+            assert state_dir / "instance.lock" not in held
 
 
 def test_directory_that_cannot_be_made_is_reported(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ FORKER = "import os; os.fork(); " + SLEEPER
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FORKER
 
 
-def supervising(household: Household, *children: dict[str, Any]) -> AbstractContextManager[subprocess.Popen[str]]:
+def supervising(
+    household: Household, *stages: dict[str, Any] | list[dict[str, Any]]
+) -> AbstractContextManager[subprocess.Popen[str]]:
     """The supervisor of these children, each a stage of its own unless listed together; as a context."""
     return household.head(SUPERVISOR, json.dumps([stage if isinstance(stage, list) else [stage] for stage in stages]))
 
@@ -159,7 +161,7 @@ time.sleep(1000)
 
 
 def test_those_of_one_stage_start_and_stop_together(household: Household) -> None:
-    """Each waits for a sign of the other, when it starts and when it is told to stop: in turn, they would wait in vain."""
+    """Each waits for the other, when it starts and when it is told to stop: one after the other would never end."""
     code = """
 import signal, sys, time
 from pathlib import Path
@@ -176,7 +178,7 @@ meet("start")
 Path("ready-OWN").touch()
 time.sleep(1000)
 """
-    stage = [
+    stage: list[dict[str, Any]] = [
         {"name": own, "code": code.replace("OWN", own).replace("OTHER", other), "probe": f"ready-{own}"}
         for own, other in (("left", "right"), ("right", "left"))
     ]

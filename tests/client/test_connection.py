@@ -54,7 +54,7 @@ def test_patience_ends() -> None:
 def test_a_service_that_stays_busy_is_reported_in_its_own_words() -> None:
     """When patience ends the last problem is the error."""
     service = ScriptedService([problem(503, "Store full", {"Retry-After": "20"}, detail="no room for writes")])
-    with pytest.raises(ProblemError, match=r"Store full: no room for writes \(503\)") as caught:
+    with pytest.raises(ProblemError, match=r"Store full \(503\): no room for writes") as caught:
         service.client(patience=60.0).version()
     assert caught.value.is_temporary
     assert service.clock.slept == [20.0, 20.0, 20.0]
@@ -62,12 +62,17 @@ def test_a_service_that_stays_busy_is_reported_in_its_own_words() -> None:
 
 def test_a_refusal_is_final_and_names_the_fields() -> None:
     """A 422 is not sent again, and its message has a line for each field at fault."""
-    errors = [{"pointer": "/data/mean", "detail": "not a number"}, {"pointer": "", "detail": "too many runs"}]
+    errors = [
+        {"pointer": "/data/mean", "detail": "not a number"},
+        {"pointer": "", "detail": "too many runs"},
+        {"parameter": "fresh", "detail": "no such thing"},
+    ]
     service = ScriptedService([problem(422, "Invalid spec", detail="2 fields", errors=errors)])
     with pytest.raises(ProblemError) as caught:
         service.client().submit({})
     assert str(caught.value) == (
-        "Invalid spec: 2 fields (422)\n  /data/mean: not a number\n  (the document): too many runs"
+        "Invalid spec (422): 2 fields\n"
+        "  /data/mean: not a number\n  (the document): too many runs\n  fresh: no such thing"
     )
     assert (caught.value.status, caught.value.title, caught.value.detail) == (422, "Invalid spec", "2 fields")
     assert caught.value.errors[0].pointer == "/data/mean"

@@ -58,14 +58,16 @@ def test_every_page_is_read_as_it_is_needed() -> None:
     ]
 
 
-def test_runs_come_from_all_pages() -> None:
-    """A run is the service's own JSON object."""
+def test_runs_and_data_sets_come_from_all_pages() -> None:
+    """An entry is the service's own JSON object."""
     pages = [
         ok({"runs": [{"index": 0}]}, {"Link": '</v1/experiments/e1/runs?cursor=1>; rel="next"'}),
         ok({"runs": [{"index": 1}]}),
     ]
-    handle = ScriptedService([ok(experiment()), *pages]).client().experiment("e1")
+    analyses = ok({"data_sets": [{"index": 0, "analysis": None}]})
+    handle = ScriptedService([ok(experiment()), *pages, analyses]).client().experiment("e1")
     assert list(handle.runs()) == [{"index": 0}, {"index": 1}]
+    assert handle.analysis() == [{"index": 0, "analysis": None}]
 
 
 def test_a_figure_that_is_being_drawn_is_waited_for() -> None:
@@ -80,9 +82,10 @@ def test_a_figure_that_is_being_drawn_is_waited_for() -> None:
 
 def test_each_part_of_an_experiment_has_its_address() -> None:
     """What is None is left to the service; ids cannot leave their place in the path."""
-    service = ScriptedService([ok(experiment(id="../e1"))])
+    service = ScriptedService([ok(experiment(id="../e1") | {"data_sets": []})])
     handle = service.client().experiment("../e1")
     handle.results()
+    handle.read("results")
     handle.analysis()
     handle.curves()
     handle.curves(x="step_size", over="seed")
@@ -91,6 +94,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
     handle.refresh()
     assert service.lines == [
         "GET /v1/experiments/..%2Fe1",
+        "GET /v1/experiments/..%2Fe1/results",
         "GET /v1/experiments/..%2Fe1/results",
         "GET /v1/experiments/..%2Fe1/analysis",
         "GET /v1/experiments/..%2Fe1/curves",

@@ -19,6 +19,12 @@ def small_problem(seed: int, *, samples: int = 3, dimension: int = 7, mean: floa
     return Dataset(X=mean + rng.standard_normal((samples, dimension)), y=rng.standard_normal(samples))
 
 
+def rounding_of(data: Dataset, predictor: np.ndarray) -> float:
+    """The relative residual that rounding alone may leave: a thousand epsilons of the terms of Xβ, over max|y|."""
+    terms = np.abs(data.X) @ np.abs(predictor) + np.linalg.norm(data.X) * np.linalg.norm(predictor)
+    return float(1000 * np.finfo(np.float64).eps * terms.max() / np.abs(data.y).max())
+
+
 @st.composite
 def small_problems(draw: st.DrawFn) -> Dataset:
     """Random problems with fewer samples than dimensions, centred and not."""

@@ -1,0 +1,41 @@
+"""The application: every part wired once."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import openapi, problems
+from api.boundary import Boundary
+from api.drawing import PATIENCE_SECONDS
+from api.routes import experiments, runs, service
+from jobs.ports import Sender, Store
+from jobs.settings import Settings
+
+_DESCRIPTION = (
+    "What the step size does: sweeps of gradient descent on diagonal linear networks. Submit an experiment spec, watch "
+    "its experiment object, read results, curves and figures. Every error is a problem document (RFC 9457)."
+)
+
+
+def create_app(
+    settings: Settings, store: Store, sender: Sender, *, drawing_patience: float = PATIENCE_SECONDS
+) -> FastAPI:
+    """The API over a store and a sender; `drawing_patience` is how many seconds a request waits for its figure."""
+    # The interactive pages of FastAPI load scripts from elsewhere; a service on a laptop works offline.
+    app = FastAPI(
+        title="stepbias",
+        version=version("stepbias"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.settings, app.state.store, app.state.sender = settings, store, sender
+    app.state.drawing_patience = drawing_patience
+    for part in (experiments, runs, service):
+        app.include_router(part.router)
+    app.add_middleware(Boundary)
+    problems.install(app)
+    openapi.install(app)
+    return app

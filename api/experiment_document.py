@@ -1,0 +1,116 @@
+"""The experiment object of the API: where an experiment stands, and where its parts are."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.records import Experiment
+from jobs.states import ACTIVE, ExperimentStatus
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RunCounts(_Part):
+    """Runs of the grid; `reused` are those among the done that an earlier experiment had computed."""
+
+    total: int
+    done: int
+    reused: int
+
+
+class JobCounts(_Part):
+    """Pieces of work; `dead` ones used up their attempts."""
+
+    total: int
+    done: int
+    running: int
+    dead: int
+
+
+class Counts(_Part):
+    """How much there is, and how much of it is done."""
+
+    runs: RunCounts
+    jobs: JobCounts
+
+
+class ExperimentDocument(_Part):
+    """The life of one experiment, as its users see it."""
+
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    status: ExperimentStatus
+    counts: Counts
+    outcomes: Mapping[str, int] = Field(description="How many of the stored runs ended in which way.")
+    progress: float = Field(ge=0, le=1, description="By predicted work.")
+    eta_seconds: float | None
+    created_at: str = Field(description="RFC 3339, UTC.")
+    finished_at: str | None
+    error: str | None = Field(description="Why a failed experiment failed.")
+    links: Mapping[str, str]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Self:
+        """The document of a record."""
+        return cls(
+            id=experiment.id,
+            name=experiment.name,
+            tags=experiment.tags,
+            status=experiment.status,
+            counts=_counts(experiment),
+            outcomes=dict(experiment.outcomes),
+            progress=experiment.progress,
+            eta_seconds=experiment.eta_seconds,
+            created_at=timestamp(experiment.created_at),
+            finished_at=None if experiment.finished_at is None else timestamp(experiment.finished_at),
+            error=experiment.error,
+            links=links(experiment.id),
+        )
+
+
+class ExperimentPage(_Part):
+    """Some experiments, newest first; the next page is at `next_cursor`, and in the Link header."""
+
+    experiments: tuple[ExperimentDocument, ...]
+    next_cursor: str | None
+
+
+def path(experiment_id: str) -> str:
+    """Where the experiment is."""
+    return f"/v1/experiments/{experiment_id}"
+
+
+def links(experiment_id: str) -> dict[str, str]:
+    """Where the parts of an experiment are; POST to `cancel` and `retry`."""
+    parts = ("spec", "runs", "results", "curves", "analysis", "figures", "cancel", "retry")
+    return {"self": path(experiment_id)} | {part: f"{path(experiment_id)}/{part}" for part in parts}
+
+
+def timestamp(seconds: float) -> str:
+    """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def polling_headers(experiment: Experiment) -> dict[str, str]:
+    """When to ask again, while the experiment may still change by itself: about twenty times on the way to its end."""
+    if experiment.status not in ACTIVE:
+        return {}
+    return {"Retry-After": str(math.ceil(min(max((experiment.eta_seconds or 0.0) / 20, 1.0), 10.0)))}
+
+
+def _counts(experiment: Experiment) -> Counts:
+    return Counts(
+        runs=RunCounts(total=experiment.runs_total, done=experiment.runs_done, reused=experiment.runs_reused),
+        jobs=JobCounts(
+            total=experiment.jobs_total,
+            done=experiment.jobs_done,
+            running=experiment.jobs_running,
+            dead=experiment.jobs_dead,
+        ),
+    )

@@ -1,0 +1,56 @@
+"""Pages: some rows, an opaque cursor to the next ones, and the same as a Link header."""
+
+from typing import Annotated, Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.refusals import Fault, InvalidQuery
+from jobs.states import ExperimentStatus
+
+MOST_ROWS: Final = 1000
+
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows of one page.")]
+Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")]
+
+
+class PageQuery(BaseModel):
+    """The query of a paged list; a parameter that does not exist is refused, not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Limit = 100
+    cursor: Cursor = None
+
+
+class ExperimentQuery(PageQuery):
+    """The query of the list of experiments: all given filters must hold."""
+
+    limit: Limit = 50
+    status: ExperimentStatus | None = None
+    name: Annotated[str | None, Field(max_length=200)] = None
+    tag: Annotated[str | None, Field(max_length=80)] = None
+
+
+def window(query: PageQuery, total: int) -> tuple[range, str | None]:
+    """The indices of the page that the query asks for out of 0 … total − 1, and the cursor of the next page.
+
+    Raises:
+        InvalidQuery: the cursor is none of ours.
+    """
+    text = query.cursor or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= total):
+        fault = Fault(parameter="cursor", detail="use the next_cursor of the page before")
+        raise InvalidQuery("The cursor is not one that was given out.", faults=(fault,))
+    start = int(text)
+    stop = min(start + query.limit, total)
+    return range(start, stop), str(stop) if stop < total else None
+
+
+def link_header(request: Request, cursor: str | None) -> dict[str, str]:
+    """The header that leads to the next page (RFC 8288); the path alone, for a proxy may have changed the host."""
+    if cursor is None:
+        return {}
+    query = dict(parse_qsl(request.url.query)) | {"cursor": cursor}
+    return {"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}

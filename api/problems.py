@@ -1,0 +1,175 @@
+"""Every error of the API as a problem document (RFC 9457), from one table. No document repeats what was sent."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+
+from api import refusals
+from api.ijson import escaped
+from api.refusals import Fault, Refusal
+from api.spec_faults import sentence
+from core.choice import InvalidChoice
+from core.support import UnsupportedSpec
+from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+MOST_FAULTS: Final = 100
+"""Most errors listed in one document; its `detail` says how many there are."""
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Problem(BaseModel):
+    """What went wrong. `type` is stable and meant for programs, `detail` and `errors` for people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(examples=["urn:stepbias:problem:invalid-spec"])
+    title: str
+    status: int
+    detail: str
+    errors: tuple[Fault, ...] = ()
+    request_id: str | None = Field(default=None, description="The X-Request-ID of the answer, for the operator's log.")
+
+    def response(self, headers: Mapping[str, str]) -> Response:
+        """The document as an answer."""
+        content = self.model_dump_json(exclude_none=True)
+        return Response(content, self.status, headers=dict(headers), media_type=MEDIA_TYPE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A row of the table: the last part of the problem's type, its HTTP status, its title."""
+
+    slug: str
+    status: HTTPStatus
+    title: str
+
+
+def _kind(status: HTTPStatus, slug: str, title: str) -> Kind:
+    return Kind(slug=slug, status=status, title=title)
+
+
+TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
+    {
+        refusals.MalformedBody: _kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
+        refusals.UnusableBody: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-spec", "The spec is not valid"),
+        refusals.OverLimit: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The experiment is too large"),
+        refusals.InvalidQuery: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
+        refusals.BodyTooLarge: _kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
+        refusals.WrongMediaType: _kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "JSON is wanted"),
+        refusals.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
+        refusals.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
+        refusals.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The drawing failed"),
+        refusals.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "The figure is not drawn yet"),
+        refusals.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+        InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
+        UnsupportedSpec: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsupported-spec", "The spec is not run yet"),
+        ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
+        IllegalMove: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
+        InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
+        RequestValidationError: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
+        StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available"),
+    }
+)
+"""What each typed error is called in HTTP. An error that is not here is ours: 500."""
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer each error of the table, and what Starlette refuses by itself, with a problem document."""
+    for error in TABLE:
+        app.add_exception_handler(error, _answer)
+    app.add_exception_handler(HTTPException, _answer_http)
+
+
+def unexpected(request_id: str) -> Response:
+    """The answer to an error nobody foresaw; what it was stands in the log under this id."""
+    return Problem(
+        type="urn:stepbias:problem:internal-error",
+        title="Internal error",
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        detail="Something went wrong on our side. The operator finds it in the log under the request_id.",
+        request_id=request_id,
+    ).response({})
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    kind = next(TABLE[ancestor] for ancestor in type(error).__mro__ if ancestor in TABLE)
+    refusal = _explained(error)
+    found = len(refusal.faults)
+    listed = f" {found} errors were found; the first {MOST_FAULTS} are listed." if found > MOST_FAULTS else ""
+    return Problem(
+        type=f"urn:stepbias:problem:{kind.slug}",
+        title=kind.title,
+        status=kind.status,
+        detail=refusal.detail + listed,
+        errors=refusal.faults[:MOST_FAULTS],
+        request_id=request.state.request_id,
+    ).response(refusal.headers)
+
+
+def _explained(error: Exception) -> Refusal:
+    """The error as a refusal: the detail, the faults and the headers that go with it."""
+    match error:
+        case Refusal():
+            refusal = error
+        case UnsupportedSpec(message=message, parts=parts):
+            refusal = Refusal(message, faults=tuple(Fault(pointer=p.pointer, detail=p.sentence) for p in parts))
+        case InvalidChoice(field=field, message=message):
+            fault = Fault(parameter=field, detail=message)
+            refusal = Refusal("What is asked for is not among the choices.", faults=(fault,))
+        case IllegalMove(current=current):
+            refusal = Refusal(f"Only a failed experiment can be retried; this one is {current}.")
+        case InvalidCursor():
+            fault = Fault(parameter="cursor", detail="use the next_cursor of the page before, and the same filters")
+            refusal = Refusal("The cursor is not one that was given out.", faults=(fault,))
+        case RequestValidationError():
+            refusal = Refusal("The query cannot be understood.", faults=tuple(_query_faults(error.errors())))
+        case StoreUnavailable():
+            apology = "The store does not answer or has no room left. Try again later."
+            refusal = Refusal(apology, headers={"Retry-After": "5"})
+        case _:
+            refusal = Refusal("There is no experiment of that id.")
+    return refusal
+
+
+def _query_faults(findings: Iterable[Any]) -> Iterable[Fault]:
+    for finding in findings:
+        unknown = finding["type"] == "extra_forbidden"
+        detail = "there is no such parameter here" if unknown else sentence(finding)
+        yield Fault(parameter=escaped(str(finding["loc"][-1])), detail=detail)
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    allowed = ", ".join(_allowed(request)) if status is HTTPStatus.METHOD_NOT_ALLOWED else ""
+    details = {
+        HTTPStatus.NOT_FOUND: "Nothing is served under this path; /openapi.json lists what is.",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"This path answers to {allowed}.",
+    }
+    return Problem(
+        type=f"urn:stepbias:problem:{status.phrase.lower().replace(' ', '-')}",
+        title=status.phrase,
+        status=status,
+        detail=details.get(status, status.description or status.phrase),
+        request_id=request.state.request_id,
+    ).response({"Allow": allowed} if allowed else {})
+
+
+def _allowed(request: Request) -> Iterable[str]:
+    """The methods of the path. Starlette names those of one route; a path may have several."""
+    routes: list[BaseRoute] = request.app.router.routes
+    scope = {"type": "http", "path": request.scope["path"], "root_path": request.scope.get("root_path", "")}
+    for method in _METHODS:
+        if any(route.matches(scope | {"method": method, "headers": []})[0] is Match.FULL for route in routes):
+            yield from ("GET", "HEAD") if method == "GET" else (method,)

@@ -1,0 +1,79 @@
+"""Experiments: submit, list, look at, cancel, retry."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response, status
+from fastapi.responses import JSONResponse
+
+from api.body import JSON, JsonBody
+from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
+from api.openapi import PROBLEMS, SPEC_BODY
+from api.paging import ExperimentQuery, link_header
+from api.submission import announce, read_spec, require_within_limits, submit
+from api.wiring import ExperimentId, SenderHere, SettingsHere, StoreHere
+from core.support import require_supported
+
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=ExperimentDocument,
+    responses={status.HTTP_200_OK: {"model": ExperimentDocument, "description": "It exists already."}},
+    openapi_extra=dict(SPEC_BODY),
+)
+def submit_experiment(body: JsonBody, store: StoreHere, sender: SenderHere, settings: SettingsHere) -> Response:
+    """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled."""
+    spec = read_spec(body)
+    require_supported(spec)
+    require_within_limits(spec, settings)
+    submission = submit(spec, store=store, sender=sender)
+    code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
+    headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
+    document = ExperimentDocument.of(submission.experiment).model_dump(mode="json")
+    return JSONResponse(document, code, headers=headers)
+
+
+@router.get("")
+def list_experiments(
+    query: Annotated[ExperimentQuery, Query()], request: Request, response: Response, store: StoreHere
+) -> ExperimentPage:
+    """List experiments, newest first."""
+    page = store.experiments(**query.model_dump())
+    response.headers.update(link_header(request, page.next_cursor))
+    documents = tuple(ExperimentDocument.of(experiment) for experiment in page.experiments)
+    return ExperimentPage(experiments=documents, next_cursor=page.next_cursor)
+
+
+@router.get("/{experiment_id}")
+def get_experiment(experiment_id: ExperimentId, store: StoreHere, response: Response) -> ExperimentDocument:
+    """Look at one experiment: how far it is, and where its parts are."""
+    experiment = store.experiment(experiment_id)
+    response.headers.update(polling_headers(experiment))
+    return ExperimentDocument.of(experiment)
+
+
+@router.get("/{experiment_id}/spec")
+def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
+    """The spec as submitted, defaults filled in."""
+    return Response(store.spec(experiment_id), media_type=JSON)
+
+
+@router.post("/{experiment_id}/cancel")
+def cancel_experiment(experiment_id: ExperimentId, store: StoreHere, response: Response) -> ExperimentDocument:
+    """Cancel: what is stored stays; a finished experiment stays as it is."""
+    experiment = store.cancel(experiment_id)
+    response.headers.update(polling_headers(experiment))
+    return ExperimentDocument.of(experiment)
+
+
+@router.post("/{experiment_id}/retry", status_code=status.HTTP_202_ACCEPTED)
+def retry_experiment(
+    experiment_id: ExperimentId, store: StoreHere, sender: SenderHere, response: Response
+) -> ExperimentDocument:
+    """Queue the failed parts of a failed experiment again."""
+    announce(tuple(store.retry(experiment_id)), sender=sender)
+    experiment = store.experiment(experiment_id)
+    response.headers.update({"Location": path(experiment_id)} | polling_headers(experiment))
+    return ExperimentDocument.of(experiment)

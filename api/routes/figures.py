@@ -1,0 +1,1 @@
+"""Figures of an experiment, drawn by a worker while the request waits."""

@@ -1,0 +1,50 @@
+"""What has been computed: runs one by one or as one array, and the analyses of the data sets."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.experiment_document import polling_headers
+from api.openapi import PROBLEMS
+from api.paging import PageQuery, link_header, window
+from api.refusals import NothingHere
+from api.stored_grid import analysis_rows, grid_of, labelled_array, run_rows
+from api.wiring import ExperimentHere, ExperimentId, StoreHere
+
+router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
+
+
+@router.get("/runs")
+def list_runs(
+    experiment: ExperimentHere, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """The runs in the order of the grid: index, coordinates, and the summary (null until it is stored)."""
+    indices, cursor = window(query, experiment.runs_total)
+    rows = run_rows(experiment.id, indices, store=store)
+    return JSONResponse({"runs": rows, "next_cursor": cursor}, headers=link_header(request, cursor))
+
+
+@router.get("/runs/{index}")
+def get_run(experiment: ExperimentHere, index: str, store: StoreHere) -> dict[str, Any]:
+    """One run: index, coordinates, and the summary (null until it is stored)."""
+    if not (index.isascii() and index.isdecimal() and len(index) < 12 and int(index) < experiment.runs_total):
+        raise NothingHere(f"The runs of this experiment are 0 to {experiment.runs_total - 1}.")
+    return run_rows(experiment.id, range(int(index), int(index) + 1), store=store)[0]
+
+
+@router.get("/results")
+def get_results(experiment: ExperimentHere, store: StoreHere) -> Response:
+    """All runs as one labelled array, as `xarray.Dataset.from_dict` reads it; null where a run is not stored yet."""
+    return JSONResponse(labelled_array(experiment, store=store), headers=polling_headers(experiment))
+
+
+@router.get("/analysis")
+def list_analyses(
+    experiment_id: ExperimentId, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """What is known of each data set before training (null until it is made): interpolators, largest stable step."""
+    grid = grid_of(experiment_id, store=store)
+    indices, cursor = window(query, grid.data_sets)
+    rows = list(analysis_rows(grid, indices, store=store))
+    return JSONResponse({"data_sets": rows, "next_cursor": cursor}, headers=link_header(request, cursor))

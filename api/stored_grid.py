@@ -1,0 +1,72 @@
+"""The grid of a stored experiment, and what has been computed of it so far."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from core.grid import Grid
+from core.result import Summary, decode_summary, to_xarray
+from core.spec import ExperimentSpec
+from jobs.ports import Store
+from jobs.records import Experiment
+
+_CHUNK: Final = 5000
+
+
+def grid_of(experiment_id: str, *, store: Store) -> Grid:
+    """The grid as submitted.
+
+    Raises:
+        ExperimentNotFound: there is none of that id.
+    """
+    return Grid(ExperimentSpec.model_validate_json(store.spec(experiment_id)))
+
+
+def summaries(experiment_id: str, window: range, *, store: Store) -> list[Summary | None]:
+    """The summaries of the runs of the window, None where one is not stored yet.
+
+    They are asked for in pieces: one answer about a hundred thousand runs would keep the store from everybody else.
+    """
+    return [
+        None if stored is None else decode_summary(stored)
+        for start in range(window.start, window.stop, _CHUNK)
+        for stored in store.summaries(experiment_id, start, min(start + _CHUNK, window.stop))
+    ]
+
+
+def run_rows(experiment_id: str, window: range, *, store: Store) -> list[dict[str, Any]]:
+    """The runs of the window: index, coordinates on the axes, and the summary, null where it is not stored yet."""
+    grid = grid_of(experiment_id, store=store)
+    return [
+        {"index": index, "coordinates": grid.coordinates(index), "summary": summary}
+        for index, summary in zip(window, summaries(experiment_id, window, store=store), strict=True)
+    ]
+
+
+def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
+    """All runs as one labelled array; its attributes say which experiment, and how much of it."""
+    attributes = {
+        "experiment_id": experiment.id,
+        "name": experiment.name,
+        "status": str(experiment.status),
+        "runs_total": experiment.runs_total,
+        "runs_done": experiment.runs_done,
+    }
+    grid = grid_of(experiment.id, store=store)
+    return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), attributes)
+
+
+def analysis_rows(grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:
+    """The data sets of the window: index, key, coordinates, and the analysis, null where it is not made yet."""
+    data_axes = [axis.name for axis in grid.axes if axis.part == "data"]
+    for index in window:
+        first = index * grid.runs_per_data_set
+        coordinates = grid.coordinates(first)
+        key = grid.run(first).data_key
+        stored = store.document(f"analysis:{key}")
+        yield {
+            "index": index,
+            "data_key": key,
+            "coordinates": {name: coordinates[name] for name in data_axes},
+            "analysis": None if stored is None else json.loads(stored),
+        }

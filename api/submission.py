@@ -1,0 +1,95 @@
+"""From the bytes of a spec to a recorded experiment."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from api import ijson, spec_faults
+from api.refusals import Fault, OverLimit, UnusableBody
+from core.grid import Grid
+from core.spec import ExperimentSpec, InlineData, SparseRegression
+from core.sweep import axis_values
+from jobs.ports import Sender, Store
+from jobs.records import Message, Queue, Submission
+from jobs.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+def read_spec(body: bytes) -> ExperimentSpec:
+    """The spec in a request body.
+
+    Raises:
+        MalformedBody, UnusableBody: it is not JSON, or not a spec; each fault with its place.
+    """
+    document = ijson.read(body)
+    try:
+        # From the bytes again: strict validation knows JSON's types there, and lists need not become tuples first.
+        return ExperimentSpec.model_validate_json(body)
+    except ValidationError as error:
+        faults = spec_faults.faults(error, document)
+        raise UnusableBody("The spec breaks the rules listed under errors.", faults=faults) from None
+
+
+def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
+    """Return if the deployment takes experiments of this size.
+
+    Raises:
+        OverLimit: it has too many runs, or a data set of too many entries; with the numbers.
+    """
+    grid = Grid(spec)
+    if len(grid) > settings.max_runs:
+        raise OverLimit(
+            f"The grid has {len(grid)} runs; at most {settings.max_runs} are taken in one experiment.",
+            faults=tuple(
+                Fault(pointer=f"/{axis.part}/{axis.field}", detail=f"this axis has {len(axis.values)} values")
+                for axis in grid.axes
+            ),
+        )
+    faults = tuple(_oversized(spec, settings.max_data_entries))
+    if faults:
+        limit = settings.max_data_entries
+        raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", faults=faults)
+
+
+def submit(spec: ExperimentSpec, *, store: Store, sender: Sender) -> Submission:
+    """Record the experiment, then announce its planning; a lost announcement is made up for by the workers."""
+    submission = store.submit(
+        spec=spec.canonical(),
+        content_hash=spec.content_hash(),
+        name=spec.name,
+        tags=spec.tags,
+        runs=len(Grid(spec)),
+    )
+    if submission.is_new:
+        announce((Message(job_id=f"{submission.experiment.id}.plan", queue=Queue.INTERACTIVE),), sender=sender)
+    return submission
+
+
+def announce(messages: tuple[Message, ...], *, sender: Sender) -> None:
+    """Send the messages; a failure is logged and no more, for the work is on record and is found without them."""
+    try:
+        sender.send(messages)
+    except Exception:  # noqa: BLE001 - whatever a broker client raises: the message was only a hint
+        _LOG.warning("%d messages could not be sent; the workers will find the work", len(messages), exc_info=True)
+
+
+def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Fault]:
+    match spec.data:
+        case SparseRegression(samples=samples, dimension=dimension):
+            rows, columns = _largest(samples), _largest(dimension)
+            if rows * columns > limit:
+                detail = f"{rows} samples × {columns} dimensions are {rows * columns} entries"
+                yield Fault(pointer="/data/samples", detail=detail)
+                yield Fault(pointer="/data/dimension", detail=detail)
+        case InlineData(X=X, held_out_X=held_out):
+            for name, matrix in (("X", X), ("held_out_X", held_out or ((),))):
+                if len(matrix) * len(matrix[0]) > limit:
+                    detail = f"{len(matrix)} rows × {len(matrix[0])} columns are {len(matrix) * len(matrix[0])} entries"
+                    yield Fault(pointer=f"/data/{name}", detail=detail)
+
+
+def _largest(swept: Any) -> int:
+    return int(max(axis_values(swept) or [swept]))

@@ -1,0 +1,47 @@
+"""What a route may ask for: the store, the sender, the settings, and the experiment its path names."""
+
+import re
+from typing import Annotated, Final, cast
+
+from fastapi import Depends, Request
+
+from jobs.errors import ExperimentNotFound
+from jobs.ports import Sender, Store
+from jobs.records import Experiment
+from jobs.settings import Settings
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+async def _settings(request: Request) -> Settings:
+    return cast("Settings", request.app.state.settings)
+
+
+async def _store(request: Request) -> Store:
+    return cast("Store", request.app.state.store)
+
+
+async def _sender(request: Request) -> Sender:
+    return cast("Sender", request.app.state.sender)
+
+
+SettingsHere = Annotated[Settings, Depends(_settings)]
+StoreHere = Annotated[Store, Depends(_store)]
+SenderHere = Annotated[Sender, Depends(_sender)]
+
+
+async def _experiment_id(experiment_id: str) -> str:
+    """The id in the path. What cannot be an id is not asked for: stores build keys from ids."""
+    if not _ID.fullmatch(experiment_id):
+        raise ExperimentNotFound(experiment_id)
+    return experiment_id
+
+
+ExperimentId = Annotated[str, Depends(_experiment_id)]
+
+
+def _experiment(experiment_id: ExperimentId, store: StoreHere) -> Experiment:
+    return store.experiment(experiment_id)
+
+
+ExperimentHere = Annotated[Experiment, Depends(_experiment)]

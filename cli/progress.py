@@ -1,0 +1,108 @@
+"""How far something has come, shown on stderr: a bar on a terminal, now and then a line elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+Report = Callable[[float, str], None]
+"""Takes the fraction that is done, and a sentence about it."""
+
+LINE_SECONDS: Final = 5.0
+"""Shortest time between two lines where there is no terminal: a log is read later, and by the page."""
+
+
+@contextmanager
+def progress_report() -> Iterator[Report]:
+    """Something to report progress to, until the block ends."""
+    if sys.stderr.isatty():
+        with _bar() as report:
+            yield report
+    else:
+        lines = ProgressLines(lambda line: typer.echo(line, err=True), now=time.monotonic)
+        try:
+            yield lines
+        finally:
+            lines.close()
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda fraction, text: progress.update(task, completed=fraction, description=text)
+
+
+class ProgressLines:
+    """Progress as lines of text: the first report, one per `LINE_SECONDS`, and the last."""
+
+    def __init__(self, write: Callable[[str], None], *, now: Callable[[], float]) -> None:
+        self._write = write
+        self._now = now
+        self._due = now()
+        self._unwritten: str | None = None
+
+    def __call__(self, fraction: float, text: str) -> None:
+        """Take a report, and write it if it is time."""
+        self._unwritten = f"{fraction:4.0%}  {text}"
+        if self._now() >= self._due:
+            self.close()
+
+    def close(self) -> None:
+        """Write the latest report unless it stands there already."""
+        if self._unwritten is not None:
+            self._write(self._unwritten)
+        self._unwritten = None
+        self._due = self._now() + LINE_SECONDS
+
+
+class Standing(Protocol):
+    """What the records of an experiment, the client's and the store's, both say of its course."""
+
+    @property
+    def status(self) -> str: ...  # noqa: D102 - these are the fields of the records
+    @property
+    def runs_total(self) -> int: ...  # noqa: D102
+    @property
+    def runs_done(self) -> int: ...  # noqa: D102
+    @property
+    def runs_reused(self) -> int: ...  # noqa: D102
+    @property
+    def eta_seconds(self) -> float | None: ...  # noqa: D102
+
+
+def standing(experiment: Standing) -> str:
+    """Where an experiment stands, for people."""
+    text = f"{experiment.status}: {experiment.runs_done} of {runs(experiment.runs_total)}"
+    if experiment.runs_reused:
+        text += f" ({experiment.runs_reused} known already)"
+    if experiment.eta_seconds is not None:
+        text += f", {duration(experiment.eta_seconds)} left"
+    return text
+
+
+def outcome_counts(outcomes: Mapping[str, int]) -> str:
+    """How runs ended, most frequent first."""
+    ordered = sorted(outcomes.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {outcome}" for outcome, count in ordered if count) or "none yet"
+
+
+def runs(count: int) -> str:
+    """So many runs, in words."""
+    return f"{count} run{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time span with as much precision as anybody reads."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,77 @@
+"""`stepbias submit`, `watch`, `cancel` and `retry`: experiments of a service that runs somewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from cli.failure import explained
+from cli.progress import outcome_counts, progress_report, runs, standing
+from client import Client, ExperimentHandle
+
+INTERRUPTED: Final = 130
+"""Exit code of a command ended by Ctrl-C, as shells have it."""
+
+_FIRST_CONTACT: Final = 2.0
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Client]:
+    """A client of the service at the address; expected errors of the block end the command with a sentence.
+
+    A service that has answered once is waited for when it is away; one that is not there at all is reported at once.
+    """
+    with explained():
+        with Client(url, patience=_FIRST_CONTACT) as impatient:
+            impatient.version()
+        with Client(url) as client:
+            yield client
+
+
+def spec_bytes(spec: str) -> bytes:
+    """What stands in a file, or on stdin if the name is `-`."""
+    return sys.stdin.buffer.read() if spec == "-" else Path(spec).read_bytes()
+
+
+def submit(spec: str, *, url: str, then_watch: bool) -> int:
+    """Hand in an experiment; print its id on stdout."""
+    with connected(url) as client:
+        handle = client.submit(spec_bytes(spec))
+        typer.echo(handle.id)
+        typer.echo(standing(handle.experiment), err=True)
+        return follow(handle) if then_watch else 0
+
+
+def watch(experiment_id: str, *, url: str) -> int:
+    """Show progress until the experiment is finished."""
+    with connected(url) as client:
+        return follow(client.experiment(experiment_id))
+
+
+def follow(handle: ExperimentHandle) -> int:
+    """Show progress until the experiment is finished; Ctrl-C ends only the showing."""
+    try:
+        with progress_report() as report:
+            final = handle.wait(on_progress=lambda now: report(now.progress, standing(now)))
+    except KeyboardInterrupt:
+        typer.echo(f"No longer watching. The experiment goes on; to see it again: stepbias watch {handle.id}", err=True)
+        return INTERRUPTED
+    typer.echo(f"{handle.id} succeeded: {runs(final.runs_total)}: {outcome_counts(final.outcomes)}")
+    return 0
+
+
+def cancel(experiment_id: str, *, url: str) -> int:
+    """Stop an experiment."""
+    with connected(url) as client:
+        typer.echo(standing(client.experiment(experiment_id).cancel()))
+    return 0
+
+
+def retry(experiment_id: str, *, url: str) -> int:
+    """Compute again what failed."""
+    with connected(url) as client:
+        typer.echo(standing(client.experiment(experiment_id).retry()))
+    return 0

@@ -1,0 +1,194 @@
+"""The analysis of a data set and of a trained run, as the documents that are stored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from core import bounds
+from core.errors import NoInterpolator
+from core.flattest import Flattest, flattest_interpolator
+from core.gradient_flow import flow_limit
+from core.implicit_bias import certificate_residual, mean_effective_initialization
+from core.interpolators import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
+from core.outcome import Outcome
+from core.regression import Dataset, HeldOut, excess_risk, sparse_regression
+from core.regression import test_loss as risk_of
+from core.row_space import relative_residual, row_space
+from core.sharpness import Eigenpair, hessian_sharpness, interpolator_sharpness
+from core.training import TrainedRun
+
+LARGEST_HESSIAN = 1000
+"""Largest 2d for which the full Hessian's sharpness is computed at the end of a run that did not interpolate."""
+
+
+def dataset_of(document: Mapping[str, Any]) -> Dataset:
+    """The data set that the `data` part of a run's document describes.
+
+    Raises:
+        InvalidData: the arrays are no regression problem.
+    """
+    fields = {name: value for name, value in document.items() if name != "kind"}
+    if document["kind"] == "sparse_regression":
+        return sparse_regression(**fields)
+    held_out = None
+    if fields["held_out_X"] is not None:
+        held_out = HeldOut(X=np.array(fields["held_out_X"]), y=np.array(fields["held_out_y"]))
+    truth = fields["true_predictor"]
+    return Dataset(
+        X=np.array(fields["X"], dtype=np.float64),
+        y=np.array(fields["y"], dtype=np.float64),
+        true_predictor=None if truth is None else np.array(truth, dtype=np.float64),
+        held_out=held_out,
+    )
+
+
+def analyse_dataset(dataset: Dataset, data_key: str) -> dict[str, Any]:
+    """What is known of a data set before any training: its reference interpolators and the largest stable step.
+
+    `min_sharpness_lower` ≤ min λ_max ≤ `min_sharpness_upper`; `max_stable_step` is 2/upper, and no interpolator is
+    stable above `never_stable_above` = 2/lower. Where nothing interpolates these are null; `no_interpolator` says why.
+    """
+    document: dict[str, Any] = {
+        "data_key": data_key,
+        "digest": dataset.digest,
+        "samples": len(dataset.y),
+        "dimension": dataset.X.shape[1],
+        "no_interpolator": None,
+        "interpolators": {},
+        "min_sharpness_upper": None,
+        "min_sharpness_lower": None,
+        "min_sharpness_gap": None,
+        "max_stable_step": None,
+        "never_stable_above": None,
+    }
+    try:
+        flattest = flattest_interpolator(dataset.X, dataset.y)
+        found = [solve(dataset.X, dataset.y) for solve in (min_l1, min_l2, least_trace, least_stability_measure)]
+    except NoInterpolator as reason:
+        return document | {"no_interpolator": reason.message}
+    interpolators = {entry.name.value: _interpolator_document(dataset, entry) for entry in found}
+    interpolators["flattest"] = _flattest_document(dataset, flattest)
+    return document | {
+        "interpolators": interpolators,
+        "min_sharpness_upper": flattest.sharpness_upper,
+        "min_sharpness_lower": flattest.sharpness_lower,
+        "min_sharpness_gap": flattest.gap,
+        "max_stable_step": _finite(flattest.max_stable_step),
+        "never_stable_above": _finite(flattest.unstable_step),
+    }
+
+
+class RunAnalysis:
+    """Analysis of the trained runs of one data set; what they share is computed once."""
+
+    def __init__(self, dataset: Dataset, analysis: Mapping[str, Any]) -> None:
+        self._dataset = dataset
+        self._analysis = analysis
+        self._row_space = row_space(dataset.X)
+        self._flow_limits: dict[float, dict[str, float | None]] = {}
+
+    def summary(self, trained: TrainedRun, *, kernel_id: str) -> dict[str, Any]:
+        """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
+        run, u_plus, u_minus = trained.run, trained.u_plus, trained.u_minus
+        predictor = np.square(u_plus) - np.square(u_minus)
+        sharpness = self._sharpness(trained)
+        X = self._dataset.X
+        values: dict[str, Any] = {
+            "train_loss": trained.loss,
+            **self._risks(predictor),
+            "l1_norm": np.abs(predictor).sum(),
+            "l2_norm": np.sqrt(np.square(predictor).sum()),
+            "interpolation_residual": relative_residual(X, self._dataset.y, predictor),
+            "sharpness": sharpness.value,
+            "sharpness_residual": sharpness.residual,
+            "sharpness_lower_bound": bounds.stability_measure(X, u_plus, u_minus),
+            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, u_plus, u_minus),
+            "weighted_norm": bounds.weighted_norm(X, predictor),
+            "stability_threshold": 2 / run.step_size,
+            "effective_init": mean_effective_initialization(u_plus, u_minus),
+            "certificate_residual": self._certificate(trained),
+            "min_sharpness": self._analysis["min_sharpness_upper"],
+            "max_stable_step": self._analysis["max_stable_step"],
+            **self._flow_limit(run.init_scale),
+        }
+        return {
+            "outcome": trained.outcome.value,
+            "finished_by": "iteration",
+            "steps": trained.steps,
+            "kicks": trained.kicks,
+            "depth": 2,
+            "step_size": run.step_size,
+            "init_scale": run.init_scale,
+            "kernel_id": kernel_id,
+            "data_key": self._analysis["data_key"],
+        } | {name: _finite(value) for name, value in values.items()}
+
+    def _risks(self, predictor: Float64[np.ndarray, " dim"]) -> dict[str, Any]:
+        return {
+            "excess_risk": excess_risk(predictor, self._dataset),
+            "test_loss": risk_of(predictor, self._dataset),
+        }
+
+    def _sharpness(self, trained: TrainedRun) -> Eigenpair:
+        u_plus, u_minus = trained.u_plus, trained.u_minus
+        if trained.outcome in {Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR}:
+            return interpolator_sharpness(self._dataset.X, u_plus, u_minus)
+        if trained.outcome is Outcome.DIVERGED or 2 * len(u_plus) > LARGEST_HESSIAN:
+            return Eigenpair(value=np.nan, vector=u_plus, residual=np.nan)
+        return hessian_sharpness(self._dataset.X, self._dataset.y, u_plus, u_minus)
+
+    def _certificate(self, trained: TrainedRun) -> float:
+        """NaN where a coordinate of u has vanished or overflowed, and no potential is left to certify."""
+        product = trained.u_plus * trained.u_minus
+        if not (np.isfinite(product).all() and product.all()):
+            return float("nan")
+        return certificate_residual(self._row_space, trained.u_plus, trained.u_minus, trained.gradient_sum)
+
+    def _flow_limit(self, init_scale: float) -> dict[str, float | None]:
+        if init_scale not in self._flow_limits:
+            self._flow_limits[init_scale] = self._solve_flow(init_scale)
+        return self._flow_limits[init_scale]
+
+    def _solve_flow(self, init_scale: float) -> dict[str, float | None]:
+        if self._analysis["no_interpolator"] is not None:
+            return {"flow_excess_risk": None, "flow_test_loss": None}
+        dim = self._dataset.X.shape[1]
+        limit = flow_limit(
+            self._dataset.X, self._dataset.y, init_scale=np.full(dim, init_scale), asymmetry=np.zeros(dim)
+        )
+        return {f"flow_{name}": _finite(value) for name, value in self._risks(limit.predictor).items()}
+
+
+def _interpolator_document(dataset: Dataset, found: Interpolator) -> dict[str, Any]:
+    return _predictor_document(dataset, found.predictor) | {
+        "objective": found.objective,
+        "lower_bound": found.lower_bound,
+        "residual": found.residual,
+    }
+
+
+def _flattest_document(dataset: Dataset, flattest: Flattest) -> dict[str, Any]:
+    return _predictor_document(dataset, flattest.predictor) | {
+        "objective": flattest.sharpness_upper,
+        "lower_bound": flattest.sharpness_lower,
+        "residual": flattest.residual,
+    }
+
+
+def _predictor_document(dataset: Dataset, predictor: Float64[np.ndarray, " dim"]) -> dict[str, Any]:
+    # An interpolator's flattest parameters have u₋ = 0 or u₊ = 0 in each coordinate, so u₊² + u₋² = |β|.
+    u_plus, u_minus = np.sqrt(np.maximum(predictor, 0)), np.sqrt(np.maximum(-predictor, 0))
+    return {
+        "excess_risk": _finite(excess_risk(predictor, dataset)),
+        "test_loss": _finite(risk_of(predictor, dataset)),
+        "l1_norm": float(np.abs(predictor).sum()),
+        "l2_norm": float(np.sqrt(np.square(predictor).sum())),
+        "sharpness": interpolator_sharpness(dataset.X, u_plus, u_minus).value,
+    }
+
+
+def _finite(value: Any) -> float | None:
+    """A float as JSON can say it."""
+    return float(value) if value is not None and np.isfinite(value) else None

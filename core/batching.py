@@ -1,0 +1,58 @@
+"""Batches: runs that share a data set and end at about the same time, to be trained together."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.descent import TILE
+
+MOST_LANES: Final = 128
+"""Beyond this many lanes a step costs no less per lane, and the buffers leave the second-level cache."""
+
+SECONDS_PER_ENTRY_STEP: Final = 1.5e-10
+"""Rough time of one run's step per entry of X; it decides only whether a batch is worth its overhead."""
+
+LEAST_SECONDS: Final = 1.0
+BATCHES_WANTED: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Runs to be trained together, by index in the grid, with the predicted steps of all of them."""
+
+    indices: tuple[int, ...]
+    work: float
+
+
+def predicted_steps(*, fraction: float | None, loss_tolerance: float, warmup_steps: int, max_steps: int) -> float:
+    """A rough count of the steps to convergence, for batching and progress: never for a limit on a run.
+
+    `fraction` is η over the largest stable step η*, None where that is unknown. A decade of loss takes about
+    8·10³/fraction steps (small steps, small initialisation) and 1.2·10³/(1 − fraction) near the edge; measured on the
+    default data. Above η* a run is found to oscillate some windows after its warm-up.
+    """
+    if fraction is None:
+        return float(max_steps)
+    if fraction >= 1:
+        return float(min(max_steps, warmup_steps + 50_000))
+    decades = -math.log10(loss_tolerance)
+    steps = warmup_steps + decades * (8e3 / fraction + 1.2e3 / (1 - fraction))
+    return float(min(max_steps, steps))
+
+
+def form_batches(indices: Sequence[int], steps: Sequence[float], *, entries: int) -> list[Batch]:
+    """Batches of whole tiles, longest runs first, so that none holds the end of the experiment up.
+
+    Runs of like length go together: a batch is as long as its longest run. Few runs are spread over several batches for
+    the sake of the cores, unless the batches become shorter than a second. `entries` = N·d.
+    """
+    order = sorted(range(len(indices)), key=lambda place: (-steps[place], indices[place]))
+    total = sum(steps) * entries * SECONDS_PER_ENTRY_STEP
+    batches = max(1, min(BATCHES_WANTED, int(total / LEAST_SECONDS)))
+    width = min(MOST_LANES, -(-len(indices) // (batches * TILE)) * TILE)
+    groups = [order[start : start + width] for start in range(0, len(order), width)]
+    return [
+        Batch(indices=tuple(indices[place] for place in group), work=sum(steps[place] for place in group))
+        for group in groups
+    ]

@@ -1,0 +1,285 @@
+"""Aggregated curves: one quantity of the runs against one axis of the grid, as median and quartile band.
+
+Axis values, medians and counts only; what a curve looks like is `core.figures`' affair.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from core.arrangement import Arrangement, arrange
+from core.choice import InvalidChoice
+from core.grid import Grid
+from core.result import Summary, check_one_per_run
+from core.variables import COORDINATES, VARIABLES, Kind, Variable
+
+Analysis = Mapping[str, Any]
+Numbers = tuple[float | None, ...]
+
+QUARTILES: Final = (0.25, 0.5, 0.75)
+
+FLOW_LIMITS: Final = {"excess_risk": "flow_excess_risk", "test_loss": "flow_test_loss"}
+"""Quantities whose gradient-flow limit every run carries, whatever its own end."""
+
+BASELINES: Final = {"min_l1": "least ℓ1 norm", "min_l2": "least ℓ2 norm", "flattest": "flattest interpolator"}
+"""The reference interpolators that are drawn as constant lines."""
+
+
+class Inclusion(StrEnum):
+    """Which runs enter: those that converged, or all that have a value.
+
+    The end point of a run that did not converge is no limit, so by default it does not count as one. Quantities that do
+    not belong to a limit, such as the number of steps, are taken from all runs in either case.
+    """
+
+    CONVERGED = "converged"
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """One line: the quantity against the values of x; None is a gap, where no run has a value.
+
+    Of the runs at each point, `runs` entered, `left_out` are stored but did not converge or have no value, and
+    `missing` are not stored (yet). `series` is the line's own value, None for a single line.
+    """
+
+    series: float | None
+    median: Numbers
+    lower_quartile: Numbers
+    upper_quartile: Numbers
+    runs: tuple[int, ...]
+    left_out: tuple[int, ...]
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baseline:
+    """A constant line: the quantity at a reference interpolator, median and quartiles over `data_sets` data sets.
+
+    `series` is set where the lines of the series are of different data sets, each with its own baseline.
+    """
+
+    name: str
+    label: str
+    series: float | None
+    value: float
+    lower_quartile: float
+    upper_quartile: float
+    data_sets: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curves:
+    """A family of curves. `x_values` are shared by all; `flow_limits` is η → 0, drawn against the same x."""
+
+    x: Variable
+    y: Variable
+    series: Variable | None
+    over: str | None
+    where: Mapping[str, float]
+    x_values: tuple[float, ...]
+    curves: tuple[Curve, ...]
+    baselines: tuple[Baseline, ...]
+    flow_limits: tuple[Curve, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """The family in plain dicts and lists; gaps are null."""
+        return {
+            "x": _named(self.x) | {"values": list(self.x_values)},
+            "y": _named(self.y),
+            "series": self.series and _named(self.series),
+            "over": self.over,
+            "where": dict(self.where),
+            "counts": {
+                count: sum(sum(getattr(curve, count)) for curve in self.curves)
+                for count in ("runs", "left_out", "missing")
+            },
+            "curves": [_curve_document(curve) for curve in self.curves],
+            "baselines": [_plain(baseline) for baseline in self.baselines],
+            "flow_limits": [_curve_document(curve) for curve in self.flow_limits],
+        }
+
+
+def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
+    grid: Grid,
+    summaries: Sequence[Summary | None],
+    *,
+    x: str,
+    y: str,
+    series: str | None = None,
+    over: str = "seed",
+    where: Mapping[str, float] | None = None,
+    include: Inclusion = Inclusion.CONVERGED,
+    analyses: Mapping[str, Analysis] | None = None,
+) -> Curves:
+    """Median and quartiles of `y` over the axis `over`, against the axis `x`, one curve for each value of `series`.
+
+    Every other axis must have one value, or be fixed at one by `where`. Quartiles interpolate linearly between order
+    statistics. `over="seed"` asks for nothing where the data seed is not swept or is used otherwise. Baselines come
+    from `analyses` (by data key), over the data sets of the runs that are drawn; where x itself changes the data set
+    there are none.
+
+    Raises:
+        InvalidChoice: x, series, over or where name no axis, or no value of it; y is no number; or an axis is left
+            over. `field` says which, `choices` what would do.
+        ValueError: there is not one summary (or None) for each run of the grid.
+    """
+    check_one_per_run(grid, summaries)
+    arrangement = arrange(grid, x=x, series=series, over=over, where=where or {})
+    variable = _numeric(y)
+    values = arrangement.table(_column(summaries, variable.name))
+    stored = arrangement.table(np.array([summary is not None for summary in summaries]))
+    entering = stored & np.isfinite(values)
+    if include is Inclusion.CONVERGED and variable.of_limit:
+        entering &= arrangement.table(np.array([_has_converged(summary) for summary in summaries]))
+    return Curves(
+        x=COORDINATES[x],
+        y=variable,
+        series=COORDINATES[series] if series else None,
+        over=arrangement.over.name if arrangement.over else None,
+        where=arrangement.where,
+        x_values=arrangement.x.values,
+        curves=_lines(arrangement, values, entering, stored),
+        baselines=_baselines(arrangement, variable.name, analyses or {}),
+        flow_limits=_flow_limits(arrangement, summaries, variable.name),
+    )
+
+
+def _numeric(y: str) -> Variable:
+    choices = [name for name, variable in VARIABLES.items() if variable.kind is not Kind.TEXT]
+    if y not in choices:
+        raise InvalidChoice("y", choices, "y must be a numeric result of a run")
+    return VARIABLES[y]
+
+
+def _column(summaries: Sequence[Summary | None], name: str) -> Float64[np.ndarray, " run"]:
+    """The variable of every run, NaN for null and for runs that are not there."""
+    return np.array([(summary or {}).get(name) for summary in summaries], dtype=np.float64)
+
+
+def _has_converged(summary: Summary | None) -> bool:
+    return summary is not None and summary.get("outcome") == "converged"
+
+
+def _lines(
+    arrangement: Arrangement,
+    values: Float64[np.ndarray, "line point run"],
+    entering: Bool[np.ndarray, "line point run"],
+    stored: Bool[np.ndarray, "line point run"],
+) -> tuple[Curve, ...]:
+    lower, median, upper = _quantiles(values, entering)
+    entered = entering.sum(axis=-1)
+    left_out = stored.sum(axis=-1) - entered
+    missing = (~stored).sum(axis=-1)
+    return tuple(
+        Curve(
+            series=value,
+            median=_gapped(median[line]),
+            lower_quartile=_gapped(lower[line]),
+            upper_quartile=_gapped(upper[line]),
+            runs=tuple(entered[line].tolist()),
+            left_out=tuple(left_out[line].tolist()),
+            missing=tuple(missing[line].tolist()),
+        )
+        for line, value in enumerate(arrangement.series_values)
+    )
+
+
+def _quantiles(
+    values: Float64[np.ndarray, "*point run"], entering: Bool[np.ndarray, "*point run"]
+) -> Float64[np.ndarray, "3 *point"]:
+    """The quartiles over the runs that enter, linear between order statistics; NaN where none does."""
+    ordered = np.sort(np.where(entering, values, np.nan), axis=-1)  # NaN sorts last
+    last = np.maximum(entering.sum(axis=-1) - 1, 0)
+    return np.stack([_at(ordered, quantile * last) for quantile in QUARTILES])
+
+
+def _at(ordered: Float64[np.ndarray, "*point run"], rank: Float64[np.ndarray, "*point"]) -> np.ndarray:
+    below, above = np.floor(rank).astype(int)[..., None], np.ceil(rank).astype(int)[..., None]
+    low, high = np.take_along_axis(ordered, below, axis=-1), np.take_along_axis(ordered, above, axis=-1)
+    between = low + (rank[..., None] - below) * (high - low)
+    interpolated: np.ndarray = between[..., 0]
+    return interpolated
+
+
+def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], y: str) -> tuple[Curve, ...]:
+    """The gradient-flow limit of each run, which is the same for every step size: one line if the series are those.
+
+    Only against the initialisation scale: it is what the flow's limit depends on.
+    """
+    if y not in FLOW_LIMITS or arrangement.x.name != "init_scale":
+        return ()
+    values = arrangement.table(_column(summaries, FLOW_LIMITS[y]))
+    stored = arrangement.table(np.array([summary is not None for summary in summaries]))
+    if arrangement.series and arrangement.series.part == "optimizer":
+        values = _any_of_series(values)
+        stored = np.asarray(stored.any(axis=0, keepdims=True))
+        arrangement = replace(arrangement, series=None)
+    return _lines(arrangement, values, np.isfinite(values), stored)
+
+
+def _any_of_series(values: Float64[np.ndarray, "line point run"]) -> Float64[np.ndarray, "1 point run"]:
+    """The first value along the series that is there: all of them are equal."""
+    first = np.isfinite(values).argmax(axis=0)
+    return np.take_along_axis(values, first[None], axis=0)
+
+
+def _baselines(arrangement: Arrangement, y: str, analyses: Mapping[str, Analysis]) -> tuple[Baseline, ...]:
+    if not analyses or arrangement.x.part == "data":
+        return ()
+    per_data_set = arrangement.grid.runs_per_data_set
+    data_set = arrangement.table(np.arange(len(arrangement.grid)) // per_data_set)
+    of_series = arrangement.series is not None and arrangement.series.part == "data"
+    lines = data_set if of_series else data_set[:1]
+    found = [
+        _baseline(
+            name, series, y, [analyses.get(arrangement.grid.run(k * per_data_set).data_key) for k in np.unique(line)]
+        )
+        for series, line in zip(arrangement.series_values if of_series else (None,), lines, strict=True)
+        for name in BASELINES
+    ]
+    return tuple(baseline for baseline in found if baseline is not None)
+
+
+def _baseline(name: str, series: float | None, y: str, analyses: Sequence[Analysis | None]) -> Baseline | None:
+    """The baseline over the data sets whose analysis is there and has this quantity; None if none has."""
+    known = [analysis["interpolators"].get(name, {}).get(y) for analysis in analyses if analysis]
+    values = np.array([value for value in known if value is not None], dtype=np.float64)
+    if not values.size:
+        return None
+    lower, median, upper = np.quantile(values, QUARTILES).tolist()
+    return Baseline(
+        name=name,
+        label=BASELINES[name],
+        series=series,
+        value=median,
+        lower_quartile=lower,
+        upper_quartile=upper,
+        data_sets=len(values),
+    )
+
+
+def _gapped(values: Float64[np.ndarray, " point"]) -> Numbers:
+    return tuple(value if np.isfinite(value) else None for value in values.tolist())
+
+
+def _named(variable: Variable) -> dict[str, Any]:
+    return {
+        "name": variable.name,
+        "symbol": variable.symbol,
+        "label": variable.label,
+        "log_scaled": variable.log_scaled,
+    }
+
+
+def _plain(record: Baseline | Curve) -> dict[str, Any]:
+    return {field: getattr(record, field) for field in type(record).__slots__}
+
+
+def _curve_document(curve: Curve) -> dict[str, Any]:
+    return {field: list(value) if isinstance(value, tuple) else value for field, value in _plain(curve).items()}

@@ -1,0 +1,239 @@
+"""What a run reports and what an experiment sweeps: one name, symbol and label for JSON, axes of figures and docs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Kind(StrEnum):
+    """The type of a variable's values in JSON; null stands for a number that is not finite or does not exist."""
+
+    FLOAT = "float"
+    INT = "int"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variable:
+    """One quantity. `label` is its axis text; `log_scaled` says which axis shows it best.
+
+    `of_limit`: it describes the limit that a run converges to, so a run that has not converged does not have it and
+    stays out of aggregated curves.
+    """
+
+    name: str
+    symbol: str
+    label: str
+    description: str
+    kind: Kind = Kind.FLOAT
+    log_scaled: bool = False
+    of_limit: bool = False
+
+
+def _table(variables: Iterable[Variable]) -> Mapping[str, Variable]:
+    return MappingProxyType({variable.name: variable for variable in variables})
+
+
+def _limit(name: str, symbol: str, label: str, description: str) -> Variable:
+    """A positive quantity of the point that a run converges to."""
+    return Variable(name=name, symbol=symbol, label=label, description=description, log_scaled=True, of_limit=True)
+
+
+VARIABLES: Final = _table(
+    (
+        Variable(
+            name="step_size",
+            symbol="η",
+            label="step size η",
+            description="The step size at full height, after the warm-up.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="init_scale",
+            symbol="α",
+            label="initialisation scale α",
+            description="The scale of the initial parameters.",
+            log_scaled=True,
+        ),
+        Variable(name="depth", symbol="D", label="depth D", description="Layers: β = u₊^D − u₋^D.", kind=Kind.INT),
+        Variable(
+            name="outcome",
+            symbol="",
+            label="outcome",
+            description=(
+                "How the run ended: converged, diverged, oscillating, budget_exhausted or unstable_interpolator."
+            ),
+            kind=Kind.TEXT,
+        ),
+        Variable(
+            name="finished_by",
+            symbol="",
+            label="finished by",
+            description="How the limit was reached: iteration.",
+            kind=Kind.TEXT,
+        ),
+        Variable(
+            name="steps",
+            symbol="t",
+            label="steps t",
+            description="Gradient steps taken, warm-up included.",
+            kind=Kind.INT,
+            log_scaled=True,
+        ),
+        Variable(
+            name="kicks",
+            symbol="",
+            label="kicks",
+            description="Relative perturbations of 1e-9 that pushed the run off an interpolator unstable at η.",
+            kind=Kind.INT,
+        ),
+        _limit("train_loss", "L", "training loss L", "‖Xβ − y‖²/(2N) at the end."),
+        _limit(
+            "excess_risk",
+            "R(β)",
+            "excess risk R(β)",
+            "½(σ²‖β − β*‖² + (μ·1ᵀ(β − β*))²), the population risk above that of β*, in closed form.",
+        ),
+        _limit(
+            "test_loss",
+            "R(β) + ½σ²_noise",
+            "test loss",
+            "Excess risk plus half the noise variance; for user data the loss on the held-out set.",
+        ),
+        _limit("l1_norm", "‖β‖₁", "ℓ1 norm ‖β‖₁", "Σ|β_i|."),
+        _limit("l2_norm", "‖β‖₂", "ℓ2 norm ‖β‖₂", "√Σβ_i²."),
+        _limit(
+            "sharpness", "λ_max", "sharpness λ_max", "The largest eigenvalue of the Hessian of the loss at the end."
+        ),
+        _limit(
+            "sharpness_residual",
+            "‖Hv − λv‖/λ",
+            "residual of the sharpness",
+            "How well the computed eigenpair solves its equation, relative to the sharpness.",
+        ),
+        _limit(
+            "sharpness_lower_bound",
+            "Σ D²z_i(Êx_i)²",
+            "stability measure",
+            "The lower bound of the sharpness of Lemmas 4.1 and 6.1, which is the stability measure of eq. 8.",
+        ),
+        _limit(
+            "sharpness_upper_bound",
+            "Σ D²z_iÊ[x_i²]",
+            "upper bound of the sharpness",
+            "The trace of the Hessian, the upper bound of Lemmas 4.1 and 6.1.",
+        ),
+        _limit(
+            "weighted_norm",
+            "‖β∘4(Êx)²‖₁",
+            "weighted norm of the predictor",
+            "The weighted norm of Theorem 4.2, at most the stability measure; at depth D, D²Σ|β_i|^p(Êx_i)² with "
+            "p = 2(D−1)/D.",
+        ),
+        Variable(
+            name="stability_threshold",
+            symbol="2/η",
+            label="stability threshold 2/η",
+            description="The largest sharpness at which gradient descent with step size η is linearly stable.",
+            log_scaled=True,
+        ),
+        _limit(
+            "effective_init",
+            "mean √A",
+            "effective initialisation √A",
+            "The initialisation scale from which gradient flow would reach the same limit, mean over coordinates "
+            "(Even et al. 2023).",
+        ),
+        _limit(
+            "certificate_residual",
+            "",
+            "residual of the certificate",
+            "How far asinh(β/2A) − δ is from the row space of X: zero in exact arithmetic, whatever the step sizes.",
+        ),
+        Variable(
+            name="flow_excess_risk",
+            symbol="R(β_flow)",
+            label="excess risk of gradient flow",
+            description="The excess risk of the limit η → 0 from the same initialisation (Woodworth et al. 2020).",
+            log_scaled=True,
+        ),
+        Variable(
+            name="flow_test_loss",
+            symbol="R(β_flow) + ½σ²_noise",
+            label="test loss of gradient flow",
+            description="The test loss of the limit η → 0 from the same initialisation.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="min_sharpness",
+            symbol="min λ_max",
+            label="least sharpness min λ_max",
+            description="The sharpness of the flattest interpolator of the data set.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="max_stable_step",
+            symbol="η*",
+            label="largest stable step size η*",
+            description="2/min λ_max: above it no interpolator is stable.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="kernel_id",
+            symbol="",
+            label="kernel",
+            description="Implementation, instruction set and BLAS build: within one of them a run's bits are fixed.",
+            kind=Kind.TEXT,
+        ),
+        Variable(
+            name="data_key",
+            symbol="",
+            label="data set",
+            description="The identity of the run's data set, under which its analysis is found.",
+            kind=Kind.TEXT,
+        ),
+    )
+)
+"""What every run reports."""
+
+
+def _count(name: str, symbol: str, label: str, description: str) -> Variable:
+    return Variable(name=name, symbol=symbol, label=label, description=description, kind=Kind.INT)
+
+
+def _number(name: str, symbol: str, label: str, description: str) -> Variable:
+    return Variable(name=name, symbol=symbol, label=label, description=description)
+
+
+COORDINATES: Final = _table(
+    (
+        _count("samples", "N", "samples N", "Rows of X."),
+        _count("dimension", "d", "dimension d", "Columns of X."),
+        _count("sparsity", "r*", "sparsity r*", "Nonzero entries of the true predictor."),
+        _number("data_mean", "μ", "data mean μ", "The mean of every feature."),
+        _number("data_variance", "σ²", "data variance σ²", "The variance of every feature."),
+        _number("noise_variance", "σ²_noise", "noise variance", "The variance of the noise on y."),
+        _count("seed", "", "data seed", "The seed of the data set."),
+        VARIABLES["depth"],
+        _number("uv_shape", "s", "shape s of the initialisation", "u = α√((1−s)/(1+s)), v = α√((1+s)/(1−s))."),
+        VARIABLES["init_scale"],
+        _count("init_seed", "", "initialisation seed", "The seed of a random initialisation."),
+        VARIABLES["step_size"],
+        Variable(
+            name="step_size_fraction",
+            symbol="η/η*",
+            label="step size η/η*",
+            description="The step size as a multiple of the largest stable one of the data set.",
+            log_scaled=True,
+        ),
+        _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
+        _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
+        _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),
+        _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),
+        _count("noise_steps", "", "steps with label noise", "After them the noise is off."),
+        _number("momentum", "m", "momentum m", "Heavy-ball momentum."),
+    )
+)
+"""What an experiment may sweep: the axes of its grid, and the dimensions of its results."""

@@ -1,0 +1,104 @@
+"""Connections: the one place that turns an address into a client, and a vendor's errors into ours."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import (
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import (
+    ConnectionError as NotConnectedError,
+)
+from redis.exceptions import (
+    TimeoutError as NoAnswerError,
+)
+from redis.retry import Retry
+
+from jobs.errors import StoreUnavailable
+
+_T = TypeVar("_T")
+
+LONGEST_PAUSE: Final = 1.0
+"""Seconds between two attempts, at most."""
+
+_UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, OutOfMemoryError, ReadOnlyError, ClusterDownError)
+_UNAVAILABLE_CODES: Final = frozenset({"BUSY", "MISCONF", "NOREPLICAS"})
+
+
+class PatientRetry(Retry):
+    """Tries again until a deadline, however long the attempts themselves take; a count of attempts would not say."""
+
+    def __init__(self, patience: float) -> None:
+        super().__init__(ExponentialWithJitterBackoff(cap=LONGEST_PAUSE, base=0.02), retries=-1)
+        self._patience = patience
+
+    def call_with_retry(
+        self,
+        do: Callable[[], _T],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,  # noqa: FBT001, FBT002 - the signature is the library's
+    ) -> _T:
+        """`do()`, again and again until it succeeds or the patience is at an end; `fail` hears of every failure."""
+        deadline = time.monotonic() + self._patience
+
+        def fail_or_give_up(error: Exception, failures: int) -> None:
+            if with_failure_count:
+                fail(error, failures)
+            else:
+                fail(error)
+            if time.monotonic() >= deadline:
+                raise error
+
+        return super().call_with_retry(do, fail_or_give_up, is_retryable, with_failure_count=True)
+
+
+def connect(url: str, *, patience: float) -> redis.Redis:
+    """A client that goes on trying for `patience` seconds while the server is away; nothing is sent yet.
+
+    A call may be sent again after its reply was lost, so everything sent through this client must bear repetition.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`, with a user, password and database where there are any.
+        patience: about 1 where a person waits for the answer, minutes where work would be lost.
+    """
+    answer_timeout = min(max(patience, 2.0), 10.0)
+    return redis.Redis.from_url(
+        url,
+        retry=PatientRetry(patience),
+        socket_connect_timeout=min(max(patience, 0.5), 3.0),
+        socket_timeout=answer_timeout,
+        socket_keepalive=True,
+        health_check_interval=30,
+        client_name="stepbias",
+    )
+
+
+@contextmanager
+def vendor_errors() -> Iterator[None]:
+    """Raise `StoreUnavailable` for the vendor's errors that mean the same; other errors pass.
+
+    Raises:
+        StoreUnavailable: the server is away, loading, busy, read-only, without a disk, or has no memory left.
+    """
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise StoreUnavailable(f"the store is not available: {error}") from error
+    except ResponseError as error:
+        if error_code(error) in _UNAVAILABLE_CODES:
+            raise StoreUnavailable(f"the store is not available: {error}") from error
+        raise
+
+
+def error_code(error: RedisError) -> str:
+    """The first word of a server's error, which names its kind."""
+    return str(error).split(" ", maxsplit=1)[0]

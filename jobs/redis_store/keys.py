@@ -1,0 +1,25 @@
+"""Names of the store's keys. `lua/ledger.lua` makes the same names inside the scripts."""
+
+from typing import Final
+
+PREFIX: Final = "stepbias:"
+
+
+def key(*parts: str) -> str:
+    """The parts behind the prefix, with colons between."""
+    return PREFIX + ":".join(parts)
+
+
+def experiment_key(experiment_id: str) -> str:
+    """The hash with an experiment's record."""
+    return key("experiment", experiment_id)
+
+
+def job_key(job_id: str) -> str:
+    """The hash with a job's record."""
+    return key("job", job_id)
+
+
+def run_key(run: str) -> str:
+    """The hash with a stored run."""
+    return key("run", run)

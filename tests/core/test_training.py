@@ -1,0 +1,251 @@
+"""Training: how runs end, what is recorded, and that nothing but the run decides its bits."""
+
+import numpy as np
+import pytest
+
+from core.flattest import flattest_interpolator
+from core.implicit_bias import certificate_residual
+from core.outcome import Outcome
+from core.regression import Dataset, excess_risk
+from core.row_space import row_space
+from core.sharpness import interpolator_sharpness
+from core.training import TrainedRun, Training, TrainingRun
+from tests.core.problems import paper_problem, small_problem
+
+MAX_STABLE_STEP = 2 / 250.1726
+
+
+def planned(index: int = 0, **changes: float) -> TrainingRun:
+    """A run in numbers; unless changed, a quick one on the paper's data."""
+    numbers = {"step_size": 3e-3, "init_scale": 0.1, "warmup_steps": 0, "loss_tolerance": 1e-6, "max_steps": 200_000}
+    settings = numbers | {"kick": True, "record_points": 20, "seed": index + 7} | changes
+    return TrainingRun(index=index, **settings)  # type: ignore[arg-type]  # a dict of mixed numbers
+
+
+def train(data: Dataset, *runs: TrainingRun, never_stable_above: float = np.inf) -> list[TrainedRun]:
+    """Train to the end, in the order of the runs."""
+    training = Training(data, runs, never_stable_above=never_stable_above)
+    ended: list[TrainedRun] = []
+    while training.active:
+        ended += training.advance()
+    return sorted(ended, key=lambda trained: trained.run.index)
+
+
+def stability(data: Dataset, trained: TrainedRun) -> float:
+    """ηλ_max at the end of a run."""
+    return trained.run.step_size * interpolator_sharpness(data.X, trained.u_plus, trained.u_minus).value
+
+
+def risk(data: Dataset, trained: TrainedRun) -> float:
+    """Excess risk at the end of a run."""
+    return float(excess_risk(trained.u_plus**2 - trained.u_minus**2, data))
+
+
+def bits(trained: TrainedRun) -> tuple[object, ...]:
+    """Everything about the end of a run, to the bit."""
+    arrays = (trained.u_plus, trained.u_minus, trained.gradient_sum, trained.trajectory.record_step)
+    curves = tuple(curve.tobytes() for curve in trained.trajectory.curves.values())
+    loss = np.float64(trained.loss).tobytes()
+    return (trained.outcome, trained.steps, trained.kicks, loss, *(a.tobytes() for a in arrays), curves)
+
+
+MIXED = (
+    planned(0, step_size=3e-3, init_scale=0.1, warmup_steps=1000),
+    planned(1, step_size=1e-3, init_scale=3.0),
+    planned(2, step_size=5e-3, init_scale=0.3, warmup_steps=3000, loss_tolerance=1e-8),
+    planned(3, step_size=1e-3, init_scale=0.1, max_steps=5_003),
+    planned(4, step_size=1.2 * MAX_STABLE_STEP, init_scale=0.2, warmup_steps=2000, record_points=7),
+    planned(5, step_size=6e-3, init_scale=0.5, warmup_steps=20_000, loss_tolerance=1e-3),
+)
+
+
+@pytest.fixture(scope="module")
+def mixed() -> list[TrainedRun]:
+    """A batch in which runs end in every way."""
+    return train(paper_problem(), *MIXED, never_stable_above=MAX_STABLE_STEP * 1.0001)
+
+
+def test_runs_end_as_they_should(mixed: list[TrainedRun]) -> None:
+    """Convergence, divergence without warm-up, exhaustion to the very step, and oscillation above the largest step."""
+    outcomes = [trained.outcome for trained in mixed]
+    assert outcomes[0] is outcomes[2] is outcomes[5] is Outcome.CONVERGED
+    assert outcomes[1] is Outcome.DIVERGED
+    assert outcomes[3] is Outcome.BUDGET_EXHAUSTED
+    assert mixed[3].steps == 5_003
+    assert outcomes[4] is Outcome.OSCILLATING
+
+
+def test_converged_runs_interpolate_at_a_stable_point_after_warm_up(mixed: list[TrainedRun]) -> None:
+    """Loss below the tolerance, ηλ < 2, and never before the step size is full."""
+    data = paper_problem()
+    half_mean_square = float(np.mean(data.y**2)) / 2
+    converged = [trained for trained in mixed if trained.outcome is Outcome.CONVERGED]
+    assert converged
+    for trained in converged:
+        assert trained.loss <= trained.run.loss_tolerance * half_mean_square
+        assert stability(data, trained) < 2
+        assert trained.steps > trained.run.warmup_steps
+
+
+def test_every_run_carries_a_certificate_of_its_arithmetic(mixed: list[TrainedRun]) -> None:
+    """The accumulated steps of every run that converged or was cut short stay in the row space of X."""
+    basis = row_space(paper_problem().X)
+    calm = [trained for trained in mixed if trained.outcome in {Outcome.CONVERGED, Outcome.BUDGET_EXHAUSTED}]
+    assert len(calm) == 4
+    for trained in calm:
+        assert certificate_residual(basis, trained.u_plus, trained.u_minus, trained.gradient_sum) <= 1e-9
+
+
+@pytest.mark.parametrize("order", [(3, 1, 0, 5, 2, 4), (5, 4, 3, 2, 1, 0)])
+def test_the_order_of_runs_in_a_batch_changes_no_bit(mixed: list[TrainedRun], order: tuple[int, ...]) -> None:
+    """A permuted batch gives every run the same end and the same curves."""
+    again = train(paper_problem(), *(MIXED[place] for place in order), never_stable_above=MAX_STABLE_STEP * 1.0001)
+    assert [bits(trained) for trained in again] == [bits(trained) for trained in mixed]
+
+
+def test_splitting_a_batch_changes_no_bit(mixed: list[TrainedRun]) -> None:
+    """Each run by itself ends as it does in company."""
+    for trained, run in zip(mixed, MIXED, strict=True):
+        (alone,) = train(paper_problem(), run, never_stable_above=MAX_STABLE_STEP * 1.0001)
+        assert bits(alone) == bits(trained)
+
+
+def test_stopping_and_resuming_changes_no_bit(mixed: list[TrainedRun]) -> None:
+    """A batch put down and taken up from its checkpoint at odd moments ends as the undisturbed one."""
+    data, above = paper_problem(), MAX_STABLE_STEP * 1.0001
+    training = Training(data, MIXED, never_stable_above=above)
+    ended: list[TrainedRun] = []
+    advances = 0
+    while training.active:
+        ended += training.advance()
+        advances += 1
+        if advances % 37 == 0 or training.step % 8192 == 0:
+            kept = {name: array.copy() for name, array in training.checkpoint().items()}
+            training = Training.resume(data, MIXED, kept, never_stable_above=above)
+    ended.sort(key=lambda trained: trained.run.index)
+    assert [bits(trained) for trained in ended] == [bits(trained) for trained in mixed]
+
+
+def test_a_checkpoint_of_another_batch_is_refused() -> None:
+    """Resuming needs the runs the checkpoint was taken of."""
+    training = Training(paper_problem(), [planned(3)], never_stable_above=np.inf)
+    with pytest.raises(KeyError):
+        Training.resume(paper_problem(), [planned(4)], training.checkpoint(), never_stable_above=np.inf)
+
+
+def test_a_saddle_is_not_an_oscillation() -> None:
+    """A run that stands still for 100,000 steps near a saddle, and then converges, is not given up."""
+    data = Dataset(X=np.array([[1.0, 0, 0], [0, 1, 0.5]]), y=np.array([1.0, 1e-3]))
+    run = planned(step_size=0.05, init_scale=1e-7, loss_tolerance=1e-10, max_steps=1_000_000)
+    (trained,) = train(data, run, never_stable_above=flattest_interpolator(data.X, data.y).unstable_step)
+    assert trained.outcome is Outcome.CONVERGED
+    assert trained.steps > 100_000
+
+
+def test_a_cycle_is_found_without_knowing_the_largest_stable_step() -> None:
+    """One sample, one dimension: above η* gradient descent has a stable cycle of period two, seen by its iterates."""
+    data = Dataset(X=np.array([[1.0]]), y=np.array([1.0]))
+    below, above = planned(0, step_size=0.45, init_scale=0.5), planned(1, step_size=0.55, init_scale=0.5)
+    assert [trained.outcome for trained in train(data, below, above)] == [Outcome.CONVERGED, Outcome.OSCILLATING]
+
+
+def test_nothing_converges_during_warm_up() -> None:
+    """A run that interpolates long before its step size is full goes on until it is."""
+    run = planned(step_size=5e-4, init_scale=0.1, warmup_steps=60_000, loss_tolerance=1e-3)
+    (trained,) = train(paper_problem(), run)
+    early = trained.trajectory.curves["train_loss"] < 1e-3
+    assert early[trained.trajectory.record_step < 60_000].any()
+    assert trained.outcome is Outcome.CONVERGED
+    assert trained.steps > 60_000
+
+
+def test_a_run_that_warms_up_on_an_interpolator_ends_at_a_stable_one() -> None:
+    """α = .3, η = 1.2e-3, W = 1e5: interpolates at 40 % of its step size where ηλ = 2.297, and does not stay there.
+
+    In floating point it would freeze there, and the last bit of α would decide between ηλ = 1.70 and 1.98. Held and
+    released as exact arithmetic would, it follows the edge of stability; 113-bit arithmetic ends at ηλ = 1.974 with an
+    excess risk of 1.0770 (see docs/decisions).
+    """
+    data = paper_problem()
+    runs = [
+        planned(k, step_size=1.2e-3, init_scale=0.3 + k * 1e-12, warmup_steps=100_000, loss_tolerance=1e-10)
+        for k in range(4)
+    ]
+    for trained in train(data, *runs):
+        assert trained.outcome is Outcome.CONVERGED
+        assert 1.95 < stability(data, trained) < 2
+        assert risk(data, trained) == pytest.approx(1.0770, rel=5e-3)
+
+
+def interpolating_start(data: Dataset) -> dict[str, np.ndarray]:
+    """A checkpoint of one run that stands, to rounding, on the interpolator where gradient flow from α = .3 ends."""
+    (smooth,) = train(data, planned(step_size=1e-3, init_scale=0.3, loss_tolerance=1e-20))
+    training = Training(data, [planned()], never_stable_above=np.inf)
+    kept = dict(training.checkpoint())
+    kept["u"] = np.stack([smooth.u_plus, smooth.u_minus])[:, None]
+    kept["gradient_sum"] = smooth.gradient_sum[None]
+    return kept
+
+
+def test_a_run_frozen_on_an_unstable_interpolator_is_kicked_to_a_stable_one() -> None:
+    """At full step size: pushed off by a relative 1e-9, counted, and on to ηλ < 2; the certificate goes on holding."""
+    data = paper_problem()
+    kept = interpolating_start(data)
+    run = planned(step_size=1.2e-3, init_scale=0.3)
+    training = Training.resume(data, [run], kept, never_stable_above=np.inf)
+    ended: list[TrainedRun] = []
+    while training.active:
+        ended += training.advance()
+    (trained,) = ended
+    assert run.step_size * interpolator_sharpness(data.X, kept["u"][0, 0], kept["u"][1, 0]).value > 2
+    assert trained.outcome is Outcome.CONVERGED
+    assert trained.kicks == 1
+    assert stability(data, trained) < 2
+    basis = row_space(data.X)
+    assert certificate_residual(basis, trained.u_plus, trained.u_minus, trained.gradient_sum) <= 1e-9
+
+
+def test_without_kicks_such_a_run_is_called_an_unstable_interpolator() -> None:
+    """Kicks off: the run is told apart from a converged one."""
+    data = paper_problem()
+    run = planned(step_size=1.2e-3, init_scale=0.3, kick=False)
+    training = Training.resume(data, [run], interpolating_start(data), never_stable_above=np.inf)
+    ended: list[TrainedRun] = []
+    while training.active:
+        ended += training.advance()
+    assert [trained.outcome for trained in ended] == [Outcome.UNSTABLE_INTERPOLATOR]
+
+
+def test_curves_start_at_the_beginning_and_end_at_the_end(mixed: list[TrainedRun]) -> None:
+    """Recorded steps grow from 0 to the last step, the last values being those of the final state."""
+    data = paper_problem()
+    for trained in mixed:
+        record = trained.trajectory
+        assert record.record_step[0] == 0
+        assert record.record_step[-1] == trained.steps
+        assert (np.diff(record.record_step) > 0).all()
+        assert record.curves["train_loss"][0] == pytest.approx(np.mean(data.y**2) / 2, rel=1e-12)
+        np.testing.assert_equal(record.curves["train_loss"][-1], trained.loss)
+        np.testing.assert_equal(record.curves["excess_risk"][-1], risk(data, trained))
+
+
+def test_recording_does_not_touch_the_run(mixed: list[TrainedRun]) -> None:
+    """Without recording the run ends in the same bits, and has no curves."""
+    (trained,) = train(paper_problem(), planned(0, warmup_steps=1000, record_points=0))
+    assert trained.u_plus.tobytes() == mixed[0].u_plus.tobytes()
+    assert trained.trajectory.record_step.size == 0
+
+
+def test_zero_targets_are_fitted_from_the_start() -> None:
+    """Where y = 0 the loss is 0 at once, and stability alone decides."""
+    data = Dataset(X=small_problem(0).X, y=np.zeros(3))
+    stable, unstable = planned(0, step_size=1e-3, init_scale=0.1), planned(1, step_size=10.0, init_scale=1.0)
+    outcomes = [trained.outcome for trained in train(data, stable, unstable)]
+    assert outcomes == [Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR]
+
+
+def test_more_samples_than_dimensions_never_converge() -> None:
+    """Where nothing interpolates the loss stays above the tolerance until the budget is used up."""
+    data = small_problem(3, samples=9, dimension=2)
+    (trained,) = train(data, planned(step_size=1e-2, max_steps=20_000))
+    assert trained.outcome is Outcome.BUDGET_EXHAUSTED

@@ -1,0 +1,130 @@
+"""The training job: train a batch of runs, commit each as it ends, keep checkpoints on the way."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from core.analysis import RunAnalysis, dataset_of
+from core.errors import StepbiasError
+from core.grid import Grid, Run
+from core.kernel import kernel_id
+from core.result import encode_summary, pack_arrays, unpack_arrays
+from core.spec import ExperimentSpec
+from core.training import TrainedRun, Training, TrainingRun
+from jobs.records import Claim, FinishedRun, StoredRun
+from worker.context import WorkerContext
+from worker.planning import ensure_analysis, resolved_step_size
+from worker.pulse import Pulse, PutDown
+
+NEVER_UNSTABLE: Final = float("inf")
+CHECKPOINT_BYTES_PER_SECOND: Final = 2e6
+"""Checkpoints may take this much of the store's bandwidth: a large one is written more seldom."""
+
+
+def train(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
+    """Do the training job, from its checkpoint if there is one that this kernel can go on from.
+
+    Raises:
+        PutDown: after a last checkpoint, where the job must be handed back.
+        LeaseLost: somebody else has the job.
+    """
+    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
+    runs = {index: grid.run(index) for index in claim.job.payload["indices"]}
+    BatchTraining(claim, context, pulse, runs).finish()
+
+
+class BatchTraining:
+    """One attempt at a batch."""
+
+    def __init__(self, claim: Claim, context: WorkerContext, pulse: Pulse, runs: dict[int, Run]) -> None:
+        self._claim, self._context, self._pulse, self._runs = claim, context, pulse, runs
+        first = next(iter(runs.values()))
+        analysis = ensure_analysis(context, first)
+        dataset = dataset_of(first.document["data"])
+        self._run_analysis = RunAnalysis(dataset, analysis)
+        never_stable_above = analysis["never_stable_above"] or NEVER_UNSTABLE
+        plans = [training_run(run, analysis) for run in runs.values()]
+        kept = _usable(context.store.checkpoint(claim.job.id))
+        self._training = (
+            Training(dataset, plans, never_stable_above=never_stable_above)
+            if kept is None
+            else Training.resume(dataset, plans, kept, never_stable_above=never_stable_above)
+        )
+        self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
+
+    def finish(self) -> None:
+        """Train to the end of the last run."""
+        while self._training.active:
+            self._commit(self._training.advance())
+            try:
+                self._pulse.check(self._fraction())
+            except PutDown:
+                self._save_checkpoint()
+                raise
+            if self._context.clock() >= self._next_checkpoint:
+                self._save_checkpoint()
+
+    def _commit(self, trained: Sequence[TrainedRun]) -> None:
+        """Store the runs that ended. Only after that may a checkpoint forget them."""
+        if trained:
+            self._context.store.commit_runs(self._claim, [self._finished(run) for run in trained])
+
+    def _finished(self, trained: TrainedRun) -> FinishedRun:
+        summary = self._run_analysis.summary(trained, kernel_id=kernel_id())
+        stored = StoredRun(
+            key=self._runs[trained.run.index].key,
+            outcome=trained.outcome.value,
+            summary=encode_summary(summary),
+            arrays=stored_arrays(trained),
+        )
+        return FinishedRun(index=trained.run.index, run=stored)
+
+    def _save_checkpoint(self) -> None:
+        if not self._training.active:
+            return
+        blob = kernel_id().encode() + b"\n" + pack_arrays(self._training.checkpoint())
+        self._context.store.save_checkpoint(self._claim, blob)
+        pause = max(self._context.settings.checkpoint_seconds, len(blob) / CHECKPOINT_BYTES_PER_SECOND)
+        self._next_checkpoint = self._context.clock() + pause
+
+    def _fraction(self) -> float:
+        """The part of the predicted work that is done; a run beyond its prediction counts as nearly done."""
+        active = len(self._training.active)
+        share = self._claim.job.work / max(len(self._runs), 1)
+        under_way = min(self._training.step / max(share, 1.0), 0.95)
+        return (len(self._runs) - active + active * under_way) / len(self._runs)
+
+
+def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
+    """A run of the grid, in numbers. Its random streams are its own: they are seeded by its key."""
+    stopping = run.document["stopping"]
+    return TrainingRun(
+        index=run.index,
+        step_size=resolved_step_size(run, analysis),
+        init_scale=run.init_scale,
+        warmup_steps=run.warmup_steps,
+        loss_tolerance=stopping["loss_tolerance"],
+        max_steps=stopping["max_steps"],
+        kick=stopping["kick"],
+        record_points=run.document["recording"]["points"],
+        seed=int(run.key[:16], 16),
+    )
+
+
+def stored_arrays(trained: TrainedRun) -> bytes:
+    """State in float64, from which the run can be continued; curves in float32, to be looked at."""
+    curves = {name: values.astype("<f4") for name, values in trained.trajectory.curves.items()}
+    state = {"u_plus": trained.u_plus, "u_minus": trained.u_minus, "gradient_sum": trained.gradient_sum}
+    return pack_arrays(state | {"record_step": trained.trajectory.record_step} | curves)
+
+
+def _usable(checkpoint: bytes | None) -> dict[str, Any] | None:
+    """The arrays of a checkpoint that this kernel wrote. Another kernel's would not continue to the same bits."""
+    if checkpoint is None:
+        return None
+    kernel, _, arrays = checkpoint.partition(b"\n")
+    if kernel.decode(errors="replace") != kernel_id():
+        return None
+    try:
+        return dict(unpack_arrays(arrays))
+    except StepbiasError:
+        return None

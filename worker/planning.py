@@ -1,0 +1,130 @@
+"""The planning job: analyse the data sets, expand the grid, pack the runs that are not stored yet into batches."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.analysis import analyse_dataset, dataset_of
+from core.batching import SECONDS_PER_ENTRY_STEP, Batch, form_batches, predicted_steps
+from core.errors import NoInterpolator
+from core.grid import Grid, Run
+from core.identity import analysis_key
+from core.spec import ExperimentSpec
+from jobs.records import Claim, JobKind, Message, NewJob, Queue
+from worker.context import WorkerContext
+from worker.pulse import Pulse
+
+BLOCK: Final = 4096
+"""Runs that are planned in one go; after each block its end is kept, so that a new attempt goes on from there."""
+
+JOBS_PER_CALL: Final = 500
+INTERACTIVE_SECONDS: Final = 2.0
+"""An experiment of less predicted work than this is trained from the queue that people wait for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Block:
+    """Runs with start ≤ index < stop, all on one data set."""
+
+    start: int
+    stop: int
+
+
+def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
+    """Do the planning job; every step may be repeated, by this attempt or the next, without harm."""
+    experiment_id = claim.job.experiment_id
+    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))
+    kept = context.store.checkpoint(claim.job.id)
+    done = int(json.loads(kept)["planned"]) if kept else 0
+    for block in _blocks(grid, done):
+        pulse.check(block.start / len(grid))
+        runs = [grid.run(index) for index in range(block.start, block.stop)]
+        analysis = ensure_analysis(context, runs[0])
+        missing = context.store.set_run_keys(claim, block.start, [run.key for run in runs])
+        batches = _batches([runs[index - block.start] for index in missing], analysis)
+        _add(claim, context, batches, whole_grid=block.stop - block.start == len(grid), entries=_entries(analysis))
+        context.store.save_checkpoint(claim, json.dumps({"planned": block.stop}).encode())
+
+
+def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
+    """The analysis of the run's data set: from the store, or made now and kept there.
+
+    Raises:
+        InvalidData: the data are no regression problem.
+    """
+    key = analysis_key(run.data_key)
+    kept = context.store.document(key)
+    if kept is not None:
+        stored: dict[str, Any] = json.loads(kept)
+        return stored
+    analysis = analyse_dataset(dataset_of(run.document["data"]), run.data_key)
+    context.store.put_document(key, json.dumps(analysis, allow_nan=False).encode())
+    return analysis
+
+
+def resolved_step_size(run: Run, analysis: dict[str, Any]) -> float:
+    """η of a run, also where the spec gives it as a fraction of the largest stable step.
+
+    Raises:
+        NoInterpolator: it is a fraction, and no step size is known to be stable.
+    """
+    max_stable_step = analysis["max_stable_step"]
+    if run.step_size_fraction is not None and max_stable_step is None:
+        reason = analysis["no_interpolator"] or "every step size is stable"
+        raise NoInterpolator(f"fractions_of_max_stable has no meaning for this data set: {reason}")
+    return run.resolved_step_size(max_stable_step)
+
+
+def _blocks(grid: Grid, start: int) -> Iterator[_Block]:
+    """The grid from `start` on, in blocks that do not straddle data sets."""
+    while start < len(grid):
+        data_set_end = (start // grid.runs_per_data_set + 1) * grid.runs_per_data_set
+        stop = min(start + BLOCK, data_set_end)
+        yield _Block(start=start, stop=stop)
+        start = stop
+
+
+def _batches(runs: Sequence[Run], analysis: dict[str, Any]) -> list[Batch]:
+    if not runs:
+        return []
+    steps = [_predict(run, analysis) for run in runs]
+    return form_batches([run.index for run in runs], steps, entries=_entries(analysis))
+
+
+def _predict(run: Run, analysis: dict[str, Any]) -> float:
+    step_size, max_stable_step = resolved_step_size(run, analysis), analysis["max_stable_step"]
+    stopping = run.document["stopping"]
+    return predicted_steps(
+        fraction=step_size / max_stable_step if max_stable_step else None,
+        loss_tolerance=stopping["loss_tolerance"],
+        warmup_steps=run.warmup_steps,
+        max_steps=stopping["max_steps"],
+    )
+
+
+def _entries(analysis: dict[str, Any]) -> int:
+    return int(analysis["samples"] * analysis["dimension"])
+
+
+def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool, entries: int) -> None:
+    """Record the batches' jobs, then announce them; what is not announced, the janitor will."""
+    seconds = sum(batch.work for batch in batches) * entries * SECONDS_PER_ENTRY_STEP
+    queue = Queue.INTERACTIVE if whole_grid and seconds < INTERACTIVE_SECONDS else Queue.BATCH
+    jobs = [_job(claim.job.experiment_id, batch, queue) for batch in batches]
+    for start in range(0, len(jobs), JOBS_PER_CALL):
+        chunk = jobs[start : start + JOBS_PER_CALL]
+        context.store.add_jobs(claim, chunk)
+        context.sender.send(Message(job_id=job.id, queue=job.queue) for job in chunk)
+
+
+def _job(experiment_id: str, batch: Batch, queue: Queue) -> NewJob:
+    members = hashlib.sha256(json.dumps(batch.indices).encode()).hexdigest()[:16]
+    return NewJob(
+        id=f"{experiment_id}.{batch.indices[0]}-{members}",
+        kind=JobKind.TRAIN,
+        queue=queue,
+        payload={"indices": list(batch.indices)},
+        work=batch.work,
+    )
