@@ -36,8 +36,8 @@ class Drawing:
 
     @property
     def key(self) -> str:
-        """Identity of its content: a later stage of the same experiment is another drawing."""
-        return content_hash(
+        """Where it is kept, by its content: a later stage of the same experiment is another drawing."""
+        content = content_hash(
             {
                 "experiment": self.experiment.id,
                 "figure": self.figure,
@@ -46,12 +46,13 @@ class Drawing:
                 "status": self.experiment.status,
             }
         )
+        return f"figure:{content}"
 
     @property
     def job(self) -> NewJob:
         """The job that draws it."""
         return NewJob(
-            id=f"{self.experiment.id}.figure.{self.key}",
+            id=f"{self.experiment.id}.{self.key}",
             kind=JobKind.DRAW,
             queue=Queue.INTERACTIVE,
             payload={"figure": self.figure, "format": self.format, "key": self.key},
@@ -68,7 +69,7 @@ async def drawn(drawing: Drawing, *, store: Store, sender: Sender, patience: flo
     """
     if drawing.experiment.runs_done == 0:
         raise NothingToDraw("No run of this experiment is stored, so there is nothing to draw.")
-    document = partial(store.document, f"figure:{drawing.key}")
+    document = partial(store.document, drawing.key)
     if (figure := await _off_loop(document)) is not None:
         return figure
     await _off_loop(partial(_request, drawing, store=store, sender=sender))

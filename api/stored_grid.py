@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from core.grid import Grid
+from core.identity import analysis_key
 from core.result import Summary, decode_summary, to_xarray
 from core.spec import ExperimentSpec
 from jobs.ports import Store
@@ -56,6 +57,13 @@ def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
     return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), attributes)
 
 
+def analyses(grid: Grid, *, store: Store) -> dict[str, Any]:
+    """The analyses that are made, by the key of their data set."""
+    keys = (grid.run(index).data_key for index in range(0, len(grid), grid.runs_per_data_set))
+    stored = ((key, store.document(analysis_key(key))) for key in keys)
+    return {key: json.loads(document) for key, document in stored if document is not None}
+
+
 def analysis_rows(grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:
     """The data sets of the window: index, key, coordinates, and the analysis, null where it is not made yet."""
     data_axes = [axis.name for axis in grid.axes if axis.part == "data"]
@@ -63,7 +71,7 @@ def analysis_rows(grid: Grid, window: range, *, store: Store) -> Iterator[dict[s
         first = index * grid.runs_per_data_set
         coordinates = grid.coordinates(first)
         key = grid.run(first).data_key
-        stored = store.document(f"analysis:{key}")
+        stored = store.document(analysis_key(key))
         yield {
             "index": index,
             "data_key": key,

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from cli.embedded import find_server_binary
 from cli.startup_error import StartupError
+from core.kernel import kernel_id
 from jobs.settings import Settings
 
 
@@ -43,14 +44,15 @@ def installation() -> Iterator[Finding]:
     yield Finding(subject="python", text=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Finding(subject="numpy", text=np.__version__)
     yield blas()
+    yield Finding(subject="kernel", text=f"{kernel_id()}: runs are bit-identical within it, and only there")
     yield Finding(subject="celery", text=version("celery"))
 
 
 def blas() -> Finding:
-    """The library that multiplies matrices; on it depends which bits come out."""
+    """The libraries that multiply matrices and solve; every one that is loaded."""
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     if not found:
-        return Finding(subject="blas", text="not recognised; results carry no kernel that others could compare")
+        return Finding(subject="blas", text="not recognised")
     text = ", ".join(
         f"{library['internal_api']} {library['version']} ({library.get('architecture', 'unknown architecture')})"
         for library in found

@@ -30,6 +30,9 @@ SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an
 OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
 Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
 
+# An id may begin with a hyphen.
+_TAKES_ID = {"ignore_unknown_options": True}
+
 LOCAL_URL = "http://127.0.0.1:8000"
 
 
@@ -72,7 +75,7 @@ def submit(
     raise typer.Exit(run_submit(spec, url=url, then_watch=watch))
 
 
-@app.command()
+@app.command(context_settings=_TAKES_ID)
 def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     """Show the progress of an experiment until it is finished."""
     from cli.submit import watch as run_watch
@@ -80,7 +83,7 @@ def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     raise typer.Exit(run_watch(experiment, url=url))
 
 
-@app.command()
+@app.command(context_settings=_TAKES_ID)
 def fetch(experiment: ExperimentId, out: OutDirectory = Path("out"), url: Url = LOCAL_URL) -> None:
     """Save the results, curves and figure of an experiment, as far as it has come."""
     from cli.fetch import fetch as run_fetch
@@ -88,7 +91,7 @@ def fetch(experiment: ExperimentId, out: OutDirectory = Path("out"), url: Url = 
     raise typer.Exit(run_fetch(experiment, out=out, url=url))
 
 
-@app.command()
+@app.command(context_settings=_TAKES_ID)
 def cancel(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     """Stop an experiment; what it has computed is kept."""
     from cli.submit import cancel as run_cancel
@@ -96,7 +99,7 @@ def cancel(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     raise typer.Exit(run_cancel(experiment, url=url))
 
 
-@app.command()
+@app.command(context_settings=_TAKES_ID)
 def retry(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     """Compute again what failed in an experiment."""
     from cli.submit import retry as run_retry

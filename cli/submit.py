@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +11,13 @@ import typer
 
 from cli.failure import explained
 from cli.progress import outcome_counts, progress_report, runs, standing
-from client import Client, ExperimentHandle
+from client import Client, ExperimentHandle, ProblemError, ServiceUnreachable
 
 INTERRUPTED: Final = 130
 """Exit code of a command ended by Ctrl-C, as shells have it."""
 
-_FIRST_CONTACT: Final = 2.0
+FIRST_CONTACT = 2.0
+"""Seconds granted to a service that is not known to be there."""
 
 
 @contextmanager
@@ -25,10 +27,21 @@ def connected(url: str) -> Iterator[Client]:
     A service that has answered once is waited for when it is away; one that is not there at all is reported at once.
     """
     with explained():
-        with Client(url, patience=_FIRST_CONTACT) as impatient:
-            impatient.version()
+        with Client(url, patience=FIRST_CONTACT) as impatient:
+            _greet(impatient, url)
         with Client(url) as client:
             yield client
+
+
+def _greet(client: Client, url: str) -> None:
+    try:
+        client.version()
+    except ServiceUnreachable as error:
+        raise ServiceUnreachable(f"{error}. Start it with `stepbias up`, or say with --url where it is.") from None
+    except ProblemError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            raise ServiceUnreachable(f"something answers at {url}, but it is not stepbias") from None
+        raise
 
 
 def spec_bytes(spec: str) -> bytes:

@@ -15,7 +15,7 @@ from core.interpolators import Interpolator, least_stability_measure, least_trac
 from core.outcome import Outcome
 from core.regression import Dataset, HeldOut, excess_risk, sparse_regression
 from core.regression import test_loss as risk_of
-from core.row_space import relative_residual, row_space
+from core.row_space import row_space
 from core.sharpness import Eigenpair, hessian_sharpness, interpolator_sharpness
 from core.training import TrainedRun
 
@@ -100,7 +100,6 @@ class RunAnalysis:
             **self._risks(predictor),
             "l1_norm": np.abs(predictor).sum(),
             "l2_norm": np.sqrt(np.square(predictor).sum()),
-            "interpolation_residual": relative_residual(X, self._dataset.y, predictor),
             "sharpness": sharpness.value,
             "sharpness_residual": sharpness.residual,
             "sharpness_lower_bound": bounds.stability_measure(X, u_plus, u_minus),

@@ -58,7 +58,7 @@ def _figure_1(
     *,
     scales: Values[float] | Range[float],
     step_size: Values[float] | FractionsOfMaxStable,
-    loss_tolerance: float,
+    stopping: Stopping,
 ) -> ExperimentSpec:
     return ExperimentSpec(
         name=f"figure-1, {size}",
@@ -66,7 +66,7 @@ def _figure_1(
         data=SparseRegression(kind="sparse_regression"),
         initialization=UniformInitialization(scale=scales),
         optimizer=GradientDescent(step_size=step_size, warmup_steps=WARMUP_STEPS),
-        stopping=Stopping(loss_tolerance=loss_tolerance),
+        stopping=stopping,
     )
 
 
@@ -92,7 +92,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                             values=(0.001, 0.0032, 0.01, 0.0215, 0.0464, 0.1, 0.17, 0.3, 0.55, 1.0, 1.75, 3.0)
                         ),
                         step_size=Values[float](values=(0.001, 0.003, 0.005, 0.007, 0.0079)),
-                        loss_tolerance=1e-8,
+                        stopping=Stopping(loss_tolerance=1e-8),
                     ),
                     Size.QUICK: _figure_1(
                         Size.QUICK,
@@ -100,7 +100,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                         step_size=FractionsOfMaxStable(
                             fractions_of_max_stable=(0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.96, 0.99)
                         ),
-                        loss_tolerance=1e-8,
+                        stopping=Stopping(loss_tolerance=1e-8),
                     ),
                     Size.FULL: _figure_1(
                         Size.FULL,
@@ -109,7 +109,8 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                         step_size=FractionsOfMaxStable(
                             fractions_of_max_stable=(0.0125, 0.03, 0.07, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
                         ),
-                        loss_tolerance=1e-10,
+                        # Runs from the smallest scales take up to 4·10⁷ of the smallest steps.
+                        stopping=Stopping(loss_tolerance=1e-10, max_steps=100_000_000),
                     ),
                 }
             ),

@@ -5,6 +5,7 @@ interpolator where gradient descent at η is unstable. Nor is a finite loss a si
 step gradient descent settles on a cycle, bounded for ever; and a run that stands still may only be near a saddle.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Self
 
@@ -89,11 +90,17 @@ class Watch:
 
     def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
         """What has been seen of some of the runs."""
-        return type(self)(**{name: array[runs] for name, array in self.arrays().items()})
+        return type(self)(**{field.name: getattr(self, field.name)[runs] for field in fields(self)})
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Every field by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Copies of every field by name, numbers only, for a checkpoint."""
+        copies = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        return copies | {"below": self.below.astype(np.int64)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """What `arrays` was taken of."""
+        return cls(**{**arrays, "below": arrays["below"].astype(np.bool_)})
 
     def at_check(self, limits: Limits, step: int, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
         """Take note of a check; which runs were below the tolerance at this check and the one before?

@@ -99,7 +99,7 @@ class Training:
             "recorded": self._recorded,
             "record_step": self._record_step,
             "records": self._records,
-        } | {f"watch.{name}": array.copy() for name, array in self._watch.arrays().items()}
+        } | {f"watch.{name}": array for name, array in self._watch.arrays().items()}
 
     @classmethod
     def resume(
@@ -115,12 +115,14 @@ class Training:
         Raises:
             KeyError: the checkpoint is of another batch.
         """
+        # Copies: a checkpoint read from bytes is read-only, and one kept by the caller stays as it was.
+        checkpoint = {name: array.copy() for name, array in checkpoint.items()}
         by_index = {run.index: run for run in runs}
         active = [by_index[index] for index in checkpoint["index"].tolist()]
         training = cls(dataset, active, never_stable_above=never_stable_above)
         training.step = int(checkpoint["step"][0])
         watch = {name.removeprefix("watch."): array for name, array in checkpoint.items() if name.startswith("watch.")}
-        training._set_up(active, checkpoint["u"], checkpoint["gradient_sum"], Watch(**watch))
+        training._set_up(active, checkpoint["u"], checkpoint["gradient_sum"], Watch.from_arrays(watch))
         training._recorded = checkpoint["recorded"]
         training._record_step = checkpoint["record_step"]
         training._records = checkpoint["records"]

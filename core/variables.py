@@ -214,7 +214,7 @@ COORDINATES: Final = _table(
         _count("sparsity", "r*", "sparsity r*", "Nonzero entries of the true predictor."),
         _number("data_mean", "μ", "data mean μ", "The mean of every feature."),
         _number("data_variance", "σ²", "data variance σ²", "The variance of every feature."),
-        _number("noise_variance", "σ²_noise", "noise variance", "The variance of the noise on y."),
+        _number("noise_variance", "", "noise variance", "The variance of the noise on y."),
         _count("seed", "", "data seed", "The seed of the data set."),
         VARIABLES["depth"],
         _number("uv_shape", "s", "shape s of the initialisation", "u = α√((1−s)/(1+s)), v = α√((1+s)/(1−s))."),

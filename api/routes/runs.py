@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.curve_question import CurveQuery
 from api.experiment_document import polling_headers
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
 from api.refusals import NothingHere
-from api.stored_grid import analysis_rows, grid_of, labelled_array, run_rows
+from api.stored_grid import analyses, analysis_rows, grid_of, labelled_array, run_rows, summaries
 from api.wiring import ExperimentHere, ExperimentId, StoreHere
+from core.curves import curves
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -37,6 +39,15 @@ def get_run(experiment: ExperimentHere, index: str, store: StoreHere) -> dict[st
 def get_results(experiment: ExperimentHere, store: StoreHere) -> Response:
     """All runs as one labelled array, as `xarray.Dataset.from_dict` reads it; null where a run is not stored yet."""
     return JSONResponse(labelled_array(experiment, store=store), headers=polling_headers(experiment))
+
+
+@router.get("/curves")
+def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()], store: StoreHere) -> Response:
+    """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
+    grid = grid_of(experiment.id, store=store)
+    known = summaries(experiment.id, range(len(grid)), store=store)
+    family = curves(grid, known, **query.arguments(grid), analyses=analyses(grid, store=store))
+    return JSONResponse(family.to_document(), headers=polling_headers(experiment))
 
 
 @router.get("/analysis")

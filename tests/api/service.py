@@ -54,7 +54,7 @@ class DrawingSender(MemorySender):
                 message = self.store.fail(claim, "no ink")
                 continue
             self.drawn += 1
-            self.store.put_document(f"figure:{claim.job.payload['key']}", self.figure)
+            self.store.put_document(claim.job.payload["key"], self.figure)
             self.store.complete(claim)
             return
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from core.grid import Grid
+from core.identity import analysis_key
 from core.result import encode_summary
 from core.spec import ExperimentSpec
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
@@ -76,7 +77,7 @@ def test_analyses_are_listed_one_for_each_data_set(api: Service) -> None:
     """Null until a worker has made it."""
     identifier = api.submit(**_SEEDS)
     keys = [_grid(api, identifier).run(index).data_key for index in (0, 2, 4)]
-    api.store.put_document(f"analysis:{keys[1]}", b'{"min_sharpness": 250.0}')
+    api.store.put_document(analysis_key(keys[1]), b'{"min_sharpness": 250.0}')
     url = f"{EXPERIMENTS}/{identifier}/analysis"
     rows = api.get(url).json()["data_sets"]
     assert [row["data_key"] for row in rows] == keys

@@ -19,7 +19,11 @@ _FAULTS: list[tuple[dict[str, Any], list[str], str]] = [
     ({"data": _SPARSE | {"samples": 2.5}}, ["/data/samples"], "whole number"),
     ({"data": _SPARSE | {"samples": 0}}, ["/data/samples"], "at least 1"),
     ({"data": _SPARSE | {"variance": 0}}, ["/data/variance"], "greater than 0"),
-    ({"data": _SPARSE | {"mean": {"values": [1, "x", 2, None]}}}, ["/data/mean/values/1", "/data/mean/values/3"], "a n"),
+    (
+        {"data": _SPARSE | {"mean": {"values": [1, "x", 2, None]}}},
+        ["/data/mean/values/1", "/data/mean/values/3"],
+        "a n",
+    ),
     ({"data": _SPARSE | {"mean": {"values": []}}}, ["/data/mean/values"], "1 or more"),
     ({"data": _SPARSE | {"seed": {"values": [1, 1]}}}, ["/data/seed"], "repeat"),
     ({"data": _SPARSE | {"mean": {"start": 1, "num": 3}}}, ["/data/mean/stop"], "required"),

@@ -43,7 +43,10 @@ def test_what_is_run_is_supported(parts: dict[str, Any]) -> None:
         ({"data": _INLINE | {"transform": {"offset": 1.0}}}, ["/data/transform/offset"]),
         ({"model": {"kind": "uv"}}, ["/model/kind"]),
         ({"model": {"kind": "diagonal", "depth": 3}}, ["/model/depth"]),
-        ({"model": {"kind": "diagonal", "depth": {"values": [3, 2, 4]}}}, ["/model/depth/values/0", "/model/depth/values/2"]),
+        (
+            {"model": {"kind": "diagonal", "depth": {"values": [3, 2, 4]}}},
+            ["/model/depth/values/0", "/model/depth/values/2"],
+        ),
         ({"model": {"kind": "diagonal", "depth": {"start": 2, "stop": 4, "num": 3}}}, ["/model/depth/stop"]),
         ({"initialization": {"kind": "normal", "scale": 1.0}}, ["/initialization/kind"]),
         ({"initialization": {"kind": "vector", "scale": 1.0, "vector": [1.0]}}, ["/initialization/kind"]),

@@ -6,6 +6,7 @@ import pytest
 from core.flattest import flattest_interpolator
 from core.implicit_bias import certificate_residual
 from core.outcome import Outcome
+from core.packing import pack_arrays, unpack_arrays
 from core.regression import Dataset, excess_risk
 from core.row_space import row_space
 from core.sharpness import interpolator_sharpness
@@ -120,7 +121,7 @@ def test_stopping_and_resuming_changes_no_bit(mixed: list[TrainedRun]) -> None:
         ended += training.advance()
         advances += 1
         if advances % 37 == 0 or training.step % 8192 == 0:
-            kept = {name: array.copy() for name, array in training.checkpoint().items()}
+            kept = unpack_arrays(pack_arrays(training.checkpoint()))
             training = Training.resume(data, MIXED, kept, never_stable_above=above)
     ended.sort(key=lambda trained: trained.run.index)
     assert [bits(trained) for trained in ended] == [bits(trained) for trained in mixed]

@@ -1,0 +1,32 @@
+"""The application of a deployment: `uvicorn api.asgi:app`, with its settings in the environment (`STEPBIAS_…`)."""
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from api.app import create_app
+from jobs.celery_sender import CelerySender, make_celery_app
+from jobs.connection import connect
+from jobs.redis_store import RedisStore
+from jobs.settings import Settings
+
+STORE_PATIENCE_SECONDS: Final = 1.0
+"""How long a request waits for a silent store before it is answered 503: a person, or a load balancer, is waiting."""
+
+
+def from_environment() -> FastAPI:
+    """The application that the environment describes. Nothing is sent to the server yet.
+
+    Raises:
+        ValueError: there is no `STEPBIAS_REDIS_URL`; `stepbias up` starts a server and sets it.
+    """
+    settings = Settings()
+    if settings.redis_url is None:
+        raise ValueError(
+            "STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service with a server of its own"
+        )
+    client = connect(settings.redis_url.get_secret_value(), patience=STORE_PATIENCE_SECONDS)
+    return create_app(settings, RedisStore(client, settings), CelerySender(make_celery_app(settings)))
+
+
+app: Final = from_environment()

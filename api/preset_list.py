@@ -1,0 +1,29 @@
+"""Presets as they are listed, and how one is asked for."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from core.grid import Grid
+from core.presets import Preset, Size
+
+
+class PresetQuery(BaseModel):
+    """The query of one preset; the smallest size unless another is asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Size = Size.DEMO
+
+
+def listed(preset: Preset) -> dict[str, Any]:
+    """What the preset shows, and each of its sizes."""
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "description": preset.description,
+        "sizes": {
+            str(size): {"runs": len(Grid(spec)), "spec": f"/v1/presets/{preset.name}?size={size}"}
+            for size, spec in preset.sizes.items()
+        },
+    }

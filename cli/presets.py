@@ -1,0 +1,20 @@
+"""`stepbias presets`: the specs of the paper's figures."""
+
+import json
+
+import typer
+
+from cli.failure import explained
+from core.presets import PRESETS, preset
+
+
+def presets(name: str | None, *, size: str) -> int:
+    """Print what presets there are, or the spec of one, ready to be changed and submitted."""
+    if name is None:
+        for known in PRESETS.values():
+            typer.echo(f"{known.name:<12} {known.title}")
+        return 0
+    with explained():
+        spec = preset(name, size)
+    typer.echo(json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False))
+    return 0

@@ -1,0 +1,149 @@
+"""Risk against the initialisation scale, one line for each step size (figure 1 of Nacson et al. 2022)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from core.curves import Baseline, Curve, Curves
+from core.figures.caption import Caption, value_text
+from core.figures.style import BASELINE, FLOW, MUTED, ordered_colours, style
+
+LEGEND_ENTRIES = 12
+"""Most lines that are named; of more, evenly spaced ones are, the first and the last among them."""
+
+ROW = 0.03
+"""The height of a row of crosses, as a part of the panel's."""
+
+DRAWN_BASELINES = {"min_l1": "least ℓ1 norm", "min_l2": "least ℓ2 norm"}
+
+
+def risk_figure(panels: Sequence[Curves], caption: Caption) -> Figure:
+    """One panel for each family of curves, with a common risk axis and a common legend.
+
+    A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
+    in the colour of the line stands at the foot of the panel. The dotted line is the limit of gradient flow, the dashed
+    ones are the least-ℓ1 and least-ℓ2 interpolators.
+    """
+    with style():
+        figure = Figure(
+            figsize=(2.75 + 4.6 * len(panels), 5.0),
+        )
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        left, right = 0.8 / figure.get_figwidth(), 1 - 1.9 / figure.get_figwidth()
+        figure.subplots_adjust(left=left, right=right, top=0.8, bottom=0.145, wspace=0.08)
+        for panel, family in zip(axes, panels, strict=True):
+            _draw_panel(panel, family)
+        _make_room(axes[0], panels)
+        _label(axes, panels)
+        _name_lines(axes[-1], panels[-1])
+        _write_caption(figure, caption, left)
+    return figure
+
+
+def _draw_panel(panel: Axes, family: Curves) -> None:
+    colours = ordered_colours(len(family.curves))
+    scale = "log" if family.x.log_scaled and min(family.x_values) > 0 else "linear"
+    panel.set_xscale(scale)
+    panel.set_yscale("log")
+    for flow in family.flow_limits:
+        panel.plot(family.x_values, _gaps(flow.median), **FLOW)
+    for curve, colour in zip(family.curves, colours, strict=True):
+        _draw_curve(panel, family, curve, colour)
+    for baseline in family.baselines:
+        if baseline.name in DRAWN_BASELINES:
+            _draw_baseline(panel, baseline)
+    _mark_gaps(panel, family, colours)
+
+
+def _draw_curve(panel: Axes, family: Curves, curve: Curve, colour: str) -> None:
+    x, median = np.array(family.x_values), _gaps(curve.median)
+    panel.plot(x, median, color=colour)
+    if max(curve.runs) > 1:
+        lower, upper = _gaps(curve.lower_quartile), _gaps(curve.upper_quartile)
+        panel.fill_between(x, lower, upper, color=colour, alpha=0.18, linewidth=0)
+    some_left_out = np.array(curve.left_out) > 0
+    for chosen, face in ((~some_left_out, colour), (some_left_out, "white")):
+        panel.plot(x[chosen], median[chosen], "o", color=colour, markerfacecolor=face, zorder=3)
+
+
+def _draw_baseline(panel: Axes, baseline: Baseline) -> None:
+    panel.axhline(baseline.value, **BASELINE)
+    # Above the upper line and below the lower one: no curve goes there.
+    above = baseline.name == "min_l2"
+    panel.annotate(
+        f"{DRAWN_BASELINES[baseline.name]}: {baseline.value:.3g}",
+        xy=(0, baseline.value),
+        xycoords=panel.get_yaxis_transform(),
+        xytext=(4, 3 if above else -3),
+        textcoords="offset points",
+        va="bottom" if above else "top",
+        color=MUTED,
+    )
+
+
+def _mark_gaps(panel: Axes, family: Curves, colours: Sequence[str]) -> None:
+    """A cross at the foot of the panel for each point none of whose stored runs converged, one row for each line."""
+    rows = [(gaps, colour) for curve, colour in zip(family.curves, colours, strict=True) if (gaps := _failed(curve))]
+    for row, (gaps, colour) in enumerate(rows):
+        panel.plot(
+            [family.x_values[k] for k in gaps],
+            [ROW * (row + 1)] * len(gaps),
+            "x",
+            color=colour,
+            transform=panel.get_xaxis_transform(),
+            markeredgewidth=1.3,
+        )
+
+
+def _make_room(panel: Axes, panels: Sequence[Curves]) -> None:
+    """Stretch the risk axis so that crosses and the names of baselines stand clear of the lines."""
+    rows = max(sum(1 for curve in family.curves if _failed(curve)) for family in panels)
+    below, above = 0.07 + ROW * rows, 0.07
+    low, high = np.log10(panel.dataLim.intervaly)
+    span = max(high - low, 0.1) / (1 - below - above)
+    panel.set_ylim(10 ** (low - below * span), 10 ** (high + above * span))
+
+
+def _failed(curve: Curve) -> list[int]:
+    """The points that have stored runs, none of which entered."""
+    return [k for k, (left, runs) in enumerate(zip(curve.left_out, curve.runs, strict=True)) if left and not runs]
+
+
+def _label(axes: Sequence[Axes], panels: Sequence[Curves]) -> None:
+    axes[0].set_ylabel(panels[0].y.label)
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    for panel, family in zip(axes, panels, strict=True):
+        panel.set_xlabel(family.x.label)
+        panel.xaxis.set_major_formatter(plain)
+        panel.yaxis.set_major_formatter(plain)
+        panel.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _name_lines(panel: Axes, family: Curves) -> None:
+    """The legend, in the order in which the lines stand at the right: flow on top, the largest step size below."""
+    handles = []
+    if family.flow_limits:
+        handles.append(Line2D([], [], label="η → 0, gradient flow", **FLOW))
+    colours = ordered_colours(len(family.curves))
+    shown = set(np.linspace(0, len(colours) - 1, min(len(colours), LEGEND_ENTRIES)).round().astype(int).tolist())
+    for position, (curve, colour) in enumerate(zip(family.curves, colours, strict=True)):
+        if family.series is not None and curve.series is not None and position in shown:
+            handles.append(Line2D([], [], color=colour, marker="o", label=value_text(family.series, curve.series)))
+    if any(_failed(curve) for curve in family.curves):
+        handles.append(Line2D([], [], color=MUTED, linestyle="", marker="x", label="did not converge"))
+    panel.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=1.8, labelspacing=0.55)
+
+
+def _write_caption(figure: Figure, caption: Caption, left: float) -> None:
+    figure.text(left, 0.945, caption.title, fontsize=12.5, fontweight="bold", parse_math=False)
+    figure.text(left, 0.9, caption.data, color=MUTED, parse_math=False)
+    figure.text(left, 0.86, f"{caption.training}; {caption.progress}", color=MUTED, parse_math=False)
+    figure.text(0.99, 0.015, caption.name, color=MUTED, fontsize=7.5, ha="right", parse_math=False)
+
+
+def _gaps(values: Sequence[float | None]) -> np.ndarray:
+    return np.array(values, dtype=np.float64)
