@@ -1,5 +1,6 @@
 """Every error of the API as a problem document (RFC 9457), from one table. No document repeats what was sent."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,6 +27,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 MOST_FAULTS: Final = 100
 """Most errors listed in one document; its `detail` says how many there are."""
 
+_LOG = logging.getLogger(__name__)
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -105,6 +107,8 @@ def unexpected(request_id: str) -> Response:
 
 async def _answer(request: Request, error: Exception) -> Response:
     kind = next(TABLE[ancestor] for ancestor in type(error).__mro__ if ancestor in TABLE)
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.warning("request %s is answered %d: %s", request.state.request_id, kind.status, error)
     refusal = _explained(error)
     found = len(refusal.faults)
     listed = f" {found} errors were found; the first {MOST_FAULTS} are listed." if found > MOST_FAULTS else ""

@@ -120,7 +120,7 @@ def list_experiments(
 @app.command()
 def presets(
     name: Annotated[str | None, typer.Argument(help="Print this one's spec; default: list them.")] = None,
-    size: Annotated[PresetSize, typer.Option(help="How much of the figure.")] = PresetSize.QUICK,
+    size: Annotated[PresetSize, typer.Option(help="How much of the figure.")] = PresetSize.DEMO,
 ) -> None:
     """List the specs of the paper's figures, or print one as JSON."""
     from cli.presets import presets as run_presets

@@ -93,10 +93,9 @@ class Client:
         for document in pages(self._connection, "/v1/experiments", "experiments", filters):
             yield ExperimentHandle.from_document(self._connection, document)
 
-    def presets(self) -> dict[str, Any]:
-        """The specs that come with the service: what there is."""
-        presets: dict[str, Any] = self._connection.get("/v1/presets")
-        return presets
+    def presets(self) -> list[dict[str, Any]]:
+        """The specs that come with the service: name, title, and how many runs each size has."""
+        return list(pages(self._connection, "/v1/presets", "presets"))
 
     def preset(self, name: str, size: str | None = None) -> dict[str, Any]:
         """The spec of one preset, ready to submit; sizes are demo, quick and full."""

@@ -4,9 +4,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from jobs.ports import Sender, Store
 from jobs.settings import Settings
+
+
+class Flag(Protocol):
+    """Something that is set once: an event of a thread, or of a process."""
+
+    def is_set(self) -> bool:
+        """Whether it has been set."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,4 +27,4 @@ class WorkerContext:
     settings: Settings
     name: str
     clock: Callable[[], float] = time.monotonic
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: Flag = field(default_factory=threading.Event)

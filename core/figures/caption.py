@@ -20,7 +20,7 @@ AXIS_NAMES = {"mean": "data_mean", "variance": "data_variance"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caption:
-    """What stands around a figure: its `title`, what was run on what, and the experiment's `name` (its user's words)."""
+    """What stands around a figure: its `title`, what was run on what, and `name`, its user's words."""
 
     title: str
     data: str
@@ -29,10 +29,16 @@ class Caption:
     name: str
 
 
-def caption(grid: Grid, *, title: str, name: str, runs_done: int, runs_total: int) -> Caption:
-    """The caption of a figure of this experiment; a partial result is said to be one."""
+def caption(
+    grid: Grid, *, title: str, name: str, runs_done: int, runs_total: int, max_stable_step: float | None
+) -> Caption:
+    """The caption of a figure of this experiment; a partial result is said to be one.
+
+    `max_stable_step` is given where all runs share one.
+    """
     partial = f"partial result: {runs_done} of {runs_total} runs" if runs_done < runs_total else f"{runs_total} runs"
-    return Caption(title=title, data=_data(grid), training=_training(grid), progress=partial, name=_printable(name))
+    data = _data(grid) + (f", η* = {max_stable_step:.4g}" if max_stable_step is not None else "")
+    return Caption(title=title, data=data, training=_training(grid), progress=partial, name=_printable(name))
 
 
 def value_text(variable: Variable, value: float) -> str:

@@ -6,11 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from core.curves import Baseline, Curve, Curves
 from core.figures.caption import Caption, value_text
-from core.figures.style import BASELINE, FLOW, MUTED, ordered_colours, style
+from core.figures.style import BASELINE, FLOW, FOOT, MUTED, ordered_colours, style
+from core.variables import COORDINATES
 
 LEGEND_ENTRIES = 12
 """Most lines that are named; of more, evenly spaced ones are, the first and the last among them."""
@@ -37,11 +39,19 @@ def risk_figure(panels: Sequence[Curves], caption: Caption) -> Figure:
         figure.subplots_adjust(left=left, right=right, top=0.8, bottom=0.145, wspace=0.08)
         for panel, family in zip(axes, panels, strict=True):
             _draw_panel(panel, family)
+        if len(panels) > 1:
+            panel.set_title(_panel_name(family, panels), loc="left", fontsize=10)
         _make_room(axes[0], panels)
         _label(axes, panels)
         _name_lines(axes[-1], panels[-1])
         _write_caption(figure, caption, left)
     return figure
+
+
+def _panel_name(family: Curves, panels: Sequence[Curves]) -> str:
+    """What tells this panel from the others: the fixed values in which they differ."""
+    differing = [name for name, value in family.where.items() if any(other.where[name] != value for other in panels)]
+    return ", ".join(value_text(COORDINATES[name], family.where[name]) for name in differing)
 
 
 def _draw_panel(panel: Axes, family: Curves) -> None:
@@ -88,6 +98,9 @@ def _draw_baseline(panel: Axes, baseline: Baseline) -> None:
 def _mark_gaps(panel: Axes, family: Curves, colours: Sequence[str]) -> None:
     """A cross at the foot of the panel for each point none of whose stored runs converged, one row for each line."""
     rows = [(gaps, colour) for curve, colour in zip(family.curves, colours, strict=True) if (gaps := _failed(curve))]
+    if rows:
+        foot = Rectangle((0, 0), 1, ROW * (len(rows) + 1), transform=panel.transAxes, color=FOOT, linewidth=0)
+        panel.add_artist(foot)
     for row, (gaps, colour) in enumerate(rows):
         panel.plot(
             [family.x_values[k] for k in gaps],
@@ -102,7 +115,7 @@ def _mark_gaps(panel: Axes, family: Curves, colours: Sequence[str]) -> None:
 def _make_room(panel: Axes, panels: Sequence[Curves]) -> None:
     """Stretch the risk axis so that crosses and the names of baselines stand clear of the lines."""
     rows = max(sum(1 for curve in family.curves if _failed(curve)) for family in panels)
-    below, above = 0.07 + ROW * rows, 0.07
+    below, above = 0.07 + ROW * (rows + 1 if rows else 0), 0.07
     low, high = np.log10(panel.dataLim.intervaly)
     span = max(high - low, 0.1) / (1 - below - above)
     panel.set_ylim(10 ** (low - below * span), 10 ** (high + above * span))

@@ -1,5 +1,6 @@
 """Progress for people."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,7 @@ def test_lines_come_seldom_and_the_last_always() -> None:
     steps = [int(line.split()[-1]) for line in lines]
     assert steps[0] == 0
     assert steps[-1] == 100
-    assert all(later - earlier >= 10 * LINE_SECONDS for earlier, later in zip(steps[:-2], steps[1:-1], strict=True))
+    assert all(later - earlier >= 10 * LINE_SECONDS for earlier, later in pairwise(steps[:-1]))
     assert lines[0] == "  0%  step 0"
     assert lines[-1] == "100%  step 100"
 

@@ -124,6 +124,7 @@ def test_cancelling_ends_an_experiment_that_nobody_works_on(client: Client) -> N
 
 def test_presets_are_accepted_as_they_are(client: Client) -> None:
     """What the service offers, it takes."""
+    assert "figure-1" in {preset["name"] for preset in client.presets()}
     spec = client.preset("figure-1", size="demo")
     assert client.submit(spec).experiment.runs_total > 1
 

@@ -1,0 +1,119 @@
+"""The figures of an experiment, by name."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from core.choice import InvalidChoice
+from core.curves import Analysis, Curves, curves
+from core.figures.caption import caption
+from core.figures.risk import risk_figure
+from core.grid import STEP_SIZE_FRACTION, Axis, Grid
+from core.result import Summary
+from core.variables import VARIABLES
+
+MAX_PANELS: Final = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Results:
+    """What a figure is drawn from: the runs of a grid that are there, and the analyses of its data sets by data key.
+
+    `name` is the experiment's; `runs_done` of `runs_total` runs are stored.
+    """
+
+    grid: Grid
+    summaries: Sequence[Summary | None]
+    analyses: Mapping[str, Analysis]
+    name: str
+    runs_done: int
+    runs_total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FigureKind:
+    """A figure of the catalogue: its title, and how it is drawn."""
+
+    name: str
+    title: str
+    draw: Callable[[Results], Figure]
+
+
+def figure(name: str, results: Results) -> Figure:
+    """The figure of this name, drawn from these results.
+
+    Raises:
+        InvalidChoice: there is no such figure, or the experiment sweeps too little or too much for it.
+    """
+    if name not in FIGURES:
+        raise InvalidChoice("name", FIGURES, "there is no such figure")
+    return FIGURES[name].draw(results)
+
+
+def _risk(results: Results) -> Figure:
+    grid = results.grid
+    x, series = _roles(grid)
+    others = [axis for axis in grid.axes if axis.name not in {x, series, "seed"} and len(axis.values) > 1]
+    panels = [_family(results, x, series, where) for where in _fixings(others)]
+    title = f"{panels[0].y.label.split(' R(')[0]} against {panels[0].x.label}".capitalize()
+    words = caption(
+        grid,
+        title=title,
+        name=results.name,
+        runs_done=results.runs_done,
+        runs_total=results.runs_total,
+        max_stable_step=_max_stable_step(results),
+    )
+    return risk_figure(panels, words)
+
+
+def _roles(grid: Grid) -> tuple[str, str | None]:
+    """The axis along x, and that of the lines: initialisation scale and step size where they are swept."""
+    names = [axis.name for axis in sorted(grid.axes, key=lambda axis: -len(axis.values)) if axis.name != "seed"]
+    if not names:
+        raise InvalidChoice("name", [], "this figure needs an experiment that sweeps a number besides the data seed")
+    preferred = [name for name in ("init_scale", "step_size", STEP_SIZE_FRACTION) if name in names]
+    x = (preferred or names)[0]
+    steps = [name for name in preferred if name != x]
+    return x, steps[0] if steps else None
+
+
+def _fixings(axes: Sequence[Axis]) -> list[dict[str, float]]:
+    """The values that each panel fixes: every combination of the axes that are neither drawn nor aggregated."""
+    combinations = list(itertools.product(*(axis.values for axis in axes)))
+    if len(combinations) > MAX_PANELS:
+        raise InvalidChoice("name", [], f"this figure would need {len(combinations)} panels; {MAX_PANELS} are the most")
+    return [dict(zip((axis.name for axis in axes), values, strict=True)) for values in combinations]
+
+
+def _family(results: Results, x: str, series: str | None, where: Mapping[str, float]) -> Curves:
+    """Excess risk, or test loss where the true predictor is not known."""
+    known = any(summary is not None and summary.get("excess_risk") is not None for summary in results.summaries)
+    return curves(
+        results.grid,
+        results.summaries,
+        x=x,
+        y=VARIABLES["excess_risk" if known else "test_loss"].name,
+        series=series,
+        where=where,
+        analyses=results.analyses,
+    )
+
+
+def _max_stable_step(results: Results) -> float | None:
+    """The largest stable step size, where there is one data set and its analysis."""
+    if results.grid.data_sets > 1:
+        return None
+    analysis = results.analyses.get(results.grid.run(0).data_key, {})
+    step: float | None = analysis.get("max_stable_step")
+    return step
+
+
+FIGURES: Final[Mapping[str, FigureKind]] = MappingProxyType(
+    {"risk": FigureKind(name="risk", title="Risk against initialisation scale, by step size", draw=_risk)}
+)
+"""Every figure, by name."""

@@ -1,0 +1,103 @@
+"""Figures: drawn by a worker while the request waits, and kept."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.records import JobKind, Queue
+from tests.api.service import EXPERIMENTS, DrawingSender, Service, assert_problem, service
+
+_CONVERGED = {"outcome": "converged"}
+
+
+@pytest.fixture
+def drawing() -> Iterator[Service]:
+    """A service whose worker draws at once."""
+    one = service(sender=DrawingSender(b"a picture"))
+    with one.client:
+        yield one
+
+
+def _figure(one: Service, identifier: str, name: str = "risk.png") -> str:
+    return f"{EXPERIMENTS}/{identifier}/figures/{name}"
+
+
+def test_figures_are_listed_with_links_that_draw_them(drawing: Service) -> None:
+    """In each format."""
+    identifier = drawing.submit()
+    drawing.train(identifier, [_CONVERGED] * 2)
+    figures = drawing.get(f"{EXPERIMENTS}/{identifier}/figures").json()["figures"]
+    assert "risk" in [figure["name"] for figure in figures]
+    media_types = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+    for figure in figures:
+        assert set(figure["links"]) == set(media_types)
+        for format_, link in figure["links"].items():
+            response = drawing.get(link)
+            assert (response.status_code, response.content) == (200, b"a picture")
+            assert response.headers["content-type"] == media_types[format_]
+
+
+def test_a_figure_is_drawn_once_until_more_is_computed(drawing: Service) -> None:
+    """Its key is its content."""
+    identifier = drawing.submit()
+    drawing.train(identifier, [_CONVERGED])
+    assert isinstance(drawing.sender, DrawingSender)
+    for _ in range(3):
+        assert drawing.get(_figure(drawing, identifier)).status_code == 200
+    assert drawing.sender.drawn == 1
+    assert drawing.get(_figure(drawing, identifier, "risk.svg")).status_code == 200
+    drawing.client.post(f"{EXPERIMENTS}/{identifier}/cancel")
+    assert drawing.get(_figure(drawing, identifier)).status_code == 200
+    assert drawing.sender.drawn == 3
+
+
+def test_a_figure_or_format_that_is_not_there_is_not_found(drawing: Service) -> None:
+    """Nothing is asked of a worker."""
+    identifier = drawing.submit()
+    drawing.train(identifier, [_CONVERGED])
+    for name in ("sunset.png", "risk.gif", "risk.", ".png", "risk.png.png"):
+        assert_problem(drawing.get(_figure(drawing, identifier, name)), 404)
+    assert_problem(drawing.get(_figure(drawing, identifier, "risk")), 404)
+    assert_problem(drawing.get(_figure(drawing, "none")), 404)
+
+
+def test_an_experiment_without_results_has_nothing_to_draw(drawing: Service) -> None:
+    """409, since waiting for the experiment helps and asking for the figure does not."""
+    assert_problem(drawing.get(_figure(drawing, drawing.submit())), 409)
+
+
+def test_a_drawing_that_fails_is_a_problem_and_is_tried_again_when_asked_again() -> None:
+    """The worker's error is not told."""
+    sender = DrawingSender(None)
+    one = service(sender=sender)
+    with one.client:
+        identifier = one.submit()
+        one.train(identifier, [_CONVERGED])
+        response = one.get(_figure(one, identifier))
+        assert assert_problem(response, 500)["type"] == "urn:stepbias:problem:drawing-failed"
+        assert "no ink" not in response.text
+        sender.figure = b"at last"
+        assert one.get(_figure(one, identifier)).content == b"at last"
+
+
+def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:
+    """503 with a time; one job, on the queue that people wait for, whose message was sent once."""
+    one = service(patience=0.05)
+    with one.client:
+        identifier = one.submit()
+        one.train(identifier, [_CONVERGED])
+        assert one.sender.receive() is not None
+        for _ in range(2):
+            response = one.get(_figure(one, identifier))
+            assert_problem(response, 503)
+            assert int(response.headers["retry-after"]) > 0
+        message = one.sender.receive()
+        assert message is not None
+        assert one.sender.receive() is None
+        assert message.queue is Queue.INTERACTIVE
+        job = one.store.job(message.job_id)
+        assert job is not None
+        assert (job.kind, job.experiment_id) == (JobKind.DRAW, identifier)
+        assert (job.payload["figure"], job.payload["format"]) == ("risk", "png")
+        one.store.put_document(job.payload["key"], b"late")
+        assert one.get(_figure(one, identifier)).content == b"late"
