@@ -19,8 +19,6 @@ from jobs.states import JobState
 PATIENCE_SECONDS: Final = 10.0
 """How long a request waits for its figure."""
 
-MEDIA_TYPES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
-
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.25, 1.5
 
 _Answer = TypeVar("_Answer")

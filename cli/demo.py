@@ -10,15 +10,15 @@ from pathlib import Path
 from threading import Event, Thread
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from cli.experiment_files import remote_files, save
+from cli.experiment_files import documents, figures, save
 from cli.failure import explained
 from cli.headline import Headline, headlines
 from cli.progress import duration, progress_report, standing
 from cli.service import RunningService, run_service, usable_cores
 from cli.submit import INTERRUPTED
+from cli.table import print_table
 from client import Client, ExperimentHandle
 
 _FIGURES = {"figure-1.png": "risk", "figure-1.svg": "risk"}
@@ -121,7 +121,7 @@ class Demonstration:
         with progress_report() as report:
             handle.wait(on_progress=lambda now: report(now.progress, standing(now)))
         computed_in = time.monotonic() - submitted_at
-        save(remote_files(handle, figures=_FIGURES), self._out)
+        save({**documents(handle), **figures(handle, _FIGURES)}, self._out)
         note = f"{duration(time.monotonic() - self._started_at)} with the start and the drawing"
         return [*_numbers(handle), Headline(name="wall time", value=duration(computed_in), note=note)]
 
@@ -136,7 +136,7 @@ def _print(numbers: list[Headline]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for headline in numbers:
         table.add_row(headline.name, headline.value, headline.note)
-    Console(markup=False, highlight=False).print(table)
+    print_table(table)
 
 
 class _Ended(BaseException):

@@ -1,13 +1,12 @@
 """`stepbias list`: the experiments of a service."""
 
-import sys
 from itertools import islice
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from cli.submit import connected
+from cli.table import print_table
 from client import Experiment
 
 
@@ -18,11 +17,11 @@ def list_experiments(*, limit: int, url: str) -> int:
     if not experiments:
         typer.echo("no experiments yet: stepbias submit SPEC makes one", err=True)
         return 0
-    # Ids are there to be copied, so they are never cut; and where other programs read, nothing is.
+    # Ids are there to be copied, so they are never cut.
     table = Table(Column("id", no_wrap=True, min_width=len(experiments[0].id)), *_COLUMNS, box=None, pad_edge=False)
     for experiment in experiments:
         table.add_row(*_cells(experiment))
-    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 10_000).print(table)
+    print_table(table)
     return 0
 
 

@@ -1,22 +1,32 @@
-"""`stepbias run`: an experiment computed in this process, without server, queue or API."""
+"""`stepbias run`: an experiment computed in this process, without server, queue or network."""
 
+import asyncio
 import logging
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx2
 import typer
+from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from api.submission import read_spec, require_supported
-from cli.experiment_files import local_files, save
+from api.app import create_app
+from api.submission import read_spec
+from cli.experiment_files import documents, save_what_there_is
 from cli.failure import explained
+from cli.fetch import FIGURES
 from cli.progress import outcome_counts, progress_report, runs, standing
 from cli.submit import spec_bytes
+from client import Client, ProblemError
+from core.errors import StepbiasError
+from core.support import require_supported
 from jobs.states import ExperimentStatus
-from worker.local import run_locally
+from worker.local import LocalExperiment, run_locally
 
 
 def run(spec: str, *, out: Path) -> int:
     """Compute the experiment and save what `fetch` would."""
-    # A failed job is reported below, in one sentence; the worker's log is for operators of a service.
+    # A failed job is reported below, in one sentence; the worker's log is for the operator of a service.
     logging.getLogger("worker").addHandler(logging.NullHandler())
     with explained():
         document = read_spec(spec_bytes(spec))
@@ -27,6 +37,45 @@ def run(spec: str, *, out: Path) -> int:
         if ended.status is not ExperimentStatus.SUCCEEDED:
             typer.echo(f"stepbias: the experiment {ended.status}: {ended.error}", err=True)
             return 1
-        save(local_files(local), out)
+        _save(local, out)
     typer.echo(f"{runs(ended.runs_total)}: {outcome_counts(ended.outcomes)}")
     return 0
+
+
+def _save(local: LocalExperiment, out: Path) -> None:
+    """The API itself answers, over the store in memory: its files are a service's, byte for byte, by construction."""
+    context = local.context
+    app = create_app(context.settings, context.store, context.sender)
+    with Client("http://local", patience=0, transport=_InProcess(httpx2.ASGITransport(app))) as client:
+        drawn = {file: _drawing(local, name, Path(file).suffix[1:]) for file, name in FIGURES.items()}
+        save_what_there_is({**documents(client.experiment(local.experiment.id)), **drawn}, out)
+
+
+def _drawing(local: LocalExperiment, name: str, form: str) -> Callable[[], bytes]:
+    def drawing() -> bytes:
+        try:
+            return local.figure(name, form)
+        except StepbiasError as error:
+            # What the API would answer.
+            raise ProblemError(
+                status=HTTPStatus.UNPROCESSABLE_ENTITY,
+                title="This figure does not suit the experiment",
+                detail=str(error),
+            ) from None
+
+    return drawing
+
+
+class _InProcess(httpx2.BaseTransport):
+    """Requests go into an application of this process, one at a time."""
+
+    def __init__(self, transport: httpx2.ASGITransport) -> None:
+        self._transport = transport
+
+    @override
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return asyncio.run(self._answer(request))
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self._transport.handle_async_request(request)
+        return httpx2.Response(answer.status_code, headers=answer.headers, content=await answer.aread())

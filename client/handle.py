@@ -1,7 +1,7 @@
 """One experiment of the service, to be watched, read, and told to stop."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -91,14 +91,32 @@ class ExperimentHandle:
         """Every run as one labelled array: what `xarray.Dataset.from_dict` reads. Missing numbers are None."""
         return self._get("/results")
 
-    def curves(
-        self, x: str | None = None, y: str | None = None, series: str | None = None, over: str | None = None
+    def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
+        self,
+        *,
+        x: str | None = None,
+        y: str | None = None,
+        series: str | None = None,
+        over: str | None = None,
+        where: Mapping[str, float] | None = None,
+        include: str | None = None,
     ) -> dict[str, Any]:
         """Curves of the results: `y` against `x`, one per value of `series`, with median and quartiles over `over`.
 
-        What is None is chosen by the service to suit the experiment.
+        Args:
+            x: an axis of the grid.
+            y: a result.
+            series: another axis.
+            over: a third one.
+            where: the value of each axis that is none of these.
+            include: runs that are `converged`, or `all`.
+
+        Returns:
+            `curves`, `baselines` and `flow_limits` against the values of `x`; gaps are None. What is not said is chosen
+            by the service to suit the experiment.
         """
-        return self._get("/curves", {"x": x, "y": y, "series": series, "over": over})
+        fixed = {f"where.{axis}": value for axis, value in (where or {}).items()}
+        return self._get("/curves", {"x": x, "y": y, "series": series, "over": over, "include": include} | fixed)
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Each run in turn, in the order of the grid.

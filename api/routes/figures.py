@@ -1,1 +1,33 @@
 """Figures of an experiment, drawn by a worker while the request waits."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api.drawing import Drawing, drawn
+from api.figure_list import MEDIA_TYPES, listed, named
+from api.openapi import PROBLEMS
+from api.wiring import DrawingPatience, ExperimentHere, SenderHere, StoreHere
+
+router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
+
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The figure.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}}
+}
+
+
+@router.get("")
+async def list_figures(experiment: ExperimentHere) -> dict[str, list[dict[str, Any]]]:
+    """The figures that can be drawn of any experiment, with their links."""
+    return {"figures": listed(experiment.id)}
+
+
+@router.get("/{file}", response_class=Response, responses=_FILES)
+async def get_figure(
+    experiment: ExperimentHere, file: str, store: StoreHere, sender: SenderHere, patience: DrawingPatience
+) -> Response:
+    """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
+    figure, known = named(file)
+    drawing = Drawing(experiment=experiment, figure=figure, format=known)
+    picture = await drawn(drawing, store=store, sender=sender, patience=patience)
+    return Response(picture, media_type=MEDIA_TYPES[known])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.figures.results import Results
 from core.grid import Axis, Grid
 from core.spec import InlineData, SparseRegression, UVModel
 from core.variables import COORDINATES, Variable
@@ -29,16 +30,22 @@ class Caption:
     name: str
 
 
-def caption(
-    grid: Grid, *, title: str, name: str, runs_done: int, runs_total: int, max_stable_step: float | None
-) -> Caption:
-    """The caption of a figure of this experiment; a partial result is said to be one.
+def caption(results: Results, title: str) -> Caption:
+    """The caption of a figure of these results; a partial result is said to be one."""
+    step = results.max_stable_step
+    return Caption(
+        title=title,
+        data=_data(results.grid) + ("" if step is None else f", η* = {step:.4g}"),
+        training=_training(results.grid),
+        progress=_progress(results),
+        name=_printable(results.name),
+    )
 
-    `max_stable_step` is given where all runs share one.
-    """
-    partial = f"partial result: {runs_done} of {runs_total} runs" if runs_done < runs_total else f"{runs_total} runs"
-    data = _data(grid) + (f", η* = {max_stable_step:.4g}" if max_stable_step is not None else "")
-    return Caption(title=title, data=data, training=_training(grid), progress=partial, name=_printable(name))
+
+def _progress(results: Results) -> str:
+    done, total, converged = results.runs_done, len(results.grid), results.runs_converged
+    runs = f"{total} runs" if done == total else f"partial result: {done} of {total} runs"
+    return runs if converged == done else f"{runs}, {converged} converged"
 
 
 def value_text(variable: Variable, value: float) -> str:

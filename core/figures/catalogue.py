@@ -9,29 +9,15 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from core.choice import InvalidChoice
-from core.curves import Analysis, Curves, curves
+from core.curves import Curves, curves
 from core.figures.caption import caption
+from core.figures.results import Results
 from core.figures.risk import risk_figure
 from core.grid import STEP_SIZE_FRACTION, Axis, Grid
-from core.result import Summary
+from core.spec import SparseRegression
 from core.variables import VARIABLES
 
 MAX_PANELS: Final = 6
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Results:
-    """What a figure is drawn from: the runs of a grid that are there, and the analyses of its data sets by data key.
-
-    `name` is the experiment's; `runs_done` of `runs_total` runs are stored.
-    """
-
-    grid: Grid
-    summaries: Sequence[Summary | None]
-    analyses: Mapping[str, Analysis]
-    name: str
-    runs_done: int
-    runs_total: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,16 +45,10 @@ def _risk(results: Results) -> Figure:
     x, series = _roles(grid)
     others = [axis for axis in grid.axes if axis.name not in {x, series, "seed"} and len(axis.values) > 1]
     panels = [_family(results, x, series, where) for where in _fixings(others)]
-    title = f"{panels[0].y.label.split(' R(')[0]} against {panels[0].x.label}".capitalize()
-    words = caption(
-        grid,
-        title=title,
-        name=results.name,
-        runs_done=results.runs_done,
-        runs_total=results.runs_total,
-        max_stable_step=_max_stable_step(results),
-    )
-    return risk_figure(panels, words)
+    lines = panels[0].series
+    title = f"{panels[0].y.label.removesuffix(' R(β)')} against {panels[0].x.label}"
+    title = title[0].upper() + title[1:] + (f", by {lines.label}" if lines else "")
+    return risk_figure(panels, caption(results, title))
 
 
 def _roles(grid: Grid) -> tuple[str, str | None]:
@@ -92,7 +72,9 @@ def _fixings(axes: Sequence[Axis]) -> list[dict[str, float]]:
 
 def _family(results: Results, x: str, series: str | None, where: Mapping[str, float]) -> Curves:
     """Excess risk, or test loss where the true predictor is not known."""
-    known = any(summary is not None and summary.get("excess_risk") is not None for summary in results.summaries)
+    known = isinstance(results.grid.spec.data, SparseRegression) or any(
+        summary is not None and summary.get("excess_risk") is not None for summary in results.summaries
+    )
     return curves(
         results.grid,
         results.summaries,
@@ -102,15 +84,6 @@ def _family(results: Results, x: str, series: str | None, where: Mapping[str, fl
         where=where,
         analyses=results.analyses,
     )
-
-
-def _max_stable_step(results: Results) -> float | None:
-    """The largest stable step size, where there is one data set and its analysis."""
-    if results.grid.data_sets > 1:
-        return None
-    analysis = results.analyses.get(results.grid.run(0).data_key, {})
-    step: float | None = analysis.get("max_stable_step")
-    return step
 
 
 FIGURES: Final[Mapping[str, FigureKind]] = MappingProxyType(

@@ -1,6 +1,7 @@
 """A figure as the bytes of a file. Equal figures give equal bytes, so that they can be cached and compared."""
 
 import io
+import warnings
 from enum import StrEnum
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ def render(figure: Figure, form: str) -> bytes:
     if form not in set(Format):
         raise InvalidChoice("format", [str(known) for known in Format], "figures have no such format")
     file = io.BytesIO()
-    with style():
+    with style(), warnings.catch_warnings():
+        # A name may be in any script; letters that the font lacks are drawn as boxes, which is no fault of the figure.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format=form, metadata=_METADATA[Format(form)])
     return file.getvalue()

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from core.curves import Baseline, Curve, Curves
 from core.figures.caption import Caption, value_text
@@ -31,15 +31,12 @@ def risk_figure(panels: Sequence[Curves], caption: Caption) -> Figure:
     ones are the least-ℓ1 and least-ℓ2 interpolators.
     """
     with style():
-        figure = Figure(
-            figsize=(2.75 + 4.6 * len(panels), 5.0),
-        )
+        figure = Figure(figsize=(2.75 + 4.6 * len(panels), 5.0))
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         left, right = 0.8 / figure.get_figwidth(), 1 - 1.9 / figure.get_figwidth()
-        figure.subplots_adjust(left=left, right=right, top=0.8, bottom=0.145, wspace=0.08)
+        figure.subplots_adjust(left=left, right=right, top=0.785, bottom=0.145, wspace=0.08)
         for panel, family in zip(axes, panels, strict=True):
             _draw_panel(panel, family)
-        if len(panels) > 1:
             panel.set_title(_panel_name(family, panels), loc="left", fontsize=10)
         _make_room(axes[0], panels)
         _label(axes, panels)
@@ -56,8 +53,7 @@ def _panel_name(family: Curves, panels: Sequence[Curves]) -> str:
 
 def _draw_panel(panel: Axes, family: Curves) -> None:
     colours = ordered_colours(len(family.curves))
-    scale = "log" if family.x.log_scaled and min(family.x_values) > 0 else "linear"
-    panel.set_xscale(scale)
+    _span(panel, family)
     panel.set_yscale("log")
     for flow in family.flow_limits:
         panel.plot(family.x_values, _gaps(flow.median), **FLOW)
@@ -67,6 +63,21 @@ def _draw_panel(panel: Axes, family: Curves) -> None:
         if baseline.name in DRAWN_BASELINES:
             _draw_baseline(panel, baseline)
     _mark_gaps(panel, family, colours)
+
+
+def _span(panel: Axes, family: Curves) -> None:
+    """An x axis over all values of x, also where no run has come there yet."""
+    least, most = min(family.x_values), max(family.x_values)
+    if family.x.log_scaled and least > 0:
+        margin = (most / least) ** 0.045 if most > least else 1.5
+        panel.set_xscale("log")
+        panel.set_xlim(least / margin, most * margin)
+        # Within a decade and a half the powers of ten alone say too little.
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0,) if most / least > 30 else (1.0, 2.0, 3.0, 5.0, 7.0)))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        margin = 0.045 * (most - least) or 0.5
+        panel.set_xlim(least - margin, most + margin)
 
 
 def _draw_curve(panel: Axes, family: Curves, curve: Curve, colour: str) -> None:
@@ -116,9 +127,23 @@ def _make_room(panel: Axes, panels: Sequence[Curves]) -> None:
     """Stretch the risk axis so that crosses and the names of baselines stand clear of the lines."""
     rows = max(sum(1 for curve in family.curves if _failed(curve)) for family in panels)
     below, above = 0.07 + ROW * (rows + 1 if rows else 0), 0.07
-    low, high = np.log10(panel.dataLim.intervaly)
+    low, high = np.log10(_extremes(panels))
     span = max(high - low, 0.1) / (1 - below - above)
     panel.set_ylim(10 ** (low - below * span), 10 ** (high + above * span))
+
+
+def _extremes(panels: Sequence[Curves]) -> tuple[float, float]:
+    """The least and the largest risk to be seen; an arbitrary range where there is none."""
+    lines = [
+        line
+        for family in panels
+        for curve in (*family.curves, *family.flow_limits)
+        for line in (curve.median, curve.lower_quartile, curve.upper_quartile)
+    ]
+    baselines = [line.value for family in panels for line in family.baselines if line.name in DRAWN_BASELINES]
+    seen = _gaps([value for line in (*lines, baselines) for value in line])
+    seen = seen[np.isfinite(seen)]
+    return (float(seen.min()), float(seen.max())) if seen.size else (1e-3, 1.0)
 
 
 def _failed(curve: Curve) -> list[int]:
@@ -146,6 +171,10 @@ def _name_lines(panel: Axes, family: Curves) -> None:
     for position, (curve, colour) in enumerate(zip(family.curves, colours, strict=True)):
         if family.series is not None and curve.series is not None and position in shown:
             handles.append(Line2D([], [], color=colour, marker="o", label=value_text(family.series, curve.series)))
+    if any(left and runs for curve in family.curves for left, runs in zip(curve.left_out, curve.runs, strict=True)):
+        hollow = Line2D([], [], color=MUTED, linestyle="", marker="o", markerfacecolor="white")
+        hollow.set_label("not all converged")
+        handles.append(hollow)
     if any(_failed(curve) for curve in family.curves):
         handles.append(Line2D([], [], color=MUTED, linestyle="", marker="x", label="did not converge"))
     panel.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=1.8, labelspacing=0.55)
@@ -159,4 +188,6 @@ def _write_caption(figure: Figure, caption: Caption, left: float) -> None:
 
 
 def _gaps(values: Sequence[float | None]) -> np.ndarray:
-    return np.array(values, dtype=np.float64)
+    """The values, NaN for a gap; zero too is one, for it has no place on a logarithmic axis."""
+    numbers = np.array(values, dtype=np.float64)
+    return np.where(numbers > 0, numbers, np.nan)

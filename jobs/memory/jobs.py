@@ -113,5 +113,5 @@ class MemoryJobs(MemoryTables, JobStore):
 
 def _counting(job: JobEntry) -> ExperimentEntry:
     if job.experiment is None:
-        raise ValueError(f"{job.record.id} belongs to no experiment's count")
+        raise ValueError("the job belongs to no experiment's count")
     return job.experiment

@@ -13,7 +13,7 @@ from api.app import create_app
 from core.grid import Grid
 from core.spec import ExperimentSpec
 from jobs.memory import MemorySender, MemoryStore
-from jobs.records import FinishedRun, JobKind, Message, NewJob, Queue, StoredRun
+from jobs.records import Claim, FinishedRun, JobKind, Message, NewJob, Queue, StoredRun
 from jobs.settings import Settings
 
 EXPERIMENTS = "/v1/experiments"
@@ -47,16 +47,20 @@ class DrawingSender(MemorySender):
     def _work(self, message: Message | None) -> None:
         assert self.store is not None
         while message is not None:
-            claim = self.store.claim(message.job_id, worker="drawer")
-            if claim is None or claim.job.kind is not JobKind.DRAW:
+            job = self.store.job(message.job_id)
+            claim = self.store.claim(message.job_id, worker="drawer") if job and job.kind is JobKind.DRAW else None
+            if claim is None:
                 return
-            if self.figure is None:
-                message = self.store.fail(claim, "no ink")
-                continue
-            self.drawn += 1
-            self.store.put_document(claim.job.payload["key"], self.figure)
-            self.store.complete(claim)
-            return
+            message = self._draw(claim)
+
+    def _draw(self, claim: Claim) -> Message | None:
+        assert self.store is not None
+        if self.figure is None:
+            return self.store.fail(claim, "no ink")
+        self.drawn += 1
+        self.store.put_document(claim.job.payload["key"], self.figure)
+        self.store.complete(claim)
+        return None
 
 
 @dataclass

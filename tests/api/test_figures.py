@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from api.figure_list import FIGURES, MEDIA_TYPES
+from core.figures import catalogue
+from core.figures.render import Format
 from jobs.records import JobKind, Queue
 from tests.api.service import EXPERIMENTS, DrawingSender, Service, assert_problem, service
 
@@ -18,7 +21,7 @@ def drawing() -> Iterator[Service]:
         yield one
 
 
-def _figure(one: Service, identifier: str, name: str = "risk.png") -> str:
+def _figure(identifier: str, name: str = "risk.png") -> str:
     return f"{EXPERIMENTS}/{identifier}/figures/{name}"
 
 
@@ -37,17 +40,23 @@ def test_figures_are_listed_with_links_that_draw_them(drawing: Service) -> None:
             assert response.headers["content-type"] == media_types[format_]
 
 
+def test_the_listed_figures_are_those_of_the_catalogue() -> None:
+    """Which this process may not import, so that its names stand twice."""
+    assert {name: kind.title for name, kind in catalogue.FIGURES.items()} == dict(FIGURES)
+    assert {str(known) for known in Format} == set(MEDIA_TYPES)
+
+
 def test_a_figure_is_drawn_once_until_more_is_computed(drawing: Service) -> None:
     """Its key is its content."""
     identifier = drawing.submit()
     drawing.train(identifier, [_CONVERGED])
     assert isinstance(drawing.sender, DrawingSender)
     for _ in range(3):
-        assert drawing.get(_figure(drawing, identifier)).status_code == 200
+        assert drawing.get(_figure(identifier)).status_code == 200
     assert drawing.sender.drawn == 1
-    assert drawing.get(_figure(drawing, identifier, "risk.svg")).status_code == 200
+    assert drawing.get(_figure(identifier, "risk.svg")).status_code == 200
     drawing.client.post(f"{EXPERIMENTS}/{identifier}/cancel")
-    assert drawing.get(_figure(drawing, identifier)).status_code == 200
+    assert drawing.get(_figure(identifier)).status_code == 200
     assert drawing.sender.drawn == 3
 
 
@@ -56,14 +65,14 @@ def test_a_figure_or_format_that_is_not_there_is_not_found(drawing: Service) -> 
     identifier = drawing.submit()
     drawing.train(identifier, [_CONVERGED])
     for name in ("sunset.png", "risk.gif", "risk.", ".png", "risk.png.png"):
-        assert_problem(drawing.get(_figure(drawing, identifier, name)), 404)
-    assert_problem(drawing.get(_figure(drawing, identifier, "risk")), 404)
-    assert_problem(drawing.get(_figure(drawing, "none")), 404)
+        assert_problem(drawing.get(_figure(identifier, name)), 404)
+    assert_problem(drawing.get(_figure(identifier, "risk")), 404)
+    assert_problem(drawing.get(_figure("none")), 404)
 
 
 def test_an_experiment_without_results_has_nothing_to_draw(drawing: Service) -> None:
     """409, since waiting for the experiment helps and asking for the figure does not."""
-    assert_problem(drawing.get(_figure(drawing, drawing.submit())), 409)
+    assert_problem(drawing.get(_figure(drawing.submit())), 409)
 
 
 def test_a_drawing_that_fails_is_a_problem_and_is_tried_again_when_asked_again() -> None:
@@ -73,11 +82,11 @@ def test_a_drawing_that_fails_is_a_problem_and_is_tried_again_when_asked_again()
     with one.client:
         identifier = one.submit()
         one.train(identifier, [_CONVERGED])
-        response = one.get(_figure(one, identifier))
+        response = one.get(_figure(identifier))
         assert assert_problem(response, 500)["type"] == "urn:stepbias:problem:drawing-failed"
         assert "no ink" not in response.text
         sender.figure = b"at last"
-        assert one.get(_figure(one, identifier)).content == b"at last"
+        assert one.get(_figure(identifier)).content == b"at last"
 
 
 def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:
@@ -88,7 +97,7 @@ def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:
         one.train(identifier, [_CONVERGED])
         assert one.sender.receive() is not None
         for _ in range(2):
-            response = one.get(_figure(one, identifier))
+            response = one.get(_figure(identifier))
             assert_problem(response, 503)
             assert int(response.headers["retry-after"]) > 0
         message = one.sender.receive()
@@ -100,4 +109,4 @@ def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:
         assert (job.kind, job.experiment_id) == (JobKind.DRAW, identifier)
         assert (job.payload["figure"], job.payload["format"]) == ("risk", "png")
         one.store.put_document(job.payload["key"], b"late")
-        assert one.get(_figure(one, identifier)).content == b"late"
+        assert one.get(_figure(identifier)).content == b"late"

@@ -62,7 +62,7 @@ def _mutated(draw: st.DrawFn) -> Any:
         document[part] = draw(_part(part))
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.sampled_from([place for place in (document, *document.values()) if isinstance(place, dict)]))
-        place[draw(st.sampled_from(sorted(place)) | _NAMES)] = draw(_JSON)
+        place[draw(st.sampled_from([*place, "kind"]) | _NAMES)] = draw(_JSON)
     return document
 
 

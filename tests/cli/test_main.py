@@ -18,6 +18,7 @@ from cli.main import app
 from tests.client.living_service import LivingService, living_service, small_spec
 
 COMMANDS = ["up", "demo", "submit", "watch", "fetch", "cancel", "retry", "list", "presets", "run", "doctor"]
+FILES = {"spec.json", "results.json", "curves.json", "risk.png"}
 
 
 @pytest.fixture(scope="module")
@@ -210,12 +211,20 @@ def test_fetch_saves_what_the_service_sends(service: LivingService, tmp_path: Pa
         _stepbias("watch", experiment_id, service=service)
         result = _stepbias("fetch", experiment_id, "--out", out, service=service)
     assert result.exit_code == 0, result.stderr
-    names = {"spec.json", "results.json", "curves.json", "risk.png"}
-    assert {path.name for path in out.iterdir()} == names
-    assert {Path(line).name for line in result.stdout.splitlines()} == names
+    assert {path.name for path in out.iterdir()} == FILES
+    assert {Path(line).name for line in result.stdout.splitlines()} == FILES
     assert (out / "spec.json").read_bytes() == service.context.store.spec(experiment_id)
     assert json.loads((out / "results.json").read_text())["dims"] == {"init_scale": 3, "step_size_fraction": 2}
     assert (out / "risk.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fetch_leaves_out_what_the_experiment_does_not_offer(service: LivingService, tmp_path: Path) -> None:
+    """Before the first run is stored there is nothing to draw; the rest is saved."""
+    experiment_id = _submitted(service, "fetched too early")
+    result = _stepbias("fetch", experiment_id, "--out", tmp_path, service=service)
+    assert result.exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"risk.png"}
+    assert "risk.png is left out. There is nothing to draw yet (409)" in result.stderr
 
 
 def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path: Path) -> None:
@@ -229,14 +238,11 @@ def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path:
     here, there = (
         {path.name: path.read_bytes() for path in (tmp_path / place).iterdir()} for place in ("here", "there")
     )
-    assert here.keys() == there.keys()
-    for name in ("spec.json", "risk.png"):
-        assert here[name] == there[name]
-    for name in ("results.json", "curves.json"):
-        # Only the id can differ.
-        local = json.loads(here[name])
-        remote = json.loads(there[name])
-        assert local | {"attrs": None} == remote | {"attrs": None}
+    assert here.keys() == there.keys() == FILES
+    # Ids are random; nothing else differs in a single byte.
+    here_id = json.loads(here["results.json"])["attrs"]["experiment_id"].encode()
+    for name, content in there.items():
+        assert here[name].replace(here_id, experiment_id.encode()) == content, name
 
 
 def test_run_refuses_a_spec_as_the_service_does() -> None:

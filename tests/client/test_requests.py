@@ -88,7 +88,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
     handle.read("results")
     handle.analysis()
     handle.curves()
-    handle.curves(x="step_size", over="seed")
+    handle.curves(x="step_size", over="seed", where={"depth": 2})
     handle.cancel()
     handle.retry()
     handle.refresh()
@@ -98,7 +98,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
         "GET /v1/experiments/..%2Fe1/results",
         "GET /v1/experiments/..%2Fe1/analysis",
         "GET /v1/experiments/..%2Fe1/curves",
-        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed",
+        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed&where.depth=2",
         "POST /v1/experiments/..%2Fe1/cancel",
         "POST /v1/experiments/..%2Fe1/retry",
         "GET /v1/experiments/..%2Fe1",

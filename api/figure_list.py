@@ -1,0 +1,37 @@
+"""The figures that can be asked for. Their own module draws with Matplotlib, which this process never loads."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from api.experiment_document import links
+from api.refusals import NothingHere
+
+FIGURES: Final[Mapping[str, str]] = MappingProxyType({"risk": "Risk against initialisation scale, by step size"})
+"""The title of each figure of `core.figures.catalogue`; a test holds the two together."""
+
+MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+)
+"""The media type of each format of `core.figures.render`."""
+
+
+def listed(experiment_id: str) -> list[dict[str, Any]]:
+    """Every figure of an experiment, with where it is in each format."""
+    place = links(experiment_id)["figures"]
+    return [
+        {"name": name, "title": title, "links": {known: f"{place}/{name}.{known}" for known in MEDIA_TYPES}}
+        for name, title in FIGURES.items()
+    ]
+
+
+def named(file: str) -> tuple[str, str]:
+    """The figure and the format that a file name asks for.
+
+    Raises:
+        NothingHere: there is no such figure, or no such format.
+    """
+    name, _, known = file.rpartition(".")
+    if name not in FIGURES or known not in MEDIA_TYPES:
+        raise NothingHere(f"The figures are {', '.join(FIGURES)}; the formats are {', '.join(MEDIA_TYPES)}.")
+    return name, known

@@ -1,0 +1,1 @@
+"""Tests of the job stores and of the message sender."""

@@ -1,0 +1,55 @@
+"""Both stores, each in its laboratory."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from jobs.connection import connect
+from jobs.memory import MemoryStore
+from jobs.redis_store import RedisStore
+from tests.jobs.laboratory import SETTINGS, Laboratory
+
+
+class MovableClock:
+    """A clock that moves when it is told to, and a little at each reading, as any clock does."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Seconds since the epoch."""
+        self.now += 1e-6
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.now += seconds
+
+
+def _memory() -> Laboratory:
+    clock = MovableClock()
+    return Laboratory(store=MemoryStore(SETTINGS, clock), wait=clock.move)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def laboratory(request: pytest.FixtureRequest) -> Iterator[Laboratory]:
+    """An empty store of either kind."""
+    if request.param == "memory":
+        yield _memory()
+        return
+    with connect(request.getfixturevalue("empty_valkey_url"), patience=10.0) as client:
+        yield Laboratory(store=RedisStore(client, SETTINGS), wait=time.sleep)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Waits until something is so, and fails if it does not come to be."""
+
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20.0
+        while not is_so():
+            assert time.monotonic() < deadline, "it did not come to be"
+            time.sleep(0.005)
+
+    return wait_until

@@ -1,0 +1,118 @@
+"""What the tests of the stores are made with: specs, runs, planned experiments, and a clock that can be moved."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from jobs.ports import Store
+from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, Message, NewJob, Queue, StoredRun, plan_job_id
+from jobs.settings import Settings
+from jobs.states import JobState
+
+SETTINGS = Settings(lease_seconds=0.05, max_attempts=3)
+PATIENCE = 20.0
+
+
+def digest(text: str) -> str:
+    """A key or content hash made from any text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def stored_run(label: str, outcome: str = "converged") -> StoredRun:
+    """A run whose bytes hold everything that text could not."""
+    return StoredRun(
+        key=digest(label), outcome=outcome, summary=label.encode() + b"\x00\xff", arrays=b"\r\n\x00" + label.encode()
+    )
+
+
+def finished_runs(labels: Sequence[str], start: int = 0, outcome: str = "converged") -> list[FinishedRun]:
+    """Finished runs at consecutive indices."""
+    return [FinishedRun(index=index, run=stored_run(label, outcome)) for index, label in enumerate(labels, start)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Laboratory:
+    """A store, and a way to let a moment pass on its clock."""
+
+    store: Store
+    wait: Callable[[float], None]
+
+    def submit(self, text: str = "a spec", *, name: str = "", runs: int = 4) -> Experiment:
+        """A new or known experiment."""
+        return self.store.submit(
+            spec=text.encode(), content_hash=digest(text), name=name, tags=["thesis"], runs=runs
+        ).experiment
+
+    def claim(self, job_id: str) -> Claim:
+        """A claim that must succeed."""
+        claim = self.store.claim(job_id, worker="worker")
+        assert claim is not None
+        return claim
+
+    def claim_plan(self, experiment: Experiment) -> Claim:
+        """A claim of the planning job."""
+        return self.claim(plan_job_id(experiment.id))
+
+    def planned(self, text: str = "a spec", *, batches: int = 2, name: str = "") -> Experiment:
+        """An experiment whose planning is done: two runs to a batch, none of them stored."""
+        experiment = self.submit(text, name=name, runs=2 * batches)
+        claim = self.claim_plan(experiment)
+        self.store.set_run_keys(claim, 0, [digest(label) for label in self.labels(text, batches)])
+        self.store.add_jobs(claim, [train_job(experiment, number) for number in range(batches)])
+        self.store.complete(claim)
+        return self.store.experiment(experiment.id)
+
+    @staticmethod
+    def labels(text: str, batches: int = 2) -> list[str]:
+        """The labels of a planned experiment's runs."""
+        return [f"{text} {index}" for index in range(2 * batches)]
+
+    def train(self, experiment: Experiment, number: int, text: str = "a spec") -> None:
+        """One batch, from claim to completion."""
+        claim = self.claim(train_job(experiment, number).id)
+        labels = self.labels(text, number + 1)[-2:]
+        self.store.commit_runs(claim, finished_runs(labels, 2 * number))
+        self.store.complete(claim)
+
+    def lose(self, claim: Claim) -> Sequence[Message]:
+        """Let the claim's lease run out; what the janitor has to send then."""
+        messages: list[Message] = []
+        deadline = time.monotonic() + PATIENCE
+        while (job := self.store.job(claim.job.id)) is not None and job.state is JobState.RUNNING:
+            assert time.monotonic() < deadline, "the lease does not run out"
+            self.wait(SETTINGS.lease_seconds / 2)
+            messages += self.store.expire_leases()
+        return messages
+
+    def kill(self, job_id: str, error: str = "boom") -> None:
+        """Let a job fail until it is dead."""
+        for _ in range(SETTINGS.max_attempts):
+            self.store.fail(self.claim(job_id), error)
+
+    def snapshot(self, experiment: Experiment) -> tuple[Experiment, Sequence[Job]]:
+        """Everything recorded of an experiment, without the estimate, which changes with the time."""
+        now = self.store.experiment(experiment.id)
+        return replace(now, eta_seconds=None), self.store.jobs(experiment.id)
+
+    def state(self, job_id: str) -> JobState:
+        """The state of a job that is there."""
+        job = self.store.job(job_id)
+        assert job is not None
+        return job.state
+
+
+def train_job(experiment: Experiment, number: int, *, work: float = 100.0) -> NewJob:
+    """The training job of a batch."""
+    return NewJob(
+        id=f"{experiment.id}.{number}",
+        kind=JobKind.TRAIN,
+        queue=Queue.BATCH,
+        payload={"runs": [2 * number, 2 * number + 1], "why": "näher an η*"},
+        work=work,
+    )
+
+
+def figure_job(name: str = "figure") -> NewJob:
+    """A job that no experiment counts."""
+    return NewJob(id=name, kind=JobKind.DRAW, queue=Queue.INTERACTIVE, payload={"figure": "figure-1"})

@@ -1,0 +1,370 @@
+"""What both stores promise about experiments."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor
+from jobs.records import Experiment, Queue, planning_message
+from jobs.states import ExperimentStatus, JobState
+from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
+
+
+def names(experiments: tuple[Experiment, ...]) -> list[str]:
+    """The names, in order."""
+    return [experiment.name for experiment in experiments]
+
+
+def test_same_spec_submitted_twice_is_one_experiment(laboratory: Laboratory) -> None:
+    """The second submission answers with the first experiment and says that it is not new."""
+    arguments = {"spec": b"{}", "content_hash": digest("{}"), "name": "n", "tags": ["ä"], "runs": 3}
+    first = laboratory.store.submit(**arguments)  # type: ignore[arg-type]  # one dictionary for two calls
+    second = laboratory.store.submit(**arguments)  # type: ignore[arg-type]  # as above
+    assert first.is_new
+    assert not second.is_new
+    assert second.experiment.id == first.experiment.id
+    assert len(laboratory.store.experiments().experiments) == 1
+
+
+def test_a_new_experiment_is_as_it_was_submitted(laboratory: Laboratory) -> None:
+    """Spec, name, tags and runs come back; the planning job is queued."""
+    laboratory.store.submit(spec=b"\x00{}", content_hash=digest("{}"), name="η α", tags=["ä", "b"], runs=7)
+    (experiment,) = laboratory.store.experiments().experiments
+    assert laboratory.store.spec(experiment.id) == b"\x00{}"
+    assert (experiment.name, experiment.tags, experiment.runs_total) == ("η α", ("ä", "b"), 7)
+    assert experiment.content_hash == digest("{}")
+    assert experiment.status is ExperimentStatus.PLANNING
+    assert (experiment.finished_at, experiment.eta_seconds, experiment.progress) == (None, None, 0.0)
+    (plan,) = laboratory.store.jobs(experiment.id)
+    assert (plan.id, plan.queue) == (planning_message(experiment.id).job_id, Queue.INTERACTIVE)
+    assert plan.state is JobState.QUEUED
+
+
+def test_the_same_spec_under_another_name_is_another_experiment(laboratory: Laboratory) -> None:
+    """The name is the user's, and two names are two wishes."""
+    assert laboratory.submit(name="one").id != laboratory.submit(name="two").id
+
+
+def test_concurrent_submissions_of_one_spec_are_one_experiment(laboratory: Laboratory) -> None:
+    """Of eight threads that submit at once, one has made the experiment."""
+    with ThreadPoolExecutor(8) as threads:
+        submissions = list(
+            threads.map(
+                lambda _: laboratory.store.submit(spec=b"{}", content_hash=digest("{}"), name="", tags=[], runs=1),
+                range(32),
+            )
+        )
+    assert len({submission.experiment.id for submission in submissions}) == 1
+    assert sum(submission.is_new for submission in submissions) == 1
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+def test_a_spec_that_came_to_nothing_begins_anew(laboratory: Laboratory, ending: str) -> None:
+    """After a cancelled or failed experiment the same spec is a new one, which the next submission finds."""
+    first = laboratory.submit()
+    if ending == "cancelled":
+        laboratory.store.cancel(first.id)
+    else:
+        laboratory.kill(f"{first.id}.plan")
+    second = laboratory.submit()
+    assert second.id != first.id
+    assert laboratory.submit().id == second.id
+    assert laboratory.store.experiment(first.id).status == ending
+
+
+def test_a_succeeded_experiment_answers_for_its_spec(laboratory: Laboratory) -> None:
+    """There is nothing left to compute."""
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    assert laboratory.submit(runs=2).id == experiment.id
+
+
+def test_an_unknown_experiment_is_not_found(laboratory: Laboratory) -> None:
+    """Every question about it says so, and not a KeyError."""
+    store = laboratory.store
+    for question in (
+        store.experiment,
+        store.spec,
+        store.cancel,
+        store.retry,
+        store.jobs,
+        lambda each: store.summaries(each, 0, 1),
+        lambda each: store.run(each, 0),
+    ):
+        with pytest.raises(ExperimentNotFound) as refusal:
+            question("no such id")
+        assert refusal.value.experiment_id == "no such id"
+
+
+def test_a_life_from_planning_to_success(laboratory: Laboratory) -> None:
+    """Statuses, counts and progress at every station."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    plan = laboratory.claim_plan(experiment)
+    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec")])
+    store.add_jobs(plan, [train_job(experiment, 0, work=300.0), train_job(experiment, 1, work=100.0)])
+    now = store.experiment(experiment.id)
+    assert (now.status, now.progress, now.jobs_total, now.jobs_running) == (ExperimentStatus.PLANNING, 0.0, 3, 1)
+    store.complete(plan)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.progress, now.eta_seconds) == (ExperimentStatus.QUEUED, 0.0, None)
+
+    first = laboratory.claim(f"{experiment.id}.0")
+    assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
+    assert store.heartbeat(first, fraction=0.5)
+    laboratory.wait(0.01)
+    now = store.experiment(experiment.id)
+    assert now.progress == pytest.approx(150 / 400)
+    assert now.eta_seconds is not None
+    assert now.eta_seconds > 0
+
+    assert store.commit_runs(first, finished_runs(laboratory.labels("a spec")[:2])) == 2
+    store.complete(first)
+    now = store.experiment(experiment.id)
+    assert now.progress == pytest.approx(300 / 400)
+    assert (now.runs_done, now.jobs_done, now.jobs_running, now.finished_at) == (2, 2, 0, None)
+    laboratory.train(experiment, 1)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.progress, now.eta_seconds) == (ExperimentStatus.SUCCEEDED, 1.0, None)
+    assert (now.runs_done, now.jobs_done, now.outcomes) == (4, 3, {"converged": 4})
+    assert now.finished_at is not None
+    assert now.finished_at >= now.created_at
+
+
+def test_the_rest_is_expected_at_the_pace_so_far(laboratory: Laboratory) -> None:
+    """After a quarter of the work, the rest takes three times as long as it has taken."""
+    experiment = laboratory.planned()
+    started = laboratory.store.experiment(experiment.id).created_at
+    claim = laboratory.claim(f"{experiment.id}.0")
+    laboratory.wait(0.05)
+    laboratory.store.heartbeat(claim, fraction=0.5)
+    now = laboratory.store.experiment(experiment.id)
+    assert now.eta_seconds is not None
+    assert now.eta_seconds >= 3 * 0.05
+    laboratory.store.complete(claim)
+    laboratory.train(experiment, 1)
+    finished = laboratory.store.experiment(experiment.id).finished_at
+    assert finished is not None
+    # At the moment of the report no more than `finished − started` had passed since the first claim.
+    assert now.eta_seconds <= 3 * (finished - started)
+
+
+def test_outcomes_are_counted_apart(laboratory: Laboratory) -> None:
+    """A diverged run is a result like any other."""
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    laboratory.store.commit_runs(claim, finished_runs(["a"], 0, "diverged"))
+    laboratory.store.commit_runs(claim, finished_runs(["b"], 1, "converged"))
+    assert laboratory.store.experiment(experiment.id).outcomes == {"diverged": 1, "converged": 1}
+
+
+def test_runs_of_an_earlier_experiment_are_reused(laboratory: Laboratory) -> None:
+    """They count as done and reused, once each however often planning is repeated, and fill their share of progress."""
+    store = laboratory.store
+    earlier = laboratory.planned(batches=1)
+    laboratory.train(earlier, 0)
+    later = laboratory.submit("a wider spec", runs=4)
+    plan = laboratory.claim_plan(later)
+    keys = [digest(label) for label in (*laboratory.labels("a spec", 1), "new 0", "new 1")]
+    assert list(store.set_run_keys(plan, 0, keys)) == [2, 3]
+    assert list(store.set_run_keys(plan, 0, keys)) == [2, 3]
+    store.add_jobs(plan, [train_job(later, 1)])
+    store.complete(plan)
+    now = store.experiment(later.id)
+    assert (now.runs_done, now.runs_reused, now.outcomes) == (2, 2, {"converged": 2})
+    assert now.status is ExperimentStatus.RUNNING
+    assert now.progress == pytest.approx(0.5)
+
+
+def test_an_experiment_without_new_runs_succeeds_with_its_planning(laboratory: Laboratory) -> None:
+    """Nothing is left to train."""
+    earlier = laboratory.planned(batches=1)
+    laboratory.train(earlier, 0)
+    later = laboratory.submit(name="again", runs=2)
+    plan = laboratory.claim_plan(later)
+    missing = laboratory.store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
+    assert not missing
+    laboratory.store.complete(plan)
+    now = laboratory.store.experiment(later.id)
+    assert (now.status, now.progress, now.runs_reused) == (ExperimentStatus.SUCCEEDED, 1.0, 2)
+
+
+def test_cancelling_before_planning_is_done_at_once(laboratory: Laboratory) -> None:
+    """No job runs, so nothing has to be waited for."""
+    experiment = laboratory.submit()
+    answer = laboratory.store.cancel(experiment.id)
+    assert answer.status is ExperimentStatus.CANCELLED
+    assert answer.finished_at is not None
+    assert laboratory.store.claim(f"{experiment.id}.plan", worker="w") is None
+    assert laboratory.state(f"{experiment.id}.plan") is JobState.CANCELLED
+
+
+def test_cancelling_while_planning_cancels_what_is_planned_later(laboratory: Laboratory) -> None:
+    """Jobs that the planner still adds are cancelled from the start, and the planner hears of it."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    plan = laboratory.claim_plan(experiment)
+    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+    store.add_jobs(plan, [train_job(experiment, 0)])
+    assert laboratory.state(f"{experiment.id}.0") is JobState.CANCELLED
+    assert not store.heartbeat(plan, fraction=0.1)
+    assert store.hand_back(plan) is None
+    now = store.experiment(experiment.id)
+    assert (now.status, now.progress, now.jobs_total) == (ExperimentStatus.CANCELLED, 0.0, 2)
+
+
+def test_cancelling_a_queued_experiment_is_done_at_once(laboratory: Laboratory) -> None:
+    """Its jobs are not to be had, and nobody announces them."""
+    experiment = laboratory.planned()
+    assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLED
+    assert laboratory.store.claim(f"{experiment.id}.0", worker="w") is None
+    assert laboratory.state(f"{experiment.id}.1") is JobState.CANCELLED
+    assert not laboratory.store.unannounced(Queue.BATCH, older_than=-1.0)
+
+
+def test_cancelling_a_running_experiment_keeps_what_is_stored(laboratory: Laboratory) -> None:
+    """Running jobs hear of it and hand back; the last one settles the status."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=3)
+    claims = [laboratory.claim(f"{experiment.id}.{number}") for number in (0, 1)]
+    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+    assert laboratory.state(f"{experiment.id}.2") is JobState.CANCELLED
+    assert not store.heartbeat(claims[0], fraction=0.3)
+    assert store.commit_runs(claims[0], finished_runs(["a"])) == 1
+    assert store.hand_back(claims[0]) is None
+    assert store.experiment(experiment.id).status is ExperimentStatus.CANCELLING
+    store.complete(claims[1])
+    now = store.experiment(experiment.id)
+    assert (now.status, now.runs_done, now.jobs_running) == (ExperimentStatus.CANCELLED, 1, 0)
+    assert store.cancel(experiment.id) == now
+
+
+@pytest.mark.parametrize("end", ["fail", "lose"])
+def test_a_cancelled_experiment_settles_when_its_last_worker_ends_badly(laboratory: Laboratory, end: str) -> None:
+    """An error or a lost worker ends the job for good, without another attempt."""
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    laboratory.store.cancel(experiment.id)
+    message = laboratory.store.fail(claim, "boom") if end == "fail" else laboratory.lose(claim)
+    assert not message
+    assert laboratory.state(claim.job.id) is JobState.CANCELLED
+    assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.CANCELLED
+
+
+def test_cancelling_a_finished_experiment_changes_nothing(laboratory: Laboratory) -> None:
+    """It stays succeeded."""
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    before = laboratory.store.experiment(experiment.id)
+    assert laboratory.store.cancel(experiment.id) == before
+
+
+def test_an_experiment_fails_when_all_has_ended_and_something_is_dead(laboratory: Laboratory) -> None:
+    """Not before the other jobs have ended; its error is that of the first job that died."""
+    experiment = laboratory.planned(batches=3)
+    laboratory.kill(f"{experiment.id}.0", "first")
+    laboratory.kill(f"{experiment.id}.1", "second")
+    now = laboratory.store.experiment(experiment.id)
+    assert (now.status, now.error, now.jobs_dead) == (ExperimentStatus.RUNNING, None, 2)
+    laboratory.train(experiment, 2)
+    now = laboratory.store.experiment(experiment.id)
+    assert (now.status, now.error, now.runs_done) == (ExperimentStatus.FAILED, "first", 2)
+    assert now.finished_at is not None
+    assert now.progress == pytest.approx(1 / 3)
+
+
+def test_retrying_queues_what_is_dead(laboratory: Laboratory) -> None:
+    """Fresh attempts for the dead job alone; then the experiment can succeed."""
+    store = laboratory.store
+    experiment = laboratory.planned()
+    laboratory.train(experiment, 1)
+    laboratory.kill(f"{experiment.id}.0")
+    assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
+    (message,) = store.retry(experiment.id)
+    assert (message.job_id, message.queue) == (f"{experiment.id}.0", Queue.BATCH)
+    job = store.job(message.job_id)
+    assert job is not None
+    assert (job.state, job.attempt, job.failures, job.error) == (JobState.QUEUED, 0, 0, None)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.error, now.finished_at, now.jobs_dead) == (ExperimentStatus.QUEUED, None, None, 0)
+    laboratory.train(experiment, 0)
+    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("status", ["planning", "queued", "running", "succeeded", "cancelled"])
+def test_only_what_has_failed_can_be_retried(laboratory: Laboratory, status: str) -> None:
+    """The refusal names where the experiment stands."""
+    experiment = laboratory.submit() if status == "planning" else laboratory.planned(batches=1)
+    if status == "running":
+        laboratory.claim(f"{experiment.id}.0")
+    elif status == "succeeded":
+        laboratory.train(experiment, 0)
+    elif status == "cancelled":
+        laboratory.store.cancel(experiment.id)
+    with pytest.raises(IllegalMove) as refusal:
+        laboratory.store.retry(experiment.id)
+    assert refusal.value.current == status
+
+
+def test_a_dead_planning_job_fails_the_experiment_and_holds_back_the_rest(laboratory: Laboratory) -> None:
+    """Nobody trains for a failed experiment; a retry sends everything that waits, and planning goes on."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    plan = laboratory.claim_plan(experiment)
+    store.add_jobs(plan, [train_job(experiment, 0)])
+    store.hand_back(plan)
+    laboratory.kill(plan.job.id)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.error) == (ExperimentStatus.FAILED, "boom")
+    assert store.claim(f"{experiment.id}.0", worker="w") is None
+    assert not store.unannounced(Queue.BATCH, older_than=-1.0)
+    sent = {message.job_id for message in store.retry(experiment.id)}
+    assert sent == {f"{experiment.id}.plan", f"{experiment.id}.0"}
+    assert store.experiment(experiment.id).status is ExperimentStatus.PLANNING
+    store.complete(laboratory.claim_plan(experiment))
+    laboratory.train(experiment, 0)
+    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_pages_go_from_the_newest_to_the_oldest(laboratory: Laboratory) -> None:
+    """Every experiment stands on exactly one page, and new ones do not shift the pages to come."""
+    for number in range(5):
+        laboratory.submit(str(number), name=str(number))
+    first = laboratory.store.experiments(limit=2)
+    laboratory.submit("5", name="5")
+    second = laboratory.store.experiments(limit=2, cursor=first.next_cursor)
+    third = laboratory.store.experiments(limit=2, cursor=second.next_cursor)
+    pages = [names(page.experiments) for page in (first, second, third)]
+    assert pages == [["4", "3"], ["2", "1"], ["0"]]
+    assert third.next_cursor is None
+
+
+def test_a_page_that_holds_the_last_one_has_no_cursor(laboratory: Laboratory) -> None:
+    """Also where it is just full, and where others follow that the filter refuses."""
+    laboratory.submit("0", name="other")
+    for number in (1, 2):
+        laboratory.submit(str(number), name="mine")
+    assert laboratory.store.experiments(limit=3).next_cursor is None
+    assert laboratory.store.experiments(limit=2, name="mine").next_cursor is None
+
+
+def test_filters_combine(laboratory: Laboratory) -> None:
+    """Status, name and tag, alone and together."""
+    store = laboratory.store
+    for number, tags in enumerate((["a"], ["a", "b"], ["b"])):
+        store.submit(spec=b"", content_hash=digest(str(number)), name=str(number), tags=tags, runs=1)
+    second = store.experiments(name="1").experiments[0]
+    store.cancel(second.id)
+    assert names(store.experiments(tag="a").experiments) == ["1", "0"]
+    assert names(store.experiments(status=ExperimentStatus.PLANNING).experiments) == ["2", "0"]
+    assert names(store.experiments(status=ExperimentStatus.CANCELLED, tag="b").experiments) == ["1"]
+    assert names(store.experiments(status=ExperimentStatus.PLANNING, tag="b", name="2").experiments) == ["2"]
+    assert not store.experiments(status=ExperimentStatus.FAILED).experiments
+    assert not store.experiments(name="0", tag="b").experiments
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "YWZ0ZXI6", "YWZ0ZXI6LTE", "🙂", "A" * 5000])
+def test_a_cursor_of_other_origin_is_refused(laboratory: Laboratory, cursor: str) -> None:
+    """Whatever it decodes to."""
+    with pytest.raises(InvalidCursor):
+        laboratory.store.experiments(cursor=cursor)
