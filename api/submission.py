@@ -12,7 +12,7 @@ from core.grid import Grid
 from core.spec import ExperimentSpec, InlineData, SparseRegression
 from core.sweep import axis_values
 from jobs.ports import Sender, Store
-from jobs.records import Message, Queue, Submission
+from jobs.records import Message, Submission, planning_message
 from jobs.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def submit(spec: ExperimentSpec, *, store: Store, sender: Sender) -> Submission:
         runs=len(Grid(spec)),
     )
     if submission.is_new:
-        announce((Message(job_id=f"{submission.experiment.id}.plan", queue=Queue.INTERACTIVE),), sender=sender)
+        announce((planning_message(submission.experiment.id),), sender=sender)
     return submission
 
 

@@ -40,13 +40,9 @@ def make_celery_app(settings: Settings) -> Celery:
     if settings.redis_url is None:
         raise ValueError("Celery needs a server: STEPBIAS_REDIS_URL is not set")
     url = settings.redis_url.get_secret_value()
-    app = Celery("stepbias", broker=_broker_url(url), backend=None, set_as_current=False)
+    app = Celery("stepbias", broker=url, backend=None, set_as_current=False)
     app.conf.update(_broker_settings(url), **_task_settings(), **_worker_settings())
     return app
-
-
-def _broker_url(url: str) -> str:
-    return "redis+socket" + url.removeprefix("unix") if url.startswith("unix://") else url
 
 
 def _broker_settings(url: str) -> dict[str, Any]:

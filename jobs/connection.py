@@ -67,7 +67,7 @@ def connect(url: str, *, patience: float) -> redis.Redis:
     A call may be sent again after its reply was lost, so everything sent through this client must bear repetition.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://`, with a user, password and database where there are any.
+        url: `redis://` or `rediss://`, with a user, password and database where there are any.
         patience: about 1 where a person waits for the answer, minutes where work would be lost.
     """
     answer_timeout = min(max(patience, 2.0), 10.0)

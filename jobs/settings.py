@@ -1,11 +1,21 @@
-"""Settings of a deployment, read from the environment (`STEPBIAS_…`)."""
+"""Settings of a deployment, read from the environment (`STEPBIAS_…`) or from files of secrets."""
+
+import os
+from typing import Any, Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
+"""The environment variable that names a directory of secrets."""
+
 
 class Settings(BaseSettings):
-    """What a deployment may set; every field is the environment variable of its upper-case name after `STEPBIAS_`."""
+    """What a deployment may set; every field is the environment variable of its upper-case name after `STEPBIAS_`.
+
+    A variable that is not set may be a file of the same name, in lower case, in the directory `STEPBIAS_SECRETS_DIR`:
+    what is in the environment can be read by everybody who may inspect a container, or its processes.
+    """
 
     model_config = SettingsConfigDict(env_prefix="STEPBIAS_", frozen=True)
 
@@ -28,3 +38,6 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(default=8_000_000, ge=1, description="Largest request body.")
     max_planned_steps: float = Field(default=1e15, gt=0, description="Most predicted steps, all runs of an experiment.")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)

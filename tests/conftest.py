@@ -3,6 +3,7 @@
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,8 @@ def _free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real server that lives as long as this test process; nothing is kept on disk."""
-    directory: Path = tmp_path_factory.mktemp("valkey")
-    port = _free_port()
+@contextmanager
+def _running_valkey(directory: Path, port: int) -> Iterator[str]:
     options = {
         "bind": "127.0.0.1",
         "port": port,
@@ -42,6 +40,20 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield url
         finally:
             server.kill()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server that lives as long as this test process; nothing is kept on disk."""
+    with _running_valkey(tmp_path_factory.mktemp("valkey"), _free_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def late_valkey(tmp_path: Path) -> tuple[str, AbstractContextManager[str]]:
+    """The address of a server of the test's own, and what starts it there."""
+    port = _free_port()
+    return f"redis://127.0.0.1:{port}/0", _running_valkey(tmp_path, port)
 
 
 @pytest.fixture

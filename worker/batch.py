@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from core.analysis import RunAnalysis, dataset_of
 from core.errors import StepbiasError
 from core.grid import Grid, Run
@@ -43,7 +45,8 @@ class BatchTraining:
         self._run_analysis = RunAnalysis(dataset, analysis)
         never_stable_above = analysis["never_stable_above"] or NEVER_UNSTABLE
         plans = [training_run(run, analysis) for run in runs.values()]
-        kept = _usable(context.store.checkpoint(claim.job.id))
+        # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
+        kept = None if claim.job.failures else _usable(context.store.checkpoint(claim.job.id))
         self._training = (
             Training(dataset, plans, never_stable_above=never_stable_above)
             if kept is None
@@ -54,13 +57,14 @@ class BatchTraining:
     def finish(self) -> None:
         """Train to the end of the last run."""
         while self._training.active:
-            self._commit(self._training.advance())
+            # Before the steps and not after them: a batch that has just ended is complete, and not to be handed back.
             try:
                 self._pulse.check(self._fraction())
             except PutDown:
                 self._save_checkpoint()
                 raise
-            if self._context.clock() >= self._next_checkpoint:
+            self._commit(self._training.advance())
+            if self._training.active and self._context.clock() >= self._next_checkpoint:
                 self._save_checkpoint()
 
     def _commit(self, trained: Sequence[TrainedRun]) -> None:
@@ -79,8 +83,6 @@ class BatchTraining:
         return FinishedRun(index=trained.run.index, run=stored)
 
     def _save_checkpoint(self) -> None:
-        if not self._training.active:
-            return
         blob = kernel_id().encode() + b"\n" + pack_arrays(self._training.checkpoint())
         self._context.store.save_checkpoint(self._claim, blob)
         pause = max(self._context.settings.checkpoint_seconds, len(blob) / CHECKPOINT_BYTES_PER_SECOND)
@@ -112,7 +114,9 @@ def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
 
 def stored_arrays(trained: TrainedRun) -> bytes:
     """State in float64, from which the run can be continued; curves in float32, to be looked at."""
-    curves = {name: values.astype("<f4") for name, values in trained.trajectory.curves.items()}
+    # What is beyond 3e38 in the curves of a run that diverged becomes infinite.
+    with np.errstate(over="ignore"):
+        curves = {name: values.astype("<f4") for name, values in trained.trajectory.curves.items()}
     state = {"u_plus": trained.u_plus, "u_minus": trained.u_minus, "gradient_sum": trained.gradient_sum}
     return pack_arrays(state | {"record_step": trained.trajectory.record_step} | curves)
 

@@ -1,6 +1,5 @@
 """The Celery worker: one task, one context per pool process, and a janitor beside them."""
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -18,12 +17,13 @@ from jobs.settings import Settings
 from worker.context import WorkerContext
 from worker.janitor import Janitor
 from worker.perform import perform
+from worker.shared_flag import SharedFlag
 
 settings: Final = Settings()
 app: Final[Celery] = make_celery_app(settings)
 
 # Made before the pool forks, so that the pool's processes see what the main process is told.
-_STOPPING: Final = multiprocessing.get_context("fork").Event()
+_STOPPING: Final = SharedFlag()
 
 
 class _Process:

@@ -17,7 +17,7 @@ from worker.context import WorkerContext
 from worker.pulse import Pulse
 
 BLOCK: Final = 4096
-"""Runs that are planned in one go; after each block its end is kept, so that a new attempt goes on from there."""
+"""Runs that are planned in one go; each block is kept as it is begun, so that a new attempt goes on from there."""
 
 JOBS_PER_CALL: Final = 500
 INTERACTIVE_SECONDS: Final = 2.0
@@ -26,26 +26,41 @@ INTERACTIVE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Block:
-    """Runs with start ≤ index < stop, all on one data set."""
+    """Runs with start ≤ index < stop, all on one data set; `missing` are those not stored when the block was begun."""
 
     start: int
     stop: int
+    missing: Sequence[int] | None = None
 
 
 def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
     """Do the planning job; every step may be repeated, by this attempt or the next, without harm."""
-    experiment_id = claim.job.experiment_id
-    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))
+    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
     kept = context.store.checkpoint(claim.job.id)
-    done = int(json.loads(kept)["planned"]) if kept else 0
-    for block in _blocks(grid, done):
+    begun = None if kept is None else _Block(**json.loads(kept))
+    for block in _blocks(grid, begun):
         pulse.check(block.start / len(grid))
-        runs = [grid.run(index) for index in range(block.start, block.stop)]
-        analysis = ensure_analysis(context, runs[0])
-        missing = context.store.set_run_keys(claim, block.start, [run.key for run in runs])
-        batches = _batches([runs[index - block.start] for index in missing], analysis)
-        _add(claim, context, batches, whole_grid=block.stop - block.start == len(grid), entries=_entries(analysis))
-        context.store.save_checkpoint(claim, json.dumps({"planned": block.stop}).encode())
+        _plan_block(claim, context, grid, block)
+
+
+def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
+    runs = [grid.run(index) for index in range(block.start, block.stop)]
+    analysis = ensure_analysis(context, runs[0])
+    missing = _begin(claim, context, block, runs) if block.missing is None else block.missing
+    batches = _batches([runs[index - block.start] for index in missing], analysis)
+    _add(claim, context, batches, whole_grid=len(runs) == len(grid), entries=_entries(analysis))
+
+
+def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[Run]) -> Sequence[int]:
+    """The runs of the block that are not stored, kept before any batch is formed of them.
+
+    An attempt that asked again would miss what the first batches have stored meanwhile, form other batches of the rest,
+    and have it trained twice.
+    """
+    missing = list(context.store.set_run_keys(claim, block.start, [run.key for run in runs]))
+    begun = {"start": block.start, "stop": block.stop, "missing": missing}
+    context.store.save_checkpoint(claim, json.dumps(begun).encode())
+    return missing
 
 
 def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
@@ -77,8 +92,12 @@ def resolved_step_size(run: Run, analysis: dict[str, Any]) -> float:
     return run.resolved_step_size(max_stable_step)
 
 
-def _blocks(grid: Grid, start: int) -> Iterator[_Block]:
-    """The grid from `start` on, in blocks that do not straddle data sets."""
+def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
+    """The block that an earlier attempt had begun, then the rest of the grid; no block straddles data sets."""
+    start = 0
+    if begun is not None:
+        yield begun
+        start = begun.stop
     while start < len(grid):
         data_set_end = (start // grid.runs_per_data_set + 1) * grid.runs_per_data_set
         stop = min(start + BLOCK, data_set_end)

@@ -1,7 +1,7 @@
 """The figures of an experiment, by name."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -9,11 +9,12 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from core.choice import InvalidChoice
-from core.curves import Curves, curves
+from core.curves import Analysis, Curves, curves
 from core.figures.caption import caption
 from core.figures.results import Results
 from core.figures.risk import risk_figure
 from core.grid import STEP_SIZE_FRACTION, Axis, Grid
+from core.result import Summary
 from core.spec import SparseRegression
 from core.variables import VARIABLES
 
@@ -26,18 +27,23 @@ class FigureKind:
 
     name: str
     title: str
-    draw: Callable[[Results], Figure]
+    drawn_by: Callable[[Results], Figure]
 
+    def draw(
+        self,
+        grid: Grid,
+        summaries: Sequence[Summary | None],
+        analyses: Iterable[Analysis | None],
+        name: str,
+    ) -> Figure:
+        """The figure of an experiment called `name`, from the runs and analyses that are there, None for the others.
 
-def figure(name: str, results: Results) -> Figure:
-    """The figure of this name, drawn from these results.
-
-    Raises:
-        InvalidChoice: there is no such figure, or the experiment sweeps too little or too much for it.
-    """
-    if name not in FIGURES:
-        raise InvalidChoice("name", FIGURES, "there is no such figure")
-    return FIGURES[name].draw(results)
+        Raises:
+            InvalidChoice: the experiment sweeps too little or too much for this figure.
+            ValueError: there is not one summary (or None) for each run of the grid.
+        """
+        by_data_key = {analysis["data_key"]: analysis for analysis in analyses if analysis is not None}
+        return self.drawn_by(Results(grid=grid, summaries=summaries, analyses=by_data_key, name=name))
 
 
 def _risk(results: Results) -> Figure:
@@ -87,6 +93,6 @@ def _family(results: Results, x: str, series: str | None, where: Mapping[str, fl
 
 
 FIGURES: Final[Mapping[str, FigureKind]] = MappingProxyType(
-    {"risk": FigureKind(name="risk", title="Risk against initialisation scale, by step size", draw=_risk)}
+    {"risk": FigureKind(name="risk", title="Risk against initialisation scale, by step size", drawn_by=_risk)}
 )
 """Every figure, by name."""

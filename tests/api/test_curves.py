@@ -37,6 +37,15 @@ def test_curves_are_medians_over_seeds_against_the_scale_one_for_each_step_size(
     assert asked == document
 
 
+@pytest.mark.parametrize(
+    ("held_out", "y"), [({}, "l1_norm"), ({"held_out_X": [[1.0, 1.0]], "held_out_y": [1.0]}, "test_loss")]
+)
+def test_user_data_are_drawn_by_what_is_known_of_them(api: Service, held_out: dict[str, Any], y: str) -> None:
+    """There is no excess risk without a true predictor."""
+    identifier = api.submit(data={"kind": "inline", "X": [[1.0, 0.5]], "y": [1.0], **held_out})
+    assert api.get(f"{EXPERIMENTS}/{identifier}/curves").json()["y"]["name"] == y
+
+
 def test_axes_that_are_left_are_fixed_by_where(api: Service) -> None:
     """One curve at one step size."""
     url = _trained(api)
@@ -65,6 +74,7 @@ def test_curves_of_what_is_not_computed_yet_are_gaps(api: Service) -> None:
         ("where.step_size=nan", "where.step_size"),
         ("where.tide=1", "where"),
         ("colour=red", "colour"),
+        ("step_size=0.001", "step_size"),
     ],
 )
 def test_a_question_that_cannot_be_answered_names_the_parameter(api: Service, query: str, parameter: str) -> None:

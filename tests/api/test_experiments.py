@@ -76,8 +76,10 @@ def test_only_a_failed_experiment_is_retried(api: Service) -> None:
 
 def test_experiments_are_listed_newest_first_page_by_page(api: Service) -> None:
     """The Link header leads through all pages and keeps the filters."""
-    made = [api.submit(name=f"sweep {number}", tags=["a b"]) for number in range(5)]
-    api.submit(name="other")
+    made = []
+    for number in range(5):
+        made.append(api.submit(name=f"sweep {number}", tags=["a b"]))
+        api.submit(name=f"other {number}", tags=["b"])
     seen, url = [], f"{EXPERIMENTS}?tag=a%20b&limit=2"
     while url:
         response = api.get(url)

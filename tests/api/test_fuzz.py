@@ -77,8 +77,11 @@ def _assert_answered(body: bytes) -> None:
         for fault in faults:
             _assert_leads_somewhere(fault["pointer"], document)
     elif not problem:
-        again = _SERVICE.get(f"{EXPERIMENTS}/{response.json()['id']}/spec").content
+        place = f"{EXPERIMENTS}/{response.json()['id']}"
+        again = _SERVICE.get(f"{place}/spec").content
         assert read(again) == json.loads(again)
+        for part in ("runs?limit=3", "analysis?limit=3", "curves"):
+            assert _SERVICE.get(f"{place}/{part}").status_code in {200, 422}
 
 
 def _assert_leads_somewhere(pointer: str, document: Any) -> None:

@@ -1,8 +1,10 @@
 """Errors of every kind are problem documents."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
+import anyio
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -20,6 +22,10 @@ class _BrokenStore(MemoryStore):
 
     @override
     def experiment(self, experiment_id: str) -> Experiment:
+        raise self.error
+
+    @override
+    def spec(self, experiment_id: str) -> bytes:
         raise self.error
 
 
@@ -76,11 +82,19 @@ def test_a_media_type_with_parameters_is_json_all_the_same(api: Service) -> None
     assert_problem(api.client.post(EXPERIMENTS, content=b"{}", headers=headers), 422)
 
 
-@pytest.mark.parametrize("identifier", ["none", "a:b", "a%2Fb", "%00", "x" * 65, "é"])
-@pytest.mark.parametrize("part", ["", "/spec", "/runs", "/runs/0", "/results", "/analysis"])
-def test_an_experiment_that_is_not_there_is_a_problem(api: Service, identifier: str, part: str) -> None:
-    """Whatever the id looks like."""
-    assert_problem(api.get(f"{EXPERIMENTS}/{identifier}{part}"), 404)
+@pytest.mark.parametrize("part", ["", "/spec", "/runs", "/runs/0", "/results", "/curves", "/analysis", "/figures"])
+def test_an_experiment_that_is_not_there_is_a_problem(api: Service, part: str) -> None:
+    """Whatever is asked of it."""
+    assert_problem(api.get(f"{EXPERIMENTS}/none{part}"), 404)
+
+
+@pytest.mark.parametrize("identifier", ["a:b", "a%2Fb", "%00", "x" * 65, "é"])
+@pytest.mark.parametrize("part", ["", "/spec", "/analysis"])
+def test_what_cannot_be_an_id_is_not_found_without_asking_the_store(
+    broken: Service, identifier: str, part: str
+) -> None:
+    """Stores build their keys from ids."""
+    assert_problem(broken.get(f"{EXPERIMENTS}/{identifier}{part}"), 404)
 
 
 def test_cancelling_or_retrying_what_is_not_there_is_a_problem(api: Service) -> None:
@@ -142,5 +156,23 @@ def test_head_is_get_without_the_body(api: Service) -> None:
     api.post(spec())
     for path in ("/healthz", EXPERIMENTS, "/v1/nothing"):
         head, get = api.client.head(path), api.get(path)
-        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.status_code == get.status_code
         assert head.headers["content-type"] == get.headers["content-type"]
+        assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_no_byte_of_a_body_is_sent_in_answer_to_head(api: Service) -> None:
+    """Asked of the application itself, since clients and servers drop such a body silently."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "HEAD", "path": "/healthz", "query_string": b"", "headers": []}
+    anyio.run(api.client.app, scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[0]["status"] == 200
+    assert sent[1]["body"] == b""

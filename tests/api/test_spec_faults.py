@@ -32,7 +32,7 @@ _FAULTS: list[tuple[dict[str, Any], list[str], str]] = [
     ({"data": {"kind": "inline", "X": [[1], [1, 2]], "y": [1, 2]}}, ["/data"], "differ in length"),
     ({"data": {"kind": "inline", "X": [[1, "a"]], "y": [1]}}, ["/data/X/0/1"], "a number"),
     ({"data": {"kind": "inline", "y": [1]}}, ["/data/X"], "required"),
-    ({"data": {"kind": "inline", "X": [[1]], "y": [1], "inline": 3}}, ["/data/inline"], "no such field"),
+    ({"data": {"kind": "inline", "X": ["a"], "y": [1], "inline": {}}}, ["/data/X/0", "/data/inline"], "a list"),
     ({"optimizer": _GD}, ["/optimizer/step_size"], "required"),
     ({"optimizer": _GD | {"step_size": [1]}}, ["/optimizer/step_size"], "fractions_of_max_stable"),
     ({"optimizer": _GD | {"step_size": {"values": [1, -1]}}}, ["/optimizer/step_size/values/1"], "greater than 0"),

@@ -233,7 +233,7 @@ def test_both_stores_answer_alike(empty_valkey_url: str) -> None:
     run_state_machine_as_test(
         OnThisServer,
         settings=settings(
-            max_examples=300,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

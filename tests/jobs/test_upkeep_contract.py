@@ -30,9 +30,9 @@ def test_the_oldest_messages_are_sent_again_first(laboratory: Laboratory) -> Non
         laboratory.wait(0.001)
     first = store.unannounced(Queue.BATCH, older_than=0.0, limit=2)
     laboratory.wait(0.001)
-    second = store.unannounced(Queue.BATCH, older_than=0.0, limit=2)
+    second = store.unannounced(Queue.BATCH, older_than=0.0, limit=1)
     order = [message.job_id.rsplit(".")[-1] for message in (*first, *second)]
-    assert order == ["2", "0", "1", "2"]
+    assert order == ["2", "0", "1"]
 
 
 def test_a_lock_is_had_by_one_until_its_time_is_over(

@@ -1,0 +1,43 @@
+# The image of the API and of the workers.
+FROM python:3.11-slim AS base
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+
+# The locked dependencies, in a layer that only a new lock file renews.
+FROM base AS dependencies
+COPY requirements.lock ./
+RUN python -m venv /opt/stepbias && /opt/stepbias/bin/pip install --require-hashes --requirement requirements.lock
+
+# The project's own wheel. The tools that build it stay behind in this stage.
+FROM base AS wheel
+WORKDIR /source
+COPY requirements-build.lock ./
+RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY core core
+COPY jobs jobs
+COPY worker worker
+COPY api api
+COPY client client
+COPY cli cli
+RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels .
+
+FROM base
+# A number, so that an orchestrator can see that it is not root. The credentials are its own, and nobody else's.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin stepbias \
+    && install --directory --owner stepbias --group stepbias --mode 755 /run/credentials
+COPY --from=dependencies /opt/stepbias /opt/stepbias
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
+    /opt/stepbias/bin/pip install --no-index --no-deps /wheels/*.whl
+COPY deploy /opt/stepbias/deploy
+ENV PATH=/opt/stepbias/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    # One core per process: BLAS threads would compete for the same cores, and change bits.
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+    # Matplotlib keeps a list of fonts; everything but /tmp is read-only.
+    MPLCONFIGDIR=/tmp/matplotlib
+USER 10001:10001
+# Neither uvicorn nor Celery may find packages in the directory they run in.
+WORKDIR /var/empty
+EXPOSE 8000
+CMD ["uvicorn", "api.asgi:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "3"]

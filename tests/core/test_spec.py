@@ -1,0 +1,190 @@
+"""The experiment spec."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from core.spec import MAX_RUNS, ExperimentSpec, FractionsOfMaxStable
+from tests.core.specs import document
+
+NUMBERS = st.floats(min_value=1e-6, max_value=1e3)
+SWEPT = st.one_of(
+    NUMBERS,
+    st.builds(
+        lambda values: {"values": values}, st.lists(NUMBERS, min_size=1, max_size=5, unique_by=lambda x: f"{x:.12g}")
+    ),
+    st.builds(
+        lambda start, factor, num: {"start": start, "stop": start * factor, "num": num, "spacing": "log"},
+        NUMBERS,
+        st.floats(min_value=2, max_value=100),
+        st.integers(min_value=2, max_value=5),
+    ),
+)
+OPTIMIZERS = st.one_of(
+    st.builds(lambda step: {"kind": "gradient_descent", "step_size": step}, SWEPT),
+    st.builds(lambda step: {"kind": "sgd", "step_size": step, "batch_size": {"values": [1, 5]}}, SWEPT),
+    st.builds(lambda step: {"kind": "label_noise", "step_size": step, "noise_variance": 1.0, "noise_steps": 10}, SWEPT),
+    st.builds(
+        lambda m: {"kind": "heavy_ball", "step_size": {"fractions_of_max_stable": [0.5, m]}, "momentum": m},
+        st.floats(min_value=0.6, max_value=0.99),
+    ),
+)
+MODELS = st.sampled_from([{"kind": "diagonal", "depth": {"values": [2, 3]}}, {"kind": "uv", "shape": 0.5}])
+INITIALIZATIONS = st.one_of(
+    st.builds(lambda scale: {"kind": "uniform", "scale": scale}, SWEPT),
+    st.builds(lambda scale: {"kind": "normal", "scale": scale, "independent": True}, SWEPT),
+    st.builds(lambda scale: {"kind": "vector", "scale": scale, "vector": [1.0, 2.0]}, SWEPT),
+)
+DATA = st.one_of(
+    st.builds(lambda mean: {"kind": "sparse_regression", "mean": mean}, SWEPT),
+    st.just({"kind": "inline", "X": [[1, 2], [3, 4]], "y": [1, 2], "transform": {"X": "centre"}}),
+    st.just({"kind": "dataset", "id": "abc"}),
+)
+SPECS = st.fixed_dictionaries(
+    {"data": DATA, "initialization": INITIALIZATIONS, "optimizer": OPTIMIZERS},
+    optional={"model": MODELS, "name": st.text(max_size=20), "tags": st.just(["thesis"])},
+)
+
+
+@given(SPECS)
+def test_a_spec_reads_back_from_its_canonical_json(body: dict[str, Any]) -> None:
+    """The stored bytes are the spec, and spelling them again changes none of them."""
+    spec = ExperimentSpec.model_validate(body)
+    again = ExperimentSpec.model_validate_json(spec.canonical())
+    assert again == spec
+    assert again.canonical() == spec.canonical()
+    assert again.content_hash() == spec.content_hash()
+
+
+@given(SPECS)
+def test_a_spec_means_the_same_with_its_science_written_out(body: dict[str, Any]) -> None:
+    """Defaults and ranges spelled out in full are the same content."""
+    spec = ExperimentSpec.model_validate(body)
+    assert ExperimentSpec.model_validate(spec.science()).content_hash() == spec.content_hash()
+
+
+def test_name_and_tags_are_no_part_of_the_content() -> None:
+    """Two names for one grid share their runs."""
+    plain, named = document(), document() | {"name": "mine", "tags": ["thesis"]}
+    assert ExperimentSpec.model_validate(plain).content_hash() == ExperimentSpec.model_validate(named).content_hash()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"initialization": {"scale": 0.1 + 0.2}}, {"initialization": {"scale": 0.3}}),
+        ({"data": {"mean": -0.0}}, {"data": {"mean": 0}}),
+        (
+            {"optimizer": {"step_size": {"fractions_of_max_stable": [0.1 + 0.2]}}},
+            {"optimizer": {"step_size": {"fractions_of_max_stable": [0.3]}}},
+        ),
+        (
+            {"initialization": {"scale": {"start": 0.1, "stop": 0.3, "num": 3}}},
+            {"initialization": {"scale": {"values": [0.1, 0.2, 0.3]}}},
+        ),
+        ({"data": {"seed": {"start": 0, "stop": 2, "num": 3}}}, {"data": {"seed": {"values": [0, 1, 2]}}}),
+        ({}, {"data": {"samples": 50}, "model": {"kind": "diagonal", "depth": 2}}),
+    ],
+)
+def test_equal_grids_have_equal_content_whichever_way_they_are_written(one: Any, other: Any) -> None:
+    """Rounding, ranges, lists and defaults do not tell specs apart."""
+    first, second = (ExperimentSpec.model_validate(document(**parts)) for parts in (one, other))
+    assert first.content_hash() == second.content_hash()
+
+
+@pytest.mark.parametrize("place", ["", "data", "initialization", "optimizer", "stopping", "recording", "model"])
+def test_unknown_fields_are_refused_everywhere(place: str) -> None:
+    """A misspelt field would otherwise silently keep its default."""
+    body = document(stopping={}, recording={}, model={"kind": "diagonal"})
+    (body[place] if place else body)["stepsize"] = 1
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        ExperimentSpec.model_validate(body)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_not_finite_are_refused_in_json(text: str) -> None:
+    """In a plain number and in a list of values."""
+    for value in (text, f'{{"values": [{text}]}}'):
+        body = json.dumps(document(data={"mean": "?"})).replace('"?"', value)
+        with pytest.raises(ValidationError, match="finite"):
+            ExperimentSpec.model_validate_json(body)
+
+
+def test_user_data_must_be_finite_too() -> None:
+    """X and y are numbers like the others."""
+    body = document(data={"kind": "inline", "X": [[float("nan")]], "y": [1.0]})
+    with pytest.raises(ValidationError, match="finite"):
+        ExperimentSpec.model_validate(body)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"X": [[1, 2], [3]], "y": [1, 2]}, "rows of X differ"),
+        ({"X": [[1, 2]], "y": [1, 2]}, "X has 1 rows, y has 2 entries"),
+        ({"X": [[1, 2]], "y": [1], "true_predictor": [1]}, "true_predictor has 1 entries"),
+        ({"X": [[1, 2]], "y": [1], "held_out_X": [[1, 2]]}, "come together"),
+        ({"X": [[1, 2]], "y": [1], "held_out_X": [[1]], "held_out_y": [1]}, "needs 2 entries"),
+        ({"X": [[1, 2]], "y": [1], "held_out_X": [[1, 2]], "held_out_y": [1, 2]}, "differ in length"),
+        ({"X": [], "y": []}, "at least 1"),
+    ],
+)
+def test_user_data_whose_shapes_disagree_are_refused(data: dict[str, Any], reason: str) -> None:
+    """With a sentence that says which."""
+    with pytest.raises(ValidationError, match=reason):
+        ExperimentSpec.model_validate(document() | {"data": {"kind": "inline"} | data})
+
+
+def test_more_nonzero_entries_than_coordinates_are_refused_anywhere_in_the_grid() -> None:
+    """The largest sparsity meets the smallest dimension somewhere in the product."""
+    swept = {"sparsity": {"values": [3, 20]}, "dimension": {"values": [10, 100]}}
+    with pytest.raises(ValidationError, match="sparsity 20 exceeds dimension 10"):
+        ExperimentSpec.model_validate(document(data=swept))
+
+
+def test_step_size_fractions_that_repeat_are_refused() -> None:
+    """Two runs with one key could not be told apart."""
+    with pytest.raises(ValidationError, match="repeat"):
+        FractionsOfMaxStable(fractions_of_max_stable=(0.3, 0.1 + 0.2))
+
+
+def test_a_grid_beyond_all_counting_is_refused() -> None:
+    """Its length would not fit an index, which is no way to learn of a slip."""
+    whole = {"start": 0, "stop": 99_999, "num": 100_000}
+    body = document(data={"seed": whole}, optimizer={"warmup_steps": whole})
+    with pytest.raises(ValidationError, match=f"10000000000 runs; an experiment has at most {MAX_RUNS}"):
+        ExperimentSpec.model_validate(body)
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    """Its hash is its identity."""
+    spec = ExperimentSpec.model_validate(document())
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.name = "another"  # type: ignore[misc]  # the assignment is what must fail
+
+
+@pytest.mark.parametrize(
+    ("parts", "identity"),
+    [
+        ({}, "d67c9c03370b38fe23f81e7ae03ce6e17249627179196dbabb600facc3f23288"),
+        (
+            {
+                "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
+                "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
+                "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
+            },
+            "a14e5a27fa090e89f41f816f50239e92622b5692322695a0d7b8d3c1f291726b",
+        ),
+        (
+            {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
+            "51d89bb7c5b0f4f90378fa8d44892235e100d3d7e1b308fd09d15c908ef64dde",
+        ),
+    ],
+)
+def test_the_identities_of_a_few_specs_stay_what_they_are(parts: Any, identity: str) -> None:
+    """Canaries: stored results are found by these. They change with the schema, never with a refactoring."""
+    assert ExperimentSpec.model_validate(document(**parts)).content_hash() == identity

@@ -1,0 +1,196 @@
+"""What the tests of the worker are made with: small experiments, a store whose clock is moved, and one worker."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from core.grid import Grid
+from core.result import decode_summary
+from core.spec import ExperimentSpec
+from jobs.memory import MemorySender, MemoryStore
+from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, StoredRun, plan_job_id, planning_message
+from jobs.settings import Settings
+from worker.context import Flag, WorkerContext
+from worker.perform import perform
+
+SETTINGS = Settings(heartbeat_seconds=0.001, checkpoint_seconds=1e6)
+
+PROBLEM: dict[str, Any] = {"kind": "inline", "X": [[1.0, 2.0, 0.5, 1.5], [0.5, 1.0, 2.0, 1.0]], "y": [1.0, 0.5]}
+
+
+def spec(
+    *, scales: Sequence[float] = (0.1, 0.3, 1.0), step_size: Any = (0.02, 0.05), max_steps: int = 20_000, **parts: Any
+) -> ExperimentSpec:
+    """A sweep over α and η on two samples in four dimensions; a run takes some milliseconds."""
+    swept = step_size if isinstance(step_size, dict) else {"values": list(step_size)}
+    document = {
+        "data": PROBLEM,
+        "initialization": {"kind": "uniform", "scale": {"values": list(scales)}},
+        "optimizer": {"kind": "gradient_descent", "step_size": swept},
+        "stopping": {"loss_tolerance": 1e-6, "max_steps": max_steps},
+        "recording": {"points": 8},
+    }
+    return ExperimentSpec.model_validate(document | parts)
+
+
+class MovableClock:
+    """A clock that moves when it is told to, and a little at each reading, as any clock does."""
+
+    def __init__(self) -> None:
+        self._now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        self._now += 1e-6
+        return self._now
+
+    def move(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self._now += seconds
+
+
+class Killed(BaseException):
+    """The end of a process: no handler of the worker catches it."""
+
+
+class TamperedStore(MemoryStore):
+    """A memory store in which something happens at a write, and which remembers some of them."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        super().__init__(settings, clock)
+        self.before_adding_jobs: Callable[[], object] = lambda: None
+        self.after_adding_jobs: Callable[[], object] = lambda: None
+        self.after_commit: Callable[[], object] = lambda: None
+        self.commits: list[int] = []
+        self.checkpoints: list[bytes] = []
+        self.beats = 0
+
+    def add_jobs(self, claim: Claim, jobs: Sequence[Any]) -> None:
+        """As the store, between two events."""
+        self.before_adding_jobs()
+        super().add_jobs(claim, jobs)
+        self.after_adding_jobs()
+
+    def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
+        """As the store, which keeps the indices, then the event."""
+        counted = super().commit_runs(claim, runs)
+        self.commits += [run.index for run in runs]
+        self.after_commit()
+        return counted
+
+    def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
+        """As the store, which keeps all of them."""
+        super().save_checkpoint(claim, checkpoint)
+        self.checkpoints.append(checkpoint)
+
+    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
+        """As the store, which counts the calls."""
+        self.beats += 1
+        return super().heartbeat(claim, fraction=fraction)
+
+
+class SetAfter:
+    """A flag that is set after it has been looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        self._looks = looks
+
+    def is_set(self) -> bool:
+        """Look."""
+        self._looks -= 1
+        return self._looks < 0
+
+
+class Workshop:
+    """A store, a sender and a worker at them."""
+
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.clock = MovableClock()
+        self.store = TamperedStore(settings, self.clock)
+        self.sender = MemorySender()
+
+    def context(self, *, stopping: Flag | None = None, clock: Callable[[], float] | None = None) -> WorkerContext:
+        """A worker's context."""
+        return WorkerContext(
+            store=self.store,
+            sender=self.sender,
+            settings=self.settings,
+            name="worker",
+            stopping=stopping or threading.Event(),
+            clock=clock or self.clock,
+        )
+
+    def submit(self, spec: ExperimentSpec, name: str = "") -> str:
+        """The id of an experiment that is recorded and announced."""
+        submission = self.store.submit(
+            spec=spec.canonical(), content_hash=spec.content_hash(), name=name, tags=(), runs=len(Grid(spec))
+        )
+        self.sender.send([planning_message(submission.experiment.id)])
+        return submission.experiment.id
+
+    def plan(self, spec: ExperimentSpec, name: str = "") -> tuple[str, Job]:
+        """The id of an experiment that is planned, and its only training job, whose message is taken."""
+        experiment_id = self.submit(spec, name)
+        self.perform(plan_job_id(experiment_id))
+        self.take_messages()
+        (job,) = self.training_jobs(experiment_id)
+        return experiment_id, job
+
+    def perform(self, job_id: str, context: WorkerContext | None = None) -> None:
+        """Do one job, as if its message had come."""
+        perform(job_id, context or self.context())
+
+    def work_off(self, context: WorkerContext | None = None) -> None:
+        """Do what the messages announce until there are none."""
+        for job_id in self._received():
+            self.perform(job_id, context)
+
+    def done(self, spec: ExperimentSpec, name: str = "") -> str:
+        """The id of an experiment that was submitted and worked off."""
+        experiment_id = self.submit(spec, name)
+        self.work_off()
+        return experiment_id
+
+    def take_messages(self) -> list[str]:
+        """The job ids that are announced; nobody else receives them."""
+        return list(self._received())
+
+    def experiment(self, experiment_id: str) -> Experiment:
+        """Its record."""
+        return self.store.experiment(experiment_id)
+
+    def training_jobs(self, experiment_id: str) -> list[Job]:
+        """The batches of an experiment."""
+        return [job for job in self.store.jobs(experiment_id) if job.kind is JobKind.TRAIN]
+
+    def planned_indices(self, experiment_id: str) -> list[int]:
+        """The runs of all its batches, in order; one that is planned twice is there twice."""
+        return sorted(index for job in self.training_jobs(experiment_id) for index in job.payload["indices"])
+
+    def runs(self, experiment_id: str) -> list[StoredRun | None]:
+        """Every run as it is stored, to the byte."""
+        return [self.store.run(experiment_id, index) for index in range(self.experiment(experiment_id).runs_total)]
+
+    def runs_by_key(self, experiment_id: str) -> dict[str, StoredRun]:
+        """The stored runs under their keys."""
+        return {run.key: run for run in self.runs(experiment_id) if run is not None}
+
+    def summaries(self, experiment_id: str) -> list[dict[str, Any]]:
+        """The scalars of the stored runs."""
+        return [decode_summary(run.summary) for run in self.runs(experiment_id) if run is not None]
+
+    def lose_leases(self) -> None:
+        """Let every lease run out and what comes of it be announced, as the janitor would."""
+        self.clock.move(self.settings.lease_seconds + 1)
+        self.sender.send(self.store.expire_leases())
+
+    def _received(self) -> Iterator[str]:
+        while (message := self.sender.receive()) is not None:
+            yield message.job_id
+
+
+def undisturbed(spec: ExperimentSpec) -> list[StoredRun | None]:
+    """The runs of the spec from a workshop in which nothing happens."""
+    workshop = Workshop()
+    return workshop.runs(workshop.done(spec))
