@@ -259,7 +259,7 @@ def test_a_failed_run_fails_and_says_why(tmp_path: Path) -> None:
     """In one sentence: the tracebacks that a worker logs are for the operator of a service."""
     data = {"kind": "inline", "X": [[1.0], [1.0]], "y": [1.0, 2.0]}
     spec = json.dumps(small_spec(data=data)).encode()
-    words = [sys.executable, "-m", "cli.main", "run", "-", "--out", tmp_path]
+    words = [sys.executable, "-m", "cli.main", "run", "-", "--out", str(tmp_path)]
     done = subprocess.run(words, input=spec, capture_output=True, check=False)
     assert done.returncode == 1
     assert b"fractions_of_max_stable" in done.stderr

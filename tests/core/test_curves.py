@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.choice import InvalidChoice
@@ -35,6 +35,7 @@ def test_curves_are_medians_and_quartiles_over_the_seeds() -> None:
         assert (curve.runs, curve.left_out, curve.missing) == ((4,) * 3, (0,) * 3, (0,) * 3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["converged", "diverged", "missing", "null"]), min_size=4, max_size=4))
 def test_only_converged_runs_enter_and_the_others_are_counted(fates: list[str]) -> None:
     """Whichever runs of a point are not there, did not converge or have no number."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -21,7 +22,7 @@ from tests.core.specs import SCALES, STEP_SIZES, analyses_of, document, fan, gri
 MAGIC = {Format.PNG: b"\x89PNG", Format.SVG: b"<?xml", Format.PDF: b"%PDF"}
 
 
-def _risk(grid: Grid, summaries: list[dict[str, Any] | None], name: str = "fan") -> Figure:
+def _risk(grid: Grid, summaries: Sequence[dict[str, Any] | None], name: str = "fan") -> Figure:
     return FIGURES["risk"].draw(grid, summaries, analyses_of(grid).values(), name)
 
 
@@ -95,6 +96,20 @@ def test_points_without_a_converged_run_are_crosses_and_not_points() -> None:
     assert sum(np.isfinite(np.asarray(line.get_ydata(), dtype=float)).sum() for line in hollow) == 1
     assert any("24 runs, 19 converged" in text for text in _texts(figure))
     assert {"did not converge", "not all converged"} <= set(_texts(figure))
+
+
+def test_lines_and_baselines_stand_clear_of_the_crosses() -> None:
+    """The crosses are at the foot, below every risk; the names of the baselines have room above and below."""
+    summaries = [(summary or {}) | {"outcome": "diverged"} for summary in summaries_of(fan())]
+    (panel,) = _risk(fan(), summaries).axes
+    crosses = [line for line in panel.lines if line.get_marker() == "x"]
+    top = max(float(np.asarray(line.get_ydata(), dtype=float).max()) for line in crosses)
+    least_risk, largest_risk = min(SCALES), 101.5  # the flow limit at the smallest scale, and the least-ℓ2 baseline
+    low, high = panel.transAxes.inverted().transform(panel.transData.transform([(1, least_risk), (1, largest_risk)]))[
+        :, 1
+    ]
+    assert len(crosses) == 2
+    assert top + 0.05 < low < high < 0.95
 
 
 @pytest.mark.parametrize("form", Format)

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.grid import Grid
@@ -12,6 +12,7 @@ from core.spec import ExperimentSpec
 from core.variables import COORDINATES
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, document, fan, grid_of
 
+UNHURRIED = settings(deadline=None, max_examples=50)
 AXES = st.lists(st.integers(min_value=0, max_value=50), min_size=1, max_size=4, unique=True)
 
 
@@ -33,6 +34,7 @@ def test_the_order_is_the_product_with_the_last_axis_fastest() -> None:
 
 
 @given(AXES, AXES, AXES)
+@UNHURRIED
 def test_no_two_runs_of_a_grid_have_the_same_key(seeds: list[int], warmups: list[int], depths: list[int]) -> None:
     """A key is a run's identity: as many keys as runs."""
     grid = _grid(seeds, warmups, depths)
@@ -41,6 +43,7 @@ def test_no_two_runs_of_a_grid_have_the_same_key(seeds: list[int], warmups: list
 
 
 @given(AXES, AXES, AXES, st.integers(min_value=51, max_value=60))
+@UNHURRIED
 def test_a_value_added_to_an_axis_keeps_the_keys_of_the_other_runs(
     seeds: list[int], warmups: list[int], depths: list[int], added: int
 ) -> None:
@@ -51,6 +54,7 @@ def test_a_value_added_to_an_axis_keeps_the_keys_of_the_other_runs(
 
 
 @given(AXES, AXES, AXES)
+@UNHURRIED
 def test_each_run_is_the_run_of_its_own_document(seeds: list[int], warmups: list[int], depths: list[int]) -> None:
     """A run alone, from its plain numbers, has the key that it has in the grid."""
     for run in _grid(seeds, warmups, depths).runs():

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.identity import canonical_json, content_hash, is_integral, rounded
@@ -15,12 +15,14 @@ DOCUMENTS = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(NUMBERS)
 def test_rounding_twice_is_rounding_once(value: float) -> None:
     """Rounded values are fixed points, so a grid read back from its document is the same grid."""
     assert rounded(rounded(value)) == rounded(value)
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=1e-300, max_value=1e300))
 def test_rounding_keeps_twelve_digits(value: float) -> None:
     """The relative change is at most half a unit of the twelfth digit."""
@@ -33,6 +35,7 @@ def test_rounding_makes_equal_what_arithmetic_left_apart() -> None:
     assert math.copysign(1.0, rounded(-0.0)) == 1.0
 
 
+@settings(deadline=None)
 @given(DOCUMENTS)
 def test_the_order_of_keys_does_not_matter(document: dict[str, object]) -> None:
     """A document is a set of fields."""
@@ -41,6 +44,7 @@ def test_the_order_of_keys_does_not_matter(document: dict[str, object]) -> None:
     assert content_hash(document) == content_hash(backwards)
 
 
+@settings(deadline=None)
 @given(DOCUMENTS)
 def test_canonical_json_reads_back_as_the_document(document: dict[str, object]) -> None:
     """Nothing is lost in the canonical spelling, and it is ASCII."""

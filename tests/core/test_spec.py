@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -50,6 +50,7 @@ SPECS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(SPECS)
 def test_a_spec_reads_back_from_its_canonical_json(body: dict[str, Any]) -> None:
     """The stored bytes are the spec, and spelling them again changes none of them."""
@@ -60,6 +61,7 @@ def test_a_spec_reads_back_from_its_canonical_json(body: dict[str, Any]) -> None
     assert again.content_hash() == spec.content_hash()
 
 
+@settings(deadline=None)
 @given(SPECS)
 def test_a_spec_means_the_same_with_its_science_written_out(body: dict[str, Any]) -> None:
     """Defaults and ranges spelled out in full are the same content."""

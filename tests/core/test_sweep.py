@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -51,6 +51,7 @@ def test_a_log_range_grows_by_a_constant_factor() -> None:
     assert _axis(POSITIVE, {"start": 1e-3, "stop": 10, "num": 5, "spacing": "log"}) == [0.001, 0.01, 0.1, 1.0, 10.0]
 
 
+@settings(deadline=None)
 @given(
     start=st.floats(min_value=1e-9, max_value=1e3),
     factor=st.floats(min_value=1.5, max_value=1e6),

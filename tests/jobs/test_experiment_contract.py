@@ -326,6 +326,42 @@ def test_a_dead_planning_job_fails_the_experiment_and_holds_back_the_rest(labora
     assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
 
 
+def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> None:
+    """The time it lay dead is no part of the pace, nor is the work done before."""
+    store = laboratory.store
+    experiment = laboratory.planned()
+    laboratory.train(experiment, 1)
+    laboratory.kill(f"{experiment.id}.0")
+    laboratory.wait(0.2)
+    store.retry(experiment.id)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    assert store.experiment(experiment.id).eta_seconds is None
+    laboratory.wait(0.01)
+    store.heartbeat(claim, fraction=0.5)
+    now = store.experiment(experiment.id)
+    assert now.progress == pytest.approx(0.75)
+    assert now.eta_seconds is not None
+    # 50 of the 100 left took at least the 0.01 s waited; with the 100 of before, it would look three times as fast.
+    assert now.eta_seconds >= 0.01
+
+
+def test_a_job_that_outlives_its_failed_experiment_is_part_of_the_retried_one(laboratory: Laboratory) -> None:
+    """Planning dies while a batch trains: the retried experiment is running as soon as it is planned."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    plan = laboratory.claim_plan(experiment)
+    store.add_jobs(plan, [train_job(experiment, 0)])
+    claim = laboratory.claim(f"{experiment.id}.0")
+    store.hand_back(plan)
+    laboratory.kill(plan.job.id)
+    assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
+    store.retry(experiment.id)
+    store.complete(laboratory.claim(plan.job.id))
+    assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
+    store.complete(claim)
+    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
 def test_pages_go_from_the_newest_to_the_oldest(laboratory: Laboratory) -> None:
     """Every experiment stands on exactly one page, and new ones do not shift the pages to come."""
     for number in range(5):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from core.grid import Grid
@@ -190,6 +191,7 @@ class Workshop:
             yield message.job_id
 
 
+@cache
 def undisturbed(spec: ExperimentSpec) -> list[StoredRun | None]:
     """The runs of the spec from a workshop in which nothing happens."""
     workshop = Workshop()
