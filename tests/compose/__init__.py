@@ -1,1 +1,1 @@
-"""The docker-compose deployment: what needs no containers is collected by pytest, `make compose-test` runs the drill."""
+"""The docker-compose deployment: pytest collects what needs no containers, `make compose-test` runs the drill."""

@@ -8,7 +8,7 @@ Results = Mapping[str, Any]
 """The labelled array of an experiment, as the service sends it."""
 
 RISK_TOLERANCE: Final = 0.02
-"""Relative. Other BLAS kernels sum in another order; a run near its threshold may then stop a window earlier or later."""
+"""Relative. Other BLAS kernels sum in another order; a run may then stop a window earlier or later."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +49,8 @@ def compare(first: Results, second: Results) -> Agreement:
 
 def _variables(results: Results) -> dict[str, list[Any]]:
     """Every variable and coordinate as a flat list in grid order."""
-    return {
-        name: list(_flat(array["data"])) for part in ("coords", "data_vars") for name, array in results[part].items()
-    }
+    arrays = {**results["coords"], **results["data_vars"]}
+    return {name: list(_flat(array["data"])) for name, array in arrays.items()}
 
 
 def _flat(nested: Any) -> Iterator[Any]:

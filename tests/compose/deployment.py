@@ -1,8 +1,9 @@
 """The deployment of `docker-compose.yml` under a project name, a port and volumes of its own."""
 
+import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,13 @@ class Deployment:
         """The number of containers that run a worker of the batch queue."""
         return len(self._compose("ps", "--quiet", "--status", "running", "worker").split())
 
+    def health(self) -> Mapping[str, str]:
+        """What the check of each running container found last; empty where none has been made yet."""
+        lines = self._compose("ps", "--format", "json").strip()
+        # One document per line; older versions of compose print one array.
+        found = json.loads(lines) if lines.startswith("[") else [json.loads(line) for line in lines.splitlines()]
+        return {container["Name"]: container["Health"] for container in found}
+
     def kill_worker(self, number: int) -> None:
         """End the main process of a worker by SIGKILL, as a lack of memory would; its container ends with it."""
         # The program that kills may end with the container before it can report success.
@@ -114,6 +122,8 @@ class Deployment:
             )
         except subprocess.TimeoutExpired as error:
             raise ComposeError(f"{' '.join(command)} took more than {seconds} s") from error
+        except OSError as error:
+            raise ComposeError(f"{' '.join(command)}: {error}") from error
         if done.returncode:
             said = "\n".join(done.stderr.splitlines()[-20:])
             raise ComposeError(f"{' '.join(command)} ended with {done.returncode}:\n{said}")

@@ -78,6 +78,7 @@ class Drill:
             raise DrillFailed("the results are not the same after a restart")
         self._say("the results are still there, the same byte for byte")
         self._require_agreement(stored)
+        self._require_health()
 
     def _start(self) -> None:
         self._deployment.start(workers=1)
@@ -93,7 +94,10 @@ class Drill:
         return answer.status_code == httpx2.codes.OK
 
     def _require_secrecy(self) -> None:
-        if self._deployment.password() in self._deployment.visible():
+        visible = self._deployment.visible()
+        if "STEPBIAS_SECRETS_DIR" not in visible or "--aclfile" not in visible:
+            raise DrillFailed("environments and command lines are not to be seen, so nothing follows from them")
+        if self._deployment.password() in visible:
             raise DrillFailed("the password of the server is in an environment or on a command line")
         self._say("the password is in no environment and on no command line")
 
@@ -117,9 +121,7 @@ class Drill:
         handle.refresh()
         self._say(f"killed worker {VICTIM}; {_standing(handle)}")
         if handle.experiment.is_finished:
-            raise DrillFailed(
-                "the experiment was over before a worker could be killed: it is too small for this machine"
-            )
+            raise DrillFailed("the experiment was over before a worker was killed: it is too small for this machine")
         _await("restarted", lambda: self._deployment.worker_started(VICTIM) not in {before, None}, _READY_SECONDS)
         self._say(f"worker {VICTIM} was restarted")
 
@@ -144,6 +146,10 @@ class Drill:
         if agreement.faults:
             raise DrillFailed("\n".join(["the service and stepbias run do not agree", *agreement.faults]))
 
+    def _require_health(self) -> None:
+        _await("healthy", lambda: set(self._deployment.health().values()) == {"healthy"}, _READY_SECONDS)
+        self._say(f"healthy: {', '.join(sorted(self._deployment.health()))}")
+
     def _say(self, line: str) -> None:
         typer.echo(f"[{time.monotonic() - self._started:6.1f} s] {line}")
 
@@ -160,7 +166,11 @@ def _computed_here() -> dict[str, Any]:
         spec, out = Path(directory, "spec.json"), Path(directory, "out")
         spec.write_text(json.dumps(SPEC), encoding="utf-8")
         command = [sys.executable, "-m", "cli.main", "run", str(spec), "--out", str(out)]
-        subprocess.run(command, env=environment, capture_output=True, check=True, timeout=_EXPERIMENT_SECONDS)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=_EXPERIMENT_SECONDS
+        )
+        if done.returncode:
+            raise DrillFailed(f"stepbias run ended with {done.returncode}: {done.stderr}")
         results: dict[str, Any] = json.loads((out / "results.json").read_bytes())
         return results
 
@@ -179,14 +189,19 @@ def main(front: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     deployment = Deployment(front=front, port=free_port("127.0.0.1"))
     try:
+        # What a drill that was killed may have left.
         deployment.remove()
-        Drill(deployment).run()
-    except (DrillFailed, ClientError, ComposeError, subprocess.SubprocessError) as error:
-        typer.echo(f"the drill failed: {error}\n{deployment.logs()}", err=True)
+        try:
+            Drill(deployment).run()
+        except (DrillFailed, ClientError, ComposeError):
+            typer.echo(deployment.logs(), err=True)
+            raise
+        finally:
+            deployment.remove()
+    except (DrillFailed, ClientError, ComposeError) as error:
+        typer.echo(f"the drill failed: {error}", err=True)
         return 1
-    finally:
-        deployment.remove()
-    typer.echo("the drill passed; everything that was started is removed")
+    typer.echo("the drill passed, and everything that was started is removed")
     return 0
 
 

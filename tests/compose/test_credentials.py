@@ -60,7 +60,7 @@ def _check_users(url: str) -> None:
         assert service.info("persistence")["loading"] == 0
         with pytest.raises(NoPermissionError):
             service.config_get("dir")
-    stranger = url.replace(url.split("@")[0], "redis://:guess")
+    stranger = f"redis://:guess@{url.rpartition('@')[2]}"
     with redis.Redis.from_url(stranger) as refused, pytest.raises(AuthenticationError):
         refused.ping()
     with redis.Redis.from_url(stranger.replace(":guess@", "health:any@")) as health:

@@ -186,7 +186,7 @@ def steal(workshop: Workshop, job_id: str) -> None:
     assert workshop.store.claim(job_id, worker="thief") is not None
 
 
-def test_a_worker_that_lost_its_lease_stores_nothing_more(workshop: Workshop) -> None:
+def test_a_worker_that_lost_its_lease_stores_nothing_more() -> None:
     """Without any heartbeat: the next commit is refused, and the runs in it are the other worker's to store."""
     silent = Workshop(SETTINGS.model_copy(update={"heartbeat_seconds": 1e6}))
     experiment_id, job = silent.plan(spec())
@@ -279,6 +279,8 @@ def test_the_stored_state_belongs_to_the_summary(workshop: Workshop) -> None:
     arrays = unpack_arrays(run.arrays)
     predictor = arrays["u_plus"] ** 2 - arrays["u_minus"] ** 2
     rows, targets = ([1.0, 2.0, 0.5, 1.5], [0.5, 1.0, 2.0, 1.0]), (1.0, 0.5)
-    residuals = [sum(x * b for x, b in zip(row, predictor, strict=True)) - y for row, y in zip(rows, targets, strict=True)]
+    residuals = [
+        sum(x * b for x, b in zip(row, predictor, strict=True)) - y for row, y in zip(rows, targets, strict=True)
+    ]
     assert summary["train_loss"] == pytest.approx(sum(r * r for r in residuals) / 4, rel=1e-6)
     assert arrays["record_step"][-1] == summary["steps"]

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.records import JobKind, NewJob, Queue, plan_job_id
 from jobs.states import ExperimentStatus, JobState
-from tests.worker.workshop import Killed, Workshop, spec, undisturbed
+from tests.worker.workshop import Killed, Workshop, killed_at, spec, undisturbed
 
 
 @pytest.fixture
@@ -56,11 +56,7 @@ def test_a_message_that_comes_while_the_job_is_worked_on_does_nothing(workshop: 
 def test_a_job_whose_worker_was_killed_is_done_by_the_next(workshop: Workshop) -> None:
     """To the same bytes; what the first had stored is not counted twice."""
     experiment_id, job = workshop.plan(spec())
-
-    def die() -> None:
-        raise Killed
-
-    workshop.store.after_commit = die
+    workshop.store.after_commit = killed_at(1)
     with pytest.raises(Killed):
         workshop.perform(job.id)
     assert 0 < workshop.experiment(experiment_id).runs_done < 6
@@ -131,8 +127,7 @@ def test_a_job_of_a_cancelled_experiment_is_not_done(workshop: Workshop) -> None
     experiment_id = workshop.submit(spec())
     workshop.store.cancel(experiment_id)
     workshop.work_off()
-    assert workshop.store.job(plan_job_id(experiment_id)).state is JobState.CANCELLED  # type: ignore[union-attr]  # it is there
-    assert workshop.training_jobs(experiment_id) == []
+    assert [job.state for job in workshop.store.jobs(experiment_id)] == [JobState.CANCELLED]
 
 
 def test_a_figure_is_drawn_of_what_is_there(workshop: Workshop) -> None:

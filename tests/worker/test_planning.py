@@ -1,13 +1,10 @@
 """The planning job: which runs are trained, in which batches, at which step size."""
 
-from collections.abc import Callable
-
 import pytest
 
 from jobs.records import JobKind, Queue, plan_job_id
 from jobs.states import ExperimentStatus
-from tests.worker.workshop import Killed, Workshop, spec
-from worker.planning import BLOCK
+from tests.worker.workshop import CONTRADICTORY, Killed, Workshop, killed_at, spec
 
 FORTY = tuple(0.1 + 0.02 * number for number in range(20))
 """Scales that make forty runs with two step sizes: three blocks of sixteen at most."""
@@ -23,11 +20,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def workshop() -> Workshop:
     """Where the experiments are planned."""
     return Workshop()
-
-
-def die() -> None:
-    """What a process does that is killed."""
-    raise Killed
 
 
 def nothing() -> None:
@@ -72,13 +64,12 @@ def test_no_batch_straddles_data_sets(workshop: Workshop) -> None:
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("event", ["before_adding_jobs", "after_adding_jobs"])
-@pytest.mark.parametrize("block", [0, 1, 2])
+@pytest.mark.parametrize("block", [1, 2, 3])
 def test_planning_that_was_killed_is_taken_up_without_planning_anything_twice(
     workshop: Workshop, event: str, block: int
 ) -> None:
     """Also where the batches of the interrupted block have been trained, in part, before the next attempt looks."""
-    events = iter([nothing] * block + [die])
-    setattr(workshop.store, event, lambda: next(events)())
+    setattr(workshop.store, event, killed_at(block))
     experiment_id = workshop.submit(spec(scales=FORTY))
     with pytest.raises(Killed):
         workshop.perform(plan_job_id(experiment_id))
@@ -96,8 +87,7 @@ def test_planning_that_was_killed_is_taken_up_without_planning_anything_twice(
 @pytest.mark.usefixtures("small_blocks")
 def test_batches_stay_as_they_were_formed_though_some_of_their_runs_are_stored_meanwhile(workshop: Workshop) -> None:
     """Killed with a batch recorded that then finishes: the next attempt must not form batches of what is left over."""
-    calls: list[Callable[[], None]] = [nothing, die]
-    workshop.store.after_adding_jobs = lambda: calls.pop(0)()
+    workshop.store.after_adding_jobs = killed_at(2)
     half = spec(scales=FORTY[:4])
     experiment_id = workshop.submit(spec(scales=FORTY))
     with pytest.raises(Killed):
@@ -115,16 +105,20 @@ def test_batches_stay_as_they_were_formed_though_some_of_their_runs_are_stored_m
     assert workshop.planned_indices(experiment_id) == list(range(40))
 
 
-def test_planning_twice_changes_nothing(workshop: Workshop) -> None:
-    """A lease that runs out just after the last write: the whole attempt is repeated."""
-    experiment_id, job = workshop.plan(spec())
-    repeated = workshop.submit(spec(), name="the same grid")
-    claim = workshop.store.claim(plan_job_id(repeated), worker="killed after its last write")
-    assert claim is not None
-    assert workshop.training_jobs(experiment_id) == [job]
+def test_planning_that_was_killed_after_its_last_write_is_repeated_without_harm(workshop: Workshop) -> None:
+    """The whole attempt comes again, after its batch has been trained."""
+    workshop.store.before_completing = killed_at(1)
+    experiment_id = workshop.submit(spec())
+    with pytest.raises(Killed):
+        workshop.perform(plan_job_id(experiment_id))
+    workshop.store.before_completing = nothing
+    (job,) = workshop.training_jobs(experiment_id)
+    workshop.perform(job.id)
+    assert workshop.experiment(experiment_id).status is ExperimentStatus.PLANNING
     workshop.lose_leases()
     workshop.work_off()
-    assert workshop.planned_indices(repeated) == [0, 1, 2, 3, 4, 5]
+    assert [each.id for each in workshop.training_jobs(experiment_id)] == [job.id]
+    assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
 
 
 def test_what_another_experiment_has_stored_is_not_planned(workshop: Workshop) -> None:
@@ -153,21 +147,15 @@ def test_a_grid_with_one_more_value_computes_only_the_new_runs(workshop: Worksho
 
 
 def test_fractions_are_resolved_to_multiples_of_the_largest_stable_step(workshop: Workshop) -> None:
-    """On one sample min λ_max = 4|y|·min|x_i|, at β = y/x_i in the smallest |x_i|: here 12, so that 2/12 is the step."""
+    """On one sample min λ_max = 4|y|·min|x_i|, with β = y/x_i there and 0 elsewhere: here 12, and the step 2/12."""
     data = {"kind": "inline", "X": [[2.0, -1.0, 4.0]], "y": [3.0]}
-    experiment_id = workshop.done(
-        spec(scales=(0.3,), step_size={"fractions_of_max_stable": [0.25, 0.5]}, data=data)
-    )
+    experiment_id = workshop.done(spec(scales=(0.3,), step_size={"fractions_of_max_stable": [0.25, 0.5]}, data=data))
     found = workshop.summaries(experiment_id)
     assert [summary["max_stable_step"] for summary in found] == pytest.approx([1 / 6, 1 / 6], rel=1e-9)
     assert [summary["step_size"] for summary in found] == pytest.approx([0.25 / 6, 0.5 / 6], rel=1e-9)
     assert [summary["step_size"] for summary in found] == [
         fraction * summary["max_stable_step"] for fraction, summary in zip((0.25, 0.5), found, strict=True)
     ]
-
-
-CONTRADICTORY = {"kind": "inline", "X": [[1.0, 2.0], [1.0, 2.0]], "y": [1.0, 2.0]}
-"""Two samples with the same x and different y: nothing interpolates them."""
 
 
 def test_fractions_without_an_interpolator_fail_the_experiment_with_the_reason(workshop: Workshop) -> None:
@@ -197,11 +185,8 @@ def test_the_analysis_is_made_once_for_all_experiments_on_the_data(
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
 
 
-def test_cancelling_while_it_is_planned_plans_nothing_more(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancelling_while_it_is_planned_trains_nothing(workshop: Workshop) -> None:
     """Batches that are recorded too late for the cancel are cancelled from the start."""
-    monkeypatch.setattr("worker.planning.BLOCK", BLOCK)
     experiment_id = workshop.submit(spec())
     workshop.store.before_adding_jobs = lambda: workshop.store.cancel(experiment_id)
     workshop.work_off()

@@ -18,6 +18,9 @@ SETTINGS = Settings(heartbeat_seconds=0.001, checkpoint_seconds=1e6)
 
 PROBLEM: dict[str, Any] = {"kind": "inline", "X": [[1.0, 2.0, 0.5, 1.5], [0.5, 1.0, 2.0, 1.0]], "y": [1.0, 0.5]}
 
+CONTRADICTORY = {"kind": "inline", "X": [[1.0, 2.0], [1.0, 2.0]], "y": [1.0, 2.0]}
+"""Two samples with the same x and different y: nothing interpolates them."""
+
 
 def spec(
     *, scales: Sequence[float] = (0.1, 0.3, 1.0), step_size: Any = (0.02, 0.05), max_steps: int = 20_000, **parts: Any
@@ -54,6 +57,17 @@ class Killed(BaseException):
     """The end of a process: no handler of the worker catches it."""
 
 
+def killed_at(call: int) -> Callable[[], None]:
+    """What happens to a process that is left in peace until this call, counted from 1, and killed there."""
+    left = iter(range(call))
+
+    def event() -> None:
+        if next(left) == call - 1:
+            raise Killed
+
+    return event
+
+
 class TamperedStore(MemoryStore):
     """A memory store in which something happens at a write, and which remembers some of them."""
 
@@ -62,6 +76,7 @@ class TamperedStore(MemoryStore):
         self.before_adding_jobs: Callable[[], object] = lambda: None
         self.after_adding_jobs: Callable[[], object] = lambda: None
         self.after_commit: Callable[[], object] = lambda: None
+        self.before_completing: Callable[[], object] = lambda: None
         self.commits: list[int] = []
         self.checkpoints: list[bytes] = []
         self.beats = 0
@@ -78,6 +93,11 @@ class TamperedStore(MemoryStore):
         self.commits += [run.index for run in runs]
         self.after_commit()
         return counted
+
+    def complete(self, claim: Claim) -> None:
+        """As the store, after an event."""
+        self.before_completing()
+        super().complete(claim)
 
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
         """As the store, which keeps all of them."""
