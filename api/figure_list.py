@@ -6,9 +6,7 @@ from typing import Any, Final
 
 from api.experiment_document import links
 from api.refusals import NothingHere
-
-FIGURES: Final[Mapping[str, str]] = MappingProxyType({"risk": "Risk against initialisation scale, by step size"})
-"""The title of each figure of `core.figures.catalogue`; a test holds the two together."""
+from core.figure_layout import FIGURE_TITLES
 
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -21,7 +19,7 @@ def listed(experiment_id: str) -> list[dict[str, Any]]:
     place = links(experiment_id)["figures"]
     return [
         {"name": name, "title": title, "links": {known: f"{place}/{name}.{known}" for known in MEDIA_TYPES}}
-        for name, title in FIGURES.items()
+        for name, title in FIGURE_TITLES.items()
     ]
 
 
@@ -32,6 +30,6 @@ def named(file: str) -> tuple[str, str]:
         NothingHere: there is no such figure, or no such format.
     """
     name, _, known = file.rpartition(".")
-    if name not in FIGURES or known not in MEDIA_TYPES:
-        raise NothingHere(f"The figures are {', '.join(FIGURES)}; the formats are {', '.join(MEDIA_TYPES)}.")
+    if name not in FIGURE_TITLES or known not in MEDIA_TYPES:
+        raise NothingHere(f"The figures are {', '.join(FIGURE_TITLES)}; the formats are {', '.join(MEDIA_TYPES)}.")
     return name, known

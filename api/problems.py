@@ -19,6 +19,7 @@ from api.ijson import escaped
 from api.refusals import Fault, Refusal
 from api.spec_faults import sentence
 from core.choice import InvalidChoice
+from core.figure_layout import UnsuitableFigure
 from core.support import UnsupportedSpec
 from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
 
@@ -76,6 +77,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         refusals.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "The figure is not drawn yet"),
         refusals.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
+        UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         UnsupportedSpec: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsupported-spec", "The spec is not run yet"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         IllegalMove: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
@@ -132,6 +134,8 @@ def _explained(error: Exception) -> Refusal:
         case InvalidChoice(field=field, message=message):
             fault = Fault(parameter=field, detail=message)
             refusal = Refusal("What is asked for is not among the choices.", faults=(fault,))
+        case UnsuitableFigure(message=message):
+            refusal = Refusal(message)
         case IllegalMove(current=current):
             refusal = Refusal(f"Only a failed experiment can be retried; this one is {current}.")
         case InvalidCursor():

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from core.identity import canonical_json, content_hash, rounded
+from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.sweep import (
     Document,
     Positive,
@@ -285,8 +285,11 @@ class ExperimentSpec(Document):
         return canonical_json(self.model_dump(mode="json"))
 
     def content_hash(self) -> str:
-        """Identity of the experiment's content: equal for documents that ask for the same grid."""
-        return content_hash(self.science())
+        """Identity of the experiment's content: equal for documents that ask for the same grid.
+
+        A new numerics version gives new numbers, so there the same document asks for another experiment.
+        """
+        return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
 
 
 def _axis_length(value: Any) -> int:

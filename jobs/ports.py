@@ -58,7 +58,7 @@ class ExperimentStore(Protocol):
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        """Experiments, newest first.
+        """Experiments, newest first. With rare filters a page may be shorter than `limit` and yet have a cursor.
 
         Raises:
             InvalidCursor: `cursor` is not one that this store gave out.
@@ -91,7 +91,7 @@ class JobStore(Protocol):
     def claim(self, job_id: str, *, worker: str) -> Claim | None:
         """QUEUED → RUNNING with a new fencing token and a lease on the store's clock; None if it is not to be had.
 
-        A job of a cancelled experiment becomes CANCELLED instead. None also for an unknown id.
+        None also for an unknown id, and while the experiment has failed: what is left of it waits for a retry.
         """
         ...
 
@@ -117,6 +117,8 @@ class JobStore(Protocol):
 
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
         """Record jobs of the claimed planning job's experiment; those already recorded stay as they are.
+
+        Jobs that come after a cancel are recorded as CANCELLED.
 
         Raises:
             LeaseLost: the token is no longer current.

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Response
 
 from api.drawing import Drawing, drawn
 from api.figure_list import MEDIA_TYPES, listed, named
 from api.openapi import PROBLEMS
+from api.stored_grid import grid_of
 from api.wiring import DrawingPatience, ExperimentHere, SenderHere, StoreHere
+from core.figure_layout import risk_layout
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
 
@@ -28,6 +31,7 @@ async def get_figure(
 ) -> Response:
     """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
     figure, known = named(file)
+    await to_thread.run_sync(lambda: risk_layout(grid_of(experiment.id, store=store)))
     drawing = Drawing(experiment=experiment, figure=figure, format=known)
     picture = await drawn(drawing, store=store, sender=sender, patience=patience)
     return Response(picture, media_type=MEDIA_TYPES[known])

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.figure_list import FIGURES, MEDIA_TYPES
+from api.figure_list import MEDIA_TYPES
+from core.figure_layout import FIGURE_TITLES
 from core.figures import catalogue
 from core.figures.render import Format
 from jobs.records import JobKind, Queue
@@ -41,8 +42,8 @@ def test_figures_are_listed_with_links_that_draw_them(drawing: Service) -> None:
 
 
 def test_the_listed_figures_are_those_of_the_catalogue() -> None:
-    """Which this process may not import, so that its names stand twice."""
-    assert {name: kind.title for name, kind in catalogue.FIGURES.items()} == dict(FIGURES)
+    """Which this process may not import: names and formats are known without drawing."""
+    assert list(catalogue.FIGURES) == list(FIGURE_TITLES)
     assert {str(known) for known in Format} == set(MEDIA_TYPES)
 
 
@@ -110,3 +111,15 @@ def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:
         assert (job.payload["figure"], job.payload["format"]) == ("risk", "png")
         one.store.put_document(job.payload["key"], b"late")
         assert one.get(_figure(identifier)).content == b"late"
+
+
+def test_a_figure_that_the_experiment_cannot_offer_is_refused_with_the_reason(drawing: Service) -> None:
+    """Nothing is swept: there is nothing to put along an axis, and no worker is asked."""
+    identifier = drawing.submit(
+        initialization={"kind": "uniform", "scale": 0.1}, optimizer={"kind": "gradient_descent", "step_size": 1e-3}
+    )
+    drawing.train(identifier, [_CONVERGED])
+    problem = assert_problem(drawing.get(_figure(identifier)), 422)
+    assert "sweeps a number" in problem["detail"]
+    assert isinstance(drawing.sender, DrawingSender)
+    assert drawing.sender.drawn == 0

@@ -12,6 +12,7 @@ from matplotlib import colors
 from matplotlib.figure import Figure
 
 from core.choice import InvalidChoice
+from core.figure_layout import UnsuitableFigure
 from core.figures.catalogue import FIGURES
 from core.figures.render import Format, render
 from core.figures.style import ordered_colours
@@ -138,9 +139,9 @@ def test_a_third_axis_makes_panels() -> None:
 def test_a_figure_that_does_not_suit_the_experiment_is_refused() -> None:
     """Too many panels, or nothing to draw against."""
     many = grid_of(data={"mean": {"start": 0, "stop": 10, "num": 11}}, initialization={"scale": {"values": SCALES}})
-    with pytest.raises(InvalidChoice, match="11 panels"):
+    with pytest.raises(UnsuitableFigure, match="11 panels"):
         FIGURES["risk"].draw(many, [None] * len(many), [], "many")
-    with pytest.raises(InvalidChoice, match="sweeps a number"):
+    with pytest.raises(UnsuitableFigure, match="sweeps a number"):
         FIGURES["risk"].draw(grid_of(), [None], [], "one")
 
 

@@ -172,18 +172,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "d67c9c03370b38fe23f81e7ae03ce6e17249627179196dbabb600facc3f23288"),
+        ({}, "3fc8e3b24bd0462e62e99632b5f0b395b7a94c39f6d3c7b0ba13f22de0d663a8"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "a14e5a27fa090e89f41f816f50239e92622b5692322695a0d7b8d3c1f291726b",
+            "e5b0b19368ae88fd62cbe16d8df2f7d92a37cf3f62c2417cda4a491ba9397569",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "51d89bb7c5b0f4f90378fa8d44892235e100d3d7e1b308fd09d15c908ef64dde",
+            "49a8c283593f51c04a88878a65985b6c1b259203051d61683519a76e3dfcca65",
         ),
     ],
 )

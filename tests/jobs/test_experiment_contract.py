@@ -259,6 +259,16 @@ def test_cancelling_a_finished_experiment_changes_nothing(laboratory: Laboratory
     assert laboratory.store.cancel(experiment.id) == before
 
 
+def test_cancelling_a_failed_experiment_does_not_stand_in_the_way_of_a_retry(laboratory: Laboratory) -> None:
+    """The cancel came too late and is forgotten."""
+    experiment = laboratory.planned(batches=1)
+    laboratory.kill(f"{experiment.id}.0")
+    assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.FAILED
+    laboratory.store.retry(experiment.id)
+    laboratory.train(experiment, 0)
+    assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
 def test_an_experiment_fails_when_all_has_ended_and_something_is_dead(laboratory: Laboratory) -> None:
     """Not before the other jobs have ended; its error is that of the first job that died."""
     experiment = laboratory.planned(batches=3)
@@ -322,6 +332,7 @@ def test_a_dead_planning_job_fails_the_experiment_and_holds_back_the_rest(labora
     assert sent == {f"{experiment.id}.plan", f"{experiment.id}.0"}
     assert store.experiment(experiment.id).status is ExperimentStatus.PLANNING
     store.complete(laboratory.claim_plan(experiment))
+    assert store.experiment(experiment.id).status is ExperimentStatus.QUEUED
     laboratory.train(experiment, 0)
     assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
 

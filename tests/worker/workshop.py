@@ -1,5 +1,6 @@
 """What the tests of the worker are made with: small experiments, a store whose clock is moved, and one worker."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -59,10 +60,10 @@ class Killed(BaseException):
 
 def killed_at(call: int) -> Callable[[], None]:
     """What happens to a process that is left in peace until this call, counted from 1, and killed there."""
-    left = iter(range(call))
+    calls = itertools.count(1)
 
     def event() -> None:
-        if next(left) == call - 1:
+        if next(calls) == call:
             raise Killed
 
     return event
