@@ -38,6 +38,9 @@ format: setup ## let ruff format and fix what it can
 bench: setup ## time the training loop
 	@$(BIN)/python -m benchmarks
 
+faults: setup ## kill parts of the service at random during a sweep (KILLS=20 SEED=0); no number may change
+	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) --seed $(or $(SEED),0)
+
 compose-test: setup ## run the docker-compose deployment through a drill; COMPOSE names another front than docker compose
 	@$(BIN)/python -m tests.compose.drill $(COMPOSE)
 

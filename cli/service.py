@@ -122,7 +122,7 @@ def _worker(queue: str, concurrency: int, environment: Mapping[str, str], state:
             *(sys.executable, "-m", "celery", "--app", "worker.celery_app", "worker", "--queues", queue),
             *("--concurrency", str(concurrency), "--hostname", f"{queue}@%h", "--loglevel", "WARNING"),
             # Workers need not know of each other here; asking around at the start takes a second.
-            *("--without-gossip", "--without-mingle"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
         env=environment,
         # Time to write the checkpoints of what it is training.

@@ -30,7 +30,7 @@ class MemoryExperiments(MemoryTables, ExperimentStore):
             if known and known.status not in {ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}:
                 return Submission(experiment=known.record(self._clock()), is_new=False)
             entry = ExperimentEntry(
-                id=secrets.token_urlsafe(16),
+                id=secrets.token_hex(16),
                 number=len(self._experiments) + 1,
                 name=name,
                 tags=tuple(tags),

@@ -30,7 +30,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
     @override
     def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
         # The id is drawn here: a call that is sent again finds its own experiment and still answers that it is new.
-        proposed = secrets.token_urlsafe(16)
+        proposed = secrets.token_hex(16)
         is_new, found, record = self._call(
             Script.SUBMIT, proposed, plan_job_id(proposed), content_hash, name, json.dumps(tags), runs, spec, *tags
         )

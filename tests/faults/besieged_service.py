@@ -46,6 +46,16 @@ class Part(StrEnum):
     SUPERVISOR = "supervisor"
 
 
+_ARGUMENT: Final = {
+    Part.SERVER: b"/server.conf\0",
+    Part.API: b"\0uvicorn\0",
+    Part.BATCH_WORKER: b"\0batch\0",
+    Part.BATCH_CHILD: b"\0batch\0",
+    Part.INTERACTIVE_WORKER: b"\0interactive\0",
+}
+"""What tells the processes of a part by their command lines."""
+
+
 class BesiegedService:
     """A service in a directory of its own; only on Linux, where its processes are found through /proc."""
 
@@ -105,20 +115,8 @@ class BesiegedService:
 
 def _belongs(pid: int, part: Part) -> bool:
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
         is_leader = os.getpgid(pid) == pid
     except (FileNotFoundError, ProcessLookupError):
         return False
-    match part:
-        case Part.SERVER:
-            return any(argument.endswith(b"server.conf") for argument in arguments)
-        case Part.API:
-            return b"uvicorn" in arguments
-        case Part.INTERACTIVE_WORKER:
-            return b"interactive" in arguments
-        case Part.BATCH_WORKER:
-            return b"batch" in arguments
-        case Part.BATCH_CHILD:
-            return b"batch" in arguments and not is_leader
-        case Part.SUPERVISOR:
-            return False
+    return _ARGUMENT[part] in command and not (is_leader and part is Part.BATCH_CHILD)

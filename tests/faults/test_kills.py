@@ -66,7 +66,7 @@ def await_progress(handle: ExperimentHandle) -> None:
 
 
 def test_killing_each_part_once_changes_no_bit(service: BesiegedService, expected: dict[str, StoredRun]) -> None:
-    """Both workers, the server and the API, one after the other; nobody but the service itself does anything about it."""
+    """Both workers, the server, the API: nobody but the service itself does anything about it."""
     spec = sweep(SCALES)
     with service.up() as url, Client(url) as client:
         handle = client.submit(spec.canonical())

@@ -70,7 +70,5 @@ def judge(handle: ExperimentHandle, spec: ExperimentSpec, store: Store, expected
 def _different(variables: Mapping[str, Any], grid: Grid, wanted: list[StoredRun]) -> int:
     document = to_xarray(grid, [decode_summary(run.summary) for run in wanted], {})["data_vars"]
     # Through JSON, as the service's answer came; its floats are written so that they are read back to the bit.
-    expected = json.loads(json.dumps(document))
-    return sum(variables.get(name) != variable for name, variable in expected.items()) + abs(
-        len(variables) - len(expected)
-    )
+    expected: dict[str, Any] = json.loads(json.dumps(document))
+    return sum(variables.get(name) != expected.get(name) for name in variables.keys() | expected.keys())

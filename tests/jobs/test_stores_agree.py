@@ -54,7 +54,7 @@ class BothStores(RuleBasedStateMachine):
     @rule(text=st.sampled_from(["one", "other"]), name=st.sampled_from(["", "named"]))
     def submit(self, text: str, name: str) -> None:
         """A spec is submitted, perhaps not for the first time."""
-        with patch("secrets.token_urlsafe", return_value=f"experiment{next(self.proposals)}"):
+        with patch("secrets.token_hex", return_value=f"experiment{next(self.proposals)}"):
             submissions = [
                 store.submit(spec=text.encode(), content_hash=digest(text), name=name, tags=[text], runs=RUNS)
                 for store in (self.memory, self.redis)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-def risk_with_error(  # noqa: PLR0913 - the distribution, the predictor and the draw
+def risk_with_error(
     predictor: np.ndarray,
     true_predictor: np.ndarray,
     *,
