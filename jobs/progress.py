@@ -39,6 +39,7 @@ class Effort:
             return None
         spent_since = self.work_spent - self.work_at_start
         elapsed = now - self.started_at
-        if spent_since <= 0 or elapsed <= 0:
+        # Where a batch was handed back, what is left of its fractions may be a rounding error, and no pace.
+        if spent_since <= 1e-9 * self.work_total or elapsed <= 0:
             return None
         return max(self.work_total - self.work_spent, 0.0) / spent_since * elapsed

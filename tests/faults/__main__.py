@@ -60,7 +60,10 @@ class Drill:
         self._handle = self._client.submit(spec.canonical())
 
     def carry_out(self, number: int, kill: Kill) -> bool:
-        """Wait for the moment, kill, wait until work goes on, and print a line; False if the sweep was over before."""
+        """Wait for the moment, kill, wait until work goes on, and print a line; False if the sweep was over before.
+
+        Progress dips by what the killed had done of its batch; with the batch's checkpoint most of it comes back.
+        """
         if not self._comes_to(kill.progress):
             return False
         before, killed_at = self.handle.experiment, time.monotonic()
@@ -129,7 +132,7 @@ def drill(kills: Sequence[Kill], spec: ExperimentSpec, *, workers: int) -> bool:
     with _service(workers) as (service, stack):
         drill = Drill(service, stack)
         drill.submit(spec)
-        typer.echo(COLUMNS.format("kill", "what", "processes", "when", "progress", "lost", "effect"))
+        typer.echo(COLUMNS.format("kill", "what", "processes", "when", "progress", "dip", "effect"))
         carried_out = sum(drill.carry_out(number, kill) for number, kill in enumerate(kills, 1))
         seconds = drill.finish()
         typer.echo(

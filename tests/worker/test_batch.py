@@ -228,7 +228,9 @@ def test_progress_grows_while_a_batch_is_trained(workshop: Workshop) -> None:
         trainer.join()
     assert len(seen) == 3
     assert all(0 <= progress < 1 for progress in seen)
-    assert workshop.experiment(experiment_id).progress == 0.0
+    handed_back = workshop.experiment(experiment_id)
+    assert handed_back.progress == pytest.approx(0.0, abs=1e-9)
+    assert handed_back.eta_seconds is None
 
 
 GRIDS = {

@@ -86,22 +86,21 @@ def test_planning_that_was_killed_is_taken_up_without_planning_anything_twice(
 
 @pytest.mark.usefixtures("small_blocks")
 def test_batches_stay_as_they_were_formed_though_some_of_their_runs_are_stored_meanwhile(workshop: Workshop) -> None:
-    """Killed with a batch recorded that then finishes: the next attempt must not form batches of what is left over."""
+    """Killed with a batch recorded; half of it is stored by others. No batch is formed of what is left over."""
     workshop.store.after_adding_jobs = killed_at(2)
-    half = spec(scales=FORTY[:4])
     experiment_id = workshop.submit(spec(scales=FORTY))
     with pytest.raises(Killed):
         workshop.perform(plan_job_id(experiment_id))
     workshop.store.after_adding_jobs = nothing
-    other_id = workshop.submit(half, name="stores eight of the runs")
     workshop.take_messages()
-    workshop.perform(plan_job_id(other_id))
-    for job in workshop.training_jobs(other_id):
-        workshop.perform(job.id)
-    before = [job.id for job in workshop.training_jobs(experiment_id)]
+    before = [(job.id, job.payload["indices"]) for job in workshop.training_jobs(experiment_id)]
+    assert sorted(before[1][1]) == list(range(16, 32))
+    workshop.done(spec(scales=FORTY[8:12]), name="stores the runs from 16 to 23")
+    assert len(workshop.store.commits) == 8
     workshop.lose_leases()
     workshop.work_off()
-    assert [job.id for job in workshop.training_jobs(experiment_id)][: len(before)] == before
+    jobs = workshop.training_jobs(experiment_id)
+    assert [(job.id, job.payload["indices"]) for job in jobs][:2] == before
     assert workshop.planned_indices(experiment_id) == list(range(40))
 
 
