@@ -68,7 +68,7 @@ def follow(handle: ExperimentHandle) -> int:
     """Show progress until the experiment is finished; Ctrl-C ends only the showing."""
     try:
         with progress_report() as report:
-            final = handle.wait(on_progress=lambda now: report(now.progress, standing(now)))
+            final = handle.wait(on_progress=lambda now: report(now.progress, standing(now))).experiment
     except KeyboardInterrupt:
         typer.echo(f"No longer watching. The experiment goes on; to see it again: stepbias watch {handle.id}", err=True)
         return INTERRUPTED

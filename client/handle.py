@@ -55,10 +55,8 @@ class ExperimentHandle:
         self._ask(self._connection.patience)
         return self.experiment
 
-    def wait(
-        self, timeout: float | None = None, on_progress: Callable[[Experiment], object] | None = None
-    ) -> Experiment:
-        """Wait until it has succeeded, through restarts of the service.
+    def wait(self, timeout: float | None = None, on_progress: Callable[[Experiment], object] | None = None) -> Self:
+        """Wait until it has succeeded, through restarts of the service; returns itself, to be read from.
 
         Args:
             timeout: seconds; None waits as long as it takes.
@@ -85,7 +83,7 @@ class ExperimentHandle:
             clock.sleep(min(max(polling_pause(now - start), wish), deadline - now))
         if self.status != "succeeded":
             raise ExperimentFailed(self.experiment)
-        return self.experiment
+        return self
 
     def results(self) -> dict[str, Any]:
         """Every run as one labelled array: what `xarray.Dataset.from_dict` reads. Missing numbers are None."""

@@ -93,7 +93,7 @@ VARIABLES: Final = _table(
         _limit(
             "excess_risk",
             "R(β)",
-            "excess risk R(β)",
+            "excess risk R(β) (test loss above its floor)",
             "½(σ²‖β − β*‖² + (μ·1ᵀ(β − β*))²), the population risk above that of β*, in closed form.",
         ),
         _limit(

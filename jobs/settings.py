@@ -37,7 +37,6 @@ class Settings(BaseSettings):
         default=4_000_000, ge=1, description="Most entries samples × dimension of a data set."
     )
     max_body_bytes: int = Field(default=8_000_000, ge=1, description="Largest request body.")
-    max_planned_steps: float = Field(default=1e15, gt=0, description="Most predicted steps, all runs of an experiment.")
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)

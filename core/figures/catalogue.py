@@ -47,7 +47,7 @@ def _risk(results: Results) -> Figure:
     layout = risk_layout(results.grid)
     panels = [_family(results, layout.x, layout.series, where) for where in layout.panels]
     lines = panels[0].series
-    title = f"{panels[0].y.label.removesuffix(' R(β)')} against {panels[0].x.label}"
+    title = f"{panels[0].y.label.partition(' R(β)')[0]} against {panels[0].x.label}"
     title = title[0].upper() + title[1:] + (f", by {lines.label}" if lines else "")
     return risk_figure(panels, caption(results, title))
 

@@ -17,7 +17,7 @@ def test_waiting_ends_with_success_and_reports_every_answer() -> None:
     """Progress is reported as the service tells it, the last time as finished."""
     _, handle = _waited_for(ok(experiment("queued")), ok(experiment("running")), ok(experiment("succeeded")))
     heard: list[Experiment] = []
-    final = handle.wait(on_progress=heard.append)
+    final = handle.wait(on_progress=heard.append).experiment
     assert [answer.status for answer in heard] == ["queued", "running", "succeeded"]
     assert final is handle.experiment is heard[-1]
     assert (final.runs_total, final.runs_done, final.runs_reused, final.outcomes) == (20, 20, 2, {"converged": 5})
