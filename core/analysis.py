@@ -89,6 +89,8 @@ class RunAnalysis:
         self._row_space = row_space(dataset.X)
         self._flow_limits: dict[float, dict[str, float | None]] = {}
 
+    # What overflows in a run that diverged becomes null, and is nothing to warn of.
+    @np.errstate(over="ignore", invalid="ignore")
     def summary(self, trained: TrainedRun, *, kernel_id: str) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
         run, u_plus, u_minus = trained.run, trained.u_plus, trained.u_minus

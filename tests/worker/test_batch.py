@@ -203,14 +203,17 @@ def test_a_worker_that_lost_its_lease_stores_nothing_more() -> None:
     assert silent.runs(experiment_id) == undisturbed(spec())
 
 
-def test_a_heartbeat_tells_a_worker_that_it_lost_its_lease(workshop: Workshop) -> None:
-    """It stops in the middle of a run that would have trained on for millions of steps."""
+def test_a_heartbeat_tells_a_worker_that_it_lost_its_lease(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stops in the middle of a run that would have trained on for millions of steps, and reports no defect."""
     experiment_id, job = workshop.plan(spec(scales=(0.3,), step_size=(0.05, ENDLESS), max_steps=3_000_000))
     workshop.store.after_commit = lambda: steal(workshop, job.id)
     workshop.perform(job.id)
     assert workshop.store.commits == [0]
     (stolen,) = workshop.training_jobs(experiment_id)
     assert (stolen.state, stolen.attempt) == (JobState.RUNNING, 2)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_progress_grows_while_a_batch_is_trained(workshop: Workshop) -> None:
@@ -261,9 +264,38 @@ def test_the_bytes_of_a_run_do_not_depend_on_having_company() -> None:
     assert found.store._runs == together
 
 
-def test_a_run_that_diverges_is_a_result(workshop: Workshop) -> None:
-    """Its curves may be beyond what float32 can hold; they become infinite, its summary null."""
-    experiment_id = workshop.done(spec(scales=(1.0,), step_size=(50.0,)))
+KICKED = spec(
+    scales=(0.1, 0.3, 1.0),
+    optimizer={"kind": "gradient_descent", "step_size": {"values": [0.5, 0.7]}, "warmup_steps": 2000},
+)
+"""A warm-up after which most runs have interpolated where gradient descent is unstable, and are kicked on."""
+
+
+def test_the_random_numbers_of_a_run_are_its_own() -> None:
+    """Kicks are drawn by the run's key: neither its place in the grid nor a shutdown in between changes them."""
+    reversed_grid = spec(
+        scales=(1.0, 0.3, 0.1),
+        optimizer={"kind": "gradient_descent", "step_size": {"values": [0.7, 0.5]}, "warmup_steps": 2000},
+    )
+    expected, found, interrupted = Workshop(), Workshop(), Workshop()
+    kicked = expected.done(KICKED)
+    assert sum(summary["kicks"] > 0 for summary in expected.summaries(kicked)) >= 3
+    assert found.runs_by_key(found.done(reversed_grid)) == expected.runs_by_key(kicked)
+    experiment_id, job = interrupted.plan(KICKED)
+    for _ in range(3):
+        interrupted.perform(job.id, interrupted.context(stopping=SetAfter(40)))
+    interrupted.work_off()
+    assert interrupted.runs(experiment_id) == expected.runs(kicked)
+
+
+@pytest.mark.parametrize(
+    ("scale", "step_size", "warmup_steps"),
+    [pytest.param(1.0, 50.0, 0, id="in its first steps"), pytest.param(0.3, 0.7, 5000, id="beyond all floats")],
+)
+def test_a_run_that_diverges_is_a_result(workshop: Workshop, scale: float, step_size: float, warmup_steps: int) -> None:
+    """Its curves may be beyond what float32 can hold, its state beyond float64; in the summary that is null."""
+    optimizer = {"kind": "gradient_descent", "step_size": step_size, "warmup_steps": warmup_steps}
+    experiment_id = workshop.done(spec(scales=(scale,), optimizer=optimizer))
     assert workshop.experiment(experiment_id).outcomes == {"diverged": 1}
     (summary,) = workshop.summaries(experiment_id)
     assert summary["outcome"] == "diverged"
