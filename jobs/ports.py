@@ -106,6 +106,9 @@ class JobStore(Protocol):
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
         """Keep `checkpoint` in place of the one before; renews the lease.
 
+        A job that moved on from one checkpoint to the next is not stuck: the workers that it lost so far no longer
+        count against it, so that hours of work survive any number of restarts.
+
         Raises:
             LeaseLost: the token is no longer current.
         """

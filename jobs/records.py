@@ -27,8 +27,9 @@ class Queue(StrEnum):
 class Job:
     """One piece of work. The message that announces it carries `id` and nothing else.
 
-    `attempt` counts claims, `failures` those that ended in an error, `losses` those whose worker disappeared. `work` is
-    the predicted effort (lane-steps), the weight of the job in the experiment's progress. `payload` is small JSON.
+    `attempt` counts claims, `failures` those that ended in an error, `losses` those whose worker disappeared since the
+    last checkpoint. `work` is the predicted effort (lane-steps), the weight of the job in the experiment's progress.
+    `payload` is small JSON.
     """
 
     id: str

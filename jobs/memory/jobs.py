@@ -45,6 +45,7 @@ class MemoryJobs(MemoryTables, JobStore):
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
         with self._held(claim) as job:
             job.checkpoint = checkpoint
+            job.record = replace(job.record, losses=0)
 
     @override
     def checkpoint(self, job_id: str) -> bytes | None:

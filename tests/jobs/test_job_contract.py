@@ -189,6 +189,19 @@ def test_a_job_whose_workers_disappear_dies(laboratory: Laboratory) -> None:
     assert laboratory.store.claim(job_id, worker="w") is None
 
 
+def test_a_job_that_moves_on_between_losses_never_dies_of_them(laboratory: Laboratory) -> None:
+    """Each checkpoint forgives the workers lost before it: long work survives any number of restarts."""
+    store = laboratory.store
+    job_id = f"{laboratory.planned().id}.0"
+    for _ in range(2 * SETTINGS.max_attempts):
+        claim = laboratory.claim(job_id)
+        store.save_checkpoint(claim, b"further on")
+        laboratory.lose(claim)
+    job = store.job(job_id)
+    assert job is not None
+    assert (job.state, job.losses, job.attempt) == (JobState.QUEUED, 1, 2 * SETTINGS.max_attempts)
+
+
 def test_errors_and_losses_are_counted_together_and_recorded_apart(laboratory: Laboratory) -> None:
     """Two errors and a loss are three attempts."""
     experiment = laboratory.planned(batches=1)
