@@ -77,6 +77,12 @@ class Run:
         """W."""
         return int(self.document["optimizer"]["warmup_steps"])
 
+    @property
+    def seed(self) -> int:
+        """The seed of the run's own random streams; neither what is recorded nor where it stops changes it."""
+        parts = {part: self.document[part] for part in ("model", "initialization", "optimizer")}
+        return int(content_hash(parts | {"data": self.data_key})[:16], 16)
+
     def resolved_step_size(self, max_stable_step: float) -> float:
         """η in numbers, for a data set whose largest stable step is `max_stable_step`."""
         fraction = self.step_size_fraction

@@ -21,7 +21,7 @@ WINDOW: Final = 8192
 DIVERGENCE_FACTOR: Final = 1e12
 PLATEAU_WINDOWS: Final = 3
 CYCLE_WINDOWS: Final = 4
-KICK_PATIENCE: Final = 2048
+FIRST_PATIENCE: Final = 2048
 """Steps that a first kick is given to grow; doubled with each kick, as a weaker instability grows more slowly."""
 
 
@@ -55,8 +55,10 @@ class Limits:
 class Watch:
     """What has been seen of each run so far.
 
-    `below`: the last check was below the tolerance at full step size. `quiet_until`: a kick is still growing.
-    `held_until`: the run stands still until this step (see `core.delayed_instability`); 0 where it does not.
+    `below`: the last check was below the tolerance at full step size. `quiet_until`: a kick is still growing, and
+    `patience` is how long it was given.
+    `near_since`: the last check at which the run was not near an interpolator; `held_until`: it stands still until this
+    step, 0 where it does not (see `core.delayed_instability`).
     `window_low` and `last_low`: lowest losses of this window and the one before. `anchor_loss` and `anchor`: loss and
     |θ| where the last window ended. `flat` and `still` count successive windows of plateau and of an unchanging cycle.
     """
@@ -64,6 +66,8 @@ class Watch:
     below: Bool[np.ndarray, " run"]
     kicks: Int64[np.ndarray, " run"]
     quiet_until: Int64[np.ndarray, " run"]
+    patience: Int64[np.ndarray, " run"]
+    near_since: Int64[np.ndarray, " run"]
     held_until: Int64[np.ndarray, " run"]
     window_low: Float64[np.ndarray, " run"]
     last_low: Float64[np.ndarray, " run"]
@@ -79,6 +83,8 @@ class Watch:
             below=np.zeros(runs, dtype=np.bool_),
             kicks=np.zeros(runs, dtype=np.int64),
             quiet_until=np.zeros(runs, dtype=np.int64),
+            patience=np.full(runs, FIRST_PATIENCE // 2, dtype=np.int64),
+            near_since=np.zeros(runs, dtype=np.int64),
             held_until=np.zeros(runs, dtype=np.int64),
             window_low=np.full(runs, np.inf),
             last_low=np.full(runs, np.inf),
@@ -113,12 +119,11 @@ class Watch:
         settled: Bool[np.ndarray, " run"] = ready & self.below
         return settled
 
-    def kicked(self, run: int, step: int) -> None:
-        """Take note of a kick."""
-        self.kicks[run] += 1
-        self.quiet_until[run] = step + (KICK_PATIENCE << min(int(self.kicks[run]), 40))
+    def give_patience(self, run: int, step: int) -> None:
+        """Leave a run that was kicked at full step size alone, twice as long as the time before."""
+        self.patience[run] *= 2
+        self.quiet_until[run] = step + self.patience[run]
         self.below[run] = False
-        self.held_until[run] = 0
 
     def at_window_end(
         self,

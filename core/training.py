@@ -11,7 +11,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from core.delayed_instability import release_step, rounding_loss
+from core.delayed_instability import HOLD_BELOW, NEAR, release_step
 from core.descent import Descent
 from core.outcome import Outcome
 from core.randomness import stream
@@ -170,6 +170,7 @@ class Training:
     def _judge(self, oscillating: np.ndarray | None) -> dict[int, Outcome]:
         """The outcome of every run that ends at this check, by its place in the batch."""
         losses = self._descent.losses()
+        self._watch.near_since[~(losses <= NEAR * self._half_mean_square)] = self.step
         self._hold_and_release(losses)
         ended: dict[int, Outcome] = {}
         for place in np.flatnonzero(self._limits.max_steps <= self.step).tolist():
@@ -191,7 +192,10 @@ class Training:
             return Outcome.CONVERGED
         if not run.kick or self._half_mean_square == 0:
             return Outcome.UNSTABLE_INTERPOLATOR
+        if run.max_steps <= self.step:
+            return Outcome.BUDGET_EXHAUSTED
         self._kick(place)
+        self._watch.give_patience(place, self.step)
         return None
 
     def _kick(self, place: int) -> None:
@@ -200,24 +204,30 @@ class Training:
         scale = KICK_SIZE * float(np.sqrt(2 * self._half_mean_square))
         step_size = run.step_size * min(1.0, (self.step + 1) / max(run.warmup_steps, 1))
         self._descent.kick(place, step_size, scale * rng.standard_normal(len(self._dataset.y)))
-        self._watch.kicked(place, self.step)
+        self._watch.kicks[place] += 1
 
     def _hold_and_release(self, losses: Float64[np.ndarray, " run"]) -> None:
-        """During warm-up: hold the runs whose loss is down to rounding; set free those whose time has come."""
-        held_until, warming = self._watch.held_until, self.step < self._limits.warmup_steps
+        """During warm-up: hold the runs whose residual has become small; set free those whose time has come."""
+        held_until, limits = self._watch.held_until, self._limits
+        warming = (self.step < limits.warmup_steps) & (self.step < limits.max_steps)
         for place in np.flatnonzero(warming & (held_until > 0) & (held_until <= self.step)).tolist():
             self._kick(place)
-        # The relative loss is a sieve: rounding never leaves more than this, and the exact bound costs a product.
-        for place in np.flatnonzero(warming & (held_until == 0) & (losses <= 1e-20 * self._half_mean_square)).tolist():
-            self._hold_if_at_rounding(place, float(losses[place]))
+            # Near once more, and from here on unstable: it is not held again unless it has been away in between.
+            held_until[place], self._watch.near_since[place] = 0, self.step
+        small = (losses > 0) & (losses <= HOLD_BELOW * self._half_mean_square)
+        for place in np.flatnonzero(warming & (held_until == 0) & small).tolist():
+            self._hold(place)
 
-    def _hold_if_at_rounding(self, place: int, loss: float) -> None:
+    def _hold(self, place: int) -> None:
+        """Hold a run. One with kicks off would not get away again: it shows what plain float64 does."""
         run, u = self._runs[place], self._descent.u[:, place]
-        if not run.kick or loss > rounding_loss(self._dataset.X, self._dataset.y, np.square(u[0]) - np.square(u[1])):
+        if not run.kick:
             return
-        sharpness = interpolator_sharpness(self._dataset.X, u[0], u[1]).value
         until = release_step(
-            step_size=run.step_size, warmup_steps=run.warmup_steps, step=self.step, sharpness=sharpness
+            step_size=run.step_size,
+            warmup_steps=run.warmup_steps,
+            near_since=int(self._watch.near_since[place]),
+            sharpness=interpolator_sharpness(self._dataset.X, u[0], u[1]).value,
         )
         self._watch.held_until[place] = until if until > self.step else 0
 

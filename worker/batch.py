@@ -97,7 +97,7 @@ class BatchTraining:
 
 
 def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
-    """A run of the grid, in numbers. Its random streams are its own: they are seeded by its key."""
+    """A run of the grid, in numbers."""
     stopping = run.document["stopping"]
     return TrainingRun(
         index=run.index,
@@ -108,7 +108,7 @@ def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
         max_steps=stopping["max_steps"],
         kick=stopping["kick"],
         record_points=run.document["recording"]["points"],
-        seed=int(run.key[:16], 16),
+        seed=run.seed,
     )
 
 

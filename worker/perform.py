@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.kernel import one_thread
-from jobs.errors import LeaseLost
+from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.records import Claim, JobKind, Message
 from worker.batch import train
 from worker.context import WorkerContext
@@ -33,8 +33,9 @@ def perform(job_id: str, context: WorkerContext) -> None:
         return
     try:
         announcement = _work_on(claim, context)
-    except LeaseLost:
-        log.warning("job %s was lost to another worker", job_id)
+    except (LeaseLost, StoreUnavailable) as reason:
+        # Nothing is wrong with the job. Its lease runs out, and it goes on from its checkpoint.
+        log.warning("job %s is put down: %s", claim.job.id, reason)
         return
     if announcement is not None:
         context.sender.send([announcement])
@@ -45,7 +46,7 @@ def _work_on(claim: Claim, context: WorkerContext) -> Message | None:
     try:
         with one_thread(), Pulse(context, claim) as pulse:
             WORK[claim.job.kind](claim, context, pulse)
-    except LeaseLost:
+    except (LeaseLost, StoreUnavailable):
         raise
     except PutDown:
         return context.store.hand_back(claim)

@@ -8,7 +8,7 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.records import Claim
 from worker.context import WorkerContext
 
-STALL_SECONDS = 600.0
+STALL_SECONDS = 1800.0
 """A job that shows no sign of life for so long is stuck: its heartbeats end, and its lease goes to somebody else."""
 
 

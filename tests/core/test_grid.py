@@ -151,3 +151,13 @@ def test_the_keys_of_a_few_runs_stay_what_they_are() -> None:
     assert grid.run(0).key == "a72863fb9cee41026ad00aa9f5ecdc47f4c9bb01e3b0729f8e2bc88a82abf8ac"
     assert grid.run(23).key == "3cd6f5cc0bd53d54216d93bf1dfd9287dbfa37b2eb7de35caf0af50d1f4df580"
     assert grid.run(0).data_key == "f457821de4ad65f83943bc2f956805e26700c183fa8cf31d901aa833d26cf202"
+
+
+def test_what_is_recorded_and_where_a_run_stops_leave_its_random_streams_alone() -> None:
+    """The key changes, since other curves are stored; the seed does not, since the trajectory is the same."""
+    changes: list[dict[str, Any]] = [{}, {"recording": {"points": 7}}, {"stopping": {"max_steps": 10}}]
+    runs = [grid_of(**parts).run(0) for parts in changes]
+    other = grid_of(initialization={"scale": 0.123}).run(0)
+    assert len({run.key for run in (*runs, other)}) == 4
+    assert {run.seed for run in runs} == {runs[0].seed}
+    assert other.seed != runs[0].seed

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.flattest import flattest_interpolator
+from core.gradient_flow import flow_limit
 from core.implicit_bias import certificate_residual
 from core.outcome import Outcome
 from core.packing import pack_arrays, unpack_arrays
@@ -12,7 +13,7 @@ from core.row_space import row_space
 from core.sharpness import interpolator_sharpness
 from core.training import TrainedRun, Training, TrainingRun
 from tests.core.problems import paper_problem, small_problem
-from tests.reference import extended_precision
+from tests.reference.exact_arithmetic import Warming, descend
 
 MAX_STABLE_STEP = 2 / 250.1726
 
@@ -161,27 +162,50 @@ def test_nothing_converges_during_warm_up() -> None:
     assert trained.steps > 60_000
 
 
-@pytest.mark.skipif(not extended_precision.is_wider_than_float64(), reason="long double is float64 here")
-def test_a_run_that_warms_up_on_an_interpolator_ends_as_in_wider_arithmetic() -> None:
+def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
+    """It interpolates at a point that becomes unstable, ηλ = 2.6 in the end, and leaves only after the warm-up.
+
+    So it does with 320 decimal digits. Plain float64 is set free by its rounding long before, at ηλ = 2.2.
+    """
+    rng = np.random.default_rng(3)
+    X = 5 + np.sqrt(0.1) * rng.standard_normal((2, 4))
+    data = Dataset(X=X, y=X @ [1.0, 0.0, 0.0, 0.5] + 0.05 * rng.standard_normal(2))
+    flow = flow_limit(data.X, data.y, init_scale=np.ones(4), asymmetry=np.zeros(4)).predictor
+    exponent = np.arcsinh(flow / 2) / 2
+    step_size = 2.6 / interpolator_sharpness(data.X, np.exp(exponent), np.exp(-exponent)).value
+    exact = descend(
+        data.X,
+        data.y,
+        Warming(init_scale=1.0, step_size=step_size, warmup_steps=10_000),
+        steps=11_500,
+        digits=320,
+    )
+    expected = step_size * interpolator_sharpness(data.X, *exact).value
+    held = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, warmup_steps=10_000) for k in range(4)]
+    plain = planned(4, step_size=step_size, init_scale=1.0, warmup_steps=10_000, kick=False)
+    *ended, frozen = train(data, *held, plain)
+    for trained in ended:
+        assert trained.outcome is Outcome.CONVERGED
+        assert stability(data, trained) == pytest.approx(expected, rel=0.01)
+    assert abs(stability(data, frozen) - expected) > 0.1
+
+
+def test_the_last_bit_of_the_initialisation_does_not_decide_where_a_run_ends() -> None:
     """α = .3, η = 1.2e-3, W = 1e5: interpolates at 40 % of its step size where ηλ = 2.297, and does not stay there.
 
-    In plain float64 it would freeze there, and the last bit of α would decide between ηλ = 1.70 and 1.98 (excess risk
-    1.026 to 1.077). Held and released it follows the edge of stability, whatever the last bit, as it does in 64-bit
-    mantissas here, and in 113-bit ones (ηλ = 1.974, 1.0770; see docs/decisions/0002).
+    In plain float64 it may freeze there, or be set free by rounding, and ends anywhere between ηλ = 1.70 and 1.98.
     """
     data = paper_problem()
-    wide = extended_precision.descend(
-        data.X, data.y, init_scale=0.3, step_size=1.2e-3, warmup_steps=100_000, steps=106_000
-    )
-    expected = float(excess_risk(wide[0] ** 2 - wide[1] ** 2, data))
     runs = [
         planned(k, step_size=1.2e-3, init_scale=0.3 + k * 1e-12, warmup_steps=100_000, loss_tolerance=1e-10)
         for k in range(4)
     ]
-    for trained in train(data, *runs):
-        assert trained.outcome is Outcome.CONVERGED
-        assert 1.95 < stability(data, trained) < 2
-        assert risk(data, trained) == pytest.approx(expected, rel=5e-3)
+    ended = train(data, *runs)
+    assert {trained.outcome for trained in ended} == {Outcome.CONVERGED}
+    assert np.ptp([stability(data, trained) for trained in ended]) < 1e-3
+    assert np.ptp([risk(data, trained) for trained in ended]) < 1e-4
+    assert stability(data, ended[0]) == pytest.approx(1.698, abs=2e-3)
+    assert risk(data, ended[0]) == pytest.approx(1.0259, rel=1e-3)
 
 
 def interpolating_start(data: Dataset) -> dict[str, np.ndarray]:
