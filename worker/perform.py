@@ -27,14 +27,17 @@ WORK: Final[Mapping[JobKind, Work]] = MappingProxyType(
 
 
 def perform(job_id: str, context: WorkerContext) -> None:
-    """Do the job if it is to be had. A message that comes twice, late, or for a job that is gone, does nothing."""
+    """Do the job that the message gives a claim to: this one, or the training job of its queue whose turn it is.
+
+    A message that comes twice, late, or for a job that is gone, does nothing that would not have been done anyway.
+    """
     claim = context.store.claim(job_id, worker=context.name)
     if claim is None:
         return
     try:
         announcement = _work_on(claim, context)
     except LeaseLost:
-        log.warning("job %s was lost to another worker", job_id)
+        log.warning("job %s was lost to another worker", claim.job.id)
         return
     if announcement is not None:
         context.sender.send([announcement])

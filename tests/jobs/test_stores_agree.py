@@ -67,11 +67,23 @@ class BothStores(RuleBasedStateMachine):
     @precondition(lambda self: self.ids)
     @rule(data=st.data(), part=st.sampled_from(["plan", "0", "1", "2"]))
     def claim(self, data: st.DataObject, part: str) -> None:
-        """A worker claims a job, which may not be there or not be to be had."""
+        """A worker receives a message: of a job that may not be there, not be to be had, or stand for another."""
         job_id = f"{data.draw(st.sampled_from(self.ids))}.{part}"
         claim = self.both(lambda store: store.claim(job_id, worker="w"))
         if claim is not None:
             self.claims.append(claim)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), works=st.lists(st.floats(0.1, 9), min_size=1, max_size=RUNS))
+    def begin_to_plan(self, data: st.DataObject, works: list[float]) -> None:
+        """A planner records jobs at once, so that several experiments come to wait in one queue."""
+        experiment_id = data.draw(st.sampled_from(self.ids))
+        claim = self.both(lambda store: store.claim(f"{experiment_id}.plan", worker="w"))
+        if claim is not None:
+            self.claims.append(claim)
+            owner: Any = _Named(experiment_id)
+            jobs = [train_job(owner, number, work=work) for number, work in enumerate(works)]
+            self.both(lambda store: store.add_jobs(claim, jobs))
 
     @rule()
     def ask_for_figure(self) -> None:
@@ -102,10 +114,11 @@ class BothStores(RuleBasedStateMachine):
         claim = data.draw(
             st.sampled_from([each for each in self.claims if each.job.id.endswith("plan")] or self.claims)
         )
-        owner = _Named(claim.job.experiment_id)
+        owner: Any = _Named(claim.job.experiment_id)
+        jobs = [train_job(owner, number, work=1.5 + number) for number in range(start)]
         keys = [digest(label) for label in labels[: RUNS - start]]
         self.both(lambda store: store.set_run_keys(claim, start, keys))
-        self.both(lambda store: store.add_jobs(claim, [train_job(owner, number, work=1.5) for number in range(start)]))  # type: ignore[arg-type]  # only the id is read
+        self.both(lambda store: store.add_jobs(claim, jobs))
 
     @precondition(lambda self: self.claims)
     @rule(
