@@ -119,10 +119,13 @@ def test_a_cancelled_experiment_has_no_turns(laboratory: Laboratory) -> None:
     assert names(laboratory, claims(laboratory, cancelled)) == "SSS"
 
 
-def test_what_is_left_of_a_failed_experiment_has_no_turns_until_it_is_retried(laboratory: Laboratory) -> None:
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_is_left_of_a_failed_experiment_has_no_turns_until_it_is_retried(
+    laboratory: Laboratory, jobs: int
+) -> None:
     """Nor has what comes back to it from a worker; afterwards nothing is missing."""
     store = laboratory.store
-    failed = waiting(laboratory, "F", [1.0] * 3)
+    failed = waiting(laboratory, "F", [1.0] * jobs)
     other = waiting(laboratory, "S", [1.0] * 4)
     (running,) = islice(claims(laboratory, failed), 1)
     laboratory.kill(plan_job_id(failed.id))
@@ -131,7 +134,7 @@ def test_what_is_left_of_a_failed_experiment_has_no_turns_until_it_is_retried(la
     store.hand_back(running)
     assert names(laboratory, islice(claims(laboratory, failed), 1)) == "S"
     store.retry(failed.id)
-    assert sorted(names(laboratory, claims(laboratory, other))) == ["F", "F", "F", "S"]
+    assert sorted(names(laboratory, claims(laboratory, other))) == ["F"] * jobs + ["S"]
 
 
 def test_a_retried_experiment_takes_part_again(laboratory: Laboratory) -> None:
