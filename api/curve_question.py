@@ -1,15 +1,15 @@
 """Which curves are asked for: the query of `/curves`, and what is chosen for an experiment where it is silent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ijson import escaped
 from api.refusals import Fault, InvalidQuery
-from core.curves import Inclusion
+from core.curves import Inclusion, telling_quantity
 from core.grid import STEP_SIZE_FRACTION, Grid
-from core.spec import Data, InlineData, SparseRegression
+from core.result import Summary
 
 _FIXED: Final = "where."
 _PREFERRED_X: Final = ("init_scale", "step_size", STEP_SIZE_FRACTION)
@@ -23,13 +23,13 @@ class CurveQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     x: Annotated[_Name, Field(description="The axis to draw against; by default the initialisation scale.")] = None
-    y: Annotated[_Name, Field(description="The result to draw; by default the risk, where it is known.")] = None
+    y: Annotated[_Name, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
     series: Annotated[_Name, Field(description="One curve for each of its values; by default the axis left.")] = None
     over: Annotated[_Name, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
     include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
 
-    def arguments(self, grid: Grid) -> dict[str, Any]:
-        """The question in full, as the keywords of `core.curves.curves`.
+    def arguments(self, grid: Grid, summaries: Sequence[Summary | None]) -> dict[str, Any]:
+        """The question in full, as the keywords of `core.curves.curves`; `summaries` are those of the grid's runs.
 
         Raises:
             InvalidQuery: a parameter is none of these or no number, or no axis is left to draw against.
@@ -43,7 +43,7 @@ class CurveQuery(BaseModel):
             raise _wrong("x", "the experiment sweeps nothing else, so there is no axis to draw against")
         left = [axis.name for axis in grid.axes if axis.name in free and axis.name != x and len(axis.values) > 1]
         series = self.series or (left[0] if len(left) == 1 else None)
-        y = self.y or _telling(grid.spec.data)
+        y = self.y or telling_quantity(grid.spec.data, summaries)
         return {"x": x, "y": y, "series": series, "over": over, "where": where, "include": self.include}
 
     def _where(self) -> Iterator[tuple[str, float]]:
@@ -54,13 +54,6 @@ class CurveQuery(BaseModel):
                 yield name.removeprefix(_FIXED), float(value)
             except (TypeError, ValueError):
                 raise _wrong(name, "a number is wanted") from None
-
-
-def _telling(data: Data) -> str:
-    """The result that says most about where a run went: its risk, or its ℓ1 norm where no risk is known."""
-    if isinstance(data, SparseRegression):
-        return "excess_risk"
-    return "l1_norm" if isinstance(data, InlineData) and data.held_out_X is None else "test_loss"
 
 
 def _wrong(parameter: str, detail: str) -> InvalidQuery:

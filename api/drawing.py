@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from api.refusals import DrawingFailed, NotDrawnInTime, NothingToDraw
 from api.submission import announce
-from core.identity import content_hash
+from core.identity import figure_key
 from jobs.ports import Sender, Store
 from jobs.records import Experiment, JobKind, NewJob, Queue
 from jobs.states import JobState
@@ -35,16 +35,8 @@ class Drawing:
     @property
     def key(self) -> str:
         """Where it is kept, by its content: a later stage of the same experiment is another drawing."""
-        content = content_hash(
-            {
-                "experiment": self.experiment.id,
-                "figure": self.figure,
-                "format": self.format,
-                "runs_done": self.experiment.runs_done,
-                "status": self.experiment.status,
-            }
-        )
-        return f"figure:{content}"
+        state = f"{self.experiment.status} {self.experiment.runs_done}"
+        return figure_key(self.experiment.id, self.figure, self.format, state)
 
     @property
     def job(self) -> NewJob:

@@ -15,10 +15,14 @@ Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows of one p
 Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")]
 
 
-class PageQuery(BaseModel):
-    """The query of a paged list; a parameter that does not exist is refused, not ignored."""
+class NoQuery(BaseModel):
+    """No query at all; a parameter that does not exist is refused, not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageQuery(NoQuery):
+    """The query of a paged list."""
 
     limit: Limit = 100
     cursor: Cursor = None

@@ -17,8 +17,8 @@ from cli.supervisor import Supervisor
 
 _REDIS_URL = "STEPBIAS_REDIS_URL"
 
-# Open event streams end by themselves only with their experiment; the API closes them after this many seconds.
-_STREAM_PATIENCE = 3
+# A request may wait for its figure longer than anybody wants to wait for the end; this many seconds it may take.
+_REQUEST_PATIENCE = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,11 +105,11 @@ def _api(host: str, port: int, url: str, environment: Mapping[str, str], state: 
         name="api",
         argv=(
             *(sys.executable, "-m", "uvicorn", "api.asgi:app", "--host", host, "--port", str(port)),
-            *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", str(_STREAM_PATIENCE)),
+            *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", str(_REQUEST_PATIENCE)),
         ),
         env=environment,
         missing=_answers(f"{url}/healthz"),
-        stop_timeout=_STREAM_PATIENCE + 5.0,
+        stop_timeout=_REQUEST_PATIENCE + 5.0,
         # Both uvicorn and Celery import from the directory they run in first: the user's may hold an `api` of its own.
         directory=state.path,
     )

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from core import bounds
-from core.errors import NoInterpolator
+from core.errors import NoInterpolator, SolverFailure
 from core.flattest import Flattest, flattest_interpolator
-from core.gradient_flow import flow_limit
+from core.gradient_flow import FlowLimit, flow_limit
 from core.implicit_bias import certificate_residual, mean_effective_initialization
 from core.interpolators import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
 from core.outcome import Outcome
@@ -21,6 +21,12 @@ from core.training import TrainedRun
 
 LARGEST_HESSIAN = 1000
 """Largest 2d for which the full Hessian's sharpness is computed at the end of a run that did not interpolate."""
+
+LARGEST_MAGNITUDE = 1e100
+"""Largest entry, or inverse of it, of data that are analysed: the sharpness of an interpolator is of order X·y."""
+
+FLOW_TOLERANCE = 1e-8
+"""Largest relative residual of a flow limit that is reported: ten times what a consistent system may leave."""
 
 
 def dataset_of(document: Mapping[str, Any]) -> Dataset:
@@ -48,7 +54,8 @@ def analyse_dataset(dataset: Dataset, data_key: str) -> dict[str, Any]:
     """What is known of a data set before any training: its reference interpolators and the largest stable step.
 
     `min_sharpness_lower` ≤ min λ_max ≤ `min_sharpness_upper`; `max_stable_step` is 2/upper, and no interpolator is
-    stable above `never_stable_above` = 2/lower. Where nothing interpolates these are null; `no_interpolator` says why.
+    stable above `never_stable_above` = 2/lower. Where nothing interpolates, or float64 does not suffice to say what
+    does, these are null and `no_interpolator` says why.
     """
     document: dict[str, Any] = {
         "data_key": data_key,
@@ -64,20 +71,39 @@ def analyse_dataset(dataset: Dataset, data_key: str) -> dict[str, Any]:
         "never_stable_above": None,
     }
     try:
-        flattest = flattest_interpolator(dataset.X, dataset.y)
-        found = [solve(dataset.X, dataset.y) for solve in (min_l1, min_l2, least_trace, least_stability_measure)]
+        return document | _interpolation(dataset)
     except NoInterpolator as reason:
         return document | {"no_interpolator": reason.message}
+    except (SolverFailure, np.linalg.LinAlgError) as failure:
+        return document | {"no_interpolator": f"its interpolators could not be computed in float64 ({failure})"}
+
+
+# Numbers may be of any size: what overflows is found by its consequences, below.
+@np.errstate(all="ignore")
+def _interpolation(dataset: Dataset) -> dict[str, Any]:
+    _require_magnitudes(dataset)
+    flattest = flattest_interpolator(dataset.X, dataset.y)
+    if not np.isfinite(flattest.sharpness_upper):
+        raise SolverFailure("the least sharpness overflows")
+    found = [solve(dataset.X, dataset.y) for solve in (min_l1, min_l2, least_trace, least_stability_measure)]
     interpolators = {entry.name.value: _interpolator_document(dataset, entry) for entry in found}
     interpolators["flattest"] = _flattest_document(dataset, flattest)
-    return document | {
+    return {
         "interpolators": interpolators,
         "min_sharpness_upper": flattest.sharpness_upper,
-        "min_sharpness_lower": flattest.sharpness_lower,
-        "min_sharpness_gap": flattest.gap,
+        "min_sharpness_lower": _finite(flattest.sharpness_lower),
+        "min_sharpness_gap": _finite(flattest.gap),
         "max_stable_step": _finite(flattest.max_stable_step),
         "never_stable_above": _finite(flattest.unstable_step),
     }
+
+
+def _require_magnitudes(dataset: Dataset) -> None:
+    """Refuse numbers whose squares would vanish or overflow without a word, and with them every norm and sharpness."""
+    X, y = np.abs(dataset.X).max(), np.abs(dataset.y).max()
+    for size in (X, y, y / X if X else 0.0):
+        if size and not 1 / LARGEST_MAGNITUDE <= size <= LARGEST_MAGNITUDE:
+            raise SolverFailure(f"entries of X are up to {X:.3g} and those of y up to {y:.3g}: scale them")
 
 
 class RunAnalysis:
@@ -153,28 +179,38 @@ class RunAnalysis:
         return self._flow_limits[init_scale]
 
     def _solve_flow(self, init_scale: float) -> dict[str, float | None]:
-        if self._analysis["no_interpolator"] is not None:
+        limit = None if self._analysis["no_interpolator"] is not None else _flow_limit_of(self._dataset, init_scale)
+        if limit is None:
             return {"flow_excess_risk": None, "flow_test_loss": None}
-        dim = self._dataset.X.shape[1]
-        limit = flow_limit(
-            self._dataset.X, self._dataset.y, init_scale=np.full(dim, init_scale), asymmetry=np.zeros(dim)
-        )
         return {f"flow_{name}": _finite(value) for name, value in self._risks(limit.predictor).items()}
+
+
+def _flow_limit_of(dataset: Dataset, init_scale: float) -> FlowLimit | None:
+    """The limit of gradient flow from u± = init_scale; None where float64 does not reach it."""
+    # β = 2α² sinh(exponent), and sinh ends at an exponent of 710: outside these bounds the solver would try in vain.
+    if not 1e-300 <= init_scale * init_scale <= 1e300:
+        return None
+    dim = dataset.X.shape[1]
+    try:
+        limit = flow_limit(dataset.X, dataset.y, init_scale=np.full(dim, init_scale), asymmetry=np.zeros(dim))
+    except np.linalg.LinAlgError:  # a Newton step whose matrix underflowed
+        return None
+    return limit if limit.residual <= FLOW_TOLERANCE else None
 
 
 def _interpolator_document(dataset: Dataset, found: Interpolator) -> dict[str, Any]:
     return _predictor_document(dataset, found.predictor) | {
-        "objective": found.objective,
-        "lower_bound": found.lower_bound,
-        "residual": found.residual,
+        "objective": _finite(found.objective),
+        "lower_bound": _finite(found.lower_bound),
+        "residual": _finite(found.residual),
     }
 
 
 def _flattest_document(dataset: Dataset, flattest: Flattest) -> dict[str, Any]:
     return _predictor_document(dataset, flattest.predictor) | {
         "objective": flattest.sharpness_upper,
-        "lower_bound": flattest.sharpness_lower,
-        "residual": flattest.residual,
+        "lower_bound": _finite(flattest.sharpness_lower),
+        "residual": _finite(flattest.residual),
     }
 
 
@@ -184,9 +220,9 @@ def _predictor_document(dataset: Dataset, predictor: Float64[np.ndarray, " dim"]
     return {
         "excess_risk": _finite(excess_risk(predictor, dataset)),
         "test_loss": _finite(risk_of(predictor, dataset)),
-        "l1_norm": float(np.abs(predictor).sum()),
-        "l2_norm": float(np.sqrt(np.square(predictor).sum())),
-        "sharpness": interpolator_sharpness(dataset.X, u_plus, u_minus).value,
+        "l1_norm": _finite(np.abs(predictor).sum()),
+        "l2_norm": _finite(np.sqrt(np.square(predictor).sum())),
+        "sharpness": _finite(interpolator_sharpness(dataset.X, u_plus, u_minus).value),
     }
 
 

@@ -13,6 +13,9 @@ MOST_LANES: Final = 128
 SECONDS_PER_ENTRY_STEP: Final = 1.5e-10
 """Rough time of one run's step per entry of X; it decides only whether a batch is worth its overhead."""
 
+MOST_STATE_ENTRIES: Final = 2_000_000
+"""Most entries lanes × d of one array of a batch, unless a single tile has more: about twenty are held, 320 MB."""
+
 LEAST_SECONDS: Final = 1.0
 BATCHES_WANTED: Final = 4
 
@@ -41,18 +44,27 @@ def predicted_steps(*, fraction: float | None, loss_tolerance: float, warmup_ste
     return float(min(max_steps, steps))
 
 
-def form_batches(indices: Sequence[int], steps: Sequence[float], *, entries: int) -> list[Batch]:
+def form_batches(
+    indices: Sequence[int], steps: Sequence[float], *, entries: int, dimension: int | None = None
+) -> list[Batch]:
     """Batches of whole tiles, longest runs first, so that none holds the end of the experiment up.
 
     Runs of like length go together: a batch is as long as its longest run. Few runs are spread over several batches for
-    the sake of the cores, unless the batches become shorter than a second. `entries` = N·d.
+    the sake of the cores, unless the batches become shorter than a second. `entries` = N·d and `dimension` = d, which
+    bounds the width by the memory of the lanes' states; without it N·d does, which is never less.
     """
     order = sorted(range(len(indices)), key=lambda place: (-steps[place], indices[place]))
     total = sum(steps) * entries * SECONDS_PER_ENTRY_STEP
     batches = max(1, min(BATCHES_WANTED, int(total / LEAST_SECONDS)))
-    width = min(MOST_LANES, -(-len(indices) // (batches * TILE)) * TILE)
+    width = min(_most_lanes(dimension or entries), -(-len(indices) // (batches * TILE)) * TILE)
     groups = [order[start : start + width] for start in range(0, len(order), width)]
     return [
         Batch(indices=tuple(indices[place] for place in group), work=sum(steps[place] for place in group))
         for group in groups
     ]
+
+
+def _most_lanes(dimension: int) -> int:
+    """The most lanes of a batch: whole tiles, at least one."""
+    tiles = MOST_STATE_ENTRIES // (dimension * TILE)
+    return min(MOST_LANES, max(1, tiles) * TILE)

@@ -15,6 +15,7 @@ from core.arrangement import Arrangement, arrange
 from core.choice import InvalidChoice
 from core.grid import Grid
 from core.result import Summary, check_one_per_run
+from core.spec import Data, InlineData
 from core.variables import COORDINATES, VARIABLES, Kind, Variable
 
 Analysis = Mapping[str, Any]
@@ -27,6 +28,12 @@ FLOW_LIMITS: Final = {"excess_risk": "flow_excess_risk", "test_loss": "flow_test
 
 BASELINES: Final = {"min_l1": "least ℓ1 norm", "min_l2": "least ℓ2 norm", "flattest": "flattest interpolator"}
 """The reference interpolators that are drawn as constant lines."""
+
+TELLING: Final = ("excess_risk", "test_loss", "l1_norm")
+"""What says most about where a run went, the best first; of user data some are not known."""
+
+COUNTS: Final = ("runs", "not_converged", "without_value", "missing")
+"""What is counted of the runs at each point of a curve; every run is in exactly one of these."""
 
 
 class Inclusion(StrEnum):
@@ -44,8 +51,9 @@ class Inclusion(StrEnum):
 class Curve:
     """One line: the quantity against the values of x; None is a gap, where no run has a value.
 
-    Of the runs at each point, `runs` entered, `left_out` are stored but did not converge or have no value, and
-    `missing` are not stored (yet). `series` is the line's own value, None for a single line.
+    Of the runs at each point, `runs` entered, `not_converged` are stored and stay out because they did not converge,
+    `without_value` are stored and do not have this quantity, and `missing` are not stored (yet). `series` is the line's
+    own value, None for a single line.
     """
 
     series: float | None
@@ -53,7 +61,8 @@ class Curve:
     lower_quartile: Numbers
     upper_quartile: Numbers
     runs: tuple[int, ...]
-    left_out: tuple[int, ...]
+    not_converged: tuple[int, ...]
+    without_value: tuple[int, ...]
     missing: tuple[int, ...]
 
 
@@ -88,21 +97,36 @@ class Curves:
     flow_limits: tuple[Curve, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """The family in plain dicts and lists; gaps are null."""
+        """The family in plain dicts and lists; gaps are null.
+
+        `counts` says of all runs how many entered (`runs`), stayed out because they did not converge (`not_converged`)
+        or because they do not have the quantity (`without_value`), and are not stored yet (`missing`); each curve says
+        the same of each of its points.
+        """
         return {
             "x": _named(self.x) | {"values": list(self.x_values)},
             "y": _named(self.y),
             "series": self.series and _named(self.series),
             "over": self.over,
             "where": dict(self.where),
-            "counts": {
-                count: sum(sum(getattr(curve, count)) for curve in self.curves)
-                for count in ("runs", "left_out", "missing")
-            },
+            "counts": {count: sum(sum(getattr(curve, count)) for curve in self.curves) for count in COUNTS},
             "curves": [_curve_document(curve) for curve in self.curves],
             "baselines": [_plain(baseline) for baseline in self.baselines],
             "flow_limits": [_curve_document(curve) for curve in self.flow_limits],
         }
+
+
+def telling_quantity(data: Data, summaries: Sequence[Summary | None]) -> str:
+    """The first of `TELLING` that any of the runs has; while none has any, the first that runs on such data can have.
+
+    Both the figure and the curves of an experiment show it where nothing else is asked for.
+    """
+    for name in TELLING:
+        if any(summary is not None and summary.get(name) is not None for summary in summaries):
+            return name
+    if isinstance(data, InlineData):
+        return "l1_norm" if data.held_out_X is None else "test_loss"
+    return TELLING[0]
 
 
 def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
@@ -134,9 +158,9 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
     variable = _numeric(y)
     values = arrangement.table(_column(summaries, variable.name))
     stored = arrangement.table(np.array([summary is not None for summary in summaries]))
-    entering = stored & np.isfinite(values)
+    eligible = stored
     if include is Inclusion.CONVERGED and variable.of_limit:
-        entering &= arrangement.table(np.array([_has_converged(summary) for summary in summaries]))
+        eligible = stored & arrangement.table(np.array([_has_converged(summary) for summary in summaries]))
     return Curves(
         x=COORDINATES[x],
         y=variable,
@@ -144,7 +168,7 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
         over=arrangement.over.name if arrangement.over else None,
         where=arrangement.where,
         x_values=arrangement.x.values,
-        curves=_lines(arrangement, values, entering, stored),
+        curves=_lines(arrangement, values, eligible, stored),
         baselines=_baselines(arrangement, variable.name, analyses or {}),
         flow_limits=_flow_limits(arrangement, summaries, variable.name),
     )
@@ -169,12 +193,15 @@ def _has_converged(summary: Summary | None) -> bool:
 def _lines(
     arrangement: Arrangement,
     values: Float64[np.ndarray, "line point run"],
-    entering: Bool[np.ndarray, "line point run"],
+    eligible: Bool[np.ndarray, "line point run"],
     stored: Bool[np.ndarray, "line point run"],
 ) -> tuple[Curve, ...]:
+    """The curves of the eligible runs that have a value."""
+    entering = eligible & np.isfinite(values)
     lower, median, upper = _quantiles(values, entering)
     entered = entering.sum(axis=-1)
-    left_out = stored.sum(axis=-1) - entered
+    not_converged = (stored & ~eligible).sum(axis=-1)
+    without_value = eligible.sum(axis=-1) - entered
     missing = (~stored).sum(axis=-1)
     return tuple(
         Curve(
@@ -183,7 +210,8 @@ def _lines(
             lower_quartile=_gapped(lower[line]),
             upper_quartile=_gapped(upper[line]),
             runs=tuple(entered[line].tolist()),
-            left_out=tuple(left_out[line].tolist()),
+            not_converged=tuple(not_converged[line].tolist()),
+            without_value=tuple(without_value[line].tolist()),
             missing=tuple(missing[line].tolist()),
         )
         for line, value in enumerate(arrangement.series_values)
@@ -210,7 +238,7 @@ def _at(ordered: Float64[np.ndarray, "*point run"], rank: Float64[np.ndarray, "*
 def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], y: str) -> tuple[Curve, ...]:
     """The gradient-flow limit of each run, which is the same for every step size: one line if the series are those.
 
-    Only against the initialisation scale: it is what the flow's limit depends on.
+    Only against the initialisation scale: it is what the flow's limit depends on. No lines where no run has it.
     """
     if y not in FLOW_LIMITS or arrangement.x.name != "init_scale":
         return ()
@@ -220,7 +248,7 @@ def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], 
         values = _any_of_series(values)
         stored = np.asarray(stored.any(axis=0, keepdims=True))
         arrangement = replace(arrangement, series=None)
-    return _lines(arrangement, values, np.isfinite(values), stored)
+    return _lines(arrangement, values, stored, stored) if np.isfinite(values).any() else ()
 
 
 def _any_of_series(values: Float64[np.ndarray, "line point run"]) -> Float64[np.ndarray, "1 point run"]:

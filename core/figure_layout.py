@@ -40,7 +40,10 @@ def risk_layout(grid: Grid) -> RiskLayout:
 
 
 def _roles(grid: Grid) -> tuple[str, str | None]:
-    names = [axis.name for axis in sorted(grid.axes, key=lambda axis: -len(axis.values)) if axis.name != "seed"]
+    axes = [axis for axis in grid.axes if axis.name != "seed"]
+    # An axis of one value is drawn against only where there is no other.
+    swept = [axis for axis in axes if len(axis.values) > 1] or axes
+    names = [axis.name for axis in sorted(swept, key=lambda axis: -len(axis.values))]
     if not names:
         raise UnsuitableFigure("This figure needs an experiment that sweeps a number besides the data seed.")
     preferred = [name for name in ("init_scale", "step_size", STEP_SIZE_FRACTION) if name in names]

@@ -45,5 +45,5 @@ def analysis_key(data_key: str) -> str:
 
 
 def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
-    """Where a figure is kept; `state` tells how far the experiment was when it was drawn."""
+    """Where a figure is kept; a later `state` of the same experiment has another place."""
     return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"

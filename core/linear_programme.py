@@ -30,17 +30,20 @@ def least(
     The tolerances are absolute: scale the problem to numbers of order 1.
 
     Raises:
-        SolverFailure: HiGHS gives up.
+        SolverFailure: HiGHS gives up, or a number is not finite.
     """
-    result = linprog(
-        cost,
-        A_eq=equal[0],
-        b_eq=equal[1],
-        A_ub=at_most[0],
-        b_ub=at_most[1],
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-    )
+    try:
+        result = linprog(
+            cost,
+            A_eq=equal[0],
+            b_eq=equal[1],
+            A_ub=at_most[0],
+            b_ub=at_most[1],
+            method="highs-ds",
+            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        )
+    except ValueError as refusal:  # of numbers that overflowed on the way here
+        raise SolverFailure(f"the linear programme was not solved: {refusal}") from refusal
     if result.status != 0 or result.x is None:
         raise SolverFailure(f"the linear programme was not solved: {result.message}")
     return Solution(

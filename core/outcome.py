@@ -27,14 +27,15 @@ _MEANINGS = {
         "The loss grew beyond 10^12 times its initial value or is not finite: lower the step size or warm up longer."
     ),
     Outcome.OSCILLATING: (
-        "The loss stays bounded and never converges: no interpolator that the run can reach is stable at this step "
-        "size. Lower it below max_stable_step = 2 / min_sharpness."
+        "The loss stays bounded and does not converge: the run cycles. Lower the step size; above max_stable_step = "
+        "2 / min_sharpness no interpolator is known to be stable, and below it another initialisation or a longer "
+        "warm-up may do as well."
     ),
     Outcome.BUDGET_EXHAUSTED: (
         "The run used up max_steps before it converged; its last state is kept. Allow more steps or a larger tolerance."
     ),
     Outcome.UNSTABLE_INTERPOLATOR: (
-        "The loss fell to the tolerance at a point where gradient descent is unstable (step_size × sharpness ≥ 2), and "
-        "kicks are off or do not move the run: rounding froze it there."
+        "The loss is within the tolerance at a point where gradient descent is unstable (step_size × sharpness ≥ 2), "
+        "and nothing pushed the run off it: kicks are off, or y = 0, which leaves them without size."
     ),
 }

@@ -1,4 +1,8 @@
-"""What is kept of a trajectory: a few quantities at log-spaced steps."""
+"""What is kept of a trajectory: a few quantities at log-spaced steps.
+
+The steps are spaced over the budget, not over the run, whose length nobody knows beforehand: a run that ends early has
+recorded those that it came to, and its end is always added as the last record (unless nothing is recorded at all).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +27,11 @@ class Trajectory:
 
 
 def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
-    """At most `points` different steps, log-spaced from 0 to `max_steps`, both included; none for `points` = 0."""
+    """At most `points` different steps of a run of `max_steps`: 0, and the others log-spaced from 1 to `max_steps`.
+
+    Two points are 0 and `max_steps`, one point is `max_steps` alone, and no point means no recording. Fewer steps than
+    `points` where rounding makes some equal.
+    """
     if points == 0:
         return np.empty(0, dtype=np.int64)
     spaced = np.rint(np.geomspace(max_steps, 1, max(points - 1, 1))).astype(np.int64)

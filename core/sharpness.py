@@ -56,16 +56,6 @@ def interpolator_sharpness(
     return top_eigenpair(scaled.T @ scaled)
 
 
-def interpolator_sharpness_of_runs(
-    X: Float64[np.ndarray, "sample dim"],
-    u_plus: Float64[np.ndarray, "run dim"],
-    u_minus: Float64[np.ndarray, "run dim"],
-) -> Float64[np.ndarray, " run"]:
-    """`interpolator_sharpness` of each run by itself, so that no run's bits depend on the company it keeps."""
-    pairs = zip(u_plus, u_minus, strict=True)
-    return np.array([interpolator_sharpness(X, plus, minus).value for plus, minus in pairs])
-
-
 def hessian(
     X: Float64[np.ndarray, "sample dim"],
     y: Float64[np.ndarray, " sample"],
@@ -92,14 +82,3 @@ def hessian_sharpness(
 ) -> Eigenpair:
     """λ_max of the full Hessian, valid anywhere; equal to `interpolator_sharpness` where Xβ = y. Cost O(d³)."""
     return top_eigenpair(hessian(X, y, u_plus, u_minus))
-
-
-def hessian_sharpness_of_runs(
-    X: Float64[np.ndarray, "sample dim"],
-    y: Float64[np.ndarray, " sample"],
-    u_plus: Float64[np.ndarray, "run dim"],
-    u_minus: Float64[np.ndarray, "run dim"],
-) -> Float64[np.ndarray, " run"]:
-    """`hessian_sharpness` of each run by itself, so that no run's bits depend on the company it keeps."""
-    pairs = zip(u_plus, u_minus, strict=True)
-    return np.array([hessian_sharpness(X, y, plus, minus).value for plus, minus in pairs])

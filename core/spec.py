@@ -4,10 +4,11 @@ import math
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.sweep import (
+    BELOW_ONE,
     Document,
     Positive,
     SweptCount,
@@ -26,9 +27,18 @@ SCHEMA_VERSION: Final = 1
 MAX_RUNS: Final = 10**9
 """Most runs of one experiment, whatever a service allows: a larger product of axes is a slip."""
 
+LEAST_TOLERANCE: Final = 1e-24
+"""Rounding leaves residuals of 1e-14 to 1e-12 of y, and the loss is their square: float64 gets no further down."""
+
+
+def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """-0.0 is the number 0.0 in another spelling, and would be another key."""
+    return tuple(number + 0.0 for number in numbers)
+
+
 Name = Annotated[str, Field(max_length=200)]
 Label = Annotated[str, Field(min_length=1, max_length=80)]
-Vector = Annotated[tuple[float, ...], Field(min_length=1, strict=False)]
+Vector = Annotated[tuple[float, ...], Field(min_length=1, strict=False), AfterValidator(_without_negative_zeros)]
 Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False)]
 
 
@@ -219,20 +229,23 @@ class Finish(StrEnum):
 
 
 class Stopping(Document):
-    """When a run stops. `loss_tolerance` is relative to ½Ê[y²].
+    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
 
     `kick`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
     """
 
-    loss_tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-10
+    loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
     max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
     finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
     kick: bool = True
 
 
 class Recording(Document):
-    """What is kept of a trajectory: `points` steps, log-spaced from 0 to the last."""
+    """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
+
+    A run that ends early has those of the steps that it came to. One point is the end alone; 0 keeps nothing.
+    """
 
     points: Annotated[int, Field(ge=0, le=1000)] = 100
 

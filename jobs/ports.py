@@ -89,9 +89,20 @@ class JobStore(Protocol):
     """Jobs, as workers know them."""
 
     def claim(self, job_id: str, *, worker: str) -> Claim | None:
-        """QUEUED → RUNNING with a new fencing token and a lease on the store's clock; None if it is not to be had.
+        """QUEUED → RUNNING with a new fencing token and a lease on the store's clock; None if there is none to be had.
 
-        None also for an unknown id, and while the experiment has failed: what is left of it waits for a retry.
+        A planning or drawing job is claimed by its own id. The id of a training job, whatever its state, is a claim to
+        the training job of the same queue whose turn it is; `Claim.job` says which. There are at least as many messages
+        as queued jobs, so none is left behind.
+
+        Experiments take turns in each queue by virtual time, the work of which they were given claims
+        (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as flows and jobs as packets): the turn
+        is that of the experiment with the least, the older one where two have the same, and within it that of the job
+        recorded first. An experiment that begins to wait starts from max(its own virtual time, that of the last turn).
+        Work counts at each claim and is not given back when the attempt ends early: virtual time never runs backwards,
+        and an experiment whose jobs fail over and over does not take the turns of the others.
+
+        None also for an unknown id. What is left of an experiment that has failed takes no turns until a retry.
         """
         ...
 

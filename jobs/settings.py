@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")
     max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
-        default=4_000_000, ge=1, description="Most entries samples × dimension of a data set."
+        default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."
     )
     max_body_bytes: int = Field(default=8_000_000, ge=1, description="Largest request body.")
 

@@ -27,7 +27,10 @@ WORK: Final[Mapping[JobKind, Work]] = MappingProxyType(
 
 
 def perform(job_id: str, context: WorkerContext) -> None:
-    """Do the job if it is to be had. A message that comes twice, late, or for a job that is gone, does nothing."""
+    """Do the job that the message gives a claim to: this one, or the training job of its queue whose turn it is.
+
+    A message that comes twice, late, or for a job that is gone, does nothing that would not have been done anyway.
+    """
     claim = context.store.claim(job_id, worker=context.name)
     if claim is None:
         return

@@ -109,7 +109,7 @@ def _batches(runs: Sequence[Run], analysis: dict[str, Any]) -> list[Batch]:
     if not runs:
         return []
     steps = [_predict(run, analysis) for run in runs]
-    return form_batches([run.index for run in runs], steps, entries=_entries(analysis))
+    return form_batches([run.index for run in runs], steps, entries=_entries(analysis), dimension=analysis["dimension"])
 
 
 def _predict(run: Run, analysis: dict[str, Any]) -> float:

@@ -8,12 +8,14 @@ from fastapi.responses import JSONResponse
 from api.body import JSON, JsonBody
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
 from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import ExperimentQuery, link_header
+from api.paging import ExperimentQuery, NoQuery, link_header
 from api.submission import announce, read_spec, require_within_limits, submit
 from api.wiring import ExperimentId, SenderHere, SettingsHere, StoreHere
 from core.support import require_supported
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
+
+_Nothing = Annotated[NoQuery, Query()]
 
 
 @router.post(
@@ -23,7 +25,9 @@ router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PRO
     responses={status.HTTP_200_OK: {"model": ExperimentDocument, "description": "It exists already."}},
     openapi_extra=dict(SPEC_BODY),
 )
-def submit_experiment(body: JsonBody, store: StoreHere, sender: SenderHere, settings: SettingsHere) -> Response:
+def submit_experiment(
+    body: JsonBody, _query: _Nothing, store: StoreHere, sender: SenderHere, settings: SettingsHere
+) -> Response:
     """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled."""
     spec = read_spec(body)
     require_supported(spec)
@@ -61,7 +65,9 @@ def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
 
 
 @router.post("/{experiment_id}/cancel")
-def cancel_experiment(experiment_id: ExperimentId, store: StoreHere, response: Response) -> ExperimentDocument:
+def cancel_experiment(
+    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, response: Response
+) -> ExperimentDocument:
     """Cancel: what is stored stays; a finished experiment stays as it is."""
     experiment = store.cancel(experiment_id)
     response.headers.update(polling_headers(experiment))
@@ -70,7 +76,7 @@ def cancel_experiment(experiment_id: ExperimentId, store: StoreHere, response: R
 
 @router.post("/{experiment_id}/retry", status_code=status.HTTP_202_ACCEPTED)
 def retry_experiment(
-    experiment_id: ExperimentId, store: StoreHere, sender: SenderHere, response: Response
+    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, sender: SenderHere, response: Response
 ) -> ExperimentDocument:
     """Queue the failed parts of a failed experiment again."""
     announce(tuple(store.retry(experiment_id)), sender=sender)

@@ -46,7 +46,7 @@ def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()]
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
     grid = grid_of(experiment.id, store=store)
     known = summaries(experiment.id, range(len(grid)), store=store)
-    family = curves(grid, known, **query.arguments(grid), analyses=analyses(grid, store=store))
+    family = curves(grid, known, **query.arguments(grid, known), analyses=analyses(grid, store=store))
     return JSONResponse(family.to_document(), headers=polling_headers(experiment))
 
 

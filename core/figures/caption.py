@@ -1,10 +1,9 @@
 """What a figure says about itself in words: its experiment, the data, and how much of it is there."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.figures.results import Results
-from core.grid import Axis, Grid
+from core.grid import STEP_SIZE_FRACTION, Axis, Grid
 from core.spec import InlineData, SparseRegression, UVModel
 from core.variables import COORDINATES, Variable
 
@@ -44,47 +43,49 @@ def caption(results: Results, title: str) -> Caption:
 
 def _progress(results: Results) -> str:
     done, total, converged = results.runs_done, len(results.grid), results.runs_converged
-    runs = f"{total} runs" if done == total else f"partial result: {done} of {total} runs"
+    runs = (f"{total} runs" if total > 1 else "1 run") if done == total else f"partial result: {done} of {total} runs"
     return runs if converged == done else f"{runs}, {converged} converged"
 
 
-def value_text(variable: Variable, value: float) -> str:
+def value_text(variable: Variable, value: float, digits: int = 6) -> str:
     """A value with its symbol, such as η = 0.001, or 0.5 η* for a fraction of the largest stable step."""
     if variable.name == "step_size_fraction":
-        return f"{value:.6g} η*"
-    return f"{variable.symbol or variable.label} = {value:.6g}"
+        return f"{value:.{digits}g} η*"
+    return f"{variable.symbol or variable.label} = {value:.{digits}g}"
 
 
 def _data(grid: Grid) -> str:
     data = grid.spec.data
     if isinstance(data, SparseRegression):
         fields = [(field, COORDINATES[AXIS_NAMES.get(field, field)]) for field in DATA_SYMBOLS]
-        fixed = [value_text(variable, getattr(data, field)) for field, variable in fields if not _axis(grid, field)]
-        return ", ".join([*fixed, _seeds(_axis(grid, "seed"), data.seed)])
+        swept, document = _swept(grid), grid.run(0).document["data"]
+        fixed = [value_text(variable, document[field]) for field, variable in fields if variable.name not in swept]
+        seeds = f"{len(swept['seed'].values)} data seeds" if "seed" in swept else f"data seed {document['seed']}"
+        return ", ".join([*fixed, seeds])
     if isinstance(data, InlineData):
         return f"given data, N = {len(data.X)}, d = {len(data.X[0])}"
     return "uploaded data"
 
 
-def _seeds(axis: Axis | None, seed: object) -> str:
-    return f"{len(axis.values)} data seeds" if axis else f"data seed {seed}"
-
-
 def _training(grid: Grid) -> str:
-    model, optimizer = grid.spec.model, grid.spec.optimizer
-    swept = {axis.field for axis in grid.axes}
-    depth = "UV model" if isinstance(model, UVModel) else f"D = {model.depth}"
-    words = [
-        "" if "depth" in swept else depth,
-        OPTIMIZERS[optimizer.kind],
-        "" if "warmup_steps" in swept else f"W = {optimizer.warmup_steps}",
-    ]
-    return ", ".join(word for word in words if word)
+    swept, run = _swept(grid), grid.run(0)
+    words = ["UV model"] if isinstance(grid.spec.model, UVModel) else []
+    if "depth" not in swept and not words:
+        words.append(value_text(COORDINATES["depth"], run.document["model"]["depth"]))
+    words.append(OPTIMIZERS[grid.spec.optimizer.kind])
+    if "init_scale" not in swept:
+        words.append(value_text(COORDINATES["init_scale"], run.init_scale))
+    for name, value in (("step_size", run.step_size), (STEP_SIZE_FRACTION, run.step_size_fraction)):
+        if name not in swept and value is not None:
+            words.append(value_text(COORDINATES[name], value))
+    if "warmup_steps" not in swept:
+        words.append(value_text(COORDINATES["warmup_steps"], run.warmup_steps, digits=12))
+    return ", ".join(words)
 
 
-def _axis(grid: Grid, field: str) -> Axis | None:
-    found: Sequence[Axis] = [axis for axis in grid.axes if axis.part == "data" and axis.field == field]
-    return found[0] if found else None
+def _swept(grid: Grid) -> dict[str, Axis]:
+    """The axes of more than one value; the one value of another axis is as good as a plain number."""
+    return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
 
 
 def _printable(name: str) -> str:

@@ -7,15 +7,13 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from core.curves import Analysis, Curves, curves
+from core.curves import Analysis, Curves, curves, telling_quantity
 from core.figure_layout import FIGURE_TITLES, risk_layout
 from core.figures.caption import caption
 from core.figures.results import Results
 from core.figures.risk import risk_figure
 from core.grid import Grid
 from core.result import Summary
-from core.spec import SparseRegression
-from core.variables import VARIABLES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,15 +51,11 @@ def _risk(results: Results) -> Figure:
 
 
 def _family(results: Results, x: str, series: str | None, where: Mapping[str, float]) -> Curves:
-    """Excess risk, or test loss where the true predictor is not known."""
-    known = isinstance(results.grid.spec.data, SparseRegression) or any(
-        summary is not None and summary.get("excess_risk") is not None for summary in results.summaries
-    )
     return curves(
         results.grid,
         results.summaries,
         x=x,
-        y=VARIABLES["excess_risk" if known else "test_loss"].name,
+        y=telling_quantity(results.grid.spec.data, results.summaries),
         series=series,
         where=where,
         analyses=results.analyses,

@@ -55,8 +55,9 @@ def _draw_panel(panel: Axes, family: Curves) -> None:
     colours = ordered_colours(len(family.curves))
     _span(panel, family)
     panel.set_yscale("log")
+    panel.set_autoscaley_on(False)  # `_make_room` sets it, for all panels
     for flow in family.flow_limits:
-        panel.plot(family.x_values, _gaps(flow.median), **FLOW)
+        _draw_flow(panel, family, flow)
     for curve, colour in zip(family.curves, colours, strict=True):
         _draw_curve(panel, family, curve, colour)
     for baseline in family.baselines:
@@ -72,12 +73,28 @@ def _span(panel: Axes, family: Curves) -> None:
         margin = (most / least) ** 0.045 if most > least else 1.5
         panel.set_xscale("log")
         panel.set_xlim(least / margin, most * margin)
-        # Within a decade and a half the powers of ten alone say too little.
-        panel.xaxis.set_major_locator(LogLocator(subs=(1.0,) if most / least > 30 else (1.0, 2.0, 3.0, 5.0, 7.0)))
+        panel.xaxis.set_major_locator(_decades(least, most))
         panel.xaxis.set_minor_formatter(NullFormatter())
     else:
         margin = 0.045 * (most - least) or 0.5
         panel.set_xlim(least - margin, most + margin)
+    if least == most:
+        panel.set_xticks([least])
+
+
+def _decades(least: float, most: float) -> LogLocator:
+    """Ticks at powers of ten; within a decade and a half these alone say too little."""
+    return LogLocator(subs=(1.0,) if most / least > 30 else (1.0, 2.0, 3.0, 5.0, 7.0))
+
+
+def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
+    """The dotted line, and a dash where a value stands alone and no line comes by."""
+    median = _gaps(flow.median)
+    panel.plot(family.x_values, median, **FLOW)
+    there = np.pad(np.isfinite(median), 1)
+    alone = there[1:-1] & ~there[:-2] & ~there[2:]
+    if alone.any():
+        panel.plot(np.array(family.x_values)[alone], median[alone], "_", color=FLOW["color"], markersize=12)
 
 
 def _draw_curve(panel: Axes, family: Curves, curve: Curve, colour: str) -> None:
@@ -86,8 +103,8 @@ def _draw_curve(panel: Axes, family: Curves, curve: Curve, colour: str) -> None:
     if max(curve.runs) > 1:
         lower, upper = _gaps(curve.lower_quartile), _gaps(curve.upper_quartile)
         panel.fill_between(x, lower, upper, color=colour, alpha=0.18, linewidth=0)
-    some_left_out = np.array(curve.left_out) > 0
-    for chosen, face in ((~some_left_out, colour), (some_left_out, "white")):
+    some_failed = np.array(curve.not_converged) > 0
+    for chosen, face in ((~some_failed, colour), (some_failed, "white")):
         panel.plot(x[chosen], median[chosen], "o", color=colour, markerfacecolor=face, zorder=3)
 
 
@@ -130,6 +147,7 @@ def _make_room(panel: Axes, panels: Sequence[Curves]) -> None:
     low, high = np.log10(_extremes(panels))
     span = max(high - low, 0.1) / (1 - below - above)
     panel.set_ylim(10 ** (low - below * span), 10 ** (high + above * span))
+    panel.yaxis.set_major_locator(_decades(*panel.get_ylim()))
 
 
 def _extremes(panels: Sequence[Curves]) -> tuple[float, float]:
@@ -147,8 +165,14 @@ def _extremes(panels: Sequence[Curves]) -> tuple[float, float]:
 
 
 def _failed(curve: Curve) -> list[int]:
-    """The points that have stored runs, none of which entered."""
-    return [k for k, (left, runs) in enumerate(zip(curve.left_out, curve.runs, strict=True)) if left and not runs]
+    """The points where runs did not converge, and none that did has a value."""
+    points = enumerate(zip(curve.not_converged, curve.runs, strict=True))
+    return [point for point, (failed, runs) in points if failed and not runs]
+
+
+def _partly_failed(curve: Curve) -> bool:
+    """Whether at some point only a part of the runs converged."""
+    return any(failed and runs for failed, runs in zip(curve.not_converged, curve.runs, strict=True))
 
 
 def _label(axes: Sequence[Axes], panels: Sequence[Curves]) -> None:
@@ -166,18 +190,32 @@ def _name_lines(panel: Axes, family: Curves) -> None:
     handles = []
     if family.flow_limits:
         handles.append(Line2D([], [], label="η → 0, gradient flow", **FLOW))
-    colours = ordered_colours(len(family.curves))
+    colours, names = ordered_colours(len(family.curves)), _line_names(family)
     shown = set(np.linspace(0, len(colours) - 1, min(len(colours), LEGEND_ENTRIES)).round().astype(int).tolist())
-    for position, (curve, colour) in enumerate(zip(family.curves, colours, strict=True)):
-        if family.series is not None and curve.series is not None and position in shown:
-            handles.append(Line2D([], [], color=colour, marker="o", label=value_text(family.series, curve.series)))
-    if any(left and runs for curve in family.curves for left, runs in zip(curve.left_out, curve.runs, strict=True)):
+    for position, (curve, colour, name) in enumerate(zip(family.curves, colours, names, strict=True)):
+        if position in shown:
+            # A line of crosses alone is named by one.
+            crosses = _failed(curve) and not any(curve.runs)
+            handle = Line2D([], [], color=colour, label=name, marker="x" if crosses else "o")
+            handle.set_linestyle("" if crosses else "-")
+            handles.append(handle)
+    if any(_partly_failed(curve) for curve in family.curves):
         hollow = Line2D([], [], color=MUTED, linestyle="", marker="o", markerfacecolor="white")
         hollow.set_label("not all converged")
         handles.append(hollow)
     if any(_failed(curve) for curve in family.curves):
         handles.append(Line2D([], [], color=MUTED, linestyle="", marker="x", label="did not converge"))
     panel.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=1.8, labelspacing=0.55)
+
+
+def _line_names(family: Curves) -> list[str]:
+    """The value of each line, in as many digits as tell them apart but at least three."""
+    values = [curve.series for curve in family.curves]
+    series = family.series
+    if series is None:
+        return ["trained runs"] * len(values)
+    spelled = [[value_text(series, value, digits) for value in values if value is not None] for digits in range(3, 13)]
+    return next((names for names in spelled if len(set(names)) == len(names)), spelled[-1])
 
 
 def _write_caption(figure: Figure, caption: Caption, left: float) -> None:

@@ -38,6 +38,7 @@ class MemoryExperiments(MemoryTables, ExperimentStore):
                 spec=spec,
                 created_at=self._clock(),
                 runs_total=runs,
+                turns=self._turns,
             )
             self._experiments[entry.id] = self._current[content_hash, name] = entry
             plan = NewJob(id=plan_job_id(entry.id), kind=JobKind.PLAN, queue=Queue.INTERACTIVE, payload={})
@@ -82,6 +83,7 @@ class MemoryExperiments(MemoryTables, ExperimentStore):
                 for job in self._jobs_of(entry):
                     if job.record.state is JobState.QUEUED:
                         job.enter(JobState.CANCELLED, now)
+                entry.drop_lines()
                 entry.settle(now)
             return entry.record(now)
 

@@ -11,7 +11,7 @@ from jobs.memory.tables import MemoryTables
 from jobs.ports import JobStore
 from jobs.records import Claim, FinishedRun, Job, Message, NewJob
 from jobs.run_keys import packed
-from jobs.states import ExperimentStatus, JobState
+from jobs.states import JobState
 
 
 class MemoryJobs(MemoryTables, JobStore):
@@ -20,12 +20,8 @@ class MemoryJobs(MemoryTables, JobStore):
     @override
     def claim(self, job_id: str, *, worker: str) -> Claim | None:
         with self._lock:
-            job = self._jobs.get(job_id)
-            if job is None or job.record.state is not JobState.QUEUED:
-                return None
-            if job.experiment is not None and job.experiment.status is ExperimentStatus.FAILED:
-                # What is left of a failed experiment waits, unannounced, for somebody to retry it.
-                job.announced_at = math.inf
+            job = self._claimable(job_id)
+            if job is None:
                 return None
             now = self._clock()
             job.token += 1
@@ -34,6 +30,20 @@ class MemoryJobs(MemoryTables, JobStore):
             job.record = replace(job.record, attempt=job.record.attempt + 1)
             job.enter(JobState.RUNNING, now)
             return Claim(job=job.record, token=job.token)
+
+    def _claimable(self, job_id: str) -> JobEntry | None:
+        """What a message gives a claim to: of training jobs the one whose turn it is, of others the one it names."""
+        named = self._jobs.get(job_id)
+        if named is None:
+            return None
+        is_queued = named.record.state is JobState.QUEUED
+        if named.is_held_back and is_queued:
+            # What is left of a failed experiment waits, unannounced, for somebody to retry it.
+            named.announced_at = math.inf
+        if named.takes_turns:
+            turn = self._turns[named.record.queue].first()
+            return None if turn is None else self._jobs[turn]
+        return named if is_queued and not named.is_held_back else None
 
     @override
     def heartbeat(self, claim: Claim, *, fraction: float) -> bool:

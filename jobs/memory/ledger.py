@@ -1,12 +1,13 @@
 """The entries behind the memory store, and how a job's move changes what its experiment counts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from jobs.memory.turns import Turns
 from jobs.progress import Effort
-from jobs.records import Experiment, Job, JobKind, Message
+from jobs.records import Experiment, Job, JobKind, Message, Queue
 from jobs.states import FINAL, ExperimentStatus, JobState
 from jobs.transitions import move_experiment, move_job
 
@@ -31,6 +32,7 @@ class ExperimentEntry:
     spec: bytes
     created_at: float
     runs_total: int
+    turns: Mapping[Queue, Turns]
     status: ExperimentStatus = ExperimentStatus.PLANNING
     finished_at: float | None = None
     is_cancelled: bool = False
@@ -69,8 +71,19 @@ class ExperimentEntry:
         Raises:
             IllegalMove: the table does not list the move.
         """
-        self.status = move_experiment(self.status, status)
+        before = self.status
+        self.status = move_experiment(before, status)
         self.finished_at = now if status in FINAL else None
+        for turns in self.turns.values():
+            if status is ExperimentStatus.FAILED:
+                turns.hold_back(self.number)
+            elif before is ExperimentStatus.FAILED:
+                turns.let_in(self.number)
+
+    def drop_lines(self) -> None:
+        """Let none of the queued jobs take a turn any more."""
+        for turns in self.turns.values():
+            turns.drop(self.number)
 
     def reopen(self, now: float) -> None:
         """Leave the status FAILED, once the dead jobs are queued again; the pace is measured afresh."""
@@ -135,11 +148,15 @@ class ExperimentEntry:
 
 @dataclass(kw_only=True, slots=True)
 class JobEntry:
-    """A job and the attempt at it. `experiment` is None for a job that no experiment counts (a figure)."""
+    """A job and the attempt at it. `experiment` is None for a job that no experiment counts (a figure).
+
+    `number` is the job's place among those of its experiment.
+    """
 
     record: Job
     experiment: ExperimentEntry | None
     announced_at: float
+    number: int = 0
     token: int = 0
     ended_by: Ending | None = None
     fraction: float = 0.0
@@ -150,6 +167,16 @@ class JobEntry:
     def is_weighed(self) -> bool:
         """Whether the job's work is part of its experiment's progress."""
         return self.experiment is not None and self.record.kind is not JobKind.PLAN
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the job is claimed when its turn has come, and not by its own id."""
+        return self.experiment is not None and self.record.kind is JobKind.TRAIN
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the experiment that counts the job has failed: what is left of it waits for a retry."""
+        return self.experiment is not None and self.experiment.status is ExperimentStatus.FAILED
 
     @property
     def is_cancelled(self) -> bool:
@@ -169,14 +196,26 @@ class JobEntry:
         """
         before = self.record.state
         self.record = replace(self.record, state=move_job(before, state))
+        if before is JobState.QUEUED and state is JobState.RUNNING:
+            self._take_turn()
         if state is JobState.QUEUED:
             self.announced_at = now
+            self.line_up()
         if state in {JobState.SUCCEEDED, JobState.CANCELLED}:
             self.checkpoint = None
         if before is JobState.RUNNING:
             self.report(0.0)
         if self.experiment is not None:
             self._count(self.experiment, before, state, now)
+
+    def line_up(self) -> None:
+        """Wait for the job's turn, if it is one that takes turns."""
+        if self.takes_turns and self.experiment is not None:
+            self.experiment.turns[self.record.queue].line_up(self.experiment.number, self.number, self.record.id)
+
+    def _take_turn(self) -> None:
+        if self.takes_turns and self.experiment is not None:
+            self.experiment.turns[self.record.queue].take(self.record.work)
 
     def _count(self, experiment: ExperimentEntry, before: JobState, state: JobState, now: float) -> None:
         experiment.job_states[before] -= 1

@@ -9,7 +9,8 @@ from typing import Any
 
 from jobs.errors import ExperimentNotFound, LeaseLost
 from jobs.memory.ledger import Ending, ExperimentEntry, JobEntry
-from jobs.records import Claim, Job, NewJob, StoredRun
+from jobs.memory.turns import Turns
+from jobs.records import Claim, Job, NewJob, Queue, StoredRun
 from jobs.settings import Settings
 from jobs.states import JobState
 
@@ -29,6 +30,7 @@ class MemoryTables:
         self._experiments: dict[str, ExperimentEntry] = {}
         self._jobs: dict[str, JobEntry] = {}
         self._runs: dict[str, StoredRun] = {}
+        self._turns = {queue: Turns() for queue in Queue}
 
     def _entry(self, experiment_id: str) -> ExperimentEntry:
         if experiment_id not in self._experiments:
@@ -42,9 +44,13 @@ class MemoryTables:
         """Record a job of an experiment; one that comes too late for a cancel is cancelled from the start."""
         state = JobState.CANCELLED if experiment.is_cancelled else JobState.QUEUED
         record = _new_record(job, experiment.id, state)
-        entry = JobEntry(record=record, experiment=experiment, announced_at=self._clock())
-        self._jobs[job.id] = entry
         experiment.job_ids.append(job.id)
+        entry = JobEntry(
+            record=record, experiment=experiment, announced_at=self._clock(), number=len(experiment.job_ids)
+        )
+        self._jobs[job.id] = entry
+        if state is JobState.QUEUED:
+            entry.line_up()
         experiment.job_states[state] += 1
         experiment.work_total += job.work if entry.is_weighed else 0.0
 

@@ -24,8 +24,8 @@ class RedisJobs(RedisServer, JobStore):
         answer = self._call(Script.CLAIM, job_id, worker, request, self._settings.lease_seconds)
         if answer is None:
             return None
-        token, flat = answer
-        return Claim(job=job_record(job_id, paired(flat)), token=token)
+        claimed, token, flat = answer
+        return Claim(job=job_record(claimed.decode(), paired(flat)), token=token)
 
     @override
     def heartbeat(self, claim: Claim, *, fraction: float) -> bool:

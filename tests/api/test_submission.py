@@ -36,6 +36,14 @@ def test_the_same_spec_submitted_twice_is_one_experiment(api: Service) -> None:
     assert api.sender.waiting(Queue.INTERACTIVE) == 1
 
 
+@pytest.mark.parametrize("action", ["", "/cancel", "/retry"])
+def test_a_query_that_means_nothing_is_refused(api: Service, action: str) -> None:
+    """Whoever wrote ?fresh=true meant something by it, and would not get it."""
+    path = f"{EXPERIMENTS}/{api.submit()}{action}" if action else EXPERIMENTS
+    document = assert_problem(api.post(spec(), f"{path}?fresh=true"), 422)
+    assert [error["parameter"] for error in document["errors"]] == ["fresh"]
+
+
 def test_the_same_spec_under_another_name_is_another_experiment(api: Service) -> None:
     """Names tell experiments apart."""
     assert api.submit(name="one") != api.submit(name="two")

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,14 @@ def test_short_work_stays_in_one_batch_and_long_work_is_spread() -> None:
     """Sixty runs of a minute are spread over the cores in whole tiles; sixty of a millisecond are not."""
     assert len(form_batches(range(60), [1e3] * 60, entries=5000)) == 1
     assert [len(batch.indices) for batch in form_batches(range(60), [1e7] * 60, entries=5000)] == [TILE, TILE, TILE, 12]
+
+
+@pytest.mark.parametrize(("dimension", "lanes"), [(100, 128), (25_000, 80), (1_000_000, 16)])
+def test_the_states_of_a_batch_fit_into_memory(dimension: int, lanes: int) -> None:
+    """128 lanes, or as many whole tiles as have 2,000,000 entries, or one tile."""
+    batches = form_batches(range(1000), [1.0] * 1000, entries=dimension, dimension=dimension)
+    assert len(batches[0].indices) == lanes
+    assert form_batches(range(1000), [1.0] * 1000, entries=dimension) == batches
 
 
 def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:

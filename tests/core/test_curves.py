@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.choice import InvalidChoice
-from core.curves import Inclusion, curves
+from core.curves import Inclusion, curves, telling_quantity
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, analyses_of, fan, grid_of, risk, summaries_of
 
 GRID = fan()
@@ -32,7 +32,7 @@ def test_curves_are_medians_and_quartiles_over_the_seeds() -> None:
             quartiles = statistics.quantiles(_risks(scale, step, SEEDS), n=4, method="inclusive")
             drawn = [curve.lower_quartile[point], curve.median[point], curve.upper_quartile[point]]
             assert drawn == pytest.approx(quartiles, rel=1e-14)
-        assert (curve.runs, curve.left_out, curve.missing) == ((4,) * 3, (0,) * 3, (0,) * 3)
+        assert (curve.runs, curve.not_converged, curve.without_value, curve.missing) == ((4,) * 3, *((0,) * 3,) * 3)
 
 
 @settings(deadline=None)
@@ -48,7 +48,8 @@ def test_only_converged_runs_enter_and_the_others_are_counted(fates: list[str]) 
     values = _risks(SCALES[1], STEP_SIZES[0], [seed for seed, fate in enumerate(fates) if fate == "converged"])
     assert curve.runs[1] == len(values)
     assert curve.missing[1] == fates.count("missing")
-    assert curve.left_out[1] == 4 - len(values) - fates.count("missing")
+    assert curve.not_converged[1] == fates.count("diverged")
+    assert curve.without_value[1] == fates.count("null")
     drawn = (curve.lower_quartile[1], curve.median[1], curve.upper_quartile[1])
     if values:
         np.testing.assert_allclose(np.array(drawn, dtype=float), np.percentile(values, [25, 50, 75]), rtol=1e-14)
@@ -63,6 +64,26 @@ def test_runs_that_did_not_converge_enter_where_they_are_asked_for() -> None:
     assert curves(GRID, summaries, **QUESTION).curves[0].runs == (0, 0, 0)
     assert curves(GRID, summaries, **QUESTION, include=Inclusion.ALL).curves[0].runs == (4, 4, 4)
     assert curves(GRID, summaries, **(QUESTION | {"y": "steps"})).curves[0].runs == (4, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("summaries", "quantity"),
+    [
+        ([{"excess_risk": None, "test_loss": None, "l1_norm": 1.0}], "l1_norm"),
+        ([{"test_loss": None, "l1_norm": 1.0}, None, {"test_loss": 0.0, "l1_norm": 1.0}], "test_loss"),
+        ([{"excess_risk": 0.1, "test_loss": 0.2, "l1_norm": 1.0}], "excess_risk"),
+        ([None], "excess_risk"),
+    ],
+)
+def test_the_telling_quantity_is_the_best_that_any_run_has(summaries: Any, quantity: str) -> None:
+    """Before any run is there, what such data can have."""
+    assert telling_quantity(GRID.spec.data, summaries) == quantity
+
+
+def test_a_flow_limit_that_no_run_has_is_no_line() -> None:
+    """A legend would name a line that is not there."""
+    summaries = [(summary or {}) | {"flow_excess_risk": None} for summary in summaries_of(GRID)]
+    assert curves(GRID, summaries, **QUESTION).flow_limits == ()
 
 
 def test_an_axis_that_is_none_of_the_three_is_fixed_by_where() -> None:
@@ -201,9 +222,9 @@ def test_the_document_of_curves_is_plain_json() -> None:
     assert document["x"]["label"] == "initialisation scale α"
     assert document["series"]["name"] == "step_size"
     assert document["over"] == "seed"
-    assert document["counts"] == {"runs": 19, "left_out": 4, "missing": 1}
+    assert document["counts"] == {"runs": 19, "not_converged": 4, "without_value": 0, "missing": 1}
     assert document["curves"][1]["median"][2] is None
-    assert document["curves"][1]["left_out"] == [0, 0, 4]
+    assert document["curves"][1]["not_converged"] == [0, 0, 4]
     assert document["curves"][0]["missing"] == [1, 0, 0]
     assert document["baselines"][0]["label"] == "least ℓ1 norm"
     assert document["flow_limits"][0]["median"] == SCALES

@@ -27,6 +27,11 @@ def _risk(grid: Grid, summaries: Sequence[dict[str, Any] | None], name: str = "f
     return FIGURES["risk"].draw(grid, summaries, analyses_of(grid).values(), name)
 
 
+def summaries_with(grid: Grid) -> list[dict[str, Any] | None]:
+    """One converged run at every point of any grid."""
+    return [{"outcome": "converged", "excess_risk": 0.5, "flow_excess_risk": 0.6} for _ in range(len(grid))]
+
+
 def _texts(figure: Figure) -> list[str]:
     legend = figure.axes[-1].get_legend()
     entries = [] if legend is None else [text.get_text() for text in legend.get_texts()]
@@ -164,6 +169,66 @@ def test_user_data_without_a_true_predictor_show_the_test_loss() -> None:
     assert figure.axes[0].get_ylabel() == "test loss"
     assert _markers(figure, "o") == 2
     assert any("given data, N = 1, d = 2" in text for text in _texts(figure))
+
+
+def test_converged_runs_on_user_data_without_held_out_samples_are_a_line_and_no_crosses() -> None:
+    """Their ℓ1 norm, with nothing in the legend that is not drawn, and an axis with numbers on it."""
+    body = document(initialization={"scale": {"values": SCALES}})
+    body["data"] = {"kind": "inline", "X": [[1.0, 2.0]], "y": [1.0]}
+    grid = Grid(ExperimentSpec.model_validate(body))
+    nothing = dict.fromkeys(("excess_risk", "test_loss", "flow_excess_risk", "flow_test_loss"))
+    summaries: list[Any] = [nothing | {"outcome": "converged", "l1_norm": norm} for norm in (2.0, 2.5, 3.4)]
+    figure = FIGURES["risk"].draw(grid, summaries, [], "mine")
+    (panel,) = figure.axes
+    assert (_markers(figure, "o"), _markers(figure, "x")) == (3, 0)
+    assert panel.get_ylabel() == "ℓ1 norm ‖β‖₁"
+    legend = panel.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["trained runs"]
+    low, high = panel.get_ylim()
+    assert sum(low <= tick <= high for tick in panel.get_yticks()) >= 2
+
+
+def test_a_converged_run_without_a_value_is_no_cross() -> None:
+    """A gap, among runs that have one."""
+    summaries = summaries_of(fan())
+    for index in range(24):
+        if fan().coordinates(index)["init_scale"] == 0.1:
+            summaries[index] = (summaries[index] or {}) | {"excess_risk": None}
+    figure = _risk(fan(), summaries)
+    assert (_markers(figure, "o"), _markers(figure, "x")) == ((len(SCALES) - 1) * len(STEP_SIZES), 0)
+    assert not {"did not converge", "not all converged"} & set(_texts(figure))
+
+
+def test_step_sizes_are_named_in_as_many_digits_as_tell_them_apart() -> None:
+    """Three, unless two names would be one."""
+    for values, names in (
+        ([0.000162497538, 0.00299179627], ["η = 0.000162", "η = 0.00299"]),
+        ([0.00299179627, 0.00299479627], ["η = 0.002992", "η = 0.002995"]),
+    ):
+        grid = grid_of(initialization={"scale": {"values": SCALES}}, optimizer={"step_size": {"values": values}})
+        assert set(names) <= set(_texts(_risk(grid, [None] * len(grid))))
+
+
+def test_lines_of_which_nothing_is_drawn_but_crosses_are_named_by_crosses() -> None:
+    """No line stands in the legend that is not in the panel."""
+    summaries = [(summary or {}) | {"outcome": "oscillating"} for summary in summaries_of(fan())]
+    legend = _risk(fan(), summaries).axes[0].get_legend()
+    assert legend is not None
+    assert [line.get_marker() for line in legend.get_lines()] == ["None", "x", "x", "x"]
+
+
+def test_an_axis_of_one_value_is_said_in_words_and_not_drawn_against() -> None:
+    """What is swept goes along x; what is fixed stands in the caption, as a plain number does."""
+    grid = grid_of(initialization={"scale": {"values": [0.1]}}, optimizer={"step_size": {"values": STEP_SIZES}})
+    figure = _risk(grid, summaries_with(grid))
+    assert figure.axes[0].get_xlabel() == "step size η"
+    assert any("α = 0.1, W = 0; 2 runs" in text for text in _texts(figure))
+    alone = grid_of(initialization={"scale": {"values": [0.1]}})
+    figure = _risk(alone, summaries_with(alone))
+    assert figure.axes[0].get_xticks().tolist() == [0.1]
+    assert _markers(figure, "_") == 1
+    assert any("η = 0.001, W = 0; 1 run" in text for text in _texts(figure))
 
 
 def test_colours_are_in_order_of_lightness_and_dark_enough_for_paper() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.identity import canonical_json, content_hash, is_integral, rounded
+from core.identity import canonical_json, content_hash, figure_key, is_integral, rounded
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 DOCUMENTS = st.dictionaries(
@@ -67,3 +67,10 @@ def test_the_hash_is_sha256_of_the_canonical_json() -> None:
 def test_whole_numbers_are_recognised(value: float, *, whole: bool) -> None:
     """Infinity is no whole number."""
     assert is_integral(value) is whole
+
+
+def test_a_figure_has_another_place_wherever_it_would_look_different() -> None:
+    """By experiment, figure, format and state."""
+    parts = ("one", "risk", "png", "running 5")
+    changed = [(*parts[:place], "other", *parts[place + 1 :]) for place in range(4)]
+    assert len({figure_key(*parts), *(figure_key(*other) for other in changed)}) == 5

@@ -19,6 +19,12 @@ def test_multipliers_are_the_rates_of_the_optimum() -> None:
     np.testing.assert_allclose(solution.inequality_multipliers, [-2])
 
 
+def test_numbers_that_overflowed_are_a_typed_error() -> None:
+    """Infinite costs."""
+    with pytest.raises(SolverFailure, match="not solved"):
+        least(np.full(2, np.inf), equal=(np.ones((1, 2)), np.ones(1)), at_most=NOTHING)
+
+
 def test_an_impossible_programme_is_a_typed_error() -> None:
     """x₁ + x₂ = −1 with x ≥ 0."""
     with pytest.raises(SolverFailure, match="not solved"):

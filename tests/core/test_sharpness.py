@@ -10,9 +10,7 @@ from core.sharpness import (
     gram_matrix,
     hessian,
     hessian_sharpness,
-    hessian_sharpness_of_runs,
     interpolator_sharpness,
-    interpolator_sharpness_of_runs,
     top_eigenpair,
 )
 from tests.core.problems import paper_problem, small_problem, small_problems
@@ -89,19 +87,6 @@ def test_a_diverged_state_has_sharpness_nan() -> None:
     u_plus, u_minus = parameters(data, 0)
     u_plus[0] = np.inf
     assert np.isnan(interpolator_sharpness(data.X, u_plus, u_minus).value)
-
-
-def test_runs_do_not_depend_on_their_company() -> None:
-    """Each of five runs has, bit for bit, the sharpness it has alone, in any order."""
-    X, y = paper_problem().X, paper_problem().y
-    u_plus, u_minus = parameters(paper_problem(), 4, 5)
-    runs = list(zip(u_plus, u_minus, strict=True))
-    flat = interpolator_sharpness_of_runs(X, u_plus, u_minus)
-    full = hessian_sharpness_of_runs(X, y, u_plus, u_minus)
-    assert flat.tolist() == [interpolator_sharpness(X, plus, minus).value for plus, minus in runs]
-    assert full.tolist() == [hessian_sharpness(X, y, plus, minus).value for plus, minus in runs]
-    assert interpolator_sharpness_of_runs(X, u_plus[::-1], u_minus[::-1]).tolist() == flat[::-1].tolist()
-    assert hessian_sharpness_of_runs(X, y, u_plus[::-1], u_minus[::-1]).tolist() == full[::-1].tolist()
 
 
 @settings(max_examples=25)

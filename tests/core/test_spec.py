@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from core.grid import Grid
 from core.spec import MAX_RUNS, ExperimentSpec, FractionsOfMaxStable
 from tests.core.specs import document
 
@@ -139,6 +140,23 @@ def test_user_data_whose_shapes_disagree_are_refused(data: dict[str, Any], reaso
     """With a sentence that says which."""
     with pytest.raises(ValidationError, match=reason):
         ExperimentSpec.model_validate(document() | {"data": {"kind": "inline"} | data})
+
+
+def test_negative_zeros_in_user_data_are_zeros() -> None:
+    """The same numbers are the same data, in X and in y."""
+    keys = set()
+    for zero in (0.0, -0.0):
+        data = {"kind": "inline", "X": [[1.0, zero]], "y": [zero], "held_out_X": [[zero, 1.0]], "held_out_y": [zero]}
+        spec = ExperimentSpec.model_validate_json(json.dumps(document() | {"data": data}))
+        keys.add((Grid(spec).run(0).data_key, spec.canonical()))
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(("tolerance", "reason"), [(1 - 1e-14, "less than"), (0.9e-24, "greater than")])
+def test_a_loss_tolerance_that_float64_cannot_tell_from_none_is_refused(tolerance: float, reason: str) -> None:
+    """Rounded to 12 digits the one is 1, which every run meets; the other is met by none."""
+    with pytest.raises(ValidationError, match=reason):
+        ExperimentSpec.model_validate(document(stopping={"loss_tolerance": tolerance}))
 
 
 def test_more_nonzero_entries_than_coordinates_are_refused_anywhere_in_the_grid() -> None:

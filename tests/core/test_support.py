@@ -41,6 +41,7 @@ def test_what_is_run_is_supported(parts: dict[str, Any]) -> None:
         ({"data": {"kind": "dataset", "id": "abc"}}, ["/data/kind"]),
         ({"data": _INLINE | {"transform": {"X": "centre", "y": "offset"}}}, ["/data/transform/X", "/data/transform/y"]),
         ({"data": _INLINE | {"transform": {"offset": 1.0}}}, ["/data/transform/offset"]),
+        ({"data": _INLINE | {"true_predictor": [1.0]}}, ["/data/true_predictor"]),
         ({"model": {"kind": "uv"}}, ["/model/kind"]),
         ({"model": {"kind": "diagonal", "depth": 3}}, ["/model/depth"]),
         (

@@ -9,7 +9,9 @@ import httpx2
 from typer.testing import CliRunner
 
 from cli.main import app
-from core.variables import VARIABLES
+from core.curves import COUNTS
+from core.outcome import Outcome
+from core.variables import COORDINATES, VARIABLES
 from jobs.settings import Settings
 from tests.client.living_service import living_service
 
@@ -68,9 +70,12 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_every_variable_and_setting_is_documented() -> None:
-    """The reference names each variable of a result and each setting of a deployment."""
+    """The reference has each variable, axis and count of a result, each outcome, and each setting with its default."""
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    for variable in VARIABLES:
-        assert f"`{variable}`" in reference, variable
-    for setting in Settings.model_fields:
-        assert f"`STEPBIAS_{setting.upper()}`" in reference, setting
+    for name in (*VARIABLES, *COORDINATES, *COUNTS):
+        assert f"`{name}`" in reference, name
+    for outcome in Outcome:
+        assert f"| `{outcome}` | {outcome.meaning} |" in reference
+    for setting, field in Settings.model_fields.items():
+        default = "none" if field.default is None else f"`{field.default:.12g}`"
+        assert f"| `STEPBIAS_{setting.upper()}` | {default} | {field.description} |" in reference, setting

@@ -45,9 +45,10 @@ class Laboratory:
         ).experiment
 
     def claim(self, job_id: str) -> Claim:
-        """A claim that must succeed."""
+        """A claim that must succeed, to this job and no other: of several training jobs it must be the one in turn."""
         claim = self.store.claim(job_id, worker="worker")
         assert claim is not None
+        assert claim.job.id == job_id
         return claim
 
     def claim_plan(self, experiment: Experiment) -> Claim:

@@ -287,8 +287,8 @@ def test_retrying_queues_what_is_dead(laboratory: Laboratory) -> None:
     """Fresh attempts for the dead job alone; then the experiment can succeed."""
     store = laboratory.store
     experiment = laboratory.planned()
-    laboratory.train(experiment, 1)
     laboratory.kill(f"{experiment.id}.0")
+    laboratory.train(experiment, 1)
     assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
     (message,) = store.retry(experiment.id)
     assert (message.job_id, message.queue) == (f"{experiment.id}.0", Queue.BATCH)
@@ -341,8 +341,8 @@ def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> Non
     """The time it lay dead is no part of the pace, nor is the work done before."""
     store = laboratory.store
     experiment = laboratory.planned()
-    laboratory.train(experiment, 1)
     laboratory.kill(f"{experiment.id}.0")
+    laboratory.train(experiment, 1)
     laboratory.wait(0.2)
     store.retry(experiment.id)
     claim = laboratory.claim(f"{experiment.id}.0")

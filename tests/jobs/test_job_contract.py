@@ -98,6 +98,7 @@ def test_stored_runs_are_read_back_bit_by_bit(laboratory: Laboratory) -> None:
     store = laboratory.store
     experiment = laboratory.planned()
     labels = laboratory.labels("a spec")
+    laboratory.claim(f"{experiment.id}.0")
     store.commit_runs(laboratory.claim(f"{experiment.id}.1"), finished_runs(labels[2:], 2))
     expected = [None, None, *(each.run.summary for each in finished_runs(labels[2:]))]
     assert list(store.summaries(experiment.id, 0, 4)) == expected

@@ -84,6 +84,30 @@ def test_a_loss_is_counted_once(laboratory: Laboratory) -> None:
     assert job.losses == 1
 
 
+@pytest.mark.usefixtures("twice")
+def test_a_repeated_claim_takes_one_turn(laboratory: Laboratory) -> None:
+    """The job in turn is not the one that the message names, and yet it is found again."""
+    for text in ("one", "other"):
+        experiment = laboratory.planned(text, batches=3)
+    claims = [laboratory.store.claim(f"{experiment.id}.0", worker="w") for _ in range(6)]
+    assert len({claim.job.id for claim in claims if claim is not None}) == 6
+    assert {(claim.token, claim.job.attempt) for claim in claims if claim is not None} == {(1, 1)}
+    assert laboratory.store.claim(f"{experiment.id}.0", worker="w") is None
+
+
+def test_a_claim_whose_reply_was_lost_is_found_though_others_came_between(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three workers hold messages that name the same job; the first of them asks again."""
+    experiment = laboratory.planned(batches=3)
+    claims = []
+    for request in ("1", "2", "3", "1"):
+        monkeypatch.setattr("jobs.redis_store.jobs.secrets.token_hex", lambda _, request=request: request)
+        claims.append(laboratory.store.claim(f"{experiment.id}.2", worker="w"))
+    assert [claim.job.id[-1] for claim in claims if claim is not None] == ["0", "1", "2", "0"]
+    assert claims[3] == claims[0]
+
+
 def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(
     laboratory: Laboratory, client: redis.Redis
 ) -> None:
@@ -208,14 +232,18 @@ def test_a_list_longer_than_one_chunk_is_complete(laboratory: Laboratory, monkey
 def test_nothing_is_left_in_the_queues_of_an_experiment_that_has_ended(
     laboratory: Laboratory, client: redis.Redis
 ) -> None:
-    """No lease, no announcement, no checkpoint."""
-    experiment = laboratory.planned()
+    """No lease, no announcement, no line, no turn, no checkpoint."""
+    experiment = laboratory.planned(batches=3)
     claim = laboratory.claim(f"{experiment.id}.0")
     laboratory.store.save_checkpoint(claim, b"state")
     laboratory.store.complete(claim)
     laboratory.store.cancel(experiment.id)
     left = {str(key, "utf-8") for key in client.scan_iter("stepbias:*")}
-    assert not left & {"stepbias:leases", *(f"stepbias:queued:{queue}" for queue in Queue)}
+    assert not left & {
+        "stepbias:leases",
+        *(f"stepbias:{each}:{queue}" for each in ("queued", "turns") for queue in Queue),
+    }
+    assert not [key for key in left if ":line:" in key]
     assert not [key for key in left if key.endswith(":checkpoint")]
 
 

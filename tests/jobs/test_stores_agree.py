@@ -1,8 +1,9 @@
 """The two stores side by side: whatever is asked of both, both do the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
+from random import Random
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -14,7 +15,7 @@ from jobs.connection import connect
 from jobs.errors import JobsError
 from jobs.memory import MemoryStore
 from jobs.ports import Store
-from jobs.records import Claim, Experiment, Queue
+from jobs.records import Claim, Experiment, JobKind, Queue, plan_job_id
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from jobs.states import EXPERIMENT_MOVES, JOB_MOVES, ExperimentStatus, JobState
@@ -67,11 +68,23 @@ class BothStores(RuleBasedStateMachine):
     @precondition(lambda self: self.ids)
     @rule(data=st.data(), part=st.sampled_from(["plan", "0", "1", "2"]))
     def claim(self, data: st.DataObject, part: str) -> None:
-        """A worker claims a job, which may not be there or not be to be had."""
+        """A worker receives a message: of a job that may not be there, not be to be had, or stand for another."""
         job_id = f"{data.draw(st.sampled_from(self.ids))}.{part}"
         claim = self.both(lambda store: store.claim(job_id, worker="w"))
         if claim is not None:
             self.claims.append(claim)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), works=st.lists(st.floats(0.1, 9), min_size=1, max_size=RUNS))
+    def begin_to_plan(self, data: st.DataObject, works: list[float]) -> None:
+        """A planner records jobs at once, so that several experiments come to wait in one queue."""
+        experiment_id = data.draw(st.sampled_from(self.ids))
+        claim = self.both(lambda store: store.claim(f"{experiment_id}.plan", worker="w"))
+        if claim is not None:
+            self.claims.append(claim)
+            owner: Any = _Named(experiment_id)
+            jobs = [train_job(owner, number, work=work) for number, work in enumerate(works)]
+            self.both(lambda store: store.add_jobs(claim, jobs))
 
     @rule()
     def ask_for_figure(self) -> None:
@@ -102,10 +115,11 @@ class BothStores(RuleBasedStateMachine):
         claim = data.draw(
             st.sampled_from([each for each in self.claims if each.job.id.endswith("plan")] or self.claims)
         )
-        owner = _Named(claim.job.experiment_id)
+        owner: Any = _Named(claim.job.experiment_id)
+        jobs = [train_job(owner, number, work=1.5 + number) for number in range(start)]
         keys = [digest(label) for label in labels[: RUNS - start]]
         self.both(lambda store: store.set_run_keys(claim, start, keys))
-        self.both(lambda store: store.add_jobs(claim, [train_job(owner, number, work=1.5) for number in range(start)]))  # type: ignore[arg-type]  # only the id is read
+        self.both(lambda store: store.add_jobs(claim, jobs))
 
     @precondition(lambda self: self.claims)
     @rule(
@@ -240,3 +254,52 @@ def test_both_stores_answer_alike(empty_valkey_url: str) -> None:
             database=None,
         ),
     )
+
+
+def test_both_stores_give_the_same_turns(empty_valkey_url: str) -> None:
+    """Experiments that come, wait, leave the line and come back, one of them cancelled and one failed on the way."""
+    with connect(empty_valkey_url, patience=10.0) as client:
+        deployment = Settings(lease_seconds=1000.0, max_attempts=2)
+        for seed in range(6):
+            client.flushall()
+            turns = [_turns(store, Random(seed)) for store in (MemoryStore(deployment), RedisStore(client, deployment))]
+            assert turns[0] == turns[1]
+            assert len(turns[0]) > 50
+
+
+def _turns(store: Store, random: Random) -> list[str]:
+    """The jobs of which claims are given in a random life of six experiments, by number of experiment and job."""
+    experiments = [
+        store.submit(spec=b"", content_hash=digest(str(each)), name="", tags=[], runs=1).experiment for each in range(6)
+    ]
+    plans = {each.id: store.claim(plan_job_id(each.id), worker="w") for each in experiments}
+    numbers = {each.id: number for number, each in enumerate(experiments)}
+    claims, claimed = [], []
+    for step in range(300):
+        experiment, kind = random.choice(experiments), random.random()
+        work, chosen = random.choice([0.1, 1.0, 3.7]), random.random()
+        plan = plans[experiment.id]
+        if step == 100:
+            store.cancel(experiments[0].id)
+        elif step in {150, 151} and (last := plans[experiments[1].id]) is not None:
+            store.fail(last, "boom")
+            plans[experiments[1].id] = store.claim(last.job.id, worker="w")
+        elif step == 220:
+            store.retry(experiments[1].id)
+        elif kind < 0.4 and plan is not None:
+            store.add_jobs(plan, [train_job(experiment, step, work=work)])
+        elif kind < 0.8:
+            claim = store.claim(f"{experiment.id}.{step - 1}", worker="w") or _first_claim(store, experiments)
+            if claim is not None:
+                claims.append(claim)
+                claimed.append(f"{numbers[claim.job.experiment_id]}.{claim.job.id.rpartition('.')[2]}")
+        elif claims:
+            store.hand_back(claims.pop(int(chosen * len(claims))))
+    return claimed
+
+
+def _first_claim(store: Store, experiments: Sequence[Experiment]) -> Claim | None:
+    """A claim by the message of any training job."""
+    jobs = (job for each in experiments for job in store.jobs(each.id) if job.kind is JobKind.TRAIN)
+    message = next(jobs, None)
+    return None if message is None else store.claim(message.id, worker="w")

@@ -10,11 +10,11 @@ def test_queued_jobs_are_announced_again_when_their_message_is_old(laboratory: L
     """Once: from then on their message is new. Each queue has its own."""
     store = laboratory.store
     experiment = laboratory.planned(batches=3)
-    laboratory.claim(f"{experiment.id}.1")
+    laboratory.claim(f"{experiment.id}.0")
     assert not store.unannounced(Queue.BATCH, older_than=1000.0)
     laboratory.wait(0.05)
     again = store.unannounced(Queue.BATCH, older_than=0.04)
-    assert {message.job_id for message in again} == {f"{experiment.id}.0", f"{experiment.id}.2"}
+    assert {message.job_id for message in again} == {f"{experiment.id}.1", f"{experiment.id}.2"}
     assert {message.queue for message in again} == {Queue.BATCH}
     assert not store.unannounced(Queue.BATCH, older_than=10.0)
     assert not store.unannounced(Queue.INTERACTIVE, older_than=-1.0)

@@ -16,11 +16,11 @@ for i = 4, #ARGV, 5 do
   local id, kind, queue, payload, work = unpack(ARGV, i, i + 4)
   local job = {
     id = id, at = key('job', id), kind = kind, queue = queue, experiment = experiment, state = state,
-    is_counted = true, work = work, token = 0,
+    is_counted = true, takes_turns = kind == 'train', work = work, token = 0,
   }
   if redis.call('EXISTS', job.at) == 0 then
+    job.number = redis.call('RPUSH', key('experiment', experiment, 'jobs'), id)
     record_job(job, payload)
-    redis.call('RPUSH', key('experiment', experiment, 'jobs'), id)
     added, work_added = added + 1, work_added + (kind == 'plan' and 0 or tonumber(work))
   end
 end

@@ -27,6 +27,7 @@ for _, job_id in ipairs(redis.call('LRANGE', key('experiment', id, 'jobs'), 0, -
     cancelled = cancelled + 1
   end
 end
+drop_lines(id)
 -- Counted once and not job by job: an experiment may have a hundred thousand of them.
 redis.call('HINCRBY', at, 'queued', -cancelled)
 redis.call('HINCRBY', at, 'cancelled', cancelled)

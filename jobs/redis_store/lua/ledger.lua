@@ -7,6 +7,7 @@
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 
+local QUEUES = { 'interactive', 'batch' }
 local FINAL = { succeeded = true, failed = true, cancelled = true }
 local LEASE_LOST = redis.error_reply("LEASELOST the job is no longer this worker's")
 local UNCOUNTED = redis.error_reply("UNCOUNTED the job belongs to no experiment's count")
@@ -25,6 +26,72 @@ local function record_of(experiment)
   return { string.format('%.6f', now), redis.call('HGETALL', experiment_key(experiment)) }
 end
 
+-- An experiment's queued training jobs in one queue, in the order in which they were recorded.
+local function line_key(experiment, queue)
+  return key('experiment', experiment, 'line', queue)
+end
+
+-- An experiment among those that take turns: in the order of creation where their virtual times are equal.
+local function turn_of(experiment)
+  return string.format('%015d:%s', tonumber(redis.call('HGET', experiment_key(experiment), 'number')), experiment)
+end
+
+-- An experiment with a line takes turns, unless it has failed: then its line waits for somebody to retry it. It starts
+-- from the virtual time at which the last turn was taken: served at once, but with no claim to the time it was not there.
+local function take_turns(experiment, queue)
+  local at = experiment_key(experiment)
+  if redis.call('EXISTS', line_key(experiment, queue)) == 0 or redis.call('HGET', at, 'status') == 'failed' then
+    return
+  end
+  local served = tonumber(redis.call('HGET', at, 'served:' .. queue) or 0)
+  local start = math.max(served, tonumber(redis.call('GET', key('turns', queue, 'now')) or 0))
+  redis.call('ZADD', key('turns', queue), 'NX', start, turn_of(experiment))
+end
+
+local function stop_taking_turns(experiment)
+  for _, queue in ipairs(QUEUES) do
+    redis.call('ZREM', key('turns', queue), turn_of(experiment))
+  end
+end
+
+-- All of an experiment's lines at once: it may have ten thousand jobs in them.
+local function drop_lines(experiment)
+  stop_taking_turns(experiment)
+  for _, queue in ipairs(QUEUES) do
+    redis.call('UNLINK', line_key(experiment, queue))
+  end
+end
+
+local function line_up(job)
+  local line = line_key(job.experiment, job.queue)
+  redis.call('ZADD', line, job.number, job.id)
+  if redis.call('ZCARD', line) == 1 then
+    take_turns(job.experiment, job.queue)
+  end
+end
+
+-- The training job whose turn it is: the first in the line of the experiment that has been served least.
+local function whose_turn(queue)
+  local turn = redis.call('ZRANGE', key('turns', queue), 0, 0)[1]
+  return turn and redis.call('ZRANGE', line_key(string.match(turn, ':(.*)'), queue), 0, 0)[1]
+end
+
+-- The job's experiment takes its turn, and has been served the job's work more.
+local function take_turn(job)
+  local turns, turn = key('turns', job.queue), turn_of(job.experiment)
+  local line = line_key(job.experiment, job.queue)
+  local virtual_now = tonumber(redis.call('ZSCORE', turns, turn))
+  local served = virtual_now + job.work
+  redis.call('SET', key('turns', job.queue, 'now'), virtual_now)
+  redis.call('HSET', experiment_key(job.experiment), 'served:' .. job.queue, served)
+  redis.call('ZREM', line, job.id)
+  if redis.call('EXISTS', line) == 1 then
+    redis.call('ZADD', turns, served, turn)
+  else
+    redis.call('ZREM', turns, turn)
+  end
+end
+
 local function move_experiment(experiment, status)
   local at = experiment_key(experiment)
   local before, number = unpack(redis.call('HMGET', at, 'status', 'number'))
@@ -37,6 +104,13 @@ local function move_experiment(experiment, status)
     redis.call('HSET', at, 'finished_at', now)
   else
     redis.call('HDEL', at, 'finished_at')
+  end
+  if status == 'failed' then
+    stop_taking_turns(experiment)
+  elseif before == 'failed' then
+    for _, queue in ipairs(QUEUES) do
+      take_turns(experiment, queue)
+    end
   end
 end
 
@@ -67,15 +141,17 @@ end
 
 local function job_of(id)
   local at = key('job', id)
-  local state, token, kind, queue, experiment, counted, work, fraction, failures, losses, error, ended_by, claim_id =
+  local state, token, kind, queue, experiment, counted, work, fraction, failures, losses, error, ended_by, claim_id,
+    number =
     unpack(redis.call('HMGET', at, 'state', 'token', 'kind', 'queue', 'experiment', 'counted', 'work', 'fraction',
-      'failures', 'losses', 'error', 'ended_by', 'claim_id'))
+      'failures', 'losses', 'error', 'ended_by', 'claim_id', 'number'))
   if not state then
     return nil
   end
   return {
     id = id, at = at, state = state, token = token, kind = kind, queue = queue, experiment = experiment,
-    is_counted = counted == '1', is_weighed = counted == '1' and kind ~= 'plan', work = tonumber(work),
+    is_counted = counted == '1', is_weighed = counted == '1' and kind ~= 'plan',
+    takes_turns = counted == '1' and kind == 'train', number = number, work = tonumber(work),
     fraction = tonumber(fraction), failures = tonumber(failures), losses = tonumber(losses), error = error,
     ended_by = ended_by, claim_id = claim_id,
   }
@@ -103,6 +179,22 @@ end
 
 local function announce(job)
   redis.call('ZADD', key('queued', job.queue), now, job.id)
+end
+
+-- A job has become queued.
+local function begin_to_wait(job)
+  announce(job)
+  if job.takes_turns then
+    line_up(job)
+  end
+end
+
+-- A queued job has been claimed.
+local function end_waiting(job)
+  redis.call('ZREM', key('queued', job.queue), job.id)
+  if job.takes_turns then
+    take_turn(job)
+  end
 end
 
 -- The queue of the message to send, if the job is queued.
@@ -150,13 +242,13 @@ local function enter(job, state)
   job.state = state
   redis.call('HSET', job.at, 'state', state)
   if before == 'queued' then
-    redis.call('ZREM', key('queued', job.queue), job.id)
+    end_waiting(job)
   elseif before == 'running' then
     redis.call('ZREM', key('leases'), job.id)
     report(job, 0)
   end
   if state == 'queued' then
-    announce(job)
+    begin_to_wait(job)
   elseif state == 'succeeded' or state == 'cancelled' then
     redis.call('UNLINK', key('job', job.id, 'checkpoint'))
   end
@@ -173,13 +265,13 @@ local function after_attempt(job, max_attempts)
   return job.failures + job.losses >= max_attempts and 'dead' or 'queued'
 end
 
--- Record a job that nobody has recorded before.
+-- Record a job that nobody has recorded before; `number` is its place among the jobs of its experiment.
 local function record_job(job, payload)
   redis.call('HSET', job.at, 'kind', job.kind, 'queue', job.queue, 'experiment', job.experiment, 'state', job.state,
     'payload', payload, 'work', job.work, 'counted', job.is_counted and '1' or '0', 'fraction', 0, 'attempt', 0,
-    'failures', 0, 'losses', 0, 'token', job.token)
+    'failures', 0, 'losses', 0, 'token', job.token, 'number', job.number)
   if job.state == 'queued' then
-    announce(job)
+    begin_to_wait(job)
   end
 end
 

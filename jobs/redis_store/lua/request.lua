@@ -11,6 +11,6 @@ redis.call('UNLINK', key('job', id))
 -- The token goes on: a worker of the job's earlier life must not be able to write in this one.
 record_job({
   id = id, at = key('job', id), kind = kind, queue = queue, experiment = experiment, state = 'queued',
-  is_counted = false, work = work, token = known and known.token or 0,
+  is_counted = false, number = 0, work = work, token = known and known.token or 0,
 }, payload)
 return 1

@@ -22,7 +22,7 @@ redis.call('HSET', at, 'number', number, 'name', name, 'tags', tags, 'content_ha
   'dead', 0, 'cancelled', 0, 'work_total', 0, 'work_done', 0, 'work_running', 0, 'work_at_start', 0)
 record_job({
   id = plan_id, at = key('job', plan_id), kind = 'plan', queue = 'interactive', experiment = id, state = 'queued',
-  is_counted = true, work = 1, token = 0,
+  is_counted = true, number = 1, work = 1, token = 0,
 }, '{}')
 redis.call('RPUSH', key('experiment', id, 'jobs'), plan_id)
 redis.call('HSET', key('current'), field, id)
