@@ -28,8 +28,8 @@ class ExperimentStore(Protocol):
     def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
         """Record an experiment and its planning job in one durable write; the caller then sends the planning message.
 
-        An active or succeeded experiment with the same `content_hash` and `name` is returned instead. The cost does not
-        depend on `runs`.
+        An active or succeeded experiment with the same `content_hash` and `name` is returned instead, unless it is
+        being cancelled. The cost does not depend on `runs`.
         """
         ...
 
@@ -203,6 +203,10 @@ class Upkeep(Protocol):
 
     def expire_leases(self) -> Sequence[Message]:
         """Jobs whose lease has run out become QUEUED (returned as messages to send), or DEAD after the last attempt."""
+        ...
+
+    def queued(self, queue: Queue) -> int:
+        """How many jobs wait in the queue; those that a failed experiment holds back may be left out."""
         ...
 
     def unannounced(self, queue: Queue, *, older_than: float, limit: int = 1000) -> Sequence[Message]:

@@ -86,3 +86,6 @@ ACTIVE: Final = frozenset(
 
 FINAL: Final = frozenset(ExperimentStatus) - ACTIVE
 """Statuses of an experiment that no longer changes unless somebody asks for it."""
+
+RENEWED: Final = frozenset({ExperimentStatus.FAILED, ExperimentStatus.CANCELLING, ExperimentStatus.CANCELLED})
+"""Statuses of an experiment after which the same spec, submitted again, is a new one."""

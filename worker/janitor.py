@@ -13,9 +13,6 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS: Final = 2.0
 """A message this young may still be between the broker and a worker."""
 
-PATIENCE_SECONDS: Final = 60.0
-"""While messages wait in a queue, a job is only announced again when its own is older than this."""
-
 
 class Janitor:
     """Beats for the worker and, where it holds the lock, tidies up, every `janitor_seconds`, from its own thread."""
@@ -40,8 +37,11 @@ class Janitor:
         store, sender = self._context.store, self._context.sender
         sender.send(store.expire_leases())
         for queue in Queue:
-            older_than = PATIENCE_SECONDS if sender.waiting(queue) else GRACE_SECONDS
-            sender.send(store.unannounced(queue, older_than=older_than))
+            # As many messages as jobs are enough, whichever they name: more would only pile up. Those that name jobs
+            # which are gone are used up by and by, and then what they hid is missing.
+            missing = store.queued(queue) - sender.waiting(queue)
+            if missing > 0:
+                sender.send(store.unannounced(queue, older_than=GRACE_SECONDS, limit=missing))
 
     def beat(self) -> None:
         """Tell the store that this worker lives."""

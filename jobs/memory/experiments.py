@@ -13,7 +13,7 @@ from jobs.memory.tables import MemoryTables
 from jobs.ports import ExperimentStore
 from jobs.records import Experiment, JobKind, Message, NewJob, Page, Queue, Submission, plan_job_id
 from jobs.settings import Settings
-from jobs.states import FINAL, ExperimentStatus, JobState
+from jobs.states import FINAL, RENEWED, ExperimentStatus, JobState
 
 
 class MemoryExperiments(MemoryTables, ExperimentStore):
@@ -27,7 +27,7 @@ class MemoryExperiments(MemoryTables, ExperimentStore):
     def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
         with self._lock:
             known = self._current.get((content_hash, name))
-            if known and known.status not in {ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}:
+            if known and known.status not in RENEWED:
                 return Submission(experiment=known.record(self._clock()), is_new=False)
             entry = ExperimentEntry(
                 id=secrets.token_hex(16),

@@ -1,5 +1,6 @@
 """Upkeep in memory."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -40,6 +41,12 @@ class MemoryUpkeep(MemoryTables, Upkeep):
             lost = sorted((job.lease_until, job.record.id) for job in running if job.lease_until <= now)
             messages = [self._lose(self._jobs[job_id], now) for _, job_id in lost]
             return [message for message in messages if message]
+
+    @override
+    def queued(self, queue: Queue) -> int:
+        with self._lock:
+            queued = (job for job in self._jobs.values() if job.record.state is JobState.QUEUED)
+            return sum(job.record.queue is queue and job.announced_at < math.inf for job in queued)
 
     @override
     def unannounced(self, queue: Queue, *, older_than: float, limit: int = 1000) -> Sequence[Message]:

@@ -29,6 +29,11 @@ class RedisUpkeep(RedisServer, Upkeep):
         return messages(self._call(Script.EXPIRE_LEASES, self._settings.max_attempts, MOST_LEASES))
 
     @override
+    def queued(self, queue: Queue) -> int:
+        (waiting,) = self._read(["ZCARD", key("queued", queue)])
+        return int(waiting)
+
+    @override
     def unannounced(self, queue: Queue, *, older_than: float, limit: int = 1000) -> Sequence[Message]:
         job_ids = self._call(Script.UNANNOUNCED, queue, older_than, limit)
         return [Message(job_id=job_id.decode(), queue=queue) for job_id in job_ids]

@@ -40,6 +40,14 @@ def test_a_new_experiment_is_as_it_was_submitted(laboratory: Laboratory) -> None
     assert plan.state is JobState.QUEUED
 
 
+def test_the_same_spec_submitted_while_it_is_being_cancelled_is_a_new_experiment(laboratory: Laboratory) -> None:
+    """Who submits wants the numbers; the old experiment is on its way out."""
+    experiment = laboratory.planned()
+    laboratory.claim(f"{experiment.id}.0")
+    assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+    assert laboratory.submit().id != experiment.id
+
+
 def test_the_same_spec_under_another_name_is_another_experiment(laboratory: Laboratory) -> None:
     """The name is the user's, and two names are two wishes."""
     assert laboratory.submit(name="one").id != laboratory.submit(name="two").id

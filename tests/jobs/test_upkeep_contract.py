@@ -20,6 +20,20 @@ def test_queued_jobs_are_announced_again_when_their_message_is_old(laboratory: L
     assert not store.unannounced(Queue.INTERACTIVE, older_than=-1.0)
 
 
+def test_jobs_that_wait_are_counted_by_queue(laboratory: Laboratory) -> None:
+    """Announced or not; a claimed one no longer waits."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    assert (store.queued(Queue.INTERACTIVE), store.queued(Queue.BATCH)) == (1, 0)
+    plan = laboratory.claim_plan(experiment)
+    store.add_jobs(plan, [train_job(experiment, number) for number in range(3)])
+    assert (store.queued(Queue.INTERACTIVE), store.queued(Queue.BATCH)) == (0, 3)
+    laboratory.claim(train_job(experiment, 0).id)
+    assert store.queued(Queue.BATCH) == 2
+    store.cancel(experiment.id)
+    assert store.queued(Queue.BATCH) == 0
+
+
 def test_the_oldest_messages_are_sent_again_first(laboratory: Laboratory) -> None:
     """As many as are asked for; the others come next."""
     store = laboratory.store

@@ -1,5 +1,5 @@
 #!lua
--- Record an experiment and its planning job, unless an equal one is active or has succeeded.
+-- Record an experiment and its planning job, unless an equal one is active, and not being cancelled, or has succeeded.
 -- ARGV: id, plan job id, content hash, name, tags as JSON, runs, spec, tag...
 -- Answers: 1 if the experiment is new else 0, its id, its record.
 local id, plan_id, content_hash, name, tags, runs, spec = unpack(ARGV, 1, 7)
@@ -9,7 +9,7 @@ local field = content_hash .. ':' .. name
 local known = redis.call('HGET', key('current'), field)
 if known then
   local status = redis.call('HGET', experiment_key(known), 'status')
-  if known == id or (status and status ~= 'failed' and status ~= 'cancelled') then
+  if known == id or (status and status ~= 'failed' and status ~= 'cancelling' and status ~= 'cancelled') then
     return { known == id and 1 or 0, known, record_of(known) }
   end
 end
