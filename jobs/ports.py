@@ -242,7 +242,10 @@ class ResultStore(Protocol):
         ...
 
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
-        """Keep a document under the hash of what it was made from (analyses, figures), for so long or for good."""
+        """Keep a document under the hash of what it was made from (analyses, figures), for so long or for good.
+
+        The first is kept: two that were made of the same may differ in their last bits, and readers must agree.
+        """
         ...
 
     def document(self, key: str) -> bytes | None:

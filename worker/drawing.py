@@ -12,7 +12,7 @@ from worker.context import WorkerContext
 from worker.pulse import Pulse
 
 KEPT_SECONDS: Final = 30 * 86_400.0
-"""Figures can be drawn again; a month after the last request's they make room."""
+"""Figures can be drawn again: a month after they were, they make room."""
 
 
 def draw(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:

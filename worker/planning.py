@@ -12,6 +12,7 @@ from core.errors import NoInterpolator
 from core.grid import Grid, Run
 from core.identity import analysis_key
 from core.spec import ExperimentSpec
+from jobs.errors import StoreUnavailable
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
 from worker.context import WorkerContext
 from worker.pulse import Pulse
@@ -71,11 +72,14 @@ def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
     """
     key = analysis_key(run.data_key)
     kept = context.store.document(key)
-    if kept is not None:
-        stored: dict[str, Any] = json.loads(kept)
-        return stored
-    analysis = analyse_dataset(dataset_of(run.document["data"]), run.data_key)
-    context.store.put_document(key, json.dumps(analysis, allow_nan=False).encode())
+    if kept is None:
+        made = analyse_dataset(dataset_of(run.document["data"]), run.data_key)
+        context.store.put_document(key, json.dumps(made, allow_nan=False).encode())
+        # Another planner, with other last bits, may have been first: all batches take the analysis that is kept.
+        kept = context.store.document(key)
+    if kept is None:
+        raise StoreUnavailable("an analysis that was kept is gone")
+    analysis: dict[str, Any] = json.loads(kept)
     return analysis
 
 

@@ -36,7 +36,8 @@ class MemoryResults(MemoryTables, ResultStore):
     @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         with self._lock:
-            self._documents[key] = document, math.inf if seconds is None else self._clock() + seconds
+            if self.document(key) is None:
+                self._documents[key] = document, math.inf if seconds is None else self._clock() + seconds
 
     @override
     def document(self, key: str) -> bytes | None:

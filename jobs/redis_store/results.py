@@ -41,7 +41,7 @@ class RedisResults(RedisServer, ResultStore):
     @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         lifetime: list[Any] = [] if seconds is None else ["PX", max(round(seconds * 1000), 1)]
-        self._read(["SET", _document_key(key), document, *lifetime])
+        self._read(["SET", _document_key(key), document, "NX", *lifetime])
 
     @override
     def document(self, key: str) -> bytes | None:

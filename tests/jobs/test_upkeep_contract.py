@@ -79,11 +79,11 @@ def test_a_worker_lives_as_long_as_it_beats(
 def test_documents_are_kept_for_good_or_for_a_time(
     laboratory: Laboratory, eventually: Callable[[Callable[[], bool]], None]
 ) -> None:
-    """Bit by bit; the last one put is the one that is there."""
+    """Bit by bit; the first one put is the one that is there."""
     store = laboratory.store
     assert store.document("analysis") is None
-    store.put_document("analysis", b"\x00\xffold")
     store.put_document("analysis", b"\x00\xff")
+    store.put_document("analysis", b"made again")
     store.put_document("figure", b"png", seconds=0.1)
     assert store.document("analysis") == b"\x00\xff"
     laboratory.wait(0.1)

@@ -8,6 +8,7 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 
 local QUEUES = { 'interactive', 'batch' }
+local ENDED_FIGURE_SECONDS = 86400
 local FINAL = { succeeded = true, failed = true, cancelled = true }
 local LEASE_LOST = redis.error_reply("LEASELOST the job is no longer this worker's")
 local UNCOUNTED = redis.error_reply("UNCOUNTED the job belongs to no experiment's count")
@@ -254,6 +255,11 @@ local function enter(job, state)
   end
   if job.is_counted then
     count(job, before, state)
+  elseif state == 'queued' or state == 'running' then
+    redis.call('PERSIST', job.at)
+  else
+    -- Nobody lists a figure's job: its record must not outlive what anybody still asks of it.
+    redis.call('EXPIRE', job.at, ENDED_FIGURE_SECONDS)
   end
 end
 
