@@ -34,7 +34,7 @@ def read(body: bytes) -> Any:
     document = _parsed(_text(body))
     faults = tuple(_faults(document, ""))
     if faults:
-        raise UnusableBody("The body breaks the rules of JSON listed under errors.", faults=faults)
+        raise UnusableBody("The body breaks the rules listed under errors.", faults=faults)
     return document
 
 

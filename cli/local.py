@@ -16,7 +16,7 @@ from cli.experiment_files import documents, save_what_there_is
 from cli.failure import explained
 from cli.fetch import FIGURES
 from cli.progress import outcome_counts, progress_report, runs, standing
-from cli.submit import spec_bytes
+from cli.submit import INTERRUPTED, spec_bytes
 from client import Client, ProblemError
 from core.errors import StepbiasError
 from core.support import require_supported
@@ -31,8 +31,12 @@ def run(spec: str, *, out: Path) -> int:
     with explained():
         document = read_spec(spec_bytes(spec))
         require_supported(document)
-        with progress_report() as report:
-            local = run_locally(document, on_progress=lambda now: report(now.progress, standing(now)))
+        try:
+            with progress_report() as report:
+                local = run_locally(document, on_progress=lambda now: report(now.progress, standing(now)))
+        except KeyboardInterrupt:
+            typer.echo("Stopped; nothing is saved. A service keeps what is finished: stepbias submit", err=True)
+            return INTERRUPTED
         ended = local.experiment
         if ended.status is not ExperimentStatus.SUCCEEDED:
             typer.echo(f"stepbias: the experiment {ended.status}: {ended.error}", err=True)

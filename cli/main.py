@@ -36,6 +36,24 @@ _TAKES_ID = {"ignore_unknown_options": True}
 LOCAL_URL = "http://127.0.0.1:8000"
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"stepbias {version('stepbias')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What the step size does: sweeps of gradient descent on diagonal linear networks, as a service."""
+    del version
+
+
 @app.command()
 def up(
     host: Annotated[str, typer.Option(help="Name or address to listen at.")] = "127.0.0.1",
@@ -93,7 +111,7 @@ def fetch(experiment: ExperimentId, out: OutDirectory = Path("out"), url: Url = 
 
 @app.command(context_settings=_TAKES_ID)
 def cancel(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
-    """Stop an experiment; what it has computed is kept."""
+    """Stop an experiment; its finished runs are kept."""
     from cli.submit import cancel as run_cancel
 
     raise typer.Exit(run_cancel(experiment, url=url))

@@ -1,6 +1,7 @@
 """The experiment spec: the one document a user writes. It says what to train, never how far the training has come."""
 
 import math
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -17,6 +18,7 @@ from core.sweep import (
     SweptNonNegative,
     SweptPositive,
     SweptReal,
+    SweptScale,
     SweptShape,
     SweptWhole,
     axis_values,
@@ -36,8 +38,14 @@ def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(number + 0.0 for number in numbers)
 
 
-Name = Annotated[str, Field(max_length=200)]
-Label = Annotated[str, Field(min_length=1, max_length=80)]
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("control characters, such as line breaks, are not allowed here")
+    return text
+
+
+Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
 Vector = Annotated[tuple[float, ...], Field(min_length=1, strict=False), AfterValidator(_without_negative_zeros)]
 Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False)]
 
@@ -142,14 +150,14 @@ class UniformInitialization(Document):
     """u₊ = u₋ = α·1."""
 
     kind: Literal["uniform"] = "uniform"
-    scale: SweptPositive
+    scale: SweptScale
 
 
 class NormalInitialization(Document):
     """u₊ = u₋ = α·z with z ~ N(0, I); `independent` draws one z for each sign (appendix E)."""
 
     kind: Literal["normal"]
-    scale: SweptPositive
+    scale: SweptScale
     independent: bool = False
     seed: SweptWhole = 0
 
@@ -158,7 +166,7 @@ class VectorInitialization(Document):
     """u₊ = u₋ = α·shape for a given vector."""
 
     kind: Literal["vector"]
-    scale: SweptPositive
+    scale: SweptScale
     vector: Vector
 
 

@@ -97,6 +97,7 @@ Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
 Depth = Annotated[int, Field(ge=2, le=MAX_WHOLE)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+Scale = Annotated[float, Field(ge=1e-100, le=1e100)]
 Fraction = Annotated[float, Field(ge=0, le=BELOW_ONE)]
 Shape = Annotated[float, Field(ge=-BELOW_ONE, le=BELOW_ONE)]
 
@@ -109,6 +110,7 @@ SweptReal = Annotated[Annotated[float, _N] | Annotated[Values[float], _V] | Anno
 SweptPositive = Annotated[
     Annotated[Positive, _N] | Annotated[Values[Positive], _V] | Annotated[Range[Positive], _R], _BY_FORM
 ]
+SweptScale = Annotated[Annotated[Scale, _N] | Annotated[Values[Scale], _V] | Annotated[Range[Scale], _R], _BY_FORM]
 SweptNonNegative = Annotated[
     Annotated[NonNegative, _N] | Annotated[Values[NonNegative], _V] | Annotated[Range[NonNegative], _R], _BY_FORM
 ]

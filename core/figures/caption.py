@@ -60,7 +60,9 @@ def _data(grid: Grid) -> str:
         fields = [(field, COORDINATES[AXIS_NAMES.get(field, field)]) for field in DATA_SYMBOLS]
         swept, document = _swept(grid), grid.run(0).document["data"]
         fixed = [value_text(variable, document[field]) for field, variable in fields if variable.name not in swept]
-        seeds = f"{len(swept['seed'].values)} data seeds" if "seed" in swept else f"data seed {document['seed']}"
+        seeds = f"data seed {document['seed']}"
+        if "seed" in swept:
+            seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds"
         return ", ".join([*fixed, seeds])
     if isinstance(data, InlineData):
         return f"given data, N = {len(data.X)}, d = {len(data.X[0])}"

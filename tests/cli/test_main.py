@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +289,9 @@ def test_a_terminal_is_not_needed_to_read_a_spec(monkeypatch: pytest.MonkeyPatch
     """Bytes pass from stdin unchanged, whatever the encoding of the terminal."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("α".encode()), encoding="ascii"))
     assert submit.spec_bytes("-") == "α".encode()
+
+
+def test_the_version_is_printed() -> None:
+    """That of the package."""
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"stepbias {version('stepbias')}\n")

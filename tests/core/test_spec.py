@@ -47,7 +47,11 @@ DATA = st.one_of(
 )
 SPECS = st.fixed_dictionaries(
     {"data": DATA, "initialization": INITIALIZATIONS, "optimizer": OPTIMIZERS},
-    optional={"model": MODELS, "name": st.text(max_size=20), "tags": st.just(["thesis"])},
+    optional={
+        "model": MODELS,
+        "name": st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20),
+        "tags": st.just(["thesis"]),
+    },
 )
 
 
@@ -208,3 +212,20 @@ def test_a_spec_cannot_be_changed() -> None:
 def test_the_identities_of_a_few_specs_stay_what_they_are(parts: Any, identity: str) -> None:
     """Canaries: stored results are found by these. They change with the schema, never with a refactoring."""
     assert ExperimentSpec.model_validate(document(**parts)).content_hash() == identity
+
+
+@pytest.mark.parametrize("text", ["line\nbreak", "\x1b[31mred", "nul\x00", "\x9b2J"])
+def test_names_and_tags_have_no_control_characters(text: str) -> None:
+    """They are printed in terminals; every other character of any script is welcome."""
+    with pytest.raises(ValidationError, match="control characters"):
+        ExperimentSpec.model_validate(document() | {"name": text})
+    with pytest.raises(ValidationError, match="control characters"):
+        ExperimentSpec.model_validate(document() | {"tags": [text]})
+    assert ExperimentSpec.model_validate(document() | {"name": "η → 0 – كبير 🙂"}).name == "η → 0 – كبير 🙂"
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-150, 1e150])
+def test_a_scale_whose_square_float64_cannot_hold_is_refused(scale: float) -> None:
+    """β is made of squares of the scale, and the effective initialisation of products of them."""
+    with pytest.raises(ValidationError, match="(greater|less) than or equal to"):
+        ExperimentSpec.model_validate(document(initialization={"scale": scale}))
