@@ -227,5 +227,5 @@ def test_names_and_tags_have_no_control_characters(text: str) -> None:
 @pytest.mark.parametrize("scale", [0.0, 1e-150, 1e150])
 def test_a_scale_whose_square_float64_cannot_hold_is_refused(scale: float) -> None:
     """β is made of squares of the scale, and the effective initialisation of products of them."""
-    with pytest.raises(ValidationError, match="(greater|less) than or equal to"):
+    with pytest.raises(ValidationError, match="than or equal to"):
         ExperimentSpec.model_validate(document(initialization={"scale": scale}))
