@@ -1,0 +1,178 @@
+"""Diagonal linear networks: how the parameters θ make the predictor β, and the derivatives of β in them.
+
+Parameters are an array of shape (part, ..., dim), one row for each part that a network names, such as u₊ and u₋. No
+part of a coordinate meets another coordinate, so every derivative is a matter of one coordinate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float64
+
+
+class Network(Protocol):
+    """A parametrisation of the linear predictor β by θ.
+
+    `parts` names the rows of θ. `degree` is D of β(cθ) = c^D·β(θ). With J the `jacobian` and r the residual, the loss
+    L = ‖r‖²/(2N) has the gradient J∘g with g = Xᵀr/N; with c = `curvature` its sharpness at an interpolator is the top
+    eigenvalue of the Gram matrix (1/N)·X diag(c) Xᵀ.
+    """
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The name of each row of θ."""
+        ...
+
+    @property
+    def degree(self) -> int:
+        """The degree D of homogeneity of β in θ."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """One word for the network: what depends on data and network alone is kept under both their keys."""
+        ...
+
+    def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """β(θ)."""
+        ...
+
+    def jacobian(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part *run dim"]:
+        """∂β_i/∂θ_ki; all other entries of the Jacobian vanish."""
+        ...
+
+    def bend(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part part *run dim"]:
+        """∂²β_i/∂θ_ki∂θ_li, symmetric in k and l."""
+        ...
+
+    def curvature(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """c_i = Σ_k (∂β_i/∂θ_ki)²."""
+        ...
+
+    def least_curvature(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """The least c_i that parameters θ ≥ 0 with this predictor can have; convex in β."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Diagonal:
+    """β = u₊^D − u₋^D with signed integer powers (eq. 12 of Nacson et al. 2022; eq. 4 at D = 2).
+
+    c = D²(u₊^(2(D−1)) + u₋^(2(D−1))), and at least D²|β|^p with p = 2(D−1)/D.
+    """
+
+    depth: int = 2
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """u₊ and u₋."""
+        return ("u_plus", "u_minus")
+
+    @property
+    def degree(self) -> int:
+        """The depth."""
+        return self.depth
+
+    @property
+    def key(self) -> str:
+        """The word diagonal-D."""
+        return f"diagonal-{self.depth}"
+
+    @property
+    def predictor_power(self) -> float:
+        """The power p = 2(D−1)/D of |β| in which curvature grows."""
+        return 2 * (self.depth - 1) / self.depth
+
+    def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """u₊^D − u₋^D."""
+        powers = power(theta, self.depth)
+        predictor: Float64[np.ndarray, "*run dim"] = powers[0] - powers[1]
+        return predictor
+
+    def jacobian(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part *run dim"]:
+        """(D·u₊^(D−1), −D·u₋^(D−1))."""
+        slopes = self.depth * power(theta, self.depth - 1)
+        return np.stack([slopes[0], -slopes[1]])
+
+    def bend(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part part *run dim"]:
+        """diag(D(D−1)·u₊^(D−2), −D(D−1)·u₋^(D−2))."""
+        bends = self.depth * (self.depth - 1) * power(theta, self.depth - 2)
+        zero = np.zeros_like(bends[0])
+        return np.stack([np.stack([bends[0], zero]), np.stack([zero, -bends[1]])])
+
+    def curvature(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """D²(u₊^(2(D−1)) + u₋^(2(D−1)))."""
+        squares = np.square(power(theta, self.depth - 1))
+        curvature: Float64[np.ndarray, "*run dim"] = self.depth**2 * (squares[0] + squares[1])
+        return curvature
+
+    def least_curvature(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """D²|β|^p, where one of u₊ and u₋ vanishes; at odd D a negative entry of u may halve β: 2^(1−p) times that."""
+        curvature: Float64[np.ndarray, "*run dim"] = self.depth**2 * np.abs(predictor) ** self.predictor_power
+        return curvature
+
+
+@dataclass(frozen=True, slots=True)
+class UV:
+    """β = u₊∘v₊ − u₋∘v₋ (eq. 34 of Nacson et al. 2022); c = u₊² + u₋² + v₊² + v₋², and at least 2|β|."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """u₊, u₋, v₊ and v₋."""
+        return ("u_plus", "u_minus", "v_plus", "v_minus")
+
+    @property
+    def degree(self) -> int:
+        """Two layers."""
+        return 2
+
+    @property
+    def key(self) -> str:
+        """The one word uv."""
+        return "uv"
+
+    def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """u₊v₊ − u₋v₋."""
+        predictor: Float64[np.ndarray, "*run dim"] = theta[0] * theta[2] - theta[1] * theta[3]
+        return predictor
+
+    def jacobian(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part *run dim"]:
+        """(v₊, −v₋, u₊, −u₋)."""
+        return np.stack([theta[2], -theta[3], theta[0], -theta[1]])
+
+    def bend(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part part *run dim"]:
+        """1 between u₊ and v₊, −1 between u₋ and v₋."""
+        bends = np.zeros((4, *theta.shape))
+        bends[0, 2] = bends[2, 0] = 1.0
+        bends[1, 3] = bends[3, 1] = -1.0
+        return bends
+
+    def curvature(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """u₊² + u₋² + v₊² + v₋²."""
+        curvature: Float64[np.ndarray, "*run dim"] = np.square(theta).sum(axis=0)
+        return curvature
+
+    def least_curvature(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
+        """2|β|, where |u| = |v| and one of the two products vanishes."""
+        curvature: Float64[np.ndarray, "*run dim"] = 2 * np.abs(predictor)
+        return curvature
+
+
+def network_of(model: Mapping[str, Any]) -> Network:
+    """The network that the `model` part of a run's document describes; the shape of a UV start is not part of it."""
+    return UV() if model["kind"] == "uv" else Diagonal(model["depth"])
+
+
+def power(base: Float64[np.ndarray, "..."], exponent: int) -> Float64[np.ndarray, "..."]:
+    """base^exponent for a whole exponent ≥ 0, sign kept, by repeated squaring: many times faster than `**`."""
+    result = np.ones_like(base)
+    square, first = base, True
+    while exponent:
+        if exponent % 2:
+            result, first = (square.copy() if first else result * square), False
+        exponent //= 2
+        if exponent:
+            square = np.square(square)
+    return result
