@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from api.experiment_document import links
 from api.refusals import NothingHere
-from core.figure_layout import FIGURE_TITLES
+from core.figure_layouts.catalogue import FIGURE_TITLES
 
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}

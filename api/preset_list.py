@@ -1,19 +1,20 @@
 """Presets as they are listed, and how one is asked for."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.grid import Grid
 from core.presets import Preset, Size
 
 
 class PresetQuery(BaseModel):
-    """The query of one preset; the smallest size unless another is asked for."""
+    """The query of one preset: the smallest size unless another is asked for, on one data set or several."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    size: Size = Size.DEMO
+    size: Size | None = None
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
 def listed(preset: Preset) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def listed(preset: Preset) -> dict[str, Any]:
         "name": preset.name,
         "title": preset.title,
         "description": preset.description,
+        "figures": list(preset.figures),
         "sizes": {
             str(size): {"runs": len(Grid(spec)), "spec": f"/v1/presets/{preset.name}?size={size}"}
             for size, spec in preset.sizes.items()

@@ -19,7 +19,7 @@ from api.ijson import escaped
 from api.refusals import Fault, Refusal
 from api.spec_faults import sentence
 from core.choice import InvalidChoice
-from core.figure_layout import UnsuitableFigure
+from core.figure_layouts import UnsuitableFigure
 from core.support import UnsupportedSpec
 from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
 

@@ -58,23 +58,24 @@ def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
 
 
 def analyses(grid: Grid, *, store: Store) -> dict[str, Any]:
-    """The analyses that are made, by the key of their data set."""
-    keys = (grid.run(index).data_key for index in range(0, len(grid), grid.runs_per_data_set))
+    """The analyses that are made, by the key of their problem."""
+    keys = (grid.run(index).problem_key for index in range(0, len(grid), grid.runs_per_problem))
     stored = ((key, store.document(analysis_key(key))) for key in keys)
     return {key: json.loads(document) for key, document in stored if document is not None}
 
 
 def analysis_rows(grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:
-    """The data sets of the window: index, key, coordinates, and the analysis, null where it is not made yet."""
-    data_axes = [axis.name for axis in grid.axes if axis.part == "data"]
+    """The problems of the window: index, keys, coordinates, and the analysis, null where it is not made yet."""
+    names = [axis.name for axis in grid.problem_axes]
     for index in window:
-        first = index * grid.runs_per_data_set
+        first = index * grid.runs_per_problem
         coordinates = grid.coordinates(first)
-        key = grid.run(first).data_key
-        stored = store.document(analysis_key(key))
+        run = grid.run(first)
+        stored = store.document(analysis_key(run.problem_key))
         yield {
             "index": index,
-            "data_key": key,
-            "coordinates": {name: coordinates[name] for name in data_axes},
+            "data_key": run.data_key,
+            "network": run.network.key,
+            "coordinates": {name: coordinates[name] for name in names},
             "analysis": None if stored is None else json.loads(stored),
         }

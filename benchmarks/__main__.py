@@ -8,6 +8,7 @@ import numpy as np
 
 from core.descent import Descent
 from core.kernel import kernel_id, one_thread
+from core.networks import UV, Diagonal, Network
 from core.regression import Dataset, sparse_regression
 
 LANES = (1, 8, 16, 32, 64, 128, 256, 512)
@@ -20,7 +21,8 @@ def main() -> None:
     data = sparse_regression(samples=50, dimension=100, sparsity=5, mean=5.0, variance=5.0, noise_variance=0.01, seed=0)
     candidates: dict[str, tuple[int, Callable[[], None]]] = {
         "run by run": (1, lambda: run_by_run(data)),
-        **{f"batch of {lanes}": (lanes, batch(data, lanes)) for lanes in LANES},
+        **{f"batch of {lanes}": (lanes, batch(data, Diagonal(2), lanes)) for lanes in LANES},
+        **{f"{network.key}, 128": (128, batch(data, network, 128)) for network in (Diagonal(3), Diagonal(4), UV())},
     }
     times: dict[str, list[float]] = {name: [] for name in candidates}
     with one_thread():
@@ -29,17 +31,18 @@ def main() -> None:
                 start = time.perf_counter()
                 work()
                 times[name].append((time.perf_counter() - start) / STEPS / lanes * 1e6)
-    print(f"{kernel_id()}; d = 100, N = 50, depth 2; one core")
+    print(f"{kernel_id()}; d = 100, N = 50, depth 2 unless named; one core")
     reference = statistics.median(times["run by run"])
     for name, taken in times.items():
         median = statistics.median(taken)
-        print(f"{name:>14}: {median:7.3f} µs per run and step, {reference / median:5.1f} × as fast as run by run")
+        print(f"{name:>15}: {median:7.3f} µs per run and step, {reference / median:5.1f} × as fast as run by run")
 
 
-def batch(data: Dataset, lanes: int) -> Callable[[], None]:
+def batch(data: Dataset, network: Network, lanes: int) -> Callable[[], None]:
     """Steps of a batch."""
     dim = data.X.shape[1]
-    descent = Descent(data.X, data.y, np.full((2, lanes, dim), 0.1), np.zeros((lanes, dim)))
+    theta, gradient_sum = np.full((len(network.parts), lanes, dim), 0.1), np.zeros((lanes, dim))
+    descent = Descent(data.X, data.y, network=network, theta=theta, gradient_sum=gradient_sum)
     schedule = np.full((STEPS, lanes), 1e-4)
     return lambda: descent.advance(schedule)
 

@@ -110,6 +110,18 @@ def fetch(experiment: ExperimentId, out: OutDirectory = Path("out"), url: Url = 
 
 
 @app.command(context_settings=_TAKES_ID)
+def report(
+    experiment: ExperimentId,
+    url: Url = LOCAL_URL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a page of text.")] = False,
+) -> None:
+    """Check every inequality of the paper on an experiment, as far as it has come."""
+    from cli.report import report as run_report
+
+    raise typer.Exit(run_report(experiment, url=url, as_json=as_json))
+
+
+@app.command(context_settings=_TAKES_ID)
 def cancel(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     """Stop an experiment; its finished runs are kept."""
     from cli.submit import cancel as run_cancel
@@ -138,12 +150,13 @@ def list_experiments(
 @app.command()
 def presets(
     name: Annotated[str | None, typer.Argument(help="Print this one's spec; default: list them.")] = None,
-    size: Annotated[PresetSize, typer.Option(help="How much of the figure.")] = PresetSize.DEMO,
+    size: Annotated[PresetSize | None, typer.Option(help="How much of the figure; default: the least.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Data sets over which curves are aggregated.")] = 1,
 ) -> None:
     """List the specs of the paper's figures, or print one as JSON."""
     from cli.presets import presets as run_presets
 
-    raise typer.Exit(run_presets(name, size=size.value))
+    raise typer.Exit(run_presets(name, size=size and size.value, seeds=seeds))
 
 
 @app.command()

@@ -8,13 +8,14 @@ from cli.failure import explained
 from core.presets import PRESETS, preset
 
 
-def presets(name: str | None, *, size: str) -> int:
+def presets(name: str | None, *, size: str | None, seeds: int) -> int:
     """Print what presets there are, or the spec of one, ready to be changed and submitted."""
     if name is None:
         for known in PRESETS.values():
-            typer.echo(f"{known.name:<12} {known.title}")
+            sizes = ", ".join(known.sizes)
+            typer.echo(f"{known.name:<18} {known.title} ({sizes})")
         return 0
     with explained():
-        spec = preset(name, size)
+        spec = preset(name, size, seeds=seeds)
     typer.echo(json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False))
     return 0

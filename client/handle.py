@@ -129,7 +129,16 @@ class ExperimentHandle:
 
         An entry has the data set's `coordinates` on the axes of the grid, and its `analysis`, None until it is made.
         """
-        return list(pages(self._connection, f"{self._path}/analysis", "data_sets"))
+        return list(pages(self._connection, f"{self._path}/analysis", "problems"))
+
+    def report(self) -> dict[str, Any]:
+        """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where.
+
+        Returns:
+            `basis` says how many runs are stored so far; `inequalities` have a row each, `measurements`, `regimes` and
+            `problems` the numbers beside them. `read("report.txt")` is the same as a page of text.
+        """
+        return self._get("/report")
 
     def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
         """A figure drawn from the results, as the bytes of a png, svg or pdf file."""

@@ -97,9 +97,11 @@ class Client:
         """The specs that come with the service: name, title, and how many runs each size has."""
         return list(pages(self._connection, "/v1/presets", "presets"))
 
-    def preset(self, name: str, size: str | None = None) -> dict[str, Any]:
-        """The spec of one preset, ready to submit; sizes are demo, quick and full."""
-        preset: dict[str, Any] = self._connection.get(f"/v1/presets/{quote(name, safe='')}", params={"size": size})
+    def preset(self, name: str, size: str | None = None, *, seeds: int | None = None) -> dict[str, Any]:
+        """The spec of one preset, ready to submit, in a size (the least one by default), on some data sets (one)."""
+        preset: dict[str, Any] = self._connection.get(
+            f"/v1/presets/{quote(name, safe='')}", params={"size": size, "seeds": seeds}
+        )
         return preset
 
     def version(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The analysis of a data set and of a trained run, as the documents that are stored."""
+"""The analysis of a problem and of a trained run, as the documents that are stored.
+
+A problem is a data set with a network: all that is known before any training belongs to the two together.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,18 +12,18 @@ from jaxtyping import Float64
 from core import bounds
 from core.errors import NoInterpolator, SolverFailure
 from core.flattest import Flattest, flattest_interpolator
-from core.gradient_flow import FlowLimit, flow_limit
-from core.implicit_bias import certificate_residual, mean_effective_initialization
+from core.gradient_flow import FlowLimit, flow_limit_from
+from core.implicit_bias import certificate_residual
 from core.interpolators import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
+from core.networks import Network
 from core.outcome import Outcome
 from core.regression import Dataset, HeldOut, excess_risk, sparse_regression
 from core.regression import test_loss as risk_of
 from core.row_space import row_space
-from core.sharpness import Eigenpair, hessian_sharpness, interpolator_sharpness
+from core.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
+from core.squared_model import mean_effective_init, squared_model
+from core.tangent_kernel import kernel_change
 from core.training import TrainedRun
-
-LARGEST_HESSIAN = 1000
-"""Largest 2d for which the full Hessian's sharpness is computed at the end of a run that did not interpolate."""
 
 LARGEST_MAGNITUDE = 1e100
 """Largest entry, or inverse of it, of data that are analysed: the sharpness of an interpolator is of order X·y."""
@@ -50,52 +53,72 @@ def dataset_of(document: Mapping[str, Any]) -> Dataset:
     )
 
 
-def analyse_dataset(dataset: Dataset, data_key: str) -> dict[str, Any]:
-    """What is known of a data set before any training: its reference interpolators and the largest stable step.
+def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> dict[str, Any]:
+    """What is known of a problem before any training: its reference interpolators and the largest stable step.
 
     `min_sharpness_lower` ≤ min λ_max ≤ `min_sharpness_upper`; `max_stable_step` is 2/upper, and no interpolator is
-    stable above `never_stable_above` = 2/lower. Where nothing interpolates, or float64 does not suffice to say what
-    does, these are null and `no_interpolator` says why.
+    stable above `never_stable_above` = 2/lower. At odd depth these are for parameters θ ≥ 0; the same for parameters of
+    any sign, which may be flatter, has `sign_free` in its name. Where nothing interpolates, or float64 does not suffice
+    to say what does, these are null and `no_interpolator` says why.
     """
+    X = dataset.X
     document: dict[str, Any] = {
         "data_key": data_key,
+        "network": network.key,
+        "depth": network.degree,
         "digest": dataset.digest,
         "samples": len(dataset.y),
-        "dimension": dataset.X.shape[1],
+        "dimension": X.shape[1],
         "no_interpolator": None,
         "interpolators": {},
-        "min_sharpness_upper": None,
-        "min_sharpness_lower": None,
-        "min_sharpness_gap": None,
-        "max_stable_step": None,
-        "never_stable_above": None,
-    }
+    } | dict.fromkeys(_STABILITY)
+    with np.errstate(over="ignore"):
+        document["least_squared_mean"] = _finite(np.square(X.mean(axis=0)).min())
+        document["largest_second_moment"] = _finite(np.square(X).mean(axis=0).max())
     try:
-        return document | _interpolation(dataset)
+        return document | _interpolation(dataset, network)
     except NoInterpolator as reason:
         return document | {"no_interpolator": reason.message}
     except (SolverFailure, np.linalg.LinAlgError) as failure:
         return document | {"no_interpolator": f"its interpolators could not be computed in float64 ({failure})"}
 
 
+_STABILITY = (
+    "min_sharpness_upper",
+    "min_sharpness_lower",
+    "min_sharpness_gap",
+    "max_stable_step",
+    "never_stable_above",
+    "min_sharpness_sign_free_upper",
+    "min_sharpness_sign_free_lower",
+    "max_stable_step_sign_free",
+    "never_stable_above_sign_free",
+)
+
+
 # Numbers may be of any size: what overflows is found by its consequences, below.
 @np.errstate(all="ignore")
-def _interpolation(dataset: Dataset) -> dict[str, Any]:
+def _interpolation(dataset: Dataset, network: Network) -> dict[str, Any]:
     _require_magnitudes(dataset)
-    flattest = flattest_interpolator(dataset.X, dataset.y)
+    X, y = dataset.X, dataset.y
+    flattest = flattest_interpolator(X, y, network)
     if not np.isfinite(flattest.sharpness_upper):
         raise SolverFailure("the least sharpness overflows")
-    found = [solve(dataset.X, dataset.y) for solve in (min_l1, min_l2, least_trace, least_stability_measure)]
-    interpolators = {entry.name.value: _interpolator_document(dataset, entry) for entry in found}
-    interpolators["flattest"] = _flattest_document(dataset, flattest)
-    return {
-        "interpolators": interpolators,
-        "min_sharpness_upper": flattest.sharpness_upper,
-        "min_sharpness_lower": _finite(flattest.sharpness_lower),
-        "min_sharpness_gap": _finite(flattest.gap),
-        "max_stable_step": _finite(flattest.max_stable_step),
-        "never_stable_above": _finite(flattest.unstable_step),
+    found = [min_l1(X, y), min_l2(X, y), least_trace(X, y, network), least_stability_measure(X, y, network)]
+    interpolators = {entry.name.value: _interpolator_document(dataset, network, entry) for entry in found}
+    interpolators["flattest"] = _flattest_document(dataset, network, flattest)
+    upper, lower = flattest.sharpness_upper, flattest.sharpness_lower
+    free_upper, free_lower = flattest.sign_free_upper, flattest.sign_free_lower
+    stability = (upper, lower, flattest.gap, _step(upper), _step(lower))
+    stability += (free_upper, free_lower, _step(free_upper), _step(free_lower))
+    return {"interpolators": interpolators} | {
+        name: _finite(value) for name, value in zip(_STABILITY, stability, strict=True)
     }
+
+
+def _step(sharpness: float) -> float:
+    """The step size 2/λ at which a minimum of this sharpness loses its stability; infinite for λ = 0."""
+    return 2 / sharpness if sharpness > 0 else np.inf
 
 
 def _require_magnitudes(dataset: Dataset) -> None:
@@ -107,47 +130,50 @@ def _require_magnitudes(dataset: Dataset) -> None:
 
 
 class RunAnalysis:
-    """Analysis of the trained runs of one data set; what they share is computed once."""
+    """Analysis of the trained runs of one problem; what they share is computed once."""
 
-    def __init__(self, dataset: Dataset, analysis: Mapping[str, Any]) -> None:
+    def __init__(self, dataset: Dataset, network: Network, analysis: Mapping[str, Any]) -> None:
         self._dataset = dataset
+        self._network = network
         self._analysis = analysis
         self._row_space = row_space(dataset.X)
-        self._flow_limits: dict[float, dict[str, float | None]] = {}
+        self._flow_limits: dict[bytes, dict[str, float | None]] = {}
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
-    @np.errstate(over="ignore", invalid="ignore")
-    def summary(self, trained: TrainedRun, *, kernel_id: str) -> dict[str, Any]:
+    @np.errstate(all="ignore")
+    def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
-        run, u_plus, u_minus = trained.run, trained.u_plus, trained.u_minus
-        predictor = np.square(u_plus) - np.square(u_minus)
-        sharpness = self._sharpness(trained)
-        X = self._dataset.X
+        run, network, X = trained.run, self._network, self._dataset.X
+        predictor, curvature = network.predictor(trained.theta), network.curvature(trained.theta)
+        sharpness = self._sharpness(trained, curvature)
         values: dict[str, Any] = {
             "train_loss": trained.loss,
             **self._risks(predictor),
+            "predictor_error": self._predictor_error(predictor),
             "l1_norm": np.abs(predictor).sum(),
             "l2_norm": np.sqrt(np.square(predictor).sum()),
             "sharpness": sharpness.value,
             "sharpness_residual": sharpness.residual,
-            "sharpness_lower_bound": bounds.stability_measure(X, u_plus, u_minus),
-            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, u_plus, u_minus),
-            "weighted_norm": bounds.weighted_norm(X, predictor),
-            "stability_threshold": 2 / run.step_size,
-            "effective_init": mean_effective_initialization(u_plus, u_minus),
-            "certificate_residual": self._certificate(trained),
+            "sharpness_lower_bound": bounds.stability_measure(X, curvature),
+            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, curvature),
+            "weighted_norm": bounds.weighted_norm(X, network, predictor),
+            "stability_threshold": run.optimizer.stability_limit / run.step_size,
+            "kernel_change": kernel_change(X, curvature, network.curvature(run.initial)),
+            "smallest_parameter": trained.theta.min(),
+            **self._implicit_bias(trained),
             "min_sharpness": self._analysis["min_sharpness_upper"],
-            "max_stable_step": self._analysis["max_stable_step"],
-            **self._flow_limit(run.init_scale),
+            "max_stable_step": self._max_stable_step(trained),
+            **self._flow_limit(run.initial),
         }
         return {
             "outcome": trained.outcome.value,
             "finished_by": "iteration",
             "steps": trained.steps,
             "kicks": trained.kicks,
-            "depth": 2,
+            "network": network.key,
+            "depth": network.degree,
             "step_size": run.step_size,
-            "init_scale": run.init_scale,
+            "init_scale": init_scale,
             "kernel_id": kernel_id,
             "data_key": self._analysis["data_key"],
         } | {name: _finite(value) for name, value in values.items()}
@@ -158,71 +184,94 @@ class RunAnalysis:
             "test_loss": risk_of(predictor, self._dataset),
         }
 
-    def _sharpness(self, trained: TrainedRun) -> Eigenpair:
-        u_plus, u_minus = trained.u_plus, trained.u_minus
+    def _predictor_error(self, predictor: Float64[np.ndarray, " dim"]) -> float:
+        truth = self._dataset.true_predictor
+        return np.nan if truth is None else float(np.linalg.norm(predictor - truth))
+
+    def _max_stable_step(self, trained: TrainedRun) -> float | None:
+        """η* for the optimiser of the run: (2 + 2m)/min λ_max with momentum m."""
+        step: float | None = self._analysis["max_stable_step"]
+        return None if step is None else step * trained.run.optimizer.stability_limit / 2
+
+    def _sharpness(self, trained: TrainedRun, curvature: Float64[np.ndarray, " dim"]) -> Eigenpair:
+        X, y = self._dataset.X, self._dataset.y
         if trained.outcome in {Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR}:
-            return interpolator_sharpness(self._dataset.X, u_plus, u_minus)
-        if trained.outcome is Outcome.DIVERGED or 2 * len(u_plus) > LARGEST_HESSIAN:
-            return Eigenpair(value=np.nan, vector=u_plus, residual=np.nan)
-        return hessian_sharpness(self._dataset.X, self._dataset.y, u_plus, u_minus)
+            return interpolator_sharpness_of(X, curvature)
+        if trained.outcome is Outcome.DIVERGED:
+            return Eigenpair(value=np.nan, vector=curvature, residual=np.nan)
+        return top_hessian_eigenpair(X, y, trained.theta, self._network)
 
-    def _certificate(self, trained: TrainedRun) -> float:
-        """NaN where a coordinate of u has vanished or overflowed, and no potential is left to certify."""
-        product = trained.u_plus * trained.u_minus
+    def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
+        """NaN for momentum and at depth D ≥ 3, where the identities of finite steps do not hold.
+
+        The certificate is NaN, too, where a coordinate of u has vanished or overflowed: no potential is left there.
+        """
+        nothing = {"effective_init": np.nan, "certificate_residual": np.nan}
+        squared = squared_model(self._network, trained.theta)
+        if squared is None or not trained.run.optimizer.keeps_row_space_form:
+            return nothing
+        known = nothing | {"effective_init": float(mean_effective_init(self._network, trained.theta))}
+        product = squared[0] * squared[1]
         if not (np.isfinite(product).all() and product.all()):
-            return float("nan")
-        return certificate_residual(self._row_space, trained.u_plus, trained.u_minus, trained.gradient_sum)
+            return known
+        return known | {
+            "certificate_residual": certificate_residual(self._row_space, squared[0], squared[1], trained.gradient_sum)
+        }
 
-    def _flow_limit(self, init_scale: float) -> dict[str, float | None]:
-        if init_scale not in self._flow_limits:
-            self._flow_limits[init_scale] = self._solve_flow(init_scale)
-        return self._flow_limits[init_scale]
+    def _flow_limit(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, float | None]:
+        start = initial.tobytes()
+        if start not in self._flow_limits:
+            self._flow_limits[start] = self._solve_flow(initial)
+        return self._flow_limits[start]
 
-    def _solve_flow(self, init_scale: float) -> dict[str, float | None]:
-        limit = None if self._analysis["no_interpolator"] is not None else _flow_limit_of(self._dataset, init_scale)
+    def _solve_flow(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, float | None]:
+        limit = None
+        if self._analysis["no_interpolator"] is None:
+            limit = _flow_limit_of(self._dataset, self._network, initial)
         if limit is None:
             return {"flow_excess_risk": None, "flow_test_loss": None}
         return {f"flow_{name}": _finite(value) for name, value in self._risks(limit.predictor).items()}
 
 
-def _flow_limit_of(dataset: Dataset, init_scale: float) -> FlowLimit | None:
-    """The limit of gradient flow from u± = init_scale; None where float64 does not reach it."""
-    # β = 2α² sinh(exponent), and sinh ends at an exponent of 710: outside these bounds the solver would try in vain.
-    if not 1e-300 <= init_scale * init_scale <= 1e300:
+def _flow_limit_of(dataset: Dataset, network: Network, initial: Float64[np.ndarray, "part dim"]) -> FlowLimit | None:
+    """The limit of gradient flow from the start; None where float64 does not reach it, or a coordinate starts at 0."""
+    # β = 2α² sinh(exponent) at D = 2, and sinh ends at an exponent of 710: outside this the solver would try in vain.
+    scale = np.abs(initial) ** network.degree
+    if not ((scale >= 1e-300) & (scale <= 1e300)).all():
         return None
-    dim = dataset.X.shape[1]
     try:
-        limit = flow_limit(dataset.X, dataset.y, init_scale=np.full(dim, init_scale), asymmetry=np.zeros(dim))
+        limit = flow_limit_from(dataset.X, dataset.y, initial, network)
     except np.linalg.LinAlgError:  # a Newton step whose matrix underflowed
         return None
     return limit if limit.residual <= FLOW_TOLERANCE else None
 
 
-def _interpolator_document(dataset: Dataset, found: Interpolator) -> dict[str, Any]:
-    return _predictor_document(dataset, found.predictor) | {
+def _interpolator_document(dataset: Dataset, network: Network, found: Interpolator) -> dict[str, Any]:
+    return _predictor_document(dataset, network, found.predictor) | {
         "objective": _finite(found.objective),
         "lower_bound": _finite(found.lower_bound),
         "residual": _finite(found.residual),
     }
 
 
-def _flattest_document(dataset: Dataset, flattest: Flattest) -> dict[str, Any]:
-    return _predictor_document(dataset, flattest.predictor) | {
+def _flattest_document(dataset: Dataset, network: Network, flattest: Flattest) -> dict[str, Any]:
+    return _predictor_document(dataset, network, flattest.predictor) | {
         "objective": flattest.sharpness_upper,
         "lower_bound": _finite(flattest.sharpness_lower),
         "residual": _finite(flattest.residual),
     }
 
 
-def _predictor_document(dataset: Dataset, predictor: Float64[np.ndarray, " dim"]) -> dict[str, Any]:
-    # An interpolator's flattest parameters have u₋ = 0 or u₊ = 0 in each coordinate, so u₊² + u₋² = |β|.
-    u_plus, u_minus = np.sqrt(np.maximum(predictor, 0)), np.sqrt(np.maximum(-predictor, 0))
+def _predictor_document(
+    dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]
+) -> dict[str, Any]:
+    """What a predictor is worth, with its sharpness at the flattest parameters θ ≥ 0 that have it."""
     return {
         "excess_risk": _finite(excess_risk(predictor, dataset)),
         "test_loss": _finite(risk_of(predictor, dataset)),
         "l1_norm": _finite(np.abs(predictor).sum()),
         "l2_norm": _finite(np.sqrt(np.square(predictor).sum())),
-        "sharpness": _finite(interpolator_sharpness(dataset.X, u_plus, u_minus).value),
+        "sharpness": _finite(interpolator_sharpness_of(dataset.X, network.least_curvature(predictor)).value),
     }
 
 

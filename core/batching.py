@@ -22,7 +22,7 @@ BATCHES_WANTED: Final = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Runs to be trained together, by index in the grid, with the predicted steps of all of them."""
+    """Runs to be trained together, by index in the grid, with the predicted steps of all lanes of all of them."""
 
     indices: tuple[int, ...]
     work: float
@@ -45,18 +45,20 @@ def predicted_steps(*, fraction: float | None, loss_tolerance: float, warmup_ste
 
 
 def form_batches(
-    indices: Sequence[int], steps: Sequence[float], *, entries: int, dimension: int | None = None
+    indices: Sequence[int], steps: Sequence[float], *, entries: int, dimension: int | None = None, lanes: int = 1
 ) -> list[Batch]:
     """Batches of whole tiles, longest runs first, so that none holds the end of the experiment up.
 
     Runs of like length go together: a batch is as long as its longest run. Few runs are spread over several batches for
     the sake of the cores, unless the batches become shorter than a second. `entries` = N·d and `dimension` = d, which
-    bounds the width by the memory of the lanes' states; without it N·d does, which is never less.
+    bounds the width by the memory of the lanes' states; without it N·d does, which is never less. `lanes` is what each
+    run takes, and `steps` those of all of them together.
     """
     order = sorted(range(len(indices)), key=lambda place: (-steps[place], indices[place]))
     total = sum(steps) * entries * SECONDS_PER_ENTRY_STEP
     batches = max(1, min(BATCHES_WANTED, int(total / LEAST_SECONDS)))
-    width = min(_most_lanes(dimension or entries), -(-len(indices) // (batches * TILE)) * TILE)
+    wide = min(_most_lanes(dimension or entries), -(-len(indices) * lanes // (batches * TILE)) * TILE)
+    width = max(wide // lanes, 1)
     groups = [order[start : start + width] for start in range(0, len(order), width)]
     return [
         Batch(indices=tuple(indices[place] for place in group), work=sum(steps[place] for place in group))

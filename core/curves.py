@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64
 
 from core.arrangement import Arrangement, arrange
 from core.choice import InvalidChoice
-from core.grid import Grid
+from core.grid import Axis, Grid
 from core.result import Summary, check_one_per_run
 from core.spec import Data, InlineData
 from core.variables import COORDINATES, VARIABLES, Kind, Variable
@@ -68,9 +68,9 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """A constant line: the quantity at a reference interpolator, median and quartiles over `data_sets` data sets.
+    """A constant line: the quantity at a reference interpolator, median and quartiles over `problems` problems.
 
-    `series` is set where the lines of the series are of different data sets, each with its own baseline.
+    `series` is set where the lines of the series are of different problems, each with its own baseline.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Baseline:
     value: float
     lower_quartile: float
     upper_quartile: float
-    data_sets: int
+    problems: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,7 +145,7 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
 
     Every other axis must have one value, or be fixed at one by `where`. Quartiles interpolate linearly between order
     statistics. `over="seed"` asks for nothing where the data seed is not swept or is used otherwise. Baselines come
-    from `analyses` (by data key), over the data sets of the runs that are drawn; where x itself changes the data set
+    from `analyses` (by problem key), over the problems of the runs that are drawn; where x itself changes the problem
     there are none.
 
     Raises:
@@ -258,15 +258,15 @@ def _any_of_series(values: Float64[np.ndarray, "line point run"]) -> Float64[np.
 
 
 def _baselines(arrangement: Arrangement, y: str, analyses: Mapping[str, Analysis]) -> tuple[Baseline, ...]:
-    if not analyses or arrangement.x.part == "data":
+    if not analyses or _is_problem_axis(arrangement, arrangement.x):
         return ()
-    per_data_set = arrangement.grid.runs_per_data_set
-    data_set = arrangement.table(np.arange(len(arrangement.grid)) // per_data_set)
-    of_series = arrangement.series is not None and arrangement.series.part == "data"
-    lines = data_set if of_series else data_set[:1]
+    per_problem = arrangement.grid.runs_per_problem
+    problem = arrangement.table(np.arange(len(arrangement.grid)) // per_problem)
+    of_series = arrangement.series is not None and _is_problem_axis(arrangement, arrangement.series)
+    lines = problem if of_series else problem[:1]
     found = [
         _baseline(
-            name, series, y, [analyses.get(arrangement.grid.run(k * per_data_set).data_key) for k in np.unique(line)]
+            name, series, y, [analyses.get(arrangement.grid.run(k * per_problem).problem_key) for k in np.unique(line)]
         )
         for series, line in zip(arrangement.series_values if of_series else (None,), lines, strict=True)
         for name in BASELINES
@@ -274,8 +274,12 @@ def _baselines(arrangement: Arrangement, y: str, analyses: Mapping[str, Analysis
     return tuple(baseline for baseline in found if baseline is not None)
 
 
+def _is_problem_axis(arrangement: Arrangement, axis: Axis) -> bool:
+    return axis.name in {known.name for known in arrangement.grid.problem_axes}
+
+
 def _baseline(name: str, series: float | None, y: str, analyses: Sequence[Analysis | None]) -> Baseline | None:
-    """The baseline over the data sets whose analysis is there and has this quantity; None if none has."""
+    """The baseline over the problems whose analysis is there and has this quantity; None if none has."""
     known = [analysis["interpolators"].get(name, {}).get(y) for analysis in analyses if analysis]
     values = np.array([value for value in known if value is not None], dtype=np.float64)
     if not values.size:
@@ -288,7 +292,7 @@ def _baseline(name: str, series: float | None, y: str, analyses: Sequence[Analys
         value=median,
         lower_quartile=lower,
         upper_quartile=upper,
-        data_sets=len(values),
+        problems=len(values),
     )
 
 

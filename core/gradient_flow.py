@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from core.networks import Network
 from core.row_space import InterpolatorSet, interpolator_set
+from core.squared_model import squared_model
 
 LARGEST_CHANGE = 5.0
 """Most that any exponent may change in a Newton step. 1 and 20 need more steps; none of the three ever failed."""
@@ -114,3 +116,22 @@ def _newton_step(
     _, factor = np.linalg.qr(root[:, None] * space.basis)
     step: Float64[np.ndarray, " rank"] = -np.linalg.solve(factor, np.linalg.solve(factor.T, gradient))
     return step
+
+
+def flow_limit_from(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> FlowLimit:
+    """The limit of gradient flow of a network from θ.
+
+    Raises:
+        NoInterpolator: Xβ = y has no solution.
+        ValueError: a coordinate starts at zero.
+    """
+    squared = squared_model(network, theta)
+    if squared is None:
+        raise ValueError("no flow limit at this depth")
+    scale = np.sqrt(np.abs(squared[0])) * np.sqrt(np.abs(squared[1]))
+    return flow_limit(X, y, init_scale=scale, asymmetry=np.log(np.abs(squared[0] / squared[1])))

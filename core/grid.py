@@ -1,7 +1,7 @@
 """The grid of an experiment: the product of its axes, and the run that stands at each of its points.
 
 The order is fixed, slowest axis first: data, model, initialisation, optimiser; within a part, in the order of its
-fields. So all runs of one data set are neighbours, and run `index` is reached by mixed-radix arithmetic, without the
+fields. So all runs of one problem are neighbours, and run `index` is reached by mixed-radix arithmetic, without the
 runs before it.
 """
 
@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from core.identity import NUMERICS_VERSION, content_hash
+from core.networks import Network, network_of
+from core.optimizers import Optimizer, optimizer_of
 from core.spec import ExperimentSpec, FractionsOfMaxStable
 from core.sweep import axis_values
 
@@ -47,7 +49,8 @@ class Run:
     """One point of the grid: plain numbers only.
 
     `document` is the run's own spec, `key` its identity, `data_key` that of its data set. Either `step_size` is given
-    or `step_size_fraction`, the multiple of the data set's largest stable step that it stands for.
+    or `step_size_fraction`, the multiple of the problem's largest stable step that it stands for, or the `step_bracket`
+    in which the largest convergent step is looked for.
     """
 
     index: int
@@ -56,21 +59,37 @@ class Run:
     document: Mapping[str, Any]
 
     @property
+    def network(self) -> Network:
+        """The network that is trained."""
+        return network_of(self.document["model"])
+
+    @property
+    def problem_key(self) -> str:
+        """The identity of the run's problem, its data set with its network: all that is known before training."""
+        return f"{self.data_key}:{self.network.key}"
+
+    @property
     def init_scale(self) -> float:
         """α."""
         return float(self.document["initialization"]["scale"])
 
     @property
     def step_size(self) -> float | None:
-        """η, or None where it is given as a fraction."""
+        """η, or None where it is given as a fraction or searched for."""
         value = self.document["optimizer"]["step_size"]
         return None if isinstance(value, dict) else float(value)
 
     @property
     def step_size_fraction(self) -> float | None:
-        """η as a multiple of the largest stable step, or None where η itself is given."""
-        value = self.document["optimizer"]["step_size"]
-        return float(value["fraction_of_max_stable"]) if isinstance(value, dict) else None
+        """η as a multiple of the largest stable step, or None where it is not given as one."""
+        fraction: float | None = self._symbolic_step_size("fraction_of_max_stable")
+        return fraction
+
+    @property
+    def step_bracket(self) -> Mapping[str, float] | None:
+        """`lower`, `upper` and `resolution` of the search for the largest convergent step, None where η is given."""
+        bracket: Mapping[str, float] | None = self._symbolic_step_size("largest_convergent")
+        return bracket
 
     @property
     def warmup_steps(self) -> int:
@@ -83,10 +102,29 @@ class Run:
         parts = {part: self.document[part] for part in ("model", "initialization", "optimizer")}
         return int(content_hash(parts | {"data": self.data_key})[:16], 16)
 
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimiser that trains it."""
+        return optimizer_of(self.document["optimizer"])
+
+    def largest_stable_step(self, max_stable_step: float) -> float:
+        """The η* of this run's optimiser, (2 + 2m)/min λ_max with momentum m, from that of gradient descent."""
+        return max_stable_step * self.optimizer.stability_limit / 2
+
     def resolved_step_size(self, max_stable_step: float) -> float:
-        """η in numbers, for a data set whose largest stable step is `max_stable_step`."""
-        fraction = self.step_size_fraction
-        return float(self.document["optimizer"]["step_size"]) if fraction is None else fraction * max_stable_step
+        """η in numbers, for a problem whose largest stable step of gradient descent is `max_stable_step`.
+
+        Where the largest convergent step is looked for, the largest stable one, of which its bracket has multiples.
+        """
+        if self.step_size is not None:
+            return self.step_size
+        fraction = 1.0 if self.step_size_fraction is None else self.step_size_fraction
+        return fraction * self.largest_stable_step(max_stable_step)
+
+    def _symbolic_step_size(self, form: str) -> Any:
+        """What stands for η in this form, None where η is given or in another form."""
+        value = self.document["optimizer"]["step_size"]
+        return value.get(form) if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True)
@@ -110,14 +148,19 @@ class Grid:
         return math.prod(self.shape)
 
     @property
-    def data_sets(self) -> int:
-        """How many different data sets the grid has."""
-        return math.prod(len(axis.values) for axis in self.axes if axis.part == "data")
+    def problem_axes(self) -> tuple[Axis, ...]:
+        """The axes that make problems differ: those of the data, and the depth. They are the slowest ones."""
+        return tuple(axis for axis in self.axes if axis.part == "data" or axis.field == "depth")
 
     @property
-    def runs_per_data_set(self) -> int:
-        """Runs on each data set; those of data set k have the indices k·runs_per_data_set and following."""
-        return len(self) // self.data_sets
+    def problems(self) -> int:
+        """How many different problems, data sets with a network, the grid has."""
+        return math.prod(len(axis.values) for axis in self.problem_axes)
+
+    @property
+    def runs_per_problem(self) -> int:
+        """Runs on each problem; those of problem k have the indices k·runs_per_problem and following."""
+        return len(self) // self.problems
 
     def coordinates(self, index: int) -> dict[str, float]:
         """The value of every axis at run `index`.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-NUMERICS_VERSION: Final = "1"
+NUMERICS_VERSION: Final = "2"
 """Part of every run's key. It changes when the same run would give other numbers, never for a refactoring."""
 
 SIGNIFICANT_DIGITS: Final = 12
@@ -39,9 +39,9 @@ def is_integral(value: float) -> bool:
     return math.isfinite(value) and float(value).is_integer()
 
 
-def analysis_key(data_key: str) -> str:
-    """Where the analysis of a data set is kept; another numerics version has another place."""
-    return f"analysis:{NUMERICS_VERSION}:{data_key}"
+def analysis_key(problem_key: str) -> str:
+    """Where the analysis of a problem is kept; another numerics version has another place."""
+    return f"analysis:{NUMERICS_VERSION}:{problem_key}"
 
 
 def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:

@@ -10,11 +10,14 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
-from core.regression import Dataset, excess_risk
+from core.networks import Network
+from core.regression import Dataset, excess_risk, test_loss
+from core.sharpness import trajectory_sharpness
+from core.squared_model import mean_effective_init
 
-QUANTITIES: Final = ("train_loss", "excess_risk", "l1_norm", "effective_init")
+QUANTITIES: Final = ("train_loss", "excess_risk", "test_loss", "l1_norm", "effective_init", "sharpness")
 """The curves of a run, each against `record_step`."""
 
 
@@ -39,16 +42,22 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
 
 
 def observe(
-    dataset: Dataset, u: Float64[np.ndarray, "2 run dim"], losses: Float64[np.ndarray, " run"]
+    dataset: Dataset,
+    network: Network,
+    theta: Float64[np.ndarray, "part run dim"],
+    losses: Float64[np.ndarray, " run"],
+    has_effective_init: Bool[np.ndarray, " run"],
 ) -> Float64[np.ndarray, "run quantity"]:
-    """The quantities of every run at its present state; mean √A = mean √|u₊u₋| is the effective initialisation."""
+    """The quantities of every run at its present state; NaN for those that data, network or optimiser do not have."""
     with np.errstate(all="ignore"):
-        predictors = np.square(u[0]) - np.square(u[1])
+        predictors = network.predictor(theta)
         values = {
             "train_loss": losses,
             "excess_risk": excess_risk(predictors, dataset),
+            "test_loss": test_loss(predictors, dataset),
             "l1_norm": np.abs(predictors).sum(axis=-1),
-            "effective_init": np.sqrt(np.abs(u[0] * u[1])).mean(axis=-1),
+            "effective_init": np.where(has_effective_init, mean_effective_init(network, theta), np.nan),
+            "sharpness": trajectory_sharpness(dataset.X, dataset.y, theta, network),
         }
     return np.stack([values[name] for name in QUANTITIES], axis=-1)
 

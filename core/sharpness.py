@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from core.networks import Network
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Eigenpair:
@@ -82,3 +84,64 @@ def hessian_sharpness(
 ) -> Eigenpair:
     """λ_max of the full Hessian, valid anywhere; equal to `interpolator_sharpness` where Xβ = y. Cost O(d³)."""
     return top_eigenpair(hessian(X, y, u_plus, u_minus))
+
+
+def interpolator_sharpness_of(
+    X: Float64[np.ndarray, "sample dim"], curvature: Float64[np.ndarray, " dim"]
+) -> Eigenpair:
+    """λ_max of the Hessian of any network where Xβ = y, from its `curvature` c: that of the Gram matrix.
+
+    (1/N)·X diag(c) Xᵀ and (1/N)·diag(√c) XᵀX diag(√c) share their nonzero spectrum; the smaller of the two is solved.
+    """
+    scaled = X * np.sqrt(curvature / len(X))
+    return top_eigenpair(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
+
+
+def hessian_of(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> Float64[np.ndarray, "parameter parameter"]:
+    """Hessian of ‖Xβ(θ) − y‖²/(2N) in θ, of size parts·d, anywhere on a trajectory.
+
+    H = (1/N)·ΦΦᵀ + [diag(bend_kl∘g)]_kl with Φ = [diag(J_k)]_k Xᵀ and g = Xᵀ(Xβ − y)/N.
+    """
+    gradient = X.T @ (X @ network.predictor(theta) - y) / len(X)
+    features = np.concatenate([X * slope for slope in network.jacobian(theta)], axis=1)
+    bend = network.bend(theta) * gradient
+    blocks = np.block([[np.diag(block) for block in row] for row in bend])
+    curvature: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + blocks
+    return curvature
+
+
+def hessian_sharpness_of(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> Eigenpair:
+    """λ_max of the full Hessian of any network, valid anywhere. Cost O((parts·d)³)."""
+    return top_eigenpair(hessian_of(X, y, theta, network))
+
+
+def top_hessian_eigenpair(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> Eigenpair:
+    """λ_max of the full Hessian of any network at one state."""
+    return hessian_sharpness_of(X, y, theta, network)
+
+
+def trajectory_sharpness(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part run dim"],
+    network: Network,
+) -> Float64[np.ndarray, " run"]:
+    """λ_max of the full Hessian of every run; NaN where a run has overflowed."""
+    with np.errstate(all="ignore"):
+        values = [hessian_sharpness_of(X, y, theta[:, run], network).value for run in range(theta.shape[1])]
+    return np.array(values, dtype=np.float64)

@@ -186,13 +186,53 @@ class FractionsOfMaxStable(Document):
         return [rounded(fraction) for fraction in self.fractions_of_max_stable]
 
 
+class StepBracket(Document):
+    """Where the largest convergent step size is looked for: between `lower` and `upper` times the largest stable one.
+
+    The search ends when the smallest step size that fails is within a factor 1 + `resolution` of the largest that
+    converges.
+    """
+
+    lower: Annotated[float, Field(gt=0, le=100)] = 0.9
+    upper: Annotated[float, Field(gt=0, le=100)] = 1.1
+    resolution: Annotated[float, Field(ge=1e-6, le=BELOW_ONE)] = 0.002
+
+    @model_validator(mode="after")
+    def _has_a_width(self) -> Self:
+        if rounded(self.lower) >= rounded(self.upper):
+            raise ValueError(
+                f"lower {self.lower:g} should be less than upper {self.upper:g} (to 12 significant digits)"
+            )
+        return self
+
+
+class LargestConvergent(Document):
+    """The largest step size that converges, found by experiment: one run, made of many trainings."""
+
+    largest_convergent: StepBracket
+
+    def spelled_out(self) -> dict[str, dict[str, float]]:
+        """The document, its numbers rounded to 12 significant digits."""
+        return {
+            "largest_convergent": {
+                name: rounded(number) for name, number in self.largest_convergent.model_dump().items()
+            }
+        }
+
+
+_STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
+
+
 def _step_size_form(value: Any) -> str:
+    """Which of the three forms is meant, so that an error speaks of that form alone."""
     fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return "fractions" if "fractions_of_max_stable" in fields else "step sizes"
+    return next((form for field, form in _STEP_SIZE_FORMS.items() if field in fields), "step sizes")
 
 
 StepSize = Annotated[
-    Annotated[SweptPositive, Tag("step sizes")] | Annotated[FractionsOfMaxStable, Tag("fractions")],
+    Annotated[SweptPositive, Tag("step sizes")]
+    | Annotated[FractionsOfMaxStable, Tag("fractions")]
+    | Annotated[LargestConvergent, Tag("search")],
     Discriminator(_step_size_form),
 ]
 
@@ -253,9 +293,11 @@ class Recording(Document):
     """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
 
     A run that ends early has those of the steps that it came to. One point is the end alone; 0 keeps nothing.
+    `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
     """
 
     points: Annotated[int, Field(ge=0, le=1000)] = 100
+    sensitivity: bool = False
 
 
 Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]
@@ -291,6 +333,19 @@ class ExperimentSpec(Document):
             raise ValueError(f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
         return self
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        samples, columns = _extent(self.data)
+        if isinstance(self.optimizer, StochasticGradientDescent) and samples:
+            most, least = max(_numbers(self.optimizer.batch_size)), min(samples)
+            if most > least:
+                raise ValueError(f"batch_size {most:g} exceeds the {least:g} samples")
+        if isinstance(self.initialization, VectorInitialization) and columns:
+            entries = len(self.initialization.vector)
+            if set(columns) != {entries}:
+                raise ValueError(f"the initial vector has {entries} entries, the data have {columns[0]:g} columns")
+        return self
+
     def science(self) -> dict[str, Any]:
         """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside.
 
@@ -313,6 +368,15 @@ class ExperimentSpec(Document):
         return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
 
 
+def _extent(data: SparseRegression | InlineData | UploadedData) -> tuple[list[float], list[float]]:
+    """The numbers of samples and of columns that the data take; empty where the spec does not say."""
+    if isinstance(data, SparseRegression):
+        return _numbers(data.samples), _numbers(data.dimension)
+    if isinstance(data, InlineData):
+        return [len(data.X)], [len(data.X[0])]
+    return [], []
+
+
 def _axis_length(value: Any) -> int:
     """How many values a field of the spec stands for: 1 where it is not swept."""
     if isinstance(value, FractionsOfMaxStable):
@@ -328,6 +392,8 @@ def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
 def _spelling(dumped: Any, value: Any) -> Any:
     if isinstance(value, FractionsOfMaxStable):
         return {"fractions_of_max_stable": value.fractions()}
+    if isinstance(value, LargestConvergent):
+        return value.spelled_out()
     if (values := axis_values(value)) is not None:
         return {"values": values}
     return rounded(dumped) if isinstance(dumped, float) else dumped

@@ -29,26 +29,37 @@ FIRST_PATIENCE: Final = 2048
 class Limits:
     """What the runs of a batch are held to. `tolerance` and `initial_loss` are absolute losses.
 
-    Above `never_stable_above` = 2/(certified lower bound of min λ_max) no interpolator at all is stable.
+    From `settled_from` on a run is at its full step size and free of label noise. `may_cycle`: its step is a function
+    of θ alone, so that a cycle, once it is at rest, goes on for ever.
     """
 
     step_size: Float64[np.ndarray, " run"]
     warmup_steps: Int64[np.ndarray, " run"]
+    settled_from: Int64[np.ndarray, " run"]
     max_steps: Int64[np.ndarray, " run"]
     tolerance: Float64[np.ndarray, " run"]
     initial_loss: Float64[np.ndarray, " run"]
-    never_stable_above: float
+    may_cycle: Bool[np.ndarray, " run"]
 
-    def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
-        """The limits of some of the runs."""
-        return type(self)(
-            step_size=self.step_size[runs],
-            warmup_steps=self.warmup_steps[runs],
-            max_steps=self.max_steps[runs],
-            tolerance=self.tolerance[runs],
-            initial_loss=self.initial_loss[runs],
-            never_stable_above=self.never_stable_above,
-        )
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeverStable:
+    """Step sizes above which no interpolator is stable for gradient descent: 2/(certified lower bound of min λ_max).
+
+    `positive` is for parameters θ ≥ 0, `any_sign` for all. They differ at odd depth, where a parameter that has become
+    negative makes its coordinate flatter.
+    """
+
+    positive: float
+    any_sign: float
+
+    def above(
+        self, step_size: Float64[np.ndarray, " run"], theta: Float64[np.ndarray, "run part dim"]
+    ) -> Bool[np.ndarray, " run"]:
+        """Whether each step size is too large for the signs that its θ has."""
+        is_positive = (theta >= 0).all(axis=(1, 2))
+        too_large: Bool[np.ndarray, " run"] = step_size > np.where(is_positive, self.positive, self.any_sign)
+        return too_large
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -74,10 +85,10 @@ class Watch:
     flat: Int64[np.ndarray, " run"]
     still: Int64[np.ndarray, " run"]
     anchor_loss: Float64[np.ndarray, " run"]
-    anchor: Float64[np.ndarray, "run 2 dim"]
+    anchor: Float64[np.ndarray, "run part dim"]
 
     @classmethod
-    def begin(cls, runs: int, dim: int) -> Self:
+    def begin(cls, runs: int, parts: int, dim: int) -> Self:
         """Nothing has been seen."""
         return cls(
             below=np.zeros(runs, dtype=np.bool_),
@@ -91,7 +102,7 @@ class Watch:
             flat=np.zeros(runs, dtype=np.int64),
             still=np.zeros(runs, dtype=np.int64),
             anchor_loss=np.full(runs, np.nan),
-            anchor=np.full((runs, 2, dim), np.nan),
+            anchor=np.full((runs, parts, dim), np.nan),
         )
 
     def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
@@ -111,10 +122,11 @@ class Watch:
     def at_check(self, limits: Limits, step: int, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
         """Take note of a check; which runs were below the tolerance at this check and the one before?
 
-        Only checks at full step size count, and a run that was kicked is left alone while the kick may be growing.
+        Only checks at full step size and without label noise count, and a run that was kicked is left alone while the
+        kick may be growing.
         """
         ready = self.below & (step >= self.quiet_until)
-        self.below = (step >= limits.warmup_steps) & (losses <= limits.tolerance)
+        self.below = (step >= limits.settled_from) & (losses <= limits.tolerance)
         np.fmin(self.window_low, losses, out=self.window_low)
         settled: Bool[np.ndarray, " run"] = ready & self.below
         return settled
@@ -131,25 +143,26 @@ class Watch:
         step: int,
         losses: Float64[np.ndarray, " run"],
         theta: tuple[np.ndarray, np.ndarray, np.ndarray],
+        impossible: Bool[np.ndarray, " run"],
     ) -> Bool[np.ndarray, " run"]:
-        """Close the window that ended at `step`, given θ(t), θ(t+1), θ(t+2) of shape (run, 2, dim): who oscillates?
+        """Close the window that ended at `step`, given θ(t), θ(t+1), θ(t+2) of shape (run, part, dim): who oscillates?
 
-        Either evidence is enough, and both ask for windows entirely at full step size:
-        * no interpolator is stable at η (η > 2/certified lower bound), and the lowest loss has stopped falling;
+        Either evidence is enough, and both ask for windows entirely at full step size, without label noise:
+        * it is `impossible` to settle, since no interpolator is stable at η, and the lowest loss has stopped falling;
         * a cycle of period two that has come to rest: ‖θ(t+1) − θ(t)‖ ≥ 100·‖θ(t+2) − θ(t)‖, the loss where it was a
           window ago to one in a million, and no |θ_i| growing. The last condition spares a run that waits at a saddle,
-          where small coordinates grow by a constant factor per step while the loss stands still.
+          where small coordinates grow by a constant factor per step while the loss stands still. Not for steps that
+          depend on chance or on the step before.
         """
-        full = step - WINDOW >= limits.warmup_steps
+        full = step - WINDOW >= limits.settled_from
         above = losses > limits.tolerance
         with np.errstate(all="ignore"):
             plateau = full & above & (self.window_low >= 0.9 * self.last_low)
-            cycle = full & above & self._cycle_at_rest(losses, theta)
+            cycle = full & above & limits.may_cycle & self._cycle_at_rest(losses, theta)
         self.flat = np.where(plateau, self.flat + 1, 0)
         self.still = np.where(cycle, self.still + 1, 0)
         self.last_low, self.window_low = self.window_low, np.full_like(self.window_low, np.inf)
         self.anchor_loss, self.anchor = losses.copy(), np.abs(theta[0])
-        impossible = limits.step_size > limits.never_stable_above
         found: Bool[np.ndarray, " run"] = (impossible & (self.flat >= PLATEAU_WINDOWS)) | (self.still >= CYCLE_WINDOWS)
         return found
 
@@ -172,6 +185,6 @@ def diverged(limits: Limits, losses: Float64[np.ndarray, " run"]) -> Bool[np.nda
     return gone
 
 
-def _norms(theta: Float64[np.ndarray, "run 2 dim"]) -> Float64[np.ndarray, " run"]:
+def _norms(theta: Float64[np.ndarray, "run part dim"]) -> Float64[np.ndarray, " run"]:
     """‖θ‖ of each run by itself: a joint reduction may sum in an order that depends on how many runs there are."""
     return np.sqrt([float(row @ row) for row in theta.reshape(len(theta), -1)])

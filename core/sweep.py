@@ -17,6 +17,9 @@ MAX_VALUES = 100_000
 MAX_WHOLE: Final = 10**12 - 1
 """The largest whole number: up to it, 12 significant digits tell all of them apart, in any language's numbers."""
 
+MAX_DEPTH: Final = 64
+"""Deeper than this, u^D leaves the range of float64 for any u that is not close to 1."""
+
 BELOW_ONE: Final = 1 - 1e-12
 """The largest number below 1 that rounding to 12 significant digits does not make 1."""
 
@@ -94,7 +97,7 @@ def form(value: Any) -> str:
 # Pydantic does not carry a type variable's constraints through an alias of a union: each kind of number is spelled out.
 Count = Annotated[int, Field(ge=1, le=MAX_WHOLE)]
 Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
-Depth = Annotated[int, Field(ge=2, le=MAX_WHOLE)]
+Depth = Annotated[int, Field(ge=2, le=MAX_DEPTH)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Scale = Annotated[float, Field(ge=1e-100, le=1e100)]

@@ -13,25 +13,32 @@ from jaxtyping import Float64, Int64
 
 from core.delayed_instability import HOLD_BELOW, NEAR, release_step
 from core.descent import Descent
+from core.gradient_noise import GradientNoise
+from core.networks import Network
+from core.optimizers import HeavyBall, Optimizer
 from core.outcome import Outcome
 from core.randomness import stream
 from core.recording import QUANTITIES, Trajectory, observe, record_steps, trajectory
-from core.regression import Dataset
+from core.regression import Dataset, train_loss
 from core.schedule import warmed_up
-from core.sharpness import interpolator_sharpness
-from core.stopping import CHECK_INTERVAL, WINDOW, Limits, Watch, diverged
+from core.sharpness import interpolator_sharpness_of
+from core.stopping import CHECK_INTERVAL, WINDOW, Limits, NeverStable, Watch, diverged
 
 KICK_SIZE: Final = 1e-9
 """Size of a kick's residual relative to the root mean square of y."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainingRun:
-    """One run of a batch, in numbers: `loss_tolerance` relative to ½Ê[y²], `seed` that of the run's random streams."""
+    """One run of a batch, in numbers: it starts from θ = `initial`, of shape (part, dim).
+
+    `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams.
+    """
 
     index: int
+    initial: Float64[np.ndarray, "part dim"]
+    optimizer: Optimizer
     step_size: float
-    init_scale: float
     warmup_steps: int
     loss_tolerance: float
     max_steps: int
@@ -49,27 +56,40 @@ class TrainedRun:
     loss: float
     steps: int
     kicks: int
-    u_plus: Float64[np.ndarray, " dim"]
-    u_minus: Float64[np.ndarray, " dim"]
+    theta: Float64[np.ndarray, "part dim"]
     gradient_sum: Float64[np.ndarray, " dim"]
     trajectory: Trajectory
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Problem:
+    """What the runs of a batch share: the data, the network, and the step sizes that are known to be too large."""
+
+    dataset: Dataset
+    network: Network
+    never_stable: NeverStable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _State:
+    theta: Float64[np.ndarray, "part run dim"]
+    gradient_sum: Float64[np.ndarray, "run dim"]
+    velocity: Float64[np.ndarray, "part run dim"] | None
+
+
 class Training:
-    """A batch in training. Call `advance` until `active` is empty.
+    """A batch in training, its runs all of one kind of optimiser. Call `advance` until `active` is empty."""
 
-    `never_stable_above` is 2/(certified lower bound of min λ_max) of the data set: above it no interpolator is stable.
-    """
-
-    def __init__(self, dataset: Dataset, runs: Sequence[TrainingRun], *, never_stable_above: float) -> None:
-        dim = dataset.X.shape[1]
-        scales = np.array([run.init_scale for run in runs])
-        u = np.broadcast_to(scales[None, :, None], (2, len(runs), dim))
-        self._dataset = dataset
-        self._never_stable_above = never_stable_above
-        self._half_mean_square = float(dataset.y @ dataset.y) / (2 * len(dataset.y))
+    def __init__(self, problem: Problem, runs: Sequence[TrainingRun]) -> None:
+        dim, parts = problem.dataset.X.shape[1], len(problem.network.parts)
+        self._problem, self._dataset = problem, problem.dataset
+        y = problem.dataset.y
+        self._half_mean_square = float(y @ y) / (2 * len(y))
         self.step = 0
-        self._set_up(list(runs), u, np.zeros((len(runs), dim)), Watch.begin(len(runs), dim))
+        theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
+        velocity = np.zeros_like(theta) if any(isinstance(run.optimizer, HeavyBall) for run in runs) else None
+        state = _State(theta=theta, gradient_sum=np.zeros((len(runs), dim)), velocity=velocity)
+        self._set_up(list(runs), state, Watch.begin(len(runs), parts, dim))
         points = max((run.record_points for run in runs), default=0) + 1
         self._recorded = np.zeros(len(runs), dtype=np.int64)
         self._record_step = np.zeros((len(runs), points), dtype=np.int64)
@@ -91,25 +111,23 @@ class Training:
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """All that `resume` needs, by name."""
-        return {
-            "step": np.array([self.step]),
-            "index": np.array([run.index for run in self._runs], dtype=np.int64),
-            "u": self._descent.u.copy(),
-            "gradient_sum": self._descent.gradient_sum.copy(),
-            "recorded": self._recorded,
-            "record_step": self._record_step,
-            "records": self._records,
-        } | {f"watch.{name}": array for name, array in self._watch.arrays().items()}
+        velocity = self._descent.velocity
+        return (
+            {
+                "step": np.array([self.step]),
+                "index": np.array([run.index for run in self._runs], dtype=np.int64),
+                "theta": self._descent.theta.copy(),
+                "gradient_sum": self._descent.gradient_sum.copy(),
+                "recorded": self._recorded,
+                "record_step": self._record_step,
+                "records": self._records,
+            }
+            | ({} if velocity is None else {"velocity": velocity.copy()})
+            | {f"watch.{name}": array for name, array in self._watch.arrays().items()}
+        )
 
     @classmethod
-    def resume(
-        cls,
-        dataset: Dataset,
-        runs: Sequence[TrainingRun],
-        checkpoint: Mapping[str, np.ndarray],
-        *,
-        never_stable_above: float,
-    ) -> Self:
+    def resume(cls, problem: Problem, runs: Sequence[TrainingRun], checkpoint: Mapping[str, np.ndarray]) -> Self:
         """The training that `checkpoint` was taken of; `runs` are all runs of the batch, or those still active.
 
         Raises:
@@ -119,39 +137,65 @@ class Training:
         checkpoint = {name: array.copy() for name, array in checkpoint.items()}
         by_index = {run.index: run for run in runs}
         active = [by_index[index] for index in checkpoint["index"].tolist()]
-        training = cls(dataset, active, never_stable_above=never_stable_above)
+        training = cls(problem, active)
         training.step = int(checkpoint["step"][0])
         watch = {name.removeprefix("watch."): array for name, array in checkpoint.items() if name.startswith("watch.")}
-        training._set_up(active, checkpoint["u"], checkpoint["gradient_sum"], Watch.from_arrays(watch))
+        state = _State(
+            theta=checkpoint["theta"], gradient_sum=checkpoint["gradient_sum"], velocity=checkpoint.get("velocity")
+        )
+        training._set_up(active, state, Watch.from_arrays(watch))
         training._recorded = checkpoint["recorded"]
         training._record_step = checkpoint["record_step"]
         training._records = checkpoint["records"]
         return training
 
-    def _set_up(self, runs: list[TrainingRun], u: np.ndarray, gradient_sum: np.ndarray, watch: Watch) -> None:
+    def _set_up(self, runs: list[TrainingRun], state: _State, watch: Watch) -> None:
         self._runs = runs
         self._watch = watch
         self._limits = self._limits_of(runs)
         self._schedules = [record_steps(run.record_points, run.max_steps) for run in runs]
+        X, y = self._dataset.X, self._dataset.y
+        self._noise = GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y))
+        self._momentum = np.array([getattr(run.optimizer, "momentum", 0.0) for run in runs])
         if runs:
-            self._descent = Descent(self._dataset.X, self._dataset.y, u, gradient_sum)
+            self._descent = Descent(
+                X,
+                y,
+                network=self._problem.network,
+                theta=state.theta,
+                gradient_sum=state.gradient_sum,
+                velocity=state.velocity,
+            )
 
     def _limits_of(self, runs: Sequence[TrainingRun]) -> Limits:
+        warmup_steps = np.array([run.warmup_steps for run in runs], dtype=np.int64)
+        noise_steps = np.array([run.optimizer.noise_steps for run in runs], dtype=np.int64)
         return Limits(
             step_size=np.array([run.step_size for run in runs]),
-            warmup_steps=np.array([run.warmup_steps for run in runs], dtype=np.int64),
+            warmup_steps=warmup_steps,
+            settled_from=np.maximum(warmup_steps, noise_steps),
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
             tolerance=np.array([run.loss_tolerance for run in runs]) * self._half_mean_square,
-            initial_loss=np.full(len(runs), self._half_mean_square),
-            never_stable_above=self._never_stable_above,
+            initial_loss=np.array([self._initial_loss(run) for run in runs]),
+            may_cycle=np.array([run.optimizer.is_deterministic for run in runs], dtype=np.bool_),
         )
+
+    def _initial_loss(self, run: TrainingRun) -> float:
+        """The loss of the start, or that of β = 0 where it is larger."""
+        with np.errstate(all="ignore"):
+            start = train_loss(self._problem.network.predictor(run.initial), self._dataset.X, self._dataset.y)
+        return max(self._half_mean_square, float(start))
 
     def _step_to(self, stop: int) -> None:
         """Step to `stop`; a run that is held, or out of budget, takes steps of size 0, which change no bit of it."""
         schedule = warmed_up(self._limits.step_size, self._limits.warmup_steps, self.step, stop)
         steps = np.arange(self.step, stop)[:, None]
         moving = (steps < self._limits.max_steps) & (steps >= self._watch.held_until)
-        self._descent.advance(np.where(moving, schedule, 0.0))
+        self._descent.advance(
+            np.where(moving, schedule, 0.0),
+            perturbation=self._noise.between(self.step, stop),
+            momentum=np.where(moving, self._momentum, 0.0),
+        )
         self.step = stop
         self._record_if_due()
 
@@ -162,10 +206,18 @@ class Training:
         for _ in range(2):
             self._step_to(self.step + 1)
             theta.append(self._theta())
-        return self._watch.at_window_end(self._limits, self.step - 2, losses, (theta[0], theta[1], theta[2]))
+        impossible = self._problem.never_stable.above(self._reach(), theta[0])
+        return self._watch.at_window_end(
+            self._limits, self.step - 2, losses, (theta[0], theta[1], theta[2]), impossible
+        )
 
-    def _theta(self) -> Float64[np.ndarray, "run 2 dim"]:
-        return np.ascontiguousarray(self._descent.u.transpose(1, 0, 2))
+    def _reach(self) -> Float64[np.ndarray, " run"]:
+        """The step size of gradient descent to which every run's is equal in what it can settle at."""
+        stability_limits = np.array([run.optimizer.stability_limit for run in self._runs])
+        return self._limits.step_size * 2 / stability_limits
+
+    def _theta(self) -> Float64[np.ndarray, "run part dim"]:
+        return np.ascontiguousarray(self._descent.theta.transpose(1, 0, 2))
 
     def _judge(self, oscillating: np.ndarray | None) -> dict[int, Outcome]:
         """The outcome of every run that ends at this check, by its place in the batch."""
@@ -186,9 +238,8 @@ class Training:
 
     def _judge_interpolator(self, place: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else kicked on."""
-        run, u = self._runs[place], self._descent.u[:, place]
-        sharpness = interpolator_sharpness(self._dataset.X, u[0], u[1]).value
-        if run.step_size * sharpness < 2:
+        run = self._runs[place]
+        if run.step_size * self._interpolator_sharpness(place) < run.optimizer.stability_limit:
             return Outcome.CONVERGED
         if not run.kick or self._half_mean_square == 0:
             return Outcome.UNSTABLE_INTERPOLATOR
@@ -197,6 +248,10 @@ class Training:
         self._kick(place)
         self._watch.give_patience(place, self.step)
         return None
+
+    def _interpolator_sharpness(self, place: int) -> float:
+        curvature = self._problem.network.curvature(self._descent.theta[:, place])
+        return interpolator_sharpness_of(self._dataset.X, curvature).value
 
     def _kick(self, place: int) -> None:
         run = self._runs[place]
@@ -209,7 +264,7 @@ class Training:
     def _hold_and_release(self, losses: Float64[np.ndarray, " run"]) -> None:
         """During warm-up: hold the runs whose residual has become small; set free those whose time has come."""
         held_until, limits = self._watch.held_until, self._limits
-        warming = (self.step < limits.warmup_steps) & (self.step < limits.max_steps)
+        warming = (self.step < limits.warmup_steps) & (self.step < limits.max_steps) & limits.may_cycle
         for place in np.flatnonzero(warming & (held_until > 0) & (held_until <= self.step)).tolist():
             self._kick(place)
             # Near once more, and from here on unstable: it is not held again unless it has been away in between.
@@ -220,14 +275,14 @@ class Training:
 
     def _hold(self, place: int) -> None:
         """Hold a run. One with kicks off would not get away again: it shows what plain float64 does."""
-        run, u = self._runs[place], self._descent.u[:, place]
+        run = self._runs[place]
         if not run.kick:
             return
         until = release_step(
             step_size=run.step_size,
             warmup_steps=run.warmup_steps,
             near_since=int(self._watch.near_since[place]),
-            sharpness=interpolator_sharpness(self._dataset.X, u[0], u[1]).value,
+            sharpness=self._interpolator_sharpness(place),
         )
         self._watch.held_until[place] = until if until > self.step else 0
 
@@ -236,13 +291,18 @@ class Training:
             return []
         finished = [self._trained(place, outcome) for place, outcome in sorted(ended.items())]
         kept = np.array([place for place in range(len(self._runs)) if place not in ended], dtype=np.int64)
-        u, gradient_sum = self._descent.u[:, kept], self._descent.gradient_sum[kept]
+        velocity = self._descent.velocity
+        state = _State(
+            theta=self._descent.theta[:, kept],
+            gradient_sum=self._descent.gradient_sum[kept],
+            velocity=None if velocity is None else velocity[:, kept],
+        )
         self._recorded, self._record_step, self._records = (
             self._recorded[kept],
             self._record_step[kept],
             self._records[kept],
         )
-        self._set_up([self._runs[place] for place in kept.tolist()], u, gradient_sum, self._watch.select(kept))
+        self._set_up([self._runs[place] for place in kept.tolist()], state, self._watch.select(kept))
         return finished
 
     def _trained(self, place: int, outcome: Outcome) -> TrainedRun:
@@ -257,8 +317,7 @@ class Training:
             loss=float(self._descent.losses()[place]),
             steps=steps,
             kicks=int(self._watch.kicks[place]),
-            u_plus=self._descent.u[0, place].copy(),
-            u_minus=self._descent.u[1, place].copy(),
+            theta=self._descent.theta[:, place].copy(),
             gradient_sum=self._descent.gradient_sum[place].copy(),
             trajectory=trajectory(self._record_step[place, :count], self._records[place, :count]),
         )
@@ -282,7 +341,13 @@ class Training:
             self._record(np.array(due), self.step)
 
     def _record(self, places: Int64[np.ndarray, " due"], step: int) -> None:
-        values = observe(self._dataset, self._descent.u[:, places], self._descent.losses()[places])
+        values = observe(
+            self._dataset,
+            self._problem.network,
+            self._descent.theta[:, places],
+            self._descent.losses()[places],
+            np.array([self._runs[place].optimizer.keeps_row_space_form for place in places.tolist()]),
+        )
         self._record_step[places, self._recorded[places]] = step
         self._records[places, self._recorded[places]] = values
         self._recorded[places] += 1

@@ -57,7 +57,16 @@ VARIABLES: Final = _table(
             description="The scale of the initial parameters.",
             log_scaled=True,
         ),
-        Variable(name="depth", symbol="D", label="depth D", description="Layers: β = u₊^D − u₋^D.", kind=Kind.INT),
+        Variable(
+            name="network",
+            symbol="",
+            label="network",
+            description="What is trained: diagonal-D for β = u₊^D − u₋^D, uv for β = u₊v₊ − u₋v₋.",
+            kind=Kind.TEXT,
+        ),
+        Variable(
+            name="depth", symbol="D", label="depth D", description="Layers: β = u₊^D − u₋^D; 2 for UV.", kind=Kind.INT
+        ),
         Variable(
             name="outcome",
             symbol="",
@@ -102,6 +111,7 @@ VARIABLES: Final = _table(
             "test loss",
             "Excess risk plus half the noise variance; for user data the loss on the held-out set.",
         ),
+        _limit("predictor_error", "‖β − β*‖₂", "error of the predictor ‖β − β*‖₂", "Its distance from the true one."),
         _limit("l1_norm", "‖β‖₁", "ℓ1 norm ‖β‖₁", "Σ|β_i|."),
         _limit("l2_norm", "‖β‖₂", "ℓ2 norm ‖β‖₂", "√Σβ_i²."),
         _limit(
@@ -117,7 +127,8 @@ VARIABLES: Final = _table(
             "sharpness_lower_bound",
             "Σ D²z_i(Êx_i)²",
             "stability measure",
-            "The lower bound of the sharpness of Lemmas 4.1 and 6.1, which is the stability measure of eq. 8.",
+            "The lower bound of the sharpness of Lemmas 4.1, 6.1 and C.1, which is the stability measure of eq. 8; for "
+            "UV Σ z_i(Êx_i)², the squares of all four parts in z.",
         ),
         _limit(
             "sharpness_upper_bound",
@@ -130,13 +141,16 @@ VARIABLES: Final = _table(
             "‖β∘4(Êx)²‖₁",
             "weighted norm of the predictor",
             "The weighted norm of Theorem 4.2, at most the stability measure; at depth D, D²Σ|β_i|^p(Êx_i)² with "
-            "p = 2(D−1)/D.",
+            "p = 2(D−1)/D; for UV 2Σ|β_i|(Êx_i)².",
         ),
         Variable(
             name="stability_threshold",
             symbol="2/η",
             label="stability threshold 2/η",
-            description="The largest sharpness at which gradient descent with step size η is linearly stable.",
+            description=(
+                "The largest sharpness at which gradient descent with step size η is linearly stable; (2 + 2m)/η with "
+                "momentum m."
+            ),
             log_scaled=True,
         ),
         _limit(
@@ -144,13 +158,28 @@ VARIABLES: Final = _table(
             "mean √A",
             "effective initialisation √A",
             "The initialisation scale from which gradient flow would reach the same limit, mean over coordinates "
-            "(Even et al. 2023).",
+            "(Even et al. 2023). Not with momentum, nor at depth 3 and more.",
         ),
         _limit(
             "certificate_residual",
             "",
             "residual of the certificate",
-            "How far asinh(β/2A) − δ is from the row space of X: zero in exact arithmetic, whatever the step sizes.",
+            "How far asinh(β/2A) − δ is from the row space of X: zero in exact arithmetic, whatever the step sizes. "
+            "Not with momentum, nor at depth 3 and more.",
+        ),
+        _limit(
+            "kernel_change",
+            "‖K − K₀‖/‖K₀‖",
+            "change of the tangent kernel",
+            "How far the tangent kernel X diag(c) Xᵀ has moved from its start, relative to that (Frobenius norm): "
+            "small in the kernel regime, large in the rich one.",
+        ),
+        Variable(
+            name="smallest_parameter",
+            symbol="min θ",
+            label="smallest parameter",
+            description="The least entry of θ at the end; negative where a parameter has crossed zero.",
+            of_limit=True,
         ),
         Variable(
             name="flow_excess_risk",
@@ -170,14 +199,39 @@ VARIABLES: Final = _table(
             name="min_sharpness",
             symbol="min λ_max",
             label="least sharpness min λ_max",
-            description="The sharpness of the flattest interpolator of the data set.",
+            description=(
+                "The sharpness of the flattest interpolator of the data set; at odd depth for parameters θ ≥ 0."
+            ),
             log_scaled=True,
         ),
         Variable(
             name="max_stable_step",
             symbol="η*",
             label="largest stable step size η*",
-            description="2/min λ_max: above it no interpolator is stable.",
+            description=(
+                "2/min λ_max: above it no interpolator is stable; (2 + 2m)/min λ_max with momentum m. At odd depth for "
+                "parameters θ ≥ 0."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="first_failing_step",
+            symbol="",
+            label="first failing step size",
+            description=(
+                "The smallest step size above step_size that was tried and did not converge; step_size itself where "
+                "even the lowest failed. Only where the largest convergent step size was looked for."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="sensitivity",
+            symbol="‖Δβ‖₂/‖β‖₂",
+            label="sensitivity ‖Δβ‖₂/‖β‖₂",
+            description=(
+                "The relative distance at the end, however it ended, of a twin that started a relative 1e-15 beside "
+                "the run. Only where it was asked for."
+            ),
             log_scaled=True,
         ),
         Variable(

@@ -8,13 +8,19 @@ import numpy as np
 from core.analysis import RunAnalysis, dataset_of
 from core.errors import StepbiasError
 from core.grid import Grid, Run
+from core.initialization import initial_parameters
 from core.kernel import kernel_id
+from core.networks import Network
 from core.result import encode_summary, pack_arrays, unpack_arrays
+from core.sensitivity import WithTwin
 from core.spec import ExperimentSpec
-from core.training import TrainedRun, Training, TrainingRun
+from core.step_search import StepSearch
+from core.stopping import NeverStable
+from core.training import Problem, TrainedRun, Training, TrainingRun
+from core.trials import Conclusion, Plan, SingleTrial, Trials
 from jobs.records import Claim, FinishedRun, StoredRun
 from worker.context import WorkerContext
-from worker.planning import ensure_analysis, resolved_step_size
+from worker.planning import ensure_analysis, lanes, resolved_step_size
 from worker.pulse import Pulse, PutDown
 
 NEVER_UNSTABLE: Final = float("inf")
@@ -42,16 +48,12 @@ class BatchTraining:
         first = next(iter(runs.values()))
         analysis = ensure_analysis(context, first)
         dataset = dataset_of(first.document["data"])
-        self._run_analysis = RunAnalysis(dataset, analysis)
-        never_stable_above = analysis["never_stable_above"] or NEVER_UNSTABLE
-        plans = [training_run(run, analysis) for run in runs.values()]
+        self._run_analysis = RunAnalysis(dataset, first.network, analysis)
+        problem = Problem(dataset=dataset, network=first.network, never_stable=never_stable(analysis))
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else _usable(context.store.checkpoint(claim.job.id))
-        self._training = (
-            Training(dataset, plans, never_stable_above=never_stable_above)
-            if kept is None
-            else Training.resume(dataset, plans, kept, never_stable_above=never_stable_above)
-        )
+        self._training = _training(problem, list(runs.values()), analysis, kept)
+        self._predicted_steps = claim.job.work / len(runs) / lanes(first)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
 
     def finish(self) -> None:
@@ -63,22 +65,29 @@ class BatchTraining:
             except PutDown:
                 self._save_checkpoint()
                 raise
-            self._commit(self._training.advance())
+            self._commit(self._advance())
             if self._training.active and self._context.clock() >= self._next_checkpoint:
                 self._save_checkpoint()
 
-    def _commit(self, trained: Sequence[TrainedRun]) -> None:
-        """Store the runs that ended. Only after that may a checkpoint forget them."""
-        if trained:
-            self._context.store.commit_runs(self._claim, [self._finished(run) for run in trained])
+    def _advance(self) -> Sequence[Conclusion]:
+        if isinstance(self._training, Trials):
+            return self._training.advance()
+        return [Conclusion(trained=trained) for trained in self._training.advance()]
 
-    def _finished(self, trained: TrainedRun) -> FinishedRun:
-        summary = self._run_analysis.summary(trained, kernel_id=kernel_id())
+    def _commit(self, concluded: Sequence[Conclusion]) -> None:
+        """Store the runs that ended. Only after that may a checkpoint forget them."""
+        if concluded:
+            self._context.store.commit_runs(self._claim, [self._finished(conclusion) for conclusion in concluded])
+
+    def _finished(self, conclusion: Conclusion) -> FinishedRun:
+        trained = conclusion.trained
+        run = self._runs[trained.run.index]
+        summary = self._run_analysis.summary(trained, init_scale=run.init_scale, kernel_id=kernel_id())
         stored = StoredRun(
-            key=self._runs[trained.run.index].key,
+            key=run.key,
             outcome=trained.outcome.value,
-            summary=encode_summary(summary),
-            arrays=stored_arrays(trained),
+            summary=encode_summary(summary | dict(conclusion.extras)),
+            arrays=stored_arrays(trained, run.network),
         )
         return FinishedRun(index=trained.run.index, run=stored)
 
@@ -91,9 +100,28 @@ class BatchTraining:
     def _fraction(self) -> float:
         """The part of the predicted work that is done; a run beyond its prediction counts as nearly done."""
         active = len(self._training.active)
-        share = self._claim.job.work / max(len(self._runs), 1)
-        under_way = min(self._training.step / max(share, 1.0), 0.95)
+        under_way = min(self._training.step / max(self._predicted_steps, 1.0), 0.95)
         return (len(self._runs) - active + active * under_way) / len(self._runs)
+
+
+def _training(
+    problem: Problem, runs: Sequence[Run], analysis: dict[str, Any], kept: dict[str, np.ndarray] | None
+) -> Training | Trials:
+    """The batch in training; runs that are trained once each, as most are, go without the book-keeping of trials."""
+    if all(lanes(run) == 1 for run in runs):
+        plain = [training_run(run, analysis) for run in runs]
+        return Training(problem, plain) if kept is None else Training.resume(problem, plain, kept)
+    plans = [plan_of(run, analysis) for run in runs]
+    return Trials(problem, plans) if kept is None else Trials.resume(problem, plans, kept)
+
+
+def plan_of(run: Run, analysis: dict[str, Any]) -> Plan:
+    """A run of the grid as a plan: what it is trained for again and again, if it is."""
+    trained = training_run(run, analysis)
+    plan: Plan = SingleTrial(run=trained)
+    if run.step_bracket is not None:
+        plan = StepSearch(run=trained, **run.step_bracket)
+    return WithTwin(plan=plan, network=run.network) if run.document["recording"]["sensitivity"] else plan
 
 
 def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
@@ -101,8 +129,9 @@ def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
     stopping = run.document["stopping"]
     return TrainingRun(
         index=run.index,
+        initial=initial_parameters(run.document, run.network, analysis["dimension"]),
+        optimizer=run.optimizer,
         step_size=resolved_step_size(run, analysis),
-        init_scale=run.init_scale,
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping["loss_tolerance"],
         max_steps=stopping["max_steps"],
@@ -112,12 +141,20 @@ def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
     )
 
 
-def stored_arrays(trained: TrainedRun) -> bytes:
+def never_stable(analysis: dict[str, Any]) -> NeverStable:
+    """The step sizes above which nothing is stable; infinite where that is not known."""
+    return NeverStable(
+        positive=analysis["never_stable_above"] or NEVER_UNSTABLE,
+        any_sign=analysis["never_stable_above_sign_free"] or NEVER_UNSTABLE,
+    )
+
+
+def stored_arrays(trained: TrainedRun, network: Network) -> bytes:
     """State in float64, from which the run can be continued; curves in float32, to be looked at."""
     # What is beyond 3e38 in the curves of a run that diverged becomes infinite.
     with np.errstate(over="ignore"):
         curves = {name: values.astype("<f4") for name, values in trained.trajectory.curves.items()}
-    state = {"u_plus": trained.u_plus, "u_minus": trained.u_minus, "gradient_sum": trained.gradient_sum}
+    state = dict(zip(network.parts, trained.theta, strict=True)) | {"gradient_sum": trained.gradient_sum}
     return pack_arrays(state | {"record_step": trained.trajectory.record_step} | curves)
 
 

@@ -1,11 +1,16 @@
 """The drawing job: a figure of an experiment, from what is stored of it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
+
+from core.analysis import dataset_of
+from core.figures.results import Results
 from core.grid import Grid
 from core.identity import analysis_key
-from core.result import decode_summary
+from core.result import decode_summary, unpack_arrays
 from core.spec import ExperimentSpec
 from jobs.records import Claim
 from worker.context import WorkerContext
@@ -29,16 +34,38 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
     from core.figures.catalogue import FIGURES
     from core.figures.render import render
 
-    experiment = context.store.experiment(experiment_id)
-    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))
-    kept = context.store.summaries(experiment_id, 0, len(grid))
-    summaries = [None if summary is None else decode_summary(summary) for summary in kept]
-    figure = FIGURES[name].draw(grid, summaries, analyses_of(context, grid), experiment.name)
-    return render(figure, form)
+    return render(FIGURES[name].draw(_results(context, experiment_id)), form)
 
 
 def analyses_of(context: WorkerContext, grid: Grid) -> list[dict[str, Any] | None]:
-    """The analysis of each data set of the grid, None where it has not been made yet."""
-    keys = [grid.run(number * grid.runs_per_data_set).data_key for number in range(grid.data_sets)]
-    kept = [context.store.document(analysis_key(key)) for key in keys]
+    """The analysis of each problem of the grid, None where it has not been made yet."""
+    kept = [context.store.document(analysis_key(key)) for key in _problem_keys(grid)]
     return [None if document is None else json.loads(document) for document in kept]
+
+
+def _problem_keys(grid: Grid) -> list[str]:
+    return [grid.run(number * grid.runs_per_problem).problem_key for number in range(grid.problems)]
+
+
+def _results(context: WorkerContext, experiment_id: str) -> Results:
+    """What is stored of the experiment; the arrays of a run are read when they are asked for."""
+    experiment = context.store.experiment(experiment_id)
+    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))
+    kept = context.store.summaries(experiment_id, 0, len(grid))
+    analyses = zip(_problem_keys(grid), analyses_of(context, grid), strict=True)
+
+    def arrays(index: int) -> Mapping[str, np.ndarray] | None:
+        run = context.store.run(experiment_id, index)
+        return None if run is None else unpack_arrays(run.arrays)
+
+    def true_predictor(index: int) -> np.ndarray | None:
+        return dataset_of(grid.run(index).document["data"]).true_predictor
+
+    return Results(
+        grid=grid,
+        summaries=[None if summary is None else decode_summary(summary) for summary in kept],
+        analyses={key: analysis for key, analysis in analyses if analysis is not None},
+        name=experiment.name,
+        arrays=arrays,
+        true_predictor=true_predictor,
+    )

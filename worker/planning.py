@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.analysis import analyse_dataset, dataset_of
+from core.analysis import analyse_problem, dataset_of
 from core.batching import SECONDS_PER_ENTRY_STEP, Batch, form_batches, predicted_steps
 from core.errors import NoInterpolator
 from core.grid import Grid, Run
 from core.identity import analysis_key
 from core.spec import ExperimentSpec
+from core.step_search import PROBES, likely_fractions
 from jobs.errors import StoreUnavailable
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
 from worker.context import WorkerContext
@@ -27,7 +28,7 @@ INTERACTIVE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Block:
-    """Runs with start ≤ index < stop, all on one data set; `missing` are those not stored when the block was begun."""
+    """Runs with start ≤ index < stop, all of one problem; `missing` are those not stored when the block was begun."""
 
     start: int
     stop: int
@@ -65,15 +66,15 @@ def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[R
 
 
 def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
-    """The analysis of the run's data set: from the store, or made now and kept there.
+    """The analysis of the run's problem: from the store, or made now and kept there.
 
     Raises:
         InvalidData: the data are no regression problem.
     """
-    key = analysis_key(run.data_key)
+    key = analysis_key(run.problem_key)
     kept = context.store.document(key)
     if kept is None:
-        made = analyse_dataset(dataset_of(run.document["data"]), run.data_key)
+        made = analyse_problem(dataset_of(run.document["data"]), run.network, run.data_key)
         context.store.put_document(key, json.dumps(made, allow_nan=False).encode())
         # Another planner, with other last bits, may have been first: all batches take the analysis that is kept.
         kept = context.store.document(key)
@@ -86,25 +87,35 @@ def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
 def resolved_step_size(run: Run, analysis: dict[str, Any]) -> float:
     """η of a run, also where the spec gives it as a fraction of the largest stable step.
 
+    Where the largest convergent step is looked for, the largest stable one.
+
     Raises:
-        NoInterpolator: it is a fraction, and no step size is known to be stable.
+        NoInterpolator: no step size is known to be stable, so nothing can be a multiple of the largest.
     """
     max_stable_step = analysis["max_stable_step"]
-    if run.step_size_fraction is not None and max_stable_step is None:
+    if run.step_size is None and max_stable_step is None:
+        form = "fractions_of_max_stable" if run.step_bracket is None else "largest_convergent"
         reason = analysis["no_interpolator"] or "every step size is stable"
-        raise NoInterpolator(f"fractions_of_max_stable has no meaning for this data set: {reason}")
+        raise NoInterpolator(f"{form} has no meaning for this data set: {reason}")
     return run.resolved_step_size(max_stable_step)
 
 
+def lanes(run: Run) -> int:
+    """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
+    if run.step_bracket is not None:
+        return PROBES
+    return 2 if run.document["recording"]["sensitivity"] else 1
+
+
 def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
-    """The block that an earlier attempt had begun, then the rest of the grid; no block straddles data sets."""
+    """The block that an earlier attempt had begun, then the rest of the grid; no block straddles problems."""
     start = 0
     if begun is not None:
         yield begun
         start = begun.stop
     while start < len(grid):
-        data_set_end = (start // grid.runs_per_data_set + 1) * grid.runs_per_data_set
-        stop = min(start + BLOCK, data_set_end)
+        problem_end = (start // grid.runs_per_problem + 1) * grid.runs_per_problem
+        stop = min(start + BLOCK, problem_end)
         yield _Block(start=start, stop=stop)
         start = stop
 
@@ -112,19 +123,37 @@ def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
 def _batches(runs: Sequence[Run], analysis: dict[str, Any]) -> list[Batch]:
     if not runs:
         return []
-    steps = [_predict(run, analysis) for run in runs]
-    return form_batches([run.index for run in runs], steps, entries=_entries(analysis), dimension=analysis["dimension"])
+    return form_batches(
+        [run.index for run in runs],
+        [_predict(run, analysis) for run in runs],
+        entries=_entries(analysis),
+        dimension=analysis["dimension"],
+        lanes=lanes(runs[0]),
+    )
 
 
 def _predict(run: Run, analysis: dict[str, Any]) -> float:
-    step_size, max_stable_step = resolved_step_size(run, analysis), analysis["max_stable_step"]
+    """The steps of a run, in all its lanes and rounds."""
     stopping = run.document["stopping"]
-    return predicted_steps(
-        fraction=step_size / max_stable_step if max_stable_step else None,
-        loss_tolerance=stopping["loss_tolerance"],
-        warmup_steps=run.warmup_steps,
-        max_steps=stopping["max_steps"],
-    )
+    rounds = [
+        predicted_steps(
+            fraction=fraction,
+            loss_tolerance=stopping["loss_tolerance"],
+            warmup_steps=max(run.warmup_steps, run.optimizer.noise_steps),
+            max_steps=stopping["max_steps"],
+        )
+        for fraction in _fractions(run, analysis)
+    ]
+    return lanes(run) * sum(rounds)
+
+
+def _fractions(run: Run, analysis: dict[str, Any]) -> Sequence[float | None]:
+    """η over the largest stable step in each round of trainings, None where that is unknown."""
+    step_size, max_stable_step = resolved_step_size(run, analysis), analysis["max_stable_step"]
+    if run.step_bracket is not None:
+        rounds = likely_fractions(**run.step_bracket)
+        return rounds + rounds[-1:] if run.document["recording"]["sensitivity"] else rounds
+    return [step_size / run.largest_stable_step(max_stable_step) if max_stable_step else None]
 
 
 def _entries(analysis: dict[str, Any]) -> int:

@@ -10,7 +10,7 @@ from api.figure_list import MEDIA_TYPES, listed, named
 from api.openapi import PROBLEMS
 from api.stored_grid import grid_of
 from api.wiring import DrawingPatience, ExperimentHere, SenderHere, StoreHere
-from core.figure_layout import risk_layout
+from core.figure_layouts.catalogue import require_suitable
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
 
@@ -31,7 +31,7 @@ async def get_figure(
 ) -> Response:
     """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
     figure, known = named(file)
-    await to_thread.run_sync(lambda: risk_layout(grid_of(experiment.id, store=store)))
+    await to_thread.run_sync(lambda: require_suitable(figure, grid_of(experiment.id, store=store)))
     drawing = Drawing(experiment=experiment, figure=figure, format=known)
     picture = await drawn(drawing, store=store, sender=sender, patience=patience)
     return Response(picture, media_type=MEDIA_TYPES[known])

@@ -24,4 +24,4 @@ async def get_preset(name: str, query: Annotated[PresetQuery, Query()]) -> Respo
     """The spec of a preset, to be posted as it is or changed first."""
     if name not in PRESETS:
         raise NothingHere(f"There is no such preset; there are {', '.join(PRESETS)}.")
-    return Response(preset(name, query.size).canonical(), media_type=JSON)
+    return Response(preset(name, query.size, seeds=query.seeds).canonical(), media_type=JSON)

@@ -54,8 +54,8 @@ def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()]
 def list_analyses(
     experiment_id: ExperimentId, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
 ) -> Response:
-    """What is known of each data set before training (null until it is made): interpolators, largest stable step."""
+    """What is known of each problem, a data set with a network, before training (null until it is made): interpolators, largest stable step."""
     grid = grid_of(experiment_id, store=store)
-    indices, cursor = window(query, grid.data_sets)
+    indices, cursor = window(query, grid.problems)
     rows = list(analysis_rows(grid, indices, store=store))
-    return JSONResponse({"data_sets": rows, "next_cursor": cursor}, headers=link_header(request, cursor))
+    return JSONResponse({"problems": rows, "next_cursor": cursor}, headers=link_header(request, cursor))

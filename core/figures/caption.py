@@ -1,44 +1,95 @@
 """What a figure says about itself in words: its experiment, the data, and how much of it is there."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
+from core.figures.axis import number_text
 from core.figures.results import Results
 from core.grid import STEP_SIZE_FRACTION, Axis, Grid
 from core.spec import InlineData, SparseRegression, UVModel
 from core.variables import COORDINATES, Variable
 
-NAME_LENGTH = 80
-OPTIMIZERS = {
+NAME_LENGTH: Final = 80
+OPTIMIZERS: Final = {
     "gradient_descent": "gradient descent",
     "sgd": "minibatch SGD",
     "label_noise": "label-noise descent",
     "heavy_ball": "heavy ball",
 }
-DATA_SYMBOLS = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance")
-AXIS_NAMES = {"mean": "data_mean", "variance": "data_variance"}
+INITIALIZATIONS: Final = {"normal": "random normal initialisation", "vector": "given initial vector"}
+DATA_SYMBOLS: Final = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance")
+AXIS_NAMES: Final = {"mean": "data_mean", "variance": "data_variance"}
+OPTIMIZER_FIELDS: Final = {
+    "batch_size": "batch_size",
+    "noise_variance": "label_noise_variance",
+    "noise_steps": "noise_steps",
+    "momentum": "momentum",
+}
+"""The coordinate of each further field of an optimiser."""
+
+REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "optimiser seeds"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caption:
-    """What stands around a figure: its `title`, what was run on what, and `name`, its user's words."""
+    """What stands around a figure: its `title`, what was run on what, and `name`, its user's words.
+
+    `notes` are what this figure has to say besides, such as which part of the experiment it shows.
+    """
 
     title: str
     data: str
     training: str
     progress: str
     name: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that stands below the title, line by line."""
+        return (self.data, f"{self.training}; {self.progress}", *self.notes)
 
 
-def caption(results: Results, title: str) -> Caption:
+def caption(results: Results, title: str, notes: Sequence[str] = ()) -> Caption:
     """The caption of a figure of these results; a partial result is said to be one."""
-    step = results.max_stable_step
+    steps = [] if results.grid.problems > 1 else [largest_steps_text(results, 0)]
     return Caption(
         title=title,
-        data=_data(results.grid) + ("" if step is None else f", η* = {step:.4g}"),
-        training=_training(results.grid),
+        data=", ".join([*_data(results.grid), *(text for text in steps if text)]),
+        training=", ".join(_training(results.grid)),
         progress=_progress(results),
         name=_printable(results.name),
+        notes=tuple(notes),
     )
+
+
+def largest_steps_text(results: Results, index: int) -> str:
+    """η* of the problem and the optimiser of a run, "" before the analysis.
+
+    At odd depth a second one is named: parameters that have crossed zero may be flatter than any θ ≥ 0.
+    """
+    run = results.grid.run(index)
+    analysis = results.analyses.get(run.problem_key, {})
+    step, free = analysis.get("max_stable_step"), analysis.get("max_stable_step_sign_free")
+    if step is None:
+        return ""
+    text = f"η* = {number_text(run.largest_stable_step(step), 4)}"
+    if free is None or free <= step * (1 + 1e-9):
+        return text
+    return f"{text} ({number_text(run.largest_stable_step(free), 4)} for θ of any sign)"
+
+
+def value_text(variable: Variable, value: float, digits: int = 6) -> str:
+    """A value with its symbol, such as η = 0.001, or 0.5 η* for a fraction of the largest stable step."""
+    if variable.name == "step_size_fraction":
+        return f"{number_text(value, digits)} η*"
+    return f"{variable.symbol or variable.label} = {number_text(value, digits)}"
+
+
+def swept_axes(grid: Grid) -> dict[str, Axis]:
+    """The axes of more than one value; the one value of another axis is as good as a plain number."""
+    return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
 
 
 def _progress(results: Results) -> str:
@@ -47,47 +98,43 @@ def _progress(results: Results) -> str:
     return runs if converged == done else f"{runs}, {converged} converged"
 
 
-def value_text(variable: Variable, value: float, digits: int = 6) -> str:
-    """A value with its symbol, such as η = 0.001, or 0.5 η* for a fraction of the largest stable step."""
-    if variable.name == "step_size_fraction":
-        return f"{value:.{digits}g} η*"
-    return f"{variable.symbol or variable.label} = {value:.{digits}g}"
-
-
-def _data(grid: Grid) -> str:
+def _data(grid: Grid) -> Iterator[str]:
     data = grid.spec.data
     if isinstance(data, SparseRegression):
+        swept, document = swept_axes(grid), grid.run(0).document["data"]
         fields = [(field, COORDINATES[AXIS_NAMES.get(field, field)]) for field in DATA_SYMBOLS]
-        swept, document = _swept(grid), grid.run(0).document["data"]
-        fixed = [value_text(variable, document[field]) for field, variable in fields if variable.name not in swept]
-        seeds = f"data seed {document['seed']}"
-        if "seed" in swept:
-            seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds"
-        return ", ".join([*fixed, seeds])
-    if isinstance(data, InlineData):
-        return f"given data, N = {len(data.X)}, d = {len(data.X[0])}"
-    return "uploaded data"
+        yield from (value_text(variable, document[field]) for field, variable in fields if variable.name not in swept)
+        seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds" if "seed" in swept else ""
+        yield seeds or f"data seed {document['seed']}"
+    elif isinstance(data, InlineData):
+        yield f"given data, N = {len(data.X)}, d = {len(data.X[0])}"
+    else:
+        yield "uploaded data"
 
 
-def _training(grid: Grid) -> str:
-    swept, run = _swept(grid), grid.run(0)
-    words = ["UV model"] if isinstance(grid.spec.model, UVModel) else []
-    if "depth" not in swept and not words:
-        words.append(value_text(COORDINATES["depth"], run.document["model"]["depth"]))
-    words.append(OPTIMIZERS[grid.spec.optimizer.kind])
-    if "init_scale" not in swept:
-        words.append(value_text(COORDINATES["init_scale"], run.init_scale))
-    for name, value in (("step_size", run.step_size), (STEP_SIZE_FRACTION, run.step_size_fraction)):
+def _training(grid: Grid) -> Iterator[str]:
+    swept, run = swept_axes(grid), grid.run(0)
+    yield from _model(grid, swept)
+    initialization = grid.spec.initialization.kind
+    if initialization in INITIALIZATIONS:
+        yield INITIALIZATIONS[initialization]
+    yield OPTIMIZERS[grid.spec.optimizer.kind]
+    values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
+    values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
+    values |= {name: run.document["optimizer"].get(field) for field, name in OPTIMIZER_FIELDS.items()}
+    for name, value in values.items():
         if name not in swept and value is not None:
-            words.append(value_text(COORDINATES[name], value))
-    if "warmup_steps" not in swept:
-        words.append(value_text(COORDINATES["warmup_steps"], run.warmup_steps, digits=12))
-    return ", ".join(words)
+            digits = 12 if isinstance(value, int) else 6
+            yield value_text(COORDINATES[name], value, digits)
+    yield from (f"{len(swept[name].values)} {words}" for name, words in REPLICATES.items() if name in swept)
 
 
-def _swept(grid: Grid) -> dict[str, Axis]:
-    """The axes of more than one value; the one value of another axis is as good as a plain number."""
-    return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+def _model(grid: Grid, swept: dict[str, Axis]) -> Iterator[str]:
+    model = grid.run(0).document["model"]
+    if isinstance(grid.spec.model, UVModel):
+        yield "UV model" if "uv_shape" in swept else f"UV model, {value_text(COORDINATES['uv_shape'], model['shape'])}"
+    elif "depth" not in swept:
+        yield value_text(COORDINATES["depth"], model["depth"])
 
 
 def _printable(name: str) -> str:

@@ -1,7 +1,9 @@
 """What every figure of an experiment is drawn from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from core.curves import Analysis
 from core.grid import Grid
@@ -10,15 +12,19 @@ from core.result import Summary
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Results:
-    """The runs of a grid that are there, None for each other one, and the analyses of its data sets by data key.
+    """The runs of a grid that are there, None for each other one, and the analyses of its problems by problem key.
 
-    `name` is the experiment's, in its user's words.
+    `name` is the experiment's, in its user's words. `arrays` gives the stored arrays of a run by its index, None where
+    it is not stored; `true_predictor` the β* of its data set, None where it is not known. Both may be slow: a figure
+    asks for what it draws, and for nothing else.
     """
 
     grid: Grid
     summaries: Sequence[Summary | None]
     analyses: Mapping[str, Analysis]
     name: str
+    arrays: Callable[[int], Mapping[str, np.ndarray] | None]
+    true_predictor: Callable[[int], np.ndarray | None]
 
     @property
     def runs_done(self) -> int:
@@ -32,8 +38,8 @@ class Results:
 
     @property
     def max_stable_step(self) -> float | None:
-        """The largest stable step size η*; None where data sets differ, or before the analysis."""
-        if self.grid.data_sets > 1:
+        """The largest stable step size η*; None where problems differ, or before the analysis."""
+        if self.grid.problems > 1:
             return None
-        step: float | None = self.analyses.get(self.grid.run(0).data_key, {}).get("max_stable_step")
+        step: float | None = self.analyses.get(self.grid.run(0).problem_key, {}).get("max_stable_step")
         return step

@@ -46,6 +46,26 @@ SETTINGS: Final[dict[str, Any]] = {
 BASELINE: Final[Mapping[str, Any]] = {"color": INK, "linestyle": (0, (5, 3)), "linewidth": 1.1, "zorder": 1.5}
 FLOW: Final[Mapping[str, Any]] = {"color": INK, "linestyle": (0, (1, 1.6)), "linewidth": 1.5, "zorder": 2.5}
 
+BLUE: Final = "#0072b2"
+LIGHT_BLUE: Final = "#56b4e9"
+GREEN: Final = "#009e73"
+VERMILION: Final = "#d55e00"
+"""Four of the colours of Okabe and Ito, which every kind of colour vision tells apart; for lines without an order."""
+
+THRESHOLD: Final[Mapping[str, Any]] = {
+    "color": VERMILION,
+    "linestyle": (0, (6, 1.5, 1, 1.5)),
+    "linewidth": 1.4,
+    "zorder": 2.8,
+}
+"""2/η, the largest sharpness at which gradient descent is stable, wherever it is drawn."""
+
+LARGEST_STEP: Final[Mapping[str, Any]] = {"color": MUTED, "linestyle": (0, (1, 2)), "linewidth": 1.3, "zorder": 1.2}
+"""The upright line at η*, the largest stable step size."""
+
+BAND: Final[Mapping[str, Any]] = {"alpha": 0.18, "linewidth": 0}
+"""The quartiles around a median; its colour is that of the line."""
+
 DARKEST, LIGHTEST = 0.0, 0.84
 """The part of viridis that is used: beyond it yellow is lost on white paper."""
 

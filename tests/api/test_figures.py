@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.figure_list import MEDIA_TYPES
-from core.figure_layout import FIGURE_TITLES
+from core.figure_layouts.catalogue import FIGURE_TITLES
 from core.figures import catalogue
 from core.figures.render import Format
 from jobs.records import JobKind, Queue

@@ -76,12 +76,12 @@ def test_results_are_the_labelled_array_of_all_runs(api: Service) -> None:
 def test_analyses_are_listed_one_for_each_data_set(api: Service) -> None:
     """Null until a worker has made it."""
     identifier = api.submit(**_SEEDS)
-    keys = [_grid(api, identifier).run(index).data_key for index in (0, 2, 4)]
+    keys = [_grid(api, identifier).run(index).problem_key for index in (0, 2, 4)]
     api.store.put_document(analysis_key(keys[1]), b'{"min_sharpness": 250.0}')
     url = f"{EXPERIMENTS}/{identifier}/analysis"
-    rows = api.get(url).json()["data_sets"]
-    assert [row["data_key"] for row in rows] == keys
+    rows = api.get(url).json()["problems"]
+    assert [f"{row["data_key"]}:{row["network"]}" for row in rows] == keys
     assert [row["coordinates"] for row in rows] == [{"seed": 3}, {"seed": 1}, {"seed": 2}]
     assert [row["analysis"] for row in rows] == [None, {"min_sharpness": 250.0}, None]
     page = api.get(f"{url}?limit=2&cursor=2")
-    assert (page.json()["data_sets"], page.json()["next_cursor"]) == (rows[2:], None)
+    assert (page.json()["problems"], page.json()["next_cursor"]) == (rows[2:], None)

@@ -53,7 +53,7 @@ class InProcess:
 
 def _demo(monkeypatch: pytest.MonkeyPatch, service: Any, *words: str | Path, spec: Any = SMALL) -> Result:
     monkeypatch.setattr(demo, "run_service", service)
-    monkeypatch.setattr(presets, "preset", lambda _name, _size: ExperimentSpec.model_validate_json(json.dumps(spec)))
+    monkeypatch.setattr(presets, "preset", lambda _name, _size, **_: ExperimentSpec.model_validate_json(json.dumps(spec)))
     return CliRunner().invoke(app, ["demo", *(str(word) for word in words)])
 
 

@@ -58,13 +58,13 @@ def test_every_page_is_read_as_it_is_needed() -> None:
     ]
 
 
-def test_runs_and_data_sets_come_from_all_pages() -> None:
+def test_runs_and_problems_come_from_all_pages() -> None:
     """An entry is the service's own JSON object."""
     pages = [
         ok({"runs": [{"index": 0}]}, {"Link": '</v1/experiments/e1/runs?cursor=1>; rel="next"'}),
         ok({"runs": [{"index": 1}]}),
     ]
-    analyses = ok({"data_sets": [{"index": 0, "analysis": None}]})
+    analyses = ok({"problems": [{"index": 0, "analysis": None}]})
     handle = ScriptedService([ok(experiment()), *pages, analyses]).client().experiment("e1")
     assert list(handle.runs()) == [{"index": 0}, {"index": 1}]
     assert handle.analysis() == [{"index": 0, "analysis": None}]

@@ -60,5 +60,10 @@ def analyses_of(grid: Grid) -> dict[str, dict[str, Any]]:
     for run in grid.runs():
         seed = run.document["data"]["seed"]
         interpolators = {"min_l1": {"excess_risk": 0.01 + seed}, "min_l2": {"excess_risk": 100.0 + seed}}
-        documents[run.data_key] = {"data_key": run.data_key, "interpolators": interpolators, "max_stable_step": 0.008}
+        documents[run.problem_key] = {
+            "data_key": run.data_key,
+            "network": run.network.key,
+            "interpolators": interpolators,
+            "max_stable_step": 0.008,
+        }
     return documents

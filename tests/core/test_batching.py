@@ -44,6 +44,21 @@ def test_the_states_of_a_batch_fit_into_memory(dimension: int, lanes: int) -> No
     assert form_batches(range(1000), [1.0] * 1000, entries=dimension) == batches
 
 
+@given(steps=STEPS, lanes=st.sampled_from([1, 2, 16, MOST_LANES]))
+def test_runs_of_several_lanes_are_packed_to_the_same_width(steps: list[float], lanes: int) -> None:
+    """Every run once, as many as there is room for, and at least one."""
+    batches = form_batches(range(len(steps)), steps, entries=5000, lanes=lanes)
+    assert sorted(index for batch in batches for index in batch.indices) == list(range(len(steps)))
+    assert all(1 <= len(batch.indices) <= MOST_LANES // lanes for batch in batches)
+
+
+@pytest.mark.parametrize(("dimension", "runs"), [(100, 8), (25_000, 5), (1_000_000, 1)])
+def test_searches_of_sixteen_lanes_fit_into_memory(dimension: int, runs: int) -> None:
+    """128 lanes are eight searches; where the states are large there are fewer, and always one."""
+    batches = form_batches(range(100), [1.0] * 100, entries=dimension, dimension=dimension, lanes=TILE)
+    assert len(batches[0].indices) == runs
+
+
 def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:
     """Small steps take long, the edge takes long, and no prediction exceeds the budget."""
 

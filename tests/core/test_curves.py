@@ -158,7 +158,7 @@ def test_baselines_are_medians_over_the_data_sets() -> None:
     family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=analyses_of(GRID))
     lines = {line.name: line for line in family.baselines}
     assert set(lines) == {"min_l1", "min_l2"}
-    assert (lines["min_l1"].data_sets, lines["min_l1"].series) == (4, None)
+    assert (lines["min_l1"].problems, lines["min_l1"].series) == (4, None)
     assert lines["min_l1"].value == pytest.approx(1.51)
     assert lines["min_l2"].lower_quartile == 100.75
     assert curves(GRID, summaries_of(GRID), **QUESTION).baselines == ()
@@ -182,7 +182,7 @@ def test_a_data_set_without_analysis_or_interpolator_is_left_out_of_the_baseline
     del documents[first]
     documents[second] |= {"interpolators": {}}
     family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=documents)
-    assert {line.data_sets for line in family.baselines} == {2}
+    assert {line.problems for line in family.baselines} == {2}
 
 
 def test_the_flow_limit_is_one_curve_for_all_step_sizes() -> None:

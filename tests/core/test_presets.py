@@ -10,8 +10,7 @@ from core.spec import ExperimentSpec, SparseRegression
 LARGEST_STABLE_STEP = 0.0079945  # of the default data set, as computed by an independent solver
 
 
-@pytest.mark.parametrize("size", Size)
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("name", "size"), [(known.name, size) for known in PRESETS.values() for size in known.sizes])
 def test_every_preset_is_a_full_spec_in_every_size(name: str, size: Size) -> None:
     """It reads back from its own document, as a user would post it."""
     spec = preset(name, size)
@@ -39,11 +38,29 @@ def test_the_demo_contains_the_runs_that_are_quoted() -> None:
     assert 7.9e-3 in axes["step_size"]
 
 
-def test_sizes_grow() -> None:
-    """A larger size computes more runs; the full one is the paper's 20 scales by 10 step sizes."""
-    lengths = [len(Grid(preset("figure-1", size))) for size in (Size.DEMO, Size.QUICK, Size.FULL)]
+@pytest.mark.parametrize("name", PRESETS)
+def test_sizes_grow(name: str) -> None:
+    """A larger size computes more runs, and the least is what is given where none is asked for."""
+    sizes = list(PRESETS[name].sizes)
+    lengths = [len(Grid(preset(name, size))) for size in sizes]
     assert lengths == sorted(set(lengths))
-    assert lengths[-1] == 200
+    assert sizes[-2:] == [Size.QUICK, Size.FULL]
+    assert preset(name) == preset(name, sizes[0])
+
+
+def test_the_full_figure_1_is_that_of_the_paper() -> None:
+    """20 scales by 10 step sizes."""
+    assert len(Grid(preset("figure-1", Size.FULL))) == 200
+
+
+def test_a_preset_can_be_replicated_over_data_seeds() -> None:
+    """Each on its own data set; one that sweeps more seeds by itself keeps them."""
+    single, triple = Grid(preset("figure-3", "quick")), Grid(preset("figure-3", "quick", seeds=3))
+    assert (len(triple), triple.problems) == (3 * len(single), 3 * single.problems)
+    assert {run.document["data"]["seed"] for run in triple.runs()} == {0, 1, 2}
+    assert preset("theorem-5.2", "full", seeds=3) == preset("theorem-5.2", "full")
+    with pytest.raises(InvalidChoice):
+        preset("figure-3", seeds=0)
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:

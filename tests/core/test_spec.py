@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.grid import Grid
-from core.spec import MAX_RUNS, ExperimentSpec, FractionsOfMaxStable
+from core.spec import MAX_RUNS, ExperimentSpec, FractionsOfMaxStable, StepBracket
 from tests.core.specs import document
 
 NUMBERS = st.floats(min_value=1e-6, max_value=1e3)
@@ -27,11 +27,20 @@ SWEPT = st.one_of(
 )
 OPTIMIZERS = st.one_of(
     st.builds(lambda step: {"kind": "gradient_descent", "step_size": step}, SWEPT),
-    st.builds(lambda step: {"kind": "sgd", "step_size": step, "batch_size": {"values": [1, 5]}}, SWEPT),
+    st.builds(lambda step: {"kind": "sgd", "step_size": step, "batch_size": {"values": [1, 2]}}, SWEPT),
     st.builds(lambda step: {"kind": "label_noise", "step_size": step, "noise_variance": 1.0, "noise_steps": 10}, SWEPT),
     st.builds(
         lambda m: {"kind": "heavy_ball", "step_size": {"fractions_of_max_stable": [0.5, m]}, "momentum": m},
         st.floats(min_value=0.6, max_value=0.99),
+    ),
+    st.builds(
+        lambda lower, width, resolution: {
+            "kind": "gradient_descent",
+            "step_size": {"largest_convergent": {"lower": lower, "upper": lower + width, "resolution": resolution}},
+        },
+        st.floats(min_value=1e-3, max_value=50),
+        st.floats(min_value=1e-3, max_value=50),
+        st.floats(min_value=1e-6, max_value=0.99),
     ),
 )
 MODELS = st.sampled_from([{"kind": "diagonal", "depth": {"values": [2, 3]}}, {"kind": "uv", "shape": 0.5}])
@@ -41,7 +50,7 @@ INITIALIZATIONS = st.one_of(
     st.builds(lambda scale: {"kind": "vector", "scale": scale, "vector": [1.0, 2.0]}, SWEPT),
 )
 DATA = st.one_of(
-    st.builds(lambda mean: {"kind": "sparse_regression", "mean": mean}, SWEPT),
+    st.builds(lambda mean: {"kind": "sparse_regression", "dimension": 2, "sparsity": 1, "mean": mean}, SWEPT),
     st.just({"kind": "inline", "X": [[1, 2], [3, 4]], "y": [1, 2], "transform": {"X": "centre"}}),
     st.just({"kind": "dataset", "id": "abc"}),
 )
@@ -51,6 +60,7 @@ SPECS = st.fixed_dictionaries(
         "model": MODELS,
         "name": st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20),
         "tags": st.just(["thesis"]),
+        "recording": st.builds(lambda sensitivity: {"points": 3, "sensitivity": sensitivity}, st.booleans()),
     },
 )
 
@@ -95,6 +105,15 @@ def test_name_and_tags_are_no_part_of_the_content() -> None:
         ),
         ({"data": {"seed": {"start": 0, "stop": 2, "num": 3}}}, {"data": {"seed": {"values": [0, 1, 2]}}}),
         ({}, {"data": {"samples": 50}, "model": {"kind": "diagonal", "depth": 2}}),
+        ({}, {"recording": {"sensitivity": False}}),
+        (
+            {"optimizer": {"step_size": {"largest_convergent": {}}}},
+            {
+                "optimizer": {
+                    "step_size": {"largest_convergent": {"lower": 0.8 + 0.1, "upper": 1.1, "resolution": 2e-3}}
+                }
+            },
+        ),
     ],
 )
 def test_equal_grids_have_equal_content_whichever_way_they_are_written(one: Any, other: Any) -> None:
@@ -176,6 +195,73 @@ def test_step_size_fractions_that_repeat_are_refused() -> None:
         FractionsOfMaxStable(fractions_of_max_stable=(0.3, 0.1 + 0.2))
 
 
+@pytest.mark.parametrize(
+    ("bracket", "reason"),
+    [
+        ({"lower": 1.1, "upper": 0.9}, "lower 1.1 should be less than upper 0.9"),
+        ({"lower": 1.0, "upper": 1.0 + 1e-15}, "should be less than"),
+        ({"lower": 0.0}, "greater than 0"),
+        ({"upper": 101.0}, "less than or equal to 100"),
+        ({"resolution": 1e-7}, "greater than or equal to"),
+        ({"resolution": 1.0}, "less than or equal to"),
+        ({"probes": 5}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_bracket_that_cannot_be_searched_is_refused(bracket: dict[str, float], reason: str) -> None:
+    """It needs a width, and a resolution that float64 can follow."""
+    with pytest.raises(ValidationError, match=reason):
+        ExperimentSpec.model_validate(document(optimizer={"step_size": {"largest_convergent": bracket}}))
+
+
+def test_a_form_of_the_step_size_is_told_from_the_others() -> None:
+    """An error speaks of the form that was meant, and two forms at once are none."""
+    both = {"fractions_of_max_stable": [0.5], "largest_convergent": {}}
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        ExperimentSpec.model_validate(document(optimizer={"step_size": both}))
+    with pytest.raises(ValidationError) as caught:
+        ExperimentSpec.model_validate(document(optimizer={"step_size": {"largest_convergent": {"lower": -1.0}}}))
+    assert [error["loc"] for error in caught.value.errors()] == [
+        ("optimizer", "gradient_descent", "step_size", "search", "largest_convergent", "lower")
+    ]
+
+
+def test_a_search_for_the_step_size_is_one_run_of_the_grid() -> None:
+    """No axis; its document keeps the bracket, a spec of its own, and it is anchored at the largest stable step."""
+    grid = Grid(
+        ExperimentSpec.model_validate(
+            document(
+                initialization={"scale": {"values": [0.1, 0.2]}},
+                optimizer={"kind": "heavy_ball", "momentum": 0.5, "step_size": {"largest_convergent": {"upper": 1.2}}},
+            )
+        )
+    )
+    assert [axis.name for axis in grid.axes] == ["init_scale"]
+    run = grid.run(1)
+    assert run.step_bracket == {"lower": 0.9, "upper": 1.2, "resolution": 0.002}
+    assert run.document["optimizer"]["step_size"] == {"largest_convergent": run.step_bracket}
+    assert (run.step_size, run.step_size_fraction) == (None, None)
+    assert run.resolved_step_size(0.01) == run.largest_stable_step(0.01) == pytest.approx(0.015)
+    assert Grid(ExperimentSpec.model_validate(dict(run.document))).run(0).key == run.key
+    plain = Grid(ExperimentSpec.model_validate(document())).run(0)
+    assert plain.step_bracket is None
+
+
+def test_a_twin_makes_another_run_with_the_same_random_streams() -> None:
+    """More is stored of it, but nothing else is trained."""
+    plain, twinned = (
+        Grid(ExperimentSpec.model_validate(document(recording={"sensitivity": flag}))).run(0) for flag in (False, True)
+    )
+    assert plain.key != twinned.key
+    assert plain.seed == twinned.seed
+
+
+def test_a_bracket_is_wide_enough_by_default_to_hold_the_edge() -> None:
+    """A tenth on both sides of the largest stable step."""
+    bracket = StepBracket()
+    assert bracket.lower < 1 < bracket.upper
+    assert bracket.resolution < bracket.upper / bracket.lower - 1
+
+
 def test_a_grid_beyond_all_counting_is_refused() -> None:
     """Its length would not fit an index, which is no way to learn of a slip."""
     whole = {"start": 0, "stop": 99_999, "num": 100_000}
@@ -194,18 +280,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "3fc8e3b24bd0462e62e99632b5f0b395b7a94c39f6d3c7b0ba13f22de0d663a8"),
+        ({}, "7f19141a636c14c54d2310ad2af94666d721d47da7ef6293cd14f1ecf7e0db9d"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "e5b0b19368ae88fd62cbe16d8df2f7d92a37cf3f62c2417cda4a491ba9397569",
+            "287267e8de30d2a747cdbd34568b13b2e8ba609812ef9a13c83ff64439560e6b",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "49a8c283593f51c04a88878a65985b6c1b259203051d61683519a76e3dfcca65",
+            "165d20f08257afd0fbe2a9fe43174f481e8eef306bdeb67562ff7b312b067e82",
         ),
     ],
 )

@@ -1,33 +1,45 @@
 """Training: how runs end, what is recorded, and that nothing but the run decides its bits."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from core.flattest import flattest_interpolator
 from core.gradient_flow import flow_limit
 from core.implicit_bias import certificate_residual
+from core.networks import Diagonal, Network
+from core.optimizers import FullBatch
 from core.outcome import Outcome
 from core.packing import pack_arrays, unpack_arrays
 from core.regression import Dataset, excess_risk
 from core.row_space import row_space
-from core.sharpness import interpolator_sharpness
-from core.training import TrainedRun, Training, TrainingRun
+from core.sharpness import interpolator_sharpness_of
+from core.stopping import NeverStable
+from core.training import Problem, TrainedRun, Training, TrainingRun
 from tests.core.problems import paper_problem, small_problem
 from tests.reference.exact_arithmetic import Warming, descend
 
 MAX_STABLE_STEP = 2 / 250.1726
+SQUARED = Diagonal(2)
 
 
-def planned(index: int = 0, **changes: float) -> TrainingRun:
+def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 100, parts: int = 2, **changes: Any) -> TrainingRun:
     """A run in numbers; unless changed, a quick one on the paper's data."""
-    numbers = {"step_size": 3e-3, "init_scale": 0.1, "warmup_steps": 0, "loss_tolerance": 1e-6, "max_steps": 200_000}
-    settings = numbers | {"kick": True, "record_points": 20, "seed": index + 7} | changes
-    return TrainingRun(index=index, **settings)  # type: ignore[arg-type]  # a dict of mixed numbers
+    settings = {"step_size": 3e-3, "warmup_steps": 0, "loss_tolerance": 1e-6, "max_steps": 200_000, "kick": True}
+    settings |= {"record_points": 20, "seed": index + 7, "initial": np.full((parts, dim), init_scale)} | changes
+    return TrainingRun(index=index, **({"optimizer": FullBatch()} | settings))
+
+
+def problem_of(data: Dataset, never_stable_above: float = np.inf, network: Network = SQUARED) -> Problem:
+    """The data with a network, the squared model unless another is given."""
+    never_stable = NeverStable(positive=never_stable_above, any_sign=never_stable_above)
+    return Problem(dataset=data, network=network, never_stable=never_stable)
 
 
 def train(data: Dataset, *runs: TrainingRun, never_stable_above: float = np.inf) -> list[TrainedRun]:
     """Train to the end, in the order of the runs."""
-    training = Training(data, runs, never_stable_above=never_stable_above)
+    training = Training(problem_of(data, never_stable_above), runs)
     ended: list[TrainedRun] = []
     while training.active:
         ended += training.advance()
@@ -36,17 +48,17 @@ def train(data: Dataset, *runs: TrainingRun, never_stable_above: float = np.inf)
 
 def stability(data: Dataset, trained: TrainedRun) -> float:
     """ηλ_max at the end of a run."""
-    return trained.run.step_size * interpolator_sharpness(data.X, trained.u_plus, trained.u_minus).value
+    return trained.run.step_size * interpolator_sharpness_of(data.X, SQUARED.curvature(trained.theta)).value
 
 
 def risk(data: Dataset, trained: TrainedRun) -> float:
     """Excess risk at the end of a run."""
-    return float(excess_risk(trained.u_plus**2 - trained.u_minus**2, data))
+    return float(excess_risk(SQUARED.predictor(trained.theta), data))
 
 
 def bits(trained: TrainedRun) -> tuple[object, ...]:
     """Everything about the end of a run, to the bit."""
-    arrays = (trained.u_plus, trained.u_minus, trained.gradient_sum, trained.trajectory.record_step)
+    arrays = (trained.theta, trained.gradient_sum, trained.trajectory.record_step)
     curves = tuple(curve.tobytes() for curve in trained.trajectory.curves.values())
     loss = np.float64(trained.loss).tobytes()
     return (trained.outcome, trained.steps, trained.kicks, loss, *(a.tobytes() for a in arrays), curves)
@@ -96,7 +108,7 @@ def test_every_run_carries_a_certificate_of_its_arithmetic(mixed: list[TrainedRu
     calm = [trained for trained in mixed if trained.outcome in {Outcome.CONVERGED, Outcome.BUDGET_EXHAUSTED}]
     assert len(calm) == 4
     for trained in calm:
-        assert certificate_residual(basis, trained.u_plus, trained.u_minus, trained.gradient_sum) <= 1e-9
+        assert certificate_residual(basis, trained.theta[0], trained.theta[1], trained.gradient_sum) <= 1e-9
 
 
 @pytest.mark.parametrize("order", [(3, 1, 0, 5, 2, 4), (5, 4, 3, 2, 1, 0)])
@@ -116,7 +128,7 @@ def test_splitting_a_batch_changes_no_bit(mixed: list[TrainedRun]) -> None:
 def test_stopping_and_resuming_changes_no_bit(mixed: list[TrainedRun]) -> None:
     """A batch put down and taken up from its checkpoint at odd moments ends as the undisturbed one."""
     data, above = paper_problem(), MAX_STABLE_STEP * 1.0001
-    training = Training(data, MIXED, never_stable_above=above)
+    training = Training(problem_of(data, above), MIXED)
     ended: list[TrainedRun] = []
     advances = 0
     while training.active:
@@ -124,23 +136,23 @@ def test_stopping_and_resuming_changes_no_bit(mixed: list[TrainedRun]) -> None:
         advances += 1
         if advances % 37 == 0 or training.step % 8192 == 0:
             kept = unpack_arrays(pack_arrays(training.checkpoint()))
-            training = Training.resume(data, MIXED, kept, never_stable_above=above)
+            training = Training.resume(problem_of(data, above), MIXED, kept)
     ended.sort(key=lambda trained: trained.run.index)
     assert [bits(trained) for trained in ended] == [bits(trained) for trained in mixed]
 
 
 def test_a_checkpoint_of_another_batch_is_refused() -> None:
     """Resuming needs the runs the checkpoint was taken of."""
-    training = Training(paper_problem(), [planned(3)], never_stable_above=np.inf)
+    training = Training(problem_of(paper_problem()), [planned(3)])
     with pytest.raises(KeyError):
-        Training.resume(paper_problem(), [planned(4)], training.checkpoint(), never_stable_above=np.inf)
+        Training.resume(problem_of(paper_problem()), [planned(4)], training.checkpoint())
 
 
 def test_a_saddle_is_not_an_oscillation() -> None:
     """A run that stands still for 100,000 steps near a saddle, and then converges, is not given up."""
     data = Dataset(X=np.array([[1.0, 0, 0], [0, 1, 0.5]]), y=np.array([1.0, 1e-3]))
-    run = planned(step_size=0.05, init_scale=1e-7, loss_tolerance=1e-10, max_steps=1_000_000)
-    (trained,) = train(data, run, never_stable_above=flattest_interpolator(data.X, data.y).unstable_step)
+    run = planned(step_size=0.05, init_scale=1e-7, dim=3, loss_tolerance=1e-10, max_steps=1_000_000)
+    (trained,) = train(data, run, never_stable_above=flattest_interpolator(data.X, data.y, SQUARED).unstable_step)
     assert trained.outcome is Outcome.CONVERGED
     assert trained.steps > 100_000
 
@@ -148,7 +160,7 @@ def test_a_saddle_is_not_an_oscillation() -> None:
 def test_a_cycle_is_found_without_knowing_the_largest_stable_step() -> None:
     """One sample, one dimension: above η* gradient descent has a stable cycle of period two, seen by its iterates."""
     data = Dataset(X=np.array([[1.0]]), y=np.array([1.0]))
-    below, above = planned(0, step_size=0.45, init_scale=0.5), planned(1, step_size=0.55, init_scale=0.5)
+    below, above = (planned(k, step_size=eta, init_scale=0.5, dim=1) for k, eta in enumerate((0.45, 0.55)))
     assert [trained.outcome for trained in train(data, below, above)] == [Outcome.CONVERGED, Outcome.OSCILLATING]
 
 
@@ -172,7 +184,9 @@ def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
     data = Dataset(X=X, y=X @ [1.0, 0.0, 0.0, 0.5] + 0.05 * rng.standard_normal(2))
     flow = flow_limit(data.X, data.y, init_scale=np.ones(4), asymmetry=np.zeros(4)).predictor
     exponent = np.arcsinh(flow / 2) / 2
-    step_size = 2.6 / interpolator_sharpness(data.X, np.exp(exponent), np.exp(-exponent)).value
+    step_size = (
+        2.6 / interpolator_sharpness_of(data.X, SQUARED.curvature(np.exp(np.stack([exponent, -exponent])))).value
+    )
     exact = descend(
         data.X,
         data.y,
@@ -180,9 +194,9 @@ def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
         steps=11_500,
         digits=320,
     )
-    expected = step_size * interpolator_sharpness(data.X, *exact).value
-    held = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, warmup_steps=10_000) for k in range(4)]
-    plain = planned(4, step_size=step_size, init_scale=1.0, warmup_steps=10_000, kick=False)
+    expected = step_size * interpolator_sharpness_of(data.X, SQUARED.curvature(np.stack(exact))).value
+    held = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, dim=4, warmup_steps=10_000) for k in range(4)]
+    plain = planned(4, step_size=step_size, init_scale=1.0, dim=4, warmup_steps=10_000, kick=False)
     *ended, frozen = train(data, *held, plain)
     for trained in ended:
         assert trained.outcome is Outcome.CONVERGED
@@ -211,9 +225,9 @@ def test_the_last_bit_of_the_initialisation_does_not_decide_where_a_run_ends() -
 def interpolating_start(data: Dataset) -> dict[str, np.ndarray]:
     """A checkpoint of one run that stands, to rounding, on the interpolator where gradient flow from α = .3 ends."""
     (smooth,) = train(data, planned(step_size=1e-3, init_scale=0.3, loss_tolerance=1e-20))
-    training = Training(data, [planned()], never_stable_above=np.inf)
+    training = Training(problem_of(data), [planned()])
     kept = dict(training.checkpoint())
-    kept["u"] = np.stack([smooth.u_plus, smooth.u_minus])[:, None]
+    kept["theta"] = smooth.theta[:, None]
     kept["gradient_sum"] = smooth.gradient_sum[None]
     return kept
 
@@ -223,24 +237,24 @@ def test_a_run_frozen_on_an_unstable_interpolator_is_kicked_to_a_stable_one() ->
     data = paper_problem()
     kept = interpolating_start(data)
     run = planned(step_size=1.2e-3, init_scale=0.3)
-    training = Training.resume(data, [run], kept, never_stable_above=np.inf)
+    training = Training.resume(problem_of(data), [run], kept)
     ended: list[TrainedRun] = []
     while training.active:
         ended += training.advance()
     (trained,) = ended
-    assert run.step_size * interpolator_sharpness(data.X, kept["u"][0, 0], kept["u"][1, 0]).value > 2
+    assert run.step_size * interpolator_sharpness_of(data.X, SQUARED.curvature(kept["theta"][:, 0])).value > 2
     assert trained.outcome is Outcome.CONVERGED
     assert trained.kicks == 1
     assert stability(data, trained) < 2
     basis = row_space(data.X)
-    assert certificate_residual(basis, trained.u_plus, trained.u_minus, trained.gradient_sum) <= 1e-9
+    assert certificate_residual(basis, trained.theta[0], trained.theta[1], trained.gradient_sum) <= 1e-9
 
 
 def test_without_kicks_such_a_run_is_called_an_unstable_interpolator() -> None:
     """Kicks off: the run is told apart from a converged one."""
     data = paper_problem()
     run = planned(step_size=1.2e-3, init_scale=0.3, kick=False)
-    training = Training.resume(data, [run], interpolating_start(data), never_stable_above=np.inf)
+    training = Training.resume(problem_of(data), [run], interpolating_start(data))
     ended: list[TrainedRun] = []
     while training.active:
         ended += training.advance()
@@ -263,14 +277,14 @@ def test_curves_start_at_the_beginning_and_end_at_the_end(mixed: list[TrainedRun
 def test_recording_does_not_touch_the_run(mixed: list[TrainedRun]) -> None:
     """Without recording the run ends in the same bits, and has no curves."""
     (trained,) = train(paper_problem(), planned(0, warmup_steps=1000, record_points=0))
-    assert trained.u_plus.tobytes() == mixed[0].u_plus.tobytes()
+    assert trained.theta.tobytes() == mixed[0].theta.tobytes()
     assert trained.trajectory.record_step.size == 0
 
 
 def test_zero_targets_are_fitted_from_the_start() -> None:
     """Where y = 0 the loss is 0 at once, and stability alone decides."""
     data = Dataset(X=small_problem(0).X, y=np.zeros(3))
-    stable, unstable = planned(0, step_size=1e-3, init_scale=0.1), planned(1, step_size=10.0, init_scale=1.0)
+    stable, unstable = planned(0, step_size=1e-3, dim=7), planned(1, step_size=10.0, init_scale=1.0, dim=7)
     outcomes = [trained.outcome for trained in train(data, stable, unstable)]
     assert outcomes == [Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR]
 
@@ -278,5 +292,5 @@ def test_zero_targets_are_fitted_from_the_start() -> None:
 def test_more_samples_than_dimensions_never_converge() -> None:
     """Where nothing interpolates the loss stays above the tolerance until the budget is used up."""
     data = small_problem(3, samples=9, dimension=2)
-    (trained,) = train(data, planned(step_size=1e-2, max_steps=20_000))
+    (trained,) = train(data, planned(step_size=1e-2, dim=2, max_steps=20_000))
     assert trained.outcome is Outcome.BUDGET_EXHAUSTED

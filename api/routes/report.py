@@ -1,0 +1,31 @@
+"""The report of an experiment: every inequality checked on what is stored, as JSON and as a page of text."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from api.experiment_document import polling_headers
+from api.experiment_report import report_of, title_of
+from api.openapi import PROBLEMS
+from api.wiring import ExperimentHere, StoreHere
+from core.report import page
+
+router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
+
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "The page.", "content": {"text/plain": {}}}}
+
+
+@router.get("/report")
+def get_report(experiment: ExperimentHere, store: StoreHere) -> Response:
+    """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where."""
+    heading = {"experiment_id": experiment.id, "name": experiment.name, "status": str(experiment.status)}
+    document = heading | report_of(experiment, store=store).to_document()
+    return JSONResponse(document, headers=polling_headers(experiment))
+
+
+@router.get("/report.txt", response_class=PlainTextResponse, responses=_TEXT)
+def get_report_page(experiment: ExperimentHere, store: StoreHere) -> Response:
+    """The report as a page of text, to be read from top to bottom."""
+    text = page(report_of(experiment, store=store), title=title_of(experiment))
+    return PlainTextResponse(text, headers=polling_headers(experiment))

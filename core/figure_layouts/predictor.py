@@ -1,0 +1,59 @@
+"""The figure of predictors: which few runs of an experiment are shown, from where in its grid."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.figure_layouts.selection import REPLICATES, STEP_SIZES, evenly_spaced, run_at, swept
+from core.grid import Axis, Grid
+
+MOST_RUNS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictorLayout:
+    """For each panel the indices of the runs that may stand there, the one that is wanted most first.
+
+    `columns` is the number of panels in a row, `axes` are those in which the panels differ.
+    """
+
+    panels: tuple[tuple[int, ...], ...]
+    columns: int
+    axes: tuple[str, ...]
+
+
+def predictor_layout(grid: Grid) -> PredictorLayout:
+    """The ends of the two axes that matter most, so four runs, or up to four along the only one.
+
+    Scale and step size come before all others; small scales stand above large ones, small steps left of large ones. Any
+    other axis stays at its first value. In place of a run at the left or the right end the next one inwards may stand,
+    for the largest step size of a sweep is often too large: up to the middle, so that no two panels show the same run.
+    """
+    axes = sorted((axis for axis in swept(grid) if len(axis.values) > 1 and axis.name not in REPLICATES), key=_rank)
+    if not axes:
+        return PredictorLayout(panels=((0,),), columns=1, axes=())
+    if len(axes) == 1:
+        return _along(grid, axes[0])
+    down, across = sorted(axes[:2], key=lambda axis: axis.name in STEP_SIZES)
+    return _corners(grid, down, across)
+
+
+def _along(grid: Grid, axis: Axis) -> PredictorLayout:
+    values = sorted(axis.values)
+    chosen = [values[place] for place in evenly_spaced(len(values), MOST_RUNS)]
+    panels = tuple((run_at(grid, {axis.name: value}),) for value in chosen)
+    return PredictorLayout(panels=panels, columns=min(len(panels), 2), axes=(axis.name,))
+
+
+def _corners(grid: Grid, down: Axis, across: Axis) -> PredictorLayout:
+    values, middle = sorted(across.values), len(across.values) // 2
+    panels = tuple(
+        tuple(run_at(grid, {down.name: end(down.values), across.name: value}) for value in half)
+        for end in (min, max)
+        for half in (values[:middle], values[middle:][::-1])
+    )
+    return PredictorLayout(panels=panels, columns=2, axes=(down.name, across.name))
+
+
+def _rank(axis: Axis) -> tuple[int, int]:
+    """Scale and step size first, the longest of the others next."""
+    return 0 if axis.name in {"init_scale", *STEP_SIZES} else 1, -len(axis.values)

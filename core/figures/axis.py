@@ -1,0 +1,104 @@
+"""The axes of a panel: linear or logarithmic, over which range, and the numbers along them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from core.variables import Variable
+
+MARGIN: Final = 0.045
+"""Room on either side of the first and the last value, as a part of their distance."""
+
+WIDE: Final = 30
+"""Values further apart than by this factor are drawn on a logarithmic axis, whatever they are."""
+
+_RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def number_text(value: float, digits: int = 6) -> str:
+    """The number in at most so many significant digits, with a power of ten where it would be long: 3·10⁻⁵."""
+    mantissa, exponential, exponent = f"{value:.{digits}g}".partition("e")
+    if not exponential:
+        return mantissa
+    power = "10" + str(int(exponent)).translate(_RAISED)
+    return power if mantissa == "1" else f"-{power}" if mantissa == "-1" else f"{mantissa}·{power}"
+
+
+def span(panel: Axes, variable: Variable, values: Sequence[float]) -> None:
+    """An x axis over all values, also where no run has come there yet, with its label.
+
+    Logarithmic where that shows them best; then a zero among them, such as no warm-up, stands apart at the left.
+    """
+    positive = sorted(value for value in values if value > 0)
+    if min(values) < 0 or not positive or not _is_logarithmic(variable, positive):
+        _span_linear(panel, min(values), max(values))
+    elif min(values) == 0:
+        _span_from_zero(panel, positive)
+    else:
+        least, most = positive[0], positive[-1]
+        margin = (most / least) ** MARGIN if most > least else 1.5
+        panel.set_xscale("log")
+        panel.set_xlim(least / margin, most * margin)
+        panel.xaxis.set_major_locator(decades(least, most))
+    if len(set(values)) == 1:
+        panel.set_xticks([values[0]])
+    panel.set_xlabel(variable.label)
+    _plain(panel.xaxis)
+
+
+def log_y(panel: Axes, least: float, most: float, *, foot: float = 0.0) -> None:
+    """A logarithmic y axis from `least` to `most`; no numbers stand beside the foot, that part of its height."""
+    panel.set_yscale("log")
+    panel.set_ylim(least, most)
+    start = least * (most / least) ** foot
+    for is_minor, locator in ((False, decades(start, most)), (True, LogLocator(subs=range(1, 10)))):
+        ticks = np.asarray(locator.tick_values(start, most))
+        panel.yaxis.set_ticks(ticks[(ticks >= start) & (ticks <= most)].tolist(), minor=is_minor)
+    _plain(panel.yaxis)
+
+
+def decades(least: float, most: float) -> LogLocator:
+    """Ticks at powers of ten; where there are fewer than three of them these alone say too little."""
+    powers = np.floor(np.log10(most)) - np.ceil(np.log10(least)) + 1
+    between = (1.0, 2.0, 5.0) if most / least > WIDE else (1.0, 2.0, 3.0, 5.0, 7.0)
+    return LogLocator(subs=(1.0,) if powers >= 3 else between)
+
+
+def on_log_axis(values: Sequence[float | None] | np.ndarray) -> np.ndarray:
+    """The values, NaN for a gap; zero too is one, for it has no place on a logarithmic axis."""
+    numbers = np.array(values, dtype=np.float64)
+    return np.where((numbers > 0) & np.isfinite(numbers), numbers, np.nan)
+
+
+def _is_logarithmic(variable: Variable, positive: Sequence[float]) -> bool:
+    if variable.log_scaled or positive[-1] / positive[0] > WIDE:
+        return True
+    ratios = np.diff(np.log(positive))
+    return len(ratios) > 1 and bool(np.allclose(ratios, ratios[0], rtol=0.05))
+
+
+def _span_linear(panel: Axes, least: float, most: float) -> None:
+    margin = MARGIN * (most - least) or 0.5
+    panel.set_xlim(least - margin, most + margin)
+
+
+def _span_from_zero(panel: Axes, positive: Sequence[float]) -> None:
+    """Logarithmic from the least positive value on; zero stands a third of a decade to its left."""
+    least, most = positive[0], positive[-1]
+    panel.set_xscale("symlog", linthresh=least, linscale=0.35)
+    shift = panel.xaxis.get_transform().transform
+    edges = shift(np.array([0.0, most]))
+    room = MARGIN * (edges[1] - edges[0])
+    panel.set_xlim(*panel.xaxis.get_transform().inverted().transform(edges + np.array([-room, room])))
+    powers = 10.0 ** np.arange(np.ceil(np.log10(least)), np.floor(np.log10(most)) + 1)
+    panel.set_xticks([0.0, *(powers if len(powers) > 1 else (least, most))])
+    panel.xaxis.set_minor_locator(NullLocator())
+
+
+def _plain(axis: XAxis | YAxis) -> None:
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,102 @@
+"""A family of curves in a panel: a line for each, points that say how many of their runs converged, and their names."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from core.curves import Curve, Curves
+from core.figure_layouts.selection import evenly_spaced
+from core.figures.axis import number_text, on_log_axis
+from core.figures.caption import value_text
+from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
+from core.figures.style import BAND, MUTED, ordered_colours
+from core.variables import Variable
+
+LEGEND_ENTRIES: Final = 12
+"""Most lines that are named; of more, evenly spaced ones are, the first and the last among them."""
+
+
+def draw_family(panel: Axes, family: Curves) -> None:
+    """Medians with the band of quartiles, and crosses at the foot where runs did not converge and none has a value.
+
+    A point is filled where all its runs converged, hollow where only some did. The y axis is logarithmic. Crosses have
+    a row for each line, and one for all lines together where none of them converged.
+    """
+    colours = ordered_colours(len(family.curves))
+    for curve, colour in zip(family.curves, colours, strict=True):
+        _draw_curve(panel, np.array(family.x_values), curve, colour)
+    draw_foot(panel, _crosses(family))
+
+
+def families_foot(families: Sequence[Curves]) -> float:
+    """The height of the crosses of the panel that has most rows of them, as a part of it."""
+    return foot_height(max(len(_crosses(family)) for family in families))
+
+
+def family_handles(families: Sequence[Curves]) -> list[Line2D]:
+    """The names of the lines, which all panels share, and what hollow points and crosses mean where there are any."""
+    names = _line_names(families[0])
+    colours = ordered_colours(len(names))
+    handles = [
+        _handle([family.curves[position] for family in families], colours[position], names[position])
+        for position in evenly_spaced(len(names), LEGEND_ENTRIES)
+    ]
+    every = [curve for family in families for curve in family.curves]
+    if any(_partly_failed(curve) for curve in every):
+        hollow = Line2D([], [], color=MUTED, linestyle="", marker="o", markerfacecolor="white")
+        hollow.set_label("not all converged")
+        handles.append(hollow)
+    return handles + ([cross_handle()] if any(failed_points(curve) for curve in every) else [])
+
+
+def legend_title(family: Curves) -> str:
+    """Said once above the values of a quantity that has a name and no symbol."""
+    return "" if family.series is None or family.series.symbol else family.series.label
+
+
+def _crosses(family: Curves) -> list[tuple[list[float], str]]:
+    """The rows of crosses from below: where they stand, and their colour."""
+    failed = [set(failed_points(curve)) for curve in family.curves]
+    common = set.intersection(*failed) if len(failed) > 1 else set()
+    rows = [(common, MUTED)]
+    rows += [(points - common, colour) for points, colour in zip(failed, ordered_colours(len(failed)), strict=True)]
+    return [([family.x_values[point] for point in sorted(points)], colour) for points, colour in rows if points]
+
+
+def _draw_curve(panel: Axes, x: np.ndarray, curve: Curve, colour: str) -> None:
+    median = on_log_axis(curve.median)
+    panel.plot(x, median, color=colour)
+    if max(curve.runs) > 1:
+        lower, upper = on_log_axis(curve.lower_quartile), on_log_axis(curve.upper_quartile)
+        panel.fill_between(x, lower, upper, color=colour, **BAND)
+    some_failed = np.array(curve.not_converged) > 0
+    for chosen, face in ((~some_failed, colour), (some_failed, "white")):
+        panel.plot(x[chosen], median[chosen], "o", color=colour, markerfacecolor=face, zorder=3)
+
+
+def _handle(lines: Sequence[Curve], colour: str, name: str) -> Line2D:
+    """A line with its points, or a cross where crosses are all that is drawn of it."""
+    crosses = any(failed_points(line) for line in lines) and not any(any(line.runs) for line in lines)
+    return Line2D([], [], color=colour, label=name, linestyle="" if crosses else "-", marker="x" if crosses else "o")
+
+
+def _partly_failed(curve: Curve) -> bool:
+    """Whether at some point only a part of the runs converged."""
+    return any(failed and runs for failed, runs in zip(curve.not_converged, curve.runs, strict=True))
+
+
+def _line_names(family: Curves) -> list[str]:
+    """The value of each line, in as many digits as tell them apart but at least three."""
+    series = family.series
+    values = [curve.series for curve in family.curves if curve.series is not None]
+    if series is None:
+        return ["trained runs"] * len(family.curves)
+    spelled = [[_line_name(series, value, digits) for value in values] for digits in range(3, 13)]
+    return next((names for names in spelled if len(set(names)) == len(names)), spelled[-1])
+
+
+def _line_name(series: Variable, value: float, digits: int) -> str:
+    return value_text(series, value, digits) if series.symbol else number_text(value, digits)

@@ -1,0 +1,37 @@
+"""The largest stable step sizes of runs, for the lines that figures draw at them."""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from core.figures.results import Results
+
+LARGEST_STEPS: Final = ("max_stable_step", "max_stable_step_sign_free")
+"""η* for θ ≥ 0 and for θ of any sign, which is larger at odd depth."""
+
+
+def largest_steps(results: Results, indices: Int64[np.ndarray, " run"], *, relative: bool) -> list[float]:
+    """Both η* of problem and optimiser, the medians over these runs; NaN before the analysis.
+
+    In units of the first one if `relative`, which is then 1 whether or not it is known.
+    """
+    steps = np.array([_steps_of_run(results, index) for index in indices.tolist()])
+    if relative:
+        steps = np.stack([np.ones(len(steps)), steps[:, 1] / steps[:, 0]], axis=1)
+    known = [column[np.isfinite(column)] for column in steps.T]
+    return [float(np.median(column)) if column.size else np.nan for column in known]
+
+
+def distinct_steps(steps: Float64[np.ndarray, "2 *point"]) -> list[np.ndarray]:
+    """η* for θ ≥ 0, and that for θ of any sign where it is another one; only those that are known."""
+    restricted, free = np.asarray(steps[0]), np.asarray(steps[1])
+    both = bool((free > restricted * (1 + 1e-9)).any())
+    return [line for line in ((restricted, free) if both else (restricted,)) if np.isfinite(line).any()]
+
+
+def _steps_of_run(results: Results, index: int) -> tuple[float, ...]:
+    run = results.grid.run(index)
+    analysis = results.analyses.get(run.problem_key, {})
+    steps = [analysis.get(name) for name in LARGEST_STEPS]
+    return tuple(np.nan if step is None else run.largest_stable_step(step) for step in steps)

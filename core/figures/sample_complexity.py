@@ -1,0 +1,236 @@
+"""Risk of the flattest interpolator against the number of samples (theorem 5.2 of Nacson et al. 2022)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float64
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from core.figure_layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
+from core.figure_layouts.selection import columns_of, run_at
+from core.figures.axis import log_y, number_text, on_log_axis, span
+from core.figures.caption import caption, value_text
+from core.figures.foot import cross_handle, draw_foot, foot_height
+from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
+from core.figures.results import Results
+from core.figures.style import BAND, INK, MUTED, ordered_colours, style
+from core.grid import Axis, Grid
+from core.variables import COORDINATES
+
+GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
+"""The dashed lines C·ζ²r*/N, with one constant C for the whole figure."""
+
+MOST_TICKS: Final = 8
+"""So many numbers of samples are named one by one below the axis."""
+
+TITLE: Final = "Excess risk of the flattest interpolator against samples N"
+QUARTILES: Final = (0.25, 0.5, 0.75)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Relative:
+    """Excess risks relative to that of β = 0: `flattest` for each problem, `trained` for each run.
+
+    `trained` is NaN unless the run has the largest step size and converged; `ended` are those of that step size that
+    are stored, however they ended.
+    """
+
+    grid: Grid
+    flattest: Float64[np.ndarray, " problem"]
+    trained: Float64[np.ndarray, " run"]
+    ended: Bool[np.ndarray, " run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Line:
+    """Against the samples: quartiles of the flattest interpolator, the median of trained runs, and ζ²r*/N.
+
+    `failed` are the numbers of samples at which runs have ended and none converged.
+    """
+
+    name: str
+    colour: str
+    samples: tuple[float, ...]
+    flattest: Float64[np.ndarray, "3 point"]
+    trained: Float64[np.ndarray, " point"]
+    failed: tuple[float, ...]
+    guide: Float64[np.ndarray, " point"]
+
+
+def sample_complexity_figure(results: Results) -> Figure:
+    """Excess risk relative to that of β = 0: lines for the flattest interpolator, diamonds for trained runs.
+
+    Lines are medians over data seeds with quartiles, from the analyses alone; the diamonds are medians of the converged
+    runs at the largest step size (corollary 5.5), and a cross at the foot says that none converged. The dashed lines
+    fall as the theorem says, up to logarithms.
+
+    Raises:
+        UnsuitableFigure: the data are no sparse regression with several numbers of samples, or too many others.
+    """
+    layout = sample_complexity_layout(results.grid)
+    relative = _relative(results, layout)
+    contents = [list(_lines(relative, layout, where)) for where in layout.panels]
+    every = [line for lines in contents for line in lines]
+    columns = columns_of(len(contents))
+    width = PANEL_WIDTHS[columns - 1]
+    sheet = Sheet(panels=len(contents), width=width, height=3.2, columns=columns, between=0.2, legend=2.2, share_y=True)
+    foot = foot_height(max(sum(1 for line in lines if line.failed) for lines in contents))
+    with style():
+        figure, panels = page(sheet, caption(results, TITLE, _notes(results.grid, layout)))
+        for panel, lines, where in zip(panels, contents, layout.panels, strict=True):
+            log_y(panel, *_range(every, foot), foot=foot)
+            _draw(panel, lines, _constant(every))
+            panel.set_title(_problem_text(results.grid, where), loc="left", fontsize=10)
+        for panel in panels[::columns]:
+            panel.set_ylabel("excess risk R(β) / R(0)")
+        put_legend(figure, panels, list(_legend(layout, every)))
+    return figure
+
+
+def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
+    grid = results.grid
+    firsts = [grid.run(number * grid.runs_per_problem) for number in range(grid.problems)]
+    zero = np.array([_risk_of_zero(run.document["data"]) for run in firsts])
+    flattest = [_risk_of_flattest(results.analyses.get(run.problem_key)) for run in firsts]
+    risks = np.array([_risk_of_run(summary) for summary in results.summaries], dtype=np.float64)
+    stored = np.array([summary is not None for summary in results.summaries])
+    chosen = np.ones(grid.shape, dtype=bool)
+    for position, axis in enumerate(grid.axes):
+        if axis.name in layout.step_size:
+            largest = np.array(axis.values) == layout.step_size[axis.name]
+            chosen &= np.expand_dims(largest, [k for k in range(len(grid.axes)) if k != position])
+    return _Relative(
+        grid=grid,
+        flattest=np.array(flattest, dtype=np.float64) / zero,
+        trained=np.where(chosen.ravel(), risks / np.repeat(zero, grid.runs_per_problem), np.nan),
+        ended=chosen.ravel() & stored,
+    )
+
+
+def _risk_of_zero(data: Mapping[str, Any]) -> float:
+    """½(σ²‖β*‖² + (μ·1ᵀβ*)²), where r* entries 1/√r* make ‖β*‖² = 1 and (1ᵀβ*)² = r*."""
+    return float(data["variance"] + data["mean"] ** 2 * data["sparsity"]) / 2
+
+
+def _risk_of_flattest(analysis: Mapping[str, Any] | None) -> float | None:
+    risk: float | None = ((analysis or {}).get("interpolators", {}).get("flattest") or {}).get("excess_risk")
+    return risk
+
+
+def _risk_of_run(summary: Mapping[str, Any] | None) -> float | None:
+    return summary.get("excess_risk") if summary and summary["outcome"] == "converged" else None
+
+
+def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[str, float]) -> Iterator[_Line]:
+    grid = relative.grid
+    samples = next(axis.values for axis in grid.axes if axis.name == SAMPLES)
+    for at, colour in zip(layout.lines, ordered_colours(len(layout.lines)), strict=True):
+        where = {**panel, **at}
+        trained = _along_samples(grid.axes, relative.trained, where)
+        ended = _along_samples(grid.axes, relative.ended, where).any(axis=1)
+        medians = _quartiles(trained)[1]
+        data = grid.run(run_at(grid, where)).document["data"]
+        yield _Line(
+            name=_problem_text(grid, at) or "flattest interpolator",
+            colour=colour,
+            samples=samples,
+            flattest=_quartiles(_along_samples(grid.problem_axes, relative.flattest, where)),
+            trained=medians,
+            failed=tuple(np.array(samples)[ended & np.isnan(medians)].tolist()),
+            guide=_zeta(data) ** 2 * data["sparsity"] / np.array(samples),
+        )
+
+
+def _along_samples(axes: Sequence[Axis], values: np.ndarray, where: Mapping[str, float]) -> np.ndarray:
+    """The values at these coordinates, one row for each number of samples, whatever else varies along it."""
+    shape = [len(axis.values) for axis in axes]
+    index = tuple(axis.values.index(where[axis.name]) if axis.name in where else slice(None) for axis in axes)
+    kept = [axis.name for axis in axes if axis.name not in where]
+    table = np.moveaxis(values.reshape(shape)[index], kept.index(SAMPLES), 0)
+    return table.reshape(len(table), -1)
+
+
+def _quartiles(rows: np.ndarray) -> Float64[np.ndarray, "3 point"]:
+    """Of the entries of each row that are there, NaN where none is or the median is zero."""
+    found = [np.quantile(row[np.isfinite(row)], QUARTILES) if np.isfinite(row).any() else [np.nan] * 3 for row in rows]
+    return on_log_axis(np.array(found).T)
+
+
+def _zeta(data: Mapping[str, Any]) -> float:
+    """ζ = 1 + σ²/μ², infinite for centred data."""
+    return float(1 + data["variance"] / data["mean"] ** 2) if data["mean"] else np.inf
+
+
+def _problem_text(grid: Grid, where: Mapping[str, float]) -> str:
+    """The values, with ζ in front where it is they that set it."""
+    values = ", ".join(value_text(COORDINATES[name], value) for name, value in where.items())
+    if not {"data_mean", "data_variance"} & set(where):
+        return values
+    return f"{_zeta_text(grid, where)} ({values})"
+
+
+def _zeta_text(grid: Grid, where: Mapping[str, float]) -> str:
+    zeta = _zeta(grid.run(run_at(grid, where)).document["data"])
+    return f"ζ = {number_text(zeta, 4)}" if np.isfinite(zeta) else "ζ = ∞"
+
+
+def _notes(grid: Grid, layout: SampleComplexityLayout) -> list[str]:
+    """What ζ is, with its value where there is but one."""
+    several = {"data_mean", "data_variance"} & {name for where in (*layout.lines, *layout.panels) for name in where}
+    return ["ζ = 1 + σ²/μ²" if several else f"ζ = 1 + σ²/μ² = {_zeta_text(grid, {})[4:]}"]
+
+
+def _constant(lines: Sequence[_Line]) -> float:
+    """C for which C·ζ²r*/N runs through the middle of all points; NaN where there is none."""
+    with np.errstate(invalid="ignore"):
+        ratios = on_log_axis(np.concatenate([line.flattest[1] / line.guide for line in lines]))
+    known = ratios[np.isfinite(ratios)]
+    return float(np.exp(np.median(np.log(known)))) if known.size else np.nan
+
+
+def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
+    span(panel, replace(COORDINATES[SAMPLES], log_scaled=True), lines[0].samples)
+    if len(lines[0].samples) <= MOST_TICKS:
+        panel.set_xticks(lines[0].samples)
+        panel.xaxis.set_minor_locator(NullLocator())
+    for line in lines:
+        lower, median, upper = line.flattest
+        panel.plot(line.samples, median, "o-", color=line.colour)
+        panel.fill_between(line.samples, lower, upper, color=line.colour, **BAND)
+        panel.plot(
+            line.samples, line.trained, "D", color=line.colour, markerfacecolor="white", markersize=5.5, zorder=3
+        )
+        guide = np.where(np.isfinite(line.guide), constant * line.guide, np.nan)
+        panel.plot(line.samples, guide, color=line.colour, **GUIDE)
+    draw_foot(panel, [(line.failed, line.colour) for line in lines if line.failed])
+
+
+def _range(lines: Sequence[_Line], foot: float) -> tuple[float, float]:
+    """Everything but the dashed lines; crosses stand clear below."""
+    seen = np.concatenate([np.ravel(part) for line in lines for part in (line.flattest, line.trained)])
+    seen = seen[np.isfinite(seen)]
+    low, high = np.log10([seen.min(), seen.max()]) if seen.size else (-3.0, 0.0)
+    below, above = 0.06 + foot, 0.06
+    height = max(high - low, 0.3) / (1 - below - above)
+    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
+
+
+def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:
+    for line in lines[: len(layout.lines)]:
+        yield Line2D([], [], color=line.colour, marker="o", label=line.name)
+    if len(layout.lines) > 1:
+        yield Line2D([], [], color=MUTED, marker="o", label="flattest interpolator")
+    if any(np.isfinite(line.trained).any() for line in lines):
+        step = "".join(f" at {value_text(COORDINATES[name], value)}" for name, value in layout.step_size.items())
+        diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor="white", markersize=5.5)
+        diamond.set_label(f"trained runs{step}")
+        yield diamond
+    if any(np.isfinite(line.guide).any() for line in lines):
+        yield Line2D([], [], color=INK, label="∝ ζ²r*/N", **GUIDE)
+    if any(line.failed for line in lines):
+        yield cross_handle()

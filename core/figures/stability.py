@@ -1,0 +1,264 @@
+"""Sharpness, its bounds and the stability threshold 2/η against the step size (figure 2 of Nacson et al. 2022)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from core.arrangement import arrange
+from core.curves import Curve, Curves, curves
+from core.figure_layouts.selection import run_at
+from core.figure_layouts.stability import StabilityLayout, stability_layout
+from core.figures.axis import log_y, number_text, on_log_axis, span
+from core.figures.caption import caption, swept_axes, value_text
+from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
+from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
+from core.figures.results import Results
+from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, MUTED, THRESHOLD, style
+from core.grid import STEP_SIZE_FRACTION
+from core.variables import COORDINATES
+
+Line = Mapping[str, Any]
+
+SHARPNESS: Final = "sharpness"
+QUANTITIES: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
+    {
+        "sharpness_upper_bound": ("trace, upper bound", {"color": BLUE, "linewidth": 1.5}),
+        SHARPNESS: ("sharpness λ_max", {"color": INK, "linewidth": 1.5, "zorder": 2.6}),
+        "sharpness_lower_bound": ("stability measure, lower bound", {"color": LIGHT_BLUE, "linewidth": 3.6}),
+        "weighted_norm": ("weighted norm of β", {"color": GREEN, "linewidth": 1.5, "zorder": 2.5}),
+    }
+)
+"""What is drawn against the step size, with its name and its line; the stability measure is the lower bound.
+
+It is a broad line: where the bound is nearly sharp, as for data far off centre, λ_max runs along its middle.
+"""
+
+DASHES: Final = (0, (5, 2.5))
+"""Of all horizontal lines: the least values that interpolation allows, known before training."""
+
+LEAST: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
+    {
+        "sharpness": ("min λ_max", {"color": INK, "linestyle": DASHES, "linewidth": 1.1}),
+        "sharpness_sign_free": ("min λ_max, θ of any sign", {"color": MUTED, "linestyle": DASHES, "linewidth": 1.1}),
+        "measure": ("least stability measure", {"color": LIGHT_BLUE, "linestyle": DASHES, "linewidth": 1.6}),
+    }
+)
+LARGEST_STEP_SIGN_FREE: Final[Line] = {**LARGEST_STEP, "linestyle": (0, (3, 1.5, 1, 1.5))}
+
+REACH: Final = 1.5
+"""η* is drawn where the step sizes come within this factor of it."""
+
+Values = Float64[np.ndarray, " problem"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Panel:
+    """What one panel shows.
+
+    `least` holds the least values of `LEAST`, one for each problem behind the panel whose analysis is there;
+    `stability_limit` is the ηλ at which the optimiser loses its stability, 2 without momentum.
+    """
+
+    where: Mapping[str, float]
+    families: Mapping[str, Curves]
+    least: Mapping[str, Values]
+    stability_limit: float
+
+    @property
+    def sharpness(self) -> Curve:
+        return self.families[SHARPNESS].curves[0]
+
+    @property
+    def step_sizes(self) -> tuple[float, ...]:
+        return self.families[SHARPNESS].x_values
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether step sizes are multiples of η*."""
+        return self.families[SHARPNESS].x.name == STEP_SIZE_FRACTION
+
+    def largest_steps(self, name: str) -> Values:
+        """The step size at which a minimum of the least sharpness called `name` loses its stability, in units of x."""
+        limit: Values | float = self.least["sharpness"] if self.is_relative else self.stability_limit
+        return limit / self.least[name]
+
+    def thresholds(self, step_sizes: Float64[np.ndarray, " point"]) -> Float64[np.ndarray, " point"]:
+        """2/η, of the median problem where η is a multiple of its own η*; NaN before the analysis."""
+        if not self.is_relative:
+            return self.stability_limit / step_sizes
+        least = self.least["sharpness"]
+        return (float(np.median(least)) if least.size else np.nan) / step_sizes
+
+
+def stability_figure(results: Results) -> Figure:
+    """One panel for each scale: the chain of theorem 4.2, from the weighted norm of β up to 2/η.
+
+    The dot is the sharpness at the last step size that converged, and the upright line stands at η* = 2/min λ_max.
+    Dashed lines are the least values over all interpolators. Crosses at the foot are step sizes at which nothing
+    converged. Over seeds lines are medians with quartiles. At odd depth parameters that cross zero may be flatter than
+    any θ ≥ 0, so there η* and min λ_max are drawn for both.
+
+    Raises:
+        UnsuitableFigure: the step size is not swept, or more else is than a page holds.
+    """
+    layout = stability_layout(results.grid)
+    contents = [_content(results, layout, where) for where in layout.panels]
+    width = PANEL_WIDTHS[layout.columns - 1]
+    sheet = Sheet(
+        panels=len(contents), width=width, height=3.2, columns=layout.columns, between=0.2, legend=2.1, share_y=True
+    )
+    foot = foot_height(1 if any(failed_points(content.sharpness) for content in contents) else 0)
+    with style():
+        figure, panels = page(sheet, caption(results, _title(contents[0]), _notes(layout)))
+        least, most = _range(contents, foot)
+        for panel, content in zip(panels, contents, strict=True):
+            log_y(panel, least, most, foot=foot)
+            _draw(panel, content)
+            panel.set_title(_name(results, content), loc="left", fontsize=10)
+        for panel in panels[:: layout.columns]:
+            panel.set_ylabel("sharpness and its bounds")
+        put_legend(figure, panels, list(_legend(contents)))
+    return figure
+
+
+def _content(results: Results, layout: StabilityLayout, where: Mapping[str, float]) -> _Panel:
+    families = {
+        name: curves(results.grid, results.summaries, x=layout.x, y=name, over=layout.over, where=where)
+        for name in QUANTITIES
+    }
+    return _Panel(
+        where=where,
+        families=families,
+        least=_least(results, layout, where),
+        stability_limit=results.grid.run(run_at(results.grid, where)).optimizer.stability_limit,
+    )
+
+
+def _least(results: Results, layout: StabilityLayout, where: Mapping[str, float]) -> Mapping[str, Values]:
+    """The least values of the problems behind a panel; of equal numbers in each, so that they can be divided."""
+    grid = results.grid
+    arrangement = arrange(grid, x=layout.x, series=None, over=layout.over, where=where)
+    problems = np.unique(arrangement.table(np.arange(len(grid)) // grid.runs_per_problem))
+    keys = [grid.run(int(number) * grid.runs_per_problem).problem_key for number in problems]
+    known = [results.analyses[key] for key in keys if key in results.analyses]
+    columns = [
+        (
+            analysis.get("min_sharpness_upper"),
+            analysis.get("min_sharpness_sign_free_upper"),
+            analysis.get("interpolators", {}).get("least_stability_measure", {}).get("objective"),
+        )
+        for analysis in known
+        if analysis.get("min_sharpness_upper")
+    ]
+    table = np.array(columns, dtype=np.float64).reshape(-1, len(LEAST))
+    return dict(zip(LEAST, table.T, strict=True))
+
+
+def _title(content: _Panel) -> str:
+    return f"Sharpness at the end, its bounds and 2/η against {content.families[SHARPNESS].x.label}"
+
+
+def _notes(layout: StabilityLayout) -> list[str]:
+    if len(layout.scales_shown) >= layout.scales_swept:
+        return []
+    shown = ", ".join(number_text(scale, 4) for scale in layout.scales_shown)
+    return [f"shown: {len(layout.scales_shown)} of the {layout.scales_swept} scales α ({shown})"]
+
+
+def _name(results: Results, content: _Panel) -> str:
+    swept = swept_axes(results.grid)
+    return ", ".join(value_text(COORDINATES[axis], value, 4) for axis, value in content.where.items() if axis in swept)
+
+
+def _draw(panel: Axes, content: _Panel) -> None:
+    x = np.array(content.step_sizes)
+    _span(panel, content)
+    fine = np.geomspace(*panel.get_xlim(), 200)
+    panel.plot(fine, content.thresholds(fine), **THRESHOLD)
+    for name, (_, line) in LEAST.items():
+        if _is_drawn(content, name):
+            _draw_least(panel, content.least[name], line)
+    for name, line in (("sharpness", LARGEST_STEP), ("sharpness_sign_free", LARGEST_STEP_SIGN_FREE)):
+        if _is_drawn(content, name):
+            panel.axvline(float(np.median(content.largest_steps(name))), **line)
+    for name, (_, line) in QUANTITIES.items():
+        _draw_quantity(panel, x, content.families[name].curves[0], line)
+    median = on_log_axis(content.sharpness.median)
+    last = np.flatnonzero(np.isfinite(median))[-1:]
+    panel.plot(x[last], median[last], "o", color=INK, markersize=6.5, zorder=4)
+    gaps = failed_points(content.sharpness)
+    draw_foot(panel, [([content.step_sizes[point] for point in gaps], MUTED)] if gaps else [])
+
+
+def _span(panel: Axes, content: _Panel) -> None:
+    """The step sizes, and η* where they come close to it."""
+    most = max(content.step_sizes)
+    steps = np.array([*content.largest_steps("sharpness"), *content.largest_steps("sharpness_sign_free")])
+    near = [step for step in steps[np.isfinite(steps)].tolist() if most < step < REACH * most]
+    x = content.families[SHARPNESS].x
+    span(panel, x, (*content.step_sizes, *near))
+
+
+def _draw_least(panel: Axes, values: Values, line: Line) -> None:
+    values = values[np.isfinite(values)]
+    panel.axhline(float(np.median(values)), **line)
+    if len(values) > 1:
+        panel.axhspan(*np.quantile(values, (0.25, 0.75)), color=line["color"], **BAND)
+
+
+def _draw_quantity(panel: Axes, x: np.ndarray, curve: Curve, line: Line) -> None:
+    panel.plot(x, on_log_axis(curve.median), marker="o", markersize=line["linewidth"] + 1, **line)
+    if max(curve.runs) > 1:
+        lower, upper = on_log_axis(curve.lower_quartile), on_log_axis(curve.upper_quartile)
+        panel.fill_between(x, lower, upper, color=line["color"], **BAND)
+
+
+def _is_drawn(content: _Panel, name: str) -> bool:
+    """Whether a least value is known, and another one than that for θ ≥ 0."""
+    values = content.least[name]
+    if not np.isfinite(values).any():
+        return False
+    return name != "sharpness_sign_free" or bool((values < content.least["sharpness"] * (1 - 1e-9)).any())
+
+
+def _range(contents: Sequence[_Panel], foot: float) -> tuple[float, float]:
+    """The range of the y axis: all lines but 2/η, which enters from above; crosses stand clear below them."""
+    seen = on_log_axis(np.concatenate([np.ravel(part) for content in contents for part in _seen(content)]))
+    seen = seen[np.isfinite(seen)]
+    low, high = np.log10([seen.min(), seen.max()]) if seen.size else (1.0, 3.0)
+    below, above = 0.07 + foot, 0.07
+    height = max(high - low, 0.3) / (1 - below - above)
+    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
+
+
+def _seen(content: _Panel) -> Iterator[np.ndarray]:
+    for family in content.families.values():
+        for line in (family.curves[0].median, family.curves[0].lower_quartile, family.curves[0].upper_quartile):
+            yield np.array(line, dtype=np.float64)
+    yield from (values for name, values in content.least.items() if _is_drawn(content, name))
+
+
+def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
+    limit = "2/η" if all(content.stability_limit == 2 for content in contents) else "(2+2m)/η"
+    yield Line2D([], [], label=f"stability threshold {limit}", **THRESHOLD)
+    for label, line in QUANTITIES.values():
+        yield Line2D([], [], label=label, **line)
+    for name, (label, line) in LEAST.items():
+        if any(_is_drawn(content, name) for content in contents):
+            yield Line2D([], [], label=label, **line)
+    yield Line2D([], [], label="last η that converged", color=INK, marker="o", markersize=6.5, linestyle="")
+    for name, label, line in (
+        ("sharpness", "largest stable step η*", LARGEST_STEP),
+        ("sharpness_sign_free", "η*, θ of any sign", LARGEST_STEP_SIGN_FREE),
+    ):
+        if any(_is_drawn(content, name) for content in contents):
+            yield Line2D([], [], label=label, **line)
+    if any(failed_points(content.sharpness) for content in contents):
+        yield cross_handle()

@@ -1,0 +1,180 @@
+"""What an experiment has found, as columns: one number a run or one a problem, NaN where it is not known."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from core.grid import Grid
+from core.networks import UV, Network
+from core.outcome import Outcome
+from core.result import Summary, check_one_per_run
+from core.spec import HeavyBall
+
+QUANTITIES: Final = (
+    "step_size",
+    "sharpness",
+    "sharpness_residual",
+    "sharpness_lower_bound",
+    "sharpness_upper_bound",
+    "weighted_norm",
+    "stability_threshold",
+    "certificate_residual",
+    "kernel_change",
+    "smallest_parameter",
+    "excess_risk",
+    "kicks",
+    "first_failing_step",
+)
+"""The variables of a run that a report looks at."""
+
+ANALYSED: Final = (
+    "min_sharpness_upper",
+    "min_sharpness_lower",
+    "min_sharpness_gap",
+    "min_sharpness_sign_free_lower",
+    "max_stable_step",
+    "never_stable_above",
+    "least_squared_mean",
+    "largest_second_moment",
+    "interpolators.min_l1.residual",
+    "interpolators.min_l2.residual",
+    "interpolators.least_trace.residual",
+    "interpolators.least_stability_measure.residual",
+    "interpolators.flattest.residual",
+    "interpolators.min_l1.l1_norm",
+    "interpolators.flattest.l1_norm",
+    "interpolators.flattest.excess_risk",
+    "interpolators.least_trace.objective",
+    "interpolators.least_stability_measure.lower_bound",
+)
+"""The numbers of an analysis that a report looks at, by the names that lead to them."""
+
+DRAWN: Final = ("mean", "variance", "samples", "sparsity")
+"""The parameters of the distribution of drawn data that a report looks at."""
+
+
+class Family(StrEnum):
+    """The networks as the statements of the paper tell them apart."""
+
+    SQUARED = "D = 2"
+    DEEP = "D ≥ 3"
+    UV = "UV"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Problem:
+    """A data set with a network: the `data` part of the document of its runs, and its analysis, None until it is made.
+
+    `coordinates` are those on the axes that make problems differ.
+    """
+
+    coordinates: Mapping[str, float]
+    network: Network
+    data: Mapping[str, Any]
+    analysis: Mapping[str, Any] | None
+
+    @property
+    def family(self) -> Family:
+        """Which of the statements are about its network."""
+        if isinstance(self.network, UV):
+            return Family.UV
+        return Family.SQUARED if self.network.degree == 2 else Family.DEEP
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evidence:
+    """The runs of a grid and their problems, in grid order; those of problem k are neighbours, as many for each.
+
+    `stored` says which runs are there, `outcome` how they ended (empty where not). `runs` has the numbers of runs by
+    name, `analysed` those of the problems' analyses, `drawn` the parameters of their data, NaN for user data.
+    """
+
+    grid: Grid
+    stored: Bool[np.ndarray, " run"]
+    outcome: np.ndarray  # of text, one entry a run: jaxtyping has no name for it
+    runs: Mapping[str, Float64[np.ndarray, " run"]]
+    analysed: Mapping[str, Float64[np.ndarray, " problem"]]
+    drawn: Mapping[str, Float64[np.ndarray, " problem"]]
+    problems: tuple[Problem, ...]
+
+    @property
+    def converged(self) -> Bool[np.ndarray, " run"]:
+        """Which runs have converged: only their end points are limits, of which theorems speak."""
+        converged: Bool[np.ndarray, " run"] = self.outcome == Outcome.CONVERGED.value
+        return converged
+
+    @property
+    def depth(self) -> np.ndarray:
+        """The depth of each problem's network; 2 for UV."""
+        return np.array([problem.network.degree for problem in self.problems])
+
+    @property
+    def has_momentum(self) -> bool:
+        """Whether the runs are of heavy-ball momentum."""
+        return isinstance(self.grid.spec.optimizer, HeavyBall)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The kinds of network that the grid has."""
+        present = {problem.family for problem in self.problems}
+        return tuple(family for family in Family if family in present)
+
+    def of_data(self, kind: str) -> Bool[np.ndarray, " problem"]:
+        """Whether each problem's data are of this kind."""
+        return np.array([problem.data["kind"] == kind for problem in self.problems])
+
+    def per_run(self, of_problem: np.ndarray) -> np.ndarray:
+        """A value of each problem, at each of its runs."""
+        return np.repeat(of_problem, self.grid.runs_per_problem)
+
+    def per_problem(self, of_run: np.ndarray) -> np.ndarray:
+        """A value of each run as a table: a row for each problem."""
+        return of_run.reshape(len(self.problems), self.grid.runs_per_problem)
+
+
+def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, Mapping[str, Any]]) -> Evidence:
+    """The columns of these summaries and analyses (by problem key). Infinities are not known either.
+
+    Raises:
+        ValueError: there is not one summary (or None) for each run of the grid.
+    """
+    check_one_per_run(grid, summaries)
+    # One empty row for all that is missing: `(summary or {})` would build a dict for each of them and column.
+    rows: list[Summary] = [{} if summary is None else summary for summary in summaries]
+    problems = tuple(_problem(grid, index, analyses) for index in range(grid.problems))
+    return Evidence(
+        grid=grid,
+        stored=np.array([summary is not None for summary in summaries]),
+        outcome=np.array([row.get("outcome") or "" for row in rows], dtype=np.str_),
+        runs={name: _column(row.get(name) for row in rows) for name in QUANTITIES},
+        analysed={name: _column(_at(problem.analysis, name) for problem in problems) for name in ANALYSED},
+        drawn={name: _column(problem.data.get(name) for problem in problems) for name in DRAWN},
+        problems=problems,
+    )
+
+
+def _problem(grid: Grid, index: int, analyses: Mapping[str, Mapping[str, Any]]) -> Problem:
+    run = grid.run(index * grid.runs_per_problem)
+    coordinates = grid.coordinates(run.index)
+    return Problem(
+        coordinates={axis.name: coordinates[axis.name] for axis in grid.problem_axes},
+        network=run.network,
+        data=run.document["data"],
+        analysis=analyses.get(run.problem_key),
+    )
+
+
+def _at(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        document = (document or {}).get(name)
+    return document
+
+
+def _column(values: Iterable[Any]) -> Float64[np.ndarray, " entry"]:
+    column = np.array(list(values), dtype=np.float64)
+    column[~np.isfinite(column)] = np.nan
+    return column

@@ -1,0 +1,200 @@
+"""What a report finds: verdicts on the statements, measured quantities, counts by regime, a row for each problem."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.grid import Grid
+from core.report.evidence import Evidence, evidence
+from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
+from core.report.problem_inequalities import PROBLEM_INEQUALITIES
+from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, kernel_regimes, outcomes
+from core.report.run_inequalities import RUN_INEQUALITIES
+from core.report.step_bracket import step_bracket
+from core.report.verdict import Status, Verdict, judge
+from core.result import Summary
+
+STATEMENTS: Final = (*RUN_INEQUALITIES, *PROBLEM_INEQUALITIES)
+"""Every inequality that is checked: of runs at their end, then of problems before training."""
+
+_OF_ANALYSES: Final = ("min_sharpness_upper", "min_sharpness_lower", "max_stable_step", "never_stable_above")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Basis:
+    """What a report rests on: of `runs` runs `stored` are there, of `problems` problems `analysed`.
+
+    `kicked` runs had to be pushed off an unstable interpolator, `kicks` times in all.
+    """
+
+    runs: int
+    stored: int
+    converged: int
+    problems: int
+    analysed: int
+    outcomes: Counts
+    kicked: int
+    kicks: int
+
+    @property
+    def missing(self) -> int:
+        """Runs that are not stored (yet)."""
+        return self.runs - self.stored
+
+    def to_document(self) -> dict[str, Any]:
+        """The basis as JSON."""
+        return {
+            "runs": self.runs,
+            "stored": self.stored,
+            "missing": self.missing,
+            "converged": self.converged,
+            "outcomes": dict(self.outcomes),
+            "kicked": self.kicked,
+            "kicks": self.kicks,
+            "problems": self.problems,
+            "analysed": self.analysed,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProblemRow:
+    """One problem: its place, its network, how many of its runs converged, and its numbers by name, None if unknown.
+
+    The numbers are the measured quantities of problems, min λ_max and η* with their bounds, and the step sizes between
+    which its runs stop converging.
+    """
+
+    index: int
+    coordinates: Mapping[str, float]
+    network: str
+    stored: int
+    converged: int
+    numbers: Mapping[str, float | None]
+
+    def to_document(self) -> dict[str, Any]:
+        """The row as JSON."""
+        return {
+            "problem": self.index,
+            "coordinates": dict(self.coordinates),
+            "network": self.network,
+            "stored": self.stored,
+            "converged": self.converged,
+            **self.numbers,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Verdicts on the inequalities, measured quantities, counts by regime, and a row for each problem."""
+
+    basis: Basis
+    verdicts: tuple[Verdict, ...]
+    measurements: tuple[Measurement, ...]
+    kernel_regimes: Counts
+    edge_of_stability: Counts
+    ends_by_step_size: Mapping[str, Counts]
+    problems: tuple[ProblemRow, ...]
+
+    @property
+    def statuses(self) -> Mapping[Status, int]:
+        """How many statements have which status."""
+        found = Counter(verdict.status for verdict in self.verdicts)
+        return {status: found[status] for status in Status}
+
+    def to_document(self) -> dict[str, Any]:
+        """The report as JSON; numbers that are not known or not finite are null.
+
+        `inequalities` have a row for each statement, `measurements` one for each quantity, `regimes` counts of runs,
+        and `problems` a row for each problem, in the order of the grid.
+        """
+        return {
+            "basis": self.basis.to_document(),
+            "statuses": {status.value: count for status, count in self.statuses.items()},
+            "inequalities": [verdict.to_document() for verdict in self.verdicts],
+            "measurements": [measurement.to_document() for measurement in self.measurements],
+            "regimes": {
+                "kernel": dict(self.kernel_regimes),
+                "edge_of_stability": dict(self.edge_of_stability),
+                "ends_by_step_size": {place: dict(counts) for place, counts in self.ends_by_step_size.items()},
+            },
+            "problems": [problem.to_document() for problem in self.problems],
+        }
+
+
+# Numbers may be of any size: what overflows is not finite, and counts as not known.
+@np.errstate(all="ignore")
+def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, Mapping[str, Any]]) -> Report:
+    """Check every statement on what is stored so far.
+
+    Args:
+        grid: of the experiment.
+        summaries: of its runs in grid order, None where one is not stored.
+        analyses: of its problems as far as they are made, by problem key.
+
+    Raises:
+        ValueError: there is not one summary (or None) for each run of the grid.
+
+    Cost: O(runs) in columns, with a hash for each problem; a hundred thousand runs take about a second.
+    """
+    found = evidence(grid, summaries, analyses)
+    return Report(
+        basis=_basis(found),
+        verdicts=tuple(judge(statement, found) for statement in STATEMENTS),
+        measurements=tuple(measure(quantity, found) for quantity in MEASURED),
+        kernel_regimes=kernel_regimes(found),
+        edge_of_stability=edge_of_stability(found),
+        ends_by_step_size=ends_by_step_size(found),
+        problems=_problem_rows(found),
+    )
+
+
+def _basis(found: Evidence) -> Basis:
+    kicks = np.nan_to_num(found.runs["kicks"])
+    return Basis(
+        runs=len(found.grid),
+        stored=int(found.stored.sum()),
+        converged=int(found.converged.sum()),
+        problems=len(found.problems),
+        analysed=sum(problem.analysis is not None for problem in found.problems),
+        outcomes=outcomes(found),
+        kicked=int((kicks > 0).sum()),
+        kicks=int(kicks.sum()),
+    )
+
+
+def _problem_rows(found: Evidence) -> tuple[ProblemRow, ...]:
+    numbers = {
+        **{name: _nulled(found.analysed[name]) for name in _OF_ANALYSES},
+        **_brackets(found),
+        **of_each_problem(found),
+    }
+    stored = found.per_problem(found.stored).sum(axis=1).tolist()
+    converged = found.per_problem(found.converged).sum(axis=1).tolist()
+    return tuple(
+        ProblemRow(
+            index=index,
+            coordinates=problem.coordinates,
+            network=problem.network.key,
+            stored=stored[index],
+            converged=converged[index],
+            numbers={name: column[index] for name, column in numbers.items()},
+        )
+        for index, problem in enumerate(found.problems)
+    )
+
+
+def _brackets(found: Evidence) -> Mapping[str, list[float | None]]:
+    bracket = step_bracket(found)
+    return {
+        "largest_converged_step": _nulled(bracket.largest_converged),
+        "smallest_failed_step_above": _nulled(bracket.smallest_failed_above),
+        "first_failing_step": _nulled(bracket.first_failing),
+    }
+
+
+def _nulled(column: Float64[np.ndarray, " problem"]) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in column.tolist()]

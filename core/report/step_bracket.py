@@ -1,0 +1,62 @@
+"""Between which step sizes the runs of a problem stop converging, to be read beside its largest stable step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from core.report.evidence import Evidence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class StepBracket:
+    """Of each problem the largest step size of a run that converged, and the smallest above it of one that did not.
+
+    A step size is 2 over the run's stability threshold, so η itself, or η/(1 + m) with momentum m: what compares with
+    2/min λ_max. `first_failing` is the smallest of those that a search found, in the same measure; `excess_risk` the
+    median over the runs that converged at the largest. NaN where there is none.
+    """
+
+    largest_converged: Float64[np.ndarray, " problem"]
+    smallest_failed_above: Float64[np.ndarray, " problem"]
+    first_failing: Float64[np.ndarray, " problem"]
+    excess_risk: Float64[np.ndarray, " problem"]
+
+
+def step_bracket(evidence: Evidence) -> StepBracket:
+    """The bracket of each problem, over all its runs, whatever else differs between them."""
+    runs = evidence.runs
+    threshold = np.where(runs["stability_threshold"] > 0, runs["stability_threshold"], np.nan)
+    step = evidence.per_problem(2 / threshold)
+    converged = evidence.per_problem(evidence.converged)
+    failed = evidence.per_problem(evidence.stored) & ~converged
+    largest = _greatest(step, converged)
+    beyond = failed & (step > np.where(np.isnan(largest), -np.inf, largest)[:, None])
+    # threshold·η is 2, or 2 + 2m with momentum
+    searched = evidence.per_problem(runs["first_failing_step"] * 2 / (threshold * runs["step_size"]))
+    return StepBracket(
+        largest_converged=largest,
+        smallest_failed_above=-_greatest(-step, beyond),
+        first_failing=-_greatest(-searched, ~np.isnan(searched)),
+        excess_risk=_median(evidence.per_problem(runs["excess_risk"]), converged & (step == largest[:, None])),
+    )
+
+
+def _greatest(
+    values: Float64[np.ndarray, "problem run"], among: Bool[np.ndarray, "problem run"]
+) -> Float64[np.ndarray, " problem"]:
+    """The greatest value of each row among those that are known; NaN where there is none."""
+    candidates = np.where(among & ~np.isnan(values), values, -np.inf)
+    greatest = candidates.max(axis=1)
+    return np.where(np.isneginf(greatest), np.nan, greatest)
+
+
+def _median(
+    values: Float64[np.ndarray, "problem run"], among: Bool[np.ndarray, "problem run"]
+) -> Float64[np.ndarray, " problem"]:
+    """The median of each row among those that are known; NaN where there is none."""
+    ordered = np.sort(np.where(among, values, np.nan), axis=1)  # NaN sorts last
+    known = (~np.isnan(ordered)).sum(axis=1)
+    rows, last = np.arange(len(ordered)), np.maximum(known - 1, 0)
+    median: Float64[np.ndarray, " problem"] = (ordered[rows, last // 2] + ordered[rows, (last + 1) // 2]) / 2
+    return median

@@ -1,0 +1,105 @@
+"""Made-up results for the tests of figures: plausible numbers for any grid, without training a single run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.figures.results import Results
+from core.grid import Grid, Run
+
+LEAST_SHARPNESS = 250.0
+LEAST_MEASURE = 240.0
+LARGEST_STEP = 2 / LEAST_SHARPNESS
+
+Summaries = list[dict[str, Any] | None]
+
+
+def results_of(
+    grid: Grid,
+    summaries: Sequence[Mapping[str, Any] | None] | None = None,
+    analyses: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    name: str = "made up",
+    arrays: Callable[[int], Mapping[str, np.ndarray] | None] | None = None,
+) -> Results:
+    """The results of a grid; what is not given is made up."""
+    return Results(
+        grid=grid,
+        summaries=made_up_summaries(grid) if summaries is None else summaries,
+        analyses=made_up_analyses(grid) if analyses is None else analyses,
+        name=name,
+        arrays=arrays or (lambda index: made_up_arrays(grid.run(index))),
+        true_predictor=lambda _: None,
+    )
+
+
+def made_up_summaries(grid: Grid) -> Summaries:
+    """One run at every point; above the largest stable step it oscillates."""
+    return [made_up_summary(run) for run in grid.runs()]
+
+
+def step_of(run: Run) -> float:
+    """η in numbers."""
+    return run.resolved_step_size(LARGEST_STEP)
+
+
+def made_up_summary(run: Run) -> dict[str, Any]:
+    """A run whose sharpness is a plateau until it meets 2/η, and whose risk falls with the step size."""
+    step, scale, seed = step_of(run), run.init_scale, run.document["data"].get("seed", 0)
+    sharpness = min(2000 * scale**0.6 + 300, 2 / step) * (1 + 0.02 * seed)
+    share = scale**2 / (scale**2 + 0.04) * max(1 - step / LARGEST_STEP, 0.0) ** 1.5
+    measure = LEAST_MEASURE * (1 + 0.02 * seed) + 0.85 * max(sharpness - LEAST_SHARPNESS, 0.0)
+    return {
+        "outcome": "converged" if step <= LARGEST_STEP else "oscillating",
+        "step_size": step,
+        "excess_risk": (0.008 + 1.3 * share) * (1 + 0.2 * seed),
+        "flow_excess_risk": 0.008 + 1.3 * scale**2 / (scale**2 + 0.04),
+        "sharpness": sharpness,
+        "sharpness_upper_bound": 1.8 * sharpness,
+        "sharpness_lower_bound": measure,
+        "weighted_norm": LEAST_MEASURE + 0.6 * (measure - LEAST_MEASURE),
+        "stability_threshold": 2 / step,
+        "max_stable_step": LARGEST_STEP,
+        "data_key": run.data_key,
+    }
+
+
+def made_up_analyses(grid: Grid) -> dict[str, dict[str, Any]]:
+    """The analysis of every problem of the grid; risks fall with the samples, and the least sharpness grows."""
+    firsts = [grid.run(number * grid.runs_per_problem) for number in range(grid.problems)]
+    return {run.problem_key: made_up_analysis(run) for run in firsts}
+
+
+def made_up_analysis(run: Run) -> dict[str, Any]:
+    """An analysis; at odd depth the least sharpness of any sign is smaller."""
+    data = run.document["data"]
+    samples, seed = data.get("samples", 50), data.get("seed", 0)
+    least = LEAST_SHARPNESS * (1 + 0.02 * seed)
+    free = least * (0.8 if run.network.degree % 2 else 1.0)
+    risks = {"min_l1": 0.0078, "min_l2": 1.3, "flattest": 1.5 * (1 + 0.1 * seed) / samples}
+    return {
+        "data_key": run.data_key,
+        "network": run.network.key,
+        "depth": run.network.degree,
+        "no_interpolator": None,
+        "interpolators": {name: {"excess_risk": risk} for name, risk in risks.items()}
+        | {"least_stability_measure": {"objective": LEAST_MEASURE}},
+        "min_sharpness_upper": least,
+        "min_sharpness_sign_free_upper": free,
+        "max_stable_step": 2 / least,
+        "max_stable_step_sign_free": 2 / free,
+    }
+
+
+def made_up_arrays(run: Run) -> dict[str, np.ndarray]:
+    """The curves of a run whose sharpness climbs with the steps until it meets 2/η_t."""
+    steps = np.append(0, np.unique(np.geomspace(1, 30_000, run.document["recording"]["points"]).astype(np.int64)))
+    step_size, warmup = step_of(run), max(run.warmup_steps, 1)
+    threshold = 2 / (step_size * np.minimum(1.0, (steps + 1) / warmup))
+    climbing = 60 + 900 * run.init_scale * (1 - np.exp(-steps / 300)) + 300 * (1 - np.exp(-steps / 100))
+    return {
+        "record_step": steps,
+        "train_loss": (12 * np.exp(-steps * step_size / 8) + 1e-9).astype(np.float32),
+        "sharpness": np.minimum(climbing, threshold).astype(np.float32),
+    }

@@ -1,0 +1,78 @@
+"""Trainings for the tests of what is made of several: small runs, their bits, and made-up ends."""
+
+from typing import Any
+
+import numpy as np
+
+from core.networks import Diagonal, Network
+from core.optimizers import FullBatch
+from core.outcome import Outcome
+from core.recording import QUANTITIES, trajectory
+from core.regression import Dataset
+from core.stopping import NeverStable
+from core.training import Problem, TrainedRun, Training, TrainingRun
+from tests.core.problems import small_problem
+
+SQUARED = Diagonal(2)
+
+TINY = small_problem(1)
+"""Three samples in seven dimensions."""
+
+MAX_STABLE_STEP = 0.694205
+"""2/min λ_max of it."""
+
+
+def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 7, **changes: Any) -> TrainingRun:
+    """A run in numbers; unless changed, a quick one on the tiny problem."""
+    settings: dict[str, Any] = {
+        "optimizer": FullBatch(),
+        "step_size": 0.3,
+        "warmup_steps": 1000,
+        "loss_tolerance": 1e-6,
+        "max_steps": 100_000,
+        "kick": True,
+    }
+    settings |= {"record_points": 5, "seed": index + 7, "initial": np.full((2, dim), init_scale)} | changes
+    return TrainingRun(index=index, **settings)
+
+
+def problem_of(
+    data: Dataset = TINY, never_stable_above: float = 1.0001 * MAX_STABLE_STEP, network: Network = SQUARED
+) -> Problem:
+    """The data with a network, and the step size above which nothing is stable."""
+    never_stable = NeverStable(positive=never_stable_above, any_sign=never_stable_above)
+    return Problem(dataset=data, network=network, never_stable=never_stable)
+
+
+def trained_alone(problem: Problem, run: TrainingRun) -> TrainedRun:
+    """The end of a run that is trained by itself."""
+    training = Training(problem, [run])
+    while True:
+        for trained in training.advance():
+            return trained
+
+
+def bits(trained: TrainedRun) -> tuple[object, ...]:
+    """Everything about the end of a run, to the bit."""
+    run, curves = trained.run, trained.trajectory.curves
+    arrays = (run.initial, trained.theta, trained.gradient_sum, trained.trajectory.record_step)
+    numbers = np.array([run.step_size, trained.loss]).tobytes()
+    return (
+        *(run.index, run.record_points, trained.outcome, trained.steps, trained.kicks, numbers),
+        *(array.tobytes() for array in arrays),
+        *(curves[name].tobytes() for name in QUANTITIES),
+    )
+
+
+def made_up(run: TrainingRun, outcome: Outcome) -> TrainedRun:
+    """An end that no training came to."""
+    return TrainedRun(
+        run=run,
+        outcome=outcome,
+        loss=0.5,
+        steps=3,
+        kicks=1,
+        theta=run.initial,
+        gradient_sum=run.initial[0],
+        trajectory=trajectory(np.array([0, 3]), np.arange(2.0 * len(QUANTITIES)).reshape(2, -1)),
+    )
