@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11+ and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint types format bench faults compose-test lock clean
+.PHONY: help setup demo up test lint types format bench faults compose-test docs figures lock clean
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
 BIN := .venv/bin
 COMPOSE ?= docker compose
@@ -34,6 +34,12 @@ types: setup ## mypy, strict
 
 format: setup ## let ruff format and fix what it can
 	@$(BIN)/ruff format . ; $(BIN)/ruff check --fix .
+
+docs: setup ## renew the tables of docs/reference.md
+	@$(BIN)/python docs/make_reference.py
+
+figures: setup ## compute every preset through a service of its own and draw the figures of the docs (PRESETS="figure-1 …")
+	@$(BIN)/python docs/make_figures.py $(PRESETS)
 
 bench: setup ## time the training loop
 	@$(BIN)/python -m benchmarks

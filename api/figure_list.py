@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from api.experiment_document import links
 from api.refusals import NothingHere
-from core.figure_layouts.catalogue import FIGURE_TITLES
+from core.figure_layouts.catalogue import FIGURE_TITLES, suitable
+from core.grid import Grid
 
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -14,12 +15,12 @@ MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 """The media type of each format of `core.figures.render`."""
 
 
-def listed(experiment_id: str) -> list[dict[str, Any]]:
-    """Every figure of an experiment, with where it is in each format."""
+def listed(experiment_id: str, grid: Grid) -> list[dict[str, Any]]:
+    """The figures that suit an experiment, with where each is in each format."""
     place = links(experiment_id)["figures"]
     return [
-        {"name": name, "title": title, "links": {known: f"{place}/{name}.{known}" for known in MEDIA_TYPES}}
-        for name, title in FIGURE_TITLES.items()
+        {"name": name, "title": FIGURE_TITLES[name], "links": {form: f"{place}/{name}.{form}" for form in MEDIA_TYPES}}
+        for name in suitable(grid)
     ]
 
 

@@ -1,10 +1,11 @@
-"""Where gradient flow ends, without following it: the interpolator that its initialisation singles out (depth 2)."""
+"""Where gradient flow ends, without following it: the interpolator that its initialisation singles out."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
 
+from core.deep_flow import deep_flow_multipliers
 from core.networks import Network
 from core.row_space import InterpolatorSet, interpolator_set
 from core.squared_model import squared_model
@@ -24,7 +25,7 @@ OVERSHOOT = 0.9
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FlowLimit:
-    """The interpolator of least potential, `predictor` = 2A∘sinh(δ + Xᵀ`dual`) with A = init_scale², δ = asymmetry.
+    """The interpolator of the form that the flow conserves; 2A∘sinh(δ + Xᵀ`dual`) with A = init_scale² at D = 2.
 
     Having that form it is optimal among all β with the same Xβ; `residual`, max|Xβ − y|/max|y|, therefore is the whole
     certificate. `iterations` counts Newton steps.
@@ -124,14 +125,21 @@ def flow_limit_from(
     theta: Float64[np.ndarray, "part dim"],
     network: Network,
 ) -> FlowLimit:
-    """The limit of gradient flow of a network from θ.
+    """The limit of gradient flow of a network from θ; `dual` is ν of the conserved form, in the units of its depth.
+
+    D = 2 by `flow_limit`, UV as the squared model that it is equivalent to, D ≥ 3 by `core.deep_flow`.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
-        ValueError: a coordinate starts at zero.
+        ValueError: a parameter starts at zero, or so small that its square is.
     """
     squared = squared_model(network, theta)
     if squared is None:
-        raise ValueError("no flow limit at this depth")
-    scale = np.sqrt(np.abs(squared[0])) * np.sqrt(np.abs(squared[1]))
-    return flow_limit(X, y, init_scale=scale, asymmetry=np.log(np.abs(squared[0] / squared[1])))
+        space = interpolator_set(X, y)
+        predictor, multipliers, rounds = deep_flow_multipliers(space, theta, network.degree)
+        dual, residual = space.to_dual @ multipliers, space.residual(predictor)
+        return FlowLimit(predictor=predictor, dual=dual, residual=residual, iterations=rounds)
+    init_scale = np.sqrt(np.abs(squared[0])) * np.sqrt(np.abs(squared[1]))
+    with np.errstate(divide="ignore"):
+        asymmetry = np.log(np.abs(squared[0])) - np.log(np.abs(squared[1]))
+    return flow_limit(X, y, init_scale=init_scale, asymmetry=asymmetry)

@@ -66,8 +66,7 @@ def measured(handle: ExperimentHandle, seconds: float) -> dict[str, Any]:
         | {
             "coordinates": entry["coordinates"],
             "excess_risk": {
-                which: interpolator["excess_risk"]
-                for which, interpolator in entry["analysis"]["interpolators"].items()
+                which: interpolator["excess_risk"] for which, interpolator in entry["analysis"]["interpolators"].items()
             },
         }
         for entry in handle.analysis()

@@ -34,7 +34,7 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
     from core.figures.catalogue import FIGURES
     from core.figures.render import render
 
-    return render(FIGURES[name].draw(_results(context, experiment_id)), form)
+    return render(FIGURES[name](_results(context, experiment_id)), form)
 
 
 def analyses_of(context: WorkerContext, grid: Grid) -> list[dict[str, Any] | None]:

@@ -20,9 +20,10 @@ _FILES: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("")
-async def list_figures(experiment: ExperimentHere) -> dict[str, list[dict[str, Any]]]:
-    """The figures that can be drawn of any experiment, with their links."""
-    return {"figures": listed(experiment.id)}
+async def list_figures(experiment: ExperimentHere, store: StoreHere) -> dict[str, list[dict[str, Any]]]:
+    """The figures that suit this experiment, with their links; asking for another one says why it does not."""
+    grid = await to_thread.run_sync(lambda: grid_of(experiment.id, store=store))
+    return {"figures": listed(experiment.id, grid)}
 
 
 @router.get("/{file}", response_class=Response, responses=_FILES)

@@ -4,6 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from core.figure_layouts import UnsuitableFigure
+from core.figure_layouts.effective_init import effective_init_layout
+from core.figure_layouts.phase import phase_layout
+from core.figure_layouts.predictor import predictor_layout
 from core.figure_layouts.risk import risk_layout
 from core.figure_layouts.sample_complexity import sample_complexity_layout
 from core.figure_layouts.stability import stability_layout
@@ -16,6 +20,9 @@ FIGURE_TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "stability": "Sharpness, its bounds and 2/η against the step size",
         "trajectory": "Training loss and sharpness along training, with 2/η",
         "sample-complexity": "Risk of the flattest interpolator against the number of samples",
+        "phase": "Outcome, risk and effective initialisation over scale and step size",
+        "effective-init": "Effective initialisation √A against the step size, by scale",
+        "predictor": "The predictor of some runs, entry by entry",
     }
 )
 """The figures of an experiment, by name."""
@@ -26,6 +33,9 @@ _LAYOUTS: Final[Mapping[str, Callable[[Grid], Any]]] = MappingProxyType(
         "stability": stability_layout,
         "trajectory": trajectory_layout,
         "sample-complexity": sample_complexity_layout,
+        "phase": phase_layout,
+        "effective-init": effective_init_layout,
+        "predictor": predictor_layout,
     }
 )
 
@@ -37,3 +47,16 @@ def require_suitable(name: str, grid: Grid) -> None:
         UnsuitableFigure: the experiment sweeps too little or too much for it, or keeps too little of its runs.
     """
     _LAYOUTS[name](grid)
+
+
+def suitable(grid: Grid) -> list[str]:
+    """The names of the figures that can be made of such an experiment."""
+    return [name for name in FIGURE_TITLES if _suits(name, grid)]
+
+
+def _suits(name: str, grid: Grid) -> bool:
+    try:
+        require_suitable(name, grid)
+    except UnsuitableFigure:
+        return False
+    return True

@@ -8,19 +8,27 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from core.variables import Variable
+from core.variables import Kind, Variable
 
 MARGIN: Final = 0.045
 """Room on either side of the first and the last value, as a part of their distance."""
 
+ROOM: Final = 0.1
+"""The room that a number along an axis takes, as a part of it."""
+
 WIDE: Final = 30
 """Values further apart than by this factor are drawn on a logarithmic axis, whatever they are."""
+
+WHOLE: Final = 1_000_000
+"""Whole numbers below it are written out."""
 
 _RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def number_text(value: float, digits: int = 6) -> str:
     """The number in at most so many significant digits, with a power of ten where it would be long: 3·10⁻⁵."""
+    if float(f"{value:.{digits}g}") == value and value == int(value) and abs(value) < WHOLE:
+        return str(int(value))
     mantissa, exponential, exponent = f"{value:.{digits}g}".partition("e")
     if not exponential:
         return mantissa
@@ -44,6 +52,9 @@ def span(panel: Axes, variable: Variable, values: Sequence[float]) -> None:
         panel.set_xscale("log")
         panel.set_xlim(least / margin, most * margin)
         panel.xaxis.set_major_locator(decades(least, most))
+        if variable.kind is Kind.INT and _have_room(positive):
+            panel.set_xticks(positive)
+            panel.xaxis.set_minor_locator(NullLocator())
     if len(set(values)) == 1:
         panel.set_xticks([values[0]])
     panel.set_xlabel(variable.label)
@@ -79,6 +90,12 @@ def _is_logarithmic(variable: Variable, positive: Sequence[float]) -> bool:
         return True
     ratios = np.diff(np.log(positive))
     return len(ratios) > 1 and bool(np.allclose(ratios, ratios[0], rtol=0.05))
+
+
+def _have_room(ascending: Sequence[float]) -> bool:
+    """Whether each of the values can be named without touching the next one."""
+    places = np.log(ascending)
+    return bool((np.diff(places) >= ROOM * (places[-1] - places[0])).all())
 
 
 def _span_linear(panel: Axes, least: float, most: float) -> None:

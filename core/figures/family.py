@@ -18,12 +18,15 @@ from core.variables import Variable
 LEGEND_ENTRIES: Final = 12
 """Most lines that are named; of more, evenly spaced ones are, the first and the last among them."""
 
+FEW_ROWS: Final = 4
+"""Up to so many lines have each a row of crosses of its own for everything; more would take half the panel."""
+
 
 def draw_family(panel: Axes, family: Curves) -> None:
     """Medians with the band of quartiles, and crosses at the foot where runs did not converge and none has a value.
 
-    A point is filled where all its runs converged, hollow where only some did. The y axis is logarithmic. Crosses have
-    a row for each line, and one for all lines together where none of them converged.
+    A point is filled where all its runs converged, hollow where only some did. The y axis is logarithmic. Crosses
+    have a row for each line; of many lines there is one row in common, for the values of x at which none converged.
     """
     colours = ordered_colours(len(family.curves))
     for curve, colour in zip(family.curves, colours, strict=True):
@@ -60,9 +63,11 @@ def legend_title(family: Curves) -> str:
 def _crosses(family: Curves) -> list[tuple[list[float], str]]:
     """The rows of crosses from below: where they stand, and their colour."""
     failed = [set(failed_points(curve)) for curve in family.curves]
-    common = set.intersection(*failed) if len(failed) > 1 else set()
-    rows = [(common, MUTED)]
-    rows += [(points - common, colour) for points, colour in zip(failed, ordered_colours(len(failed)), strict=True)]
+    many = sum(1 for points in failed if points) > FEW_ROWS
+    some = {point for curve in family.curves for point, runs in enumerate(curve.runs) if runs}
+    common = set.union(*failed) - some if many else set()
+    rows = [(points - common, colour) for points, colour in zip(failed, ordered_colours(len(failed)), strict=True)]
+    rows.insert(0, (common, MUTED))
     return [([family.x_values[point] for point in sorted(points)], colour) for points, colour in rows if points]
 
 

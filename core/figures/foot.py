@@ -25,8 +25,17 @@ def foot_height(rows: int) -> float:
     return ROW * (rows + 1) if rows else 0.0
 
 
-def draw_foot(panel: Axes, rows: Sequence[tuple[Sequence[float], str]]) -> None:
-    """One row of crosses for each entry: where they stand along x, and their colour."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FootRow:
+    """Marks in one line: their places along x, and how they look."""
+
+    places: Sequence[float]
+    colour: str
+    marker: str = "x"
+
+
+def draw_foot(panel: Axes, rows: Sequence[FootRow]) -> None:
+    """The rows, from below."""
     if rows:
         foot = Rectangle((0, 0), 1, foot_height(len(rows)), transform=panel.transAxes, color=FOOT, linewidth=0)
         panel.add_artist(foot)

@@ -25,7 +25,7 @@ TITLE_LETTER: Final = 0.102
 TEXT_LETTER: Final = 0.0665
 """The width of a letter of the title and of the lines below it, on average and a little more."""
 
-LEGEND_MARGIN: Final = 0.52
+LEGEND_MARGIN: Final = 0.66
 """What stands beside the words of a legend: the lines that they name, and space."""
 
 TITLE_LINE, TEXT_LINE = 0.27, 0.2
@@ -43,7 +43,7 @@ class Sheet:
     width: float
     height: float
     columns: int
-    legend: float = 1.95
+    legend: float = 2.05
     between: float = 0.3
     head: float = HEAD
     below: float = BELOW

@@ -33,11 +33,11 @@ PANEL: Final = 2.75
 """Width and height of a panel, in inches."""
 
 OUTCOME_COLOURS: Final[Mapping[Outcome, str]] = {
-    Outcome.CONVERGED: "#4a8fb8",
-    Outcome.DIVERGED: "#3b1f2b",
-    Outcome.OSCILLATING: "#e08214",
-    Outcome.BUDGET_EXHAUSTED: "#d5dbe1",
-    Outcome.UNSTABLE_INTERPOLATOR: "#9c2a5a",
+    Outcome.CONVERGED: "#3a7ea8",
+    Outcome.DIVERGED: "#2f1a24",
+    Outcome.OSCILLATING: "#ee9c2c",
+    Outcome.BUDGET_EXHAUSTED: "#dfe4e8",
+    Outcome.UNSTABLE_INTERPOLATOR: "#8e2450",
 }
 """Apart for every kind of colour vision, the light ones and the dark ones in grey as well."""
 
@@ -86,7 +86,7 @@ def draw_phase(results: Results) -> Figure:
         rows = [panels[start : start + sheet.columns] for start in range(0, len(panels), sheet.columns)]
         for row, there in zip(rows, planes, strict=True):
             _draw_cells(row, planes, there, layout)
-        _stretch(panels[0], planes)
+        _stretch(panels, planes)
         for row, there in zip(rows, planes, strict=True):
             _draw_largest_steps(row, there)
     return figure
@@ -180,13 +180,15 @@ def _mark(panel: Axes, there: Plane, chosen: Bool[np.ndarray, "y x"], look: Mapp
         panel.add_collection(PatchCollection(cells, linewidths=0.4, **look), autolim=False)
 
 
-def _stretch(panel: Axes, planes: Sequence[Plane]) -> None:
-    """Stretch all panels, which share their axes, to an η* close above the cells."""
-    _, low = panel.transData.transform((1, planes[0].y.edges[0]))
-    _, high = panel.transData.transform((1, planes[0].y.edges[-1]))
-    _, top = panel.transData.transform((1, max(np.nan_to_num(there.largest_steps[0]).max() for there in planes)))
-    if high < top < high + REACH * (high - low):
-        panel.set_ylim(top=panel.transData.inverted().transform((0, top + 0.03 * (high - low)))[1])
+def _stretch(panels: Sequence[Axes], planes: Sequence[Plane]) -> None:
+    """Stretch all panels to the largest η* if it is close above the cells."""
+    to_page, (first, *_) = panels[0].transData, planes
+    top = max(float(np.nan_to_num(there.largest_steps[0]).max()) for there in planes)
+    _, (low, high, line) = to_page.transform([(1, first.y.edges[0]), (1, first.y.edges[-1]), (1, top)]).T
+    if high < line < high + REACH * (high - low):
+        _, limit = to_page.inverted().transform((0, line + 0.03 * (high - low)))
+        for panel in panels:
+            panel.set_ylim(top=limit)
 
 
 def _draw_largest_steps(row: Sequence[Axes], there: Plane) -> None:

@@ -10,6 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from core.figure_layouts.predictor import PredictorLayout, predictor_layout
 from core.figures.axis import number_text
@@ -20,10 +21,13 @@ from core.figures.results import Results
 from core.figures.style import BLUE, INK, MUTED, style
 from core.outcome import Outcome
 from core.result import Summary, check_one_per_run
-from core.variables import COORDINATES, VARIABLES
+from core.variables import COORDINATES
 
 MOST_ENTRIES: Final = 400
 """More entries than this cannot be told apart in a panel."""
+
+SHOWN: Final = {"excess_risk": "excess risk {}", "l1_norm": "‖β‖₁ = {}"}
+"""What is said of each run that is drawn, where it is known."""
 
 TRUTH: Final = "#c9c9c9"
 
@@ -77,13 +81,14 @@ def draw_predictor(results: Results) -> Figure:
         height=2.2,
         columns=layout.columns,
         between=0.25,
-        between_rows=0.75,
+        head=0.5,
+        between_rows=0.9,
         share_y=True,
     )
     with style():
         figure, panels = page(sheet, caption(results, title, list(_notes(results, layout, contents))))
-        panels[0].set_ylim(*_range(contents))
         for panel, content in zip(panels, contents, strict=True):
+            panel.set_ylim(*_range(contents))
             _draw(panel, content)
             _name(panel, results, layout, content)
         for panel in panels[-layout.columns :]:
@@ -138,6 +143,8 @@ def _draw(panel: Axes, content: _Panel) -> None:
     x = np.arange(1, len(order) + 1)
     entries = max(len(order), 1)
     panel.set_xlim(0.5 - 0.01 * entries, entries + 0.5 + 0.01 * entries)
+    ticks = MaxNLocator(5, integer=True).tick_values(1, entries)
+    panel.set_xticks(sorted({max(int(tick), 1) for tick in ticks if tick <= entries}))
     width = 72 * size_of(panel)[0] / entries  # of one entry, in points
     if content.truth is not None:
         there = content.truth[order] != 0
@@ -150,11 +157,12 @@ def _draw(panel: Axes, content: _Panel) -> None:
 
 
 def _name(panel: Axes, results: Results, layout: PredictorLayout, content: _Panel) -> None:
-    """The values of the run at the left, what became of it at the right."""
+    """The values of the run, and below them what became of it."""
     coordinates = results.grid.coordinates(content.index)
     name = ", ".join(value_text(COORDINATES[axis], coordinates[axis], 3) for axis in layout.axes)
-    panel.set_title(name, loc="left", fontsize=10, color=INK)
-    panel.set_title(", ".join(_facts(content)), loc="right", fontsize=8, color=MUTED)
+    panel.set_title(name, loc="left", fontsize=10, color=INK, pad=17)
+    facts = ", ".join(_facts(content))
+    panel.annotate(facts, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=MUTED, fontsize=8)
 
 
 def _facts(content: _Panel) -> Iterator[str]:
@@ -164,12 +172,10 @@ def _facts(content: _Panel) -> Iterator[str]:
         return
     if not content.has_converged:
         yield str(summary["outcome"]).replace("_", " ")
-    if content.predictor is None:
-        return
-    for name in ("excess_risk", "l1_norm"):
+    for name, words in SHOWN.items():
         value = summary.get(name)
-        if isinstance(value, int | float):
-            yield f"{VARIABLES[name].symbol} = {number_text(value, 3)}"
+        if content.predictor is not None and isinstance(value, int | float):
+            yield words.format(number_text(value, 3))
 
 
 def _range(contents: Sequence[_Panel]) -> tuple[float, float]:
@@ -196,6 +202,6 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Artist]:
         yield Line2D([], [], color=TRUTH, linewidth=6, label="true predictor β*", solid_capstyle="butt")
     drawn = {content.has_converged for content in contents if content.predictor is not None}
     if True in drawn:
-        yield Line2D([], [], color=BLUE, linewidth=1.2, marker="o", label="predictor β of the run")
+        yield Line2D([], [], color=BLUE, linewidth=1.2, marker="o", label="predictor β")
     if False in drawn:
-        yield Line2D([], [], color=MUTED, linewidth=1.2, marker="o", markerfacecolor="white", label="not converged")
+        yield Line2D([], [], color=MUTED, linewidth=1.2, marker="o", markerfacecolor="white", label="β, not converged")

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.curves import Analysis
 from core.grid import Grid
-from core.result import Summary
+from core.result import Summary, check_one_per_run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +17,9 @@ class Results:
     `name` is the experiment's, in its user's words. `arrays` gives the stored arrays of a run by its index, None where
     it is not stored; `true_predictor` the β* of its data set, None where it is not known. Both may be slow: a figure
     asks for what it draws, and for nothing else.
+
+    Raises:
+        ValueError: there is not one summary (or None) for each run of the grid.
     """
 
     grid: Grid
@@ -25,6 +28,9 @@ class Results:
     name: str
     arrays: Callable[[int], Mapping[str, np.ndarray] | None]
     true_predictor: Callable[[int], np.ndarray | None]
+
+    def __post_init__(self) -> None:
+        check_one_per_run(self.grid, self.summaries)
 
     @property
     def runs_done(self) -> int:
@@ -35,11 +41,3 @@ class Results:
     def runs_converged(self) -> int:
         """How many of them converged."""
         return sum(summary is not None and summary["outcome"] == "converged" for summary in self.summaries)
-
-    @property
-    def max_stable_step(self) -> float | None:
-        """The largest stable step size η*; None where problems differ, or before the analysis."""
-        if self.grid.problems > 1:
-            return None
-        step: float | None = self.analyses.get(self.grid.run(0).problem_key, {}).get("max_stable_step")
-        return step

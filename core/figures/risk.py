@@ -22,7 +22,7 @@ from core.variables import COORDINATES
 DRAWN_BASELINES: Final = {"min_l1": "least ℓ1 norm", "min_l2": "least ℓ2 norm"}
 
 
-def risk_figure(results: Results) -> Figure:
+def draw_risk(results: Results) -> Figure:
     """One panel for each combination of the axes that are not drawn, with a common risk axis and a common legend.
 
     A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross

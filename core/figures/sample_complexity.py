@@ -9,13 +9,12 @@ from jaxtyping import Bool, Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
 
 from core.figure_layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
 from core.figure_layouts.selection import columns_of, run_at
 from core.figures.axis import log_y, number_text, on_log_axis, span
 from core.figures.caption import caption, value_text
-from core.figures.foot import cross_handle, draw_foot, foot_height
+from core.figures.foot import FootRow, cross_handle, draw_foot, foot_height
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BAND, INK, MUTED, ordered_colours, style
@@ -25,8 +24,8 @@ from core.variables import COORDINATES
 GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
 """The dashed lines C·ζ²r*/N, with one constant C for the whole figure."""
 
-MOST_TICKS: Final = 8
-"""So many numbers of samples are named one by one below the axis."""
+RECOVERED: Final = 1e-14
+"""Relative risks below this are rounding: the interpolator is β* itself, which has no place on a logarithmic axis."""
 
 TITLE: Final = "Excess risk of the flattest interpolator against samples N"
 QUARTILES: Final = (0.25, 0.5, 0.75)
@@ -50,7 +49,8 @@ class _Relative:
 class _Line:
     """Against the samples: quartiles of the flattest interpolator, the median of trained runs, and ζ²r*/N.
 
-    `failed` are the numbers of samples at which runs have ended and none converged.
+    At the samples `recovered` the flattest interpolator is β* itself; at those of `failed` runs have ended and none
+    converged.
     """
 
     name: str
@@ -58,11 +58,12 @@ class _Line:
     samples: tuple[float, ...]
     flattest: Float64[np.ndarray, "3 point"]
     trained: Float64[np.ndarray, " point"]
+    recovered: tuple[float, ...]
     failed: tuple[float, ...]
     guide: Float64[np.ndarray, " point"]
 
 
-def sample_complexity_figure(results: Results) -> Figure:
+def draw_sample_complexity(results: Results) -> Figure:
     """Excess risk relative to that of β = 0: lines for the flattest interpolator, diamonds for trained runs.
 
     Lines are medians over data seeds with quartiles, from the analyses alone; the diamonds are medians of the converged
@@ -79,7 +80,7 @@ def sample_complexity_figure(results: Results) -> Figure:
     columns = columns_of(len(contents))
     width = PANEL_WIDTHS[columns - 1]
     sheet = Sheet(panels=len(contents), width=width, height=3.2, columns=columns, between=0.2, legend=2.2, share_y=True)
-    foot = foot_height(max(sum(1 for line in lines if line.failed) for lines in contents))
+    foot = foot_height(max(len(_foot_rows(lines)) for lines in contents))
     with style():
         figure, panels = page(sheet, caption(results, TITLE, _notes(results.grid, layout)))
         for panel, lines, where in zip(panels, contents, layout.panels, strict=True):
@@ -133,14 +134,17 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
         where = {**panel, **at}
         trained = _along_samples(grid.axes, relative.trained, where)
         ended = _along_samples(grid.axes, relative.ended, where).any(axis=1)
-        medians = _quartiles(trained)[1]
+        medians = on_log_axis(_quartiles(trained)[1])
+        flattest = _quartiles(_along_samples(grid.problem_axes, relative.flattest, where))
+        recovered = flattest[1] < RECOVERED
         data = grid.run(run_at(grid, where)).document["data"]
         yield _Line(
             name=_problem_text(grid, at) or "flattest interpolator",
             colour=colour,
             samples=samples,
-            flattest=_quartiles(_along_samples(grid.problem_axes, relative.flattest, where)),
+            flattest=np.where(recovered, np.nan, flattest),
             trained=medians,
+            recovered=tuple(np.array(samples)[recovered].tolist()),
             failed=tuple(np.array(samples)[ended & np.isnan(medians)].tolist()),
             guide=_zeta(data) ** 2 * data["sparsity"] / np.array(samples),
         )
@@ -156,9 +160,9 @@ def _along_samples(axes: Sequence[Axis], values: np.ndarray, where: Mapping[str,
 
 
 def _quartiles(rows: np.ndarray) -> Float64[np.ndarray, "3 point"]:
-    """Of the entries of each row that are there, NaN where none is or the median is zero."""
+    """Of the entries of each row that are there, NaN where none is."""
     found = [np.quantile(row[np.isfinite(row)], QUARTILES) if np.isfinite(row).any() else [np.nan] * 3 for row in rows]
-    return on_log_axis(np.array(found).T)
+    return np.array(found).T
 
 
 def _zeta(data: Mapping[str, Any]) -> float:
@@ -195,9 +199,6 @@ def _constant(lines: Sequence[_Line]) -> float:
 
 def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
     span(panel, replace(COORDINATES[SAMPLES], log_scaled=True), lines[0].samples)
-    if len(lines[0].samples) <= MOST_TICKS:
-        panel.set_xticks(lines[0].samples)
-        panel.xaxis.set_minor_locator(NullLocator())
     for line in lines:
         lower, median, upper = line.flattest
         panel.plot(line.samples, median, "o-", color=line.colour)
@@ -207,13 +208,18 @@ def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
         )
         guide = np.where(np.isfinite(line.guide), constant * line.guide, np.nan)
         panel.plot(line.samples, guide, color=line.colour, **GUIDE)
-    draw_foot(panel, [(line.failed, line.colour) for line in lines if line.failed])
+    draw_foot(panel, _foot_rows(lines))
+
+
+def _foot_rows(lines: Sequence[_Line]) -> list[FootRow]:
+    recovered = [FootRow(places=line.recovered, colour=line.colour, marker="v") for line in lines if line.recovered]
+    return recovered + [FootRow(places=line.failed, colour=line.colour) for line in lines if line.failed]
 
 
 def _range(lines: Sequence[_Line], foot: float) -> tuple[float, float]:
     """Everything but the dashed lines; crosses stand clear below."""
     seen = np.concatenate([np.ravel(part) for line in lines for part in (line.flattest, line.trained)])
-    seen = seen[np.isfinite(seen)]
+    seen = seen[seen > RECOVERED]  # not the quartile of data sets on which β* is recovered
     low, high = np.log10([seen.min(), seen.max()]) if seen.size else (-3.0, 0.0)
     below, above = 0.06 + foot, 0.06
     height = max(high - low, 0.3) / (1 - below - above)
@@ -232,5 +238,7 @@ def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[
         yield diamond
     if any(np.isfinite(line.guide).any() for line in lines):
         yield Line2D([], [], color=INK, label="∝ ζ²r*/N", **GUIDE)
+    if any(line.recovered for line in lines):
+        yield Line2D([], [], color=MUTED, marker="v", linestyle="", label="flattest is β* itself")
     if any(line.failed for line in lines):
         yield cross_handle()

@@ -97,7 +97,7 @@ class _Panel:
         return (float(np.median(least)) if least.size else np.nan) / step_sizes
 
 
-def stability_figure(results: Results) -> Figure:
+def draw_stability(results: Results) -> Figure:
     """One panel for each scale: the chain of theorem 4.2, from the weighted norm of β up to 2/η.
 
     The dot is the sharpness at the last step size that converged, and the upright line stands at η* = 2/min λ_max.
@@ -112,7 +112,7 @@ def stability_figure(results: Results) -> Figure:
     contents = [_content(results, layout, where) for where in layout.panels]
     width = PANEL_WIDTHS[layout.columns - 1]
     sheet = Sheet(
-        panels=len(contents), width=width, height=3.2, columns=layout.columns, between=0.2, legend=2.1, share_y=True
+        panels=len(contents), width=width, height=3.2, columns=layout.columns, between=0.2, legend=2.4, share_y=True
     )
     foot = foot_height(1 if any(failed_points(content.sharpness) for content in contents) else 0)
     with style():

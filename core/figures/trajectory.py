@@ -53,7 +53,7 @@ class _Path:
         return float(schedule[0, 0])
 
 
-def trajectory_figure(results: Results) -> Figure:
+def draw_trajectory(results: Results) -> Figure:
     """The loss above, the sharpness below, against the step; one line for each of some runs, one column for each depth.
 
     The dash-dotted lines are 2/η_t, which comes down from above while the step size warms up; a triangle in the colour
@@ -73,6 +73,7 @@ def trajectory_figure(results: Results) -> Figure:
         columns=len(columns),
         between=0.2,
         between_rows=0.18,
+        legend=2.2,
         share_y=True,
     )
     paths = [path for column in columns for path in column]
@@ -181,8 +182,8 @@ def _sharpness_range(paths: Sequence[_Path]) -> tuple[float, float]:
 
 
 def _finite(parts: Sequence[np.ndarray]) -> np.ndarray:
-    values = np.concatenate([np.empty(0), *parts])
-    return values[np.isfinite(values)]
+    values: np.ndarray = np.concatenate([np.empty(0), *parts])
+    return np.asarray(values[np.isfinite(values)])
 
 
 def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:

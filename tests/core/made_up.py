@@ -60,6 +60,7 @@ def made_up_summary(run: Run) -> dict[str, Any]:
         "sharpness_lower_bound": measure,
         "weighted_norm": LEAST_MEASURE + 0.6 * (measure - LEAST_MEASURE),
         "stability_threshold": 2 / step,
+        "effective_init": scale * (1 - 0.8 * min(step / LARGEST_STEP, 1.0)),
         "max_stable_step": LARGEST_STEP,
         "data_key": run.data_key,
     }
@@ -98,7 +99,8 @@ def made_up_arrays(run: Run) -> dict[str, np.ndarray]:
     step_size, warmup = step_of(run), max(run.warmup_steps, 1)
     threshold = 2 / (step_size * np.minimum(1.0, (steps + 1) / warmup))
     climbing = 60 + 900 * run.init_scale * (1 - np.exp(-steps / 300)) + 300 * (1 - np.exp(-steps / 100))
-    return {
+    parts = {name: np.full(run.document["data"].get("dimension", 4), 0.3) for name in run.network.parts}
+    return parts | {
         "record_step": steps,
         "train_loss": (12 * np.exp(-steps * step_size / 8) + 1e-9).astype(np.float32),
         "sharpness": np.minimum(climbing, threshold).astype(np.float32),

@@ -1,4 +1,4 @@
-"""All figures."""
+"""What holds for every figure."""
 
 import subprocess
 import sys
@@ -10,22 +10,79 @@ from matplotlib import colors
 from matplotlib.figure import Figure
 
 from core.choice import InvalidChoice
+from core.figure_layouts import UnsuitableFigure
+from core.figure_layouts.catalogue import FIGURE_TITLES, require_suitable, suitable
 from core.figures.catalogue import FIGURES
 from core.figures.render import Format, render
-from core.figures.style import ordered_colours
+from core.figures.style import BLUE, GREEN, INK, LIGHT_BLUE, VERMILION, ordered_colours
+from core.grid import Grid
+from core.presets import PRESETS
 from tests.core.drawn import words
 from tests.core.made_up import results_of
-from tests.core.specs import fan
+from tests.core.specs import grid_of
 
 MAGIC = {Format.PNG: b"\x89PNG", Format.SVG: b"<?xml", Format.PDF: b"%PDF"}
+HOSTILE = "$\\frac{x$ <b>&\x00\n_^{ 日本 " + "long " * 40
+
+
+def grid() -> Grid:
+    """A small experiment of which every figure can be drawn."""
+    return grid_of(
+        data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
+        initialization={"scale": {"values": [0.1, 1.0]}},
+        optimizer={"step_size": {"values": [0.002, 0.004]}, "warmup_steps": 100},
+    )
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_the_same_bytes_each_time(name: str) -> None:
+    """Cached by content, compared in tests: no dates, no random ids."""
+    first, second = (render(FIGURES[name](results_of(grid())), "svg") for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.parametrize("form", Format)
-def test_a_figure_has_the_same_bytes_each_time(form: Format) -> None:
-    """Cached by content, compared in tests: no dates, no random ids."""
-    first, second = (render(_risk(fan(), summaries_of(fan())), form) for _ in range(2))
+def test_a_figure_in_each_format_has_the_same_bytes_each_time(form: Format) -> None:
+    """Whatever the name of the experiment: it is text, in any script, and never a formula or markup."""
+    first, second = (render(FIGURES["risk"](results_of(grid(), name=HOSTILE)), form) for _ in range(2))
     assert first == second
     assert first.startswith(MAGIC[form])
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_name_of_an_experiment_is_text_and_nothing_else(name: str) -> None:
+    """No formulas, no control characters, any length."""
+    figure = FIGURES[name](results_of(grid(), name=HOSTILE))
+    (shown,) = (text for text in figure.texts if "frac" in text.get_text())
+    assert shown.get_text().isprintable()
+    assert len(shown.get_text()) <= 80
+    assert not shown.get_parse_math()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_of_nothing_yet_says_so(name: str) -> None:
+    """No run is stored and no analysis is made: that is no error."""
+    runs = len(grid())
+    nothing = results_of(grid(), [None] * runs, {}, arrays=lambda _: None)
+    figure = FIGURES[name](nothing)
+    assert render(figure, "svg").startswith(MAGIC[Format.SVG])
+    assert any(f"partial result: 0 of {runs} runs" in text for text in words(figure))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_texts_stay_on_the_page_and_clear_of_each_other(name: str) -> None:
+    """The caption is broken before the edge, and so are the names of the legend, which stand beside the panels."""
+    figure = FIGURES[name](results_of(grid()))
+    render(figure, "svg")
+    width, height = figure.bbox.width, figure.bbox.height
+    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    boxes += [legend.get_window_extent() for legend in figure.legends]
+    for box in boxes:
+        assert 0 <= box.x0 <= box.x1 <= width
+        assert 0 <= box.y0 <= box.y1 <= height
+    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
+    panels = [panel.get_window_extent() for panel in figure.axes]
+    assert not any(box.overlaps(panel) for box in boxes for panel in panels)
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:
@@ -35,39 +92,73 @@ def test_an_unknown_format_names_the_known_ones() -> None:
     assert refusal.value.choices == ("png", "svg", "pdf")
 
 
-@pytest.mark.parametrize("form", Format)
-def test_the_name_of_an_experiment_is_text_and_nothing_else(form: Format) -> None:
-    """No formulas, no markup, no control characters, any script, any length."""
-    name = "$\\frac{x$ <b>&\x00\n_^{ 日本 " + "long " * 40
-    figure = _risk(fan(), summaries_of(fan()), name)
-    assert render(figure, form).startswith(MAGIC[form])
-    shown = next(text for text in words(figure) if "frac" in text)
-    assert shown.isprintable()
-    assert len(shown) <= 80
+def test_the_catalogue_and_the_layouts_have_the_same_figures() -> None:
+    """A process that draws nothing knows them all."""
+    assert list(FIGURES) == list(FIGURE_TITLES)
+    assert suitable(grid()) == list(FIGURE_TITLES)
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURE_TITLES if name != "predictor"])
+def test_a_figure_that_does_not_suit_is_refused_in_a_sentence(name: str) -> None:
+    """Before anything is drawn; of an experiment that sweeps and records nothing only the predictor can be shown."""
+    alone = grid_of(recording={"points": 0})
+    with pytest.raises(UnsuitableFigure, match=r"^This figure .*\.$"):
+        require_suitable(name, alone)
+    with pytest.raises(UnsuitableFigure):
+        FIGURES[name](results_of(alone))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_figures_of_a_preset_suit_it_in_every_size(name: str) -> None:
+    """And are figures."""
+    for spec in PRESETS[name].sizes.values():
+        assert set(PRESETS[name].figures) <= set(suitable(Grid(spec)))
+
+
+def test_broken_captions_keep_symbols_with_their_values() -> None:
+    """No line ends in an equals sign."""
+    figure = FIGURES["risk"](results_of(grid_of(initialization={"scale": {"values": [0.1, 1.0]}})))
+    lines = [text.get_text() for text in figure.texts]
+    assert not any(line.strip().endswith(("=", "≤")) or line.strip().startswith("=") for line in lines)
 
 
 def test_colours_are_in_order_of_lightness_and_dark_enough_for_paper() -> None:
     """So they can be told apart without hue: in grey, and by colour-blind readers."""
-    weights = np.array([0.2126, 0.7152, 0.0722])
     for count in (1, 2, 5, 10):
-        linear = np.array([colors.to_rgb(colour) for colour in ordered_colours(count)]) ** 2.2
-        luminance = linear @ weights
+        luminance = np.array([_luminance(colour) for colour in ordered_colours(count)])
         assert (np.diff(luminance) < 0).all()
         assert luminance.max() < 0.62
 
 
+def test_colours_without_an_order_differ_in_lightness_too() -> None:
+    """Those that may cross in one panel."""
+    luminance = sorted(_luminance(colour) for colour in (INK, BLUE, GREEN, LIGHT_BLUE))
+    assert min(np.diff(luminance)) > 0.05
+    assert 0.1 < _luminance(VERMILION) < 0.5
+
+
+def _luminance(colour: str) -> float:
+    return float(np.array([0.2126, 0.7152, 0.0722]) @ np.array(colors.to_rgb(colour)) ** 2.2)
+
+
 def test_a_figure_does_not_depend_on_the_settings_of_the_machine() -> None:
     """A user's matplotlibrc changes no byte, and drawing leaves the settings as they were."""
-    plain = render(_risk(fan(), summaries_of(fan())), "svg")
+    plain = render(FIGURES["risk"](results_of(grid())), "svg")
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.facecolor": "red"}):
-        assert render(_risk(fan(), summaries_of(fan())), "svg") == plain
+        assert render(FIGURES["risk"](results_of(grid())), "svg") == plain
         assert mpl.rcParams["font.size"] == 30
 
 
-def test_results_curves_and_presets_do_not_load_matplotlib() -> None:
+def test_results_curves_presets_and_layouts_do_not_load_matplotlib() -> None:
     """They are read by processes that draw nothing."""
     program = (
-        "import sys, core.result, core.curves, core.presets, core.figures;"
+        "import sys, core.result, core.curves, core.presets, core.figures, core.figure_layouts.catalogue;"
         "sys.exit(any(name in sys.modules for name in ('matplotlib', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_results_have_one_summary_for_each_run() -> None:
+    """Or None: a figure that counted wrongly would show one run as another."""
+    with pytest.raises(ValueError, match="7 summaries for 8 runs"):
+        results_of(grid(), [None] * 7)

@@ -1,6 +1,7 @@
 """Sensitivity: a twin that starts a hair beside the run, and how far away it ends."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.networks import UV
 from core.outcome import Outcome
 from core.packing import pack_arrays, unpack_arrays
 from core.regression import Dataset
@@ -58,6 +60,18 @@ def test_the_sensitivity_is_the_distance_of_two_trainings() -> None:
     beta, other = (theta[0] ** 2 - theta[1] ** 2 for theta in (first, second))
     expected = math.sqrt(sum((other - beta) ** 2) / sum(beta**2))
     assert sensitivity_of(step_size=0.98 * MAX_STABLE_STEP) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_distance_is_that_of_the_networks_predictors() -> None:
+    """With four parts β = u₊v₊ − u₋v₋, by hand."""
+    run = planned(step_size=1.9 * MAX_STABLE_STEP, initial=np.full((4, 7), 0.1))
+    problem = problem_of(never_stable_above=np.inf, network=UV())
+    (concluded,) = conclusions([WithTwin(plan=SingleTrial(run=run), network=UV())], problem)
+    moved = replace(run, initial=perturbed(run.initial, run.seed))
+    thetas = [trained_alone(problem, start).theta for start in (run, moved)]
+    beta, other = (theta[0] * theta[2] - theta[1] * theta[3] for theta in thetas)
+    expected = math.sqrt(sum((other - beta) ** 2) / sum(beta**2))
+    assert concluded.extras["sensitivity"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_twin_leaves_the_run_alone() -> None:

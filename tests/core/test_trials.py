@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.history import arrays_of, history_of
+from core.networks import UV, Diagonal, Network
+from core.optimizers import HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.outcome import Outcome
 from core.packing import pack_arrays, unpack_arrays
 from core.training import TrainedRun, Training, TrainingRun
@@ -123,6 +125,27 @@ def test_resuming_after_every_single_step_changes_no_bit(undisturbed: list[tuple
         if trials.active:
             trials = Trials.resume(problem_of(), PLANS, unpack_arrays(pack_arrays(trials.checkpoint())))
     assert everything(in_order(ended)) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "network", "parts"),
+    [
+        pytest.param(Minibatch(batch_size=2), Diagonal(2), 2, id="minibatches"),
+        pytest.param(LabelNoise(noise_variance=0.1, noise_steps=300), Diagonal(3), 2, id="label noise, depth 3"),
+        pytest.param(HeavyBall(momentum=0.5), UV(), 4, id="momentum, UV"),
+    ],
+)
+def test_every_optimiser_and_network_can_be_resumed(optimizer: Optimizer, network: Network, parts: int) -> None:
+    """Velocities, noise and four parts: in the middle of the first round and of the second."""
+    problem = problem_of(network=network)
+    run = planned(step_size=0.02, max_steps=1000, initial=np.full((parts, 7), 0.5), optimizer=optimizer)
+    plans = [Staircase(run=run, rounds=2)]
+    whole, trials = everything(concluded(Trials(problem, plans))), Trials(problem, plans)
+    for advances in (7, 16):
+        for _ in range(advances):
+            trials.advance()
+        trials = Trials.resume(problem, plans, unpack_arrays(pack_arrays(trials.checkpoint())))
+    assert everything(concluded(trials)) == whole
 
 
 def test_a_checkpoint_is_not_changed_by_going_on() -> None:
