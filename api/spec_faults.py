@@ -17,9 +17,11 @@ from core.spec import (
     HeavyBall,
     InlineData,
     LabelNoiseDescent,
+    LargestConvergent,
     NormalInitialization,
     Recording,
     SparseRegression,
+    StepBracket,
     StochasticGradientDescent,
     Stopping,
     Transform,
@@ -45,9 +47,11 @@ _OBJECTS: Final[Mapping[int | str, type[BaseModel]]] = MappingProxyType(
     {get_args(model.model_fields["kind"].annotation)[0]: model for model in _BY_KIND}
     | {"stopping": Stopping, "recording": Recording, "transform": Transform}
     | {VALUES_TAG: Values, RANGE_TAG: Range, "fractions": FractionsOfMaxStable}
+    | {"search": LargestConvergent, "largest_convergent": StepBracket}
 )
 
 _SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
+_STEP_SIZES: Final = ', or {"fractions_of_max_stable": […]}, or {"largest_convergent": {…}}'
 
 
 def faults(error: ValidationError, document: Any) -> tuple[Fault, ...]:
@@ -104,7 +108,7 @@ def _unknown(location: Location, _context: Mapping[str, Any]) -> str:
 def _number(what: str) -> Callable[[Location, Mapping[str, Any]], str]:
     def say(location: Location, _context: Mapping[str, Any]) -> str:
         forms = _SWEPT if location[-1:] == (NUMBER_TAG,) else ""
-        forms += ', or {"fractions_of_max_stable": […]}' if location[-2:-1] == ("step sizes",) else ""
+        forms += _STEP_SIZES if location[-2:-1] == ("step sizes",) else ""
         return f"{what} is wanted{forms}"
 
     return say

@@ -121,9 +121,10 @@ class Descent:
         x = (self._step.rate * step_size / len(self._y)) * (residual @ self._X)
         theta = self._theta[:, lane : lane + 1]
         step = gradient_step(self._network, 1, len(x))
-        step.predict(theta, np.empty((1, len(x))))
-        step.move(theta, x[None])
-        self._gradient_sum[lane] += x
+        with np.errstate(all="ignore"):  # a lane may have blown up since it was last looked at
+            step.predict(theta, np.empty((1, len(x))))
+            step.move(theta, x[None])
+            self._gradient_sum[lane] += x
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step lane"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""

@@ -219,8 +219,8 @@ VARIABLES: Final = _table(
             symbol="",
             label="first failing step size",
             description=(
-                "The smallest step size above step_size that was tried and did not converge within max_steps; step_size "
-                "itself where even the lowest failed. Only where the largest convergent step size was looked for."
+                "The smallest step size above step_size that was tried and did not converge within max_steps; "
+                "step_size itself where even the lowest failed. Only of a search for the largest convergent step size."
             ),
             log_scaled=True,
         ),

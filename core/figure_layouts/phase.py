@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from core.figure_layouts import UnsuitableFigure
 from core.figure_layouts.selection import REPLICATES, STEP_SIZES, fixings, replicates, swept
 from core.grid import Axis, Grid
+
+MOST_CELLS: Final = 40_000
+"""Of more cells than this in a plane none could be seen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +40,9 @@ def phase_layout(grid: Grid) -> PhaseLayout:
             "scale and the step size."
         )
     x, y = sorted(plane, key=_height)
+    cells = len(x.values) * len(y.values)
+    if cells > MOST_CELLS:
+        raise UnsuitableFigure(f"This figure would need {cells} cells; {MOST_CELLS} are the most.")
     rest = [axis for axis in axes if axis not in plane]
     return PhaseLayout(x=x.name, y=y.name, over=over, rows=tuple(fixings(rest)))
 

@@ -8,6 +8,9 @@ from core.grid import Axis, Grid
 
 MOST_RUNS: Final = 4
 
+SEARCHED: Final = 12
+"""So many values from an end of an axis inwards are looked through for a run to show."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictorLayout:
@@ -25,8 +28,8 @@ def predictor_layout(grid: Grid) -> PredictorLayout:
     """The ends of the two axes that matter most, so four runs, or up to four along the only one.
 
     Scale and step size come before all others; small scales stand above large ones, small steps left of large ones. Any
-    other axis stays at its first value. In place of a run at the left or the right end the next one inwards may stand,
-    for the largest step size of a sweep is often too large: up to the middle, so that no two panels show the same run.
+    other axis stays at its first value. In place of the run at a corner another one of its quarter may stand, first
+    those along the step sizes, the largest of which is often too large; so no two panels show the same run.
     """
     axes = sorted((axis for axis in swept(grid) if len(axis.values) > 1 and axis.name not in REPLICATES), key=_rank)
     if not axes:
@@ -45,13 +48,18 @@ def _along(grid: Grid, axis: Axis) -> PredictorLayout:
 
 
 def _corners(grid: Grid, down: Axis, across: Axis) -> PredictorLayout:
-    values, middle = sorted(across.values), len(across.values) // 2
     panels = tuple(
-        tuple(run_at(grid, {down.name: end(down.values), across.name: value}) for value in half)
-        for end in (min, max)
-        for half in (values[:middle], values[middle:][::-1])
+        tuple(run_at(grid, {down.name: line, across.name: place}) for line in lines for place in places)
+        for lines in _halves(down)
+        for places in _halves(across)
     )
     return PredictorLayout(panels=panels, columns=2, axes=(down.name, across.name))
+
+
+def _halves(axis: Axis) -> tuple[list[float], list[float]]:
+    """The smaller values and the larger ones, each from its end inwards."""
+    values, middle = sorted(axis.values), len(axis.values) // 2
+    return values[:middle][:SEARCHED], values[middle:][::-1][:SEARCHED]
 
 
 def _rank(axis: Axis) -> tuple[int, int]:

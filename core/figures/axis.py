@@ -6,15 +6,16 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from core.figures.measure import size_of
 from core.variables import Kind, Variable
 
 MARGIN: Final = 0.045
 """Room on either side of the first and the last value, as a part of their distance."""
 
-ROOM: Final = 0.1
-"""The room that a number along an axis takes, as a part of it."""
+LETTER: Final = 0.075
+"""The width of a digit, in inches."""
 
 WIDE: Final = 30
 """Values further apart than by this factor are drawn on a logarithmic axis, whatever they are."""
@@ -22,12 +23,15 @@ WIDE: Final = 30
 WHOLE: Final = 1_000_000
 """Whole numbers below it are written out."""
 
+_BETWEEN: Final = ((4, range(1, 10)), (WIDE, (1.0, 2.0, 3.0, 5.0, 7.0)), (np.inf, (1.0, 2.0, 5.0)))
+"""Which multiples of the powers of ten are named where the ends of the axis are so far apart at most."""
+
 _RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def number_text(value: float, digits: int = 6) -> str:
     """The number in at most so many significant digits, with a power of ten where it would be long: 3·10⁻⁵."""
-    if float(f"{value:.{digits}g}") == value and value == int(value) and abs(value) < WHOLE:
+    if abs(value) < WHOLE and value == int(value) and float(f"{value:.{digits}g}") == value:
         return str(int(value))
     mantissa, exponential, exponent = f"{value:.{digits}g}".partition("e")
     if not exponential:
@@ -47,17 +51,22 @@ def span(panel: Axes, variable: Variable, values: Sequence[float]) -> None:
     elif min(values) == 0:
         _span_from_zero(panel, positive)
     else:
-        least, most = positive[0], positive[-1]
-        margin = (most / least) ** MARGIN if most > least else 1.5
-        panel.set_xscale("log")
-        panel.set_xlim(least / margin, most * margin)
-        panel.xaxis.set_major_locator(decades(least, most))
-        if variable.kind is Kind.INT and _have_room(positive):
-            panel.set_xticks(positive)
-            panel.xaxis.set_minor_locator(NullLocator())
-    if len(set(values)) == 1:
-        panel.set_xticks([values[0]])
+        log_x(panel, positive[0], positive[-1])
+    if len(set(values)) == 1 or (
+        panel.get_xscale() != "linear" and variable.kind is Kind.INT and _fit(panel, positive)
+    ):
+        panel.set_xticks(sorted(values))
+        panel.xaxis.set_minor_locator(NullLocator())
     panel.set_xlabel(variable.label)
+    _plain(panel.xaxis)
+
+
+def log_x(panel: Axes, least: float, most: float) -> None:
+    """A logarithmic x axis from `least` to `most`, with some room on either side."""
+    margin = (most / least) ** MARGIN if most > least else 1.5
+    panel.set_xscale("log")
+    panel.set_xlim(least / margin, most * margin)
+    panel.xaxis.set_major_locator(decades(least, most))
     _plain(panel.xaxis)
 
 
@@ -72,11 +81,14 @@ def log_y(panel: Axes, least: float, most: float, *, foot: float = 0.0) -> None:
     _plain(panel.yaxis)
 
 
-def decades(least: float, most: float) -> LogLocator:
-    """Ticks at powers of ten; where there are fewer than three of them these alone say too little."""
+def decades(least: float, most: float) -> Locator:
+    """Ticks of a logarithmic axis: powers of ten if there are three, and numbers between them where they are fewer."""
     powers = np.floor(np.log10(most)) - np.ceil(np.log10(least)) + 1
-    between = (1.0, 2.0, 5.0) if most / least > WIDE else (1.0, 2.0, 3.0, 5.0, 7.0)
-    return LogLocator(subs=(1.0,) if powers >= 3 else between)
+    if powers >= 3:
+        return LogLocator()
+    if most < 2 * least:
+        return MaxNLocator(5)
+    return LogLocator(subs=next(subs for ratio, subs in _BETWEEN if most / least <= ratio))
 
 
 def on_log_axis(values: Sequence[float | None] | np.ndarray) -> np.ndarray:
@@ -92,10 +104,12 @@ def _is_logarithmic(variable: Variable, positive: Sequence[float]) -> bool:
     return len(ratios) > 1 and bool(np.allclose(ratios, ratios[0], rtol=0.05))
 
 
-def _have_room(ascending: Sequence[float]) -> bool:
-    """Whether each of the values can be named without touching the next one."""
+def _fit(panel: Axes, ascending: Sequence[float]) -> bool:
+    """Whether each of these values can be named below a logarithmic axis without touching the next one."""
     places = np.log(ascending)
-    return bool((np.diff(places) >= ROOM * (places[-1] - places[0])).all())
+    lengths = np.array([LETTER * len(number_text(value)) for value in ascending]) + LETTER
+    distances = np.diff(places) / (places[-1] - places[0]) * size_of(panel)[0] * (1 - 2 * MARGIN)
+    return bool((distances >= (lengths[1:] + lengths[:-1]) / 2).all())
 
 
 def _span_linear(panel: Axes, least: float, most: float) -> None:

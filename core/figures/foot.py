@@ -1,4 +1,4 @@
-"""Crosses at the foot of a panel, below all that is drawn: runs that did not converge, and so have no point above."""
+"""The foot of a panel, below all that is drawn: crosses for runs that did not converge and so have no point above."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,24 +25,18 @@ def foot_height(rows: int) -> float:
     return ROW * (rows + 1) if rows else 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FootRow:
-    """Marks in one line: their places along x, and how they look."""
-
-    places: Sequence[float]
-    colour: str
-    marker: str = "x"
+Row = tuple[Sequence[float], str]
+"""Places along x, and a colour."""
 
 
-def draw_foot(panel: Axes, rows: Sequence[FootRow]) -> None:
-    """The rows, from below."""
+def draw_foot(panel: Axes, rows: Sequence[Row], *, marker: str = "x", above: int = 0) -> None:
+    """Marks at these places, one row for each entry from below, above so many rows that are there already."""
     if rows:
-        foot = Rectangle((0, 0), 1, foot_height(len(rows)), transform=panel.transAxes, color=FOOT, linewidth=0)
-        panel.add_artist(foot)
-    for row, (places, colour) in enumerate(rows):
-        height = [ROW * (row + 1)] * len(places)
-        across = panel.get_xaxis_transform()
-        panel.plot(places, height, "x", color=colour, transform=across, markeredgewidth=1.3)
+        height = foot_height(above + len(rows))
+        panel.add_artist(Rectangle((0, 0), 1, height, transform=panel.transAxes, color=FOOT, linewidth=0))
+    for row, (places, colour) in enumerate(rows, start=above + 1):
+        heights, across = [ROW * row] * len(places), panel.get_xaxis_transform()
+        panel.plot(places, heights, marker, color=colour, transform=across, markeredgewidth=1.3)
 
 
 def cross_handle() -> Line2D:

@@ -14,7 +14,7 @@ from core.figure_layouts.sample_complexity import SAMPLES, SampleComplexityLayou
 from core.figure_layouts.selection import columns_of, run_at
 from core.figures.axis import log_y, number_text, on_log_axis, span
 from core.figures.caption import caption, value_text
-from core.figures.foot import FootRow, cross_handle, draw_foot, foot_height
+from core.figures.foot import Row, cross_handle, draw_foot, foot_height
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BAND, INK, MUTED, ordered_colours, style
@@ -80,7 +80,7 @@ def draw_sample_complexity(results: Results) -> Figure:
     columns = columns_of(len(contents))
     width = PANEL_WIDTHS[columns - 1]
     sheet = Sheet(panels=len(contents), width=width, height=3.2, columns=columns, between=0.2, legend=2.2, share_y=True)
-    foot = foot_height(max(len(_foot_rows(lines)) for lines in contents))
+    foot = foot_height(max(sum(map(len, _foot_rows(lines))) for lines in contents))
     with style():
         figure, panels = page(sheet, caption(results, TITLE, _notes(results.grid, layout)))
         for panel, lines, where in zip(panels, contents, layout.panels, strict=True):
@@ -208,12 +208,15 @@ def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
         )
         guide = np.where(np.isfinite(line.guide), constant * line.guide, np.nan)
         panel.plot(line.samples, guide, color=line.colour, **GUIDE)
-    draw_foot(panel, _foot_rows(lines))
+    recovered, failed = _foot_rows(lines)
+    draw_foot(panel, recovered, marker="v")
+    draw_foot(panel, failed, above=len(recovered))
 
 
-def _foot_rows(lines: Sequence[_Line]) -> list[FootRow]:
-    recovered = [FootRow(places=line.recovered, colour=line.colour, marker="v") for line in lines if line.recovered]
-    return recovered + [FootRow(places=line.failed, colour=line.colour) for line in lines if line.failed]
+def _foot_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
+    """Where the flattest interpolator is β*, and where no run converged."""
+    recovered: list[Row] = [(line.recovered, line.colour) for line in lines if line.recovered]
+    return recovered, [(line.failed, line.colour) for line in lines if line.failed]
 
 
 def _range(lines: Sequence[_Line], foot: float) -> tuple[float, float]:

@@ -112,7 +112,7 @@ def draw_stability(results: Results) -> Figure:
     contents = [_content(results, layout, where) for where in layout.panels]
     width = PANEL_WIDTHS[layout.columns - 1]
     sheet = Sheet(
-        panels=len(contents), width=width, height=3.2, columns=layout.columns, between=0.2, legend=2.4, share_y=True
+        panels=len(contents), width=width, height=3.2, columns=layout.columns, between=0.2, legend=2.7, share_y=True
     )
     foot = foot_height(1 if any(failed_points(content.sharpness) for content in contents) else 0)
     with style():

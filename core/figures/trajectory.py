@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from core.figure_layouts.trajectory import TrajectoryLayout, trajectory_layout
-from core.figures.axis import log_y, on_log_axis, span
+from core.figures.axis import log_x, log_y, on_log_axis
 from core.figures.caption import caption, value_text
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
@@ -143,9 +143,8 @@ def _notes(layout: TrajectoryLayout, paths: Sequence[_Path]) -> list[str]:
 def _draw(upper: Axes, lower: Axes, column: Sequence[_Path], paths: Sequence[_Path]) -> None:
     last = max((int(path.steps[-1]) for path in paths), default=1)
     for panel in (upper, lower):
-        span(panel, VARIABLES["steps"], (1, max(last, 10)))
+        log_x(panel, 1, max(last, 10))
     lower.set_xlabel("step t")
-    upper.set_xlabel("")
     upper.tick_params(labelbottom=False)
     log_y(upper, *_loss_range(paths))
     log_y(lower, *_sharpness_range(paths))

@@ -88,6 +88,18 @@ def test_panels_show_the_ends_of_scale_and_step_size() -> None:
     assert "shown: 4 of 12 runs" in words(figure)
 
 
+def test_where_a_whole_scale_failed_the_next_one_takes_its_place() -> None:
+    """Large scales fail at all large step sizes where the warm-up is short."""
+    grid = _fan()
+    failed = {(1.0, step) for step in STEP_SIZES[2:]}
+    summaries = [
+        made_up_summary(run) | ({"outcome": "diverged"} if (run.init_scale, run.step_size) in failed else {})
+        for run in grid.runs()
+    ]
+    figure = draw_predictor(_results(grid, summaries))
+    assert _titles(figure)[2:] == ["α = 1, η = 0.001", "α = 0.1, η = 0.007"]
+
+
 def test_points_are_the_entries_of_the_predictor() -> None:
     """u₊² − u₋² at depth 2, in the order of the coordinates."""
     figure = draw_predictor(_results(_fan()))
