@@ -109,10 +109,10 @@ def _interpolation(dataset: Dataset, network: Network) -> dict[str, Any]:
     interpolators["flattest"] = _flattest_document(dataset, network, flattest)
     upper, lower = flattest.sharpness_upper, flattest.sharpness_lower
     free_upper, free_lower = flattest.sign_free_upper, flattest.sign_free_lower
-    stability = (upper, lower, flattest.gap, _step(upper), _step(lower))
-    stability += (free_upper, free_lower, _step(free_upper), _step(free_lower))
+    restricted = (upper, lower, flattest.gap, _step(upper), _step(lower))
+    sign_free = (free_upper, free_lower, _step(free_upper), _step(free_lower))
     return {"interpolators": interpolators} | {
-        name: _finite(value) for name, value in zip(_STABILITY, stability, strict=True)
+        name: _finite(value) for name, value in zip(_STABILITY, (*restricted, *sign_free), strict=True)
     }
 
 

@@ -24,7 +24,7 @@ PROJECTIONS: Final = (3, 5, 8, 12)
 KEPT: Final = 4
 """Ritz vectors that are left of a full space."""
 
-SHIFT: Final = 1e-3
+SHIFT: Final = 1e-5
 """How far σ stays above max b, relative to ‖H‖: nearer, rounding of one coordinate would drown all others."""
 
 MOST_PRODUCTS: Final = 1000
@@ -98,6 +98,7 @@ class _Search:
         self._matrices, self._most = matrices, most
         self._basis = np.empty((lanes, most, dim))
         self._projection = np.zeros((lanes, most, most))
+        self.vector = self.image = start
         self._append(start / _norm(start))
         self.value = self._projection[:, 0, 0].copy()
         self._scale = _norm(self.image)[:, 0]
@@ -114,8 +115,8 @@ class _Search:
         after = _norm(direction)
         new = after > NEGLIGIBLE * before
         self._append(np.where(new, direction / after, np.where(np.isnan(after), np.nan, 0.0)))
-        # The zero vector of an invariant space must not pass for an eigenvector: its value is put below all others.
-        empty = -2 * np.where(self._scale > 0, self._scale, 1.0)
+        # The zero vector of an invariant space must not pass for an eigenvector: its value is put below the start's.
+        empty = -np.where(self._scale > 0, self._scale, 1.0)
         corner = self._projection[:, self.size - 1, self.size - 1]
         corner[:] = np.where(new[:, 0] | np.isnan(corner), corner, empty)
 
@@ -123,10 +124,10 @@ class _Search:
         """Rayleigh–Ritz: the best of the space, and its true residual."""
         size = self.size
         projection = self._projection[:, :size, :size]
-        finite = np.isfinite(projection).all(axis=(1, 2))
+        infinite = ~np.isfinite(projection)
         # eigh refuses a whole stack for one NaN
-        self._values, self._combinations = np.linalg.eigh(np.where(finite[:, None, None], projection, 0.0))
-        self.value = np.where(finite, self._values[:, -1], np.nan)
+        self._values, self._combinations = np.linalg.eigh(np.where(infinite, 0.0, projection))
+        self.value = np.where(infinite.any(axis=(1, 2)), np.nan, self._values[:, -1])
         self._scale = np.abs(self._values[:, [0, -1]]).max(axis=1)
         self.vector = np.vecmat(self._combinations[:, :, -1], self._basis[:, :size])
         self.image = self._product(self.vector)
@@ -136,7 +137,8 @@ class _Search:
         """The lanes that are done, those that are not finite among them."""
         margin = tolerance * self._scale
         below = self.value < self._matrices.diagonal.max(axis=1) - margin
-        return ~((self.residual > margin) | below)
+        settled: Bool[np.ndarray, " lane"] = ~((self.residual > margin) | below)
+        return settled
 
     def go_on(self, kept: Int64[np.ndarray, " kept"]) -> None:
         """Leave all other lanes, thin full spaces, and aim anew."""

@@ -1,39 +1,30 @@
-"""The flattest interpolator of the squared model (depth 2): least λ_max over Xβ = y, between proven bounds."""
+"""The flattest interpolator of a diagonal network: least λ_max over Xβ = y, between proven bounds."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
 
-from core.bounds import trace_weights
-from core.errors import SolverFailure
-from core.interpolators import weighted_l1_bound
-from core.linear_programme import least
-from core.row_space import InterpolatorSet, interpolator_set
-from core.sharpness import gram_matrix
-
-GAP_TOLERANCE = 1e-7
-"""Relative gap at which the search stops: far below what a step size is known to, well above what HiGHS resolves."""
-
-MAX_ITERATIONS = 60
-"""Most linear programmes. Two do where the data are far off centre; at mean 0 the gap is some per cent after these."""
-
-CLUSTER = 0.1
-"""Eigenvalues within this fraction of the top one give a cut too: the next optimum would bring them up."""
+from core.equilibration import Equilibrated, equilibrated
+from core.interior_point import optimum_of
+from core.networks import Network
+from core.power_law import EPSILON, PowerLaw, curvature_law, power_sum_bound
+from core.spectral_programme import SpectralProgramme
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Flattest:
     """The flattest interpolator found, and between which bounds the least sharpness is proven to lie.
 
-    `sharpness_upper` is λ_max at `predictor` (with u₊² = max(β, 0), u₋² = max(−β, 0), its flattest parameters);
-    `sharpness_lower` holds for every interpolator. `residual` is max|Xβ − y|/max|y|.
+    `sharpness_upper` is λ_max at `predictor` with its flattest parameters θ ≥ 0; `sharpness_lower` holds for every
+    interpolator of the network with θ ≥ 0. Where the sign of θ is free, both are multiplied by `sign_freedom`, which is
+    less than 1 at odd depth alone. `residual` is max|Xβ − y|/max|y|.
     """
 
     predictor: Float64[np.ndarray, " dim"]
     sharpness_upper: float
     sharpness_lower: float
+    sign_freedom: float
     iterations: int
     residual: float
 
@@ -43,102 +34,108 @@ class Flattest:
         return (self.sharpness_upper - self.sharpness_lower) / (self.sharpness_upper or 1.0)
 
     @property
+    def sign_free_upper(self) -> float:
+        """λ_max at `predictor` with its flattest parameters of any sign: at odd depth u₊^D = −u₋^D = β/2."""
+        return self.sign_freedom * self.sharpness_upper
+
+    @property
+    def sign_free_lower(self) -> float:
+        """The lower bound for parameters of any sign."""
+        return self.sign_freedom * self.sharpness_lower
+
+    @property
     def max_stable_step(self) -> float:
         """2/sharpness_upper: at any smaller step size, `predictor` is a stable interpolator. Infinite for y = 0."""
         return 2 / self.sharpness_upper if self.sharpness_upper > 0 else float("inf")
 
     @property
     def unstable_step(self) -> float:
-        """2/sharpness_lower: at any larger step size, no interpolator is stable. Infinite where the bound is 0."""
+        """2/sharpness_lower: at any larger step size, no interpolator with θ ≥ 0 is stable. Infinite at bound 0."""
         return 2 / self.sharpness_lower if self.sharpness_lower > 0 else float("inf")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Candidate:
-    """The optimum of one linear programme: an interpolator, its spectrum, and the lower bound of the multipliers."""
+def flattest_interpolator(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
+) -> Flattest:
+    """Minimise λ_max((1/N)·X diag(c) Xᵀ) over Xβ = y, with c_i = κ|β_i|^p the least curvature of the network.
 
-    predictor: Float64[np.ndarray, " dim"]
-    spectrum: Float64[np.ndarray, " sample"]
-    vectors: Float64[np.ndarray, "sample sample"]
-    lower: float
-
-
-def flattest_interpolator(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> Flattest:
-    """Minimise λ_max((4/N)·X diag|β| Xᵀ) over Xβ = y by cutting planes; a convex problem (derived here).
-
-    λ_max = max over unit v of Σ w_i(v)|β_i| with w_i(v) = (4/N)(x_(i)ᵀv)². Each round solves the linear programme
-    min t, t ≥ Σ w_i(v)|β_i| for the v met so far, and adds the top eigenvectors at its optimum. The multipliers π of
-    its cuts give P = Σ π_k v_k v_kᵀ ⪰ 0 with tr P = 1, hence λ_max ≥ Σ w_i(P)|β_i| for every β, and a ν scaled to
-    |Xᵀν| ≤ w(P) proves yᵀν ≤ λ_max of every interpolator, whatever the tolerance of the solver. Never raises for a
-    large gap: the bounds say how much is known.
+    Convex for every p ≥ 1, that is for every degree ≥ 2 (derived here): with w_i(P) = (κ/N)·x_(i)ᵀPx_(i) for P ⪰ 0 of
+    trace 1, the sharpness is the maximum over P of Σ w_i(P)|β_i|^p. So each P with any ν proves a lower bound by
+    Hölder's inequality, whatever the tolerance of the solver, and each interpolator an upper one. Found by an
+    interior-point method in P and β at once (`core.interior_point`), to which clusters of top eigenvalues, as centred
+    data have them, make no difference. Never raises for a large gap: the bounds say how much is known.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
     """
-    space = interpolator_set(X, y)
-    predictor = space.nearest_to_zero
-    upper, lower, rounds = _spectrum(space, predictor)[0][-1], 0.0, 0
-    for candidate in _search(space):
-        rounds += 1
-        lower = max(lower, candidate.lower)
-        if candidate.spectrum[-1] < upper:
-            predictor, upper = candidate.predictor, candidate.spectrum[-1]
-        if upper - lower <= GAP_TOLERANCE * upper:
-            break
+    problem, law = equilibrated(X, y), curvature_law(network)
+    predictor, lower, iterations = problem.predictor(problem.space.nearest_to_zero), 0.0, 0
+    upper = _sharpness(X, network, predictor)
+    found = _optimum(problem, law.power)
+    if found is not None:
+        iterations, lower = found.iterations, _proven_bound(X, y, law, found)
+        sharpness = _sharpness(X, network, found.predictor)
+        if sharpness < upper:
+            predictor, upper = found.predictor, sharpness
     return Flattest(
         predictor=predictor,
-        sharpness_upper=float(upper),
-        sharpness_lower=lower,
-        iterations=rounds,
-        residual=space.residual(predictor),
+        sharpness_upper=upper,
+        sharpness_lower=min(lower, upper),  # λ_max is known to rounding only: what exceeds it is no knowledge
+        sign_freedom=law.sign_freedom if network.degree % 2 else 1.0,
+        iterations=iterations,
+        residual=problem.residual(predictor),
     )
 
 
-def _search(space: InterpolatorSet) -> Iterator[_Candidate]:
-    """The optima of at most 60 linear programmes, each with the cuts of those before it."""
-    if not space.coordinates.any():
-        return
-    # the mean direction is nearly optimal off centre; P = I/N keeps every coordinate's price positive
-    constant = np.full((1, len(space.y)), len(space.y) ** -0.5)
-    cuts = np.vstack([_weights(space.X, constant), trace_weights(space.X) / len(space.y)])
-    for _ in range(MAX_ITERATIONS):
-        try:
-            candidate = _optimum(space, cuts)
-        except SolverFailure:  # the bounds found so far stand without it
-            return
-        yield candidate
-        top = candidate.spectrum >= (1 - CLUSTER) * candidate.spectrum[-1]
-        cuts = np.vstack([cuts, _weights(space.X, candidate.vectors[:, top].T)])
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Found:
+    """An interpolator, and a factor L of P = LLᵀ (of any trace) and a ν for the bound."""
+
+    predictor: Float64[np.ndarray, " dim"]
+    factor: Float64[np.ndarray, "sample rank"]
+    dual: Float64[np.ndarray, " sample"]
+    iterations: int
 
 
-def _optimum(space: InterpolatorSet, cuts: Float64[np.ndarray, "cut dim"]) -> _Candidate:
-    """Minimise the largest Σ w_ki|β_i| over the cuts k, in units where predictor and weights are of order 1."""
-    size, price = float(np.linalg.norm(space.coordinates)), float(cuts.max())
-    rank, ones = len(space.coordinates), np.ones((len(cuts), 1))
-    solution = least(
-        np.append(np.zeros(2 * len(space.basis)), 1.0),
-        equal=(np.hstack([space.basis.T, -space.basis.T, np.zeros((rank, 1))]), space.coordinates / size),
-        at_most=(np.hstack([cuts / price, cuts / price, -ones]), np.zeros(len(cuts))),
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what is found is judged afterwards, not trusted
+def _optimum(problem: Equilibrated, power: float) -> _Found | None:
+    """The optimum in units where target and atoms are of order 1; none for y = 0, or where float64 does not suffice.
+
+    With β = β'/length the atoms are x_(i)/length^(p/2), in an orthonormal basis of the column space of X.
+    """
+    space = problem.space
+    size = float(np.linalg.norm(space.coordinates))
+    if size == 0:
+        return None
+    frame = space.to_dual / np.linalg.norm(space.to_dual, axis=0)
+    atoms = (frame.T @ space.X) * (problem.lengths / problem.lengths.max()) ** (1 - power / 2)
+    programme = SpectralProgramme(atoms=atoms, basis=space.basis, target=space.coordinates / size, power=power)
+    try:
+        optimum = optimum_of(programme)
+        factor = frame @ np.linalg.cholesky(optimum.mixture)
+    except np.linalg.LinAlgError:
+        return None
+    return _Found(
+        predictor=problem.predictor(size * optimum.predictor),
+        factor=factor,
+        dual=space.to_dual @ optimum.multipliers,
+        iterations=optimum.iterations,
     )
-    positive, negative = np.split(solution.minimiser[:-1], 2)
-    predictor = space.polished(size * (positive - negative))
-    spectrum, vectors = _spectrum(space, predictor)
-    mixture = np.maximum(-solution.inequality_multipliers, 0)
-    weights = (mixture / mixture.sum()) @ cuts
-    dual = space.to_dual @ (price * solution.equality_multipliers)
-    lower = weighted_l1_bound(space.X, space.y, weights, dual)
-    return _Candidate(predictor=predictor, spectrum=spectrum, vectors=vectors, lower=lower)
 
 
-def _weights(
-    X: Float64[np.ndarray, "sample dim"], vectors: Float64[np.ndarray, "cut sample"]
-) -> Float64[np.ndarray, "cut dim"]:
-    weights: Float64[np.ndarray, "cut dim"] = 4 / len(X) * np.square(vectors @ X)
-    return weights
+def _proven_bound(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], law: PowerLaw, found: _Found
+) -> float:
+    """The lower bound by P = LLᵀ/‖L‖² and ν, with the rounding of the prices charged against it."""
+    reach = np.abs(found.factor.T @ X)
+    rounding = len(X) * EPSILON * (np.abs(found.factor).T @ np.abs(X))
+    forms = np.square(np.maximum(reach - rounding, 0)).sum(axis=0) / np.square(found.factor).sum()
+    prices = law.coefficient / len(X) * forms * (1 - 4 * found.factor.size * EPSILON)
+    return power_sum_bound(X, y, prices, found.dual, law.power)
 
 
-def _spectrum(
-    space: InterpolatorSet, predictor: Float64[np.ndarray, " dim"]
-) -> tuple[Float64[np.ndarray, " sample"], Float64[np.ndarray, "sample sample"]]:
-    values, vectors = np.linalg.eigh(gram_matrix(space.X, np.abs(predictor)))
-    return values, vectors
+def _sharpness(X: Float64[np.ndarray, "sample dim"], network: Network, predictor: Float64[np.ndarray, " dim"]) -> float:
+    """λ_max at the flattest parameters θ ≥ 0 of an interpolator, from the smaller of the two Gram matrices."""
+    scaled = X * np.sqrt(network.least_curvature(predictor) / len(X))
+    gram = scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled
+    return float(np.linalg.eigvalsh(gram)[-1])

@@ -67,7 +67,7 @@ class Hessians:
             pulled = _tilewise(moved, self.gram)
         else:
             pulled = _tilewise(_tilewise(moved, self.X.T), self.X) / len(self.X)
-        image = (self.slopes * pulled[:, None]).reshape(vectors.shape)
+        image: Vectors = (self.slopes * pulled[:, None]).reshape(vectors.shape)
         image += self.diagonal * vectors
         return image
 
@@ -82,7 +82,9 @@ class Hessians:
         generator = stream(0, "start of an eigenvector")
         size = self.diagonal.shape[1]
         noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
-        return np.divide(guess, length, out=np.zeros_like(guess), where=length > 0) + noise / np.linalg.norm(noise)
+        start: Vectors = np.divide(guess, length, out=np.zeros_like(guess), where=length > 0)
+        start += noise / np.linalg.norm(noise)
+        return start
 
     def restored(self, vectors: Vectors) -> Vectors:
         """The same vectors in the parameters θ."""
@@ -119,7 +121,7 @@ def _dot(
     left: Float64[np.ndarray, "lane part dim"], right: Float64[np.ndarray, "lane part dim"]
 ) -> Float64[np.ndarray, "lane dim"]:
     """Σ_k left_k∘right_k, part by part: the sum over a middle axis of an array is several times slower."""
-    total = left[:, 0] * right[:, 0]
+    total: Float64[np.ndarray, "lane dim"] = left[:, 0] * right[:, 0]
     for part in range(1, left.shape[1]):
         total += left[:, part] * right[:, part]
     return total
@@ -156,5 +158,5 @@ def _tilewise(
     if lanes % TILE:
         wide = np.zeros((padded(lanes), inner))
         wide[:lanes] = rows
-    product: Float64[np.ndarray, "lane outer"] = (wide.reshape(-1, TILE, inner) @ matrix).reshape(len(wide), -1)[:lanes]
-    return product
+    product: Float64[np.ndarray, "tile row outer"] = wide.reshape(-1, TILE, inner) @ matrix
+    return product.reshape(len(wide), matrix.shape[1])[:lanes]

@@ -6,9 +6,11 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Float64
 
-from core.bounds import stability_weights, trace_weights
-from core.linear_programme import least
-from core.row_space import InterpolatorSet, interpolator_set
+from core.equilibration import equilibrated
+from core.networks import Network
+from core.power_law import EPSILON, PowerLaw, curvature_law, dual_rounding, dual_value, power_sum_bound
+from core.power_sum import least_power_sum
+from core.row_space import interpolator_set
 
 
 class InterpolatorName(StrEnum):
@@ -49,13 +51,13 @@ def min_l2(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample
     space = interpolator_set(X, y)
     predictor = space.nearest_to_zero
     dual = space.to_dual @ space.coordinates
-    slope = float(np.linalg.norm(np.abs(X.T @ dual) + _rounding(X, dual)))
+    slope = float(np.linalg.norm(np.abs(X.T @ dual) + dual_rounding(X, dual)))
     return Interpolator(
         name=InterpolatorName.MIN_L2,
         predictor=predictor,
         objective=float(np.linalg.norm(predictor)),
         residual=space.residual(predictor),
-        lower_bound=_value(y, dual) / slope if slope > 0 else 0.0,
+        lower_bound=dual_value(y, dual) / slope if slope > 0 else 0.0,
     )
 
 
@@ -64,98 +66,59 @@ def min_l1(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
+        SolverFailure: it was not found in float64.
     """
-    return _least_weighted_l1(InterpolatorName.MIN_L1, interpolator_set(X, y), np.ones(X.shape[1]))
+    return _least(InterpolatorName.MIN_L1, X, y, PowerLaw(coefficient=1.0, power=1.0), np.ones(X.shape[1]))
 
 
-def least_trace(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> Interpolator:
-    """The interpolator of least Σ 4Ê[x_i²]|β_i|, the trace of the Hessian at its flattest parameters.
+def least_trace(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
+) -> Interpolator:
+    """The interpolator of least Σ c_i(β)Ê[x_i²], the trace of the Hessian at the flattest parameters of a network.
+
+    c_i = κ|β_i|^p is the network's least curvature.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
+        SolverFailure: it was not found in float64.
     """
-    return _least_weighted_l1(InterpolatorName.LEAST_TRACE, interpolator_set(X, y), trace_weights(X))
+    return _least(InterpolatorName.LEAST_TRACE, X, y, curvature_law(network), np.square(X).mean(axis=0))
 
 
-def least_stability_measure(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> Interpolator:
-    """The interpolator of least Σ 4(Êx_i)²|β_i|, the stability measure at its flattest parameters.
+def least_stability_measure(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
+) -> Interpolator:
+    """The interpolator of least Σ c_i(β)(Êx_i)², the stability measure at the flattest parameters of a network.
 
-    Not unique, and without meaning, where a column of X has mean zero: that coordinate is free of charge.
+    Not unique, and without meaning, where a column of X has mean zero (up to rounding): that coordinate is free of
+    charge. The lower bound is then 0 unless the multipliers miss the free coordinates exactly.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
+        SolverFailure: it was not found in float64.
     """
-    name = InterpolatorName.LEAST_STABILITY_MEASURE
-    return _least_weighted_l1(name, interpolator_set(X, y), stability_weights(X))
+    means = X.mean(axis=0)
+    centred = np.abs(means) <= len(X) * EPSILON * np.abs(X).mean(axis=0)
+    weights = np.where(centred, 0.0, np.square(means))
+    return _least(InterpolatorName.LEAST_STABILITY_MEASURE, X, y, curvature_law(network), weights)
 
 
-def weighted_l1_bound(
+def _least(
+    name: InterpolatorName,
     X: Float64[np.ndarray, "sample dim"],
     y: Float64[np.ndarray, " sample"],
+    law: PowerLaw,
     weights: Float64[np.ndarray, " dim"],
-    dual: Float64[np.ndarray, " sample"],
-) -> float:
-    """A proven lower bound of min Σ w_i|β_i| over Xβ = y, from any ν whatever.
-
-    If |Xᵀν| ≤ w then yᵀν = βᵀXᵀν ≤ Σ w_i|β_i|. A ν that violates the condition, as a solver's does by its tolerance, is
-    divided by the largest ratio |Xᵀν|_i/w_i. The rounding of both products is charged against the bound.
-    """
-    reach = np.abs(X.T @ dual) + _rounding(X, dual)
-    touched = reach > 0
-    if not touched.any() or (weights[touched] <= 0).any():
-        return 0.0
-    return max(0.0, _value(y, dual) / float((reach[touched] / weights[touched]).max()))
-
-
-def _least_weighted_l1(
-    name: InterpolatorName, space: InterpolatorSet, weights: Float64[np.ndarray, " dim"]
 ) -> Interpolator:
-    predictor, dual = _solve(space, weights)
+    problem = equilibrated(X, y)
+    prices = law.coefficient * weights
+    found = least_power_sum(problem, prices, law.power)
+    objective = float((prices * np.abs(found.predictor) ** law.power).sum())
     return Interpolator(
         name=name,
-        predictor=predictor,
-        objective=float((weights * np.abs(predictor)).sum()),
-        residual=space.residual(predictor),
-        lower_bound=weighted_l1_bound(space.X, space.y, weights, dual),
+        predictor=found.predictor,
+        objective=objective,
+        residual=problem.residual(found.predictor),
+        # the objective itself is known to rounding only: what exceeds it is no knowledge
+        lower_bound=min(objective, power_sum_bound(X, y, prices, found.dual, law.power)),
     )
-
-
-def _solve(
-    space: InterpolatorSet, weights: Float64[np.ndarray, " dim"]
-) -> tuple[Float64[np.ndarray, " dim"], Float64[np.ndarray, " sample"]]:
-    """The minimiser of Σ w_i|β_i| and its multipliers, from a linear programme in units where both are of order 1."""
-    size, price = float(np.linalg.norm(space.coordinates)), float(weights.max())
-    if size == 0 or price == 0:
-        return space.nearest_to_zero, np.zeros_like(space.y)
-    solution = least(
-        np.tile(weights / price, 2),
-        equal=(np.hstack([space.basis.T, -space.basis.T]), space.coordinates / size),
-        at_most=(np.zeros((0, 2 * weights.size)), np.zeros(0)),
-    )
-    positive, negative = np.split(solution.minimiser, 2)
-    predictor = space.polished(size * (positive - negative))
-    multipliers = _sharpened(solution.equality_multipliers, space, np.sign(predictor) * weights / price)
-    return predictor, space.to_dual @ (price * multipliers)
-
-
-def _sharpened(
-    multipliers: Float64[np.ndarray, " rank"], space: InterpolatorSet, slope: Float64[np.ndarray, " dim"]
-) -> Float64[np.ndarray, " rank"]:
-    """Multipliers κ with basis·κ = w∘sgn(β) on the support of β to rounding, not to the solver's tolerance."""
-    support = np.flatnonzero(slope)
-    missing = (slope - space.basis @ multipliers)[support]
-    sharpened: Float64[np.ndarray, " rank"] = multipliers + np.linalg.lstsq(space.basis[support], missing)[0]
-    return sharpened
-
-
-def _rounding(
-    X: Float64[np.ndarray, "sample dim"], dual: Float64[np.ndarray, " sample"]
-) -> Float64[np.ndarray, " dim"]:
-    """Bound on the rounding error of X.T @ dual, entry by entry: N machine epsilons of the sum of absolute terms."""
-    error: Float64[np.ndarray, " dim"] = len(dual) * np.finfo(np.float64).eps * (np.abs(X).T @ np.abs(dual))
-    return error
-
-
-def _value(y: Float64[np.ndarray, " sample"], dual: Float64[np.ndarray, " sample"]) -> float:
-    """A lower bound of yᵀν in exact arithmetic."""
-    return float(y @ dual - len(y) * np.finfo(np.float64).eps * (np.abs(y) @ np.abs(dual)))

@@ -1,11 +1,26 @@
-"""Sharpness λ_max of the training loss of the squared model β = u₊² − u₋² (depth 2), with eigenpairs that prove it."""
+"""Sharpness λ_max, the largest eigenvalue of the Hessian of the training loss, with eigenpairs that prove it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks import Network
+from core.davidson import top_eigenpairs
+from core.hessian import hessian, hessians
+from core.networks import Diagonal, Network
+
+MOST_DENSE: Final = 256
+"""Largest size of a single Hessian whose whole spectrum is computed: 5 ms, and nothing can be missed."""
+
+TOLERANCE: Final = 1e-6
+"""‖Hv − λv‖/‖H‖ at which the sharpness along a trajectory is settled; its error is of the order of the square."""
+
+FINE_TOLERANCE: Final = 1e-11
+"""The same for a single large Hessian, whose residual is reported."""
+
+LANES: Final = 64
+"""States that are looked at together: their spaces then stay in the second-level cache."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -21,16 +36,15 @@ class Eigenpair:
 
 
 def top_eigenpair(matrix: Float64[np.ndarray, "size size"]) -> Eigenpair:
-    """The eigenpair of the largest (algebraic, not absolute) eigenvalue of a symmetric matrix.
+    """The eigenpair of the largest (algebraic, not absolute) eigenvalue of a symmetric matrix, by its whole spectrum.
 
-    The whole spectrum by `eigh`: where eigenvalues cluster, as they do at flat interpolators, Lanczos gains nothing.
+    Where eigenvalues cluster, as they do at flat interpolators, Lanczos gains nothing.
     """
     if not np.isfinite(matrix).all():
         return Eigenpair(value=float("nan"), vector=np.full(len(matrix), np.nan), residual=float("nan"))
     values, vectors = np.linalg.eigh(matrix)
     value, vector = float(values[-1]), vectors[:, -1]
-    error = float(np.linalg.norm(matrix @ vector - value * vector))
-    return Eigenpair(value=value, vector=vector, residual=error / (abs(value) or 1.0))
+    return _eigenpair(value, vector, float(np.linalg.norm(matrix @ vector - value * vector)))
 
 
 def gram_matrix(
@@ -45,84 +59,22 @@ def gram_matrix(
 def interpolator_sharpness(
     X: Float64[np.ndarray, "sample dim"], u_plus: Float64[np.ndarray, " dim"], u_minus: Float64[np.ndarray, " dim"]
 ) -> Eigenpair:
-    """λ_max of the Hessian where Xβ = y, of whose two terms only the Gram matrix is left there.
-
-    With z = u₊² + u₋², (4/N)·X diag(z) Xᵀ and (4/N)·diag(√z) XᵀX diag(√z) share their nonzero spectrum; the smaller of
-    the two is solved, so the vector has min(N, d) entries. Cost O(Nd·min(N, d)). Away from an interpolator this is the
-    sharpness of the Gauss-Newton matrix, not of the loss.
-    """
-    z = np.square(u_plus) + np.square(u_minus)
-    if len(X) <= X.shape[1]:
-        return top_eigenpair(gram_matrix(X, z))
-    scaled = X * np.sqrt(4 / len(X) * z)
-    return top_eigenpair(scaled.T @ scaled)
-
-
-def hessian(
-    X: Float64[np.ndarray, "sample dim"],
-    y: Float64[np.ndarray, " sample"],
-    u_plus: Float64[np.ndarray, " dim"],
-    u_minus: Float64[np.ndarray, " dim"],
-) -> Float64[np.ndarray, "parameter parameter"]:
-    """Hessian of ‖X(u₊² − u₋²) − y‖²/(2N) in θ = (u₊, u₋), a 2d × 2d matrix, anywhere on a trajectory.
-
-    H = (1/N)·ΦΦᵀ + 2·diag(g, −g) with Φ = 2·[diag(u₊); −diag(u₋)]Xᵀ and g = Xᵀ(Xβ − y)/N.
-    """
-    residual = X @ (np.square(u_plus) - np.square(u_minus)) - y
-    gradient = X.T @ residual / len(X)
-    features = 2 * np.concatenate([X * u_plus, -X * u_minus], axis=1)
-    bend = 2 * np.diag(np.concatenate([gradient, -gradient]))
-    curvature: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + bend
-    return curvature
-
-
-def hessian_sharpness(
-    X: Float64[np.ndarray, "sample dim"],
-    y: Float64[np.ndarray, " sample"],
-    u_plus: Float64[np.ndarray, " dim"],
-    u_minus: Float64[np.ndarray, " dim"],
-) -> Eigenpair:
-    """λ_max of the full Hessian, valid anywhere; equal to `interpolator_sharpness` where Xβ = y. Cost O(d³)."""
-    return top_eigenpair(hessian(X, y, u_plus, u_minus))
+    """`interpolator_sharpness_of` the squared model."""
+    return interpolator_sharpness_of(X, Diagonal(2).curvature(np.stack([u_plus, u_minus])))
 
 
 def interpolator_sharpness_of(
     X: Float64[np.ndarray, "sample dim"], curvature: Float64[np.ndarray, " dim"]
 ) -> Eigenpair:
-    """λ_max of the Hessian of any network where Xβ = y, from its `curvature` c: that of the Gram matrix.
+    """λ_max of the Hessian of any network where Xβ = y, of whose two terms only the Gram matrix is left there.
 
-    (1/N)·X diag(c) Xᵀ and (1/N)·diag(√c) XᵀX diag(√c) share their nonzero spectrum; the smaller of the two is solved.
+    With c the network's `curvature`, (1/N)·X diag(c) Xᵀ and (1/N)·diag(√c) XᵀX diag(√c) share their nonzero spectrum;
+    the smaller of the two is solved, so the vector has min(N, d) entries. Cost O(Nd·min(N, d)). Away from an
+    interpolator this is the sharpness of the Gauss-Newton matrix, not of the loss.
     """
-    scaled = X * np.sqrt(curvature / len(X))
-    return top_eigenpair(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
-
-
-def hessian_of(
-    X: Float64[np.ndarray, "sample dim"],
-    y: Float64[np.ndarray, " sample"],
-    theta: Float64[np.ndarray, "part dim"],
-    network: Network,
-) -> Float64[np.ndarray, "parameter parameter"]:
-    """Hessian of ‖Xβ(θ) − y‖²/(2N) in θ, of size parts·d, anywhere on a trajectory.
-
-    H = (1/N)·ΦΦᵀ + [diag(bend_kl∘g)]_kl with Φ = [diag(J_k)]_k Xᵀ and g = Xᵀ(Xβ − y)/N.
-    """
-    gradient = X.T @ (X @ network.predictor(theta) - y) / len(X)
-    features = np.concatenate([X * slope for slope in network.jacobian(theta)], axis=1)
-    bend = network.bend(theta) * gradient
-    blocks = np.block([[np.diag(block) for block in row] for row in bend])
-    curvature: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + blocks
-    return curvature
-
-
-def hessian_sharpness_of(
-    X: Float64[np.ndarray, "sample dim"],
-    y: Float64[np.ndarray, " sample"],
-    theta: Float64[np.ndarray, "part dim"],
-    network: Network,
-) -> Eigenpair:
-    """λ_max of the full Hessian of any network, valid anywhere. Cost O((parts·d)³)."""
-    return top_eigenpair(hessian_of(X, y, theta, network))
+    with np.errstate(all="ignore"):  # what overflows is NaN
+        scaled = X * np.sqrt(curvature / len(X))
+        return top_eigenpair(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
 
 
 def top_hessian_eigenpair(
@@ -131,8 +83,18 @@ def top_hessian_eigenpair(
     theta: Float64[np.ndarray, "part dim"],
     network: Network,
 ) -> Eigenpair:
-    """λ_max of the full Hessian of any network at one state."""
-    return hessian_sharpness_of(X, y, theta, network)
+    """λ_max of the full Hessian at one state of any network, anywhere, with its vector in θ (part by part).
+
+    Equal to `interpolator_sharpness_of` where Xβ = y. The whole spectrum up to a size parts·d of 256, and beyond it
+    `core.davidson`, whose residual is the proof that the value is an eigenvalue, though none that it is the largest.
+    """
+    with np.errstate(all="ignore"):  # what overflows is NaN
+        if theta.size <= MOST_DENSE:
+            return top_eigenpair(hessian(X, y, theta, network))
+        matrices = hessians(X, y, theta[:, None], network)
+        pairs = top_eigenpairs(matrices, matrices.start(), tolerance=FINE_TOLERANCE)
+        value, residual = np.ldexp([pairs.value[0], pairs.residual[0]], 2 * matrices.exponent[0])
+        return _eigenpair(float(value), matrices.restored(pairs.vector)[0], float(residual))
 
 
 def trajectory_sharpness(
@@ -141,7 +103,20 @@ def trajectory_sharpness(
     theta: Float64[np.ndarray, "part run dim"],
     network: Network,
 ) -> Float64[np.ndarray, " run"]:
-    """λ_max of the full Hessian of every run; NaN where a run has overflowed."""
+    """λ_max of the full Hessian at the present state of every run, NaN where a run has overflowed.
+
+    Never above the true value, and below it by 10⁻⁶·‖H‖ at most and 10⁻¹²·‖H‖ as a rule. The bits of a run's value
+    depend on its own state alone. At N = 50, d = 100: 20 to 100 µs a run among 64, below 1 ms alone.
+    """
+    values = np.empty(theta.shape[1])
     with np.errstate(all="ignore"):
-        values = [hessian_sharpness_of(X, y, theta[:, run], network).value for run in range(theta.shape[1])]
-    return np.array(values, dtype=np.float64)
+        every = hessians(X, y, theta, network)
+        for first in range(0, len(values), LANES):
+            matrices = every.of(slice(first, first + LANES))
+            pairs = top_eigenpairs(matrices, matrices.start(), tolerance=TOLERANCE)
+            values[first : first + LANES] = np.ldexp(pairs.value, 2 * matrices.exponent)
+    return values
+
+
+def _eigenpair(value: float, vector: Float64[np.ndarray, " size"], error: float) -> Eigenpair:
+    return Eigenpair(value=value, vector=vector, residual=error / (abs(value) or 1.0))

@@ -214,7 +214,8 @@ class Training:
     def _reach(self) -> Float64[np.ndarray, " run"]:
         """The step size of gradient descent to which every run's is equal in what it can settle at."""
         stability_limits = np.array([run.optimizer.stability_limit for run in self._runs])
-        return self._limits.step_size * 2 / stability_limits
+        reach: Float64[np.ndarray, " run"] = self._limits.step_size * 2 / stability_limits
+        return reach
 
     def _theta(self) -> Float64[np.ndarray, "run part dim"]:
         return np.ascontiguousarray(self._descent.theta.transpose(1, 0, 2))

@@ -34,7 +34,7 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
     from core.figures.catalogue import FIGURES
     from core.figures.render import render
 
-    return render(FIGURES[name](_results(context, experiment_id)), form)
+    return render(FIGURES[name](stored_results(context, experiment_id)), form)
 
 
 def analyses_of(context: WorkerContext, grid: Grid) -> list[dict[str, Any] | None]:
@@ -47,7 +47,7 @@ def _problem_keys(grid: Grid) -> list[str]:
     return [grid.run(number * grid.runs_per_problem).problem_key for number in range(grid.problems)]
 
 
-def _results(context: WorkerContext, experiment_id: str) -> Results:
+def stored_results(context: WorkerContext, experiment_id: str) -> Results:
     """What is stored of the experiment; the arrays of a run are read when they are asked for."""
     experiment = context.store.experiment(experiment_id)
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))

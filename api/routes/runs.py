@@ -54,7 +54,7 @@ def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()]
 def list_analyses(
     experiment_id: ExperimentId, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
 ) -> Response:
-    """What is known of each problem, a data set with a network, before training (null until it is made): interpolators, largest stable step."""
+    """What is known of each problem, a data set with a network, before training; null until it is made."""
     grid = grid_of(experiment_id, store=store)
     indices, cursor = window(query, grid.problems)
     rows = list(analysis_rows(grid, indices, store=store))

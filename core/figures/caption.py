@@ -77,7 +77,7 @@ def largest_steps_text(results: Results, index: int) -> str:
     text = f"η* = {number_text(run.largest_stable_step(step), 4)}"
     if free is None or free <= step * (1 + 1e-9):
         return text
-    return f"{text} ({number_text(run.largest_stable_step(free), 4)} for θ of any sign)"
+    return f"{text} (any sign: {number_text(run.largest_stable_step(free), 4)})"
 
 
 def value_text(variable: Variable, value: float, digits: int = 6) -> str:

@@ -119,6 +119,8 @@ def test_a_figure_that_the_experiment_cannot_offer_is_refused_with_the_reason(dr
         initialization={"kind": "uniform", "scale": 0.1}, optimizer={"kind": "gradient_descent", "step_size": 1e-3}
     )
     drawing.train(identifier, [_CONVERGED])
+    figures = drawing.get(f"{EXPERIMENTS}/{identifier}/figures").json()["figures"]
+    assert "risk" not in [figure["name"] for figure in figures]
     problem = assert_problem(drawing.get(_figure(identifier)), 422)
     assert "sweeps a number" in problem["detail"]
     assert isinstance(drawing.sender, DrawingSender)

@@ -250,7 +250,7 @@ def test_each_depth_has_a_panel_that_says_its_largest_stable_steps() -> None:
     three, four = draw_risk(results_of(grid, analyses=analyses)).axes
     step, free = f"{LARGEST_STEP:.4g}", f"{LARGEST_STEP / 0.8:.4g}"
     assert (three.get_title(loc="left"), four.get_title(loc="left")) == ("D = 3", "D = 4")
-    assert three.get_title(loc="right") == f"η* = {step} ({free} for θ of any sign)"
+    assert three.get_title(loc="right") == f"η* = {step} (any sign: {free})"
     assert four.get_title(loc="right") == f"η* = {step}"
     assert "least ℓ1 norm: 0.0078" in [text.get_text() for text in three.texts]
     assert "least ℓ1 norm: 0.0042" in [text.get_text() for text in four.texts]

@@ -132,6 +132,22 @@ def test_seeds_are_a_band_and_missing_analyses_are_gaps() -> None:
     assert not lines_like(panel, marker="x")
 
 
+def test_where_the_flattest_interpolator_is_the_truth_a_triangle_stands_at_the_foot() -> None:
+    """Without noise its risk is zero up to rounding, which would stretch the axis over thirty decades."""
+    grid = _grid(sparsity=2, seed={"values": [0, 1, 2]})
+    analyses = made_up_analyses(grid)
+    for run in grid.runs():
+        if _samples(run) == 40 or (_samples(run) == 20 and run.document["data"]["seed"] == 0):
+            analyses[run.problem_key]["interpolators"]["flattest"]["excess_risk"] = 1e-31
+    figure = draw_sample_complexity(results_of(grid, analyses=analyses))
+    (panel,) = figure.axes
+    (triangle,) = lines_like(panel, marker="v")
+    assert np.asarray(triangle.get_xdata()).tolist() == [40]
+    assert points(lines_like(panel, marker="o")[0])[0] == [10, 20]
+    assert panel.get_ylim()[0] > 1e-8
+    assert "flattest is β* itself" in names(figure)
+
+
 def test_data_without_a_theorem_are_refused() -> None:
     """One number of samples, or data of a user, or too many lines."""
     for grid in (grid_of(data={"sparsity": {"values": [2, 8]}}), _inline()):
