@@ -47,3 +47,13 @@ def analysis_key(problem_key: str) -> str:
 def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
     """Where a figure is kept; a later `state` of the same experiment has another place."""
     return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"
+
+
+def dataset_key(dataset_id: str) -> str:
+    """Where the arrays of an uploaded data set are kept."""
+    return f"dataset:{dataset_id}"
+
+
+def dataset_description_key(dataset_id: str) -> str:
+    """Where the description of an uploaded data set is kept: it is asked for often, its arrays may be megabytes."""
+    return f"dataset-description:{dataset_id}"

@@ -1,4 +1,4 @@
-"""Arrays from the bytes of an .npz file: a zip archive with one .npy file for each array (NumPy enhancement proposal 1).
+"""Arrays from the bytes of an .npz file: a zip archive with one .npy file for each array (NEP 1).
 
 The bytes come from anybody. Nothing is unpickled; only arrays of real numbers with names that are known are read, and
 of each no more than its header declares, after that was held against the limit. `zip data.npz X.npy y.npy` makes such a
@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +32,7 @@ _MAGIC: Final = b"\x93NUMPY"
 _MEMBER: Final = b"PK\x01\x02"
 """With this a file begins in the directory of a zip archive."""
 
-_LENGTH: Final[Mapping[int, struct.Struct]] = {1: struct.Struct("<H"), 2: struct.Struct("<I")}
+_LENGTH: Final[Mapping[int, struct.Struct]] = MappingProxyType({1: struct.Struct("<H"), 2: struct.Struct("<I")})
 """How a header's length is written, by the major version of the format; version 3 is for names of fields."""
 
 _REAL: Final = re.compile(r"[<>](f[248]|[iu][248])|[<>|]?[iu]1", re.ASCII)
@@ -109,8 +110,8 @@ def _header(file: Any, name: str) -> _Header:
         raise _unusable("the header of this .npy file is longer than any array of numbers needs", name)
     match _literal(file.read(declared)):
         case {"descr": str(descr), "fortran_order": bool(is_fortran), "shape": tuple(shape), **rest} if not rest:
-            if not all(type(axis) is int and axis >= 0 for axis in shape):
-                raise _unusable("the header of this .npy file is damaged", name)
+            if len(shape) > 2 or not all(type(axis) is int and 0 <= axis < 2**53 for axis in shape):
+                raise _unusable("an array of one or two axes is wanted", name)
             return _Header(dtype=_dtype(descr, name), shape=shape, is_fortran=is_fortran)
         case {"descr": list()}:
             raise _unusable("plain numbers are wanted, not records with fields", name)
@@ -128,9 +129,7 @@ def _literal(text: bytes) -> Any:
 
 def _dtype(descr: str, name: str) -> np.dtype[Any]:
     if descr.endswith("O"):
-        raise _unusable(
-            "this array holds Python objects, which are never unpickled; save it with a numeric dtype", name
-        )
+        raise _unusable("Python objects are never unpickled; save this array with a numeric dtype", name)
     if not _REAL.fullmatch(descr):
         raise _unusable("real numbers of at most 64 bits are wanted: floats or whole numbers", name)
     return np.dtype(descr)

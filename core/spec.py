@@ -59,11 +59,24 @@ class Centring(StrEnum):
 
 
 class Transform(Document):
-    """Transforms of user data, each naming what it touches; `offset` is what `"offset"` adds to every entry."""
+    """Transforms of user data, each naming what it touches; `offset` is what `"offset"` adds to every entry.
+
+    Like any number of a spec it is rounded to 12 significant digits. What the held-out loss and a true predictor mean
+    after a transform stands in `core.user_data`.
+    """
 
     X: Annotated[Centring, Field(strict=False)] = Centring.NONE
     y: Annotated[Centring, Field(strict=False)] = Centring.NONE
-    offset: float = 0.0
+    offset: Annotated[float, Field(ge=-1e100, le=1e100), AfterValidator(rounded)] = 0.0
+
+    @model_validator(mode="after")
+    def _does_what_it_says(self) -> Self:
+        is_offset = Centring.OFFSET in {self.X, self.y}
+        if is_offset and self.offset == 0:
+            raise ValueError("nothing is added: give the number under offset, or use none in place of offset")
+        if self.offset != 0 and not is_offset:
+            raise ValueError("the offset is added to nothing: let X or y be offset, or leave the number out")
+        return self
 
 
 def _numbers(swept: Any) -> list[float]:
@@ -125,7 +138,7 @@ class InlineData(Document):
 
 
 class UploadedData(Document):
-    """User data uploaded before, named by the hash of its content."""
+    """User data uploaded before, named by the hash of its content (see `core.user_arrays`)."""
 
     kind: Literal["dataset"]
     id: Label

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import numpy as np
@@ -19,19 +20,15 @@ LARGEST_ENTRY: Final = 1e100
 LARGEST_WHOLE: Final = 2**53
 """Up to it every whole number is a float64."""
 
-NUMBER_OF_AXES: Final[Mapping[str, int]] = {
-    "X": 2,
-    "y": 1,
-    "true_predictor": 1,
-    "held_out_X": 2,
-    "held_out_y": 1,
-}
+NUMBER_OF_AXES: Final[Mapping[str, int]] = MappingProxyType(
+    {"X": 2, "y": 1, "true_predictor": 1, "held_out_X": 2, "held_out_y": 1}
+)
 """The arrays that make up a data set; the first two must be there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArrayFault:
-    """One thing that is wrong: `place` is the name of an array and, where it is one entry, its indices; empty for all."""
+    """One thing that is wrong: `place` is an array's name and, for one entry, its indices; empty for the whole."""
 
     place: tuple[str | int, ...] = ()
     sentence: str
@@ -130,7 +127,7 @@ def require_entries(name: str, shape: tuple[int, ...], *, limit: int) -> None:
 
 def _canonical(array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
     # -0.0 is the number 0.0 in another spelling, and would be another data set.
-    canonical: Float64[np.ndarray, "..."] = np.array(array, dtype=np.float64, order="C") + 0.0
+    canonical = np.array(array, dtype=np.float64, order="C") + 0.0
     canonical.setflags(write=False)
     return canonical
 

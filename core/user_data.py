@@ -41,11 +41,11 @@ def user_dataset(  # noqa: PLR0913 - the arrays that a user may give, all named,
 ) -> Dataset:
     """The training set (X + a, y + b) with held-out samples shifted by the same a (d entries) and b.
 
-    `transform` says for "X" and for "y" what the shift is: "none"; "centre", minus the mean of each column of X, or of y,
-    over the training samples; "offset", the number under "offset" for every entry.
+    `transform` says for "X" and for "y" what the shift is: "none"; "centre", minus the mean of each column of X, or of
+    y, over the training samples; "offset", the number under "offset" for every entry.
 
-    A column that is constant to rounding becomes exactly zero where it is centred: what rounding leaves of it, some 1e-16,
-    would else be a feature with which 1e16 times as large a coefficient fits y at no cost in sharpness.
+    A column that is constant to rounding becomes exactly zero where it is centred: what rounding leaves of it, some
+    1e-16, would else be a feature that fits y with a coefficient of 1e16 at no cost in sharpness.
 
     Raises:
         InvalidData: the arrays are no regression problem.

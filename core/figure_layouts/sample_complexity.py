@@ -36,7 +36,7 @@ def sample_complexity_layout(grid: Grid) -> SampleComplexityLayout:
     lines = [axis for axis in problem if axis.name == "sparsity"]
     lines = lines or [axis for axis in problem if axis.name in {"data_mean", "data_variance"}]
     return SampleComplexityLayout(
-        lines=tuple(fixings(lines, most=MAX_LINES, of="lines")),
+        lines=tuple(sorted(fixings(lines, most=MAX_LINES, of="lines"), key=lambda where: tuple(where.values()))),
         panels=tuple(fixings([axis for axis in problem if axis not in lines])),
         step_size=next(({name: max(axes[name].values)} for name in STEP_SIZES if name in axes), {}),
     )

@@ -48,4 +48,5 @@ def stability_layout(grid: Grid) -> StabilityLayout:
 
 
 def _shown(scales: Axis | None, most: int) -> tuple[float, ...]:
-    return () if scales is None else tuple(scales.values[k] for k in evenly_spaced(len(scales.values), most))
+    ascending = sorted(scales.values) if scales else []
+    return tuple(ascending[k] for k in evenly_spaced(len(ascending), most))

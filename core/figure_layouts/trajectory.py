@@ -43,13 +43,13 @@ def trajectory_layout(grid: Grid) -> TrajectoryLayout:
     axes = {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
     depths = axes.pop("depth", None)
     series = _followed(axes)
-    values = () if series is None else tuple(series.values[k] for k in evenly_spaced(len(series.values), MAX_RUNS))
+    values = () if series is None else _spread(series, MAX_RUNS)
     fixed = {name: _usual(axis) for name, axis in axes.items() if axis is not series}
-    columns = [] if depths is None else [depths.values[k] for k in evenly_spaced(len(depths.values), MAX_DEPTHS)]
+    columns = (None,) if depths is None else _spread(depths, MAX_DEPTHS)
     return TrajectoryLayout(
         series=series.name if series else None,
         values=values,
-        columns=tuple((depth, _runs(grid, series, values, fixed, depth)) for depth in columns or (None,)),
+        columns=tuple((depth, _runs(grid, series, values, fixed, depth)) for depth in columns),
         fixed=fixed,
     )
 
@@ -60,8 +60,13 @@ def _followed(axes: Mapping[str, Axis]) -> Axis | None:
     return order[0] if order else None
 
 
+def _spread(axis: Axis, most: int) -> tuple[float, ...]:
+    ascending = sorted(axis.values)
+    return tuple(ascending[k] for k in evenly_spaced(len(ascending), most))
+
+
 def _usual(axis: Axis) -> float:
-    return axis.values[0] if axis.name in REPLICATES else axis.values[len(axis.values) // 2]
+    return axis.values[0] if axis.name in REPLICATES else sorted(axis.values)[len(axis.values) // 2]
 
 
 def _runs(

@@ -1,6 +1,6 @@
 """The axes of a panel: linear or logarithmic, over which range, and the numbers along them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,9 @@ from core.variables import Kind, Variable
 
 MARGIN: Final = 0.045
 """Room on either side of the first and the last value, as a part of their distance."""
+
+LEAST_HEIGHT: Final = 0.1
+"""The least height of a logarithmic axis, in decades."""
 
 LETTER: Final = 0.075
 """The width of a digit, in inches."""
@@ -79,6 +82,19 @@ def log_y(panel: Axes, least: float, most: float, *, foot: float = 0.0) -> None:
         ticks = np.asarray(locator.tick_values(start, most))
         panel.yaxis.set_ticks(ticks[(ticks >= start) & (ticks <= most)].tolist(), minor=is_minor)
     _plain(panel.yaxis)
+
+
+def log_range(values: Iterable[float | None], *, foot: float, margin: float = 0.07) -> tuple[float, float]:
+    """The ends of a logarithmic axis on which all values stand clear of the top and of the foot.
+
+    What has no place on it is left out; where nothing is left, three decades up to 1.
+    """
+    seen = on_log_axis(list(values))
+    seen = seen[np.isfinite(seen)]
+    low, high = np.log10([seen.min(), seen.max()]) if seen.size else (-3.0, 0.0)
+    below, above = margin + foot, margin
+    height = max(high - low, LEAST_HEIGHT) / (1 - below - above)
+    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
 
 
 def decades(least: float, most: float) -> Locator:

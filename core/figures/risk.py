@@ -1,6 +1,6 @@
 """Risk against the initialisation scale, one line for each step size (figure 1 of Nacson et al. 2022)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from core.curves import Baseline, Curve, Curves, curves, telling_quantity
 from core.figure_layouts.risk import RiskLayout, risk_layout
 from core.figure_layouts.selection import columns_of, run_at
-from core.figures.axis import log_y, on_log_axis, span
+from core.figures.ascending import ascending
+from core.figures.axis import log_range, log_y, on_log_axis, span
 from core.figures.caption import caption, largest_steps_text, value_text
 from core.figures.family import draw_family, families_foot, family_handles, legend_title
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
@@ -40,9 +41,10 @@ def draw_risk(results: Results) -> Figure:
     )
     with style():
         figure, panels = page(sheet, caption(results, _title(families[0])))
-        least, most = _risk_axis(families)
+        foot = families_foot(families)
+        least, most = log_range(_risks(families), foot=foot)
         for panel, family in zip(panels, families, strict=True):
-            log_y(panel, least, most, foot=families_foot(families))
+            log_y(panel, least, most, foot=foot)
             _draw_panel(panel, family)
             _name_panel(panel, results, family, families)
         for panel in panels[::columns]:
@@ -52,7 +54,7 @@ def draw_risk(results: Results) -> Figure:
 
 
 def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) -> Curves:
-    return curves(
+    family = curves(
         results.grid,
         results.summaries,
         x=layout.x,
@@ -62,6 +64,7 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
         where=where,
         analyses=results.analyses,
     )
+    return ascending(family)
 
 
 def _title(family: Curves) -> str:
@@ -114,26 +117,12 @@ def _draw_baseline(panel: Axes, baseline: Baseline) -> None:
     )
 
 
-def _risk_axis(families: Sequence[Curves]) -> tuple[float, float]:
-    """The range of the risk axis: crosses and the names of baselines stand clear of the lines."""
-    below, above = 0.07 + families_foot(families), 0.07
-    low, high = np.log10(_extremes(families))
-    height = max(high - low, 0.1) / (1 - below - above)
-    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
-
-
-def _extremes(families: Sequence[Curves]) -> tuple[float, float]:
-    """The least and the largest risk to be seen; an arbitrary range where there is none."""
-    lines = [
-        line
-        for family in families
-        for curve in (*family.curves, *family.flow_limits)
-        for line in (curve.median, curve.lower_quartile, curve.upper_quartile)
-    ]
-    baselines = [line.value for family in families for line in family.baselines if line.name in DRAWN_BASELINES]
-    seen = on_log_axis([value for line in (*lines, baselines) for value in line])
-    seen = seen[np.isfinite(seen)]
-    return (float(seen.min()), float(seen.max())) if seen.size else (1e-3, 1.0)
+def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
+    """Every risk that is drawn."""
+    for family in families:
+        for curve in (*family.curves, *family.flow_limits):
+            yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
+        yield from (baseline.value for baseline in family.baselines if baseline.name in DRAWN_BASELINES)
 
 
 def _legend(families: Sequence[Curves]) -> list[Line2D]:

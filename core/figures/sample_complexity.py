@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from core.figure_layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
 from core.figure_layouts.selection import columns_of, run_at
-from core.figures.axis import log_y, number_text, on_log_axis, span
+from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
 from core.figures.caption import caption, value_text
 from core.figures.foot import Row, cross_handle, draw_foot, foot_height
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
@@ -84,7 +84,7 @@ def draw_sample_complexity(results: Results) -> Figure:
     with style():
         figure, panels = page(sheet, caption(results, TITLE, _notes(results.grid, layout)))
         for panel, lines, where in zip(panels, contents, layout.panels, strict=True):
-            log_y(panel, *_range(every, foot), foot=foot)
+            log_y(panel, *log_range(_risks(every), foot=foot), foot=foot)
             _draw(panel, lines, _constant(every))
             panel.set_title(_problem_text(results.grid, where), loc="left", fontsize=10)
         for panel in panels[::columns]:
@@ -129,7 +129,7 @@ def _risk_of_run(summary: Mapping[str, Any] | None) -> float | None:
 
 def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[str, float]) -> Iterator[_Line]:
     grid = relative.grid
-    samples = next(axis.values for axis in grid.axes if axis.name == SAMPLES)
+    samples = np.sort(next(axis.values for axis in grid.axes if axis.name == SAMPLES))
     for at, colour in zip(layout.lines, ordered_colours(len(layout.lines)), strict=True):
         where = {**panel, **at}
         trained = _along_samples(grid.axes, relative.trained, where)
@@ -141,22 +141,23 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
         yield _Line(
             name=_problem_text(grid, at) or "flattest interpolator",
             colour=colour,
-            samples=samples,
+            samples=tuple(samples.tolist()),
             flattest=np.where(recovered, np.nan, flattest),
             trained=medians,
-            recovered=tuple(np.array(samples)[recovered].tolist()),
-            failed=tuple(np.array(samples)[ended & np.isnan(medians)].tolist()),
-            guide=_zeta(data) ** 2 * data["sparsity"] / np.array(samples),
+            recovered=tuple(samples[recovered].tolist()),
+            failed=tuple(samples[ended & np.isnan(medians)].tolist()),
+            guide=_zeta(data) ** 2 * data["sparsity"] / samples,
         )
 
 
 def _along_samples(axes: Sequence[Axis], values: np.ndarray, where: Mapping[str, float]) -> np.ndarray:
-    """The values at these coordinates, one row for each number of samples, whatever else varies along it."""
+    """The values at these coordinates, a row for each number of samples, ascending; all else varies along a row."""
     shape = [len(axis.values) for axis in axes]
     index = tuple(axis.values.index(where[axis.name]) if axis.name in where else slice(None) for axis in axes)
     kept = [axis.name for axis in axes if axis.name not in where]
-    table = np.moveaxis(values.reshape(shape)[index], kept.index(SAMPLES), 0)
-    return table.reshape(len(table), -1)
+    order = np.argsort(next(axis.values for axis in axes if axis.name == SAMPLES))
+    table = np.moveaxis(values.reshape(shape)[index], kept.index(SAMPLES), 0)[order]
+    return np.asarray(table.reshape(len(table), -1))
 
 
 def _quartiles(rows: np.ndarray) -> Float64[np.ndarray, "3 point"]:
@@ -219,14 +220,10 @@ def _foot_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
     return recovered, [(line.failed, line.colour) for line in lines if line.failed]
 
 
-def _range(lines: Sequence[_Line], foot: float) -> tuple[float, float]:
-    """Everything but the dashed lines; crosses stand clear below."""
-    seen = np.concatenate([np.ravel(part) for line in lines for part in (line.flattest, line.trained)])
-    seen = seen[seen > RECOVERED]  # not the quartile of data sets on which β* is recovered
-    low, high = np.log10([seen.min(), seen.max()]) if seen.size else (-3.0, 0.0)
-    below, above = 0.06 + foot, 0.06
-    height = max(high - low, 0.3) / (1 - below - above)
-    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
+def _risks(lines: Sequence[_Line]) -> Iterator[float]:
+    """All that is drawn but the dashed lines, and but quartiles of data sets on which β* is recovered."""
+    for line in lines:
+        yield from (risk for risk in (*line.flattest.ravel(), *line.trained) if risk > RECOVERED)
 
 
 def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:

@@ -15,7 +15,8 @@ from core.arrangement import arrange
 from core.curves import Curve, Curves, curves
 from core.figure_layouts.selection import run_at
 from core.figure_layouts.stability import StabilityLayout, stability_layout
-from core.figures.axis import log_y, number_text, on_log_axis, span
+from core.figures.ascending import ascending
+from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
 from core.figures.caption import caption, swept_axes, value_text
 from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
@@ -117,7 +118,7 @@ def draw_stability(results: Results) -> Figure:
     foot = foot_height(1 if any(failed_points(content.sharpness) for content in contents) else 0)
     with style():
         figure, panels = page(sheet, caption(results, _title(contents[0]), _notes(layout)))
-        least, most = _range(contents, foot)
+        least, most = log_range(_seen(contents), foot=foot)
         for panel, content in zip(panels, contents, strict=True):
             log_y(panel, least, most, foot=foot)
             _draw(panel, content)
@@ -130,7 +131,7 @@ def draw_stability(results: Results) -> Figure:
 
 def _content(results: Results, layout: StabilityLayout, where: Mapping[str, float]) -> _Panel:
     families = {
-        name: curves(results.grid, results.summaries, x=layout.x, y=name, over=layout.over, where=where)
+        name: ascending(curves(results.grid, results.summaries, x=layout.x, y=name, over=layout.over, where=where))
         for name in QUANTITIES
     }
     return _Panel(
@@ -228,21 +229,14 @@ def _is_drawn(content: _Panel, name: str) -> bool:
     return name != "sharpness_sign_free" or bool((values < content.least["sharpness"] * (1 - 1e-9)).any())
 
 
-def _range(contents: Sequence[_Panel], foot: float) -> tuple[float, float]:
-    """The range of the y axis: all lines but 2/η, which enters from above; crosses stand clear below them."""
-    seen = on_log_axis(np.concatenate([np.ravel(part) for content in contents for part in _seen(content)]))
-    seen = seen[np.isfinite(seen)]
-    low, high = np.log10([seen.min(), seen.max()]) if seen.size else (1.0, 3.0)
-    below, above = 0.07 + foot, 0.07
-    height = max(high - low, 0.3) / (1 - below - above)
-    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
-
-
-def _seen(content: _Panel) -> Iterator[np.ndarray]:
-    for family in content.families.values():
-        for line in (family.curves[0].median, family.curves[0].lower_quartile, family.curves[0].upper_quartile):
-            yield np.array(line, dtype=np.float64)
-    yield from (values for name, values in content.least.items() if _is_drawn(content, name))
+def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
+    """Everything that is drawn but 2/η, which enters from above."""
+    for content in contents:
+        for family in content.families.values():
+            (curve,) = family.curves
+            yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
+        for name, values in content.least.items():
+            yield from values.tolist() if _is_drawn(content, name) else ()
 
 
 def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -162,3 +163,34 @@ def test_results_have_one_summary_for_each_run() -> None:
     """Or None: a figure that counted wrongly would show one run as another."""
     with pytest.raises(ValueError, match="7 summaries for 8 runs"):
         results_of(grid(), [None] * 7)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FIGURE_TITLES if name not in {"phase", "predictor", "effective-init"}]
+)
+def test_the_order_in_which_values_are_swept_changes_no_line(name: str) -> None:
+    """They are drawn in ascending order: lines join neighbours, and colours run from light to dark."""
+
+    def swept(*, backwards: bool) -> Grid:
+        step = -1 if backwards else 1
+        return grid_of(
+            data={"samples": {"values": [3, 6, 12][::step]}, "dimension": 20, "sparsity": {"values": [1, 2][::step]}},
+            initialization={"scale": {"values": [0.1, 0.3][::step]}},
+            optimizer={"step_size": {"values": [0.002, 0.004, 0.007][::step]}},
+        )
+
+    forwards, backwards = (FIGURES[name](results_of(swept(backwards=order))) for order in (False, True))
+    assert _curves(forwards) == _curves(backwards)
+    assert [text.get_text() for text in forwards.legends[0].get_texts()] == [
+        text.get_text() for text in backwards.legends[0].get_texts()
+    ]
+
+
+def _curves(figure: Figure) -> set[tuple[str, tuple[float, ...], tuple[float, ...]]]:
+    """The lines of all panels: their colour and their points."""
+    lines = [line for panel in figure.axes for line in panel.lines if len(np.atleast_1d(line.get_xdata())) > 1]
+    return {(str(line.get_color()), _plain(line.get_xdata()), _plain(line.get_ydata())) for line in lines}
+
+
+def _plain(numbers: Any) -> tuple[float, ...]:
+    return tuple(np.nan_to_num(np.asarray(numbers, dtype=float)).tolist())

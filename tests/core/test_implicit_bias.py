@@ -12,6 +12,7 @@ from core.implicit_bias import (
     mean_effective_initialization,
     potential,
 )
+from core.networks import Diagonal
 from core.regression import Dataset
 from core.row_space import row_space
 from core.sharpness import interpolator_sharpness
@@ -32,7 +33,7 @@ def state(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def near_edge(data: Dataset, fraction: float, warmup: int, steps: int) -> list[float]:
     """A linear warm-up to a fraction of the largest stable step."""
-    top = fraction * flattest_interpolator(data.X, data.y).max_stable_step
+    top = fraction * flattest_interpolator(data.X, data.y, Diagonal(2)).max_stable_step
     return [top * min(1, (t + 1) / warmup) for t in range(steps)]
 
 

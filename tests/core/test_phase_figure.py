@@ -219,11 +219,32 @@ def test_outcome_risk_and_effective_initialisation_stand_side_by_side() -> None:
 
 
 def test_values_may_be_swept_in_any_order() -> None:
-    """Cells stand by value, whatever the order of the axis."""
-    shuffled = _plane(initialization={"scale": {"values": [1.0, 0.01, 3.0, 0.1]}})
-    summaries = [made_up_summary(run) | {"effective_init": run.init_scale} for run in shuffled.runs()]
-    effective = _mesh(_panels(_draw(shuffled, summaries))[2])
-    assert effective[0].tolist() == SCALES
+    """Cells stand by value, whatever the order of the axes, outcomes and medians alike."""
+    shuffled = _plane(
+        initialization={"scale": {"values": [1.0, 0.01, 3.0, 0.1]}},
+        optimizer={"step_size": {"fractions_of_max_stable": [0.9, 0.1]}},
+    )
+    summaries = [
+        made_up_summary(run)
+        | {"effective_init": run.init_scale, "outcome": "diverged" if run.init_scale == 3 else "converged"}
+        for run in shuffled.runs()
+    ]
+    outcome, risk, effective = _panels(_draw(shuffled, summaries))
+    assert [_mesh(effective)[row].tolist() for row in (0, 1)] == [[*SCALES[:3], None]] * 2
+    assert _mesh(outcome)[0].tolist() == [CONVERGED] * 3 + [OUTCOMES.index(Outcome.DIVERGED)]
+    assert (_mesh(risk)[0, :3] > _mesh(risk)[1, :3]).all()
+
+
+def test_numbers_along_cells_do_not_touch() -> None:
+    """However unevenly the values are spaced, and however many they are."""
+    for scales in ([0.1, 0.11, 0.12, 1.0, 10.0], np.geomspace(1e-4, 3, 25).tolist(), [0.001, 0.0464, 0.1, 0.17, 0.3]):
+        grid = _plane(initialization={"scale": {"values": scales}})
+        figure = _draw(grid)
+        render(figure, "svg")
+        for axis in (_panels(figure)[0].xaxis, _panels(figure)[0].yaxis):
+            boxes = [label.get_window_extent() for label in axis.get_ticklabels()]
+            assert len(boxes) >= 2
+            assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 @pytest.mark.parametrize("fractions", [True, False])
@@ -239,11 +260,11 @@ def test_the_largest_stable_step_is_drawn_in_every_panel(*, fractions: bool) -> 
 def test_the_line_is_a_staircase_where_problems_differ_along_x() -> None:
     """Each data set has its own largest stable step."""
     grid = grid_of(
-        data={"samples": {"values": [25, 50, 100]}}, optimizer={"step_size": {"values": [0.001, 0.002, 0.004]}}
+        data={"samples": {"values": [50, 25, 100]}}, optimizer={"step_size": {"values": [0.001, 0.002, 0.004]}}
     )
     analyses = {
-        key: dict(analysis) | {"max_stable_step": 0.001 * (k + 1), "max_stable_step_sign_free": 0.001 * (k + 1)}
-        for k, (key, analysis) in enumerate(made_up_analyses(grid).items())
+        key: dict(analysis) | {"max_stable_step": step, "max_stable_step_sign_free": step}
+        for step, (key, analysis) in zip((0.002, 0.001, 0.003), made_up_analyses(grid).items(), strict=True)
     }
     figure = draw_phase(results_of(grid, _summaries(grid), analyses))
     assert _heights(_panels(figure)[0]) == pytest.approx([0.001, 0.001, 0.002, 0.002, 0.003, 0.003])
@@ -251,11 +272,13 @@ def test_the_line_is_a_staircase_where_problems_differ_along_x() -> None:
 
 def test_panels_reach_up_to_a_largest_step_close_above_the_cells() -> None:
     """And not to one far away, which the caption names."""
-    near, far = (_plane(optimizer={"step_size": {"values": [0.5 * top, top]}}) for top in (0.006, 0.0006))
+    means = {"mean": {"values": [0.0, 5.0]}}
+    near, far = (_plane(data=means, optimizer={"step_size": {"values": [0.5 * top, top]}}) for top in (0.006, 0.0006))
     for grid, visible in ((near, True), (far, False)):
         for panel in _panels(_draw(grid)):
             assert bool(panel.get_ylim()[1] > LARGEST_STEP) is visible
-    assert any("η* = 0.008" in text for text in words(_draw(far)))
+    one = _plane(optimizer={"step_size": {"values": [0.0003, 0.0006]}})
+    assert any("η* = 0.008" in text for text in words(_draw(one)))
 
 
 def test_before_the_analysis_there_is_no_line_for_step_sizes_in_numbers() -> None:
@@ -275,6 +298,9 @@ def test_at_odd_depth_both_largest_steps_are_drawn_where_they_are_in_sight() -> 
     lines = [line for line in panel.lines if line.get_color() != "white"]
     assert [np.asarray(line.get_ydata())[0] for line in lines] == pytest.approx([LARGEST_STEP, LARGEST_STEP / 0.8])
     assert [text.get_text() for text in panel.texts] == ["η*", "η*, θ of\nany sign"]
+    relative = _panels(_draw(_plane(model={"kind": "diagonal", "depth": 3})))[-1]
+    lines = [line for line in relative.lines if line.get_color() != "white"]
+    assert [np.asarray(line.get_ydata())[0] for line in lines] == pytest.approx([1.0, 1.25])
 
 
 def test_networks_without_effective_initialisation_lack_its_panel_and_say_why() -> None:
@@ -343,12 +369,14 @@ def test_one_value_alone_has_a_scale_too() -> None:
 
 def test_what_another_axis_fixes_names_the_row() -> None:
     """All rows have the same colours for the same values."""
-    figure = _draw(_plane(data={"mean": {"values": [0.0, 5.0]}}))
-    panels = _panels(figure)
+    grid = _plane(data={"mean": {"values": [0.0, 5.0]}})
+    summaries = [made_up_summary(run) | {"excess_risk": 0.01 * (run.index + 1)} for run in grid.runs()]
+    panels = _panels(_draw(grid, summaries))
     notes = [text.get_text() for panel in panels for text in panel.texts]
     assert [note for note in notes if note.startswith("μ")] == ["μ = 0", "μ = 5"]
-    limits = {panel.collections[-1].get_clim() for panel in (panels[1], panels[4])}
-    assert len(limits) == 1
+    meshes = [mesh for panel in (panels[1], panels[4]) for mesh in panel.collections if isinstance(mesh, QuadMesh)]
+    converged = [row["excess_risk"] for row in summaries if row["outcome"] == "converged"]
+    assert [mesh.get_clim() for mesh in meshes] == [pytest.approx((min(converged), max(converged)))] * 2
 
 
 def test_user_data_without_a_true_predictor_show_what_is_known() -> None:
