@@ -6,22 +6,17 @@ from types import MappingProxyType
 from typing import Final
 
 from core.errors import StepbiasError
-from core.spec import Centring, DiagonalModel, ExperimentSpec, InlineData
-from core.sweep import Range, Values
+from core.spec import Centring, ExperimentSpec, InlineData
 
 RUNNABLE_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "data": ("sparse_regression", "inline"),
-        "model": ("diagonal",),
-        "initialization": ("uniform",),
-        "optimizer": ("gradient_descent",),
+        "model": ("diagonal", "uv"),
+        "initialization": ("uniform", "normal", "vector"),
+        "optimizer": ("gradient_descent", "sgd", "label_noise", "heavy_ball"),
     }
 )
 """The kinds that are run, of each part of a spec that comes in kinds."""
-
-RUNNABLE_DEPTH: Final = 2
-"""The one depth D that is run."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnsupportedPart:
@@ -45,7 +40,7 @@ def require_supported(spec: ExperimentSpec) -> None:
     Raises:
         UnsupportedSpec: some part is not. No part is ever left out of a run silently.
     """
-    parts = (*_unsupported_kinds(spec), *_unsupported_depths(spec), *_unsupported_data(spec))
+    parts = (*_unsupported_kinds(spec), *_unsupported_data(spec))
     if parts:
         raise UnsupportedSpec(parts)
 
@@ -56,25 +51,6 @@ def _unsupported_kinds(spec: ExperimentSpec) -> Iterator[UnsupportedPart]:
         if kind not in kinds:
             wanted = f"use {kinds[0]}" if len(kinds) == 1 else f"use one of: {', '.join(kinds)}"
             yield UnsupportedPart(pointer=f"/{part}/kind", sentence=f"{kind} is not run yet; {wanted}")
-
-
-def _unsupported_depths(spec: ExperimentSpec) -> Iterator[UnsupportedPart]:
-    if isinstance(spec.model, DiagonalModel):
-        for place, depth in _depths(spec.model):
-            if depth != RUNNABLE_DEPTH:
-                sentence = f"depth {depth} is not run yet; use {RUNNABLE_DEPTH}"
-                yield UnsupportedPart(pointer=f"/model/depth{place}", sentence=sentence)
-
-
-def _depths(model: DiagonalModel) -> Iterator[tuple[str, int]]:
-    """Each depth with its place within the field; of a range its two ends, for no other can be allowed between them."""
-    match model.depth:
-        case Values(values=values):
-            yield from ((f"/values/{position}", value) for position, value in enumerate(values))
-        case Range(start=start, stop=stop):
-            yield from (("/start", start), ("/stop", stop))
-        case int() as depth:
-            yield "", depth
 
 
 def _unsupported_data(spec: ExperimentSpec) -> Iterator[UnsupportedPart]:

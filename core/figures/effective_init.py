@@ -1,6 +1,6 @@
 """The effective initialisation against the step size, one line for each scale: what finite steps make of α."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ from core.arrangement import arrange
 from core.curves import Curves, curves
 from core.figure_layouts.effective_init import EffectiveInitLayout, effective_init_layout
 from core.figure_layouts.selection import columns_of
-from core.figures.axis import log_y, on_log_axis, span
+from core.figures.ascending import ascending
+from core.figures.axis import log_range, log_y, span
 from core.figures.caption import caption, swept_axes, value_text
 from core.figures.family import draw_family, families_foot, family_handles, legend_title
 from core.figures.largest_steps import largest_steps
@@ -67,7 +68,7 @@ def draw_effective_init(results: Results) -> Figure:
     with style():
         figure, panels = page(sheet, caption(results, title, _notes(results)))
         foot = families_foot([content.family for content in contents])
-        least, most = _range(contents, foot)
+        least, most = log_range(_heights(contents), foot=foot)
         for panel, content in zip(panels, contents, strict=True):
             log_y(panel, least, most, foot=foot)
             _draw(panel, content)
@@ -91,11 +92,12 @@ def _content(results: Results, layout: EffectiveInitLayout, where: Mapping[str, 
     arrangement = arrange(results.grid, x=layout.x, series=layout.series, over=layout.over, where=where)
     # The step size is along x and changes neither the start nor η*, and a scale does not change η* either.
     lines = arrangement.table(np.arange(len(results.grid)))[:, 0]
+    by_scale = np.argsort([scale or 0.0 for scale in arrangement.series_values])
     relative = layout.x == STEP_SIZE_FRACTION
     return _Panel(
         where=where,
-        family=family,
-        starts=tuple(_start(results, line.tolist()) for line in lines),
+        family=ascending(family),
+        starts=tuple(_start(results, line.tolist()) for line in lines[by_scale]),
         largest_step=largest_steps(results, lines[0], relative=relative)[0],
     )
 
@@ -141,21 +143,12 @@ def _draw(panel: Axes, content: _Panel) -> None:
     draw_family(panel, content.family)
 
 
-def _range(contents: Sequence[_Panel], foot: float) -> tuple[float, float]:
-    """The range of the y axis, with crosses clear below all lines."""
-    lines = [
-        line
-        for content in contents
-        for curve in content.family.curves
-        for line in (curve.median, curve.lower_quartile, curve.upper_quartile)
-    ]
-    starts = [start for content in contents for start in content.starts]
-    seen = on_log_axis([value for line in (*lines, starts) for value in line])
-    seen = seen[np.isfinite(seen)]
-    low, high = np.log10([seen.min(), seen.max()]) if seen.size else (-2.0, 0.0)
-    below, above = 0.05 + foot, 0.05
-    height = max(high - low, 0.3) / (1 - below - above)
-    return float(10 ** (low - below * height)), float(10 ** (high + above * height))
+def _heights(contents: Sequence[_Panel]) -> Iterator[float | None]:
+    """All that has to be in sight."""
+    for content in contents:
+        yield from content.starts
+        for curve in content.family.curves:
+            yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
 
 
 def _legend(contents: Sequence[_Panel]) -> list[Line2D]:

@@ -112,11 +112,15 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
         warmup_steps=run.warmup_steps,
         stability_limit=run.optimizer.stability_limit,
         converged=summary["outcome"] == "converged",
-        name="trained run"
-        if layout.series is None
-        else value_text(COORDINATES[layout.series], layout.values[position], 4),
+        name=_name(layout, position),
         colour=colour,
     )
+
+
+def _name(layout: TrajectoryLayout, position: int) -> str:
+    if layout.series is None:
+        return "trained run"
+    return value_text(COORDINATES[layout.series], layout.values[position], 4)
 
 
 def _step_size(results: Results, index: int) -> float | None:
@@ -133,11 +137,11 @@ def _title(layout: TrajectoryLayout) -> str:
 
 
 def _notes(layout: TrajectoryLayout, paths: Sequence[_Path]) -> list[str]:
+    """At which values of the other axes the runs are, and how many of them are not there."""
     fixed = ", ".join(value_text(COORDINATES[name], value) for name, value in layout.fixed.items())
     chosen = sum(len(runs) for _, runs in layout.columns)
-    missing = f"{len(paths)} of these {chosen} runs are stored" if len(paths) < chosen else ""
-    shown = f"shown: runs at {fixed}" if fixed else ""
-    return [note for note in ("; ".join(part for part in (shown, missing) if part),) if note]
+    notes = [f"shown: runs at {fixed}"] if fixed else []
+    return notes + ([f"{len(paths)} of these {chosen} runs are stored"] if len(paths) < chosen else [])
 
 
 def _draw(upper: Axes, lower: Axes, column: Sequence[_Path], paths: Sequence[_Path]) -> None:

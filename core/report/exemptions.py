@@ -23,7 +23,9 @@ def without_interpolators(evidence: Evidence) -> tuple[Exemption, ...]:
 
 def without_squares(evidence: Evidence) -> tuple[Exemption, ...]:
     """Problems at whose interpolators the least curvature does not grow as |β|."""
-    reason = "it is about depth 2 (and UV, which has the same flattest interpolator); the ratio is measured below."
+    reason = (
+        "it is about depth 2 (and UV, which has the same flattest interpolator); the ratio is measured all the same."
+    )
     return (Exemption(where=evidence.depth != 2, reason=reason),)
 
 

@@ -14,7 +14,7 @@ from core.report.measurements import MEASURED, Measurement, measure, of_each_pro
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
 from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, kernel_regimes, outcomes
 from core.report.run_inequalities import RUN_INEQUALITIES
-from core.report.step_bracket import step_bracket
+from core.report.step_limits import step_limits
 from core.report.verdict import Status, Verdict, judge
 from core.result import Summary
 
@@ -169,7 +169,7 @@ def _basis(found: Evidence) -> Basis:
 def _problem_rows(found: Evidence) -> tuple[ProblemRow, ...]:
     numbers = {
         **{name: _nulled(found.analysed[name]) for name in _OF_ANALYSES},
-        **_brackets(found),
+        **_step_limits(found),
         **of_each_problem(found),
     }
     stored = found.per_problem(found.stored).sum(axis=1).tolist()
@@ -187,12 +187,12 @@ def _problem_rows(found: Evidence) -> tuple[ProblemRow, ...]:
     )
 
 
-def _brackets(found: Evidence) -> Mapping[str, list[float | None]]:
-    bracket = step_bracket(found)
+def _step_limits(found: Evidence) -> Mapping[str, list[float | None]]:
+    limits = step_limits(found)
     return {
-        "largest_converged_step": _nulled(bracket.largest_converged),
-        "smallest_failed_step_above": _nulled(bracket.smallest_failed_above),
-        "first_failing_step": _nulled(bracket.first_failing),
+        "largest_converged_step": _nulled(limits.largest_converged),
+        "smallest_failed_step_above": _nulled(limits.smallest_failed_above),
+        "first_failing_step": _nulled(limits.first_failing),
     }
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float64
 from core.report.concentration import realised_factor, zeta
 from core.report.evidence import Evidence
 from core.report.regimes import EDGE
-from core.report.step_bracket import step_bracket
+from core.report.step_limits import step_limits
 from core.report.verdict import Scope
 
 
@@ -123,7 +123,7 @@ def _excess_of_flattest(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
 
 
 def _excess_of_descent(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
-    return _over(step_bracket(evidence).excess_risk, _excess_of_zero(evidence))
+    return _over(step_limits(evidence).excess_risk, _excess_of_zero(evidence))
 
 
 def _over(part: Float64[np.ndarray, " case"], whole: Float64[np.ndarray, " case"]) -> Float64[np.ndarray, " case"]:

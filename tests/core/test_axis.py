@@ -6,7 +6,7 @@ import re
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -49,6 +49,7 @@ def test_numbers_are_written_out_while_they_are_short() -> None:
     assert [number_text(value) for value in (math.inf, -1e-9)] == ["inf", "-10⁻⁹"]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(min_value=1e-8, max_value=1e8), min_size=1, max_size=12, unique=True), st.booleans())
 def test_every_value_is_within_the_axis(values: list[float], with_zero: bool) -> None:  # noqa: FBT001 - drawn
     """With room on either side, whichever scale is chosen."""
@@ -95,6 +96,7 @@ def test_one_value_is_named() -> None:
         assert _labels(panel) == [number_text(value)]
 
 
+@settings(max_examples=40)
 @given(st.floats(min_value=1e-12, max_value=1e12), st.floats(min_value=1.2, max_value=1e30), st.floats(0, 0.3))
 def test_a_logarithmic_axis_has_two_numbers_at_least_and_none_beside_the_foot(
     least: float, ratio: float, foot: float

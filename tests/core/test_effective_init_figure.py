@@ -79,6 +79,21 @@ def test_there_is_a_line_for_each_scale_and_a_level_where_it_starts() -> None:
     assert names(figure)[:3] == ["α = 3", "α = 1", "α = 0.1"]
 
 
+def test_scales_and_step_sizes_may_be_swept_in_any_order() -> None:
+    """Lines run from left to right, colours and levels go by the scale."""
+    shuffled = _fan(
+        initialization={"scale": {"values": [1.0, 3.0, 0.1]}},
+        optimizer={"step_size": {"values": [0.007, 0.001, 0.004]}},
+    )
+    (panel,) = _draw(shuffled).axes
+    for scale, colour in zip(SCALES, ordered_colours(len(SCALES)), strict=True):
+        line = lines_like(panel, color=colour, marker="None", linestyle="-")[0]
+        assert points(line)[0] == STEP_SIZES[:3]
+        assert points(line)[1] == pytest.approx([_shrunk(scale, step) for step in STEP_SIZES[:3]])
+        (level,) = [line for line in lines_like(panel, color=colour) if line.is_dashed()]
+        assert float(np.asarray(level.get_ydata())[0]) == pytest.approx(scale)
+
+
 @pytest.mark.parametrize("shape", [0.0, 0.5, -0.8])
 def test_the_level_of_uv_is_that_of_the_squared_model_it_trains_as(shape: float) -> None:
     """α√((1+s²)/(1−s²)) for the shape s."""

@@ -43,7 +43,7 @@ SMALL_STEPS = [0.02] * 2000
 @pytest.mark.parametrize("seed", [0, 3])
 @pytest.mark.parametrize(
     ("fraction", "warmup", "least_x", "most_x"),
-    [(0.02, 1, 0, 0.1), (0.5, 2000, 0.3, 1), (0.9, 500, 1, 2)],
+    [(0.02, 1, 0, 0.1), (0.5, 2000, 0.3, 1), (0.9, 500, 1, 3)],
     ids=["smooth", "edge of stability", "violent"],
 )
 def test_the_last_state_knows_what_the_whole_path_accumulated(

@@ -9,7 +9,7 @@ from core.report.evidence import Evidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class StepBracket:
+class StepLimits:
     """Of each problem the largest step size of a run that converged, and the smallest above it of one that did not.
 
     A step size is 2 over the run's stability threshold, so η itself, or η/(1 + m) with momentum m: what compares with
@@ -23,8 +23,8 @@ class StepBracket:
     excess_risk: Float64[np.ndarray, " problem"]
 
 
-def step_bracket(evidence: Evidence) -> StepBracket:
-    """The bracket of each problem, over all its runs, whatever else differs between them."""
+def step_limits(evidence: Evidence) -> StepLimits:
+    """Of each problem, over all its runs, whatever else differs between them."""
     runs = evidence.runs
     threshold = np.where(runs["stability_threshold"] > 0, runs["stability_threshold"], np.nan)
     step = evidence.per_problem(2 / threshold)
@@ -34,7 +34,7 @@ def step_bracket(evidence: Evidence) -> StepBracket:
     beyond = failed & (step > np.where(np.isnan(largest), -np.inf, largest)[:, None])
     # threshold·η is 2, or 2 + 2m with momentum
     searched = evidence.per_problem(runs["first_failing_step"] * 2 / (threshold * runs["step_size"]))
-    return StepBracket(
+    return StepLimits(
         largest_converged=largest,
         smallest_failed_above=-_greatest(-step, beyond),
         first_failing=-_greatest(-searched, ~np.isnan(searched)),
