@@ -17,8 +17,9 @@ _NOT_OFFERED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 def documents(handle: ExperimentHandle) -> Files:
-    """Spec, results and curves, byte for byte as the service sends them."""
-    return {f"{part}.json": partial(handle.read, part) for part in ("spec", "results", "curves")}
+    """Spec, results, curves and report, byte for byte as the service sends them."""
+    parts = {f"{part}.json": part for part in ("spec", "results", "curves", "report")} | {"report.txt": "report.txt"}
+    return {file: partial(handle.read, part) for file, part in parts.items()}
 
 
 def figures(handle: ExperimentHandle, files: Mapping[str, str]) -> Files:

@@ -14,7 +14,6 @@ from api.app import create_app
 from api.submission import read_spec
 from cli.experiment_files import documents, save_what_there_is
 from cli.failure import explained
-from cli.fetch import FIGURES
 from cli.progress import outcome_counts, progress_report, runs, standing
 from cli.submit import INTERRUPTED, spec_bytes
 from client import Client, ProblemError
@@ -51,8 +50,9 @@ def _save(local: LocalExperiment, out: Path) -> None:
     context = local.context
     app = create_app(context.settings, context.store, context.sender)
     with Client("http://local", patience=0, transport=_InProcess(httpx2.ASGITransport(app))) as client:
-        drawn = {file: _drawing(local, name, Path(file).suffix[1:]) for file, name in FIGURES.items()}
-        save_what_there_is({**documents(client.experiment(local.experiment.id)), **drawn}, out)
+        handle = client.experiment(local.experiment.id)
+        drawn = {f"{name}.png": _drawing(local, name, "png") for name in handle.figures()}
+        save_what_there_is({**documents(handle), **drawn}, out)
 
 
 def _drawing(local: LocalExperiment, name: str, form: str) -> Callable[[], bytes]:

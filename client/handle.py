@@ -140,6 +140,10 @@ class ExperimentHandle:
         """
         return self._get("/report")
 
+    def figures(self) -> list[str]:
+        """The names of the figures that suit it."""
+        return [figure["name"] for figure in self._get("/figures")["figures"]]
+
     def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
         """A figure drawn from the results, as the bytes of a png, svg or pdf file."""
         path = f"{self._path}/figures/{quote(name, safe='')}.{quote(format, safe='')}"

@@ -95,13 +95,20 @@ def put_legend(figure: Figure, panels: Sequence[Axes], handles: Sequence[Artist]
 
 def _wrapped(caption: Caption, width: float) -> tuple[list[str], list[str]]:
     """The title and the lines below it, none wider than `width` nor broken between a symbol and its value."""
-    lines = [line for text in caption.lines for line in _broken(text, int(width / TEXT_LETTER))]
+    letters = int(width / TEXT_LETTER)
+    lines = [line for text in caption.lines for line in _broken(_glued(text, letters // 2), letters)]
     return _broken(caption.title, int(width / TITLE_LETTER)), lines
 
 
 def _broken(text: str, letters: int) -> list[str]:
     glued = text.replace(" = ", "\u00a0=\u00a0").replace(" η*", "\u00a0η*")
     return [line.replace("\u00a0", " ") for line in wrap(glued, letters, break_on_hyphens=False)]
+
+
+def _glued(text: str, letters: int) -> str:
+    """The text with everything between two commas in one piece, unless that is longer than so many letters."""
+    pieces = text.split(", ")
+    return ", ".join(piece.replace(" ", "\u00a0") if len(piece) <= letters else piece for piece in pieces)
 
 
 def _write(figure: Figure, caption: Caption, title: Sequence[str], lines: Sequence[str]) -> None:

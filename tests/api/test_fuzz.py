@@ -80,7 +80,7 @@ def _assert_answered(body: bytes) -> None:
         place = f"{EXPERIMENTS}/{response.json()['id']}"
         again = _SERVICE.get(f"{place}/spec").content
         assert read(again) == json.loads(again)
-        for part in ("runs?limit=3", "analysis?limit=3", "curves"):
+        for part in ("runs?limit=3", "analysis?limit=3", "curves", "report", "report.txt"):
             assert _SERVICE.get(f"{place}/{part}").status_code in {200, 422}
 
 

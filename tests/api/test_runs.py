@@ -80,7 +80,7 @@ def test_analyses_are_listed_one_for_each_data_set(api: Service) -> None:
     api.store.put_document(analysis_key(keys[1]), b'{"min_sharpness": 250.0}')
     url = f"{EXPERIMENTS}/{identifier}/analysis"
     rows = api.get(url).json()["problems"]
-    assert [f"{row["data_key"]}:{row["network"]}" for row in rows] == keys
+    assert [":".join((row["data_key"], row["network"])) for row in rows] == keys
     assert [row["coordinates"] for row in rows] == [{"seed": 3}, {"seed": 1}, {"seed": 2}]
     assert [row["analysis"] for row in rows] == [None, {"min_sharpness": 250.0}, None]
     page = api.get(f"{url}?limit=2&cursor=2")

@@ -104,13 +104,6 @@ def test_inline_data_are_accepted(api: Service) -> None:
     assert response.status_code == 202
 
 
-def test_an_unsupported_part_is_refused_and_pointed_at(api: Service) -> None:
-    """What is valid but not run is never ignored."""
-    document = assert_problem(api.post(spec(model={"kind": "diagonal", "depth": {"values": [2, 3]}})), 422)
-    assert document["type"] == "urn:stepbias:problem:unsupported-spec"
-    assert pointers(document) == ["/model/depth/values/1"]
-
-
 def test_the_stored_spec_says_what_was_asked_with_defaults(api: Service) -> None:
     """And posting it again finds the experiment."""
     identifier = api.submit(name="mine")

@@ -18,8 +18,10 @@ from cli import submit
 from cli.main import app
 from tests.client.living_service import LivingService, living_service, small_spec
 
-COMMANDS = ["up", "demo", "submit", "watch", "fetch", "cancel", "retry", "list", "presets", "run", "doctor"]
-FILES = {"spec.json", "results.json", "curves.json", "risk.png"}
+COMMANDS = ["up", "demo", "submit", "watch", "fetch", "cancel", "retry", "list", "presets", "report", "run", "doctor"]
+DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}
+PICTURES = {"risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
+FILES = DOCUMENTS | {f"{name}.png" for name in PICTURES}
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +226,7 @@ def test_fetch_leaves_out_what_the_experiment_does_not_offer(service: LivingServ
     experiment_id = _submitted(service, "fetched too early")
     result = _stepbias("fetch", experiment_id, "--out", tmp_path, service=service)
     assert result.exit_code == 0
-    assert {path.name for path in tmp_path.iterdir()} == FILES - {"risk.png"}
+    assert {path.name for path in tmp_path.iterdir()} == DOCUMENTS
     assert "risk.png is left out. There is nothing to draw yet (409)" in result.stderr
 
 

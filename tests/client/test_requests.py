@@ -82,7 +82,7 @@ def test_a_figure_that_is_being_drawn_is_waited_for() -> None:
 
 def test_each_part_of_an_experiment_has_its_address() -> None:
     """What is None is left to the service; ids cannot leave their place in the path."""
-    service = ScriptedService([ok(experiment(id="../e1") | {"data_sets": []})])
+    service = ScriptedService([ok(experiment(id="../e1") | {"problems": []})])
     handle = service.client().experiment("../e1")
     handle.results()
     handle.read("results")

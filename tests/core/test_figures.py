@@ -116,11 +116,13 @@ def test_the_figures_of_a_preset_suit_it_in_every_size(name: str) -> None:
         assert set(PRESETS[name].figures) <= set(suitable(Grid(spec)))
 
 
-def test_broken_captions_keep_symbols_with_their_values() -> None:
-    """No line ends in an equals sign."""
-    figure = FIGURES["risk"](results_of(grid_of(initialization={"scale": {"values": [0.1, 1.0]}})))
-    lines = [text.get_text() for text in figure.texts]
-    assert not any(line.strip().endswith(("=", "≤")) or line.strip().startswith("=") for line in lines)
+def test_captions_are_broken_at_commas() -> None:
+    """And neither between a symbol and its value nor within a group of words."""
+    swept = grid_of(data={"seed": {"values": [0, 1, 2]}}, initialization={"scale": {"values": [0.1, 1.0]}})
+    lines = [text.get_text() for text in FIGURES["risk"](results_of(swept)).texts]
+    first = next(position for position, line in enumerate(lines) if line.startswith("N = 50"))
+    assert lines[first].endswith(",")
+    assert lines[first + 1] == "median and quartiles of 3 data seeds"
 
 
 def test_colours_are_in_order_of_lightness_and_dark_enough_for_paper() -> None:
