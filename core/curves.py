@@ -26,7 +26,12 @@ QUARTILES: Final = (0.25, 0.5, 0.75)
 FLOW_LIMITS: Final = {"excess_risk": "flow_excess_risk", "test_loss": "flow_test_loss"}
 """Quantities whose gradient-flow limit every run carries, whatever its own end."""
 
-BASELINES: Final = {"min_l1": "least ℓ1 norm", "min_l2": "least ℓ2 norm", "flattest": "flattest interpolator"}
+BASELINES: Final = {
+    "min_l1": "least ℓ1 norm",
+    "min_l2": "least ℓ2 norm",
+    "least_trace": "least trace",
+    "flattest": "flattest interpolator",
+}
 """The reference interpolators that are drawn as constant lines."""
 
 TELLING: Final = ("excess_risk", "test_loss", "l1_norm")

@@ -1,6 +1,7 @@
 """Risk against the initialisation scale, one line for each step size (figure 1 of Nacson et al. 2022)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,9 +19,13 @@ from core.figures.family import draw_family, families_foot, family_handles, lege
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BASELINE, FLOW, INK, MUTED, style
+from core.spec import LabelNoiseDescent
 from core.variables import COORDINATES
 
-DRAWN_BASELINES: Final = {"min_l1": "least ℓ1 norm", "min_l2": "least ℓ2 norm"}
+BETWEEN_NORMS: Final = ("min_l2", "min_l1")
+BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")
+"""The two interpolators that an experiment moves between: what label noise decides is not which norm, but whether the
+largest eigenvalue of the Hessian is small or its trace."""
 
 
 def draw_risk(results: Results) -> Figure:
@@ -28,7 +33,7 @@ def draw_risk(results: Results) -> Figure:
 
     A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
     in the colour of the line stands at the foot of the panel. The dotted line is the limit of gradient flow, the dashed
-    ones are the least-ℓ1 and least-ℓ2 interpolators.
+    ones are the least-ℓ1 and least-ℓ2 interpolators; for label noise the flattest one and that of least trace.
 
     Raises:
         UnsuitableFigure: the experiment sweeps too little or too much for this figure.
@@ -64,7 +69,10 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
         where=where,
         analyses=results.analyses,
     )
-    return ascending(family)
+    noisy = isinstance(results.grid.spec.optimizer, LabelNoiseDescent)
+    drawn = BETWEEN_SHARPNESSES if noisy else BETWEEN_NORMS
+    baselines = tuple(baseline for baseline in family.baselines if baseline.name in drawn)
+    return ascending(replace(family, baselines=baselines))
 
 
 def _title(family: Curves) -> str:
@@ -87,8 +95,7 @@ def _draw_panel(panel: Axes, family: Curves) -> None:
     for flow in family.flow_limits:
         _draw_flow(panel, family, flow)
     for baseline in family.baselines:
-        if baseline.name in DRAWN_BASELINES:
-            _draw_baseline(panel, baseline)
+        _draw_baseline(panel, baseline)
     draw_family(panel, family)
 
 
@@ -105,9 +112,9 @@ def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
 def _draw_baseline(panel: Axes, baseline: Baseline) -> None:
     panel.axhline(baseline.value, **BASELINE)
     # Above the upper line and below the lower one: no curve goes there.
-    above = baseline.name == "min_l2"
+    above = baseline.name in {BETWEEN_NORMS[0], BETWEEN_SHARPNESSES[0]}
     panel.annotate(
-        f"{DRAWN_BASELINES[baseline.name]}: {baseline.value:.3g}",
+        f"{baseline.label}: {baseline.value:.3g}",
         xy=(0, baseline.value),
         xycoords=panel.get_yaxis_transform(),
         xytext=(4, 3 if above else -3),
@@ -122,7 +129,7 @@ def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
     for family in families:
         for curve in (*family.curves, *family.flow_limits):
             yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
-        yield from (baseline.value for baseline in family.baselines if baseline.name in DRAWN_BASELINES)
+        yield from (baseline.value for baseline in family.baselines)
 
 
 def _legend(families: Sequence[Curves]) -> list[Line2D]:
