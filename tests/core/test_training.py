@@ -8,42 +8,34 @@ import pytest
 from core.flattest import flattest_interpolator
 from core.gradient_flow import flow_limit
 from core.implicit_bias import certificate_residual
-from core.networks import Diagonal, Network
-from core.optimizers import FullBatch
 from core.outcome import Outcome
 from core.packing import pack_arrays, unpack_arrays
 from core.regression import Dataset, excess_risk
 from core.row_space import row_space
 from core.sharpness import interpolator_sharpness_of
-from core.stopping import NeverStable
 from core.training import Problem, TrainedRun, Training, TrainingRun
+from tests.core import trainings
 from tests.core.problems import paper_problem, small_problem
+from tests.core.trainings import SQUARED, bits, ended_of
 from tests.reference.exact_arithmetic import Warming, descend
 
 MAX_STABLE_STEP = 2 / 250.1726
-SQUARED = Diagonal(2)
 
 
-def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 100, parts: int = 2, **changes: Any) -> TrainingRun:
+def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 100, **changes: Any) -> TrainingRun:
     """A run in numbers; unless changed, a quick one on the paper's data."""
-    settings = {"step_size": 3e-3, "warmup_steps": 0, "loss_tolerance": 1e-6, "max_steps": 200_000, "kick": True}
-    settings |= {"record_points": 20, "seed": index + 7, "initial": np.full((parts, dim), init_scale)} | changes
-    return TrainingRun(index=index, **({"optimizer": FullBatch()} | settings))
+    settings = {"step_size": 3e-3, "warmup_steps": 0, "max_steps": 200_000, "record_points": 20}
+    return trainings.planned(index, init_scale=init_scale, dim=dim, **(settings | changes))
 
 
-def problem_of(data: Dataset, never_stable_above: float = np.inf, network: Network = SQUARED) -> Problem:
-    """The data with a network, the squared model unless another is given."""
-    never_stable = NeverStable(positive=never_stable_above, any_sign=never_stable_above)
-    return Problem(dataset=data, network=network, never_stable=never_stable)
+def problem_of(data: Dataset, never_stable_above: float = np.inf) -> Problem:
+    """The data with the squared model."""
+    return trainings.problem_of(data, never_stable_above)
 
 
 def train(data: Dataset, *runs: TrainingRun, never_stable_above: float = np.inf) -> list[TrainedRun]:
     """Train to the end, in the order of the runs."""
-    training = Training(problem_of(data, never_stable_above), runs)
-    ended: list[TrainedRun] = []
-    while training.active:
-        ended += training.advance()
-    return sorted(ended, key=lambda trained: trained.run.index)
+    return ended_of(problem_of(data, never_stable_above), runs)
 
 
 def stability(data: Dataset, trained: TrainedRun) -> float:
@@ -54,14 +46,6 @@ def stability(data: Dataset, trained: TrainedRun) -> float:
 def risk(data: Dataset, trained: TrainedRun) -> float:
     """Excess risk at the end of a run."""
     return float(excess_risk(SQUARED.predictor(trained.theta), data))
-
-
-def bits(trained: TrainedRun) -> tuple[object, ...]:
-    """Everything about the end of a run, to the bit."""
-    arrays = (trained.theta, trained.gradient_sum, trained.trajectory.record_step)
-    curves = tuple(curve.tobytes() for curve in trained.trajectory.curves.values())
-    loss = np.float64(trained.loss).tobytes()
-    return (trained.outcome, trained.steps, trained.kicks, loss, *(a.tobytes() for a in arrays), curves)
 
 
 MIXED = (

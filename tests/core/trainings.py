@@ -1,5 +1,6 @@
 """Trainings for the tests of what is made of several: small runs, their bits, and made-up ends."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ MAX_STABLE_STEP = 0.694205
 """2/min λ_max of it."""
 
 
-def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 7, **changes: Any) -> TrainingRun:
+def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 7, parts: int = 2, **changes: Any) -> TrainingRun:
     """A run in numbers; unless changed, a quick one on the tiny problem."""
     settings: dict[str, Any] = {
         "optimizer": FullBatch(),
@@ -32,7 +33,7 @@ def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 7, **changes:
         "max_steps": 100_000,
         "kick": True,
     }
-    settings |= {"record_points": 5, "seed": index + 7, "initial": np.full((2, dim), init_scale)} | changes
+    settings |= {"record_points": 5, "seed": index + 7, "initial": np.full((parts, dim), init_scale)} | changes
     return TrainingRun(index=index, **settings)
 
 
@@ -44,12 +45,18 @@ def problem_of(
     return Problem(dataset=data, network=network, never_stable=never_stable)
 
 
+def ended_of(problem: Problem, runs: Sequence[TrainingRun]) -> list[TrainedRun]:
+    """The ends of the runs of a batch, in the order of their indices."""
+    training, ended = Training(problem, runs), []
+    while training.active:
+        ended += training.advance()
+    return sorted(ended, key=lambda trained: trained.run.index)
+
+
 def trained_alone(problem: Problem, run: TrainingRun) -> TrainedRun:
     """The end of a run that is trained by itself."""
-    training = Training(problem, [run])
-    while True:
-        for trained in training.advance():
-            return trained
+    (trained,) = ended_of(problem, [run])
+    return trained
 
 
 def bits(trained: TrainedRun) -> tuple[object, ...]:
