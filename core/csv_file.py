@@ -24,7 +24,7 @@ _OTHER_SEPARATORS: Final = ((";", "semicolons"), ("\t", "tabs"))
 
 
 class NoSuchColumn(StepbiasError):
-    """The column that should be y is not in the file."""
+    """The column that should be y is not in the file, or not only once."""
 
 
 def csv_arrays(body: bytes, *, target: str | None, limit: int) -> dict[str, Float64[np.ndarray, "..."]]:
@@ -40,7 +40,7 @@ def csv_arrays(body: bytes, *, target: str | None, limit: int) -> dict[str, Floa
     _require_names(names)
     column = _column(names, target)
     numbers = _numbers(lines, len(names))
-    table = np.array(numbers).reshape(-1, len(names))
+    table = numbers.reshape(-1, len(names))
     require_entries("X", (len(table), len(names) - 1), limit=limit)
     return {"X": np.delete(table, column, axis=1), "y": table[:, column]}
 
@@ -81,11 +81,11 @@ def _column(names: Sequence[str], target: str | None) -> int:
         return len(names) - 1
     wanted = TARGET if target is None else target
     if (found := stripped.count(wanted)) != 1:
-        raise NoSuchColumn(f"{'no column is' if found == 0 else f'{found} columns are'} called by the target's name")
+        raise NoSuchColumn(f"{found} columns have the name of the target; one is wanted")
     return stripped.index(wanted)
 
 
-def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> array[float]:
+def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> Float64[np.ndarray, " number"]:
     """The numbers of all lines, one line after the other."""
     numbers = array("d")
     faults: list[ArrayFault] = []
@@ -98,7 +98,7 @@ def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> array[float]
         raise UnusableArrays(*faults)
     if not numbers:
         raise _unusable("no line follows the names of the columns")
-    return numbers
+    return np.array(numbers)
 
 
 def _fault(fields: Sequence[str], width: int) -> str | None:

@@ -2,7 +2,7 @@
 
     python docs/make_figures.py [--size quick] [--out docs/images] [PRESET ...]
 
-Starts a service of its own in a temporary directory, and stops it. What is measured goes to `measurements.json` beside
+Starts a service of its own in a temporary directory, unless it is told of one, and stops it. What is measured goes to `measurements.json` beside
 the figures: seconds, outcomes, the problems' least sharpness, and the rows of the report.
 """
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,11 @@ def draw(handle: ExperimentHandle, name: str, out: Path) -> None:
 
 def measured(handle: ExperimentHandle, seconds: float) -> dict[str, Any]:
     """The numbers that the documentation quotes."""
-    rows = json.loads(handle.read("report"))
+    report = json.loads(handle.read("report"))
+    statements = {
+        row["key"]: {name: row[name] for name in ("status", "holds", "applicable", "not_applicable", "worst_slack")}
+        for row in report["inequalities"]
+    }
     problems = [
         {
             key: entry["analysis"][key]
@@ -71,7 +75,13 @@ def measured(handle: ExperimentHandle, seconds: float) -> dict[str, Any]:
         }
         for entry in handle.analysis()
     ]
-    return {"seconds": round(seconds, 1), "cores": os.cpu_count(), "problems": problems, "report": rows}
+    return {
+        "seconds": round(seconds, 1),
+        "cores": os.cpu_count(),
+        "problems": problems,
+        "outcomes": dict(handle.experiment.outcomes),
+        "statements": statements,
+    }
 
 
 def main() -> None:
@@ -79,12 +89,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("presets", nargs="*", default=list(PRESETS), help="names of presets; default: all")
     parser.add_argument("--size", default="quick")
+    parser.add_argument("--url", help="where a service runs already; default: one of its own")
     parser.add_argument("--out", type=Path, default=DOCS / "images")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
     record = wanted.out / "measurements.json"
     numbers = json.loads(record.read_text()) if record.exists() else {}
-    with service() as url, Client(url) as client:
+    with nullcontext(wanted.url) if wanted.url else service() as url, Client(url) as client:
         for name in wanted.presets:
             handle, seconds = compute(client, name, wanted.size)
             print(f"{name}, {wanted.size}: {seconds:.0f} s, {dict(handle.experiment.outcomes)}", flush=True)

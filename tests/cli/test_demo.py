@@ -53,7 +53,7 @@ class InProcess:
 
 def _demo(monkeypatch: pytest.MonkeyPatch, service: Any, *words: str | Path, spec: Any = SMALL) -> Result:
     monkeypatch.setattr(demo, "run_service", service)
-    monkeypatch.setattr(presets, "preset", lambda _name, _size, **_: ExperimentSpec.model_validate_json(json.dumps(spec)))
+    monkeypatch.setattr(presets, "preset", lambda *_, **__: ExperimentSpec.model_validate_json(json.dumps(spec)))
     return CliRunner().invoke(app, ["demo", *(str(word) for word in words)])
 
 
@@ -62,7 +62,7 @@ def test_the_demo_leaves_figure_curves_and_numbers(monkeypatch: pytest.MonkeyPat
     service, before = InProcess(), signal.getsignal(signal.SIGTERM)
     result = _demo(monkeypatch, service, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    names = {"figure-1.png", "figure-1.svg", "curves.json", "results.json", "spec.json"}
+    names = {"figure-1.png", "figure-1.svg", "curves.json", "results.json", "spec.json", "report.json", "report.txt"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     assert "excess risk, least ℓ1 interpolator" in result.stdout
     assert "worst certificate residual" in result.stdout

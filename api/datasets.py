@@ -1,0 +1,121 @@
+"""Uploaded data sets: kept once under the hash of their content, described, and held against a spec that names one.
+
+A data set is two documents of the store, its arrays and its description. The description is written last: what is
+described is there as a whole. Whoever takes a data set away takes the description first.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.refusals import Fault, NothingHere, OverLimit, UnusableBody
+from core.identity import dataset_description_key, dataset_key
+from core.spec import ExperimentSpec, StochasticGradientDescent, UploadedData, VectorInitialization
+from core.sweep import axis_values
+from core.user_arrays import UserArrays
+from jobs.ports import Store
+from jobs.settings import Settings
+
+_ID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class DatasetDocument(BaseModel):
+    """An uploaded data set without its numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="SHA-256 of the arrays: equal data have one id, whatever file they came in.")
+    samples: int
+    dimension: int
+    held_out_samples: int
+    has_true_predictor: bool
+    digest: str = Field(description="SHA-256 of X and y as uploaded; an analysis has that of the transformed ones.")
+    links: Mapping[str, str]
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any]) -> Self:
+        """The document of a description."""
+        return cls(**about, links={"self": path(about["id"])})
+
+
+def path(dataset_id: str) -> str:
+    """Where the data set is described."""
+    return f"/v1/datasets/{dataset_id}"
+
+
+def keep(arrays: UserArrays, *, store: Store) -> tuple[DatasetDocument, bool]:
+    """Keep the data set, and say whether it is new."""
+    about = arrays.about()
+    known = _about(about["id"], store=store)
+    if known is None:
+        store.put_document(dataset_key(about["id"]), arrays.pack())
+        store.put_document(dataset_description_key(about["id"]), json.dumps(about).encode())
+    return DatasetDocument.of(about), known is None
+
+
+def described(dataset_id: str, *, store: Store) -> DatasetDocument:
+    """The description of a data set.
+
+    Raises:
+        NothingHere: there is none of that id.
+    """
+    about = _about(dataset_id, store=store)
+    if about is None:
+        raise NothingHere("There is no data set of that id.")
+    return DatasetDocument.of(about)
+
+
+def require_uploaded(spec: ExperimentSpec, *, store: Store, settings: Settings) -> None:
+    """Return if the data set that the spec names, where it names one, is here, and the rest of the spec fits it.
+
+    Raises:
+        UnusableBody: it has not been uploaded, or batches or the initial vector do not fit its shape.
+        OverLimit: it has more entries than the deployment takes by now.
+    """
+    if not isinstance(spec.data, UploadedData):
+        return
+    about = _about(spec.data.id, store=store)
+    faults = (_NOT_UPLOADED,) if about is None else tuple(_misfits(spec, about))
+    if faults:
+        raise UnusableBody("The spec breaks the rules listed under errors.", faults=faults)
+    if about is not None and (oversized := tuple(_oversized(about, settings.max_data_entries))):
+        limit = settings.max_data_entries
+        raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", faults=oversized)
+
+
+_NOT_UPLOADED: Final = Fault(
+    pointer="/data/id", detail="no data set of this id is here: upload it, and use the id of the answer"
+)
+
+
+def _about(dataset_id: str, *, store: Store) -> dict[str, Any] | None:
+    """The description. What cannot be an id is not asked for: stores build keys from ids."""
+    kept = store.document(dataset_description_key(dataset_id)) if _ID.fullmatch(dataset_id) else None
+    about: dict[str, Any] | None = None if kept is None else json.loads(kept)
+    return about
+
+
+def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Fault]:
+    """What a spec with its own data is checked for by itself."""
+    if isinstance(spec.optimizer, StochasticGradientDescent):
+        batch_size: Any = spec.optimizer.batch_size
+        most = max(axis_values(batch_size) or [batch_size])
+        if most > about["samples"]:
+            detail = f"batch_size {most:g} exceeds the {about['samples']} samples of the data set"
+            yield Fault(pointer="/optimizer/batch_size", detail=detail)
+    if isinstance(spec.initialization, VectorInitialization):
+        entries = len(spec.initialization.vector)
+        if entries != about["dimension"]:
+            detail = f"the vector has {entries} entries, the data set {about['dimension']} columns"
+            yield Fault(pointer="/initialization/vector", detail=detail)
+
+
+def _oversized(about: Mapping[str, Any], limit: int) -> Iterator[Fault]:
+    for rows in (about["samples"], about["held_out_samples"]):
+        entries = rows * about["dimension"]
+        if entries > limit:
+            detail = f"{rows} rows × {about['dimension']} columns are {entries} entries"
+            yield Fault(pointer="/data/id", detail=detail)
