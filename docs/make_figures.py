@@ -2,8 +2,8 @@
 
     python docs/make_figures.py [--size quick] [--out docs/images] [PRESET ...]
 
-Starts a service of its own in a temporary directory, unless it is told of one, and stops it. What is measured goes to `measurements.json` beside
-the figures: seconds, outcomes, the problems' least sharpness, and the rows of the report.
+Starts a service of its own in a temporary directory, unless it is told of one, and stops it. What is measured goes to
+`measurements.json` beside the figures: seconds, outcomes, the problems' least sharpness, and the rows of the report.
 """
 
 import argparse

@@ -1,0 +1,276 @@
+"""Uploaded data sets over HTTP."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+
+from api.datasets import described, keep, require_uploaded
+from api.refusals import NothingHere, OverLimit, UnusableBody
+from core.identity import dataset_description_key, dataset_key
+from core.regression import Dataset
+from core.spec import ExperimentSpec
+from core.user_arrays import UserArrays
+from jobs.connection import connect
+from jobs.memory import MemoryStore
+from jobs.ports import Store
+from jobs.redis_store import RedisStore
+from jobs.settings import Settings
+from tests.api.service import Service, assert_problem, pointers, service, spec
+
+DATASETS = "/v1/datasets"
+RNG = np.random.default_rng(0)
+X, Y = RNG.standard_normal((4, 3)), RNG.standard_normal(4)
+FULL = {"X": X, "y": Y, "true_predictor": np.ones(3), "held_out_X": X[:2], "held_out_y": Y[:2]}
+
+
+def _json(**arrays: Any) -> bytes:
+    return json.dumps({name: np.asarray(array).tolist() for name, array in arrays.items()}).encode()
+
+
+def _npz(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def _npy_pair(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, array)
+    return file.getvalue()
+
+
+def _csv(X: np.ndarray, y: np.ndarray) -> bytes:  # noqa: N803 - as in the paper
+    rows = [",".join(map(repr, [target, *row])) for row, target in zip(X.tolist(), y.tolist(), strict=True)]
+    return "\r\n".join(["y,a,b,c", *rows]).encode()
+
+
+def _post(api: Service, body: bytes, media_type: str = "application/json", query: str = "") -> httpx2.Response:
+    return api.client.post(f"{DATASETS}{query}", content=body, headers={"Content-Type": media_type})
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store of either kind."""
+    if request.param == "memory":
+        yield MemoryStore(Settings())
+        return
+    with connect(request.getfixturevalue("empty_valkey_url"), patience=10.0) as client:
+        yield RedisStore(client, Settings())
+
+
+def test_equal_data_are_one_data_set_in_whatever_file_they_come(api: Service) -> None:
+    """New once, known from then on, at one address."""
+    files = [
+        (_json(X=X, y=Y), "application/json"),
+        (_json(X=X, y=Y), "Application/JSON; charset=utf-8"),
+        (_npz(X=X, y=Y), "application/zip"),
+        (_npz(X=np.asfortranarray(X).astype(">f8"), y=Y), "application/x-npz"),
+        (_npy_pair(X=X, y=Y), "application/octet-stream"),
+        (_csv(X, Y), "text/csv; charset=utf-8"),
+    ]
+    answers = [_post(api, *file) for file in files]
+    assert [answer.status_code for answer in answers] == [201, *[200] * (len(files) - 1)]
+    (document,) = {json.dumps(answer.json()) for answer in answers}
+    (location,) = {answer.headers["location"] for answer in answers}
+    assert location == f"{DATASETS}/{json.loads(document)['id']}"
+    assert api.get(location).json() == json.loads(document)
+
+
+def test_a_data_set_is_described_without_its_numbers(api: Service) -> None:
+    """Its size, what it has besides X and y, and the digest that an analysis of it as it is will have."""
+    answer = _post(api, _npz(**FULL), "application/zip").json()
+    assert answer == {
+        "id": UserArrays.of(FULL).id,
+        "samples": 4,
+        "dimension": 3,
+        "held_out_samples": 2,
+        "has_true_predictor": True,
+        "digest": Dataset(X=X, y=Y).digest,
+        "links": {"self": f"{DATASETS}/{answer['id']}"},
+    }
+    assert _post(api, _json(**FULL)).json() == answer
+    plain = _post(api, _json(X=X, y=Y)).json()
+    assert plain["digest"] == answer["digest"]
+    assert plain["id"] != answer["id"]
+
+
+def test_null_stands_for_an_array_that_is_not_there(api: Service) -> None:
+    """As in a spec."""
+    body = json.dumps({"X": [[1, 2]], "y": [3], "true_predictor": None, "held_out_X": None, "held_out_y": None})
+    assert _post(api, body.encode()).json()["id"] == _post(api, _json(X=[[1, 2]], y=[3])).json()["id"]
+
+
+def test_the_target_of_a_csv_file_may_be_named(api: Service) -> None:
+    """Any of its columns."""
+    named = _post(api, b"a,b,y\n1,2,3\n", "text/csv", "?target=a")
+    assert named.status_code == 201
+    assert named.json()["id"] == _post(api, _json(X=[[2, 3]], y=[1])).json()["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "query"),
+    [
+        (b"a,b\n1,2\n", "text/csv", "?target=c"),
+        (b"a,a\n1,2\n", "text/csv", "?target=a"),
+        (_json(X=X, y=Y), "application/json", "?target=y"),
+        (_npz(X=X, y=Y), "application/zip", "?target=y"),
+        (b"a,b\n1,2\n", "text/csv", "?tarhet=a"),
+    ],
+)
+def test_a_target_that_is_not_there_is_refused(api: Service, body: bytes, media_type: str, query: str) -> None:
+    """The parameter is named."""
+    document = assert_problem(_post(api, body, media_type, query), 422)
+    assert [error["parameter"] for error in document["errors"]] == [query[1:7]]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "multipart/form-data"}])
+def test_a_file_of_another_type_is_refused_with_those_that_are_read(api: Service, headers: dict[str, str]) -> None:
+    """All of them."""
+    response = api.client.post(DATASETS, content=b"a", headers=headers)
+    assert_problem(response, 415)
+    assert {"application/json", "text/csv", "application/zip"} <= set(response.headers["accept"].split(", "))
+
+
+def test_a_compressed_body_is_refused(api: Service) -> None:
+    """A zip archive is compressed already."""
+    headers = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}
+    assert_problem(api.client.post(DATASETS, content=b"a", headers=headers), 415)
+
+
+def test_a_file_at_the_limit_is_read_and_a_longer_one_is_not(api: Service) -> None:
+    """Whether its length is declared or not."""
+    fitting = _json(X=X, y=Y).ljust(20_000)
+    assert _post(api, fitting).status_code == 201
+    assert_problem(_post(api, fitting + b" "), 413)
+    chunks = (piece for piece in (fitting, b" "))
+    headers = {"Content-Type": "application/json"}
+    assert_problem(api.client.post(DATASETS, content=chunks, headers=headers), 413)
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "places"),
+    [
+        (b"[]", "application/json", [""]),
+        (b"{}", "application/json", ["/X", "/y"]),
+        (b'{"X": [[1]], "y": [1], "q/~": 1}', "application/json", ["/q~1~0"]),
+        (b'{"X": [[1], [1, 2], [3]], "y": [1, 2, 3]}', "application/json", ["/X/1"]),
+        (b'{"X": [[1, "a"]], "y": ["b"]}', "application/json", ["/X/0/1", "/y/0"]),
+        (b'{"X": [[1, 2]], "y": [1, 2]}', "application/json", ["/y"]),
+        (b'{"X": [[1, 1e200]], "y": [1]}', "application/json", ["/X/0/1"]),
+        (b'{"X": [[1, NaN]], "y": [1]}', "application/json", ["/X/0/1"]),
+        (b'{"X": [[1]], "y": [1], "held_out_X": [[1]]}', "application/json", ["/held_out_y"]),
+        (_npz(X=np.full((1, 2), np.nan), y=Y[:1]), "application/zip", ["/X/0/0"]),
+        (_npz(X=X.astype(object), y=Y), "application/zip", ["/X"]),
+        (_npz(**{"X": X, "y": Y, "a/~": Y}), "application/zip", ["/a~1~0"]),
+        (_npz(X=X, y=Y)[:-9], "application/zip", [""]),
+        (b"", "application/zip", [""]),
+        (b"1,2\n3,4\n", "text/csv", [""]),
+        (b"a,y\n1\n2,x\n", "text/csv", ["", ""]),
+        (b"a,y\n1,2\n1e999,2\n", "text/csv", ["/X/1/0"]),
+    ],
+)
+def test_a_fault_is_pointed_at(api: Service, body: bytes, media_type: str, places: list[str]) -> None:
+    """In a document as in an archive; in a CSV file by the number of the line."""
+    document = assert_problem(_post(api, body, media_type), 422)
+    assert pointers(document) == places
+    if media_type == "text/csv" and "" in places:
+        assert all("line" in error["detail"] for error in document["errors"])
+
+
+def test_a_body_that_is_no_json_is_malformed(api: Service) -> None:
+    """As for a spec."""
+    assert_problem(_post(api, b'{"X": '), 400)
+
+
+@pytest.mark.parametrize("name", ["X", "held_out_X"])
+def test_data_over_the_limit_are_refused_with_the_numbers(name: str) -> None:
+    """In every format; at the limit they are taken."""
+    arrays = {"X": X[:2], "y": Y[:2], "held_out_X": X[:2], "held_out_y": Y[:2]} | {name: X, name.replace("X", "y"): Y}
+    for body, media_type in ((_json(**arrays), "application/json"), (_npz(**arrays), "application/zip")):
+        small, fitting = service(max_data_entries=11), service(max_data_entries=12)
+        with small.client, fitting.client:
+            document = assert_problem(_post(small, body, media_type), 422)
+            assert document["type"] == "urn:stepbias:problem:over-limit"
+            assert pointers(document) == [f"/{name}"]
+            assert "12 entries; at most 11" in document["errors"][0]["detail"]
+            assert _post(fitting, body, media_type).status_code == 201
+    small = service(max_data_entries=11)
+    with small.client:
+        assert pointers(assert_problem(_post(small, _csv(X, Y), "text/csv"), 422)) == ["/X"]
+
+
+@pytest.mark.parametrize("identifier", ["none", "0" * 64, "A" * 64, "a%3Ab", "é", "0" * 65])
+def test_a_data_set_that_is_not_there_is_a_problem(api: Service, identifier: str) -> None:
+    """Also what cannot be an id."""
+    assert_problem(api.get(f"{DATASETS}/{identifier}"), 404)
+
+
+def test_a_data_set_is_kept_once_and_for_good(store: Store) -> None:
+    """Arrays and description, in either store; the second upload writes nothing."""
+    arrays = UserArrays.of(FULL)
+    document, is_new = keep(arrays, store=store)
+    assert is_new
+    assert keep(arrays, store=store) == (document, False)
+    assert described(arrays.id, store=store) == document
+    block = store.document(dataset_key(arrays.id))
+    assert block is not None
+    assert UserArrays.unpack(block).id == arrays.id
+
+
+def test_arrays_without_a_description_are_an_upload_that_was_cut_off(store: Store) -> None:
+    """The next one of the same data finishes it."""
+    arrays = UserArrays.of(FULL)
+    store.put_document(dataset_key(arrays.id), arrays.pack())
+    with pytest.raises(NothingHere):
+        described(arrays.id, store=store)
+    assert keep(arrays, store=store)[1]
+    assert store.document(dataset_description_key(arrays.id)) is not None
+
+
+def _spec(**parts: Any) -> ExperimentSpec:
+    data = {"kind": "dataset", "id": UserArrays.of(FULL).id}
+    return ExperimentSpec.model_validate(spec(data=data) | parts)
+
+
+def test_a_spec_may_name_what_is_uploaded(store: Store) -> None:
+    """And nothing else; a spec with data of another kind is none of our business."""
+    with pytest.raises(UnusableBody) as caught:
+        require_uploaded(_spec(), store=store, settings=Settings())
+    assert [fault.pointer for fault in caught.value.faults] == ["/data/id"]
+    require_uploaded(ExperimentSpec.model_validate(spec()), store=store, settings=Settings())
+    keep(UserArrays.of(FULL), store=store)
+    require_uploaded(_spec(), store=store, settings=Settings())
+
+
+def test_a_spec_must_fit_the_data_set_that_it_names(store: Store) -> None:
+    """Batches are no larger than the data set, an initial vector as long as its rows."""
+    keep(UserArrays.of(FULL), store=store)
+    settings = Settings()
+    sgd = {"kind": "sgd", "step_size": 0.1}
+    vector = {"kind": "vector", "scale": 1.0}
+    fitting = _spec(
+        optimizer=sgd | {"batch_size": {"values": [1, 4]}}, initialization=vector | {"vector": [1.0, 2.0, 3.0]}
+    )
+    require_uploaded(fitting, store=store, settings=settings)
+    misfit = _spec(optimizer=sgd | {"batch_size": {"values": [1, 5]}}, initialization=vector | {"vector": [1.0]})
+    with pytest.raises(UnusableBody) as caught:
+        require_uploaded(misfit, store=store, settings=settings)
+    assert [fault.pointer for fault in caught.value.faults] == ["/optimizer/batch_size", "/initialization/vector"]
+
+
+def test_a_data_set_from_before_a_lower_limit_is_refused(store: Store) -> None:
+    """With the numbers."""
+    keep(UserArrays.of(FULL), store=store)
+    require_uploaded(_spec(), store=store, settings=Settings(max_data_entries=12))
+    with pytest.raises(OverLimit) as caught:
+        require_uploaded(_spec(), store=store, settings=Settings(max_data_entries=11))
+    assert ["12 entries" in fault.detail for fault in caught.value.faults] == [True]
