@@ -48,7 +48,7 @@ def _npy_pair(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
-def _csv(X: np.ndarray, y: np.ndarray) -> bytes:  # noqa: N803 - as in the paper
+def _csv(X: np.ndarray, y: np.ndarray) -> bytes:
     rows = [",".join(map(repr, [target, *row])) for row, target in zip(X.tolist(), y.tolist(), strict=True)]
     return "\r\n".join(["y,a,b,c", *rows]).encode()
 
