@@ -20,7 +20,6 @@ from api.refusals import Fault, Refusal
 from api.spec_faults import sentence
 from core.choice import InvalidChoice
 from core.figure_layouts import UnsuitableFigure
-from core.support import UnsupportedSpec
 from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -78,7 +77,6 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         refusals.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
-        UnsupportedSpec: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsupported-spec", "The spec is not run yet"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         IllegalMove: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
         InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
@@ -129,8 +127,6 @@ def _explained(error: Exception) -> Refusal:
     match error:
         case Refusal():
             refusal = error
-        case UnsupportedSpec(message=message, parts=parts):
-            refusal = Refusal(message, faults=tuple(Fault(pointer=p.pointer, detail=p.sentence) for p in parts))
         case InvalidChoice(field=field, message=message):
             fault = Fault(parameter=field, detail=message)
             refusal = Refusal("What is asked for is not among the choices.", faults=(fault,))

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from api.ijson import escaped
 from api.refusals import Fault
 from core.spec import (
+    KINDS,
     DiagonalModel,
     ExperimentSpec,
     FractionsOfMaxStable,
@@ -30,7 +31,6 @@ from core.spec import (
     UVModel,
     VectorInitialization,
 )
-from core.support import RUNNABLE_KINDS
 from core.sweep import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
 
 Location = tuple[int | str, ...]
@@ -77,7 +77,7 @@ def pointer(finding: ErrorDetails, document: Any) -> str:
     if finding["type"].startswith("union_tag"):
         return f"/{location[0]}/kind"
     for position, item in enumerate(location):
-        if position == 1 and location[0] in RUNNABLE_KINDS:
+        if position == 1 and location[0] in KINDS:
             continue
         if isinstance(document, dict) and item in document:
             document = document[str(item)]
@@ -97,7 +97,7 @@ def sentence(finding: ErrorDetails) -> str:
 
 
 def _kind(location: Location, _context: Mapping[str, Any]) -> str:
-    return f"a kind is wanted: {', '.join(RUNNABLE_KINDS[str(location[0])])}"
+    return f"a kind is wanted: {', '.join(KINDS[str(location[0])])}"
 
 
 def _unknown(location: Location, _context: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from api.refusals import Refusal
 from cli.startup_error import StartupError
 from client import ClientError
 from core.errors import StepbiasError
-from core.support import UnsupportedSpec
 
 
 @contextmanager
@@ -25,8 +24,6 @@ def explained() -> Iterator[None]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, Refusal):
         return _with_places(error.detail, ((fault.pointer, fault.detail) for fault in error.faults))
-    if isinstance(error, UnsupportedSpec):
-        return _with_places(error.message, ((part.pointer, part.sentence) for part in error.parts))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

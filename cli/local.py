@@ -11,6 +11,7 @@ import typer
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.app import create_app
+from api.refusals import Fault, UnusableBody
 from api.submission import read_spec
 from cli.experiment_files import documents, save_what_there_is
 from cli.failure import explained
@@ -18,7 +19,7 @@ from cli.progress import outcome_counts, progress_report, runs, standing
 from cli.submit import INTERRUPTED, spec_bytes
 from client import Client, ProblemError
 from core.errors import StepbiasError
-from core.support import require_supported
+from core.spec import ExperimentSpec, UploadedData
 from jobs.states import ExperimentStatus
 from worker.local import LocalExperiment, run_locally
 
@@ -29,7 +30,7 @@ def run(spec: str, *, out: Path) -> int:
     logging.getLogger("worker").addHandler(logging.NullHandler())
     with explained():
         document = read_spec(spec_bytes(spec))
-        require_supported(document)
+        _require_own_data(document)
         try:
             with progress_report() as report:
                 local = run_locally(document, on_progress=lambda now: report(now.progress, standing(now)))
@@ -43,6 +44,17 @@ def run(spec: str, *, out: Path) -> int:
         _save(local, out)
     typer.echo(f"{runs(ended.runs_total)}: {outcome_counts(ended.outcomes)}")
     return 0
+
+
+def _require_own_data(spec: ExperimentSpec) -> None:
+    """Return if the spec has all its data in itself.
+
+    Raises:
+        UnusableBody: it names an upload, which only a service keeps.
+    """
+    if isinstance(spec.data, UploadedData):
+        fault = Fault(pointer="/data/kind", detail="uploads are kept by a service; put X and y here, as kind inline")
+        raise UnusableBody("Without a service there are no uploaded data sets.", faults=(fault,))
 
 
 def _save(local: LocalExperiment, out: Path) -> None:

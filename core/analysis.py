@@ -17,7 +17,7 @@ from core.implicit_bias import certificate_residual
 from core.interpolators import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
 from core.networks import Network
 from core.outcome import Outcome
-from core.regression import Dataset, HeldOut, excess_risk, sparse_regression
+from core.regression import Dataset, excess_risk
 from core.regression import test_loss as risk_of
 from core.row_space import row_space
 from core.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
@@ -30,27 +30,6 @@ LARGEST_MAGNITUDE = 1e100
 
 FLOW_TOLERANCE = 1e-8
 """Largest relative residual of a flow limit that is reported: ten times what a consistent system may leave."""
-
-
-def dataset_of(document: Mapping[str, Any]) -> Dataset:
-    """The data set that the `data` part of a run's document describes.
-
-    Raises:
-        InvalidData: the arrays are no regression problem.
-    """
-    fields = {name: value for name, value in document.items() if name != "kind"}
-    if document["kind"] == "sparse_regression":
-        return sparse_regression(**fields)
-    held_out = None
-    if fields["held_out_X"] is not None:
-        held_out = HeldOut(X=np.array(fields["held_out_X"]), y=np.array(fields["held_out_y"]))
-    truth = fields["true_predictor"]
-    return Dataset(
-        X=np.array(fields["X"], dtype=np.float64),
-        y=np.array(fields["y"], dtype=np.float64),
-        true_predictor=None if truth is None else np.array(truth, dtype=np.float64),
-        held_out=held_out,
-    )
 
 
 def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> dict[str, Any]:
@@ -262,9 +241,7 @@ def _flattest_document(dataset: Dataset, network: Network, flattest: Flattest) -
     }
 
 
-def _predictor_document(
-    dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]
-) -> dict[str, Any]:
+def _predictor_document(dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]) -> dict[str, Any]:
     """What a predictor is worth, with its sharpness at the flattest parameters θ ≥ 0 that have it."""
     return {
         "excess_risk": _finite(excess_risk(predictor, dataset)),

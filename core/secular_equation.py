@@ -9,7 +9,7 @@ the first step on Newton's method rises to the root from below; with an approxim
 the Rayleigh quotient of H at the lifted vector y_k = a_k∘(Rᵀv)/(σ − b_k), never above λ_max. The eigenvectors are
 looked for in a Krylov space of G that keeps growing while σ moves (the nonlinear Arnoldi method, Voss 2004, BIT 44).
 
-Why not Lanczos on H: before a small network has learned, the entries of b lie close together and far above the rest, and
+Why not Lanczos on H: before a small network has learned, the entries of b lie close together far above the rest, and
 it took 60 products with vectors parts/2·d/N times as long, with ten of these. Davidson's method, preconditioned by
 (σ − b)⁻¹, was as fast as this and fell for coordinates that hardly couple, in one random state of 700. LAPACK's whole
 spectrum is 40 times slower at N = 50, d = 100.

@@ -2,7 +2,9 @@
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -379,6 +381,17 @@ class ExperimentSpec(Document):
         A new numerics version gives new numbers, so there the same document asks for another experiment.
         """
         return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
+
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "data": ("sparse_regression", "inline", "dataset"),
+        "model": ("diagonal", "uv"),
+        "initialization": ("uniform", "normal", "vector"),
+        "optimizer": ("gradient_descent", "sgd", "label_noise", "heavy_ball"),
+    }
+)
+"""The kinds of each part of a spec that comes in kinds."""
 
 
 def _extent(data: SparseRegression | InlineData | UploadedData) -> tuple[list[float], list[float]]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.analysis import RunAnalysis, dataset_of
+from core.analysis import RunAnalysis
 from core.errors import StepbiasError
 from core.grid import Grid, Run
 from core.initialization import initial_parameters
@@ -20,6 +20,7 @@ from core.training import Problem, TrainedRun, Training, TrainingRun
 from core.trials import Conclusion, Plan, SingleTrial, Trials
 from jobs.records import Claim, FinishedRun, StoredRun
 from worker.context import WorkerContext
+from worker.datasets import load
 from worker.planning import ensure_analysis, lanes, resolved_step_size
 from worker.pulse import Pulse, PutDown
 
@@ -47,7 +48,7 @@ class BatchTraining:
         self._claim, self._context, self._pulse, self._runs = claim, context, pulse, runs
         first = next(iter(runs.values()))
         analysis = ensure_analysis(context, first)
-        dataset = dataset_of(first.document["data"])
+        dataset = load(context.store, first.document["data"])
         self._run_analysis = RunAnalysis(dataset, first.network, analysis)
         problem = Problem(dataset=dataset, network=first.network, never_stable=never_stable(analysis))
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.

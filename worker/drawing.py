@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.analysis import dataset_of
 from core.figures.results import Results
 from core.grid import Grid
 from core.identity import analysis_key
@@ -14,6 +13,7 @@ from core.result import decode_summary, unpack_arrays
 from core.spec import ExperimentSpec
 from jobs.records import Claim
 from worker.context import WorkerContext
+from worker.datasets import load
 from worker.pulse import Pulse
 
 KEPT_SECONDS: Final = 30 * 86_400.0
@@ -59,7 +59,7 @@ def stored_results(context: WorkerContext, experiment_id: str) -> Results:
         return None if run is None else unpack_arrays(run.arrays)
 
     def true_predictor(index: int) -> np.ndarray | None:
-        return dataset_of(grid.run(index).document["data"]).true_predictor
+        return load(context.store, grid.run(index).document["data"]).true_predictor
 
     return Results(
         grid=grid,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.analysis import analyse_problem, dataset_of
+from core.analysis import analyse_problem
 from core.batching import SECONDS_PER_ENTRY_STEP, Batch, form_batches, predicted_steps
 from core.errors import NoInterpolator
 from core.grid import Grid, Run
@@ -16,6 +16,7 @@ from core.step_search import PROBES, likely_fractions
 from jobs.errors import StoreUnavailable
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
 from worker.context import WorkerContext
+from worker.datasets import load
 from worker.pulse import Pulse
 
 BLOCK: Final = 4096
@@ -74,7 +75,7 @@ def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
     key = analysis_key(run.problem_key)
     kept = context.store.document(key)
     if kept is None:
-        made = analyse_problem(dataset_of(run.document["data"]), run.network, run.data_key)
+        made = analyse_problem(load(context.store, run.document["data"]), run.network, run.data_key)
         context.store.put_document(key, json.dumps(made, allow_nan=False).encode())
         # Another planner, with other last bits, may have been first: all batches take the analysis that is kept.
         kept = context.store.document(key)

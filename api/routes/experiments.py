@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from api.body import JSON, JsonBody
+from api.datasets import require_uploaded
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
 from api.submission import announce, read_spec, require_within_limits, submit
 from api.wiring import ExperimentId, SenderHere, SettingsHere, StoreHere
-from core.support import require_supported
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
 
@@ -30,8 +30,8 @@ def submit_experiment(
 ) -> Response:
     """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled."""
     spec = read_spec(body)
-    require_supported(spec)
     require_within_limits(spec, settings)
+    require_uploaded(spec, store=store, settings=settings)
     submission = submit(spec, store=store, sender=sender)
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)

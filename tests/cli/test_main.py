@@ -249,13 +249,13 @@ def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path:
 
 
 def test_run_refuses_a_spec_as_the_service_does() -> None:
-    """The same sentences and pointers, and for valid specs that are not run yet too."""
+    """The same sentences and pointers; data that only a service has are refused too."""
     invalid = _stepbias("run", "-", stdin=b'{"name": 3}')
     assert _is_one_sentence(invalid)
     assert "\n  /name: a string is wanted\n" in invalid.stderr
-    unsupported = _stepbias("run", "-", stdin=json.dumps(small_spec(model={"kind": "uv"})).encode())
-    assert _is_one_sentence(unsupported)
-    assert "\n  /model/kind: uv is not run yet" in unsupported.stderr
+    uploaded = _stepbias("run", "-", stdin=json.dumps(small_spec(data={"kind": "dataset", "id": "a" * 64})).encode())
+    assert _is_one_sentence(uploaded)
+    assert "\n  /data/kind: uploads are kept by a service" in uploaded.stderr
 
 
 def test_a_failed_run_fails_and_says_why(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analysis import analyse_problem, dataset_of
+from core.analysis import analyse_problem
 from core.grid import Grid
 from core.regression import excess_risk, sparse_regression
 from core.report import STATEMENTS, Report, page, report
@@ -416,7 +416,8 @@ def test_the_statements_about_problems_hold_for_data_as_they_come(
     """Small data sets, far from concentrating: what is proven of every data set holds for each of them."""
     grid = grid_of(data={"samples": 4, "dimension": 8, "sparsity": 2, "mean": mean, "seed": seed}, model=model)
     run = grid.run(0)
-    analysis = analyse_problem(dataset_of(run.document["data"]), run.network, run.data_key)
+    drawn = {name: value for name, value in run.document["data"].items() if name != "kind"}
+    analysis = analyse_problem(sparse_regression(**drawn), run.network, run.data_key)
     found = report(grid, [None], {run.problem_key: analysis})
     for key in ("measure_below_least_sharpness", "least_sharpness_below_trace", "interpolator_residual"):
         assert _verdict(found, key).status is Status.HOLDS, _verdict(found, key)
