@@ -7,63 +7,63 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.bounds import sharpness_upper_bound, stability_chain, stability_measure, stability_threshold, weighted_norm
+from core.bounds import sharpness_upper_bound, stability_measure, weighted_norm
+from core.networks import UV, Diagonal, Network
 from core.regression import Dataset
-from core.sharpness import gram_matrix, interpolator_sharpness
+from core.sharpness import interpolator_sharpness_of
+from tests.core.networks import NETWORKS
 from tests.core.problems import paper_problem, small_problem, small_problems
 
 
 def test_each_bound_is_its_sum() -> None:
-    """By hand: column means 2 and −1, mean squares 5 and 1."""
+    """By hand: column means 2 and −1, mean squares 5 and 1; the factors are 4, 9 and 2."""
     X = np.array([[1.0, -1.0], [3.0, -1.0]])
-    u_plus, u_minus = np.array([1.0, 2.0]), np.array([3.0, 0.0])
-    assert stability_measure(X, u_plus, u_minus) == 4 * (10 * 4 + 4 * 1)
-    assert sharpness_upper_bound(X, u_plus, u_minus) == 4 * (10 * 5 + 4 * 1)
-    assert weighted_norm(X, np.array([-8.0, 4.0])) == 4 * (8 * 4 + 4 * 1)
+    curvature = np.array([10.0, 4.0])
+    assert stability_measure(X, curvature) == 10 * 4 + 4 * 1
+    assert sharpness_upper_bound(X, curvature) == 10 * 5 + 4 * 1
+    predictor = np.array([-8.0, 1.0])
+    assert weighted_norm(X, Diagonal(2), predictor) == 4 * (8 * 4 + 1 * 1)
+    assert weighted_norm(X, Diagonal(3), predictor) == pytest.approx(9 * (16 * 4 + 1 * 1))
+    assert weighted_norm(X, UV(), predictor) == 2 * (8 * 4 + 1 * 1)
 
 
-def test_stability_threshold_is_two_over_the_step_size() -> None:
-    """For one step size and for many."""
-    assert stability_threshold(np.array([0.5, 0.01])).tolist() == [4, 200]
-
-
-@settings(max_examples=50)
-@given(data=small_problems(), seed=st.integers(0, 1000))
-def test_bounds_are_in_order(data: Dataset, seed: int) -> None:
-    """Weighted norm ≤ stability measure ≤ sharpness ≤ trace, at any parameters."""
-    u_plus, u_minus = np.random.default_rng(seed).standard_normal((2, data.X.shape[1]))
+@settings(max_examples=60)
+@given(data=small_problems(), network=st.sampled_from(NETWORKS), seed=st.integers(0, 1000))
+def test_bounds_are_in_order(data: Dataset, network: Network, seed: int) -> None:
+    """Weighted norm ≤ stability measure ≤ sharpness ≤ trace, at odd depth for parameters θ ≥ 0."""
+    theta = np.random.default_rng(seed).standard_normal((len(network.parts), data.X.shape[1]))
+    odd = isinstance(network, Diagonal) and network.depth % 2 == 1
+    theta = np.abs(theta) if odd else theta
+    curvature = network.curvature(theta)
     chain = [
-        weighted_norm(data.X, u_plus**2 - u_minus**2),
-        stability_measure(data.X, u_plus, u_minus),
-        interpolator_sharpness(data.X, u_plus, u_minus).value,
-        sharpness_upper_bound(data.X, u_plus, u_minus),
+        weighted_norm(data.X, network, network.predictor(theta)),
+        stability_measure(data.X, curvature),
+        interpolator_sharpness_of(data.X, curvature).value,
+        sharpness_upper_bound(data.X, curvature),
     ]
-    assert all(low <= high * (1 + 1e-12) for low, high in pairwise(chain))
+    assert all(low <= high * (1 + 1e-9) + 1e-12 for low, high in pairwise(chain))
+
+
+def test_at_odd_depth_opposite_signs_have_a_smaller_measure_than_norm() -> None:
+    """u₊ = −u₋: the first inequality of Theorem 6.2 needs θ ≥ 0."""
+    data, network = small_problem(0, mean=5.0), Diagonal(3)
+    theta = np.stack([np.full(7, 0.6), np.full(7, -0.6)])
+    measure = stability_measure(data.X, network.curvature(theta))
+    assert weighted_norm(data.X, network, network.predictor(theta)) > 1.2 * measure
 
 
 def test_the_upper_bound_is_the_trace_and_the_lower_one_a_rayleigh_quotient() -> None:
     """The lower bound is the Gram matrix at the constant vector."""
     data = small_problem(5)
-    u_plus, u_minus = np.random.default_rng(5).standard_normal((2, 7))
-    gram = gram_matrix(data.X, u_plus**2 + u_minus**2)
-    assert sharpness_upper_bound(data.X, u_plus, u_minus) == pytest.approx(np.trace(gram), rel=1e-13)
-    assert stability_measure(data.X, u_plus, u_minus) == pytest.approx(gram.sum() / 3, rel=1e-12)
-
-
-def test_the_chain_says_which_link_breaks() -> None:
-    """A step size above 2/measure breaks the second link and never the first."""
-    data = paper_problem()
-    u_plus, u_minus = np.random.default_rng(0).random((2, 2, 100))
-    measure = stability_measure(data.X, u_plus, u_minus)
-    chain = stability_chain(data.X, u_plus, u_minus, 2 / (measure * np.array([1.1, 0.9])))
-    assert chain.norm_within_measure.tolist() == [True, True]
-    assert chain.measure_within_threshold.tolist() == [True, False]
+    curvature = np.random.default_rng(5).random(7)
+    gram = data.X @ np.diag(curvature) @ data.X.T / 3
+    assert sharpness_upper_bound(data.X, curvature) == pytest.approx(np.trace(gram), rel=1e-13)
+    assert stability_measure(data.X, curvature) == pytest.approx(gram.sum() / 3, rel=1e-12)
 
 
 def test_bounds_of_a_run_do_not_depend_on_its_company() -> None:
     """Bit for bit, alone and among five."""
     data = paper_problem()
-    u_plus, u_minus = np.random.default_rng(1).standard_normal((2, 5, 100))
+    curvature = np.random.default_rng(1).random((5, 100))
     for bound in (stability_measure, sharpness_upper_bound):
-        alone = [float(bound(data.X, p, m)) for p, m in zip(u_plus, u_minus, strict=True)]
-        assert bound(data.X, u_plus, u_minus).tolist() == alone
+        assert bound(data.X, curvature).tolist() == [float(bound(data.X, row)) for row in curvature]

@@ -2,26 +2,26 @@
 
 import numpy as np
 
-
-def loss(X: np.ndarray, y: np.ndarray, theta: np.ndarray) -> float:
-    """½Ê(⟨u₊² − u₋², x⟩ − y)² at θ = (u₊, u₋)."""
-    dim = X.shape[1]
-    total = 0.0
-    for row, target in zip(X, y, strict=True):
-        value = sum(row[i] * (theta[i] ** 2 - theta[dim + i] ** 2) for i in range(dim))
-        total += (value - target) ** 2 / 2
-    return total / len(y)
+from core.networks import Network
+from tests.core.networks import depth_by_hand
+from tests.reference import network_by_hand
 
 
-def hessian(X: np.ndarray, y: np.ndarray, theta: np.ndarray, width: float) -> np.ndarray:
+def loss(X: np.ndarray, y: np.ndarray, theta: np.ndarray, network: Network) -> float:
+    """½Ê(⟨β, x⟩ − y)² at θ."""
+    left = network_by_hand.residuals(X.tolist(), y.tolist(), theta.tolist(), depth_by_hand(network))
+    return sum(value**2 for value in left) / (2 * len(y))
+
+
+def hessian(X: np.ndarray, y: np.ndarray, theta: np.ndarray, network: Network, width: float) -> np.ndarray:
     """[L(θ+a+b) − L(θ+a−b) − L(θ−a+b) + L(θ−a−b)]/4·width² for every pair of axes; error O(width²)."""
-    size = len(theta)
+    size = theta.size
     result = np.zeros((size, size))
-    axes = width * np.eye(size)
+    axes = width * np.eye(size).reshape(size, *theta.shape)
     for i in range(size):
         for j in range(size):
             a, b = axes[i], axes[j]
-            rise = loss(X, y, theta + a + b) + loss(X, y, theta - a - b)
-            fall = loss(X, y, theta + a - b) + loss(X, y, theta - a + b)
+            rise = loss(X, y, theta + a + b, network) + loss(X, y, theta - a - b, network)
+            fall = loss(X, y, theta + a - b, network) + loss(X, y, theta - a + b, network)
             result[i, j] = (rise - fall) / (4 * width * width)
     return result
