@@ -1,5 +1,6 @@
-"""The request body, read by ourselves: it is limited before it is held, and JSON only."""
+"""The request body, read by ourselves: it is limited before it is held, and of a type that is read."""
 
+from collections.abc import Collection
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -17,8 +18,32 @@ async def json_body(request: Request, settings: SettingsHere) -> bytes:
         WrongMediaType: it is declared to be something else, or compressed.
         BodyTooLarge: it is longer than the deployment allows; the rest is not read.
     """
-    _require_json(request)
-    limit = settings.max_body_bytes
+    require_media_type(request, (JSON,))
+    return await limited_body(request, limit=settings.max_body_bytes)
+
+
+def require_media_type(request: Request, accepted: Collection[str]) -> str:
+    """The media type of the body, one of those that are accepted.
+
+    Raises:
+        WrongMediaType: it is declared to be something else, or compressed.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in accepted:
+        names = ", ".join(accepted)
+        one_of = "" if len(accepted) == 1 else "one of "
+        raise WrongMediaType(f"Send the body with {one_of}Content-Type: {names}.", headers={"Accept": names})
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise WrongMediaType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
+    return media_type
+
+
+async def limited_body(request: Request, *, limit: int) -> bytes:
+    """The bytes of the body.
+
+    Raises:
+        BodyTooLarge: they are more than `limit`; the rest is not read.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise _too_large(limit)
@@ -28,14 +53,6 @@ async def json_body(request: Request, settings: SettingsHere) -> bytes:
         if len(body) > limit:
             raise _too_large(limit)
     return bytes(body)
-
-
-def _require_json(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != JSON:
-        raise WrongMediaType(f"Send the body with Content-Type: {JSON}.", headers={"Accept": JSON})
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise WrongMediaType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
 
 
 def _too_large(limit: int) -> BodyTooLarge:

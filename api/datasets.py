@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.refusals import Fault, NothingHere, OverLimit, UnusableBody
+from api.refusals import Fault, NothingHere, OversizedDataset, UnusableBody
 from core.identity import dataset_description_key, dataset_key
 from core.spec import ExperimentSpec, StochasticGradientDescent, UploadedData, VectorInitialization
 from core.sweep import axis_values
@@ -73,7 +73,7 @@ def require_uploaded(spec: ExperimentSpec, *, store: Store, settings: Settings) 
 
     Raises:
         UnusableBody: it has not been uploaded, or batches or the initial vector do not fit its shape.
-        OverLimit: it has more entries than the deployment takes by now.
+        OversizedDataset: it has more entries than the deployment takes by now.
     """
     if not isinstance(spec.data, UploadedData):
         return
@@ -83,7 +83,7 @@ def require_uploaded(spec: ExperimentSpec, *, store: Store, settings: Settings) 
         raise UnusableBody("The spec breaks the rules listed under errors.", faults=faults)
     if about is not None and (oversized := tuple(_oversized(about, settings.max_data_entries))):
         limit = settings.max_data_entries
-        raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", faults=oversized)
+        raise OversizedDataset(f"A data set may have at most {limit} entries, samples × dimension.", faults=oversized)
 
 
 _NOT_UPLOADED: Final = Fault(

@@ -66,10 +66,14 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
     {
         refusals.MalformedBody: _kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
         refusals.UnusableBody: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-spec", "The spec is not valid"),
+        refusals.UnusableDataset: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-dataset", "The data are no data set"),
+        refusals.OversizedDataset: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The data set is too large"),
         refusals.OverLimit: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The experiment is too large"),
         refusals.InvalidQuery: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         refusals.BodyTooLarge: _kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
-        refusals.WrongMediaType: _kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "JSON is wanted"),
+        refusals.WrongMediaType: _kind(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
+        ),
         refusals.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
         refusals.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
         refusals.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The drawing failed"),

@@ -40,12 +40,20 @@ class UnusableBody(Refusal):
     """The body is JSON, and not what was asked for."""
 
 
+class UnusableDataset(Refusal):
+    """The file can be read, or should be a file of its type, and is no data set."""
+
+
+class OversizedDataset(Refusal):
+    """A data set has more entries than this deployment takes."""
+
+
 class BodyTooLarge(Refusal):
     """The body has more bytes than are read."""
 
 
 class WrongMediaType(Refusal):
-    """The body is declared to be something else than JSON."""
+    """The body is declared to be something that is not read here."""
 
 
 class OverLimit(Refusal):

@@ -10,9 +10,9 @@ from fastapi import Depends, Request
 from pydantic import ConfigDict, Field, ValidationError
 
 from api import ijson, spec_faults
-from api.body import JSON
+from api.body import JSON, limited_body, require_media_type
 from api.paging import NoQuery
-from api.refusals import BodyTooLarge, Fault, InvalidQuery, OverLimit, UnusableBody, WrongMediaType
+from api.refusals import Fault, InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset
 from api.wiring import SettingsHere
 from core.csv_file import NoSuchColumn, csv_arrays
 from core.npz_file import npz_arrays
@@ -56,14 +56,14 @@ class Upload:
 
         Raises:
             MalformedBody: it should be JSON, and is not.
-            UnusableBody: it is no data set; each fault with its place.
-            OverLimit: an array has more entries, or declares them.
+            UnusableDataset: it is no data set; each fault with its place.
+            OversizedDataset: an array has more entries, or declares them.
             InvalidQuery: no column is called `target`, or the file has no columns with names.
         """
         try:
             return UserArrays.of(_READERS[self.media_type](self.body, target, limit))
         except OversizedArrays as error:
-            raise OverLimit("An array is larger than this deployment takes.", faults=_faults(error)) from None
+            raise OversizedDataset("An array is larger than this deployment takes.", faults=_faults(error)) from None
         except UnusableArrays as error:
             raise _unusable(*_faults(error)) from None
 
@@ -75,20 +75,8 @@ async def upload(request: Request, settings: SettingsHere) -> Upload:
         WrongMediaType: it is declared to be something that is not read, or compressed.
         BodyTooLarge: it is longer than the deployment allows; the rest is not read.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in _READERS:
-        accepted = ", ".join(_READERS)
-        raise WrongMediaType(
-            f"Send the file with one of these as Content-Type: {accepted}.", headers={"Accept": accepted}
-        )
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise WrongMediaType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
-    body, limit = bytearray(), settings.max_body_bytes
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise BodyTooLarge(f"The body may have at most {limit} bytes.")
-    return Upload(media_type=media_type, body=bytes(body))
+    media_type = require_media_type(request, _READERS)
+    return Upload(media_type=media_type, body=await limited_body(request, limit=settings.max_body_bytes))
 
 
 UploadHere = Annotated[Upload, Depends(upload)]
@@ -96,7 +84,10 @@ UploadHere = Annotated[Upload, Depends(upload)]
 
 def _read_json(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarray]:
     _require_no_target(target)
-    document = ijson.read(body)
+    try:
+        document = ijson.read(body)
+    except UnusableBody as error:
+        raise _unusable(*error.faults) from None
     if unknown := tuple(_unknown_names(document)):
         raise _unusable(*unknown)
     try:
@@ -130,8 +121,8 @@ _READERS: Final[Mapping[str, Callable[[bytes, str | None, int], dict[str, np.nda
 )
 
 
-def _unusable(*faults: Fault) -> UnusableBody:
-    return UnusableBody("The data set breaks the rules listed under errors.", faults=faults)
+def _unusable(*faults: Fault) -> UnusableDataset:
+    return UnusableDataset("The data set breaks the rules listed under errors.", faults=faults)
 
 
 def _require_no_target(target: str | None) -> None:

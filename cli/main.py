@@ -93,6 +93,22 @@ def submit(
     raise typer.Exit(run_submit(spec, url=url, then_watch=watch))
 
 
+@app.command()
+def upload(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="A .npz, .zip, .json or .csv file, or X.npy y.npy …")
+    ],
+    target: Annotated[
+        str | None, typer.Option(help="The column of a .csv file that is y; default: the one called y, or the last.")
+    ] = None,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Upload data of your own; print the id to name them by in a spec."""
+    from cli.upload import upload as run_upload
+
+    raise typer.Exit(run_upload(files, target=target, url=url))
+
+
 @app.command(context_settings=_TAKES_ID)
 def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     """Show the progress of an experiment until it is finished."""

@@ -21,6 +21,7 @@ from client.errors import (
 from client.experiment import Experiment
 from client.handle import ExperimentHandle
 from client.service import Client
+from client.upload import UnknownFile
 
 __all__ = [
     "Client",
@@ -31,5 +32,6 @@ __all__ = [
     "FieldError",
     "ProblemError",
     "ServiceUnreachable",
+    "UnknownFile",
     "WaitTimeout",
 ]

@@ -13,8 +13,9 @@ from client.patience import Clock, pauses, retry_after
 class Connection:
     """The way to one service.
 
-    Every request of the interface may be sent twice: equal specs are one experiment, and cancelling and reading change
-    nothing the second time. So whatever breaks on the way is simply sent again, until `patience` seconds have passed.
+    Every request of the interface may be sent twice: equal specs are one experiment, equal data one data set, and
+    cancelling and reading change nothing the second time. So whatever breaks on the way is simply sent again, until
+    `patience` seconds have passed.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class Connection:
         """The JSON document at `path`."""
         return self.document(self.send("GET", path, params=params, patience=patience))
 
-    def send(
+    def send(  # noqa: PLR0913 - what a request is made of, all named
         self,
         method: str,
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
         content: bytes | None = None,
+        media_type: str = "application/json",
         patience: float | None = None,
     ) -> httpx2.Response:
         """The successful answer to a request.
@@ -51,7 +53,8 @@ class Connection:
             method: of HTTP.
             path: below the base address, or a whole address.
             params: of the query; those that are None are left out.
-            content: JSON to send.
+            content: what to send.
+            media_type: what that is.
             patience: seconds to go on trying; the connection's own if None.
 
         Raises:
@@ -63,7 +66,7 @@ class Connection:
             path,
             params={name: value for name, value in (params or {}).items() if value is not None} or None,
             content=content,
-            headers=None if content is None else {"Content-Type": "application/json"},
+            headers=None if content is None else {"Content-Type": media_type},
         )
         return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))
 

@@ -13,6 +13,7 @@ from client.connection import Connection
 from client.handle import ExperimentHandle
 from client.paging import pages
 from client.patience import Clock, SystemClock
+from client.upload import Data, encoded
 
 Spec = Mapping[str, Any] | str | Path | bytes
 """An experiment spec: the document, the path of a JSON file, or JSON itself as bytes."""
@@ -92,6 +93,39 @@ class Client:
         filters = {"status": status, "tag": tag, "name": name, "limit": page_size}
         for document in pages(self._connection, "/v1/experiments", "experiments", filters):
             yield ExperimentHandle.from_document(self._connection, document)
+
+    def upload_dataset(self, data: Data, *, target: str | None = None) -> dict[str, Any]:
+        """Upload data of one's own, to be used in specs as `{"kind": "dataset", "id": …}`.
+
+        Args:
+            data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y); the path of a .json,
+                .npz, .zip or .csv file; or the paths of X.npy, y.npy and so on.
+            target: the column of a .csv file that is y; without it the one called y, or else the last.
+
+        Returns:
+            The description of the data set. Equal data have one id, whatever they were sent as.
+
+        Raises:
+            ProblemError: the data are refused; `errors` point at what is wrong.
+            UnknownFile: the ending of a file does not say what it is.
+            ValueError: an array holds NaN or infinity, which JSON has no words for.
+            OSError: a file cannot be read.
+        """
+        content, media_type = encoded(data)
+        response = self._connection.send(
+            "POST", "/v1/datasets", params={"target": target}, content=content, media_type=media_type
+        )
+        document: dict[str, Any] = self._connection.document(response)
+        return document
+
+    def dataset(self, dataset_id: str) -> dict[str, Any]:
+        """The description of an uploaded data set.
+
+        Raises:
+            ProblemError: there is none of that id (404).
+        """
+        document: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}")
+        return document
 
     def presets(self) -> list[dict[str, Any]]:
         """The specs that come with the service: name, title, and how many runs each size has."""

@@ -15,7 +15,7 @@ from core.arrangement import Arrangement, arrange
 from core.choice import InvalidChoice
 from core.grid import Axis, Grid
 from core.result import Summary, check_one_per_run
-from core.spec import Data, InlineData
+from core.spec import Data, InlineData, UploadedData
 from core.variables import COORDINATES, VARIABLES, Kind, Variable
 
 Analysis = Mapping[str, Any]
@@ -131,6 +131,8 @@ def telling_quantity(data: Data, summaries: Sequence[Summary | None]) -> str:
             return name
     if isinstance(data, InlineData):
         return "l1_norm" if data.held_out_X is None else "test_loss"
+    if isinstance(data, UploadedData):
+        return "l1_norm"
     return TELLING[0]
 
 

@@ -77,9 +77,8 @@ def _centred(values: Array, training: Array, _offset: float) -> Array:
     mean = training.mean(axis=0)
     # The sum over many samples has rounded; what it lost is the mean of what is left.
     mean += (training - mean).mean(axis=0)
-    centred: Array = values - np.clip(mean, low, high)
     is_constant = high - low <= CONSTANT * np.maximum(np.abs(low), np.abs(high))
-    return np.where(is_constant & (values >= low) & (values <= high), 0.0, centred)
+    return np.where(is_constant & (values >= low) & (values <= high), 0.0, values - mean)
 
 
 def _offset(values: Array, _training: Array, offset: float) -> Array:

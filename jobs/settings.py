@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."
     )
-    max_body_bytes: int = Field(default=8_000_000, ge=1, description="Largest request body.")
+    max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)

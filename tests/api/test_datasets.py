@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from api.datasets import described, keep, require_uploaded
-from api.refusals import NothingHere, OverLimit, UnusableBody
+from api.refusals import NothingHere, OversizedDataset, UnusableBody
 from core.identity import dataset_description_key, dataset_key
 from core.regression import Dataset
 from core.spec import ExperimentSpec
@@ -181,6 +181,7 @@ def test_a_file_at_the_limit_is_read_and_a_longer_one_is_not(api: Service) -> No
 def test_a_fault_is_pointed_at(api: Service, body: bytes, media_type: str, places: list[str]) -> None:
     """In a document as in an archive; in a CSV file by the number of the line."""
     document = assert_problem(_post(api, body, media_type), 422)
+    assert document["type"] == "urn:stepbias:problem:invalid-dataset"
     assert pointers(document) == places
     if media_type == "text/csv" and "" in places:
         assert all("line" in error["detail"] for error in document["errors"])
@@ -271,6 +272,26 @@ def test_a_data_set_from_before_a_lower_limit_is_refused(store: Store) -> None:
     """With the numbers."""
     keep(UserArrays.of(FULL), store=store)
     require_uploaded(_spec(), store=store, settings=Settings(max_data_entries=12))
-    with pytest.raises(OverLimit) as caught:
+    with pytest.raises(OversizedDataset) as caught:
         require_uploaded(_spec(), store=store, settings=Settings(max_data_entries=11))
     assert ["12 entries" in fault.detail for fault in caught.value.faults] == [True]
+
+
+def test_uploaded_data_are_accepted_once_they_are_there(api: Service) -> None:
+    """Before that, the id is pointed at."""
+    upload = {"X": [[1, 0.5], [0, 1]], "y": [1, 2]}
+    identifier = api.post(upload, "/v1/datasets").json()["id"]
+    unknown = spec(data={"kind": "dataset", "id": "0" * 64})
+    assert pointers(assert_problem(api.post(unknown), 422)) == ["/data/id"]
+    known = spec(data={"kind": "dataset", "id": identifier, "transform": {"X": "offset", "offset": 5}})
+    assert api.post(known).status_code == 202
+
+
+@pytest.mark.parametrize("kind", [{"kind": "inline", "X": [[1]], "y": [1]}, {"kind": "dataset", "id": "0" * 64}])
+@pytest.mark.parametrize("transform", [{"offset": 1}, {"X": "offset"}, {"X": "centre", "offset": 1}])
+def test_a_transform_that_makes_no_sense_is_refused(
+    api: Service, kind: dict[str, Any], transform: dict[str, Any]
+) -> None:
+    """An offset is added to something, and something is added."""
+    document = assert_problem(api.post(spec(data=kind | {"transform": transform})), 422)
+    assert pointers(document) == ["/data/transform"]

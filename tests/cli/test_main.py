@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -18,7 +19,21 @@ from cli import submit
 from cli.main import app
 from tests.client.living_service import LivingService, living_service, small_spec
 
-COMMANDS = ["up", "demo", "submit", "watch", "fetch", "cancel", "retry", "list", "presets", "report", "run", "doctor"]
+COMMANDS = [
+    "up",
+    "demo",
+    "submit",
+    "upload",
+    "watch",
+    "fetch",
+    "cancel",
+    "retry",
+    "list",
+    "presets",
+    "report",
+    "run",
+    "doctor",
+]
 DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}
 PICTURES = {"risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
 FILES = DOCUMENTS | {f"{name}.png" for name in PICTURES}
@@ -103,6 +118,27 @@ def test_submit_prints_the_id_alone(service: LivingService, spec_file: Path) -> 
     assert from_stdin.stdout == from_file.stdout
 
 
+def test_upload_prints_the_id_alone(service: LivingService, tmp_path: Path) -> None:
+    """A spec that names it is then taken; what is meant for people is on stderr."""
+    file = tmp_path / "data.csv"
+    file.write_text("a,b,c\n1,2,3\n4,5,6\n")
+    uploaded = _stepbias("upload", file, "--target", "b", service=service)
+    assert uploaded.exit_code == 0
+    assert uploaded.stderr == "2 samples in 2 columns\n"
+    data = {"kind": "dataset", "id": uploaded.stdout.strip()}
+    assert _submitted(service, "on uploaded data", data=data)
+
+
+def test_upload_takes_npy_files_and_says_what_is_in_them(service: LivingService, tmp_path: Path) -> None:
+    """One for each array."""
+    arrays = {"X": np.eye(3), "y": np.ones(3), "true_predictor": np.ones(3), "held_out_X": np.eye(3)[:2]}
+    arrays["held_out_y"] = np.ones(2)
+    for name, array in arrays.items():
+        np.save(tmp_path / name, array)
+    result = _stepbias("upload", *(tmp_path / f"{name}.npy" for name in arrays), service=service)
+    assert result.stderr == "3 samples in 3 columns, 2 held out, with a true predictor\n"
+
+
 def test_watch_shows_progress_to_the_end(service: LivingService) -> None:
     """Away from a terminal in lines, and the outcome as the last word."""
     experiment_id = _submitted(service, "watched")
@@ -183,6 +219,9 @@ def test_an_invalid_spec_is_refused_with_pointers(service: LivingService) -> Non
     [
         (["submit", "no-such-file.json"], "no-such-file.json: No such file or directory"),
         (["submit", os.devnull], "The body is empty"),
+        (["upload", "no-such-file.csv"], "no-such-file.csv: No such file or directory"),
+        (["upload", "data.txt"], "one file that ends with"),
+        (["upload", "X.npy", "data.csv"], "X.npy and y.npy"),
         (["watch", "-nobody"], "no experiment of that id"),
         (["fetch", "nobody"], "no experiment of that id"),
         (["cancel", "nobody"], "no experiment of that id"),

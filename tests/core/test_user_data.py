@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
+from pydantic import ValidationError
 
 from core.analysis import analyse_problem
 from core.errors import InvalidData, NoInterpolator
@@ -14,6 +15,7 @@ from core.interpolators import min_l2
 from core.networks import Diagonal
 from core.regression import Dataset, excess_risk
 from core.regression import test_loss as held_out_loss
+from core.spec import ExperimentSpec, Transform
 from core.user_data import CONSTANT, user_dataset
 from tests.reference.exact_mean import centred_exactly
 
@@ -213,3 +215,42 @@ def test_what_is_no_regression_problem_is_refused_whatever_is_done_to_it(X: Any,
     """Before anything is computed of it."""
     with pytest.raises(InvalidData):
         user_dataset(X=X, y=[1.0], transform=transform)
+
+
+def _hash(transform: dict[str, Any]) -> str:
+    body = {
+        "data": {"kind": "inline", "X": [[1.0, 2.0]], "y": [1.0], "transform": transform},
+        "initialization": {"kind": "uniform", "scale": 1.0},
+        "optimizer": {"kind": "gradient_descent", "step_size": 0.1},
+    }
+    return ExperimentSpec.model_validate(body).content_hash()
+
+
+@pytest.mark.parametrize(
+    ("transform", "sentence"),
+    [
+        ({"offset": 1.0}, "added to nothing"),
+        ({"X": "centre", "y": "none", "offset": -1.0}, "added to nothing"),
+        ({"X": "offset"}, "nothing is added"),
+        ({"y": "offset", "offset": 0.0}, "nothing is added"),
+        ({"X": "offset", "offset": -0.0}, "nothing is added"),
+        ({"X": "offset", "offset": 1e101}, "less than or equal to"),
+        ({"X": "center"}, "'centre'"),
+    ],
+)
+def test_a_transform_that_does_not_do_what_it_says_is_refused(transform: dict[str, Any], sentence: str) -> None:
+    """An offset is added to something, and something is added."""
+    with pytest.raises(ValidationError, match=sentence):
+        Transform.model_validate(transform)
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0])
+def test_no_transform_has_many_spellings_and_one_identity(zero: float) -> None:
+    """What is not added may be zero of either sign."""
+    assert _hash({"offset": zero}) == _hash({"X": "none"}) == _hash({})
+
+
+def test_an_offset_is_a_number_of_twelve_digits() -> None:
+    """As every other number of a spec: 0.1 + 0.2 and 0.3 are one."""
+    assert _hash({"X": "offset", "offset": 0.1 + 0.2}) == _hash({"X": "offset", "offset": 0.3})
+    assert _hash({"X": "offset", "offset": 0.3}) != _hash({"y": "offset", "offset": 0.3})
