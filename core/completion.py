@@ -1,0 +1,151 @@
+"""Completion: where a run of gradient descent will end, long before it gets there.
+
+Full-batch gradient descent at a fixed step size η moves, at depth 2 and for UV, along what gradient flow conserves, but
+for a shrinkage of A = |u₊u₋| by 1 − x² a step, x = 2ηg (`core.implicit_bias`); at depth D ≥ 3 along what *its* flow
+conserves, but for a like shrinkage. In the final phase of a run the sum of x² over all steps to come is tiny, and the
+flow limit of the iterate is the limit of the run. What is neglected is estimated here to first order, and for D = 2 and
+UV bounded in `core.completion_bound`. Derivations: docs/science/completion.md.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.conserved_form import ConservedForm, FlowEnd
+from core.errors import NoInterpolator
+from core.gram_spectrum import GramSpectrum
+from core.networks import UV, Diagonal, Network
+from core.regression import Dataset
+from core.remaining_descent import RemainingDescent, projector_norm
+from core.row_space import InterpolatorSet, interpolator_set
+from core.squared_model import squared_model
+from core.uv_equivalence import moved_along_flow
+
+MOST_RESIDUAL: Final = 1e-9
+"""Largest max|Xβ − y|/max|y| of a completed predictor: beyond it, float64 does not reach the interpolator."""
+
+FORESEEN_GROWTH: Final = 10.0
+"""The screen on the loss takes ‖β‖₂ of the limit to be below this multiple of the least possible one."""
+
+Parts = Float64[np.ndarray, "part dim"]
+Vector = Float64[np.ndarray, " dim"]
+
+
+class Refusal(StrEnum):
+    """Why there is no completion. None of these is an error: the run goes on."""
+
+    NO_INTERPOLATOR = "no_interpolator"
+    VANISHED = "vanished"
+    UNSETTLED = "unsettled"
+    UNSTABLE = "unstable"
+    UNRESOLVED = "unresolved"
+
+    @property
+    def meaning(self) -> str:
+        """What stands in the way."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Refusal.NO_INTERPOLATOR: "Xβ = y has no solution: the run does not end at an interpolator.",
+    Refusal.VANISHED: "A parameter is zero or not finite, or its square is in float64.",
+    Refusal.UNSETTLED: "What the rest of the run may still change is not below the tolerance.",
+    Refusal.UNSTABLE: "step_size × sharpness is, or may be, 2 or more here or at the limit.",
+    Refusal.UNRESOLVED: "float64 does not reach the interpolator of the conserved form.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Completion:
+    """The limit of a run: what it tends to and never quite reaches.
+
+    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven; the bound is ∞ where none is proven.
+    `residual` is max|Xβ − y|/max|y|. `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit
+    differs by `sharpness_error` at most. `multipliers` are those of the conserved form, counted from the iterate.
+    """
+
+    theta: Parts
+    predictor: Vector
+    multipliers: Float64[np.ndarray, " rank"]
+    residual: float
+    sharpness: float
+    sharpness_error: float
+    estimate: float
+    bound: float
+
+
+class Completer:
+    """Completion of the runs on one problem; what they share is computed once."""
+
+    def __init__(self, dataset: Dataset, network: Network) -> None:
+        self._network = network
+        self._depth = network.depth if isinstance(network, Diagonal) else 2
+        # UV at step size η is the squared model at η/2, whose sharpness is twice that of UV
+        self._ratio = 0.5 if isinstance(network, UV) else 1.0
+        self._space: InterpolatorSet | None = None
+        with suppress(NoInterpolator):
+            self._space = interpolator_set(dataset.X, dataset.y)
+            self._gram = GramSpectrum.of(self._space)
+
+    def is_worth_trying(self, *, loss: float, step_size: float, tolerance: float) -> bool:
+        """A screen that costs nothing: whether the loss lets the estimate come below the tolerance at all.
+
+        The estimate is at least ηL/‖β‖₂ (half that for UV), unless there is a single interpolator.
+        """
+        if self._space is None:
+            return False
+        foreseen = FORESEEN_GROWTH * float(np.linalg.norm(self._space.coordinates))
+        return self._ratio * step_size * loss <= tolerance * foreseen
+
+    def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Refusal:
+        """The limit of gradient descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
+
+        For runs in their final phase: warm-up and noise are over. The outcome depends on the arguments alone, to the
+        bit. Cost: 2 ms at N = 50, d = 100, most of it the Newton steps of the flow limit; 0.3 ms for most refusals.
+        """
+        if self._space is None:
+            return Refusal.NO_INTERPOLATOR
+        squared = squared_model(self._network, theta)
+        state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
+        if not state.is_regular:
+            return Refusal.VANISHED
+        rest = RemainingDescent.begin(self._space, self._gram, state, step_size * self._ratio)
+        if not rest.is_stable:
+            return Refusal.UNSTABLE
+        if rest.energy > 2 * tolerance * float(np.linalg.norm(state.predictor)):
+            return Refusal.UNSETTLED
+        return self._completed(self._space, rest, state.flowed(self._space), theta=theta, tolerance=tolerance)
+
+    def _completed(
+        self, space: InterpolatorSet, rest: RemainingDescent, end: FlowEnd, *, theta: Parts, tolerance: float
+    ) -> Completion | Refusal:
+        limit, residual = end.state, space.residual(end.predictor)
+        if not (limit.is_regular and residual <= MOST_RESIDUAL):
+            return Refusal.UNRESOLVED
+        sharpness = self._gram.ends(limit.curvature)[1]
+        rest = rest.meeting(sharpness)
+        if not rest.is_stable:
+            return Refusal.UNSTABLE
+        direct = rest.leaving(limit)
+        shift = projector_norm(space, limit.weights) * direct
+        estimate = shift / (float(np.linalg.norm(end.predictor)) or 1.0)
+        if not estimate <= tolerance:
+            return Refusal.UNSETTLED
+        sharpness_error = self._gram.largest_moment * limit.curvature_slope * (shift + direct)
+        if rest.step_size * (sharpness + sharpness_error) >= 2:
+            return Refusal.UNSTABLE
+        is_uv = isinstance(self._network, UV)
+        return Completion(
+            theta=moved_along_flow(theta, space.basis @ end.multipliers) if is_uv else limit.theta,
+            predictor=end.predictor,
+            multipliers=end.multipliers,
+            residual=residual,
+            sharpness=self._ratio * sharpness,
+            sharpness_error=self._ratio * sharpness_error,
+            estimate=estimate,
+            bound=np.inf,
+        )
