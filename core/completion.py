@@ -15,12 +15,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.bounds import second_moments
+from core.completion_bound import CompletedRun, proven_distance
 from core.conserved_form import ConservedForm, FlowEnd
 from core.errors import NoInterpolator
 from core.gram_spectrum import GramSpectrum
 from core.networks import UV, Diagonal, Network
+from core.oblique_projector import ObliqueProjector
 from core.regression import Dataset
-from core.remaining_descent import RemainingDescent, projector_norm
+from core.remaining_descent import RemainingDescent
 from core.row_space import InterpolatorSet, interpolator_set
 from core.squared_model import squared_model
 from core.uv_equivalence import moved_along_flow
@@ -90,16 +93,20 @@ class Completer:
         with suppress(NoInterpolator):
             self._space = interpolator_set(dataset.X, dataset.y)
             self._gram = GramSpectrum.of(self._space)
+            self._moment = float(second_moments(dataset.X).max())
+            least = float(np.linalg.norm(self._space.coordinates))  # ‖β‖₂ of an interpolator is at least this
+            typical = (least / np.sqrt(dataset.X.shape[1])) ** (1 / self._depth)
+            self._foreseen_norm = FORESEEN_GROWTH * least
+            self._least_ratio = self._depth * (self._depth - 1) / 2 * typical ** (self._depth - 2)
 
     def is_worth_trying(self, *, loss: float, step_size: float, tolerance: float) -> bool:
         """A screen that costs nothing: whether the loss lets the estimate come below the tolerance at all.
 
-        The estimate is at least ηL/‖β‖₂ (half that for UV), unless there is a single interpolator.
+        The estimate is at least ½D(D−1)·max|u|^(D−2)·ηL/‖β‖₂ unless there is a single interpolator.
         """
         if self._space is None:
             return False
-        foreseen = FORESEEN_GROWTH * float(np.linalg.norm(self._space.coordinates))
-        return self._ratio * step_size * loss <= tolerance * foreseen
+        return self._least_ratio * self._ratio * step_size * loss <= tolerance * self._foreseen_norm
 
     def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Refusal:
         """The limit of gradient descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
@@ -116,9 +123,14 @@ class Completer:
         rest = RemainingDescent.begin(self._space, self._gram, state, step_size * self._ratio)
         if not rest.is_stable:
             return Refusal.UNSTABLE
-        if rest.energy > 2 * tolerance * float(np.linalg.norm(state.predictor)):
+        if rest.leaving(state) > 2 * tolerance * float(np.linalg.norm(state.predictor)):
             return Refusal.UNSETTLED
-        return self._completed(self._space, rest, state.flowed(self._space), theta=theta, tolerance=tolerance)
+        try:
+            with np.errstate(all="ignore"):  # what is out of reach of float64 shows in the residual
+                end = state.flowed(self._space)
+        except np.linalg.LinAlgError:
+            return Refusal.UNRESOLVED
+        return self._completed(self._space, rest, end, theta=theta, tolerance=tolerance)
 
     def _completed(
         self, space: InterpolatorSet, rest: RemainingDescent, end: FlowEnd, *, theta: Parts, tolerance: float
@@ -130,22 +142,43 @@ class Completer:
         rest = rest.meeting(sharpness)
         if not rest.is_stable:
             return Refusal.UNSTABLE
+        projector = ObliqueProjector.of(space, limit.weights)
+        # what the solver has left of Xβ = y, and what the rest of the run leaves of the conserved form
+        defect = projector.complement * float(np.linalg.norm(space.basis.T @ end.predictor - space.coordinates))
         direct = rest.leaving(limit)
-        shift = projector_norm(space, limit.weights) * direct
-        estimate = shift / (float(np.linalg.norm(end.predictor)) or 1.0)
-        if not estimate <= tolerance:
+        distance = projector.norm * direct + defect
+        norm = float(np.linalg.norm(end.predictor)) or 1.0
+        if not distance <= tolerance * norm:
             return Refusal.UNSETTLED
-        sharpness_error = self._gram.largest_moment * limit.curvature_slope * (shift + direct)
+        sharpness_error = self._gram.largest_moment * limit.curvature_slope * (distance + direct)
         if rest.step_size * (sharpness + sharpness_error) >= 2:
             return Refusal.UNSTABLE
         is_uv = isinstance(self._network, UV)
         return Completion(
-            theta=moved_along_flow(theta, space.basis @ end.multipliers) if is_uv else limit.theta,
+            theta=moved_along_flow(theta, end.change) if is_uv else limit.theta,
             predictor=end.predictor,
             multipliers=end.multipliers,
             residual=residual,
             sharpness=self._ratio * sharpness,
             sharpness_error=self._ratio * sharpness_error,
-            estimate=estimate,
-            bound=np.inf,
+            estimate=distance / norm,
+            bound=(self._proven(rest, end, sharpness, projector) + defect) / norm,
+        )
+
+    def _proven(self, rest: RemainingDescent, end: FlowEnd, sharpness: float, projector: ObliqueProjector) -> float:
+        """The proven part of the bound, in absolute terms; nothing is proven of D ≥ 3."""
+        if self._depth != 2:
+            return np.inf
+        return proven_distance(
+            CompletedRun(
+                iterate=rest.state,
+                completed=end.state,
+                exponent=end.change,
+                step_size=rest.step_size,
+                loss=rest.loss,
+                sharpness=sharpness,
+                moment=self._moment,
+                largest_moment=self._gram.largest_moment,
+                projector=projector,
+            )
         )

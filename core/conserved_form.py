@@ -15,11 +15,15 @@ Vector = Float64[np.ndarray, " dim"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FlowEnd:
-    """Where flow from a state ends, with the predictor to the accuracy of the solver, and κ of τ ∝ basis·κ."""
+    """Where flow from a state ends, with the predictor to the accuracy of the solver.
+
+    `change` = basis·`multipliers` is τ at D ≥ 3 and 2τ at D = 2, where û±² = u±²·e^(±change).
+    """
 
     state: "ConservedForm"
     predictor: Vector
     multipliers: Float64[np.ndarray, " rank"]
+    change: Vector
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -79,23 +83,23 @@ class ConservedForm:
         return 2 * self.depth * (self.depth - 1) * float(self.stretch.max())
 
     def flowed(self, space: InterpolatorSet) -> FlowEnd:
-        """The interpolator of the same form: τ = basis·κ at D ≥ 3, ½basis·κ at D = 2."""
+        """Where the flow from here ends: the interpolator of the same form."""
         if self.depth == 2:
             return self._flowed_squares(space)
         predictor, multipliers, _ = deep_flow_multipliers(space, self.theta, self.depth)
-        spent = self._signs * (space.basis @ multipliers) * np.abs(power(self.theta, self.depth - 2))
-        with np.errstate(all="ignore"):  # a solution out of reach of float64 shows in its residual
-            theta = self.theta * np.exp(-np.log1p(-spent) / (self.depth - 2))
-        return FlowEnd(state=replace(self, theta=theta), predictor=predictor, multipliers=multipliers)
+        change = space.basis @ multipliers
+        spent = self._signs * change * np.abs(power(self.theta, self.depth - 2))
+        theta = self.theta * np.exp(-np.log1p(-spent) / (self.depth - 2))
+        return FlowEnd(state=replace(self, theta=theta), predictor=predictor, multipliers=multipliers, change=change)
 
     def _flowed_squares(self, space: InterpolatorSet) -> FlowEnd:
         size = np.abs(self.theta)
         product, asymmetry = size[0] * size[1], np.log(size[0]) - np.log(size[1])
         multipliers, _ = squared_flow_multipliers(space, product, asymmetry)
-        exponent = space.basis @ multipliers
-        predictor = 2 * product * np.sinh(asymmetry + exponent)
-        theta = self.theta * np.exp(self._signs * exponent / 2)
-        return FlowEnd(state=replace(self, theta=theta), predictor=predictor, multipliers=multipliers)
+        change = space.basis @ multipliers
+        predictor = 2 * product * np.sinh(asymmetry + change)
+        theta = self.theta * np.exp(self._signs * change / 2)
+        return FlowEnd(state=replace(self, theta=theta), predictor=predictor, multipliers=multipliers, change=change)
 
     @property
     def _signs(self) -> Float64[np.ndarray, "2 dim"]:

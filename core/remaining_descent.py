@@ -60,20 +60,7 @@ class RemainingDescent:
         at the limit covers coordinates on their way, and the last factor the next order in x.
         """
         depth = limit.depth
-        ratio = float((limit.drift / np.minimum(self.state.weights, limit.weights)).max())
+        ratio = float((limit.drift / self.state.weights).max())
         floor = depth * (depth - 1) / 2 * float(limit.stretch.max())
         step = float((self.state.stretch * np.abs(self.x)).max())
         return self.energy * max(floor, ratio) * (1 + depth / 3 * step)
-
-
-def projector_norm(space: InterpolatorSet, weights: Float64[np.ndarray, " dim"]) -> float:
-    """‖P‖₂ of P = I − C Xᵀ(X C Xᵀ)⁻¹X, C = diag(weights) > 0: the part of a change of β that interpolation leaves.
-
-    0 where the interpolator is unique. Else an oblique projector is as long as its complement C·V(VᵀCV)⁻¹Vᵀ, V = basis.
-    """
-    dim, rank = space.basis.shape
-    if rank == dim:
-        return 0.0
-    root = np.sqrt(weights)[:, None]
-    orthonormal, factor = np.linalg.qr(root * space.basis)
-    return float(np.linalg.norm(root * np.linalg.solve(factor, orthonormal.T).T, 2))
