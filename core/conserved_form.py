@@ -51,6 +51,12 @@ class ConservedForm:
         return predictor
 
     @property
+    def volume(self) -> Vector:
+        """|u₊|^D + |u₋|^D ≥ |β|, in whose digits β is lost where it is small."""
+        volume: Vector = np.abs(power(self.theta, self.depth)).sum(axis=0)
+        return volume
+
+    @property
     def weights(self) -> Vector:
         """The z = u₊^(2(D−1)) + u₋^(2(D−1)) of each coordinate."""
         weights: Vector = np.square(power(self.theta, self.depth - 1)).sum(axis=0)
