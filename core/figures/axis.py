@@ -60,6 +60,8 @@ def span(panel: Axes, variable: Variable, values: Sequence[float]) -> None:
     ):
         panel.set_xticks(sorted(values))
         panel.xaxis.set_minor_locator(NullLocator())
+    elif panel.get_xscale() == "linear" and variable.kind is Kind.INT:
+        panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     panel.set_xlabel(variable.label)
     _plain(panel.xaxis)
 

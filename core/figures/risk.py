@@ -16,6 +16,7 @@ from core.figures.ascending import ascending
 from core.figures.axis import log_range, log_y, on_log_axis, span
 from core.figures.caption import caption, largest_steps_text, value_text
 from core.figures.family import draw_family, families_foot, family_handles, legend_title
+from core.figures.free_place import Path, free_place
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BASELINE, FLOW, INK, MUTED, style
@@ -94,8 +95,10 @@ def _draw_panel(panel: Axes, family: Curves) -> None:
     span(panel, family.x, family.x_values)
     for flow in family.flow_limits:
         _draw_flow(panel, family, flow)
+    drawn = [*family.flow_limits, *family.curves]
+    paths = [(np.array(family.x_values), on_log_axis(curve.median)) for curve in drawn]
     for baseline in family.baselines:
-        _draw_baseline(panel, baseline)
+        _draw_baseline(panel, baseline, paths)
     draw_family(panel, family)
 
 
@@ -109,13 +112,14 @@ def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
         panel.plot(np.array(family.x_values)[alone], median[alone], "_", color=FLOW["color"], markersize=12)
 
 
-def _draw_baseline(panel: Axes, baseline: Baseline) -> None:
+def _draw_baseline(panel: Axes, baseline: Baseline, paths: Sequence[Path]) -> None:
     panel.axhline(baseline.value, **BASELINE)
-    # Above the upper line and below the lower one: no curve goes there.
+    # Above the upper line and below the lower one, where few curves go.
     above = baseline.name in {BETWEEN_NORMS[0], BETWEEN_SHARPNESSES[0]}
+    name = f"{baseline.label}: {baseline.value:.3g}"
     panel.annotate(
-        f"{baseline.label}: {baseline.value:.3g}",
-        xy=(0, baseline.value),
+        name,
+        xy=(free_place(panel, name, baseline.value, paths, above=above), baseline.value),
         xycoords=panel.get_yaxis_transform(),
         xytext=(4, 3 if above else -3),
         textcoords="offset points",

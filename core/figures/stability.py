@@ -85,10 +85,14 @@ class _Panel:
         """Whether step sizes are multiples of η*."""
         return self.families[SHARPNESS].x.name == STEP_SIZE_FRACTION
 
-    def largest_steps(self, name: str) -> Values:
-        """The step size at which a minimum of the least sharpness called `name` loses its stability, in units of x."""
+    def largest_step(self, name: str) -> float:
+        """The step size at which a minimum of the least sharpness called `name` loses its stability, in units of x.
+
+        Of several problems the median; NaN before the analysis.
+        """
         limit: Values | float = self.least["sharpness"] if self.is_relative else self.stability_limit
-        return limit / self.least[name]
+        steps = limit / self.least[name]
+        return float(np.median(steps)) if steps.size else np.nan
 
     def thresholds(self, step_sizes: Float64[np.ndarray, " point"]) -> Float64[np.ndarray, " point"]:
         """2/η, of the median problem where η is a multiple of its own η*; NaN before the analysis."""
@@ -187,8 +191,8 @@ def _draw(panel: Axes, content: _Panel) -> None:
         if _is_drawn(content, name):
             _draw_least(panel, content.least[name], line)
     for name, line in (("sharpness", LARGEST_STEP), ("sharpness_sign_free", LARGEST_STEP_SIGN_FREE)):
-        if _is_drawn(content, name):
-            panel.axvline(float(np.median(content.largest_steps(name))), **line)
+        if _is_met(content, name):
+            panel.axvline(content.largest_step(name), **line)
     for name, (_, line) in QUANTITIES.items():
         _draw_quantity(panel, x, content.families[name].curves[0], line)
     median = on_log_axis(content.sharpness.median)
@@ -200,9 +204,7 @@ def _draw(panel: Axes, content: _Panel) -> None:
 
 def _span(panel: Axes, content: _Panel) -> None:
     """The step sizes, and η* where they come close to it."""
-    most = max(content.step_sizes)
-    steps = np.array([*content.largest_steps("sharpness"), *content.largest_steps("sharpness_sign_free")])
-    near = [step for step in steps[np.isfinite(steps)].tolist() if most < step < REACH * most]
+    near = [content.largest_step(name) for name in ("sharpness", "sharpness_sign_free") if _is_met(content, name)]
     x = content.families[SHARPNESS].x
     span(panel, x, (*content.step_sizes, *near))
 
@@ -229,6 +231,12 @@ def _is_drawn(content: _Panel, name: str) -> bool:
     return name != "sharpness_sign_free" or bool((values < content.least["sharpness"] * (1 - 1e-9)).any())
 
 
+def _is_met(content: _Panel, name: str) -> bool:
+    """Whether the step sizes come near the one at which that least sharpness loses its stability."""
+    step, taken = content.largest_step(name), content.step_sizes
+    return _is_drawn(content, name) and min(taken) / REACH < step < REACH * max(taken)
+
+
 def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
     """Everything that is drawn but 2/η, which enters from above."""
     for content in contents:
@@ -252,7 +260,7 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
         ("sharpness", "largest stable step η*", LARGEST_STEP),
         ("sharpness_sign_free", "η*, θ of any sign", LARGEST_STEP_SIGN_FREE),
     ):
-        if any(_is_drawn(content, name) for content in contents):
+        if any(_is_met(content, name) for content in contents):
             yield Line2D([], [], label=label, **line)
     if any(failed_points(content.sharpness) for content in contents):
         yield cross_handle()

@@ -235,7 +235,7 @@ MEASURED: Final = (
     Quantity(
         key="descent_excess_ratio",
         formula="R(β)/R(0) at the largest η that converged",
-        label="the same of runs at the largest such η",
+        label="the same of runs, largest converging η",
         source="Corollary 5.5",
         scope=Scope.PROBLEM,
         undefined="not of user data, and not where no run has converged",

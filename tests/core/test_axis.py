@@ -62,6 +62,16 @@ def test_every_value_is_within_the_axis(values: list[float], with_zero: bool) ->
     assert (np.diff(across[:, 0]) > 0).all()
 
 
+@pytest.mark.parametrize("depths", [[2, 3], [2, 3, 4], [2, 3, 5, 8]])
+def test_whole_numbers_have_no_fractions_between_them(depths: list[float]) -> None:
+    """There is no depth 2.25."""
+    panel = _panel()
+    span(panel, COORDINATES["depth"], depths)
+    labels = _labels(panel)
+    assert len(labels) >= 2
+    assert all(label.isdigit() for label in labels)
+
+
 def test_quantities_that_span_decades_are_logarithmic_whatever_they_are() -> None:
     """So are those whose values are spaced so; others stay linear."""
     for name, values, scale in (

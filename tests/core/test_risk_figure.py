@@ -86,6 +86,18 @@ def test_lines_and_baselines_stand_clear_of_the_crosses() -> None:
     assert top + 0.05 < low < high < 0.95
 
 
+def test_the_names_of_the_baselines_are_not_drawn_over() -> None:
+    """Runs from small scales end beyond the least ℓ2 norm here: its name stands to the right of them."""
+    grid = grid_of(initialization={"scale": {"values": SCALES}})
+    summaries = [
+        made_up_summary(run) | {"excess_risk": risk} for run, risk in zip(grid.runs(), (1.5, 0.5, 0.1), strict=True)
+    ]
+    (panel,) = draw_risk(results_of(grid, summaries)).axes
+    ends = {text.get_text().partition(":")[0]: text.xy[0] for text in panel.texts}
+    assert ends["least ℓ1 norm"] == 0
+    assert ends["least ℓ2 norm"] > 0
+
+
 def test_a_third_axis_makes_panels() -> None:
     """One for each of its values, named by it."""
     grid = grid_of(

@@ -119,6 +119,18 @@ def test_at_odd_depth_both_largest_steps_are_drawn() -> None:
     assert {"η*, θ of any sign", "min λ_max, θ of any sign"} <= set(names(figure))
 
 
+def test_a_largest_step_far_from_all_that_were_taken_is_neither_drawn_nor_named() -> None:
+    """The legend explains what is to be seen; the least sharpness stands there all the same."""
+    fractions = {"step_size": {"fractions_of_max_stable": [0.1, 0.8]}}
+    figure = draw_stability(results_of(_sweep(model={"kind": "diagonal", "depth": 3}, optimizer=fractions)))
+    assert _uprights(figure.axes[0]) == [1.0]
+    assert "min λ_max, θ of any sign" in names(figure)
+    assert "η*, θ of any sign" not in names(figure)
+    small = draw_stability(results_of(_sweep(optimizer={"step_size": {"values": [1e-4, 1e-3]}})))
+    assert _uprights(small.axes[0]) == []
+    assert "largest stable step η*" not in names(small)
+
+
 def test_of_many_scales_evenly_spaced_ones_have_panels_and_the_caption_says_which() -> None:
     """The smallest and the largest among them."""
     grid = _sweep(initialization=_scales(11))
