@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from benchmarks.baseline_process import ROOT, BaselineProcess
 from benchmarks.kernel import measure_kernel
 from benchmarks.machine import describe
-from benchmarks.turns import FULL, QUICK, Effort, one_core
+from benchmarks.turns import Effort, one_core
 
 RESULTS: Final = ROOT / "benchmarks" / "results"
 QUICK_RESULTS: Final = ROOT / "out" / "bench"
@@ -30,14 +31,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=[*COMMANDS, "all"])
     parser.add_argument("--quick", action="store_true", help="a minute in all; numbers go to out/bench")
+    parser.add_argument("--by-cpu", action="store_true", help="count processor seconds: for a machine that is shared")
+    parser.add_argument("--large", action="store_true", help="include what takes many minutes")
     parser.add_argument("--out", type=Path, help="directory for the numbers")
     wanted = parser.parse_args()
+    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large)
+    if wanted.quick:
+        effort = replace(effort, quick=True, rounds=3, seconds=0.04)
     out = wanted.out or (QUICK_RESULTS if wanted.quick else RESULTS)
     out.mkdir(parents=True, exist_ok=True)
     for name in COMMANDS if wanted.what == "all" else [wanted.what]:
         print(f"— {name}", flush=True)
-        numbers = COMMANDS[name](QUICK if wanted.quick else FULL)
-        document = {"machine": describe(datetime.now(UTC)), "quick": wanted.quick} | numbers
+        numbers = COMMANDS[name](effort)
+        document = {"machine": describe(datetime.now(UTC)), "effort": asdict(effort)} | numbers
         (out / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

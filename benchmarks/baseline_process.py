@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.elapsed import Elapsed
 
 ROOT: Final = Path(__file__).parent.parent
 PYTHON: Final = ROOT / ".venv-bench" / "bin" / "python"
@@ -84,9 +85,9 @@ class RemoteLoop:
     def __init__(self, process: BaselineProcess, library: str) -> None:
         self._process, self._library = process, library
 
-    def seconds(self, steps: int) -> float:
+    def elapsed(self, steps: int) -> Elapsed:
         """How long the steps took."""
-        return float(self._process.ask("advance", library=self._library, steps=steps)["seconds"])
+        return Elapsed(**self._process.ask("advance", library=self._library, steps=steps))
 
     def theta(self) -> np.ndarray:
         """The present parameters, shape (2, run, dim)."""

@@ -1,15 +1,16 @@
 """One step of one run: how long it takes in stepbias, JAX, PyTorch and NumPy, on one core."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from benchmarks.baseline_process import BaselineProcess
 from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.elapsed import Elapsed, elapsed
 from benchmarks.ours import OurLoop, kernel_in_use
 from benchmarks.turns import Effort, in_turn, median_ratio
 from core.kernel import one_thread
@@ -28,7 +29,7 @@ DGEMM_SIZE: Final = 1000
 class TimedLoop(Protocol):
     """A batch under way that times its own steps."""
 
-    def seconds(self, steps: int) -> float:
+    def elapsed(self, steps: int) -> Elapsed:
         """How long these steps took."""
         ...
 
@@ -99,24 +100,22 @@ def measure_kernel(baselines: BaselineProcess, effort: Effort, wanted: Iterator[
 def row(cell: Cell, batch: Batch, loops: Mapping[str, TimedLoop], effort: Effort) -> dict[str, Any]:
     """Microseconds per run and step of every loop, after it has been shown to compute the same."""
     check_agreement(loops, batch)
-    steps = {name: steps_of(loop, effort.seconds) for name, loop in loops.items()}
-    works = {name: _timed(loop, steps[name], cell.runs) for name, loop in loops.items()}
-    taken = in_turn(works | {"dgemm": dgemm_seconds()}, effort.rounds)
-    dgemm = taken.pop("dgemm")
-    ours = taken["stepbias"]
-    rate = [batch.flops / cell.runs / microseconds / 1e3 for microseconds in ours]
-    dgemm_rate = [2e-9 * DGEMM_SIZE**3 / seconds for seconds in dgemm]
-    return {
-        "dim": cell.dim,
-        "samples": cell.samples,
-        "depth": cell.depth,
-        "runs": cell.runs,
+    steps = {name: steps_of(loop, effort) for name, loop in loops.items()}
+    works = {name: partial(loop.elapsed, steps[name]) for name, loop in loops.items()}
+    taken = in_turn(works | {"dgemm": dgemm()}, effort.rounds)
+    seconds = {name: [effort.of(one) for one in values] for name, values in taken.items()}
+    dgemm_rate = [2e-9 * DGEMM_SIZE**3 / one for one in seconds.pop("dgemm")]
+    microseconds = {name: [1e6 * one / steps[name] / cell.runs for one in values] for name, values in seconds.items()}
+    ours = microseconds["stepbias"]
+    rate = [batch.flops / cell.runs / one / 1e3 for one in ours]
+    return asdict(cell) | {
         "steps": steps,
-        "microseconds": {name: statistics.median(values) for name, values in taken.items()},
-        "ratio": {name: median_ratio(values, ours) for name, values in taken.items() if name != "stepbias"},
+        "microseconds": {name: statistics.median(values) for name, values in microseconds.items()},
+        "ratio": {name: median_ratio(values, ours) for name, values in microseconds.items() if name != "stepbias"},
         "gflops": statistics.median(rate),
         "dgemm_gflops": statistics.median(dgemm_rate),
         "of_dgemm": median_ratio(rate, dgemm_rate),
+        "core_share": min(statistics.median(one.cpu / one.wall for one in values) for values in taken.values()),
     }
 
 
@@ -128,7 +127,7 @@ def check_agreement(loops: Mapping[str, TimedLoop], batch: Batch) -> None:
     """
     steps = int(np.clip(2e9 / batch.flops, 2, 500))
     for loop in loops.values():
-        loop.seconds(steps)
+        loop.elapsed(steps)
     ours = loops["stepbias"].theta()
     for name, loop in loops.items():
         error = float(np.abs(loop.theta() - ours).max() / np.abs(ours).max())
@@ -136,26 +135,20 @@ def check_agreement(loops: Mapping[str, TimedLoop], batch: Batch) -> None:
             raise Disagreement(f"{name} differs by {error:.1e} after {steps} steps")
 
 
-def steps_of(loop: TimedLoop, seconds: float) -> int:
-    """About how many steps the loop takes in that time."""
-    steps, taken = 1, loop.seconds(1)
-    while taken < seconds / 8:
+def steps_of(loop: TimedLoop, effort: Effort) -> int:
+    """About how many steps the loop takes in the time that it is given."""
+    steps, taken = 1, effort.of(loop.elapsed(1))
+    while taken < effort.seconds / 8:
         steps *= 4
-        taken = loop.seconds(steps)
-    return max(1, round(steps * seconds / taken))
+        taken = effort.of(loop.elapsed(steps))
+    return max(1, round(steps * effort.seconds / taken))
 
 
-def dgemm_seconds() -> Callable[[], float]:
+def dgemm() -> Callable[[], Elapsed]:
     """NumPy's product of two matrices of 1000², against which the rate of the kernel is held."""
     a = np.random.default_rng(0).standard_normal((DGEMM_SIZE, DGEMM_SIZE))
     product = np.empty_like(a)
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        np.matmul(a, a, out=product)
-        return time.perf_counter() - start
-
-    return seconds
+    return lambda: elapsed(lambda: np.matmul(a, a, out=product))
 
 
 def line(row: Mapping[str, Any]) -> str:
@@ -164,9 +157,6 @@ def line(row: Mapping[str, Any]) -> str:
     ratios = "  ".join(f"{name} {ratio:.2f}×" for name, ratio in row["ratio"].items())
     return (
         f"{row['dim']}×{row['samples']}, D = {row['depth']}, {row['runs']} runs: {times} µs per run and step; "
-        f"{ratios}; {row['gflops']:.1f} GFLOP/s, {row['of_dgemm']:.2f} of dgemm"
+        f"{ratios}; {row['gflops']:.1f} GFLOP/s, {row['of_dgemm']:.2f} of dgemm, "
+        f"{row['core_share']:.0%} of a core"
     )
-
-
-def _timed(loop: TimedLoop, steps: int, runs: int) -> Callable[[], float]:
-    return lambda: loop.seconds(steps) / steps / runs * 1e6

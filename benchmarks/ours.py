@@ -1,10 +1,9 @@
 """What is measured of stepbias: the one place that knows how its steps are called."""
 
-import time
-
 import numpy as np
 
 from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.elapsed import Elapsed, elapsed
 from core.descent import Descent
 from core.kernel import kernel_id
 from core.networks import Diagonal
@@ -40,11 +39,9 @@ class OurLoop:
             stretch = min(CHECK_INTERVAL, steps - start)
             self._descent.advance(np.broadcast_to(self._step_sizes, (stretch, len(self._step_sizes))))
 
-    def seconds(self, steps: int) -> float:
+    def elapsed(self, steps: int) -> Elapsed:
         """How long the steps took."""
-        start = time.perf_counter()
-        self.advance(steps)
-        return time.perf_counter() - start
+        return elapsed(lambda: self.advance(steps))
 
     def theta(self) -> np.ndarray:
         """The present parameters, shape (2, run, dim)."""

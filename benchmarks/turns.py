@@ -5,19 +5,30 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
+
+from benchmarks.baselines.elapsed import Elapsed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effort:
-    """How long to measure: rounds, and about how many seconds a candidate works in each."""
+    """How long to measure: rounds, and about how many seconds a candidate works in each.
 
-    rounds: int
-    seconds: float
-    quick: bool
+    `by_cpu`: count the seconds that a process computed instead of those on the clock, for a machine that is shared.
+    `large`: include what takes many minutes.
+    """
 
+    rounds: int = 5
+    seconds: float = 0.08
+    quick: bool = False
+    by_cpu: bool = False
+    large: bool = False
 
-FULL = Effort(rounds=5, seconds=0.08, quick=False)
-QUICK = Effort(rounds=3, seconds=0.04, quick=True)
+    def of(self, taken: Elapsed) -> float:
+        """The seconds that count."""
+        return taken.cpu if self.by_cpu else taken.wall
 
 
 @contextmanager
@@ -35,9 +46,9 @@ def one_core(core: int | None = None) -> Iterator[int | None]:
         os.sched_setaffinity(0, before)
 
 
-def in_turn(candidates: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def in_turn(candidates: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """What every candidate returned in each round."""
-    taken: dict[str, list[float]] = {name: [] for name in candidates}
+    taken: dict[str, list[T]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, work in candidates.items():
             taken[name].append(work())

@@ -4,7 +4,6 @@ import importlib
 import importlib.util
 import json
 import sys
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any, Final, TextIO
 import numpy as np
 
 from benchmarks.baselines.batch import Batch, Loop
+from benchmarks.baselines.elapsed import elapsed
 
-LOOPS: Final = {"jax": "jax_loop", "torch": "torch_loop", "numpy": "numpy_loop"}
+LOOPS: Final = {"jax": "jax_loop", "torch": "torch_loop", "numpy": "numpy_loop", "jax-while": "jax_while"}
 PACKAGES: Final = ("numpy", "scipy", "jax", "jaxlib", "torch", "cvxpy", "clarabel")
 
 
@@ -31,6 +31,7 @@ class Server:
             "prepare": self._prepare,
             "advance": self._advance,
             "theta": self._theta,
+            "least_sharpness": self._least_sharpness,
         }
         return does[do](**arguments)
 
@@ -48,13 +49,16 @@ class Server:
         return {}
 
     def _advance(self, library: str, steps: int) -> dict[str, Any]:
-        start = time.perf_counter()
-        self._loops[library].advance(steps)
-        return {"seconds": time.perf_counter() - start}
+        return elapsed(lambda: self._loops[library].advance(steps))._asdict()
 
     def _theta(self, library: str, file: str) -> dict[str, Any]:
         np.save(file, self._loops[library].theta())
         return {}
+
+    def _least_sharpness(self, file: str, gap: float) -> dict[str, Any]:
+        module = importlib.import_module("benchmarks.baselines.sdp")
+        answer: dict[str, Any] = module.least_sharpness(Path(file), gap)
+        return answer
 
 
 def serve(questions: TextIO, answers: TextIO) -> None:
