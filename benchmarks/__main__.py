@@ -11,6 +11,9 @@ from typing import Any, Final
 from benchmarks.baseline_process import ROOT, BaselineProcess
 from benchmarks.kernel import measure_kernel
 from benchmarks.machine import describe
+from benchmarks.memory import measure_memory
+from benchmarks.recording import measure_recording
+from benchmarks.solvers import measure_solvers
 from benchmarks.turns import Effort, one_core
 
 RESULTS: Final = ROOT / "benchmarks" / "results"
@@ -23,7 +26,23 @@ def kernel(effort: Effort) -> dict[str, Any]:
         return measure_kernel(baselines, effort) | {"baselines": baselines.ask("describe")["versions"]}
 
 
-COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {"kernel": kernel}
+def solvers(effort: Effort) -> dict[str, Any]:
+    """Least sharpness, reference interpolators, flow limits."""
+    with one_core(), BaselineProcess() as baselines:
+        return measure_solvers(baselines, effort) | {"baselines": baselines.ask("describe")["versions"]}
+
+
+def recording(effort: Effort) -> dict[str, Any]:
+    """What recording costs in time, and a batch in memory."""
+    with one_core():
+        return measure_recording(effort) | measure_memory()
+
+
+COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
+    "kernel": kernel,
+    "solvers": solvers,
+    "recording": recording,
+}
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from benchmarks.baseline_process import BaselineProcess
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
+from benchmarks.data import paper_data
 from benchmarks.ours import OurLoop, kernel_in_use
 from benchmarks.turns import Effort, in_turn, median_ratio
 from core.kernel import one_thread
-from core.regression import sparse_regression
 
 AGREEMENT: Final = 1e-10
 """Largest relative difference of a baseline's state from ours that is taken for rounding."""
@@ -53,15 +53,7 @@ class Cell:
 
     def batch(self) -> Batch:
         """Default data of this size; sharpness at the start is the same at every size, and every η is stable."""
-        data = sparse_regression(
-            samples=self.samples,
-            dimension=self.dim,
-            sparsity=5,
-            mean=5.0,
-            variance=5.0,
-            noise_variance=0.01,
-            seed=0,
-        )
+        data = paper_data(samples=self.samples, dim=self.dim)
         return Batch(
             X=data.X,
             y=data.y,
