@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.baseline_process import ROOT, BaselineProcess
+from benchmarks.figure_1 import measure_figure_1
 from benchmarks.kernel import measure_kernel
 from benchmarks.machine import describe
 from benchmarks.memory import measure_memory
 from benchmarks.recording import measure_recording
+from benchmarks.service import measure_service
 from benchmarks.solvers import measure_solvers
 from benchmarks.turns import Effort, one_core
 
@@ -42,6 +44,8 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "kernel": kernel,
     "solvers": solvers,
     "recording": recording,
+    "service": measure_service,
+    "figure1": measure_figure_1,
 }
 
 

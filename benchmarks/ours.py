@@ -46,3 +46,7 @@ class OurLoop:
     def theta(self) -> np.ndarray:
         """The present parameters, shape (2, run, dim)."""
         return self._descent.theta.copy()
+
+    def losses(self) -> np.ndarray:
+        """The loss of each run."""
+        return self._descent.losses()
