@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ class CompileKernel(BuildHookInterface):  # type: ignore[misc]  # hatchling has 
         root = Path(self.root)
         (root / TARGET).unlink(missing_ok=True)
         if complaint := compile_kernel(root):
-            print(f"stepbias: the compiled kernel is left out, NumPy does its work: {complaint}", file=sys.stderr)
+            self.app.display_warning(f"stepbias: the compiled kernel is left out, NumPy does its work: {complaint}")
             return
         build_data["artifacts"].append(str(TARGET))
         build_data["pure_python"] = False

@@ -1,18 +1,21 @@
 """What is measured of stepbias: the one place that knows how its steps are called."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
-from core.descent import Descent
-from core.kernel import kernel_id
+from core.descent import NO_ALARM
+from core.kernel import Lanes, chosen, kernel_id, kernels
 from core.networks import Diagonal
 from core.stopping import CHECK_INTERVAL
+from core.training import LONGEST_STRETCH
 
 
-def descent_of(batch: Batch) -> Descent:
+def descent_of(batch: Batch) -> Lanes:
     """The batch as stepbias steps it."""
-    return Descent(
+    return kernels()[chosen("auto")](
         batch.X,
         batch.y,
         network=Diagonal(batch.depth),
@@ -23,11 +26,11 @@ def descent_of(batch: Batch) -> Descent:
 
 def kernel_in_use() -> str:
     """The name of the implementation that `descent_of` steps with."""
-    return kernel_id()
+    return kernel_id(chosen("auto"))
 
 
 class OurLoop:
-    """Steps in stretches as long as those between two checks of a training, the certificate's accumulator included."""
+    """Steps as a training takes them: in its stretches, with its checks, the certificate's accumulator included."""
 
     def __init__(self, batch: Batch) -> None:
         self._step_sizes = batch.step_sizes
@@ -35,9 +38,10 @@ class OurLoop:
 
     def advance(self, steps: int) -> None:
         """Take steps."""
-        for start in range(0, steps, CHECK_INTERVAL):
-            stretch = min(CHECK_INTERVAL, steps - start)
-            self._descent.advance(np.broadcast_to(self._step_sizes, (stretch, len(self._step_sizes))))
+        alarm = replace(NO_ALARM, interval=CHECK_INTERVAL)
+        for start in range(0, steps, LONGEST_STRETCH):
+            shape = (min(LONGEST_STRETCH, steps - start), len(self._step_sizes))
+            self._descent.advance(np.broadcast_to(self._step_sizes, shape), alarm=alarm)
 
     def elapsed(self, steps: int) -> Elapsed:
         """How long the steps took."""

@@ -187,7 +187,8 @@ class RunAnalysis:
     def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
         """NaN for momentum and at depth D ≥ 3, where the identities of finite steps do not hold.
 
-        The certificate is that of the iterate, which was computed step by step. It is NaN, too, where a coordinate of u has vanished or overflowed: no potential is left there.
+        The certificate is that of the iterate, which was computed step by step. It is NaN, too, where a coordinate of u
+        has vanished or overflowed: no potential is left there.
         """
         nothing = {"effective_init": np.nan, "certificate_residual": np.nan}
         squared = squared_model(self._network, trained.theta)

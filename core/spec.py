@@ -288,7 +288,7 @@ class HeavyBall(GradientDescent):
 
 
 class Finish(StrEnum):
-    """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes it where that is safe."""
+    """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe."""
 
     AUTO = "auto"
     ITERATE = "iterate"

@@ -25,7 +25,18 @@ from core.recording import QUANTITIES, Trajectory, observe, record_steps, trajec
 from core.regression import Dataset, train_loss
 from core.schedule import warmed_up
 from core.sharpness import interpolator_sharpness_of
-from core.stopping import CHECK_INTERVAL, CONFIRMED_AFTER, WINDOW, Glances, Limits, NeverStable, Watch, at_check_from, diverged, DIVERGENCE_FACTOR
+from core.stopping import (
+    CHECK_INTERVAL,
+    CONFIRMED_AFTER,
+    DIVERGENCE_FACTOR,
+    WINDOW,
+    Glances,
+    Limits,
+    NeverStable,
+    Watch,
+    at_check_from,
+    diverged,
+)
 
 KICK_SIZE: Final = 1e-9
 """Size of a kick's residual relative to the root mean square of y."""
@@ -331,9 +342,7 @@ class Training:
         unsettled = self.step < watch.quiet_until[place] or watch.held_until[place] > self.step
         if unsettled or not self._completer.is_worth_trying(loss=loss, step_size=step_size, tolerance=tolerance):
             return False
-        found = self._completer.complete(
-            self._descent.theta[:, place].copy(), step_size=step_size, tolerance=tolerance
-        )
+        found = self._completer.complete(self._descent.theta[:, place].copy(), step_size=step_size, tolerance=tolerance)
         if not isinstance(found, Completion):
             return False
         confirmed = found.bound <= tolerance or watch.confirms(place, self.step, found.predictor, tolerance)

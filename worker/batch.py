@@ -52,9 +52,7 @@ class BatchTraining:
         self._run_analysis = RunAnalysis(dataset, first.network, analysis)
         kernel = chosen(context.settings.kernel)
         self._kernel_id = kernel_id(kernel)
-        problem = Problem(
-            dataset=dataset, network=first.network, never_stable=never_stable(analysis), kernel=kernel
-        )
+        problem = Problem(dataset=dataset, network=first.network, never_stable=never_stable(analysis), kernel=kernel)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else _usable(context.store.checkpoint(claim.job.id), self._kernel_id)
         self._training = _training(problem, list(runs.values()), analysis, kept)

@@ -47,7 +47,7 @@ class NativeDescent(LaneState):
             raise RuntimeError("the native kernel is not compiled here")
         self._functions, self._kernel = found.functions, kernel
         self._network, self._samples, self._X = network, len(y), X
-        parts, self.lanes, self._dim = theta.shape
+        self.lanes, self._dim = theta.shape[1:]
         rows, dims = _padded(self._samples), _padded(self._dim)
         self._rows = rows
         self._rate = gradient_step(network, 1, 1).rate
@@ -126,7 +126,9 @@ class NativeDescent(LaneState):
         self._functions.stepbias_pack(self._kernel, _address(matrix), *matrix.shape, _address(packed))
         return packed
 
-    def _wide(self, values: Float64[np.ndarray, "step run sample"] | None) -> Float64[np.ndarray, "step run row"] | None:
+    def _wide(
+        self, values: Float64[np.ndarray, "step run sample"] | None
+    ) -> Float64[np.ndarray, "step run row"] | None:
         return None if values is None else _rows_of(values, self._rows)
 
 
@@ -156,7 +158,7 @@ def _rows_of(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _strided(values: Float64[np.ndarray, "step run"], factor: float) -> tuple[np.ndarray, int]:
-    """The rows times a factor, and how far one is from the next: 0 for a single row that is broadcast over all steps."""
+    """The rows times a factor, and how far one is from the next: 0 for a single row that all steps share."""
     if len(values) and values.strides[0] == 0:
         return np.ascontiguousarray(values[0] * factor), 0
     return np.ascontiguousarray(values * factor), values.shape[1]
