@@ -10,9 +10,10 @@ RUN python -m venv /opt/stepbias && /opt/stepbias/bin/pip install --require-hash
 # The project's own wheel. The tools that build it stay behind in this stage.
 FROM base AS wheel
 WORKDIR /source
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 COPY requirements-build.lock ./
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY core core
 COPY jobs jobs
 COPY worker worker

@@ -35,11 +35,11 @@ class CompileKernel(BuildHookInterface):  # type: ignore[misc]  # hatchling has 
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
 
-def compile_kernel(root: Path) -> str:
+def compile_kernel(root: Path, *flags: str) -> str:
     """Compile the library in place; what went wrong, or nothing."""
     compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
     if shutil.which(compiler[0]) is None:
         return f"there is no C compiler ({compiler[0]})"
-    command = [*compiler, *FLAGS, "-o", str(root / TARGET), str(root / SOURCE)]
+    command = [*compiler, *FLAGS, *flags, "-o", str(root / TARGET), str(root / SOURCE)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the user's own compiler
-    return "" if run.returncode == 0 else run.stderr.strip()[-2000:]
+    return "" if run.returncode == 0 else run.stderr.strip()[-2000:] or f"{compiler[0]} failed"

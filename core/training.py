@@ -41,18 +41,21 @@ from core.stopping import (
 KICK_SIZE: Final = 1e-9
 """Size of a kick's residual relative to the root mean square of y."""
 
-LONGEST_STRETCH: Final = 2048
+LONGEST_STRETCH: Final = 8192
 """Most steps between two looks of the caller, who has a heartbeat to give."""
 
 NEVER: Final = 2**62
 """A step that no run reaches."""
 
 FIRST_ATTEMPT: Final = 1024
-ATTEMPT_SPACING: Final = 1.118
-"""From one attempt at completion to the next; its square is a factor 1.25, after which an attempt confirms another."""
+ATTEMPT_SPACING: Final = 1.08
+"""From one attempt at completion to the next; the third after an attempt is late enough to confirm it."""
 
-STRETCH_WORK: Final = 2e8
-"""Most multiplications of a stretch, a tenth of a second or two, unless a single check has more."""
+REMEMBERED_WITHIN: Final = 10.0
+"""Multiple of the tolerance below which a completion is worth remembering, to be confirmed by a later one."""
+
+STRETCH_WORK: Final = 4e9
+"""Most flops of a stretch, a tenth of a second or a few of them, unless a single check has more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -342,11 +345,12 @@ class Training:
         unsettled = self.step < watch.quiet_until[place] or watch.held_until[place] > self.step
         if unsettled or not self._completer.is_worth_trying(loss=loss, step_size=step_size, tolerance=tolerance):
             return False
-        found = self._completer.complete(self._descent.theta[:, place].copy(), step_size=step_size, tolerance=tolerance)
+        theta = self._descent.theta[:, place].copy()
+        found = self._completer.complete(theta, step_size=step_size, tolerance=REMEMBERED_WITHIN * tolerance)
         if not isinstance(found, Completion):
             return False
-        confirmed = found.bound <= tolerance or watch.confirms(place, self.step, found.predictor, tolerance)
-        if confirmed and self.step >= self._limits.settled_from[place]:
+        confirmed = watch.confirms(place, self.step, found.predictor, tolerance) and found.estimate <= tolerance
+        if (confirmed or found.bound <= tolerance) and self.step >= self._limits.settled_from[place]:
             self._completions[run.index] = found
             return True
         return False
