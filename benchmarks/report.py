@@ -22,6 +22,7 @@ other side takes. No step is timed before all sides have been shown to compute t
 def write_report(results: Path, docs: Path) -> list[Path]:
     """Write page and figure of the numbers in `results`; what was not measured is left out."""
     numbers = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))}
+    docs.mkdir(parents=True, exist_ok=True)
     page = docs / "performance.md"
     parts = [HEAD, *(SECTIONS[name](numbers[name]) for name in SECTIONS if name in numbers)]
     page.write_text("\n".join(parts), encoding="utf-8")
@@ -44,12 +45,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
 
 
-def _origin(numbers: Numbers) -> str:
+def _origin(numbers: Numbers, *, by_cpu: bool = False) -> str:
     """The machine and the day, and by which clock."""
     machine = numbers["machine"]
     versions = numbers.get("baselines", {})
     others = "".join(f", {name} {versions[name]}" for name in ("jax", "torch", "cvxpy", "clarabel") if name in versions)
-    clock = "processor seconds, on a machine that was shared" if numbers["effort"]["by_cpu"] else "seconds on the clock"
+    clock = "processor seconds, on a machine that was shared" if by_cpu else "seconds on the clock"
     return paragraph(
         f"{machine['date']}; {machine['processor']}, {machine['cores']} cores ({', '.join(machine['vector_sets'])}), "
         f"{machine['system']}; Python {machine['python']}{others}; kernel `{machine['kernel']}`; {clock}."
@@ -68,7 +69,9 @@ def _kernel(numbers: Numbers) -> str:
     )
     rows_told = table(head, [_kernel_row(row, libraries, others) for row in rows])
     picture = "![Time per run and step against the runs in a batch](images/performance-kernel.png)\n"
-    return "\n".join(("## One step of one run\n", told, picture, _origin(numbers), rows_told))
+    return "\n".join(
+        ("## One step of one run\n", told, picture, _origin(numbers, by_cpu=numbers["effort"]["by_cpu"]), rows_told)
+    )
 
 
 def _kernel_row(row: Numbers, libraries: Sequence[str], others: Sequence[str]) -> list[object]:
@@ -90,7 +93,14 @@ def _solvers(numbers: Numbers) -> str:
         f"Least sharpness at d × N = 100 × 50, D = 2, to a relative gap of {found['gap']:.1e} that is proven; Clarabel "
         f"is asked for {found['gap_asked_of_clarabel']:.1e}, and its time is with and without CVXPY's translation."
     )
-    text = "\n".join(("## Solvers\n", told, _origin(numbers), table(["", "ms", "times ours"], rows)))
+    text = "\n".join(
+        (
+            "## Solvers\n",
+            told,
+            _origin(numbers, by_cpu=numbers["effort"]["by_cpu"]),
+            table(["", "ms", "times ours"], rows),
+        )
+    )
     if not large:
         return text
     rows = [[name, f"{taken:.2f}"] for name, taken in large["seconds"].items()]
@@ -113,7 +123,7 @@ def _recording(numbers: Numbers) -> str:
         "and less beyond. Memory of a batch with default recording, at its peak, beyond the "
         f"{numbers['peak_bytes']['0'] / 1e6:.0f} MB of Python and its libraries: {peaks}."
     )
-    return "\n".join(("## Recording and memory\n", told, _origin(numbers)))
+    return "\n".join(("## Recording and memory\n", told, _origin(numbers, by_cpu=numbers["effort"]["by_cpu"])))
 
 
 def _service(numbers: Numbers) -> str:
