@@ -62,8 +62,8 @@ def main() -> None:
             print(f"— {name}", flush=True)
             _measure(name, _effort(wanted), out)
     if wanted.what in {"report", "all"}:
-        # What was measured in a hurry is not for the documentation.
-        for file in write_report(out, out if wanted.quick else ROOT / "docs"):
+        # What was measured in a hurry, or put elsewhere, is not for the documentation.
+        for file in write_report(out, ROOT / "docs" if out == RESULTS else out):
             print(file)
 
 
