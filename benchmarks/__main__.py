@@ -14,6 +14,7 @@ from benchmarks.kernel import measure_kernel
 from benchmarks.machine import describe
 from benchmarks.memory import measure_memory
 from benchmarks.recording import measure_recording
+from benchmarks.report import write_report
 from benchmarks.service import measure_service
 from benchmarks.solvers import measure_solvers
 from benchmarks.turns import Effort, one_core
@@ -47,27 +48,50 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "service": measure_service,
     "figure1": measure_figure_1,
 }
+SLOW: Final = ("service", "figure1")
+"""Not part of all that is done quickly."""
 
 
 def main() -> None:
-    """Measure what is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=[*COMMANDS, "all"])
-    parser.add_argument("--quick", action="store_true", help="a minute in all; numbers go to out/bench")
-    parser.add_argument("--by-cpu", action="store_true", help="count processor seconds: for a machine that is shared")
-    parser.add_argument("--large", action="store_true", help="include what takes many minutes")
-    parser.add_argument("--out", type=Path, help="directory for the numbers")
-    wanted = parser.parse_args()
-    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large)
-    if wanted.quick:
-        effort = replace(effort, quick=True, rounds=3, seconds=0.04)
+    """Measure what is asked for, or write the page of what has been measured."""
+    wanted = _parser().parse_args()
     out = wanted.out or (QUICK_RESULTS if wanted.quick else RESULTS)
     out.mkdir(parents=True, exist_ok=True)
-    for name in COMMANDS if wanted.what == "all" else [wanted.what]:
-        print(f"— {name}", flush=True)
-        numbers = COMMANDS[name](effort)
-        document = {"machine": describe(datetime.now(UTC)), "effort": asdict(effort)} | numbers
-        (out / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if wanted.what != "report":
+        for name in _names(wanted.what, quick=wanted.quick):
+            print(f"— {name}", flush=True)
+            _measure(name, _effort(wanted), out)
+    if wanted.what in {"report", "all"}:
+        # What was measured in a hurry, or put elsewhere, is not for the documentation.
+        for file in write_report(out, ROOT / "docs" if out == RESULTS else out):
+            print(file)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=[*COMMANDS, "all", "report"])
+    parser.add_argument("--quick", action="store_true", help="less of everything; numbers go to out/bench")
+    parser.add_argument("--by-cpu", action="store_true", help="count processor seconds: for a machine that is shared")
+    parser.add_argument("--large", action="store_true", help="include what takes many minutes: 100,000 runs")
+    parser.add_argument("--out", type=Path, help="directory for the numbers")
+    return parser
+
+
+def _names(what: str, *, quick: bool) -> list[str]:
+    if what != "all":
+        return [what]
+    return [name for name in COMMANDS if not (quick and name in SLOW)]
+
+
+def _effort(wanted: argparse.Namespace) -> Effort:
+    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large)
+    return replace(effort, quick=True, rounds=3, seconds=0.04) if wanted.quick else effort
+
+
+def _measure(name: str, effort: Effort, out: Path) -> None:
+    numbers = COMMANDS[name](effort)
+    document = {"machine": describe(datetime.now(UTC)), "effort": asdict(effort)} | numbers
+    (out / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class LivingService:
 @contextmanager
 def living_service(workers: int) -> Iterator[LivingService]:
     """A service with that many workers, until the block ends."""
-    command = [Path(sys.executable).with_name("stepbias"), "up", "--port", "0", "--workers", str(workers)]
+    command = [str(Path(sys.executable).with_name("stepbias")), "up", "--port", "0", "--workers", str(workers)]
     with tempfile.TemporaryDirectory(prefix="stepbias-bench-") as directory:
         process = subprocess.Popen(
             [*command, "--state-dir", directory], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=_environment()

@@ -20,12 +20,12 @@ class TorchLoop:
         self._residual = torch.empty((len(batch.step_sizes), len(batch.y)), dtype=torch.float64)
         self._x = torch.empty_like(self._u_plus)
 
-    @torch.no_grad()
     def advance(self, steps: int) -> None:
         """Take steps."""
         step = self._squared_step if self._depth == 2 else self._deep_step
-        for _ in range(steps):
-            step()
+        with torch.no_grad():
+            for _ in range(steps):
+                step()
 
     def theta(self) -> np.ndarray:
         """The present parameters."""

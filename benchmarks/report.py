@@ -1,0 +1,179 @@
+"""`docs/performance.md` and its figure, from the numbers as they were kept."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Final
+
+from benchmarks.drawing import kernel_figure
+from core.figures.render import render
+
+Numbers = Mapping[str, Any]
+NAMES: Final = {"stepbias": "stepbias", "jax": "JAX", "torch": "PyTorch", "numpy": "NumPy"}
+HEAD: Final = """# Performance
+
+Measured by `make bench`, written by `python -m benchmarks report`; not by hand. A ratio is the median over rounds in
+which both sides took turns, on one core, in float64, one thread each; a ratio above 1 says how many times longer the
+other side takes. No step is timed before all sides have been shown to compute the same states.
+"""
+
+
+def write_report(results: Path, docs: Path) -> list[Path]:
+    """Write page and figure of the numbers in `results`; what was not measured is left out."""
+    numbers = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))}
+    docs.mkdir(parents=True, exist_ok=True)
+    page = docs / "performance.md"
+    parts = [HEAD, *(SECTIONS[name](numbers[name]) for name in SECTIONS if name in numbers)]
+    page.write_text("\n".join(parts), encoding="utf-8")
+    if "kernel" not in numbers:
+        return [page]
+    picture = docs / "images" / "performance-kernel.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(render(kernel_figure(numbers["kernel"]["rows"]), "png"))
+    return [page, picture]
+
+
+def paragraph(text: str) -> str:
+    """A paragraph of Markdown in lines of at most 120 characters."""
+    return fill(text, width=120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
+
+
+def _origin(numbers: Numbers, *, by_cpu: bool = False) -> str:
+    """The machine and the day, and by which clock."""
+    machine = numbers["machine"]
+    versions = numbers.get("baselines", {})
+    others = "".join(f", {name} {versions[name]}" for name in ("jax", "torch", "cvxpy", "clarabel") if name in versions)
+    clock = "processor seconds, on a machine that was shared" if by_cpu else "seconds on the clock"
+    return paragraph(
+        f"{machine['date']}; {machine['processor']}, {machine['cores']} cores ({', '.join(machine['vector_sets'])}), "
+        f"{machine['system']}; Python {machine['python']}{others}; kernel `{machine['kernel']}`; {clock}."
+    )
+
+
+def _kernel(numbers: Numbers) -> str:
+    rows = numbers["rows"]
+    libraries = [name for name in NAMES if name in rows[0]["microseconds"]]
+    others = libraries[1:]
+    head = ["d × N", "D", "runs", *(f"{NAMES[name]}, µs" for name in libraries)]
+    head += [*(f"{NAMES[name]} / stepbias" for name in others), "GFLOP/s", "of dgemm"]
+    told = paragraph(
+        "Microseconds per run and step. 4·N·d operations a step; dgemm is NumPy's product of two 1000 × 1000 matrices "
+        "on the same core, in the same rounds."
+    )
+    rows_told = table(head, [_kernel_row(row, libraries, others) for row in rows])
+    picture = "![Time per run and step against the runs in a batch](images/performance-kernel.png)\n"
+    return "\n".join(
+        ("## One step of one run\n", told, picture, _origin(numbers, by_cpu=numbers["effort"]["by_cpu"]), rows_told)
+    )
+
+
+def _kernel_row(row: Numbers, libraries: Sequence[str], others: Sequence[str]) -> list[object]:
+    return [
+        f"{row['dim']} × {row['samples']}",
+        row["depth"],
+        row["runs"],
+        *(f"{row['microseconds'][name]:.3g}" for name in libraries),
+        *(f"{row['ratio'][name]:.2f}" for name in others),
+        f"{row['gflops']:.1f}",
+        f"{row['of_dgemm']:.2f}",
+    ]
+
+
+def _solvers(numbers: Numbers) -> str:
+    found, large = numbers["least_sharpness"], numbers["large"]
+    rows = [[name, f"{1e3 * taken:.1f}", _ratio(found, name)] for name, taken in found["seconds"].items()]
+    told = paragraph(
+        f"Least sharpness at d × N = 100 × 50, D = 2, to a relative gap of {found['gap']:.1e} that is proven; Clarabel "
+        f"is asked for {found['gap_asked_of_clarabel']:.1e}, and its time is with and without CVXPY's translation."
+    )
+    text = "\n".join(
+        (
+            "## Solvers\n",
+            told,
+            _origin(numbers, by_cpu=numbers["effort"]["by_cpu"]),
+            table(["", "ms", "times ours"], rows),
+        )
+    )
+    if not large:
+        return text
+    rows = [[name, f"{taken:.2f}"] for name, taken in large["seconds"].items()]
+    return f"{text}\nAt d × N = {large['dim']} × {large['samples']}:\n\n" + table(["", "seconds"], rows)
+
+
+def _ratio(found: Numbers, name: str) -> str:
+    return f"{found['ratio'][name]:.1f}" if name in found["ratio"] else ""
+
+
+def _recording(numbers: Numbers) -> str:
+    peaks = ", ".join(
+        f"{(peak - numbers['peak_bytes']['0']) / 1e6:.0f} MB for {count} runs"
+        for count, peak in numbers["peak_bytes"].items()
+        if count != "0"
+    )
+    told = paragraph(
+        f"{numbers['points']} records of {numbers['runs']} runs of {numbers['steps']} steps (d × N = 100 × 50): "
+        f"{numbers['ratio']:.3f} × the time without recording; 5 % at {numbers['steps_for_five_per_cent']:.0f} steps "
+        "and less beyond. Memory of a batch with default recording, at its peak, beyond the "
+        f"{numbers['peak_bytes']['0'] / 1e6:.0f} MB of Python and its libraries: {peaks}."
+    )
+    return "\n".join(("## Recording and memory\n", told, _origin(numbers, by_cpu=numbers["effort"]["by_cpu"])))
+
+
+def _service(numbers: Numbers) -> str:
+    sweep, planning = numbers["sweep"], numbers["planning"]
+    seconds = sweep["seconds"]
+    rows: list[list[object]] = [["training alone, one core", f"{seconds['training']:.1f}", ""]]
+    rows += [
+        [f"service, {count} worker{'s' * (count != '1')}", f"{seconds[f'workers {count}']:.1f}", f"{over:+.1%}"]
+        for count, over in sweep["overhead"].items()
+    ]
+    tiny = [
+        [run["runs"], f"{run['seconds']:.1f}", f"{run['ms_per_run']:.3f}", f"{run['bytes_per_run']:.0f}"]
+        for run in numbers["tiny_runs"]
+    ]
+    told = paragraph(
+        f"The grid of Figure 1, {sweep['runs']} runs of at most {sweep['max_steps']} steps; overhead is seconds × "
+        "workers over the sum of what the same batches take to be trained in one process. Two workers are "
+        f"{sweep['speedup']:.2f} × as fast as one. A run takes {sweep['store_bytes_per_run']:.0f} bytes of store, its "
+        "share of the data set's analysis included."
+    )
+    parts = (
+        "## Service\n",
+        told,
+        _origin(numbers),
+        table(["", "seconds", "overhead"], rows),
+        "Runs with nearly nothing to compute (64 steps, three samples):\n",
+        table(["runs", "seconds", "ms a run", "bytes of store a run"], tiny),
+        f"Planning {planning['runs']} runs of a data set that is analysed already: {planning['seconds']:.2f} s.\n",
+    )
+    return "\n".join(parts)
+
+
+def _figure_1(numbers: Numbers) -> str:
+    at_least = "" if numbers["slowest_converged"] else "more than "
+    ours = f"{numbers['seconds']:.1f} s" if numbers["finished"] else "not finished in the time allowed"
+    ratio = f", {at_least}{numbers['ratio']:.0f} × as long" if numbers["ratio"] else ""
+    told = paragraph(
+        f"20 α × 10 η, loss tolerance 1e-10, through the service on all cores: {ours}. `jax.vmap` over a "
+        f"`lax.while_loop` with `jax.grad`: {at_least}{numbers['jax_while_seconds']:.0f} s{ratio}. That time is "
+        f"computed: {numbers['jax_while_microseconds']:.3f} µs per run and step, measured on one core, × {at_least}"
+        f"{numbers['slowest_steps']} steps of its slowest run × 200 runs, because a vmapped while loop steps every run "
+        "until the slowest has ended."
+    )
+    return "\n".join(("## Figure 1\n", told, _origin(numbers)))
+
+
+SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
+    "kernel": _kernel,
+    "figure1": _figure_1,
+    "solvers": _solvers,
+    "recording": _recording,
+    "service": _service,
+}

@@ -1,0 +1,1 @@
+"""Tests of the benchmarks: of what they compute, not of how fast."""
