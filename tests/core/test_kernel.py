@@ -113,7 +113,7 @@ def test_looks_are_counted_from_the_first_multiple_of_the_interval() -> None:
 @pytest.mark.parametrize("name", kernel_names())
 def test_a_training_ends_in_the_same_way_by_every_kernel(name: str) -> None:
     """Outcome, steps and end; the last bits are the kernel's own."""
-    runs = [planned(0), planned(1, init_scale=0.3, step_size=0.6), planned(2, step_size=0.75)]
+    runs = [planned(0), planned(1, init_scale=0.2, step_size=0.4), planned(2, step_size=0.75)]
     problem = problem_of()
     ours = ended_of(replace(problem, kernel=name), runs)
     reference = ended_of(replace(problem, kernel=NUMPY), runs)
