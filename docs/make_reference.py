@@ -33,7 +33,8 @@ def quantities(variables: Iterable[Variable]) -> Iterable[tuple[str, ...]]:
 def settings() -> Iterable[tuple[str, ...]]:
     """Each setting with its default."""
     for name, field in Settings.model_fields.items():
-        default = "none" if field.default is None else f"`{field.default:.12g}`"
+        value = field.default
+        default = "none" if value is None else f"`{value}`" if isinstance(value, str) else f"`{value:.12g}`"
         yield f"`STEPBIAS_{name.upper()}`", default, field.description or ""
 
 
