@@ -41,8 +41,15 @@ docs: setup ## renew the tables of docs/reference.md
 figures: setup ## compute every preset through a service of its own and draw the figures of the docs (PRESETS="figure-1 …")
 	@$(BIN)/python docs/make_figures.py $(PRESETS)
 
-bench: setup ## time the training loop
-	@$(BIN)/python -m benchmarks
+.venv-bench/.ready: requirements-bench.lock
+	@echo "Installing the locked baselines into .venv-bench (once)"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
+	@touch $@
+
+bench: setup .venv-bench/.ready ## measure everything against JAX and others (WHAT=kernel QUICK=1 TORCH=1); TORCH=1 installs PyTorch once
+	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
+	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick)
 
 faults: setup ## kill parts of the service at random during a sweep (KILLS=20 SEED=0); no number may change
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) --seed $(or $(SEED),0)
@@ -54,6 +61,7 @@ lock: setup ## renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev --output-file requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf .venv .venv-bench out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,59 +1,73 @@
-"""`make bench`: how long one step of one run takes, by batch size, next to the same loop run by run."""
+"""`python -m benchmarks WHAT`: measure, print, and keep the numbers as JSON."""
 
-import statistics
-import time
+import argparse
+import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
 
-import numpy as np
+from benchmarks.baseline_process import ROOT, BaselineProcess
+from benchmarks.figure_1 import measure_figure_1
+from benchmarks.kernel import measure_kernel
+from benchmarks.machine import describe
+from benchmarks.memory import measure_memory
+from benchmarks.recording import measure_recording
+from benchmarks.service import measure_service
+from benchmarks.solvers import measure_solvers
+from benchmarks.turns import Effort, one_core
 
-from core.descent import Descent
-from core.kernel import kernel_id, one_thread
-from core.networks import UV, Diagonal, Network
-from core.regression import Dataset, sparse_regression
+RESULTS: Final = ROOT / "benchmarks" / "results"
+QUICK_RESULTS: Final = ROOT / "out" / "bench"
 
-LANES = (1, 8, 16, 32, 64, 128, 256, 512)
-ROUNDS = 5
-STEPS = 200
+
+def kernel(effort: Effort) -> dict[str, Any]:
+    """The table of single steps."""
+    with one_core(), BaselineProcess() as baselines:
+        return measure_kernel(baselines, effort) | {"baselines": baselines.ask("describe")["versions"]}
+
+
+def solvers(effort: Effort) -> dict[str, Any]:
+    """Least sharpness, reference interpolators, flow limits."""
+    with one_core(), BaselineProcess() as baselines:
+        return measure_solvers(baselines, effort) | {"baselines": baselines.ask("describe")["versions"]}
+
+
+def recording(effort: Effort) -> dict[str, Any]:
+    """What recording costs in time, and a batch in memory."""
+    with one_core():
+        return measure_recording(effort) | measure_memory()
+
+
+COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
+    "kernel": kernel,
+    "solvers": solvers,
+    "recording": recording,
+    "service": measure_service,
+    "figure1": measure_figure_1,
+}
 
 
 def main() -> None:
-    """Print microseconds per run and step, median of five rounds taken in turn."""
-    data = sparse_regression(samples=50, dimension=100, sparsity=5, mean=5.0, variance=5.0, noise_variance=0.01, seed=0)
-    candidates: dict[str, tuple[int, Callable[[], None]]] = {
-        "run by run": (1, lambda: run_by_run(data)),
-        **{f"batch of {lanes}": (lanes, batch(data, Diagonal(2), lanes)) for lanes in LANES},
-        **{f"{network.key}, 128": (128, batch(data, network, 128)) for network in (Diagonal(3), Diagonal(4), UV())},
-    }
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    with one_thread():
-        for _ in range(ROUNDS):
-            for name, (lanes, work) in candidates.items():
-                start = time.perf_counter()
-                work()
-                times[name].append((time.perf_counter() - start) / STEPS / lanes * 1e6)
-    print(f"{kernel_id()}; d = 100, N = 50, depth 2 unless named; one core")
-    reference = statistics.median(times["run by run"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:>15}: {median:7.3f} µs per run and step, {reference / median:5.1f} × as fast as run by run")
-
-
-def batch(data: Dataset, network: Network, lanes: int) -> Callable[[], None]:
-    """Steps of a batch."""
-    dim = data.X.shape[1]
-    theta, gradient_sum = np.full((len(network.parts), lanes, dim), 0.1), np.zeros((lanes, dim))
-    descent = Descent(data.X, data.y, network=network, theta=theta, gradient_sum=gradient_sum)
-    schedule = np.full((STEPS, lanes), 1e-4)
-    return lambda: descent.advance(schedule)
-
-
-def run_by_run(data: Dataset) -> None:
-    """The loop a user would write first."""
-    u_plus, u_minus = np.full(data.X.shape[1], 0.1), np.full(data.X.shape[1], 0.1)
-    for _ in range(STEPS):
-        residual = data.X @ (u_plus**2 - u_minus**2) - data.y
-        gradient = data.X.T @ residual / len(data.y)
-        u_plus, u_minus = u_plus - 2e-4 * u_plus * gradient, u_minus + 2e-4 * u_minus * gradient
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=[*COMMANDS, "all"])
+    parser.add_argument("--quick", action="store_true", help="a minute in all; numbers go to out/bench")
+    parser.add_argument("--by-cpu", action="store_true", help="count processor seconds: for a machine that is shared")
+    parser.add_argument("--large", action="store_true", help="include what takes many minutes")
+    parser.add_argument("--out", type=Path, help="directory for the numbers")
+    wanted = parser.parse_args()
+    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large)
+    if wanted.quick:
+        effort = replace(effort, quick=True, rounds=3, seconds=0.04)
+    out = wanted.out or (QUICK_RESULTS if wanted.quick else RESULTS)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in COMMANDS if wanted.what == "all" else [wanted.what]:
+        print(f"— {name}", flush=True)
+        numbers = COMMANDS[name](effort)
+        document = {"machine": describe(datetime.now(UTC)), "effort": asdict(effort)} | numbers
+        (out / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_info
 
 from cli.embedded import find_server_binary
 from cli.startup_error import StartupError
-from core.kernel import kernel_id
+from core.errors import StepbiasError
+from core.kernel import NUMPY, chosen, kernel_id, kernel_names
 from jobs.settings import Settings
 
 
@@ -44,8 +45,22 @@ def installation() -> Iterator[Finding]:
     yield Finding(subject="python", text=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Finding(subject="numpy", text=np.__version__)
     yield blas()
-    yield Finding(subject="kernel", text=f"{kernel_id()}: runs are bit-identical within it, and only there")
+    yield kernel()
     yield Finding(subject="celery", text=version("celery"))
+
+
+def kernel() -> Finding:
+    """What trains, and what else could."""
+    listed = ", ".join(kernel_names())
+    try:
+        name = chosen(Settings().kernel)
+    except StepbiasError as error:
+        return Finding(subject="kernel", text="none", remedy=f"STEPBIAS_KERNEL: {error}")
+    text = f"{kernel_id(name)}, of {listed}: runs are bit-identical within it, and only there"
+    if kernel_names() == (NUMPY,):
+        text += "; the compiled one is missing, so training takes several times as long (it needs a C compiler when "
+        text += "the package is installed)"
+    return Finding(subject="kernel", text=text)
 
 
 def blas() -> Finding:

@@ -17,7 +17,7 @@ from core.implicit_bias import certificate_residual
 from core.interpolators import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
 from core.networks import Network
 from core.outcome import Outcome
-from core.regression import Dataset, excess_risk
+from core.regression import Dataset, excess_risk, train_loss
 from core.regression import test_loss as risk_of
 from core.row_space import row_space
 from core.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
@@ -123,11 +123,15 @@ class RunAnalysis:
     def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
         run, network, X = trained.run, self._network, self._dataset.X
-        predictor, curvature = network.predictor(trained.theta), network.curvature(trained.theta)
+        predictor, curvature = network.predictor(trained.end), network.curvature(trained.end)
         sharpness = self._sharpness(trained, curvature)
         values: dict[str, Any] = {
-            "train_loss": trained.loss,
+            "train_loss": trained.loss if trained.limit is None else train_loss(predictor, X, self._dataset.y),
             **self._risks(predictor),
+            "iterate_train_loss": trained.loss,
+            "iterate_excess_risk": excess_risk(network.predictor(trained.theta), self._dataset),
+            "completion_error_estimate": trained.completion_estimate,
+            "completion_error_bound": trained.completion_bound,
             "predictor_error": self._predictor_error(predictor),
             "l1_norm": np.abs(predictor).sum(),
             "l2_norm": np.sqrt(np.square(predictor).sum()),
@@ -138,7 +142,7 @@ class RunAnalysis:
             "weighted_norm": bounds.weighted_norm(X, network, predictor),
             "stability_threshold": run.optimizer.stability_limit / run.step_size,
             "kernel_change": kernel_change(X, curvature, network.curvature(run.initial)),
-            "smallest_parameter": trained.theta.min(),
+            "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
             "min_sharpness": self._analysis["min_sharpness_upper"],
             "max_stable_step": self._max_stable_step(trained),
@@ -146,7 +150,7 @@ class RunAnalysis:
         }
         return {
             "outcome": trained.outcome.value,
-            "finished_by": "iteration",
+            "finished_by": "iteration" if trained.limit is None else "completion",
             "steps": trained.steps,
             "kicks": trained.kicks,
             "network": network.key,
@@ -183,13 +187,14 @@ class RunAnalysis:
     def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
         """NaN for momentum and at depth D ≥ 3, where the identities of finite steps do not hold.
 
-        The certificate is NaN, too, where a coordinate of u has vanished or overflowed: no potential is left there.
+        The certificate is that of the iterate, which was computed step by step. It is NaN, too, where a coordinate of u
+        has vanished or overflowed: no potential is left there.
         """
         nothing = {"effective_init": np.nan, "certificate_residual": np.nan}
         squared = squared_model(self._network, trained.theta)
         if squared is None or not trained.run.optimizer.keeps_row_space_form:
             return nothing
-        known = nothing | {"effective_init": float(mean_effective_init(self._network, trained.theta))}
+        known = nothing | {"effective_init": float(mean_effective_init(self._network, trained.end))}
         product = squared[0] * squared[1]
         if not (np.isfinite(product).all() and product.all()):
             return known

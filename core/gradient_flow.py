@@ -59,7 +59,7 @@ def flow_limit(
     if not ((init_scale > 0) & (product > 0)).all():
         raise ValueError("every init_scale must be positive, and its square too")
     space = interpolator_set(X, y)
-    multipliers, rounds = _newton(space, product, asymmetry)
+    multipliers, rounds = squared_flow_multipliers(space, product, asymmetry)
     predictor = 2 * product * np.sinh(asymmetry + space.basis @ multipliers)
     return FlowLimit(
         predictor=predictor,
@@ -69,7 +69,7 @@ def flow_limit(
     )
 
 
-def _newton(
+def squared_flow_multipliers(
     space: InterpolatorSet, product: Float64[np.ndarray, " dim"], asymmetry: Float64[np.ndarray, " dim"]
 ) -> tuple[Float64[np.ndarray, " rank"], int]:
     """The multipliers κ with basisᵀ·2A sinh(δ + basis·κ) = coordinates, and the number of steps."""

@@ -27,6 +27,13 @@ class Perturbation:
     weight: Noise | None = None
     shift: Noise | None = None
 
+    def of(self, steps: slice) -> "Perturbation":
+        """What is done in some of the steps."""
+        return Perturbation(
+            weight=None if self.weight is None else self.weight[steps],
+            shift=None if self.shift is None else self.shift[steps],
+        )
+
 
 class GradientNoise:
     """The noise of a batch of runs, all of one optimiser kind; it keeps the block of steps that it drew last."""
@@ -37,6 +44,10 @@ class GradientNoise:
         self._drawn = np.empty((BLOCK, 0, samples))
         self._minibatches = any(isinstance(optimizer, Minibatch) for optimizer in optimizers)
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
+
+    def quiet_from(self, step: int) -> bool:
+        """Whether no step from this one on is perturbed."""
+        return not self._minibatches and step >= self._noisy_steps
 
     def between(self, start: int, stop: int) -> Perturbation:
         """The perturbations of the steps start ≤ t < stop."""

@@ -29,6 +29,9 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "kicks": _whole([trained.kicks for trained in history]),
         "initial": np.array([trained.run.initial for trained in history]),
         "theta": np.array([trained.theta for trained in history]),
+        "limit": np.array([_or_nan(trained) for trained in history]),
+        "completion_estimate": np.array([trained.completion_estimate for trained in history]),
+        "completion_bound": np.array([trained.completion_bound for trained in history]),
         "gradient_sum": np.array([trained.gradient_sum for trained in history]),
         "recorded": _whole([len(trained.trajectory.record_step) for trained in history]),
         "record_step": np.concatenate([_whole([]), *(trained.trajectory.record_step for trained in history)]),
@@ -66,7 +69,14 @@ def _trained(arrays: Mapping[str, np.ndarray], place: int, run: TrainingRun, rec
         theta=arrays["theta"][place],
         gradient_sum=arrays["gradient_sum"][place],
         trajectory=trajectory(arrays["record_step"][records], arrays["records"][records]),
+        limit=None if np.isnan(arrays["completion_estimate"][place]) else arrays["limit"][place],
+        completion_estimate=float(arrays["completion_estimate"][place]),
+        completion_bound=float(arrays["completion_bound"][place]),
     )
+
+
+def _or_nan(trained: TrainedRun) -> np.ndarray:
+    return np.full_like(trained.theta, np.nan) if trained.limit is None else trained.limit
 
 
 def _records(trained: TrainedRun) -> np.ndarray:

@@ -31,6 +31,11 @@ class Optimizer(Protocol):
         """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
         ...
 
+    @property
+    def ends_as_descent(self) -> bool:
+        """Whether its steps are those of plain gradient descent once `noise_steps` are over."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FullBatch:
@@ -40,6 +45,7 @@ class FullBatch:
     noise_steps: int = 0
     is_deterministic: bool = True
     keeps_row_space_form: bool = True
+    ends_as_descent: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +60,7 @@ class Minibatch:
     noise_steps: int = 0
     is_deterministic: bool = False
     keeps_row_space_form: bool = True
+    ends_as_descent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +72,7 @@ class LabelNoise:
     stability_limit: float = 2.0
     is_deterministic: bool = False
     keeps_row_space_form: bool = True
+    ends_as_descent: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +83,7 @@ class HeavyBall:
     noise_steps: int = 0
     is_deterministic: bool = False
     keeps_row_space_form: bool = False
+    ends_as_descent: bool = False
 
     @property
     def stability_limit(self) -> float:

@@ -72,7 +72,7 @@ class WithTwin:
         own, twins = self._told_apart(history)
         conclusion = self.plan.conclude(own)
         (twin,) = _of(conclusion.trained.run, twins) or [conclusion.trained]
-        predictors = (self.network.predictor(trained.theta) for trained in (twin, conclusion.trained))
+        predictors = (self.network.predictor(trained.end) for trained in (twin, conclusion.trained))
         return replace(conclusion, extras={**conclusion.extras, "sensitivity": relative_distance(*predictors)})
 
     def _twins_of(self, run: TrainingRun) -> list[TrainingRun]:

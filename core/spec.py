@@ -31,6 +31,9 @@ SCHEMA_VERSION: Final = 1
 MAX_RUNS: Final = 10**9
 """Most runs of one experiment, whatever a service allows: a larger product of axes is a slip."""
 
+LEAST_COMPLETION_TOLERANCE: Final = 1e-12
+"""What remains of a completed limit's error below this is rounding."""
+
 LEAST_TOLERANCE: Final = 1e-24
 """Rounding leaves residuals of 1e-14 to 1e-12 of y, and the loss is their square: float64 gets no further down."""
 
@@ -285,7 +288,7 @@ class HeavyBall(GradientDescent):
 
 
 class Finish(StrEnum):
-    """How a run may end: `iterate` insists on iterating to the tolerance, `auto` leaves the way to the service."""
+    """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe."""
 
     AUTO = "auto"
     ITERATE = "iterate"
@@ -294,11 +297,15 @@ class Finish(StrEnum):
 class Stopping(Document):
     """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
 
+    `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
+    `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.
+
     `kick`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
     """
 
     loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
+    completion_tolerance: Annotated[float, Field(ge=LEAST_COMPLETION_TOLERANCE, le=1e-2)] = 1e-7
     max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
     finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
     kick: bool = True

@@ -5,7 +5,7 @@ interpolator where gradient descent at η is unstable. Nor is a finite loss a si
 step gradient descent settles on a cycle, bounded for ever; and a run that stands still may only be near a saddle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, Self
 
@@ -23,6 +23,36 @@ PLATEAU_WINDOWS: Final = 3
 CYCLE_WINDOWS: Final = 4
 FIRST_PATIENCE: Final = 2048
 """Steps that a first kick is given to grow; doubled with each kick, as a weaker instability grows more slowly."""
+
+
+CONFIRMED_AFTER: Final = 1.25
+"""A completion that is not proven is confirmed by one at this multiple of its step or later."""
+
+CONFIRMED_WITHIN: Final = 0.1
+"""Part of the tolerance within which the two must agree."""
+
+
+def at_check_from(step: int) -> int:
+    """The first check at or after a step."""
+    return -(-step // CHECK_INTERVAL) * CHECK_INTERVAL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Glances:
+    """The losses at successive checks, and whether something was seen at the last of them."""
+
+    steps: Int64[np.ndarray, " check"]
+    losses: Float64[np.ndarray, "check run"]
+    alarmed: bool
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other."""
+        return cls(
+            steps=np.concatenate([part.steps for part in parts]),
+            losses=np.concatenate([part.losses for part in parts]),
+            alarmed=parts[-1].alarmed,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -72,6 +102,8 @@ class Watch:
     step, 0 where it does not (see `core.delayed_instability`).
     `window_low` and `last_low`: lowest losses of this window and the one before. `anchor_loss` and `anchor`: loss and
     |θ| where the last window ended. `flat` and `still` count successive windows of plateau and of an unchanging cycle.
+    `attempt_at`: the step from which on the run may be completed; `completed_at`, 0 for never, and `completed`: where
+    it was last found that it may, and with what β, which is still to be confirmed.
     """
 
     below: Bool[np.ndarray, " run"]
@@ -86,6 +118,9 @@ class Watch:
     still: Int64[np.ndarray, " run"]
     anchor_loss: Float64[np.ndarray, " run"]
     anchor: Float64[np.ndarray, "run part dim"]
+    attempt_at: Int64[np.ndarray, " run"]
+    completed_at: Int64[np.ndarray, " run"]
+    completed: Float64[np.ndarray, "run dim"]
 
     @classmethod
     def begin(cls, runs: int, parts: int, dim: int) -> Self:
@@ -103,6 +138,9 @@ class Watch:
             still=np.zeros(runs, dtype=np.int64),
             anchor_loss=np.full(runs, np.nan),
             anchor=np.full((runs, parts, dim), np.nan),
+            attempt_at=np.zeros(runs, dtype=np.int64),
+            completed_at=np.zeros(runs, dtype=np.int64),
+            completed=np.full((runs, dim), np.nan),
         )
 
     def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
@@ -119,17 +157,38 @@ class Watch:
         """What `arrays` was taken of."""
         return cls(**{**arrays, "below": arrays["below"].astype(np.bool_)})
 
-    def at_check(self, limits: Limits, step: int, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
-        """Take note of a check; which runs were below the tolerance at this check and the one before?
+    def stay_near(self, glances: Glances, near: float) -> None:
+        """Note for each run the last check at which it was not near an interpolator."""
+        away = ~(glances.losses <= near)
+        last = len(glances.steps) - 1 - away[::-1].argmax(axis=0)
+        self.near_since = np.where(away.any(axis=0), glances.steps[last], self.near_since)
+
+    def at_checks(self, limits: Limits, glances: Glances) -> Bool[np.ndarray, " run"]:
+        """Take note of successive checks; which runs were below the tolerance at the last two?
 
         Only checks at full step size and without label noise count, and a run that was kicked is left alone while the
         kick may be growing.
         """
-        ready = self.below & (step >= self.quiet_until)
-        self.below = (step >= limits.settled_from) & (losses <= limits.tolerance)
-        np.fmin(self.window_low, losses, out=self.window_low)
-        settled: Bool[np.ndarray, " run"] = ready & self.below
+        below = (glances.steps[:, None] >= limits.settled_from) & (glances.losses <= limits.tolerance)
+        before = below[-2] if len(below) > 1 else self.below
+        settled: Bool[np.ndarray, " run"] = before & (glances.steps[-1] >= self.quiet_until) & below[-1]
+        self.below = below[-1]
+        self.window_low = np.fmin(self.window_low, np.fmin.reduce(glances.losses, axis=0))
         return settled
+
+    def confirms(self, run: int, step: int, predictor: Float64[np.ndarray, " dim"], tolerance: float) -> bool:
+        """Whether a completion agrees with one that is old enough; if there was none or it does not, it is the new one.
+
+        Two are compared by ‖Δβ‖₂ relative to ‖β‖₂.
+        """
+        since = int(self.completed_at[run])
+        if since and step < CONFIRMED_AFTER * since:
+            return False
+        apart = float(np.linalg.norm(predictor - self.completed[run])) if since else np.inf
+        if apart <= CONFIRMED_WITHIN * tolerance * float(np.linalg.norm(predictor)):
+            return True
+        self.completed_at[run], self.completed[run] = step, predictor
+        return False
 
     def give_patience(self, run: int, step: int) -> None:
         """Leave a run that was kicked at full step size alone, twice as long as the time before."""

@@ -4,16 +4,19 @@ Everything that happens to a run happens at steps that depend on the run alone, 
 company it was trained in, nor on being interrupted: `checkpoint` and `resume` continue to the very bits.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from core.completion import Completer, Completion
 from core.delayed_instability import HOLD_BELOW, NEAR, release_step
-from core.descent import Descent
-from core.gradient_noise import GradientNoise
+from core.descent import Alarm
+from core.gradient_noise import BLOCK, GradientNoise
+from core.kernel import kernel_names, kernels
 from core.networks import Network
 from core.optimizers import HeavyBall, Optimizer
 from core.outcome import Outcome
@@ -22,17 +25,42 @@ from core.recording import QUANTITIES, Trajectory, observe, record_steps, trajec
 from core.regression import Dataset, train_loss
 from core.schedule import warmed_up
 from core.sharpness import interpolator_sharpness_of
-from core.stopping import CHECK_INTERVAL, WINDOW, Limits, NeverStable, Watch, diverged
+from core.stopping import (
+    CHECK_INTERVAL,
+    CONFIRMED_AFTER,
+    DIVERGENCE_FACTOR,
+    WINDOW,
+    Glances,
+    Limits,
+    NeverStable,
+    Watch,
+    at_check_from,
+    diverged,
+)
 
 KICK_SIZE: Final = 1e-9
 """Size of a kick's residual relative to the root mean square of y."""
+
+LONGEST_STRETCH: Final = 2048
+"""Most steps between two looks of the caller, who has a heartbeat to give."""
+
+NEVER: Final = 2**62
+"""A step that no run reaches."""
+
+FIRST_ATTEMPT: Final = 1024
+ATTEMPT_SPACING: Final = 1.118
+"""From one attempt at completion to the next; its square is a factor 1.25, after which an attempt confirms another."""
+
+STRETCH_WORK: Final = 2e8
+"""Most multiplications of a stretch, a tenth of a second or two, unless a single check has more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainingRun:
     """One run of a batch, in numbers: it starts from θ = `initial`, of shape (part, dim).
 
-    `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams.
+    `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams. A run may end by completion once
+    the error of its limit is within `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that is 0.
     """
 
     index: int
@@ -45,11 +73,16 @@ class TrainingRun:
     kick: bool
     record_points: int
     seed: int
+    completion_tolerance: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainedRun:
-    """How a run ended and where. `steps` is the number of steps taken, kicks not counted among them."""
+    """How a run ended and where. `steps` is the number of steps taken, kicks not counted among them.
+
+    `theta` is the last iterate and `loss` its loss. A run that ended by completion has its limit, with the estimate and
+    the proven bound (∞ where there is none) of the relative error of β there; for any other run they are NaN.
+    """
 
     run: TrainingRun
     outcome: Outcome
@@ -59,6 +92,14 @@ class TrainedRun:
     theta: Float64[np.ndarray, "part dim"]
     gradient_sum: Float64[np.ndarray, " dim"]
     trajectory: Trajectory
+    limit: Float64[np.ndarray, "part dim"] | None = None
+    completion_estimate: float = np.nan
+    completion_bound: float = np.nan
+
+    @property
+    def end(self) -> Float64[np.ndarray, "part dim"]:
+        """Where the run ends: its limit if it was completed, else its last iterate."""
+        return self.theta if self.limit is None else self.limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -68,6 +109,7 @@ class Problem:
     dataset: Dataset
     network: Network
     never_stable: NeverStable
+    kernel: str = field(default_factory=lambda: kernel_names()[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -85,11 +127,15 @@ class Training:
         self._problem, self._dataset = problem, problem.dataset
         y = problem.dataset.y
         self._half_mean_square = float(y @ y) / (2 * len(y))
+        self._completer: Completer | None = None
+        self._completions: dict[int, Completion] = {}
         self.step = 0
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
         velocity = np.zeros_like(theta) if any(isinstance(run.optimizer, HeavyBall) for run in runs) else None
         state = _State(theta=theta, gradient_sum=np.zeros((len(runs), dim)), velocity=velocity)
-        self._set_up(list(runs), state, Watch.begin(len(runs), parts, dim))
+        watch = Watch.begin(len(runs), parts, dim)
+        watch.attempt_at = np.array([first_attempt(run) for run in runs], dtype=np.int64)
+        self._set_up(list(runs), state, watch)
         points = max((run.record_points for run in runs), default=0) + 1
         self._recorded = np.zeros(len(runs), dtype=np.int64)
         self._record_step = np.zeros((len(runs), points), dtype=np.int64)
@@ -102,12 +148,31 @@ class Training:
         return self._runs
 
     def advance(self) -> list[TrainedRun]:
-        """Step to the next check; returns the runs that ended there, which leave the batch."""
-        stop = self.step - self.step % CHECK_INTERVAL + CHECK_INTERVAL
+        """Step to a check at which something may be due; returns the runs that ended there, which leave the batch."""
         oscillating = self._step_over_window_end() if self.step and self.step % WINDOW == 0 else None
+        stop = at_check_from(self.step + 1) if oscillating is not None else self._horizon()
+        glances: list[Glances] = []
         while self.step < stop:
-            self._step_to(min(stop, self._next_record()))
-        return self._let_go(self._judge(oscillating))
+            glances.append(self._step_to(min(stop, self._next_record())))
+            if glances[-1].alarmed:
+                break
+        return self._let_go(self._judge(Glances.joined(glances), oscillating))
+
+    def _horizon(self) -> int:
+        """The next check at which something is due, whatever the losses are until then."""
+        # As far as this the noise of steps is drawn ahead.
+        quiet = self._noise.quiet_from(self.step)
+        work = 4 * self._dataset.X.size * len(self._runs) * len(self._problem.network.parts) // 2
+        most = min(LONGEST_STRETCH, int(STRETCH_WORK // work)) if quiet else BLOCK
+        ahead = self._watch.held_until > self.step
+        due = [
+            self.step + max(most, 1),
+            self.step - self.step % WINDOW + WINDOW,
+            int(self._limits.max_steps.min(initial=self.step + WINDOW)),
+            int(self._watch.attempt_at.min(initial=self.step + WINDOW)),
+            int(self._watch.held_until[ahead].min(initial=self.step + WINDOW)),
+        ]
+        return at_check_from(max(min(due), self.step + 1))
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """All that `resume` needs, by name."""
@@ -158,7 +223,7 @@ class Training:
         self._noise = GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y))
         self._momentum = np.array([getattr(run.optimizer, "momentum", 0.0) for run in runs])
         if runs:
-            self._descent = Descent(
+            self._descent = kernels()[self._problem.kernel](
                 X,
                 y,
                 network=self._problem.network,
@@ -186,18 +251,46 @@ class Training:
             start = train_loss(self._problem.network.predictor(run.initial), self._dataset.X, self._dataset.y)
         return max(self._half_mean_square, float(start))
 
-    def _step_to(self, stop: int) -> None:
-        """Step to `stop`; a run that is held, or out of budget, takes steps of size 0, which change no bit of it."""
-        schedule = warmed_up(self._limits.step_size, self._limits.warmup_steps, self.step, stop)
-        steps = np.arange(self.step, stop)[:, None]
-        moving = (steps < self._limits.max_steps) & (steps >= self._watch.held_until)
-        self._descent.advance(
-            np.where(moving, schedule, 0.0),
-            perturbation=self._noise.between(self.step, stop),
-            momentum=np.where(moving, self._momentum, 0.0),
+    def _step_to(self, stop: int) -> Glances:
+        """Step to `stop` at most; a run that is held, or out of budget, takes steps of size 0, which change no bit."""
+        start, alarm = self.step, self._alarm()
+        schedule, momentum = self._schedule(start, stop)
+        stretch = self._descent.advance(
+            schedule, perturbation=self._noise.between(start, stop), momentum=momentum, alarm=alarm
         )
-        self.step = stop
+        self.step = start + stretch.steps
         self._record_if_due()
+        first = at_check_from(start + 1)
+        steps = np.arange(first, first + CHECK_INTERVAL * len(stretch.losses), CHECK_INTERVAL)
+        return Glances(steps=steps, losses=stretch.losses, alarmed=stretch.alarmed)
+
+    def _schedule(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """η and the momentum of every step; one row is broadcast over the stretch where all its steps are alike."""
+        settled = start >= self._limits.warmup_steps.max() and start >= self._watch.held_until.max()
+        rows = 1 if settled and stop <= self._limits.max_steps.min() else stop - start
+        steps = np.arange(start, start + rows)[:, None]
+        moving = (steps < self._limits.max_steps) & (steps >= self._watch.held_until)
+        schedule = warmed_up(self._limits.step_size, self._limits.warmup_steps, start, start + rows)
+        shape = (stop - start, len(self._runs))
+        return (
+            np.broadcast_to(np.where(moving, schedule, 0.0), shape),
+            np.broadcast_to(np.where(moving, self._momentum, 0.0), shape),
+        )
+
+    def _alarm(self) -> Alarm:
+        """When a loss is such that something is due: see `_judge`."""
+        limits, watch, size = self._limits, self._watch, self._half_mean_square
+        kicks = np.array([run.kick for run in self._runs], dtype=np.bool_)
+        may_be_held = limits.may_cycle & kicks & (watch.held_until == 0)
+        return Alarm(
+            start=self.step,
+            interval=CHECK_INTERVAL,
+            low=limits.tolerance,
+            low_from=np.maximum(limits.settled_from, watch.quiet_until),
+            calm=np.full(len(self._runs), HOLD_BELOW * size),
+            calm_until=np.where(may_be_held, np.minimum(limits.warmup_steps, limits.max_steps), 0),
+            high=np.minimum(DIVERGENCE_FACTOR * limits.initial_loss, np.finfo(np.float64).max),
+        )
 
     def _step_over_window_end(self) -> np.ndarray:
         """Two single steps from the end of a window, to see how θ cycles; who is found to oscillate?"""
@@ -220,22 +313,43 @@ class Training:
     def _theta(self) -> Float64[np.ndarray, "run part dim"]:
         return np.ascontiguousarray(self._descent.theta.transpose(1, 0, 2))
 
-    def _judge(self, oscillating: np.ndarray | None) -> dict[int, Outcome]:
+    def _judge(self, glances: Glances, oscillating: np.ndarray | None) -> dict[int, Outcome]:
         """The outcome of every run that ends at this check, by its place in the batch."""
-        losses = self._descent.losses()
-        self._watch.near_since[~(losses <= NEAR * self._half_mean_square)] = self.step
+        losses = glances.losses[-1]
+        self._watch.stay_near(glances, NEAR * self._half_mean_square)
         self._hold_and_release(losses)
         ended: dict[int, Outcome] = {}
         for place in np.flatnonzero(self._limits.max_steps <= self.step).tolist():
             ended[place] = Outcome.BUDGET_EXHAUSTED
         if oscillating is not None:
             ended |= dict.fromkeys(np.flatnonzero(oscillating).tolist(), Outcome.OSCILLATING)
-        for place in np.flatnonzero(self._watch.at_check(self._limits, self.step, losses)).tolist():
+        for place in np.flatnonzero(self._watch.at_checks(self._limits, glances)).tolist():
             verdict = self._judge_interpolator(place)
             if verdict is not None:
                 ended[place] = verdict
+        for place in np.flatnonzero(self._watch.attempt_at <= self.step).tolist():
+            if place not in ended and self._completes(place, float(losses[place])):
+                ended[place] = Outcome.CONVERGED
         ended |= dict.fromkeys(np.flatnonzero(diverged(self._limits, losses)).tolist(), Outcome.DIVERGED)
         return ended
+
+    def _completes(self, place: int, loss: float) -> bool:
+        """Whether the limit of a run is known well enough for it to end here: if not, when to try again."""
+        run, watch = self._runs[place], self._watch
+        self._completer = self._completer or Completer(self._dataset, self._problem.network)
+        watch.attempt_at[place] = next_attempt(self.step)
+        tolerance, step_size = run.completion_tolerance, run.step_size
+        unsettled = self.step < watch.quiet_until[place] or watch.held_until[place] > self.step
+        if unsettled or not self._completer.is_worth_trying(loss=loss, step_size=step_size, tolerance=tolerance):
+            return False
+        found = self._completer.complete(self._descent.theta[:, place].copy(), step_size=step_size, tolerance=tolerance)
+        if not isinstance(found, Completion):
+            return False
+        confirmed = found.bound <= tolerance or watch.confirms(place, self.step, found.predictor, tolerance)
+        if confirmed and self.step >= self._limits.settled_from[place]:
+            self._completions[run.index] = found
+            return True
+        return False
 
     def _judge_interpolator(self, place: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else kicked on."""
@@ -312,6 +426,7 @@ class Training:
         if run.record_points and self._record_step[place, max(self._recorded[place] - 1, 0)] < steps:
             self._record(np.array([place]), steps)
         count = int(self._recorded[place])
+        completion = self._completions.pop(run.index, None)
         return TrainedRun(
             run=run,
             outcome=outcome,
@@ -321,6 +436,9 @@ class Training:
             theta=self._descent.theta[:, place].copy(),
             gradient_sum=self._descent.gradient_sum[place].copy(),
             trajectory=trajectory(self._record_step[place, :count], self._records[place, :count]),
+            limit=None if completion is None else completion.theta,
+            completion_estimate=np.nan if completion is None else completion.estimate,
+            completion_bound=np.nan if completion is None else completion.bound,
         )
 
     def _next_record(self) -> int:
@@ -352,3 +470,20 @@ class Training:
         self._record_step[places, self._recorded[places]] = step
         self._records[places, self._recorded[places]] = values
         self._recorded[places] += 1
+
+
+def first_attempt(run: TrainingRun) -> int:
+    """The check at which a run is first tried to be completed; never for one that insists on iterating.
+
+    The first attempt may come before the warm-up is over, to be confirmed by one after it.
+    """
+    if not run.completion_tolerance or not run.optimizer.ends_as_descent:
+        return NEVER
+    settled_from = max(run.warmup_steps, run.optimizer.noise_steps)
+    begin = run.optimizer.noise_steps or math.ceil(settled_from / CONFIRMED_AFTER)
+    return at_check_from(max(begin, FIRST_ATTEMPT))
+
+
+def next_attempt(step: int) -> int:
+    """The check at which to try again: attempts are spaced geometrically, so that trying costs nothing."""
+    return at_check_from(max(step + 1, math.ceil(step * ATTEMPT_SPACING)))

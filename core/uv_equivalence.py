@@ -12,3 +12,18 @@ def equivalent_squared_model(theta: Float64[np.ndarray, "4 *run dim"]) -> Float6
     """
     a, b = theta[:2] + theta[2:], theta[:2] - theta[2:]
     return np.stack([np.hypot(a[0], b[1]) / 2, np.hypot(b[0], a[1]) / 2])
+
+
+def moved_along_flow(
+    theta: Float64[np.ndarray, "4 *run dim"], exponent: Float64[np.ndarray, "*run dim"]
+) -> Float64[np.ndarray, "4 *run dim"]:
+    """The parameters that flow reaches with s = `exponent`: those whose squared model has u₊ and u₋ times e^(±s/2).
+
+    a₊ and b₋ grow by e^(s/2), b₊ and a₋ shrink by it: (u₊, v₊) and (u₋, v₋) turn hyperbolically by ±s/2.
+    """
+    even, odd = np.cosh(exponent / 2), np.sinh(exponent / 2)
+    turned = np.concatenate([theta[2:], theta[:2]]) * np.array([1.0, -1.0, 1.0, -1.0]).reshape(
+        4, *(theta.ndim - 1) * [1]
+    )
+    moved: Float64[np.ndarray, "4 *run dim"] = theta * even + turned * odd
+    return moved

@@ -80,7 +80,9 @@ VARIABLES: Final = _table(
             name="finished_by",
             symbol="",
             label="finished by",
-            description="How the limit was reached: iteration.",
+            description=(
+                "How the end was reached: by iteration, or by completion, which gives the limit of the run as its end."
+            ),
             kind=Kind.TEXT,
         ),
         Variable(
@@ -97,6 +99,34 @@ VARIABLES: Final = _table(
             label="kicks",
             description="Relative perturbations of 1e-9 that pushed the run off an interpolator unstable at η.",
             kind=Kind.INT,
+        ),
+        Variable(
+            name="iterate_train_loss",
+            symbol="L(t)",
+            label="training loss of the last iterate",
+            description="That of the last iterate, which a completed run did not end at.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="iterate_excess_risk",
+            symbol="R(t)",
+            label="excess risk of the last iterate",
+            description="That of the last iterate, which a completed run did not end at.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="completion_error_estimate",
+            symbol="‖Δβ‖₂/‖β‖₂",
+            label="estimated error of the completed limit",
+            description="Relative error of the predictor of a completed run, to first order, with safety factors.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="completion_error_bound",
+            symbol="‖Δβ‖₂/‖β‖₂",
+            label="proven error of the completed limit",
+            description="A proven bound of the same error; null where a hypothesis of the proof does not hold yet.",
+            log_scaled=True,
         ),
         _limit("train_loss", "L", "training loss L", "‖Xβ − y‖²/(2N) at the end."),
         _limit(

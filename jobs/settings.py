@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     checkpoint_seconds: float = Field(
         default=5.0, gt=0, description="Shortest time between two checkpoints of a batch."
     )
+    kernel: str = Field(
+        default="auto", description="Which kernel trains: the best there is, or one that `stepbias doctor` lists."
+    )
     max_attempts: int = Field(default=3, ge=1, description="Attempts at a job before it is dead.")
     janitor_seconds: float = Field(default=1.0, gt=0, description="How often lost work is looked for.")
     store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")

@@ -69,3 +69,9 @@ def empty_valkey_url(valkey_url: str) -> str:
     with redis.Redis.from_url(valkey_url) as client:
         client.flushall()
     return valkey_url
+
+
+@pytest.fixture
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training looks up at every check, so that small ones can be interrupted; no number depends on it."""
+    monkeypatch.setattr("core.training.LONGEST_STRETCH", 1)

@@ -9,7 +9,7 @@ from core.analysis import RunAnalysis
 from core.errors import StepbiasError
 from core.grid import Grid, Run
 from core.initialization import initial_parameters
-from core.kernel import kernel_id
+from core.kernel import chosen, kernel_id
 from core.networks import Network
 from core.result import encode_summary, pack_arrays, unpack_arrays
 from core.sensitivity import WithTwin
@@ -50,9 +50,11 @@ class BatchTraining:
         analysis = ensure_analysis(context, first)
         dataset = load(context.store, first.document["data"])
         self._run_analysis = RunAnalysis(dataset, first.network, analysis)
-        problem = Problem(dataset=dataset, network=first.network, never_stable=never_stable(analysis))
+        kernel = chosen(context.settings.kernel)
+        self._kernel_id = kernel_id(kernel)
+        problem = Problem(dataset=dataset, network=first.network, never_stable=never_stable(analysis), kernel=kernel)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
-        kept = None if claim.job.failures else _usable(context.store.checkpoint(claim.job.id))
+        kept = None if claim.job.failures else _usable(context.store.checkpoint(claim.job.id), self._kernel_id)
         self._training = _training(problem, list(runs.values()), analysis, kept)
         self._predicted_steps = claim.job.work / len(runs) / lanes(first)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
@@ -83,7 +85,7 @@ class BatchTraining:
     def _finished(self, conclusion: Conclusion) -> FinishedRun:
         trained = conclusion.trained
         run = self._runs[trained.run.index]
-        summary = self._run_analysis.summary(trained, init_scale=run.init_scale, kernel_id=kernel_id())
+        summary = self._run_analysis.summary(trained, init_scale=run.init_scale, kernel_id=self._kernel_id)
         stored = StoredRun(
             key=run.key,
             outcome=trained.outcome.value,
@@ -93,7 +95,7 @@ class BatchTraining:
         return FinishedRun(index=trained.run.index, run=stored)
 
     def _save_checkpoint(self) -> None:
-        blob = kernel_id().encode() + b"\n" + pack_arrays(self._training.checkpoint())
+        blob = self._kernel_id.encode() + b"\n" + pack_arrays(self._training.checkpoint())
         self._context.store.save_checkpoint(self._claim, blob)
         pause = max(self._context.settings.checkpoint_seconds, len(blob) / CHECKPOINT_BYTES_PER_SECOND)
         self._next_checkpoint = self._context.clock() + pause
@@ -139,6 +141,7 @@ def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
         kick=stopping["kick"],
         record_points=run.document["recording"]["points"],
         seed=run.seed,
+        completion_tolerance=stopping["completion_tolerance"] if stopping["finish"] == "auto" else 0.0,
     )
 
 
@@ -151,20 +154,20 @@ def never_stable(analysis: dict[str, Any]) -> NeverStable:
 
 
 def stored_arrays(trained: TrainedRun, network: Network) -> bytes:
-    """State in float64, from which the run can be continued; curves in float32, to be looked at."""
+    """Where the run ended in float64, its limit if it was completed; curves in float32, to be looked at."""
     # What is beyond 3e38 in the curves of a run that diverged becomes infinite.
     with np.errstate(over="ignore"):
         curves = {name: values.astype("<f4") for name, values in trained.trajectory.curves.items()}
-    state = dict(zip(network.parts, trained.theta, strict=True)) | {"gradient_sum": trained.gradient_sum}
+    state = dict(zip(network.parts, trained.end, strict=True)) | {"gradient_sum": trained.gradient_sum}
     return pack_arrays(state | {"record_step": trained.trajectory.record_step} | curves)
 
 
-def _usable(checkpoint: bytes | None) -> dict[str, Any] | None:
+def _usable(checkpoint: bytes | None, own_kernel: str) -> dict[str, Any] | None:
     """The arrays of a checkpoint that this kernel wrote. Another kernel's would not continue to the same bits."""
     if checkpoint is None:
         return None
     kernel, _, arrays = checkpoint.partition(b"\n")
-    if kernel.decode(errors="replace") != kernel_id():
+    if kernel.decode(errors="replace") != own_kernel:
         return None
     try:
         return dict(unpack_arrays(arrays))

@@ -280,18 +280,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "7f19141a636c14c54d2310ad2af94666d721d47da7ef6293cd14f1ecf7e0db9d"),
+        ({}, "1b90809a0c224a1de380e3853fc3e77f6c6e8067368b596563f94fef6af813b9"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "287267e8de30d2a747cdbd34568b13b2e8ba609812ef9a13c83ff64439560e6b",
+            "85427bed50a0327900fdf61fe60d9b16bc36096a54f6236aff47a62b353d74d1",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "165d20f08257afd0fbe2a9fe43174f481e8eef306bdeb67562ff7b312b067e82",
+            "ebbf9036b3da9f6cd41f30dd7334c934c3a3607f1de0c9a359cfbaaf37183c32",
         ),
     ],
 )

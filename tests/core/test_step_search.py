@@ -191,7 +191,7 @@ def _highest(low: float, high: float, ends: list[TrainedRun]) -> tuple[float, fl
     return low, min([end.run.step_size for end in ends if end.run.step_size > low], default=high)
 
 
-@pytest.mark.parametrize("init_scale", [0.1, 0.3])
+@pytest.mark.parametrize("init_scale", [0.05, 0.3])
 def test_a_search_ends_where_a_plain_loop_of_trainings_does(init_scale: float) -> None:
     """The winner has the bits that it has alone. From α = 0.3 with so short a warm-up it is below the edge."""
     plan = search(0.91, 1.02, 0.007, init_scale=init_scale, loss_tolerance=1e-3, max_steps=8000)

@@ -17,6 +17,8 @@ from core.training import TrainedRun, Training, TrainingRun
 from core.trials import Conclusion, Plan, SingleTrial, Trials
 from tests.core.trainings import bits, made_up, planned, problem_of, trained_alone
 
+pytestmark = pytest.mark.usefixtures("short_stretches")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Staircase:

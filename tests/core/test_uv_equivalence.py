@@ -11,7 +11,7 @@ from core.row_space import row_space
 from core.sharpness import interpolator_sharpness_of
 from core.squared_model import mean_effective_init, squared_model
 from core.tangent_kernel import kernel_change
-from core.uv_equivalence import equivalent_squared_model
+from core.uv_equivalence import equivalent_squared_model, moved_along_flow
 from tests.core.problems import paper_problem, small_problem
 from tests.reference import network_by_hand
 
@@ -111,3 +111,13 @@ def test_the_tangent_kernel_stays_where_the_parameters_do() -> None:
     features, before = (data.X * np.sqrt(c) for c in (curvature[::-1], curvature))
     expected = np.linalg.norm(features @ features.T - before @ before.T) / np.linalg.norm(before @ before.T)
     assert kernel_change(data.X, curvature[::-1], curvature) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_move_along_the_flow_stretches_u_plus_and_shrinks_u_minus() -> None:
+    """By e^(s/2) and e^(−s/2) in the squared model; and there is no move at s = 0."""
+    rng = np.random.default_rng(7)
+    theta, exponent = rng.standard_normal((4, 6)), rng.standard_normal(6)
+    before = equivalent_squared_model(theta)
+    after = equivalent_squared_model(moved_along_flow(theta, exponent))
+    np.testing.assert_allclose(after, before * np.exp(np.stack([exponent, -exponent]) / 2), rtol=1e-12)
+    np.testing.assert_array_equal(moved_along_flow(theta, np.zeros(6)), theta)

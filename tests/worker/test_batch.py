@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.kernel import kernel_id
+from core.kernel import chosen, kernel_id
 from core.result import pack_arrays, unpack_arrays
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
+
+pytestmark = pytest.mark.usefixtures("short_stretches")
 
 ENDLESS = 1e-9
 """A step size at which nothing happens in millions of steps: the runs only wait for what the test does."""
@@ -48,7 +50,7 @@ def test_shutting_down_hands_the_batch_back_with_a_checkpoint(workshop: Workshop
     kept = workshop.store.checkpoint(job.id)
     assert kept is not None
     kernel, _, arrays = kept.partition(b"\n")
-    assert kernel.decode() == kernel_id()
+    assert kernel.decode() == kernel_id(chosen("auto"))
     assert unpack_arrays(arrays)["step"].tolist() == [5 * 64]
     assert workshop.take_messages() == [job.id]
 
@@ -123,7 +125,9 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
     assert kept is not None
     arrays = dict(unpack_arrays(kept.partition(b"\n")[2]))
     arrays["theta"] = 2 * arrays["theta"]
-    foreign, own = (name.encode() + b"\n" + pack_arrays(arrays) for name in ("another/kernel", kernel_id()))
+    foreign, own = (
+        name.encode() + b"\n" + pack_arrays(arrays) for name in ("another/kernel", kernel_id(chosen("auto")))
+    )
     workshop.store._jobs[job.id].checkpoint = foreign
     workshop.work_off()
     assert workshop.runs(experiment_id) == undisturbed(spec(scales=(0.1,), step_size=(0.02,)))
@@ -138,7 +142,7 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
 def test_a_checkpoint_that_breaks_an_attempt_does_not_break_the_next(workshop: Workshop) -> None:
     """One of a version that kept other arrays, say: it is readable, but not to be resumed from."""
     experiment_id, job = workshop.plan(spec())
-    workshop.store._jobs[job.id].checkpoint = kernel_id().encode() + b"\n" + pack_arrays({})
+    workshop.store._jobs[job.id].checkpoint = kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({})
     workshop.perform(job.id)
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)

@@ -1,0 +1,97 @@
+"""The process that runs the baselines, from this side."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.elapsed import Elapsed
+
+ROOT: Final = Path(__file__).parent.parent
+PYTHON: Final = ROOT / ".venv-bench" / "bin" / "python"
+
+ONE_THREAD: Final = {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class BaselineError(RuntimeError):
+    """A baseline did not do what it was asked."""
+
+
+class BaselineProcess:
+    """A Python with JAX and the others, on the core of whoever starts it; a context manager that ends it."""
+
+    def __enter__(self) -> Self:
+        self._directory = tempfile.TemporaryDirectory(prefix="stepbias-bench-")
+        self._process = subprocess.Popen(
+            [PYTHON, "-m", "benchmarks.baselines"],
+            cwd=ROOT,
+            env=dict(os.environ) | ONE_THREAD,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._directory.cleanup()
+
+    def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """One question, one answer.
+
+        Raises:
+            BaselineError: it could not be done, or the process is gone.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do} | arguments) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
+        if "error" in answer:
+            raise BaselineError(f"{do} {arguments}: {answer['error']}")
+        return answer
+
+    def file(self, name: str) -> Path:
+        """A file that both processes see."""
+        return Path(self._directory.name) / name
+
+    def prepare(self, library: str, batch: Batch) -> "RemoteLoop":
+        """The batch in that library, ready to step."""
+        file = self.file("batch.npz")
+        batch.save(file)
+        self.ask("prepare", library=library, batch=str(file))
+        return RemoteLoop(self, library)
+
+
+class RemoteLoop:
+    """A loop in the other process. It takes its own time, without that of asking."""
+
+    def __init__(self, process: BaselineProcess, library: str) -> None:
+        self._process, self._library = process, library
+
+    def elapsed(self, steps: int) -> Elapsed:
+        """How long the steps took."""
+        return Elapsed(**self._process.ask("advance", library=self._library, steps=steps))
+
+    def theta(self) -> np.ndarray:
+        """The present parameters, shape (2, run, dim)."""
+        file = self._process.file("theta.npy")
+        self._process.ask("theta", library=self._library, file=str(file))
+        theta: np.ndarray = np.load(file)
+        return theta

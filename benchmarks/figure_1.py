@@ -1,0 +1,116 @@
+"""The whole Figure 1 through the service, against what a `jax.vmap` over a `lax.while_loop` would take for it."""
+
+import os
+import statistics
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.baseline_process import BaselineProcess
+from benchmarks.baselines.batch import Batch
+from benchmarks.data import paper_data
+from benchmarks.kernel import steps_of
+from benchmarks.living_service import LivingService, living_service
+from benchmarks.ours import OurLoop
+from benchmarks.sweeps import FIGURE_1
+from benchmarks.turns import Effort, one_core
+from client import WaitTimeout
+from core.flattest import flattest_interpolator
+from core.grid import Grid
+from core.kernel import one_thread
+from core.networks import Diagonal
+
+PATIENCE: Final = 240.0
+"""Seconds that the service is given."""
+
+STRETCH: Final = 8192
+SLOWEST_SECONDS: Final = 60.0
+"""Seconds for which the slowest run is followed; if they do not suffice, its steps are known to be more."""
+
+
+def measure_figure_1(effort: Effort) -> dict[str, Any]:
+    """Seconds of ours, seconds of theirs, and what theirs are made of."""
+    with one_core(), one_thread():
+        batch = _whole_grid()
+        with BaselineProcess() as baselines:
+            rate = _rate(baselines, batch, effort)
+        steps, reached = _steps_of_slowest(batch, effort)
+    theirs = rate * steps * len(batch.step_sizes)
+    with living_service(os.cpu_count() or 1) as service:
+        ours = _serve(service, effort)
+    result = ours | {
+        "jax_while_microseconds": 1e6 * rate,
+        "slowest_steps": steps,
+        "slowest_converged": reached,
+        "jax_while_seconds": theirs,
+        "ratio": theirs / ours["seconds"] if ours["finished"] else None,
+        "note": "computed: rate per lane and step on one core × steps of the slowest run × lanes, because a vmapped "
+        "while loop steps every run until the slowest has ended",
+    }
+    print(_sentence(result), flush=True)
+    return result
+
+
+def _whole_grid() -> Batch:
+    """All runs of the figure as one batch, the slowest one first: the least α at the least η."""
+    data = paper_data(samples=50, dim=100)
+    grid = Grid(FIGURE_1)
+    runs = [grid.run(index) for index in range(len(grid))]
+    largest = flattest_interpolator(data.X, data.y, Diagonal(2)).max_stable_step
+    ordered = sorted(runs, key=lambda run: (run.init_scale, run.resolved_step_size(largest)))
+    scales = np.array([run.init_scale for run in ordered])
+    return Batch(
+        X=data.X,
+        y=data.y,
+        depth=2,
+        theta=np.broadcast_to(scales[:, None], (2, len(scales), 100)).copy(),
+        step_sizes=np.array([run.resolved_step_size(largest) for run in ordered]),
+    )
+
+
+def _rate(baselines: BaselineProcess, batch: Batch, effort: Effort) -> float:
+    """Seconds of the naive program per run and step.
+
+    Half the steps of the figure: without its warm-up the largest would not be stable from the largest scales.
+    """
+    calm = Batch(X=batch.X, y=batch.y, depth=2, theta=0 * batch.theta + 0.01, step_sizes=batch.step_sizes / 2)
+    loop = baselines.prepare("jax-while", calm)
+    loop.elapsed(2)
+    steps = steps_of(loop, effort)
+    taken = [effort.of(loop.elapsed(steps)) for _ in range(effort.rounds)]
+    return statistics.median(taken) / steps / len(batch.step_sizes)
+
+
+def _steps_of_slowest(batch: Batch, effort: Effort) -> tuple[int, bool]:
+    """Steps of the run with the least α and the least η to the tolerance, without warm-up; or of those, how many fit.
+
+    Whether the tolerance was reached comes with them: where it was not, the steps are a lower bound.
+    """
+    slowest = Batch(X=batch.X, y=batch.y, depth=2, theta=batch.theta[:, :1], step_sizes=batch.step_sizes[:1])
+    tolerance = FIGURE_1.stopping.loss_tolerance * float(batch.y @ batch.y) / (2 * len(batch.y))
+    loop, left, steps = OurLoop(slowest), SLOWEST_SECONDS / (10 if effort.quick else 1), 0
+    while left > 0:
+        left -= loop.elapsed(STRETCH).wall
+        steps += STRETCH
+        if loop.losses()[0] <= tolerance:
+            return steps, True
+    return steps, False
+
+
+def _serve(service: LivingService, effort: Effort) -> dict[str, Any]:
+    """Seconds of the whole figure; of a service that does not finish it in time, how far it came."""
+    try:
+        handle, seconds = service.run(FIGURE_1, timeout=PATIENCE / (10 if effort.quick else 1))
+    except WaitTimeout as error:
+        return {"finished": False, "seconds": None, "why": str(error)}
+    return {"finished": True, "seconds": seconds, "outcomes": dict(handle.experiment.outcomes)}
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    bound = "" if result["slowest_converged"] else "more than "
+    ours = f"{result['seconds']:.1f} s" if result["finished"] else f"not finished ({result['why']})"
+    return (
+        f"Figure 1: {ours} through the service; JAX's while loop {bound}{result['jax_while_seconds']:.0f} s "
+        f"({result['jax_while_microseconds']:.3f} µs × {bound}{result['slowest_steps']} steps of its slowest run × all "
+        "runs, computed)"
+    )

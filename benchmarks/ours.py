@@ -1,0 +1,56 @@
+"""What is measured of stepbias: the one place that knows how its steps are called."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.elapsed import Elapsed, elapsed
+from core.descent import NO_ALARM
+from core.kernel import Lanes, chosen, kernel_id, kernels
+from core.networks import Diagonal
+from core.stopping import CHECK_INTERVAL
+from core.training import LONGEST_STRETCH
+
+
+def descent_of(batch: Batch) -> Lanes:
+    """The batch as stepbias steps it."""
+    return kernels()[chosen("auto")](
+        batch.X,
+        batch.y,
+        network=Diagonal(batch.depth),
+        theta=batch.theta,
+        gradient_sum=np.zeros(batch.theta.shape[1:]),
+    )
+
+
+def kernel_in_use() -> str:
+    """The name of the implementation that `descent_of` steps with."""
+    return kernel_id(chosen("auto"))
+
+
+class OurLoop:
+    """Steps as a training takes them: in its stretches, with its checks, the certificate's accumulator included."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._step_sizes = batch.step_sizes
+        self._descent = descent_of(batch)
+
+    def advance(self, steps: int) -> None:
+        """Take steps."""
+        alarm = replace(NO_ALARM, interval=CHECK_INTERVAL)
+        for start in range(0, steps, LONGEST_STRETCH):
+            shape = (min(LONGEST_STRETCH, steps - start), len(self._step_sizes))
+            self._descent.advance(np.broadcast_to(self._step_sizes, shape), alarm=alarm)
+
+    def elapsed(self, steps: int) -> Elapsed:
+        """How long the steps took."""
+        return elapsed(lambda: self.advance(steps))
+
+    def theta(self) -> np.ndarray:
+        """The present parameters, shape (2, run, dim)."""
+        return self._descent.theta.copy()
+
+    def losses(self) -> np.ndarray:
+        """The loss of each run."""
+        return self._descent.losses()

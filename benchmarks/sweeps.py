@@ -1,0 +1,43 @@
+"""The experiments that the service is measured with."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.kernel import Cell, steps_of
+from benchmarks.ours import OurLoop
+from benchmarks.turns import Effort
+from core.kernel import one_thread
+from core.presets import preset
+from core.spec import ExperimentSpec
+from core.stopping import WINDOW
+
+FIGURE_1: Final = preset("figure-1", "full")
+
+
+def figure_1_like(seconds: float) -> ExperimentSpec:
+    """The grid of Figure 1, each run iterated to the end of a budget that makes about so many seconds of work."""
+    cell = Cell(dim=100, samples=50, depth=2, runs=128)
+    with one_thread():
+        per_lane_step = 0.2 / steps_of(OurLoop(cell.batch()), Effort(seconds=0.2)) / cell.runs
+    windows = max(1, round(seconds / per_lane_step / 200 / WINDOW))
+    document = FIGURE_1.model_dump(mode="json")
+    document["optimizer"]["warmup_steps"] = 1000
+    document["stopping"] |= {"max_steps": windows * WINDOW, "finish": "iterate"}
+    return ExperimentSpec.model_validate(document | {"name": "figure-1, bounded"})
+
+
+def tiny_runs(count: int) -> ExperimentSpec:
+    """So many runs of 64 steps on three samples: nearly nothing to compute, everything to administer."""
+    rows = 10 ** (len(str(count)) // 2)
+    document: dict[str, Any] = {
+        "name": f"{count} tiny runs",
+        "data": {"kind": "sparse_regression", "samples": 3, "dimension": 4, "sparsity": 1},
+        "initialization": {"kind": "uniform", "scale": {"values": np.geomspace(0.01, 1.0, rows).tolist()}},
+        "optimizer": {
+            "kind": "gradient_descent",
+            "step_size": {"values": np.geomspace(1e-5, 1e-3, count // rows).tolist()},
+        },
+        "stopping": {"max_steps": 64},
+    }
+    return ExperimentSpec.model_validate(document)

@@ -1,0 +1,71 @@
+"""The compiled library: found beside this file, loaded once, its functions declared."""
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+FILE: Final = Path(__file__).with_name("libdescent.so")
+"""Made from descent.c when the package is installed (`hatch_build.py`)."""
+
+VERSION: Final = 1
+"""Part of the kernel id: a change of what the library's numbers are changes it."""
+
+MOST_KERNELS: Final = 8
+
+
+class Batch(ctypes.Structure):
+    """`batch` of descent.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("samples", "dim", "lanes", "rows", "dims", "network", "depth")),
+        *((name, ctypes.c_void_p) for name in ("by_sample", "by_dim", "minus_targets", "theta", "velocity")),
+        *((name, ctypes.c_void_p) for name in ("gradient_sum", "predictor", "residual", "pull")),
+    )
+
+
+class Stretch(ctypes.Structure):
+    """`stretch` of descent.c."""
+
+    _fields_ = (
+        ("steps", ctypes.c_int64),
+        ("coefficients", ctypes.c_void_p),
+        ("coefficient_stride", ctypes.c_int64),
+        ("kept", ctypes.c_void_p),
+        ("kept_stride", ctypes.c_int64),
+        ("shift", ctypes.c_void_p),
+        ("weight", ctypes.c_void_p),
+        ("start", ctypes.c_int64),
+        ("interval", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("losses", "low", "low_from", "calm", "calm_until", "high")),
+        ("alarmed", ctypes.c_int64),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The loaded library; `kernels` are the instruction sets that this machine has, best first, by their number."""
+
+    functions: ctypes.CDLL
+    kernels: dict[str, int]
+
+
+@cache
+def library() -> Library | None:
+    """The library, or None where it was not compiled, or does not load here."""
+    try:
+        functions = ctypes.CDLL(str(FILE))
+    except OSError:
+        return None
+    i64, pointer = ctypes.c_int64, ctypes.c_void_p
+    functions.stepbias_kernels.restype = i64
+    functions.stepbias_kernel_name.argtypes, functions.stepbias_kernel_name.restype = [i64], ctypes.c_char_p
+    functions.stepbias_packed_size.argtypes, functions.stepbias_packed_size.restype = [i64, i64, i64], i64
+    functions.stepbias_pack.argtypes, functions.stepbias_pack.restype = [i64, pointer, i64, i64, pointer], None
+    functions.stepbias_losses.argtypes = [i64, ctypes.POINTER(Batch), pointer]
+    functions.stepbias_losses.restype = None
+    functions.stepbias_advance.argtypes = [i64, ctypes.POINTER(Batch), ctypes.POINTER(Stretch)]
+    functions.stepbias_advance.restype = i64
+    names = {number: functions.stepbias_kernel_name(number) for number in range(functions.stepbias_kernels())}
+    return Library(functions, {name.decode(): number for number, name in names.items() if name})
