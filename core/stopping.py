@@ -22,14 +22,7 @@ DIVERGENCE_FACTOR: Final = 1e12
 PLATEAU_WINDOWS: Final = 3
 CYCLE_WINDOWS: Final = 4
 FIRST_PATIENCE: Final = 2048
-"""Steps that a first kick is given to grow; doubled with each kick, as a weaker instability grows more slowly."""
-
-
-CONFIRMED_AFTER: Final = 1.25
-"""A completion that is not proven is confirmed by one at this multiple of its step or later."""
-
-CONFIRMED_WITHIN: Final = 0.1
-"""Part of the tolerance within which the two must agree."""
+"""Steps that a first kick is given to grow; more with each kick, as a weaker instability grows more slowly."""
 
 
 def at_check_from(step: int) -> int:
@@ -102,8 +95,6 @@ class Watch:
     step, 0 where it does not (see `core.delayed_instability`).
     `window_low` and `last_low`: lowest losses of this window and the one before. `anchor_loss` and `anchor`: loss and
     |θ| where the last window ended. `flat` and `still` count successive windows of plateau and of an unchanging cycle.
-    `attempt_at`: the step from which on the run may be completed; `completed_at`, 0 for never, and `completed`: where
-    it was last found that it may, and with what β, which is still to be confirmed.
     """
 
     below: Bool[np.ndarray, " run"]
@@ -118,9 +109,6 @@ class Watch:
     still: Int64[np.ndarray, " run"]
     anchor_loss: Float64[np.ndarray, " run"]
     anchor: Float64[np.ndarray, "run part dim"]
-    attempt_at: Int64[np.ndarray, " run"]
-    completed_at: Int64[np.ndarray, " run"]
-    completed: Float64[np.ndarray, "run dim"]
 
     @classmethod
     def begin(cls, runs: int, parts: int, dim: int) -> Self:
@@ -129,7 +117,7 @@ class Watch:
             below=np.zeros(runs, dtype=np.bool_),
             kicks=np.zeros(runs, dtype=np.int64),
             quiet_until=np.zeros(runs, dtype=np.int64),
-            patience=np.full(runs, FIRST_PATIENCE // 2, dtype=np.int64),
+            patience=np.full(runs, FIRST_PATIENCE * 2 // 3 + 1, dtype=np.int64),
             near_since=np.zeros(runs, dtype=np.int64),
             held_until=np.zeros(runs, dtype=np.int64),
             window_low=np.full(runs, np.inf),
@@ -138,9 +126,6 @@ class Watch:
             still=np.zeros(runs, dtype=np.int64),
             anchor_loss=np.full(runs, np.nan),
             anchor=np.full((runs, parts, dim), np.nan),
-            attempt_at=np.zeros(runs, dtype=np.int64),
-            completed_at=np.zeros(runs, dtype=np.int64),
-            completed=np.full((runs, dim), np.nan),
         )
 
     def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
@@ -167,32 +152,20 @@ class Watch:
         """Take note of successive checks; which runs were below the tolerance at the last two?
 
         Only checks at full step size and without label noise count, and a run that was kicked is left alone while the
-        kick may be growing.
+        kick may be growing, unless its budget ends there.
         """
         below = (glances.steps[:, None] >= limits.settled_from) & (glances.losses <= limits.tolerance)
         before = below[-2] if len(below) > 1 else self.below
-        settled: Bool[np.ndarray, " run"] = before & (glances.steps[-1] >= self.quiet_until) & below[-1]
+        now = glances.steps[-1]
+        due = (now >= self.quiet_until) | (now >= limits.max_steps)
+        settled: Bool[np.ndarray, " run"] = before & due & below[-1]
         self.below = below[-1]
         self.window_low = np.fmin(self.window_low, np.fmin.reduce(glances.losses, axis=0))
         return settled
 
-    def confirms(self, run: int, step: int, predictor: Float64[np.ndarray, " dim"], tolerance: float) -> bool:
-        """Whether a completion agrees with one that is old enough; if there was none or it does not, it is the new one.
-
-        Two are compared by ‖Δβ‖₂ relative to ‖β‖₂.
-        """
-        since = int(self.completed_at[run])
-        if since and step < CONFIRMED_AFTER * since:
-            return False
-        apart = float(np.linalg.norm(predictor - self.completed[run])) if since else np.inf
-        if apart <= CONFIRMED_WITHIN * tolerance * float(np.linalg.norm(predictor)):
-            return True
-        self.completed_at[run], self.completed[run] = step, predictor
-        return False
-
     def give_patience(self, run: int, step: int) -> None:
-        """Leave a run that was kicked at full step size alone, twice as long as the time before."""
-        self.patience[run] *= 2
+        """Leave a run that was kicked at full step size alone, half as long again as the time before."""
+        self.patience[run] += self.patience[run] // 2
         self.quiet_until[run] = step + self.patience[run]
         self.below[run] = False
 

@@ -4,7 +4,6 @@ Everything that happens to a run happens at steps that depend on the run alone, 
 company it was trained in, nor on being interrupted: `checkpoint` and `resume` continue to the very bits.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -12,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from core.attempts import NEVER, REMEMBERED_WITHIN, Attempts, first_attempt, next_attempt
 from core.completion import Completer, Completion
 from core.delayed_instability import HOLD_BELOW, NEAR, release_step
 from core.descent import Alarm
@@ -21,13 +21,13 @@ from core.networks import Network
 from core.optimizers import HeavyBall, Optimizer
 from core.outcome import Outcome
 from core.randomness import stream
-from core.recording import QUANTITIES, Trajectory, observe, record_steps, trajectory
+from core.recorder import Recorder
+from core.recording import Trajectory, observe
 from core.regression import Dataset, train_loss
 from core.schedule import warmed_up
 from core.sharpness import interpolator_sharpness_of
 from core.stopping import (
     CHECK_INTERVAL,
-    CONFIRMED_AFTER,
     DIVERGENCE_FACTOR,
     WINDOW,
     Glances,
@@ -43,16 +43,6 @@ KICK_SIZE: Final = 1e-9
 
 LONGEST_STRETCH: Final = 8192
 """Most steps between two looks of the caller, who has a heartbeat to give."""
-
-NEVER: Final = 2**62
-"""A step that no run reaches."""
-
-FIRST_ATTEMPT: Final = 1024
-ATTEMPT_SPACING: Final = 1.08
-"""From one attempt at completion to the next; the third after an attempt is late enough to confirm it."""
-
-REMEMBERED_WITHIN: Final = 10.0
-"""Multiple of the tolerance below which a completion is worth remembering, to be confirmed by a later one."""
 
 STRETCH_WORK: Final = 4e9
 """Most flops of a stretch, a tenth of a second or a few of them, unless a single check has more."""
@@ -122,6 +112,33 @@ class _State:
     velocity: Float64[np.ndarray, "part run dim"] | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Seen:
+    """What has been seen of the runs: all of it goes where they go."""
+
+    watch: Watch
+    attempts: Attempts
+    recorder: Recorder
+
+    def select(self, runs: Int64[np.ndarray, " kept"]) -> "_Seen":
+        return _Seen(**{name: getattr(self, name).select(runs) for name in self.__slots__})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything by name, for a checkpoint."""
+        return {
+            f"{part}.{name}": array for part in self.__slots__ for name, array in getattr(self, part).arrays().items()
+        }
+
+    def restored(self, arrays: Mapping[str, np.ndarray]) -> "_Seen":
+        """What `arrays` was taken of; the schedules are those of the runs."""
+        watch, attempts, recorder = (_named(arrays, f"{part}.") for part in self.__slots__)
+        return _Seen(
+            watch=Watch.from_arrays(watch),
+            attempts=Attempts.from_arrays(attempts),
+            recorder=self.recorder.restored(recorder),
+        )
+
+
 class Training:
     """A batch in training, its runs all of one kind of optimiser. Call `advance` until `active` is empty."""
 
@@ -136,13 +153,12 @@ class Training:
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
         velocity = np.zeros_like(theta) if any(isinstance(run.optimizer, HeavyBall) for run in runs) else None
         state = _State(theta=theta, gradient_sum=np.zeros((len(runs), dim)), velocity=velocity)
-        watch = Watch.begin(len(runs), parts, dim)
-        watch.attempt_at = np.array([first_attempt(run) for run in runs], dtype=np.int64)
-        self._set_up(list(runs), state, watch)
-        points = max((run.record_points for run in runs), default=0) + 1
-        self._recorded = np.zeros(len(runs), dtype=np.int64)
-        self._record_step = np.zeros((len(runs), points), dtype=np.int64)
-        self._records = np.zeros((len(runs), points, len(QUANTITIES)))
+        seen = _Seen(
+            watch=Watch.begin(len(runs), parts, dim),
+            attempts=Attempts.begin([_first_attempt(run) for run in runs], dim),
+            recorder=Recorder.begin([run.record_points for run in runs], [run.max_steps for run in runs]),
+        )
+        self._set_up(list(runs), state, seen)
         self._record_if_due()
 
     @property
@@ -156,7 +172,7 @@ class Training:
         stop = at_check_from(self.step + 1) if oscillating is not None else self._horizon()
         glances: list[Glances] = []
         while self.step < stop:
-            glances.append(self._step_to(min(stop, self._next_record())))
+            glances.append(self._step_to(min(stop, self._recorder.next_due() or stop)))
             if glances[-1].alarmed:
                 break
         return self._let_go(self._judge(Glances.joined(glances), oscillating))
@@ -172,7 +188,7 @@ class Training:
             self.step + max(most, 1),
             self.step - self.step % WINDOW + WINDOW,
             int(self._limits.max_steps.min(initial=self.step + WINDOW)),
-            int(self._watch.attempt_at.min(initial=self.step + WINDOW)),
+            int(self._attempts.due.min(initial=self.step + WINDOW)),
             int(self._watch.held_until[ahead].min(initial=self.step + WINDOW)),
         ]
         return at_check_from(max(min(due), self.step + 1))
@@ -186,12 +202,9 @@ class Training:
                 "index": np.array([run.index for run in self._runs], dtype=np.int64),
                 "theta": self._descent.theta.copy(),
                 "gradient_sum": self._descent.gradient_sum.copy(),
-                "recorded": self._recorded,
-                "record_step": self._record_step,
-                "records": self._records,
             }
             | ({} if velocity is None else {"velocity": velocity.copy()})
-            | {f"watch.{name}": array for name, array in self._watch.arrays().items()}
+            | self._seen.arrays()
         )
 
     @classmethod
@@ -207,21 +220,16 @@ class Training:
         active = [by_index[index] for index in checkpoint["index"].tolist()]
         training = cls(problem, active)
         training.step = int(checkpoint["step"][0])
-        watch = {name.removeprefix("watch."): array for name, array in checkpoint.items() if name.startswith("watch.")}
         state = _State(
             theta=checkpoint["theta"], gradient_sum=checkpoint["gradient_sum"], velocity=checkpoint.get("velocity")
         )
-        training._set_up(active, state, Watch.from_arrays(watch))
-        training._recorded = checkpoint["recorded"]
-        training._record_step = checkpoint["record_step"]
-        training._records = checkpoint["records"]
+        training._set_up(active, state, training._seen.restored(checkpoint))
         return training
 
-    def _set_up(self, runs: list[TrainingRun], state: _State, watch: Watch) -> None:
-        self._runs = runs
-        self._watch = watch
+    def _set_up(self, runs: list[TrainingRun], state: _State, seen: _Seen) -> None:
+        self._runs, self._seen = runs, seen
+        self._watch, self._attempts, self._recorder = seen.watch, seen.attempts, seen.recorder
         self._limits = self._limits_of(runs)
-        self._schedules = [record_steps(run.record_points, run.max_steps) for run in runs]
         X, y = self._dataset.X, self._dataset.y
         self._noise = GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y))
         self._momentum = np.array([getattr(run.optimizer, "momentum", 0.0) for run in runs])
@@ -330,7 +338,7 @@ class Training:
             verdict = self._judge_interpolator(place)
             if verdict is not None:
                 ended[place] = verdict
-        for place in np.flatnonzero(self._watch.attempt_at <= self.step).tolist():
+        for place in np.flatnonzero(self._attempts.due <= self.step).tolist():
             if place not in ended and self._completes(place, float(losses[place])):
                 ended[place] = Outcome.CONVERGED
         ended |= dict.fromkeys(np.flatnonzero(diverged(self._limits, losses)).tolist(), Outcome.DIVERGED)
@@ -340,20 +348,20 @@ class Training:
         """Whether the limit of a run is known well enough for it to end here: if not, when to try again."""
         run, watch = self._runs[place], self._watch
         self._completer = self._completer or Completer(self._dataset, self._problem.network)
-        watch.attempt_at[place] = next_attempt(self.step)
+        self._attempts.due[place] = next_attempt(self.step)
         tolerance, step_size = run.completion_tolerance, run.step_size
-        unsettled = self.step < watch.quiet_until[place] or watch.held_until[place] > self.step
-        if unsettled or not self._completer.is_worth_trying(loss=loss, step_size=step_size, tolerance=tolerance):
+        if watch.held_until[place] > self.step or not self._completer.is_worth_trying(
+            loss=loss, step_size=step_size, tolerance=tolerance
+        ):
             return False
         theta = self._descent.theta[:, place].copy()
         found = self._completer.complete(theta, step_size=step_size, tolerance=REMEMBERED_WITHIN * tolerance)
-        if not isinstance(found, Completion):
+        if not isinstance(found, Completion) or not self._attempts.believes(place, self.step, found, tolerance):
             return False
-        confirmed = watch.confirms(place, self.step, found.predictor, tolerance) and found.estimate <= tolerance
-        if (confirmed or found.bound <= tolerance) and self.step >= self._limits.settled_from[place]:
-            self._completions[run.index] = found
-            return True
-        return False
+        if self.step < self._limits.settled_from[place]:
+            return False
+        self._completions[run.index] = found
+        return True
 
     def _judge_interpolator(self, place: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else kicked on."""
@@ -416,20 +424,14 @@ class Training:
             gradient_sum=self._descent.gradient_sum[kept],
             velocity=None if velocity is None else velocity[:, kept],
         )
-        self._recorded, self._record_step, self._records = (
-            self._recorded[kept],
-            self._record_step[kept],
-            self._records[kept],
-        )
-        self._set_up([self._runs[place] for place in kept.tolist()], state, self._watch.select(kept))
+        self._set_up([self._runs[place] for place in kept.tolist()], state, self._seen.select(kept))
         return finished
 
     def _trained(self, place: int, outcome: Outcome) -> TrainedRun:
         run = self._runs[place]
         steps = min(self.step, run.max_steps)
-        if run.record_points and self._record_step[place, max(self._recorded[place] - 1, 0)] < steps:
+        if self._recorder.lacks_end(place, steps):
             self._record(np.array([place]), steps)
-        count = int(self._recorded[place])
         completion = self._completions.pop(run.index, None)
         return TrainedRun(
             run=run,
@@ -439,29 +441,16 @@ class Training:
             kicks=int(self._watch.kicks[place]),
             theta=self._descent.theta[:, place].copy(),
             gradient_sum=self._descent.gradient_sum[place].copy(),
-            trajectory=trajectory(self._record_step[place, :count], self._records[place, :count]),
+            trajectory=self._recorder.trajectory(place),
             limit=None if completion is None else completion.theta,
             completion_estimate=np.nan if completion is None else completion.estimate,
             completion_bound=np.nan if completion is None else completion.bound,
         )
 
-    def _next_record(self) -> int:
-        """The earliest step at which any run is to be recorded."""
-        pending = [
-            int(schedule[count])
-            for schedule, count in zip(self._schedules, self._recorded.tolist(), strict=True)
-            if count < len(schedule)
-        ]
-        return min(pending, default=self.step + CHECK_INTERVAL)
-
     def _record_if_due(self) -> None:
-        due = [
-            place
-            for place, (schedule, count) in enumerate(zip(self._schedules, self._recorded.tolist(), strict=True))
-            if count < len(schedule) and schedule[count] == self.step
-        ]
-        if due:
-            self._record(np.array(due), self.step)
+        due = self._recorder.due(self.step)
+        if len(due):
+            self._record(due, self.step)
 
     def _record(self, places: Int64[np.ndarray, " due"], step: int) -> None:
         values = observe(
@@ -471,23 +460,15 @@ class Training:
             self._descent.losses()[places],
             np.array([self._runs[place].optimizer.keeps_row_space_form for place in places.tolist()]),
         )
-        self._record_step[places, self._recorded[places]] = step
-        self._records[places, self._recorded[places]] = values
-        self._recorded[places] += 1
+        self._recorder.add(places, step, values)
 
 
-def first_attempt(run: TrainingRun) -> int:
-    """The check at which a run is first tried to be completed; never for one that insists on iterating.
-
-    The first attempt may come before the warm-up is over, to be confirmed by one after it.
-    """
+def _first_attempt(run: TrainingRun) -> int:
+    """Never for a run that insists on iterating, or that does not end as gradient descent."""
     if not run.completion_tolerance or not run.optimizer.ends_as_descent:
         return NEVER
-    settled_from = max(run.warmup_steps, run.optimizer.noise_steps)
-    begin = run.optimizer.noise_steps or math.ceil(settled_from / CONFIRMED_AFTER)
-    return at_check_from(max(begin, FIRST_ATTEMPT))
+    return first_attempt(max(run.warmup_steps, run.optimizer.noise_steps), run.optimizer.noise_steps)
 
 
-def next_attempt(step: int) -> int:
-    """The check at which to try again: attempts are spaced geometrically, so that trying costs nothing."""
-    return at_check_from(max(step + 1, math.ceil(step * ATTEMPT_SPACING)))
+def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
