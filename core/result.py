@@ -2,6 +2,7 @@
 
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ _TYPES: Final = {Kind.FLOAT: (float, int), Kind.INT: (int,), Kind.TEXT: (str,)}
 
 
 def encode_summary(summary: Mapping[str, Any]) -> bytes:
-    """The canonical JSON of a run's scalars: every variable of the table is in it, NaN and infinities as null.
+    """A run's scalars as compressed canonical JSON: every variable of the table is in it, NaN and infinities as null.
 
     NumPy scalars are taken as the numbers they are; a variable that is absent is null.
 
@@ -41,12 +42,12 @@ def encode_summary(summary: Mapping[str, Any]) -> bytes:
     for name in summary:
         if name not in VARIABLES:
             raise InvalidChoice("summary", VARIABLES)
-    return canonical_json({name: _scalar(VARIABLES[name], summary.get(name)) for name in VARIABLES})
+    return zlib.compress(canonical_json({name: _scalar(VARIABLES[name], summary.get(name)) for name in VARIABLES}))
 
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
     """The scalars of a run that `encode_summary` wrote."""
-    summary: dict[str, Scalar] = json.loads(stored)
+    summary: dict[str, Scalar] = json.loads(zlib.decompress(stored))
     return summary
 
 

@@ -1,6 +1,7 @@
 """A whole service in one process: the real application over the in-memory store, and a worker that is a method call."""
 
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,7 @@ class Service:
                 run=StoredRun(
                     key=grid.run(index).key,
                     outcome=summary["outcome"],
-                    summary=json.dumps(summary).encode(),
+                    summary=zlib.compress(json.dumps(summary).encode()),
                     arrays=b"",
                 ),
             )

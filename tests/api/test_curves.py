@@ -1,11 +1,10 @@
 """Curves of an experiment's results."""
 
-import json
 from typing import Any
 
 import pytest
 
-from core.result import encode_summary
+from core.result import decode_summary, encode_summary
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
 _GRID = {
@@ -18,7 +17,7 @@ def _trained(api: Service, **parts: Any) -> str:
     """An experiment over seeds, two scales and two step sizes, whose excess risk is the index of the run plus one."""
     identifier = api.submit(**_GRID, **parts)
     summaries = [
-        json.loads(encode_summary({"outcome": "converged", "excess_risk": float(index + 1), "steps": 10 * index}))
+        decode_summary(encode_summary({"outcome": "converged", "excess_risk": float(index + 1), "steps": 10 * index}))
         for index in range(12)
     ]
     api.train(identifier, summaries)

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.grid import Grid
 from core.identity import analysis_key
-from core.result import encode_summary
+from core.result import decode_summary, encode_summary
 from core.spec import ExperimentSpec
 from tests.api.service import EXPERIMENTS, Service, assert_problem
 
@@ -17,7 +17,7 @@ def _summary(step_size: float, **changes: Any) -> dict[str, Any]:
         "stability_threshold": 2 / step_size,
         "sharpness": 1500.0,
     }
-    stored: dict[str, Any] = json.loads(encode_summary(summary | changes))
+    stored: dict[str, Any] = decode_summary(encode_summary(summary | changes))
     return stored
 
 

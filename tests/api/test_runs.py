@@ -1,11 +1,10 @@
 """What has been computed, read back."""
 
-import json
 from typing import Any
 
 from core.grid import Grid
 from core.identity import analysis_key
-from core.result import encode_summary
+from core.result import decode_summary, encode_summary
 from core.spec import ExperimentSpec
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
@@ -13,7 +12,7 @@ _SEEDS = {"data": spec()["data"] | {"seed": {"values": [3, 1, 2]}}}
 
 
 def _summary(loss: float) -> dict[str, Any]:
-    summary: dict[str, Any] = json.loads(encode_summary({"outcome": "converged", "train_loss": loss, "steps": 7}))
+    summary: dict[str, Any] = decode_summary(encode_summary({"outcome": "converged", "train_loss": loss, "steps": 7}))
     return summary
 
 
