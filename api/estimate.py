@@ -1,9 +1,11 @@
 """What a spec would cost, answered from the spec and from what is stored of its data sets."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import datasets
@@ -59,28 +61,42 @@ def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> Esti
     )
 
 
-def _problems(grid: Grid, store: Store) -> Iterator[ProblemFacts]:
-    """What is known of each problem of the grid, in order."""
+def _problems(grid: Grid, store: Store) -> Counter[ProblemFacts]:
+    """What is known of the problems of the grid, and of how many of them just that."""
     shape = _uploaded_shape(grid.spec, store)
-    for number, (data, model) in enumerate(_parts(grid)):
-        kept = None
-        if number < MOST_LOOKUPS:
-            run = grid.run(number * grid.runs_per_problem)
-            kept = store.document(analysis_key(run.problem_key))
-        yield _guessed(data, model, shape) if kept is None else _known(json.loads(kept), model)
+    looked_for = min(grid.problems, MOST_LOOKUPS)
+    found: Counter[ProblemFacts] = Counter()
+    for number in range(looked_for):
+        data, model = _numbers_of(grid, number)
+        kept = store.document(analysis_key(grid.run(number * grid.runs_per_problem).problem_key))
+        found[_guessed(data, model, shape) if kept is None else _known(json.loads(kept), model)] += 1
+    for number, count in _alike(grid, looked_for):
+        found[_guessed(*_numbers_of(grid, number), shape)] += count
+    return found
 
 
-def _parts(grid: Grid) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The numbers of data and model of each problem."""
-    data, model = _numbers(grid.spec.data), _numbers(grid.spec.model)
+def _alike(grid: Grid, start: int) -> Iterator[tuple[int, int]]:
+    """One of the problems from `start` on of every kind, with how many there are: they differ by their seed alone."""
     axes = grid.problem_axes
-    for number in range(grid.problems):
-        swept: dict[str, dict[str, Any]] = {"data": {}, "model": {}}
-        remaining = grid.problems
-        for axis in axes:
-            remaining //= len(axis.values)
-            swept[axis.part][axis.field] = axis.values[number // remaining % len(axis.values)]
-        yield data | swept["data"], model | swept["model"]
+    if start == grid.problems:
+        return
+    positions = np.unravel_index(np.arange(start, grid.problems), [len(axis.values) for axis in axes])
+    kind = np.zeros(grid.problems - start, dtype=np.int64)
+    for axis, position in zip(axes, positions, strict=True):
+        if axis.field != "seed":
+            kind = kind * len(axis.values) + position
+    _, first, counts = np.unique(kind, return_index=True, return_counts=True)
+    yield from zip((start + first).tolist(), counts.tolist(), strict=True)
+
+
+def _numbers_of(grid: Grid, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The numbers of data and model of a problem."""
+    parts = {"data": _numbers(grid.spec.data), "model": _numbers(grid.spec.model)}
+    remaining = grid.problems
+    for axis in grid.problem_axes:
+        remaining //= len(axis.values)
+        parts[axis.part][axis.field] = axis.values[number // remaining % len(axis.values)]
+    return parts["data"], parts["model"]
 
 
 def _numbers(part: BaseModel) -> dict[str, Any]:

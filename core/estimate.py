@@ -1,9 +1,8 @@
 """What an experiment will cost, from its grid alone, before anything is analysed or trained."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any, Final, Self
 
 import numpy as np
@@ -174,35 +173,26 @@ def lanes_of(*, searches: bool, sensitivity: bool) -> int:
     return 2 if sensitivity else 1
 
 
-def estimate(grid: Grid, problems: Iterable[ProblemFacts], kernel: KernelCost) -> Estimate:
-    """What the grid will cost, given the facts of its problems in order.
+def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCost) -> Estimate:
+    """What the grid will cost, given how many of its problems have which facts.
 
-    Problems of which the same is known are predicted once: this takes a time that grows with the number of runs of one
-    problem, and hardly with that of problems.
+    The time this takes grows with the number of runs of one problem, and with that of different facts.
     """
     size = grid.runs_per_problem
     blocks = [np.arange(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
     tables = [RunTable.of(grid, block) for block in blocks]
 
-    @cache
-    def one_problem(facts: ProblemFacts) -> tuple[int, float, float, float]:
-        batches, steps, seconds, kept = 0, 0.0, 0.0, 0.0
+    known = dict.fromkeys((str(foresight) for foresight in Foresight), 0)
+    batches, steps, seconds, kept = 0, 0.0, 0.0, 0.0
+    for facts, count in problems.items():
+        known[facts.foresight] += count
         for block, table in zip(blocks, tables, strict=True):
             forecast = table.forecast(facts)
             formed = form_batches(block.tolist(), forecast.load, kernel)
-            batches += len(formed)
-            steps += table.lanes * float(forecast.load.steps.sum())
-            seconds += sum(batch.work for batch in formed)
-            kept += float(forecast.bytes.sum())
-        return batches, steps, seconds, kept
-
-    known = dict.fromkeys((str(foresight) for foresight in Foresight), 0)
-    batches, totals = 0, np.zeros(3)
-    for facts in problems:
-        formed, *sums = one_problem(facts)
-        batches, totals = batches + formed, totals + sums
-        known[facts.foresight] += 1
-    steps, seconds, kept = totals.tolist()
+            batches += count * len(formed)
+            steps += count * table.lanes * float(forecast.load.steps.sum())
+            seconds += count * sum(batch.work for batch in formed)
+            kept += count * float(forecast.bytes.sum())
     return Estimate(
         runs=len(grid),
         problems=grid.problems,

@@ -66,6 +66,22 @@ def test_an_uploaded_data_set_is_known_by_its_shape(api: Service) -> None:
     assert found["max_stable_steps"] == {"known": 0, "guessed": 0, "unknown": 1}
 
 
+def test_problems_beyond_those_that_are_looked_for_count_as_they_are(api: Service) -> None:
+    """Twice as many seeds are twice the work, also where the data differ in more than their seed."""
+
+    def of(seeds: int) -> dict[str, Any]:
+        data = spec()["data"] | {
+            "mean": {"values": [0.0, 5.0]},
+            "seed": {"start": 0, "stop": seeds - 1, "num": seeds},
+        }
+        return estimated(api, data=data)
+
+    few, many = of(2 * MOST_LOOKUPS), of(4 * MOST_LOOKUPS)
+    assert many["max_stable_steps"]["guessed"] == many["problems"] == 2 * few["problems"] == 8 * MOST_LOOKUPS
+    for quantity in ("runs", "batches", "predicted_steps", "bytes"):
+        assert many[quantity] == pytest.approx(2 * few[quantity], rel=1e-6)
+
+
 def test_each_depth_and_each_data_set_is_a_problem(api: Service) -> None:
     """Batches hold runs of one problem."""
     seeds = spec()["data"] | {"seed": {"values": [0, 1, 2]}}
@@ -85,7 +101,7 @@ def test_a_hundred_thousand_runs_are_estimated_at_once(api: Service, swept: str)
         parts["data"] = spec()["data"] | {"seed": {"start": 0, "stop": 99_999, "num": 100_000}}
     start = time.process_time()
     found = estimated(api, **parts)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 3
     assert found["runs"] == 100_000
     assert found["max_stable_steps"]["guessed"] == (1 if swept == "scale" else 100_000)
     assert found["batches"] > MOST_LOOKUPS

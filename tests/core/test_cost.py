@@ -126,7 +126,7 @@ def estimated(grid: Grid, max_stable_step: float | None = 0.008) -> Estimate:
         max_stable_step=max_stable_step,
         foresight=Foresight.GUESSED,
     )
-    return estimate(grid, [facts] * grid.problems, COMPILED)
+    return estimate(grid, {facts: grid.problems}, COMPILED)
 
 
 @given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=2, unique=True), seeds=st.integers(1, 3))
