@@ -94,6 +94,14 @@ def submit(
 
 
 @app.command()
+def estimate(spec: SpecFile, url: Url = LOCAL_URL) -> None:
+    """Say what an experiment would cost, without running it."""
+    from cli.submit import estimate as run_estimate
+
+    raise typer.Exit(run_estimate(spec, url=url))
+
+
+@app.command()
 def upload(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE…", help="A .npz, .zip, .json or .csv file, or X.npy y.npy …")

@@ -1,5 +1,6 @@
-"""`stepbias submit`, `watch`, `cancel` and `retry`: experiments of a service that runs somewhere."""
+"""`stepbias submit`, `estimate`, `watch`, `cancel` and `retry`: experiments of a service that runs somewhere."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,16 @@ def submit(spec: str, *, url: str, then_watch: bool) -> int:
         typer.echo(handle.id)
         typer.echo(standing(handle.experiment), err=True)
         return follow(handle) if then_watch else 0
+
+
+def estimate(spec: str, *, url: str) -> int:
+    """Print what an experiment would cost, as JSON on stdout and as a sentence beside it."""
+    with connected(url) as client:
+        found = client.estimate(spec_bytes(spec))
+        typer.echo(json.dumps(found, indent=2))
+        seconds, size = found["predicted_seconds"], found["bytes"] / 1e6
+        typer.echo(f"{runs(found['runs'])}: about {seconds:g} seconds on one core, {size:.3g} MB", err=True)
+    return 0
 
 
 def watch(experiment_id: str, *, url: str) -> int:

@@ -72,6 +72,19 @@ class Client:
         response = self._connection.send("POST", "/v1/experiments", content=_json(spec))
         return ExperimentHandle.from_document(self._connection, self._connection.document(response))
 
+    def estimate(self, spec: Spec) -> dict[str, Any]:
+        """What the spec would cost; nothing is run.
+
+        Returns:
+            Counts of runs, problems and batches; the predicted steps, the seconds on one core, and the bytes kept.
+
+        Raises:
+            ProblemError, ValueError, OSError: as for `submit`.
+        """
+        response = self._connection.send("POST", "/v1/experiments/estimate", content=_json(spec))
+        document: dict[str, Any] = self._connection.document(response)
+        return document
+
     def experiment(self, experiment_id: str) -> ExperimentHandle:
         """The experiment of that id.
 

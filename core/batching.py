@@ -1,69 +1,101 @@
 """Batches: runs that share a data set and end at about the same time, to be trained together."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from jaxtyping import Float64
+
+from core.cost import KernelCost
 from core.descent import TILE
 
 MOST_LANES: Final = 128
 """Beyond this many lanes a step costs no less per lane, and the buffers leave the second-level cache."""
 
-SECONDS_PER_ENTRY_STEP: Final = 1.5e-10
-"""Rough time of one run's step per entry of X; it decides only whether a batch is worth its overhead."""
-
 MOST_STATE_ENTRIES: Final = 2_000_000
 """Most entries lanes × d of one array of a batch, unless a single tile has more: about twenty are held, 320 MB."""
 
-LEAST_SECONDS: Final = 1.0
-BATCHES_WANTED: Final = 4
+LEAST_SECONDS: Final = 0.25
+"""A batch of less work is not worth the claim, the heartbeats and the reading of the data."""
+
+MOST_SECONDS: Final = 2.0
+"""No batch is made longer than this where a narrower one will do, so that cores end at about the same time."""
+
+BATCHES_WANTED: Final = 8
+"""Small experiments are spread over that many, if there is work for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Runs to be trained together, by index in the grid, with the predicted steps of all lanes of all of them."""
+    """Runs to be trained together, by index in the grid, with the predicted seconds of all of them on one core."""
 
     indices: tuple[int, ...]
     work: float
 
 
-def predicted_steps(*, fraction: float | None, loss_tolerance: float, warmup_steps: int, max_steps: int) -> float:
-    """A rough count of the steps to convergence, for batching and progress: never for a limit on a run.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Load:
+    """Runs to be packed: for each its steps in one lane, and its seconds beside those of the steps.
 
-    `fraction` is η over the largest stable step η*, None where that is unknown. A decade of loss takes about
-    8·10³/fraction steps (small steps, small initialisation) and 1.2·10³/(1 − fraction) near the edge; measured on the
-    default data. Above η* a run is found to oscillate some windows after its warm-up.
+    Each takes `lanes` lanes; `entries` are N·d, and `dimension` is d.
     """
-    if fraction is None:
-        return float(max_steps)
-    if fraction >= 1:
-        return float(min(max_steps, warmup_steps + 50_000))
-    decades = -math.log10(loss_tolerance)
-    steps = warmup_steps + decades * (8e3 / fraction + 1.2e3 / (1 - fraction))
-    return float(min(max_steps, steps))
+
+    steps: Float64[np.ndarray, " run"]
+    overhead: Float64[np.ndarray, " run"]
+    entries: int
+    dimension: int
+    lanes: int = 1
+
+    def seconds(self, kernel: KernelCost) -> Float64[np.ndarray, " run"]:
+        """Of every run in company, on one core."""
+        seconds: Float64[np.ndarray, " run"] = self.steps * (self.lanes * kernel.step(self.entries)) + self.overhead
+        return seconds
 
 
-def form_batches(
-    indices: Sequence[int], steps: Sequence[float], *, entries: int, dimension: int | None = None, lanes: int = 1
-) -> list[Batch]:
-    """Batches of whole tiles, longest runs first, so that none holds the end of the experiment up.
+def form_batches(indices: Sequence[int], load: Load, kernel: KernelCost) -> list[Batch]:
+    """Batches, longest runs first, so that none holds the end of the experiment up.
 
-    Runs of like length go together: a batch is as long as its longest run. Few runs are spread over several batches for
-    the sake of the cores, unless the batches become shorter than a second. `entries` = N·d and `dimension` = d, which
-    bounds the width by the memory of the lanes' states; without it N·d does, which is never less. `lanes` is what each
-    run takes, and `steps` those of all of them together.
+    Runs of like length go together, and run to their end at the full speed of the kernel but for the last few: these
+    are counted as what they cost, `kernel.lone` lanes. A batch is of `MOST_SECONDS` or less, unless its runs are so
+    long that the fewest lanes worth a batch take longer; there are eight, unless they become shorter than
+    `LEAST_SECONDS`. Memory bounds the width.
     """
-    order = sorted(range(len(indices)), key=lambda place: (-steps[place], indices[place]))
-    total = sum(steps) * entries * SECONDS_PER_ENTRY_STEP
-    batches = max(1, min(BATCHES_WANTED, int(total / LEAST_SECONDS)))
-    wide = min(_most_lanes(dimension or entries), -(-len(indices) * lanes // (batches * TILE)) * TILE)
-    width = max(wide // lanes, 1)
-    groups = [order[start : start + width] for start in range(0, len(order), width)]
+    order = np.lexsort((np.asarray(indices), -load.steps))
+    steps, seconds = load.steps[order], load.seconds(kernel)[order]
     return [
-        Batch(indices=tuple(indices[place] for place in group), work=sum(steps[place] for place in group))
-        for group in groups
+        Batch(
+            indices=tuple(indices[place] for place in order[cut].tolist()),
+            work=float(seconds[cut].sum()) + _lonely_end(steps[cut], load, kernel),
+        )
+        for cut in _cuts(seconds, load, kernel)
     ]
+
+
+def _cuts(seconds: Float64[np.ndarray, " run"], load: Load, kernel: KernelCost) -> Iterator[slice]:
+    """Where to cut the sequence of runs."""
+    narrow, wide = -(-kernel.fewest // load.lanes), max(_most_lanes(load.dimension) // load.lanes, 1)
+    so_far = np.cumsum(seconds)
+    total = float(so_far[-1]) if len(seconds) else 0.0
+    aim = min(max(total / BATCHES_WANTED, LEAST_SECONDS), MOST_SECONDS)
+    start = 0
+    while start < len(seconds):
+        done = float(so_far[start - 1]) if start else 0.0
+        # A little over, so that sums of equal parts are not cut by their rounding.
+        filled = int(np.searchsorted(so_far, done + aim * (1 + 1e-9), side="right")) - start
+        stop = start + min(max(filled, narrow), wide)
+        # What is left is too little for a batch of its own.
+        if total - float(so_far[min(stop, len(seconds)) - 1]) < LEAST_SECONDS and len(seconds) - start <= wide:
+            stop = len(seconds)
+        yield slice(start, stop)
+        start = stop
+
+
+def _lonely_end(steps: Float64[np.ndarray, " run"], load: Load, kernel: KernelCost) -> float:
+    """Seconds that the last lanes of a batch take beyond what they would in company."""
+    last = steps[: -(-kernel.lone // load.lanes)]
+    lanes = kernel.lone * float(last[0]) - load.lanes * float(last.sum())
+    return kernel.step(load.entries) * max(lanes, 0.0)
 
 
 def _most_lanes(dimension: int) -> int:

@@ -7,20 +7,11 @@ tile of lanes costs what one lane costs. All probes begin at the same start, wit
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-import numpy as np
-
-from core.descent import TILE
+from core.bracket import PROBES, divided, parts_of
 from core.outcome import Outcome
 from core.training import TrainedRun, TrainingRun
 from core.trials import Conclusion
-
-PROBES: Final = TILE
-"""Most step sizes that are tried at once."""
-
-ROUNDING: Final = 1e-9
-"""Part of an interval that is not worth another probe; at the finest resolution rounding makes up 1e-10 of one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -30,7 +21,7 @@ class StepSearch:
     The bracket is [largest probe that converged, next probe above it that did not]. It is divided anew, geometrically,
     until its ends are within a factor 1 + `resolution`. Convergence need not be monotone in η: the largest probe of all
     that converged counts, whatever failed below it. To fail is to end in any other way, by a budget that does not
-    suffice, too: it limits how close to η* a step size can be seen to converge (see `core.batching.predicted_steps`).
+    suffice, too: it limits how close to η* a step size can be seen to converge (see `core.cost.predicted_steps`).
     """
 
     run: TrainingRun
@@ -61,38 +52,12 @@ class StepSearch:
     def _step_sizes(self, history: Sequence[TrainedRun]) -> list[float]:
         if not history:
             low, high = self.run.step_size * self.lower, self.run.step_size * self.upper
-            return _divided(low, high, max(_parts(low, high, self.resolution, PROBES - 1), 1))
+            return divided(low, high, max(parts_of(low, high, self.resolution, PROBES - 1), 1))
         best, failing = _bracket(history)
         if best is None or failing is None:
             return []
         low, high = best.run.step_size, failing.run.step_size
-        return _divided(low, high, _parts(low, high, self.resolution, PROBES + 1))[1:-1]
-
-
-def likely_fractions(*, lower: float, upper: float, resolution: float) -> list[float]:
-    """For each round of a search the fraction of η* that its largest probe to converge is likely to have.
-
-    Half an interval below 1 where that is inside the bracket; what is closest to the edge takes longest.
-    """
-    if not lower < 1 < upper:
-        return [lower if lower >= 1 else upper]
-    rounds: list[float] = []
-    most = PROBES - 1
-    while not rounds or _parts(lower, upper, resolution, most) > 1:
-        ratio = (upper / lower) ** (1 / max(_parts(lower, upper, resolution, most), 1))
-        rounds.append(max(lower, 1 / math.sqrt(ratio)))
-        lower, upper, most = 1 / math.sqrt(ratio), math.sqrt(ratio), PROBES + 1
-    return rounds
-
-
-def _parts(low: float, high: float, resolution: float, most: int) -> int:
-    """Into how many intervals to divide a bracket: no more than the resolution asks for."""
-    return min(math.ceil(math.log(high / low) / math.log1p(resolution) - ROUNDING), most)
-
-
-def _divided(low: float, high: float, parts: int) -> list[float]:
-    ends: list[float] = np.geomspace(low, high, parts + 1).tolist()
-    return ends
+        return divided(low, high, parts_of(low, high, self.resolution, PROBES + 1))[1:-1]
 
 
 def _bracket(history: Sequence[TrainedRun]) -> tuple[TrainedRun | None, TrainedRun | None]:

@@ -7,7 +7,7 @@ from jobs.states import ACTIVE, ExperimentStatus
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effort:
-    """The work of an experiment's training jobs, in lane-steps, and the runs that cost none.
+    """The work of an experiment's training jobs, in predicted seconds of one core, and the runs that cost none.
 
     `work_spent` is Σ work of the jobs that are done + Σ fraction · work of the running ones. `planned`: the planning
     job is done, so that `work_total` is known. `started_at` is the time of the first training claim, when

@@ -28,8 +28,8 @@ class Job:
     """One piece of work. The message that announces it carries `id` and nothing else.
 
     `attempt` counts claims, `failures` those that ended in an error, `losses` those whose worker disappeared since the
-    last checkpoint. `work` is the predicted effort (lane-steps), the weight of the job in the experiment's progress.
-    `payload` is small JSON.
+    last checkpoint. `work` is the predicted effort in seconds of one core, the weight of the job in the progress of its
+    experiment. `payload` is small JSON.
     """
 
     id: str

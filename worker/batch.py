@@ -7,6 +7,7 @@ import numpy as np
 
 from core.analysis import RunAnalysis
 from core.errors import StepbiasError
+from core.estimate import RunTable
 from core.grid import Grid, Run
 from core.initialization import initial_parameters
 from core.kernel import chosen, kernel_id
@@ -21,7 +22,7 @@ from core.trials import Conclusion, Plan, SingleTrial, Trials
 from jobs.records import Claim, FinishedRun, StoredRun
 from worker.context import WorkerContext
 from worker.datasets import load
-from worker.planning import ensure_analysis, lanes, resolved_step_size
+from worker.planning import ensure_analysis, facts_of, lanes, resolved_step_size
 from worker.pulse import Pulse, PutDown
 
 NEVER_UNSTABLE: Final = float("inf")
@@ -37,14 +38,14 @@ def train(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
         LeaseLost: somebody else has the job.
     """
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
-    runs = {index: grid.run(index) for index in claim.job.payload["indices"]}
-    BatchTraining(claim, context, pulse, runs).finish()
+    BatchTraining(claim, context, pulse, grid).finish()
 
 
 class BatchTraining:
     """One attempt at a batch."""
 
-    def __init__(self, claim: Claim, context: WorkerContext, pulse: Pulse, runs: dict[int, Run]) -> None:
+    def __init__(self, claim: Claim, context: WorkerContext, pulse: Pulse, grid: Grid) -> None:
+        runs = {index: grid.run(index) for index in claim.job.payload["indices"]}
         self._claim, self._context, self._pulse, self._runs = claim, context, pulse, runs
         first = next(iter(runs.values()))
         analysis = ensure_analysis(context, first)
@@ -56,7 +57,8 @@ class BatchTraining:
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else _usable(context.store.checkpoint(claim.job.id), self._kernel_id)
         self._training = _training(problem, list(runs.values()), analysis, kept)
-        self._predicted_steps = claim.job.work / len(runs) / lanes(first)
+        steps = RunTable.of(grid, np.array(list(runs)) % grid.runs_per_problem).steps(facts_of(first, analysis))
+        self._predicted_steps = dict(zip(runs, steps.tolist(), strict=True))
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
 
     def finish(self) -> None:
@@ -101,10 +103,13 @@ class BatchTraining:
         self._next_checkpoint = self._context.clock() + pause
 
     def _fraction(self) -> float:
-        """The part of the predicted work that is done; a run beyond its prediction counts as nearly done."""
-        active = len(self._training.active)
-        under_way = min(self._training.step / max(self._predicted_steps, 1.0), 0.95)
-        return (len(self._runs) - active + active * under_way) / len(self._runs)
+        """The part of the predicted steps that is done; a run beyond its prediction counts as nearly done."""
+        total = sum(self._predicted_steps.values())
+        left = sum(
+            max(steps - self._training.step, 0.05 * steps)
+            for steps in (self._predicted_steps[run.index] for run in self._training.active)
+        )
+        return float(1 - left / total)
 
 
 def _training(

@@ -6,21 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from core.analysis import analyse_problem
-from core.batching import SECONDS_PER_ENTRY_STEP, Batch, form_batches, predicted_steps
+from core.batching import Batch, form_batches
+from core.cost import KernelCost, kernel_cost
 from core.errors import NoInterpolator
+from core.estimate import BLOCK, ProblemFacts, RunTable, lanes_of
 from core.grid import Grid, Run
 from core.identity import analysis_key
+from core.kernel import chosen
 from core.spec import ExperimentSpec
-from core.step_search import PROBES, likely_fractions
 from jobs.errors import StoreUnavailable
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
 from worker.context import WorkerContext
 from worker.datasets import load
 from worker.pulse import Pulse
-
-BLOCK: Final = 4096
-"""Runs that are planned in one go; each block is kept as it is begun, so that a new attempt goes on from there."""
 
 JOBS_PER_CALL: Final = 500
 INTERACTIVE_SECONDS: Final = 2.0
@@ -50,8 +51,9 @@ def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block)
     runs = [grid.run(index) for index in range(block.start, block.stop)]
     analysis = ensure_analysis(context, runs[0])
     missing = _begin(claim, context, block, runs) if block.missing is None else block.missing
-    batches = _batches([runs[index - block.start] for index in missing], analysis)
-    _add(claim, context, batches, whole_grid=len(runs) == len(grid), entries=_entries(analysis))
+    resolved_step_size(runs[0], analysis)  # raises where the spec has no meaning
+    batches = _batches(grid, missing, facts_of(runs[0], analysis), kernel_cost(chosen(context.settings.kernel)))
+    _add(claim, context, batches, whole_grid=len(runs) == len(grid))
 
 
 def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[Run]) -> Sequence[int]:
@@ -103,9 +105,17 @@ def resolved_step_size(run: Run, analysis: dict[str, Any]) -> float:
 
 def lanes(run: Run) -> int:
     """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
-    if run.step_bracket is not None:
-        return PROBES
-    return 2 if run.document["recording"]["sensitivity"] else 1
+    return lanes_of(searches=run.step_bracket is not None, sensitivity=bool(run.document["recording"]["sensitivity"]))
+
+
+def facts_of(run: Run, analysis: dict[str, Any]) -> ProblemFacts:
+    """What the cost of the run's problem depends on."""
+    return ProblemFacts(
+        samples=analysis["samples"],
+        dimension=analysis["dimension"],
+        network=run.network,
+        max_stable_step=analysis["max_stable_step"],
+    )
 
 
 def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
@@ -121,49 +131,14 @@ def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
         start = stop
 
 
-def _batches(runs: Sequence[Run], analysis: dict[str, Any]) -> list[Batch]:
-    if not runs:
-        return []
-    return form_batches(
-        [run.index for run in runs],
-        [_predict(run, analysis) for run in runs],
-        entries=_entries(analysis),
-        dimension=analysis["dimension"],
-        lanes=lanes(runs[0]),
-    )
+def _batches(grid: Grid, indices: Sequence[int], facts: ProblemFacts, kernel: KernelCost) -> list[Batch]:
+    offsets = np.asarray(indices, dtype=np.int64) % grid.runs_per_problem
+    return form_batches(indices, RunTable.of(grid, offsets).forecast(facts).load, kernel)
 
 
-def _predict(run: Run, analysis: dict[str, Any]) -> float:
-    """The steps of a run, in all its lanes and rounds."""
-    stopping = run.document["stopping"]
-    rounds = [
-        predicted_steps(
-            fraction=fraction,
-            loss_tolerance=stopping["loss_tolerance"],
-            warmup_steps=max(run.warmup_steps, run.optimizer.noise_steps),
-            max_steps=stopping["max_steps"],
-        )
-        for fraction in _fractions(run, analysis)
-    ]
-    return lanes(run) * sum(rounds)
-
-
-def _fractions(run: Run, analysis: dict[str, Any]) -> Sequence[float | None]:
-    """η over the largest stable step in each round of trainings, None where that is unknown."""
-    step_size, max_stable_step = resolved_step_size(run, analysis), analysis["max_stable_step"]
-    if run.step_bracket is not None:
-        rounds = likely_fractions(**run.step_bracket)
-        return rounds + rounds[-1:] if run.document["recording"]["sensitivity"] else rounds
-    return [step_size / run.largest_stable_step(max_stable_step) if max_stable_step else None]
-
-
-def _entries(analysis: dict[str, Any]) -> int:
-    return int(analysis["samples"] * analysis["dimension"])
-
-
-def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool, entries: int) -> None:
+def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool) -> None:
     """Record the batches' jobs, then announce them; what is not announced, the janitor will."""
-    seconds = sum(batch.work for batch in batches) * entries * SECONDS_PER_ENTRY_STEP
+    seconds = sum(batch.work for batch in batches)
     queue = Queue.INTERACTIVE if whole_grid and seconds < INTERACTIVE_SECONDS else Queue.BATCH
     jobs = [_job(claim.job.experiment_id, batch, queue) for batch in batches]
     for start in range(0, len(jobs), JOBS_PER_CALL):

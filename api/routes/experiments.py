@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON, JsonBody
 from api.datasets import require_uploaded
+from api.estimate import EstimateDocument, estimated
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
@@ -37,6 +38,15 @@ def submit_experiment(
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
     document = ExperimentDocument.of(submission.experiment).model_dump(mode="json")
     return JSONResponse(document, code, headers=headers)
+
+
+@router.post("/estimate", openapi_extra=dict(SPEC_BODY))
+def estimate_experiment(body: JsonBody, _query: _Nothing, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
+    """Say what a spec would cost, without running anything; what cannot be submitted is refused likewise."""
+    spec = read_spec(body)
+    require_within_limits(spec, settings)
+    require_uploaded(spec, store=store, settings=settings)
+    return estimated(spec, store=store, settings=settings)
 
 
 @router.get("")

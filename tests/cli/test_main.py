@@ -23,6 +23,7 @@ COMMANDS = [
     "up",
     "demo",
     "submit",
+    "estimate",
     "upload",
     "watch",
     "fetch",
@@ -147,6 +148,17 @@ def test_watch_shows_progress_to_the_end(service: LivingService) -> None:
     assert result.exit_code == 0
     assert "100%  succeeded: 6 of 6 runs" in result.stderr
     assert result.stdout.startswith(f"{experiment_id} succeeded: 6 runs: ")
+
+
+def test_estimate_prints_what_it_would_cost_and_submits_nothing(service: LivingService, spec_file: Path) -> None:
+    """JSON on stdout, a sentence beside it."""
+    before = _stepbias("list", service=service).stdout
+    result = _stepbias("estimate", spec_file, service=service)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["runs"] == 6
+    assert "6 runs: about" in result.stderr
+    assert "on one core" in result.stderr
+    assert _stepbias("list", service=service).stdout == before
 
 
 def test_submit_can_watch(service: LivingService) -> None:

@@ -42,6 +42,17 @@ def test_an_experiment_is_handed_in_and_waited_for(finished: ExperimentHandle) -
     assert record.finished_at is not None
 
 
+def test_an_estimate_knows_what_has_been_analysed(client: Client, finished: ExperimentHandle) -> None:
+    """The largest stable step is that of the stored analysis; of another seed it is guessed at."""
+    assert finished.status == "succeeded"
+    found = client.estimate(small_spec())
+    assert (found["runs"], found["problems"], found["batches"]) == (6, 1, 1)
+    assert found["max_stable_steps"] == {"known": 1, "guessed": 0, "unknown": 0}
+    other = small_spec()
+    other["data"] = other["data"] | {"seed": 12345}
+    assert client.estimate(other)["max_stable_steps"] == {"known": 0, "guessed": 1, "unknown": 0}
+
+
 def test_the_same_spec_is_the_same_experiment(client: Client, finished: ExperimentHandle) -> None:
     """From a document as from nothing more than its id."""
     assert client.submit(small_spec()).id == finished.id

@@ -2,70 +2,86 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.batching import MOST_LANES, form_batches, predicted_steps
+from core.batching import BATCHES_WANTED, LEAST_SECONDS, MOST_LANES, MOST_SECONDS, Batch, Load, form_batches
+from core.cost import COMPILED, NUMPY, KernelCost
 from core.descent import TILE
 
 STEPS = st.lists(st.floats(1, 1e9), min_size=1, max_size=400)
+KERNELS = st.sampled_from([COMPILED, NUMPY])
 
 
-@given(steps=STEPS)
-def test_every_run_is_packed_exactly_once(steps: list[float]) -> None:
-    """Batches partition the runs, are never too wide, and their work adds up."""
-    indices = [3 * place + 1 for place in range(len(steps))]
-    batches = form_batches(indices, steps, entries=5000)
-    assert sorted(index for batch in batches for index in batch.indices) == indices
-    assert all(len(batch.indices) <= MOST_LANES for batch in batches)
-    assert abs(sum(batch.work for batch in batches) - sum(steps)) <= 1e-9 * sum(steps)
+def batches_of(
+    steps: list[float], kernel: KernelCost = COMPILED, *, entries: int = 5000, dimension: int = 100, lanes: int = 1
+) -> list[Batch]:
+    """Runs numbered in order, packed."""
+    load = Load(steps=np.array(steps), overhead=np.zeros(len(steps)), entries=entries, dimension=dimension, lanes=lanes)
+    return form_batches(range(len(steps)), load, kernel)
 
 
-@given(steps=STEPS)
-def test_longest_runs_come_first_and_like_goes_with_like(steps: list[float]) -> None:
+@given(steps=STEPS, kernel=KERNELS, lanes=st.sampled_from([1, 2, 16, MOST_LANES]))
+def test_every_run_is_packed_exactly_once(steps: list[float], kernel: KernelCost, lanes: int) -> None:
+    """Batches partition the runs, are never too wide nor empty, and no work is lost."""
+    batches = batches_of(steps, kernel, lanes=lanes)
+    assert sorted(index for batch in batches for index in batch.indices) == list(range(len(steps)))
+    assert all(1 <= len(batch.indices) <= MOST_LANES // lanes for batch in batches)
+    in_company = lanes * kernel.step(5000) * sum(steps)
+    assert sum(batch.work for batch in batches) >= in_company * (1 - 1e-9)
+
+
+@given(steps=STEPS, kernel=KERNELS)
+def test_longest_runs_come_first_and_like_goes_with_like(steps: list[float], kernel: KernelCost) -> None:
     """No run of a later batch is longer than any run of an earlier one."""
-    batches = form_batches(range(len(steps)), steps, entries=5000)
-    for earlier, later in itertools.pairwise(batches):
+    for earlier, later in itertools.pairwise(batches_of(steps, kernel)):
         assert min(steps[index] for index in earlier.indices) >= max(steps[index] for index in later.indices)
 
 
+@given(steps=STEPS, kernel=KERNELS)
+def test_a_batch_is_long_only_where_its_runs_are(steps: list[float], kernel: KernelCost) -> None:
+    """Beyond the fewest lanes, only for two seconds and the little that would be left over."""
+    for batch in batches_of(steps, kernel):
+        beyond = kernel.step(5000) * sum(steps[index] for index in batch.indices[kernel.fewest :])
+        assert beyond <= (MOST_SECONDS + LEAST_SECONDS) * (1 + 1e-9)
+
+
 def test_short_work_stays_in_one_batch_and_long_work_is_spread() -> None:
-    """Sixty runs of a minute are spread over the cores in whole tiles; sixty of a millisecond are not."""
-    assert len(form_batches(range(60), [1e3] * 60, entries=5000)) == 1
-    assert [len(batch.indices) for batch in form_batches(range(60), [1e7] * 60, entries=5000)] == [TILE, TILE, TILE, 12]
+    """Sixty runs of a millisecond are one batch; of a tenth of a second, eight; of ten seconds, the narrowest ones."""
+    step = COMPILED.step(5000)
+    assert len(batches_of([1e-3 / step] * 60)) == 1
+    assert [len(batch.indices) for batch in batches_of([0.1 / step] * 64)] == [8] * BATCHES_WANTED
+    assert {len(batch.indices) for batch in batches_of([10 / step] * 60)} == {COMPILED.fewest}
+    assert {len(batch.indices) for batch in batches_of([10 / step] * 64, NUMPY)} == {TILE}
+
+
+def test_a_few_long_runs_are_not_held_up_by_many_short_ones() -> None:
+    """They are by themselves, and begin first."""
+    first, *others = batches_of([1e7] * 4 + [1e5] * 400)
+    assert first.indices == (0, 1, 2, 3)
+    assert all(LEAST_SECONDS / 2 < batch.work < 2 * MOST_SECONDS for batch in others)
+
+
+def test_the_work_of_few_lanes_is_what_they_cost() -> None:
+    """One lane takes as long as three; a second and a third of the same length are for nothing."""
+    one, two, three, four = (batches_of([1e5] * runs)[0].work for runs in (1, 2, 3, 4))
+    assert one == pytest.approx(two) == pytest.approx(three) == pytest.approx(0.75 * four)
 
 
 @pytest.mark.parametrize(("dimension", "lanes"), [(100, 128), (25_000, 80), (1_000_000, 16)])
 def test_the_states_of_a_batch_fit_into_memory(dimension: int, lanes: int) -> None:
     """128 lanes, or as many whole tiles as have 2,000,000 entries, or one tile."""
-    batches = form_batches(range(1000), [1.0] * 1000, entries=dimension, dimension=dimension)
-    assert len(batches[0].indices) == lanes
-    assert form_batches(range(1000), [1.0] * 1000, entries=dimension) == batches
-
-
-@given(steps=STEPS, lanes=st.sampled_from([1, 2, 16, MOST_LANES]))
-def test_runs_of_several_lanes_are_packed_to_the_same_width(steps: list[float], lanes: int) -> None:
-    """Every run once, as many as there is room for, and at least one."""
-    batches = form_batches(range(len(steps)), steps, entries=5000, lanes=lanes)
-    assert sorted(index for batch in batches for index in batch.indices) == list(range(len(steps)))
-    assert all(1 <= len(batch.indices) <= MOST_LANES // lanes for batch in batches)
+    assert len(batches_of([1.0] * 1000, dimension=dimension)[0].indices) == lanes
 
 
 @pytest.mark.parametrize(("dimension", "runs"), [(100, 8), (25_000, 5), (1_000_000, 1)])
 def test_searches_of_sixteen_lanes_fit_into_memory(dimension: int, runs: int) -> None:
     """128 lanes are eight searches; where the states are large there are fewer, and always one."""
-    batches = form_batches(range(100), [1.0] * 100, entries=dimension, dimension=dimension, lanes=TILE)
-    assert len(batches[0].indices) == runs
+    assert len(batches_of([1.0] * 100, dimension=dimension, lanes=TILE)[0].indices) == runs
 
 
-def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:
-    """Small steps take long, the edge takes long, and no prediction exceeds the budget."""
-
-    def steps(fraction: float | None) -> float:
-        return predicted_steps(fraction=fraction, loss_tolerance=1e-8, warmup_steps=0, max_steps=10**7)
-
-    assert steps(0.01) > steps(0.1) > steps(0.5)
-    assert steps(0.999) > steps(0.9)
-    assert steps(None) == steps(1e-9) == 10**7
-    assert steps(1.1) <= 10**5
+def test_no_runs_are_no_batches() -> None:
+    """As where all runs are stored already."""
+    assert batches_of([]) == []

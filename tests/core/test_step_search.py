@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.bracket import PROBES, likely_fractions
 from core.flattest import flattest_interpolator
 from core.outcome import Outcome
-from core.step_search import PROBES, StepSearch, likely_fractions
+from core.step_search import StepSearch
 from core.training import Problem, TrainedRun
 from core.trials import Conclusion, Trials
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, TINY, bits, made_up, planned, problem_of, trained_alone

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from core.bracket import PROBES
 from core.result import unpack_arrays
 from core.spec import ExperimentSpec
-from core.step_search import PROBES
 from core.variables import VARIABLES
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import CONTRADICTORY, SetAfter, Workshop, spec, undisturbed
@@ -92,11 +92,12 @@ def test_a_batch_has_no_more_searches_than_lanes_for_their_probes(workshop: Work
 
 
 def test_the_work_of_a_search_is_that_of_its_probes(workshop: Workshop) -> None:
-    """All of them, in two rounds; a twin costs what the run costs."""
+    """All of them, in two rounds, at full width; a run and its twin are as few lanes as cost what three do."""
     _, plain = workshop.plan(spec(scales=(0.1,), step_size={"fractions_of_max_stable": [0.99]}, max_steps=5000))
     _, search = workshop.plan(searched((0.1,)))
     _, twin = workshop.plan(twinned(scales=(0.1,), step_size={"fractions_of_max_stable": [0.99]}, max_steps=5000))
-    assert search.work == 2 * PROBES * plain.work == PROBES * twin.work
+    assert 10 < search.work / plain.work <= 2 * PROBES
+    assert plain.work < twin.work < 2 * plain.work
 
 
 def test_where_nothing_converges_a_search_says_so(workshop: Workshop) -> None:
