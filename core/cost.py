@@ -9,7 +9,7 @@ Steps were measured on the runs of the presets, 50 samples in 100 dimensions; wi
   c = 450·ln³(1/α)·f^0.2, less for small steps, whose limits are known at a larger loss; at D ≥ 3 c = 300·α^(1−D).
 * What the flow leads to from α is stable where f·(1 + 1.7·α) ≤ 1: such a run ends by completion as soon as it is near
   its end and warm-up and noise are over. Others settle at the edge of stability, where the last mode shrinks slowly:
-  1.15·10³·f³/(1 − f) steps per decade of loss.
+  1.15·10³·(D − 1)·f³/(1 − f) steps per decade of loss.
 * Where completion is ruled out, small steps take a decade of loss in 8·10³/f steps, whatever α.
 * From η* on a run is found to oscillate four windows or five after its warm-up.
 * With a = f·α^(2D−2) > 0.035 a run begins beyond 2/η; a warm-up of less than 5·10³·a steps does not save it.
@@ -106,7 +106,7 @@ def _saddle(course: Course, fraction: Runs) -> Runs:
 def _descent(course: Course, fraction: Runs) -> Runs:
     """Steps from the end of warm-up and saddle to the tolerance."""
     decades = -math.log10(course.loss_tolerance)
-    edge = 1.15e3 / (1 - fraction)
+    edge = 1.15e3 * (course.degree - 1) / (1 - fraction)
     if not course.completes:
         return np.asarray(decades * (edge + 8e3 / fraction))
     return np.where(fraction * (1 + 1.7 * course.init_scale) > 1, decades * edge * fraction**3, 2e3)
@@ -151,8 +151,8 @@ def predicted_records(steps: Runs, *, points: int, max_steps: int) -> Runs:
     return np.asarray(np.minimum(2 + (points - 2) * passed, points))
 
 
-SUMMARY_BYTES: Final = 1400
-BYTES_PER_RECORD: Final = 25
+SUMMARY_BYTES: Final = 800
+BYTES_PER_RECORD: Final = 17
 """Compressed; a step number and six curves."""
 
 
