@@ -5,6 +5,7 @@ a positive semi-definite part, and one that vanishes at an interpolator.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final, Self
 
 import numpy as np
@@ -79,11 +80,8 @@ class Hessians:
         """
         guess = (self.slopes * self.X.sum(axis=0)).reshape(self.diagonal.shape)
         length = np.sqrt(np.vecdot(guess, guess))[:, None]
-        generator = stream(0, "start of an eigenvector")
-        size = self.diagonal.shape[1]
-        noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
         start: Vectors = np.divide(guess, length, out=np.zeros_like(guess), where=length > 0)
-        start += noise / np.linalg.norm(noise)
+        start += _every_direction(self.diagonal.shape[1])
         return start
 
     def restored(self, vectors: Vectors) -> Vectors:
@@ -99,7 +97,7 @@ def hessians(
     network: Network,
 ) -> Hessians:
     """The Hessians at the states of many lanes; where one has overflowed, its numbers are not finite."""
-    rotation = np.linalg.eigh(network.bend(np.ones((len(theta), 1)))[:, :, 0]).eigenvectors
+    rotation = _rotation(network)
     gradient = _tilewise(_tilewise(network.predictor(theta), X.T) - y, X) / len(X)
     slopes = _rotated(rotation, network.jacobian(theta))
     bends = _rotated_diagonal(rotation, network.bend(theta)) * gradient[:, None]
@@ -115,6 +113,26 @@ def hessians(
         slopes=np.ldexp(slopes, (unit - exponent)[:, None, None]),
         diagonal=np.ldexp(bends, -2 * exponent[:, None, None]).reshape(len(bends), -1),
     )
+
+
+@cache
+def _every_direction(size: int) -> Float64[np.ndarray, " size"]:
+    """A unit vector with no entry near zero."""
+    generator = stream(0, "start of an eigenvector")
+    noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
+    direction: Float64[np.ndarray, " size"] = noise / np.linalg.norm(noise)
+    direction.flags.writeable = False
+    return direction
+
+
+@cache
+def _rotation(network: Network) -> Float64[np.ndarray, "part part"]:
+    """What makes the bend of a network diagonal at every state."""
+    rotation: Float64[np.ndarray, "part part"] = np.linalg.eigh(
+        network.bend(np.ones((len(network.parts), 1)))[:, :, 0]
+    ).eigenvectors
+    rotation.flags.writeable = False
+    return rotation
 
 
 def _dot(

@@ -4,7 +4,7 @@ Parameters are an array of shape (part, ..., dim), one row for each part that a 
 part of a coordinate meets another coordinate, so every derivative is a matter of one coordinate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 
 
-class Network(Protocol):
+class Network(Hashable, Protocol):
     """A parametrisation of the linear predictor β by θ.
 
     `parts` names the rows of θ. `degree` is D of β(cθ) = c^D·β(θ). With J the `jacobian` and r the residual, the loss
