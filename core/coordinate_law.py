@@ -44,6 +44,11 @@ class CoordinateLaw(Protocol):
     every parts·slack is the same small number. A law that needs none has zero rows of both.
     """
 
+    @property
+    def linear(self) -> bool:
+        """Whether β and c are linear in the parts, and depend on nothing else."""
+        ...
+
     def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
         """Parts and multipliers to begin with."""
         ...
@@ -72,6 +77,11 @@ class CoordinateLaw(Protocol):
 @dataclass(frozen=True, slots=True)
 class KinkedLaw:
     """p = 1: β = β₊ − β₋ and c = β₊ + β₋ with β± ≥ 0, paired with w ∓ s ≥ 0."""
+
+    @property
+    def linear(self) -> bool:
+        """They are sums of the parts."""
+        return True
 
     def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
         """The least Σ w_iβ_i², each part away from zero in proportion to 1/w; s = 0, so parts·slack differ little."""
@@ -116,6 +126,11 @@ class SmoothLaw:
     """1 < p < 2: β = sgn(s)(|s|/(p·w))^(1/(p−1)) exactly, so there are no parts; ψ has a Hessian of rank one."""
 
     power: float
+
+    @property
+    def linear(self) -> bool:
+        """They are powers of slopes over prices."""
+        return False
 
     def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
         """The multipliers of the least Σ w_i|β_i|^p."""

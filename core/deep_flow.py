@@ -15,6 +15,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
+from core.normal_equations import normal_solution
 from core.row_space import InterpolatorSet
 
 MAX_ITERATIONS: Final = 400
@@ -49,7 +50,7 @@ def deep_flow_multipliers(
         if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best) or not np.isfinite(residual):
             return path.predictor, multipliers, rounds
         best = min(best, residual)
-        step = _newton_step(space, path, gradient)
+        step = -normal_solution(space.basis, path.slope, gradient)
         change = space.basis @ step
         allowed, length = OVERSHOOT * abs(float(step @ gradient)), path.room(change)
         while True:
@@ -122,12 +123,3 @@ class _Path:
     def _spending(self, change: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, "2 dim"]:
         spending: Float64[np.ndarray, "2 dim"] = self.signs * change * self.start ** (self.depth - 2)
         return spending
-
-
-def _newton_step(
-    space: InterpolatorSet, path: _Path, gradient: Float64[np.ndarray, " rank"]
-) -> Float64[np.ndarray, " rank"]:
-    """−H⁻¹·gradient for H = basisᵀ diag(dβ/dτ) basis, from a QR of its root: forming H squares its condition."""
-    _, factor = np.linalg.qr(np.sqrt(path.slope)[:, None] * space.basis)
-    step: Float64[np.ndarray, " rank"] = -np.linalg.solve(factor, np.linalg.solve(factor.T, gradient))
-    return step

@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.equilibration import Equilibrated, equilibrated
-from core.interior_point import optimum_of
+from core.errors import SolverFailure
+from core.interior_point import Optimum, optimum_of
+from core.leading_directions import optimum_on_leading_directions
 from core.networks import Network
 from core.power_law import EPSILON, PowerLaw, curvature_law, power_sum_bound
 from core.spectral_programme import SpectralProgramme
@@ -63,7 +65,8 @@ def flattest_interpolator(
     trace 1, the sharpness is the maximum over P of Σ w_i(P)|β_i|^p. So each P with any ν proves a lower bound by
     Hölder's inequality, whatever the tolerance of the solver, and each interpolator an upper one. Found by an
     interior-point method in P and β at once (`core.interior_point`), to which clusters of top eigenvalues, as centred
-    data have them, make no difference. Never raises for a large gap: the bounds say how much is known.
+    data have them, make no difference; at larger sizes first among the P of few directions
+    (`core.leading_directions`). Never raises for a large gap: the bounds say how much is known.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
@@ -111,16 +114,24 @@ def _optimum(problem: Equilibrated, power: float) -> _Found | None:
     atoms = (frame.T @ space.X) * (problem.lengths / problem.lengths.max()) ** (1 - power / 2)
     programme = SpectralProgramme(atoms=atoms, basis=space.basis, target=space.coordinates / size, power=power)
     try:
-        optimum = optimum_of(programme)
-        factor = frame @ np.linalg.cholesky(optimum.mixture)
+        optimum = _on_leading_directions(programme) or optimum_of(programme)
+        values, vectors = np.linalg.eigh(optimum.mixture)
     except np.linalg.LinAlgError:
         return None
+    factor = frame @ (vectors * np.sqrt(np.maximum(values, 0)))
     return _Found(
         predictor=problem.predictor(size * optimum.predictor),
         factor=factor,
         dual=space.to_dual @ optimum.multipliers,
         iterations=optimum.iterations,
     )
+
+
+def _on_leading_directions(programme: SpectralProgramme) -> Optimum | None:
+    try:
+        return optimum_on_leading_directions(programme)
+    except (np.linalg.LinAlgError, SolverFailure):
+        return None
 
 
 def _proven_bound(

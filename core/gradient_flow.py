@@ -7,6 +7,7 @@ from jaxtyping import Float64
 
 from core.deep_flow import deep_flow_multipliers
 from core.networks import Network
+from core.normal_equations import normal_solution
 from core.row_space import InterpolatorSet, interpolator_set
 from core.squared_model import squared_model
 
@@ -81,7 +82,8 @@ def squared_flow_multipliers(
         if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best):
             return multipliers, rounds
         best = min(best, residual)
-        step = _newton_step(space, product, asymmetry + space.basis @ multipliers, gradient)
+        curvature = 2 * product * np.cosh(asymmetry + space.basis @ multipliers)
+        step = -normal_solution(space.basis, curvature, gradient)
         length = min(1.0, LARGEST_CHANGE / float(np.abs(space.basis @ step).max()))
         allowed = OVERSHOOT * abs(float(step @ gradient))
         # The slope along the step is what is searched, not the convex objective itself, whose differences drown in
@@ -104,19 +106,6 @@ def _gradient(
     predictor = 2 * product * np.sinh(asymmetry + space.basis @ multipliers)
     gradient: Float64[np.ndarray, " rank"] = space.basis.T @ predictor - space.coordinates
     return gradient
-
-
-def _newton_step(
-    space: InterpolatorSet,
-    product: Float64[np.ndarray, " dim"],
-    exponents: Float64[np.ndarray, " dim"],
-    gradient: Float64[np.ndarray, " rank"],
-) -> Float64[np.ndarray, " rank"]:
-    """−H⁻¹·gradient for H = basisᵀ diag(2A cosh s) basis, from a QR of its root: forming H squares its condition."""
-    root = np.sqrt(2 * product * np.cosh(exponents))
-    _, factor = np.linalg.qr(root[:, None] * space.basis)
-    step: Float64[np.ndarray, " rank"] = -np.linalg.solve(factor, np.linalg.solve(factor.T, gradient))
-    return step
 
 
 def flow_limit_from(

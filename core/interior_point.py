@@ -8,7 +8,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from core.coordinate_law import CoordinateLaw, Parts, coordinate_law
 from core.schur_complement import Frame, schur_complement
-from core.spectral_programme import SpectralProgramme, quadratic_forms
+from core.spectral_programme import SpectralProgramme, quadratic_forms, weighted_gram
 
 TOLERANCE = 1e-8
 """Relative gap at which the iteration ends: what the factorisations resolve, and far below what anyone asks."""
@@ -59,15 +59,17 @@ class _Step:
     """Changes of a point; `framed` in the frame of the point it starts from."""
 
     framed_mixture: Square
-    slack: Square
     framed_slack: Square
     level: float
     multipliers: Float64[np.ndarray, " rank"]
+    prices: Vector
+    slopes: Vector
+    curvature: Vector
     parts: Parts
     part_slack: Parts
 
 
-def optimum_of(programme: SpectralProgramme) -> Optimum:
+def optimum_of(programme: SpectralProgramme, tolerance: float = TOLERANCE) -> Optimum:
     """Follow the central path PZ = μI, tr P = 1, Z = tI − A diag(c) Aᵀ, basisᵀβ = target towards μ = 0.
 
     β and c follow from the prices a_iᵀPa_i and the slopes basis·κ by the law of |β|^p (`core.coordinate_law`). Steps
@@ -81,7 +83,7 @@ def optimum_of(programme: SpectralProgramme) -> Optimum:
     point = _start(programme, law)
     best = _judged(programme, law, point, None)
     gaps = [best.gap]
-    while gaps[-1] > TOLERANCE and best.iterations < MAX_ITERATIONS:
+    while gaps[-1] > tolerance and best.iterations < MAX_ITERATIONS:
         if len(gaps) > PATIENCE and gaps[-1] > gaps[-1 - PATIENCE] / 2:
             break
         try:
@@ -110,7 +112,7 @@ def _judged(programme: SpectralProgramme, law: CoordinateLaw, point: _Point, bes
     prices = programme.prices(point.mixture)
     predictor = programme.repaired(law.values(point.parts, prices, programme.basis @ point.multipliers)[0])
     upper, mixture, multipliers = programme.upper(predictor), point.mixture, point.multipliers
-    lower = programme.lower(mixture, multipliers)
+    lower = programme.lower(prices / np.trace(mixture), multipliers)
     if best is not None and not upper < best.upper:
         predictor, upper = best.predictor, best.upper
     if best is not None and not lower > best.lower:
@@ -141,14 +143,17 @@ class _Newton:
             spectrum=spectrum,
             basis=programme.basis,
         )
-        prices, slopes = programme.prices(point.mixture), programme.basis @ point.multipliers
-        predictor, curvature = law.values(point.parts, prices, slopes)
-        self._part_slack = law.slack(prices, slopes)
+        self._prices = spectrum @ np.square(self._frame.atoms)  # a_iᵀPa_i, since P is diagonal there
+        self._slopes = programme.basis @ point.multipliers
+        predictor, curvature = law.values(point.parts, self._prices, self._slopes)
+        self._part_slack = law.slack(self._prices, self._slopes)
         self._missing = programme.target - programme.basis.T @ predictor
         self._excess = point.level * np.eye(len(spectrum)) - programme.gram(curvature) - point.slack
-        self._response = law.response(point.parts, prices, slopes)
+        self._framed_excess = self._frame_map.T @ self._excess @ self._frame_map
+        self._response = law.response(point.parts, self._prices, self._slopes)
         self._schur = schur_complement(self._frame, self._response)
-        stiffness = (programme.basis.T * self._response.direct) @ programme.basis + self._schur.stiffness
+        direct = np.sqrt(self._response.direct)[:, None] * programme.basis
+        stiffness = direct.T @ direct + self._schur.stiffness
         # where slopes vanish, so may what would hold κ in place
         stiffness[np.diag_indices_from(stiffness)] += np.finfo(np.float64).eps * np.trace(stiffness)
         self._stiffness = cho_factor(stiffness, check_finite=False)
@@ -170,32 +175,28 @@ class _Newton:
     def _step(self, forcing: Square, pull: Parts) -> _Step:
         """The step under which PZ changes by `forcing`, in the frame, and the parts by pull − (parts/slack)·Δslack."""
         programme, schur, response = self._programme, self._schur, self._response
-        forcing = forcing - self._frame.mean_spectrum * self._framed(self._excess)
         offset = self._law.offset(self._point.parts, self._part_slack, pull)
-        inner, rest = schur.remainder(forcing, offset.load)
-        missing = self._missing - programme.basis.T @ offset.predictor - inner
+        remainder = schur.remainder(forcing - self._frame.mean_spectrum * self._framed_excess, offset.load)
+        missing = self._missing - programme.basis.T @ offset.predictor - remainder.inner
         held = cho_solve(self._stiffness, missing, check_finite=False)
-        surplus = rest - (1 - float(np.trace(self._point.mixture))) - float(schur.drag @ held)
+        surplus = remainder.rest - (1 - float(np.trace(self._point.mixture))) - float(schur.drag @ held)
         level = surplus / (schur.inertia + float(schur.drag @ self._dragged))
         multipliers = held + level * self._dragged
-        loads, mixture = schur.unknowns(forcing, offset.load, level, multipliers)
-        slopes = programme.basis @ multipliers
-        curvature = -response.root * loads
-        predictor = response.direct * slopes + response.coupling * loads + offset.predictor
-        slack = level * np.eye(len(mixture)) - programme.gram(curvature) + self._excess
+        found = schur.unknowns(remainder, level, multipliers)
+        prices, slopes = quadratic_forms(found.mixture, self._frame.atoms), programme.basis @ multipliers
+        curvature = -response.root * found.loads
+        predictor = response.direct * slopes + response.coupling * found.loads + offset.predictor
         return _Step(
-            framed_mixture=mixture,
-            slack=slack,
-            framed_slack=self._framed(slack),
+            framed_mixture=found.mixture,
+            framed_slack=level * self._frame.metric + found.pressure + self._framed_excess,
             level=level,
             multipliers=multipliers,
+            prices=prices,
+            slopes=slopes,
+            curvature=curvature,
             parts=self._law.parts_of(predictor, curvature),
-            part_slack=self._law.slack(quadratic_forms(mixture, self._frame.atoms), slopes),
+            part_slack=self._law.slack(prices, slopes),
         )
-
-    def _framed(self, matrix: Square) -> Square:
-        framed: Square = self._frame_map.T @ matrix @ self._frame_map
-        return framed
 
     def _room(self, step: _Step) -> float:
         """The length, at most 1, that keeps a fiftieth of the distance to the boundary of every cone."""
@@ -224,31 +225,39 @@ class _Newton:
         At p = 1 they are linear and the room alone decides; elsewhere β is a power of slopes and prices.
         """
         length = self._room(step)
-        violation = self._violation(step, 0.0)
+        if self._law.linear:
+            return length
+        before = float(np.hypot(np.linalg.norm(self._missing), np.linalg.norm(self._excess) / self._point.level))
         gap = mean * (self._frame.spectrum.size + self._point.parts.size) / self._point.level
+        slack = self._slack_change(step)
         while length > 1e-6:
-            if self._violation(step, length) <= max((1 - 0.05 * length) * violation, (1 - length) * gap):
+            if self._violation(step, slack, length) <= max((1 - 0.05 * length) * before, (1 - length) * gap):
                 break
             length *= 0.6
         return length
 
-    def _violation(self, step: _Step, length: float) -> float:
+    def _violation(self, step: _Step, slack: Square, length: float) -> float:
         """The norm of target − basisᵀβ (‖target‖ = 1) and of tI − A diag(c) Aᵀ − Z in units of the level."""
         programme, point = self._programme, self._point
-        prices = quadratic_forms(np.diag(self._frame.spectrum) + length * step.framed_mixture, self._frame.atoms)
-        slopes = programme.basis @ (point.multipliers + length * step.multipliers)
+        prices, slopes = self._prices + length * step.prices, self._slopes + length * step.slopes
         predictor, curvature = self._law.values(point.parts + length * step.parts, prices, slopes)
         missing = programme.target - programme.basis.T @ predictor
         level = point.level + length * step.level
-        excess = level * np.eye(len(point.slack)) - programme.gram(curvature) - point.slack - length * step.slack
+        excess = level * np.eye(len(point.slack)) - programme.gram(curvature) - point.slack - length * slack
         return float(np.hypot(np.linalg.norm(missing), np.linalg.norm(excess) / point.level))
+
+    def _slack_change(self, step: _Step) -> Square:
+        """ΔZ = Δt·I − A diag(Δc) Aᵀ and what closes the excess."""
+        change: Square = step.level * np.eye(len(self._excess)) + self._excess
+        change -= weighted_gram(self._programme.atoms, step.curvature)
+        return change
 
     def _moved(self, step: _Step, length: float) -> _Point:
         point = self._point
         mixture = self._frame_map @ step.framed_mixture @ self._frame_map.T
         return _Point(
             mixture=_symmetric(point.mixture + length * mixture),
-            slack=_symmetric(point.slack + length * step.slack),
+            slack=_symmetric(point.slack + length * self._slack_change(step)),
             level=point.level + length * step.level,
             multipliers=point.multipliers + length * step.multipliers,
             parts=point.parts + length * step.parts,

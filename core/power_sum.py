@@ -7,8 +7,8 @@ from jaxtyping import Float64
 
 from core.equilibration import Equilibrated
 from core.errors import SolverFailure
-from core.linear_programme import least
 from core.power_norm import least_multipliers, predictor_at
+from core.weighted_l1 import least_weighted_l1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -35,23 +35,11 @@ def least_power_sum(problem: Equilibrated, weights: Float64[np.ndarray, " dim"],
         return LeastPowerSum(predictor=problem.predictor(space.nearest_to_zero), dual=np.zeros_like(space.y))
     target, prices = space.coordinates / size, prices / price
     if power == 1:
-        scaled, multipliers = _least_l1(space.basis, target, prices)
+        vertex = least_weighted_l1(space.basis, target, prices)
+        scaled, multipliers = vertex.predictor, vertex.multipliers
     else:
         scaled, multipliers = _least_beyond_free(space.basis, target, prices, power)
     return LeastPowerSum(predictor=problem.predictor(size * scaled), dual=space.to_dual @ multipliers)
-
-
-def _least_l1(
-    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], prices: Float64[np.ndarray, " dim"]
-) -> tuple[Float64[np.ndarray, " dim"], Float64[np.ndarray, " rank"]]:
-    solution = least(np.tile(prices, 2), np.hstack([basis.T, -basis.T]), target)
-    positive, negative = np.split(solution.minimiser, 2)
-    predictor = positive - negative
-    # On the support basis·κ = w∘sgn(β) holds to the solver's tolerance only: here it is made to hold to rounding.
-    slopes = np.sign(predictor) * prices
-    support = np.flatnonzero(slopes)
-    missing = (slopes - basis @ solution.multipliers)[support]
-    return predictor, solution.multipliers + np.linalg.lstsq(basis[support], missing)[0]
 
 
 def _least_beyond_free(

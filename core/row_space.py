@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 
 from core.errors import NoInterpolator
 
@@ -37,17 +37,27 @@ class InterpolatorSet:
 
     def polished(self, predictor: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, " dim"]:
         """The nearest interpolator that keeps the zeros of `predictor`, or leaves them where nothing else fits."""
-        sparse = self._corrected(predictor, np.flatnonzero(predictor))
-        if self.residual(sparse) <= 1e-12:
-            return sparse
-        return self._corrected(predictor, np.arange(predictor.size))
+        support = np.flatnonzero(predictor)
+        if support.size < predictor.size:
+            sparse = self._corrected_on(support, predictor)
+            if self.residual(sparse) <= 1e-12:
+                return sparse
+        return self._corrected(predictor)
 
-    def _corrected(self, predictor: Float64[np.ndarray, " dim"], support: np.ndarray) -> Float64[np.ndarray, " dim"]:
+    def _corrected_on(
+        self, support: Int[np.ndarray, " kept"], predictor: Float64[np.ndarray, " dim"]
+    ) -> Float64[np.ndarray, " dim"]:
         corrected = predictor.copy()
         for _ in range(2):  # the second round removes what rounding left in the first
             missing = self.y - self.X @ corrected
             corrected[support] += np.linalg.lstsq(self.X[:, support], missing)[0]
         return corrected
+
+    def _corrected(self, predictor: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, " dim"]:
+        for _ in range(2):
+            missing = self.y - self.X @ predictor
+            predictor = predictor + self.basis @ (self.to_dual.T @ missing)
+        return predictor
 
 
 def row_space(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, "dim rank"]:

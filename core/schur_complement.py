@@ -16,10 +16,11 @@ from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpotrf
 
 from core.coordinate_law import Response
-from core.spectral_programme import quadratic_forms
+from core.spectral_programme import quadratic_forms, weighted_gram
 
 RIDGE = 1e-14
 """Relative weight added to a diagonal before it is factorised: what rounding may have taken from it."""
@@ -44,6 +45,26 @@ class Frame:
         return mean
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Remainder:
+    """What given E and ρ leave for Δκ and Δt, `inner` and `rest`, and half of the way to the unknowns."""
+
+    forcing: Square
+    load: Vector
+    half: Float64[np.ndarray, " reduced"]
+    inner: Float64[np.ndarray, " rank"]
+    rest: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Unknowns:
+    """ŷ, Δ and the `pressure` Ã diag(r∘ŷ) Ãᵀ."""
+
+    loads: Vector
+    mixture: Square
+    pressure: Square
+
+
 class SchurComplement(Protocol):
     """What remains for Δκ and Δt.
 
@@ -65,14 +86,12 @@ class SchurComplement(Protocol):
         """Not negative."""
         ...
 
-    def remainder(self, forcing: Square, load: Vector) -> tuple[Float64[np.ndarray, " rank"], float]:
-        """`inner` and `rest` for given E and ρ."""
+    def remainder(self, forcing: Square, load: Vector) -> Remainder:
+        """For given E and ρ."""
         ...
 
-    def unknowns(
-        self, forcing: Square, load: Vector, level: float, multipliers: Float64[np.ndarray, " rank"]
-    ) -> tuple[Vector, Square]:
-        """ŷ and Δ for given E, ρ, Δt and Δκ."""
+    def unknowns(self, remainder: Remainder, level: float, multipliers: Float64[np.ndarray, " rank"]) -> Unknowns:
+        """For given E and ρ, Δt and Δκ."""
         ...
 
 
@@ -81,7 +100,8 @@ class CoordinateComplement:
 
     def __init__(self, frame: Frame, response: Response) -> None:
         self._frame, self._root = frame, response.root
-        matrix = frame.atoms.T @ (frame.spectrum[:, None] * frame.atoms)
+        weighed = np.sqrt(frame.spectrum)[:, None] * frame.atoms
+        matrix = weighed.T @ weighed  # a product with its own transpose takes half the time of another
         matrix *= frame.atoms.T @ frame.atoms
         matrix *= response.root
         matrix *= response.root[:, None]
@@ -93,23 +113,19 @@ class CoordinateComplement:
         self.drag: Float64[np.ndarray, " rank"] = self._multipliers.T @ self._level
         self.inertia = float((frame.metric * self._pressed).sum() - self._level @ self._level)
 
-    def remainder(self, forcing: Square, load: Vector) -> tuple[Float64[np.ndarray, " rank"], float]:
-        """`inner` and `rest`."""
-        force = self._force(forcing, load)
-        return self._multipliers.T @ force, float((self._frame.metric * forcing).sum() - self._level @ force)
+    def remainder(self, forcing: Square, load: Vector) -> Remainder:
+        """For given E and ρ."""
+        half = self._halved(self._root * quadratic_forms(forcing, self._frame.atoms) - load)
+        rest = float((self._frame.metric * forcing).sum() - self._level @ half)
+        return Remainder(forcing=forcing, load=load, half=half, inner=self._multipliers.T @ half, rest=rest)
 
-    def unknowns(
-        self, forcing: Square, load: Vector, level: float, multipliers: Float64[np.ndarray, " rank"]
-    ) -> tuple[Vector, Square]:
-        """ŷ and Δ."""
-        half = self._force(forcing, load) - level * self._level + self._multipliers @ multipliers
+    def unknowns(self, remainder: Remainder, level: float, multipliers: Float64[np.ndarray, " rank"]) -> Unknowns:
+        """For given E and ρ, Δt and Δκ."""
+        half = remainder.half - level * self._level + self._multipliers @ multipliers
         loads = solve_triangular(self._factor, half, lower=True, trans="T", check_finite=False)
-        atoms = self._frame.atoms
-        response = self._frame.mean_spectrum * ((atoms * (self._root * loads)) @ atoms.T)
-        return loads, forcing - level * self._pressed - response
-
-    def _force(self, forcing: Square, load: Vector) -> Vector:
-        return self._halved(self._root * quadratic_forms(forcing, self._frame.atoms) - load)
+        pressure = weighted_gram(self._frame.atoms, self._root * loads)
+        mixture = remainder.forcing - level * self._pressed - self._frame.mean_spectrum * pressure
+        return Unknowns(loads=loads, mixture=mixture, pressure=pressure)
 
     def _halved(self, right: Float64[np.ndarray, "dim ..."]) -> Float64[np.ndarray, "dim ..."]:
         return _halved(self._factor, right)
@@ -119,6 +135,7 @@ class MixtureComplement:
     """Reduced to the entries Δ_jk, j ≤ k, divided by √P̄_jk and for j < k multiplied by √2; cost O(dim·order⁴)."""
 
     def __init__(self, frame: Frame, response: Response) -> None:
+        self._frame, self._root = frame, response.root
         self._rows, self._columns = np.triu_indices(len(frame.spectrum))
         weight = np.where(self._rows == self._columns, 1.0, np.sqrt(2.0))
         self._unit = weight / np.sqrt(frame.mean_spectrum[self._rows, self._columns])
@@ -133,24 +150,24 @@ class MixtureComplement:
         self.drag: Float64[np.ndarray, " rank"] = self._multipliers.T @ self._level
         self.inertia = float(self._level @ self._level)
 
-    def remainder(self, forcing: Square, load: Vector) -> tuple[Float64[np.ndarray, " rank"], float]:
-        """`inner` and `rest`."""
-        force = self._force(forcing, load)
-        return self._multipliers.T @ force - self._coupled.T @ load, float(self._level @ force)
+    def remainder(self, forcing: Square, load: Vector) -> Remainder:
+        """For given E and ρ."""
+        half = _halved(self._factor, self._entries(forcing) + self._products @ load)
+        inner = self._multipliers.T @ half - self._coupled.T @ load
+        return Remainder(forcing=forcing, load=load, half=half, inner=inner, rest=float(self._level @ half))
 
-    def unknowns(
-        self, forcing: Square, load: Vector, level: float, multipliers: Float64[np.ndarray, " rank"]
-    ) -> tuple[Vector, Square]:
-        """ŷ and Δ."""
-        half = self._force(forcing, load) - level * self._level - self._multipliers @ multipliers
+    def unknowns(self, remainder: Remainder, level: float, multipliers: Float64[np.ndarray, " rank"]) -> Unknowns:
+        """For given E and ρ, Δt and Δκ."""
+        half = remainder.half - level * self._level - self._multipliers @ multipliers
         entries = solve_triangular(self._factor, half, lower=True, trans="T", check_finite=False)
-        loads = self._products.T @ entries + self._coupled @ multipliers - load
-        upper = np.zeros_like(forcing)
+        loads = self._products.T @ entries + self._coupled @ multipliers - remainder.load
+        upper = np.zeros_like(remainder.forcing)
         upper[self._rows, self._columns] = entries / self._unit
-        return loads, upper + np.triu(upper, 1).T
-
-    def _force(self, forcing: Square, load: Vector) -> Float64[np.ndarray, " entry"]:
-        return _halved(self._factor, self._entries(forcing) + self._products @ load)
+        return Unknowns(
+            loads=loads,
+            mixture=upper + np.triu(upper, 1).T,
+            pressure=weighted_gram(self._frame.atoms, self._root * loads),
+        )
 
     def _entries(self, matrix: Square) -> Float64[np.ndarray, " entry"]:
         entries: Float64[np.ndarray, " entry"] = matrix[self._rows, self._columns] * self._unit
@@ -168,12 +185,15 @@ def schur_complement(frame: Frame, response: Response) -> SchurComplement:
 
 
 def _factor_of_one_plus(matrix: Float64[np.ndarray, "size size"]) -> Float64[np.ndarray, "size size"]:
-    """The lower triangular L with LLᵀ = I + matrix, in the memory of the matrix."""
+    """The L with LLᵀ = I + matrix in the lower triangle, in the memory of the matrix; above it is what was there."""
     diagonal = np.diag_indices_from(matrix)
     matrix[diagonal] = 1 + (1 + RIDGE) * matrix[diagonal]
     # the transpose of a symmetric matrix is the same matrix in the order of columns that LAPACK overwrites
-    factor: Float64[np.ndarray, "size size"] = cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
-    return factor
+    factor, failed = dpotrf(matrix.T, lower=True, clean=False, overwrite_a=True)
+    if failed:
+        raise np.linalg.LinAlgError("a Schur complement is not positive definite")
+    lower: Float64[np.ndarray, "size size"] = factor
+    return lower
 
 
 def _halved(

@@ -23,8 +23,9 @@ class SpectralProgramme:
     power: float
 
     def gram(self, curvature: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, "order order"]:
-        """A diag(c) Aᵀ."""
-        gram: Float64[np.ndarray, "order order"] = (self.atoms * curvature) @ self.atoms.T
+        """A diag(c) Aᵀ for c ≥ 0; a product with its own transpose, which takes half the time of another."""
+        scaled = self.atoms * np.sqrt(curvature)
+        gram: Float64[np.ndarray, "order order"] = scaled @ scaled.T
         return gram
 
     def prices(self, mixture: Float64[np.ndarray, "order order"]) -> Float64[np.ndarray, " dim"]:
@@ -40,9 +41,8 @@ class SpectralProgramme:
         """λ_max at a β that fits."""
         return float(np.linalg.eigvalsh(self.gram(np.abs(predictor) ** self.power))[-1])
 
-    def lower(self, mixture: Float64[np.ndarray, "order order"], multipliers: Float64[np.ndarray, " rank"]) -> float:
-        """The bound that P ⪰ 0 of any trace and any κ prove, by Hölder's inequality; in floating point, unguarded."""
-        prices = self.prices(mixture) / np.trace(mixture)
+    def lower(self, prices: Float64[np.ndarray, " dim"], multipliers: Float64[np.ndarray, " rank"]) -> float:
+        """The bound that the prices of a P ⪰ 0 of trace 1 and any κ prove, by Hölder's inequality; unguarded."""
         norm = dual_norm(self.basis @ multipliers, prices, self.power)
         value = float(self.target @ multipliers)
         return (value / norm) ** self.power if norm > 0 and value > 0 else 0.0
@@ -54,3 +54,11 @@ def quadratic_forms(
     """a_iᵀMa_i for every column a_i."""
     forms: Float64[np.ndarray, " dim"] = np.einsum("ri,ri->i", vectors, matrix @ vectors)
     return forms
+
+
+def weighted_gram(
+    vectors: Float64[np.ndarray, "order dim"], weights: Float64[np.ndarray, " dim"]
+) -> Float64[np.ndarray, "order order"]:
+    """Σ w_ia_ia_iᵀ over the columns a_i, for weights of any sign."""
+    gram: Float64[np.ndarray, "order order"] = (vectors * weights) @ vectors.T
+    return gram

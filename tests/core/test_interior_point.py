@@ -67,19 +67,21 @@ def test_both_eliminations_solve_the_equations(seed: int, rank: int, dim: int) -
     load, multipliers, level = rng.standard_normal(dim), rng.standard_normal(rank), 0.7
     for elimination in (CoordinateComplement, MixtureComplement):
         schur = elimination(frame, response)
-        loads, mixture = schur.unknowns(forcing, load, level, multipliers)
+        remainder = schur.remainder(forcing, load)
+        found = schur.unknowns(remainder, level, multipliers)
+        loads, mixture = found.loads, found.mixture
         weighed = sum(response.root[i] * loads[i] * np.outer(a, a) for i, a in enumerate(frame.atoms.T))
         expected = forcing - frame.mean_spectrum * (level * metric + weighed)
+        np.testing.assert_allclose(found.pressure, weighed, rtol=1e-7, atol=1e-7)
         np.testing.assert_allclose(mixture, expected, rtol=1e-7, atol=1e-7)
         forms = [a @ mixture @ a for a in frame.atoms.T]
         slopes = response.coupling * (frame.basis @ multipliers)
         np.testing.assert_allclose(loads, response.root * forms + slopes - load, rtol=1e-7, atol=1e-7)
-        inner, rest = schur.remainder(forcing, load)
         felt = frame.basis.T @ (response.coupling * loads)
         np.testing.assert_allclose(
-            schur.stiffness @ multipliers - level * schur.drag + inner, felt, rtol=1e-7, atol=1e-7
+            schur.stiffness @ multipliers - level * schur.drag + remainder.inner, felt, rtol=1e-7, atol=1e-7
         )
-        left = rest - level * schur.inertia - schur.drag @ multipliers
+        left = remainder.rest - level * schur.inertia - schur.drag @ multipliers
         assert left == pytest.approx((metric * mixture).sum(), rel=1e-7, abs=1e-7)
 
 
