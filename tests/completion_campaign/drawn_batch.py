@@ -28,7 +28,14 @@ WARMUPS: Final = (0, 0, 300, 3000, 10_000)
 MOST_SAMPLES, MOST_DIM = 60, 120
 MOST_STEPS: Final = 1_000_000
 
-VICES: Final = ("near-duplicate samples", "scaled columns", "rounded entries", "heavy tails", "zero columns")
+VICES: Final = (
+    "near-duplicate samples",
+    "scaled columns",
+    "rounded entries",
+    "heavy tails",
+    "zero columns",
+    "slow modes",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -85,6 +92,9 @@ def _spoilt(rng: np.random.Generator, X: np.ndarray, vice: str) -> np.ndarray:
             X = np.round(X, int(rng.integers(0, 2)))
         case "heavy tails":
             X *= np.abs(rng.standard_t(1.5, (samples, 1 if rng.random() < 0.5 else dim)))
+        case "slow modes":
+            left, values, right = np.linalg.svd(X, full_matrices=False)
+            X = left * values[0] @ np.diag(10 ** -rng.uniform(0, 2.5, len(values))) @ right
         case _:
             X[:, rng.random(dim) < 0.3] = 0.0
     return X

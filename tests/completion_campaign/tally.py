@@ -50,8 +50,8 @@ class Judgement:
         return found
 
     def ratio(self, scale: float) -> float:
-        """The error, less what rounding explains of it, over a scale."""
-        return max(self.continuation.error - ROUNDING, 0.0) / scale
+        """The error, less what rounding and the rest of the way explain of it, over a scale."""
+        return max(self.continuation.error - self.continuation.rest - ROUNDING, 0.0) / scale
 
 
 @dataclass(kw_only=True, slots=True)
@@ -99,7 +99,9 @@ class Tally:
             "with a kick, error/tolerance", kicked, lambda judgement: judgement.ratio(judgement.tolerance)
         )
         yield from _worst(
-            "not to the end, error/rest", unfinished, lambda judgement: judgement.ratio(judgement.continuation.rest)
+            "not to the end, error/rest",
+            unfinished,
+            lambda judgement: judgement.continuation.error / judgement.continuation.rest,
         )
         within = sum(judgement.continuation.error <= judgement.tolerance for judgement in unfinished)
         yield f"not to the end: {within} within the tolerance of their limit already"
