@@ -1,12 +1,12 @@
 # Two commands set everything up on a machine that has Python 3.11+ and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint types format bench faults compose-test docs figures lock clean
+.PHONY: help setup demo up test lint types format bench faults completion-campaign compose-test docs figures lock clean
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
 BIN := .venv/bin
 COMPOSE ?= docker compose
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py core/native/descent.c core/native/descent_body.h
 	@echo "Installing the locked dependencies into .venv (once)"
@@ -53,6 +53,9 @@ bench: setup .venv-bench/.ready ## measure everything against JAX and others (WH
 
 faults: setup ## kill parts of the service at random during a sweep (KILLS=20 SEED=0); no number may change
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) --seed $(or $(SEED),0)
+
+completion-campaign: setup ## continue completed runs step by step to their end, random ones (RUNS=500 SEED=0) or those of a PRESET=figure-1
+	@$(BIN)/python -m tests.completion_campaign --runs $(or $(RUNS),500) --seed $(or $(SEED),0) $(if $(PRESET),--preset $(PRESET))
 
 compose-test: setup ## run the docker-compose deployment through a drill; COMPOSE names another front than docker compose
 	@$(BIN)/python -m tests.compose.drill $(COMPOSE)

@@ -19,6 +19,7 @@ from core.bounds import second_moments
 from core.completion_bound import CompletedRun, proven_distance
 from core.conserved_form import ConservedForm, FlowEnd
 from core.errors import NoInterpolator
+from core.flow_path import sharpness_on_the_way
 from core.gram_spectrum import GramSpectrum
 from core.networks import UV, Diagonal, Network
 from core.oblique_projector import ObliqueProjector
@@ -155,13 +156,20 @@ class Completer:
         # what the solver has left of Xβ = y, and what the rest of the run leaves of the conserved form
         missing = float(np.linalg.norm(space.basis.T @ end.predictor - space.coordinates))
         defect = projector.complement * (missing + ROUNDING * float(np.linalg.norm(limit.volume)))
+        norm = float(np.linalg.norm(end.predictor)) or 1.0
+        if not projector.norm * rest.leaving(limit) + defect <= tolerance * norm:
+            return Refusal.UNSETTLED
+        run = self._remaining_run(rest, end, sharpness, projector)
+        # nothing is proven of D ≥ 3
+        proven = proven_distance(run) if self._depth == 2 else np.inf
+        if np.isinf(proven) and not (self._depth == 2 and rest.step_size * run.largest_sharpness <= 1):
+            rest = rest.meeting(self._sharpness_met(space, rest))
         direct = rest.leaving(limit)
         distance = projector.norm * direct + defect
-        norm = float(np.linalg.norm(end.predictor)) or 1.0
-        if not distance <= tolerance * norm:
+        if rest.is_stable and not distance <= tolerance * norm:
             return Refusal.UNSETTLED
         sharpness_error = self._gram.largest_moment * limit.curvature_slope * (distance + direct)
-        if rest.step_size * (sharpness + sharpness_error) >= 2:
+        if not rest.is_stable or rest.step_size * (sharpness + sharpness_error) >= 2:
             return Refusal.UNSTABLE
         is_uv = isinstance(self._network, UV)
         return Completion(
@@ -172,23 +180,28 @@ class Completer:
             sharpness=self._ratio * sharpness,
             sharpness_error=self._ratio * sharpness_error,
             estimate=distance / norm,
-            bound=(self._proven(rest, end, sharpness, projector) + defect) / norm,
+            bound=(proven + defect) / norm,
         )
 
-    def _proven(self, rest: RemainingDescent, end: FlowEnd, sharpness: float, projector: ObliqueProjector) -> float:
-        """The proven part of the bound, in absolute terms; nothing is proven of D ≥ 3."""
-        if self._depth != 2:
+    def _sharpness_met(self, space: InterpolatorSet, rest: RemainingDescent) -> float:
+        """On the flow to the limit, ∞ where that is out of reach of float64."""
+        try:
+            with np.errstate(all="ignore"):
+                return sharpness_on_the_way(space, self._gram, rest.state, enough=2 / rest.step_size)
+        except np.linalg.LinAlgError:
             return np.inf
-        return proven_distance(
-            CompletedRun(
-                iterate=rest.state,
-                completed=end.state,
-                exponent=end.change,
-                step_size=rest.step_size,
-                loss=rest.loss,
-                sharpness=sharpness,
-                moment=self._moment,
-                largest_moment=self._gram.largest_moment,
-                projector=projector,
-            )
+
+    def _remaining_run(
+        self, rest: RemainingDescent, end: FlowEnd, sharpness: float, projector: ObliqueProjector
+    ) -> CompletedRun:
+        return CompletedRun(
+            iterate=rest.state,
+            completed=end.state,
+            exponent=end.change,
+            step_size=rest.step_size,
+            loss=rest.loss,
+            sharpness=sharpness,
+            moment=self._moment,
+            largest_moment=self._gram.largest_moment,
+            projector=projector,
         )

@@ -34,6 +34,16 @@ class CompletedRun:
     largest_moment: float
     projector: ObliqueProjector
 
+    @property
+    def divergence(self) -> float:
+        """V, which decreases along flow, and along descent where the theorem holds."""
+        return _divergence(self.iterate, self.exponent)
+
+    @property
+    def largest_sharpness(self) -> float:
+        """λ̄ of step 1 of the proof: no sharpness is larger as long as the divergence has not grown."""
+        return float((np.sqrt(self.sharpness) + 2 * np.sqrt(self.moment * self.divergence)) ** 2)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Confinement:
@@ -52,9 +62,9 @@ class Confinement:
     @classmethod
     def of(cls, run: CompletedRun) -> Self | None:
         """None where a hypothesis of the theorem fails."""
-        divergence = _divergence(run.iterate, run.exponent)
+        divergence = run.divergence
         radius, step = np.sqrt(divergence), 2 * run.step_size * np.sqrt(2 * run.moment * run.loss)
-        largest = (np.sqrt(run.sharpness) + 2 * np.sqrt(run.moment) * radius) ** 2
+        largest = run.largest_sharpness
         if not step < 1:
             return None
         # step = 2h

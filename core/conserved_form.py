@@ -88,15 +88,20 @@ class ConservedForm:
         """To first order the most that an entry of c changes where β changes by 1: 2D(D−1)·max stretch, 4 at D = 2."""
         return 2 * self.depth * (self.depth - 1) * float(self.stretch.max())
 
+    def moved(self, change: Vector) -> "ConservedForm":
+        """The state to which flow moves this one by τ = `change`, at D = 2 by 2τ: that of `FlowEnd`."""
+        if self.depth == 2:
+            return replace(self, theta=self.theta * np.exp(self._signs * change / 2))
+        spent = self._signs * change * np.abs(power(self.theta, self.depth - 2))
+        return replace(self, theta=self.theta * np.exp(-np.log1p(-spent) / (self.depth - 2)))
+
     def flowed(self, space: InterpolatorSet) -> FlowEnd:
         """Where the flow from here ends: the interpolator of the same form."""
         if self.depth == 2:
             return self._flowed_squares(space)
         predictor, multipliers, _ = deep_flow_multipliers(space, self.theta, self.depth)
         change = space.basis @ multipliers
-        spent = self._signs * change * np.abs(power(self.theta, self.depth - 2))
-        theta = self.theta * np.exp(-np.log1p(-spent) / (self.depth - 2))
-        return FlowEnd(state=replace(self, theta=theta), predictor=predictor, multipliers=multipliers, change=change)
+        return FlowEnd(state=self.moved(change), predictor=predictor, multipliers=multipliers, change=change)
 
     def _flowed_squares(self, space: InterpolatorSet) -> FlowEnd:
         size = np.abs(self.theta)
@@ -104,8 +109,7 @@ class ConservedForm:
         multipliers, _ = squared_flow_multipliers(space, product, asymmetry)
         change = space.basis @ multipliers
         predictor = 2 * product * np.sinh(asymmetry + change)
-        theta = self.theta * np.exp(self._signs * change / 2)
-        return FlowEnd(state=replace(self, theta=theta), predictor=predictor, multipliers=multipliers, change=change)
+        return FlowEnd(state=self.moved(change), predictor=predictor, multipliers=multipliers, change=change)
 
     @property
     def _signs(self) -> Float64[np.ndarray, "2 dim"]:

@@ -1,0 +1,134 @@
+"""A completed run continued step by step to its end, and what that says of the limit it was given."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.descent import Alarm
+from core.kernel import Lanes, kernels
+from core.randomness import stream
+from core.sharpness import interpolator_sharpness_of
+from core.training import KICK_SIZE, Problem, TrainedRun
+
+NEAR_ENOUGH: Final = 1e-2
+"""A run has come to its end when its distance from the nearest interpolator is below this part of the tolerance."""
+
+ROUNDING: Final = 1e-11
+"""Relative distance from its exact path that rounding gives a run of 10⁵ steps away from the edge."""
+
+KICK_GROWTH: Final = 100.0
+"""The most by which a kick may move the end, as a multiple of what it moves at once."""
+
+MOST_STEPS: Final = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Continuation:
+    """Where the steps lead that completion spared, all distances relative to ‖β‖₂ of the limit.
+
+    `error` is ‖β − limit‖ in the end and `start` at first; `rest` is the distance of the end from the nearest
+    interpolator, from which the run is at least as far; `threshold` is ηλ of the Gram matrix there; `kick` is by how
+    much a kick moved β before the first step, 0 without one.
+    """
+
+    steps: int
+    start: float
+    error: float
+    rest: float
+    threshold: float
+    kick: float
+
+
+def continued(problem: Problem, trained: TrainedRun, *, work: float, kick: bool) -> Continuation:
+    """From the last iterate at full step size by the same kernel, to the end, or until that is out of reach of `work`.
+
+    No completion, no warm-up, no stopping rule of the product.
+    """
+    walk = _Walk.begin(problem, trained)
+    start, moved = walk.error, walk.kicked() if kick else 0.0
+    most, steps = min(work / (4 * problem.dataset.X.size), MOST_STEPS), 0
+    target, rest = 1e-3 * NEAR_ENOUGH * trained.run.completion_tolerance, walk.rest
+    while rest > target:
+        before, stretch = walk.predictor, walk.advance(max(512, steps // 4))
+        steps += stretch
+        # the slowest mode is the last: a run never becomes faster, and stands still where rounding leaves it
+        last, rest = rest, walk.rest
+        pace = np.log(last / rest) / stretch if 0 < rest < last else 0.0
+        is_hopeless = steps > most / 8 and pace * (most - steps) < np.log(rest / target) / 2
+        if not np.isfinite(rest) or is_hopeless or steps >= most or np.array_equal(before, walk.predictor):
+            break
+    return Continuation(
+        steps=steps, start=start, error=walk.error, rest=walk.rest, threshold=walk.threshold, kick=moved
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Walk:
+    problem: Problem
+    trained: TrainedRun
+    lanes: Lanes
+    limit: Float64[np.ndarray, " dim"]
+    inverse: Float64[np.ndarray, "dim sample"]
+
+    @classmethod
+    def begin(cls, problem: Problem, trained: TrainedRun) -> Self:
+        assert trained.limit is not None
+        X, y = problem.dataset.X, problem.dataset.y
+        theta, nothing = trained.theta[:, None].copy(), np.zeros((1, X.shape[1]))
+        return cls(
+            problem=problem,
+            trained=trained,
+            lanes=kernels()[problem.kernel](X, y, network=problem.network, theta=theta, gradient_sum=nothing),
+            limit=problem.network.predictor(trained.limit),
+            inverse=np.linalg.pinv(X, rcond=max(X.shape) * np.finfo(np.float64).eps),
+        )
+
+    def advance(self, steps: int) -> int:
+        self.lanes.advance(np.broadcast_to(self.trained.run.step_size, (steps, 1)), alarm=_NO_ALARM)
+        return steps
+
+    def kicked(self) -> float:
+        """Kick as a training does; the change of β."""
+        before, y = self.predictor, self.problem.dataset.y
+        rng = stream(self.trained.run.seed, "kick of the completion campaign")
+        residual = KICK_SIZE * np.sqrt(np.mean(np.square(y))) * rng.standard_normal(len(y))
+        self.lanes.kick(0, self.trained.run.step_size, residual)
+        return self._relative(self.predictor - before)
+
+    @property
+    def theta(self) -> Float64[np.ndarray, "part dim"]:
+        return self.lanes.theta[:, 0].copy()
+
+    @property
+    def predictor(self) -> Float64[np.ndarray, " dim"]:
+        return self.problem.network.predictor(self.theta)
+
+    @property
+    def error(self) -> float:
+        return self._relative(self.predictor - self.limit)
+
+    @property
+    def rest(self) -> float:
+        data = self.problem.dataset
+        return self._relative(self.inverse @ (data.X @ self.predictor - data.y))
+
+    @property
+    def threshold(self) -> float:
+        curvature = self.problem.network.curvature(self.theta)
+        return self.trained.run.step_size * interpolator_sharpness_of(self.problem.dataset.X, curvature).value
+
+    def _relative(self, change: Float64[np.ndarray, " dim"]) -> float:
+        return float(np.linalg.norm(change) / (np.linalg.norm(self.limit) or 1.0))
+
+
+_NO_ALARM: Final = Alarm(
+    start=0,
+    interval=2**62,
+    low=np.array([-1.0]),
+    low_from=np.array([2**62]),
+    calm=np.array([-1.0]),
+    calm_until=np.array([0]),
+    high=np.array([np.inf]),
+)

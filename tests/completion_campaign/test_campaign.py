@@ -1,0 +1,31 @@
+"""The campaign in short: a dozen completed runs, each continued to its end."""
+
+import pytest
+
+from core.kernel import one_thread
+from tests.completion_campaign.campaign import Effort, judged_batch
+from tests.completion_campaign.drawn_batch import drawn_batch
+from tests.completion_campaign.tally import Tally
+
+EFFORT = Effort(training=1e8, continuation=5e8)
+
+
+@pytest.mark.timeout(120)
+def test_completed_runs_end_where_they_were_said_to_end() -> None:
+    """Within their tolerance, within what is proven, and at stable interpolators."""
+    tally, number = Tally(), 0
+    with one_thread():
+        while len(tally.judged) < 12:
+            judged = list(judged_batch(7, number, tally, EFFORT))
+            assert [judgement.where for judgement in judged if judgement.faults] == []
+            number += 1
+    assert sum(judgement.is_finished for judgement in tally.judged) >= 6
+    assert next(tally.lines()).startswith(f"{len(tally.judged)} runs completed")
+
+
+def test_a_batch_is_drawn_again_by_its_number() -> None:
+    """What a line of the report names can be looked into, whatever was drawn before."""
+    once, again = (drawn_batch(3, 5, runs=2, work=1e8) for _ in range(2))
+    assert once.problem.dataset.digest == again.problem.dataset.digest
+    assert [run.step_size for run in once.runs] == [run.step_size for run in again.runs]
+    assert [run.initial.tobytes() for run in once.runs] == [run.initial.tobytes() for run in again.runs]
