@@ -121,7 +121,8 @@ class Completer:
         """The limit of gradient descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
 
         For runs in their final phase: warm-up and noise are over. The outcome depends on the arguments alone, to the
-        bit. Cost: 4 ms at N = 50, d = 100, most of it the Newton steps of the flow limit; 0.4 ms for most refusals.
+        bit. Cost: 4 ms at N = 50, d = 100, most of it the Newton steps of the flow limit, 8 to 25 ms more where the
+        way there is followed; 0.4 ms for most refusals.
         """
         if self._space is None:
             return Refusal.NO_INTERPOLATOR
