@@ -5,6 +5,7 @@ interpolator where gradient descent at η is unstable. Nor is a finite loss a si
 step gradient descent settles on a cycle, bounded for ever; and a run that stands still may only be near a saddle.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, Self
@@ -22,7 +23,13 @@ DIVERGENCE_FACTOR: Final = 1e12
 PLATEAU_WINDOWS: Final = 3
 CYCLE_WINDOWS: Final = 4
 FIRST_PATIENCE: Final = 2048
-"""Steps that a first kick is given to grow; more with each kick, as a weaker instability grows more slowly."""
+"""Steps that a first kick is given to grow at least; doubled with each kick."""
+
+KICK_GROWTH: Final = 1e9
+"""Factor by which a kick grows until it moves the run: it is made a relative 1e-9 of y."""
+
+MOST_FORESIGHT: Final = 2**20
+"""Most steps that a kick is given at once because an instability is weak."""
 
 
 def at_check_from(step: int) -> int:
@@ -117,7 +124,7 @@ class Watch:
             below=np.zeros(runs, dtype=np.bool_),
             kicks=np.zeros(runs, dtype=np.int64),
             quiet_until=np.zeros(runs, dtype=np.int64),
-            patience=np.full(runs, FIRST_PATIENCE * 2 // 3 + 1, dtype=np.int64),
+            patience=np.full(runs, FIRST_PATIENCE // 2, dtype=np.int64),
             near_since=np.zeros(runs, dtype=np.int64),
             held_until=np.zeros(runs, dtype=np.int64),
             window_low=np.full(runs, np.inf),
@@ -163,9 +170,13 @@ class Watch:
         self.window_low = np.fmin(self.window_low, np.fmin.reduce(glances.losses, axis=0))
         return settled
 
-    def give_patience(self, run: int, step: int) -> None:
-        """Leave a run that was kicked at full step size alone, half as long again as the time before."""
-        self.patience[run] += self.patience[run] // 2
+    def give_patience(self, run: int, step: int, growth: float) -> None:
+        """Leave a run that was kicked at full step size alone: twice as long as the time before, or as `growth` takes.
+
+        Where the sharpness is beyond the stability limit by ε/η, a kick grows by a factor 1 + ε a step.
+        """
+        foreseen = math.log(KICK_GROWTH) / growth if growth > 0 else MOST_FORESIGHT
+        self.patience[run] = max(2 * int(self.patience[run]), math.ceil(min(foreseen, MOST_FORESIGHT)))
         self.quiet_until[run] = step + self.patience[run]
         self.below[run] = False
 

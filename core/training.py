@@ -366,14 +366,15 @@ class Training:
     def _judge_interpolator(self, place: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else kicked on."""
         run = self._runs[place]
-        if run.step_size * self._interpolator_sharpness(place) < run.optimizer.stability_limit:
+        excess = run.step_size * self._interpolator_sharpness(place) - run.optimizer.stability_limit
+        if excess < 0:
             return Outcome.CONVERGED
         if not run.kick or self._half_mean_square == 0:
             return Outcome.UNSTABLE_INTERPOLATOR
         if run.max_steps <= self.step:
             return Outcome.BUDGET_EXHAUSTED
         self._kick(place)
-        self._watch.give_patience(place, self.step)
+        self._watch.give_patience(place, self.step, excess)
         return None
 
     def _interpolator_sharpness(self, place: int) -> float:
