@@ -20,7 +20,8 @@ COPY worker worker
 COPY api api
 COPY client client
 COPY cli cli
-RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels .
+RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && ls /wheels/stepbias-*-py3-none-linux_*.whl
 
 FROM base
 # A number, so that an orchestrator can see that it is not root. The credentials are its own, and nobody else's.

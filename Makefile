@@ -13,6 +13,7 @@ help: ## list the targets
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/stepbias doctor | grep ' kernel '
 	@touch $@
 
 setup: .venv/.ready ## make .venv with the locked dependencies and the stepbias command

@@ -40,6 +40,10 @@ def compile_kernel(root: Path, *flags: str) -> str:
     compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
     if shutil.which(compiler[0]) is None:
         return f"there is no C compiler ({compiler[0]})"
-    command = [*compiler, *FLAGS, *flags, "-o", str(root / TARGET), str(root / SOURCE)]
+    # Under another name until it is whole: a worker may be starting.
+    unfinished = root / TARGET.with_suffix(".new")
+    command = [*compiler, *FLAGS, *flags, "-o", str(unfinished), str(root / SOURCE)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the user's own compiler
+    if run.returncode == 0 and unfinished.exists():
+        unfinished.replace(root / TARGET)
     return "" if run.returncode == 0 else run.stderr.strip()[-2000:] or f"{compiler[0]} failed"

@@ -100,7 +100,10 @@ class Completer:
         self._ratio = 0.5 if isinstance(network, UV) else 1.0
         self._space: InterpolatorSet | None = None
         with suppress(NoInterpolator):
-            self._space = interpolator_set(dataset.X, dataset.y)
+            space = interpolator_set(dataset.X, dataset.y)
+            if not space.basis.shape[1]:  # X = 0: every β interpolates, and nothing moves
+                return
+            self._space = space
             self._gram = GramSpectrum.of(self._space)
             self._moment = float(second_moments(dataset.X).max())
             least = float(np.linalg.norm(self._space.coordinates))  # ‖β‖₂ of an interpolator is at least this
@@ -126,22 +129,25 @@ class Completer:
         """
         if self._space is None:
             return Refusal.NO_INTERPOLATOR
-        with np.errstate(all="ignore"):  # a run may have overflowed
-            squared = squared_model(self._network, theta)
-            state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
-            if not state.is_regular:
-                return Refusal.VANISHED
-        rest = RemainingDescent.begin(self._space, self._gram, state, step_size * self._ratio)
+        try:
+            with np.errstate(all="ignore"):  # what is out of reach of float64 shows in the residual
+                return self._attempt(self._space, theta, step_size=step_size, tolerance=tolerance)
+        except (np.linalg.LinAlgError, OverflowError):
+            return Refusal.UNRESOLVED
+
+    def _attempt(
+        self, space: InterpolatorSet, theta: Parts, *, step_size: float, tolerance: float
+    ) -> Completion | Refusal:
+        squared = squared_model(self._network, theta)
+        state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
+        if not state.is_regular:
+            return Refusal.VANISHED
+        rest = RemainingDescent.begin(space, self._gram, state, step_size * self._ratio)
         if not rest.is_stable:
             return Refusal.UNSTABLE
         if rest.leaving(state) > 2 * tolerance * float(np.linalg.norm(state.predictor)):
             return Refusal.UNSETTLED
-        try:
-            with np.errstate(all="ignore"):  # what is out of reach of float64 shows in the residual
-                end = state.flowed(self._space)
-        except np.linalg.LinAlgError:
-            return Refusal.UNRESOLVED
-        return self._completed(self._space, rest, end, theta=theta, tolerance=tolerance)
+        return self._completed(space, rest, state.flowed(space), theta=theta, tolerance=tolerance)
 
     def _completed(
         self, space: InterpolatorSet, rest: RemainingDescent, end: FlowEnd, *, theta: Parts, tolerance: float
@@ -165,6 +171,8 @@ class Completer:
         proven = proven_distance(run) if self._depth == 2 else np.inf
         if np.isinf(proven) and not (self._depth == 2 and rest.step_size * run.largest_sharpness <= 1):
             rest = rest.meeting(self._sharpness_met(space, rest))
+        else:
+            rest = rest.meeting(run.largest_sharpness)
         direct = rest.leaving(limit)
         distance = projector.norm * direct + defect
         if rest.is_stable and not distance <= tolerance * norm:

@@ -40,9 +40,9 @@ class ConservedForm:
 
     @property
     def is_regular(self) -> bool:
-        """No parameter is zero, where it would stay, nor so far from 1 that its square is not a positive number."""
-        squares = np.square(self.theta)
-        return bool(((squares > 0) & (squares < np.inf)).all())
+        """No parameter is zero, where it would stay, nor so far from 1 that its powers are not positive numbers."""
+        squares, weights = np.square(self.theta), self.weights
+        return bool(((squares > 0) & (squares < np.inf)).all() and ((weights > 0) & (weights < np.inf)).all())
 
     @property
     def predictor(self) -> Vector:

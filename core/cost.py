@@ -87,7 +87,9 @@ def predicted_steps(course: Course) -> Runs:
         below = np.clip(fraction, 1e-12, 1 - 1e-6)
         quickening = (1 + course.momentum) / (1 - course.momentum)
         escape = course.warmup_steps / 2 + _saddle(course, below) / (below * quickening)
-        descent = _descent(course, below) / quickening
+        decades = -math.log10(course.loss_tolerance)
+        slowest = decades * math.log(10) / -np.log(np.maximum(course.momentum, 1e-300))  # the loss decays like m^t
+        descent = np.maximum(_descent(course, below) / quickening, slowest)
         steps = np.where(fraction < 1, np.maximum(settled, escape) + descent, settled + OSCILLATION)
         steps = np.where(_blows_up(course), course.warmup_steps / 500 + 64, steps)
     # Where no step size is stable there is nothing to converge to.

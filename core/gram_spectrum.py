@@ -28,9 +28,9 @@ class GramSpectrum:
     @property
     def largest_moment(self) -> float:
         """‖X‖²/N, the largest eigenvalue for c = 1; for any c it is below ‖X‖²/N·max c."""
-        return float(np.linalg.norm(self.root, axis=0).max()) ** 2
+        return float(np.square(np.linalg.norm(self.root, axis=0).max()))
 
     def ends(self, curvature: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
         """The least and the largest eigenvalue."""
         values = np.linalg.svd(self.root * np.sqrt(curvature)[:, None], compute_uv=False)
-        return float(values[-1]) ** 2, float(values[0]) ** 2
+        return float(np.square(values[-1])), float(np.square(values[0]))

@@ -18,6 +18,9 @@ import numpy as np
 from core.errors import StepbiasError
 
 MAGIC: Final = b"sba2"
+PLAIN_MAGIC: Final = b"sba1"
+"""Of blocks whose bytes are in their own order, as they were written before."""
+
 DTYPES: Final = ("<f4", "<f8", "<i8")
 MAX_BYTES: Final = 1 << 30
 """Most bytes a block may unfold to: a few bytes of compressed zeros can claim any amount of memory."""
@@ -54,7 +57,7 @@ def unpack_arrays(block: bytes) -> dict[str, np.ndarray]:
         entries = list(_entries(json.loads(content[_HEADER_LENGTH.size : start])))
     except (struct.error, ValueError, RecursionError) as error:
         raise MalformedArrays("the header of an array block is damaged") from error
-    return _views(content, start, entries)
+    return _views(content, start, entries, is_sorted=block.startswith(MAGIC))
 
 
 def _little_endian(name: str, array: np.ndarray) -> np.ndarray:
@@ -71,7 +74,7 @@ def _sorted_bytes(array: np.ndarray) -> bytes:
 
 
 def _inflated(block: bytes) -> bytes:
-    if not block.startswith(MAGIC):
+    if not block.startswith((MAGIC, PLAIN_MAGIC)):
         raise MalformedArrays("these bytes are no array block")
     stream = zlib.decompressobj()
     try:
@@ -103,7 +106,7 @@ def _is_shape(lengths: list[Any]) -> bool:
 
 
 def _views(
-    content: bytes, start: int, entries: list[tuple[str, np.dtype[Any], tuple[int, ...]]]
+    content: bytes, start: int, entries: list[tuple[str, np.dtype[Any], tuple[int, ...]]], *, is_sorted: bool
 ) -> dict[str, np.ndarray]:
     arrays = {}
     for name, dtype, shape in entries:
@@ -111,8 +114,10 @@ def _views(
         stop = start + count * dtype.itemsize
         if stop > len(content):
             raise MalformedArrays("an array block has fewer numbers than its header says")
-        places = np.frombuffer(content[start:stop], dtype=np.uint8).reshape(dtype.itemsize, count)
-        arrays[name] = np.frombuffer(places.T.tobytes(), dtype=dtype).reshape(shape)
+        numbers = content[start:stop]
+        if is_sorted:
+            numbers = np.frombuffer(numbers, dtype=np.uint8).reshape(dtype.itemsize, count).T.tobytes()
+        arrays[name] = np.frombuffer(numbers, dtype=dtype).reshape(shape)
         start = stop
     if start != len(content):
         raise MalformedArrays("an array block has more numbers than its header says")

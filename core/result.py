@@ -47,7 +47,8 @@ def encode_summary(summary: Mapping[str, Any]) -> bytes:
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
     """The scalars of a run that `encode_summary` wrote."""
-    summary: dict[str, Scalar] = json.loads(zlib.decompress(stored))
+    plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as it was stored before it was compressed
+    summary: dict[str, Scalar] = json.loads(plain)
     return summary
 
 

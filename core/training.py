@@ -338,8 +338,10 @@ class Training:
             verdict = self._judge_interpolator(place)
             if verdict is not None:
                 ended[place] = verdict
-        for place in np.flatnonzero(self._attempts.due <= self.step).tolist():
-            if place not in ended and self._completes(place, float(losses[place])):
+        last = (self._limits.max_steps <= self.step) & (self._attempts.due < NEVER)
+        for place in np.flatnonzero((self._attempts.due <= self.step) | last).tolist():
+            undecided = ended.get(place, Outcome.BUDGET_EXHAUSTED) is Outcome.BUDGET_EXHAUSTED
+            if undecided and self._completes(place, float(losses[place])):
                 ended[place] = Outcome.CONVERGED
         ended |= dict.fromkeys(np.flatnonzero(diverged(self._limits, losses)).tolist(), Outcome.DIVERGED)
         return ended

@@ -18,6 +18,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 
+enum { VERSION = 1 }; /* that of library.py: part of the kernel id */
 enum { WIDEST = 8 }; /* doubles of the widest vector: rows of all arrays are padded to a multiple of it */
 enum { SQUARED, DEEP, UV };
 
@@ -135,6 +136,12 @@ static int has(int64_t which)
     (void)which;
 #endif
     return 1;
+}
+
+/* What a caller must agree on: a library of another source is not to be called. */
+EXPORT int64_t stepbias_layout(void)
+{
+    return VERSION * 1000000 + (int64_t)(sizeof(batch) * 1000 + sizeof(stretch));
 }
 
 EXPORT int64_t stepbias_kernels(void) { return (int64_t)(sizeof kernels / sizeof *kernels); }

@@ -121,7 +121,7 @@ class NativeDescent(LaneState):
         return losses
 
     def _pack(self, matrix: Float64[np.ndarray, "entry term"]) -> Float64[np.ndarray, " packed"]:
-        matrix = np.ascontiguousarray(matrix)
+        matrix = np.ascontiguousarray(matrix, dtype=np.float64)
         packed = _aligned((self._functions.stepbias_packed_size(self._kernel, *matrix.shape),))
         self._functions.stepbias_pack(self._kernel, _address(matrix), *matrix.shape, _address(packed))
         return packed

@@ -53,12 +53,15 @@ class Library:
 
 @cache
 def library() -> Library | None:
-    """The library, or None where it was not compiled, or does not load here."""
+    """The library, or None where it was not compiled, does not load here, or was compiled from another source."""
+    i64, pointer = ctypes.c_int64, ctypes.c_void_p
     try:
         functions = ctypes.CDLL(str(FILE))
-    except OSError:
+        functions.stepbias_layout.restype = i64
+        if functions.stepbias_layout() != VERSION * 1_000_000 + ctypes.sizeof(Batch) * 1000 + ctypes.sizeof(Stretch):
+            return None
+    except (OSError, AttributeError):
         return None
-    i64, pointer = ctypes.c_int64, ctypes.c_void_p
     functions.stepbias_kernels.restype = i64
     functions.stepbias_kernel_name.argtypes, functions.stepbias_kernel_name.restype = [i64], ctypes.c_char_p
     functions.stepbias_packed_size.argtypes, functions.stepbias_packed_size.restype = [i64, i64, i64], i64

@@ -171,3 +171,14 @@ def test_the_library_is_compiled_without_a_warning(tmp_path: Path) -> None:
         shutil.copy(file, source.parent)
     assert compile_kernel(tmp_path, "-Wall", "-Wextra", "-Werror") == ""
     assert (tmp_path / TARGET).exists()
+
+
+def test_a_library_of_another_source_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its arrays would be read as ours are laid out; NumPy trains until it is compiled anew."""
+    monkeypatch.setattr(native, "VERSION", native.VERSION + 1)
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+    finally:
+        monkeypatch.undo()
+        native.library.cache_clear()

@@ -244,3 +244,12 @@ def test_summaries_must_match_the_grid() -> None:
     """One for each run, else labels would be wrong."""
     with pytest.raises(ValueError, match="23 summaries for 24 runs"):
         to_xarray(fan(), summaries_of(fan())[1:], {})
+
+
+def test_what_was_stored_before_compression_can_be_read() -> None:
+    """Plain JSON, and arrays whose bytes are in their own order."""
+    assert decode_summary(b'{"outcome":"converged","steps":7}') == {"outcome": "converged", "steps": 7}
+    header = json.dumps([["u", "<f8", [2]]]).encode()
+    body = np.array([0.5, -3.0]).tobytes()
+    block = b"sba1" + zlib.compress(struct.pack("<I", len(header)) + header + body)
+    np.testing.assert_array_equal(unpack_arrays(block)["u"], [0.5, -3.0])
