@@ -38,6 +38,10 @@ class Foresight(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_KINDS: Final = 256
+"""Most different facts of problems that an estimate works out: it is right within a factor 2 at best, mostly."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProblemFacts:
     """What is known of a problem; `max_stable_step` is None where there is none or none is known."""
@@ -176,32 +180,44 @@ def lanes_of(*, searches: bool, sensitivity: bool) -> int:
 def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCost) -> Estimate:
     """What the grid will cost, given how many of its problems have which facts.
 
-    The time this takes grows with the number of runs of one problem, and with that of different facts.
+    The time this takes grows with the number of runs of one problem, and with that of different facts, of which
+    `MOST_KINDS` at most are worked out, evenly spread; they stand for the others.
     """
     size = grid.runs_per_problem
     blocks = [np.arange(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
     tables = [RunTable.of(grid, block) for block in blocks]
 
     known = dict.fromkeys((str(foresight) for foresight in Foresight), 0)
-    batches, steps, seconds, kept = 0, 0.0, 0.0, 0.0
     for facts, count in problems.items():
         known[facts.foresight] += count
+    batches, steps, seconds, kept = 0.0, 0.0, 0.0, 0.0
+    for facts, weight in _representative(problems):
         for block, table in zip(blocks, tables, strict=True):
             forecast = table.forecast(facts)
             formed = form_batches(block.tolist(), forecast.load, kernel)
-            batches += count * len(formed)
-            steps += count * table.lanes * float(forecast.load.steps.sum())
-            seconds += count * sum(batch.work for batch in formed)
-            kept += count * float(forecast.bytes.sum())
+            batches += weight * len(formed)
+            steps += weight * table.lanes * float(forecast.load.steps.sum())
+            seconds += weight * sum(batch.work for batch in formed)
+            kept += weight * float(forecast.bytes.sum())
     return Estimate(
         runs=len(grid),
         problems=grid.problems,
-        batches=batches,
+        batches=round(batches),
         predicted_steps=steps,
         predicted_seconds=seconds,
         bytes=kept,
         max_stable_steps=known,
     )
+
+
+def _representative(problems: Mapping[ProblemFacts, int]) -> list[tuple[ProblemFacts, float]]:
+    """Facts with the number of problems that they stand for."""
+    kinds = list(problems.items())
+    if len(kinds) <= MOST_KINDS:
+        return [(facts, float(count)) for facts, count in kinds]
+    chosen = [kinds[place * len(kinds) // MOST_KINDS] for place in range(MOST_KINDS)]
+    share = sum(problems.values()) / sum(count for _, count in chosen)
+    return [(facts, count * share) for facts, count in chosen]
 
 
 def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from api.estimate import MOST_LOOKUPS
-from jobs.memory import MemorySender
+from api import estimate as estimates
+from api.estimate import MOST_LOOKUPS, EstimateDocument
+from core.spec import ExperimentSpec
+from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Queue
+from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
 
 ESTIMATE = f"{EXPERIMENTS}/estimate"
@@ -105,3 +108,25 @@ def test_a_hundred_thousand_runs_are_estimated_at_once(api: Service, swept: str)
     assert found["runs"] == 100_000
     assert found["max_stable_steps"]["guessed"] == (1 if swept == "scale" else 100_000)
     assert found["batches"] > MOST_LOOKUPS
+
+
+def test_many_different_problems_are_estimated_by_some_of_them() -> None:
+    """A thousand shapes of data are counted all, and worked out for an even part: the sum is that of all to a tenth."""
+    dimensions = {"values": list(range(20, 60))}
+    whole = document_of({"samples": {"values": list(range(2, 27))}, "dimension": dimensions})
+    parts = [document_of({"samples": samples, "dimension": dimensions}) for samples in range(2, 27)]
+    assert whole.problems == sum(part.problems for part in parts) == whole.max_stable_steps.guessed
+    assert whole.predicted_steps == pytest.approx(sum(part.predicted_steps for part in parts), rel=0.1)
+    assert whole.bytes == pytest.approx(sum(part.bytes for part in parts), rel=0.1)
+
+
+def document_of(data: dict[str, Any]) -> EstimateDocument:
+    """The estimate of one run on each data set."""
+    asked = ExperimentSpec.model_validate(
+        {
+            "data": {"kind": "sparse_regression", "sparsity": 1} | data,
+            "initialization": {"kind": "uniform", "scale": 0.1},
+            "optimizer": {"kind": "gradient_descent", "step_size": 0.001},
+        }
+    )
+    return estimates.estimated(asked, store=MemoryStore(Settings()), settings=Settings())
