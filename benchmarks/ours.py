@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
-from core.descent import NO_ALARM
-from core.kernel import Lanes, chosen, kernel_id, kernels
+from core.kernel import chosen, kernel_id, kernels
+from core.lanes import NO_ALARM, Lanes, LaneState
 from core.networks import Diagonal
 from core.stopping import CHECK_INTERVAL
 from core.training import LONGEST_STRETCH
@@ -15,13 +15,8 @@ from core.training import LONGEST_STRETCH
 
 def descent_of(batch: Batch) -> Lanes:
     """The batch as stepbias steps it."""
-    return kernels()[chosen("auto")](
-        batch.X,
-        batch.y,
-        network=Diagonal(batch.depth),
-        theta=batch.theta,
-        gradient_sum=np.zeros(batch.theta.shape[1:]),
-    )
+    state = LaneState.begin(batch.theta, len(batch.y))
+    return kernels()[chosen("auto")](batch.X, batch.y, Diagonal(batch.depth), state)
 
 
 def kernel_in_use() -> str:

@@ -6,20 +6,18 @@ but the lane and the BLAS kernel, neither on its place in the batch nor on its c
 machine at hand). `core.native.descent` has the same interface, and `core.kernel` chooses between them.
 """
 
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from core.gradient_noise import Perturbation
 from core.gradient_step import gradient_step
+from core.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState, Stretch
 from core.networks import Network
 
 TILE: Final = 16
 """Lanes of one matrix product."""
-
-UNPERTURBED: Final = Perturbation()
 
 
 def padded(lanes: int) -> int:
@@ -27,129 +25,22 @@ def padded(lanes: int) -> int:
     return -(-lanes // TILE) * TILE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Alarm:
-    """When a stretch of steps is to end early, so that somebody may look.
-
-    Losses are looked at where the step number, that of the first step of the stretch being `start`, is a multiple of
-    `interval`. The stretch ends at the first look that finds a lane with loss ≤ `low` at a step number ≥ `low_from`,
-    with loss ≤ `calm` at a step number < `calm_until`, or without loss ≤ `high`.
-    """
-
-    start: int
-    interval: int
-    low: Float64[np.ndarray, " run"]
-    low_from: Int64[np.ndarray, " run"]
-    calm: Float64[np.ndarray, " run"]
-    calm_until: Int64[np.ndarray, " run"]
-    high: Float64[np.ndarray, " run"]
-
-    def checks(self, steps: int) -> int:
-        """How many looks there are in so many steps."""
-        return (self.start + steps) // self.interval - self.start // self.interval
-
-    def to_next(self, done: int) -> int:
-        """Steps to the next look, `done` steps into the stretch."""
-        return self.interval - (self.start + done) % self.interval
-
-    def finds(self, step: int, losses: Float64[np.ndarray, " run"]) -> bool:
-        """Whether a look at this step number ends the stretch."""
-        low = (losses <= self.low) & (step >= self.low_from)
-        calm = (losses <= self.calm) & (step < self.calm_until)
-        return bool((low | calm | ~(losses <= self.high)).any())
-
-    def of(self, lanes: int) -> Self:
-        """The alarm with an entry for each lane, in memory of its own."""
-        whole = {name: np.full(lanes, getattr(self, name)) for name in ("low", "calm", "high")}
-        steps = {name: np.full(lanes, getattr(self, name), dtype=np.int64) for name in ("low_from", "calm_until")}
-        return type(self)(start=self.start, interval=self.interval, **whole, **steps)
-
-
-NO_ALARM: Final = Alarm(
-    start=0,
-    interval=2**62,
-    low=np.array(-1.0),
-    low_from=np.array(0),
-    calm=np.array(-1.0),
-    calm_until=np.array(0),
-    high=np.array(np.inf),
-)
-"""Steps to the end without a look."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Stretch:
-    """What came of a stretch: the steps taken, the losses at every look, and whether the last look ended it."""
-
-    steps: int
-    losses: Float64[np.ndarray, "check run"]
-    alarmed: bool
-
-
-class LaneState:
-    """What a batch of lanes is, whatever advances it; rows may be padded beyond `lanes` and the dimension."""
-
-    lanes: int
-    _dim: int
-    _network: Network
-    _theta: Float64[np.ndarray, "part lane row"]
-    _velocity: Float64[np.ndarray, "part lane row"] | None
-    _gradient_sum: Float64[np.ndarray, "lane row"]
-    _rate: float
-    _samples: int
-    _X: Float64[np.ndarray, "sample dim"]
-
-    @property
-    def theta(self) -> Float64[np.ndarray, "part run dim"]:
-        """The parameters of the lanes; a view, valid until the next step."""
-        return self._theta[:, : self.lanes, : self._dim]
-
-    @property
-    def velocity(self) -> Float64[np.ndarray, "part run dim"] | None:
-        """θ(t) − θ(t−1) of the lanes; a view, valid until the next step."""
-        return None if self._velocity is None else self._velocity[:, : self.lanes, : self._dim]
-
-    @property
-    def gradient_sum(self) -> Float64[np.ndarray, "run dim"]:
-        """Σ_t x_t of the lanes; a view, valid until the next step."""
-        return self._gradient_sum[: self.lanes, : self._dim]
-
-    def kick(self, lane: int, step_size: float, residual: Float64[np.ndarray, " sample"]) -> None:
-        """One plain gradient step of one lane with the given residual in place of its own.
-
-        The step stays in the row space of X and enters the lane's `gradient_sum`, so the certificate goes on holding.
-        """
-        x = (self._rate * step_size / self._samples) * (residual @ self._X)
-        theta = self.theta[:, lane : lane + 1]
-        step = gradient_step(self._network, 1, len(x))
-        with np.errstate(all="ignore"):  # a lane may have blown up since it was last looked at
-            step.predict(theta, np.empty((1, len(x))))
-            step.move(theta, x[None])
-            self.gradient_sum[lane] += x
-
-
-class Descent(LaneState):
+class Descent(Lanes):
     """The state of a batch of lanes and the buffers to advance it in place.
 
-    `theta` holds the parameters, shape (part, lane, dim); `gradient_sum` is Σ_t x_t with x_t = rate·η_t·g_t, shape
-    (lane, dim), the accumulator of the implicit-bias certificate (`core.gradient_step`). `velocity` is θ(t) − θ(t−1)
-    for heavy-ball momentum, None for any other optimiser. Lanes beyond `lanes` are idle copies of lane 0.
-
-    Cost at D = 2: 4·N·d flops and nine passes over (lane, dim) per lane and step.
+    Lanes beyond `lanes` are idle copies of lane 0. Cost at D = 2: 4·N·d flops and eight passes over (lane, dim) per
+    lane and step.
     """
 
-    def __init__(  # noqa: PLR0913 - the problem and the state, all named
+    def __init__(
         self,
         X: Float64[np.ndarray, "sample dim"],
         y: Float64[np.ndarray, " sample"],
-        *,
         network: Network,
-        theta: Float64[np.ndarray, "part run dim"],
-        gradient_sum: Float64[np.ndarray, "run dim"],
-        velocity: Float64[np.ndarray, "part run dim"] | None = None,
+        state: LaneState,
     ) -> None:
         samples, dim = X.shape
-        self.lanes, self._dim, self._samples = theta.shape[1], dim, samples
+        self.lanes = state.theta.shape[1]
         width = padded(self.lanes)
         order = np.arange(width)
         order[self.lanes :] = 0
@@ -159,9 +50,10 @@ class Descent(LaneState):
         self._step = gradient_step(network, width, dim)
         self._rate = self._step.rate
         self._network = network
-        self._theta = np.ascontiguousarray(theta[:, order])
-        self._velocity = None if velocity is None else np.ascontiguousarray(velocity[:, order])
-        self._gradient_sum = np.ascontiguousarray(gradient_sum[order])
+        wide = state.select(order)
+        self._theta = np.ascontiguousarray(wide.theta)
+        self._velocity = None if wide.velocity is None else np.ascontiguousarray(wide.velocity)
+        self._residual_sum = np.ascontiguousarray(wide.residual_sum)
         self._predictor = np.empty((width, dim))
         self._residual = np.empty((width, samples))
         self._x = np.empty((width, dim))
@@ -178,11 +70,7 @@ class Descent(LaneState):
         momentum: Float64[np.ndarray, "step run"] | None = None,
         alarm: Alarm = NO_ALARM,
     ) -> Stretch:
-        """Take one step for each row of `step_sizes`, with the residual of each step perturbed, unless alarmed before.
-
-        `momentum` is what each step keeps of the velocity, where there is one. Overflow is no error here: a lane that
-        diverges goes to infinity or NaN by itself and disturbs no other.
-        """
+        """As `Lanes.advance`, look by look."""
         done, looks, alarmed = 0, [np.empty((0, self.lanes))], False
         while done < len(step_sizes) and not alarmed:
             piece = slice(done, min(len(step_sizes), done + alarm.to_next(done)))
@@ -207,16 +95,16 @@ class Descent(LaneState):
         perturbation: Perturbation,
         momentum: Float64[np.ndarray, "step run"] | None,
     ) -> None:
-        coefficients = self._wide(step_sizes * (self._rate / self._samples))[:, :, None]
+        coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
         kept = None if momentum is None else self._wide(momentum)[:, :, None]
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
                 self._compute_residual()
                 self._perturb(perturbation, step)
                 np.multiply(self._residual, coefficient, out=self._residual)
+                np.add(self._residual_sum, self._residual, out=self._residual_sum)
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
                 self._move(None if kept is None else kept[step])
-                np.add(self._gradient_sum, self._x, out=self._gradient_sum)
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step lane"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""

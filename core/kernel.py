@@ -11,8 +11,8 @@ from jaxtyping import Float64
 from threadpoolctl import ThreadpoolController
 
 from core.choice import InvalidChoice
-from core.descent import UNPERTURBED, Alarm, Descent, Stretch
-from core.gradient_noise import Perturbation
+from core.descent import Descent
+from core.lanes import Lanes, LaneState
 from core.native import library as native
 from core.native.descent import NativeDescent
 from core.networks import Network
@@ -21,58 +21,17 @@ NUMPY: Final = "numpy"
 """The kernel that is always there: the reference."""
 
 
-class Lanes(Protocol):
-    """A batch of lanes that a kernel advances, as `core.descent.Descent` documents it."""
-
-    @property
-    def theta(self) -> Float64[np.ndarray, "part run dim"]:
-        """The parameters of the lanes; a view, valid until the next step."""
-        ...
-
-    @property
-    def velocity(self) -> Float64[np.ndarray, "part run dim"] | None:
-        """θ(t) − θ(t−1) of the lanes; a view, valid until the next step."""
-        ...
-
-    @property
-    def gradient_sum(self) -> Float64[np.ndarray, "run dim"]:
-        """Σ_t x_t of the lanes; a view, valid until the next step."""
-        ...
-
-    def advance(
-        self,
-        step_sizes: Float64[np.ndarray, "step run"],
-        *,
-        perturbation: Perturbation = UNPERTURBED,
-        momentum: Float64[np.ndarray, "step run"] | None = None,
-        alarm: Alarm = ...,
-    ) -> Stretch:
-        """Take one step for each row of `step_sizes`, unless alarmed before."""
-        ...
-
-    def losses(self) -> Float64[np.ndarray, " run"]:
-        """The loss of every lane at its present state."""
-        ...
-
-    def kick(self, lane: int, step_size: float, residual: Float64[np.ndarray, " sample"]) -> None:
-        """One plain step of one lane with the given residual in place of its own."""
-        ...
-
-
 class Kernel(Protocol):
-    """Makes the lanes of a batch: called as `Descent` is."""
+    """Makes the lanes of a batch, to be advanced from a state."""
 
-    def __call__(  # noqa: PLR0913 - the problem and the state, all named
+    def __call__(
         self,
         X: Float64[np.ndarray, "sample dim"],
         y: Float64[np.ndarray, " sample"],
-        *,
         network: Network,
-        theta: Float64[np.ndarray, "part run dim"],
-        gradient_sum: Float64[np.ndarray, "run dim"],
-        velocity: Float64[np.ndarray, "part run dim"] | None = None,
+        state: LaneState,
     ) -> Lanes:
-        """The lanes at a state."""
+        """The lanes at a state, in memory of their own."""
         ...
 
 

@@ -14,9 +14,9 @@ from jaxtyping import Float64, Int64
 from core.attempts import NEVER, REMEMBERED_WITHIN, Attempts, first_attempt, next_attempt
 from core.completion import Completer, Completion
 from core.delayed_instability import HOLD_BELOW, NEAR, release_step
-from core.descent import Alarm
 from core.gradient_noise import BLOCK, GradientNoise
 from core.kernel import kernel_names, kernels
+from core.lanes import Alarm, LaneState
 from core.networks import Network
 from core.optimizers import HeavyBall, Optimizer
 from core.outcome import Outcome
@@ -106,13 +106,6 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _State:
-    theta: Float64[np.ndarray, "part run dim"]
-    gradient_sum: Float64[np.ndarray, "run dim"]
-    velocity: Float64[np.ndarray, "part run dim"] | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Seen:
     """What has been seen of the runs: all of it goes where they go."""
 
@@ -151,8 +144,8 @@ class Training:
         self._completions: dict[int, Completion] = {}
         self.step = 0
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
-        velocity = np.zeros_like(theta) if any(isinstance(run.optimizer, HeavyBall) for run in runs) else None
-        state = _State(theta=theta, gradient_sum=np.zeros((len(runs), dim)), velocity=velocity)
+        momentum = any(isinstance(run.optimizer, HeavyBall) for run in runs)
+        state = LaneState.begin(theta, len(y), momentum=momentum)
         seen = _Seen(
             watch=Watch.begin(len(runs), parts, dim),
             attempts=Attempts.begin([_first_attempt(run) for run in runs], dim),
@@ -195,15 +188,12 @@ class Training:
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """All that `resume` needs, by name."""
-        velocity = self._descent.velocity
         return (
             {
                 "step": np.array([self.step]),
                 "index": np.array([run.index for run in self._runs], dtype=np.int64),
-                "theta": self._descent.theta.copy(),
-                "gradient_sum": self._descent.gradient_sum.copy(),
             }
-            | ({} if velocity is None else {"velocity": velocity.copy()})
+            | self._descent.state.arrays()
             | self._seen.arrays()
         )
 
@@ -220,13 +210,10 @@ class Training:
         active = [by_index[index] for index in checkpoint["index"].tolist()]
         training = cls(problem, active)
         training.step = int(checkpoint["step"][0])
-        state = _State(
-            theta=checkpoint["theta"], gradient_sum=checkpoint["gradient_sum"], velocity=checkpoint.get("velocity")
-        )
-        training._set_up(active, state, training._seen.restored(checkpoint))
+        training._set_up(active, LaneState.from_arrays(checkpoint), training._seen.restored(checkpoint))
         return training
 
-    def _set_up(self, runs: list[TrainingRun], state: _State, seen: _Seen) -> None:
+    def _set_up(self, runs: list[TrainingRun], state: LaneState, seen: _Seen) -> None:
         self._runs, self._seen = runs, seen
         self._watch, self._attempts, self._recorder = seen.watch, seen.attempts, seen.recorder
         self._limits = self._limits_of(runs)
@@ -234,14 +221,7 @@ class Training:
         self._noise = GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y))
         self._momentum = np.array([getattr(run.optimizer, "momentum", 0.0) for run in runs])
         if runs:
-            self._descent = kernels()[self._problem.kernel](
-                X,
-                y,
-                network=self._problem.network,
-                theta=state.theta,
-                gradient_sum=state.gradient_sum,
-                velocity=state.velocity,
-            )
+            self._descent = kernels()[self._problem.kernel](X, y, self._problem.network, state)
 
     def _limits_of(self, runs: Sequence[TrainingRun]) -> Limits:
         warmup_steps = np.array([run.warmup_steps for run in runs], dtype=np.int64)
@@ -421,13 +401,8 @@ class Training:
             return []
         finished = [self._trained(place, outcome) for place, outcome in sorted(ended.items())]
         kept = np.array([place for place in range(len(self._runs)) if place not in ended], dtype=np.int64)
-        velocity = self._descent.velocity
-        state = _State(
-            theta=self._descent.theta[:, kept],
-            gradient_sum=self._descent.gradient_sum[kept],
-            velocity=None if velocity is None else velocity[:, kept],
-        )
-        self._set_up([self._runs[place] for place in kept.tolist()], state, self._seen.select(kept))
+        runs = [self._runs[place] for place in kept.tolist()]
+        self._set_up(runs, self._descent.state.select(kept), self._seen.select(kept))
         return finished
 
     def _trained(self, place: int, outcome: Outcome) -> TrainedRun:
@@ -443,7 +418,7 @@ class Training:
             steps=steps,
             kicks=int(self._watch.kicks[place]),
             theta=self._descent.theta[:, place].copy(),
-            gradient_sum=self._descent.gradient_sum[place].copy(),
+            gradient_sum=self._descent.gradient_sum(place),
             trajectory=self._recorder.trajectory(place),
             limit=None if completion is None else completion.theta,
             completion_estimate=np.nan if completion is None else completion.estimate,

@@ -18,12 +18,13 @@
 #define EXPORT __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 
-enum { VERSION = 1 }; /* that of library.py: part of the kernel id */
+enum { VERSION = 2 }; /* that of library.py: part of the kernel id */
 enum { WIDEST = 8 }; /* doubles of the widest vector: rows of all arrays are padded to a multiple of it */
 enum { SQUARED, DEEP, UV };
+enum { PLAIN, SCALED, MOVED };
 
-/* The arrays of a batch. Rows of `theta`, `velocity`, `gradient_sum`, `predictor` and `pull` have `dims` entries, those of
- * `residual`, `shift` and `weight` `rows`: dim and samples, padded with zeros to a multiple of WIDEST. */
+/* The arrays of a batch. Rows of `theta`, `velocity`, `predictor` and `pull` have `dims` entries, those of `residual`,
+ * `residual_sum`, `shift` and `weight` `rows`: dim and samples, padded with zeros to a multiple of WIDEST. */
 typedef struct {
     int64_t samples, dim, lanes, rows, dims;
     int64_t network, depth;
@@ -32,10 +33,10 @@ typedef struct {
     const double *minus_targets; /* −y, `rows` entries */
     double *theta;           /* (part, lane, dims) */
     double *velocity;        /* as theta, or NULL without momentum */
-    double *gradient_sum;    /* (lane, dims) */
+    double *residual_sum;    /* (lane, rows): Σ_t of the residuals times their coefficients */
     double *predictor;       /* (lane, dims) */
     double *residual;        /* (lane, rows) */
-    double *pull;            /* (lane, dims): Xᵀr */
+    double *pull;            /* (lane, dims): x = Xᵀr, r scaled by its coefficient */
 } batch;
 
 /* A stretch of steps. Row t of an array is at t·stride; a stride of 0 repeats one row. */
@@ -80,8 +81,8 @@ typedef struct {
 #define TARGET __attribute__((target("avx2,fma")))
 #define FMA(a, b, c) ((vec)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define SPLAT(s) ((vec)_mm256_set1_pd(s))
-#define MOST_LANES 6
-#define MOST_VECTORS(lanes) ((lanes) >= 5 ? 2 : (lanes) == 4 ? 3 : (lanes) == 3 ? 4 : (lanes) == 2 ? 6 : 8)
+#define MOST_LANES 4
+#define MOST_VECTORS(lanes) ((lanes) == 4 ? 3 : (lanes) == 3 ? 4 : (lanes) == 2 ? 6 : 8)
 #include "descent_body.h"
 
 #elif defined(__aarch64__)

@@ -1,4 +1,4 @@
-"""Descent by the compiled kernel: the interface of `core.descent.Descent`, the loop over steps and lanes in C.
+"""Descent by the compiled kernel: the interface of `core.lanes`, the loop over steps and lanes in C.
 
 Lanes need no padding: a sum is one fused multiply-add after another whatever else is computed beside it, so the bits of
 a lane depend on nothing but the lane and the kernel.
@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent import NO_ALARM, UNPERTURBED, Alarm, LaneState, Stretch
 from core.gradient_noise import Perturbation
 from core.gradient_step import gradient_step
+from core.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState, Stretch
 from core.native import library as native
 from core.networks import UV, Diagonal, Network
 
@@ -25,42 +25,40 @@ ALIGNMENT: Final = 64
 SQUARED, DEEP, UNTIED = range(3)
 
 
-class NativeDescent(LaneState):
+class NativeDescent(Lanes):
     """The state of a batch of lanes, advanced by the kernel of one instruction set.
 
     Cost at D = 2: 4·N·d flops and one pass over the row of a lane per lane and step.
     """
 
-    def __init__(  # noqa: PLR0913 - the problem and the state, all named
+    def __init__(
         self,
         kernel: int,
         X: Float64[np.ndarray, "sample dim"],
         y: Float64[np.ndarray, " sample"],
-        *,
         network: Network,
-        theta: Float64[np.ndarray, "part run dim"],
-        gradient_sum: Float64[np.ndarray, "run dim"],
-        velocity: Float64[np.ndarray, "part run dim"] | None = None,
+        state: LaneState,
     ) -> None:
         found = native.library()
         if found is None:
             raise RuntimeError("the native kernel is not compiled here")
         self._functions, self._kernel = found.functions, kernel
-        self._network, self._samples, self._X = network, len(y), X
-        self.lanes, self._dim = theta.shape[1:]
-        rows, dims = _padded(self._samples), _padded(self._dim)
+        self._network, self._X = network, X
+        samples, dim = X.shape
+        self.lanes = state.theta.shape[1]
+        rows, dims = _padded(samples), _padded(dim)
         self._rows = rows
         self._rate = gradient_step(network, 1, 1).rate
-        self._theta = _rows_of(theta, dims)
-        self._velocity = None if velocity is None else _rows_of(velocity, dims)
-        self._gradient_sum = _rows_of(gradient_sum, dims)
+        self._theta = _rows_of(state.theta, dims)
+        self._velocity = None if state.velocity is None else _rows_of(state.velocity, dims)
+        self._residual_sum = _rows_of(state.residual_sum, rows)
         self._scratch = [_aligned((self.lanes, width)) for width in (dims, rows, dims)]
         self._minus_targets = _rows_of(-y, rows)
         self._packed = [self._pack(X), self._pack(X.T)]
         predictor, residual, pull = (_address(array) for array in self._scratch)
         self._batch = native.Batch(
-            samples=self._samples,
-            dim=self._dim,
+            samples=samples,
+            dim=dim,
             lanes=self.lanes,
             rows=rows,
             dims=dims,
@@ -71,7 +69,7 @@ class NativeDescent(LaneState):
             minus_targets=_address(self._minus_targets),
             theta=_address(self._theta),
             velocity=None if self._velocity is None else _address(self._velocity),
-            gradient_sum=_address(self._gradient_sum),
+            residual_sum=_address(self._residual_sum),
             predictor=predictor,
             residual=residual,
             pull=pull,
@@ -85,9 +83,9 @@ class NativeDescent(LaneState):
         momentum: Float64[np.ndarray, "step run"] | None = None,
         alarm: Alarm = NO_ALARM,
     ) -> Stretch:
-        """As `Descent.advance`."""
+        """As `Lanes.advance`, the whole stretch in one call."""
         steps = len(step_sizes)
-        coefficients, coefficient_stride = _strided(step_sizes, self._rate / self._samples)
+        coefficients, coefficient_stride = _strided(step_sizes, self._rate / len(self._X))
         # A step without memory of the last is one that keeps nothing of it.
         kept = np.broadcast_to(0.0, step_sizes.shape) if momentum is None else momentum
         kept, kept_stride = _strided(kept, 1.0)

@@ -10,36 +10,69 @@ typedef double vec __attribute__((vector_size(V * 8), aligned(8), may_alias));
 #ifndef BLOCKING
 #define BLOCKING
 enum {
-    DEEPEST = 256,           /* k of a block: its vectors of X and the entries of its lanes stay in the first-level cache */
-    BLOCK_BYTES = 1 << 17,   /* of X that all lanes pass before the next block: it stays in the second-level cache */
-    RESIDENT_BYTES = 1 << 18 /* up to this X stays there as a whole, and few lanes at a time take many steps */
+    DEEPEST = 256,            /* k of a block: its vectors of X and the entries of its lanes stay in the first-level cache */
+    RESIDENT_BYTES = 1 << 18, /* up to this X stays in the second-level cache, and few lanes at a time take many steps: */
+    MOST_RESIDENT = 16        /* so many, whose entries stay in the first-level cache */
 };
 #endif
 
-/* A product: out[lane][row] = start[row] + Σ_k A[row][k]·b[lane][k], k ascending; `start` may be NULL, for zeros. */
+/* A product: p[lane][row] = start[row] + Σ_k A[row][k]·b[lane][k], k ascending; `start` may be NULL, for zeros.
+ * It becomes, by `finish`:
+ *   PLAIN   out = p
+ *   SCALED  out = coefficient[lane]·p, added to `sum` as well
+ *   MOVED   no output: the step of the squared network by x = p, and its new β */
 typedef struct {
     const double *a; /* packed */
     int64_t depth, vectors;
     const double *b;
     int64_t b_stride;
     const double *start;
-    double *out;
+    double *out; /* holds what was summed so far as well */
     int64_t out_stride;
+    const double *coefficient;
+    double *sum; /* as `out` */
+    const batch *of;
 } NAME(factors);
 
-/* k from `from` to `to` of a block of `lanes` × `vectors`; both are constants where this is inlined. */
-TARGET INLINE void NAME(block)(const int lanes, const int vectors, const NAME(factors) * f, int64_t lane, int64_t at,
-                               int64_t from, int64_t to)
+/* The step u± ← u±∘(1 ∓ x) of the squared network at the vector `at` of a lane, and its new β. */
+TARGET INLINE void NAME(move_squared)(const batch *b, int64_t at, vec x)
 {
-    const double *const a = f->a + at * f->depth * V, *const b = f->b + lane * f->b_stride;
-    double *const out = f->out + lane * f->out_stride + at * V;
+    double *const plus = b->theta + at, *const minus = plus + b->lanes * b->dims;
+    const vec one = SPLAT(1.0), p = LOAD(plus) * (one - x), m = LOAD(minus) * (one + x);
+    STORE(plus, p);
+    STORE(minus, m);
+    STORE(b->predictor + at, p * p - m * m);
+}
+
+/* What becomes of the vector `at` of a lane, counted from the beginning of `out`. */
+TARGET INLINE void NAME(finish)(const int finish, const NAME(factors) * f, int64_t lane, int64_t at, vec product)
+{
+    if (finish == MOVED) {
+        NAME(move_squared)(f->of, at, product);
+        return;
+    }
+    if (finish == SCALED) {
+        product = product * SPLAT(f->coefficient[lane]);
+        STORE(f->sum + at, LOAD(f->sum + at) + product);
+    }
+    STORE(f->out + at, product);
+}
+
+/* k from `from` to `to` of a block of `lanes` × `vectors`; these and `finish` are constants where this is inlined. */
+TARGET INLINE void NAME(block)(const int lanes, const int vectors, const int finish, const NAME(factors) * f,
+                               int64_t lane, int64_t at, int64_t from, int64_t to)
+{
     const int64_t a_stride = f->depth * V, b_stride = f->b_stride, out_stride = f->out_stride;
+    const int64_t place = lane * out_stride + at * V;
+    const double *const a = f->a + at * a_stride, *const b = f->b + lane * b_stride;
     vec sum[8][8];
 #pragma GCC unroll 8
     for (int l = 0; l < lanes; l++)
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
-            sum[l][v] = from ? LOAD(out + l * out_stride + v * V) : f->start ? LOAD(f->start + (at + v) * V) : (vec){0};
+            sum[l][v] = from       ? LOAD(f->out + place + l * out_stride + v * V)
+                        : f->start ? LOAD(f->start + (at + v) * V)
+                                   : (vec){0};
     for (int64_t k = from; k < to; k++) {
         vec column[8];
 #pragma GCC unroll 8
@@ -54,59 +87,74 @@ TARGET INLINE void NAME(block)(const int lanes, const int vectors, const NAME(fa
 #pragma GCC unroll 8
     for (int l = 0; l < lanes; l++)
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) STORE(out + l * out_stride + v * V, sum[l][v]);
+        for (int v = 0; v < vectors; v++)
+            NAME(finish)(to < f->depth ? PLAIN : finish, f, lane + l, place + l * out_stride + v * V, sum[l][v]);
 }
 
 /* Split `total` as evenly as can be into `parts`: where part `which` begins. */
 INLINE int64_t NAME(part)(int64_t total, int64_t parts, int64_t which) { return total * which / parts; }
 #define PARTS(total, most) (((total) + (most) - 1) / (most))
 
-/* Vectors begin ≤ v < end of `lanes` lanes, a constant, in blocks of as many vectors as the registers hold. */
-TARGET INLINE void NAME(strip)(const int lanes, const NAME(factors) * f, int64_t lane, int64_t begin, int64_t end,
-                               int64_t from, int64_t to)
+/* `count` blocks of the same vectors, for one group of lanes after the other; returns the lane after the last. */
+TARGET INLINE int64_t NAME(blocks)(const int lanes, const int vectors, const int finish, const NAME(factors) * f,
+                                   int64_t lane, int64_t count, int64_t at, int64_t from, int64_t to)
 {
-    const int64_t parts = PARTS(end - begin, MOST_VECTORS(lanes));
-    for (int64_t part = 0; part < parts; part++) {
-        const int64_t at = begin + NAME(part)(end - begin, parts, part);
-#define CASE(n)                                                                                \
-    case n:                                                                                    \
-        if ((n) <= MOST_VECTORS(lanes)) NAME(block)(lanes, (n), f, lane, at, from, to);        \
-        break;
-        switch (begin + NAME(part)(end - begin, parts, part + 1) - at) {
-            CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-        }
-#undef CASE
-    }
+    for (; count > 0; count--, lane += lanes) NAME(block)(lanes, vectors, finish, f, lane, at, from, to);
+    return lane;
 }
 
-TARGET static void NAME(strips)(int64_t lanes, const NAME(factors) * f, int64_t lane, int64_t begin, int64_t end,
-                                int64_t from, int64_t to)
+/* The same with numbers that are not constants. */
+TARGET INLINE int64_t NAME(any_blocks)(int64_t lanes, int64_t vectors, const int finish, const NAME(factors) * f,
+                                       int64_t lane, int64_t count, int64_t at, int64_t from, int64_t to)
 {
-#define CASE(n)                                                                                \
-    case n:                                                                                    \
-        if ((n) <= MOST_LANES) NAME(strip)((n), f, lane, begin, end, from, to);                \
+#define CASE(l, v)                                                                                          \
+    case (l) * 16 + (v):                                                                                     \
+        if ((l) <= MOST_LANES && (v) <= MOST_VECTORS(l))                                                    \
+            return NAME(blocks)((l), (v), finish, f, lane, count, at, from, to);                            \
         break;
-    switch (lanes) {
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+#define CASES(l) \
+    CASE(l, 1) CASE(l, 2) CASE(l, 3) CASE(l, 4) CASE(l, 5) CASE(l, 6) CASE(l, 7) CASE(l, 8)
+    switch (lanes * 16 + vectors) {
+        CASES(1) CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7) CASES(8)
     }
+#undef CASES
 #undef CASE
+    return lane;
 }
 
-/* The whole product for lanes first ≤ l < last. */
-TARGET static void NAME(product)(const NAME(factors) * f, int64_t first, int64_t last)
+/* The whole product for lanes first ≤ l < last. Lanes and vectors are split as evenly as can be into what the registers
+ * hold; X is read strip by strip, and all lanes pass a strip before the next. */
+TARGET INLINE void NAME(product)(const int finish, const NAME(factors) * f, int64_t first, int64_t last)
 {
-    const int64_t parts = PARTS(last - first, MOST_LANES);
+    const int64_t groups = PARTS(last - first, MOST_LANES), lanes = (last - first) / groups, more = (last - first) % groups;
+    const int64_t strips = PARTS(f->vectors, MOST_VECTORS(lanes + (more > 0))), vectors = f->vectors / strips,
+                  wider = f->vectors % strips;
     for (int64_t from = 0; from < f->depth; from += DEEPEST) {
         const int64_t to = from + DEEPEST < f->depth ? from + DEEPEST : f->depth;
-        const int64_t fitting = BLOCK_BYTES / (V * 8 * (to - from)), most = fitting < 8 ? 8 : fitting;
-        const int64_t groups = PARTS(f->vectors, most);
-        for (int64_t group = 0; group < groups; group++)
-            for (int64_t part = 0; part < parts; part++) {
-                const int64_t lane = first + NAME(part)(last - first, parts, part);
-                NAME(strips)(first + NAME(part)(last - first, parts, part + 1) - lane, f, lane,
-                             NAME(part)(f->vectors, groups, group), NAME(part)(f->vectors, groups, group + 1), from, to);
-            }
+        for (int64_t strip = 0, at = 0; strip < strips; strip++) {
+            const int64_t width = vectors + (strip < wider);
+            int64_t lane = first;
+            if (more) lane = NAME(any_blocks)(lanes + 1, width, finish, f, lane, more, at, from, to);
+            NAME(any_blocks)(lanes, width, finish, f, lane, groups - more, at, from, to);
+            at += width;
+        }
     }
+}
+
+/* One copy for each `finish`. */
+TARGET static void NAME(plain_product)(const NAME(factors) * f, int64_t first, int64_t last)
+{
+    NAME(product)(PLAIN, f, first, last);
+}
+
+TARGET static void NAME(scaled_product)(const NAME(factors) * f, int64_t first, int64_t last)
+{
+    NAME(product)(SCALED, f, first, last);
+}
+
+TARGET static void NAME(moved_product)(const NAME(factors) * f, int64_t first, int64_t last)
+{
+    NAME(product)(MOVED, f, first, last);
 }
 
 /* u^exponent for exponent ≥ 1 by repeated squaring from its leading bit. */
@@ -134,20 +182,13 @@ TARGET INLINE void NAME(predict)(const int64_t network, const int64_t depth, int
     }
 }
 
-/* One step of one lane by x = coefficient·Xᵀr, without momentum, with the new β and the sum of all x. */
+/* One step of one lane by x, without momentum, with the new β. */
 TARGET INLINE void NAME(move)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
-                              const double *pull, double coefficient, double *sum, double *beta)
+                              const double *pull, double *beta)
 {
-    const vec one = SPLAT(1.0), rate = SPLAT(coefficient);
     for (int64_t i = 0; i < dims; i += V) {
-        const vec x = LOAD(pull + i) * rate;
+        const vec x = LOAD(pull + i);
         vec p = LOAD(part[0] + i), m = LOAD(part[1] + i);
-        STORE(sum + i, LOAD(sum + i) + x);
-        if (network == SQUARED) {
-            p = p * (one - x);
-            m = m * (one + x);
-            STORE(beta + i, p * p - m * m);
-        }
         if (network == DEEP) {
             p = p - NAME(power)(p, depth - 1) * x;
             m = m + NAME(power)(m, depth - 1) * x;
@@ -167,18 +208,16 @@ TARGET INLINE void NAME(move)(const int64_t network, const int64_t depth, int64_
     }
 }
 
-/* As `move` with momentum: v ← kept·v + change, θ ← θ + v. */
+/* As `move` and `move_squared` with momentum: v ← kept·v + change, θ ← θ + v. */
 TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
-                              double *const velocity[4], double kept, const double *pull, double coefficient,
-                              double *sum, double *beta)
+                              double *const velocity[4], double kept, const double *pull, double *beta)
 {
-    const vec stays = SPLAT(kept), rate = SPLAT(coefficient);
+    const vec stays = SPLAT(kept);
     const int parts = network == UV ? 4 : 2;
     for (int64_t i = 0; i < dims; i += V) {
-        const vec x = LOAD(pull + i) * rate;
+        const vec x = LOAD(pull + i);
         vec theta[4], change[4];
         for (int k = 0; k < parts; k++) theta[k] = LOAD(part[k] + i);
-        STORE(sum + i, LOAD(sum + i) + x);
         for (int k = 0; k < parts; k++) {
             const vec factor = network == SQUARED ? theta[k]
                                : network == UV    ? theta[(k + 2) & 3]
@@ -204,23 +243,25 @@ INLINE void NAME(rows_of)(const batch *b, double *array, int64_t lane, double *p
     for (int k = 0; k < (b->network == UV ? 4 : 2); k++) part[k] = array + (k * b->lanes + lane) * b->dims;
 }
 
-/* The step of one lane; network and the common depths are constants of the loop over its entries. */
-TARGET static void NAME(step_lane)(const batch *b, int64_t lane, double coefficient, double kept)
+/* The step of one lane by x = `pull`; network and the common depths are constants of the loop over its entries. */
+TARGET static void NAME(step_lane)(const batch *b, int64_t lane, double kept)
 {
     double *part[4], *velocity[4];
     const double *pull = b->pull + lane * b->dims;
-    double *sum = b->gradient_sum + lane * b->dims, *beta = b->predictor + lane * b->dims;
+    double *beta = b->predictor + lane * b->dims;
     NAME(rows_of)(b, b->theta, lane, part);
     if (b->velocity) NAME(rows_of)(b, b->velocity, lane, velocity);
-#define STEP(network, depth)                                                                              \
-    if (b->velocity) NAME(roll)(network, depth, b->dims, part, velocity, kept, pull, coefficient, sum, beta); \
-    else NAME(move)(network, depth, b->dims, part, pull, coefficient, sum, beta)
-    if (b->network == SQUARED) STEP(SQUARED, 2);
+#define ROLL(network, depth) NAME(roll)(network, depth, b->dims, part, velocity, kept, pull, beta)
+#define STEP(network, depth)                 \
+    if (b->velocity) ROLL(network, depth);   \
+    else NAME(move)(network, depth, b->dims, part, pull, beta)
+    if (b->network == SQUARED) ROLL(SQUARED, 2);
     else if (b->network == UV) STEP(UV, 2);
     else if (b->depth == 3) STEP(DEEP, 3);
     else if (b->depth == 4) STEP(DEEP, 4);
     else STEP(DEEP, b->depth);
 #undef STEP
+#undef ROLL
 }
 
 TARGET static void NAME(predict_all)(const batch *b)
@@ -234,42 +275,68 @@ TARGET static void NAME(predict_all)(const batch *b)
     }
 }
 
-/* r = Xβ − y of lanes first ≤ l < last. */
-TARGET static void NAME(residuals)(const batch *b, int64_t first, int64_t last)
+/* r = Xβ − y, as `residual` is to hold it. */
+TARGET INLINE NAME(factors) NAME(residual_factors)(const batch *b)
 {
-    const NAME(factors) f = {b->by_sample,     b->dim,      PARTS(b->samples, V), b->predictor, b->dims,
-                             b->minus_targets, b->residual, b->rows};
-    NAME(product)(&f, first, last);
+    return (NAME(factors)){.a = b->by_sample,
+                           .depth = b->dim,
+                           .vectors = PARTS(b->samples, V),
+                           .b = b->predictor,
+                           .b_stride = b->dims,
+                           .start = b->minus_targets,
+                           .out = b->residual,
+                           .out_stride = b->rows,
+                           .sum = b->residual_sum};
 }
 
-/* What label noise or a minibatch makes of the residual of one lane. */
-TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, int64_t lane)
+/* What label noise or a minibatch makes of the residual of one lane, times its coefficient, added to the sum. */
+TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, int64_t lane, double coefficient)
 {
-    double *r = b->residual + lane * b->rows;
+    double *const r = b->residual + lane * b->rows, *const sum = b->residual_sum + lane * b->rows;
     const int64_t at = (t * b->lanes + lane) * b->rows;
     for (int64_t i = 0; i < b->rows; i += V) {
-        if (s->shift) STORE(r + i, LOAD(r + i) - LOAD(s->shift + at + i));
-        if (s->weight) STORE(r + i, LOAD(r + i) * LOAD(s->weight + at + i));
+        vec perturbed = LOAD(r + i);
+        if (s->shift) perturbed = perturbed - LOAD(s->shift + at + i);
+        if (s->weight) perturbed = perturbed * LOAD(s->weight + at + i);
+        perturbed = perturbed * SPLAT(coefficient);
+        STORE(r + i, perturbed);
+        STORE(sum + i, LOAD(sum + i) + perturbed);
     }
 }
 
-/* Step number t of a stretch, for lanes first ≤ l < last. */
+/* Step number t of a stretch, for lanes first ≤ l < last: r scaled by the coefficients, x = Xᵀr, and the step by x. */
 TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
-    NAME(residuals)(b, first, last);
-    if (s->shift || s->weight)
-        for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane);
-    const NAME(factors) f = {b->by_dim, b->samples, PARTS(b->dim, V), b->residual, b->rows, NULL, b->pull, b->dims};
-    NAME(product)(&f, first, last);
+    const double *const coefficient = s->coefficients + t * s->coefficient_stride;
+    NAME(factors) residual = NAME(residual_factors)(b);
+    residual.coefficient = coefficient;
+    if (s->shift || s->weight) {
+        NAME(plain_product)(&residual, first, last);
+        for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane]);
+    } else
+        NAME(scaled_product)(&residual, first, last);
+    const NAME(factors) pull = {.a = b->by_dim,
+                                .depth = b->samples,
+                                .vectors = PARTS(b->dim, V),
+                                .b = b->residual,
+                                .b_stride = b->rows,
+                                .out = b->pull,
+                                .out_stride = b->dims,
+                                .of = b};
+    if (b->network == SQUARED && !b->velocity) {
+        NAME(moved_product)(&pull, first, last);
+        return;
+    }
+    NAME(plain_product)(&pull, first, last);
     for (int64_t lane = first; lane < last; lane++)
-        NAME(step_lane)(b, lane, s->coefficients[t * s->coefficient_stride + lane],
-                        s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
+        NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
 }
 
 /* ‖r‖²/(2N) of every lane at its present β, summed in eight parts whatever the width of a vector. */
 TARGET static void NAME(losses_of)(const batch *b, double *out)
 {
-    NAME(residuals)(b, 0, b->lanes);
+    const NAME(factors) residual = NAME(residual_factors)(b);
+    NAME(plain_product)(&residual, 0, b->lanes);
     for (int64_t lane = 0; lane < b->lanes; lane++) {
         const double *r = b->residual + lane * b->rows;
         double part[WIDEST] = {0};
@@ -298,7 +365,7 @@ INLINE int NAME(alarm)(const batch *b, const stretch *s, const double *losses, i
 TARGET static int64_t NAME(advance)(const batch *b, stretch *s)
 {
     const int resident = b->samples * b->dim * 16 <= RESIDENT_BYTES;
-    const int64_t parts = resident ? PARTS(b->lanes, MOST_LANES) : 1;
+    const int64_t parts = resident ? PARTS(b->lanes, MOST_RESIDENT) : 1;
     int64_t done = 0, checks = 0;
     s->alarmed = 0;
     NAME(predict_all)(b);

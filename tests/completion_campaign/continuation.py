@@ -6,8 +6,8 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent import Alarm
-from core.kernel import Lanes, kernels
+from core.kernel import kernels
+from core.lanes import Alarm, Lanes, LaneState
 from core.randomness import stream
 from core.sharpness import interpolator_sharpness_of
 from core.training import KICK_SIZE, Problem, TrainedRun
@@ -76,11 +76,11 @@ class _Walk:
     def begin(cls, problem: Problem, trained: TrainedRun) -> Self:
         assert trained.limit is not None
         X, y = problem.dataset.X, problem.dataset.y
-        theta, nothing = trained.theta[:, None].copy(), np.zeros((1, X.shape[1]))
+        state = LaneState.begin(trained.theta[:, None], len(y))
         return cls(
             problem=problem,
             trained=trained,
-            lanes=kernels()[problem.kernel](X, y, network=problem.network, theta=theta, gradient_sum=nothing),
+            lanes=kernels()[problem.kernel](X, y, problem.network, state),
             limit=problem.network.predictor(trained.limit),
             inverse=np.linalg.pinv(X, rcond=max(X.shape) * np.finfo(np.float64).eps),
         )

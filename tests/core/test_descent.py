@@ -1,7 +1,5 @@
 """The batched training step."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +7,8 @@ from hypothesis import strategies as st
 
 from core.descent import TILE, padded
 from core.gradient_noise import Perturbation
-from core.kernel import Lanes, kernel_names, kernels
+from core.kernel import kernel_names, kernels
+from core.lanes import Lanes, LaneState
 from core.networks import Diagonal, Network
 from core.regression import Dataset
 from core.schedule import warmed_up
@@ -27,16 +26,20 @@ def kernel(request: pytest.FixtureRequest) -> None:
     IN_USE[:] = [request.param]
 
 
-def lanes_of(X: np.ndarray, y: np.ndarray, **state: Any) -> Lanes:
+def lanes_of(data: Dataset, network: Network, state: LaneState) -> Lanes:
     """A batch, advanced by the kernel in use."""
-    return kernels()[IN_USE[0]](X, y, **state)
+    return kernels()[IN_USE[0]](data.X, data.y, network, state)
+
+
+def gradient_sums(batch: Lanes) -> np.ndarray:
+    """Of all lanes."""
+    return np.array([batch.gradient_sum(lane) for lane in range(batch.lanes)])
 
 
 def start(data: Dataset, scales: list[float]) -> Lanes:
     """A batch of uniform starts."""
-    lanes, dim = len(scales), data.X.shape[1]
-    u = np.broadcast_to(np.array(scales)[None, :, None], (2, lanes, dim))
-    return lanes_of(data.X, data.y, network=Diagonal(2), theta=u, gradient_sum=np.zeros((lanes, dim)))
+    u = np.broadcast_to(np.array(scales)[None, :, None], (2, len(scales), data.X.shape[1]))
+    return lanes_of(data, Diagonal(2), LaneState.begin(u, len(data.y)))
 
 
 def test_a_batch_walks_as_each_run_does_by_hand() -> None:
@@ -50,7 +53,7 @@ def test_a_batch_walks_as_each_run_does_by_hand() -> None:
         descend(data.X.tolist(), data.y.tolist(), path, [step_size] * 200)
         np.testing.assert_allclose(batch.theta[0, lane], path.u_plus, rtol=1e-12)
         np.testing.assert_allclose(batch.theta[1, lane], path.u_minus, rtol=1e-12)
-        np.testing.assert_allclose(batch.gradient_sum[lane], path.steps_sum, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(batch.gradient_sum(lane), path.steps_sum, rtol=1e-12, atol=1e-15)
 
 
 @given(seed=st.integers(0, 1000), samples=st.integers(1, 6), dimension=st.integers(1, 9), lanes=st.integers(1, 40))
@@ -58,16 +61,17 @@ def test_one_step_from_any_state_equals_the_plain_loop(seed: int, samples: int, 
     """From random states of random shapes, u and the accumulator move as the formula says, to 1e-12."""
     data = small_problem(seed, samples=samples, dimension=dimension)
     rng = np.random.default_rng(seed)
-    u, sums = rng.standard_normal((2, lanes, dimension)), rng.standard_normal((lanes, dimension))
+    u, sums = rng.standard_normal((2, lanes, dimension)), rng.standard_normal((lanes, samples))
     step_sizes = rng.uniform(0, 0.1, lanes)
-    batch = lanes_of(data.X, data.y, network=Diagonal(2), theta=u, gradient_sum=sums)
+    batch = lanes_of(data, Diagonal(2), LaneState(theta=u, residual_sum=sums))
     batch.advance(step_sizes[None])
     for lane in range(lanes):
         path = Path(u_plus=u[0, lane].tolist(), u_minus=u[1, lane].tolist())
         descend(data.X.tolist(), data.y.tolist(), path, [float(step_sizes[lane])])
         np.testing.assert_allclose(batch.theta[0, lane], path.u_plus, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(batch.theta[1, lane], path.u_minus, rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(batch.gradient_sum[lane] - sums[lane], path.steps_sum, rtol=1e-12, atol=1e-12)
+        moved = batch.gradient_sum(lane) - sums[lane] @ data.X
+        np.testing.assert_allclose(moved, path.steps_sum, rtol=1e-12, atol=1e-12)
 
 
 SHAPES = [(1, 1), (2, 3), (3, 2), (7, 33), (10, 17), (50, 100), (51, 101), (30, 400)]
@@ -88,11 +92,11 @@ def test_neither_place_nor_company_changes_a_bit_of_a_run(samples: int, dimensio
     u[:, place] = 0.3
     step_sizes = rng.uniform(0, 1e-2, lanes)
     step_sizes[place], step_sizes[place - 1] = 1e-2, 1e6
-    company = lanes_of(data.X, data.y, network=Diagonal(2), theta=u, gradient_sum=np.zeros((lanes, dimension)))
+    company = lanes_of(data, Diagonal(2), LaneState.begin(u, samples))
     alone.advance(np.full((50, 1), 1e-2))
     company.advance(np.tile(step_sizes, (50, 1)))
     assert company.theta[:, place].tobytes() == alone.theta[:, 0].tobytes()
-    assert company.gradient_sum[place].tobytes() == alone.gradient_sum[0].tobytes()
+    assert company.gradient_sum(place).tobytes() == alone.gradient_sum(0).tobytes()
     assert company.losses()[place] == alone.losses()[0]
     assert not np.isfinite(company.theta[:, place - 1]).all()
 
@@ -137,7 +141,7 @@ def test_a_kick_is_a_step_with_another_residual() -> None:
     kicked.kick(1, 1e-2, residual)
     stepped.advance(np.array([[0.0, 1e-2]]))
     np.testing.assert_allclose(kicked.theta, stepped.theta, rtol=1e-14)
-    np.testing.assert_allclose(kicked.gradient_sum, stepped.gradient_sum, rtol=1e-12, atol=1e-16)
+    np.testing.assert_allclose(gradient_sums(kicked), gradient_sums(stepped), rtol=1e-12, atol=1e-16)
     assert kicked.theta[:, 0].tobytes() == np.full((2, 7), 0.5).tobytes()
 
 
@@ -167,14 +171,7 @@ def test_every_network_and_optimizer_walks_as_the_plain_loop(network: Network, s
     weight = np.zeros((5, lanes, 4))
     np.put_along_axis(weight, chosen, 4 / 2, axis=-1)
     shift = rng.standard_normal((5, lanes, 4))
-    batch = lanes_of(
-        data.X,
-        data.y,
-        network=network,
-        theta=theta,
-        gradient_sum=np.zeros((lanes, 6)),
-        velocity=np.zeros_like(theta),
-    )
+    batch = lanes_of(data, network, LaneState.begin(theta, 4, momentum=True))
     batch.advance(
         np.tile(step_sizes, (5, 1)),
         perturbation=Perturbation(weight=weight, shift=shift),
@@ -199,7 +196,7 @@ def test_every_network_walks_without_momentum_as_the_plain_loop(network: Network
     """Gradient descent from random states; the accumulator is Σ rate·η·g, the same for all parts."""
     data, rng = small_problem(seed, samples=4, dimension=6), np.random.default_rng(seed)
     theta, step_sizes = rng.uniform(-0.9, 0.9, (len(network.parts), lanes, 6)), rng.uniform(0, 0.03, lanes)
-    batch = lanes_of(data.X, data.y, network=network, theta=theta, gradient_sum=np.zeros((lanes, 6)))
+    batch = lanes_of(data, network, LaneState.begin(theta, 4))
     sums = np.zeros((lanes, 6))
     rate = 1.0 if depth_by_hand(network) is None else float(network.degree)
     for _ in range(5):
@@ -211,7 +208,7 @@ def test_every_network_walks_without_momentum_as_the_plain_loop(network: Network
         walked = [float(step_sizes[lane])] * 5
         by_hand = network_by_hand.descend(data.X.tolist(), data.y.tolist(), rows, walked, depth=depth_by_hand(network))
         np.testing.assert_allclose(batch.theta[:, lane], by_hand, rtol=1e-11, atol=1e-12)
-    np.testing.assert_allclose(batch.gradient_sum, sums, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(gradient_sums(batch), sums, rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -223,15 +220,7 @@ def test_company_changes_no_bit_of_any_network(network: Network, place: int) -> 
     weight = rng.uniform(0, 2, (30, 40, 7))
 
     def walk(lanes: list[int]) -> Lanes:
-        picked = theta[:, lanes]
-        batch = lanes_of(
-            data.X,
-            data.y,
-            network=network,
-            theta=picked,
-            gradient_sum=np.zeros((len(lanes), 33)),
-            velocity=np.zeros_like(picked),
-        )
+        batch = lanes_of(data, network, LaneState.begin(theta[:, lanes], 7, momentum=True))
         batch.advance(
             np.full((30, len(lanes)), 0.01),
             perturbation=Perturbation(weight=weight[:, lanes]),

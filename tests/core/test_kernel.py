@@ -1,5 +1,6 @@
 """The kernels: the compiled one against NumPy's, and what happens where there is none."""
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.choice import InvalidChoice
-from core.descent import NO_ALARM, Alarm, Descent
+from core.descent import Descent
 from core.gradient_noise import Perturbation
-from core.kernel import NUMPY, Lanes, chosen, kernel_id, kernel_names, kernels
+from core.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels
+from core.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState
 from core.native import library as native
 from core.networks import UV, Diagonal, Network
 from core.outcome import Outcome
@@ -26,15 +28,15 @@ NETWORKS: list[Network] = [Diagonal(2), Diagonal(3), Diagonal(4), Diagonal(7), U
 SHAPES = [(1, 1), (3, 2), (7, 13), (50, 100), (3, 300), (300, 40), (520, 33)]
 
 
-def both(name: str, X: np.ndarray, y: np.ndarray, **state: Any) -> tuple[Lanes, Lanes]:
+def both(name: str, X: np.ndarray, y: np.ndarray, network: Network, state: LaneState) -> tuple[Lanes, Lanes]:
     """The same batch, by a compiled kernel and by NumPy."""
-    return kernels()[name](X, y, **state), Descent(X, y, **state)
+    return kernels()[name](X, y, network, state), Descent(X, y, network, state)
 
 
-def random_state(rng: np.random.Generator, network: Network, lanes: int, dim: int) -> dict[str, Any]:
+def random_state(rng: np.random.Generator, network: Network, lanes: int, samples: int, dim: int) -> LaneState:
     """Parameters near 0.3, of either sign, and an accumulator."""
     theta = 0.3 + 0.2 * rng.standard_normal((len(network.parts), lanes, dim))
-    return {"network": network, "theta": theta, "gradient_sum": rng.standard_normal((lanes, dim))}
+    return LaneState(theta=theta, residual_sum=rng.standard_normal((lanes, samples)))
 
 
 @pytest.mark.parametrize("name", COMPILED)
@@ -42,19 +44,20 @@ def random_state(rng: np.random.Generator, network: Network, lanes: int, dim: in
 @pytest.mark.parametrize(("samples", "dim"), SHAPES)
 @pytest.mark.parametrize("lanes", [1, 2, 3, 4, 5, 6, 7, 8, 13])
 def test_a_compiled_step_is_numpys_to_rounding(name: str, network: Network, samples: int, dim: int, lanes: int) -> None:
-    """From shared states, with a perturbed residual, with and without momentum: every number to 1e-14."""
+    """From shared states, with and without a perturbed residual and momentum: every number to 1e-14."""
     rng = np.random.default_rng([samples, dim, lanes])
     X, y = rng.standard_normal((samples, dim)) + 1, rng.standard_normal(samples)
-    state = random_state(rng, network, lanes, dim)
+    state = random_state(rng, network, lanes, samples, dim)
     noise = Perturbation(shift=rng.standard_normal((1, lanes, samples)), weight=rng.uniform(0, 2, (1, lanes, samples)))
     momentum = rng.uniform(0, 1, (1, lanes))
-    for velocity in (None, 0.01 * rng.standard_normal(state["theta"].shape)):
-        ours, theirs = both(name, X, y, **state, velocity=velocity)
+    velocity = 0.01 * rng.standard_normal(state.theta.shape)
+    for started, perturbation in itertools.product([state, replace(state, velocity=velocity)], [UNPERTURBED, noise]):
+        ours, theirs = both(name, X, y, network, started)
         for batch in (ours, theirs):
-            batch.advance(np.full((1, lanes), 1e-3), perturbation=noise, momentum=momentum)
+            batch.advance(np.full((1, lanes), 1e-3), perturbation=perturbation, momentum=momentum)
         for mine, reference in [
-            (ours.theta, theirs.theta),
-            (ours.gradient_sum, theirs.gradient_sum),
+            (ours.state.theta, theirs.state.theta),
+            (ours.state.residual_sum, theirs.state.residual_sum),
             (ours.losses(), theirs.losses()),
         ]:
             np.testing.assert_allclose(mine, reference, rtol=0, atol=1e-14 * max(1.0, np.abs(reference).max()))
@@ -65,13 +68,13 @@ def test_all_instruction_sets_that_fuse_give_the_same_bits(network: Network) -> 
     """The order of a sum is that of k, one fused multiply-add each, however wide the vectors are."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((50, 300)), rng.standard_normal(50)
-    state = random_state(rng, network, 7, 300)
+    state = random_state(rng, network, 7, 50, 300)
     ends = set()
     for name in COMPILED:
         if name != "baseline":
-            batch = kernels()[name](X, y, **state)
+            batch = kernels()[name](X, y, network, state)
             batch.advance(np.full((100, 7), 1e-4))
-            ends.add((batch.theta.tobytes(), batch.gradient_sum.tobytes(), batch.losses().tobytes()))
+            ends.add((batch.theta.tobytes(), batch.state.residual_sum.tobytes(), batch.losses().tobytes()))
     assert len(ends) <= 1
 
 
@@ -88,7 +91,7 @@ def test_a_stretch_ends_where_numpys_does(
     """The same looks, at the same steps, and the same early end."""
     kind, since = kind_since
     X, y = np.random.default_rng(1).standard_normal((4, 9)), np.ones(4)
-    state = {"network": Diagonal(2), "theta": np.full((2, 3, 9), 0.4), "gradient_sum": np.zeros((3, 9))}
+    state = LaneState.begin(np.full((2, 3, 9), 0.4), 4)
     quiet = NO_ALARM.of(3)
     levels = 10**level * np.array([1.0, 1e-9, 1e-9])
     settings: dict[str, Any] = {
@@ -98,7 +101,7 @@ def test_a_stretch_ends_where_numpys_does(
     }[kind]
     alarm = replace(quiet, start=start, interval=16, **settings)
     schedule = np.broadcast_to([0.2, 0.01, 0.1], (steps, 3))
-    mine, reference = (batch.advance(schedule, alarm=alarm) for batch in both(name, X, y, **state))
+    mine, reference = (batch.advance(schedule, alarm=alarm) for batch in both(name, X, y, Diagonal(2), state))
     assert (mine.steps, mine.alarmed) == (reference.steps, reference.alarmed)
     assert mine.losses.shape == reference.losses.shape
     np.testing.assert_allclose(mine.losses, reference.losses, rtol=1e-9, atol=1e-20)

@@ -212,7 +212,7 @@ def interpolating_start(data: Dataset) -> dict[str, np.ndarray]:
     training = Training(problem_of(data), [planned()])
     kept = dict(training.checkpoint())
     kept["theta"] = smooth.theta[:, None]
-    kept["gradient_sum"] = smooth.gradient_sum[None]
+    kept["residual_sum"] = np.linalg.lstsq(data.X.T, smooth.gradient_sum, rcond=None)[0][None]
     return kept
 
 
