@@ -1,4 +1,4 @@
-"""The build step of the package: compiles the kernel of descent, where there is a C compiler."""
+"""The build step of the package: compiles the kernels, where there is a C compiler."""
 
 import os
 import shlex
@@ -10,8 +10,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = Path("core/native/descent.c")
-TARGET = SOURCE.with_name("libdescent.so")
+SOURCES = (Path("core/native/descent.c"), Path("core/native/sharpness.c"))
+TARGET = Path("core/native/libdescent.so")
 
 FLAGS = (
     "-std=gnu11",
@@ -30,7 +30,7 @@ FLAGS = (
 
 
 class CompileKernel(BuildHookInterface):  # type: ignore[misc]  # hatchling has no types where this is checked
-    """Puts the library beside its source; without a compiler the package is pure Python, and trains with NumPy."""
+    """Puts the library beside its sources; without a compiler the package is pure Python, and trains with NumPy."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the hook's signature
         """Compile; a failure is told, and is not the end of the installation."""
@@ -54,7 +54,7 @@ def compile_kernel(root: Path, *flags: str) -> str:
         return f"there is no C compiler ({compiler[0]})"
     # Under another name until it is whole: a worker may be starting.
     unfinished = root / TARGET.with_suffix(".new")
-    command = [*compiler, *FLAGS, *flags, "-o", str(unfinished), str(root / SOURCE)]
+    command = [*compiler, *FLAGS, *flags, "-o", str(unfinished), *(str(root / source) for source in SOURCES)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the user's own compiler
     if run.returncode == 0 and unfinished.exists():
         unfinished.replace(root / TARGET)

@@ -81,7 +81,7 @@ class Hessians:
         guess = (self.slopes * self.X.sum(axis=0)).reshape(self.diagonal.shape)
         length = np.sqrt(np.vecdot(guess, guess))[:, None]
         start: Vectors = np.divide(guess, length, out=np.zeros_like(guess), where=length > 0)
-        start += _every_direction(self.diagonal.shape[1])
+        start += every_direction(self.diagonal.shape[1])
         return start
 
     def restored(self, vectors: Vectors) -> Vectors:
@@ -116,7 +116,7 @@ def hessians(
 
 
 @cache
-def _every_direction(size: int) -> Float64[np.ndarray, " size"]:
+def every_direction(size: int) -> Float64[np.ndarray, " size"]:
     """A unit vector with no entry near zero."""
     generator = stream(0, "start of an eigenvector")
     noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)

@@ -15,7 +15,9 @@ from core.descent import Descent
 from core.lanes import Lanes, LaneState
 from core.native import library as native
 from core.native.descent import NativeDescent
+from core.native.sharpness import NativeSharpness
 from core.networks import Network
+from core.sharpness import TOLERANCE, trajectory_sharpness
 
 NUMPY: Final = "numpy"
 """The kernel that is always there: the reference."""
@@ -35,6 +37,14 @@ class Kernel(Protocol):
         ...
 
 
+class Sharpness(Protocol):
+    """λ_max of the full Hessian of one loss at the states of many runs, as `core.sharpness.trajectory_sharpness`."""
+
+    def __call__(self, theta: Float64[np.ndarray, "part run dim"]) -> Float64[np.ndarray, " run"]:
+        """A value for each run; its bits depend on its own state alone."""
+        ...
+
+
 @cache
 def kernels() -> Mapping[str, Kernel]:
     """The kernels that this machine has by name, best first: instruction sets of the compiled one, then NumPy."""
@@ -43,6 +53,16 @@ def kernels() -> Mapping[str, Kernel]:
         name: partial(NativeDescent, number) for name, number in (found.kernels if found else {}).items()
     }
     return MappingProxyType(compiled | {NUMPY: Descent})
+
+
+def sharpness(
+    name: str, X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
+) -> Sharpness:
+    """The sharpness along the trajectories that a kernel trains."""
+    found = native.library()
+    if found is None or name not in found.kernels:
+        return partial(trajectory_sharpness, X, y, network=network)
+    return NativeSharpness(found.kernels[name], X, y, network=network, tolerance=TOLERANCE)
 
 
 def kernel_names() -> Sequence[str]:
@@ -65,7 +85,7 @@ def chosen(name: str) -> str:
 
 @cache
 def kernel_id(name: str) -> str:
-    """Implementation, instruction set and BLAS build, such as "c-1/avx2/numpy-2.4.6/openblas-0.3.31/Haswell".
+    """Implementation, instruction set and BLAS build, such as "c-3/avx2/numpy-2.4.6/openblas-0.3.31/Haswell".
 
     Elementwise float64 arithmetic is the same everywhere; sums are as the kernel makes them, those of the analysis as
     the BLAS kernel does.

@@ -167,12 +167,11 @@ def network_of(model: Mapping[str, Any]) -> Network:
 
 def power(base: Float64[np.ndarray, "..."], exponent: int) -> Float64[np.ndarray, "..."]:
     """base^exponent for a whole exponent ≥ 0, sign kept, by repeated squaring: many times faster than `**`."""
-    result = np.ones_like(base)
-    square, first = base, True
+    result, square = None, base
     while exponent:
         if exponent % 2:
-            result, first = (square.copy() if first else result * square), False
+            result = square.copy() if result is None else result * square
         exponent //= 2
         if exponent:
             square = np.square(square)
-    return result
+    return np.ones_like(base) if result is None else result

@@ -6,15 +6,16 @@ recorded those that it came to, and its end is always added as the last record (
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from core.kernel import Sharpness, sharpness
 from core.networks import Network
-from core.regression import Dataset, excess_risk, test_loss
-from core.sharpness import trajectory_sharpness
+from core.regression import Dataset, risks
 from core.squared_model import mean_effective_init
 
 QUANTITIES: Final = ("train_loss", "excess_risk", "test_loss", "l1_norm", "effective_init", "sharpness")
@@ -41,25 +42,43 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     return np.unique(np.append(spaced, 0))[-points:]
 
 
-def observe(
-    dataset: Dataset,
-    network: Network,
-    theta: Float64[np.ndarray, "part run dim"],
-    losses: Float64[np.ndarray, " run"],
-    has_effective_init: Bool[np.ndarray, " run"],
-) -> Float64[np.ndarray, "run quantity"]:
-    """The quantities of every run at its present state; NaN for those that data, network or optimiser do not have."""
-    with np.errstate(all="ignore"):
-        predictors = network.predictor(theta)
-        values = {
-            "train_loss": losses,
-            "excess_risk": excess_risk(predictors, dataset),
-            "test_loss": test_loss(predictors, dataset),
-            "l1_norm": np.abs(predictors).sum(axis=-1),
-            "effective_init": np.where(has_effective_init, mean_effective_init(network, theta), np.nan),
-            "sharpness": trajectory_sharpness(dataset.X, dataset.y, theta, network),
-        }
-    return np.stack([values[name] for name in QUANTITIES], axis=-1)
+class Observer:
+    """What is seen of the runs of one problem, its sharpness by the kernel that trains them."""
+
+    def __init__(self, dataset: Dataset, network: Network, kernel: str) -> None:
+        self._dataset, self._network, self._kernel = dataset, network, kernel
+
+    @cached_property
+    def _sharpness(self) -> Sharpness:
+        """Made when something is recorded for the first time."""
+        return sharpness(self._kernel, self._dataset.X, self._dataset.y, self._network)
+
+    def observe(
+        self,
+        theta: Float64[np.ndarray, "part run dim"],
+        losses: Float64[np.ndarray, " run"],
+        has_effective_init: Bool[np.ndarray, " run"],
+    ) -> Float64[np.ndarray, "run quantity"]:
+        """The quantities of every run at its present state.
+
+        NaN for those that data, network or optimiser do not have.
+        """
+        dataset, network = self._dataset, self._network
+        seen = np.empty((len(losses), len(QUANTITIES)))
+        with np.errstate(all="ignore"):
+            predictors = network.predictor(theta)
+            excess, test = risks(predictors, dataset)
+            values = {
+                "train_loss": losses,
+                "excess_risk": excess,
+                "test_loss": test,
+                "l1_norm": np.abs(predictors).sum(axis=-1),
+                "effective_init": np.where(has_effective_init, mean_effective_init(network, theta), np.nan),
+                "sharpness": self._sharpness(theta),
+            }
+        for column, name in enumerate(QUANTITIES):
+            seen[:, column] = values[name]
+        return seen
 
 
 def trajectory(steps: Int64[np.ndarray, " record"], values: Float64[np.ndarray, "record quantity"]) -> Trajectory:

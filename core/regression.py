@@ -113,11 +113,19 @@ def test_loss(predictor: Float64[np.ndarray, "*run dim"], dataset: Dataset) -> F
 
     Otherwise the mean loss of the held-out samples, and NaN where there are none.
     """
+    return risks(predictor, dataset)[1]
+
+
+def risks(
+    predictor: Float64[np.ndarray, "*run dim"], dataset: Dataset
+) -> tuple[Float64[np.ndarray, "*run"] | np.float64, Float64[np.ndarray, "*run"] | np.float64]:
+    """`excess_risk` and `test_loss`, of which one is made of the other."""
+    excess = excess_risk(predictor, dataset)
     if dataset.population is not None and dataset.true_predictor is not None:
-        return excess_risk(predictor, dataset) + dataset.population.noise_variance / 2
+        return excess, excess + dataset.population.noise_variance / 2
     if dataset.held_out is not None:
-        return train_loss(predictor, dataset.held_out.X, dataset.held_out.y)
-    return np.full(predictor.shape[:-1], np.nan)
+        return excess, train_loss(predictor, dataset.held_out.X, dataset.held_out.y)
+    return excess, np.full(predictor.shape[:-1], np.nan)
 
 
 def train_loss(

@@ -22,7 +22,7 @@ from core.optimizers import HeavyBall, Optimizer
 from core.outcome import Outcome
 from core.randomness import stream
 from core.recorder import Recorder
-from core.recording import Trajectory, observe
+from core.recording import Observer, Trajectory
 from core.regression import Dataset, train_loss
 from core.schedule import warmed_up
 from core.sharpness import interpolator_sharpness_of
@@ -141,6 +141,7 @@ class Training:
         y = problem.dataset.y
         self._half_mean_square = float(y @ y) / (2 * len(y))
         self._completer: Completer | None = None
+        self._observer = Observer(problem.dataset, problem.network, problem.kernel)
         self._completions: dict[int, Completion] = {}
         self.step = 0
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
@@ -431,9 +432,7 @@ class Training:
             self._record(due, self.step)
 
     def _record(self, places: Int64[np.ndarray, " due"], step: int) -> None:
-        values = observe(
-            self._dataset,
-            self._problem.network,
+        values = self._observer.observe(
             self._descent.theta[:, places],
             self._descent.losses()[places],
             np.array([self._runs[place].optimizer.keeps_row_space_form for place in places.tolist()]),

@@ -18,7 +18,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 
-enum { VERSION = 2 }; /* that of library.py: part of the kernel id */
+enum { VERSION = 3 }; /* that of library.py: part of the kernel id */
 enum { WIDEST = 8 }; /* doubles of the widest vector: rows of all arrays are padded to a multiple of it */
 enum { SQUARED, DEEP, UV };
 enum { PLAIN, SCALED, MOVED };

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = Path(__file__).with_name("libdescent.so")
-"""Made from descent.c when the package is installed (`hatch_build.py`)."""
+"""Made from descent.c and sharpness.c when the package is installed (`hatch_build.py`)."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Part of the kernel id: a change of what the library's numbers are changes it."""
 
 MOST_KERNELS: Final = 8
@@ -43,6 +43,16 @@ class Stretch(ctypes.Structure):
     )
 
 
+class FactoredLoss(ctypes.Structure):
+    """`factored_loss` of sharpness.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("rows", "dim", "dims", "network", "depth", "exponent", "trapezoidal")),
+        ("tolerance", ctypes.c_double),
+        *((name, ctypes.c_void_p) for name in ("factor", "target", "ones", "everywhere", "work")),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
     """The loaded library; `kernels` are the instruction sets that this machine has, best first, by their number."""
@@ -60,6 +70,9 @@ def library() -> Library | None:
         functions.stepbias_layout.restype = i64
         if functions.stepbias_layout() != VERSION * 1_000_000 + ctypes.sizeof(Batch) * 1000 + ctypes.sizeof(Stretch):
             return None
+        functions.stepbias_sharpness_layout.restype = i64
+        if functions.stepbias_sharpness_layout() != ctypes.sizeof(FactoredLoss):
+            return None
     except (OSError, AttributeError):
         return None
     functions.stepbias_kernels.restype = i64
@@ -70,5 +83,8 @@ def library() -> Library | None:
     functions.stepbias_losses.restype = None
     functions.stepbias_advance.argtypes = [i64, ctypes.POINTER(Batch), ctypes.POINTER(Stretch)]
     functions.stepbias_advance.restype = i64
+    functions.stepbias_sharpness_work.argtypes, functions.stepbias_sharpness_work.restype = [i64], i64
+    functions.stepbias_sharpness.argtypes = [i64, ctypes.POINTER(FactoredLoss), pointer, i64, pointer]
+    functions.stepbias_sharpness.restype = None
     names = {number: functions.stepbias_kernel_name(number) for number in range(functions.stepbias_kernels())}
     return Library(functions, {name.decode(): number for number, name in names.items() if name})

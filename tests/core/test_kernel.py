@@ -20,7 +20,7 @@ from core.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState
 from core.native import library as native
 from core.networks import UV, Diagonal, Network
 from core.outcome import Outcome
-from hatch_build import SOURCE, TARGET, compile_kernel
+from hatch_build import SOURCES, TARGET, compile_kernel
 from tests.core.trainings import ended_of, planned, problem_of
 
 COMPILED = [name for name in kernel_names() if name != NUMPY]
@@ -167,11 +167,12 @@ def test_without_a_compiler_the_installation_says_so_and_goes_on(
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_the_library_is_compiled_without_a_warning(tmp_path: Path) -> None:
-    """From its two files alone."""
-    source = tmp_path / SOURCE
-    source.parent.mkdir(parents=True)
-    for file in Path(SOURCE.parent).glob("descent*.[ch]"):
-        shutil.copy(file, source.parent)
+    """From its own files alone."""
+    folder = tmp_path / TARGET.parent
+    folder.mkdir(parents=True)
+    for source in SOURCES:
+        for file in source.parent.glob(f"{source.stem}*.[ch]"):
+            shutil.copy(file, folder)
     assert compile_kernel(tmp_path, "-Wall", "-Wextra", "-Werror") == ""
     assert (tmp_path / TARGET).exists()
 

@@ -280,18 +280,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "1b90809a0c224a1de380e3853fc3e77f6c6e8067368b596563f94fef6af813b9"),
+        ({}, "23de8570a5dca4d61ddfe2a37ec9cc4b63512ac3e11b1aea4323a4bb59b653f3"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "85427bed50a0327900fdf61fe60d9b16bc36096a54f6236aff47a62b353d74d1",
+            "d091bf059a03113afd25aea059497f1f2c7111ae3c7656151de3c3df90ed40e6",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "ebbf9036b3da9f6cd41f30dd7334c934c3a3607f1de0c9a359cfbaaf37183c32",
+            "693736a0497158aebcaf82d9edb0f71b0363df4738cd5a72ff6cbe2617bcc0f8",
         ),
     ],
 )
