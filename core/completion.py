@@ -47,7 +47,6 @@ class Refusal(StrEnum):
 
     NO_INTERPOLATOR = "no_interpolator"
     VANISHED = "vanished"
-    UNSETTLED = "unsettled"
     UNSTABLE = "unstable"
     UNRESOLVED = "unresolved"
 
@@ -60,7 +59,6 @@ class Refusal(StrEnum):
 _MEANINGS = {
     Refusal.NO_INTERPOLATOR: "Xβ = y has no solution: the run does not end at an interpolator.",
     Refusal.VANISHED: "A parameter is zero or not finite, or its square is in float64.",
-    Refusal.UNSETTLED: "What the rest of the run may still change is not below the tolerance.",
     Refusal.UNSTABLE: "step_size × sharpness is, or may be, 2 or more here or at the limit.",
     Refusal.UNRESOLVED: "float64 does not reach the interpolator of the conserved form.",
 }
@@ -88,6 +86,16 @@ class Completion:
     def is_proven(self) -> bool:
         """Whether it is proven that the run converges, to a linearly stable limit, within `bound` of the predictor."""
         return bool(np.isfinite(self.bound))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsettled:
+    """No completion yet: what the rest of the run may still change is not below the tolerance.
+
+    `error` is a part of it at least, relative to ‖β‖₂. It falls with the loss, and no faster than its square as a rule.
+    """
+
+    error: float
 
 
 class Completer:
@@ -120,7 +128,7 @@ class Completer:
             return False
         return bool(self._least_ratio * self._ratio * step_size * loss <= tolerance * self._foreseen_norm)
 
-    def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Refusal:
+    def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Unsettled | Refusal:
         """The limit of gradient descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
 
         For runs in their final phase: warm-up and noise are over. The outcome depends on the arguments alone, to the
@@ -137,7 +145,7 @@ class Completer:
 
     def _attempt(
         self, space: InterpolatorSet, theta: Parts, *, step_size: float, tolerance: float
-    ) -> Completion | Refusal:
+    ) -> Completion | Unsettled | Refusal:
         squared = squared_model(self._network, theta)
         state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
         if not state.is_regular:
@@ -145,13 +153,14 @@ class Completer:
         rest = RemainingDescent.begin(space, self._gram, state, step_size * self._ratio)
         if not rest.is_stable:
             return Refusal.UNSTABLE
-        if rest.leaving(state) > 2 * tolerance * float(np.linalg.norm(state.predictor)):
-            return Refusal.UNSETTLED
+        leaving, reached = rest.leaving(state) / 2, float(np.linalg.norm(state.predictor))
+        if leaving > tolerance * reached:
+            return Unsettled(error=leaving / reached if reached else np.inf)
         return self._completed(space, rest, state.flowed(space), theta=theta, tolerance=tolerance)
 
     def _completed(
         self, space: InterpolatorSet, rest: RemainingDescent, end: FlowEnd, *, theta: Parts, tolerance: float
-    ) -> Completion | Refusal:
+    ) -> Completion | Unsettled | Refusal:
         limit, residual = end.state, space.residual(end.predictor)
         if not (limit.is_regular and residual <= MOST_RESIDUAL):
             return Refusal.UNRESOLVED
@@ -164,8 +173,9 @@ class Completer:
         missing = float(np.linalg.norm(space.basis.T @ end.predictor - space.coordinates))
         defect = projector.complement * (missing + ROUNDING * float(np.linalg.norm(limit.volume)))
         norm = float(np.linalg.norm(end.predictor)) or 1.0
-        if not projector.norm * rest.leaving(limit) + defect <= tolerance * norm:
-            return Refusal.UNSETTLED
+        least = projector.norm * rest.leaving(limit) + defect
+        if not least <= tolerance * norm:
+            return Unsettled(error=least / norm)
         run = self._remaining_run(rest, end, sharpness, projector)
         # nothing is proven of D ≥ 3
         proven = proven_distance(run) if self._depth == 2 else np.inf
@@ -176,7 +186,7 @@ class Completer:
         direct = rest.leaving(limit)
         distance = projector.norm * direct + defect
         if rest.is_stable and not distance <= tolerance * norm:
-            return Refusal.UNSETTLED
+            return Unsettled(error=distance / norm)
         sharpness_error = self._gram.largest_moment * limit.curvature_slope * (distance + direct)
         if not rest.is_stable or rest.step_size * (sharpness + sharpness_error) >= 2:
             return Refusal.UNSTABLE

@@ -11,8 +11,8 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from core.attempts import NEVER, REMEMBERED_WITHIN, Attempts, first_attempt, next_attempt
-from core.completion import Completer, Completion
+from core.attempts import NEVER, REMEMBERED_WITHIN, Attempts, first_attempt
+from core.completion import Completer, Completion, Unsettled
 from core.delayed_instability import HOLD_BELOW, NEAR, release_step
 from core.gradient_noise import BLOCK, GradientNoise
 from core.kernel import kernel_names, kernels
@@ -329,17 +329,18 @@ class Training:
 
     def _completes(self, place: int, loss: float) -> bool:
         """Whether the limit of a run is known well enough for it to end here: if not, when to try again."""
-        run, watch = self._runs[place], self._watch
+        run, attempts = self._runs[place], self._attempts
         self._completer = self._completer or Completer(self._dataset, self._problem.network)
-        self._attempts.due[place] = next_attempt(self.step)
         tolerance, step_size = run.completion_tolerance, run.step_size
-        if watch.held_until[place] > self.step or not self._completer.is_worth_trying(
-            loss=loss, step_size=step_size, tolerance=tolerance
-        ):
+        if not attempts.is_ripe(place, self.step, loss) or self._watch.held_until[place] > self.step:
             return False
-        theta = self._descent.theta[:, place].copy()
-        found = self._completer.complete(theta, step_size=step_size, tolerance=REMEMBERED_WITHIN * tolerance)
-        if not isinstance(found, Completion) or not self._attempts.believes(place, self.step, found, tolerance):
+        if not self._completer.is_worth_trying(loss=loss, step_size=step_size, tolerance=tolerance):
+            return False
+        theta, remembered = self._descent.theta[:, place].copy(), REMEMBERED_WITHIN * tolerance
+        found = self._completer.complete(theta, step_size=step_size, tolerance=remembered)
+        if isinstance(found, Unsettled):
+            attempts.has_failed(place, loss, found.error, remembered)
+        if not isinstance(found, Completion) or not attempts.believes(place, self.step, loss, found, tolerance):
             return False
         if self.step < self._limits.settled_from[place]:
             return False
