@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.in_process import planned, pure_training_seconds
-from benchmarks.living_service import living_service
-from benchmarks.sweeps import figure_1_like, tiny_runs
+from benchmarks.living_service import LivingService, living_service
+from benchmarks.sweeps import FIGURE_1, figure_1_like, tiny_runs
 from benchmarks.turns import Effort, in_turn, median_ratio
 from cli.embedded import embedded_server
 from core.spec import ExperimentSpec
@@ -25,7 +25,7 @@ def measure_service(effort: Effort) -> dict[str, Any]:
     """Everything about the service."""
     counts = COUNTS[:1] if effort.quick else COUNTS + (LARGE_COUNT,) * effort.large
     return {
-        "sweep": _sweep(figure_1_like(3.0 if effort.quick else 12.0), rounds=1 if effort.quick else 2),
+        "sweep": _sweep(figure_1_like(3.0), rounds=1) if effort.quick else _sweep(FIGURE_1, rounds=2),
         "tiny_runs": [_tiny(count) for count in counts],
         "planning": _planning(counts[0] if effort.quick else PLANNED),
     }
@@ -67,16 +67,22 @@ def _sentence(result: dict[str, Any]) -> str:
 
 def _serve(spec: ExperimentSpec, workers: int, stored: list[float]) -> float:
     with living_service(workers) as service:
-        before = service.store_bytes()
+        before = _bytes_when_warm(service)
         handle, seconds = service.run(spec)
         stored.append((service.store_bytes() - before) / handle.experiment.runs_total)
     return seconds
 
 
+def _bytes_when_warm(service: LivingService) -> int:
+    """What the store takes for connections and scripts, which it makes once, is not that of any run."""
+    service.run(tiny_runs(10))
+    return service.store_bytes()
+
+
 def _tiny(count: int) -> dict[str, Any]:
     """Milliseconds and bytes of store for each of very many runs with nearly nothing to compute."""
     with living_service(max(WORKERS)) as service:
-        before = service.store_bytes()
+        before = _bytes_when_warm(service)
         _, seconds = service.run(tiny_runs(count))
         stored = service.store_bytes() - before
     result = {"runs": count, "seconds": seconds, "ms_per_run": 1e3 * seconds / count, "bytes_per_run": stored / count}
