@@ -139,7 +139,7 @@ def _service(numbers: Numbers) -> str:
         for run in numbers["tiny_runs"]
     ]
     told = paragraph(
-        f"The grid of Figure 1, {sweep['runs']} runs of at most {sweep['max_steps']} steps; overhead is seconds × "
+        f"The grid of Figure 1, {sweep['runs']} runs of at most {sweep['max_steps']:,} steps; overhead is seconds × "
         "workers over the sum of what the same batches take to be trained in one process. Two workers are "
         f"{sweep['speedup']:.2f} × as fast as one. A run takes {sweep['store_bytes_per_run']:.0f} bytes of store, its "
         "share of the data set's analysis included."
