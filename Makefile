@@ -8,7 +8,7 @@ COMPOSE ?= docker compose
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py $(wildcard core/native/*.[ch])
+.venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py $(wildcard core/descent/native/*.[ch])
 	@echo "Installing the locked dependencies into .venv (once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock

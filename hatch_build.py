@@ -10,8 +10,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = (Path("core/native/descent.c"), Path("core/native/sharpness.c"))
-TARGET = Path("core/native/libdescent.so")
+SOURCES = (Path("core/descent/native/descent.c"), Path("core/descent/native/sharpness.c"))
+TARGET = Path("core/descent/native/libdescent.so")
 
 FLAGS = (
     "-std=gnu11",

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.ijson import escaped
 from api.refusals import Fault, InvalidQuery
-from core.curves import Inclusion, telling_quantity
-from core.grid import STEP_SIZE_FRACTION, Grid
-from core.result import Summary
+from core.results.curves import Inclusion, telling_quantity
+from core.results.result import Summary
+from core.sweep.grid import STEP_SIZE_FRACTION, Grid
 
 _FIXED: Final = "where."
 _PREFERRED_X: Final = ("init_scale", "step_size", STEP_SIZE_FRACTION)
@@ -29,7 +29,7 @@ class CurveQuery(BaseModel):
     include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
 
     def arguments(self, grid: Grid, summaries: Sequence[Summary | None]) -> dict[str, Any]:
-        """The question in full, as the keywords of `core.curves.curves`; `summaries` are those of the grid's runs.
+        """The question in full, as the keywords of `core.results.curves`; `summaries` are those of the grid's runs.
 
         Raises:
             InvalidQuery: a parameter is none of these or no number, or no axis is left to draw against.

@@ -9,12 +9,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import datasets
-from core.cost import guessed_max_stable_step, kernel_cost
-from core.estimate import Foresight, ProblemFacts, estimate
-from core.grid import Grid
 from core.identity import analysis_key
-from core.networks import network_of
-from core.spec import ExperimentSpec, InlineData, SparseRegression
+from core.networks.network import network_of
+from core.planning.cost import guessed_max_stable_step, kernel_cost
+from core.planning.estimate import Foresight, ProblemFacts, estimate
+from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
+from core.sweep.grid import Grid
 from jobs.ports import Store
 from jobs.settings import Settings
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from api.experiment_document import links
 from api.refusals import NothingHere
-from core.figure_layouts.catalogue import FIGURE_TITLES, suitable
-from core.grid import Grid
+from core.figures.layouts.catalogue import FIGURE_TITLES, suitable
+from core.sweep.grid import Grid
 
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}

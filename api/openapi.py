@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE, Problem
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 

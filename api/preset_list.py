@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.grid import Grid
 from core.presets import Preset, Size
+from core.sweep.grid import Grid
 
 
 class PresetQuery(BaseModel):

@@ -19,7 +19,7 @@ from api.ijson import escaped
 from api.refusals import Fault, Refusal
 from api.spec_faults import sentence
 from core.choice import InvalidChoice
-from core.figure_layouts import UnsuitableFigure
+from core.figures.layouts import UnsuitableFigure
 from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"

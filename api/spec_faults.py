@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from api.ijson import escaped
 from api.refusals import Fault
-from core.spec import (
+from core.spec.experiment_spec import (
     KINDS,
     DiagonalModel,
     ExperimentSpec,
@@ -31,7 +31,7 @@ from core.spec import (
     UVModel,
     VectorInitialization,
 )
-from core.sweep import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
+from core.spec.swept import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
 
 Location = tuple[int | str, ...]
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from core.grid import Grid
 from core.identity import analysis_key
-from core.result import Summary, decode_summary, to_xarray
-from core.spec import ExperimentSpec
+from core.results.result import Summary, decode_summary, to_xarray
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.ports import Store
 from jobs.records import Experiment
 

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from api import ijson, spec_faults
 from api.refusals import Fault, OverLimit, UnusableBody
-from core.grid import Grid
-from core.spec import ExperimentSpec, InlineData, SparseRegression
-from core.sweep import axis_values
+from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
+from core.spec.swept import axis_values
+from core.sweep.grid import Grid
 from jobs.ports import Sender, Store
 from jobs.records import Message, Submission, planning_message
 from jobs.settings import Settings

@@ -14,11 +14,11 @@ from api.body import JSON, limited_body, require_media_type
 from api.paging import NoQuery
 from api.refusals import Fault, InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset
 from api.wiring import SettingsHere
-from core.csv_file import NoSuchColumn, csv_arrays
-from core.npz_file import npz_arrays
-from core.spec import Matrix, Vector
-from core.sweep import Document
-from core.user_arrays import NUMBER_OF_AXES, OversizedArrays, UnusableArrays, UserArrays, require_entries
+from core.data.csv_file import NoSuchColumn, csv_arrays
+from core.data.npz_file import npz_arrays
+from core.data.user_arrays import NUMBER_OF_AXES, OversizedArrays, UnusableArrays, UserArrays, require_entries
+from core.spec.experiment_spec import Matrix, Vector
+from core.spec.swept import Document
 
 CSV: Final = "text/csv"
 NPZ: Final = ("application/zip", "application/x-npz", "application/octet-stream")

@@ -1,6 +1,6 @@
 """The data that everything is measured on: the paper's defaults, in several sizes."""
 
-from core.regression import Dataset, sparse_regression
+from core.data.regression import Dataset, sparse_regression
 
 
 def paper_data(*, samples: int, dim: int) -> Dataset:

@@ -15,10 +15,10 @@ from benchmarks.ours import OurLoop
 from benchmarks.sweeps import FIGURE_1
 from benchmarks.turns import Effort, one_core
 from client import WaitTimeout
-from core.flattest import flattest_interpolator
-from core.grid import Grid
-from core.kernel import one_thread
-from core.networks import Diagonal
+from core.descent.kernel import one_thread
+from core.interpolators.flattest import flattest_interpolator
+from core.networks.network import Diagonal
+from core.sweep.grid import Grid
 
 PATIENCE: Final = 240.0
 """Seconds that the service is given."""

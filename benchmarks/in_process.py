@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.grid import Grid
-from core.kernel import one_thread
-from core.spec import ExperimentSpec
-from core.training import Problem, Training
+from core.descent.kernel import one_thread
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
+from core.training.batch_training import Problem, Training
 from jobs.memory import MemorySender, MemoryStore
 from jobs.ports import Store
 from jobs.records import Claim, JobKind, Message, plan_job_id

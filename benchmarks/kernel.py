@@ -14,7 +14,7 @@ from benchmarks.baselines.elapsed import Elapsed, elapsed
 from benchmarks.data import paper_data
 from benchmarks.ours import OurLoop, kernel_in_use
 from benchmarks.turns import Effort, in_turn, median_ratio
-from core.kernel import one_thread
+from core.descent.kernel import one_thread
 
 AGREEMENT: Final = 1e-10
 """Largest relative difference of a baseline's state from ours that is taken for rounding."""

@@ -14,7 +14,7 @@ import redis
 
 from benchmarks.baseline_process import ROOT
 from client import Client, ExperimentHandle
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

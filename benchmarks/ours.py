@@ -6,11 +6,11 @@ import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
-from core.kernel import chosen, kernel_id, kernels
-from core.lanes import NO_ALARM, Lanes, LaneState
-from core.networks import Diagonal
-from core.stopping import CHECK_INTERVAL
-from core.training import LONGEST_STRETCH
+from core.descent.kernel import chosen, kernel_id, kernels
+from core.descent.lanes import NO_ALARM, Lanes, LaneState
+from core.networks.network import Diagonal
+from core.training.batch_training import LONGEST_STRETCH
+from core.training.stopping import CHECK_INTERVAL
 
 
 def descent_of(batch: Batch) -> Lanes:

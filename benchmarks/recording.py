@@ -8,11 +8,11 @@ import numpy as np
 from benchmarks.baselines.elapsed import Elapsed, elapsed
 from benchmarks.data import paper_data
 from benchmarks.turns import Effort, in_turn, median_ratio
-from core.kernel import one_thread
-from core.networks import Diagonal
-from core.optimizers import FullBatch
-from core.stopping import NeverStable
-from core.training import Problem, Training, TrainingRun
+from core.descent.kernel import one_thread
+from core.descent.optimizers import FullBatch
+from core.networks.network import Diagonal
+from core.training.batch_training import Problem, Training, TrainingRun
+from core.training.stopping import NeverStable
 
 RUNS: Final = 128
 POINTS: Final = 100

@@ -10,7 +10,7 @@ from benchmarks.living_service import LivingService, living_service
 from benchmarks.sweeps import FIGURE_1, figure_1_like, tiny_runs
 from benchmarks.turns import Effort, in_turn, median_ratio
 from cli.embedded import embedded_server
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings

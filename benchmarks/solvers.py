@@ -10,12 +10,12 @@ from benchmarks.baseline_process import BaselineProcess
 from benchmarks.baselines.elapsed import Elapsed, elapsed
 from benchmarks.data import paper_data
 from benchmarks.turns import Effort, in_turn, median_ratio
-from core.flattest import Flattest, flattest_interpolator
-from core.gradient_flow import flow_limit_from
-from core.interpolators import least_trace, min_l1, min_l2
-from core.kernel import one_thread
-from core.networks import Diagonal
-from core.regression import Dataset
+from core.data.regression import Dataset
+from core.descent.kernel import one_thread
+from core.implicit_bias.gradient_flow import flow_limit_from
+from core.interpolators.flattest import Flattest, flattest_interpolator
+from core.interpolators.least_norm import least_trace, min_l1, min_l2
+from core.networks.network import Diagonal
 
 SQUARED: Final = Diagonal(2)
 LEAST_GAP: Final = 1e-9

@@ -7,10 +7,10 @@ import numpy as np
 from benchmarks.kernel import Cell, steps_of
 from benchmarks.ours import OurLoop
 from benchmarks.turns import Effort
-from core.kernel import one_thread
+from core.descent.kernel import one_thread
 from core.presets import preset
-from core.spec import ExperimentSpec
-from core.stopping import WINDOW
+from core.spec.experiment_spec import ExperimentSpec
+from core.training.stopping import WINDOW
 
 FIGURE_1: Final = preset("figure-1", "full")
 

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_info
 
 from cli.embedded import find_server_binary
 from cli.startup_error import StartupError
+from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
-from core.kernel import NUMPY, chosen, kernel_id, kernel_names
 from jobs.settings import Settings
 
 

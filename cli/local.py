@@ -19,7 +19,7 @@ from cli.progress import outcome_counts, progress_report, runs, standing
 from cli.submit import INTERRUPTED, spec_bytes
 from client import Client, ProblemError
 from core.errors import StepbiasError
-from core.spec import ExperimentSpec, UploadedData
+from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from jobs.states import ExperimentStatus
 from worker.local import LocalExperiment, run_locally
 

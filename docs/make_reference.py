@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from core.figure_layouts.catalogue import FIGURE_TITLES
-from core.grid import Grid
+from core.figures.layouts.catalogue import FIGURE_TITLES
 from core.outcome import Outcome
 from core.presets import PRESETS
-from core.variables import COORDINATES, VARIABLES, Variable
+from core.results.variables import COORDINATES, VARIABLES, Variable
+from core.sweep.grid import Grid
 from jobs.settings import Settings
 
 REFERENCE: Final = Path(__file__).with_name("reference.md")

@@ -5,20 +5,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.analysis import RunAnalysis
+from core.analysis.analysis import RunAnalysis
+from core.descent.kernel import chosen, kernel_id
 from core.errors import StepbiasError
-from core.estimate import RunTable
-from core.grid import Grid, Run
-from core.initialization import initial_parameters
-from core.kernel import chosen, kernel_id
-from core.networks import Network
-from core.result import encode_summary, pack_arrays, unpack_arrays
-from core.sensitivity import WithTwin
-from core.spec import ExperimentSpec
-from core.step_search import StepSearch
-from core.stopping import NeverStable
-from core.training import Problem, TrainedRun, Training, TrainingRun
-from core.trials import Conclusion, Plan, SingleTrial, Trials
+from core.networks.initialization import initial_parameters
+from core.networks.network import Network
+from core.planning.estimate import RunTable
+from core.results.result import encode_summary, pack_arrays, unpack_arrays
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid, Run
+from core.training.batch_training import Problem, TrainedRun, Training, TrainingRun
+from core.training.sensitivity import WithTwin
+from core.training.step_search import StepSearch
+from core.training.stopping import NeverStable
+from core.training.trials import Conclusion, Plan, SingleTrial, Trials
 from jobs.records import Claim, FinishedRun, StoredRun
 from worker.context import WorkerContext
 from worker.datasets import load

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.data.regression import Dataset, sparse_regression
+from core.data.transforms import user_dataset
+from core.data.user_arrays import UserArrays
 from core.errors import InvalidData
 from core.identity import dataset_key
-from core.regression import Dataset, sparse_regression
-from core.user_arrays import UserArrays
-from core.user_data import user_dataset
 from jobs.ports import ResultStore
 
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from core.figures.results import Results
-from core.grid import Grid
 from core.identity import analysis_key
-from core.result import decode_summary, unpack_arrays
-from core.spec import ExperimentSpec
+from core.results.result import decode_summary, unpack_arrays
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.records import Claim
 from worker.context import WorkerContext
 from worker.datasets import load

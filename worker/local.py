@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.grid import Grid
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Experiment, Message, Queue, plan_job_id
 from jobs.settings import Settings

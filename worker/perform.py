@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from core.kernel import one_thread
+from core.descent.kernel import one_thread
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.records import Claim, JobKind, Message
 from worker.batch import train

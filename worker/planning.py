@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.analysis import analyse_problem
-from core.batching import Batch, form_batches
-from core.cost import KernelCost, kernel_cost
+from core.analysis.analysis import analyse_problem
+from core.descent.kernel import chosen
 from core.errors import NoInterpolator
-from core.estimate import BLOCK, ProblemFacts, RunTable, lanes_of
-from core.grid import Grid, Run
 from core.identity import analysis_key
-from core.kernel import chosen
-from core.spec import ExperimentSpec
+from core.planning.batches import Batch, form_batches
+from core.planning.cost import KernelCost, kernel_cost
+from core.planning.estimate import BLOCK, ProblemFacts, RunTable, lanes_of
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid, Run
 from jobs.errors import StoreUnavailable
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
 from worker.context import WorkerContext

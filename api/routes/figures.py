@@ -10,7 +10,7 @@ from api.figure_list import MEDIA_TYPES, listed, named
 from api.openapi import PROBLEMS
 from api.stored_grid import grid_of
 from api.wiring import DrawingPatience, ExperimentHere, SenderHere, StoreHere
-from core.figure_layouts.catalogue import require_suitable
+from core.figures.layouts.catalogue import require_suitable
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
 

@@ -12,7 +12,7 @@ from api.paging import PageQuery, link_header, window
 from api.refusals import NothingHere
 from api.stored_grid import analyses, analysis_rows, grid_of, labelled_array, run_rows, summaries
 from api.wiring import ExperimentHere, ExperimentId, StoreHere
-from core.curves import curves
+from core.results.curves import curves
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 

@@ -9,7 +9,7 @@ from api.openapi import PROBLEMS
 from api.readiness import require_ready
 from api.wiring import StoreHere
 from core.identity import NUMERICS_VERSION
-from core.spec import SCHEMA_VERSION
+from core.spec.experiment_spec import SCHEMA_VERSION
 
 router = APIRouter(tags=["service"], responses=PROBLEMS)
 

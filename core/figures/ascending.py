@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.curves import COUNTS, Curve, Curves
+from core.results.curves import COUNTS, Curve, Curves
 
 POINTWISE: Final = ("median", "lower_quartile", "upper_quartile", *COUNTS)
 """What a curve has for each value of x."""

@@ -9,7 +9,7 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from core.figures.measure import size_of
-from core.variables import Kind, Variable
+from core.results.variables import Kind, Variable
 
 MARGIN: Final = 0.045
 """Room on either side of the first and the last value, as a part of their distance."""

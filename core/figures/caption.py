@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from core.figures.axis import number_text
 from core.figures.results import Results
-from core.grid import STEP_SIZE_FRACTION, Axis, Grid
-from core.spec import InlineData, SparseRegression, UVModel
-from core.variables import COORDINATES, Variable
+from core.results.variables import COORDINATES, Variable
+from core.spec.experiment_spec import InlineData, SparseRegression, UVModel
+from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid
 
 NAME_LENGTH: Final = 80
 OPTIMIZERS: Final = {

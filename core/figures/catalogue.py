@@ -29,4 +29,4 @@ FIGURES: Final[Mapping[str, Draw]] = MappingProxyType(
         "predictor": draw_predictor,
     }
 )
-"""Every figure, by name, in the order of `core.figure_layouts.catalogue.FIGURE_TITLES`."""
+"""Every figure, by name, in the order of `core.figures.layouts.catalogue.FIGURE_TITLES`."""

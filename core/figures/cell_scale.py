@@ -9,8 +9,8 @@ from matplotlib.axis import Axis, XAxis
 from matplotlib.collections import QuadMesh
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from core.figure_layouts.cells import CellAxis
 from core.figures.axis import number_text
+from core.figures.layouts.cells import CellAxis
 from core.figures.measure import figure_of, size_of
 
 FEW: Final = 8

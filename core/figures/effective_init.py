@@ -9,22 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.arrangement import arrange
-from core.curves import Curves, curves
-from core.figure_layouts.effective_init import EffectiveInitLayout, effective_init_layout
-from core.figure_layouts.selection import columns_of
 from core.figures.ascending import ascending
 from core.figures.axis import log_range, log_y, span
 from core.figures.caption import caption, swept_axes, value_text
 from core.figures.family import draw_family, families_foot, family_handles, legend_title
 from core.figures.largest_steps import largest_steps
+from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
+from core.figures.layouts.selection import columns_of
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours, style
-from core.grid import STEP_SIZE_FRACTION, Run
-from core.initialization import initial_parameters
-from core.squared_model import mean_effective_init
-from core.variables import COORDINATES
+from core.implicit_bias.squared_model import mean_effective_init
+from core.networks.initialization import initial_parameters
+from core.results.curves import Curves, curves
+from core.results.variables import COORDINATES
+from core.sweep.arrangement import arrange
+from core.sweep.grid import STEP_SIZE_FRACTION, Run
 
 START: Final[Mapping[str, Any]] = {"linestyle": (0, (1, 2)), "linewidth": 1.0, "zorder": 1.4}
 """The level at which a line would stay if steps were infinitely small."""

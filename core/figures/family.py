@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from core.curves import Curve, Curves
-from core.figure_layouts.selection import evenly_spaced
 from core.figures.axis import number_text, on_log_axis
 from core.figures.caption import value_text
 from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
+from core.figures.layouts.selection import evenly_spaced
 from core.figures.style import BAND, MUTED, ordered_colours
-from core.variables import Variable
+from core.results.curves import Curve, Curves
+from core.results.variables import Variable
 
 LEGEND_ENTRIES: Final = 12
 """Most lines that are named; of more, evenly spaced ones are, the first and the last among them."""

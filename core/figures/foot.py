@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from core.curves import Curve
 from core.figures.style import FOOT, MUTED
+from core.results.curves import Curve
 
 ROW: Final = 0.03
 """The height of a row of crosses, as a part of the panel's."""

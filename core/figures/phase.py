@@ -14,20 +14,20 @@ from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from core.curves import telling_quantity
-from core.figure_layouts.cells import OUTCOMES
-from core.figure_layouts.effective_init import without_effective_init
-from core.figure_layouts.phase import PhaseLayout, phase_layout
 from core.figures.caption import caption, swept_axes, value_text
 from core.figures.cell_scale import number_cells, put_colour_bar
 from core.figures.largest_steps import distinct_steps
+from core.figures.layouts.cells import OUTCOMES
+from core.figures.layouts.effective_init import without_effective_init
+from core.figures.layouts.phase import PhaseLayout, phase_layout
 from core.figures.page import Sheet, page
 from core.figures.plane import Plane, plane
 from core.figures.results import Results
 from core.figures.style import INK, LARGEST_STEP, MUTED, style
 from core.outcome import Outcome
-from core.result import check_one_per_run
-from core.variables import COORDINATES, VARIABLES
+from core.results.curves import telling_quantity
+from core.results.result import check_one_per_run
+from core.results.variables import COORDINATES, VARIABLES
 
 PANEL: Final = 2.75
 """Width and height of a panel, in inches."""

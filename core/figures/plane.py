@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from core.arrangement import Arrangement, arrange
-from core.figure_layouts.cells import MISSING, CellAxis, cell_axis, commonest, converged_median, outcome_codes
-from core.figure_layouts.effective_init import without_effective_init
-from core.figure_layouts.phase import PhaseLayout
-from core.figure_layouts.selection import STEP_SIZES
 from core.figures.largest_steps import largest_steps
+from core.figures.layouts.cells import MISSING, CellAxis, cell_axis, commonest, converged_median, outcome_codes
+from core.figures.layouts.effective_init import without_effective_init
+from core.figures.layouts.phase import PhaseLayout
+from core.figures.layouts.selection import STEP_SIZES
 from core.figures.results import Results
-from core.grid import STEP_SIZE_FRACTION
+from core.sweep.arrangement import Arrangement, arrange
+from core.sweep.grid import STEP_SIZE_FRACTION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

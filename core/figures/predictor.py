@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from core.figure_layouts.predictor import PredictorLayout, predictor_layout
 from core.figures.axis import number_text
 from core.figures.caption import caption, swept_axes, value_text
+from core.figures.layouts.predictor import PredictorLayout, predictor_layout
 from core.figures.measure import size_of
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BLUE, INK, MUTED, style
 from core.outcome import Outcome
-from core.result import Summary, check_one_per_run
-from core.variables import COORDINATES
+from core.results.result import Summary, check_one_per_run
+from core.results.variables import COORDINATES
 
 MOST_ENTRIES: Final = 400
 """More entries than this cannot be told apart in a panel."""

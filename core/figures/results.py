@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.curves import Analysis
-from core.grid import Grid
-from core.result import Summary, check_one_per_run
+from core.results.curves import Analysis
+from core.results.result import Summary, check_one_per_run
+from core.sweep.grid import Grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

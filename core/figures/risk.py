@@ -9,19 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.curves import Baseline, Curve, Curves, curves, telling_quantity
-from core.figure_layouts.risk import RiskLayout, risk_layout
-from core.figure_layouts.selection import columns_of, run_at
 from core.figures.ascending import ascending
 from core.figures.axis import log_range, log_y, on_log_axis, span
 from core.figures.caption import caption, largest_steps_text, value_text
 from core.figures.family import draw_family, families_foot, family_handles, legend_title
 from core.figures.free_place import Path, free_place
+from core.figures.layouts.risk import RiskLayout, risk_layout
+from core.figures.layouts.selection import columns_of, run_at
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BASELINE, FLOW, INK, MUTED, style
-from core.spec import LabelNoiseDescent
-from core.variables import COORDINATES
+from core.results.curves import Baseline, Curve, Curves, curves, telling_quantity
+from core.results.variables import COORDINATES
+from core.spec.experiment_spec import LabelNoiseDescent
 
 BETWEEN_NORMS: Final = ("min_l2", "min_l1")
 BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")

@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.figure_layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
-from core.figure_layouts.selection import columns_of, run_at
 from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
 from core.figures.caption import caption, value_text
 from core.figures.foot import Row, cross_handle, draw_foot, foot_height
+from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
+from core.figures.layouts.selection import columns_of, run_at
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BAND, INK, MUTED, ordered_colours, style
-from core.grid import Axis, Grid
-from core.variables import COORDINATES
+from core.results.variables import COORDINATES
+from core.sweep.grid import Axis, Grid
 
 GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
 """The dashed lines C·ζ²r*/N, with one constant C for the whole figure."""

@@ -11,19 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.arrangement import arrange
-from core.curves import Curve, Curves, curves
-from core.figure_layouts.selection import run_at
-from core.figure_layouts.stability import StabilityLayout, stability_layout
 from core.figures.ascending import ascending
 from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
 from core.figures.caption import caption, swept_axes, value_text
 from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
+from core.figures.layouts.selection import run_at
+from core.figures.layouts.stability import StabilityLayout, stability_layout
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, MUTED, THRESHOLD, style
-from core.grid import STEP_SIZE_FRACTION
-from core.variables import COORDINATES
+from core.results.curves import Curve, Curves, curves
+from core.results.variables import COORDINATES
+from core.sweep.arrangement import arrange
+from core.sweep.grid import STEP_SIZE_FRACTION
 
 Line = Mapping[str, Any]
 

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.figure_layouts.trajectory import TrajectoryLayout, trajectory_layout
+from core.descent.schedule import warmed_up
 from core.figures.axis import log_x, log_y, on_log_axis
 from core.figures.caption import caption, value_text
+from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import MUTED, THRESHOLD, ordered_colours, style
-from core.schedule import warmed_up
-from core.variables import COORDINATES, VARIABLES
+from core.results.variables import COORDINATES, VARIABLES
 
 EXPLOSION: Final = 100.0
 """A loss beyond so many times the largest first one is of a run that diverges; the axis does not follow it."""

@@ -8,8 +8,8 @@ from core.choice import InvalidChoice
 from core.presets.beyond import BEYOND
 from core.presets.paper import PAPER
 from core.presets.preset import Preset, Size
-from core.spec import ExperimentSpec
-from core.sweep import axis_values
+from core.spec.experiment_spec import ExperimentSpec
+from core.spec.swept import axis_values
 
 __all__ = ["PRESETS", "Preset", "Size", "preset"]
 

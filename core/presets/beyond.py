@@ -4,7 +4,7 @@ from typing import Final
 
 from core.presets.paper import DATA
 from core.presets.preset import WARMUP_STEPS, Parts, Preset, counts, described, fractions, log_spaced, values
-from core.spec import (
+from core.spec.experiment_spec import (
     DiagonalModel,
     GradientDescent,
     LabelNoiseDescent,
@@ -13,7 +13,7 @@ from core.spec import (
     Stopping,
     UniformInitialization,
 )
-from core.sweep import Values
+from core.spec.swept import Values
 
 
 def _complexity(samples: Values[int], sparsity: Values[int], mean: Values[float], seeds: int, fraction: float) -> Parts:

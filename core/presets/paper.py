@@ -3,7 +3,7 @@
 from typing import Final
 
 from core.presets.preset import WARMUP_STEPS, Parts, Preset, counts, described, fractions, log_spaced, values
-from core.spec import (
+from core.spec.experiment_spec import (
     DiagonalModel,
     FractionsOfMaxStable,
     GradientDescent,
@@ -13,7 +13,7 @@ from core.spec import (
     UniformInitialization,
     UVModel,
 )
-from core.sweep import Range, Values
+from core.spec.swept import Range, Values
 
 DATA: Final = SparseRegression(kind="sparse_regression")
 

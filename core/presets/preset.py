@@ -6,14 +6,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from core.spec import ExperimentSpec, FractionsOfMaxStable
-from core.sweep import Range, Spacing, Values
+from core.spec.experiment_spec import ExperimentSpec, FractionsOfMaxStable
+from core.spec.swept import Range, Spacing, Values
 
 WARMUP_STEPS: Final = 100_000
 """Long enough for a step size just below the largest stable one to converge from any scale in [1e-2, 3]."""
 
 Parts = Mapping[str, object]
-"""Parts of a spec by name, as records of `core.spec`; the name, the tags and the defaults are added."""
+"""Parts of a spec by name, as records of `core.spec.experiment_spec`; the name, the tags and the defaults are added."""
 
 
 class Size(StrEnum):

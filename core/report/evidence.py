@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.grid import Grid
-from core.networks import UV, Network
+from core.networks.network import UV, Network
 from core.outcome import Outcome
-from core.result import Summary, check_one_per_run
-from core.spec import HeavyBall
+from core.results.result import Summary, check_one_per_run
+from core.spec.experiment_spec import HeavyBall
+from core.sweep.grid import Grid
 
 QUANTITIES: Final = (
     "step_size",

@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.grid import Grid
 from core.report.evidence import Evidence, evidence
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
@@ -16,7 +15,8 @@ from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, ke
 from core.report.run_inequalities import RUN_INEQUALITIES
 from core.report.step_limits import step_limits
 from core.report.verdict import Status, Verdict, judge
-from core.result import Summary
+from core.results.result import Summary
+from core.sweep.grid import Grid
 
 STATEMENTS: Final = (*RUN_INEQUALITIES, *PROBLEM_INEQUALITIES)
 """Every inequality that is checked: of runs at their end, then of problems before training."""

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool
 
-from core.bounds import ROUNDING
 from core.report.evidence import Evidence
 from core.report.run_inequalities import least_sharpness
+from core.stability.bounds import ROUNDING
 
 KERNEL: Final = 0.1
 """Largest relative change of the tangent kernel that is called the kernel regime here."""

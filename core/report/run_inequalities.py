@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.bounds import ROUNDING
 from core.report.evidence import Evidence
 from core.report.exemptions import without_interpolators
 from core.report.verdict import LARGEST_RESIDUAL, LIMIT, Comparison, Exemption, Scope, Statement, Tolerance, by_family
+from core.stability.bounds import ROUNDING
 
 SLOPE: Final = 30.0
 """By how much the least sharpness may answer a relative change of y: its slope in y was 2 to 25 on Gaussian data."""

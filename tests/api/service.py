@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.app import create_app
-from core.grid import Grid
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Claim, FinishedRun, JobKind, Message, NewJob, Queue, StoredRun
 from jobs.settings import Settings

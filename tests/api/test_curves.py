@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.result import decode_summary, encode_summary
+from core.results.result import decode_summary, encode_summary
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
 _GRID = {

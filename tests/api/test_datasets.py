@@ -12,10 +12,10 @@ import pytest
 
 from api.datasets import described, keep, require_uploaded
 from api.refusals import NothingHere, OversizedDataset, UnusableBody
+from core.data.regression import Dataset
+from core.data.user_arrays import UserArrays
 from core.identity import dataset_description_key, dataset_key
-from core.regression import Dataset
-from core.spec import ExperimentSpec
-from core.user_arrays import UserArrays
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.memory import MemoryStore
 from jobs.ports import Store

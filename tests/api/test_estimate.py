@@ -7,7 +7,7 @@ import pytest
 
 from api import estimate as estimates
 from api.estimate import MOST_LOOKUPS, EstimateDocument
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Queue
 from jobs.settings import Settings

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from api.figure_list import MEDIA_TYPES
-from core.figure_layouts.catalogue import FIGURE_TITLES
 from core.figures import catalogue
+from core.figures.layouts.catalogue import FIGURE_TITLES
 from core.figures.render import Format
 from jobs.records import JobKind, Queue
 from tests.api.service import EXPERIMENTS, DrawingSender, Service, assert_problem, service

@@ -7,7 +7,7 @@ import sys
 _PROGRAM = """
 import sys
 import api.asgi
-heavy = {"matplotlib", "scipy", "threadpoolctl", "core.training", "core.analysis", "worker"}
+heavy = {"matplotlib", "scipy", "threadpoolctl", "core.training.batch_training", "core.analysis.analysis", "worker"}
 print(sorted(heavy & set(sys.modules)))
 """
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from core.grid import Grid
 from core.identity import analysis_key
-from core.result import decode_summary, encode_summary
-from core.spec import ExperimentSpec
+from core.results.result import decode_summary, encode_summary
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
 _SEEDS = {"data": spec()["data"] | {"seed": {"values": [3, 1, 2]}}}

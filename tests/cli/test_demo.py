@@ -16,7 +16,7 @@ from cli.main import app
 from cli.service import RunningService
 from cli.startup_error import StartupError
 from cli.stop_signals import StopSignals
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from tests.client.living_service import living_service, small_spec
 
 SMALL = small_spec(optimizer={"kind": "gradient_descent", "step_size": {"values": [0.001, 0.005]}, "warmup_steps": 100})

@@ -13,7 +13,7 @@ import pytest
 
 from client import Client, ProblemError, UnknownFile
 from client.upload import encoded
-from core.user_arrays import UserArrays
+from core.data.user_arrays import UserArrays
 from tests.client.living_service import LivingService, living_service
 from tests.client.stub import ScriptedService, ok, refused
 

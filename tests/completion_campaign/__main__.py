@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import typer
 
-from core.kernel import one_thread
+from core.descent.kernel import one_thread
 from tests.completion_campaign.campaign import Effort, judged_batch, judgements
 from tests.completion_campaign.preset_batch import preset_batch
 from tests.completion_campaign.tally import Judgement, Tally

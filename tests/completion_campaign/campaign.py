@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from core.training import TrainedRun, Training
+from core.training.batch_training import TrainedRun, Training
 from tests.completion_campaign.continuation import continued
 from tests.completion_campaign.drawn_batch import DrawnBatch, drawn_batch
 from tests.completion_campaign.tally import Judgement, Tally

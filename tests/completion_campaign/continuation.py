@@ -6,11 +6,11 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
-from core.kernel import kernels
-from core.lanes import Alarm, Lanes, LaneState
+from core.descent.kernel import kernels
+from core.descent.lanes import Alarm, Lanes, LaneState
 from core.randomness import stream
-from core.sharpness import interpolator_sharpness_of
-from core.training import KICK_SIZE, Problem, TrainedRun
+from core.stability.sharpness import interpolator_sharpness_of
+from core.training.batch_training import KICK_SIZE, Problem, TrainedRun
 
 NEAR_ENOUGH: Final = 1e-2
 """A run has come to its end when its distance from the nearest interpolator is below this part of the tolerance."""

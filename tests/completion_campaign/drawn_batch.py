@@ -5,16 +5,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.data.regression import Dataset
+from core.descent.kernel import chosen
+from core.descent.optimizers import FullBatch, LabelNoise
 from core.errors import NoInterpolator
-from core.flattest import flattest_interpolator
-from core.initialization import initial_parameters
-from core.kernel import chosen
-from core.networks import UV, Diagonal, Network
-from core.optimizers import FullBatch, LabelNoise
+from core.interpolators.flattest import flattest_interpolator
+from core.networks.initialization import initial_parameters
+from core.networks.network import UV, Diagonal, Network
 from core.randomness import stream
-from core.regression import Dataset
-from core.stopping import NeverStable
-from core.training import Problem, TrainingRun
+from core.training.batch_training import Problem, TrainingRun
+from core.training.stopping import NeverStable
 
 NETWORKS: Final[tuple[tuple[Network, float], ...]] = (
     (Diagonal(2), 0.45),

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from core.analysis import analyse_problem
-from core.grid import Grid
-from core.kernel import chosen
+from core.analysis.analysis import analyse_problem
+from core.data.regression import sparse_regression
+from core.descent.kernel import chosen
 from core.presets import preset
 from core.randomness import stream
-from core.regression import sparse_regression
-from core.training import Problem
+from core.sweep.grid import Grid
+from core.training.batch_training import Problem
 from tests.completion_campaign.drawn_batch import DrawnBatch
 from worker.batch import never_stable, training_run
 

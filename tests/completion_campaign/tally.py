@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.completion import Completer, Completion
-from core.training import Problem, TrainedRun
+from core.completion.completion import Completer, Completion
+from core.training.batch_training import Problem, TrainedRun
 from tests.completion_campaign.continuation import KICK_GROWTH, NEAR_ENOUGH, ROUNDING, Continuation
 
 

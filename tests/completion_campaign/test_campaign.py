@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.kernel import one_thread
+from core.descent.kernel import one_thread
 from tests.completion_campaign.campaign import Effort, judged_batch
 from tests.completion_campaign.drawn_batch import drawn_batch
 from tests.completion_campaign.tally import Tally

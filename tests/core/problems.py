@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from core.regression import Dataset, sparse_regression
+from core.data.regression import Dataset, sparse_regression
 
 
 def paper_problem(*, mean: float = 5.0, seed: int = 0) -> Dataset:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.grid import Grid
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 
 SCALES = [0.01, 0.1, 1.0]
 STEP_SIZES = [0.001, 0.004]

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from core.networks import Diagonal, Network
-from core.optimizers import FullBatch
+from core.data.regression import Dataset
+from core.descent.optimizers import FullBatch
+from core.networks.network import Diagonal, Network
 from core.outcome import Outcome
-from core.recording import QUANTITIES, trajectory
-from core.regression import Dataset
-from core.stopping import NeverStable
-from core.training import Problem, TrainedRun, Training, TrainingRun
+from core.training.batch_training import Problem, TrainedRun, Training, TrainingRun
+from core.training.recording import QUANTITIES, trajectory
+from core.training.stopping import NeverStable
 from tests.core.problems import small_problem
 
 SQUARED = Diagonal(2)

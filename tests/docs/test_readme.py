@@ -11,7 +11,7 @@ import httpx2
 from typer.testing import CliRunner
 
 from cli.main import app
-from core.curves import COUNTS
+from core.results.curves import COUNTS
 from tests.client.living_service import living_service
 
 ROOT = Path(__file__).parents[2]

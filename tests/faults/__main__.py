@@ -15,7 +15,7 @@ import typer
 
 from client import Client, ExperimentHandle
 from core.presets import preset
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from tests.cli.processes import eventually
 from tests.faults.besieged_service import BesiegedService, Part
 from tests.faults.verdict import judge, undisturbed

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client import Client, ExperimentHandle
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import StoredRun
 from tests.cli.processes import eventually
 from tests.faults.besieged_service import BesiegedService, Part

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from client import ExperimentHandle
-from core.grid import Grid
-from core.result import decode_summary, to_xarray
-from core.spec import ExperimentSpec
+from core.results.result import decode_summary, to_xarray
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.ports import Store
 from jobs.records import StoredRun
 from worker.local import run_locally

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.networks import Network
-from tests.core.networks import depth_by_hand
+from core.networks.network import Network
+from tests.core.network_kinds import depth_by_hand
 from tests.reference import network_by_hand
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.kernel import chosen, kernel_id
-from core.result import pack_arrays, unpack_arrays
+from core.descent.kernel import chosen, kernel_id
+from core.results.result import pack_arrays, unpack_arrays
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
 

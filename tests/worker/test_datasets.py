@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.array_block import MalformedArrays
+from core.data.regression import sparse_regression
+from core.data.user_arrays import UserArrays
 from core.errors import InvalidData
-from core.grid import Grid
 from core.identity import dataset_key
-from core.packing import MalformedArrays
-from core.regression import sparse_regression
-from core.spec import ExperimentSpec
-from core.user_arrays import UserArrays
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.connection import connect
 from jobs.memory import MemoryStore
 from jobs.ports import Store

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.figure_layouts.catalogue import suitable
-from core.grid import Grid
-from core.result import decode_summary, unpack_arrays
+from core.figures.layouts.catalogue import suitable
+from core.results.result import decode_summary, unpack_arrays
+from core.sweep.grid import Grid
 from jobs.records import plan_job_id
 from tests.worker.workshop import PROBLEM, Workshop, spec
 from worker.drawing import draw_figure, stored_results

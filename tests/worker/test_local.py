@@ -1,6 +1,6 @@
 """A whole experiment in one process."""
 
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import Experiment
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import CONTRADICTORY, spec, undisturbed

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.bracket import PROBES
-from core.result import unpack_arrays
-from core.spec import ExperimentSpec
-from core.variables import VARIABLES
+from core.results.result import unpack_arrays
+from core.results.variables import VARIABLES
+from core.spec.experiment_spec import ExperimentSpec
+from core.stability.step_bracket import PROBES
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import CONTRADICTORY, SetAfter, Workshop, spec, undisturbed
 

@@ -1,6 +1,6 @@
 """A small experiment submitted behind a large one."""
 
-from core.spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import Queue
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import Workshop, spec

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from api.datasets import keep
-from core.grid import Grid
+from core.data.transforms import user_dataset
+from core.data.user_arrays import UserArrays
 from core.identity import analysis_key, dataset_key
-from core.user_arrays import UserArrays
-from core.user_data import user_dataset
+from core.sweep.grid import Grid
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import Workshop, spec
 from worker.drawing import draw_figure

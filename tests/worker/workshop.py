@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from core.grid import Grid
-from core.result import decode_summary
-from core.spec import ExperimentSpec
+from core.results.result import decode_summary
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, StoredRun, plan_job_id, planning_message
 from jobs.settings import Settings

@@ -1,0 +1,1 @@
+"""What is known of a problem before training, and of a run after it."""

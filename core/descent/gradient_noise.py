@@ -1,0 +1,100 @@
+"""The randomness of a step: which samples a minibatch has, and which noise is on the targets.
+
+Everything is a function of (run, step), by a counter-based generator: no state is carried from step to step, so a run
+that is resumed, split off or recorded at other steps meets the same noise.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.descent.optimizers import LabelNoise, Minibatch, Optimizer
+from core.randomness import counter_stream
+
+BLOCK: Final = 64
+"""Steps whose noise is drawn in one go."""
+
+Noise = Float64[np.ndarray, "step run sample"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Perturbation:
+    """What is done to the residual r of each step: r ← weight∘(r − shift), None for what is left out."""
+
+    weight: Noise | None = None
+    shift: Noise | None = None
+
+    def of(self, steps: slice) -> "Perturbation":
+        """What is done in some of the steps."""
+        return Perturbation(
+            weight=None if self.weight is None else self.weight[steps],
+            shift=None if self.shift is None else self.shift[steps],
+        )
+
+
+class GradientNoise:
+    """The noise of a batch of runs, all of one optimiser kind; it keeps the block of steps that it drew last."""
+
+    def __init__(self, optimizers: Sequence[Optimizer], seeds: Sequence[int], samples: int) -> None:
+        self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
+        self._block = -1
+        self._drawn = np.empty((BLOCK, 0, samples))
+        self._minibatches = any(isinstance(optimizer, Minibatch) for optimizer in optimizers)
+        self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
+
+    def quiet_from(self, step: int) -> bool:
+        """Whether no step from this one on is perturbed."""
+        return not self._minibatches and step >= self._noisy_steps
+
+    def between(self, start: int, stop: int) -> Perturbation:
+        """The perturbations of the steps start ≤ t < stop."""
+        if self._minibatches:
+            return Perturbation(weight=self._pieces(start, stop))
+        if start < self._noisy_steps:
+            return Perturbation(shift=self._pieces(start, stop))
+        return Perturbation()
+
+    def _pieces(self, start: int, stop: int) -> Noise:
+        pieces = []
+        while start < stop:
+            end = min(stop, start - start % BLOCK + BLOCK)
+            pieces.append(self._of_block(start // BLOCK)[start % BLOCK : (end - 1) % BLOCK + 1])
+            start = end
+        return np.concatenate(pieces)
+
+    def _of_block(self, block: int) -> Noise:
+        if block != self._block:
+            drawn = [self._draw(place, block) for place in range(len(self._optimizers))]
+            self._drawn, self._block = np.stack(drawn, axis=1), block
+        return self._drawn
+
+    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step sample"]:
+        optimizer, draw = self._optimizers[place], self._generator(place, block)
+        if isinstance(optimizer, Minibatch):
+            return minibatch_weights(draw().random((BLOCK, self._samples)), optimizer.batch_size)
+        if isinstance(optimizer, LabelNoise):
+            steps = block * BLOCK + np.arange(BLOCK)[:, None]
+            scale = np.where(steps < optimizer.noise_steps, np.sqrt(optimizer.noise_variance), 0.0)
+            noise: Float64[np.ndarray, "step sample"] = scale * draw().standard_normal((BLOCK, self._samples))
+            return noise
+        return np.zeros((BLOCK, self._samples))
+
+    def _generator(self, place: int, block: int) -> Callable[[], np.random.Generator]:
+        return lambda: counter_stream(self._seeds[place], "gradient noise", block)
+
+
+def minibatch_weights(
+    uniforms: Float64[np.ndarray, "step sample"], batch_size: int
+) -> Float64[np.ndarray, "step sample"]:
+    """N/b on the b samples with the smallest uniforms of each step and 0 elsewhere: an unbiased choice of b of N.
+
+    Weighted so, the mean over all N samples is the mean over the minibatch.
+    """
+    samples = uniforms.shape[1]
+    weights = np.zeros_like(uniforms)
+    chosen = np.argpartition(uniforms, batch_size - 1, axis=1)[:, :batch_size]
+    np.put_along_axis(weights, chosen, samples / batch_size, axis=1)
+    return weights

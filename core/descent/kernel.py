@@ -1,0 +1,105 @@
+"""Which implementation computes a number: runs are bit-identical within one kernel, and only there."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache, partial
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+import numpy as np
+from jaxtyping import Float64
+from threadpoolctl import ThreadpoolController
+
+from core.choice import InvalidChoice
+from core.descent.lanes import Lanes, LaneState
+from core.descent.native import library as native
+from core.descent.native.descent import NativeDescent
+from core.descent.native.sharpness import NativeSharpness
+from core.descent.numpy_descent import Descent
+from core.networks.network import Network
+from core.stability.sharpness import TOLERANCE, trajectory_sharpness
+
+NUMPY: Final = "numpy"
+"""The kernel that is always there: the reference."""
+
+
+class Kernel(Protocol):
+    """Makes the lanes of a batch, to be advanced from a state."""
+
+    def __call__(
+        self,
+        X: Float64[np.ndarray, "sample dim"],
+        y: Float64[np.ndarray, " sample"],
+        network: Network,
+        state: LaneState,
+    ) -> Lanes:
+        """The lanes at a state, in memory of their own."""
+        ...
+
+
+class Sharpness(Protocol):
+    """λ_max of the full Hessian of one loss at the states of many runs, as `core.stability.trajectory_sharpness`."""
+
+    def __call__(self, theta: Float64[np.ndarray, "part run dim"]) -> Float64[np.ndarray, " run"]:
+        """A value for each run; its bits depend on its own state alone."""
+        ...
+
+
+@cache
+def kernels() -> Mapping[str, Kernel]:
+    """The kernels that this machine has by name, best first: instruction sets of the compiled one, then NumPy."""
+    found = native.library()
+    compiled: dict[str, Kernel] = {
+        name: partial(NativeDescent, number) for name, number in (found.kernels if found else {}).items()
+    }
+    return MappingProxyType(compiled | {NUMPY: Descent})
+
+
+def sharpness(
+    name: str, X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
+) -> Sharpness:
+    """The sharpness along the trajectories that a kernel trains."""
+    found = native.library()
+    if found is None or name not in found.kernels:
+        return partial(trajectory_sharpness, X, y, network=network)
+    return NativeSharpness(found.kernels[name], X, y, network=network, tolerance=TOLERANCE)
+
+
+def kernel_names() -> Sequence[str]:
+    """The names of `kernels`."""
+    return tuple(kernels())
+
+
+def chosen(name: str) -> str:
+    """The kernel that a setting means: one by name, or the best that there is.
+
+    Raises:
+        InvalidChoice: this machine has no such kernel.
+    """
+    if name == "auto":
+        return kernel_names()[0]
+    if name not in kernels():
+        raise InvalidChoice("kernel", ("auto", *kernel_names()))
+    return name
+
+
+@cache
+def kernel_id(name: str) -> str:
+    """Implementation, instruction set and BLAS build, such as "c-3/avx2/numpy-2.4.6/openblas-0.3.31/Haswell".
+
+    Elementwise float64 arithmetic is the same everywhere; sums are as the kernel makes them, those of the analysis as
+    the BLAS kernel does.
+    """
+    blas = [
+        info for info in ThreadpoolController().info() if info["user_api"] == "blas" and "numpy" in info["filepath"]
+    ]
+    library = blas[0] if blas else {}
+    build = f"{library.get('internal_api', 'blas')}-{library.get('version') or 'unknown'}"
+    sums = f"numpy-{np.__version__}/{build}/{library.get('architecture', 'unknown')}"
+    return sums if name == NUMPY else f"c-{native.VERSION}/{name}/{sums}"
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """A context in which BLAS uses one thread: the sums do not depend on a split, and cores are not oversubscribed."""
+    limiter: AbstractContextManager[Any] = ThreadpoolController().limit(limits=1, user_api="blas")
+    return limiter

@@ -1,0 +1,155 @@
+/* The largest eigenvalue of the Hessian of the loss at the states of many lanes: core/stability/davidson.py in portable C.
+ *
+ * One lane after another, so that a single one costs what one of many does. The loss is ‖Fβ − t‖²/2 with a factor F that
+ * has no more rows than columns: what core/descent/native/sharpness.py makes of X and y. The Hessian is AᵀFᵀFA + diag(b) with
+ * A = [diag(a_1) diag(a_2)], for every network: of UV's four parts, two at a time have the same b, and only the length
+ * of their two slopes counts, because what is orthogonal to them has the eigenvalue b.
+ *
+ * The body, sharpness_body.h, is compiled once for every instruction set, as that of descent.c. A sum over the entries of
+ * a vector is made in eight parts whatever the width of the machine's vectors, one fused multiply-add each, one over
+ * rows in ascending order; all instruction sets that fuse give the same bits.
+ * Compile with -ffp-contract=off: nothing is to be fused but what says so.
+ */
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define EXPORT __attribute__((visibility("default")))
+#define INLINE static inline __attribute__((always_inline))
+
+enum { WIDEST = 8 };   /* doubles of the widest vector, and parts of a sum: rows are padded to a multiple of it */
+enum { ROWS = 4 };     /* rows that are passed together */
+enum { FULL = 12 };    /* dimension at which a space is thinned */
+enum { KEPT = 4 };     /* Ritz vectors that are left of it */
+enum { MOST_PRODUCTS = 1000 };
+enum { MOST_SWEEPS = 60 }; /* of the QL iteration for one eigenvalue: two are usual */
+enum { SQUARED, DEEP, UV };
+
+#define SHIFT 1e-5       /* as in core/stability/davidson.py */
+#define NEGLIGIBLE 1e-14 /* as there */
+#define CALM 1e-2       /* ‖Hv − λv‖/‖H‖ of what is nearly an eigenpair */
+#define ALONE 1e-6      /* a coordinate of less slope is taken for an eigenvector: an error of the order of its square */
+#define CANCELLED 1e-2   /* orthogonalisation that leaves less than this is done twice */
+
+/* The loss ‖Fβ − t‖²/2. Rows of F have `dims` entries: dim, padded with zeros to a multiple of WIDEST. */
+typedef struct {
+    int64_t rows, dim, dims; /* rows: a multiple of ROWS, the last ones zeros */
+    int64_t network, depth;
+    int64_t exponent;      /* the eigenvalues of the loss are 4^exponent times those of the factor */
+    int64_t trapezoidal;   /* whether row i of F is zero before column i */
+    double tolerance;      /* ‖Hv − λv‖/‖H‖ at which λ is settled */
+    const double *factor;  /* F, (row, dims) */
+    const double *target;  /* t, (row) */
+    const double *ones;    /* Fᵀ of what makes it Xᵀ·1, up to a factor, (dims) */
+    const double *everywhere; /* of the start vector, beside Φ·1 of length 1: with no entry near zero, (2, dims) */
+    double *work;          /* stepbias_sharpness_work(dims) doubles */
+} factored_loss;
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define NAME(stem) JOIN(stem, ISA)
+
+/* Vectors of `work`, in units of `dims`. */
+enum {
+    BASIS = 0,                     /* Q: FULL rows of 2 */
+    IMAGES = BASIS + 2 * FULL,     /* HQ */
+    SLOPES = IMAGES + 2 * FULL,    /* a */
+    DIAGONAL = SLOPES + 2,         /* b */
+    RESIDUAL = DIAGONAL + 2,       /* Hv − θv, and the direction that is made of it */
+    MOVED = RESIDUAL + 2,          /* A·v, and β */
+    PULLED = MOVED + 1,            /* FᵀFAv, and the gradient in β */
+    PARTS_OF_THETA = PULLED + 1,
+    WORK = PARTS_OF_THETA + 4
+};
+
+/* x·2^k for any k: no power that is used lies outside the range of doubles, and none overflows where the result does not. */
+typedef struct {
+    double half, other;
+} power_of_two;
+
+static power_of_two power_of(int64_t k)
+{
+    if (k > 2000) k = 2000;
+    if (k < -2000) k = -2000;
+    return (power_of_two){ldexp(1.0, (int)(k / 2)), ldexp(1.0, (int)(k - k / 2))};
+}
+
+static int exponent_of(double x)
+{
+    int exponent;
+    (void)frexp(x, &exponent);
+    return exponent;
+}
+
+#if defined(__x86_64__)
+
+#define ISA avx512
+#define V 8
+#define TARGET __attribute__((target("avx512f")))
+#define FMA(a, b, c) ((vec)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define SPLAT(s) ((vec)_mm512_set1_pd(s))
+#define ROOT(a) ((vec)_mm512_sqrt_pd((__m512d)(a)))
+#include "sharpness_body.h"
+
+#define ISA avx2
+#define V 4
+#define TARGET __attribute__((target("avx2,fma")))
+#define FMA(a, b, c) ((vec)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define SPLAT(s) ((vec)_mm256_set1_pd(s))
+#define ROOT(a) ((vec)_mm256_sqrt_pd((__m256d)(a)))
+#include "sharpness_body.h"
+
+#elif defined(__aarch64__)
+
+#define ISA neon
+#define V 2
+#define TARGET
+#define FMA(a, b, c) ((vec)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
+#define SPLAT(s) ((vec)vdupq_n_f64(s))
+#define ROOT(a) ((vec)vsqrtq_f64((float64x2_t)(a)))
+#include "sharpness_body.h"
+
+#endif
+
+#define ISA baseline
+#define V 2
+#define TARGET
+#define FMA(a, b, c) ((c) + (a) * (b))
+#define SPLAT(s) ((vec){(s), (s)})
+#define ROOT(a) ((vec){sqrt((a)[0]), sqrt((a)[1])})
+#include "sharpness_body.h"
+
+/* In the order of the kernels of descent.c. */
+static double (*const sharpness_by[])(const factored_loss *) = {
+#if defined(__x86_64__)
+    sharpness_avx512,
+    sharpness_avx2,
+#elif defined(__aarch64__)
+    sharpness_neon,
+#endif
+    sharpness_baseline,
+};
+
+EXPORT int64_t stepbias_sharpness_layout(void) { return (int64_t)sizeof(factored_loss); }
+
+/* Doubles of `work`. */
+EXPORT int64_t stepbias_sharpness_work(int64_t dims) { return WORK * dims; }
+
+/* λ_max at every lane of θ, (part, lane, dim); NaN where it is not finite. */
+EXPORT void stepbias_sharpness(int64_t which, const factored_loss *f, const double *theta, int64_t lanes, double *out)
+{
+    const int64_t parts = f->network == UV ? 4 : 2;
+    for (int64_t lane = 0; lane < lanes; lane++) {
+        for (int64_t k = 0; k < parts; k++)
+            for (int64_t i = 0; i < f->dims; i++)
+                f->work[(PARTS_OF_THETA + k) * f->dims + i] = i < f->dim ? theta[(k * lanes + lane) * f->dim + i] : 0.0;
+        out[lane] = sharpness_by[which](f);
+    }
+}

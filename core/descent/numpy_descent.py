@@ -1,0 +1,136 @@
+"""Descent on many runs at once, every run with its own step size: the reference, in NumPy.
+
+The runs ("lanes") of a batch share X, y and the network. Lanes are padded to whole tiles of 16, and every matrix
+product is made tile by tile, so all products have one shape whatever the batch: the bits of a lane depend on nothing
+but the lane and the BLAS kernel, neither on its place in the batch nor on its company (a test proves this on the
+machine at hand). `core.descent.native.descent` has the same interface, and `core.descent.kernel` chooses between them.
+"""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.descent.gradient_noise import Perturbation
+from core.descent.gradient_step import gradient_step
+from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState, Stretch
+from core.networks.network import Network
+
+TILE: Final = 16
+"""Lanes of one matrix product."""
+
+
+def padded(lanes: int) -> int:
+    """`lanes` rounded up to whole tiles."""
+    return -(-lanes // TILE) * TILE
+
+
+class Descent(Lanes):
+    """The state of a batch of lanes and the buffers to advance it in place.
+
+    Lanes beyond `lanes` are idle copies of lane 0. Cost at D = 2: 4·N·d flops and eight passes over (lane, dim) per
+    lane and step.
+    """
+
+    def __init__(
+        self,
+        X: Float64[np.ndarray, "sample dim"],
+        y: Float64[np.ndarray, " sample"],
+        network: Network,
+        state: LaneState,
+    ) -> None:
+        samples, dim = X.shape
+        self.lanes = state.theta.shape[1]
+        width = padded(self.lanes)
+        order = np.arange(width)
+        order[self.lanes :] = 0
+        self._X = np.ascontiguousarray(X)
+        self._X_transposed = np.ascontiguousarray(X.T)
+        self._y = y
+        self._step = gradient_step(network, width, dim)
+        self._rate = self._step.rate
+        self._network = network
+        wide = state.select(order)
+        self._theta = np.ascontiguousarray(wide.theta)
+        self._velocity = None if wide.velocity is None else np.ascontiguousarray(wide.velocity)
+        self._residual_sum = np.ascontiguousarray(wide.residual_sum)
+        self._predictor = np.empty((width, dim))
+        self._residual = np.empty((width, samples))
+        self._x = np.empty((width, dim))
+        tiles = width // TILE
+        self._predictor_tiles = self._predictor.reshape(tiles, TILE, dim)
+        self._residual_tiles = self._residual.reshape(tiles, TILE, samples)
+        self._x_tiles = self._x.reshape(tiles, TILE, dim)
+
+    def advance(
+        self,
+        step_sizes: Float64[np.ndarray, "step run"],
+        *,
+        perturbation: Perturbation = UNPERTURBED,
+        momentum: Float64[np.ndarray, "step run"] | None = None,
+        alarm: Alarm = NO_ALARM,
+    ) -> Stretch:
+        """As `Lanes.advance`, look by look."""
+        done, looks, alarmed = 0, [np.empty((0, self.lanes))], False
+        while done < len(step_sizes) and not alarmed:
+            piece = slice(done, min(len(step_sizes), done + alarm.to_next(done)))
+            self._take(step_sizes[piece], perturbation.of(piece), None if momentum is None else momentum[piece])
+            done = piece.stop
+            if (step := alarm.start + done) % alarm.interval == 0:
+                looks.append(self.losses()[None])
+                alarmed = alarm.finds(step, looks[-1][0])
+        return Stretch(steps=done, losses=np.concatenate(looks), alarmed=alarmed)
+
+    def losses(self) -> Float64[np.ndarray, " run"]:
+        """L = ‖Xβ − y‖²/(2N) of every lane at its present state."""
+        with np.errstate(all="ignore"):
+            self._compute_residual()
+            # One row at a time, so that a lane's bits cannot depend on how many rows there are.
+            squares = [float(row @ row) for row in self._residual[: self.lanes]]
+            return np.array(squares) / (2 * len(self._y))
+
+    def _take(
+        self,
+        step_sizes: Float64[np.ndarray, "step run"],
+        perturbation: Perturbation,
+        momentum: Float64[np.ndarray, "step run"] | None,
+    ) -> None:
+        coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
+        kept = None if momentum is None else self._wide(momentum)[:, :, None]
+        with np.errstate(all="ignore"):
+            for step, coefficient in enumerate(coefficients):
+                self._compute_residual()
+                self._perturb(perturbation, step)
+                np.multiply(self._residual, coefficient, out=self._residual)
+                np.add(self._residual_sum, self._residual, out=self._residual_sum)
+                np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
+                self._move(None if kept is None else kept[step])
+
+    def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step lane"]:
+        """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""
+        wide = np.empty((len(values), len(self._x)))
+        wide[:, : self.lanes] = values
+        wide[:, self.lanes :] = values[:, :1]
+        return wide
+
+    def _compute_residual(self) -> None:
+        self._step.predict(self._theta, self._predictor)
+        np.matmul(self._predictor_tiles, self._X_transposed, out=self._residual_tiles)
+        np.subtract(self._residual, self._y, out=self._residual)
+
+    def _perturb(self, perturbation: Perturbation, step: int) -> None:
+        lanes, idle = self._residual[: self.lanes], self._residual[self.lanes :]
+        if perturbation.shift is not None:
+            np.subtract(lanes, perturbation.shift[step], out=lanes)
+            np.subtract(idle, perturbation.shift[step, 0], out=idle)
+        if perturbation.weight is not None:
+            np.multiply(lanes, perturbation.weight[step], out=lanes)
+            np.multiply(idle, perturbation.weight[step, 0], out=idle)
+
+    def _move(self, kept: Float64[np.ndarray, "lane 1"] | None) -> None:
+        if kept is None or self._velocity is None:
+            self._step.move(self._theta, self._x)
+            return
+        np.multiply(self._velocity, kept, out=self._velocity)
+        np.add(self._velocity, self._step.change(self._theta, self._x), out=self._velocity)
+        np.add(self._theta, self._velocity, out=self._theta)

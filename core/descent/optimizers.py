@@ -1,0 +1,104 @@
+"""The optimisers: what each does to the gradient of a step, and which points are stable under it.
+
+All share the step sizes of `core.descent.schedule`; the loop that steps, looks and records is the same for all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Optimizer(Protocol):
+    """A way to step. At a minimum of sharpness λ it is linearly stable at step size η iff ηλ < `stability_limit`."""
+
+    @property
+    def stability_limit(self) -> float:
+        """The least ηλ at which a minimum is not linearly stable."""
+        ...
+
+    @property
+    def noise_steps(self) -> int:
+        """For how many steps the targets are noisy; no run is judged before."""
+        ...
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether a step is a function of θ alone, so that a cycle of θ goes on for ever."""
+        ...
+
+    @property
+    def keeps_row_space_form(self) -> bool:
+        """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
+        ...
+
+    @property
+    def ends_as_descent(self) -> bool:
+        """Whether its steps are those of plain gradient descent once `noise_steps` are over."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FullBatch:
+    """Gradient descent: θ ← θ − η∇L."""
+
+    stability_limit: float = 2.0
+    noise_steps: int = 0
+    is_deterministic: bool = True
+    keeps_row_space_form: bool = True
+    ends_as_descent: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Minibatch:
+    """SGD: the gradient of the mean loss of `batch_size` samples, drawn anew at every step without replacement.
+
+    ηλ < 2 stays necessary for stability, but is no longer enough.
+    """
+
+    batch_size: int
+    stability_limit: float = 2.0
+    noise_steps: int = 0
+    is_deterministic: bool = False
+    keeps_row_space_form: bool = True
+    ends_as_descent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelNoise:
+    """Gradient descent on y + ε with fresh ε ~ N(0, `noise_variance`·I) at each of the first `noise_steps` steps."""
+
+    noise_variance: float
+    noise_steps: int
+    stability_limit: float = 2.0
+    is_deterministic: bool = False
+    keeps_row_space_form: bool = True
+    ends_as_descent: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeavyBall:
+    """Heavy-ball momentum: θ(t+1) = θ(t) − η∇L + m(θ(t) − θ(t−1)) with m = `momentum`; stable iff ηλ < 2 + 2m."""
+
+    momentum: float
+    noise_steps: int = 0
+    is_deterministic: bool = False
+    keeps_row_space_form: bool = False
+    ends_as_descent: bool = False
+
+    @property
+    def stability_limit(self) -> float:
+        """2 + 2m."""
+        return 2 + 2 * self.momentum
+
+
+def optimizer_of(document: Mapping[str, Any]) -> Optimizer:
+    """The optimiser that the `optimizer` part of a run's document describes; its step size and warm-up stand apart."""
+    match document["kind"]:
+        case "sgd":
+            return Minibatch(batch_size=document["batch_size"])
+        case "label_noise":
+            return LabelNoise(noise_variance=document["noise_variance"], noise_steps=document["noise_steps"])
+        case "heavy_ball":
+            return HeavyBall(momentum=document["momentum"])
+        case _:
+            return FullBatch()

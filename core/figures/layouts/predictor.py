@@ -1,0 +1,67 @@
+"""The figure of predictors: which few runs of an experiment are shown, from where in its grid."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, evenly_spaced, run_at, swept
+from core.sweep.grid import Axis, Grid
+
+MOST_RUNS: Final = 4
+
+SEARCHED: Final = 12
+"""So many values from an end of an axis inwards are looked through for a run to show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictorLayout:
+    """For each panel the indices of the runs that may stand there, the one that is wanted most first.
+
+    `columns` is the number of panels in a row, `axes` are those in which the panels differ.
+    """
+
+    panels: tuple[tuple[int, ...], ...]
+    columns: int
+    axes: tuple[str, ...]
+
+
+def predictor_layout(grid: Grid) -> PredictorLayout:
+    """The ends of the two axes that matter most, so four runs, or up to four along the only one.
+
+    Scale and step size come before all others; small scales stand above large ones, small steps left of large ones. Any
+    other axis stays at its first value. In place of the run at a corner another one of its quarter may stand, first
+    those along the step sizes, the largest of which is often too large; so no two panels show the same run.
+    """
+    axes = sorted((axis for axis in swept(grid) if len(axis.values) > 1 and axis.name not in REPLICATES), key=_rank)
+    if not axes:
+        return PredictorLayout(panels=((0,),), columns=1, axes=())
+    if len(axes) == 1:
+        return _along(grid, axes[0])
+    down, across = sorted(axes[:2], key=lambda axis: axis.name in STEP_SIZES)
+    return _corners(grid, down, across)
+
+
+def _along(grid: Grid, axis: Axis) -> PredictorLayout:
+    values = sorted(axis.values)
+    chosen = [values[place] for place in evenly_spaced(len(values), MOST_RUNS)]
+    panels = tuple((run_at(grid, {axis.name: value}),) for value in chosen)
+    return PredictorLayout(panels=panels, columns=min(len(panels), 2), axes=(axis.name,))
+
+
+def _corners(grid: Grid, down: Axis, across: Axis) -> PredictorLayout:
+    panels = tuple(
+        tuple(run_at(grid, {down.name: line, across.name: place}) for line in lines for place in places)
+        for lines in _halves(down)
+        for places in _halves(across)
+    )
+    return PredictorLayout(panels=panels, columns=2, axes=(down.name, across.name))
+
+
+def _halves(axis: Axis) -> tuple[list[float], list[float]]:
+    """The smaller values and the larger ones, each from its end inwards."""
+    values, middle = sorted(axis.values), len(axis.values) // 2
+    return values[:middle][:SEARCHED], values[middle:][::-1][:SEARCHED]
+
+
+def _rank(axis: Axis) -> tuple[int, int]:
+    """Scale and step size first, the longest of the others next."""
+    return 0 if axis.name in {"init_scale", *STEP_SIZES} else 1, -len(axis.values)

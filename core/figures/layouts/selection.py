@@ -1,0 +1,72 @@
+"""Choices that several figures share: evenly spaced values of a long axis, the replicates, one panel for each rest."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from core.figures.layouts import MAX_PANELS, UnsuitableFigure
+from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid
+
+STEP_SIZES: Final = ("step_size", STEP_SIZE_FRACTION)
+"""The axes that a step size may be swept on; an experiment has at most one of them."""
+
+REPLICATES: Final = ("seed", "init_seed", "optimizer_seed")
+"""Axes whose values are repetitions of one another, to be aggregated."""
+
+
+def evenly_spaced(count: int, most: int) -> list[int]:
+    """At most `most` positions of `count`, evenly spaced, the first and the last among them."""
+    chosen: list[int] = np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
+    return chosen
+
+
+def columns_of(panels: int) -> int:
+    """In how many columns so many panels are read best: one row of up to three, two rows of more."""
+    return panels if panels <= 3 else (panels + 1) // 2
+
+
+def swept(grid: Grid) -> list[Axis]:
+    """The axes of more than one value, or all where none has."""
+    return [axis for axis in grid.axes if len(axis.values) > 1] or list(grid.axes)
+
+
+def replicates(grid: Grid) -> str:
+    """The axis that is aggregated: the first of the seeds that is swept, and the data seed where none is."""
+    names = [axis.name for axis in grid.axes if len(axis.values) > 1]
+    return next((name for name in REPLICATES if name in names), REPLICATES[0])
+
+
+def step_axis(grid: Grid) -> Axis:
+    """The axis of step sizes.
+
+    Raises:
+        UnsuitableFigure: the step size is not swept.
+    """
+    for axis in grid.axes:
+        if axis.name in STEP_SIZES and len(axis.values) > 1:
+            return axis
+    raise UnsuitableFigure("This figure needs an experiment that sweeps the step size.")
+
+
+def fixings(axes: Sequence[Axis], *, most: int = MAX_PANELS, of: str = "panels") -> list[dict[str, float]]:
+    """Every combination of values of the axes, one for each panel (or for each of what `of` says).
+
+    Raises:
+        UnsuitableFigure: there are more than `most`.
+    """
+    count = math.prod(len(axis.values) for axis in axes)
+    names = [axis.name for axis in axes]
+    if count > most:
+        raise UnsuitableFigure(
+            f"This figure would need {count} {of}, one for each value of {', '.join(names)}; {most} are the most."
+        )
+    return [dict(zip(names, values, strict=True)) for values in itertools.product(*(axis.values for axis in axes))]
+
+
+def run_at(grid: Grid, where: Mapping[str, float]) -> int:
+    """The index of the run at these values, and at the first value of every other axis."""
+    positions = [axis.values.index(where.get(axis.name, axis.values[0])) for axis in grid.axes]
+    return int(np.ravel_multi_index(positions, grid.shape)) if positions else 0

@@ -1,0 +1,78 @@
+"""The trajectory figure: which runs of an experiment it follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, evenly_spaced, run_at
+from core.sweep.grid import Axis, Grid
+
+MAX_RUNS: Final = 6
+MAX_DEPTHS: Final = 3
+LEAST_POINTS: Final = 3
+"""The first record is of step 0, which a logarithmic axis does not show; two more make a line."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrajectoryLayout:
+    """One column of panels for each depth, and in each the runs at some values of `series`, if anything is swept.
+
+    `columns` holds for each column its `depth` (None for the only one), and the index of the run at each of `values`;
+    `fixed` the value of each other swept axis.
+    """
+
+    series: str | None
+    values: tuple[float, ...]
+    columns: tuple[tuple[float | None, tuple[int, ...]], ...]
+    fixed: Mapping[str, float]
+
+
+def trajectory_layout(grid: Grid) -> TrajectoryLayout:
+    """Runs of evenly spaced step sizes, or along the first swept axis; in the middle of other axes, at the first seed.
+
+    Raises:
+        UnsuitableFigure: the experiment records too little of its runs.
+    """
+    points = grid.spec.recording.points
+    if points < LEAST_POINTS:
+        raise UnsuitableFigure(
+            f"This figure follows runs along their records and needs at least {LEAST_POINTS} of each: recording.points "
+            f"is {points} in this experiment."
+        )
+    axes = {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+    depths = axes.pop("depth", None)
+    series = _followed(axes)
+    values = () if series is None else _spread(series, MAX_RUNS)
+    fixed = {name: _usual(axis) for name, axis in axes.items() if axis is not series}
+    columns = (None,) if depths is None else _spread(depths, MAX_DEPTHS)
+    return TrajectoryLayout(
+        series=series.name if series else None,
+        values=values,
+        columns=tuple((depth, _runs(grid, series, values, fixed, depth)) for depth in columns),
+        fixed=fixed,
+    )
+
+
+def _followed(axes: Mapping[str, Axis]) -> Axis | None:
+    """The axis of step sizes if they are swept, else the first that is no seed, else the first."""
+    order = sorted(axes.values(), key=lambda axis: (axis.name not in STEP_SIZES, axis.name in REPLICATES))
+    return order[0] if order else None
+
+
+def _spread(axis: Axis, most: int) -> tuple[float, ...]:
+    ascending = sorted(axis.values)
+    return tuple(ascending[k] for k in evenly_spaced(len(ascending), most))
+
+
+def _usual(axis: Axis) -> float:
+    return axis.values[0] if axis.name in REPLICATES else sorted(axis.values)[len(axis.values) // 2]
+
+
+def _runs(
+    grid: Grid, series: Axis | None, values: tuple[float, ...], fixed: Mapping[str, float], depth: float | None
+) -> tuple[int, ...]:
+    where = dict(fixed) | ({} if depth is None else {"depth": depth})
+    if series is None:
+        return (run_at(grid, where),)
+    return tuple(run_at(grid, where | {series.name: value}) for value in values)

@@ -1,0 +1,134 @@
+"""Where gradient flow ends, without following it: the interpolator that its initialisation singles out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.data.row_space import InterpolatorSet, interpolator_set
+from core.implicit_bias.deep_flow import deep_flow_multipliers
+from core.implicit_bias.normal_equations import normal_solution
+from core.implicit_bias.squared_model import squared_model
+from core.networks.network import Network
+
+LARGEST_CHANGE = 5.0
+"""Most that any exponent may change in a Newton step. 1 and 20 need more steps; none of the three ever failed."""
+
+MAX_ITERATIONS = 500
+"""About 30 steps do from init_scale 1e-10; the exponents, of order ln(1/A), then need ln(1/A)/5 steps at most."""
+
+ROUNDING_LEVEL = 1e-12
+"""Relative residual under which a step that does not improve it means that rounding has been reached."""
+
+OVERSHOOT = 0.9
+"""Part of the slope that may be left, with its sign turned, after a step; more means the step was too long."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FlowLimit:
+    """The interpolator of the form that the flow conserves; 2A∘sinh(δ + Xᵀ`dual`) with A = init_scale² at D = 2.
+
+    Having that form it is optimal among all β with the same Xβ; `residual`, max|Xβ − y|/max|y|, therefore is the whole
+    certificate. `iterations` counts Newton steps.
+    """
+
+    predictor: Float64[np.ndarray, " dim"]
+    dual: Float64[np.ndarray, " sample"]
+    residual: float
+    iterations: int
+
+
+def flow_limit(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    *,
+    init_scale: Float64[np.ndarray, " dim"],
+    asymmetry: Float64[np.ndarray, " dim"],
+) -> FlowLimit:
+    """Minimise Σ[β asinh(β/2A) − √(β²+4A²) − δβ] over Xβ = y, with A = init_scale² > 0 and δ = asymmetry.
+
+    Gradient flow from u± = α_i ends there with init_scale = α_i and asymmetry = 0 (Woodworth et al. 2020); in general
+    init_scale = √|u₊u₋| and asymmetry = ln|u₊/u₋| at the start. A run of finite steps ends there with its effective
+    values (`core.implicit_bias`). Solved by damped Newton in the dual, min over ν of Σ 2A cosh(δ + Xᵀν) − νᵀy, in
+    coordinates of the row space, where α → 0 (least ℓ1) and α → ∞ (weighted least ℓ2) are equally well conditioned.
+
+    Raises:
+        NoInterpolator: Xβ = y has no solution.
+        ValueError: an entry of `init_scale` is not positive, or so small that its square is not.
+    """
+    product = np.square(init_scale)
+    if not ((init_scale > 0) & (product > 0)).all():
+        raise ValueError("every init_scale must be positive, and its square too")
+    space = interpolator_set(X, y)
+    multipliers, rounds = squared_flow_multipliers(space, product, asymmetry)
+    predictor = 2 * product * np.sinh(asymmetry + space.basis @ multipliers)
+    return FlowLimit(
+        predictor=predictor,
+        dual=space.to_dual @ multipliers,
+        residual=space.residual(predictor),
+        iterations=rounds,
+    )
+
+
+def squared_flow_multipliers(
+    space: InterpolatorSet, product: Float64[np.ndarray, " dim"], asymmetry: Float64[np.ndarray, " dim"]
+) -> tuple[Float64[np.ndarray, " rank"], int]:
+    """The multipliers κ with basisᵀ·2A sinh(δ + basis·κ) = coordinates, and the number of steps."""
+    multipliers = np.zeros_like(space.coordinates)
+    scale = float(np.abs(space.coordinates).max(initial=0.0)) or 1.0
+    gradient, best = _gradient(space, product, asymmetry, multipliers), np.inf
+    for rounds in range(MAX_ITERATIONS):
+        residual = float(np.abs(gradient).max(initial=0.0)) / scale
+        if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best):
+            return multipliers, rounds
+        best = min(best, residual)
+        curvature = 2 * product * np.cosh(asymmetry + space.basis @ multipliers)
+        step = -normal_solution(space.basis, curvature, gradient)
+        length = min(1.0, LARGEST_CHANGE / float(np.abs(space.basis @ step).max()))
+        allowed = OVERSHOOT * abs(float(step @ gradient))
+        # The slope along the step is what is searched, not the convex objective itself, whose differences drown in
+        # rounding long before its slope does.
+        while True:
+            trial = _gradient(space, product, asymmetry, multipliers + length * step)
+            if float(step @ trial) <= allowed or length < np.finfo(np.float64).eps:
+                break
+            length /= 2
+        multipliers, gradient = multipliers + length * step, trial
+    return multipliers, MAX_ITERATIONS
+
+
+def _gradient(
+    space: InterpolatorSet,
+    product: Float64[np.ndarray, " dim"],
+    asymmetry: Float64[np.ndarray, " dim"],
+    multipliers: Float64[np.ndarray, " rank"],
+) -> Float64[np.ndarray, " rank"]:
+    predictor = 2 * product * np.sinh(asymmetry + space.basis @ multipliers)
+    gradient: Float64[np.ndarray, " rank"] = space.basis.T @ predictor - space.coordinates
+    return gradient
+
+
+def flow_limit_from(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> FlowLimit:
+    """The limit of gradient flow of a network from θ; `dual` is ν of the conserved form, in the units of its depth.
+
+    D = 2 by `flow_limit`, UV as the squared model that it is equivalent to, D ≥ 3 by `core.implicit_bias.deep_flow`.
+
+    Raises:
+        NoInterpolator: Xβ = y has no solution.
+        ValueError: a parameter starts at zero, or so small that its square is.
+    """
+    squared = squared_model(network, theta)
+    if squared is None:
+        space = interpolator_set(X, y)
+        predictor, multipliers, rounds = deep_flow_multipliers(space, theta, network.degree)
+        dual, residual = space.to_dual @ multipliers, space.residual(predictor)
+        return FlowLimit(predictor=predictor, dual=dual, residual=residual, iterations=rounds)
+    init_scale = np.sqrt(np.abs(squared[0])) * np.sqrt(np.abs(squared[1]))
+    with np.errstate(divide="ignore"):
+        asymmetry = np.log(np.abs(squared[0])) - np.log(np.abs(squared[1]))
+    return flow_limit(X, y, init_scale=init_scale, asymmetry=asymmetry)

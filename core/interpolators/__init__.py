@@ -1,0 +1,1 @@
+"""Interpolators of least norm and of least sharpness, and the programmes that find them."""

@@ -1,0 +1,64 @@
+"""The least top eigenvalue of Σ |β_i|^p a_ia_iᵀ over an affine set of β: a convex programme, and its two bounds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.interpolators.power_law import dual_norm
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SpectralProgramme:
+    """Minimise λ_max(A diag|β|^p Aᵀ) over basisᵀβ = target, 1 ≤ p < 2.
+
+    A = `atoms` has no column of zeros; `basis` has orthonormal columns. Since λ_max(M) = max over P ⪰ 0, tr P = 1 of
+    ⟨P, M⟩, it equals the maximum over P and κ of targetᵀκ less the conjugate of Σ w_i|β_i|^p, with the prices
+    w_i = a_iᵀPa_i. P is called the mixture (of directions), κ the multipliers, s = basis·κ the slopes.
+    """
+
+    atoms: Float64[np.ndarray, "order dim"]
+    basis: Float64[np.ndarray, "dim rank"]
+    target: Float64[np.ndarray, " rank"]
+    power: float
+
+    def gram(self, curvature: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, "order order"]:
+        """A diag(c) Aᵀ for c ≥ 0; a product with its own transpose, which takes half the time of another."""
+        scaled = self.atoms * np.sqrt(curvature)
+        gram: Float64[np.ndarray, "order order"] = scaled @ scaled.T
+        return gram
+
+    def prices(self, mixture: Float64[np.ndarray, "order order"]) -> Float64[np.ndarray, " dim"]:
+        """w_i = a_iᵀPa_i."""
+        return quadratic_forms(mixture, self.atoms)
+
+    def repaired(self, predictor: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, " dim"]:
+        """The nearest β with basisᵀβ = target."""
+        repaired: Float64[np.ndarray, " dim"] = predictor + self.basis @ (self.target - self.basis.T @ predictor)
+        return repaired
+
+    def upper(self, predictor: Float64[np.ndarray, " dim"]) -> float:
+        """λ_max at a β that fits."""
+        return float(np.linalg.eigvalsh(self.gram(np.abs(predictor) ** self.power))[-1])
+
+    def lower(self, prices: Float64[np.ndarray, " dim"], multipliers: Float64[np.ndarray, " rank"]) -> float:
+        """The bound that the prices of a P ⪰ 0 of trace 1 and any κ prove, by Hölder's inequality; unguarded."""
+        norm = dual_norm(self.basis @ multipliers, prices, self.power)
+        value = float(self.target @ multipliers)
+        return (value / norm) ** self.power if norm > 0 and value > 0 else 0.0
+
+
+def quadratic_forms(
+    matrix: Float64[np.ndarray, "order order"], vectors: Float64[np.ndarray, "order dim"]
+) -> Float64[np.ndarray, " dim"]:
+    """a_iᵀMa_i for every column a_i."""
+    forms: Float64[np.ndarray, " dim"] = np.einsum("ri,ri->i", vectors, matrix @ vectors)
+    return forms
+
+
+def weighted_gram(
+    vectors: Float64[np.ndarray, "order dim"], weights: Float64[np.ndarray, " dim"]
+) -> Float64[np.ndarray, "order order"]:
+    """Σ w_ia_ia_iᵀ over the columns a_i, for weights of any sign."""
+    gram: Float64[np.ndarray, "order order"] = (vectors * weights) @ vectors.T
+    return gram

@@ -1,0 +1,1 @@
+"""What a run costs, which runs are trained together, and what an experiment will take."""

@@ -1,0 +1,173 @@
+"""What a run will cost: its steps, the seconds they take, and the bytes that are kept of it.
+
+Nothing depends on a prediction but how runs are packed, how far an experiment says it is, and what an estimate answers.
+Everything here is vectorised over runs and costs nothing beside a single step of them.
+
+Steps were measured on the runs of the presets, 50 samples in 100 dimensions; with f = η/η*, warm-up W, scale α:
+
+* A run stays near the saddle at 0 until the coordinates that matter have grown: W/2 + c/f steps. At D = 2
+  c = 450·ln³(1/α)·f^0.2, less for small steps, whose limits are known at a larger loss; at D ≥ 3 c = 300·α^(1−D).
+* What the flow leads to from α is stable where f·(1 + 1.7·α) ≤ 1: such a run ends by completion as soon as it is near
+  its end and warm-up and noise are over. Others settle at the edge of stability, where the last mode shrinks slowly:
+  1.15·10³·(D − 1)·f³/(1 − f) steps per decade of loss.
+* Where completion is ruled out, small steps take a decade of loss in 8·10³/f steps, whatever α.
+* From η* on a run is found to oscillate four windows or five after its warm-up.
+* With a = f·α^(2D−2) > 0.035 a run begins beyond 2/η; a warm-up of less than 5·10³·a steps does not save it.
+* Momentum m makes all but warm-up and noise (1 + m)/(1 − m) times as fast.
+
+A single run may be off by a factor of 2, a batch hardly is.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from core.networks.network import Network
+
+Runs = Float64[np.ndarray, " run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KernelCost:
+    """How long one step of one lane takes on one core: so much, and so much per entry of X.
+
+    One lane by itself costs as much as `lone` of many do; a batch should have `fewest` lanes at least.
+    """
+
+    seconds_per_step: float
+    seconds_per_entry: float
+    lone: int
+    fewest: int
+
+    def step(self, entries: float) -> float:
+        """Seconds of one run's step on N·d `entries`, in company."""
+        return self.seconds_per_step + self.seconds_per_entry * entries
+
+
+COMPILED: Final = KernelCost(seconds_per_step=4e-8, seconds_per_entry=1.5e-10, lone=3, fewest=4)
+NUMPY: Final = KernelCost(seconds_per_step=1.6e-6, seconds_per_entry=3e-10, lone=16, fewest=16)
+"""Measured for d from 12 to 1000 on a server with AVX2 whose two cores were shared, looks at the loss included."""
+
+
+def kernel_cost(kernel: str) -> KernelCost:
+    """The costs of a kernel by its name; of any but NumPy's, that is meant by `auto`, those of the compiled one."""
+    return NUMPY if kernel == "numpy" else COMPILED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Course:
+    """What the length of runs depends on, an entry for each run.
+
+    `fraction` is η over the largest stable step, NaN where that is not known. `settled_from` is when warm-up and noise
+    are over. `completes`: runs may end as soon as their limits are known.
+    """
+
+    init_scale: Runs
+    fraction: Runs
+    warmup_steps: Runs
+    settled_from: Runs
+    momentum: Runs
+    degree: int
+    loss_tolerance: float
+    max_steps: int
+    completes: bool
+
+
+OSCILLATION: Final = 40_000
+"""Steps after the warm-up in which a run is found to oscillate."""
+
+
+def predicted_steps(course: Course) -> Runs:
+    """A rough count of the steps of every run: never for a limit on one."""
+    fraction, settled = course.fraction, course.settled_from
+    with np.errstate(invalid="ignore"):
+        below = np.clip(fraction, 1e-12, 1 - 1e-6)
+        quickening = (1 + course.momentum) / (1 - course.momentum)
+        escape = course.warmup_steps / 2 + _saddle(course, below) / (below * quickening)
+        decades = -math.log10(course.loss_tolerance)
+        slowest = decades * math.log(10) / -np.log(np.maximum(course.momentum, 1e-300))  # the loss decays like m^t
+        descent = np.maximum(_descent(course, below) / quickening, slowest)
+        steps = np.where(fraction < 1, np.maximum(settled, escape) + descent, settled + OSCILLATION)
+        steps = np.where(_blows_up(course), course.warmup_steps / 500 + 64, steps)
+    # Where no step size is stable there is nothing to converge to.
+    return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(course.max_steps))
+
+
+def _saddle(course: Course, fraction: Runs) -> Runs:
+    """Steps near the saddle at 0, times f."""
+    scale = np.minimum(course.init_scale, 1.0)
+    if course.degree == 2:
+        return np.asarray(450 * np.log(1 / scale) ** 3 * fraction**0.2)
+    # No budget is as long as the scale is small: the power is not to overflow.
+    return np.asarray(300 * np.maximum(scale ** float(course.degree - 1), 1e-30) ** -1.0)
+
+
+def _descent(course: Course, fraction: Runs) -> Runs:
+    """Steps from the end of warm-up and saddle to the tolerance."""
+    decades = -math.log10(course.loss_tolerance)
+    edge = 1.15e3 * (course.degree - 1) / (1 - fraction)
+    if not course.completes:
+        return np.asarray(decades * (edge + 8e3 / fraction))
+    return np.where(fraction * (1 + 1.7 * course.init_scale) > 1, decades * edge * fraction**3, 2e3)
+
+
+def _blows_up(course: Course) -> Bool[np.ndarray, " run"]:
+    """Which runs begin too sharp for their step size and warm-up."""
+    # Beyond 100 no warm-up is long enough, and the power is not to overflow.
+    sharpness = np.minimum(course.init_scale, 100.0) ** (2.0 * course.degree - 2)
+    pull = course.fraction * sharpness
+    return np.asarray((pull > 0.035) & (course.warmup_steps < 5e3 * pull))
+
+
+SECONDS_PER_RECORD: Final = 2e-4
+SECONDS_PER_RECORD_ENTRY: Final = 7e-8
+"""Most of it is the sharpness; attempts at completion, about as many, are counted in."""
+
+SECONDS_PER_RUN: Final = 2e-3
+"""To sum it up and to store it."""
+
+
+SECONDS_PER_DRAW: Final = 2.5e-6
+SECONDS_PER_DRAWN_SAMPLE: Final = 4e-8
+"""What a step with noise, or with a minibatch, takes longer, most of it for random numbers."""
+
+
+def drawing_seconds(noisy_steps: Runs, samples: int) -> Runs:
+    """What the random numbers of every run cost."""
+    return np.asarray(noisy_steps * (SECONDS_PER_DRAW + SECONDS_PER_DRAWN_SAMPLE * samples))
+
+
+def overhead_seconds(records: Runs, entries: float) -> Runs:
+    """What every run costs beside its steps."""
+    return np.asarray(SECONDS_PER_RUN + records * (SECONDS_PER_RECORD + SECONDS_PER_RECORD_ENTRY * entries))
+
+
+def predicted_records(steps: Runs, *, points: int, max_steps: int) -> Runs:
+    """How many records runs of so many steps leave, log-spaced over their budget, and their end."""
+    if points <= 1:
+        return np.full_like(steps, points)
+    passed = np.log(np.maximum(steps, 1.0)) / max(math.log(max_steps), 1.0)
+    return np.asarray(np.minimum(2 + (points - 2) * passed, points))
+
+
+SUMMARY_BYTES: Final = 800
+BYTES_PER_RECORD: Final = 17
+"""Compressed; a step number and six curves."""
+
+
+def stored_bytes(records: Runs, *, dimension: int, parts: int) -> Runs:
+    """What the store keeps of every run: a summary, θ and the sum of its gradients in float64, the curves."""
+    return np.asarray(SUMMARY_BYTES + 8.0 * dimension * (parts + 1) + BYTES_PER_RECORD * records)
+
+
+def guessed_max_stable_step(network: Network, *, mean: float, variance: float, sparsity: int) -> float:
+    """η* = 2/min λ_max of a sparse regression that has not been analysed, as if its flattest interpolator were β*.
+
+    There λ_max is between μ²·Σ_i c_i and (μ² + σ²)·Σ_i c_i up to fluctuations, with the least curvatures c_i of the k
+    entries 1/√k (lemma D.2 of the paper at D = 2). 0.7·σ²/k in place of σ² is within 1.7 on the presets' data.
+    """
+    curvature = sparsity * float(network.least_curvature(np.array([sparsity**-0.5]))[0])
+    return 2 / (curvature * (mean**2 + 0.7 * variance / sparsity))

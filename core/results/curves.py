@@ -1,0 +1,324 @@
+"""Aggregated curves: one quantity of the runs against one axis of the grid, as median and quartile band.
+
+Axis values, medians and counts only; what a curve looks like is `core.figures`' affair.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from core.choice import InvalidChoice
+from core.results.result import Summary, check_one_per_run
+from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
+from core.spec.experiment_spec import Data, InlineData, UploadedData
+from core.sweep.arrangement import Arrangement, arrange
+from core.sweep.grid import Axis, Grid
+
+Analysis = Mapping[str, Any]
+Numbers = tuple[float | None, ...]
+
+QUARTILES: Final = (0.25, 0.5, 0.75)
+
+FLOW_LIMITS: Final = {"excess_risk": "flow_excess_risk", "test_loss": "flow_test_loss"}
+"""Quantities whose gradient-flow limit every run carries, whatever its own end."""
+
+BASELINES: Final = {
+    "min_l1": "least ℓ1 norm",
+    "min_l2": "least ℓ2 norm",
+    "least_trace": "least trace",
+    "flattest": "flattest interpolator",
+}
+"""The reference interpolators that are drawn as constant lines."""
+
+TELLING: Final = ("excess_risk", "test_loss", "l1_norm")
+"""What says most about where a run went, the best first; of user data some are not known."""
+
+COUNTS: Final = ("runs", "not_converged", "without_value", "missing")
+"""What is counted of the runs at each point of a curve; every run is in exactly one of these."""
+
+
+class Inclusion(StrEnum):
+    """Which runs enter: those that converged, or all that have a value.
+
+    The end point of a run that did not converge is no limit, so by default it does not count as one. Quantities that do
+    not belong to a limit, such as the number of steps, are taken from all runs in either case.
+    """
+
+    CONVERGED = "converged"
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """One line: the quantity against the values of x; None is a gap, where no run has a value.
+
+    Of the runs at each point, `runs` entered, `not_converged` are stored and stay out because they did not converge,
+    `without_value` are stored and do not have this quantity, and `missing` are not stored (yet). `series` is the line's
+    own value, None for a single line.
+    """
+
+    series: float | None
+    median: Numbers
+    lower_quartile: Numbers
+    upper_quartile: Numbers
+    runs: tuple[int, ...]
+    not_converged: tuple[int, ...]
+    without_value: tuple[int, ...]
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baseline:
+    """A constant line: the quantity at a reference interpolator, median and quartiles over `problems` problems.
+
+    `series` is set where the lines of the series are of different problems, each with its own baseline.
+    """
+
+    name: str
+    label: str
+    series: float | None
+    value: float
+    lower_quartile: float
+    upper_quartile: float
+    problems: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curves:
+    """A family of curves. `x_values` are shared by all; `flow_limits` is η → 0, drawn against the same x."""
+
+    x: Variable
+    y: Variable
+    series: Variable | None
+    over: str | None
+    where: Mapping[str, float]
+    x_values: tuple[float, ...]
+    curves: tuple[Curve, ...]
+    baselines: tuple[Baseline, ...]
+    flow_limits: tuple[Curve, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """The family in plain dicts and lists; gaps are null.
+
+        `counts` says of all runs how many entered (`runs`), stayed out because they did not converge (`not_converged`)
+        or because they do not have the quantity (`without_value`), and are not stored yet (`missing`); each curve says
+        the same of each of its points.
+        """
+        return {
+            "x": _named(self.x) | {"values": list(self.x_values)},
+            "y": _named(self.y),
+            "series": self.series and _named(self.series),
+            "over": self.over,
+            "where": dict(self.where),
+            "counts": {count: sum(sum(getattr(curve, count)) for curve in self.curves) for count in COUNTS},
+            "curves": [_curve_document(curve) for curve in self.curves],
+            "baselines": [_plain(baseline) for baseline in self.baselines],
+            "flow_limits": [_curve_document(curve) for curve in self.flow_limits],
+        }
+
+
+def telling_quantity(data: Data, summaries: Sequence[Summary | None]) -> str:
+    """The first of `TELLING` that any of the runs has; while none has any, the first that runs on such data can have.
+
+    Both the figure and the curves of an experiment show it where nothing else is asked for.
+    """
+    for name in TELLING:
+        if any(summary is not None and summary.get(name) is not None for summary in summaries):
+            return name
+    if isinstance(data, InlineData):
+        return "l1_norm" if data.held_out_X is None else "test_loss"
+    if isinstance(data, UploadedData):
+        return "l1_norm"
+    return TELLING[0]
+
+
+def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
+    grid: Grid,
+    summaries: Sequence[Summary | None],
+    *,
+    x: str,
+    y: str,
+    series: str | None = None,
+    over: str = "seed",
+    where: Mapping[str, float] | None = None,
+    include: Inclusion = Inclusion.CONVERGED,
+    analyses: Mapping[str, Analysis] | None = None,
+) -> Curves:
+    """Median and quartiles of `y` over the axis `over`, against the axis `x`, one curve for each value of `series`.
+
+    Every other axis must have one value, or be fixed at one by `where`. Quartiles interpolate linearly between order
+    statistics. `over="seed"` asks for nothing where the data seed is not swept or is used otherwise. Baselines come
+    from `analyses` (by problem key), over the problems of the runs that are drawn; where x itself changes the problem
+    there are none.
+
+    Raises:
+        InvalidChoice: x, series, over or where name no axis, or no value of it; y is no number; or an axis is left
+            over. `field` says which, `choices` what would do.
+        ValueError: there is not one summary (or None) for each run of the grid.
+    """
+    check_one_per_run(grid, summaries)
+    arrangement = arrange(grid, x=x, series=series, over=over, where=where or {})
+    variable = _numeric(y)
+    values = arrangement.table(_column(summaries, variable.name))
+    stored = arrangement.table(np.array([summary is not None for summary in summaries]))
+    eligible = stored
+    if include is Inclusion.CONVERGED and variable.of_limit:
+        eligible = stored & arrangement.table(np.array([_has_converged(summary) for summary in summaries]))
+    return Curves(
+        x=COORDINATES[x],
+        y=variable,
+        series=COORDINATES[series] if series else None,
+        over=arrangement.over.name if arrangement.over else None,
+        where=arrangement.where,
+        x_values=arrangement.x.values,
+        curves=_lines(arrangement, values, eligible, stored),
+        baselines=_baselines(arrangement, variable.name, analyses or {}),
+        flow_limits=_flow_limits(arrangement, summaries, variable.name),
+    )
+
+
+def _numeric(y: str) -> Variable:
+    choices = [name for name, variable in VARIABLES.items() if variable.kind is not Kind.TEXT]
+    if y not in choices:
+        raise InvalidChoice("y", choices, "y must be a numeric result of a run")
+    return VARIABLES[y]
+
+
+def _column(summaries: Sequence[Summary | None], name: str) -> Float64[np.ndarray, " run"]:
+    """The variable of every run, NaN for null and for runs that are not there."""
+    return np.array([(summary or {}).get(name) for summary in summaries], dtype=np.float64)
+
+
+def _has_converged(summary: Summary | None) -> bool:
+    return summary is not None and summary.get("outcome") == "converged"
+
+
+def _lines(
+    arrangement: Arrangement,
+    values: Float64[np.ndarray, "line point run"],
+    eligible: Bool[np.ndarray, "line point run"],
+    stored: Bool[np.ndarray, "line point run"],
+) -> tuple[Curve, ...]:
+    """The curves of the eligible runs that have a value."""
+    entering = eligible & np.isfinite(values)
+    lower, median, upper = _quantiles(values, entering)
+    entered = entering.sum(axis=-1)
+    not_converged = (stored & ~eligible).sum(axis=-1)
+    without_value = eligible.sum(axis=-1) - entered
+    missing = (~stored).sum(axis=-1)
+    return tuple(
+        Curve(
+            series=value,
+            median=_gapped(median[line]),
+            lower_quartile=_gapped(lower[line]),
+            upper_quartile=_gapped(upper[line]),
+            runs=tuple(entered[line].tolist()),
+            not_converged=tuple(not_converged[line].tolist()),
+            without_value=tuple(without_value[line].tolist()),
+            missing=tuple(missing[line].tolist()),
+        )
+        for line, value in enumerate(arrangement.series_values)
+    )
+
+
+def _quantiles(
+    values: Float64[np.ndarray, "*point run"], entering: Bool[np.ndarray, "*point run"]
+) -> Float64[np.ndarray, "3 *point"]:
+    """The quartiles over the runs that enter, linear between order statistics; NaN where none does."""
+    ordered = np.sort(np.where(entering, values, np.nan), axis=-1)  # NaN sorts last
+    last = np.maximum(entering.sum(axis=-1) - 1, 0)
+    return np.stack([_at(ordered, quantile * last) for quantile in QUARTILES])
+
+
+def _at(ordered: Float64[np.ndarray, "*point run"], rank: Float64[np.ndarray, "*point"]) -> np.ndarray:
+    below, above = np.floor(rank).astype(int)[..., None], np.ceil(rank).astype(int)[..., None]
+    low, high = np.take_along_axis(ordered, below, axis=-1), np.take_along_axis(ordered, above, axis=-1)
+    between = low + (rank[..., None] - below) * (high - low)
+    interpolated: np.ndarray = between[..., 0]
+    return interpolated
+
+
+def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], y: str) -> tuple[Curve, ...]:
+    """The gradient-flow limit of each run, which is the same for every step size: one line if the series are those.
+
+    Only against the initialisation scale: it is what the flow's limit depends on. No lines where no run has it.
+    """
+    if y not in FLOW_LIMITS or arrangement.x.name != "init_scale":
+        return ()
+    values = arrangement.table(_column(summaries, FLOW_LIMITS[y]))
+    stored = arrangement.table(np.array([summary is not None for summary in summaries]))
+    if arrangement.series and arrangement.series.part == "optimizer":
+        values = _any_of_series(values)
+        stored = np.asarray(stored.any(axis=0, keepdims=True))
+        arrangement = replace(arrangement, series=None)
+    return _lines(arrangement, values, stored, stored) if np.isfinite(values).any() else ()
+
+
+def _any_of_series(values: Float64[np.ndarray, "line point run"]) -> Float64[np.ndarray, "1 point run"]:
+    """The first value along the series that is there: all of them are equal."""
+    first = np.isfinite(values).argmax(axis=0)
+    return np.take_along_axis(values, first[None], axis=0)
+
+
+def _baselines(arrangement: Arrangement, y: str, analyses: Mapping[str, Analysis]) -> tuple[Baseline, ...]:
+    if not analyses or _is_problem_axis(arrangement, arrangement.x):
+        return ()
+    per_problem = arrangement.grid.runs_per_problem
+    problem = arrangement.table(np.arange(len(arrangement.grid)) // per_problem)
+    of_series = arrangement.series is not None and _is_problem_axis(arrangement, arrangement.series)
+    lines = problem if of_series else problem[:1]
+    found = [
+        _baseline(
+            name, series, y, [analyses.get(arrangement.grid.run(k * per_problem).problem_key) for k in np.unique(line)]
+        )
+        for series, line in zip(arrangement.series_values if of_series else (None,), lines, strict=True)
+        for name in BASELINES
+    ]
+    return tuple(baseline for baseline in found if baseline is not None)
+
+
+def _is_problem_axis(arrangement: Arrangement, axis: Axis) -> bool:
+    return axis.name in {known.name for known in arrangement.grid.problem_axes}
+
+
+def _baseline(name: str, series: float | None, y: str, analyses: Sequence[Analysis | None]) -> Baseline | None:
+    """The baseline over the problems whose analysis is there and has this quantity; None if none has."""
+    known = [analysis["interpolators"].get(name, {}).get(y) for analysis in analyses if analysis]
+    values = np.array([value for value in known if value is not None], dtype=np.float64)
+    if not values.size:
+        return None
+    lower, median, upper = np.quantile(values, QUARTILES).tolist()
+    return Baseline(
+        name=name,
+        label=BASELINES[name],
+        series=series,
+        value=median,
+        lower_quartile=lower,
+        upper_quartile=upper,
+        problems=len(values),
+    )
+
+
+def _gapped(values: Float64[np.ndarray, " point"]) -> Numbers:
+    return tuple(value if np.isfinite(value) else None for value in values.tolist())
+
+
+def _named(variable: Variable) -> dict[str, Any]:
+    return {
+        "name": variable.name,
+        "symbol": variable.symbol,
+        "label": variable.label,
+        "log_scaled": variable.log_scaled,
+    }
+
+
+def _plain(record: Baseline | Curve) -> dict[str, Any]:
+    return {field: getattr(record, field) for field in type(record).__slots__}
+
+
+def _curve_document(curve: Curve) -> dict[str, Any]:
+    return {field: list(value) if isinstance(value, tuple) else value for field, value in _plain(curve).items()}

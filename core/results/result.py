@@ -1,0 +1,112 @@
+"""The result of a run, and the results of an experiment as a labelled array."""
+
+import json
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from core.array_block import MalformedArrays, pack_arrays, unpack_arrays
+from core.choice import InvalidChoice
+from core.identity import canonical_json
+from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
+from core.sweep.grid import Axis, Grid
+
+__all__ = [
+    "VARIABLES",
+    "MalformedArrays",
+    "decode_summary",
+    "encode_summary",
+    "pack_arrays",
+    "to_xarray",
+    "unpack_arrays",
+]
+
+Scalar = float | int | str | None
+Summary = Mapping[str, Scalar]
+
+_TYPES: Final = {Kind.FLOAT: (float, int), Kind.INT: (int,), Kind.TEXT: (str,)}
+
+
+def encode_summary(summary: Mapping[str, Any]) -> bytes:
+    """A run's scalars as compressed canonical JSON: every variable of the table is in it, NaN and infinities as null.
+
+    NumPy scalars are taken as the numbers they are; a variable that is absent is null.
+
+    Raises:
+        InvalidChoice: a name is not in the table of variables.
+        TypeError: a value is not of its variable's kind.
+    """
+    for name in summary:
+        if name not in VARIABLES:
+            raise InvalidChoice("summary", VARIABLES)
+    return zlib.compress(canonical_json({name: _scalar(VARIABLES[name], summary.get(name)) for name in VARIABLES}))
+
+
+def decode_summary(stored: bytes) -> dict[str, Scalar]:
+    """The scalars of a run that `encode_summary` wrote."""
+    plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as it was stored before it was compressed
+    summary: dict[str, Scalar] = json.loads(plain)
+    return summary
+
+
+def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """All runs as one labelled array, in the form that `xarray.Dataset.from_dict` reads, ready for JSON.
+
+    Every axis of the grid is a dimension coordinate; every other variable is an array over all dimensions, as nested
+    lists in grid order. Null stands for a run that is not there (yet), and for numbers that are not finite. A variable
+    that is swept is a coordinate alone, since one name cannot be both.
+
+    Raises:
+        ValueError: there is not one summary (or None) for each run of the grid.
+    """
+    check_one_per_run(grid, summaries)
+    dims = [axis.name for axis in grid.axes]
+    return {
+        "attrs": dict(attrs),
+        "dims": dict(zip(dims, grid.shape, strict=True)),
+        "coords": {axis.name: _coordinate(axis) for axis in grid.axes},
+        "data_vars": {
+            name: {"dims": dims, "attrs": _attributes(variable), "data": _nested(grid, summaries, name)}
+            for name, variable in VARIABLES.items()
+            if name not in dims
+        },
+    }
+
+
+def check_one_per_run(grid: Grid, summaries: Sequence[Summary | None]) -> None:
+    """Refuse summaries that cannot belong to the grid.
+
+    Raises:
+        ValueError: there is not one summary (or None) for each run of the grid.
+    """
+    if len(summaries) != len(grid):
+        raise ValueError(f"{len(summaries)} summaries for {len(grid)} runs")
+
+
+def _scalar(variable: Variable, value: Any) -> Scalar:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if plain is None:
+        return None
+    if isinstance(plain, bool) or not isinstance(plain, _TYPES[variable.kind]):
+        raise TypeError(f"{variable.name} should be {variable.kind}, not {type(value).__name__}")
+    if isinstance(plain, int | float) and variable.kind is Kind.FLOAT:
+        return float(plain) if math.isfinite(plain) else None
+    number_or_text: Scalar = plain
+    return number_or_text
+
+
+def _coordinate(axis: Axis) -> dict[str, Any]:
+    return {"dims": [axis.name], "attrs": _attributes(COORDINATES[axis.name]), "data": list(axis.values)}
+
+
+def _attributes(variable: Variable) -> dict[str, str]:
+    return {"long_name": variable.label, "symbol": variable.symbol, "description": variable.description}
+
+
+def _nested(grid: Grid, summaries: Sequence[Summary | None], name: str) -> Any:
+    column = np.empty(len(grid), dtype=object)
+    column[:] = [None if summary is None else summary.get(name) for summary in summaries]
+    return column.reshape(grid.shape).tolist()

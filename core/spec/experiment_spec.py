@@ -1,0 +1,432 @@
+"""The experiment spec: the one document a user writes. It says what to train, never how far the training has come."""
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
+from core.spec.swept import (
+    BELOW_ONE,
+    Document,
+    Positive,
+    SweptCount,
+    SweptDepth,
+    SweptFraction,
+    SweptNonNegative,
+    SweptPositive,
+    SweptReal,
+    SweptScale,
+    SweptShape,
+    SweptWhole,
+    axis_values,
+)
+
+SCHEMA_VERSION: Final = 1
+
+MAX_RUNS: Final = 10**9
+"""Most runs of one experiment, whatever a service allows: a larger product of axes is a slip."""
+
+LEAST_COMPLETION_TOLERANCE: Final = 1e-12
+"""What remains of a completed limit's error below this is rounding."""
+
+LEAST_TOLERANCE: Final = 1e-24
+"""Rounding leaves residuals of 1e-14 to 1e-12 of y, and the loss is their square: float64 gets no further down."""
+
+
+def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """-0.0 is the number 0.0 in another spelling, and would be another key."""
+    return tuple(number + 0.0 for number in numbers)
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("control characters, such as line breaks, are not allowed here")
+    return text
+
+
+Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
+Vector = Annotated[tuple[float, ...], Field(min_length=1, strict=False), AfterValidator(_without_negative_zeros)]
+Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False)]
+
+
+class Centring(StrEnum):
+    """What is done to user data before training: is the data non-centred? is the paper's key question."""
+
+    NONE = "none"
+    CENTRE = "centre"
+    OFFSET = "offset"
+
+
+class Transform(Document):
+    """Transforms of user data, each naming what it touches; `offset` is what `"offset"` adds to every entry.
+
+    Like any number of a spec it is rounded to 12 significant digits. What the held-out loss and a true predictor mean
+    after a transform stands in `core.data.transforms`.
+    """
+
+    X: Annotated[Centring, Field(strict=False)] = Centring.NONE
+    y: Annotated[Centring, Field(strict=False)] = Centring.NONE
+    offset: Annotated[float, Field(ge=-1e100, le=1e100), AfterValidator(rounded)] = 0.0
+
+    @model_validator(mode="after")
+    def _does_what_it_says(self) -> Self:
+        is_offset = Centring.OFFSET in {self.X, self.y}
+        if is_offset and self.offset == 0:
+            raise ValueError("nothing is added: give the number under offset, or use none in place of offset")
+        if self.offset != 0 and not is_offset:
+            raise ValueError("the offset is added to nothing: let X or y be offset, or leave the number out")
+        return self
+
+
+def _numbers(swept: Any) -> list[float]:
+    return axis_values(swept) or [swept]
+
+
+class SparseRegression(Document):
+    """Sparse regression (section 7 of the paper).
+
+    x ~ N(μ·1, σ²I) with `mean` μ and `variance` σ²; y ~ N(⟨β*, x⟩, `noise_variance`); β* has r* = `sparsity` entries
+    1/√r*, the first ones.
+    """
+
+    kind: Literal["sparse_regression"]
+    samples: SweptCount = 50
+    dimension: SweptCount = 100
+    sparsity: SweptCount = 5
+    mean: SweptReal = 5.0
+    variance: SweptPositive = 5.0
+    noise_variance: SweptNonNegative = 0.01
+    seed: SweptWhole = 0
+
+    @model_validator(mode="after")
+    def _support_fits(self) -> Self:
+        most, least = max(_numbers(self.sparsity)), min(_numbers(self.dimension))
+        if most > least:
+            raise ValueError(f"sparsity {most:g} exceeds dimension {least:g}")
+        return self
+
+
+class InlineData(Document):
+    """User data given in the spec itself: X has one row per sample."""
+
+    kind: Literal["inline"]
+    X: Matrix
+    y: Vector
+    true_predictor: Vector | None = None
+    held_out_X: Matrix | None = None
+    held_out_y: Vector | None = None
+    transform: Transform = Transform()
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        width = len(self.X[0])
+        if any(len(row) != width for row in self.X):
+            raise ValueError("the rows of X differ in length")
+        if len(self.y) != len(self.X):
+            raise ValueError(f"X has {len(self.X)} rows, y has {len(self.y)} entries")
+        if self.true_predictor is not None and len(self.true_predictor) != width:
+            raise ValueError(f"X has {width} columns, true_predictor has {len(self.true_predictor)} entries")
+        if (self.held_out_X is None) != (self.held_out_y is None):
+            raise ValueError("held_out_X and held_out_y come together")
+        if self.held_out_X is not None and self.held_out_y is not None:
+            if any(len(row) != width for row in self.held_out_X):
+                raise ValueError(f"every row of held_out_X needs {width} entries, as X has")
+            if len(self.held_out_y) != len(self.held_out_X):
+                raise ValueError("held_out_X and held_out_y differ in length")
+        return self
+
+
+class UploadedData(Document):
+    """User data uploaded before, named by the hash of its content (see `core.data.user_arrays`)."""
+
+    kind: Literal["dataset"]
+    id: Label
+    transform: Transform = Transform()
+
+
+class DiagonalModel(Document):
+    """β = u₊^D − u₋^D (eq. 12 of the paper; eq. 4 at D = 2)."""
+
+    kind: Literal["diagonal"] = "diagonal"
+    depth: SweptDepth = 2
+
+
+class UVModel(Document):
+    """β = u₊∘v₊ − u₋∘v₋ (eq. 34), with the shape s of its initialisation (Azulay et al. 2021)."""
+
+    kind: Literal["uv"]
+    shape: SweptShape = 0.0
+
+
+class UniformInitialization(Document):
+    """u₊ = u₋ = α·1."""
+
+    kind: Literal["uniform"] = "uniform"
+    scale: SweptScale
+
+
+class NormalInitialization(Document):
+    """u₊ = u₋ = α·z with z ~ N(0, I); `independent` draws one z for each sign (appendix E)."""
+
+    kind: Literal["normal"]
+    scale: SweptScale
+    independent: bool = False
+    seed: SweptWhole = 0
+
+
+class VectorInitialization(Document):
+    """u₊ = u₋ = α·shape for a given vector."""
+
+    kind: Literal["vector"]
+    scale: SweptScale
+    vector: Vector
+
+
+class FractionsOfMaxStable(Document):
+    """Step sizes as multiples of the largest stable one, 2/min λ_max, of the data set and depth at hand."""
+
+    fractions_of_max_stable: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.fractions())) < len(self.fractions_of_max_stable):
+            raise ValueError("fractions repeat (to 12 significant digits)")
+        return self
+
+    def fractions(self) -> list[float]:
+        """The fractions, rounded to 12 significant digits."""
+        return [rounded(fraction) for fraction in self.fractions_of_max_stable]
+
+
+class StepBracket(Document):
+    """Where the largest convergent step size is looked for: between `lower` and `upper` times the largest stable one.
+
+    The search ends when the smallest step size that fails is within a factor 1 + `resolution` of the largest that
+    converges.
+    """
+
+    lower: Annotated[float, Field(gt=0, le=100)] = 0.9
+    upper: Annotated[float, Field(gt=0, le=100)] = 1.1
+    resolution: Annotated[float, Field(ge=1e-6, le=BELOW_ONE)] = 0.002
+
+    @model_validator(mode="after")
+    def _has_a_width(self) -> Self:
+        if rounded(self.lower) >= rounded(self.upper):
+            raise ValueError(
+                f"lower {self.lower:g} should be less than upper {self.upper:g} (to 12 significant digits)"
+            )
+        return self
+
+
+class LargestConvergent(Document):
+    """The largest step size that converges, found by experiment: one run, made of many trainings."""
+
+    largest_convergent: StepBracket
+
+    def spelled_out(self) -> dict[str, dict[str, float]]:
+        """The document, its numbers rounded to 12 significant digits."""
+        return {
+            "largest_convergent": {
+                name: rounded(number) for name, number in self.largest_convergent.model_dump().items()
+            }
+        }
+
+
+_STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
+
+
+def _step_size_form(value: Any) -> str:
+    """Which of the three forms is meant, so that an error speaks of that form alone."""
+    fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return next((form for field, form in _STEP_SIZE_FORMS.items() if field in fields), "step sizes")
+
+
+StepSize = Annotated[
+    Annotated[SweptPositive, Tag("step sizes")]
+    | Annotated[FractionsOfMaxStable, Tag("fractions")]
+    | Annotated[LargestConvergent, Tag("search")],
+    Discriminator(_step_size_form),
+]
+
+
+class GradientDescent(Document):
+    """Full-batch gradient descent; the step size grows linearly to η over `warmup_steps` (section 7)."""
+
+    kind: Literal["gradient_descent"] = "gradient_descent"
+    step_size: StepSize
+    warmup_steps: SweptWhole = 0
+
+
+class StochasticGradientDescent(GradientDescent):
+    """Minibatch SGD."""
+
+    kind: Literal["sgd"]  # type: ignore[assignment]  # the discriminator's value is what a subclass changes
+    batch_size: SweptCount
+    seed: SweptWhole = 0
+
+
+class LabelNoiseDescent(GradientDescent):
+    """Gradient descent with fresh noise on y at each of the first `noise_steps` steps."""
+
+    kind: Literal["label_noise"]  # type: ignore[assignment]  # as above
+    noise_variance: SweptPositive
+    noise_steps: SweptCount
+    seed: SweptWhole = 0
+
+
+class HeavyBall(GradientDescent):
+    """Heavy-ball momentum; a minimum is linearly stable iff ηλ < 2 + 2m."""
+
+    kind: Literal["heavy_ball"]  # type: ignore[assignment]  # as above
+    momentum: SweptFraction
+
+
+class Finish(StrEnum):
+    """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe."""
+
+    AUTO = "auto"
+    ITERATE = "iterate"
+
+
+class Stopping(Document):
+    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
+
+    `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
+    `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.
+
+    `kick`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
+    goes on; without it such a run ends as `unstable_interpolator`.
+    """
+
+    loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
+    completion_tolerance: Annotated[float, Field(ge=LEAST_COMPLETION_TOLERANCE, le=1e-2)] = 1e-7
+    max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
+    finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
+    kick: bool = True
+
+
+class Recording(Document):
+    """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
+
+    A run that ends early has those of the steps that it came to. One point is the end alone; 0 keeps nothing.
+    `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
+    """
+
+    points: Annotated[int, Field(ge=0, le=1000)] = 100
+    sensitivity: bool = False
+
+
+Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]
+Model = Annotated[DiagonalModel | UVModel, Field(discriminator="kind")]
+Initialization = Annotated[
+    UniformInitialization | NormalInitialization | VectorInitialization, Field(discriminator="kind")
+]
+Optimizer = Annotated[
+    GradientDescent | StochasticGradientDescent | LabelNoiseDescent | HeavyBall, Field(discriminator="kind")
+]
+
+
+class ExperimentSpec(Document):
+    """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.sweep.grid`)."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: Name = ""
+    tags: Annotated[tuple[Label, ...], Field(max_length=20, strict=False)] = ()
+    data: Data
+    model: Model = DiagonalModel()
+    initialization: Initialization
+    optimizer: Optimizer
+    stopping: Stopping = Stopping()
+    recording: Recording = Recording()
+
+    @model_validator(mode="after")
+    def _countable(self) -> Self:
+        sections = (self.data, self.model, self.initialization, self.optimizer)
+        runs = math.prod(
+            _axis_length(getattr(section, field)) for section in sections for field in type(section).model_fields
+        )
+        if runs > MAX_RUNS:
+            raise ValueError(f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        samples, columns = _extent(self.data)
+        if isinstance(self.optimizer, StochasticGradientDescent) and samples:
+            most, least = max(_numbers(self.optimizer.batch_size)), min(samples)
+            if most > least:
+                raise ValueError(f"batch_size {most:g} exceeds the {least:g} samples")
+        if isinstance(self.initialization, VectorInitialization) and columns:
+            entries = len(self.initialization.vector)
+            if set(columns) != {entries}:
+                raise ValueError(f"the initial vector has {entries} entries, the data have {columns[0]:g} columns")
+        return self
+
+    def science(self) -> dict[str, Any]:
+        """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside.
+
+        Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
+        """
+        return {
+            part: _spelled_out(getattr(self, part).model_dump(mode="json"), getattr(self, part))
+            for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
+        }
+
+    def canonical(self) -> bytes:
+        """The canonical JSON of the whole document, as it is stored."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def content_hash(self) -> str:
+        """Identity of the experiment's content: equal for documents that ask for the same grid.
+
+        A new numerics version gives new numbers, so there the same document asks for another experiment.
+        """
+        return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
+
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "data": ("sparse_regression", "inline", "dataset"),
+        "model": ("diagonal", "uv"),
+        "initialization": ("uniform", "normal", "vector"),
+        "optimizer": ("gradient_descent", "sgd", "label_noise", "heavy_ball"),
+    }
+)
+"""The kinds of each part of a spec that comes in kinds."""
+
+
+def _extent(data: SparseRegression | InlineData | UploadedData) -> tuple[list[float], list[float]]:
+    """The numbers of samples and of columns that the data take; empty where the spec does not say."""
+    if isinstance(data, SparseRegression):
+        return _numbers(data.samples), _numbers(data.dimension)
+    if isinstance(data, InlineData):
+        return [len(data.X)], [len(data.X[0])]
+    return [], []
+
+
+def _axis_length(value: Any) -> int:
+    """How many values a field of the spec stands for: 1 where it is not swept."""
+    if isinstance(value, FractionsOfMaxStable):
+        return len(value.fractions_of_max_stable)
+    return len(axis_values(value) or [value])
+
+
+def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
+    """`dumped` with every number of `part` in its one spelling."""
+    return {field: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
+
+
+def _spelling(dumped: Any, value: Any) -> Any:
+    if isinstance(value, FractionsOfMaxStable):
+        return {"fractions_of_max_stable": value.fractions()}
+    if isinstance(value, LargestConvergent):
+        return value.spelled_out()
+    if (values := axis_values(value)) is not None:
+        return {"values": values}
+    return rounded(dumped) if isinstance(dumped, float) else dumped

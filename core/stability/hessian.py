@@ -1,0 +1,180 @@
+"""The Hessian of the loss ‖Xβ(θ) − y‖²/(2N) in the parameters θ of a diagonal network, anywhere on a trajectory.
+
+With J the network's `jacobian` and g = Xᵀ(Xβ − y)/N it is H = (1/N)·ΦΦᵀ + [diag(bend_kl∘g)]_kl, Φ = [diag(J_k)]_k Xᵀ:
+a positive semi-definite part, and one that vanishes at an interpolator.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+
+from core.descent.numpy_descent import TILE, padded
+from core.networks.network import Network
+from core.randomness import stream
+
+MOST_GRAM: Final = 256
+"""Largest d for which XᵀX is made: beyond it, making it costs more than the products that it saves."""
+
+Vectors = Float64[np.ndarray, "lane size"]
+
+
+def hessian(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> Float64[np.ndarray, "parameter parameter"]:
+    """The whole matrix at one state, parameter (part, coordinate) at place part·d + coordinate. Cost O((parts·d)²N)."""
+    gradient = X.T @ (X @ network.predictor(theta) - y) / len(X)
+    features = np.concatenate([X * slope for slope in network.jacobian(theta)], axis=1)
+    bend = network.bend(theta) * gradient
+    blocks = np.block([[np.diag(block) for block in row] for row in bend])
+    matrix: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + blocks
+    return matrix
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Hessians:
+    """The Hessians of one loss at many states, as products with vectors.
+
+    One `rotation` R of the parts makes the bend of a network diagonal at every state and coordinate: the identity for
+    u₊^D − u₋^D, (u ± v)/√2 for UV. In rotated parameters H = (1/N)·AᵀXᵀXA + diag(b) with A = [diag(a_k)]_k, a = RᵀJ the
+    `slopes`, and b_k = (Rᵀ·bend·R)_kk∘g. Eigenvalues stay, and `restored` takes eigenvectors back.
+
+    Each matrix is held as H/4^e, e its `exponent`, with entries of about 1, so that no square overflows or vanishes
+    where H itself does not. Matrix products are made in tiles of 16 lanes (`core.descent`): the bits of a lane depend
+    on nothing else. Cost of a product: min(4·N, 2·d)·d flops a lane for d up to 256, else 4·N·d.
+    """
+
+    X: Float64[np.ndarray, "sample dim"]
+    gram: Float64[np.ndarray, "dim dim"] | None
+    rotation: Float64[np.ndarray, "part part"]
+    exponent: Int32[np.ndarray, " lane"]
+    slopes: Float64[np.ndarray, "lane part dim"]
+    diagonal: Float64[np.ndarray, "lane size"]
+
+    def of(self, lanes: Int64[np.ndarray, " kept"] | slice) -> Self:
+        """The Hessians of some lanes."""
+        kept = {"exponent": self.exponent[lanes], "slopes": self.slopes[lanes], "diagonal": self.diagonal[lanes]}
+        return replace(self, **kept)
+
+    def product(self, vectors: Vectors) -> Vectors:
+        """(H/4^e)·v of every lane, in rotated parameters."""
+        moved = _dot(self.slopes, vectors.reshape(self.slopes.shape))
+        if self.gram is not None:
+            pulled = _tilewise(moved, self.gram)
+        else:
+            pulled = _tilewise(_tilewise(moved, self.X.T), self.X) / len(self.X)
+        image: Vectors = (self.slopes * pulled[:, None]).reshape(vectors.shape)
+        image += self.diagonal * vectors
+        return image
+
+    def start(self) -> Vectors:
+        """Where to look for the top eigenvector: half at the top of data far off centre, half in every direction.
+
+        The first half is Φ·1. The second is the same for every lane, with no entry near zero, so that no eigenvector is
+        missed, whatever the symmetries of a state.
+        """
+        guess = (self.slopes * self.X.sum(axis=0)).reshape(self.diagonal.shape)
+        length = np.sqrt(np.vecdot(guess, guess))[:, None]
+        start: Vectors = np.divide(guess, length, out=np.zeros_like(guess), where=length > 0)
+        start += every_direction(self.diagonal.shape[1])
+        return start
+
+    def restored(self, vectors: Vectors) -> Vectors:
+        """The same vectors in the parameters θ."""
+        by_part = np.moveaxis(vectors.reshape(self.slopes.shape), 1, 0)
+        return _rotated(self.rotation.T, by_part).reshape(vectors.shape)
+
+
+def hessians(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part lane dim"],
+    network: Network,
+) -> Hessians:
+    """The Hessians at the states of many lanes; where one has overflowed, its numbers are not finite."""
+    rotation = _rotation(network)
+    gradient = _tilewise(_tilewise(network.predictor(theta), X.T) - y, X) / len(X)
+    slopes = _rotated(rotation, network.jacobian(theta))
+    bends = _rotated_diagonal(rotation, network.bend(theta)) * gradient[:, None]
+    unit = int(np.frexp(np.abs(X).max())[1])
+    size = np.maximum(np.ldexp(np.abs(slopes).max(axis=(1, 2)), unit), np.sqrt(np.abs(bends).max(axis=(1, 2))))
+    exponent = np.frexp(size)[1]
+    scaled = np.ldexp(X, -unit)
+    return Hessians(
+        X=scaled,
+        gram=scaled.T @ scaled / len(X) if X.shape[1] <= min(MOST_GRAM, 2 * len(X)) else None,
+        rotation=rotation,
+        exponent=exponent,
+        slopes=np.ldexp(slopes, (unit - exponent)[:, None, None]),
+        diagonal=np.ldexp(bends, -2 * exponent[:, None, None]).reshape(len(bends), -1),
+    )
+
+
+@cache
+def every_direction(size: int) -> Float64[np.ndarray, " size"]:
+    """A unit vector with no entry near zero."""
+    generator = stream(0, "start of an eigenvector")
+    noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
+    direction: Float64[np.ndarray, " size"] = noise / np.linalg.norm(noise)
+    direction.flags.writeable = False
+    return direction
+
+
+@cache
+def _rotation(network: Network) -> Float64[np.ndarray, "part part"]:
+    """What makes the bend of a network diagonal at every state."""
+    rotation: Float64[np.ndarray, "part part"] = np.linalg.eigh(
+        network.bend(np.ones((len(network.parts), 1)))[:, :, 0]
+    ).eigenvectors
+    rotation.flags.writeable = False
+    return rotation
+
+
+def _dot(
+    left: Float64[np.ndarray, "lane part dim"], right: Float64[np.ndarray, "lane part dim"]
+) -> Float64[np.ndarray, "lane dim"]:
+    """Σ_k left_k∘right_k, part by part: the sum over a middle axis of an array is several times slower."""
+    total: Float64[np.ndarray, "lane dim"] = left[:, 0] * right[:, 0]
+    for part in range(1, left.shape[1]):
+        total += left[:, part] * right[:, part]
+    return total
+
+
+def _rotated(
+    rotation: Float64[np.ndarray, "part part"], rows: Float64[np.ndarray, "part lane dim"]
+) -> Float64[np.ndarray, "lane part dim"]:
+    """Σ_k R_kl·row_k for every l, as sums of multiples: a matrix product would tie the bits of a lane to its place."""
+    rotated = np.zeros((rows.shape[1], len(rows), rows.shape[2]))
+    for old, new in zip(*np.nonzero(rotation), strict=True):
+        rotated[:, new] += rotation[old, new] * rows[old]
+    return rotated
+
+
+def _rotated_diagonal(
+    rotation: Float64[np.ndarray, "part part"], bend: Float64[np.ndarray, "part part lane dim"]
+) -> Float64[np.ndarray, "lane part dim"]:
+    """(Rᵀ·bend·R)_ll for every l."""
+    diagonal = np.zeros((bend.shape[2], len(bend), bend.shape[3]))
+    for new in range(len(bend)):
+        weights = np.outer(rotation[:, new], rotation[:, new])
+        for row, column in zip(*np.nonzero(weights), strict=True):
+            diagonal[:, new] += weights[row, column] * bend[row, column]
+    return diagonal
+
+
+def _tilewise(
+    rows: Float64[np.ndarray, "lane inner"], matrix: Float64[np.ndarray, "inner outer"]
+) -> Float64[np.ndarray, "lane outer"]:
+    """rows·matrix in products of one shape, the last of them filled up with zeros."""
+    lanes, inner = rows.shape
+    wide = rows
+    if lanes % TILE:
+        wide = np.zeros((padded(lanes), inner))
+        wide[:lanes] = rows
+    product: Float64[np.ndarray, "tile row outer"] = wide.reshape(-1, TILE, inner) @ matrix
+    return product.reshape(len(wide), matrix.shape[1])[:lanes]

@@ -1,0 +1,1 @@
+"""The loop around the steps: stopping, recording, attempts at completion, and runs made of several trainings."""

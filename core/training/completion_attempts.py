@@ -1,0 +1,121 @@
+"""When a run in training is tried to be completed, and when the limit that is found is believed (`core.completion`).
+
+A limit is believed at once where its error is proven to be within the tolerance. Else the estimate must be within it,
+and an attempt at a step smaller by a quarter, or more, must have found the same to a tenth of the tolerance.
+
+An error that is too large falls with the loss, and hardly faster than its square: until the loss has fallen by nearly
+the root of what is wanted, no attempt is made.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from core.completion.completion import Completion
+from core.training.stopping import at_check_from
+
+NEVER: Final = 2**62
+"""A step that no run reaches."""
+
+FIRST_ATTEMPT: Final = 1024
+SPACING: Final = 1.08
+"""From one look at the loss to the next; the third after an attempt can confirm it."""
+
+CONFIRMED_AFTER: Final = 1.25
+CONFIRMED_WITHIN: Final = 0.1
+REMEMBERED_WITHIN: Final = 10.0
+"""Multiple of the tolerance below which an estimate makes a limit worth remembering, to be confirmed later."""
+
+EARLY: Final = 1.25
+"""Factor by which the loss may be above what the error asks for: a run that goes on for nothing costs the most."""
+
+LARGEST_FALL: Final = 0.01
+"""Factor by which the loss falls at most before another attempt: the error may have been out of reach of float64."""
+
+NEARLY_PROVEN: Final = 4.0
+"""Multiple of the tolerance below which a bound is expected to prove a limit before an estimate can be confirmed."""
+
+
+def first_attempt(settled_from: int, noise_steps: int) -> int:
+    """The check of the first attempt: it may be before a warm-up is over, to be confirmed by one after it."""
+    return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
+
+
+def next_attempt(step: int) -> int:
+    """The check of the attempt after one at `step`."""
+    return at_check_from(max(step + 1, math.ceil(step * SPACING)))
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Attempts:
+    """For each run the step from which on it is `due`, and its last unconfirmed β, `found`, with the step of that.
+
+    `found_at` is 0 where there is none. A run that is due is tried if its loss is `below`, and put off if not.
+    """
+
+    due: Int64[np.ndarray, " run"]
+    below: Float64[np.ndarray, " run"]
+    found_at: Int64[np.ndarray, " run"]
+    found: Float64[np.ndarray, "run dim"]
+
+    @classmethod
+    def begin(cls, first: Sequence[int], dim: int) -> Self:
+        """Nothing has been found; `first` are the steps of the first attempts."""
+        runs = len(first)
+        return cls(
+            due=np.array(first, dtype=np.int64),
+            below=np.full(runs, np.inf),
+            found_at=np.zeros(runs, dtype=np.int64),
+            found=np.full((runs, dim), np.nan),
+        )
+
+    def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
+        """What was found of some of the runs."""
+        return type(self)(**{field.name: getattr(self, field.name)[runs] for field in fields(self)})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Copies of every field by name, for a checkpoint."""
+        return {field.name: getattr(self, field.name).copy() for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """What `arrays` was taken of."""
+        return cls(**arrays)
+
+    def is_ripe(self, run: int, step: int, loss: float) -> bool:
+        """Whether the loss of a run that is due lets an attempt succeed; when to look again."""
+        self.due[run] = next_attempt(step)
+        return loss <= float(self.below[run])
+
+    def has_failed(self, run: int, loss: float, error: float, tolerance: float) -> None:
+        """An attempt at this loss came to an error above the tolerance: the next one is for when it may be below."""
+        self.below[run] = loss * max(LARGEST_FALL, EARLY * math.sqrt(tolerance / error))
+
+    def believes(self, run: int, step: int, loss: float, limit: Completion, tolerance: float) -> bool:
+        """Whether a limit that was found is believed; if not, it may be remembered, and the next attempt is put off."""
+        if self._is_believed(run, step, limit, tolerance):
+            return True
+        least = min(limit.estimate, limit.bound)
+        if least > tolerance:
+            self.has_failed(run, loss, least, tolerance)
+        elif limit.bound > NEARLY_PROVEN * tolerance:
+            self.due[run] = max(int(self.due[run]), at_check_from(math.ceil(CONFIRMED_AFTER * self.found_at[run])))
+        return False
+
+    def _is_believed(self, run: int, step: int, limit: Completion, tolerance: float) -> bool:
+        if limit.bound <= tolerance:
+            return True
+        since = int(self.found_at[run])
+        if since and step < CONFIRMED_AFTER * since:
+            return False
+        apart = float(np.linalg.norm(limit.predictor - self.found[run])) if since else math.inf
+        agrees = apart <= CONFIRMED_WITHIN * tolerance * float(np.linalg.norm(limit.predictor))
+        if agrees and limit.estimate <= tolerance:
+            return True
+        if not agrees:
+            self.found_at[run], self.found[run] = step, limit.predictor
+        return False

@@ -1,0 +1,91 @@
+"""Analyses of data sets and runs, where float64 comes to its ends."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.analysis.analysis import RunAnalysis, analyse_problem
+from core.data.regression import Dataset
+from core.descent.optimizers import FullBatch
+from core.networks.network import Diagonal
+from core.outcome import Outcome
+from core.training.batch_training import TrainedRun, TrainingRun
+from core.training.recording import QUANTITIES, trajectory
+from tests.core.problems import paper_problem
+
+SQUARED = Diagonal(2)
+
+
+def _trained(data: Dataset, init_scale: float) -> TrainedRun:
+    """A run that has not moved."""
+    run = TrainingRun(
+        index=0,
+        step_size=0.01,
+        initial=np.full((2, data.X.shape[1]), init_scale),
+        optimizer=FullBatch(),
+        warmup_steps=0,
+        loss_tolerance=1e-8,
+        max_steps=1,
+        kick=True,
+        record_points=0,
+        seed=0,
+    )
+    return TrainedRun(
+        run=run,
+        outcome=Outcome.BUDGET_EXHAUSTED,
+        loss=1.0,
+        steps=1,
+        kicks=0,
+        theta=run.initial,
+        gradient_sum=np.zeros(data.X.shape[1]),
+        trajectory=trajectory(np.zeros(0, dtype=np.int64), np.zeros((0, len(QUANTITIES)))),
+    )
+
+
+def _scaled(X_factor: float, y_factor: float) -> Dataset:
+    data = paper_problem()
+    return Dataset(X=X_factor * data.X, y=y_factor * data.y)
+
+
+@pytest.mark.parametrize("init_scale", [1e-170, 1e-153, 1e154, 1e200])
+def test_a_scale_whose_flow_limit_is_out_of_reach_has_none(init_scale: float) -> None:
+    """Null, and no error that would take the other runs of the batch along."""
+    data = paper_problem()
+    analysis = RunAnalysis(data, SQUARED, analyse_problem(data, SQUARED, "key"))
+    assert analysis.summary(_trained(data, init_scale), init_scale=0.1, kernel_id="here")["flow_test_loss"] is None
+    assert analysis.summary(_trained(data, 0.1), init_scale=0.1, kernel_id="here")["flow_test_loss"] is not None
+
+
+@pytest.mark.parametrize(
+    ("X_factor", "y_factor"), [(1e-300, 1.0), (1e-160, 1e-160), (1e160, 1.0), (1e200, 1e200), (1.0, 1e-160)]
+)
+def test_data_beyond_float64_have_an_analysis_of_nulls_and_its_reason(X_factor: float, y_factor: float) -> None:
+    """An experiment with step sizes in numbers can go on; nothing false is said of interpolators."""
+    data = _scaled(X_factor, y_factor)
+    document = analyse_problem(data, SQUARED, "key")
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert "could not be computed in float64" in document["no_interpolator"]
+    assert (document["interpolators"], document["max_stable_step"], document["never_stable_above"]) == ({}, None, None)
+    assert (
+        RunAnalysis(data, SQUARED, document).summary(_trained(data, 0.1), init_scale=0.1, kernel_id="here")[
+            "flow_test_loss"
+        ]
+        is None
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-60, 1.0, 1e60])
+def test_the_largest_stable_step_scales_with_the_data(factor: float) -> None:
+    """The sharpness of an interpolator is of order X·y, in any units that are taken."""
+    plain, scaled = (analyse_problem(_scaled(by, by), SQUARED, "key")["max_stable_step"] for by in (1.0, factor))
+    assert math.isclose(scaled * factor * factor, plain, rel_tol=1e-6)
+
+
+def test_data_of_zeros_are_interpolated_by_zero() -> None:
+    """And by everything else; every step size is stable."""
+    document: dict[str, Any] = analyse_problem(Dataset(X=np.zeros((2, 3)), y=np.zeros(2)), SQUARED, "key")
+    assert document["no_interpolator"] is None
+    assert document["max_stable_step"] is None

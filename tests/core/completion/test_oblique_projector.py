@@ -1,0 +1,34 @@
+"""Norms of the oblique projector onto the null space."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.completion.oblique_projector import ObliqueProjector
+from core.data.regression import Dataset
+from core.data.row_space import interpolator_set
+from tests.core.problems import small_problem, small_problems
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=small_problems(), seed=st.integers(0, 1000))
+def test_the_norms_are_those_of_the_matrices(data: Dataset, seed: int) -> None:
+    """Against P and Xᵀ(X C Xᵀ)⁻¹X written out, weights at random."""
+    X, dim = data.X, data.X.shape[1]
+    weights = np.exp(np.random.default_rng(seed).normal(0, 1.5, dim))
+    found = ObliqueProjector.of(interpolator_set(X, data.y), weights)
+    inverse = X.T @ np.linalg.inv(X * weights @ X.T) @ X
+    projector = np.eye(dim) - weights[:, None] * inverse
+    assert found.norm == pytest.approx(np.linalg.norm(projector, 2), rel=1e-6)
+    assert found.complement == pytest.approx(np.linalg.norm(np.eye(dim) - projector, 2), rel=1e-6)
+    assert found.stiffness == pytest.approx(np.linalg.norm(inverse, 2), rel=1e-6)
+    assert found.stiffness <= 1 / weights.min() * (1 + 1e-9)
+
+
+def test_a_unique_interpolator_leaves_no_freedom() -> None:
+    """P = 0, and its complement is the identity."""
+    data = small_problem(0, samples=3, dimension=3)
+    found = ObliqueProjector.of(interpolator_set(data.X, data.y), np.array([1.0, 10.0, 0.1]))
+    assert found.norm == 0.0
+    assert found.complement == pytest.approx(1.0)

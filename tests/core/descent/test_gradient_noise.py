@@ -1,0 +1,82 @@
+"""Minibatches and label noise."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.descent.gradient_noise import BLOCK, GradientNoise, minibatch_weights
+from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer
+
+SAMPLES = 5
+MINIBATCH = Minibatch(batch_size=2)
+LABEL_NOISE = LabelNoise(noise_variance=4.0, noise_steps=3 * BLOCK + 10)
+
+
+def noise_of(*optimizers: Optimizer, seeds: tuple[int, ...] | None = None) -> GradientNoise:
+    """The noise of runs with the seeds given, 0, 1, 2 and so on by default."""
+    return GradientNoise(optimizers, seeds or tuple(range(len(optimizers))), SAMPLES)
+
+
+@pytest.mark.parametrize("optimizer", [MINIBATCH, LABEL_NOISE])
+@given(start=st.integers(0, 150), lengths=st.lists(st.integers(1, 90), min_size=1, max_size=4))
+def test_noise_depends_on_the_step_and_not_on_how_it_is_reached(
+    optimizer: Optimizer, start: int, lengths: list[int]
+) -> None:
+    """Asked for in pieces of any length it is the same as in one."""
+    stop = start + sum(lengths)
+    whole = noise_of(optimizer).between(start, stop)
+    pieces, noise = [], noise_of(optimizer)
+    for length in lengths:
+        pieces.append(noise.between(start, start + length))
+        start += length
+    for name in ("weight", "shift"):
+        one, parts = getattr(whole, name), [getattr(piece, name) for piece in pieces]
+        if one is not None:
+            filled = [
+                part if part is not None else np.zeros((n, 1, SAMPLES)) for part, n in zip(parts, lengths, strict=True)
+            ]
+            np.testing.assert_array_equal(one, np.concatenate(filled))
+
+
+def test_the_noise_of_a_run_is_its_own() -> None:
+    """Company changes nothing, another seed everything."""
+    alone = noise_of(MINIBATCH, seeds=(7,)).between(0, 100).weight
+    company = noise_of(MINIBATCH, MINIBATCH, seeds=(3, 7)).between(0, 100).weight
+    assert alone is not None
+    assert company is not None
+    np.testing.assert_array_equal(company[:, 1], alone[:, 0])
+    assert (company[:, 0] != alone[:, 0]).any()
+
+
+def test_minibatches_have_their_size_and_every_sample_its_turn() -> None:
+    """Weights N/b on b samples: each is as likely as the others."""
+    weight = noise_of(MINIBATCH).between(0, 4000).weight
+    assert weight is not None
+    assert set(np.unique(weight)) == {0.0, SAMPLES / 2}
+    assert (np.count_nonzero(weight, axis=-1) == 2).all()
+    chosen = np.count_nonzero(weight, axis=(0, 1)) / 4000
+    np.testing.assert_allclose(chosen, 2 / SAMPLES, atol=5 * np.sqrt(0.4 * 0.6 / 4000))
+
+
+def test_all_samples_make_full_batches() -> None:
+    """A minibatch of all is gradient descent."""
+    assert (minibatch_weights(np.random.default_rng(0).random((9, 4)), 4) == 1.0).all()
+
+
+def test_label_noise_has_its_variance_and_ends_at_its_last_step() -> None:
+    """Fresh at every step, then none at all."""
+    shift = noise_of(LABEL_NOISE).between(0, 4 * BLOCK).shift
+    assert shift is not None
+    noisy = shift[: LABEL_NOISE.noise_steps]
+    assert np.var(noisy) == pytest.approx(4.0, rel=5 * np.sqrt(2 / noisy.size))
+    assert len(np.unique(noisy)) == noisy.size
+    assert not shift[LABEL_NOISE.noise_steps :].any()
+    assert noise_of(LABEL_NOISE).between(4 * BLOCK, 5 * BLOCK).shift is None
+
+
+def test_gradient_descent_has_no_noise() -> None:
+    """Nothing is drawn."""
+    perturbation = noise_of(FullBatch()).between(0, 10)
+    assert perturbation.weight is None
+    assert perturbation.shift is None

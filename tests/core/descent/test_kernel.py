@@ -1,0 +1,188 @@
+"""The kernels: the compiled one against NumPy's, and what happens where there is none."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.choice import InvalidChoice
+from core.descent.gradient_noise import Perturbation
+from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels
+from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState
+from core.descent.native import library as native
+from core.descent.numpy_descent import Descent
+from core.networks.network import UV, Diagonal, Network
+from core.outcome import Outcome
+from hatch_build import SOURCES, TARGET, compile_kernel
+from tests.core.trainings import ended_of, planned, problem_of
+
+COMPILED = [name for name in kernel_names() if name != NUMPY]
+NETWORKS: list[Network] = [Diagonal(2), Diagonal(3), Diagonal(4), Diagonal(7), UV()]
+SHAPES = [(1, 1), (3, 2), (7, 13), (50, 100), (3, 300), (300, 40), (520, 33)]
+
+
+def both(name: str, X: np.ndarray, y: np.ndarray, network: Network, state: LaneState) -> tuple[Lanes, Lanes]:
+    """The same batch, by a compiled kernel and by NumPy."""
+    return kernels()[name](X, y, network, state), Descent(X, y, network, state)
+
+
+def random_state(rng: np.random.Generator, network: Network, lanes: int, samples: int, dim: int) -> LaneState:
+    """Parameters near 0.3, of either sign, and an accumulator."""
+    theta = 0.3 + 0.2 * rng.standard_normal((len(network.parts), lanes, dim))
+    return LaneState(theta=theta, residual_sum=rng.standard_normal((lanes, samples)))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
+@pytest.mark.parametrize(("samples", "dim"), SHAPES)
+@pytest.mark.parametrize("lanes", [1, 2, 3, 4, 5, 6, 7, 8, 13])
+def test_a_compiled_step_is_numpys_to_rounding(name: str, network: Network, samples: int, dim: int, lanes: int) -> None:
+    """From shared states, with and without a perturbed residual and momentum: every number to 1e-14."""
+    rng = np.random.default_rng([samples, dim, lanes])
+    X, y = rng.standard_normal((samples, dim)) + 1, rng.standard_normal(samples)
+    state = random_state(rng, network, lanes, samples, dim)
+    noise = Perturbation(shift=rng.standard_normal((1, lanes, samples)), weight=rng.uniform(0, 2, (1, lanes, samples)))
+    momentum = rng.uniform(0, 1, (1, lanes))
+    velocity = 0.01 * rng.standard_normal(state.theta.shape)
+    for started, perturbation in itertools.product([state, replace(state, velocity=velocity)], [UNPERTURBED, noise]):
+        ours, theirs = both(name, X, y, network, started)
+        for batch in (ours, theirs):
+            batch.advance(np.full((1, lanes), 1e-3), perturbation=perturbation, momentum=momentum)
+        for mine, reference in [
+            (ours.state.theta, theirs.state.theta),
+            (ours.state.residual_sum, theirs.state.residual_sum),
+            (ours.losses(), theirs.losses()),
+        ]:
+            np.testing.assert_allclose(mine, reference, rtol=0, atol=1e-14 * max(1.0, np.abs(reference).max()))
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
+def test_all_instruction_sets_that_fuse_give_the_same_bits(network: Network) -> None:
+    """The order of a sum is that of k, one fused multiply-add each, however wide the vectors are."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((50, 300)), rng.standard_normal(50)
+    state = random_state(rng, network, 7, 50, 300)
+    ends = set()
+    for name in COMPILED:
+        if name != "baseline":
+            batch = kernels()[name](X, y, network, state)
+            batch.advance(np.full((100, 7), 1e-4))
+            ends.add((batch.theta.tobytes(), batch.state.residual_sum.tobytes(), batch.losses().tobytes()))
+    assert len(ends) <= 1
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@given(
+    start=st.integers(0, 100),
+    steps=st.integers(1, 200),
+    level=st.floats(-6, 0),
+    kind_since=st.tuples(st.sampled_from(["low", "calm", "high"]), st.integers(0, 300)),
+)
+def test_a_stretch_ends_where_numpys_does(
+    name: str, start: int, steps: int, level: float, kind_since: tuple[str, int]
+) -> None:
+    """The same looks, at the same steps, and the same early end."""
+    kind, since = kind_since
+    X, y = np.random.default_rng(1).standard_normal((4, 9)), np.ones(4)
+    state = LaneState.begin(np.full((2, 3, 9), 0.4), 4)
+    quiet = NO_ALARM.of(3)
+    levels = 10**level * np.array([1.0, 1e-9, 1e-9])
+    settings: dict[str, Any] = {
+        "low": {"low": levels, "low_from": np.full(3, since)},
+        "calm": {"calm": levels, "calm_until": np.full(3, since)},
+        "high": {"high": np.array([np.inf, 10**level, np.inf])},
+    }[kind]
+    alarm = replace(quiet, start=start, interval=16, **settings)
+    schedule = np.broadcast_to([0.2, 0.01, 0.1], (steps, 3))
+    mine, reference = (batch.advance(schedule, alarm=alarm) for batch in both(name, X, y, Diagonal(2), state))
+    assert (mine.steps, mine.alarmed) == (reference.steps, reference.alarmed)
+    assert mine.losses.shape == reference.losses.shape
+    np.testing.assert_allclose(mine.losses, reference.losses, rtol=1e-9, atol=1e-20)
+
+
+def test_looks_are_counted_from_the_first_multiple_of_the_interval() -> None:
+    """From step 60 there are looks at 64 and 128 in 70 steps, and the next is 58 away."""
+    alarm = Alarm(**{field: getattr(NO_ALARM, field) for field in NO_ALARM.__slots__} | {"start": 60, "interval": 64})
+    assert (alarm.checks(3), alarm.checks(4), alarm.checks(70), alarm.to_next(70)) == (0, 1, 2, 62)
+
+
+@pytest.mark.parametrize("name", kernel_names())
+def test_a_training_ends_in_the_same_way_by_every_kernel(name: str) -> None:
+    """Outcome, steps and end; the last bits are the kernel's own."""
+    runs = [planned(0), planned(1, init_scale=0.2, step_size=0.4), planned(2, step_size=0.75)]
+    problem = problem_of()
+    ours = ended_of(replace(problem, kernel=name), runs)
+    reference = ended_of(replace(problem, kernel=NUMPY), runs)
+    assert [run.outcome for run in ours] == [Outcome.CONVERGED, Outcome.CONVERGED, Outcome.OSCILLATING]
+    for mine, theirs in zip(ours[:2], reference[:2], strict=True):
+        assert (mine.outcome, mine.steps) == (theirs.outcome, theirs.steps)
+        np.testing.assert_allclose(mine.theta, theirs.theta, rtol=1e-6)
+
+
+def test_a_kernel_is_chosen_by_name_and_the_best_by_default() -> None:
+    """Its id tells it and NumPy's sums apart."""
+    assert chosen("auto") == kernel_names()[0]
+    assert chosen(NUMPY) == NUMPY
+    assert len({kernel_id(name) for name in kernel_names()}) == len(kernel_names())
+    with pytest.raises(InvalidChoice, match="kernel is none of its choices"):
+        chosen("abacus")
+
+
+@pytest.fixture
+def without_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """An installation that found no compiler."""
+    monkeypatch.setattr(native, "FILE", tmp_path / "nothing.so")
+    for cached in (native.library, kernels):
+        cached.cache_clear()
+    yield
+    monkeypatch.undo()
+    for cached in (native.library, kernels):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("without_library")
+def test_without_the_library_numpy_trains() -> None:
+    """Nothing else is missing."""
+    assert kernel_names() == (NUMPY,)
+    (trained,) = ended_of(problem_of(), [planned()])
+    assert trained.outcome is Outcome.CONVERGED
+
+
+def test_without_a_compiler_the_installation_says_so_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No compiler, and one that fails."""
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert "there is no C compiler (no-such-compiler)" in compile_kernel(tmp_path)
+    monkeypatch.setenv("CC", "false")
+    assert compile_kernel(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_the_library_is_compiled_without_a_warning(tmp_path: Path) -> None:
+    """From its own files alone."""
+    folder = tmp_path / TARGET.parent
+    folder.mkdir(parents=True)
+    for source in SOURCES:
+        for file in source.parent.glob(f"{source.stem}*.[ch]"):
+            shutil.copy(file, folder)
+    assert compile_kernel(tmp_path, "-Wall", "-Wextra", "-Werror") == ""
+    assert (tmp_path / TARGET).exists()
+
+
+def test_a_library_of_another_source_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its arrays would be read as ours are laid out; NumPy trains until it is compiled anew."""
+    monkeypatch.setattr(native, "VERSION", native.VERSION + 1)
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+    finally:
+        monkeypatch.undo()
+        native.library.cache_clear()

@@ -1,0 +1,183 @@
+"""What runs are predicted to cost."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.analysis.analysis import analyse_problem
+from core.data.regression import sparse_regression
+from core.networks.network import UV, Diagonal, Network
+from core.planning.cost import (
+    COMPILED,
+    NUMPY,
+    Course,
+    guessed_max_stable_step,
+    kernel_cost,
+    predicted_records,
+    predicted_steps,
+    stored_bytes,
+)
+from core.planning.estimate import Estimate, Foresight, ProblemFacts, estimate
+from core.presets import PRESETS
+from core.sweep.grid import Grid
+from core.training.recording import record_steps
+from tests.core.specs import grid_of
+
+FRACTIONS = st.floats(1e-4, 1.5)
+SCALES = st.floats(1e-6, 3.0)
+WARMUPS = st.integers(0, 200_000)
+
+
+def course(
+    *, scale: float = 0.1, fraction: float = 0.5, warmup: int = 0, degree: int = 2, completes: bool = True
+) -> Course:
+    """One run with a budget of 10⁷ steps."""
+    return Course(
+        init_scale=np.array([scale]),
+        fraction=np.array([fraction]),
+        warmup_steps=np.array([float(warmup)]),
+        settled_from=np.array([float(warmup)]),
+        momentum=np.zeros(1),
+        degree=degree,
+        loss_tolerance=1e-8,
+        max_steps=10**7,
+        completes=completes,
+    )
+
+
+def steps(**parts: float) -> float:
+    """The prediction for one run."""
+    return float(predicted_steps(course(**parts))[0])  # type: ignore[arg-type]  # whole numbers among them
+
+
+@given(fraction=FRACTIONS, scale=SCALES, warmup=WARMUPS, degree=st.integers(2, 64), budget=st.integers(1, 10**9))
+def test_predictions_are_finite_and_within_the_budget(
+    fraction: float, scale: float, warmup: int, degree: int, budget: int
+) -> None:
+    """And grow with it, whatever the run."""
+    one = course(fraction=fraction, scale=scale, warmup=warmup, degree=degree)
+    (least,), (most,) = (predicted_steps(replace(one, max_steps=budget * factor)) for factor in (1, 3))
+    assert 0 < least <= budget
+    assert least <= most
+
+
+@given(scale=SCALES, warmup=WARMUPS, degree=st.integers(2, 6), smaller=st.floats(0.1, 1))
+def test_small_scales_take_longer(scale: float, warmup: int, degree: int, smaller: float) -> None:
+    """The saddle holds them, where they are not so small as to be sparse at once, and large scales do not blow up."""
+    scale = min(scale, 0.1)
+    near = {"fraction": 0.3, "warmup": warmup, "degree": degree}
+    assert steps(scale=smaller * scale, **near) >= steps(scale=scale, **near)
+
+
+def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:
+    """Small steps take long, the edge takes long."""
+    assert steps(scale=0.001, fraction=0.01) > steps(scale=0.001, fraction=0.1) > steps(scale=0.001, fraction=0.5)
+    assert steps(fraction=0.999) > steps(fraction=0.97) > steps(fraction=0.5)
+    assert steps(fraction=1.1) < 10**5
+
+
+def test_iterating_takes_longer_than_completing() -> None:
+    """By far, for small steps."""
+    assert steps(fraction=0.05, completes=False) > 10 * steps(fraction=0.05)
+
+
+def test_what_cannot_converge_takes_the_whole_budget() -> None:
+    """Where no step size is stable there is no interpolator."""
+    assert steps(fraction=np.nan) == 10**7
+
+
+@given(points=st.integers(0, 400), length=st.floats(1, 1e7))
+def test_records_are_counted_as_they_are_made(points: int, length: float) -> None:
+    """Within a tenth and two, rounding of the first steps to whole numbers aside."""
+    schedule = record_steps(points, 10**7)
+    made = np.count_nonzero(schedule <= length) + (points > 0 and not np.isin(np.floor(length), schedule))
+    (predicted,) = predicted_records(np.array([length]), points=points, max_steps=10**7)
+    assert made <= predicted * 1.1 + 2
+    assert predicted <= points
+    assert stored_bytes(np.array([predicted]), dimension=10, parts=2)[0] > 0
+
+
+def test_costs_of_kernels_go_by_name() -> None:
+    """`auto`, and the instruction sets of the compiled kernel, are not NumPy."""
+    assert kernel_cost("numpy") is NUMPY
+    assert kernel_cost("auto") is kernel_cost("avx2") is COMPILED
+    assert NUMPY.step(5000) > COMPILED.step(5000)
+
+
+@pytest.mark.parametrize("network", [Diagonal(depth=2), Diagonal(depth=3), UV()])
+@pytest.mark.parametrize("mean", [0.0, 5.0, 10.0])
+def test_the_guess_of_the_largest_stable_step_is_within_a_factor_of_two(network: Network, mean: float) -> None:
+    """Of what the analysis finds, on the data of the presets."""
+    data = {"samples": 50, "dimension": 100, "sparsity": 5, "mean": mean, "variance": 5.0, "noise_variance": 0.01}
+    found = analyse_problem(sparse_regression(**data, seed=0), network, "a key")["max_stable_step"]
+    guess = guessed_max_stable_step(network, mean=mean, variance=5.0, sparsity=5)
+    assert found / 2 < guess < 2 * found
+
+
+def estimated(grid: Grid, max_stable_step: float | None = 0.008) -> Estimate:
+    """The estimate on the default data."""
+    facts = ProblemFacts(
+        samples=50,
+        dimension=100,
+        network=Diagonal(depth=2),
+        max_stable_step=max_stable_step,
+        foresight=Foresight.GUESSED,
+    )
+    return estimate(grid, {facts: grid.problems}, COMPILED)
+
+
+@given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=2, unique=True), seeds=st.integers(1, 3))
+def test_more_runs_cost_more(counts: list[int], seeds: int) -> None:
+    """In steps, seconds and bytes."""
+
+    def of(count: int) -> Estimate:
+        scales = [0.01 * (number + 1) for number in range(count)]
+        return estimated(
+            grid_of(data={"seed": {"values": list(range(seeds))}}, initialization={"scale": {"values": scales}})
+        )
+
+    fewer, more = of(min(counts)), of(max(counts))
+    assert (more.runs, more.problems) == (max(counts) * seeds, seeds)
+    assert fewer.predicted_steps < more.predicted_steps
+    assert fewer.predicted_seconds < more.predicted_seconds
+    assert fewer.bytes < more.bytes
+
+
+@given(budgets=st.lists(st.integers(10, 10**8), min_size=2, max_size=2).map(sorted), points=st.integers(0, 300))
+def test_a_larger_budget_never_costs_fewer_steps_nor_more_records_fewer_bytes(budgets: list[int], points: int) -> None:
+    """Records are spaced over the budget, so that a larger one may spread them thinner."""
+    small, large = (estimated(grid_of(stopping={"max_steps": budget})) for budget in budgets)
+    assert small.predicted_steps <= large.predicted_steps
+    few, many = (estimated(grid_of(recording={"points": number})) for number in (points, points + 100))
+    assert few.bytes < many.bytes
+    assert few.predicted_seconds < many.predicted_seconds
+
+
+def test_searches_twins_and_noise_are_counted() -> None:
+    """Each costs more than the run without."""
+    plain = estimated(grid_of(optimizer={"step_size": {"fractions_of_max_stable": [0.9]}}))
+    twin = estimated(
+        grid_of(optimizer={"step_size": {"fractions_of_max_stable": [0.9]}}, recording={"sensitivity": True})
+    )
+    search = estimated(grid_of(optimizer={"step_size": {"largest_convergent": {}}}))
+    assert twin.predicted_steps == 2 * plain.predicted_steps
+    assert search.predicted_steps > 10 * plain.predicted_steps
+    quiet = estimated(grid_of(optimizer={"step_size": 0.004, "warmup_steps": 50_000}))
+    noise = {"kind": "label_noise", "noise_variance": 0.1, "noise_steps": 50_000, "step_size": 0.004}
+    assert estimated(grid_of(optimizer=noise)).predicted_seconds > 2 * quiet.predicted_seconds
+    batches = {"kind": "sgd", "batch_size": 5, "step_size": 0.004, "warmup_steps": 50_000}
+    assert estimated(grid_of(optimizer=batches)).predicted_seconds > 2 * quiet.predicted_seconds
+    heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": 0.012}
+    assert estimated(grid_of(optimizer=heavy)).predicted_steps > 0
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_estimated(name: str) -> None:
+    """In every size, within what a person may wait for: half a day of one core."""
+    for spec in PRESETS[name].sizes.values():
+        found = estimated(Grid(spec))
+        assert 0 < found.predicted_seconds < 50_000
+        assert found.batches <= found.runs

@@ -1,0 +1,255 @@
+"""Results: scalars, arrays and the labelled array."""
+
+import json
+import math
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from core.array_block import MAGIC, MAX_BYTES
+from core.choice import InvalidChoice
+from core.outcome import Outcome
+from core.results.result import (
+    VARIABLES,
+    MalformedArrays,
+    decode_summary,
+    encode_summary,
+    pack_arrays,
+    to_xarray,
+    unpack_arrays,
+)
+from core.results.variables import COORDINATES, Kind
+from tests.core.specs import SCALES, SEEDS, STEP_SIZES, fan, grid_of, risk, summaries_of
+
+VALUES = {
+    Kind.FLOAT: st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+    Kind.INT: st.one_of(st.none(), st.integers(min_value=0, max_value=10**12)),
+    Kind.TEXT: st.one_of(st.none(), st.text(max_size=10)),
+}
+SUMMARIES = st.fixed_dictionaries({}, optional={name: VALUES[entry.kind] for name, entry in VARIABLES.items()})
+SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+ARRAYS = st.dictionaries(
+    st.text(max_size=8),
+    st.one_of(
+        arrays.arrays(np.float64, SHAPES, elements=st.floats(width=64)),
+        arrays.arrays(np.float32, SHAPES, elements=st.floats(width=32)),
+        arrays.arrays(np.int64, SHAPES),
+    ),
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(SUMMARIES)
+def test_a_summary_reads_back_as_it_was(summary: dict[str, Any]) -> None:
+    """Every variable is there, absent ones as null; floats to the last bit; and the spelling is canonical."""
+    stored = encode_summary(summary)
+    read = decode_summary(stored)
+    assert read == dict.fromkeys(VARIABLES) | summary
+    assert encode_summary(read) == stored
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float64("nan")])
+def test_numbers_that_are_not_finite_become_null(value: float) -> None:
+    """JSON cannot say them; the outcome tells why there is no number."""
+    assert decode_summary(encode_summary({"train_loss": value}))["train_loss"] is None
+
+
+def test_numpy_scalars_are_taken_as_numbers() -> None:
+    """With their kinds: an integer stays one."""
+    stored = encode_summary({"steps": np.int64(7), "kicks": 0, "sharpness": np.float32(0.5), "l1_norm": 2})
+    stored = zlib.decompress(stored)
+    assert b'"steps":7' in stored
+    assert b'"sharpness":0.5' in stored
+    assert b'"l1_norm":2.0' in stored
+
+
+def test_an_outcome_is_stored_by_its_name() -> None:
+    """An outcome is a text, and every one of them can be stored."""
+    for outcome in Outcome:
+        assert decode_summary(encode_summary({"outcome": outcome}))["outcome"] == outcome.value
+
+
+def test_a_name_outside_the_table_is_refused() -> None:
+    """What is stored is what is documented."""
+    with pytest.raises(InvalidChoice) as refusal:
+        encode_summary({"learning_rate": 1.0})
+    assert "step_size" in refusal.value.choices
+
+
+@pytest.mark.parametrize("summary", [{"steps": 1.5}, {"steps": True}, {"outcome": 3}, {"sharpness": "big"}])
+def test_a_value_of_another_kind_is_refused(summary: dict[str, Any]) -> None:
+    """A slip of the program, found before it is stored."""
+    with pytest.raises(TypeError, match=next(iter(summary))):
+        encode_summary(summary)
+
+
+def test_every_variable_is_described() -> None:
+    """Each has a label and a sentence, and is found under its own name; sweepable results have one description."""
+    for table in (VARIABLES, COORDINATES):
+        for name, variable in table.items():
+            assert variable.name == name
+            assert variable.label
+            assert variable.description.endswith(".")
+    for shared in set(VARIABLES) & set(COORDINATES):
+        assert VARIABLES[shared] is COORDINATES[shared]
+
+
+@settings(deadline=None)
+@given(ARRAYS)
+def test_arrays_read_back_bit_for_bit(packed: dict[str, np.ndarray]) -> None:
+    """NaN payloads, minus zero, empty arrays and scalars included."""
+    read = unpack_arrays(pack_arrays(packed))
+    assert set(read) == set(packed)
+    for name, array in packed.items():
+        assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
+        assert read[name].tobytes() == array.tobytes()
+
+
+def test_equal_arrays_give_equal_bytes_however_they_lie_in_memory() -> None:
+    """Order of names, strides and byte order are no content."""
+    matrix = np.arange(12, dtype=np.float64).reshape(3, 4)
+    scattered = {"b": matrix.astype(">f8"), "a": np.asfortranarray(matrix)}
+    assert pack_arrays({"a": matrix, "b": matrix}) == pack_arrays(scattered)
+    np.testing.assert_array_equal(unpack_arrays(pack_arrays({"a": matrix.T}))["a"], matrix.T)
+
+
+@pytest.mark.parametrize("array", [np.array([True]), np.array(["a"]), np.array([None]), np.array([1j])])
+def test_arrays_of_other_types_are_not_packed(array: np.ndarray) -> None:
+    """Three types of numbers are enough, and objects would need a pickle."""
+    with pytest.raises(TypeError, match="float64, float32 and int64"):
+        pack_arrays({"u": array})
+
+
+def _block(header: Any, body: bytes = b"", *, raw: bytes | None = None) -> bytes:
+    text = json.dumps(header).encode() if raw is None else raw
+    return MAGIC + zlib.compress(struct.pack("<I", len(text)) + text + body)
+
+
+GOOD = pack_arrays({"u": np.arange(3.0)})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"PK\x03\x04", id="another format"),
+        pytest.param(MAGIC, id="nothing after the magic"),
+        pytest.param(GOOD[:-1], id="cut short"),
+        pytest.param(GOOD + b"x", id="bytes after the end"),
+        pytest.param(MAGIC + zlib.compress(b"\x00"), id="no header length"),
+        pytest.param(MAGIC + zlib.compress(b"\xff\xff\xff\xff{}"), id="header longer than the block"),
+        pytest.param(_block(None, raw=b"\xff"), id="header is no text"),
+        pytest.param(_block(None, raw=b"[" * 100_000), id="header nested without end"),
+        pytest.param(_block({}), id="header is no list"),
+        pytest.param(_block([["u", "<f8"]]), id="entry without shape"),
+        pytest.param(_block([["u", "|O", [1]]], b"\0" * 8), id="objects"),
+        pytest.param(_block([["u", "<f8", [-1]]]), id="negative length"),
+        pytest.param(_block([["u", "<f8", [True]]], b"\0" * 8), id="length is no number"),
+        pytest.param(_block([["u", "<f8", [10**30, 0]]]), id="length beyond memory"),
+        pytest.param(_block([["u", "<f8", [1] * 65]], b"\0" * 8), id="too many dimensions"),
+        pytest.param(_block([["u", "<f8", [2]]], b"\0" * 8), id="fewer numbers than said"),
+        pytest.param(_block([["u", "<f8", [1]]], b"\0" * 9), id="more numbers than said"),
+        pytest.param(_block([["u", "<f8", [0]], ["u", "<f8", [0]]]), id="a name twice"),
+    ],
+)
+def test_malformed_blocks_are_refused_with_one_error(block: bytes) -> None:
+    """Whatever the bytes, never another exception."""
+    with pytest.raises(MalformedArrays):
+        unpack_arrays(block)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60), st.integers(min_value=0, max_value=len(GOOD) - 1), st.integers(0, 255))
+def test_damage_never_raises_anything_else(noise: bytes, place: int, byte: int) -> None:
+    """Random headers, and a byte changed in a good block."""
+    damaged = GOOD[:place] + bytes([byte]) + GOOD[place + 1 :]
+    for block in (MAGIC + noise, MAGIC + zlib.compress(noise), _block(None, raw=noise), damaged):
+        try:
+            unpack_arrays(block)
+        except MalformedArrays:
+            continue
+
+
+def test_a_block_that_unfolds_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of zeros compresses to a thousand bytes; the limit is on what comes out."""
+    block = pack_arrays({"u": np.zeros((1 << 9, 1 << 8))})
+    assert len(block) < 5_000 < MAX_BYTES
+    monkeypatch.setattr("core.array_block.MAX_BYTES", 1 << 16)
+    with pytest.raises(MalformedArrays):
+        unpack_arrays(block)
+
+
+def test_the_labelled_array_has_every_axis_as_a_coordinate() -> None:
+    """In grid order, each along its own dimension."""
+    document = to_xarray(fan(), summaries_of(fan()), {"name": "fan"})
+    assert set(document) == {"attrs", "dims", "coords", "data_vars"}
+    assert document["attrs"] == {"name": "fan"}
+    assert document["dims"] == {"seed": 4, "init_scale": 3, "step_size": 2}
+    assert {name: entry["data"] for name, entry in document["coords"].items()} == {
+        "seed": SEEDS,
+        "init_scale": SCALES,
+        "step_size": STEP_SIZES,
+    }
+    assert all(entry["dims"] == [name] for name, entry in document["coords"].items())
+
+
+def test_the_labelled_array_holds_each_run_at_its_place() -> None:
+    """Indexing by position along each dimension gives the run with those coordinates."""
+    data = to_xarray(fan(), summaries_of(fan()), {})["data_vars"]["excess_risk"]
+    assert data["dims"] == ["seed", "init_scale", "step_size"]
+    for i, seed in enumerate(SEEDS):
+        for j, scale in enumerate(SCALES):
+            for k, step in enumerate(STEP_SIZES):
+                here = risk({"seed": seed, "init_scale": scale, "step_size": step})
+                assert data["data"][i][j][k] == here
+
+
+def test_the_labelled_array_has_the_form_that_xarray_documents() -> None:
+    """Of each variable `dims` and `data`, whose nesting has the lengths of the dimensions; no name in both parts."""
+    document = to_xarray(fan(), summaries_of(fan()), {})
+    assert not set(document["coords"]) & set(document["data_vars"])
+    assert set(document["coords"]) | set(document["data_vars"]) == set(VARIABLES) | {"seed"}
+    for entry in (*document["coords"].values(), *document["data_vars"].values()):
+        shape = tuple(document["dims"][name] for name in entry["dims"])
+        assert np.array(entry["data"], dtype=object).shape == shape
+        assert all(isinstance(text, str) for text in entry["attrs"].values())
+
+
+def test_missing_runs_are_null_in_the_labelled_array() -> None:
+    """Numbers and texts alike, and the document is JSON."""
+    summaries = summaries_of(fan())
+    summaries[0] = None
+    document = json.loads(json.dumps(to_xarray(fan(), summaries, {}), allow_nan=False))
+    for name in ("excess_risk", "outcome", "steps"):
+        data = document["data_vars"][name]["data"]
+        assert data[0][0][0] is None
+        assert data[0][0][1] is not None
+
+
+def test_a_single_run_is_an_array_without_dimensions() -> None:
+    """Nothing swept: every variable is a scalar."""
+    document = to_xarray(grid_of(), [{"train_loss": 0.5}], {})
+    assert document["dims"] == {}
+    assert document["data_vars"]["train_loss"]["data"] == 0.5
+
+
+def test_summaries_must_match_the_grid() -> None:
+    """One for each run, else labels would be wrong."""
+    with pytest.raises(ValueError, match="23 summaries for 24 runs"):
+        to_xarray(fan(), summaries_of(fan())[1:], {})
+
+
+def test_what_was_stored_before_compression_can_be_read() -> None:
+    """Plain JSON, and arrays whose bytes are in their own order."""
+    assert decode_summary(b'{"outcome":"converged","steps":7}') == {"outcome": "converged", "steps": 7}
+    header = json.dumps([["u", "<f8", [2]]]).encode()
+    body = np.array([0.5, -3.0]).tobytes()
+    block = b"sba1" + zlib.compress(struct.pack("<I", len(header)) + header + body)
+    np.testing.assert_array_equal(unpack_arrays(block)["u"], [0.5, -3.0])
