@@ -18,7 +18,7 @@ from api import refusals
 from api.ijson import escaped
 from api.refusals import Fault, Refusal
 from api.spec_faults import sentence
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
 

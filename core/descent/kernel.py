@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float64
 from threadpoolctl import ThreadpoolController
 
-from core.choice import InvalidChoice
 from core.descent.lanes import Lanes, LaneState
 from core.descent.native import library as native
 from core.descent.native.descent import NativeDescent
 from core.descent.native.sharpness import NativeSharpness
 from core.descent.numpy_descent import Descent
+from core.errors import InvalidChoice
 from core.networks.network import Network
 from core.stability.sharpness import TOLERANCE, trajectory_sharpness
 

@@ -6,8 +6,6 @@ but the lane and the BLAS kernel, neither on its place in the batch nor on its c
 machine at hand). `core.descent.native.descent` has the same interface, and `core.descent.kernel` chooses between them.
 """
 
-from typing import Final
-
 import numpy as np
 from jaxtyping import Float64
 
@@ -15,14 +13,7 @@ from core.descent.gradient_noise import Perturbation
 from core.descent.gradient_step import gradient_step
 from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState, Stretch
 from core.networks.network import Network
-
-TILE: Final = 16
-"""Lanes of one matrix product."""
-
-
-def padded(lanes: int) -> int:
-    """`lanes` rounded up to whole tiles."""
-    return -(-lanes // TILE) * TILE
+from core.tiles import TILE, padded
 
 
 class Descent(Lanes):

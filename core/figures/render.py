@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from matplotlib.figure import Figure
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.figures.style import style
 
 

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent.numpy_descent import TILE
 from core.planning.cost import KernelCost
+from core.tiles import TILE
 
 MOST_LANES: Final = 128
 """Beyond this many lanes a step costs no less per lane, and the buffers leave the second-level cache."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.presets.beyond import BEYOND
 from core.presets.paper import PAPER
 from core.presets.preset import Preset, Size

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.results.result import Summary, check_one_per_run
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.spec.experiment_spec import Data, InlineData, UploadedData

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.array_block import MalformedArrays, pack_arrays, unpack_arrays
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.identity import canonical_json
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.sweep.grid import Axis, Grid

@@ -11,9 +11,9 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
-from core.descent.numpy_descent import TILE, padded
 from core.networks.network import Network
 from core.randomness import stream
+from core.tiles import TILE, padded
 
 MOST_GRAM: Final = 256
 """Largest d for which XᵀX is made: beyond it, making it costs more than the products that it saves."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from core.descent.numpy_descent import TILE
+from core.tiles import TILE
 
 PROBES: Final = TILE
 """Most step sizes that are tried at once."""

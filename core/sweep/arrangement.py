@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.identity import rounded
 from core.sweep.grid import Axis, Grid
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.choice import InvalidChoice
 from core.descent.gradient_noise import Perturbation
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels
 from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState
 from core.descent.native import library as native
 from core.descent.numpy_descent import Descent
+from core.errors import InvalidChoice
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
 from hatch_build import SOURCES, TARGET, compile_kernel

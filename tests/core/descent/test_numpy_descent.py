@@ -9,9 +9,9 @@ from core.data.regression import Dataset
 from core.descent.gradient_noise import Perturbation
 from core.descent.kernel import kernel_names, kernels
 from core.descent.lanes import Lanes, LaneState
-from core.descent.numpy_descent import TILE, padded
 from core.descent.schedule import warmed_up
 from core.networks.network import Diagonal, Network
+from core.tiles import TILE, padded
 from tests.core.network_kinds import NETWORKS, depth_by_hand
 from tests.core.problems import paper_problem, small_problem
 from tests.reference import network_by_hand

@@ -10,7 +10,7 @@ import pytest
 from matplotlib import colors
 from matplotlib.figure import Figure
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.figures.catalogue import FIGURES
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURE_TITLES, require_suitable, suitable

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.descent.numpy_descent import TILE
 from core.planning.batches import BATCHES_WANTED, LEAST_SECONDS, MOST_LANES, MOST_SECONDS, Batch, Load, form_batches
 from core.planning.cost import COMPILED, NUMPY, KernelCost
+from core.tiles import TILE
 
 STEPS = st.lists(st.floats(1, 1e9), min_size=1, max_size=400)
 KERNELS = st.sampled_from([COMPILED, NUMPY])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.presets import PRESETS, Size, preset
 from core.spec.experiment_spec import ExperimentSpec, SparseRegression
 from core.sweep.grid import Grid

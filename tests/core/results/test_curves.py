@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.results.curves import Inclusion, curves, telling_quantity
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, analyses_of, fan, grid_of, risk, summaries_of
 

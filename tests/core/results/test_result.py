@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from core.array_block import MAGIC, MAX_BYTES
-from core.choice import InvalidChoice
+from core.errors import InvalidChoice
 from core.outcome import Outcome
 from core.results.result import (
     VARIABLES,

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.regression import Dataset
-from core.descent.numpy_descent import TILE
 from core.networks.network import Diagonal, Network
 from core.stability.hessian import hessian
 from core.stability.sharpness import (
@@ -15,6 +14,7 @@ from core.stability.sharpness import (
     top_hessian_eigenpair,
     trajectory_sharpness,
 )
+from core.tiles import TILE
 from tests.core.network_kinds import NETWORKS
 from tests.core.problems import paper_problem, small_problem, small_problems
 from tests.reference import finite_difference
