@@ -123,8 +123,8 @@ class RunAnalysis:
     def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
         run, network, X = trained.run, self._network, self._dataset.X
-        predictor, curvature = network.predictor(trained.end), network.curvature(trained.end)
-        sharpness = self._sharpness(trained, curvature)
+        predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
+        sharpness = self._sharpness(trained, tangent_weights)
         values: dict[str, Any] = {
             "train_loss": trained.loss if trained.limit is None else train_loss(predictor, X, self._dataset.y),
             **self._risks(predictor),
@@ -137,11 +137,11 @@ class RunAnalysis:
             "l2_norm": np.sqrt(np.square(predictor).sum()),
             "sharpness": sharpness.value,
             "sharpness_residual": sharpness.residual,
-            "sharpness_lower_bound": bounds.stability_measure(X, curvature),
-            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, curvature),
+            "sharpness_lower_bound": bounds.stability_measure(X, tangent_weights),
+            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, tangent_weights),
             "weighted_norm": bounds.weighted_norm(X, network, predictor),
             "stability_threshold": run.optimizer.stability_limit / run.step_size,
-            "kernel_change": kernel_change(X, curvature, network.curvature(run.initial)),
+            "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
             "min_sharpness": self._analysis["min_sharpness_upper"],
@@ -176,12 +176,12 @@ class RunAnalysis:
         step: float | None = self._analysis["max_stable_step"]
         return None if step is None else step * trained.run.optimizer.stability_limit / 2
 
-    def _sharpness(self, trained: TrainedRun, curvature: Float64[np.ndarray, " dim"]) -> Eigenpair:
+    def _sharpness(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> Eigenpair:
         X, y = self._dataset.X, self._dataset.y
         if trained.outcome in {Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR}:
-            return interpolator_sharpness_of(X, curvature)
+            return interpolator_sharpness_of(X, tangent_weights)
         if trained.outcome is Outcome.DIVERGED:
-            return Eigenpair(value=np.nan, vector=curvature, residual=np.nan)
+            return Eigenpair(value=np.nan, vector=tangent_weights, residual=np.nan)
         return top_hessian_eigenpair(X, y, trained.theta, self._network)
 
     def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
@@ -253,7 +253,7 @@ def _predictor_document(dataset: Dataset, network: Network, predictor: Float64[n
         "test_loss": _finite(risk_of(predictor, dataset)),
         "l1_norm": _finite(np.abs(predictor).sum()),
         "l2_norm": _finite(np.sqrt(np.square(predictor).sum())),
-        "sharpness": _finite(interpolator_sharpness_of(dataset.X, network.least_curvature(predictor)).value),
+        "sharpness": _finite(interpolator_sharpness_of(dataset.X, network.least_tangent_weights(predictor)).value),
     }
 
 

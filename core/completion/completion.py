@@ -164,7 +164,7 @@ class Completer:
         limit, residual = end.state, space.residual(end.predictor)
         if not (limit.is_regular and residual <= MOST_RESIDUAL):
             return Refusal.UNRESOLVED
-        sharpness = self._gram.ends(limit.curvature)[1]
+        sharpness = self._gram.ends(limit.tangent_weights)[1]
         rest = rest.meeting(sharpness)
         if not rest.is_stable:
             return Refusal.UNSTABLE
@@ -187,7 +187,7 @@ class Completer:
         distance = projector.norm * direct + defect
         if rest.is_stable and not distance <= tolerance * norm:
             return Unsettled(error=distance / norm)
-        sharpness_error = self._gram.largest_moment * limit.curvature_slope * (distance + direct)
+        sharpness_error = self._gram.largest_moment * limit.tangent_weight_slope * (distance + direct)
         if not rest.is_stable or rest.step_size * (sharpness + sharpness_error) >= 2:
             return Refusal.UNSTABLE
         is_uv = isinstance(self._network, UV)

@@ -29,8 +29,8 @@ def sharpness_on_the_way(space: InterpolatorSet, gram: GramSpectrum, state: Cons
     Or the first that is `enough`, beyond which nobody asks.
 
     With τ = basis·κ flow is dκ/dt ∝ −Σ²(basisᵀβ − coordinates), X = UΣ·basisᵀ, and dβ/dτ ∝ z: linearly implicit Euler
-    steps, whose lengths adapt. At D = 2 the curvature of each coordinate is convex in τ, so that no point of the line
-    between two of them is sharper than both. ∞ where the way is not followed to its end. Cost: 8 to 25 ms at
+    steps, whose lengths adapt. At D = 2 each tangent weight is convex in τ, so that no point of the line between
+    two of them is sharper than both. ∞ where the way is not followed to its end. Cost: 8 to 25 ms at
     N = 50, d = 100, as a rule.
     """
     inertia = np.linalg.norm(space.to_dual, axis=0)  # Σ⁻¹
@@ -48,7 +48,7 @@ def sharpness_on_the_way(space: InterpolatorSet, gram: GramSpectrum, state: Cons
             if sharpness >= enough or _size(state, straight - change) <= STRAIGHT * REACH:
                 return sharpness
             state = state.moved(change)
-            sharpness = max(sharpness, gram.ends(state.curvature)[1])
+            sharpness = max(sharpness, gram.ends(state.tangent_weights)[1])
         time *= min(4.0, 0.9 * REACH / max(size, 1e-3 * REACH))
     return np.inf
 

@@ -30,13 +30,13 @@ class RemainingDescent:
         """From an iterate."""
         missing = space.X @ state.predictor - space.y
         x = state.depth * step_size / len(missing) * (missing @ space.X)
-        bend = (state.depth - 1) * float((state.stretch * np.abs(x)).max()) / step_size
+        second_order = (state.depth - 1) * float((state.stretch * np.abs(x)).max()) / step_size
         return cls(
             state=state,
             step_size=step_size,
             loss=float(missing @ missing) / (2 * len(missing)),
             x=x,
-            sharpness=gram.ends(state.curvature)[1] + bend,
+            sharpness=gram.ends(state.tangent_weights)[1] + second_order,
         )
 
     def meeting(self, sharpness: float) -> Self:

@@ -63,7 +63,7 @@ class ConservedForm:
         return weights
 
     @property
-    def curvature(self) -> Vector:
+    def tangent_weights(self) -> Vector:
         """The c = D²z of each coordinate: the Hessian at an interpolator has the spectrum of (1/N)·X diag(c) Xᵀ."""
         return self.depth**2 * self.weights
 
@@ -84,7 +84,7 @@ class ConservedForm:
         return drift
 
     @property
-    def curvature_slope(self) -> float:
+    def tangent_weight_slope(self) -> float:
         """To first order the most that an entry of c changes where β changes by 1: 2D(D−1)·max stretch, 4 at D = 2."""
         return 2 * self.depth * (self.depth - 1) * float(self.stretch.max())
 

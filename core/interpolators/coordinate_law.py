@@ -69,7 +69,7 @@ class CoordinateLaw(Protocol):
         """The offset under which parts change by `pull` − (parts/slack)·Δslack."""
         ...
 
-    def parts_of(self, predictor: Vector, curvature: Vector) -> Parts:
+    def parts_of(self, predictor: Vector, tangent_weights: Vector) -> Parts:
         """The parts with this β and c; linear, so that it maps steps to steps."""
         ...
 
@@ -116,9 +116,9 @@ class KinkedLaw:
             load=(pull[0] + pull[1]) / np.sqrt(total),
         )
 
-    def parts_of(self, predictor: Vector, curvature: Vector) -> Parts:
+    def parts_of(self, predictor: Vector, tangent_weights: Vector) -> Parts:
         """((c + β)/2, (c − β)/2)."""
-        return np.stack([curvature + predictor, curvature - predictor]) / 2
+        return np.stack([tangent_weights + predictor, tangent_weights - predictor]) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from core.errors import SolverFailure
 from core.interpolators.equilibration import Equilibrated, equilibrated
 from core.interpolators.interior_point import Optimum, optimum_of
 from core.interpolators.leading_directions import optimum_on_leading_directions
-from core.interpolators.power_law import EPSILON, PowerLaw, curvature_law, power_sum_bound
+from core.interpolators.power_law import EPSILON, PowerLaw, power_sum_bound, tangent_weight_law
 from core.interpolators.spectral_programme import SpectralProgramme
 from core.networks.network import Network
 
@@ -59,7 +59,7 @@ class Flattest:
 def flattest_interpolator(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
 ) -> Flattest:
-    """Minimise λ_max((1/N)·X diag(c) Xᵀ) over Xβ = y, with c_i = κ|β_i|^p the least curvature of the network.
+    """Minimise λ_max((1/N)·X diag(c) Xᵀ) over Xβ = y, with c_i = κ|β_i|^p, the least tangent weights.
 
     Convex for every p ≥ 1, that is for every degree ≥ 2 (derived here): with w_i(P) = (κ/N)·x_(i)ᵀPx_(i) for P ⪰ 0 of
     trace 1, the sharpness is the maximum over P of Σ w_i(P)|β_i|^p. So each P with any ν proves a lower bound by
@@ -71,7 +71,7 @@ def flattest_interpolator(
     Raises:
         NoInterpolator: Xβ = y has no solution.
     """
-    problem, law = equilibrated(X, y), curvature_law(network)
+    problem, law = equilibrated(X, y), tangent_weight_law(network)
     predictor, lower, iterations = problem.predictor(problem.space.nearest_to_zero), 0.0, 0
     upper = _sharpness(X, network, predictor)
     found = _optimum(problem, law.power)
@@ -147,6 +147,6 @@ def _proven_bound(
 
 def _sharpness(X: Float64[np.ndarray, "sample dim"], network: Network, predictor: Float64[np.ndarray, " dim"]) -> float:
     """λ_max at the flattest parameters θ ≥ 0 of an interpolator, from the smaller of the two Gram matrices."""
-    scaled = X * np.sqrt(network.least_curvature(predictor) / len(X))
+    scaled = X * np.sqrt(network.least_tangent_weights(predictor) / len(X))
     gram = scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled
     return float(np.linalg.eigvalsh(gram)[-1])

@@ -64,7 +64,7 @@ class _Step:
     multipliers: Float64[np.ndarray, " rank"]
     prices: Vector
     slopes: Vector
-    curvature: Vector
+    tangent_weights: Vector
     parts: Parts
     part_slack: Parts
 
@@ -145,10 +145,10 @@ class _Newton:
         )
         self._prices = spectrum @ np.square(self._frame.atoms)  # a_iᵀPa_i, since P is diagonal there
         self._slopes = programme.basis @ point.multipliers
-        predictor, curvature = law.values(point.parts, self._prices, self._slopes)
+        predictor, tangent_weights = law.values(point.parts, self._prices, self._slopes)
         self._part_slack = law.slack(self._prices, self._slopes)
         self._missing = programme.target - programme.basis.T @ predictor
-        self._excess = point.level * np.eye(len(spectrum)) - programme.gram(curvature) - point.slack
+        self._excess = point.level * np.eye(len(spectrum)) - programme.gram(tangent_weights) - point.slack
         self._framed_excess = self._frame_map.T @ self._excess @ self._frame_map
         self._response = law.response(point.parts, self._prices, self._slopes)
         self._schur = schur_complement(self._frame, self._response)
@@ -167,8 +167,8 @@ class _Newton:
         mean = self._mean_product(affine, 0.0)
         left = self._mean_product(affine, self._room(affine))
         centre = mean * min(1.0, max((max(left, 0.0) / mean) ** 3, 1e-6))
-        bend = _symmetric(affine.framed_mixture @ affine.framed_slack)
-        forcing = centre * np.eye(len(diagonal)) - diagonal - bend
+        correction = _symmetric(affine.framed_mixture @ affine.framed_slack)
+        forcing = centre * np.eye(len(diagonal)) - diagonal - correction
         step = self._step(forcing, (centre - affine.parts * affine.part_slack) / slack - parts)
         return self._moved(step, self._length(step, mean))
 
@@ -184,7 +184,7 @@ class _Newton:
         multipliers = held + level * self._dragged
         found = schur.unknowns(remainder, level, multipliers)
         prices, slopes = quadratic_forms(found.mixture, self._frame.atoms), programme.basis @ multipliers
-        curvature = -response.root * found.loads
+        tangent_weights = -response.root * found.loads
         predictor = response.direct * slopes + response.coupling * found.loads + offset.predictor
         return _Step(
             framed_mixture=found.mixture,
@@ -193,8 +193,8 @@ class _Newton:
             multipliers=multipliers,
             prices=prices,
             slopes=slopes,
-            curvature=curvature,
-            parts=self._law.parts_of(predictor, curvature),
+            tangent_weights=tangent_weights,
+            parts=self._law.parts_of(predictor, tangent_weights),
             part_slack=self._law.slack(prices, slopes),
         )
 
@@ -240,16 +240,16 @@ class _Newton:
         """The norm of target − basisᵀβ (‖target‖ = 1) and of tI − A diag(c) Aᵀ − Z in units of the level."""
         programme, point = self._programme, self._point
         prices, slopes = self._prices + length * step.prices, self._slopes + length * step.slopes
-        predictor, curvature = self._law.values(point.parts + length * step.parts, prices, slopes)
+        predictor, tangent_weights = self._law.values(point.parts + length * step.parts, prices, slopes)
         missing = programme.target - programme.basis.T @ predictor
         level = point.level + length * step.level
-        excess = level * np.eye(len(point.slack)) - programme.gram(curvature) - point.slack - length * slack
+        excess = level * np.eye(len(point.slack)) - programme.gram(tangent_weights) - point.slack - length * slack
         return float(np.hypot(np.linalg.norm(missing), np.linalg.norm(excess) / point.level))
 
     def _slack_change(self, step: _Step) -> Square:
         """ΔZ = Δt·I − A diag(Δc) Aᵀ and what closes the excess."""
         change: Square = step.level * np.eye(len(self._excess)) + self._excess
-        change -= weighted_gram(self._programme.atoms, step.curvature)
+        change -= weighted_gram(self._programme.atoms, step.tangent_weights)
         return change
 
     def _moved(self, step: _Step, length: float) -> _Point:

@@ -8,7 +8,14 @@ from jaxtyping import Float64
 
 from core.data.row_space import interpolator_set
 from core.interpolators.equilibration import equilibrated
-from core.interpolators.power_law import EPSILON, PowerLaw, curvature_law, dual_rounding, dual_value, power_sum_bound
+from core.interpolators.power_law import (
+    EPSILON,
+    PowerLaw,
+    dual_rounding,
+    dual_value,
+    power_sum_bound,
+    tangent_weight_law,
+)
 from core.interpolators.power_sum import least_power_sum
 from core.networks.network import Network
 
@@ -76,13 +83,13 @@ def least_trace(
 ) -> Interpolator:
     """The interpolator of least Σ c_i(β)Ê[x_i²], the trace of the Hessian at the flattest parameters of a network.
 
-    c_i = κ|β_i|^p is the network's least curvature.
+    c_i = κ|β_i|^p are its least tangent weights.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
         SolverFailure: it was not found in float64.
     """
-    return _least(InterpolatorName.LEAST_TRACE, X, y, curvature_law(network), np.square(X).mean(axis=0))
+    return _least(InterpolatorName.LEAST_TRACE, X, y, tangent_weight_law(network), np.square(X).mean(axis=0))
 
 
 def least_stability_measure(
@@ -100,7 +107,7 @@ def least_stability_measure(
     means = X.mean(axis=0)
     centred = np.abs(means) <= len(X) * EPSILON * np.abs(X).mean(axis=0)
     weights = np.where(centred, 0.0, np.square(means))
-    return _least(InterpolatorName.LEAST_STABILITY_MEASURE, X, y, curvature_law(network), weights)
+    return _least(InterpolatorName.LEAST_STABILITY_MEASURE, X, y, tangent_weight_law(network), weights)
 
 
 def _least(

@@ -1,4 +1,4 @@
-"""The power law c(β) = κ|β|^p by which curvature grows, and Hölder's lower bound on Σ w_i|β_i|^p over Xβ = y."""
+"""The power law c(β) = κ|β|^p by which tangent weights grow, and Hölder's lower bound on Σ w_i|β_i|^p over Xβ = y."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerLaw:
-    """c_i = coefficient·|β_i|^power, the least curvature of coordinate i; 1 ≤ power < 2."""
+    """c_i = coefficient·|β_i|^power, the least tangent weight of coordinate i; 1 ≤ power < 2."""
 
     coefficient: float
     power: float
@@ -23,9 +23,9 @@ class PowerLaw:
         return float(2 ** (1 - self.power))
 
 
-def curvature_law(network: Network) -> PowerLaw:
-    """κ and p = 2(D−1)/D of a network of degree D ≥ 2, whose least curvature is homogeneous of degree p in β."""
-    coefficient = float(network.least_curvature(np.ones(1))[0])
+def tangent_weight_law(network: Network) -> PowerLaw:
+    """κ and p = 2(D−1)/D of a network of degree D ≥ 2, whose least tangent weights are homogeneous of degree p in β."""
+    coefficient = float(network.least_tangent_weights(np.ones(1))[0])
     return PowerLaw(coefficient=coefficient, power=2 * (network.degree - 1) / network.degree)
 
 

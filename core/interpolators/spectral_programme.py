@@ -22,9 +22,9 @@ class SpectralProgramme:
     target: Float64[np.ndarray, " rank"]
     power: float
 
-    def gram(self, curvature: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, "order order"]:
+    def gram(self, tangent_weights: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, "order order"]:
         """A diag(c) Aᵀ for c ≥ 0; a product with its own transpose, which takes half the time of another."""
-        scaled = self.atoms * np.sqrt(curvature)
+        scaled = self.atoms * np.sqrt(tangent_weights)
         gram: Float64[np.ndarray, "order order"] = scaled @ scaled.T
         return gram
 

@@ -16,8 +16,8 @@ class Network(Hashable, Protocol):
     """A parametrisation of the linear predictor β by θ.
 
     `parts` names the rows of θ. `degree` is D of β(cθ) = c^D·β(θ). With J the `jacobian` and r the residual, the loss
-    L = ‖r‖²/(2N) has the gradient J∘g with g = Xᵀr/N; with c = `curvature` its sharpness at an interpolator is the top
-    eigenvalue of the Gram matrix (1/N)·X diag(c) Xᵀ.
+    L = ‖r‖²/(2N) has the gradient J∘g with g = Xᵀr/N; with c = `tangent_weights` its sharpness at an interpolator is the
+    top eigenvalue of the Gram matrix (1/N)·X diag(c) Xᵀ.
     """
 
     @property
@@ -43,15 +43,17 @@ class Network(Hashable, Protocol):
         """∂β_i/∂θ_ki; all other entries of the Jacobian vanish."""
         ...
 
-    def bend(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part part *run dim"]:
+    def second_derivative(
+        self, theta: Float64[np.ndarray, "part *run dim"]
+    ) -> Float64[np.ndarray, "part part *run dim"]:
         """∂²β_i/∂θ_ki∂θ_li, symmetric in k and l."""
         ...
 
-    def curvature(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+    def tangent_weights(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """c_i = Σ_k (∂β_i/∂θ_ki)²."""
         ...
 
-    def least_curvature(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
+    def least_tangent_weights(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """The least c_i that parameters θ ≥ 0 with this predictor can have; convex in β."""
         ...
 
@@ -82,7 +84,7 @@ class Diagonal:
 
     @property
     def predictor_power(self) -> float:
-        """The power p = 2(D−1)/D of |β| in which curvature grows."""
+        """The power p = 2(D−1)/D of |β| in which tangent weights grow."""
         return 2 * (self.depth - 1) / self.depth
 
     def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
@@ -96,22 +98,24 @@ class Diagonal:
         slopes = self.depth * power(theta, self.depth - 1)
         return np.stack([slopes[0], -slopes[1]])
 
-    def bend(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part part *run dim"]:
+    def second_derivative(
+        self, theta: Float64[np.ndarray, "part *run dim"]
+    ) -> Float64[np.ndarray, "part part *run dim"]:
         """diag(D(D−1)·u₊^(D−2), −D(D−1)·u₋^(D−2))."""
-        bends = self.depth * (self.depth - 1) * power(theta, self.depth - 2)
-        zero = np.zeros_like(bends[0])
-        return np.stack([np.stack([bends[0], zero]), np.stack([zero, -bends[1]])])
+        second_derivatives = self.depth * (self.depth - 1) * power(theta, self.depth - 2)
+        zero = np.zeros_like(second_derivatives[0])
+        return np.stack([np.stack([second_derivatives[0], zero]), np.stack([zero, -second_derivatives[1]])])
 
-    def curvature(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+    def tangent_weights(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """D²(u₊^(2(D−1)) + u₋^(2(D−1)))."""
         squares = np.square(power(theta, self.depth - 1))
-        curvature: Float64[np.ndarray, "*run dim"] = self.depth**2 * (squares[0] + squares[1])
-        return curvature
+        tangent_weights: Float64[np.ndarray, "*run dim"] = self.depth**2 * (squares[0] + squares[1])
+        return tangent_weights
 
-    def least_curvature(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
+    def least_tangent_weights(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """D²|β|^p, where one of u₊ and u₋ vanishes; at odd D a negative entry of u may halve β: 2^(1−p) times that."""
-        curvature: Float64[np.ndarray, "*run dim"] = self.depth**2 * np.abs(predictor) ** self.predictor_power
-        return curvature
+        tangent_weights: Float64[np.ndarray, "*run dim"] = self.depth**2 * np.abs(predictor) ** self.predictor_power
+        return tangent_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +146,24 @@ class UV:
         """(v₊, −v₋, u₊, −u₋)."""
         return np.stack([theta[2], -theta[3], theta[0], -theta[1]])
 
-    def bend(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "part part *run dim"]:
+    def second_derivative(
+        self, theta: Float64[np.ndarray, "part *run dim"]
+    ) -> Float64[np.ndarray, "part part *run dim"]:
         """1 between u₊ and v₊, −1 between u₋ and v₋."""
-        bends = np.zeros((4, *theta.shape))
-        bends[0, 2] = bends[2, 0] = 1.0
-        bends[1, 3] = bends[3, 1] = -1.0
-        return bends
+        second_derivatives = np.zeros((4, *theta.shape))
+        second_derivatives[0, 2] = second_derivatives[2, 0] = 1.0
+        second_derivatives[1, 3] = second_derivatives[3, 1] = -1.0
+        return second_derivatives
 
-    def curvature(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
+    def tangent_weights(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """u₊² + u₋² + v₊² + v₋²."""
-        curvature: Float64[np.ndarray, "*run dim"] = np.square(theta).sum(axis=0)
-        return curvature
+        tangent_weights: Float64[np.ndarray, "*run dim"] = np.square(theta).sum(axis=0)
+        return tangent_weights
 
-    def least_curvature(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
+    def least_tangent_weights(self, predictor: Float64[np.ndarray, "*run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """2|β|, where |u| = |v| and one of the two products vanishes."""
-        curvature: Float64[np.ndarray, "*run dim"] = 2 * np.abs(predictor)
-        return curvature
+        tangent_weights: Float64[np.ndarray, "*run dim"] = 2 * np.abs(predictor)
+        return tangent_weights
 
 
 def network_of(model: Mapping[str, Any]) -> Network:

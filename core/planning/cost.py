@@ -166,8 +166,8 @@ def stored_bytes(records: Runs, *, dimension: int, parts: int) -> Runs:
 def guessed_max_stable_step(network: Network, *, mean: float, variance: float, sparsity: int) -> float:
     """η* = 2/min λ_max of a sparse regression that has not been analysed, as if its flattest interpolator were β*.
 
-    There λ_max is between μ²·Σ_i c_i and (μ² + σ²)·Σ_i c_i up to fluctuations, with the least curvatures c_i of the k
-    entries 1/√k (lemma D.2 of the paper at D = 2). 0.7·σ²/k in place of σ² is within 1.7 on the presets' data.
+    There λ_max is between μ²·Σ_i c_i and (μ² + σ²)·Σ_i c_i up to fluctuations, with the least tangent weights c_i of
+    the k entries 1/√k (lemma D.2 of the paper at D = 2). 0.7·σ²/k in place of σ² is within 1.7 on the presets' data.
     """
-    curvature = sparsity * float(network.least_curvature(np.array([sparsity**-0.5]))[0])
-    return 2 / (curvature * (mean**2 + 0.7 * variance / sparsity))
+    tangent_weights = sparsity * float(network.least_tangent_weights(np.array([sparsity**-0.5]))[0])
+    return 2 / (tangent_weights * (mean**2 + 0.7 * variance / sparsity))

@@ -22,7 +22,7 @@ def without_interpolators(evidence: Evidence) -> tuple[Exemption, ...]:
 
 
 def without_squares(evidence: Evidence) -> tuple[Exemption, ...]:
-    """Problems at whose interpolators the least curvature does not grow as |β|."""
+    """Problems at whose interpolators the least tangent weights do not grow as |β|."""
     reason = (
         "it is about depth 2 (and UV, which has the same flattest interpolator); the ratio is measured all the same."
     )

@@ -61,7 +61,7 @@ def _inequalities(report: Report) -> Iterator[str]:
     if applicable:
         yield from _wrapped(
             "How many cases each holds in, converged runs or problems; the closest of them, with its room: "
-            "(right − left)/right. c is the curvature of the network at a run's end, c(β) the least it can have; "
+            "(right − left)/right. c are the tangent weights at a run's end, c(β) the least they can be; "
             "with momentum m, 2/η is (2 + 2m)/η."
         )
     for verdict in applicable:

@@ -1,6 +1,6 @@
 """The inequalities that are checked on every problem before any training: between interpolators, and of the data.
 
-c(β) is the least curvature with which the network can make β, λ_max that of an interpolator at such parameters.
+c(β) are the least tangent weights with which the network can make β, λ_max that of an interpolator at such parameters.
 """
 
 from dataclasses import replace
@@ -55,7 +55,7 @@ def _flattest_l1(evidence: Evidence) -> Comparison:
 def _flattest_l1_realised(evidence: Evidence) -> Comparison:
     """‖β_f‖₁ ≤ κ·(λ_f/λ_low)·‖β‖₁ for the flattest interpolator found and every other one, at depth 2 and for UV.
 
-    Proof. There c(β) = a·|β| with a = 4 or 2, and at the parameters of least curvature
+    Proof. There c(β) = a·|β| with a = 4 or 2, and at the parameters of least tangent weights
     Σ c_i(β)(Êx_i)² ≤ λ(β) ≤ Σ c_i(β)Ê[x_i²]: the quotient of (1/N)·X diag(c) Xᵀ at the constant vector, and its trace.
     With β = β_f on the left, a·min(Êx_i)²·‖β_f‖₁ ≤ λ_f, its sharpness; with any interpolator β on the right,
     λ_low ≤ min λ_max ≤ λ(β) ≤ a·max Ê[x_i²]·‖β‖₁. Divide. (λ_f/λ_low is 1 up to the gap of the search.)

@@ -1,8 +1,8 @@
 """The inequalities that are checked on every converged run: stability, the bounds of the sharpness, and certificates.
 
-Throughout, c is the curvature of the network at the end of a run, so that λ_max is the top eigenvalue of
-(1/N)·X diag(c) Xᵀ, and c(β) the least curvature with which the network can make β; η* = 2/min λ_max. For heavy-ball
-momentum m, 2/η stands for (2 + 2m)/η.
+Throughout, c are the tangent weights of the network at the end of a run, so that λ_max is the top eigenvalue of
+(1/N)·X diag(c) Xᵀ, and c(β) the least tangent weights with which the network can make β; η* = 2/min λ_max. For
+heavy-ball momentum m, 2/η stands for (2 + 2m)/η.
 """
 
 import math

@@ -30,7 +30,7 @@ class GramSpectrum:
         """‖X‖²/N, the largest eigenvalue for c = 1; for any c it is below ‖X‖²/N·max c."""
         return float(np.square(np.linalg.norm(self.root, axis=0).max()))
 
-    def ends(self, curvature: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
+    def ends(self, tangent_weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
         """The least and the largest eigenvalue."""
-        values = np.linalg.svd(self.root * np.sqrt(curvature)[:, None], compute_uv=False)
+        values = np.linalg.svd(self.root * np.sqrt(tangent_weights)[:, None], compute_uv=False)
         return float(np.square(values[-1])), float(np.square(values[0]))

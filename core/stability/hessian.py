@@ -30,8 +30,8 @@ def hessian(
     """The whole matrix at one state, parameter (part, coordinate) at place part·d + coordinate. Cost O((parts·d)²N)."""
     gradient = X.T @ (X @ network.predictor(theta) - y) / len(X)
     features = np.concatenate([X * slope for slope in network.jacobian(theta)], axis=1)
-    bend = network.bend(theta) * gradient
-    blocks = np.block([[np.diag(block) for block in row] for row in bend])
+    second_derivative = network.second_derivative(theta) * gradient
+    blocks = np.block([[np.diag(block) for block in row] for row in second_derivative])
     matrix: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + blocks
     return matrix
 
@@ -40,9 +40,9 @@ def hessian(
 class Hessians:
     """The Hessians of one loss at many states, as products with vectors.
 
-    One `rotation` R of the parts makes the bend of a network diagonal at every state and coordinate: the identity for
+    One `rotation` R of the parts makes ∂²β of a network diagonal at every state and coordinate: the identity for
     u₊^D − u₋^D, (u ± v)/√2 for UV. In rotated parameters H = (1/N)·AᵀXᵀXA + diag(b) with A = [diag(a_k)]_k, a = RᵀJ the
-    `slopes`, and b_k = (Rᵀ·bend·R)_kk∘g. Eigenvalues stay, and `restored` takes eigenvectors back.
+    `slopes`, and b_k = (Rᵀ·∂²β·R)_kk∘g. Eigenvalues stay, and `restored` takes eigenvectors back.
 
     Each matrix is held as H/4^e, e its `exponent`, with entries of about 1, so that no square overflows or vanishes
     where H itself does not. Matrix products are made in tiles of 16 lanes (`core.descent`): the bits of a lane depend
@@ -100,9 +100,11 @@ def hessians(
     rotation = _rotation(network)
     gradient = _tilewise(_tilewise(network.predictor(theta), X.T) - y, X) / len(X)
     slopes = _rotated(rotation, network.jacobian(theta))
-    bends = _rotated_diagonal(rotation, network.bend(theta)) * gradient[:, None]
+    second_derivatives = _rotated_diagonal(rotation, network.second_derivative(theta)) * gradient[:, None]
     unit = int(np.frexp(np.abs(X).max())[1])
-    size = np.maximum(np.ldexp(np.abs(slopes).max(axis=(1, 2)), unit), np.sqrt(np.abs(bends).max(axis=(1, 2))))
+    size = np.maximum(
+        np.ldexp(np.abs(slopes).max(axis=(1, 2)), unit), np.sqrt(np.abs(second_derivatives).max(axis=(1, 2)))
+    )
     exponent = np.frexp(size)[1]
     scaled = np.ldexp(X, -unit)
     return Hessians(
@@ -111,7 +113,7 @@ def hessians(
         rotation=rotation,
         exponent=exponent,
         slopes=np.ldexp(slopes, (unit - exponent)[:, None, None]),
-        diagonal=np.ldexp(bends, -2 * exponent[:, None, None]).reshape(len(bends), -1),
+        diagonal=np.ldexp(second_derivatives, -2 * exponent[:, None, None]).reshape(len(second_derivatives), -1),
     )
 
 
@@ -127,9 +129,9 @@ def every_direction(size: int) -> Float64[np.ndarray, " size"]:
 
 @cache
 def _rotation(network: Network) -> Float64[np.ndarray, "part part"]:
-    """What makes the bend of a network diagonal at every state."""
+    """What makes the second derivative of a network diagonal at every state."""
     rotation: Float64[np.ndarray, "part part"] = np.linalg.eigh(
-        network.bend(np.ones((len(network.parts), 1)))[:, :, 0]
+        network.second_derivative(np.ones((len(network.parts), 1)))[:, :, 0]
     ).eigenvectors
     rotation.flags.writeable = False
     return rotation
@@ -156,14 +158,14 @@ def _rotated(
 
 
 def _rotated_diagonal(
-    rotation: Float64[np.ndarray, "part part"], bend: Float64[np.ndarray, "part part lane dim"]
+    rotation: Float64[np.ndarray, "part part"], second_derivative: Float64[np.ndarray, "part part lane dim"]
 ) -> Float64[np.ndarray, "lane part dim"]:
-    """(Rᵀ·bend·R)_ll for every l."""
-    diagonal = np.zeros((bend.shape[2], len(bend), bend.shape[3]))
-    for new in range(len(bend)):
+    """(Rᵀ·∂²β·R)_ll for every l."""
+    diagonal = np.zeros((second_derivative.shape[2], len(second_derivative), second_derivative.shape[3]))
+    for new in range(len(second_derivative)):
         weights = np.outer(rotation[:, new], rotation[:, new])
         for row, column in zip(*np.nonzero(weights), strict=True):
-            diagonal[:, new] += weights[row, column] * bend[row, column]
+            diagonal[:, new] += weights[row, column] * second_derivative[row, column]
     return diagonal
 
 

@@ -60,20 +60,20 @@ def interpolator_sharpness(
     X: Float64[np.ndarray, "sample dim"], u_plus: Float64[np.ndarray, " dim"], u_minus: Float64[np.ndarray, " dim"]
 ) -> Eigenpair:
     """`interpolator_sharpness_of` the squared model."""
-    return interpolator_sharpness_of(X, Diagonal(2).curvature(np.stack([u_plus, u_minus])))
+    return interpolator_sharpness_of(X, Diagonal(2).tangent_weights(np.stack([u_plus, u_minus])))
 
 
 def interpolator_sharpness_of(
-    X: Float64[np.ndarray, "sample dim"], curvature: Float64[np.ndarray, " dim"]
+    X: Float64[np.ndarray, "sample dim"], tangent_weights: Float64[np.ndarray, " dim"]
 ) -> Eigenpair:
     """λ_max of the Hessian of any network where Xβ = y, of whose two terms only the Gram matrix is left there.
 
-    With c the network's `curvature`, (1/N)·X diag(c) Xᵀ and (1/N)·diag(√c) XᵀX diag(√c) share their nonzero spectrum;
-    the smaller of the two is solved, so the vector has min(N, d) entries. Cost O(Nd·min(N, d)). Away from an
+    With c the network's `tangent_weights`, (1/N)·X diag(c) Xᵀ and (1/N)·diag(√c) XᵀX diag(√c) share their nonzero
+    spectrum; the smaller of the two is solved, so the vector has min(N, d) entries. Cost O(Nd·min(N, d)). Away from an
     interpolator this is the sharpness of the Gauss-Newton matrix, not of the loss.
     """
     with np.errstate(all="ignore"):  # what overflows is NaN
-        scaled = X * np.sqrt(curvature / len(X))
+        scaled = X * np.sqrt(tangent_weights / len(X))
         return top_eigenpair(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
 
 

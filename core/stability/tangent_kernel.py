@@ -6,11 +6,11 @@ from jaxtyping import Float64
 
 def kernel_change(
     X: Float64[np.ndarray, "sample dim"],
-    curvature: Float64[np.ndarray, " dim"],
-    initial_curvature: Float64[np.ndarray, " dim"],
+    tangent_weights: Float64[np.ndarray, " dim"],
+    initial_tangent_weights: Float64[np.ndarray, " dim"],
 ) -> float:
     """‖K − K₀‖_F/‖K₀‖_F with K = X diag(c) Xᵀ (eqs. 5–6 of Nacson et al. 2022); NaN where K₀ = 0."""
-    start = (X * initial_curvature) @ X.T
+    start = (X * initial_tangent_weights) @ X.T
     size = float(np.linalg.norm(start))
-    change = float(np.linalg.norm((X * (curvature - initial_curvature)) @ X.T))
+    change = float(np.linalg.norm((X * (tangent_weights - initial_tangent_weights)) @ X.T))
     return change / size if size > 0 else float("nan")

@@ -362,8 +362,8 @@ class Training:
         return None
 
     def _interpolator_sharpness(self, place: int) -> float:
-        curvature = self._problem.network.curvature(self._descent.theta[:, place])
-        return interpolator_sharpness_of(self._dataset.X, curvature).value
+        tangent_weights = self._problem.network.tangent_weights(self._descent.theta[:, place])
+        return interpolator_sharpness_of(self._dataset.X, tangent_weights).value
 
     def _kick(self, place: int) -> None:
         run = self._runs[place]

@@ -116,8 +116,8 @@ class _Walk:
 
     @property
     def threshold(self) -> float:
-        curvature = self.problem.network.curvature(self.theta)
-        return self.trained.run.step_size * interpolator_sharpness_of(self.problem.dataset.X, curvature).value
+        tangent_weights = self.problem.network.tangent_weights(self.theta)
+        return self.trained.run.step_size * interpolator_sharpness_of(self.problem.dataset.X, tangent_weights).value
 
     def _relative(self, change: Float64[np.ndarray, " dim"]) -> float:
         return float(np.linalg.norm(change) / (np.linalg.norm(self.limit) or 1.0))

@@ -9,9 +9,9 @@ from scipy.linalg import null_space
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-def largest_eigenvalue(X: np.ndarray, curvature: np.ndarray) -> float:
+def largest_eigenvalue(X: np.ndarray, tangent_weights: np.ndarray) -> float:
     """λ_max of (1/N)Σ c_i x_(i)x_(i)ᵀ, summed term by term."""
-    gram = sum(c * np.outer(column, column) for c, column in zip(curvature, X.T, strict=True))
+    gram = sum(c * np.outer(column, column) for c, column in zip(tangent_weights, X.T, strict=True))
     return float(max(np.linalg.eigvals(gram / len(X)).real))
 
 

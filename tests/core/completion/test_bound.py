@@ -134,7 +134,7 @@ def test_what_the_proof_says_of_the_rest_of_the_run_is_so(scale: float, fraction
     assert squares.sum() <= confined.all_squares
     error = float(np.linalg.norm(Diagonal(2).predictor(theta) - run.completed.predictor))
     assert error <= proven_distance(run)
-    assert step_size * interpolator_sharpness_of(data.X, Diagonal(2).curvature(theta)).value < 2
+    assert step_size * interpolator_sharpness_of(data.X, Diagonal(2).tangent_weights(theta)).value < 2
 
 
 def test_the_bound_comes_down_to_the_estimate() -> None:

@@ -131,9 +131,9 @@ def test_the_parameters_tend_to_the_completed_ones(network: Network) -> None:
     found = completion_of(run)
     run.walk_to(1e-26)
     assert distance(found.theta, run.theta) < 10 * found.estimate + ROUNDING
-    at_the_limit = interpolator_sharpness_of(data.X, network.curvature(run.theta)).value
+    at_the_limit = interpolator_sharpness_of(data.X, network.tangent_weights(run.theta)).value
     assert found.sharpness == pytest.approx(
-        interpolator_sharpness_of(data.X, network.curvature(found.theta)).value, rel=1e-12
+        interpolator_sharpness_of(data.X, network.tangent_weights(found.theta)).value, rel=1e-12
     )
     assert abs(found.sharpness - at_the_limit) <= found.sharpness_error + ROUNDING
 

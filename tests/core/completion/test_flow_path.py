@@ -38,7 +38,7 @@ def sharpness_by_integration(data: Dataset, theta: np.ndarray, depth: int) -> fl
 
     found = solve_ivp(flow, (0, 1e11), theta.ravel(), method="LSODA", rtol=1e-8, atol=1e-12)
     assert found.success
-    weights = [network.curvature(flat.reshape(2, -1)) for flat in found.y.T]
+    weights = [network.tangent_weights(flat.reshape(2, -1)) for flat in found.y.T]
     return max(float(np.linalg.eigvalsh(data.X * c @ data.X.T / len(data.y))[-1]) for c in weights)
 
 
@@ -46,7 +46,7 @@ def on_the_way(data: Dataset, theta: np.ndarray, depth: int) -> float:
     """The same as the product has it, the ends included."""
     space = interpolator_set(data.X, data.y)
     gram, state = GramSpectrum.of(space), ConservedForm(theta=theta, depth=depth)
-    ends = [gram.ends(end.curvature)[1] for end in (state, state.flowed(space).state)]
+    ends = [gram.ends(end.tangent_weights)[1] for end in (state, state.flowed(space).state)]
     return max(*ends, sharpness_on_the_way(space, gram, state, enough=np.inf))
 
 

@@ -53,7 +53,7 @@ def test_drift_is_bounded_by_stretch_and_weights(depth: int) -> None:
     """½D(D−1)·stretch·z, which at D = 2 says |β| ≤ c."""
     state = mixed_state(depth, 9)
     assert (state.drift <= depth * (depth - 1) / 2 * state.stretch * state.weights * (1 + 1e-12)).all()
-    np.testing.assert_allclose(state.curvature, Diagonal(depth).curvature(state.theta), rtol=1e-12)
+    np.testing.assert_allclose(state.tangent_weights, Diagonal(depth).tangent_weights(state.theta), rtol=1e-12)
     np.testing.assert_allclose(state.predictor, Diagonal(depth).predictor(state.theta))
     if depth == 2:
         np.testing.assert_allclose(state.drift, np.abs(state.predictor), rtol=1e-12)
@@ -97,10 +97,10 @@ def test_the_energy_covers_the_squares_of_all_steps_to_come(depth: int) -> None:
 @given(data=small_problems(), seed=st.integers(0, 1000))
 def test_the_ends_of_the_gram_spectrum_are_those_of_the_matrix(data: Dataset, seed: int) -> None:
     """Against the eigenvalues of (1/N)·X diag(c) Xᵀ, and of XᵀX/N."""
-    curvature = np.exp(np.random.default_rng(seed).normal(0, 1.5, data.X.shape[1]))
+    tangent_weights = np.exp(np.random.default_rng(seed).normal(0, 1.5, data.X.shape[1]))
     spectrum = GramSpectrum.of(interpolator_set(data.X, data.y))
-    values = np.linalg.eigvalsh(data.X * curvature @ data.X.T / len(data.X))
-    least, largest = spectrum.ends(curvature)
+    values = np.linalg.eigvalsh(data.X * tangent_weights @ data.X.T / len(data.X))
+    least, largest = spectrum.ends(tangent_weights)
     assert least == pytest.approx(values[0], rel=1e-6, abs=1e-12 * values[-1])
     assert largest == pytest.approx(values[-1], rel=1e-10)
     assert spectrum.largest_moment == pytest.approx(np.linalg.norm(data.X, 2) ** 2 / len(data.X), rel=1e-10)

@@ -25,7 +25,7 @@ def networks() -> st.SearchStrategy[Network]:
 
 def sharpness_of(data: Dataset, network: Network, predictor: np.ndarray) -> float:
     """λ_max at the flattest parameters θ ≥ 0 of an interpolator."""
-    return largest_eigenvalue(data.X, network.least_curvature(predictor))
+    return largest_eigenvalue(data.X, network.least_tangent_weights(predictor))
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_data_near_the_origin_leave_no_gap(mean: float, network: Network) -> Non
     data = paper_problem(mean=mean)
     found = flattest_interpolator(data.X, data.y, network)
     assert 0 <= found.gap <= 1e-6
-    curvature = network.least_curvature(found.predictor)
-    spectrum = np.linalg.eigvalsh((data.X * curvature) @ data.X.T / len(data.y))
+    tangent_weights = network.least_tangent_weights(found.predictor)
+    spectrum = np.linalg.eigvalsh((data.X * tangent_weights) @ data.X.T / len(data.y))
     assert mean > 0 or (spectrum > (1 - 1e-5) * spectrum[-1]).sum() > 1
 
 
@@ -159,12 +159,12 @@ def test_at_odd_depth_parameters_of_any_sign_halve_each_entry(depth: int) -> Non
     root = np.sign(found.predictor) * np.abs(found.predictor / 2) ** (1 / depth)
     theta = np.stack([root, -root])
     np.testing.assert_allclose(network.predictor(theta), found.predictor, rtol=1e-12)
-    assert largest_eigenvalue(data.X, network.curvature(theta)) == pytest.approx(found.sign_free_upper, rel=1e-11)
+    assert largest_eigenvalue(data.X, network.tangent_weights(theta)) == pytest.approx(found.sign_free_upper, rel=1e-11)
     assert found.sign_free_lower <= found.sign_free_upper < found.sharpness_lower
     for seed in range(50):
         bent = np.random.default_rng(seed).normal(size=(2, 7))
         fitted = _interpolating(data, network, bent)
-        assert largest_eigenvalue(data.X, network.curvature(fitted)) >= found.sign_free_lower
+        assert largest_eigenvalue(data.X, network.tangent_weights(fitted)) >= found.sign_free_lower
 
 
 def _interpolating(data: Dataset, network: Network, theta: np.ndarray) -> np.ndarray:
@@ -176,7 +176,7 @@ def _interpolating(data: Dataset, network: Network, theta: np.ndarray) -> np.nda
 
 @pytest.mark.parametrize("network", [Diagonal(2), Diagonal(4), UV()])
 def test_elsewhere_the_sign_of_parameters_makes_no_difference(network: Network) -> None:
-    """An even power and a product reach either sign at the same curvature."""
+    """An even power and a product reach either sign at the same tangent weights."""
     data = small_problem(3)
     found = flattest_interpolator(data.X, data.y, network)
     assert (found.sign_free_upper, found.sign_free_lower) == (found.sharpness_upper, found.sharpness_lower)
@@ -187,7 +187,7 @@ def test_one_sample_is_solved_by_hoelders_inequality(network: Network) -> None:
     """λ = κΣx_i²|β_i|^p is least at κ|y|^p/(Σ|x_i|^(2−q))^(p/q), and at κ|y|·min|x_i| for p = 1."""
     x, target = np.array([1.0, -3.0, 2.0]), 6.0
     power = 2 * (network.degree - 1) / network.degree
-    coefficient = network.least_curvature(np.ones(1))[0]
+    coefficient = network.least_tangent_weights(np.ones(1))[0]
     if power == 1:
         expected = coefficient * target * np.abs(x).min()
     else:

@@ -34,12 +34,12 @@ def networks() -> st.SearchStrategy[Network]:
 def objectives(data: Dataset, network: Network, predictor: np.ndarray) -> list[float]:
     """What each of the four minimises, from its definition, in the order of `solvers`."""
     mean_square, square_mean = (data.X**2).mean(axis=0), data.X.mean(axis=0) ** 2
-    size, curvature = np.abs(predictor), network.least_curvature(predictor)
+    size, tangent_weights = np.abs(predictor), network.least_tangent_weights(predictor)
     return [
         size.sum(),
         float(np.sqrt((size**2).sum())),
-        (mean_square * curvature).sum(),
-        (square_mean * curvature).sum(),
+        (mean_square * tangent_weights).sum(),
+        (square_mean * tangent_weights).sum(),
     ]
 
 

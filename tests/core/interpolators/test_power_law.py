@@ -1,4 +1,4 @@
-"""The power law of curvature, and Hölder's bound."""
+"""The power law of tangent weights, and Hölder's bound."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.regression import Dataset
-from core.interpolators.power_law import curvature_law, dual_norm, power_sum_bound
+from core.interpolators.power_law import dual_norm, power_sum_bound, tangent_weight_law
 from core.networks.network import UV, Diagonal, Network
 from tests.core.problems import small_problem, small_problems
 from tests.reference.vertices import least_weighted_l1
@@ -15,13 +15,15 @@ POWERS = st.sampled_from([1.0, 4 / 3, 1.5, 1.9])
 
 
 @pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), Diagonal(8), UV()])
-def test_the_law_of_a_network_is_its_least_curvature(network: Network) -> None:
+def test_the_law_of_a_network_is_its_least_tangent_weights(network: Network) -> None:
     """κ|β|^p at any β; at odd depth two halves of free sign have 2^(1−p) of it."""
-    law = curvature_law(network)
+    law = tangent_weight_law(network)
     beta = np.array([-3.0, 0.0, 0.1, 20.0])
-    np.testing.assert_allclose(law.coefficient * np.abs(beta) ** law.power, network.least_curvature(beta), rtol=1e-13)
-    halves = 2 * network.least_curvature(beta / 2)
-    np.testing.assert_allclose(halves, law.sign_freedom * network.least_curvature(beta), rtol=1e-13)
+    np.testing.assert_allclose(
+        law.coefficient * np.abs(beta) ** law.power, network.least_tangent_weights(beta), rtol=1e-13
+    )
+    halves = 2 * network.least_tangent_weights(beta / 2)
+    np.testing.assert_allclose(halves, law.sign_freedom * network.least_tangent_weights(beta), rtol=1e-13)
 
 
 @given(power=POWERS, seed=st.integers(0, 10_000))

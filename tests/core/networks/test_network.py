@@ -38,7 +38,7 @@ def test_the_bend_is_the_derivative_of_the_jacobian(network: Network, seed: int)
         ahead[part] += STEP
         behind[part] -= STEP
         difference = (network.jacobian(ahead) - network.jacobian(behind)) / (2 * STEP)
-        np.testing.assert_allclose(network.bend(theta)[part], difference, atol=1e-6)
+        np.testing.assert_allclose(network.second_derivative(theta)[part], difference, atol=1e-6)
 
 
 @given(network=networks, seed=seeds)
@@ -49,32 +49,34 @@ def test_the_predictor_is_homogeneous_of_the_networks_degree(network: Network, s
 
 
 @given(network=networks, seed=seeds)
-def test_no_parameters_without_signs_have_less_than_the_least_curvature(network: Network, seed: int) -> None:
+def test_no_parameters_without_signs_have_less_than_the_least_tangent_weights(network: Network, seed: int) -> None:
     """c(θ) ≥ least c of β(θ) for θ ≥ 0, of any sign where D is even."""
     theta = some_parameters(network, seed)
     odd = isinstance(network, Diagonal) and network.depth % 2 == 1
     theta = np.abs(theta) if odd else theta
-    least = network.least_curvature(network.predictor(theta))
-    assert (network.curvature(theta) >= least * (1 - 1e-12)).all()
+    least = network.least_tangent_weights(network.predictor(theta))
+    assert (network.tangent_weights(theta) >= least * (1 - 1e-12)).all()
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_least_curvature_is_attained(network: Network) -> None:
+def test_the_least_tangent_weights_are_attained(network: Network) -> None:
     """With one of the two products zero, and |u| = |v| for UV."""
     beta = np.array([-2.0, -0.3, 0.0, 0.7, 5.0])
     roots = np.stack([np.maximum(beta, 0), np.maximum(-beta, 0)]) ** (1 / network.degree)
     theta = np.concatenate([roots, roots]) if isinstance(network, UV) else roots
     np.testing.assert_allclose(network.predictor(theta), beta, rtol=1e-14)
-    np.testing.assert_allclose(network.curvature(theta), network.least_curvature(beta), rtol=1e-13)
+    np.testing.assert_allclose(network.tangent_weights(theta), network.least_tangent_weights(beta), rtol=1e-13)
 
 
 def test_at_odd_depth_a_negative_parameter_can_be_flatter() -> None:
-    """β split in halves between u₊ > 0 and u₋ < 0 has 2^(1−p) times the least curvature of θ ≥ 0."""
+    """β split in halves between u₊ > 0 and u₋ < 0 has 2^(1−p) times the least tangent weights of θ ≥ 0."""
     network = Diagonal(3)
     half = 0.5 ** (1 / 3)
     theta = np.array([[half], [-half]])
     np.testing.assert_allclose(network.predictor(theta), [1.0])
-    np.testing.assert_allclose(network.curvature(theta), 2 ** (1 - 4 / 3) * network.least_curvature(np.ones(1)))
+    np.testing.assert_allclose(
+        network.tangent_weights(theta), 2 ** (1 - 4 / 3) * network.least_tangent_weights(np.ones(1))
+    )
 
 
 @given(base=st.floats(-2, 2), exponent=st.integers(0, 40))

@@ -20,12 +20,12 @@ seeds = st.integers(0, 10_000)
 
 
 @given(seed=seeds)
-def test_the_map_keeps_the_predictor_and_doubles_the_curvature(seed: int) -> None:
+def test_the_map_keeps_the_predictor_and_doubles_the_tangent_weights(seed: int) -> None:
     """β is the same, and λ of the squared model twice that of UV."""
     theta = np.random.default_rng(seed).standard_normal((4, 3, 6))
     mapped = equivalent_squared_model(theta)
     np.testing.assert_allclose(SQUARED.predictor(mapped), UV().predictor(theta), rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(SQUARED.curvature(mapped), 2 * UV().curvature(theta), rtol=1e-13)
+    np.testing.assert_allclose(SQUARED.tangent_weights(mapped), 2 * UV().tangent_weights(theta), rtol=1e-13)
 
 
 @given(seed=seeds, shape=st.floats(-0.95, 0.95))
@@ -37,12 +37,14 @@ def test_uv_at_twice_the_step_is_the_squared_model_at_every_step(seed: int, shap
     scales = rng.uniform(0.2, 1.0, (2, 5)) * rng.choice([-1, 1], (2, 5))
     theta = np.concatenate([scales * stretch, scales / stretch])
     mapped = equivalent_squared_model(theta)
-    largest = 2 * interpolator_sharpness_of(data.X, UV().curvature(theta)).value + 8 * np.abs(data.X.T @ data.y).max()
+    largest = (
+        2 * interpolator_sharpness_of(data.X, UV().tangent_weights(theta)).value + 8 * np.abs(data.X.T @ data.y).max()
+    )
     step_sizes = [0.2 / largest] * 300
     X, y = data.X.tolist(), data.y.tolist()
     uv = np.array(network_by_hand.descend(X, y, theta.tolist(), [2 * size for size in step_sizes], depth=None))
     squared = np.array(network_by_hand.descend(X, y, mapped.tolist(), step_sizes, depth=2))
-    sharpness = interpolator_sharpness_of(data.X, SQUARED.curvature(squared)).value
+    sharpness = interpolator_sharpness_of(data.X, SQUARED.tangent_weights(squared)).value
     assert step_sizes[0] * sharpness < 1.9
     np.testing.assert_allclose(equivalent_squared_model(uv), squared, rtol=1e-12)
 
@@ -102,15 +104,15 @@ def test_a_step_outside_the_row_space_is_seen_by_the_certificate() -> None:
 
 
 def test_the_tangent_kernel_stays_where_the_parameters_do() -> None:
-    """0 without a change, 3 where all curvatures are four times those of the start, NaN from a kernel of zeros."""
+    """0 without a change, 3 where all tangent weights are four times those of the start, NaN from a kernel of zeros."""
     data = small_problem(2)
-    curvature = np.random.default_rng(1).uniform(0.1, 1, 7)
-    assert kernel_change(data.X, curvature, curvature) == 0
-    assert kernel_change(data.X, 4 * curvature, curvature) == pytest.approx(3)
-    assert np.isnan(kernel_change(data.X, curvature, np.zeros(7)))
-    features, before = (data.X * np.sqrt(c) for c in (curvature[::-1], curvature))
+    tangent_weights = np.random.default_rng(1).uniform(0.1, 1, 7)
+    assert kernel_change(data.X, tangent_weights, tangent_weights) == 0
+    assert kernel_change(data.X, 4 * tangent_weights, tangent_weights) == pytest.approx(3)
+    assert np.isnan(kernel_change(data.X, tangent_weights, np.zeros(7)))
+    features, before = (data.X * np.sqrt(c) for c in (tangent_weights[::-1], tangent_weights))
     expected = np.linalg.norm(features @ features.T - before @ before.T) / np.linalg.norm(before @ before.T)
-    assert kernel_change(data.X, curvature[::-1], curvature) == pytest.approx(expected, rel=1e-12)
+    assert kernel_change(data.X, tangent_weights[::-1], tangent_weights) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_move_along_the_flow_stretches_u_plus_and_shrinks_u_minus() -> None:

@@ -67,7 +67,7 @@ def test_beyond_the_plateau_sharpness_rides_the_threshold(network: Network, expe
     *riding, beyond = ended_of(problem_of(data, 2.0002 / expected, network), runs)
     assert beyond.outcome is Outcome.OSCILLATING
     for trained in riding:
-        sharpness = interpolator_sharpness_of(data.X, network.curvature(trained.theta)).value
+        sharpness = interpolator_sharpness_of(data.X, network.tangent_weights(trained.theta)).value
         assert trained.outcome is Outcome.CONVERGED
         assert sharpness * trained.run.step_size / 2 == pytest.approx(1, abs=0.01)
 

@@ -47,8 +47,8 @@ def test_at_an_interpolator_the_gram_matrix_has_the_sharpness_of_the_hessian(
     """With y = Xβ the second term of the Hessian is gone."""
     theta = parameters(network, seed, data.X.shape[1])
     full = top_hessian_eigenpair(data.X, data.X @ network.predictor(theta), theta, network)
-    curvature = network.curvature(theta)
-    assert interpolator_sharpness_of(data.X, curvature).value == pytest.approx(full.value, rel=1e-9, abs=1e-12)
+    tangent_weights = network.tangent_weights(theta)
+    assert interpolator_sharpness_of(data.X, tangent_weights).value == pytest.approx(full.value, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize(("samples", "dimension"), [(3, 7), (7, 3), (4, 4)])
@@ -74,7 +74,7 @@ def test_eigenpairs_come_with_a_small_residual(network: Network) -> None:
     """On the paper's data, both ways, and the vector solves its equation."""
     data = paper_problem()
     theta = parameters(network, 0, 100)
-    assert interpolator_sharpness_of(data.X, network.curvature(theta)).residual < 1e-12
+    assert interpolator_sharpness_of(data.X, network.tangent_weights(theta)).residual < 1e-12
     pair = top_hessian_eigenpair(data.X, data.y, theta, network)
     matrix = hessian(data.X, data.y, theta, network)
     assert pair.residual < 1e-9
@@ -143,7 +143,7 @@ def test_a_diverged_state_has_sharpness_nan() -> None:
     data, network = small_problem(0), Diagonal(2)
     theta = parameters(network, 0, 7)
     theta[0, 0] = np.inf
-    assert np.isnan(interpolator_sharpness_of(data.X, network.curvature(theta)).value)
+    assert np.isnan(interpolator_sharpness_of(data.X, network.tangent_weights(theta)).value)
     assert np.isnan(top_hessian_eigenpair(data.X, data.y, theta, network).value)
 
 
@@ -161,8 +161,8 @@ def test_a_large_hessian_has_its_top_eigenvalue_too() -> None:
 @given(data=small_problems(), seed=seeds)
 def test_sharpness_does_not_know_names_or_signs(data: Dataset, seed: int) -> None:
     """Permuting coordinates or turning the sign of X changes nothing at an interpolator."""
-    curvature = np.random.default_rng(seed).random(data.X.shape[1])
-    value = interpolator_sharpness_of(data.X, curvature).value
+    tangent_weights = np.random.default_rng(seed).random(data.X.shape[1])
+    value = interpolator_sharpness_of(data.X, tangent_weights).value
     order = np.random.default_rng(seed).permutation(data.X.shape[1])
-    assert interpolator_sharpness_of(data.X[:, order], curvature[order]).value == pytest.approx(value, rel=1e-12)
-    assert interpolator_sharpness_of(-data.X, curvature).value == pytest.approx(value, rel=1e-12)
+    assert interpolator_sharpness_of(data.X[:, order], tangent_weights[order]).value == pytest.approx(value, rel=1e-12)
+    assert interpolator_sharpness_of(-data.X, tangent_weights).value == pytest.approx(value, rel=1e-12)

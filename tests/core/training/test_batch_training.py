@@ -40,7 +40,7 @@ def train(data: Dataset, *runs: TrainingRun, never_stable_above: float = np.inf)
 
 def stability(data: Dataset, trained: TrainedRun) -> float:
     """ηλ_max at the end of a run."""
-    return trained.run.step_size * interpolator_sharpness_of(data.X, SQUARED.curvature(trained.theta)).value
+    return trained.run.step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(trained.theta)).value
 
 
 def risk(data: Dataset, trained: TrainedRun) -> float:
@@ -169,7 +169,7 @@ def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
     flow = flow_limit(data.X, data.y, init_scale=np.ones(4), asymmetry=np.zeros(4)).predictor
     exponent = np.arcsinh(flow / 2) / 2
     step_size = (
-        2.6 / interpolator_sharpness_of(data.X, SQUARED.curvature(np.exp(np.stack([exponent, -exponent])))).value
+        2.6 / interpolator_sharpness_of(data.X, SQUARED.tangent_weights(np.exp(np.stack([exponent, -exponent])))).value
     )
     exact = descend(
         data.X,
@@ -178,7 +178,7 @@ def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
         steps=11_500,
         digits=320,
     )
-    expected = step_size * interpolator_sharpness_of(data.X, SQUARED.curvature(np.stack(exact))).value
+    expected = step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(np.stack(exact))).value
     held = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, dim=4, warmup_steps=10_000) for k in range(4)]
     plain = planned(4, step_size=step_size, init_scale=1.0, dim=4, warmup_steps=10_000, kick=False)
     *ended, frozen = train(data, *held, plain)
@@ -226,7 +226,7 @@ def test_a_run_frozen_on_an_unstable_interpolator_is_kicked_to_a_stable_one() ->
     while training.active:
         ended += training.advance()
     (trained,) = ended
-    assert run.step_size * interpolator_sharpness_of(data.X, SQUARED.curvature(kept["theta"][:, 0])).value > 2
+    assert run.step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(kept["theta"][:, 0])).value > 2
     assert trained.outcome is Outcome.CONVERGED
     assert trained.kicks == 1
     assert stability(data, trained) < 2
