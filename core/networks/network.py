@@ -16,8 +16,8 @@ class Network(Hashable, Protocol):
     """A parametrisation of the linear predictor β by θ.
 
     `parts` names the rows of θ. `degree` is D of β(cθ) = c^D·β(θ). With J the `jacobian` and r the residual, the loss
-    L = ‖r‖²/(2N) has the gradient J∘g with g = Xᵀr/N; with c = `tangent_weights` its sharpness at an interpolator is the
-    top eigenvalue of the Gram matrix (1/N)·X diag(c) Xᵀ.
+    L = ‖r‖²/(2N) has the gradient J∘g with g = Xᵀr/N; with c = `tangent_weights` its sharpness at an interpolator is
+    the top eigenvalue of the Gram matrix (1/N)·X diag(c) Xᵀ.
     """
 
     @property
