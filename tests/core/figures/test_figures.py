@@ -155,7 +155,7 @@ def test_a_figure_does_not_depend_on_the_settings_of_the_machine() -> None:
 def test_results_curves_presets_and_layouts_do_not_load_matplotlib() -> None:
     """They are read by processes that draw nothing."""
     program = (
-        "import sys, core.results, core.results, core.presets, core.figures, core.figures.catalogue;"
+        "import sys, core.results.curves, core.results.result, core.presets, core.figures.layouts.catalogue;"
         "sys.exit(any(name in sys.modules for name in ('matplotlib', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
