@@ -18,8 +18,7 @@ COPY core core
 COPY jobs jobs
 COPY worker worker
 COPY api api
-COPY client client
-COPY cli cli
+COPY stepbias stepbias
 RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
     && ls /wheels/stepbias-*-py3-none-linux_*.whl
 

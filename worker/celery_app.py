@@ -10,12 +10,12 @@ from celery.signals import worker_process_init, worker_ready, worker_shutdown, w
 
 from jobs.celery_sender import TASK_NAME, CelerySender, make_celery_app
 from jobs.connection import connect
-from jobs.lifeline import tie_to_parent
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from worker.context import WorkerContext
 from worker.janitor import Janitor
+from worker.lifeline import tie_to_parent
 from worker.perform import perform
 from worker.shared_flag import SharedFlag
 

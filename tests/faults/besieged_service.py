@@ -14,7 +14,7 @@ from typing import Final
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from tests.cli.processes import Household, eventually
+from tests.stepbias.launcher.processes import Household, eventually
 
 IMPATIENT: Final[Mapping[str, str]] = {
     "STEPBIAS_LEASE_SECONDS": "2",
@@ -30,7 +30,7 @@ UP = """
 import json, os, sys
 os.environ.pop("STEPBIAS_REDIS_URL", None)
 os.environ.update(json.loads(sys.argv.pop(1)))
-from cli.main import app
+from stepbias.cli.main import app
 app()
 """
 

@@ -10,7 +10,7 @@ from jobs.errors import StoreUnavailable
 from jobs.records import Message, Queue, plan_job_id
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
-from tests.cli.processes import eventually
+from tests.stepbias.launcher.processes import eventually
 from tests.worker.workshop import Workshop, spec
 from worker.janitor import GRACE_SECONDS, Janitor
 
