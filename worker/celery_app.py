@@ -64,6 +64,22 @@ def perform_job(job_id: str) -> None:
     perform(job_id, context())
 
 
+def work(queue: Queue, concurrency: int) -> int:
+    """Do the jobs of the queue, so many at a time, until a signal ends it; the exit code."""
+    worker = app.Worker(
+        hostname=f"{queue}@{socket.gethostname()}",
+        queues=[queue.value],
+        concurrency=concurrency,
+        loglevel="WARNING",
+        # Workers need not know of each other: the store knows them all, and asking around at the start takes a second.
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # as above
 def _enter_pool_process(**_: Any) -> None:
     tie_to_parent()

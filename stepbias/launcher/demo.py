@@ -20,6 +20,7 @@ from stepbias.cli.submit import INTERRUPTED
 from stepbias.cli.table import print_table
 from stepbias.launcher.headline import Headline, headlines
 from stepbias.launcher.service import RunningService, run_service, usable_cores
+from stepbias.launcher.startup_error import StartupError
 
 _FIGURES = {"figure-1.png": "risk", "figure-1.svg": "risk"}
 
@@ -31,7 +32,7 @@ def demo(*, out: Path, workers: int | None, state_dir: Path | None) -> int:
         0 if the experiment succeeded and its files are written; 130 after Ctrl-C.
     """
     demonstration = Demonstration(out)
-    with explained(), _directory(state_dir) as directory, _sigterm_unheard():
+    with explained(StartupError), _directory(state_dir) as directory, _sigterm_unheard():
         typer.echo("Starting the service: server, API and workers", err=True)
         try:
             run_service(

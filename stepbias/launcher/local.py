@@ -11,12 +11,12 @@ import typer
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.app import create_app
-from api.refusals import Fault, UnusableBody
+from api.refusals import Fault, Refusal, UnusableBody
 from api.submission import read_spec
 from core.errors import StepbiasError
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from jobs.states import ExperimentStatus
-from stepbias import Client, ProblemError
+from stepbias import Client, ClientError, ProblemError
 from stepbias.cli.experiment_files import documents, save_what_there_is
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import outcome_counts, progress_report, runs, standing
@@ -28,9 +28,8 @@ def run(spec: str, *, out: Path) -> int:
     """Compute the experiment and save what `fetch` would."""
     # A failed job is reported below, in one sentence; the worker's log is for the operator of a service.
     logging.getLogger("worker").addHandler(logging.NullHandler())
-    with explained():
-        document = read_spec(spec_bytes(spec))
-        _require_own_data(document)
+    with explained(StepbiasError):
+        document = _document(spec_bytes(spec))
         try:
             with progress_report() as report:
                 local = run_locally(document, on_progress=lambda now: report(now.progress, standing(now)))
@@ -44,6 +43,21 @@ def run(spec: str, *, out: Path) -> int:
         _save(local, out)
     typer.echo(f"{runs(ended.runs_total)}: {outcome_counts(ended.outcomes)}")
     return 0
+
+
+def _document(body: bytes) -> ExperimentSpec:
+    """The spec, refused for the reasons and at the places that a service names.
+
+    Raises:
+        ClientError: it is refused.
+    """
+    try:
+        spec = read_spec(body)
+        _require_own_data(spec)
+    except Refusal as refusal:
+        places = (f"  {fault.pointer or '(the document)'}: {fault.detail}" for fault in refusal.faults)
+        raise ClientError("\n".join([refusal.detail, *places])) from None
+    return spec
 
 
 def _require_own_data(spec: ExperimentSpec) -> None:

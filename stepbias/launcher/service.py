@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
-
 from stepbias.launcher.embedded import EmbeddedServer
-from stepbias.launcher.managed_process import ManagedProcess, Probe
+from stepbias.launcher.http_probe import answers
+from stepbias.launcher.managed_process import ManagedProcess
 from stepbias.launcher.port import free_port, is_free
+from stepbias.launcher.serve import REQUEST_PATIENCE
 from stepbias.launcher.startup_error import PortInUseError
 from stepbias.launcher.state_directory import StateDirectory, claim
 from stepbias.launcher.supervisor import Supervisor
 
 _REDIS_URL = "STEPBIAS_REDIS_URL"
 
-# A request may wait for its figure longer than anybody wants to wait for the end; this many seconds it may take.
-_REQUEST_PATIENCE = 3
+# -P: not even the state directory, in which they run, is a place to import from.
+_SERVE = (sys.executable, "-P", "-m", "stepbias.cli.main", "serve")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,7 @@ def run_service(
             _worker("batch", workers, environment, state),
         ]
         supervisor = Supervisor(
-            [store, users], logs=state.logs, inherited=[state.lock], missing=_answers(f"{service.url}/readyz")
+            [store, users], logs=state.logs, inherited=[state.lock], missing=answers(f"{service.url}/readyz")
         )
         supervisor.run(on_ready=lambda: on_ready(service))
 
@@ -92,8 +92,7 @@ def _url(host: str, port: int) -> str:
 
 def _store(state: StateDirectory) -> tuple[list[ManagedProcess], dict[str, str]]:
     """The embedded server, unless the environment names another, and the environment of everything that uses it."""
-    # Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits.
-    environment = dict(os.environ) | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = dict(os.environ)
     if environment.get(_REDIS_URL):
         return [], environment
     server = EmbeddedServer(state)
@@ -103,14 +102,10 @@ def _store(state: StateDirectory) -> tuple[list[ManagedProcess], dict[str, str]]
 def _api(host: str, port: int, url: str, environment: Mapping[str, str], state: StateDirectory) -> ManagedProcess:
     return ManagedProcess(
         name="api",
-        argv=(
-            *(sys.executable, "-m", "uvicorn", "api.asgi:app", "--host", host, "--port", str(port)),
-            *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", str(_REQUEST_PATIENCE)),
-        ),
+        argv=(*_SERVE, "api", "--host", host, "--port", str(port)),
         env=environment,
-        missing=_answers(f"{url}/healthz"),
-        stop_timeout=_REQUEST_PATIENCE + 5.0,
-        # Both uvicorn and Celery import from the directory they run in first: the user's may hold an `api` of its own.
+        missing=answers(f"{url}/healthz"),
+        stop_timeout=REQUEST_PATIENCE + 5.0,
         directory=state.path,
     )
 
@@ -118,28 +113,9 @@ def _api(host: str, port: int, url: str, environment: Mapping[str, str], state: 
 def _worker(queue: str, concurrency: int, environment: Mapping[str, str], state: StateDirectory) -> ManagedProcess:
     return ManagedProcess(
         name=f"worker-{queue}",
-        argv=(
-            *(sys.executable, "-m", "celery", "--app", "worker.celery_app", "worker", "--queues", queue),
-            *("--concurrency", str(concurrency), "--hostname", f"{queue}@%h", "--loglevel", "WARNING"),
-            # Workers need not know of each other here; asking around at the start takes a second.
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-        ),
+        argv=(*_SERVE, "worker", "--queue", queue, "--concurrency", str(concurrency)),
         env=environment,
         # Time to write the checkpoints of what it is training.
         stop_timeout=20.0,
         directory=state.path,
     )
-
-
-def _answers(url: str) -> Probe:
-    def missing() -> str | None:
-        try:
-            # No proxy from the environment: this address is on this machine.
-            response = httpx2.get(url, timeout=2.0, trust_env=False)
-        except httpx2.HTTPError as error:
-            return f"GET {url} gets no answer ({type(error).__name__})"
-        if response.status_code != httpx2.codes.OK:
-            return f"GET {url} answers {response.status_code}: {response.text[:500]}"
-        return None
-
-    return missing

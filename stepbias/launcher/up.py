@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from stepbias.cli.failure import explained
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.state_directory import default_state_directory
@@ -19,9 +20,9 @@ def up(host: str, port: int, workers: int | None = None, state_dir: Path | None 
         state_dir: `default_state_directory()` if None.
 
     Returns:
-        The exit code: 0 after SIGINT or SIGTERM, 1 when the service could not be started (the reason is on stderr).
+        The exit code: 0 after SIGINT or SIGTERM.
     """
-    try:
+    with explained(StartupError):
         run_service(
             host=host,
             port=port,
@@ -29,9 +30,6 @@ def up(host: str, port: int, workers: int | None = None, state_dir: Path | None 
             state_dir=state_dir or default_state_directory(),
             on_ready=_announce,
         )
-    except StartupError as error:
-        typer.echo(f"stepbias: {error}", err=True)
-        return 1
     return 0
 
 
