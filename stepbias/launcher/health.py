@@ -1,14 +1,10 @@
+# ruff: noqa: PLC0415 - asked every few seconds, on a core that trains: what asks the API loads nothing of the store
 """`stepbias serve health`: whether the part of the service that runs in this container, or on this machine, lives."""
 
 import socket
 
 import typer
 
-from jobs.connection import connect
-from jobs.errors import StoreUnavailable
-from jobs.records import Queue
-from jobs.redis_store import RedisStore
-from jobs.settings import Settings
 from stepbias.launcher.http_probe import answers
 
 
@@ -25,6 +21,12 @@ def health(part: str, *, port: int) -> int:
 
 def missing_worker(host: str) -> str | None:
     """Why it is not known that a worker lives on the host; None if it is, whichever queue the worker serves."""
+    from jobs.connection import connect
+    from jobs.errors import StoreUnavailable
+    from jobs.records import Queue
+    from jobs.redis_store import RedisStore
+    from jobs.settings import Settings
+
     settings = Settings()
     if settings.redis_url is None:
         return "STEPBIAS_REDIS_URL is not set"

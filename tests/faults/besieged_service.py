@@ -48,7 +48,7 @@ class Part(StrEnum):
 
 _ARGUMENT: Final = {
     Part.SERVER: b"/server.conf\0",
-    Part.API: b"\0uvicorn\0",
+    Part.API: b"\0api\0",
     Part.BATCH_WORKER: b"\0batch\0",
     Part.BATCH_CHILD: b"\0batch\0",
     Part.INTERACTIVE_WORKER: b"\0interactive\0",

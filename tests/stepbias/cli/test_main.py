@@ -34,6 +34,7 @@ COMMANDS = [
     "report",
     "run",
     "doctor",
+    "serve",
 ]
 DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}
 PICTURES = {"risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
@@ -79,7 +80,7 @@ def _submitted(service: LivingService, name: str, **changes: Any) -> str:
 
 
 def test_help_answers_without_the_numerics() -> None:
-    """Who asks for help waits for neither NumPy, SciPy, Matplotlib nor the parts of the service."""
+    """Who asks for help waits for no numerics, no part of the service, and no library of HTTP or of terminals."""
     program = (
         "import sys\n"
         "from stepbias.cli.main import app\n"
@@ -89,7 +90,7 @@ def test_help_answers_without_the_numerics() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert all(command in done.stdout for command in COMMANDS)
-    heavy = ["numpy", "scipy", "matplotlib", "pydantic", "celery", "redis", "fastapi", "uvicorn", "httpx2"]
+    heavy = ["numpy", "scipy", "matplotlib", "pydantic", "celery", "redis", "fastapi", "uvicorn", "httpx2", "rich"]
     assert not [name for name in heavy if f"'{name}'" in done.stderr]
 
 
@@ -321,19 +322,22 @@ def test_a_failed_run_fails_and_says_why(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_presets_are_listed_and_printed_as_specs() -> None:
+def test_presets_are_listed_and_printed_as_specs(service: LivingService) -> None:
     """What is printed can be submitted."""
-    listing = _stepbias("presets")
+    listing = _stepbias("presets", service=service)
     assert listing.exit_code == 0
     assert any(line.startswith("figure-1") for line in listing.stdout.splitlines())
-    sizes = [json.loads(_stepbias("presets", "figure-1", "--size", size).stdout) for size in ("demo", "full")]
+    sizes = [
+        json.loads(_stepbias("presets", "figure-1", "--size", size, service=service).stdout)
+        for size in ("demo", "full")
+    ]
     assert all(spec["data"]["kind"] == "sparse_regression" for spec in sizes)
     assert sizes[0] != sizes[1]
 
 
-def test_an_unknown_preset_is_answered_with_those_there_are() -> None:
+def test_an_unknown_preset_is_answered_with_those_there_are(service: LivingService) -> None:
     """One sentence."""
-    result = _stepbias("presets", "figure-99")
+    result = _stepbias("presets", "figure-99", service=service)
     assert _is_one_sentence(result)
     assert "figure-1" in result.stderr
 

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import typer
 
 from stepbias.launcher.service import _url
 from stepbias.launcher.up import up
@@ -15,7 +16,9 @@ def test_taken_port_is_refused_before_anything_starts(tmp_path: Path, capsys: py
     """Exit code 1 and a way out, and no server was started for nothing."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert up("127.0.0.1", port, 1, tmp_path / "state") == 1
+        with pytest.raises(typer.Exit) as end:
+            up("127.0.0.1", port, 1, tmp_path / "state")
+    assert end.value.exit_code == 1
     output, complaints = capsys.readouterr()
     assert output == ""
     assert complaints.startswith(f"stepbias: 127.0.0.1:{port} is in use")
