@@ -55,7 +55,7 @@ class NativeDescent(Lanes):
         self._scratch = [_aligned((self.lanes, width)) for width in (dims, rows, dims)]
         self._minus_targets = _rows_of(-y, rows)
         self._packed = [self._pack(X), self._pack(X.T)]
-        predictor, residual, pull = (_address(array) for array in self._scratch)
+        predictor, residual, gradient = (_address(array) for array in self._scratch)
         self._batch = native.Batch(
             samples=samples,
             dim=dim,
@@ -72,7 +72,7 @@ class NativeDescent(Lanes):
             residual_sum=_address(self._residual_sum),
             predictor=predictor,
             residual=residual,
-            pull=pull,
+            gradient=gradient,
         )
 
     def advance(
