@@ -17,6 +17,7 @@ from jaxtyping import Float64
 
 from core.data.row_space import InterpolatorSet
 from core.implicit_bias.normal_equations import normal_solution
+from core.networks.network import Diagonal
 
 MAX_ITERATIONS: Final = 400
 """Some 20 to 100 steps do; each may shrink a slack at most tenfold, and slacks are of order α^(2−D) at the start."""
@@ -79,9 +80,8 @@ class _Path:
 
     @classmethod
     def begin(cls, theta: Float64[np.ndarray, "2 dim"], depth: int) -> Self:
-        signs = np.array([[1.0], [-1.0]]) * (np.sign(theta) if depth % 2 else np.ones_like(theta))
         ones = np.ones_like(theta)
-        return cls(depth=depth, signs=signs, start=np.abs(theta), remaining=ones, spent=0 * ones)
+        return cls(depth=depth, signs=Diagonal(depth).signs(theta), start=np.abs(theta), remaining=ones, spent=0 * ones)
 
     @property
     def _log_remaining(self) -> Float64[np.ndarray, "2 dim"]:

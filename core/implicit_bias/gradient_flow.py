@@ -8,7 +8,6 @@ from jaxtyping import Float64
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.implicit_bias.deep_flow import deep_flow_multipliers
 from core.implicit_bias.normal_equations import normal_solution
-from core.implicit_bias.squared_model import squared_model
 from core.networks.network import Network
 
 LARGEST_CHANGE = 5.0
@@ -122,7 +121,7 @@ def flow_limit_from(
         NoInterpolator: Xβ = y has no solution.
         ValueError: a parameter starts at zero, or so small that its square is.
     """
-    squared = squared_model(network, theta)
+    squared = network.as_squared(theta)
     if squared is None:
         space = interpolator_set(X, y)
         predictor, multipliers, rounds = deep_flow_multipliers(space, theta, network.degree)

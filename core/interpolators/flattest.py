@@ -19,8 +19,9 @@ class Flattest:
     """The flattest interpolator found, and between which bounds the least sharpness is proven to lie.
 
     `sharpness_upper` is λ_max at `predictor` with its flattest parameters θ ≥ 0; `sharpness_lower` holds for every
-    interpolator of the network with θ ≥ 0. Where the sign of θ is free, both are multiplied by `sign_freedom`, which is
-    less than 1 at odd depth alone. `residual` is max|Xβ − y|/max|y|.
+    interpolator of the network with θ ≥ 0, so that none is stable at a step size above 2/sharpness_lower. Where the
+    sign of θ is free, both are multiplied by `sign_freedom`, which is less than 1 at odd depth alone. `residual` is
+    max|Xβ − y|/max|y|.
     """
 
     predictor: Float64[np.ndarray, " dim"]
@@ -49,11 +50,6 @@ class Flattest:
     def max_stable_step(self) -> float:
         """2/sharpness_upper: at any smaller step size, `predictor` is a stable interpolator. Infinite for y = 0."""
         return 2 / self.sharpness_upper if self.sharpness_upper > 0 else float("inf")
-
-    @property
-    def unstable_step(self) -> float:
-        """2/sharpness_lower: at any larger step size, no interpolator with θ ≥ 0 is stable. Infinite at bound 0."""
-        return 2 / self.sharpness_lower if self.sharpness_lower > 0 else float("inf")
 
 
 def flattest_interpolator(
