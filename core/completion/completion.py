@@ -66,9 +66,10 @@ _MEANINGS = {
 class Completion:
     """The limit of a run: what it tends to and never quite reaches.
 
-    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven. A finite bound proves that
-    the run converges, to a linearly stable limit; it is ∞ where nothing is proven. `residual` is max|Xβ − y|/max|y|. `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit
-    differs by `sharpness_error` at most. `multipliers` are those of the conserved form, counted from the iterate.
+    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven. A finite bound proves that the run
+    converges, to a linearly stable limit; it is ∞ where nothing is proven. `residual` is max|Xβ − y|/max|y|.
+    `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit differs by `sharpness_error` at
+    most. `multipliers` are those of the conserved form, counted from the iterate.
     """
 
     theta: Parts

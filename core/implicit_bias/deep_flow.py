@@ -15,8 +15,8 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
+from core.data.normal_equations import settled_solution
 from core.data.row_space import InterpolatorSet
-from core.implicit_bias.normal_equations import normal_solution
 from core.networks.network import Diagonal
 
 MAX_ITERATIONS: Final = 400
@@ -51,7 +51,7 @@ def deep_flow_multipliers(
         if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best) or not np.isfinite(residual):
             return path.predictor, multipliers, rounds
         best = min(best, residual)
-        step = -normal_solution(space.basis, path.slope, gradient)
+        step = -settled_solution(space.basis, path.slope, gradient)
         change = space.basis @ step
         allowed, length = OVERSHOOT * abs(float(step @ gradient)), path.room(change)
         while True:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from core.data.normal_equations import settled_solution
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.implicit_bias.deep_flow import deep_flow_multipliers
-from core.implicit_bias.normal_equations import normal_solution
 from core.networks.network import Network
 
 LARGEST_CHANGE = 5.0
@@ -82,7 +82,7 @@ def squared_flow_multipliers(
             return multipliers, rounds
         best = min(best, residual)
         curvature = 2 * product * np.cosh(asymmetry + space.basis @ multipliers)
-        step = -normal_solution(space.basis, curvature, gradient)
+        step = -settled_solution(space.basis, curvature, gradient)
         length = min(1.0, LARGEST_CHANGE / float(np.abs(space.basis @ step).max()))
         allowed = OVERSHOOT * abs(float(step @ gradient))
         # The slope along the step is what is searched, not the convex objective itself, whose differences drown in

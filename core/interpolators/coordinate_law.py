@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64
 
-from core.interpolators.power_norm import least_multipliers, normal_multipliers, predictor_at, response_at
+from core.data.normal_equations import ridged_solution
+from core.interpolators.power_norm import least_multipliers, predictor_at, response_at
 from core.interpolators.spectral_programme import SpectralProgramme
 
 Parts = Float64[np.ndarray, "part dim"]
@@ -85,7 +86,7 @@ class KinkedLaw:
 
     def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
         """The least Σ w_iβ_i², each part away from zero in proportion to 1/w; s = 0, so parts·slack differ little."""
-        nearest = programme.basis @ normal_multipliers(programme.basis, 1 / prices, programme.target)  # w∘β
+        nearest = programme.basis @ ridged_solution(programme.basis, 1 / prices, programme.target)  # w∘β
         parts = np.stack([np.maximum(nearest, 0), np.maximum(-nearest, 0)]) + np.abs(nearest).mean()
         return parts / prices, np.zeros_like(programme.target)
 

@@ -5,7 +5,8 @@
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg import cho_factor, cho_solve
+
+from core.data.normal_equations import ridged_solution
 
 MAX_STEPS = 200
 """Most Newton steps. Fewer than ten do for weights of one order of magnitude."""
@@ -53,7 +54,7 @@ def least_multipliers(
         distance = np.linalg.norm(missing)
         if distance <= ROUNDING_LEVEL * np.linalg.norm(target):
             break
-        step = normal_multipliers(basis, response_at(slopes, weights, power), missing)
+        step = ridged_solution(basis, response_at(slopes, weights, power), missing)
         trials = (multipliers + length * step for length in LENGTHS)
         better = next((trial for trial in trials if _distance(basis, target, weights, power, trial) < distance), None)
         if better is None:
@@ -80,21 +81,10 @@ def _best_on_ray(
     power: float,
 ) -> Float64[np.ndarray, " rank"]:
     """The multipliers of the least Σ w_iβ_i², scaled to where the dual of power p is largest along them."""
-    direction = normal_multipliers(basis, 1 / weights, target)
+    direction = ridged_solution(basis, 1 / weights, target)
     sum_there = (weights * np.abs(predictor_at(basis @ direction, weights, power)) ** power).sum()
     rise = target @ direction
     if not (rise > 0 and sum_there > 0):
         return direction
     scaled: Float64[np.ndarray, " rank"] = direction * (rise / (power * sum_there)) ** (power - 1)
     return scaled
-
-
-def normal_multipliers(
-    basis: Float64[np.ndarray, "dim rank"], response: Float64[np.ndarray, " dim"], missing: Float64[np.ndarray, " rank"]
-) -> Float64[np.ndarray, " rank"]:
-    """The Δκ with basisᵀ diag(response) basis·Δκ = missing."""
-    matrix = (basis.T * response) @ basis
-    # a ridge at the level of rounding: where slopes vanish, so may what would hold κ in place
-    matrix[np.diag_indices_from(matrix)] += np.finfo(np.float64).eps * np.trace(matrix)
-    step: Float64[np.ndarray, " rank"] = cho_solve(cho_factor(matrix, check_finite=False), missing, check_finite=False)
-    return step
