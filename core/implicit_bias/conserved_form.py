@@ -1,4 +1,7 @@
-"""States of one run of a depth-D network along what gradient flow conserves; one step of descent leaves it by O(x²)."""
+"""States of one run of a depth-D network along what gradient flow conserves; one step of descent leaves it by O(x²).
+
+Derived here; at D = 2 it is the form of `core.implicit_bias.certificate`.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -93,7 +96,7 @@ class ConservedForm:
         return replace(self, theta=Diagonal(self.depth).moved_along_flow(self.theta, change))
 
     def flowed(self, space: InterpolatorSet) -> FlowEnd:
-        """Where the flow from here ends: the interpolator of the same form."""
+        """Where the flow from here ends: the interpolator of the same form. Cost: 20 to 100 steps of O(d·rank²)."""
         if self.depth == 2:
             return self._flowed_squares(space)
         predictor, multipliers, _ = deep_flow_multipliers(space, self.theta, self.depth)

@@ -6,7 +6,7 @@ enters β (at odd D a negative u enters with the other sign; no parameter change
     w(t)^(2−D) = w(0)^(2−D) − ε_k·τ,   τ = −D(D−2)∫g ∈ rowspace(X),   β = Σ_k ε_k·(w(0)^(2−D) − ε_k·τ)^(−D/(D−2)),
 
 so the limit is the interpolator with this form: its τ solves a convex problem, β being the gradient of one. Derived
-here; for u± = α it is the q' = h⁻¹ form, h(z) = (1−z)^(−D/(D−2)) − (1+z)^(−D/(D−2)).
+here; for u± = α it is the form q' = h⁻¹, h(z) = (1−z)^(−D/(D−2)) − (1+z)^(−D/(D−2)), of Woodworth et al. 2020.
 """
 
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ OVERSHOOT: Final = 0.9
 def deep_flow_multipliers(
     space: InterpolatorSet, theta: Float64[np.ndarray, "2 dim"], depth: int
 ) -> tuple[Float64[np.ndarray, " dim"], Float64[np.ndarray, " rank"], int]:
-    """The predictor in the limit, κ with τ = basis·κ, and the number of Newton steps.
+    """The predictor in the limit, κ with τ = basis·κ, and the number of Newton steps, each O(d·rank²).
 
     Raises:
         ValueError: a parameter starts at zero, where it stays.

@@ -64,6 +64,8 @@ def flattest_interpolator(
     data have them, make no difference; at larger sizes first among the P of few directions
     (`core.interpolators.leading_directions`). Never raises for a large gap: the bounds say how much is known.
 
+    Cost: ten to twenty-five iterations of O(d³ + d²N), or of O(dN⁴) where d exceeds N²/2 (`optimum_of`).
+
     Raises:
         NoInterpolator: Xβ = y has no solution.
     """
@@ -98,20 +100,20 @@ class _Found:
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what is found is judged afterwards, not trusted
 def _optimum(problem: Equilibrated, power: float) -> _Found | None:
-    """The optimum in units where target and atoms are of order 1; none for y = 0, or where float64 does not suffice.
+    """The optimum in units where target and columns are of order 1; none for y = 0, or where float64 does not suffice.
 
-    With β = β'/length the atoms are x_(i)/length^(p/2), in an orthonormal basis of the column space of X.
+    With β = β'/length the columns are x_(i)/length^(p/2), in an orthonormal basis of the column space of X.
     """
     space = problem.space
     size = float(np.linalg.norm(space.coordinates))
     if size == 0:
         return None
     frame = space.to_dual / np.linalg.norm(space.to_dual, axis=0)
-    atoms = (frame.T @ space.X) * (problem.lengths / problem.lengths.max()) ** (1 - power / 2)
-    programme = SpectralProgramme(atoms=atoms, basis=space.basis, target=space.coordinates / size, power=power)
+    columns = (frame.T @ space.X) * (problem.lengths / problem.lengths.max()) ** (1 - power / 2)
+    programme = SpectralProgramme(columns=columns, basis=space.basis, target=space.coordinates / size, power=power)
     try:
         optimum = _on_leading_directions(programme) or optimum_of(programme)
-        values, vectors = np.linalg.eigh(optimum.mixture)
+        values, vectors = np.linalg.eigh(optimum.dual_matrix)
     except np.linalg.LinAlgError:
         return None
     factor = frame @ (vectors * np.sqrt(np.maximum(values, 0)))
@@ -133,12 +135,12 @@ def _on_leading_directions(programme: SpectralProgramme) -> Optimum | None:
 def _proven_bound(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], law: PowerLaw, found: _Found
 ) -> float:
-    """The lower bound by P = LLᵀ/‖L‖² and ν, with the rounding of the prices charged against it."""
+    """The lower bound by P = LLᵀ/‖L‖² and ν, with the rounding of the dual weights charged against it."""
     reach = np.abs(found.factor.T @ X)
     rounding = len(X) * EPSILON * (np.abs(found.factor).T @ np.abs(X))
     forms = np.square(np.maximum(reach - rounding, 0)).sum(axis=0) / np.square(found.factor).sum()
-    prices = law.coefficient / len(X) * forms * (1 - 4 * found.factor.size * EPSILON)
-    return power_sum_bound(X, y, prices, found.dual, law.power)
+    weights = law.coefficient / len(X) * forms * (1 - 4 * found.factor.size * EPSILON)
+    return power_sum_bound(X, y, weights, found.dual, law.power)
 
 
 def _sharpness(X: Float64[np.ndarray, "sample dim"], network: Network, predictor: Float64[np.ndarray, " dim"]) -> float:

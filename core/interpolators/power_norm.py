@@ -1,6 +1,7 @@
-"""The weighted p-norm for 1 < p < 2: the β of each slope, and the multipliers of the least Σ w_i|β_i|^p.
+"""The weighted p-norm for 1 < p < 2: the β of each subgradient s, and the multipliers of the least Σ w_i|β_i|^p.
 
-β_i = sgn(s_i)(|s_i|/(p·w_i))^(1/(p−1)) is where w_i|β_i|^p has slope s_i; 1/(p−1) = D/(D−2) is at most 3 for depth D.
+β_i = sgn(s_i)(|s_i|/(p·w_i))^(1/(p−1)) is where Σ w_i|β_i|^p has the gradient s; 1/(p−1) = D/(D−2) is at most 3 for
+depth D.
 """
 
 import numpy as np
@@ -19,19 +20,21 @@ LENGTHS = 0.5 ** np.arange(50)
 
 
 def predictor_at(
-    slopes: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
+    subgradient: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
 ) -> Float64[np.ndarray, " dim"]:
     """β(s)."""
-    predictor: Float64[np.ndarray, " dim"] = np.sign(slopes) * (np.abs(slopes) / (power * weights)) ** (1 / (power - 1))
+    predictor: Float64[np.ndarray, " dim"] = np.sign(subgradient) * (np.abs(subgradient) / (power * weights)) ** (
+        1 / (power - 1)
+    )
     return predictor
 
 
 def response_at(
-    slopes: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
+    subgradient: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
 ) -> Float64[np.ndarray, " dim"]:
     """dβ_i/ds_i."""
     growth = 1 / (power - 1)
-    ratios = np.abs(slopes) / (power * weights)
+    ratios = np.abs(subgradient) / (power * weights)
     response: Float64[np.ndarray, " dim"] = growth * ratios ** (growth - 1) / (power * weights)
     return response
 
@@ -49,12 +52,12 @@ def least_multipliers(
     """
     multipliers = _best_on_ray(basis, target, weights, power)
     for _ in range(MAX_STEPS):
-        slopes = basis @ multipliers
-        missing = target - basis.T @ predictor_at(slopes, weights, power)
+        subgradient = basis @ multipliers
+        missing = target - basis.T @ predictor_at(subgradient, weights, power)
         distance = np.linalg.norm(missing)
         if distance <= ROUNDING_LEVEL * np.linalg.norm(target):
             break
-        step = ridged_solution(basis, response_at(slopes, weights, power), missing)
+        step = ridged_solution(basis, response_at(subgradient, weights, power), missing)
         trials = (multipliers + length * step for length in LENGTHS)
         better = next((trial for trial in trials if _distance(basis, target, weights, power, trial) < distance), None)
         if better is None:

@@ -1,4 +1,4 @@
-"""Bounds on the sharpness at an interpolator that need no eigenvalue, for every network.
+"""Bounds on the sharpness at an interpolator that need no eigenvalue, for every network, each in O(Nd).
 
 Where Xβ = y the Hessian has the spectrum of the Gram matrix (1/N)·X diag(c) Xᵀ, c the network's `tangent_weights`
 (Lemmas 4.1, 6.1 and C.1 of Nacson et al. 2022; in their eq. 14 the factor D² belongs outside the norm).

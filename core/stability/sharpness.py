@@ -19,7 +19,7 @@ TOLERANCE: Final = 1e-6
 FINE_TOLERANCE: Final = 1e-11
 """The same for a single large Hessian, whose residual is reported."""
 
-LANES: Final = 64
+STATES_TOGETHER: Final = 64
 """States that are looked at together: their spaces then stay in the second-level cache."""
 
 
@@ -97,10 +97,10 @@ def trajectory_sharpness(
     values = np.empty(theta.shape[1])
     with np.errstate(all="ignore"):
         every = hessians(X, y, theta, network)
-        for first in range(0, len(values), LANES):
-            matrices = every.of(slice(first, first + LANES))
+        for first in range(0, len(values), STATES_TOGETHER):
+            matrices = every.of(slice(first, first + STATES_TOGETHER))
             pairs = top_eigenpairs(matrices, matrices.start(), tolerance=TOLERANCE)
-            values[first : first + LANES] = np.ldexp(pairs.value, 2 * matrices.exponent)
+            values[first : first + STATES_TOGETHER] = np.ldexp(pairs.value, 2 * matrices.exponent)
     return values
 
 
