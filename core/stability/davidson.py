@@ -35,7 +35,7 @@ NEGLIGIBLE: Final = 1e-14
 
 
 class Matrices(Protocol):
-    """Symmetric matrices H = diag(b) + M, one a run, M positive semi-definite: so λ_max ≥ max b."""
+    """Symmetric matrices H = diag(b) + M of size 2 or more, one a run, M positive semi-definite: so λ_max ≥ max b."""
 
     @property
     def diagonal(self) -> Float64[np.ndarray, "run size"]:

@@ -41,7 +41,7 @@ def start(runs: int, size: int) -> np.ndarray:
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
-    size=st.integers(1, 40),
+    size=st.integers(2, 40),
     rank=st.integers(1, 12),
     weight=st.sampled_from([0.0, 0.1, 1.0, 10.0]),
 )
