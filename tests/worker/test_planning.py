@@ -179,7 +179,7 @@ def test_the_analysis_is_made_once_for_all_experiments_on_the_data(
 ) -> None:
     """What costs seconds on real data is kept under the hash of the data."""
     workshop.done(spec(scales=(0.1,)))
-    monkeypatch.setattr("worker.planning.analyse_problem", lambda *_: pytest.fail("it was analysed again"))
+    monkeypatch.setattr("worker.planning.analysed_problem", lambda *_: pytest.fail("it was analysed again"))
     experiment_id = workshop.done(spec(scales=(0.3,)))
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
 
