@@ -93,9 +93,7 @@ _STABILITY = (
 
 # Numbers may be of any size: what overflows is found by its consequences, below.
 @np.errstate(all="ignore")
-def _interpolation(
-    dataset: Dataset, network: Network
-) -> tuple[dict[str, Any], dict[str, Float64[np.ndarray, " dim"]]]:
+def _interpolation(dataset: Dataset, network: Network) -> tuple[dict[str, Any], dict[str, Float64[np.ndarray, " dim"]]]:
     _require_magnitudes(dataset)
     X, y = dataset.X, dataset.y
     flattest = flattest_interpolator(X, y, network)
