@@ -30,6 +30,11 @@ SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an
 OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
 Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
 
+Arrays = Annotated[
+    bool, typer.Option("--arrays", help="Also where each run ended, and data and interpolators, as .npz files.")
+]
+Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what each run recorded, as .npz files.")]
+
 # An id may begin with a hyphen.
 _TAKES_ID = {"ignore_unknown_options": True}
 
@@ -126,11 +131,17 @@ def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
 
 
 @app.command(context_settings=_TAKES_ID)
-def fetch(experiment: ExperimentId, out: OutDirectory = Path("out"), url: Url = LOCAL_URL) -> None:
+def fetch(
+    experiment: ExperimentId,
+    out: OutDirectory = Path("out"),
+    arrays: Arrays = False,
+    trajectories: Trajectories = False,
+    url: Url = LOCAL_URL,
+) -> None:
     """Save the results, curves and figure of an experiment, as far as it has come."""
     from cli.fetch import fetch as run_fetch
 
-    raise typer.Exit(run_fetch(experiment, out=out, url=url))
+    raise typer.Exit(run_fetch(experiment, out=out, url=url, arrays=arrays, trajectories=trajectories))
 
 
 @app.command(context_settings=_TAKES_ID)
@@ -184,11 +195,16 @@ def presets(
 
 
 @app.command()
-def run(spec: SpecFile, out: OutDirectory = Path("out")) -> None:
+def run(
+    spec: SpecFile,
+    out: OutDirectory = Path("out"),
+    arrays: Arrays = False,
+    trajectories: Trajectories = False,
+) -> None:
     """Compute an experiment in this process, without any service; save what `fetch` would."""
     from cli.local import run as run_here
 
-    raise typer.Exit(run_here(spec, out=out))
+    raise typer.Exit(run_here(spec, out=out, arrays=arrays, trajectories=trajectories))
 
 
 @app.command()

@@ -21,6 +21,7 @@ from client.errors import (
 from client.experiment import Experiment
 from client.handle import ExperimentHandle
 from client.service import Client
+from client.trajectory import Trajectory
 from client.upload import UnknownFile
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "FieldError",
     "ProblemError",
     "ServiceUnreachable",
+    "Trajectory",
     "UnknownFile",
     "WaitTimeout",
 ]
