@@ -26,5 +26,5 @@ def json_answer(arrays: LabelledArrays, experiment_id: str) -> Response:
 def npz_answer(arrays: LabelledArrays) -> Response:
     """The arrays to the bit, each in a .npy file of one zip archive; equal arrays give equal bytes."""
     archive = io.BytesIO()
-    np.savez_compressed(archive, allow_pickle=False, **arrays.arrays)
+    np.savez(archive, allow_pickle=False, **arrays.arrays)
     return Response(archive.getvalue(), media_type=NPZ)
