@@ -14,9 +14,8 @@ from core.data.regression import Dataset, excess_risk, train_loss
 from core.data.regression import test_loss as risk_of
 from core.data.row_space import row_space
 from core.errors import NoInterpolator, SolverFailure
-from core.implicit_bias.certificate import certificate_residual
+from core.implicit_bias.certificate import certificate_residual, mean_effective_init
 from core.implicit_bias.gradient_flow import FlowLimit, flow_limit_from
-from core.implicit_bias.squared_model import mean_effective_init, squared_model
 from core.interpolators.flattest import Flattest, flattest_interpolator
 from core.interpolators.least_norm import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
 from core.networks.network import Network
@@ -208,7 +207,7 @@ class RunAnalysis:
         has vanished or overflowed: no potential is left there.
         """
         nothing = {"effective_init": np.nan, "certificate_residual": np.nan}
-        squared = squared_model(self._network, trained.theta)
+        squared = self._network.as_squared(trained.theta)
         if squared is None or not trained.run.optimizer.keeps_row_space_form:
             return nothing
         known = nothing | {"effective_init": float(mean_effective_init(self._network, trained.end))}

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from core.data.regression import Dataset, risks
 from core.descent.kernel import Sharpness, sharpness
-from core.implicit_bias.squared_model import mean_effective_init
+from core.implicit_bias.certificate import mean_effective_init
 from core.networks.network import Network
 
 QUANTITIES: Final = ("train_loss", "excess_risk", "test_loss", "l1_norm", "effective_init", "sharpness")

@@ -105,8 +105,9 @@ def _never_stable(data: Dataset, network: Network) -> NeverStable:
         flattest = flattest_interpolator(data.X, data.y, network)
     except NoInterpolator:
         return NeverStable(positive=np.inf, any_sign=np.inf)
-    free = flattest.sign_free_lower
-    return NeverStable(positive=flattest.unstable_step, any_sign=2 / free if free > 0 else np.inf)
+    with np.errstate(divide="ignore"):  # a bound of 0 excludes no step size
+        positive, any_sign = 2 / np.array([flattest.sharpness_lower, flattest.sign_free_lower])
+    return NeverStable(positive=float(positive), any_sign=float(any_sign))
 
 
 def _run(rng: np.random.Generator, problem: Problem, index: int, max_steps: int, *, is_noisy: bool) -> TrainingRun:
