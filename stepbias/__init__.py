@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from stepbias.experiment import Experiment
     from stepbias.handle import ExperimentHandle
+    from stepbias.trajectory import Trajectory
     from stepbias.upload import UnknownFile
 
 __all__ = [
@@ -37,12 +38,19 @@ __all__ = [
     "FieldError",
     "ProblemError",
     "ServiceUnreachable",
+    "Trajectory",
     "UnknownFile",
     "WaitTimeout",
 ]
 
 _HOMES: Final = MappingProxyType(
-    {"Client": "client", "Experiment": "experiment", "ExperimentHandle": "handle", "UnknownFile": "upload"}
+    {
+        "Client": "client",
+        "Experiment": "experiment",
+        "ExperimentHandle": "handle",
+        "Trajectory": "trajectory",
+        "UnknownFile": "upload",
+    }
     | dict.fromkeys(
         ("ClientError", "ExperimentFailed", "FieldError", "ProblemError", "ServiceUnreachable", "WaitTimeout"), "errors"
     )

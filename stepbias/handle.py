@@ -10,11 +10,12 @@ from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, 
 from stepbias.experiment import Experiment
 from stepbias.paging import pages
 from stepbias.patience import polling_pause, retry_after
+from stepbias.stored_arrays import StoredArrays
 
 _FIGURE_PATIENCE = 120.0
 
 
-class ExperimentHandle:
+class ExperimentHandle(StoredArrays):
     """An experiment of the service; `Client.submit` and `Client.experiment` make one.
 
     Attributes:
@@ -22,7 +23,7 @@ class ExperimentHandle:
     """
 
     def __init__(self, connection: Connection, experiment: Experiment) -> None:
-        self._connection = connection
+        super().__init__(connection, f"/v1/experiments/{quote(experiment.id, safe='')}")
         self.experiment = experiment
 
     @classmethod
@@ -160,10 +161,6 @@ class ExperimentHandle:
     def retry(self) -> Experiment:
         """Compute again what failed."""
         return self._tell("/retry")
-
-    @property
-    def _path(self) -> str:
-        return f"/v1/experiments/{quote(self.id, safe='')}"
 
     def _get(self, part: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         document: dict[str, Any] = self._connection.get(f"{self._path}{part}", params=params)

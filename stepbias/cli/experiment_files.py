@@ -1,4 +1,4 @@
-"""The files that an experiment leaves behind: its spec, results, curves and figures."""
+"""The files that an experiment leaves behind: its spec, results, curves, figures, and arrays."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -27,6 +27,31 @@ def figures(handle: ExperimentHandle, files: Mapping[str, str]) -> Files:
     return {file: partial(handle.figure, name, format=Path(file).suffix[1:]) for file, name in files.items()}
 
 
+def numbers(handle: ExperimentHandle, *, arrays: bool, trajectories: bool) -> Files:
+    """Where each stored run ended with the data and interpolators of each problem, and what each run recorded."""
+    files: dict[str, Callable[[], bytes]] = {}
+    if arrays:
+        files |= _run_files(handle, "runs", "arrays") | _problem_files(handle)
+    if trajectories:
+        files |= _run_files(handle, "trajectories", "trajectory")
+    return files
+
+
+def _run_files(handle: ExperimentHandle, folder: str, part: str) -> dict[str, Callable[[], bytes]]:
+    """A file for each stored run, named by its index: names in order are runs in order."""
+    digits = len(str(handle.experiment.runs_total - 1))
+    stored = [run["index"] for run in handle.runs() if run["summary"] is not None]
+    return {f"{folder}/{index:0{digits}}.npz": partial(handle.read, f"runs/{index}/{part}.npz") for index in stored}
+
+
+def _problem_files(handle: ExperimentHandle) -> dict[str, Callable[[], bytes]]:
+    return {
+        f"problems/{entry['index']}-{part}.npz": partial(handle.read, f"analysis/{entry['index']}/{part}.npz")
+        for entry in handle.analysis()
+        for part in ("data", "interpolators")
+    }
+
+
 def save(files: Files, out: Path) -> None:
     """Write the files, and say where they are.
 
@@ -34,10 +59,11 @@ def save(files: Files, out: Path) -> None:
         ClientError: one of them is not to be had.
         OSError: the directory or a file cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (out / name).write_bytes(content())
-        typer.echo(out / name)
+        file = out / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content())
+        typer.echo(file)
 
 
 def save_what_there_is(files: Files, out: Path) -> None:

@@ -55,6 +55,11 @@ OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made 
 Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
 
+Arrays = Annotated[
+    bool, typer.Option("--arrays", help="Also where each run ended, and data and interpolators, as .npz files.")
+]
+Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what each run recorded, as .npz files.")]
+
 # An id may begin with a hyphen.
 _TAKES_ID = {"ignore_unknown_options": True}
 
@@ -159,11 +164,17 @@ def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
 
 
 @app.command(context_settings=_TAKES_ID)
-def fetch(experiment: ExperimentId, out: OutDirectory = Path("out"), url: Url = LOCAL_URL) -> None:
+def fetch(
+    experiment: ExperimentId,
+    out: OutDirectory = Path("out"),
+    arrays: Arrays = False,
+    trajectories: Trajectories = False,
+    url: Url = LOCAL_URL,
+) -> None:
     """Save what an experiment has found: results, curves, figures."""
     from stepbias.cli.fetch import fetch as run_fetch
 
-    raise typer.Exit(run_fetch(experiment, out=out, url=url))
+    raise typer.Exit(run_fetch(experiment, out=out, url=url, arrays=arrays, trajectories=trajectories))
 
 
 @app.command(context_settings=_TAKES_ID)
@@ -218,9 +229,14 @@ def presets(
 
 
 @app.command()
-def run(spec: SpecFile, out: OutDirectory = Path("out")) -> None:
-    """Compute an experiment here, without any service."""
-    raise typer.Exit(_launched("local", "run")(spec, out=out))
+def run(
+    spec: SpecFile,
+    out: OutDirectory = Path("out"),
+    arrays: Arrays = False,
+    trajectories: Trajectories = False,
+) -> None:
+    """Compute an experiment here, without any service; save what `fetch` would."""
+    raise typer.Exit(_launched("local", "run")(spec, out=out, arrays=arrays, trajectories=trajectories))
 
 
 @app.command()

@@ -17,14 +17,14 @@ from core.errors import StepbiasError
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from jobs.states import ExperimentStatus
 from stepbias import Client, ClientError, ProblemError
-from stepbias.cli.experiment_files import documents, save_what_there_is
+from stepbias.cli.experiment_files import documents, numbers, save_what_there_is
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import outcome_counts, progress_report, runs, standing
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
 from worker.local import LocalExperiment, run_locally
 
 
-def run(spec: str, *, out: Path) -> int:
+def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
     """Compute the experiment and save what `fetch` would."""
     # A failed job is reported below, in one sentence; the worker's log is for the operator of a service.
     logging.getLogger("worker").addHandler(logging.NullHandler())
@@ -40,7 +40,7 @@ def run(spec: str, *, out: Path) -> int:
         if ended.status is not ExperimentStatus.SUCCEEDED:
             typer.echo(f"stepbias: the experiment {ended.status}: {ended.error}", err=True)
             return 1
-        _save(local, out)
+        _save(local, out, arrays=arrays, trajectories=trajectories)
     typer.echo(f"{runs(ended.runs_total)}: {outcome_counts(ended.outcomes)}")
     return 0
 
@@ -71,14 +71,15 @@ def _require_own_data(spec: ExperimentSpec) -> None:
         raise UnusableBody("Without a service there are no uploaded data sets.", faults=(fault,))
 
 
-def _save(local: LocalExperiment, out: Path) -> None:
+def _save(local: LocalExperiment, out: Path, *, arrays: bool, trajectories: bool) -> None:
     """The API itself answers, over the store in memory: its files are a service's, byte for byte, by construction."""
     context = local.context
     app = create_app(context.settings, context.store, context.sender)
     with Client("http://local", patience=0, transport=_InProcess(httpx2.ASGITransport(app))) as client:
         handle = client.experiment(local.experiment.id)
         drawn = {f"{name}.png": _drawing(local, name, "png") for name in handle.figures()}
-        save_what_there_is({**documents(handle), **drawn}, out)
+        files = {**documents(handle), **drawn}
+        save_what_there_is({**files, **numbers(handle, arrays=arrays, trajectories=trajectories)}, out)
 
 
 def _drawing(local: LocalExperiment, name: str, form: str) -> Callable[[], bytes]:

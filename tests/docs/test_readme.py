@@ -33,6 +33,8 @@ def test_the_python_script_gives_curves_and_a_figure() -> None:
     assert names["experiment"].status == "succeeded"
     assert len(names["curves"]["curves"]) == 2
     assert names["figure"].startswith(b"\x89PNG")
+    assert names["sharpness"]
+    assert len(names["predictor"]) == len(names["flattest"])
 
 
 def test_the_curl_command_is_accepted() -> None:

@@ -282,6 +282,33 @@ def test_fetch_leaves_out_what_the_experiment_does_not_offer(service: LivingServ
     assert "risk.png is left out. There is nothing to draw yet (409)" in result.stderr
 
 
+def test_arrays_and_trajectories_are_saved_where_they_are_asked_for(service: LivingService, tmp_path: Path) -> None:
+    """One file for each run, its name its index; the same from a service and from this process."""
+    spec = json.dumps(small_spec(name="every number")).encode()
+    flags = ("--arrays", "--trajectories", "--out")
+    with service.at_work():
+        experiment_id = _stepbias("submit", "-", "--watch", service=service, stdin=spec).stdout.split()[0]
+        assert _stepbias("fetch", experiment_id, *flags, tmp_path / "there", service=service).exit_code == 0
+    assert _stepbias("run", "-", *flags, tmp_path / "here", stdin=spec).exit_code == 0
+    here, there = (
+        {str(path.relative_to(tmp_path / place)): path.read_bytes() for path in (tmp_path / place).rglob("*.npz")}
+        for place in ("here", "there")
+    )
+    runs = {f"{folder}/{index}.npz" for folder in ("runs", "trajectories") for index in range(6)}
+    assert there.keys() == runs | {"problems/0-data.npz", "problems/0-interpolators.npz"}
+    assert here == there
+
+
+def test_fetch_saves_the_arrays_of_the_runs_that_are_stored(service: LivingService, tmp_path: Path) -> None:
+    """Of none, before any is; the data are known, the interpolators are left out with the reason."""
+    data = small_spec()["data"] | {"seed": 4711}
+    experiment_id = _submitted(service, "nothing is stored", data=data)
+    result = _stepbias("fetch", experiment_id, "--arrays", "--out", tmp_path, service=service)
+    assert result.exit_code == 0
+    assert [path.name for path in tmp_path.rglob("*.npz")] == ["0-data.npz"]
+    assert "problems/0-interpolators.npz is left out. It is not stored yet (409)" in result.stderr
+
+
 def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path: Path) -> None:
     """The layering: without any service, the same numbers to the last digit."""
     spec = json.dumps(small_spec(name="here and there")).encode()

@@ -1,8 +1,10 @@
 """The client and the API agree: nothing between them is imitated here but the server and the worker's process."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stepbias import Client, ExperimentHandle, ProblemError
@@ -71,6 +73,49 @@ def test_the_analysis_of_the_data_set_is_read(finished: ExperimentHandle) -> Non
     """One data set, and the largest stable step that its runs report."""
     (entry,) = finished.analysis()
     assert entry["analysis"]["max_stable_step"] == next(finished.runs())["summary"]["max_stable_step"]
+
+
+def test_one_run_is_read(finished: ExperimentHandle) -> None:
+    """The row of the list; an index that there is not is a problem."""
+    assert [finished.run(index) for index in range(6)] == list(finished.runs())
+    with pytest.raises(ProblemError, match="runs of this experiment are 0 to 5") as caught:
+        finished.run(6)
+    assert caught.value.status == 404
+
+
+def test_a_trajectory_is_read_as_numbers(finished: ExperimentHandle) -> None:
+    """Every curve has one number a record, NaN of a run that diverged; the last one is that of the summary."""
+    for run in finished.runs():
+        trajectory = finished.trajectory(run["index"])
+        steps = np.asarray(trajectory.record_step)
+        assert (steps.dtype.kind, steps[-1]) == ("i", run["summary"]["steps"])
+        if run["summary"]["outcome"] == "converged":  # a run that diverged did so while the step size warmed up
+            assert trajectory.stability_threshold[-1] == run["summary"]["stability_threshold"]
+        for curve in trajectory.curves.values():
+            assert (np.asarray(curve).dtype, np.asarray(curve).shape) == (np.float64, steps.shape)
+        risk = run["summary"]["iterate_excess_risk"]
+        last = math.nan if risk is None else risk
+        assert trajectory.curves["excess_risk"][-1] == pytest.approx(last, rel=1e-6, nan_ok=True)
+        assert trajectory.attrs["run"] == run["index"]
+
+
+def test_arrays_are_read_and_saved(finished: ExperimentHandle, tmp_path: Path) -> None:
+    """The file has the numbers of the lists, to the bit, and needs no pickle."""
+    arrays = finished.arrays(2)
+    with np.load(finished.save_arrays(2, tmp_path / "two.npz"), allow_pickle=False) as file:
+        assert {name: file[name].tolist() for name in file} == arrays
+    norm = float(np.abs(arrays["predictor"]).sum())
+    assert norm == pytest.approx(finished.run(2)["summary"]["l1_norm"], rel=1e-14)
+
+
+def test_data_and_interpolators_are_read(finished: ExperimentHandle) -> None:
+    """Of the only problem there is; each of them solves Xβ = y."""
+    data, found = finished.data(), finished.interpolators()
+    assert {"min_l1", "min_l2", "flattest"} <= found.keys()
+    for predictor in found.values():
+        np.testing.assert_allclose(np.asarray(data["X"]) @ predictor, data["y"], rtol=1e-8)
+    with pytest.raises(ProblemError, match="problems of this experiment are 0 to 0"):
+        finished.interpolators(1)
 
 
 def test_results_are_a_labelled_array(finished: ExperimentHandle) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from stepbias import ServiceUnreachable
 from tests.stepbias.client.stub import ScriptedService, experiment, ok, problem
 
 
@@ -68,6 +69,23 @@ def test_runs_and_problems_come_from_all_pages() -> None:
     handle = ScriptedService([ok(experiment()), *pages, analyses]).client().experiment("e1")
     assert list(handle.runs()) == [{"index": 0}, {"index": 1}]
     assert handle.analysis() == [{"index": 0, "analysis": None}]
+
+
+def test_null_is_nan_at_any_depth() -> None:
+    """So that every array is one of numbers; what else an answer may be is not the service's."""
+    nothing = {"coords": {}, "data_vars": {"X": {"data": [[1.0, None], [2, 3.5]]}}}
+    service = ScriptedService([ok(experiment()), ok(nothing), ok(nothing), ok({"data": []}), ok([1])])
+    handle = service.client().experiment("e1")
+    assert str(handle.arrays(3)) == "{'X': [[1.0, nan], [2, 3.5]]}"
+    for read in (handle.trajectory, handle.data, handle.interpolators):
+        with pytest.raises(ServiceUnreachable, match="not as stepbias does"):
+            read(0)
+    assert service.lines[1:] == [
+        "GET /v1/experiments/e1/runs/3/arrays",
+        "GET /v1/experiments/e1/runs/0/trajectory",
+        "GET /v1/experiments/e1/analysis/0/data",
+        "GET /v1/experiments/e1/analysis/0/interpolators",
+    ]
 
 
 def test_a_figure_that_is_being_drawn_is_waited_for() -> None:
