@@ -9,7 +9,6 @@ from jaxtyping import Float64, Shaped
 
 from core.descent.schedule import warmed_up
 from core.implicit_bias.certificate import effective_initialization
-from core.implicit_bias.squared_model import squared_model
 from core.results.labelled_arrays import LabelledArrays, Meaning
 from core.results.result import Summary
 from core.results.variables import VARIABLES
@@ -101,7 +100,7 @@ def end_of(
     """
     theta = np.stack([stored[part] for part in run.network.parts])
     arrays = dict(zip(run.network.parts, theta, strict=True)) | {"predictor": run.network.predictor(theta)}
-    squared = squared_model(run.network, theta)
+    squared = run.network.as_squared(theta)
     if squared is not None and run.optimizer.keeps_row_space_form:
         arrays["effective_init"] = effective_initialization(squared[0], squared[1])
     arrays["gradient_sum"] = stored["gradient_sum"]
