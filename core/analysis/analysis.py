@@ -23,7 +23,7 @@ from core.outcome import Outcome
 from core.stability import bounds
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
-from core.training.batch_training import TrainedRun
+from core.training.training_run import TrainedRun
 
 LARGEST_MAGNITUDE = 1e100
 """Largest entry, or inverse of it, of data that are analysed: the sharpness of an interpolator is of order X·y."""
@@ -138,16 +138,16 @@ class RunAnalysis:
     @np.errstate(all="ignore")
     def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
-        run, network, X = trained.run, self._network, self._dataset.X
+        run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
         predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
         sharpness = self._sharpness(trained, tangent_weights)
         values: dict[str, Any] = {
-            "train_loss": trained.loss if trained.limit is None else train_loss(predictor, X, self._dataset.y),
+            "train_loss": trained.loss if completion is None else train_loss(predictor, X, self._dataset.y),
             **self._risks(predictor),
             "iterate_train_loss": trained.loss,
             "iterate_excess_risk": excess_risk(network.predictor(trained.theta), self._dataset),
-            "completion_error_estimate": trained.completion_estimate,
-            "completion_error_bound": trained.completion_bound,
+            "completion_error_estimate": np.nan if completion is None else completion.estimate,
+            "completion_error_bound": np.nan if completion is None else completion.bound,
             "predictor_error": self._predictor_error(predictor),
             "l1_norm": np.abs(predictor).sum(),
             "l2_norm": np.sqrt(np.square(predictor).sum()),
@@ -166,9 +166,9 @@ class RunAnalysis:
         }
         return {
             "outcome": trained.outcome.value,
-            "finished_by": "iteration" if trained.limit is None else "completion",
+            "finished_by": "iteration" if completion is None else "completion",
             "steps": trained.steps,
-            "kicks": trained.kicks,
+            "kicks": trained.perturbations,
             "network": network.key,
             "depth": network.degree,
             "step_size": run.step_size,

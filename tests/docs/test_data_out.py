@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.client.living_service import living_service
+from tests.stepbias.client.living_service import living_service
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "data-out.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"

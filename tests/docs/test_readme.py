@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 from typer.testing import CliRunner
 
-from cli.main import app
 from core.results.curves import COUNTS
-from tests.client.living_service import living_service
+from stepbias.cli.main import app
+from tests.stepbias.client.living_service import living_service
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

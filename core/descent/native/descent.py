@@ -1,4 +1,4 @@
-"""Descent by the compiled kernel: the interface of `core.descent.lanes`, the loop over steps and lanes in C.
+"""Descent by the compiled kernel: the interface of `core.descent.batch_descent`, the loop over steps and lanes in C.
 
 Lanes need no padding: a sum is one fused multiply-add after another whatever else is computed beside it, so the bits of
 a lane depend on nothing but the lane and the kernel.
@@ -9,15 +9,16 @@ import ctypes
 import numpy as np
 from jaxtyping import Float64
 
+from core.descent.batch_descent import UNPERTURBED, BatchDescent, BatchState
 from core.descent.gradient_noise import Perturbation
 from core.descent.gradient_step import gradient_step
-from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState, Stretch
+from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width
 from core.networks.network import Network
 
 
-class NativeDescent(Lanes):
+class NativeDescent(BatchDescent):
     """The state of a batch of lanes, advanced by the kernel of one instruction set.
 
     Cost at D = 2: 4·N·d flops and one pass over the row of a lane per lane and step.
@@ -29,7 +30,7 @@ class NativeDescent(Lanes):
         X: Float64[np.ndarray, "sample dim"],
         y: Float64[np.ndarray, " sample"],
         network: Network,
-        state: LaneState,
+        state: BatchState,
     ) -> None:
         found = native.library()
         if found is None:
@@ -73,17 +74,17 @@ class NativeDescent(Lanes):
         *,
         perturbation: Perturbation = UNPERTURBED,
         momentum: Float64[np.ndarray, "step run"] | None = None,
-        alarm: Alarm = NO_ALARM,
-    ) -> Stretch:
-        """As `Lanes.advance`, the whole stretch in one call."""
+        events: LossEvents = NO_EVENTS,
+    ) -> Chunk:
+        """As `BatchDescent.advance`, the whole chunk in one call."""
         steps = len(step_sizes)
         coefficients, coefficient_stride = _strided(step_sizes, self._rate / len(self._X))
         # A step without memory of the last is one that keeps nothing of it.
         kept = np.broadcast_to(0.0, step_sizes.shape) if momentum is None else momentum
         kept, kept_stride = _strided(kept, 1.0)
         shift, weight = (self._wide(values) for values in (perturbation.shift, perturbation.weight))
-        losses = np.empty((alarm.checks(steps), self.lanes))
-        watched = alarm.of(self.lanes)
+        losses = np.empty((events.checks(steps), self.lanes))
+        watched = events.of(self.lanes)
         stretch = native.Stretch(
             steps=steps,
             coefficients=address(coefficients),
@@ -92,17 +93,17 @@ class NativeDescent(Lanes):
             kept_stride=kept_stride,
             shift=None if shift is None else address(shift),
             weight=None if weight is None else address(weight),
-            start=alarm.start,
-            interval=alarm.interval,
+            start=events.start,
+            interval=events.interval,
             losses=address(losses),
-            low=address(watched.low),
-            low_from=address(watched.low_from),
-            calm=address(watched.calm),
-            calm_until=address(watched.calm_until),
-            high=address(watched.high),
+            low=address(watched.converged_below),
+            low_from=address(watched.converged_from),
+            calm=address(watched.frozen_below),
+            calm_until=address(watched.frozen_until),
+            high=address(watched.diverged_above),
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
-        return Stretch(steps=taken, losses=losses[: alarm.checks(taken)], alarmed=bool(stretch.alarmed))
+        return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))
 
     def losses(self) -> Float64[np.ndarray, " run"]:
         """L = ‖Xβ − y‖²/(2N) of every lane at its present state."""
