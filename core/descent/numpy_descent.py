@@ -2,8 +2,8 @@
 
 The runs ("lanes") of a batch share X, y and the network. Lanes are padded to whole tiles of 16, and every matrix
 product is made tile by tile, so all products have one shape whatever the batch: the bits of a lane depend on nothing
-but the lane and the BLAS kernel, neither on its place in the batch nor on its company (a test proves this on the
-machine at hand). `core.descent.native.descent` has the same interface, and `core.descent.kernel` chooses between them.
+but the lane and the BLAS kernel, neither on its index in the batch nor on what else is in it (a test proves this on
+the machine at hand). `core.descent.native.descent` has the same interface; `core.descent.kernel` chooses one of them.
 """
 
 import numpy as np
