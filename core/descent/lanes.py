@@ -21,16 +21,16 @@ class Alarm:
 
     Losses are looked at where the step number, that of the first step of the stretch being `start`, is a multiple of
     `interval`. The stretch ends at the first look that finds a lane with loss ≤ `low` at a step number ≥ `low_from`,
-    with loss ≤ `calm` at a step number < `calm_until`, or without loss ≤ `high`.
+    with loss ≤ `calm` at a step number < `calm_until`, or without loss ≤ `high`. A single entry is that of every lane.
     """
 
     start: int
     interval: int
-    low: Float64[np.ndarray, " run"]
-    low_from: Int64[np.ndarray, " run"]
-    calm: Float64[np.ndarray, " run"]
-    calm_until: Int64[np.ndarray, " run"]
-    high: Float64[np.ndarray, " run"]
+    low: Float64[np.ndarray, "#run"]
+    low_from: Int64[np.ndarray, "#run"]
+    calm: Float64[np.ndarray, "#run"]
+    calm_until: Int64[np.ndarray, "#run"]
+    high: Float64[np.ndarray, "#run"]
 
     def checks(self, steps: int) -> int:
         """How many looks there are in so many steps."""
@@ -56,11 +56,11 @@ class Alarm:
 NO_ALARM: Final = Alarm(
     start=0,
     interval=2**62,
-    low=np.array(-1.0),
-    low_from=np.array(0),
-    calm=np.array(-1.0),
-    calm_until=np.array(0),
-    high=np.array(np.inf),
+    low=np.array([-1.0]),
+    low_from=np.array([0]),
+    calm=np.array([-1.0]),
+    calm_until=np.array([0]),
+    high=np.array([np.inf]),
 )
 """Steps to the end without a look."""
 

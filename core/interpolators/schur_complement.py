@@ -72,7 +72,7 @@ class SchurComplement(Protocol):
     """
 
     @property
-    def stiffness(self) -> Square:
+    def stiffness(self) -> Float64[np.ndarray, "rank rank"]:
         """Symmetric, positive semidefinite."""
         ...
 
@@ -109,7 +109,7 @@ class CoordinateComplement:
         self._pressed = frame.mean_spectrum * frame.metric
         self._level = self._halved(response.root * quadratic_forms(self._pressed, frame.atoms))
         self._multipliers = self._halved(response.coupling[:, None] * frame.basis)
-        self.stiffness: Square = self._multipliers.T @ self._multipliers
+        self.stiffness: Float64[np.ndarray, "rank rank"] = self._multipliers.T @ self._multipliers
         self.drag: Float64[np.ndarray, " rank"] = self._multipliers.T @ self._level
         self.inertia = float((frame.metric * self._pressed).sum() - self._level @ self._level)
 
@@ -146,7 +146,8 @@ class MixtureComplement:
         self._coupled = response.coupling[:, None] * frame.basis
         self._multipliers = _halved(self._factor, self._products @ self._coupled)
         self._level = _halved(self._factor, self._entries(frame.mean_spectrum * frame.metric))
-        self.stiffness: Square = self._coupled.T @ self._coupled - self._multipliers.T @ self._multipliers
+        self.stiffness: Float64[np.ndarray, "rank rank"] = self._coupled.T @ self._coupled
+        self.stiffness -= self._multipliers.T @ self._multipliers
         self.drag: Float64[np.ndarray, " rank"] = self._multipliers.T @ self._level
         self.inertia = float(self._level @ self._level)
 

@@ -14,7 +14,7 @@ from core.training.recording import QUANTITIES, Trajectory, record_steps, trajec
 class Recorder:
     """The steps at which each run is to be recorded, and the first `count` records of each."""
 
-    schedules: Sequence[Int64[np.ndarray, " record"]]
+    schedules: Sequence[Int64[np.ndarray, " _record"]]
     count: Int64[np.ndarray, " run"]
     step: Int64[np.ndarray, "run record"]
     values: Float64[np.ndarray, "run record quantity"]
@@ -75,6 +75,6 @@ class Recorder:
         count = int(self.count[run])
         return trajectory(self.step[run, :count], self.values[run, :count])
 
-    def _pending(self) -> list[tuple[Int64[np.ndarray, " record"], int]]:
+    def _pending(self) -> list[tuple[Int64[np.ndarray, " _record"], int]]:
         pairs = zip(self.schedules, self.count.tolist(), strict=True)
         return [(schedule, count) for schedule, count in pairs if count < len(schedule)]
