@@ -53,7 +53,9 @@ def sharpness_on_the_way(space: InterpolatorSet, gram: GramSpectrum, state: Cons
     return np.inf
 
 
-def _solved(root: Float64[np.ndarray, "row rank"], right: Float64[np.ndarray, " rank"]) -> Float64[np.ndarray, " rank"]:
+def _solved(
+    root: Float64[np.ndarray, "equation rank"], right: Float64[np.ndarray, " rank"]
+) -> Float64[np.ndarray, " rank"]:
     """(rootᵀroot)⁻¹·right from a QR decomposition of the root: to form the product would square its condition."""
     _, factor = np.linalg.qr(root)
     solution: Float64[np.ndarray, " rank"] = np.linalg.solve(factor, np.linalg.solve(factor.T, right))

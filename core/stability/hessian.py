@@ -18,7 +18,7 @@ from core.tiles import TILE, padded
 MOST_GRAM: Final = 256
 """Largest d for which XᵀX is made: beyond it, making it costs more than the products that it saves."""
 
-Vectors = Float64[np.ndarray, "lane size"]
+Vectors = Float64[np.ndarray, "run parameter"]
 
 
 def hessian(
@@ -52,9 +52,9 @@ class Hessians:
     X: Float64[np.ndarray, "sample dim"]
     gram: Float64[np.ndarray, "dim dim"] | None
     rotation: Float64[np.ndarray, "part part"]
-    exponent: Int32[np.ndarray, " lane"]
-    slopes: Float64[np.ndarray, "lane part dim"]
-    diagonal: Float64[np.ndarray, "lane size"]
+    exponent: Int32[np.ndarray, " run"]
+    slopes: Float64[np.ndarray, "run part dim"]
+    diagonal: Float64[np.ndarray, "run parameter"]
 
     def of(self, lanes: Int64[np.ndarray, " kept"] | slice) -> Self:
         """The Hessians of some lanes."""
@@ -93,7 +93,7 @@ class Hessians:
 def hessians(
     X: Float64[np.ndarray, "sample dim"],
     y: Float64[np.ndarray, " sample"],
-    theta: Float64[np.ndarray, "part lane dim"],
+    theta: Float64[np.ndarray, "part run dim"],
     network: Network,
 ) -> Hessians:
     """The Hessians at the states of many lanes; where one has overflowed, its numbers are not finite."""
@@ -118,11 +118,11 @@ def hessians(
 
 
 @cache
-def every_direction(size: int) -> Float64[np.ndarray, " size"]:
+def every_direction(size: int) -> Float64[np.ndarray, " parameter"]:
     """A unit vector with no entry near zero."""
     generator = stream(0, "start of an eigenvector")
     noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
-    direction: Float64[np.ndarray, " size"] = noise / np.linalg.norm(noise)
+    direction: Float64[np.ndarray, " parameter"] = noise / np.linalg.norm(noise)
     direction.flags.writeable = False
     return direction
 
@@ -138,18 +138,18 @@ def _rotation(network: Network) -> Float64[np.ndarray, "part part"]:
 
 
 def _dot(
-    left: Float64[np.ndarray, "lane part dim"], right: Float64[np.ndarray, "lane part dim"]
-) -> Float64[np.ndarray, "lane dim"]:
+    left: Float64[np.ndarray, "run part dim"], right: Float64[np.ndarray, "run part dim"]
+) -> Float64[np.ndarray, "run dim"]:
     """Σ_k left_k∘right_k, part by part: the sum over a middle axis of an array is several times slower."""
-    total: Float64[np.ndarray, "lane dim"] = left[:, 0] * right[:, 0]
+    total: Float64[np.ndarray, "run dim"] = left[:, 0] * right[:, 0]
     for part in range(1, left.shape[1]):
         total += left[:, part] * right[:, part]
     return total
 
 
 def _rotated(
-    rotation: Float64[np.ndarray, "part part"], rows: Float64[np.ndarray, "part lane dim"]
-) -> Float64[np.ndarray, "lane part dim"]:
+    rotation: Float64[np.ndarray, "part part"], rows: Float64[np.ndarray, "part run dim"]
+) -> Float64[np.ndarray, "run part dim"]:
     """Σ_k R_kl·row_k for every l, as sums of multiples: a matrix product would tie the bits of a lane to its place."""
     rotated = np.zeros((rows.shape[1], len(rows), rows.shape[2]))
     for old, new in zip(*np.nonzero(rotation), strict=True):
@@ -158,8 +158,8 @@ def _rotated(
 
 
 def _rotated_diagonal(
-    rotation: Float64[np.ndarray, "part part"], second_derivative: Float64[np.ndarray, "part part lane dim"]
-) -> Float64[np.ndarray, "lane part dim"]:
+    rotation: Float64[np.ndarray, "part part"], second_derivative: Float64[np.ndarray, "part part run dim"]
+) -> Float64[np.ndarray, "run part dim"]:
     """(Rᵀ·∂²β·R)_ll for every l."""
     diagonal = np.zeros((second_derivative.shape[2], len(second_derivative), second_derivative.shape[3]))
     for new in range(len(second_derivative)):
@@ -170,13 +170,13 @@ def _rotated_diagonal(
 
 
 def _tilewise(
-    rows: Float64[np.ndarray, "lane inner"], matrix: Float64[np.ndarray, "inner outer"]
-) -> Float64[np.ndarray, "lane outer"]:
+    rows: Float64[np.ndarray, "run inner"], matrix: Float64[np.ndarray, "inner outer"]
+) -> Float64[np.ndarray, "run outer"]:
     """rows·matrix in products of one shape, the last of them filled up with zeros."""
     lanes, inner = rows.shape
     wide = rows
     if lanes % TILE:
         wide = np.zeros((padded(lanes), inner))
         wide[:lanes] = rows
-    product: Float64[np.ndarray, "tile row outer"] = wide.reshape(-1, TILE, inner) @ matrix
+    product: Float64[np.ndarray, "tile run outer"] = wide.reshape(-1, TILE, inner) @ matrix
     return product.reshape(len(wide), matrix.shape[1])[:lanes]

@@ -432,7 +432,7 @@ class Training:
         if len(due):
             self._record(due, self.step)
 
-    def _record(self, places: Int64[np.ndarray, " due"], step: int) -> None:
+    def _record(self, places: Int64[np.ndarray, " kept"], step: int) -> None:
         values = self._observer.observe(
             self._descent.theta[:, places],
             self._descent.losses()[places],

@@ -51,7 +51,7 @@ class Recorder:
         """The earliest step at which any run is still to be recorded."""
         return min((int(schedule[count]) for schedule, count in self._pending()), default=None)
 
-    def due(self, step: int) -> Int64[np.ndarray, " due"]:
+    def due(self, step: int) -> Int64[np.ndarray, " kept"]:
         """The runs to be recorded at this step."""
         places = [
             place
@@ -64,7 +64,7 @@ class Recorder:
         """Whether a run that is recorded at all has no record of its end after so many steps."""
         return len(self.schedules[run]) > 0 and int(self.step[run, max(self.count[run] - 1, 0)]) < steps
 
-    def add(self, runs: Int64[np.ndarray, " due"], step: int, values: Float64[np.ndarray, "due quantity"]) -> None:
+    def add(self, runs: Int64[np.ndarray, " kept"], step: int, values: Float64[np.ndarray, "kept quantity"]) -> None:
         """One record more of some of the runs."""
         self.step[runs, self.count[runs]] = step
         self.values[runs, self.count[runs]] = values

@@ -118,7 +118,7 @@ class NativeDescent(Lanes):
         self._functions.stepbias_losses(self._kernel, ctypes.byref(self._batch), _address(losses))
         return losses
 
-    def _pack(self, matrix: Float64[np.ndarray, "entry term"]) -> Float64[np.ndarray, " packed"]:
+    def _pack(self, matrix: Float64[np.ndarray, "inner outer"]) -> Float64[np.ndarray, " entry"]:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
         packed = _aligned((self._functions.stepbias_packed_size(self._kernel, *matrix.shape),))
         self._functions.stepbias_pack(self._kernel, _address(matrix), *matrix.shape, _address(packed))
@@ -126,7 +126,7 @@ class NativeDescent(Lanes):
 
     def _wide(
         self, values: Float64[np.ndarray, "step run sample"] | None
-    ) -> Float64[np.ndarray, "step run row"] | None:
+    ) -> Float64[np.ndarray, "step run padded_sample"] | None:
         return None if values is None else _rows_of(values, self._rows)
 
 
