@@ -98,7 +98,7 @@ class Descent(BatchDescent):
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
                 self._move(None if kept is None else kept[step])
 
-    def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step lane"]:
+    def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""
         wide = np.empty((len(values), len(self._x)))
         wide[:, : self.lanes] = values
@@ -119,7 +119,7 @@ class Descent(BatchDescent):
             np.multiply(lanes, perturbation.weight[step], out=lanes)
             np.multiply(idle, perturbation.weight[step, 0], out=idle)
 
-    def _move(self, kept: Float64[np.ndarray, "lane 1"] | None) -> None:
+    def _move(self, kept: Float64[np.ndarray, "padded_run 1"] | None) -> None:
         if kept is None or self._velocity is None:
             self._step.move(self._theta, self._x)
             return

@@ -172,7 +172,7 @@ def _at(document: Any, path: str) -> Any:
     return document
 
 
-def _column(values: Iterable[Any]) -> Float64[np.ndarray, " entry"]:
+def _column(values: Iterable[Any]) -> Float64[np.ndarray, " case"]:
     column = np.array(list(values), dtype=np.float64)
     column[~np.isfinite(column)] = np.nan
     return column
