@@ -34,6 +34,11 @@ def content_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
+def canonical_object(members: Mapping[str, bytes]) -> bytes:
+    """The canonical JSON of a document whose members are there in canonical JSON each, so that they are spelled once."""
+    return b"{" + b",".join(b'"%b":%b' % (name.encode(), members[name]) for name in sorted(members)) + b"}"
+
+
 def is_integral(value: float) -> bool:
     """Whether a number written as 5.0 may stand where 5 is meant."""
     return math.isfinite(value) and float(value).is_integer()
