@@ -19,7 +19,7 @@ from core.figures.layouts.selection import columns_of
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours, style
-from core.implicit_bias.squared_model import mean_effective_init
+from core.implicit_bias.certificate import mean_effective_init
 from core.networks.initialization import initial_parameters
 from core.results.curves import Curves, curves
 from core.results.variables import COORDINATES

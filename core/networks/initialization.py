@@ -1,11 +1,10 @@
-"""Where training starts: the initial parameters of every kind of initialisation."""
+"""Where training starts: the scales of every kind of initialisation, of which `Network.initial` makes parameters."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks.network import UV, Network
 from core.randomness import stream
 
 Scales = Float64[np.ndarray, "2 dim"]
@@ -36,15 +35,3 @@ def vector_scales(scale: float, vector: Sequence[float], dim: int) -> Scales:
     if entries.shape != (dim,):
         raise ValueError(f"the initial vector has {entries.size} entries, the data have {dim} columns")
     return np.stack([scale * entries, scale * entries])
-
-
-def initial_parameters(scales: Scales, network: Network, *, uv_shape: float = 0.0) -> Float64[np.ndarray, "part dim"]:
-    """θ(0) with the scales a.
-
-    diagonal   u± = a
-    UV         u± = a·√((1−s)/(1+s)), v± = a·√((1+s)/(1−s)) with the shape s (Azulay et al. 2021)
-    """
-    if not isinstance(network, UV):
-        return scales
-    stretch = np.sqrt((1 - uv_shape) / (1 + uv_shape))
-    return np.concatenate([scales * stretch, scales / stretch])

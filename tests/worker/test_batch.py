@@ -13,7 +13,7 @@ from core.results.result import pack_arrays, unpack_arrays
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
 
-pytestmark = pytest.mark.usefixtures("short_stretches")
+pytestmark = pytest.mark.usefixtures("short_chunks")
 
 ENDLESS = 1e-9
 """A step size at which nothing happens in millions of steps: the runs only wait for what the test does."""
