@@ -37,7 +37,7 @@ from core.spec.run_spec import (
     optimizer_at,
 )
 from core.spec.swept import Document, axis_values
-from core.sweep.run import Run
+from core.sweep.run import Run, network_of, problem_key
 
 AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -102,28 +102,21 @@ class PartGrid(Generic[Part, Plain]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GridProblem:
-    """A data set with a network, `coordinates` its values on the axes that make problems differ.
+    """A data set with a network: all that is known before training is known of the two together.
 
-    It is that of `first_run` and of the `Grid.runs_per_problem` − 1 runs after it.
+    `data_key` is the identity of the data set, `coordinates` are the values on the axes that make problems differ.
     """
 
-    first_run: Run
+    number: int
+    data: PlainData
+    data_key: str
+    network: Network
     coordinates: Mapping[str, float]
 
     @property
     def key(self) -> str:
         """Its identity."""
-        return self.first_run.problem_key
-
-    @property
-    def network(self) -> Network:
-        """The network."""
-        return self.first_run.network
-
-    @property
-    def data(self) -> PlainData:
-        """How the data are given."""
-        return self.first_run.spec.data
+        return problem_key(self.data_key, self.network)
 
 
 @dataclass(frozen=True)
@@ -167,13 +160,27 @@ class Grid:
         Raises:
             IndexError: there is no such problem.
         """
-        first = self.run(number * self.runs_per_problem)
-        coordinates = {axis.name: axis.values[position] for axis, position in _positions(self.problem_axes, number)}
-        return GridProblem(first_run=first, coordinates=coordinates)
+        first = number * self.runs_per_problem
+        self._require(first)
+        data_number, model_number = divmod(
+            first // (self._initialization.size * self._optimizer.size), self._model.size
+        )
+        data = self._data.point(data_number)
+        return GridProblem(
+            number=number,
+            data=data.part,
+            data_key=data.key,
+            network=network_of(self._model.point(model_number).part),
+            coordinates={axis.name: axis.values[position] for axis, position in _positions(self.problem_axes, number)},
+        )
 
     def each_problem(self) -> Iterator[GridProblem]:
         """Every problem, in order."""
         return (self.problem(number) for number in range(self.problems))
+
+    def problem_of(self, run: Run) -> GridProblem:
+        """The problem that a run of the grid is trained on."""
+        return self.problem(run.index // self.runs_per_problem)
 
     def coordinates(self, index: int) -> dict[str, float]:
         """The value of every axis at run `index`.

@@ -40,7 +40,7 @@ class Run:
     @property
     def problem_key(self) -> str:
         """The identity of the run's problem, its data set with its network: all that is known before training."""
-        return f"{self.data_key}:{self.network.key}"
+        return problem_key(self.data_key, self.network)
 
     @property
     def init_scale(self) -> float:
@@ -98,6 +98,11 @@ class Run:
             return self.step_size
         fraction = 1.0 if self.step_size_fraction is None else self.step_size_fraction
         return fraction * self.largest_stable_step(max_stable_step)
+
+
+def problem_key(data_key: str, network: Network) -> str:
+    """The identity of a data set with a network."""
+    return f"{data_key}:{network.key}"
 
 
 def network_of(model: PlainModel) -> Network:

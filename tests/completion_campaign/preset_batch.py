@@ -1,8 +1,8 @@
 """A random part of the runs of a preset, as the service trains them."""
 
 import numpy as np
-
 from core.analysis.analysis import analyse_problem
+
 from core.data.regression import sparse_regression
 from core.descent.kernel import chosen
 from core.presets import preset

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from worker.datasets import load
 
 from core.array_block import MalformedArrays
 from core.data.regression import sparse_regression
@@ -18,7 +19,6 @@ from jobs.memory import MemoryStore
 from jobs.ports import Store
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from worker.datasets import load
 
 UPLOADED = UserArrays.of(
     {

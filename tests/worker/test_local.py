@@ -1,10 +1,11 @@
 """A whole experiment in one process."""
 
+from worker.local import LocalExperiment, run_locally
+
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import Experiment
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import CONTRADICTORY, spec, undisturbed
-from worker.local import LocalExperiment, run_locally
 
 
 def local(experiment_spec: ExperimentSpec) -> LocalExperiment:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from core.analysis.analysis import RunAnalysis, analyse_problem
+
 from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal
