@@ -1,13 +1,16 @@
 """The training job: train a batch of runs, commit each as it ends, keep checkpoints on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+import numpy as np
+from jaxtyping import Shaped
 
 from core.array_block import pack_arrays
 from core.descent.kernel import chosen
 from core.experiment.dataset import dataset_of
 from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
-from core.results.result import encode_summary
+from core.results.result import Summary, encode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.kept_documents import uploads
@@ -31,14 +34,10 @@ def train(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
     TrainingJob(claim, context, pulse, grid).finish()
 
 
-def stored_run(ended: EndedRun) -> StoredRun:
+def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> StoredRun:
     """A run that has ended, as it is stored."""
-    return StoredRun(
-        key=ended.run.key,
-        outcome=ended.outcome.value,
-        summary=encode_summary(ended.summary),
-        arrays=pack_arrays(ended.arrays),
-    )
+    outcome, encoded = str(summary["outcome"]), encode_summary(summary)
+    return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=pack_arrays(arrays))
 
 
 class TrainingJob:
@@ -71,11 +70,14 @@ class TrainingJob:
     def _commit(self, ended: Sequence[EndedRun]) -> None:
         """Store the runs that ended. Only after that may a checkpoint forget them."""
         if ended:
-            finished = [FinishedRun(index=run.run.index, run=stored_run(run)) for run in ended]
-            self._context.store.commit_runs(self._claim, finished)
+            self._context.store.commit_runs(self._claim, [_finished(run) for run in ended])
 
     def _save_checkpoint(self) -> None:
         checkpoint = self._batch.checkpoint()
         self._context.store.save_checkpoint(self._claim, checkpoint)
         pause = max(self._context.settings.checkpoint_seconds, len(checkpoint) / CHECKPOINT_BYTES_PER_SECOND)
         self._next_checkpoint = self._context.clock() + pause
+
+
+def _finished(ended: EndedRun) -> FinishedRun:
+    return FinishedRun(index=ended.run.index, run=stored_run(ended.run.key, ended.summary, ended.arrays))

@@ -14,7 +14,6 @@ from core.descent.kernel import kernel_id
 from core.errors import StepbiasError
 from core.experiment.training_run import never_stable, search_of, training_run
 from core.networks.network import Network
-from core.outcome import Outcome
 from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable, lanes_of
 from core.results.result import Summary, whole_summary
@@ -42,7 +41,6 @@ class EndedRun:
     """A run that has ended: its scalars, every variable of results among them, and its arrays by name."""
 
     run: Run
-    outcome: Outcome
     summary: Summary
     arrays: Mapping[str, Shaped[np.ndarray, "..."]]
 
@@ -103,7 +101,6 @@ class RunBatch:
         summary = self._analysis.summary(trained, init_scale=run.init_scale, kernel_id=self._kernel_id)
         return EndedRun(
             run=run,
-            outcome=trained.outcome,
             summary=whole_summary(summary | dict(result.extras)),
             arrays=kept_arrays(trained, run.network),
         )

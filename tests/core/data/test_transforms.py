@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from core.analysis.analysis import analyse_problem
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from pydantic import ValidationError
 
+from core.analysis.problem import analyse_problem
 from core.data.regression import Dataset, excess_risk
 from core.data.regression import test_loss as held_out_loss
 from core.data.transforms import CONSTANT, user_dataset

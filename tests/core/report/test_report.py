@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from core.analysis.analysis import analyse_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.analysis.problem import analyse_problem
 from core.data.regression import excess_risk, sparse_regression
 from core.report import STATEMENTS, Report, page, report
 from core.report.measurements import MEASURED
