@@ -124,7 +124,7 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
     kept = workshop.store.checkpoint(job.id)
     assert kept is not None
     arrays = dict(unpack_arrays(kept.partition(b"\n")[2]))
-    arrays["theta"] = 2 * arrays["theta"]
+    arrays["state.theta"] = 2 * arrays["state.theta"]
     foreign, own = (
         name.encode() + b"\n" + pack_arrays(arrays) for name in ("another/kernel", kernel_id(chosen("auto")))
     )
