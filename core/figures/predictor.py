@@ -48,7 +48,7 @@ class _Panel:
         return self.summary is not None and self.summary["outcome"] == Outcome.CONVERGED
 
     @property
-    def order(self) -> Int64[np.ndarray, " entry"]:
+    def order(self) -> Int64[np.ndarray, " dim"]:
         """The entries that are drawn, along x: the support of β* first, then the others as they come.
 
         Of more than there is room for the largest ones.

@@ -17,6 +17,7 @@ from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout
 from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
 from core.figures.results import Results
 from core.figures.style import MUTED, THRESHOLD, ordered_colours, style
+from core.outcome import Outcome
 from core.results.variables import COORDINATES, VARIABLES
 
 EXPLOSION: Final = 100.0
@@ -111,7 +112,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
         step_size=step_size,
         warmup_steps=run.warmup_steps,
         stability_limit=run.optimizer.stability_limit,
-        converged=summary["outcome"] == "converged",
+        converged=summary["outcome"] == Outcome.CONVERGED,
         name=_name(layout, position),
         colour=colour,
     )
@@ -128,7 +129,7 @@ def _step_size(results: Results, index: int) -> float | None:
     run = results.grid.run(index)
     if run.step_size is not None:
         return run.step_size
-    largest = results.analyses.get(run.problem_key, {}).get("max_stable_step")
+    largest = getattr(results.analyses.get(run.problem_key), "max_stable_step", None)
     return None if largest is None else run.resolved_step_size(largest)
 
 

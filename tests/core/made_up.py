@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from core.figures.results import Results
-from core.sweep.grid import Grid, Run
+from core.sweep.grid import Grid
+from core.sweep.run import Run
 
 LEAST_SHARPNESS = 250.0
 LEAST_MEASURE = 240.0

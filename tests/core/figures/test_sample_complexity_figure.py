@@ -11,7 +11,8 @@ from core.figures.layouts.sample_complexity import sample_complexity_layout
 from core.figures.sample_complexity import draw_sample_complexity
 from core.figures.style import ordered_colours
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Grid, Run
+from core.sweep.grid import Grid
+from core.sweep.run import Run
 from tests.core.drawn import lines_like, names, points, words
 from tests.core.made_up import made_up_analyses, made_up_summary, results_of
 from tests.core.specs import document, grid_of
