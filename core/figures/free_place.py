@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 
-from core.figures.measure import size_of
-from core.figures.page import TEXT_LETTER
+from core.figures.lettering import TEXT_LETTER
+from core.figures.panel_size import size_of
 
 HEIGHT: Final = 0.2
 """The height of a name with the space between it and its line, in inches."""

@@ -7,11 +7,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from core.figures.catalogue import FIGURES
 from matplotlib import colors
 from matplotlib.figure import Figure
 
 from core.errors import InvalidChoice
-from core.figures.catalogue import FIGURES
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURE_TITLES, require_suitable, suitable
 from core.figures.render import Format, render

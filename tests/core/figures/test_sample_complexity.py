@@ -1,20 +1,24 @@
 """The figure of theorem 5.2."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from core.data.regression import excess_risk, sparse_regression
+from core.figures.draw import draw
 from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.sample_complexity import sample_complexity_layout
-from core.figures.sample_complexity import draw_sample_complexity
 from core.figures.style import ordered_colours
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid, Run
 from tests.core.drawn import lines_like, names, points, words
 from tests.core.made_up import made_up_analyses, made_up_summary, results_of
 from tests.core.specs import document, grid_of
+
+_figure = partial(draw, FIGURES["sample-complexity"])
 
 SAMPLES = [10, 20, 40]
 
@@ -38,7 +42,7 @@ def _flattest(grid: Grid, run: Run) -> float:
 def test_a_line_for_each_sparsity_runs_through_the_risk_relative_to_that_of_zero() -> None:
     """Of the flattest interpolator, from the analyses alone: no run need be there."""
     grid = _grid()
-    (panel,) = draw_sample_complexity(results_of(grid, [None] * len(grid))).axes
+    (panel,) = _figure(results_of(grid, [None] * len(grid))).axes
     for sparsity, colour in zip([2, 8], ordered_colours(2), strict=True):
         runs = [run for run in grid.runs() if run.document["data"]["sparsity"] == sparsity][::2]
         (line,) = lines_like(panel, color=colour, marker="o")
@@ -52,7 +56,7 @@ def test_diamonds_are_the_runs_at_the_largest_step_size() -> None:
     """Of those that converged the median over seeds."""
     grid = _grid(sparsity=2, seed={"values": [0, 1, 2]})
     summaries = [made_up_summary(run) for run in grid.runs()]
-    figure = draw_sample_complexity(results_of(grid, summaries))
+    figure = _figure(results_of(grid, summaries))
     (panel,) = figure.axes
     (diamonds,) = lines_like(panel, marker="D")
     last = [run for run in grid.runs() if run.step_size_fraction == 0.9]
@@ -77,7 +81,7 @@ def test_where_no_run_of_that_step_size_converged_a_cross_stands_at_the_foot() -
     for run in grid.runs():
         if run.step_size_fraction == 0.9 and (_samples(run) == 20 or run.document["data"]["seed"] == 0):
             summaries[run.index]["outcome"] = "budget_exhausted"
-    figure = draw_sample_complexity(results_of(grid, summaries))
+    figure = _figure(results_of(grid, summaries))
     (panel,) = figure.axes
     (cross,) = lines_like(panel, marker="x")
     assert np.asarray(cross.get_xdata()).tolist() == [20]
@@ -87,7 +91,7 @@ def test_where_no_run_of_that_step_size_converged_a_cross_stands_at_the_foot() -
 def test_a_panel_for_each_data_mean_is_named_by_zeta() -> None:
     """ζ = 1 + σ²/μ², which centred data do not have."""
     grid = _grid(mean={"values": [0, 2, 5]})
-    figure = draw_sample_complexity(results_of(grid))
+    figure = _figure(results_of(grid))
     titles = [panel.get_title(loc="left") for panel in figure.axes]
     assert titles == ["ζ = ∞ (μ = 0)", "ζ = 2.25 (μ = 2)", "ζ = 1.2 (μ = 5)"]
     assert "ζ = 1 + σ²/μ²" in words(figure)
@@ -95,7 +99,7 @@ def test_a_panel_for_each_data_mean_is_named_by_zeta() -> None:
 
 def test_the_dashed_lines_fall_like_one_over_the_samples_and_rise_with_zeta_and_sparsity() -> None:
     """With one constant for the whole figure."""
-    figure = draw_sample_complexity(results_of(_grid(mean={"values": [2, 5]})))
+    figure = _figure(results_of(_grid(mean={"values": [2, 5]})))
     constants = []
     for panel, zeta in zip(figure.axes, (2.25, 1.2), strict=True):
         for sparsity, colour in zip((2, 8), ordered_colours(2), strict=True):
@@ -107,7 +111,7 @@ def test_the_dashed_lines_fall_like_one_over_the_samples_and_rise_with_zeta_and_
 
 def test_without_several_sparsities_the_lines_are_the_means() -> None:
     """In one panel."""
-    figure = draw_sample_complexity(results_of(_grid(sparsity=2, mean={"values": [2, 5]})))
+    figure = _figure(results_of(_grid(sparsity=2, mean={"values": [2, 5]})))
     assert len(figure.axes) == 1
     assert {"ζ = 2.25 (μ = 2)", "ζ = 1.2 (μ = 5)"} <= set(names(figure))
 
@@ -122,7 +126,7 @@ def test_seeds_are_a_band_and_missing_analyses_are_gaps() -> None:
         if _samples(run) == 40:
             analyses[run.problem_key]["interpolators"]["flattest"] = None
     analyses[grid.run(0).problem_key] = {"interpolators": {}, "no_interpolator": "none"}
-    (panel,) = draw_sample_complexity(results_of(grid, [None] * len(grid), analyses)).axes
+    (panel,) = _figure(results_of(grid, [None] * len(grid), analyses)).axes
     (line,) = (line for line in lines_like(panel, marker="o"))
     known = {_flattest(grid, run) / _zero_risk(run) for run in grid.runs() if _samples(run) == 10}
     samples, risks = points(line)
@@ -139,7 +143,7 @@ def test_where_the_flattest_interpolator_is_the_truth_a_triangle_stands_at_the_f
     for run in grid.runs():
         if _samples(run) == 40 or (_samples(run) == 20 and run.document["data"]["seed"] == 0):
             analyses[run.problem_key]["interpolators"]["flattest"]["excess_risk"] = 1e-31
-    figure = draw_sample_complexity(results_of(grid, analyses=analyses))
+    figure = _figure(results_of(grid, analyses=analyses))
     (panel,) = figure.axes
     (triangle,) = lines_like(panel, marker="v")
     assert np.asarray(triangle.get_xdata()).tolist() == [40]

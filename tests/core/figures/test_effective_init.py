@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from core.figures.effective_init import START, draw_effective_init
+from core.figures.draw import draw
+from core.figures.effective_init import START
 from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.effective_init import effective_init_layout
 from core.figures.render import Format, render
 from core.figures.style import LARGEST_STEP as LARGEST_STEP_LINE
@@ -20,6 +23,8 @@ from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
 from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of
 from tests.core.specs import document, grid_of
+
+_figure = partial(draw, FIGURES["effective-init"])
 
 SCALES = [0.1, 1.0, 3.0]
 STEP_SIZES = [0.001, 0.004, 0.007, 0.009]
@@ -49,7 +54,7 @@ def _summaries(grid: Grid) -> list[dict[str, Any] | None]:
 
 
 def _draw(grid: Grid, summaries: Sequence[Mapping[str, Any] | None] | None = None) -> Figure:
-    return draw_effective_init(results_of(grid, _summaries(grid) if summaries is None else summaries))
+    return _figure(results_of(grid, _summaries(grid) if summaries is None else summaries))
 
 
 def _levels(panel: Axes) -> list[float]:
@@ -116,8 +121,8 @@ def test_levels_of_user_data_need_their_dimension_where_the_start_is_random() ->
     body |= {"data": {"kind": "dataset", "id": "0" * 64}, "initialization": {"kind": "normal", "scale": 1.0}}
     grid = Grid(ExperimentSpec.model_validate(body))
     analyses = {key: dict(analysis) | {"dimension": 40} for key, analysis in made_up_analyses(grid).items()}
-    assert not _levels(draw_effective_init(results_of(grid, _summaries(grid), {})).axes[0])
-    assert len(_levels(draw_effective_init(results_of(grid, _summaries(grid), analyses)).axes[0])) == 1
+    assert not _levels(_figure(results_of(grid, _summaries(grid), {})).axes[0])
+    assert len(_levels(_figure(results_of(grid, _summaries(grid), analyses)).axes[0])) == 1
     body["data"] = {"kind": "inline", "X": [[1.0, 2.0, 3.0]], "y": [1.0]}
     assert len(_levels(_draw(Grid(ExperimentSpec.model_validate(body))).axes[0])) == 1
 
@@ -204,7 +209,7 @@ def test_a_partial_result_is_drawn_as_far_as_it_goes() -> None:
     summaries = _summaries(grid)
     summaries[5:] = [None] * 7
     assert any("partial result: 5 of 12 runs" in text for text in words(_draw(grid, summaries)))
-    nothing = draw_effective_init(results_of(grid, [None] * 12, {}))
+    nothing = _figure(results_of(grid, [None] * 12, {}))
     assert _levels(nothing.axes[0]) == pytest.approx(SCALES)
     assert marks(nothing, "x") == 0
     assert render(nothing, "png").startswith(b"\x89PNG")

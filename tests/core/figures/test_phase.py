@@ -5,6 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.figure import Figure
 
 from core.figures.cell_scale import round_numbers
+from core.figures.draw import draw
 from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.cells import MISSING, OUTCOMES, cell_axis, commonest, converged_median, outcome_codes
 from core.figures.layouts.phase import phase_layout
-from core.figures.phase import OUTCOME_COLOURS, draw_phase
+from core.figures.phase import OUTCOME_COLOURS
 from core.figures.render import Format, render
 from core.outcome import Outcome
 from core.spec.experiment_spec import ExperimentSpec
@@ -28,6 +31,8 @@ from core.sweep.grid import Grid
 from tests.core.drawn import words
 from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of
 from tests.core.specs import document, grid_of
+
+_figure = partial(draw, FIGURES["phase"])
 
 SCALES = [0.01, 0.1, 1.0, 3.0]
 FRACTIONS = [0.1, 0.5, 0.9, 1.1]
@@ -49,7 +54,7 @@ def _summaries(grid: Grid) -> list[dict[str, Any] | None]:
 
 
 def _draw(grid: Grid, summaries: Sequence[Mapping[str, Any] | None] | None = None) -> Figure:
-    return draw_phase(results_of(grid, _summaries(grid) if summaries is None else summaries))
+    return _figure(results_of(grid, _summaries(grid) if summaries is None else summaries))
 
 
 def _mesh(panel: Axes) -> np.ma.MaskedArray[Any, Any]:
@@ -266,7 +271,7 @@ def test_the_line_is_a_staircase_where_problems_differ_along_x() -> None:
         key: dict(analysis) | {"max_stable_step": step, "max_stable_step_sign_free": step}
         for step, (key, analysis) in zip((0.002, 0.001, 0.003), made_up_analyses(grid).items(), strict=True)
     }
-    figure = draw_phase(results_of(grid, _summaries(grid), analyses))
+    figure = _figure(results_of(grid, _summaries(grid), analyses))
     assert _heights(_panels(figure)[0]) == pytest.approx([0.001, 0.001, 0.002, 0.002, 0.003, 0.003])
 
 
@@ -284,8 +289,8 @@ def test_panels_reach_up_to_a_largest_step_close_above_the_cells() -> None:
 def test_before_the_analysis_there_is_no_line_for_step_sizes_in_numbers() -> None:
     """Nothing is known of η* yet; for multiples of it the line at 1 is."""
     grid = _plane(optimizer={"step_size": {"values": [0.002, 0.006]}})
-    assert not _panels(draw_phase(results_of(grid, _summaries(grid), {})))[0].lines
-    fractions = draw_phase(results_of(_plane(), _summaries(_plane()), {}))
+    assert not _panels(_figure(results_of(grid, _summaries(grid), {})))[0].lines
+    fractions = _figure(results_of(_plane(), _summaries(_plane()), {}))
     assert set(_heights(_panels(fractions)[0])) == {1.0}
 
 
@@ -342,7 +347,7 @@ def test_a_partial_result_says_so_and_is_drawn_as_far_as_it_goes() -> None:
     assert any("partial result: 5 of 16 runs" in text for text in words(figure))
     assert [_marked(panel, None) for panel in _panels(figure)] == [11, 11, 11]
     assert _legend(_panels(figure)[0])[-1] == "not there yet"
-    nothing = draw_phase(results_of(grid, [None] * 16, {}))
+    nothing = _figure(results_of(grid, [None] * 16, {}))
     assert _legend(_panels(nothing)[0]) == ["not there yet"]
     assert render(nothing, "png").startswith(b"\x89PNG")
 
@@ -402,7 +407,7 @@ def test_a_summary_for_each_run_is_needed() -> None:
     """As of every figure."""
     results = results_of(_plane())
     with pytest.raises(ValueError, match="summaries for 16 runs"):
-        draw_phase(replace(results, summaries=results.summaries[:-1]))
+        _figure(replace(results, summaries=results.summaries[:-1]))
 
 
 def test_outcomes_differ_in_lightness() -> None:
