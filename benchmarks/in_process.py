@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from core.descent.kernel import one_thread
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from core.training.batch_training import Problem, Training
+from core.training.batch_training import Training
+from core.training.problem import Problem
 from jobs.memory import MemorySender, MemoryStore
 from jobs.ports import Store
 from jobs.records import Claim, JobKind, Message, plan_job_id

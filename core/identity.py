@@ -44,6 +44,11 @@ def analysis_key(problem_key: str) -> str:
     return f"analysis:{NUMERICS_VERSION}:{problem_key}"
 
 
+def interpolators_key(problem_key: str) -> str:
+    """Where the predictors of a problem's reference interpolators are kept, beside its analysis."""
+    return f"interpolators:{NUMERICS_VERSION}:{problem_key}"
+
+
 def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
     """Where a figure is kept; a later `state` of the same experiment has another place."""
     return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"

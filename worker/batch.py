@@ -14,11 +14,12 @@ from core.planning.estimate import RunTable
 from core.results.result import encode_summary, pack_arrays, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid, Run
-from core.training.batch_training import Problem, TrainedRun, Training, TrainingRun
-from core.training.sensitivity import WithTwin
+from core.training.batch_training import Training
+from core.training.problem import NeverStable, Problem
+from core.training.sensitivity import WithPerturbedCopy
 from core.training.step_search import StepSearch
-from core.training.stopping import NeverStable
-from core.training.trials import Conclusion, Plan, SingleTrial, Trials
+from core.training.training_run import TrainedRun, TrainingRun
+from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from jobs.records import Claim, FinishedRun, StoredRun
 from worker.context import WorkerContext
 from worker.datasets import load
@@ -74,24 +75,24 @@ class BatchTraining:
             if self._training.active and self._context.clock() >= self._next_checkpoint:
                 self._save_checkpoint()
 
-    def _advance(self) -> Sequence[Conclusion]:
+    def _advance(self) -> Sequence[SearchResult]:
         if isinstance(self._training, Trials):
             return self._training.advance()
-        return [Conclusion(trained=trained) for trained in self._training.advance()]
+        return [SearchResult(trained=trained) for trained in self._training.advance()]
 
-    def _commit(self, concluded: Sequence[Conclusion]) -> None:
+    def _commit(self, results: Sequence[SearchResult]) -> None:
         """Store the runs that ended. Only after that may a checkpoint forget them."""
-        if concluded:
-            self._context.store.commit_runs(self._claim, [self._finished(conclusion) for conclusion in concluded])
+        if results:
+            self._context.store.commit_runs(self._claim, [self._finished(result) for result in results])
 
-    def _finished(self, conclusion: Conclusion) -> FinishedRun:
-        trained = conclusion.trained
+    def _finished(self, result: SearchResult) -> FinishedRun:
+        trained = result.trained
         run = self._runs[trained.run.index]
         summary = self._run_analysis.summary(trained, init_scale=run.init_scale, kernel_id=self._kernel_id)
         stored = StoredRun(
             key=run.key,
             outcome=trained.outcome.value,
-            summary=encode_summary(summary | dict(conclusion.extras)),
+            summary=encode_summary(summary | dict(result.extras)),
             arrays=stored_arrays(trained, run.network),
         )
         return FinishedRun(index=trained.run.index, run=stored)
@@ -119,17 +120,17 @@ def _training(
     if all(lanes(run) == 1 for run in runs):
         plain = [training_run(run, analysis) for run in runs]
         return Training(problem, plain) if kept is None else Training.resume(problem, plain, kept)
-    plans = [plan_of(run, analysis) for run in runs]
-    return Trials(problem, plans) if kept is None else Trials.resume(problem, plans, kept)
+    searches = [search_of(run, analysis) for run in runs]
+    return Trials(problem, searches) if kept is None else Trials.resume(problem, searches, kept)
 
 
-def plan_of(run: Run, analysis: dict[str, Any]) -> Plan:
-    """A run of the grid as a plan: what it is trained for again and again, if it is."""
+def search_of(run: Run, analysis: dict[str, Any]) -> Search:
+    """A run of the grid as a search: what it is trained for again and again, if it is."""
     trained = training_run(run, analysis)
-    plan: Plan = SingleTrial(run=trained)
+    search: Search = SingleTrial(run=trained)
     if run.step_bracket is not None:
-        plan = StepSearch(run=trained, **run.step_bracket)
-    return WithTwin(plan=plan, network=run.network) if run.document["recording"]["sensitivity"] else plan
+        search = StepSearch(run=trained, **run.step_bracket)
+    return WithPerturbedCopy(search=search, network=run.network) if run.document["recording"]["sensitivity"] else search
 
 
 def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
@@ -143,7 +144,7 @@ def training_run(run: Run, analysis: dict[str, Any]) -> TrainingRun:
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping["loss_tolerance"],
         max_steps=stopping["max_steps"],
-        kick=stopping["kick"],
+        perturb_unstable=stopping["kick"],
         record_points=run.document["recording"]["points"],
         seed=run.seed,
         completion_tolerance=stopping["completion_tolerance"] if stopping["finish"] == "auto" else 0.0,

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.analysis import analysed_problem
+from core.array_block import pack_arrays
 from core.descent.kernel import chosen
 from core.errors import NoInterpolator
-from core.identity import analysis_key
+from core.identity import analysis_key, interpolators_key
 from core.planning.batches import Batch, form_batches
 from core.planning.cost import KernelCost, kernel_cost
 from core.planning.estimate import BLOCK, ProblemFacts, RunTable, lanes_of
@@ -49,6 +50,7 @@ def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
 
 def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
     runs = [grid.run(index) for index in range(block.start, block.stop)]
+    ensure_interpolators(context, runs[0])
     analysis = ensure_analysis(context, runs[0])
     missing = _begin(claim, context, block, runs) if block.missing is None else block.missing
     resolved_step_size(runs[0], analysis)  # raises where the spec has no meaning
@@ -68,6 +70,16 @@ def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[R
     return missing
 
 
+def ensure_interpolators(context: WorkerContext, run: Run) -> None:
+    """Keep the reference interpolators of the run's problem, unless they are: an analysis may have come without them.
+
+    Raises:
+        InvalidData: the data are no regression problem.
+    """
+    if context.store.document(interpolators_key(run.problem_key)) is None:
+        _analyse(context, run)
+
+
 def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
     """The analysis of the run's problem: from the store, or made now and kept there.
 
@@ -77,14 +89,21 @@ def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
     key = analysis_key(run.problem_key)
     kept = context.store.document(key)
     if kept is None:
-        made = analyse_problem(load(context.store, run.document["data"]), run.network, run.data_key)
-        context.store.put_document(key, json.dumps(made, allow_nan=False).encode())
+        _analyse(context, run)
         # Another planner, with other last bits, may have been first: all batches take the analysis that is kept.
         kept = context.store.document(key)
     if kept is None:
         raise StoreUnavailable("an analysis that was kept is gone")
     analysis: dict[str, Any] = json.loads(kept)
     return analysis
+
+
+def _analyse(context: WorkerContext, run: Run) -> None:
+    """Analyse the run's problem, and keep what is found where nobody has been first."""
+    made = analysed_problem(load(context.store, run.document["data"]), run.network, run.data_key)
+    # The arrays first: where an analysis of this version is found, they are.
+    context.store.put_document(interpolators_key(run.problem_key), pack_arrays(made.interpolators))
+    context.store.put_document(analysis_key(run.problem_key), json.dumps(made.document, allow_nan=False).encode())
 
 
 def resolved_step_size(run: Run, analysis: dict[str, Any]) -> float:

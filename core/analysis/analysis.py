@@ -4,6 +4,7 @@ A problem is a data set with a network: all that is known before any training be
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,8 @@ from core.data.regression import Dataset, excess_risk, train_loss
 from core.data.regression import test_loss as risk_of
 from core.data.row_space import row_space
 from core.errors import NoInterpolator, SolverFailure
-from core.implicit_bias.certificate import certificate_residual
+from core.implicit_bias.certificate import certificate_residual, mean_effective_init
 from core.implicit_bias.gradient_flow import FlowLimit, flow_limit_from
-from core.implicit_bias.squared_model import mean_effective_init, squared_model
 from core.interpolators.flattest import Flattest, flattest_interpolator
 from core.interpolators.least_norm import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
 from core.networks.network import Network
@@ -23,7 +23,7 @@ from core.outcome import Outcome
 from core.stability import bounds
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
-from core.training.batch_training import TrainedRun
+from core.training.training_run import TrainedRun
 
 LARGEST_MAGNITUDE = 1e100
 """Largest entry, or inverse of it, of data that are analysed: the sharpness of an interpolator is of order X·y."""
@@ -32,7 +32,20 @@ FLOW_TOLERANCE = 1e-8
 """Largest relative residual of a flow limit that is reported: ten times what a consistent system may leave."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class AnalysedProblem:
+    """The analysis of a problem, and the predictors of the interpolators it speaks of; none where nothing is one."""
+
+    document: dict[str, Any]
+    interpolators: Mapping[str, Float64[np.ndarray, " dim"]] = field(default_factory=dict)
+
+
 def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> dict[str, Any]:
+    """The document of `analysed_problem`."""
+    return analysed_problem(dataset, network, data_key).document
+
+
+def analysed_problem(dataset: Dataset, network: Network, data_key: str) -> AnalysedProblem:
     """What is known of a problem before any training: its reference interpolators and the largest stable step.
 
     `min_sharpness_lower` ≤ min λ_max ≤ `min_sharpness_upper`; `max_stable_step` is 2/upper, and no interpolator is
@@ -55,11 +68,13 @@ def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> dict[s
         document["least_squared_mean"] = _finite(np.square(X.mean(axis=0)).min())
         document["largest_second_moment"] = _finite(np.square(X).mean(axis=0).max())
     try:
-        return document | _interpolation(dataset, network)
+        known, interpolators = _interpolation(dataset, network)
     except NoInterpolator as reason:
-        return document | {"no_interpolator": reason.message}
+        return AnalysedProblem(document=document | {"no_interpolator": reason.message})
     except (SolverFailure, np.linalg.LinAlgError) as failure:
-        return document | {"no_interpolator": f"its interpolators could not be computed in float64 ({failure})"}
+        reason_text = f"its interpolators could not be computed in float64 ({failure})"
+        return AnalysedProblem(document=document | {"no_interpolator": reason_text})
+    return AnalysedProblem(document=document | known, interpolators=interpolators)
 
 
 _STABILITY = (
@@ -77,7 +92,7 @@ _STABILITY = (
 
 # Numbers may be of any size: what overflows is found by its consequences, below.
 @np.errstate(all="ignore")
-def _interpolation(dataset: Dataset, network: Network) -> dict[str, Any]:
+def _interpolation(dataset: Dataset, network: Network) -> tuple[dict[str, Any], dict[str, Float64[np.ndarray, " dim"]]]:
     _require_magnitudes(dataset)
     X, y = dataset.X, dataset.y
     flattest = flattest_interpolator(X, y, network)
@@ -90,9 +105,10 @@ def _interpolation(dataset: Dataset, network: Network) -> dict[str, Any]:
     free_upper, free_lower = flattest.sign_free_upper, flattest.sign_free_lower
     restricted = (upper, lower, flattest.gap, _step(upper), _step(lower))
     sign_free = (free_upper, free_lower, _step(free_upper), _step(free_lower))
+    predictors = {entry.name.value: entry.predictor for entry in found} | {"flattest": flattest.predictor}
     return {"interpolators": interpolators} | {
         name: _finite(value) for name, value in zip(_STABILITY, (*restricted, *sign_free), strict=True)
-    }
+    }, predictors
 
 
 def _step(sharpness: float) -> float:
@@ -122,16 +138,16 @@ class RunAnalysis:
     @np.errstate(all="ignore")
     def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
-        run, network, X = trained.run, self._network, self._dataset.X
+        run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
         predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
         sharpness = self._sharpness(trained, tangent_weights)
         values: dict[str, Any] = {
-            "train_loss": trained.loss if trained.limit is None else train_loss(predictor, X, self._dataset.y),
+            "train_loss": trained.loss if completion is None else train_loss(predictor, X, self._dataset.y),
             **self._risks(predictor),
             "iterate_train_loss": trained.loss,
             "iterate_excess_risk": excess_risk(network.predictor(trained.theta), self._dataset),
-            "completion_error_estimate": trained.completion_estimate,
-            "completion_error_bound": trained.completion_bound,
+            "completion_error_estimate": np.nan if completion is None else completion.estimate,
+            "completion_error_bound": np.nan if completion is None else completion.bound,
             "predictor_error": self._predictor_error(predictor),
             "l1_norm": np.abs(predictor).sum(),
             "l2_norm": np.sqrt(np.square(predictor).sum()),
@@ -150,9 +166,9 @@ class RunAnalysis:
         }
         return {
             "outcome": trained.outcome.value,
-            "finished_by": "iteration" if trained.limit is None else "completion",
+            "finished_by": "iteration" if completion is None else "completion",
             "steps": trained.steps,
-            "kicks": trained.kicks,
+            "kicks": trained.perturbations,
             "network": network.key,
             "depth": network.degree,
             "step_size": run.step_size,
@@ -191,7 +207,7 @@ class RunAnalysis:
         has vanished or overflowed: no potential is left there.
         """
         nothing = {"effective_init": np.nan, "certificate_residual": np.nan}
-        squared = squared_model(self._network, trained.theta)
+        squared = self._network.as_squared(trained.theta)
         if squared is None or not trained.run.optimizer.keeps_row_space_form:
             return nothing
         known = nothing | {"effective_init": float(mean_effective_init(self._network, trained.end))}

@@ -20,7 +20,7 @@ from core.figures.layouts.selection import columns_of, swept_axes
 from core.figures.legend import Legend
 from core.figures.results import Results
 from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours
-from core.implicit_bias.squared_model import mean_effective_init
+from core.implicit_bias.certificate import mean_effective_init
 from core.networks.initialization import initial_parameters
 from core.results.curves import Curves, curves
 from core.sweep.arrangement import arrange

@@ -54,7 +54,7 @@ class _Panel:
         return [vector for vector in (self.truth, self.predictor) if vector is not None]
 
     @property
-    def order(self) -> Int64[np.ndarray, " entry"]:
+    def order(self) -> Int64[np.ndarray, " dim"]:
         """The entries that are drawn, along x: the support of β* first, then the others as they come.
 
         Of more than there is room for the largest ones.

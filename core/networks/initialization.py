@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks.network import UV, Network
+from core.networks.network import Network
 from core.randomness import stream
 
 
@@ -16,19 +16,14 @@ def initial_parameters(document: Mapping[str, Any], network: Network, dim: int) 
     With scales a = α·1 (uniform), α·z with z ~ N(0, I) (normal, appendix E of Nacson et al. 2022) or α·v (vector):
 
         diagonal   u₊ = u₋ = a; with `independent` normal draws u₋ = α·z' for another z'
-        UV         u± = a·√((1−s)/(1+s)), v± = a·√((1+s)/(1−s)) with the shape s (Azulay et al. 2021)
+        UV         as `UV.initial` has it, with the shape s of the model
 
     Signs are kept. z depends on the initialisation's seed and d alone, so all scales stretch one draw.
 
     Raises:
         ValueError: a vector that has not d entries.
     """
-    scales = _scales(document["initialization"], dim)
-    if not isinstance(network, UV):
-        return scales
-    shape = document["model"]["shape"]
-    stretch = np.sqrt((1 - shape) / (1 + shape))
-    return np.concatenate([scales * stretch, scales / stretch])
+    return network.initial(_scales(document["initialization"], dim), document["model"].get("shape", 0.0))
 
 
 def _scales(initialization: Mapping[str, Any], dim: int) -> Float64[np.ndarray, "2 dim"]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.networks.network import UV, Network
+from core.networks.network import Network
 from core.outcome import Outcome
 from core.results.result import Summary, check_one_per_run
 from core.spec.experiment_spec import HeavyBall
@@ -80,9 +80,7 @@ class Problem:
     @property
     def family(self) -> Family:
         """Which of the statements are about its network."""
-        if isinstance(self.network, UV):
-            return Family.UV
-        return Family.SQUARED if self.network.degree == 2 else Family.DEEP
+        return Family[self.network.step_kind.name]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -174,7 +172,7 @@ def _at(document: Any, path: str) -> Any:
     return document
 
 
-def _column(values: Iterable[Any]) -> Float64[np.ndarray, " entry"]:
+def _column(values: Iterable[Any]) -> Float64[np.ndarray, " case"]:
     column = np.array(list(values), dtype=np.float64)
     column[~np.isfinite(column)] = np.nan
     return column

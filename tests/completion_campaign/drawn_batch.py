@@ -13,8 +13,8 @@ from core.interpolators.flattest import flattest_interpolator
 from core.networks.initialization import initial_parameters
 from core.networks.network import UV, Diagonal, Network
 from core.randomness import stream
-from core.training.batch_training import Problem, TrainingRun
-from core.training.stopping import NeverStable
+from core.training.problem import NeverStable, Problem
+from core.training.training_run import TrainingRun
 
 NETWORKS: Final[tuple[tuple[Network, float], ...]] = (
     (Diagonal(2), 0.45),
@@ -105,8 +105,9 @@ def _never_stable(data: Dataset, network: Network) -> NeverStable:
         flattest = flattest_interpolator(data.X, data.y, network)
     except NoInterpolator:
         return NeverStable(positive=np.inf, any_sign=np.inf)
-    free = flattest.sign_free_lower
-    return NeverStable(positive=flattest.unstable_step, any_sign=2 / free if free > 0 else np.inf)
+    with np.errstate(divide="ignore"):  # a bound of 0 excludes no step size
+        positive, any_sign = 2 / np.array([flattest.sharpness_lower, flattest.sign_free_lower])
+    return NeverStable(positive=float(positive), any_sign=float(any_sign))
 
 
 def _run(rng: np.random.Generator, problem: Problem, index: int, max_steps: int, *, is_noisy: bool) -> TrainingRun:
@@ -121,7 +122,7 @@ def _run(rng: np.random.Generator, problem: Problem, index: int, max_steps: int,
         warmup_steps=int(rng.choice(WARMUPS)),
         loss_tolerance=float(rng.choice([1e-24, 1e-24, 1e-12])),
         max_steps=max_steps,
-        kick=bool(rng.random() < 0.7),
+        perturb_unstable=bool(rng.random() < 0.7),
         record_points=2,
         seed=int(rng.integers(2**31)),
         completion_tolerance=float(rng.choice([1e-7, 1e-5, 1e-9], p=[0.7, 0.15, 0.15])),

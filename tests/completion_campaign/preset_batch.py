@@ -8,7 +8,7 @@ from core.descent.kernel import chosen
 from core.presets import preset
 from core.randomness import stream
 from core.sweep.grid import Grid
-from core.training.batch_training import Problem
+from core.training.problem import Problem
 from tests.completion_campaign.drawn_batch import DrawnBatch
 from worker.batch import never_stable, training_run
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from client import ExperimentHandle
 from core.results.result import decode_summary, to_xarray
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.ports import Store
 from jobs.records import StoredRun
+from stepbias import ExperimentHandle
 from worker.local import run_locally
 
 

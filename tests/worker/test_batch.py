@@ -13,7 +13,7 @@ from core.results.result import pack_arrays, unpack_arrays
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
 
-pytestmark = pytest.mark.usefixtures("short_stretches")
+pytestmark = pytest.mark.usefixtures("short_chunks")
 
 ENDLESS = 1e-9
 """A step size at which nothing happens in millions of steps: the runs only wait for what the test does."""
@@ -124,7 +124,7 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
     kept = workshop.store.checkpoint(job.id)
     assert kept is not None
     arrays = dict(unpack_arrays(kept.partition(b"\n")[2]))
-    arrays["theta"] = 2 * arrays["theta"]
+    arrays["state.theta"] = 2 * arrays["state.theta"]
     foreign, own = (
         name.encode() + b"\n" + pack_arrays(arrays) for name in ("another/kernel", kernel_id(chosen("auto")))
     )

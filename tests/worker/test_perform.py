@@ -113,7 +113,7 @@ def test_a_failed_experiment_is_retried(workshop: Workshop, monkeypatch: pytest.
 def test_failed_planning_is_retried(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """An experiment may fail before it has any batch."""
     with monkeypatch.context() as patched:
-        patched.setattr("worker.planning.analyse_problem", boom)
+        patched.setattr("worker.planning.analysed_problem", boom)
         experiment_id = workshop.done(spec())
     record = workshop.experiment(experiment_id)
     assert (record.status, record.error) == (ExperimentStatus.FAILED, "RuntimeError: boom")

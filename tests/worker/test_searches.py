@@ -12,7 +12,7 @@ from core.stability.step_bracket import PROBES
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import CONTRADICTORY, SetAfter, Workshop, spec, undisturbed
 
-pytestmark = pytest.mark.usefixtures("short_stretches")
+pytestmark = pytest.mark.usefixtures("short_chunks")
 
 BRACKET = {"lower": 0.5, "upper": 1.2, "resolution": 0.05}
 SCALES = (0.1, 0.2, 0.3)

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from core.completion.completion import Completion
-from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, Attempts
+from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, CompletionAttempts
+from tests.core.trainings import planned
 
 TOLERANCE = 1e-7
 
 
-def attempts() -> Attempts:
-    """One run of three dimensions that is due at once."""
-    return Attempts.begin([1024], 3)
+def attempts() -> CompletionAttempts:
+    """One run of three dimensions, due at the first check at which any is."""
+    return CompletionAttempts.begin([planned(warmup_steps=0, completion_tolerance=TOLERANCE)], 3)
 
 
 def limit(*, estimate: float, bound: float = np.inf, off: float = 0.0) -> Completion:
@@ -30,7 +31,7 @@ def limit(*, estimate: float, bound: float = np.inf, off: float = 0.0) -> Comple
 
 
 def test_the_first_attempt_is_made_at_any_loss() -> None:
-    """Nothing is known of the error before; the next look at the loss is 8 % of the steps later."""
+    """Nothing is known of the error before; the next one is 8 % of the steps later."""
     tried = attempts()
     assert tried.is_ripe(0, 1024, 1e9)
     assert tried.due[0] == 1152  # a multiple of 64

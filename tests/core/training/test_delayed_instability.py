@@ -24,15 +24,15 @@ def test_a_residual_is_back_when_the_product_of_its_factors_is(start: float, fin
     """The closed form agrees with the plain product to one step in a thousand."""
     warmup = 20_000
     step = int(start / final * warmup)
-    until = release_step(step_size=0.01, warmup_steps=warmup, near_since=step, sharpness=final / 0.01)
+    until = release_step(step_size=0.01, warmup_steps=warmup, since=step, sharpness=final / 0.01)
     assert until == pytest.approx(first_regrowth(0.01, warmup, step, final / 0.01), rel=1e-3, abs=30)
 
 
 def test_a_stable_interpolator_is_kept_until_the_warm_up_is_over() -> None:
     """ηλ < 2 at full step size: nothing ever grows."""
-    assert release_step(step_size=0.01, warmup_steps=1000, near_since=500, sharpness=190.0) == 1000
+    assert release_step(step_size=0.01, warmup_steps=1000, since=500, sharpness=190.0) == 1000
 
 
 def test_an_unstable_interpolator_is_left_at_once() -> None:
     """η_tλ ≥ 2 already: there is nothing to win back."""
-    assert release_step(step_size=0.01, warmup_steps=1000, near_since=500, sharpness=500.0) == 500
+    assert release_step(step_size=0.01, warmup_steps=1000, since=500, sharpness=500.0) == 500
