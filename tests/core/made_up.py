@@ -14,6 +14,9 @@ LARGEST_STEP = 2 / LEAST_SHARPNESS
 
 Summaries = list[dict[str, Any] | None]
 
+HOSTILE = "$\\frac{x$ <b>&\x00\n_^{ 日本 " + "long " * 40
+"""A name that is no formula, no markup, not all printable, in several scripts, and long."""
+
 
 def results_of(
     grid: Grid,

@@ -35,6 +35,15 @@ def fan() -> Grid:
     )
 
 
+def every_figure() -> Grid:
+    """A small experiment of which every figure can be drawn."""
+    return grid_of(
+        data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
+        initialization={"scale": {"values": [0.1, 1.0]}},
+        optimizer={"step_size": {"values": [0.002, 0.004]}, "warmup_steps": 100},
+    )
+
+
 def risk(coordinates: Mapping[str, float]) -> float:
     """A made-up risk that is another one at every point of the fan."""
     return 1000 * coordinates["step_size"] + coordinates["init_scale"] + 10 * coordinates["seed"]

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from core.figures.draw import draw
 from core.figures.effective_init import START
-from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.effective_init import effective_init_layout
 from core.figures.render import Format, render
@@ -169,19 +168,6 @@ def test_of_several_depths_depth_two_is_shown() -> None:
     assert len(figure.axes) == 1
     assert "shown: depth 2, the one with an effective initialisation" in words(figure)
     assert [dict(where) for where in effective_init_layout(grid).panels] == [{"depth": 2}]
-
-
-def test_what_has_no_effective_initialisation_is_refused_with_the_reason() -> None:
-    """Deeper networks, momentum, and experiments that sweep no step size."""
-    with pytest.raises(UnsuitableFigure, match="Deeper networks have no effective initialisation"):
-        effective_init_layout(_fan(model={"kind": "diagonal", "depth": 3}))
-    heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": {"values": STEP_SIZES}}
-    with pytest.raises(UnsuitableFigure, match="momentum"):
-        effective_init_layout(_fan(optimizer=heavy))
-    with pytest.raises(UnsuitableFigure, match="sweeps the step size"):
-        effective_init_layout(_fan(optimizer={"step_size": 0.001}))
-    with pytest.raises(UnsuitableFigure, match="7 panels"):
-        effective_init_layout(_fan(data={"mean": {"start": 0, "stop": 6, "num": 7}}))
 
 
 def test_another_axis_makes_panels_on_a_common_scale() -> None:

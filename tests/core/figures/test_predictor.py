@@ -1,7 +1,5 @@
 """The figure of predictors."""
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +14,6 @@ from matplotlib.figure import Figure
 
 from core.figures.draw import draw
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.layouts.predictor import predictor_layout
 from core.figures.predictor import MOST_ENTRIES, TRUTH
 from core.figures.render import Format, render
 from core.figures.results import Results
@@ -163,14 +160,6 @@ def test_up_to_four_runs_along_a_single_axis() -> None:
     assert not any("shown" in text for text in words(alone))
 
 
-def test_no_run_is_shown_twice() -> None:
-    """However few values an axis has, and whatever failed."""
-    for steps in ([0.001, 0.009], [0.009, 0.001, 0.004], STEP_SIZES):
-        layout = predictor_layout(_fan(optimizer={"step_size": {"values": steps}}))
-        shown = [index for panel in layout.panels for index in panel]
-        assert len(set(shown)) == len(shown)
-
-
 def test_the_caption_says_where_all_other_axes_stand() -> None:
     """At their first values."""
     grid = _fan(
@@ -251,12 +240,3 @@ def test_only_the_runs_that_are_shown_are_read() -> None:
 def test_the_figure_of_predictors_has_the_same_bytes_each_time() -> None:
     """As every figure."""
     assert render(_figure(_results(_fan())), Format.SVG) == render(_figure(_results(_fan())), Format.SVG)
-
-
-def test_layouts_do_not_load_matplotlib() -> None:
-    """They are asked by processes that draw nothing."""
-    program = (
-        "import sys, core.figures.layouts.phase, core.figures.layouts.cells, core.figures.layouts.effective_init;"
-        "import core.figures.layouts.predictor; sys.exit('matplotlib' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

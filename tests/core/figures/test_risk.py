@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from core.figures.draw import draw
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.layouts.risk import risk_layout
 from core.figures.render import render
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -201,16 +200,15 @@ def test_an_axis_of_one_value_is_said_in_words_and_not_drawn_against() -> None:
     assert any("η = 0.001, W = 0; 1 run" in text for text in words(figure))
 
 
-def _warmup(scales: Sequence[float], steps: Sequence[int], fractions: Sequence[float]) -> Grid:
-    return grid_of(
-        initialization={"scale": {"values": list(scales)}},
-        optimizer={"warmup_steps": {"values": list(steps)}, "step_size": {"fractions_of_max_stable": list(fractions)}},
-    )
-
-
 def test_a_longer_axis_of_warm_ups_goes_along_x_and_scales_make_the_lines() -> None:
     """With a panel for each step size, and the run without any warm-up at the left end of a logarithmic axis."""
-    grid = _warmup([0.1, 1.0], [0, 100, 10_000], [0.5, 0.9])
+    grid = grid_of(
+        initialization={"scale": {"values": [0.1, 1.0]}},
+        optimizer={
+            "warmup_steps": {"values": [0, 100, 10_000]},
+            "step_size": {"fractions_of_max_stable": [0.5, 0.9]},
+        },
+    )
     summaries = [made_up_summary(run) for run in grid.runs()]
     for run in grid.runs():
         if run.warmup_steps == 0 and run.init_scale == 1.0:
@@ -224,23 +222,6 @@ def test_a_longer_axis_of_warm_ups_goes_along_x_and_scales_make_the_lines() -> N
         assert np.asarray(cross.get_xdata()).tolist() == [0]
         across = panel.transData.transform([(0, 1), (100, 1), (10_000, 1)])[:, 0]
         assert 2 * (across[1] - across[0]) < across[2] - across[1]
-
-
-@pytest.mark.parametrize(
-    ("scales", "steps", "fractions", "expected"),
-    [
-        ([0.1, 1.0, 3.0], [0], [0.5, 0.9], ("init_scale", "step_size_fraction", 1)),
-        ([0.1, 1.0, 3.0], [0, 10, 100], [0.5, 0.9], ("warmup_steps", "init_scale", 2)),
-        ([0.1, 1.0], [0], [0.1, 0.3, 0.5, 0.7, 0.9], ("step_size_fraction", "init_scale", 1)),
-        ([0.1], [0, 10, 100], [0.5, 0.9], ("warmup_steps", "step_size_fraction", 1)),
-    ],
-)
-def test_the_longest_axis_goes_along_x_and_the_next_makes_the_lines(
-    scales: list[float], steps: list[int], fractions: list[float], expected: tuple[str, str, int]
-) -> None:
-    """Step sizes make lines unless there are very many of them."""
-    layout = risk_layout(_warmup(scales, steps, fractions))
-    assert (layout.x, layout.series, len(layout.panels)) == expected
 
 
 def test_seeds_of_the_initialisation_are_aggregated_where_data_seeds_are_not_swept() -> None:

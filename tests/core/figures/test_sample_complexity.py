@@ -8,15 +8,12 @@ import pytest
 
 from core.data.regression import excess_risk, sparse_regression
 from core.figures.draw import draw
-from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.layouts.sample_complexity import sample_complexity_layout
 from core.figures.style import ordered_colours
-from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid, Run
 from tests.core.drawn import lines_like, names, points, words
 from tests.core.made_up import made_up_analyses, made_up_summary, results_of
-from tests.core.specs import document, grid_of
+from tests.core.specs import grid_of
 
 _figure = partial(draw, FIGURES["sample-complexity"])
 
@@ -150,18 +147,3 @@ def test_where_the_flattest_interpolator_is_the_truth_a_triangle_stands_at_the_f
     assert points(lines_like(panel, marker="o")[0])[0] == [10, 20]
     assert panel.get_ylim()[0] > 1e-8
     assert "flattest is β* itself" in names(figure)
-
-
-def test_data_without_a_theorem_are_refused() -> None:
-    """One number of samples, or data of a user, or too many lines."""
-    for grid in (grid_of(data={"sparsity": {"values": [2, 8]}}), _inline()):
-        with pytest.raises(UnsuitableFigure, match="sparse_regression data with several numbers of samples"):
-            sample_complexity_layout(grid)
-    with pytest.raises(UnsuitableFigure, match="13 lines"):
-        sample_complexity_layout(_grid(sparsity={"start": 1, "stop": 13, "num": 13}))
-
-
-def _inline() -> Grid:
-    body = document(optimizer={"step_size": {"values": [0.1, 0.2]}})
-    body["data"] = {"kind": "inline", "X": [[1.0, 2.0]], "y": [1.0]}
-    return Grid(ExperimentSpec.model_validate(body))

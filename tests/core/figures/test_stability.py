@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
 from core.figures.draw import draw
-from core.figures.layouts import MAX_PANELS, UnsuitableFigure
+from core.figures.layouts import MAX_PANELS
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.layouts.stability import stability_layout
 from core.figures.style import BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, THRESHOLD
 from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
@@ -142,22 +141,6 @@ def test_of_many_scales_evenly_spaced_ones_have_panels_and_the_caption_says_whic
     assert any(text.startswith("shown: 6 of the 11 scales α (0.01, ") for text in words(figure))
     few = _figure(results_of(_sweep(initialization=_scales(2))))
     assert not any("shown" in text for text in words(few))
-
-
-@pytest.mark.parametrize(("depths", "rows", "columns"), [(1, 2, 3), (2, 2, 3), (3, 3, 2), (6, 2, 3)])
-def test_depths_share_the_panels_with_the_scales(depths: int, rows: int, columns: int) -> None:
-    """One row for each depth, as long as there is more than one scale for it."""
-    depth: Any = {"values": list(range(2, 2 + depths))} if depths > 1 else 2
-    layout = stability_layout(_sweep(model={"kind": "diagonal", "depth": depth}, initialization=_scales(8)))
-    assert (len(layout.panels) // layout.columns, layout.columns) == (rows, columns)
-
-
-def test_an_experiment_of_one_step_size_or_too_many_others_is_refused() -> None:
-    """With the reason."""
-    with pytest.raises(UnsuitableFigure, match="sweeps the step size"):
-        stability_layout(grid_of(initialization=_scales(3)))
-    with pytest.raises(UnsuitableFigure, match="7 panels, one for each value of data_mean; 6 are the most"):
-        stability_layout(_sweep(data={"mean": {"values": [0, 1, 2, 3, 4, 5, 6]}}))
 
 
 def test_over_seeds_medians_have_bands_of_quartiles() -> None:

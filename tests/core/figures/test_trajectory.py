@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from core.figures.draw import draw
-from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.trajectory import trajectory_layout
 from core.figures.style import THRESHOLD
@@ -138,13 +137,6 @@ def test_of_many_step_sizes_six_are_followed() -> None:
     alone = grid_of()
     assert trajectory_layout(alone).columns == ((None, (0,)),)
     assert "trained run" in names(_figure(results_of(alone)))
-
-
-@pytest.mark.parametrize("recorded", [0, 1, 2])
-def test_an_experiment_that_records_too_little_is_refused(recorded: int) -> None:
-    """With what it would need."""
-    with pytest.raises(UnsuitableFigure, match=rf"needs at least 3 of each: recording.points is {recorded}"):
-        trajectory_layout(_grid(recording={"points": recorded}))
 
 
 def test_fractions_without_an_analysis_are_not_followed() -> None:
