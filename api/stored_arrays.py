@@ -5,15 +5,16 @@ from typing import Any
 from api.positions import position
 from api.refusals import NothingHere, NotStoredYet
 from api.stored_grid import grid_of
-from core.data.regression import Dataset
-from core.data.source import dataset_of
 from core.errors import InvalidData
-from core.identity import analysis_key, interpolators_key
+from core.experiment.dataset import dataset_of
 from core.results.labelled_arrays import LabelledArrays
 from core.results.problem_arrays import data_of, interpolators_of
 from core.results.result import decode_summary, unpack_arrays
 from core.results.run_arrays import end_of, trajectory_of
-from core.sweep.grid import Run
+from core.sweep.grid import GridProblem
+from core.sweep.run import Run
+from jobs.document_keys import analysis_key, interpolators_key
+from jobs.kept_documents import uploads
 from jobs.ports import Store
 from jobs.records import Experiment, StoredRun
 
@@ -38,7 +39,7 @@ def end(experiment: Experiment, index: str, *, store: Store) -> LabelledArrays:
     """
     run, stored = _stored(experiment, index, store=store)
     try:
-        truth = _dataset(run, store=store).true_predictor
+        truth = dataset_of(run.spec.data, uploads(store)).true_predictor
     except InvalidData:
         truth = None  # an upload that is gone takes nothing from the run that was trained on it
     return end_of(run, decode_summary(stored.summary), unpack_arrays(stored.arrays), truth)
@@ -50,9 +51,9 @@ def data(experiment: Experiment, problem: str, *, store: Store) -> LabelledArray
     Raises:
         NothingHere: there is no such problem, or its data are no regression problem or no longer kept.
     """
-    run, attrs = _first_run(experiment, problem, store=store)
+    found, attrs = _problem(experiment, problem, store=store)
     try:
-        return data_of(_dataset(run, store=store), attrs)
+        return data_of(dataset_of(found.data, uploads(store)), attrs)
     except InvalidData as error:
         raise NothingHere(f"There is no such data set: {error.message}.") from None
 
@@ -64,11 +65,11 @@ def interpolators(experiment: Experiment, problem: str, *, store: Store) -> Labe
         NothingHere: there is no such problem.
         NotStoredYet: it is not analysed, or was when predictors were not kept.
     """
-    run, attrs = _first_run(experiment, problem, store=store)
-    block = store.document(interpolators_key(run.problem_key))
+    found, attrs = _problem(experiment, problem, store=store)
+    block = store.document(interpolators_key(found.key))
     if block is not None:
         return interpolators_of(unpack_arrays(block), attrs)
-    if store.document(analysis_key(run.problem_key)) is None:
+    if store.document(analysis_key(found.key)) is None:
         raise NotStoredYet(f"Problem {problem} is not analysed: the experiment is {experiment.status}.")
     raise NotStoredYet(
         f"Problem {problem} was analysed by an earlier version, which did not keep its interpolators: submit the spec "
@@ -84,13 +85,8 @@ def _stored(experiment: Experiment, index: str, *, store: Store) -> tuple[Run, S
     return grid_of(experiment.id, store=store).run(number), stored
 
 
-def _first_run(experiment: Experiment, problem: str, *, store: Store) -> tuple[Run, dict[str, Any]]:
-    """The first run of the problem, and what its arrays belong to."""
+def _problem(experiment: Experiment, problem: str, *, store: Store) -> tuple[GridProblem, dict[str, Any]]:
+    """The problem, and what its arrays belong to."""
     grid = grid_of(experiment.id, store=store)
-    number = position(problem, grid.problems, of="problems")
-    run = grid.run(number * grid.runs_per_problem)
-    return run, {"problem": number, "data_key": run.data_key, "network": run.network.key}
-
-
-def _dataset(run: Run, *, store: Store) -> Dataset:
-    return dataset_of(run.document["data"], store.document)
+    found = grid.problem(position(problem, grid.problems, of="problems"))
+    return found, {"problem": found.number, "data_key": found.data_key, "network": found.network.key}

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from core.experiment.training_run import initial_parameters
 from core.figures.ascending import ascending
 from core.figures.axis import common_log_y, span
 from core.figures.caption import values_text
@@ -21,10 +22,12 @@ from core.figures.legend import Legend
 from core.figures.results import Results
 from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours
 from core.implicit_bias.certificate import mean_effective_init
-from core.networks.initialization import initial_parameters
 from core.results.curves import Curves, curves
+from core.spec.experiment_spec import InlineData
+from core.spec.run_spec import PlainSparseRegression, PlainUniform
 from core.sweep.arrangement import arrange
-from core.sweep.grid import STEP_SIZE_FRACTION, Run
+from core.sweep.grid import STEP_SIZE_FRACTION
+from core.sweep.run import Run
 
 START: Final[Mapping[str, Any]] = {"linestyle": (0, (1, 2)), "linewidth": 1.0, "zorder": 1.4}
 """The level at which a line would stay if steps were infinitely small."""
@@ -91,16 +94,21 @@ def _start(results: Results, indices: Sequence[int]) -> float | None:
 
 
 def _start_of_run(run: Run, dimension: int) -> float:
-    return float(mean_effective_init(run.network, initial_parameters(run.document, run.network, dimension)))
+    return float(mean_effective_init(run.network, initial_parameters(run, dimension)))
 
 
 def _dimension(results: Results, run: Run) -> int:
     """d, or any number where the start is the same in all coordinates; 0 where it matters and is not known."""
-    data = run.document["data"]
-    known = data.get("dimension") or results.analyses.get(run.problem_key, {}).get("dimension")
-    if known or "X" in data:
-        return int(known or len(data["X"][0]))
-    return int(run.document["initialization"]["kind"] == "uniform")
+    match run.spec.data:
+        case PlainSparseRegression(dimension=dimension):
+            return dimension
+        case InlineData(X=X):
+            return len(X[0])
+        case _:
+            analysis = results.analyses.get(run.problem_key)
+    if analysis is not None:
+        return analysis.dimension
+    return int(isinstance(run.spec.initialization, PlainUniform))
 
 
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:

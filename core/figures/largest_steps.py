@@ -41,6 +41,6 @@ def distinct_steps(steps: Float64[np.ndarray, "2 *point"]) -> list[np.ndarray]:
 
 def _steps_of_run(results: Results, index: int) -> tuple[float, ...]:
     run = results.grid.run(index)
-    analysis = results.analyses.get(run.problem_key, {})
-    steps = [analysis.get(name) for name in LARGEST_STEPS]
+    analysis = results.analyses.get(run.problem_key)
+    steps = [getattr(analysis, name, None) for name in LARGEST_STEPS]
     return tuple(np.nan if step is None else run.largest_stable_step(step) for step in steps)

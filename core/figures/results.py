@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.outcome import Outcome
-from core.results.curves import Analysis
 from core.results.result import Summary, check_one_per_run
 from core.sweep.grid import Grid
 
@@ -30,7 +30,7 @@ class Results:
 
     grid: Grid
     summaries: Sequence[Summary | None]
-    analyses: Mapping[str, Analysis]
+    analyses: Mapping[str, ProblemAnalysis]
     name: str
     arrays: Callable[[int], Mapping[str, np.ndarray] | None]
     true_predictor: Callable[[int], np.ndarray | None]

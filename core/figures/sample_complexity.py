@@ -9,10 +9,12 @@ from jaxtyping import Bool, Float64
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.figures.axis import common_log_y, number_text, on_log_axis, span
 from core.figures.caption import values_text
 from core.figures.drawing import Contents, Drawing
 from core.figures.figure_spec import FigureSpec
+from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout
 from core.figures.layouts.selection import columns_of, run_at
 from core.figures.legend import Legend
@@ -20,7 +22,9 @@ from core.figures.results import Results, has_converged
 from core.figures.rug import Row, cross_handle, draw_rug, rug_height
 from core.figures.style import BAND, INK, MUTED, ordered_colours
 from core.results.curves import QUARTILES
+from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES
+from core.spec.run_spec import PlainData, PlainSparseRegression
 from core.sweep.grid import Axis, Grid
 
 GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
@@ -92,9 +96,8 @@ def _contents(results: Results, layout: SampleComplexityLayout) -> Contents[_Pan
 
 def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     grid = results.grid
-    firsts = [grid.run(number * grid.runs_per_problem) for number in range(grid.problems)]
-    zero = np.array([_risk_of_zero(run.document["data"]) for run in firsts])
-    flattest = [_risk_of_flattest(results.analyses.get(run.problem_key)) for run in firsts]
+    zero = np.array([_risk_of_zero(_drawn(problem.data)) for problem in grid.each_problem()])
+    flattest = [_risk_of_flattest(results.analyses.get(problem.key)) for problem in grid.each_problem()]
     risks = np.array([_risk_of_run(summary) for summary in results.summaries], dtype=np.float64)
     stored = np.array([summary is not None for summary in results.summaries])
     chosen = np.ones(grid.shape, dtype=bool)
@@ -110,17 +113,23 @@ def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     )
 
 
-def _risk_of_zero(data: Mapping[str, Any]) -> float:
+def _drawn(data: PlainData) -> PlainSparseRegression:
+    if not isinstance(data, PlainSparseRegression):
+        raise UnsuitableFigure("the risk of user data is not known")
+    return data
+
+
+def _risk_of_zero(data: PlainSparseRegression) -> float:
     """½(σ²‖β*‖² + (μ·1ᵀβ*)²), where r* entries 1/√r* make ‖β*‖² = 1 and (1ᵀβ*)² = r*."""
-    return float(data["variance"] + data["mean"] ** 2 * data["sparsity"]) / 2
+    return float(data.variance + data.mean**2 * data.sparsity) / 2
 
 
-def _risk_of_flattest(analysis: Mapping[str, Any] | None) -> float | None:
-    risk: float | None = ((analysis or {}).get("interpolators", {}).get("flattest") or {}).get("excess_risk")
-    return risk
+def _risk_of_flattest(analysis: ProblemAnalysis | None) -> float | None:
+    flattest = None if analysis is None else analysis.interpolators.get("flattest")
+    return None if flattest is None else flattest.excess_risk
 
 
-def _risk_of_run(summary: Mapping[str, Any] | None) -> float | None:
+def _risk_of_run(summary: Summary | None) -> Scalar:
     return summary.get("excess_risk") if summary and has_converged(summary) else None
 
 
@@ -134,7 +143,7 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
         medians = on_log_axis(_quartiles(trained)[1])
         flattest = _quartiles(_along_samples(grid.problem_axes, relative.flattest, where))
         recovered = flattest[1] < RECOVERED
-        data = grid.run(run_at(grid, where)).document["data"]
+        data = _drawn(grid.run(run_at(grid, where)).spec.data)
         yield _Line(
             name=_problem_text(grid, at) or "flattest interpolator",
             colour=colour,
@@ -143,7 +152,7 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
             trained=medians,
             recovered=tuple(samples[recovered].tolist()),
             failed=tuple(samples[ended & np.isnan(medians)].tolist()),
-            guide=_zeta(data) ** 2 * data["sparsity"] / samples,
+            guide=_zeta(data) ** 2 * data.sparsity / samples,
         )
 
 
@@ -163,9 +172,9 @@ def _quartiles(rows: np.ndarray) -> Float64[np.ndarray, "3 point"]:
     return np.array(found).T
 
 
-def _zeta(data: Mapping[str, Any]) -> float:
+def _zeta(data: PlainSparseRegression) -> float:
     """ζ = 1 + σ²/μ², infinite for centred data."""
-    return float(1 + data["variance"] / data["mean"] ** 2) if data["mean"] else np.inf
+    return 1 + data.variance / data.mean**2 if data.mean else np.inf
 
 
 def _problem_text(grid: Grid, where: Mapping[str, float]) -> str:
@@ -177,7 +186,7 @@ def _problem_text(grid: Grid, where: Mapping[str, float]) -> str:
 
 
 def _zeta_text(grid: Grid, where: Mapping[str, float]) -> str:
-    zeta = _zeta(grid.run(run_at(grid, where)).document["data"])
+    zeta = _zeta(_drawn(grid.run(run_at(grid, where)).spec.data))
     return f"ζ = {number_text(zeta, 4)}" if np.isfinite(zeta) else "ζ = ∞"
 
 

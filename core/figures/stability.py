@@ -142,16 +142,16 @@ def _least(results: Results, layout: StabilityLayout, where: Mapping[str, float]
     grid = results.grid
     arrangement = arrange(grid, x=layout.x, series=None, over=layout.over, where=where)
     problems = np.unique(arrangement.table(np.arange(len(grid)) // grid.runs_per_problem))
-    keys = [grid.run(int(number) * grid.runs_per_problem).problem_key for number in problems]
+    keys = [grid.problem(number).key for number in problems.tolist()]
     known = [results.analyses[key] for key in keys if key in results.analyses]
     columns = [
         (
-            analysis.get("min_sharpness_upper"),
-            analysis.get("min_sharpness_sign_free_upper"),
-            analysis.get("interpolators", {}).get("least_stability_measure", {}).get("objective"),
+            analysis.min_sharpness_upper,
+            analysis.min_sharpness_sign_free_upper,
+            getattr(analysis.interpolators.get("least_stability_measure"), "objective", None),
         )
         for analysis in known
-        if analysis.get("min_sharpness_upper")
+        if analysis.min_sharpness_upper
     ]
     table = np.array(columns, dtype=np.float64).reshape(-1, len(LEAST))
     return dict(zip(LEAST, table.T, strict=True))

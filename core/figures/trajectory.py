@@ -122,7 +122,7 @@ def _step_size(results: Results, index: int) -> float | None:
     run = results.grid.run(index)
     if run.step_size is not None:
         return run.step_size
-    largest = results.analyses.get(run.problem_key, {}).get("max_stable_step")
+    largest = getattr(results.analyses.get(run.problem_key), "max_stable_step", None)
     return None if largest is None else run.resolved_step_size(largest)
 
 

@@ -4,10 +4,10 @@ Parameters are an array of shape (part, ..., dim), one row for each part that a 
 part of a coordinate meets another coordinate, so every derivative is a matter of one coordinate.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float64
@@ -270,11 +270,6 @@ class UV:
         """2|β|, where |u| = |v| and one of the two products vanishes."""
         tangent_weights: Float64[np.ndarray, "*run dim"] = 2 * np.abs(predictor)
         return tangent_weights
-
-
-def network_of(model: Mapping[str, Any]) -> Network:
-    """The network that the `model` part of a run's document describes; the shape of a UV start is not part of it."""
-    return UV() if model["kind"] == "uv" else Diagonal(model["depth"])
 
 
 def power(base: Float64[np.ndarray, "..."], exponent: int) -> Float64[np.ndarray, "..."]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.report.evidence import Evidence, evidence
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
@@ -127,7 +128,7 @@ class Report:
 
 # Numbers may be of any size: what overflows is not finite, and counts as not known.
 @np.errstate(all="ignore")
-def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, Mapping[str, Any]]) -> Report:
+def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, ProblemAnalysis]) -> Report:
     """Check every statement on what is stored so far.
 
     Args:

@@ -229,13 +229,10 @@ class LargestConvergent(Document):
 
     largest_convergent: StepBracket
 
-    def spelled_out(self) -> dict[str, dict[str, float]]:
-        """The document, its numbers rounded to 12 significant digits."""
-        return {
-            "largest_convergent": {
-                name: rounded(number) for name, number in self.largest_convergent.model_dump().items()
-            }
-        }
+    def in_one_spelling(self) -> Self:
+        """The same search, its numbers rounded to 12 significant digits."""
+        numbers = {name: rounded(number) for name, number in self.largest_convergent}
+        return type(self)(largest_convergent=StepBracket(**numbers))
 
 
 _STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
@@ -426,7 +423,7 @@ def _spelling(dumped: Any, value: Any) -> Any:
     if isinstance(value, FractionsOfMaxStable):
         return {"fractions_of_max_stable": value.fractions()}
     if isinstance(value, LargestConvergent):
-        return value.spelled_out()
+        return value.in_one_spelling().model_dump()
     if (values := axis_values(value)) is not None:
         return {"values": values}
     return rounded(dumped) if isinstance(dumped, float) else dumped

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.identity import analysis_key, interpolators_key
 from core.results.problem_arrays import INTERPOLATORS
 from core.training.recording import QUANTITIES
 from jobs.connection import connect
+from jobs.document_keys import analysis_key, interpolators_key
 from jobs.memory import MemoryStore
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings

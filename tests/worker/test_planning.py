@@ -5,8 +5,8 @@ import json
 import pytest
 
 from core.array_block import unpack_arrays
-from core.identity import analysis_key, interpolators_key
 from core.sweep.grid import Grid
+from jobs.document_keys import analysis_key, interpolators_key
 from jobs.records import JobKind, Queue, plan_job_id
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import CONTRADICTORY, Killed, Workshop, killed_at, spec
@@ -18,7 +18,7 @@ FORTY = tuple(0.1 + 0.02 * number for number in range(20))
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of sixteen runs, so that a grid of forty has several."""
-    monkeypatch.setattr("worker.planning.BLOCK", 16)
+    monkeypatch.setattr("core.planning.run_table.BLOCK", 16)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_the_analysis_is_made_once_for_all_experiments_on_the_data(
 ) -> None:
     """What costs seconds on real data is kept under the hash of the data."""
     workshop.done(spec(scales=(0.1,)))
-    monkeypatch.setattr("worker.planning.analysed_problem", lambda *_: pytest.fail("it was analysed again"))
+    monkeypatch.setattr("worker.analyses.analyse_problem", lambda *_: pytest.fail("it was analysed again"))
     experiment_id = workshop.done(spec(scales=(0.3,)))
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.analysis.analysis import RunAnalysis, analyse_problem
+from core.analysis.problem import analyse_problem
+from core.analysis.run import RunAnalysis
 from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal

@@ -5,20 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer, optimizer_of
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 
-DOCUMENTS = [
-    ({"kind": "gradient_descent"}, FullBatch()),
-    ({"kind": "sgd", "batch_size": 3}, Minibatch(batch_size=3)),
-    ({"kind": "label_noise", "noise_variance": 0.5, "noise_steps": 7}, LabelNoise(noise_variance=0.5, noise_steps=7)),
-    ({"kind": "heavy_ball", "momentum": 0.9}, HeavyBall(momentum=0.9)),
+OPTIMIZERS: list[Optimizer] = [
+    FullBatch(),
+    Minibatch(batch_size=3),
+    LabelNoise(noise_variance=0.5, noise_steps=7),
+    HeavyBall(momentum=0.9),
 ]
 
 
-@pytest.mark.parametrize(("document", "optimizer"), DOCUMENTS)
-def test_a_document_describes_its_optimiser(document: dict[str, object], optimizer: Optimizer) -> None:
-    """Step size and warm-up stand apart."""
-    assert optimizer_of(document | {"step_size": 0.1, "warmup_steps": 5}) == optimizer
+@given(momentum=st.floats(0, 0.99), step=st.floats(1e-12, 1e12))
+def test_the_largest_stable_step_is_the_limit_over_the_least_sharpness(momentum: float, step: float) -> None:
+    """From 2/λ to (2 + 2m)/λ, and back to the step size of descent that is as stable."""
+    optimizer = HeavyBall(momentum=momentum)
+    largest = optimizer.largest_stable_step(step)
+    assert largest == step * (1 + momentum)  # to the bit: to halve a limit is exact
+    assert optimizer.step_of_descent(largest) == pytest.approx(step, rel=1e-15)
+    assert FullBatch().largest_stable_step(step) == FullBatch().step_of_descent(step) == step
 
 
 def spectral_radius(momentum: float, product: float) -> float:
@@ -37,11 +41,11 @@ def test_the_stability_limit_is_where_the_step_map_ceases_to_contract(momentum: 
 
 def test_only_steps_that_are_functions_of_theta_cycle() -> None:
     """Noise is drawn anew, momentum remembers."""
-    assert [optimizer.is_deterministic for _, optimizer in DOCUMENTS] == [True, False, False, False]
+    assert [optimizer.is_deterministic for optimizer in OPTIMIZERS] == [True, False, False, False]
 
 
 def test_momentum_alone_leaves_the_row_space_form() -> None:
     """Noisy gradients lie in the row space as well; and label noise comes to an end, that of minibatches does not."""
-    assert [optimizer.keeps_row_space_form for _, optimizer in DOCUMENTS] == [True, True, True, False]
-    assert [optimizer.ends_as_descent for _, optimizer in DOCUMENTS] == [True, False, True, False]
-    assert [optimizer.noise_steps for _, optimizer in DOCUMENTS] == [0, 0, 7, 0]
+    assert [optimizer.keeps_row_space_form for optimizer in OPTIMIZERS] == [True, True, True, False]
+    assert [optimizer.ends_as_descent for optimizer in OPTIMIZERS] == [True, False, True, False]
+    assert [optimizer.noise_steps for optimizer in OPTIMIZERS] == [0, 0, 7, 0]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +47,7 @@ def _shrunk(scale: float, step: float, seed: int = 0) -> float:
 
 def _summaries(grid: Grid) -> list[dict[str, Any] | None]:
     return [
-        summary | {"effective_init": _shrunk(run.init_scale, summary["step_size"], run.document["data"].get("seed", 0))}
+        summary | {"effective_init": _shrunk(run.init_scale, summary["step_size"], getattr(run.spec.data, "seed", 0))}
         for run in grid.runs()
         for summary in [made_up_summary(run)]
     ]
@@ -119,7 +120,7 @@ def test_levels_of_user_data_need_their_dimension_where_the_start_is_random() ->
     body = document(optimizer={"step_size": {"values": STEP_SIZES}})
     body |= {"data": {"kind": "dataset", "id": "0" * 64}, "initialization": {"kind": "normal", "scale": 1.0}}
     grid = Grid(ExperimentSpec.model_validate(body))
-    analyses = {key: dict(analysis) | {"dimension": 40} for key, analysis in made_up_analyses(grid).items()}
+    analyses = {key: replace(analysis, dimension=40) for key, analysis in made_up_analyses(grid).items()}
     assert not _levels(_figure(results_of(grid, _summaries(grid), {})).axes[0])
     assert len(_levels(_figure(results_of(grid, _summaries(grid), analyses)).axes[0])) == 1
     body["data"] = {"kind": "inline", "X": [[1.0, 2.0, 3.0]], "y": [1.0]}

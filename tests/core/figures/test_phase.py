@@ -3,6 +3,7 @@
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -165,7 +166,7 @@ def test_the_line_is_a_staircase_where_problems_differ_along_x() -> None:
         data={"samples": {"values": [50, 25, 100]}}, optimizer={"step_size": {"values": [0.001, 0.002, 0.004]}}
     )
     analyses = {
-        key: dict(analysis) | {"max_stable_step": step, "max_stable_step_sign_free": step}
+        key: replace(analysis, max_stable_step=step, max_stable_step_sign_free=step)
         for step, (key, analysis) in zip((0.002, 0.001, 0.003), made_up_analyses(grid).items(), strict=True)
     }
     figure = _figure(results_of(grid, _summaries(grid), analyses))

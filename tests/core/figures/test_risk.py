@@ -15,7 +15,7 @@ from core.figures.render import render
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from tests.core.drawn import marks, names, words
-from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of
+from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of, with_excess_risk
 from tests.core.specs import SCALES, STEP_SIZES, analyses_of, document, fan, grid_of, summaries_of
 
 _figure = partial(draw, FIGURES["risk"])
@@ -243,7 +243,7 @@ def test_each_depth_has_a_panel_that_says_its_largest_stable_steps() -> None:
     )
     analyses = made_up_analyses(grid)
     deep = grid.run(len(SCALES)).problem_key
-    analyses[deep]["interpolators"]["min_l1"] = {"excess_risk": 0.0042}
+    analyses[deep] = with_excess_risk(analyses[deep], "min_l1", 0.0042)
     three, four = _figure(results_of(grid, analyses=analyses)).axes
     step, free = f"{LARGEST_STEP:.4g}", f"{LARGEST_STEP / 0.8:.4g}"
     assert (three.get_title(loc="left"), four.get_title(loc="left")) == ("D = 3", "D = 4")

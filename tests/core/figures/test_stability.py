@@ -1,5 +1,6 @@
 """The stability figure."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -151,15 +152,15 @@ def test_over_seeds_medians_have_bands_of_quartiles() -> None:
     colours = [to_rgba(colour)[:3] for colour in (BLUE, INK, LIGHT_BLUE, GREEN)]
     bands = {tuple(np.asarray(band.get_facecolor())[0, :3]) for band in panel.collections}
     assert bands == {tuple(np.array(colour)) for colour in colours}
-    assert len(panel.patches) == 3  # the quartiles of min λ_max and of the least measure, and the foot
+    assert len(panel.patches) == 3  # the quartiles of min λ_max and of the least measure, and the rug
 
 
 def test_what_an_analysis_or_a_summary_lacks_is_left_out() -> None:
     """No interpolator, no numbers: the lines of the runs stay."""
     grid = _sweep()
     key = grid.run(0).problem_key
-    bare: dict[str, Any] = {"interpolators": {}, "min_sharpness_upper": None, "max_stable_step": None}
-    for analysis in (bare, made_up_analyses(grid)[key] | {"interpolators": {}}):
+    without = replace(made_up_analyses(grid)[key], interpolators={})
+    for analysis in (replace(without, min_sharpness_upper=None, max_stable_step=None), without):
         summaries = [made_up_summary(run) | {"weighted_norm": None} for run in grid.runs()]
         figure = _figure(results_of(grid, summaries, {key: analysis}))
         (panel,) = figure.axes

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import excess_risk, sparse_regression
 from core.report import STATEMENTS, Report, page, report
 from core.report.measurements import MEASURED
