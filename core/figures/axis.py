@@ -154,5 +154,5 @@ def _span_from_zero(panel: Axes, positive: Sequence[float]) -> None:
 
 
 def _plain(axis: XAxis | YAxis) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(float(value))))
     axis.set_minor_formatter(NullFormatter())

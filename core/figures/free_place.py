@@ -38,7 +38,7 @@ def free_place(panel: Axes, text: str, height: float, paths: Sequence[Path], *, 
     return float(places[np.argmin(crowds)])
 
 
-def _points(panel: Axes, path: Path) -> Float64[np.ndarray, "point 2"]:
+def _points(panel: Axes, path: Path) -> Float64[np.ndarray, "_ 2"]:
     """A line's own points and many between them, as parts of the panel's width and height."""
     own = _in_panel(panel, np.column_stack(path))
     at = np.linspace(0, len(own) - 1, SAMPLES)

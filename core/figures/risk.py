@@ -105,7 +105,8 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     for flow in family.flow_limits:
         _draw_flow(panel, family, flow)
     drawn = [*family.flow_limits, *family.curves]
-    paths = [(np.array(family.x_values), on_log_axis(curve.median)) for curve in drawn]
+    x = np.array(family.x_values, dtype=np.float64)
+    paths = [(x, on_log_axis(curve.median)) for curve in drawn]
     for baseline in family.baselines:
         _draw_baseline(panel, baseline, paths)
     draw_family(panel, family)

@@ -154,7 +154,7 @@ def test_runs_that_did_not_converge_are_crosses_and_gaps() -> None:
 
 
 def test_many_lines_have_one_row_of_crosses_where_none_of_them_converged() -> None:
-    """Above the largest stable step; else the foot would take half of the panel."""
+    """Above the largest stable step; else the rug would take half of the panel."""
     scales = np.geomspace(0.01, 3, 12).tolist()
     figure = _draw(_fan(initialization={"scale": {"values": scales}}))
     assert marks(figure, "x") == 1
@@ -179,7 +179,7 @@ def test_another_axis_makes_panels_on_a_common_scale() -> None:
 
 
 def test_lines_and_levels_stand_clear_of_the_crosses() -> None:
-    """The foot is below all of them, and inside the panel."""
+    """The rug marks are below all of them, and inside the panel."""
     (panel,) = _draw(_fan()).axes
     crosses = max(float(np.asarray(line.get_ydata()).max()) for line in panel.lines if line.get_marker() == "x")
     lowest = min(_shrunk(scale, step) for scale in SCALES for step in STEP_SIZES[:3])

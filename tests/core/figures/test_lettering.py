@@ -24,5 +24,6 @@ def test_a_symbol_and_its_value_stay_together() -> None:
 
 def test_a_text_is_broken_at_its_commas_first() -> None:
     """Unless a piece is longer than half a line."""
-    assert broken_at_commas("one two, three four, five", 18) == ["one two,", "three four, five"]
+    assert broken("one two, three four, five six", 26) == ["one two, three four, five", "six"]
+    assert broken_at_commas("one two, three four, five six", 26) == ["one two, three four,", "five six"]
     assert broken_at_commas("one two, three four five six", 16) == ["one two, three", "four five six"]

@@ -76,7 +76,7 @@ def test_points_without_a_converged_run_are_crosses_and_not_points() -> None:
 
 
 def test_lines_and_baselines_stand_clear_of_the_crosses() -> None:
-    """The crosses are at the foot, below every risk; the names of the baselines have room above and below."""
+    """The crosses are below every risk; the names of the baselines have room above and below."""
     summaries = [(summary or {}) | {"outcome": "diverged"} for summary in summaries_of(fan())]
     (panel,) = _risk(fan(), summaries).axes
     crosses = [line for line in panel.lines if line.get_marker() == "x"]

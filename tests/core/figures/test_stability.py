@@ -100,7 +100,7 @@ def test_the_least_values_of_interpolation_are_horizontal_lines() -> None:
 
 
 def test_the_dot_is_at_the_last_step_size_that_converged_and_crosses_are_beyond() -> None:
-    """The cross stands at the foot, clear of the lines."""
+    """The cross stands below, clear of the lines."""
     figure = _figure(results_of(_sweep()))
     (panel,) = figure.axes
     (dot,) = lines_like(panel, marker="o", markersize=6.5)
