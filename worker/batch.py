@@ -1,6 +1,7 @@
 """The training job: train a batch of runs, commit each as it ends, keep checkpoints on the way."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -114,6 +115,15 @@ class BatchTraining:
 
 
 def _training(
+    problem: Problem, runs: Sequence[Run], analysis: dict[str, Any], kept: dict[str, np.ndarray] | None
+) -> Training | Trials:
+    """The batch as it was kept; from its start where that lacks something, as of a version that kept other arrays."""
+    with suppress(KeyError):
+        return _begun_or_resumed(problem, runs, analysis, kept)
+    return _begun_or_resumed(problem, runs, analysis, None)
+
+
+def _begun_or_resumed(
     problem: Problem, runs: Sequence[Run], analysis: dict[str, Any], kept: dict[str, np.ndarray] | None
 ) -> Training | Trials:
     """The batch in training; runs that are trained once each, as most are, go without the book-keeping of trials."""
