@@ -372,7 +372,7 @@ class ExperimentSpec(Document):
         Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
         """
         return {
-            part: _spelled_out(getattr(self, part).model_dump(mode="json", by_alias=True), getattr(self, part))
+            part: _spelled_out(getattr(self, part))
             for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
         }
 
@@ -415,9 +415,11 @@ def _axis_length(value: Any) -> int:
     return len(axis_values(value) or [value])
 
 
-def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
-    """`dumped` with every number of `part` in its one spelling."""
-    return {field: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
+def _spelled_out(part: Document) -> dict[str, Any]:
+    """The part as JSON with every number in its one spelling, under the names that are hashed."""
+    named = {field: info.serialization_alias or field for field, info in type(part).model_fields.items()}
+    dumped = part.model_dump(mode="json")
+    return {named[field]: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
 
 
 def _spelling(dumped: Any, value: Any) -> Any:

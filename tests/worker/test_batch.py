@@ -2,8 +2,9 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,13 @@ def test_large_checkpoints_are_taken_more_seldom(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("looks", [3, 10, 20])
+def changed(kept: bytes, changes: Mapping[str, np.ndarray | None]) -> bytes:
+    """A checkpoint with other arrays, None for one that is taken away."""
+    kernel, _, block = kept.partition(b"\n")
+    arrays = {name: array for name, array in {**unpack_arrays(block), **changes}.items() if array is not None}
+    return kernel + b"\n" + pack_arrays(arrays)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -101,6 +109,8 @@ def test_large_checkpoints_are_taken_more_seldom(monkeypatch: pytest.MonkeyPatch
         pytest.param(lambda _: b"", id="empty"),
         pytest.param(lambda _: b"\xff\xfe\n\x00", id="noise"),
         pytest.param(lambda kept: kept[: kept.index(b"\n") + 1], id="nothing but the kernel"),
+        pytest.param(lambda kept: changed(kept, {"index": None}), id="without an array"),
+        pytest.param(lambda kept: changed(kept, {"index": np.array([99])}), id="of another batch"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_used_is_ignored(workshop: Workshop, looks: int, damage: object) -> None:
@@ -123,12 +133,8 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
     workshop.perform(job.id, workshop.context(stopping=SetAfter(3)))
     kept = workshop.store.checkpoint(job.id)
     assert kept is not None
-    arrays = dict(unpack_arrays(kept.partition(b"\n")[2]))
-    arrays["state.theta"] = 2 * arrays["state.theta"]
-    foreign, own = (
-        name.encode() + b"\n" + pack_arrays(arrays) for name in ("another/kernel", kernel_id(chosen("auto")))
-    )
-    workshop.store._jobs[job.id].checkpoint = foreign
+    own = changed(kept, {"state.theta": 2 * unpack_arrays(kept.partition(b"\n")[2])["state.theta"]})
+    workshop.store._jobs[job.id].checkpoint = b"another/kernel" + own[own.index(b"\n") :]
     workshop.work_off()
     assert workshop.runs(experiment_id) == undisturbed(spec(scales=(0.1,), step_size=(0.02,)))
     # The same numbers under this kernel's name are gone on from: the name is what decides.
@@ -140,9 +146,10 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
 
 
 def test_a_checkpoint_that_breaks_an_attempt_does_not_break_the_next(workshop: Workshop) -> None:
-    """One of a version that kept other arrays, say: it is readable, but not to be resumed from."""
+    """It is readable, has all its arrays, and yet one of them is nothing to resume from."""
     experiment_id, job = workshop.plan(spec())
-    workshop.store._jobs[job.id].checkpoint = kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({})
+    broken = changed(kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({}), {"step": np.empty(0)})
+    workshop.store._jobs[job.id].checkpoint = broken
     workshop.perform(job.id)
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)

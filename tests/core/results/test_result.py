@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from core.array_block import MAGIC, MAX_BYTES
 from core.errors import InvalidChoice
+from core.identity import canonical_json
 from core.outcome import Outcome
 from core.results.result import (
     VARIABLES,
