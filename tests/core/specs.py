@@ -58,7 +58,7 @@ def analyses_of(grid: Grid) -> dict[str, dict[str, Any]]:
     """The made-up analyses of the data sets of a fan; the risk of the baselines grows with the seed."""
     documents = {}
     for run in grid.runs():
-        seed = run.document["data"]["seed"]
+        seed = run.spec.data.seed
         interpolators = {"min_l1": {"excess_risk": 0.01 + seed}, "min_l2": {"excess_risk": 100.0 + seed}}
         documents[run.problem_key] = {
             "data_key": run.data_key,

@@ -42,7 +42,7 @@ def _shrunk(scale: float, step: float, seed: int = 0) -> float:
 
 def _summaries(grid: Grid) -> list[dict[str, Any] | None]:
     return [
-        summary | {"effective_init": _shrunk(run.init_scale, summary["step_size"], run.document["data"].get("seed", 0))}
+        summary | {"effective_init": _shrunk(run.init_scale, summary["step_size"], getattr(run.spec.data, "seed", 0))}
         for run in grid.runs()
         for summary in [made_up_summary(run)]
     ]

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.regression import excess_risk, sparse_regression
+from core.data.regression import excess_risk
+from core.experiment.dataset import dataset_of, no_uploads
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.sample_complexity import sample_complexity_layout
 from core.figures.sample_complexity import draw_sample_complexity
@@ -27,8 +28,7 @@ def _grid(optimizer: dict[str, Any] | None = None, **data: Any) -> Grid:
 
 def _zero_risk(run: Run) -> float:
     """The excess risk of β = 0, from the data set itself."""
-    fields = {name: value for name, value in run.document["data"].items() if name != "kind"}
-    dataset = sparse_regression(**fields)
+    dataset = dataset_of(run.spec.data, no_uploads)
     return float(excess_risk(np.zeros(dataset.X.shape[1]), dataset))
 
 
@@ -41,7 +41,7 @@ def test_a_line_for_each_sparsity_runs_through_the_risk_relative_to_that_of_zero
     grid = _grid()
     (panel,) = draw_sample_complexity(results_of(grid, [None] * len(grid))).axes
     for sparsity, colour in zip([2, 8], ordered_colours(2), strict=True):
-        runs = [run for run in grid.runs() if run.document["data"]["sparsity"] == sparsity][::2]
+        runs = [run for run in grid.runs() if getattr(run.spec.data, "sparsity", None) == sparsity][::2]
         (line,) = lines_like(panel, color=colour, marker="o")
         expected = [_flattest(grid, run) / _zero_risk(run) for run in runs]
         samples, risks = points(line)
@@ -68,7 +68,7 @@ def test_diamonds_are_the_runs_at_the_largest_step_size() -> None:
 
 
 def _samples(run: Run) -> int:
-    return int(run.document["data"]["samples"])
+    return int(getattr(run.spec.data, "samples", 0))
 
 
 def test_where_no_run_of_that_step_size_converged_a_cross_stands_at_the_foot() -> None:
@@ -76,7 +76,7 @@ def test_where_no_run_of_that_step_size_converged_a_cross_stands_at_the_foot() -
     grid = _grid(sparsity=2, seed={"values": [0, 1]})
     summaries = [made_up_summary(run) for run in grid.runs()]
     for run in grid.runs():
-        if run.step_size_fraction == 0.9 and (_samples(run) == 20 or run.document["data"]["seed"] == 0):
+        if run.step_size_fraction == 0.9 and (_samples(run) == 20 or getattr(run.spec.data, "seed", None) == 0):
             summaries[run.index]["outcome"] = "budget_exhausted"
     figure = draw_sample_complexity(results_of(grid, summaries))
     (panel,) = figure.axes
@@ -138,7 +138,7 @@ def test_where_the_flattest_interpolator_is_the_truth_a_triangle_stands_at_the_f
     grid = _grid(sparsity=2, seed={"values": [0, 1, 2]})
     analyses = made_up_analyses(grid)
     for run in grid.runs():
-        if _samples(run) == 40 or (_samples(run) == 20 and run.document["data"]["seed"] == 0):
+        if _samples(run) == 40 or (_samples(run) == 20 and getattr(run.spec.data, "seed", None) == 0):
             analyses[run.problem_key]["interpolators"]["flattest"]["excess_risk"] = 1e-31
     figure = draw_sample_complexity(results_of(grid, analyses=analyses))
     (panel,) = figure.axes

@@ -20,7 +20,8 @@ from core.planning.cost import (
     predicted_steps,
     stored_bytes,
 )
-from core.planning.estimate import Estimate, Foresight, ProblemFacts, estimate
+from core.planning.estimate import Estimate, estimate
+from core.planning.problem_facts import Foresight, ProblemFacts
 from core.presets import PRESETS
 from core.sweep.grid import Grid
 from core.training.recording import record_steps
@@ -112,7 +113,8 @@ def test_costs_of_kernels_go_by_name() -> None:
 def test_the_guess_of_the_largest_stable_step_is_within_a_factor_of_two(network: Network, mean: float) -> None:
     """Of what the analysis finds, on the data of the presets."""
     data = {"samples": 50, "dimension": 100, "sparsity": 5, "mean": mean, "variance": 5.0, "noise_variance": 0.01}
-    found = analyse_problem(sparse_regression(**data, seed=0), network, "a key")["max_stable_step"]
+    found = analyse_problem(sparse_regression(**data, seed=0), network, "a key").analysis.max_stable_step
+    assert found is not None
     guess = guessed_max_stable_step(network, mean=mean, variance=5.0, sparsity=5)
     assert found / 2 < guess < 2 * found
 

@@ -58,7 +58,7 @@ def test_a_value_added_to_an_axis_keeps_the_keys_of_the_other_runs(
 def test_each_run_is_the_run_of_its_own_document(seeds: list[int], warmups: list[int], depths: list[int]) -> None:
     """A run alone, from its plain numbers, has the key that it has in the grid."""
     for run in _grid(seeds, warmups, depths).runs():
-        alone = Grid(ExperimentSpec.model_validate(dict(run.document))).run(0)
+        alone = Grid(ExperimentSpec.model_validate(run.spec.document())).run(0)
         assert (alone.key, alone.data_key) == (run.key, run.data_key)
 
 
@@ -67,7 +67,7 @@ def test_runs_share_a_data_key_exactly_when_they_share_the_data() -> None:
     grid = fan()
     by_seed: dict[Any, set[str]] = {}
     for run in grid.runs():
-        by_seed.setdefault(run.document["data"]["seed"], set()).add(run.data_key)
+        by_seed.setdefault(getattr(run.spec.data, "seed", None), set()).add(run.data_key)
     assert all(len(keys) == 1 for keys in by_seed.values())
     assert len(set.union(*by_seed.values())) == len(SEEDS) == grid.problems
     assert grid.runs_per_problem == len(SCALES) * len(STEP_SIZES)
@@ -76,7 +76,7 @@ def test_runs_share_a_data_key_exactly_when_they_share_the_data() -> None:
 def test_a_run_has_plain_numbers_only() -> None:
     """What a worker reads needs no knowledge of axes."""
     run = fan().run(23)
-    assert (run.init_scale, run.step_size, run.document["data"]["seed"]) == (1.0, 0.004, 3)
+    assert (run.init_scale, run.step_size, getattr(run.spec.data, "seed", None)) == (1.0, 0.004, 3)
     assert run.warmup_steps == 0
     assert run.resolved_step_size(0.5) == 0.004
 
