@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.identity import NUMERICS_VERSION, content_hash
 from core.results.variables import COORDINATES
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -60,6 +61,43 @@ def test_each_run_is_the_run_of_its_own_document(seeds: list[int], warmups: list
     for run in _grid(seeds, warmups, depths).runs():
         alone = Grid(ExperimentSpec.model_validate(run.spec.document())).run(0)
         assert (alone.key, alone.data_key) == (run.key, run.data_key)
+
+
+@pytest.mark.parametrize("model", [{"kind": "diagonal", "depth": {"values": [2, 3]}}, {"kind": "uv", "shape": 0.5}])
+def test_the_key_of_a_run_is_the_hash_of_its_document(model: dict[str, Any]) -> None:
+    """With its data by their own hash, and the numerics version beside it."""
+    step_size = {"fractions_of_max_stable": [0.1, 1 / 3]}
+    grid = grid_of(data={"mean": {"values": [0.1 + 0.2, -1.0]}}, model=model, optimizer={"step_size": step_size})
+    for run in grid.runs():
+        written = run.spec.document()
+        assert run.data_key == content_hash(written["data"])
+        assert run.key == content_hash(written | {"data": run.data_key, "numerics": NUMERICS_VERSION})
+
+
+def test_a_problem_is_that_of_its_runs() -> None:
+    """The shape of a UV start is swept without being one; so are scales."""
+    grid = grid_of(
+        data={"seed": {"values": SEEDS}, "mean": {"values": [1.0, 5.0]}},
+        model={"kind": "uv", "shape": {"values": [0.0, 0.5]}},
+        initialization={"scale": {"values": SCALES}},
+    )
+    assert (grid.problems, grid.runs_per_problem) == (2 * len(SEEDS), 2 * len(SCALES))
+    for run in grid.runs():
+        problem = grid.problem_of(run)
+        assert (problem.key, problem.data_key, problem.data) == (run.problem_key, run.data_key, run.spec.data)
+        assert problem.coordinates.items() <= grid.coordinates(run.index).items()
+        assert problem.number == run.index // grid.runs_per_problem
+    assert [problem.number for problem in grid.each_problem()] == list(range(grid.problems))
+    with pytest.raises(IndexError):
+        grid.problem(grid.problems)
+
+
+def test_a_grid_has_more_points_than_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A point that was let go is made again, the same."""
+    keys = [run.key for run in fan().runs()]
+    monkeypatch.setattr("core.sweep.grid.POINTS_KEPT", 1)
+    small = fan()
+    assert [small.run(index).key for index in reversed(range(len(small)))] == keys[::-1]
 
 
 def test_runs_share_a_data_key_exactly_when_they_share_the_data() -> None:
