@@ -1,5 +1,6 @@
 """Made-up results for the tests of figures: plausible numbers for any grid, without training a single run."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ from core.sweep.run import Run
 LEAST_SHARPNESS = 250.0
 LEAST_MEASURE = 240.0
 LARGEST_STEP = 2 / LEAST_SHARPNESS
+
+UNKNOWN = {"data_key": "", "network": "", "depth": 2, "digest": "", "samples": 1, "dimension": 1}
 
 Summaries = list[dict[str, Any] | None]
 
@@ -75,6 +78,14 @@ def made_up_summary(run: Run) -> dict[str, Any]:
 def made_up_analyses(grid: Grid) -> dict[str, ProblemAnalysis]:
     """The analysis of every problem of the grid; risks fall with the samples, and the least sharpness grows."""
     return {problem.key: made_up_analysis(problem) for problem in grid.each_problem()}
+
+
+def recorded(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, ProblemAnalysis]:
+    """Analyses as they are read, what these documents do not say being unknown."""
+    return {
+        key: ProblemAnalysis.from_json(json.dumps(UNKNOWN | dict(document)).encode())
+        for key, document in documents.items()
+    }
 
 
 def made_up_analysis(problem: GridProblem) -> ProblemAnalysis:

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from core.analysis.problem import analyse_problem
 from core.data.regression import excess_risk, sparse_regression
-from core.report import STATEMENTS, Report, page, report
+from core.experiment.dataset import dataset_of, no_uploads
+from core.report import STATEMENTS, Report, page
+from core.report import report as report_on
 from core.report.measurements import MEASURED
 from core.report.verdict import Status, Verdict
 from core.sweep.grid import Grid
+from tests.core.made_up import recorded
 from tests.core.specs import grid_of
 
 ETA = 0.008
@@ -72,6 +75,11 @@ def _deep(depth: Any) -> dict[str, Any]:
 
 def _summaries(grid: Grid, **changes: Any) -> list[dict[str, Any] | None]:
     return [{**GOOD, **changes} for _ in range(len(grid))]
+
+
+def report(grid: Grid, summaries: Any, analyses: Mapping[str, Mapping[str, Any]]) -> Report:
+    """The report on these documents."""
+    return report_on(grid, summaries, recorded(analyses))
 
 
 def _analyses(grid: Grid, **changes: Any) -> dict[str, dict[str, Any]]:
@@ -418,9 +426,8 @@ def test_the_statements_about_problems_hold_for_data_as_they_come(
     """Small data sets, far from concentrating: what is proven of every data set holds for each of them."""
     grid = grid_of(data={"samples": 4, "dimension": 8, "sparsity": 2, "mean": mean, "seed": seed}, model=model)
     run = grid.run(0)
-    drawn = {name: value for name, value in run.document["data"].items() if name != "kind"}
-    analysis = analyse_problem(sparse_regression(**drawn), run.network, run.data_key)
-    found = report(grid, [None], {run.problem_key: analysis})
+    analysed = analyse_problem(dataset_of(run.spec.data, no_uploads), run.network, run.data_key)
+    found = report_on(grid, [None], {run.problem_key: analysed.analysis})
     for key in ("measure_below_least_sharpness", "least_sharpness_below_trace", "interpolator_residual"):
         assert _verdict(found, key).status is Status.HOLDS, _verdict(found, key)
     if run.network.degree == 2:

@@ -237,11 +237,12 @@ def test_a_search_for_the_step_size_is_one_run_of_the_grid() -> None:
     )
     assert [axis.name for axis in grid.axes] == ["init_scale"]
     run = grid.run(1)
-    assert run.step_bracket == {"lower": 0.9, "upper": 1.2, "resolution": 0.002}
-    assert run.document["optimizer"]["step_size"] == {"largest_convergent": run.step_bracket}
+    assert run.step_bracket == StepBracket(lower=0.9, upper=1.2, resolution=0.002)
+    numbers = {"lower": 0.9, "upper": 1.2, "resolution": 0.002}
+    assert run.spec.document()["optimizer"]["step_size"] == {"largest_convergent": numbers}
     assert (run.step_size, run.step_size_fraction) == (None, None)
     assert run.resolved_step_size(0.01) == run.largest_stable_step(0.01) == pytest.approx(0.015)
-    assert Grid(ExperimentSpec.model_validate(dict(run.document))).run(0).key == run.key
+    assert Grid(ExperimentSpec.model_validate(run.spec.document())).run(0).key == run.key
     plain = Grid(ExperimentSpec.model_validate(document())).run(0)
     assert plain.step_bracket is None
 
