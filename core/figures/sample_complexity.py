@@ -104,7 +104,7 @@ def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     for position, axis in enumerate(grid.axes):
         if axis.name in layout.step_size:
             largest = np.array(axis.values) == layout.step_size[axis.name]
-            chosen &= np.expand_dims(largest, [k for k in range(len(grid.axes)) if k != position])
+            chosen &= np.expand_dims(largest, tuple(k for k in range(len(grid.axes)) if k != position))
     return _Relative(
         grid=grid,
         flattest=np.array(flattest, dtype=np.float64) / zero,
