@@ -6,16 +6,17 @@ import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
+from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.kernel import chosen, kernel_id, kernels
-from core.descent.lanes import NO_ALARM, Lanes, LaneState
+from core.descent.loss_events import NO_EVENTS
 from core.networks.network import Diagonal
-from core.training.batch_training import LONGEST_STRETCH
-from core.training.stopping import CHECK_INTERVAL
+from core.training.batch import LONGEST_CHUNK
+from core.training.loss_checks import CHECK_INTERVAL
 
 
-def descent_of(batch: Batch) -> Lanes:
+def descent_of(batch: Batch) -> BatchDescent:
     """The batch as stepbias steps it."""
-    state = LaneState.begin(batch.theta, len(batch.y))
+    state = BatchState.begin(batch.theta, len(batch.y))
     return kernels()[chosen("auto")](batch.X, batch.y, Diagonal(batch.depth), state)
 
 
@@ -25,7 +26,7 @@ def kernel_in_use() -> str:
 
 
 class OurLoop:
-    """Steps as a training takes them: in its stretches, with its checks, the certificate's accumulator included."""
+    """Steps as a training takes them: in its chunks, with its checks, the certificate's accumulator included."""
 
     def __init__(self, batch: Batch) -> None:
         self._step_sizes = batch.step_sizes
@@ -33,10 +34,10 @@ class OurLoop:
 
     def advance(self, steps: int) -> None:
         """Take steps."""
-        alarm = replace(NO_ALARM, interval=CHECK_INTERVAL)
-        for start in range(0, steps, LONGEST_STRETCH):
-            shape = (min(LONGEST_STRETCH, steps - start), len(self._step_sizes))
-            self._descent.advance(np.broadcast_to(self._step_sizes, shape), alarm=alarm)
+        events = replace(NO_EVENTS, interval=CHECK_INTERVAL)
+        for start in range(0, steps, LONGEST_CHUNK):
+            shape = (min(LONGEST_CHUNK, steps - start), len(self._step_sizes))
+            self._descent.advance(np.broadcast_to(self._step_sizes, shape), events=events)
 
     def elapsed(self, steps: int) -> Elapsed:
         """How long the steps took."""

@@ -11,8 +11,9 @@ from benchmarks.turns import Effort, in_turn, median_ratio
 from core.descent.kernel import one_thread
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal
-from core.training.batch_training import Problem, Training, TrainingRun
-from core.training.stopping import NeverStable
+from core.training.batch_training import Training
+from core.training.problem import NeverStable, Problem
+from core.training.training_run import TrainingRun
 
 RUNS: Final = 128
 POINTS: Final = 100
@@ -37,7 +38,7 @@ def runs_of(count: int, *, points: int, steps: int) -> list[TrainingRun]:
             warmup_steps=0,
             loss_tolerance=1e-30,
             max_steps=steps,
-            kick=True,
+            perturb_unstable=True,
             record_points=points,
             seed=index,
         )

@@ -10,7 +10,7 @@ from benchmarks.turns import Effort
 from core.descent.kernel import one_thread
 from core.presets import preset
 from core.spec.experiment_spec import ExperimentSpec
-from core.training.stopping import WINDOW
+from core.training.oscillation import WINDOW
 
 FIGURE_1: Final = preset("figure-1", "full")
 

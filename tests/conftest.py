@@ -72,6 +72,6 @@ def empty_valkey_url(valkey_url: str) -> str:
 
 
 @pytest.fixture
-def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training looks up at every check, so that small ones can be interrupted; no number depends on it."""
-    monkeypatch.setattr("core.training.batch_training.LONGEST_STRETCH", 1)
+    monkeypatch.setattr("core.training.batch.LONGEST_CHUNK", 1)

@@ -23,9 +23,7 @@ from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm, FlowEnd
-from core.implicit_bias.squared_model import squared_model
-from core.networks.network import UV, Diagonal, Network
-from core.networks.uv_equivalence import moved_along_flow
+from core.networks.network import Network
 from core.stability.bounds import second_moments
 from core.stability.gram_spectrum import GramSpectrum
 
@@ -42,7 +40,7 @@ Parts = Float64[np.ndarray, "part dim"]
 Vector = Float64[np.ndarray, " dim"]
 
 
-class Refusal(StrEnum):
+class NotCompletable(StrEnum):
     """Why there is no completion. None of these is an error: the run goes on."""
 
     NO_INTERPOLATOR = "no_interpolator"
@@ -57,10 +55,10 @@ class Refusal(StrEnum):
 
 
 _MEANINGS = {
-    Refusal.NO_INTERPOLATOR: "Xβ = y has no solution: the run does not end at an interpolator.",
-    Refusal.VANISHED: "A parameter is zero or not finite, or its square is in float64.",
-    Refusal.UNSTABLE: "step_size × sharpness is, or may be, 2 or more here or at the limit.",
-    Refusal.UNRESOLVED: "float64 does not reach the interpolator of the conserved form.",
+    NotCompletable.NO_INTERPOLATOR: "Xβ = y has no solution: the run does not end at an interpolator.",
+    NotCompletable.VANISHED: "A parameter is zero or not finite, or its square is in float64.",
+    NotCompletable.UNSTABLE: "step_size × sharpness is, or may be, 2 or more here or at the limit.",
+    NotCompletable.UNRESOLVED: "float64 does not reach the interpolator of the conserved form.",
 }
 
 
@@ -68,9 +66,10 @@ _MEANINGS = {
 class Completion:
     """The limit of a run: what it tends to and never quite reaches.
 
-    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven; the bound is ∞ where none is proven.
-    `residual` is max|Xβ − y|/max|y|. `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit
-    differs by `sharpness_error` at most. `multipliers` are those of the conserved form, counted from the iterate.
+    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven. A finite bound proves that the run
+    converges, to a linearly stable limit; it is ∞ where nothing is proven. `residual` is max|Xβ − y|/max|y|.
+    `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit differs by `sharpness_error` at
+    most. `multipliers` are those of the conserved form, counted from the iterate.
     """
 
     theta: Parts
@@ -81,11 +80,6 @@ class Completion:
     sharpness_error: float
     estimate: float
     bound: float
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether it is proven that the run converges, to a linearly stable limit, within `bound` of the predictor."""
-        return bool(np.isfinite(self.bound))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,9 +97,8 @@ class Completer:
 
     def __init__(self, dataset: Dataset, network: Network) -> None:
         self._network = network
-        self._depth = network.depth if isinstance(network, Diagonal) else 2
-        # UV at step size η is the squared model at η/2, whose sharpness is twice that of UV
-        self._ratio = 0.5 if isinstance(network, UV) else 1.0
+        self._depth = network.degree
+        self._ratio = network.squared_step_ratio
         self._space: InterpolatorSet | None = None
         with suppress(NoInterpolator):
             space = interpolator_set(dataset.X, dataset.y)
@@ -128,7 +121,7 @@ class Completer:
             return False
         return bool(self._least_ratio * self._ratio * step_size * loss <= tolerance * self._foreseen_norm)
 
-    def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Unsettled | Refusal:
+    def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Unsettled | NotCompletable:
         """The limit of gradient descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
 
         For runs in their final phase: warm-up and noise are over. The outcome depends on the arguments alone, to the
@@ -136,23 +129,23 @@ class Completer:
         way there is followed; 0.4 ms for most refusals.
         """
         if self._space is None:
-            return Refusal.NO_INTERPOLATOR
+            return NotCompletable.NO_INTERPOLATOR
         try:
             with np.errstate(all="ignore"):  # what is out of reach of float64 shows in the residual
                 return self._attempt(self._space, theta, step_size=step_size, tolerance=tolerance)
         except (np.linalg.LinAlgError, OverflowError):
-            return Refusal.UNRESOLVED
+            return NotCompletable.UNRESOLVED
 
     def _attempt(
         self, space: InterpolatorSet, theta: Parts, *, step_size: float, tolerance: float
-    ) -> Completion | Unsettled | Refusal:
-        squared = squared_model(self._network, theta)
+    ) -> Completion | Unsettled | NotCompletable:
+        squared = self._network.as_squared(theta)
         state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
         if not state.is_regular:
-            return Refusal.VANISHED
+            return NotCompletable.VANISHED
         rest = RemainingDescent.begin(space, self._gram, state, step_size * self._ratio)
         if not rest.is_stable:
-            return Refusal.UNSTABLE
+            return NotCompletable.UNSTABLE
         leaving, reached = rest.leaving(state) / 2, float(np.linalg.norm(state.predictor))
         if leaving > tolerance * reached:
             return Unsettled(error=leaving / reached if reached else np.inf)
@@ -160,14 +153,14 @@ class Completer:
 
     def _completed(
         self, space: InterpolatorSet, rest: RemainingDescent, end: FlowEnd, *, theta: Parts, tolerance: float
-    ) -> Completion | Unsettled | Refusal:
+    ) -> Completion | Unsettled | NotCompletable:
         limit, residual = end.state, space.residual(end.predictor)
         if not (limit.is_regular and residual <= MOST_RESIDUAL):
-            return Refusal.UNRESOLVED
+            return NotCompletable.UNRESOLVED
         sharpness = self._gram.ends(limit.tangent_weights)[1]
         rest = rest.meeting(sharpness)
         if not rest.is_stable:
-            return Refusal.UNSTABLE
+            return NotCompletable.UNSTABLE
         projector = ObliqueProjector.of(space, limit.weights)
         # what the solver has left of Xβ = y, and what the rest of the run leaves of the conserved form
         missing = float(np.linalg.norm(space.basis.T @ end.predictor - space.coordinates))
@@ -177,7 +170,6 @@ class Completer:
         if not least <= tolerance * norm:
             return Unsettled(error=least / norm)
         run = self._remaining_run(rest, end, sharpness, projector)
-        # nothing is proven of D ≥ 3
         proven = proven_distance(run) if self._depth == 2 else np.inf
         if np.isinf(proven) and not (self._depth == 2 and rest.step_size * run.largest_sharpness <= 1):
             rest = rest.meeting(self._sharpness_met(space, rest))
@@ -189,10 +181,9 @@ class Completer:
             return Unsettled(error=distance / norm)
         sharpness_error = self._gram.largest_moment * limit.tangent_weight_slope * (distance + direct)
         if not rest.is_stable or rest.step_size * (sharpness + sharpness_error) >= 2:
-            return Refusal.UNSTABLE
-        is_uv = isinstance(self._network, UV)
+            return NotCompletable.UNSTABLE
         return Completion(
-            theta=moved_along_flow(theta, end.change) if is_uv else limit.theta,
+            theta=self._network.moved_along_flow(theta, end.change),
             predictor=end.predictor,
             multipliers=end.multipliers,
             residual=residual,

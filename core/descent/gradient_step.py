@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks.network import UV, Diagonal, Network
+from core.networks.network import Network, StepKind
 
 
 class GradientStep(Protocol):
@@ -39,11 +39,13 @@ class GradientStep(Protocol):
 
 def gradient_step(network: Network, lanes: int, dim: int) -> GradientStep:
     """The step of a network for θ of shape (part, lanes, dim)."""
-    if isinstance(network, UV):
-        return _UVStep(lanes, dim)
-    if isinstance(network, Diagonal) and network.depth > 2:
-        return _DeepStep(network.depth, lanes, dim)
-    return _SquaredStep(lanes, dim)
+    match network.step_kind:
+        case StepKind.SQUARED:
+            return _SquaredStep(lanes, dim)
+        case StepKind.DEEP:
+            return _DeepStep(network.degree, lanes, dim)
+        case StepKind.UV:
+            return _UVStep(lanes, dim)
 
 
 class _SquaredStep:

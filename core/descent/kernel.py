@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from threadpoolctl import ThreadpoolController
 
-from core.descent.lanes import Lanes, LaneState
+from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.native import library as native
 from core.descent.native.descent import NativeDescent
 from core.descent.native.sharpness import NativeSharpness
@@ -31,8 +31,8 @@ class Kernel(Protocol):
         X: Float64[np.ndarray, "sample dim"],
         y: Float64[np.ndarray, " sample"],
         network: Network,
-        state: LaneState,
-    ) -> Lanes:
+        state: BatchState,
+    ) -> BatchDescent:
         """The lanes at a state, in memory of their own."""
         ...
 

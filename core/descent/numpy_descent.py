@@ -2,21 +2,22 @@
 
 The runs ("lanes") of a batch share X, y and the network. Lanes are padded to whole tiles of 16, and every matrix
 product is made tile by tile, so all products have one shape whatever the batch: the bits of a lane depend on nothing
-but the lane and the BLAS kernel, neither on its place in the batch nor on its company (a test proves this on the
-machine at hand). `core.descent.native.descent` has the same interface, and `core.descent.kernel` chooses between them.
+but the lane and the BLAS kernel, neither on its index in the batch nor on what else is in it (a test proves this on
+the machine at hand). `core.descent.native.descent` has the same interface; `core.descent.kernel` chooses one of them.
 """
 
 import numpy as np
 from jaxtyping import Float64
 
+from core.descent.batch_descent import UNPERTURBED, BatchDescent, BatchState
 from core.descent.gradient_noise import Perturbation
 from core.descent.gradient_step import gradient_step
-from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState, Stretch
+from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.networks.network import Network
 from core.tiles import TILE, padded
 
 
-class Descent(Lanes):
+class Descent(BatchDescent):
     """The state of a batch of lanes and the buffers to advance it in place.
 
     Lanes beyond `lanes` are idle copies of lane 0. Cost at D = 2: 4·N·d flops and eight passes over (lane, dim) per
@@ -28,7 +29,7 @@ class Descent(Lanes):
         X: Float64[np.ndarray, "sample dim"],
         y: Float64[np.ndarray, " sample"],
         network: Network,
-        state: LaneState,
+        state: BatchState,
     ) -> None:
         samples, dim = X.shape
         self.lanes = state.theta.shape[1]
@@ -59,18 +60,18 @@ class Descent(Lanes):
         *,
         perturbation: Perturbation = UNPERTURBED,
         momentum: Float64[np.ndarray, "step run"] | None = None,
-        alarm: Alarm = NO_ALARM,
-    ) -> Stretch:
-        """As `Lanes.advance`, look by look."""
-        done, looks, alarmed = 0, [np.empty((0, self.lanes))], False
-        while done < len(step_sizes) and not alarmed:
-            piece = slice(done, min(len(step_sizes), done + alarm.to_next(done)))
+        events: LossEvents = NO_EVENTS,
+    ) -> Chunk:
+        """As `BatchDescent.advance`, check by check."""
+        done, checks, ended = 0, [np.empty((0, self.lanes))], False
+        while done < len(step_sizes) and not ended:
+            piece = slice(done, min(len(step_sizes), done + events.to_next(done)))
             self._take(step_sizes[piece], perturbation.of(piece), None if momentum is None else momentum[piece])
             done = piece.stop
-            if (step := alarm.start + done) % alarm.interval == 0:
-                looks.append(self.losses()[None])
-                alarmed = alarm.finds(step, looks[-1][0])
-        return Stretch(steps=done, losses=np.concatenate(looks), alarmed=alarmed)
+            if (step := events.start + done) % events.interval == 0:
+                checks.append(self.losses()[None])
+                ended = events.finds(step, checks[-1][0])
+        return Chunk(steps=done, losses=np.concatenate(checks), ended_by_event=ended)
 
     def losses(self) -> Float64[np.ndarray, " run"]:
         """L = ‖Xβ − y‖²/(2N) of every lane at its present state."""

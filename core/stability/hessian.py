@@ -1,7 +1,8 @@
 """The Hessian of the loss ‖Xβ(θ) − y‖²/(2N) in the parameters θ of a diagonal network, anywhere on a trajectory.
 
-With J the network's `jacobian` and g = Xᵀ(Xβ − y)/N it is H = (1/N)·ΦΦᵀ + [diag(bend_kl∘g)]_kl, Φ = [diag(J_k)]_k Xᵀ:
-a positive semi-definite part, and one that vanishes at an interpolator.
+With J the network's `jacobian` and g = Xᵀ(Xβ − y)/N it is H = (1/N)·ΦΦᵀ + [diag(∂²β_kl∘g)]_kl, Φ = [diag(J_k)]_k Xᵀ:
+a positive semi-definite part, the Gauss–Newton matrix (Schraudolph 2002, Neural Computation 14), and one that vanishes
+at an interpolator.
 """
 
 from dataclasses import dataclass, replace
@@ -45,8 +46,8 @@ class Hessians:
     `slopes`, and b_k = (Rᵀ·∂²β·R)_kk∘g. Eigenvalues stay, and `restored` takes eigenvectors back.
 
     Each matrix is held as H/4^e, e its `exponent`, with entries of about 1, so that no square overflows or vanishes
-    where H itself does not. Matrix products are made in tiles of 16 lanes (`core.descent`): the bits of a lane depend
-    on nothing else. Cost of a product: min(4·N, 2·d)·d flops a lane for d up to 256, else 4·N·d.
+    where H itself does not. Matrix products are made in tiles of 16 runs (`core.descent`): the bits of a run depend
+    on nothing else. Cost of a product: min(4·N, 2·d)·d flops a run for d up to 256, else 4·N·d.
     """
 
     X: Float64[np.ndarray, "sample dim"]
@@ -56,26 +57,26 @@ class Hessians:
     slopes: Float64[np.ndarray, "run part dim"]
     diagonal: Float64[np.ndarray, "run parameter"]
 
-    def of(self, lanes: Int64[np.ndarray, " kept"] | slice) -> Self:
-        """The Hessians of some lanes."""
-        kept = {"exponent": self.exponent[lanes], "slopes": self.slopes[lanes], "diagonal": self.diagonal[lanes]}
+    def of(self, runs: Int64[np.ndarray, " kept"] | slice) -> Self:
+        """The Hessians of some runs."""
+        kept = {"exponent": self.exponent[runs], "slopes": self.slopes[runs], "diagonal": self.diagonal[runs]}
         return replace(self, **kept)
 
     def product(self, vectors: Vectors) -> Vectors:
-        """(H/4^e)·v of every lane, in rotated parameters."""
+        """(H/4^e)·v of every run, in rotated parameters."""
         moved = _dot(self.slopes, vectors.reshape(self.slopes.shape))
         if self.gram is not None:
-            pulled = _tilewise(moved, self.gram)
+            gradient = _tilewise(moved, self.gram)
         else:
-            pulled = _tilewise(_tilewise(moved, self.X.T), self.X) / len(self.X)
-        image: Vectors = (self.slopes * pulled[:, None]).reshape(vectors.shape)
+            gradient = _tilewise(_tilewise(moved, self.X.T), self.X) / len(self.X)
+        image: Vectors = (self.slopes * gradient[:, None]).reshape(vectors.shape)
         image += self.diagonal * vectors
         return image
 
     def start(self) -> Vectors:
         """Where to look for the top eigenvector: half at the top of data far off centre, half in every direction.
 
-        The first half is Φ·1. The second is the same for every lane, with no entry near zero, so that no eigenvector is
+        The first half is Φ·1. The second is the same for every run, with no entry near zero, so that no eigenvector is
         missed, whatever the symmetries of a state.
         """
         guess = (self.slopes * self.X.sum(axis=0)).reshape(self.diagonal.shape)
@@ -96,7 +97,7 @@ def hessians(
     theta: Float64[np.ndarray, "part run dim"],
     network: Network,
 ) -> Hessians:
-    """The Hessians at the states of many lanes; where one has overflowed, its numbers are not finite."""
+    """The Hessians at the states of many runs; where one has overflowed, its numbers are not finite."""
     rotation = _rotation(network)
     gradient = _tilewise(_tilewise(network.predictor(theta), X.T) - y, X) / len(X)
     slopes = _rotated(rotation, network.jacobian(theta))
@@ -150,7 +151,7 @@ def _dot(
 def _rotated(
     rotation: Float64[np.ndarray, "part part"], rows: Float64[np.ndarray, "part run dim"]
 ) -> Float64[np.ndarray, "run part dim"]:
-    """Σ_k R_kl·row_k for every l, as sums of multiples: a matrix product would tie the bits of a lane to its place."""
+    """Σ_k R_kl·row_k for every l, as sums of multiples: a matrix product would tie the bits of a run to its place."""
     rotated = np.zeros((rows.shape[1], len(rows), rows.shape[2]))
     for old, new in zip(*np.nonzero(rotation), strict=True):
         rotated[:, new] += rotation[old, new] * rows[old]
@@ -173,10 +174,10 @@ def _tilewise(
     rows: Float64[np.ndarray, "run inner"], matrix: Float64[np.ndarray, "inner outer"]
 ) -> Float64[np.ndarray, "run outer"]:
     """rows·matrix in products of one shape, the last of them filled up with zeros."""
-    lanes, inner = rows.shape
+    runs, inner = rows.shape
     wide = rows
-    if lanes % TILE:
-        wide = np.zeros((padded(lanes), inner))
-        wide[:lanes] = rows
+    if runs % TILE:
+        wide = np.zeros((padded(runs), inner))
+        wide[:runs] = rows
     product: Float64[np.ndarray, "tile run outer"] = wide.reshape(-1, TILE, inner) @ matrix
-    return product.reshape(len(wide), matrix.shape[1])[:lanes]
+    return product.reshape(len(wide), matrix.shape[1])[:runs]

@@ -8,22 +8,23 @@ the root of what is wanted, no attempt is made.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
-from core.completion.completion import Completion
-from core.training.stopping import at_check_from
-
-NEVER: Final = 2**62
-"""A step that no run reaches."""
+from core.completion.completion import Completion, Unsettled
+from core.descent.per_run import PerRun
+from core.training.batch import Batch
+from core.training.limits import Limits
+from core.training.loss_checks import NEVER, at_check_from
+from core.training.training_run import TrainingRun
 
 FIRST_ATTEMPT: Final = 1024
 SPACING: Final = 1.08
-"""From one look at the loss to the next; the third after an attempt can confirm it."""
+"""From one check of whether an attempt may succeed to the next; the third after an attempt can confirm it."""
 
 CONFIRMED_AFTER: Final = 1.25
 CONFIRMED_WITHIN: Final = 0.1
@@ -40,18 +41,8 @@ NEARLY_PROVEN: Final = 4.0
 """Multiple of the tolerance below which a bound is expected to prove a limit before an estimate can be confirmed."""
 
 
-def first_attempt(settled_from: int, noise_steps: int) -> int:
-    """The check of the first attempt: it may be before a warm-up is over, to be confirmed by one after it."""
-    return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
-
-
-def next_attempt(step: int) -> int:
-    """The check of the attempt after one at `step`."""
-    return at_check_from(max(step + 1, math.ceil(step * SPACING)))
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class Attempts:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CompletionAttempts(PerRun):
     """For each run the step from which on it is `due`, and its last unconfirmed β, `found`, with the step of that.
 
     `found_at` is 0 where there is none. A run that is due is tried if its loss is `below`, and put off if not.
@@ -63,31 +54,40 @@ class Attempts:
     found: Float64[np.ndarray, "run dim"]
 
     @classmethod
-    def begin(cls, first: Sequence[int], dim: int) -> Self:
-        """Nothing has been found; `first` are the steps of the first attempts."""
-        runs = len(first)
+    def begin(cls, runs: Sequence[TrainingRun], dim: int) -> Self:
+        """Nothing has been found."""
         return cls(
-            due=np.array(first, dtype=np.int64),
-            below=np.full(runs, np.inf),
-            found_at=np.zeros(runs, dtype=np.int64),
-            found=np.full((runs, dim), np.nan),
+            due=np.array([first_attempt(run) for run in runs], dtype=np.int64),
+            below=np.full(len(runs), np.inf),
+            found_at=np.zeros(len(runs), dtype=np.int64),
+            found=np.full((len(runs), dim), np.nan),
         )
 
-    def select(self, runs: Int64[np.ndarray, " kept"]) -> Self:
-        """What was found of some of the runs."""
-        return type(self)(**{field.name: getattr(self, field.name)[runs] for field in fields(self)})
+    def next_due(self) -> int:
+        """The earliest step from which on any run is due."""
+        return int(self.due.min(initial=NEVER))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Copies of every field by name, for a checkpoint."""
-        return {field.name: getattr(self, field.name).copy() for field in fields(self)}
+    def at_check(self, limits: Limits, step: int) -> list[int]:
+        """The runs that are due, and those whose budget ends unless they never are."""
+        tried: Bool[np.ndarray, " run"] = (self.due <= step) | (limits.exhausted(step) & (self.due < NEVER))
+        return list(np.flatnonzero(tried).tolist())
 
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """What `arrays` was taken of."""
-        return cls(**arrays)
+    def attempt(self, batch: Batch, index: int, step: int, loss: float) -> Completion | None:
+        """The limit of a run that is ripe, if it is believed and the run is at full step size."""
+        run, completer = batch.runs[index], batch.problem.completer
+        tolerance, remembered = run.completion_tolerance, REMEMBERED_WITHIN * run.completion_tolerance
+        if not completer.is_worth_trying(loss=loss, step_size=run.step_size, tolerance=tolerance):
+            return None
+        theta = batch.descent.theta[:, index].copy()
+        found = completer.complete(theta, step_size=run.step_size, tolerance=remembered)
+        if isinstance(found, Unsettled):
+            self.has_failed(index, loss, found.error, remembered)
+        if not isinstance(found, Completion) or not self.believes(index, step, loss, found, tolerance):
+            return None
+        return found if step >= batch.limits.settled_from[index] else None
 
     def is_ripe(self, run: int, step: int, loss: float) -> bool:
-        """Whether the loss of a run that is due lets an attempt succeed; when to look again."""
+        """Whether the loss of a run that is due lets an attempt succeed; when to ask again is noted."""
         self.due[run] = next_attempt(step)
         return loss <= float(self.below[run])
 
@@ -119,3 +119,20 @@ class Attempts:
         if not agrees:
             self.found_at[run], self.found[run] = step, limit.predictor
         return False
+
+
+def first_attempt(run: TrainingRun) -> int:
+    """The check of the first attempt: it may be before a warm-up is over, to be confirmed by one after it.
+
+    Never for a run that insists on iterating, or that does not end as gradient descent.
+    """
+    if not run.completion_tolerance or not run.optimizer.ends_as_descent:
+        return NEVER
+    noise_steps = run.optimizer.noise_steps
+    settled_from = max(run.warmup_steps, noise_steps)
+    return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
+
+
+def next_attempt(step: int) -> int:
+    """The check of the attempt after one at `step`."""
+    return at_check_from(max(step + 1, math.ceil(step * SPACING)))

@@ -7,38 +7,110 @@ the run leaves the interpolator when it has won back all that it lost since it c
 
 Floating point cannot follow this. Steps below half a unit of 1 ∓ x are lost, so the run freezes where it is, and
 rounding noise, many powers of ten too large, sets it free at a moment that the last bit of α decides, or never. So a
-run whose residual has become small is held where it is until the step at which the exact one would be back. Derived
-here.
+run whose residual has become small waits where it is until the step at which the exact one would be back. Derived here.
 """
 
 import math
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from core.descent.per_run import PerRun
+from core.training.batch import Batch
+from core.training.limits import Limits
+from core.training.loss_checks import LossChecks
 
 NEAR: Final = 1e-6
 """Loss, relative to ½Ê[y²], below which a run is near its interpolator, and its modes evolve by themselves."""
 
-HOLD_BELOW: Final = 1e-22
-"""Loss, relative to ½Ê[y²], below which a warming run is held: a residual of 1e-11, which float64 still resolves."""
+FROZEN: Final = 1e-22
+"""Loss, relative to ½Ê[y²], below which a warming run waits: a residual of 1e-11, which float64 still resolves."""
 
 
-def release_step(*, step_size: float, warmup_steps: int, near_since: int, sharpness: float) -> int:
-    """The step until which a run that has been near its interpolator since `near_since` stays where it is.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class DelayedInstability(PerRun):
+    """The last check at which each run was `away` from any interpolator, and the step that it `waits_until`.
+
+    That is 0 where it does not wait.
+    """
+
+    away: Int64[np.ndarray, " run"]
+    waits_until: Int64[np.ndarray, " run"]
+
+    @classmethod
+    def begin(cls, runs: int) -> Self:
+        """No run is near an interpolator, none waits."""
+        return cls(away=np.zeros(runs, dtype=np.int64), waits_until=np.zeros(runs, dtype=np.int64))
+
+    def waits(self, run: int, step: int) -> bool:
+        """Whether a run stands still at this step."""
+        return bool(self.waits_until[run] > step)
+
+    def next_release(self, step: int) -> int | None:
+        """The earliest step after this one at which a run has waited long enough; None where no run waits."""
+        return min((until for until in self.waits_until.tolist() if until > step), default=None)
+
+    def event_until(self, limits: Limits) -> Int64[np.ndarray, " run"]:
+        """Up to which step a loss below `FROZEN` is an event."""
+        may_wait = limits.may_cycle & limits.perturb_unstable & (self.waits_until == 0)
+        return np.where(may_wait, np.minimum(limits.warmup_steps, limits.max_steps), 0)
+
+    def note(self, checks: LossChecks, near: float) -> None:
+        """Note for each run the last check whose loss was not below `near`."""
+        away = ~(checks.losses <= near)
+        last = len(checks.steps) - 1 - away[::-1].argmax(axis=0)
+        self.away[:] = np.where(away.any(axis=0), checks.steps[last], self.away)
+
+    def release(self, limits: Limits, step: int) -> list[int]:
+        """Set free the runs that have waited long enough before their warm-up is over: they are to be perturbed.
+
+        They are near once more, and from here on unstable: none waits again unless it has been away in between.
+        """
+        over = (self.waits_until > 0) & (self.waits_until <= step)
+        released: list[int] = np.flatnonzero(_warming(limits, step) & over).tolist()
+        self.waits_until[released], self.away[released] = 0, step
+        return released
+
+    def let_wait(self, batch: Batch, step: int, losses: Float64[np.ndarray, " run"]) -> None:
+        """Let the warming runs wait whose residual has become small, as long as exact arithmetic would take."""
+        frozen = (losses > 0) & (losses <= FROZEN * batch.problem.zero_loss)
+        for index in np.flatnonzero(_warming(batch.limits, step) & (self.waits_until == 0) & frozen).tolist():
+            until = release_step(
+                step_size=batch.runs[index].step_size,
+                warmup_steps=batch.runs[index].warmup_steps,
+                since=int(self.away[index]),
+                sharpness=batch.interpolator_sharpness(index),
+            )
+            self.waits_until[index] = until if until > step else 0
+
+
+def _warming(limits: Limits, step: int) -> Bool[np.ndarray, " run"]:
+    """Runs that may wait at this step. One that is never perturbed would not get away: it shows plain float64."""
+    warming = (step < limits.warmup_steps) & (step < limits.max_steps)
+    may_wait: Bool[np.ndarray, " run"] = warming & limits.may_cycle & limits.perturb_unstable
+    return may_wait
+
+
+def release_step(*, step_size: float, warmup_steps: int, since: int, sharpness: float) -> int:
+    """The step until which a run that has been near its interpolator since `since` stays where it is.
 
     With z = η_tλ growing linearly the exponent Σ ln|1 − z| is (W/ηλ)·[F(z) − F(z_since)], where
     F(z) = (z − 1)·ln|z − 1| − z falls up to z = 2 and rises beyond: the run is free where F is back at F(z_since). At
-    most `warmup_steps`, when the run is judged at full step size like any other; `near_since` itself where the
-    interpolator was unstable already then.
+    most `warmup_steps`, when the run is judged at full step size like any other; `since` itself where the interpolator
+    was unstable already then.
     """
     final = step_size * sharpness
-    since = final * near_since / warmup_steps
-    if since >= 2:
-        return near_since
-    if final <= 2 or _exponent(final) <= _exponent(since):
+    z_since = final * since / warmup_steps
+    if z_since >= 2:
+        return since
+    if final <= 2 or _exponent(final) <= _exponent(z_since):
         return warmup_steps
     low, high = 2.0, final
     while high - low > 1e-9 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if _exponent(middle) <= _exponent(since) else (low, middle)
+        low, high = (middle, high) if _exponent(middle) <= _exponent(z_since) else (low, middle)
     return math.ceil(warmup_steps * high / final)
 
 

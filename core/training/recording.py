@@ -1,33 +1,23 @@
-"""What is kept of a trajectory: a few quantities at log-spaced steps.
+"""What is kept of the trajectories of a batch: a few quantities at log-spaced steps.
 
 The steps are spaced over the budget, not over the run, whose length nobody knows beforehand: a run that ends early has
 recorded those that it came to, and its end is always added as the last record (unless nothing is recorded at all).
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
-from typing import Final
+from typing import Self
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 
-from core.data.regression import Dataset, risks
-from core.descent.kernel import Sharpness, sharpness
-from core.implicit_bias.squared_model import mean_effective_init
-from core.networks.network import Network
-
-QUANTITIES: Final = ("train_loss", "excess_risk", "test_loss", "l1_norm", "effective_init", "sharpness")
-"""The curves of a run, each against `record_step`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Trajectory:
-    """The recorded curves of one run: `curves[name][k]` is the quantity after `record_step[k]` steps."""
-
-    record_step: Int64[np.ndarray, " record"]
-    curves: Mapping[str, Float64[np.ndarray, " record"]]
+from core.data.regression import risks
+from core.descent.per_run import PerRun
+from core.implicit_bias.certificate import mean_effective_init
+from core.training.batch import Batch
+from core.training.loss_checks import NEVER
+from core.training.training_run import TrainingRun
+from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 
 
 def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
@@ -42,46 +32,75 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     return np.unique(np.append(spaced, 0))[-points:]
 
 
-class Observer:
-    """What is seen of the runs of one problem, its sharpness by the kernel that trains them."""
+def observed(batch: Batch, runs: Int64[np.ndarray, " kept"]) -> Float64[np.ndarray, "kept quantity"]:
+    """The quantities of some runs at their present state, the sharpness by the kernel that trains them.
 
-    def __init__(self, dataset: Dataset, network: Network, kernel: str) -> None:
-        self._dataset, self._network, self._kernel = dataset, network, kernel
-
-    @cached_property
-    def _sharpness(self) -> Sharpness:
-        """Made when something is recorded for the first time."""
-        return sharpness(self._kernel, self._dataset.X, self._dataset.y, self._network)
-
-    def observe(
-        self,
-        theta: Float64[np.ndarray, "part run dim"],
-        losses: Float64[np.ndarray, " run"],
-        has_effective_init: Bool[np.ndarray, " run"],
-    ) -> Float64[np.ndarray, "run quantity"]:
-        """The quantities of every run at its present state.
-
-        NaN for those that data, network or optimiser do not have.
-        """
-        dataset, network = self._dataset, self._network
-        seen = np.empty((len(losses), len(QUANTITIES)))
-        with np.errstate(all="ignore"):
-            predictors = network.predictor(theta)
-            excess, test = risks(predictors, dataset)
-            values = {
-                "train_loss": losses,
-                "excess_risk": excess,
-                "test_loss": test,
-                "l1_norm": np.abs(predictors).sum(axis=-1),
-                "effective_init": np.where(has_effective_init, mean_effective_init(network, theta), np.nan),
-                "sharpness": self._sharpness(theta),
-            }
-        for column, name in enumerate(QUANTITIES):
-            seen[:, column] = values[name]
-        return seen
+    NaN for those that data, network or optimiser do not have.
+    """
+    problem, theta = batch.problem, batch.descent.theta[:, runs]
+    has_effective_init = np.array([batch.runs[run].optimizer.keeps_row_space_form for run in runs.tolist()])
+    with np.errstate(all="ignore"):
+        predictors = problem.network.predictor(theta)
+        excess, test = risks(predictors, problem.dataset)
+        values = {
+            "train_loss": batch.descent.losses()[runs],
+            "excess_risk": excess,
+            "test_loss": test,
+            "l1_norm": np.abs(predictors).sum(axis=-1),
+            "effective_init": np.where(has_effective_init, mean_effective_init(problem.network, theta), np.nan),
+            "sharpness": problem.sharpness(theta),
+        }
+    return np.stack([np.broadcast_to(values[name], len(runs)) for name in QUANTITIES], axis=1)
 
 
-def trajectory(steps: Int64[np.ndarray, " record"], values: Float64[np.ndarray, "record quantity"]) -> Trajectory:
-    """The curves of one run from its recorded rows."""
-    curves = {name: values[:, column].copy() for column, name in enumerate(QUANTITIES)}
-    return Trajectory(record_step=steps.copy(), curves=MappingProxyType(curves))
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Recorder(PerRun):
+    """The first `count` records of each run, and the steps of these and of those that are still to come."""
+
+    count: Int64[np.ndarray, " run"]
+    step: Int64[np.ndarray, "run record"]
+    values: Float64[np.ndarray, "run record quantity"]
+
+    @classmethod
+    def begin(cls, runs: Sequence[TrainingRun]) -> Self:
+        """Nothing is recorded; there is room for one record more than is asked for, that of a run's end."""
+        room = max((run.record_points for run in runs), default=0) + 1
+        step = np.full((len(runs), room), NEVER)
+        for steps, run in zip(step, runs, strict=True):
+            planned = record_steps(run.record_points, run.max_steps)
+            steps[: len(planned)] = planned
+        return cls(
+            count=np.zeros(len(runs), dtype=np.int64), step=step, values=np.zeros((len(runs), room, len(QUANTITIES)))
+        )
+
+    def next_due(self) -> int:
+        """The earliest step at which any run is still to be recorded."""
+        return int(self._next_steps().min(initial=NEVER))
+
+    def record_due(self, batch: Batch, step: int) -> None:
+        """Record the runs that are due at this step."""
+        due = np.flatnonzero(self._next_steps() == step)
+        if len(due):
+            self._add(due, step, observed(batch, due))
+
+    def record_end(self, batch: Batch, run: int, steps: int) -> None:
+        """Record the end of a run that is recorded at all and ended after so many steps, unless that was recorded."""
+        count = int(self.count[run])
+        last = int(self.step[run, count - 1]) if count else -1
+        if self.step[run, 0] < NEVER and last < steps:
+            at = np.array([run])
+            self._add(at, steps, observed(batch, at))
+
+    def trajectory(self, run: int) -> Trajectory:
+        """The curves of a run so far."""
+        count = int(self.count[run])
+        return trajectory(self.step[run, :count], self.values[run, :count])
+
+    def _next_steps(self) -> Int64[np.ndarray, " run"]:
+        steps: Int64[np.ndarray, " run"] = self.step[np.arange(len(self.count)), self.count]
+        return steps
+
+    def _add(self, runs: Int64[np.ndarray, " kept"], step: int, values: Float64[np.ndarray, "kept quantity"]) -> None:
+        self.step[runs, self.count[runs]] = step
+        self.values[runs, self.count[runs]] = values
+        self.count[runs] += 1

@@ -1,7 +1,8 @@
 """The largest step size from which gradient descent converges, found by experiment: next to η* = 2/min λ_max in theory.
 
-A step size converges or does not; between the two is looked ever more closely, sixteen step sizes at a time, because a
-tile of lanes costs what one lane costs. All probes begin at the same start, with the same warm-up and random streams.
+A step size converges or does not; the bracket between the two is divided again and again, by sixteen step sizes at a
+time, because a tile of runs costs what one run costs. All probes begin at the same start, with the same warm-up and
+random streams.
 """
 
 import math
@@ -10,13 +11,13 @@ from dataclasses import dataclass, replace
 
 from core.outcome import Outcome
 from core.stability.step_bracket import PROBES, divided, parts_of
-from core.training.batch_training import TrainedRun, TrainingRun
-from core.training.trials import Conclusion
+from core.training.training_run import TrainedRun, TrainingRun
+from core.training.trials import SearchResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class StepSearch:
-    """The plan of a run whose step size is looked for between `lower` and `upper` times that of `run`.
+    """A run whose step size is looked for between `lower` and `upper` times that of `run`.
 
     The bracket is [largest probe that converged, next probe above it that did not]. It is divided anew, geometrically,
     until its ends are within a factor 1 + `resolution`. Convergence need not be monotone in η: the largest probe of all
@@ -37,7 +38,7 @@ class StepSearch:
         """The ends of the bracket: every later probe lies between them."""
         return [trained for trained in _bracket(history) if trained is not None]
 
-    def conclude(self, history: Sequence[TrainedRun]) -> Conclusion:
+    def result(self, history: Sequence[TrainedRun]) -> SearchResult:
         """The largest probe that converged, with the next above it that failed as `first_failing_step`.
 
         That is NaN where the upper end converged. Where nothing did, the lower end stands for the run, which failed.
@@ -45,9 +46,9 @@ class StepSearch:
         best, failing = _bracket(history)
         trained = best or failing
         if trained is None:
-            raise ValueError("a search without probes has not found anything")
+            raise ValueError("a search without probes has found nothing")
         first_failing_step = math.nan if failing is None else failing.run.step_size
-        return Conclusion(trained=trained, extras={"first_failing_step": first_failing_step})
+        return SearchResult(trained=trained, extras={"first_failing_step": first_failing_step})
 
     def _step_sizes(self, history: Sequence[TrainedRun]) -> list[float]:
         if not history:

@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from core.descent.per_run import under
 from core.outcome import Outcome
-from core.training.batch_training import TrainedRun, TrainingRun
-from core.training.recording import QUANTITIES, trajectory
+from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
+from core.training.trajectory import QUANTITIES, trajectory
 
 OUTCOMES: Final = tuple(Outcome)
 
@@ -26,12 +27,10 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "outcome": _whole([OUTCOMES.index(trained.outcome) for trained in history]),
         "loss": np.array([trained.loss for trained in history]),
         "steps": _whole([trained.steps for trained in history]),
-        "kicks": _whole([trained.kicks for trained in history]),
+        "perturbations": _whole([trained.perturbations for trained in history]),
         "initial": np.array([trained.run.initial for trained in history]),
         "theta": np.array([trained.theta for trained in history]),
-        "limit": np.array([_or_nan(trained) for trained in history]),
-        "completion_estimate": np.array([trained.completion_estimate for trained in history]),
-        "completion_bound": np.array([trained.completion_bound for trained in history]),
+        **{f"completion.{name}": array for name, array in _completion_arrays(history).items()},
         "gradient_sum": np.array([trained.gradient_sum for trained in history]),
         "recorded": _whole([len(trained.trajectory.record_step) for trained in history]),
         "record_step": np.concatenate([_whole([]), *(trained.trajectory.record_step for trained in history)]),
@@ -47,36 +46,48 @@ def history_of(arrays: Mapping[str, np.ndarray], runs: Mapping[int, TrainingRun]
     """
     stops = np.cumsum(arrays["recorded"])
     return [
-        _trained(arrays, place, runs[index], slice(stop - length, stop))
-        for place, (index, stop, length) in enumerate(
+        _trained(arrays, entry, runs[index], slice(stop - length, stop))
+        for entry, (index, stop, length) in enumerate(
             zip(arrays["index"].tolist(), stops, arrays["recorded"], strict=True)
         )
     ]
 
 
-def _trained(arrays: Mapping[str, np.ndarray], place: int, run: TrainingRun, records: slice) -> TrainedRun:
+def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, records: slice) -> TrainedRun:
     return TrainedRun(
         run=replace(
             run,
-            initial=arrays["initial"][place],
-            step_size=float(arrays["step_size"][place]),
-            record_points=int(arrays["record_points"][place]),
+            initial=arrays["initial"][entry],
+            step_size=float(arrays["step_size"][entry]),
+            record_points=int(arrays["record_points"][entry]),
         ),
-        outcome=OUTCOMES[int(arrays["outcome"][place])],
-        loss=float(arrays["loss"][place]),
-        steps=int(arrays["steps"][place]),
-        kicks=int(arrays["kicks"][place]),
-        theta=arrays["theta"][place],
-        gradient_sum=arrays["gradient_sum"][place],
+        outcome=OUTCOMES[int(arrays["outcome"][entry])],
+        loss=float(arrays["loss"][entry]),
+        steps=int(arrays["steps"][entry]),
+        perturbations=int(arrays["perturbations"][entry]),
+        theta=arrays["theta"][entry],
+        gradient_sum=arrays["gradient_sum"][entry],
         trajectory=trajectory(arrays["record_step"][records], arrays["records"][records]),
-        limit=None if np.isnan(arrays["completion_estimate"][place]) else arrays["limit"][place],
-        completion_estimate=float(arrays["completion_estimate"][place]),
-        completion_bound=float(arrays["completion_bound"][place]),
+        completion=_completion(under("completion", arrays), entry),
     )
 
 
-def _or_nan(trained: TrainedRun) -> np.ndarray:
-    return np.full_like(trained.theta, np.nan) if trained.limit is None else trained.limit
+def _completion_arrays(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
+    """Limits as they are, NaN where a run has none."""
+    completions = [
+        trained.completion or CompletedLimit(theta=np.full_like(trained.theta, np.nan), estimate=np.nan, bound=np.nan)
+        for trained in history
+    ]
+    return {
+        "theta": np.array([completion.theta for completion in completions]),
+        "estimate": np.array([completion.estimate for completion in completions]),
+        "bound": np.array([completion.bound for completion in completions]),
+    }
+
+
+def _completion(arrays: Mapping[str, np.ndarray], entry: int) -> CompletedLimit | None:
+    theta, estimate, bound = (arrays[name][entry] for name in ("theta", "estimate", "bound"))
+    return None if np.isnan(estimate) else CompletedLimit(theta=theta, estimate=float(estimate), bound=float(bound))
 
 
 def _records(trained: TrainedRun) -> np.ndarray:

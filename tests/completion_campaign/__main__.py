@@ -19,7 +19,7 @@ def told(judgement: Judgement) -> str:
     return (
         f"{judgement.where}; η {run.step_size:.3g}, W {run.warmup_steps}, tolerance {run.completion_tolerance:.0e}, "
         f"{'proof' if judgement.is_proven else 'confirmation'} at step {judgement.trained.steps}: "
-        f"estimate {judgement.trained.completion_estimate:.2e}, bound {judgement.trained.completion_bound:.2e}; "
+        f"estimate {judgement.completion.estimate:.2e}, bound {judgement.completion.bound:.2e}; "
         f"{end.steps} steps on: error {end.error:.2e}, rest {end.rest:.2e}, ηλ {end.threshold:.6f}, kick {end.kick:.0e}"
     )
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from core.training.batch_training import TrainedRun, Training
+from core.training.batch_training import Training
+from core.training.training_run import TrainedRun
 from tests.completion_campaign.continuation import continued
 from tests.completion_campaign.drawn_batch import DrawnBatch, drawn_batch
 from tests.completion_campaign.tally import Judgement, Tally
@@ -27,7 +28,7 @@ class Effort:
 def judgements(batch: DrawnBatch, where: str, tally: Tally, effort: Effort) -> Iterator[Judgement]:
     """Of the completed runs of a batch that `where` names; everything is counted."""
     for trained in _ended(batch):
-        if trained.limit is None:
+        if trained.completion is None:
             tally.count_refusal(batch.problem, trained)
             continue
         place = trained.run.index

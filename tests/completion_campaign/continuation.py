@@ -6,11 +6,13 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
+from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.kernel import kernels
-from core.descent.lanes import Alarm, Lanes, LaneState
 from core.randomness import stream
 from core.stability.sharpness import interpolator_sharpness_of
-from core.training.batch_training import KICK_SIZE, Problem, TrainedRun
+from core.training.escapes import PERTURBATION_SIZE
+from core.training.problem import Problem
+from core.training.training_run import TrainedRun
 
 NEAR_ENOUGH: Final = 1e-2
 """A run has come to its end when its distance from the nearest interpolator is below this part of the tolerance."""
@@ -68,38 +70,38 @@ def continued(problem: Problem, trained: TrainedRun, *, work: float, kick: bool)
 class _Walk:
     problem: Problem
     trained: TrainedRun
-    lanes: Lanes
+    descent: BatchDescent
     limit: Float64[np.ndarray, " dim"]
     inverse: Float64[np.ndarray, "dim sample"]
 
     @classmethod
     def begin(cls, problem: Problem, trained: TrainedRun) -> Self:
-        assert trained.limit is not None
+        assert trained.completion is not None
         X, y = problem.dataset.X, problem.dataset.y
-        state = LaneState.begin(trained.theta[:, None], len(y))
+        state = BatchState.begin(trained.theta[:, None], len(y))
         return cls(
             problem=problem,
             trained=trained,
-            lanes=kernels()[problem.kernel](X, y, problem.network, state),
-            limit=problem.network.predictor(trained.limit),
+            descent=kernels()[problem.kernel](X, y, problem.network, state),
+            limit=problem.network.predictor(trained.completion.theta),
             inverse=np.linalg.pinv(X, rcond=max(X.shape) * np.finfo(np.float64).eps),
         )
 
     def advance(self, steps: int) -> int:
-        self.lanes.advance(np.broadcast_to(self.trained.run.step_size, (steps, 1)), alarm=_NO_ALARM)
+        self.descent.advance(np.broadcast_to(self.trained.run.step_size, (steps, 1)))
         return steps
 
     def kicked(self) -> float:
         """Kick as a training does; the change of β."""
         before, y = self.predictor, self.problem.dataset.y
         rng = stream(self.trained.run.seed, "kick of the completion campaign")
-        residual = KICK_SIZE * np.sqrt(np.mean(np.square(y))) * rng.standard_normal(len(y))
-        self.lanes.kick(0, self.trained.run.step_size, residual)
+        residual = PERTURBATION_SIZE * np.sqrt(np.mean(np.square(y))) * rng.standard_normal(len(y))
+        self.descent.step_by(0, self.trained.run.step_size, residual)
         return self._relative(self.predictor - before)
 
     @property
     def theta(self) -> Float64[np.ndarray, "part dim"]:
-        return self.lanes.theta[:, 0].copy()
+        return self.descent.theta[:, 0].copy()
 
     @property
     def predictor(self) -> Float64[np.ndarray, " dim"]:
@@ -121,14 +123,3 @@ class _Walk:
 
     def _relative(self, change: Float64[np.ndarray, " dim"]) -> float:
         return float(np.linalg.norm(change) / (np.linalg.norm(self.limit) or 1.0))
-
-
-_NO_ALARM: Final = Alarm(
-    start=0,
-    interval=2**62,
-    low=np.array([-1.0]),
-    low_from=np.array([2**62]),
-    calm=np.array([-1.0]),
-    calm_until=np.array([0]),
-    high=np.array([np.inf]),
-)

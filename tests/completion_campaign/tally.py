@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.completion.completion import Completer, Completion
-from core.training.batch_training import Problem, TrainedRun
+from core.training.problem import Problem
+from core.training.training_run import CompletedLimit, TrainedRun
 from tests.completion_campaign.continuation import KICK_GROWTH, NEAR_ENOUGH, ROUNDING, Continuation
 
 
@@ -20,6 +21,12 @@ class Judgement:
     continuation: Continuation
 
     @property
+    def completion(self) -> CompletedLimit:
+        """The limit, and what is claimed of its error."""
+        assert self.trained.completion is not None
+        return self.trained.completion
+
+    @property
     def tolerance(self) -> float:
         """Of the completion."""
         return self.trained.run.completion_tolerance
@@ -27,7 +34,7 @@ class Judgement:
     @property
     def is_proven(self) -> bool:
         """Whether the limit was believed for its bound; else two attempts agreed."""
-        return self.trained.completion_bound <= self.tolerance
+        return self.completion.bound <= self.tolerance
 
     @property
     def is_finished(self) -> bool:
@@ -45,8 +52,8 @@ class Judgement:
             allowed += end.rest
             if end.error > self.tolerance + allowed:
                 found.append(f"error {end.error:.2e} above the tolerance {self.tolerance:.0e}")
-            if end.error > self.trained.completion_bound + allowed:
-                found.append(f"error {end.error:.2e} above the bound {self.trained.completion_bound:.2e}")
+            if end.error > self.completion.bound + allowed:
+                found.append(f"error {end.error:.2e} above the bound {self.completion.bound:.2e}")
         return found
 
     def ratio(self, scale: float) -> float:
@@ -91,10 +98,10 @@ class Tally:
             yield from _worst(
                 f"error/estimate, {name}",
                 some,
-                lambda judgement: judgement.ratio(judgement.trained.completion_estimate),
+                lambda judgement: judgement.ratio(judgement.completion.estimate),
             )
-        bounded = [judgement for judgement in plain if np.isfinite(judgement.trained.completion_bound)]
-        yield from _worst("error/bound", bounded, lambda judgement: judgement.ratio(judgement.trained.completion_bound))
+        bounded = [judgement for judgement in plain if np.isfinite(judgement.completion.bound)]
+        yield from _worst("error/bound", bounded, lambda judgement: judgement.ratio(judgement.completion.bound))
         yield from _worst(
             "with a kick, error/tolerance", kicked, lambda judgement: judgement.ratio(judgement.tolerance)
         )

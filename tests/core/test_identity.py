@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.identity import canonical_json, content_hash, figure_key, is_integral, rounded
+from core.identity import canonical_json, content_hash, is_integral, rounded
+from jobs.document_keys import figure_key
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 DOCUMENTS = st.dictionaries(

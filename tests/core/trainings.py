@@ -9,9 +9,10 @@ from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal, Network
 from core.outcome import Outcome
-from core.training.batch_training import Problem, TrainedRun, Training, TrainingRun
-from core.training.recording import QUANTITIES, trajectory
-from core.training.stopping import NeverStable
+from core.training.batch_training import Training
+from core.training.problem import NeverStable, Problem
+from core.training.training_run import TrainedRun, TrainingRun
+from core.training.trajectory import QUANTITIES, trajectory
 from tests.core.problems import small_problem
 
 SQUARED = Diagonal(2)
@@ -31,7 +32,7 @@ def planned(index: int = 0, *, init_scale: float = 0.1, dim: int = 7, parts: int
         "warmup_steps": 1000,
         "loss_tolerance": 1e-6,
         "max_steps": 100_000,
-        "kick": True,
+        "perturb_unstable": True,
     }
     settings |= {"record_points": 5, "seed": index + 7, "initial": np.full((parts, dim), init_scale)} | changes
     return TrainingRun(index=index, **settings)
@@ -65,7 +66,7 @@ def bits(trained: TrainedRun) -> tuple[object, ...]:
     arrays = (run.initial, trained.theta, trained.gradient_sum, trained.trajectory.record_step)
     numbers = np.array([run.step_size, trained.loss]).tobytes()
     return (
-        *(run.index, run.record_points, trained.outcome, trained.steps, trained.kicks, numbers),
+        *(run.index, run.record_points, trained.outcome, trained.steps, trained.perturbations, numbers),
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
     )
@@ -78,7 +79,7 @@ def made_up(run: TrainingRun, outcome: Outcome) -> TrainedRun:
         outcome=outcome,
         loss=0.5,
         steps=3,
-        kicks=1,
+        perturbations=1,
         theta=run.initial,
         gradient_sum=run.initial[0],
         trajectory=trajectory(np.array([0, 3]), np.arange(2.0 * len(QUANTITIES)).reshape(2, -1)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from core.descent.lanes import LaneState
+from core.descent.batch_descent import BatchState
 from core.networks.network import Diagonal
 from core.stability.bounds import second_moments, stability_measure
 from core.training.recording import record_steps
@@ -31,7 +31,7 @@ def test_numbers_of_another_kind_are_refused() -> None:
 def test_a_record_whose_arrays_disagree_is_refused() -> None:
     """The runs of θ are those of the residuals."""
     with pytest.raises(TypeCheckError, match="run=5"):
-        LaneState(theta=np.ones((2, 5, 3)), residual_sum=np.zeros((4, 7)))
+        BatchState(theta=np.ones((2, 5, 3)), residual_sum=np.zeros((4, 7)))
 
 
 def test_a_result_is_held_to_its_annotation() -> None:

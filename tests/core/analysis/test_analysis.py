@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.analysis.analysis import RunAnalysis, analyse_problem
+from core.analysis.problem import analyse_problem
+from core.analysis.run import RunAnalysis
 from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal
 from core.outcome import Outcome
-from core.training.batch_training import TrainedRun, TrainingRun
-from core.training.recording import QUANTITIES, trajectory
+from core.training.training_run import TrainedRun, TrainingRun
+from core.training.trajectory import QUANTITIES, trajectory
 from tests.core.problems import paper_problem
 
 SQUARED = Diagonal(2)
@@ -29,7 +30,7 @@ def _trained(data: Dataset, init_scale: float) -> TrainedRun:
         warmup_steps=0,
         loss_tolerance=1e-8,
         max_steps=1,
-        kick=True,
+        perturb_unstable=True,
         record_points=0,
         seed=0,
     )
@@ -38,7 +39,7 @@ def _trained(data: Dataset, init_scale: float) -> TrainedRun:
         outcome=Outcome.BUDGET_EXHAUSTED,
         loss=1.0,
         steps=1,
-        kicks=0,
+        perturbations=0,
         theta=run.initial,
         gradient_sum=np.zeros(data.X.shape[1]),
         trajectory=trajectory(np.zeros(0, dtype=np.int64), np.zeros((0, len(QUANTITIES)))),

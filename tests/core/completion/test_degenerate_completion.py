@@ -6,7 +6,7 @@ import pytest
 from core.data.regression import Dataset
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
-from core.training.batch_training import TrainedRun
+from core.training.training_run import TrainedRun
 from tests.core.trainings import ended_of, planned, problem_of
 
 
@@ -48,4 +48,4 @@ def test_parameters_whose_powers_vanish_are_no_error(depth: int, init_scale: flo
 def test_numbers_whose_squares_overflow_are_no_error(network: Network) -> None:
     """The largest numbers that are analysed."""
     data = of_arrays(1e100 * np.eye(2, 3), np.full(2, 1e100))
-    assert trained(data, network, 1e60, 1e-300).limit is None
+    assert trained(data, network, 1e60, 1e-300).completion is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from core.completion.completion import Completer, Completion, Refusal
+from core.completion.completion import Completer, Completion, NotCompletable
 from core.completion.flow_path import sharpness_on_the_way
 from core.data.regression import Dataset
 from core.data.row_space import interpolator_set
@@ -70,7 +70,7 @@ def test_a_run_that_will_be_unstable_on_the_way_is_not_completed(seed: int) -> N
     """Though it is stable here and would be where flow ends: descent would leave the flow in between."""
     data, theta = nearly_equal_samples(seed)
     largest, completer = on_the_way(data, theta, 2), Completer(data, Diagonal(2))
-    assert completer.complete(theta, step_size=2.2 / largest, tolerance=np.inf) is Refusal.UNSTABLE
+    assert completer.complete(theta, step_size=2.2 / largest, tolerance=np.inf) is NotCompletable.UNSTABLE
     found = completer.complete(theta, step_size=1.5 / largest, tolerance=np.inf)
     assert isinstance(found, Completion)
     assert found.sharpness < 0.9 * largest

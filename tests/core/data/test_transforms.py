@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from pydantic import ValidationError
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import Dataset, excess_risk
 from core.data.regression import test_loss as held_out_loss
 from core.data.transforms import CONSTANT, user_dataset

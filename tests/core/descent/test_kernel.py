@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.descent.batch_descent import UNPERTURBED, BatchDescent, BatchState
 from core.descent.gradient_noise import Perturbation
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels
-from core.descent.lanes import NO_ALARM, UNPERTURBED, Alarm, Lanes, LaneState
+from core.descent.loss_events import NO_EVENTS
 from core.descent.native import library as native
 from core.descent.numpy_descent import Descent
 from core.errors import InvalidChoice
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
-from hatch_build import SOURCES, TARGET, compile_kernel
+from hatch_build import TARGET, compile_kernel
 from tests.core.trainings import ended_of, planned, problem_of
 
 COMPILED = [name for name in kernel_names() if name != NUMPY]
@@ -28,15 +29,17 @@ NETWORKS: list[Network] = [Diagonal(2), Diagonal(3), Diagonal(4), Diagonal(7), U
 SHAPES = [(1, 1), (3, 2), (7, 13), (50, 100), (3, 300), (300, 40), (520, 33)]
 
 
-def both(name: str, X: np.ndarray, y: np.ndarray, network: Network, state: LaneState) -> tuple[Lanes, Lanes]:
+def both(
+    name: str, X: np.ndarray, y: np.ndarray, network: Network, state: BatchState
+) -> tuple[BatchDescent, BatchDescent]:
     """The same batch, by a compiled kernel and by NumPy."""
     return kernels()[name](X, y, network, state), Descent(X, y, network, state)
 
 
-def random_state(rng: np.random.Generator, network: Network, lanes: int, samples: int, dim: int) -> LaneState:
+def random_state(rng: np.random.Generator, network: Network, lanes: int, samples: int, dim: int) -> BatchState:
     """Parameters near 0.3, of either sign, and an accumulator."""
     theta = 0.3 + 0.2 * rng.standard_normal((len(network.parts), lanes, dim))
-    return LaneState(theta=theta, residual_sum=rng.standard_normal((lanes, samples)))
+    return BatchState(theta=theta, residual_sum=rng.standard_normal((lanes, samples)))
 
 
 @pytest.mark.parametrize("name", COMPILED)
@@ -83,34 +86,34 @@ def test_all_instruction_sets_that_fuse_give_the_same_bits(network: Network) -> 
     start=st.integers(0, 100),
     steps=st.integers(1, 200),
     level=st.floats(-6, 0),
-    kind_since=st.tuples(st.sampled_from(["low", "calm", "high"]), st.integers(0, 300)),
+    kind_since=st.tuples(st.sampled_from(["converged", "frozen", "diverged"]), st.integers(0, 300)),
 )
-def test_a_stretch_ends_where_numpys_does(
+def test_a_chunk_ends_where_numpys_does(
     name: str, start: int, steps: int, level: float, kind_since: tuple[str, int]
 ) -> None:
-    """The same looks, at the same steps, and the same early end."""
+    """The same checks, at the same steps, and the same early end."""
     kind, since = kind_since
     X, y = np.random.default_rng(1).standard_normal((4, 9)), np.ones(4)
-    state = LaneState.begin(np.full((2, 3, 9), 0.4), 4)
-    quiet = NO_ALARM.of(3)
+    state = BatchState.begin(np.full((2, 3, 9), 0.4), 4)
+    quiet = NO_EVENTS.of(3)
     levels = 10**level * np.array([1.0, 1e-9, 1e-9])
     settings: dict[str, Any] = {
-        "low": {"low": levels, "low_from": np.full(3, since)},
-        "calm": {"calm": levels, "calm_until": np.full(3, since)},
-        "high": {"high": np.array([np.inf, 10**level, np.inf])},
+        "converged": {"converged_below": levels, "converged_from": np.full(3, since)},
+        "frozen": {"frozen_below": levels, "frozen_until": np.full(3, since)},
+        "diverged": {"diverged_above": np.array([np.inf, 10**level, np.inf])},
     }[kind]
-    alarm = replace(quiet, start=start, interval=16, **settings)
+    events = replace(quiet, start=start, interval=16, **settings)
     schedule = np.broadcast_to([0.2, 0.01, 0.1], (steps, 3))
-    mine, reference = (batch.advance(schedule, alarm=alarm) for batch in both(name, X, y, Diagonal(2), state))
-    assert (mine.steps, mine.alarmed) == (reference.steps, reference.alarmed)
+    mine, reference = (batch.advance(schedule, events=events) for batch in both(name, X, y, Diagonal(2), state))
+    assert (mine.steps, mine.ended_by_event) == (reference.steps, reference.ended_by_event)
     assert mine.losses.shape == reference.losses.shape
     np.testing.assert_allclose(mine.losses, reference.losses, rtol=1e-9, atol=1e-20)
 
 
-def test_looks_are_counted_from_the_first_multiple_of_the_interval() -> None:
-    """From step 60 there are looks at 64 and 128 in 70 steps, and the next is 58 away."""
-    alarm = Alarm(**{field: getattr(NO_ALARM, field) for field in NO_ALARM.__slots__} | {"start": 60, "interval": 64})
-    assert (alarm.checks(3), alarm.checks(4), alarm.checks(70), alarm.to_next(70)) == (0, 1, 2, 62)
+def test_checks_are_counted_from_the_first_multiple_of_the_interval() -> None:
+    """From step 60 there are checks at 64 and 128 in 70 steps, and the next is 58 away."""
+    events = replace(NO_EVENTS, start=60, interval=64)
+    assert (events.checks(3), events.checks(4), events.checks(70), events.to_next(70)) == (0, 1, 2, 62)
 
 
 @pytest.mark.parametrize("name", kernel_names())
@@ -170,9 +173,8 @@ def test_the_library_is_compiled_without_a_warning(tmp_path: Path) -> None:
     """From its own files alone."""
     folder = tmp_path / TARGET.parent
     folder.mkdir(parents=True)
-    for source in SOURCES:
-        for file in source.parent.glob(f"{source.stem}*.[ch]"):
-            shutil.copy(file, folder)
+    for file in TARGET.parent.glob("*.[ch]"):
+        shutil.copy(file, folder)
     assert compile_kernel(tmp_path, "-Wall", "-Wextra", "-Werror") == ""
     assert (tmp_path / TARGET).exists()
 

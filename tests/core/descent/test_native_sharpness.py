@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.regression import Dataset
+from core.descent.batch_descent import BatchState
 from core.descent.kernel import NUMPY, kernel_names, kernels, sharpness
-from core.descent.lanes import LaneState
 from core.networks.network import UV, Diagonal, Network
 from core.stability.hessian import hessian
 from core.stability.sharpness import trajectory_sharpness
@@ -27,7 +27,7 @@ def parameters(network: Network, seed: int, lanes: int, dim: int) -> np.ndarray:
 def trajectories(data: Dataset, network: Network, *, init_scale: float, steps: list[int]) -> list[np.ndarray]:
     """The states of six runs after so many steps each, some of which cross the edge of stability or leave it."""
     start = np.full((len(network.parts), 6, data.X.shape[1]), init_scale)
-    batch = kernels()[NUMPY](data.X, data.y, network, LaneState.begin(start, len(data.y)))
+    batch = kernels()[NUMPY](data.X, data.y, network, BatchState.begin(start, len(data.y)))
     first = float(trajectory_sharpness(data.X, data.y, start[:, :1], network)[0])
     step_sizes = np.array([0.01, 0.1, 0.3, 1.0, 2.2, 4.0]) / max(first, 1.0)
     states, done = [], 0

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data.regression import Dataset
+from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.gradient_noise import Perturbation
 from core.descent.kernel import kernel_names, kernels
-from core.descent.lanes import Lanes, LaneState
 from core.descent.schedule import warmed_up
 from core.networks.network import Diagonal, Network
 from core.tiles import TILE, padded
@@ -26,20 +26,20 @@ def kernel(request: pytest.FixtureRequest) -> None:
     IN_USE[:] = [request.param]
 
 
-def lanes_of(data: Dataset, network: Network, state: LaneState) -> Lanes:
+def lanes_of(data: Dataset, network: Network, state: BatchState) -> BatchDescent:
     """A batch, advanced by the kernel in use."""
     return kernels()[IN_USE[0]](data.X, data.y, network, state)
 
 
-def gradient_sums(batch: Lanes) -> np.ndarray:
+def gradient_sums(batch: BatchDescent) -> np.ndarray:
     """Of all lanes."""
     return np.array([batch.gradient_sum(lane) for lane in range(batch.lanes)])
 
 
-def start(data: Dataset, scales: list[float]) -> Lanes:
+def start(data: Dataset, scales: list[float]) -> BatchDescent:
     """A batch of uniform starts."""
     u = np.broadcast_to(np.array(scales)[None, :, None], (2, len(scales), data.X.shape[1]))
-    return lanes_of(data, Diagonal(2), LaneState.begin(u, len(data.y)))
+    return lanes_of(data, Diagonal(2), BatchState.begin(u, len(data.y)))
 
 
 def test_a_batch_walks_as_each_run_does_by_hand() -> None:
@@ -63,7 +63,7 @@ def test_one_step_from_any_state_equals_the_plain_loop(seed: int, samples: int, 
     rng = np.random.default_rng(seed)
     u, sums = rng.standard_normal((2, lanes, dimension)), rng.standard_normal((lanes, samples))
     step_sizes = rng.uniform(0, 0.1, lanes)
-    batch = lanes_of(data, Diagonal(2), LaneState(theta=u, residual_sum=sums))
+    batch = lanes_of(data, Diagonal(2), BatchState(theta=u, residual_sum=sums))
     batch.advance(step_sizes[None])
     for lane in range(lanes):
         path = Path(u_plus=u[0, lane].tolist(), u_minus=u[1, lane].tolist())
@@ -92,7 +92,7 @@ def test_neither_place_nor_company_changes_a_bit_of_a_run(samples: int, dimensio
     u[:, place] = 0.3
     step_sizes = rng.uniform(0, 1e-2, lanes)
     step_sizes[place], step_sizes[place - 1] = 1e-2, 1e6
-    company = lanes_of(data, Diagonal(2), LaneState.begin(u, samples))
+    company = lanes_of(data, Diagonal(2), BatchState.begin(u, samples))
     alone.advance(np.full((50, 1), 1e-2))
     company.advance(np.tile(step_sizes, (50, 1)))
     assert company.theta[:, place].tobytes() == alone.theta[:, 0].tobytes()
@@ -134,15 +134,15 @@ def test_losses_are_half_the_mean_square_of_the_residual() -> None:
 
 
 def test_a_kick_is_a_step_with_another_residual() -> None:
-    """With the true residual a kick is a step; it moves its own lane only, and enters the accumulator."""
+    """With the true residual it is a step; it moves its own lane only, and enters the accumulator."""
     data = small_problem(2)
-    kicked, stepped = start(data, [0.5, 0.7]), start(data, [0.5, 0.7])
+    moved, stepped = start(data, [0.5, 0.7]), start(data, [0.5, 0.7])
     residual = -data.y
-    kicked.kick(1, 1e-2, residual)
+    moved.step_by(1, 1e-2, residual)
     stepped.advance(np.array([[0.0, 1e-2]]))
-    np.testing.assert_allclose(kicked.theta, stepped.theta, rtol=1e-14)
-    np.testing.assert_allclose(gradient_sums(kicked), gradient_sums(stepped), rtol=1e-12, atol=1e-16)
-    assert kicked.theta[:, 0].tobytes() == np.full((2, 7), 0.5).tobytes()
+    np.testing.assert_allclose(moved.theta, stepped.theta, rtol=1e-14)
+    np.testing.assert_allclose(gradient_sums(moved), gradient_sums(stepped), rtol=1e-12, atol=1e-16)
+    assert moved.theta[:, 0].tobytes() == np.full((2, 7), 0.5).tobytes()
 
 
 @pytest.mark.parametrize("lanes", [1, 15, 16, 17, 128])
@@ -171,7 +171,7 @@ def test_every_network_and_optimizer_walks_as_the_plain_loop(network: Network, s
     weight = np.zeros((5, lanes, 4))
     np.put_along_axis(weight, chosen, 4 / 2, axis=-1)
     shift = rng.standard_normal((5, lanes, 4))
-    batch = lanes_of(data, network, LaneState.begin(theta, 4, momentum=True))
+    batch = lanes_of(data, network, BatchState.begin(theta, 4, momentum=True))
     batch.advance(
         np.tile(step_sizes, (5, 1)),
         perturbation=Perturbation(weight=weight, shift=shift),
@@ -196,7 +196,7 @@ def test_every_network_walks_without_momentum_as_the_plain_loop(network: Network
     """Gradient descent from random states; the accumulator is Σ rate·η·g, the same for all parts."""
     data, rng = small_problem(seed, samples=4, dimension=6), np.random.default_rng(seed)
     theta, step_sizes = rng.uniform(-0.9, 0.9, (len(network.parts), lanes, 6)), rng.uniform(0, 0.03, lanes)
-    batch = lanes_of(data, network, LaneState.begin(theta, 4))
+    batch = lanes_of(data, network, BatchState.begin(theta, 4))
     sums = np.zeros((lanes, 6))
     rate = 1.0 if depth_by_hand(network) is None else float(network.degree)
     for _ in range(5):
@@ -219,8 +219,8 @@ def test_company_changes_no_bit_of_any_network(network: Network, place: int) -> 
     theta = rng.uniform(0.1, 0.4, (len(network.parts), 40, 33))
     weight = rng.uniform(0, 2, (30, 40, 7))
 
-    def walk(lanes: list[int]) -> Lanes:
-        batch = lanes_of(data, network, LaneState.begin(theta[:, lanes], 7, momentum=True))
+    def walk(lanes: list[int]) -> BatchDescent:
+        batch = lanes_of(data, network, BatchState.begin(theta[:, lanes], 7, momentum=True))
         batch.advance(
             np.full((30, len(lanes)), 0.01),
             perturbation=Perturbation(weight=weight[:, lanes]),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import sparse_regression
 from core.networks.network import UV, Diagonal, Network
 from core.planning.cost import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import excess_risk
 from core.descent.optimizers import LabelNoise
 from core.networks.network import UV, Diagonal, Network

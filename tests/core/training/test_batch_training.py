@@ -13,7 +13,9 @@ from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
 from core.outcome import Outcome
 from core.stability.sharpness import interpolator_sharpness_of
-from core.training.batch_training import Problem, TrainedRun, Training, TrainingRun
+from core.training.batch_training import Training
+from core.training.problem import Problem
+from core.training.training_run import TrainedRun, TrainingRun
 from tests.core import trainings
 from tests.core.problems import paper_problem, small_problem
 from tests.core.trainings import SQUARED, bits, ended_of
@@ -98,12 +100,12 @@ def test_every_run_carries_a_certificate_of_its_arithmetic(mixed: list[TrainedRu
 @pytest.mark.parametrize("order", [(3, 1, 0, 5, 2, 4), (5, 4, 3, 2, 1, 0)])
 def test_the_order_of_runs_in_a_batch_changes_no_bit(mixed: list[TrainedRun], order: tuple[int, ...]) -> None:
     """A permuted batch gives every run the same end and the same curves."""
-    again = train(paper_problem(), *(MIXED[place] for place in order), never_stable_above=MAX_STABLE_STEP * 1.0001)
+    again = train(paper_problem(), *(MIXED[index] for index in order), never_stable_above=MAX_STABLE_STEP * 1.0001)
     assert [bits(trained) for trained in again] == [bits(trained) for trained in mixed]
 
 
 def test_splitting_a_batch_changes_no_bit(mixed: list[TrainedRun]) -> None:
-    """Each run by itself ends as it does in company."""
+    """Each run by itself ends as it does with others."""
     for trained, run in zip(mixed, MIXED, strict=True):
         (alone,) = train(paper_problem(), run, never_stable_above=MAX_STABLE_STEP * 1.0001)
         assert bits(alone) == bits(trained)
@@ -136,7 +138,8 @@ def test_a_saddle_is_not_an_oscillation() -> None:
     """A run that stands still for 100,000 steps near a saddle, and then converges, is not given up."""
     data = Dataset(X=np.array([[1.0, 0, 0], [0, 1, 0.5]]), y=np.array([1.0, 1e-3]))
     run = planned(step_size=0.05, init_scale=1e-7, dim=3, loss_tolerance=1e-10, max_steps=1_000_000)
-    (trained,) = train(data, run, never_stable_above=flattest_interpolator(data.X, data.y, SQUARED).unstable_step)
+    unstable_step = 2 / flattest_interpolator(data.X, data.y, SQUARED).sharpness_lower
+    (trained,) = train(data, run, never_stable_above=unstable_step)
     assert trained.outcome is Outcome.CONVERGED
     assert trained.steps > 100_000
 
@@ -158,7 +161,7 @@ def test_nothing_converges_during_warm_up() -> None:
     assert trained.steps > 60_000
 
 
-def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
+def test_a_run_that_waits_during_warm_up_ends_as_in_exact_arithmetic() -> None:
     """It interpolates at a point that becomes unstable, ηλ = 2.6 in the end, and leaves only after the warm-up.
 
     So it does with 320 decimal digits. Plain float64 is set free by its rounding long before, at ηλ = 2.2.
@@ -179,9 +182,9 @@ def test_a_run_held_during_warm_up_ends_as_in_exact_arithmetic() -> None:
         digits=320,
     )
     expected = step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(np.stack(exact))).value
-    held = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, dim=4, warmup_steps=10_000) for k in range(4)]
-    plain = planned(4, step_size=step_size, init_scale=1.0, dim=4, warmup_steps=10_000, kick=False)
-    *ended, frozen = train(data, *held, plain)
+    waiting = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, dim=4, warmup_steps=10_000) for k in range(4)]
+    plain = planned(4, step_size=step_size, init_scale=1.0, dim=4, warmup_steps=10_000, perturb_unstable=False)
+    *ended, frozen = train(data, *waiting, plain)
     for trained in ended:
         assert trained.outcome is Outcome.CONVERGED
         assert stability(data, trained) == pytest.approx(expected, rel=0.01)
@@ -211,12 +214,12 @@ def interpolating_start(data: Dataset) -> dict[str, np.ndarray]:
     (smooth,) = train(data, planned(step_size=1e-3, init_scale=0.3, loss_tolerance=1e-20))
     training = Training(problem_of(data), [planned()])
     kept = dict(training.checkpoint())
-    kept["theta"] = smooth.theta[:, None]
-    kept["residual_sum"] = np.linalg.lstsq(data.X.T, smooth.gradient_sum, rcond=None)[0][None]
+    kept["state.theta"] = smooth.theta[:, None]
+    kept["state.residual_sum"] = np.linalg.lstsq(data.X.T, smooth.gradient_sum, rcond=None)[0][None]
     return kept
 
 
-def test_a_run_frozen_on_an_unstable_interpolator_is_kicked_to_a_stable_one() -> None:
+def test_a_run_frozen_on_an_unstable_interpolator_is_perturbed_and_comes_to_a_stable_one() -> None:
     """At full step size: pushed off by a relative 1e-9, counted, and on to ηλ < 2; the certificate goes on holding."""
     data = paper_problem()
     kept = interpolating_start(data)
@@ -226,18 +229,20 @@ def test_a_run_frozen_on_an_unstable_interpolator_is_kicked_to_a_stable_one() ->
     while training.active:
         ended += training.advance()
     (trained,) = ended
-    assert run.step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(kept["theta"][:, 0])).value > 2
+    assert (
+        run.step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(kept["state.theta"][:, 0])).value > 2
+    )
     assert trained.outcome is Outcome.CONVERGED
-    assert trained.kicks == 1
+    assert trained.perturbations == 1
     assert stability(data, trained) < 2
     basis = row_space(data.X)
     assert certificate_residual(basis, trained.theta[0], trained.theta[1], trained.gradient_sum) <= 1e-9
 
 
-def test_without_kicks_such_a_run_is_called_an_unstable_interpolator() -> None:
-    """Kicks off: the run is told apart from a converged one."""
+def test_without_perturbations_such_a_run_is_called_an_unstable_interpolator() -> None:
+    """The run is told apart from a converged one."""
     data = paper_problem()
-    run = planned(step_size=1.2e-3, init_scale=0.3, kick=False)
+    run = planned(step_size=1.2e-3, init_scale=0.3, perturb_unstable=False)
     training = Training.resume(problem_of(data), [run], interpolating_start(data))
     ended: list[TrainedRun] = []
     while training.active:

@@ -1,4 +1,4 @@
-"""Sensitivity: a twin that starts a hair beside the run, and how far away it ends."""
+"""Sensitivity: a perturbed copy starts a hair beside the run, and how far away it ends."""
 
 import math
 from dataclasses import replace
@@ -13,37 +13,39 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
 from core.networks.network import UV
 from core.outcome import Outcome
-from core.training.batch_training import Problem
-from core.training.sensitivity import WithTwin, perturbed, relative_distance
+from core.training.problem import Problem
+from core.training.sensitivity import WithPerturbedCopy, perturbed, relative_distance
 from core.training.step_search import StepSearch
-from core.training.trials import Conclusion, Plan, SingleTrial, Trials
+from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, planned, problem_of, trained_alone
 
 
-def twinned(*plans: Plan) -> list[WithTwin]:
-    """The plans with their twins."""
-    return [WithTwin(plan=plan, network=SQUARED) for plan in plans]
+def with_copies(*searches: Search) -> list[WithPerturbedCopy]:
+    """The searches with their perturbed copies."""
+    return [WithPerturbedCopy(search=search, network=SQUARED) for search in searches]
 
 
-def conclusions(plans: list[WithTwin], problem: Problem | None = None, *, resumed: bool = False) -> list[Conclusion]:
+def results(
+    searches: list[WithPerturbedCopy], problem: Problem | None = None, *, resumed: bool = False
+) -> list[SearchResult]:
     """What comes of them, in order; taken up from a checkpoint after each advance if `resumed`."""
     problem = problem or problem_of()
-    trials, ended = Trials(problem, plans), []
+    trials, ended = Trials(problem, searches), []
     while trials.active:
         ended += trials.advance()
         if resumed and trials.active:
-            trials = Trials.resume(problem, plans, unpack_arrays(pack_arrays(trials.checkpoint())))
-    return sorted(ended, key=lambda conclusion: conclusion.trained.run.index)
+            trials = Trials.resume(problem, searches, unpack_arrays(pack_arrays(trials.checkpoint())))
+    return sorted(ended, key=lambda result: result.trained.run.index)
 
 
 def sensitivity_of(**changes: Any) -> float:
     """Of one run."""
-    (concluded,) = conclusions(twinned(SingleTrial(run=planned(**changes))))
+    (concluded,) = results(with_copies(SingleTrial(run=planned(**changes))))
     return concluded.extras["sensitivity"]
 
 
 def test_a_calm_run_keeps_almost_all_digits() -> None:
-    """A small step size never meets the edge: the twin stays within a few hundred roundings."""
+    """A small step size never meets the edge: the copy stays within a few hundred roundings."""
     assert 1e-17 < sensitivity_of(step_size=0.1 * MAX_STABLE_STEP, warmup_steps=0) < 1e-12
 
 
@@ -66,7 +68,7 @@ def test_the_distance_is_that_of_the_networks_predictors() -> None:
     """With four parts β = u₊v₊ − u₋v₋, by hand."""
     run = planned(step_size=1.9 * MAX_STABLE_STEP, initial=np.full((4, 7), 0.1))
     problem = problem_of(never_stable_above=np.inf, network=UV())
-    (concluded,) = conclusions([WithTwin(plan=SingleTrial(run=run), network=UV())], problem)
+    (concluded,) = results([WithPerturbedCopy(search=SingleTrial(run=run), network=UV())], problem)
     moved = replace(run, initial=perturbed(run.initial, run.seed))
     thetas = [trained_alone(problem, start).theta for start in (run, moved)]
     beta, other = (theta[0] * theta[2] - theta[1] * theta[3] for theta in thetas)
@@ -74,20 +76,20 @@ def test_the_distance_is_that_of_the_networks_predictors() -> None:
     assert concluded.extras["sensitivity"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_twin_leaves_the_run_alone() -> None:
-    """The run has the bits that it has without one, kicks and all."""
+def test_a_copy_leaves_the_run_alone() -> None:
+    """The run has the bits that it has without one, perturbations and all."""
     runs = [planned(0), planned(1, init_scale=0.3), planned(2, step_size=0.98 * MAX_STABLE_STEP)]
-    for run, concluded in zip(runs, conclusions(twinned(*(SingleTrial(run=run) for run in runs))), strict=True):
+    for run, concluded in zip(runs, results(with_copies(*(SingleTrial(run=run) for run in runs))), strict=True):
         assert bits(concluded.trained) == bits(trained_alone(problem_of(), run))
         assert set(concluded.extras) == {"sensitivity"}
 
 
-def test_run_and_twin_are_trained_together() -> None:
-    """In one round, in two lanes of one tile."""
-    (plan,) = twinned(SingleTrial(run=planned()))
-    run, twin = plan.next_trials([])
-    assert (run.step_size, run.seed, run.index) == (twin.step_size, twin.seed, twin.index)
-    assert twin.record_points == 0
+def test_run_and_copy_are_trained_together() -> None:
+    """In one round, in one tile."""
+    (search,) = with_copies(SingleTrial(run=planned()))
+    run, copy = search.next_trials([])
+    assert (run.step_size, run.seed, run.index) == (copy.step_size, copy.seed, copy.index)
+    assert copy.record_points == 0
 
 
 @given(
@@ -105,28 +107,28 @@ def test_the_perturbation_is_relative_and_the_runs_own(seed: int, entries: list[
     assert (perturbed(initial, seed + 1) != moved).any()
 
 
-def test_a_start_at_zero_has_no_twin_and_no_sensitivity_to_rounding() -> None:
+def test_a_start_at_zero_has_no_copy_and_no_sensitivity_to_rounding() -> None:
     """Nothing relative moves it; and as it stays at β = 0 a relative distance does not exist."""
-    (plan,) = twinned(SingleTrial(run=planned(initial=np.zeros((2, 7)), max_steps=64)))
-    assert len(plan.next_trials([])) == 1
-    (concluded,) = conclusions([plan])
+    (search,) = with_copies(SingleTrial(run=planned(initial=np.zeros((2, 7)), max_steps=64)))
+    assert len(search.next_trials([])) == 1
+    (concluded,) = results([search])
     assert math.isnan(concluded.extras["sensitivity"])
 
 
-def test_a_twin_that_rounding_makes_the_run_itself_is_at_distance_zero() -> None:
+def test_a_copy_that_rounding_makes_the_run_itself_is_at_distance_zero() -> None:
     """One coordinate, and a seed whose draws are too small to move it."""
     data = Dataset(X=np.array([[1.0]]), y=np.array([1.0]))
     start = np.full((2, 1), 0.5)
     seed = next(seed for seed in range(10_000) if (perturbed(start, seed) == start).all())
     run = planned(initial=start, dim=1, step_size=0.1, warmup_steps=0, seed=seed)
-    (plan,) = twinned(SingleTrial(run=run))
-    assert len(plan.next_trials([])) == 1
-    (concluded,) = conclusions([plan], problem_of(data, np.inf))
+    (search,) = with_copies(SingleTrial(run=run))
+    assert len(search.next_trials([])) == 1
+    (concluded,) = results([search], problem_of(data, np.inf))
     assert concluded.trained.outcome is Outcome.CONVERGED
     assert concluded.extras["sensitivity"] == 0.0
 
 
-def test_the_distance_is_given_though_run_and_twin_do_not_converge() -> None:
+def test_the_distance_is_given_though_run_and_copy_do_not_converge() -> None:
     """Cut short, they are as close as they came; where one has diverged there is no distance."""
     assert 0 < sensitivity_of(max_steps=640) < 1e-12
     assert math.isnan(sensitivity_of(step_size=100.0, warmup_steps=0))
@@ -152,24 +154,24 @@ def searches(*scales: float) -> list[StepSearch]:
     ]
 
 
-def test_a_search_has_the_twin_of_the_step_size_that_it_finds() -> None:
+def test_a_search_has_the_copy_of_the_step_size_that_it_finds() -> None:
     """As large as for a run at that step size; and the search finds what it finds without."""
-    plans = searches(0.1, 0.3)
-    trials, plain = Trials(problem_of(), plans), []
+    found = searches(0.1, 0.3)
+    trials, plain = Trials(problem_of(), found), []
     while trials.active:
         plain += trials.advance()
-    plain.sort(key=lambda conclusion: conclusion.trained.run.index)
-    for concluded, without in zip(conclusions(twinned(*plans)), plain, strict=True):
+    plain.sort(key=lambda result: result.trained.run.index)
+    for concluded, without in zip(results(with_copies(*found)), plain, strict=True):
         run = concluded.trained.run
         assert bits(concluded.trained) == bits(without.trained)
         np.testing.assert_equal(concluded.extras["first_failing_step"], without.extras["first_failing_step"])
-        (alone,) = conclusions(twinned(SingleTrial(run=run)))
+        (alone,) = results(with_copies(SingleTrial(run=run)))
         assert concluded.extras["sensitivity"] == alone.extras["sensitivity"] > 0
 
 
-def test_a_search_with_a_twin_can_be_resumed_at_any_moment() -> None:
-    """Before, between and after its probes, and while the twin is trained alone."""
-    undisturbed, resumed = (conclusions(twinned(*searches(0.1, 0.3)), resumed=flag) for flag in (False, True))
+def test_a_search_with_a_copy_can_be_resumed_at_any_moment() -> None:
+    """Before, between and after its probes, and while the copy is trained alone."""
+    undisturbed, resumed = (results(with_copies(*searches(0.1, 0.3)), resumed=flag) for flag in (False, True))
     for one, other in zip(undisturbed, resumed, strict=True):
         assert bits(one.trained) == bits(other.trained)
         np.testing.assert_equal(dict(one.extras), dict(other.extras))

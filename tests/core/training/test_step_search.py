@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from core.interpolators.flattest import flattest_interpolator
 from core.outcome import Outcome
 from core.stability.step_bracket import PROBES, likely_fractions
-from core.training.batch_training import Problem, TrainedRun
+from core.training.problem import Problem
 from core.training.step_search import StepSearch
-from core.training.trials import Conclusion, Trials
+from core.training.training_run import TrainedRun
+from core.training.trials import SearchResult, Trials
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, TINY, bits, made_up, planned, problem_of, trained_alone
 
 FAILURES = [outcome for outcome in Outcome if outcome is not Outcome.CONVERGED]
@@ -36,8 +37,8 @@ def rounds_of(
     history: Sequence[TrainedRun] = []
     while probes := plan.next_trials(history):
         ended = [
-            made_up(run, Outcome.CONVERGED if converges(run.step_size) else FAILURES[place % len(FAILURES)])
-            for place, run in enumerate(probes)
+            made_up(run, Outcome.CONVERGED if converges(run.step_size) else FAILURES[number % len(FAILURES)])
+            for number, run in enumerate(probes)
         ]
         rounds.append(ended)
         history = plan.remembered([*history, *ended]) if forgetful else [*history, *ended]
@@ -46,7 +47,7 @@ def rounds_of(
 
 def conclusion_of(plan: StepSearch, rounds: list[list[TrainedRun]]) -> tuple[TrainedRun, float]:
     """What all the probes come to."""
-    concluded = plan.conclude([trained for ended in rounds for trained in ended])
+    concluded = plan.result([trained for ended in rounds for trained in ended])
     return concluded.trained, concluded.extras["first_failing_step"]
 
 
@@ -133,10 +134,10 @@ def test_where_nothing_converges_the_lower_end_stands_for_the_run() -> None:
     assert trained.outcome is FAILURES[0]
 
 
-def test_a_search_without_probes_has_no_conclusion() -> None:
-    """It is asked for one only once it is complete."""
+def test_a_search_without_probes_has_no_result() -> None:
+    """It is asked for it only once it is complete."""
     with pytest.raises(ValueError, match="without probes"):
-        search().conclude([])
+        search().result([])
 
 
 @given(resolution=RESOLUTIONS, lower=st.floats(0.1, 0.99), upper=st.floats(1.01, 10))
@@ -159,10 +160,10 @@ def test_a_bracket_beside_the_edge_is_predicted_to_be_done_in_one_round(
     assert likely_fractions(lower=lower, upper=upper, resolution=1e-3) == fractions
 
 
-def searched(problem: Problem, *plans: StepSearch) -> list[Conclusion]:
+def searched(problem: Problem, *plans: StepSearch) -> list[SearchResult]:
     """The conclusions of searches that are trained together, in their order."""
     trials = Trials(problem, plans)
-    concluded: list[Conclusion] = []
+    concluded: list[SearchResult] = []
     while trials.active:
         concluded += trials.advance()
     return sorted(concluded, key=lambda conclusion: conclusion.trained.run.index)

@@ -1,4 +1,4 @@
-"""Runs made of several trainings: in company, interrupted, and to the bits that each trial has alone."""
+"""Runs made of several trainings: with others, interrupted, and to the bits that each trial has alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,17 +12,18 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
-from core.training.batch_training import TrainedRun, Training, TrainingRun
+from core.training.batch_training import Training
+from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trial_history import arrays_of, history_of
-from core.training.trials import Conclusion, Plan, SingleTrial, Trials
+from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.trainings import bits, made_up, planned, problem_of, trained_alone
 
-pytestmark = pytest.mark.usefixtures("short_stretches")
+pytestmark = pytest.mark.usefixtures("short_chunks")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Staircase:
-    """A plan of as many rounds as its trials have, each at step sizes that the rounds before decide.
+    """A search of as many rounds as its trials have, each at step sizes that the rounds before decide.
 
     It remembers the last round alone, whose first trial stands for the run, and counts its rounds by the step sizes.
     """
@@ -36,19 +37,19 @@ class Staircase:
         start = history[0].run.step_size if history else self.run.step_size / 1.01
         if start > self.run.step_size * 1.01 ** (self.rounds - 1.5):
             return []
-        return [replace(self.run, step_size=start * 1.01 * (1 + 1e-3 * place)) for place in range(self.width)]
+        return [replace(self.run, step_size=start * 1.01 * (1 + 1e-3 * number)) for number in range(self.width)]
 
     def remembered(self, history: Sequence[TrainedRun]) -> Sequence[TrainedRun]:
         """The last round."""
         return history[-self.width :]
 
-    def conclude(self, history: Sequence[TrainedRun]) -> Conclusion:
+    def result(self, history: Sequence[TrainedRun]) -> SearchResult:
         """The first trial of the last round, and the steps of all of that round."""
         last = history[-self.width :]
-        return Conclusion(trained=last[0], extras={"steps of the round": float(sum(end.steps for end in last))})
+        return SearchResult(trained=last[0], extras={"steps of the round": float(sum(end.steps for end in last))})
 
 
-PLANS: tuple[Plan, ...] = (
+SEARCHES: tuple[Search, ...] = (
     Staircase(run=planned(3, init_scale=0.1)),
     Staircase(run=planned(1, init_scale=0.2, warmup_steps=3000), rounds=2, width=3),
     SingleTrial(run=planned(8, init_scale=0.3, warmup_steps=5000)),
@@ -56,46 +57,46 @@ PLANS: tuple[Plan, ...] = (
 )
 
 
-def concluded(trials: Trials) -> list[Conclusion]:
+def results(trials: Trials) -> list[SearchResult]:
     """What comes of the rest of the trials, in the order of the runs."""
-    ended: list[Conclusion] = []
+    ended: list[SearchResult] = []
     while trials.active:
         ended += trials.advance()
     return in_order(ended)
 
 
-def in_order(ended: Sequence[Conclusion]) -> list[Conclusion]:
+def in_order(ended: Sequence[SearchResult]) -> list[SearchResult]:
     """By run."""
-    return sorted(ended, key=lambda conclusion: conclusion.trained.run.index)
+    return sorted(ended, key=lambda result: result.trained.run.index)
 
 
-def everything(ended: Sequence[Conclusion]) -> list[tuple[object, ...]]:
-    """Everything about conclusions, to the bit."""
-    return [(*bits(conclusion.trained), dict(conclusion.extras)) for conclusion in ended]
+def everything(ended: Sequence[SearchResult]) -> list[tuple[object, ...]]:
+    """Everything about results, to the bit."""
+    return [(*bits(result.trained), dict(result.extras)) for result in ended]
 
 
 @pytest.fixture(scope="module")
 def undisturbed() -> list[tuple[object, ...]]:
-    """The conclusions of all plans, trained together in one go."""
-    return everything(concluded(Trials(problem_of(), PLANS)))
+    """The results of all searches, trained together in one go."""
+    return everything(results(Trials(problem_of(), SEARCHES)))
 
 
-def test_every_plan_comes_to_its_last_round(undisturbed: list[tuple[object, ...]]) -> None:
+def test_every_search_comes_to_its_last_round(undisturbed: list[tuple[object, ...]]) -> None:
     """By a plain loop over its trials, each trained alone."""
     by_hand = []
-    for plan in PLANS:
+    for search in SEARCHES:
         history: list[TrainedRun] = []
-        while trials := plan.next_trials(history):
+        while trials := search.next_trials(history):
             history = [trained_alone(problem_of(), run) for run in trials]
-        by_hand.append(plan.conclude(history))
+        by_hand.append(search.result(history))
     assert everything(in_order(by_hand)) == undisturbed
 
 
 @pytest.mark.parametrize("order", [(3, 2, 1, 0), (1, 3, 0, 2)])
-def test_the_order_of_plans_changes_no_bit(order: tuple[int, ...], undisturbed: list[tuple[object, ...]]) -> None:
-    """Nor does their company."""
-    assert everything(concluded(Trials(problem_of(), [PLANS[place] for place in order]))) == undisturbed
-    alone = [conclusion for plan in PLANS for conclusion in concluded(Trials(problem_of(), [plan]))]
+def test_the_order_of_searches_changes_no_bit(order: tuple[int, ...], undisturbed: list[tuple[object, ...]]) -> None:
+    """Nor do the others."""
+    assert everything(results(Trials(problem_of(), [SEARCHES[index] for index in order]))) == undisturbed
+    alone = [result for search in SEARCHES for result in results(Trials(problem_of(), [search]))]
     assert everything(in_order(alone)) == undisturbed
 
 
@@ -104,28 +105,28 @@ def test_the_order_of_plans_changes_no_bit(order: tuple[int, ...], undisturbed: 
 def test_stopping_anywhere_and_resuming_changes_no_bit(
     undisturbed: list[tuple[object, ...]], strides: list[int]
 ) -> None:
-    """From the bytes of the checkpoint, given all plans or only those still unfinished."""
-    trials, ended = Trials(problem_of(), PLANS), []
+    """From the bytes of the checkpoint, given all searches or only those still unfinished."""
+    trials, ended = Trials(problem_of(), SEARCHES), []
     for number, stride in enumerate(strides):
         for _ in range(stride):
             ended += trials.advance() if trials.active else []
         if trials.active:
             unfinished = {run.index for run in trials.active}
-            plans = PLANS if number % 2 else [plan for plan in PLANS if plan.run.index in unfinished]
+            searches = SEARCHES if number % 2 else [search for search in SEARCHES if search.run.index in unfinished]
             kept = unpack_arrays(pack_arrays(trials.checkpoint()))
-            step, trials = trials.step, Trials.resume(problem_of(), plans, kept)
+            step, trials = trials.step, Trials.resume(problem_of(), searches, kept)
             assert trials.step == step
             assert {run.index for run in trials.active} == unfinished
-    assert everything(in_order([*ended, *concluded(trials)])) == undisturbed
+    assert everything(in_order([*ended, *results(trials)])) == undisturbed
 
 
 def test_resuming_after_every_single_step_changes_no_bit(undisturbed: list[tuple[object, ...]]) -> None:
     """Also between a trial's end and its round's, and between two rounds."""
-    trials, ended = Trials(problem_of(), PLANS), []
+    trials, ended = Trials(problem_of(), SEARCHES), []
     while trials.active:
         ended += trials.advance()
         if trials.active:
-            trials = Trials.resume(problem_of(), PLANS, unpack_arrays(pack_arrays(trials.checkpoint())))
+            trials = Trials.resume(problem_of(), SEARCHES, unpack_arrays(pack_arrays(trials.checkpoint())))
     assert everything(in_order(ended)) == undisturbed
 
 
@@ -141,22 +142,22 @@ def test_every_optimiser_and_network_can_be_resumed(optimizer: Optimizer, networ
     """Velocities, noise and four parts: in the middle of the first round and of the second."""
     problem = problem_of(network=network)
     run = planned(step_size=0.02, max_steps=1000, initial=np.full((parts, 7), 0.5), optimizer=optimizer)
-    plans = [Staircase(run=run, rounds=2)]
-    whole, trials = everything(concluded(Trials(problem, plans))), Trials(problem, plans)
+    searches = [Staircase(run=run, rounds=2)]
+    whole, trials = everything(results(Trials(problem, searches))), Trials(problem, searches)
     for advances in (7, 16):
         for _ in range(advances):
             trials.advance()
-        trials = Trials.resume(problem, plans, unpack_arrays(pack_arrays(trials.checkpoint())))
-    assert everything(concluded(trials)) == whole
+        trials = Trials.resume(problem, searches, unpack_arrays(pack_arrays(trials.checkpoint())))
+    assert everything(results(trials)) == whole
 
 
 def test_a_checkpoint_is_not_changed_by_going_on() -> None:
     """What was kept can be resumed from again, whatever has been done since."""
-    trials = Trials(problem_of(), PLANS)
+    trials = Trials(problem_of(), SEARCHES)
     for _ in range(30):
         trials.advance()
     kept = {name: array.copy() for name, array in trials.checkpoint().items()}
-    resumed = Trials.resume(problem_of(), PLANS, kept)
+    resumed = Trials.resume(problem_of(), SEARCHES, kept)
     before = pack_arrays(kept)
     for _ in range(30):
         resumed.advance()
@@ -164,17 +165,17 @@ def test_a_checkpoint_is_not_changed_by_going_on() -> None:
 
 
 def test_a_run_of_one_trial_ends_as_in_plain_training() -> None:
-    """A plan of one trial is the run, to the bit, and step by step."""
+    """A search of one trial is the run, to the bit, and step by step."""
     run = planned(5)
     plain, trials = Training(problem_of(), [run]), Trials(problem_of(), [SingleTrial(run=run)])
     while plain.active:
-        (ended, concluded) = plain.advance(), trials.advance()
-        assert [bits(trained) for trained in ended] == [bits(conclusion.trained) for conclusion in concluded]
-        assert [dict(conclusion.extras) for conclusion in concluded] == [{}] * len(ended)
+        (ended, found) = plain.advance(), trials.advance()
+        assert [bits(trained) for trained in ended] == [bits(result.trained) for result in found]
+        assert [dict(result.extras) for result in found] == [{}] * len(ended)
     assert not trials.active
 
 
-def test_a_complete_plan_concludes_at_once_and_the_others_go_on() -> None:
+def test_a_complete_search_ends_at_once_and_the_others_go_on() -> None:
     """It does not wait for the longest trial of its round."""
     short, long = SingleTrial(run=planned(1, max_steps=64)), SingleTrial(run=planned(2, max_steps=640))
     trials = Trials(problem_of(), [long, short])
@@ -196,19 +197,19 @@ def test_steps_are_counted_over_all_rounds() -> None:
 
 
 def test_a_checkpoint_of_another_batch_is_refused() -> None:
-    """Resuming needs the plans that the checkpoint was taken of; plain training's is none at all."""
-    trials = Trials(problem_of(), [PLANS[0]])
+    """Resuming needs the searches that the checkpoint was taken of; plain training's is none at all."""
+    trials = Trials(problem_of(), [SEARCHES[0]])
     with pytest.raises(KeyError):
-        Trials.resume(problem_of(), [PLANS[1]], trials.checkpoint())
+        Trials.resume(problem_of(), [SEARCHES[1]], trials.checkpoint())
     with pytest.raises(KeyError):
-        Trials.resume(problem_of(), PLANS, Training(problem_of(), [PLANS[0].run]).checkpoint())
+        Trials.resume(problem_of(), SEARCHES, Training(problem_of(), [SEARCHES[0].run]).checkpoint())
 
 
 def test_ends_read_back_from_their_arrays() -> None:
     """To the bit, whatever the outcome, the start, the step size and the length of the curves; also none at all."""
     runs = {index: planned(index) for index in range(3)}
     history = [
-        made_up(replace(runs[place % 3], step_size=0.1 * place), outcome) for place, outcome in enumerate(Outcome)
+        made_up(replace(runs[number % 3], step_size=0.1 * number), outcome) for number, outcome in enumerate(Outcome)
     ]
     history[1] = replace(history[1], loss=np.inf, theta=history[1].theta * np.nan)
     moved = replace(history[2].run, initial=history[2].run.initial * 2, record_points=0)

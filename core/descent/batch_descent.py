@@ -1,0 +1,104 @@
+"""Runs that are advanced together as a batch, whatever advances them (`core.descent.kernel`)."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.descent.gradient_noise import Perturbation
+from core.descent.gradient_step import gradient_step
+from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.per_run import RUN_AXIS, PerRun
+from core.networks.network import Network
+
+UNPERTURBED: Final = Perturbation()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BatchState(PerRun):
+    """Where the runs of a batch are: all that their next steps depend on, and what their certificate is made of.
+
+    `residual_sum` is Σ_t of the residuals Xβ − y, each times rate·η_t/N, so that `BatchDescent.gradient_sum` is its
+    product with X. `velocity` is θ(t) − θ(t−1) for heavy-ball momentum, None for any other optimiser.
+    """
+
+    theta: Float64[np.ndarray, "part run dim"] = field(metadata={RUN_AXIS: 1})
+    residual_sum: Float64[np.ndarray, "run sample"]
+    velocity: Float64[np.ndarray, "part run dim"] | None = field(default=None, metadata={RUN_AXIS: 1})
+
+    @classmethod
+    def begin(cls, theta: Float64[np.ndarray, "part run dim"], samples: int, *, momentum: bool = False) -> Self:
+        """Runs that have not taken a step."""
+        return cls(
+            theta=theta,
+            residual_sum=np.zeros((theta.shape[1], samples)),
+            velocity=np.zeros_like(theta) if momentum else None,
+        )
+
+
+class BatchDescent(ABC):
+    """What all kernels have in common, for as many runs as `lanes`; arrays may be padded beyond these, d and N."""
+
+    lanes: int
+    _network: Network
+    _theta: Float64[np.ndarray, "part padded_run padded_dim"]
+    _velocity: Float64[np.ndarray, "part padded_run padded_dim"] | None
+    _residual_sum: Float64[np.ndarray, "padded_run padded_sample"]
+    _rate: float
+    _X: Float64[np.ndarray, "sample dim"]
+
+    @property
+    def state(self) -> BatchState:
+        """Where the runs are; views, valid until the next step."""
+        velocity = self._velocity
+        samples, dim = self._X.shape
+        return BatchState(
+            theta=self.theta,
+            residual_sum=self._residual_sum[: self.lanes, :samples],
+            velocity=None if velocity is None else velocity[:, : self.lanes, :dim],
+        )
+
+    @property
+    def theta(self) -> Float64[np.ndarray, "part run dim"]:
+        """The parameters of the runs; a view, valid until the next step."""
+        return self._theta[:, : self.lanes, : self._X.shape[1]]
+
+    def gradient_sum(self, run: int) -> Float64[np.ndarray, " dim"]:
+        """Σ_t x_t of a run, x_t = rate·η_t·g_t: the accumulator of the implicit-bias certificate."""
+        total: Float64[np.ndarray, " dim"] = self._residual_sum[run, : len(self._X)] @ self._X
+        return total
+
+    @abstractmethod
+    def advance(
+        self,
+        step_sizes: Float64[np.ndarray, "step run"],
+        *,
+        perturbation: Perturbation = UNPERTURBED,
+        momentum: Float64[np.ndarray, "step run"] | None = None,
+        events: LossEvents = NO_EVENTS,
+    ) -> Chunk:
+        """Take one step for each row of `step_sizes`, with the residual of each step perturbed, up to the first event.
+
+        `momentum` is what each step keeps of the velocity, where there is one. Overflow is no error here: a run that
+        diverges goes to infinity or NaN by itself and disturbs no other.
+        """
+
+    @abstractmethod
+    def losses(self) -> Float64[np.ndarray, " run"]:
+        """L = ‖Xβ − y‖²/(2N) of every run at its present state."""
+
+    def step_by(self, run: int, step_size: float, residual: Float64[np.ndarray, " sample"]) -> None:
+        """One plain gradient step of one run with the given residual in place of its own.
+
+        The step stays in the row space of X and enters the run's `residual_sum`, so the certificate goes on holding.
+        """
+        scaled = (self._rate * step_size / len(residual)) * residual
+        x = scaled @ self._X
+        theta = self.theta[:, run : run + 1]
+        step = gradient_step(self._network, 1, len(x))
+        with np.errstate(all="ignore"):  # a run may have blown up since its loss was last checked
+            step.predict(theta, np.empty((1, len(x))))
+            step.move(theta, x[None])
+            self._residual_sum[run, : len(scaled)] += scaled

@@ -1,0 +1,89 @@
+"""The runs that are in training together, and their steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.gradient_noise import BLOCK, GradientNoise
+from core.descent.kernel import kernels
+from core.descent.loss_events import Chunk, LossEvents
+from core.descent.schedule import warmed_up
+from core.stability.sharpness import interpolator_sharpness_of
+from core.training.limits import Limits
+from core.training.problem import Problem
+from core.training.training_run import TrainingRun
+
+LONGEST_CHUNK: Final = 8192
+"""Most steps between two returns to the caller, who has a heartbeat to give."""
+
+CHUNK_WORK: Final = 4e9
+"""Most flops of a chunk, a tenth of a second or a few of them, unless the steps to a single check have more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Batch:
+    """Some runs on one problem, all of one kind of optimiser, wherever their steps have led them."""
+
+    problem: Problem
+    runs: Sequence[TrainingRun]
+    limits: Limits
+    descent: BatchDescent
+    noise: GradientNoise
+    momentum: Float64[np.ndarray, " run"]
+
+    @classmethod
+    def at(cls, state: BatchState, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
+        """The runs at a state."""
+        X, y = problem.dataset.X, problem.dataset.y
+        return cls(
+            problem=problem,
+            runs=runs,
+            limits=Limits.of(problem, runs),
+            descent=kernels()[problem.kernel](X, y, problem.network, state),
+            noise=GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y)),
+            momentum=np.array([getattr(run.optimizer, "momentum", 0.0) for run in runs]),
+        )
+
+    def longest_chunk(self, start: int) -> int:
+        """Most steps in one go from `start`; the noise of steps is drawn ahead, which takes memory."""
+        work = 4 * self.problem.dataset.X.size * len(self.runs) * len(self.problem.network.parts) // 2
+        quiet = self.noise.quiet_from(start)
+        return max(min(LONGEST_CHUNK, int(CHUNK_WORK // work)) if quiet else BLOCK, 1)
+
+    def advance(self, start: int, stop: int, *, moves_from: Int64[np.ndarray, " run"], events: LossEvents) -> Chunk:
+        """The steps start ≤ t < stop, up to the first event; before `moves_from` a run stands still."""
+        schedule, momentum = self._schedule(start, stop, moves_from)
+        noise = self.noise.between(start, stop)
+        return self.descent.advance(schedule, perturbation=noise, momentum=momentum, events=events)
+
+    def theta(self) -> Float64[np.ndarray, "run part dim"]:
+        """A copy of the parameters."""
+        return np.ascontiguousarray(self.descent.theta.transpose(1, 0, 2))
+
+    def interpolator_sharpness(self, index: int) -> float:
+        """λ_max of the Gram matrix of one run, its sharpness where it interpolates."""
+        tangent_weights = self.problem.network.tangent_weights(self.descent.theta[:, index])
+        return interpolator_sharpness_of(self.problem.dataset.X, tangent_weights).value
+
+    def _schedule(
+        self, start: int, stop: int, moves_from: Int64[np.ndarray, " run"]
+    ) -> tuple[Float64[np.ndarray, "step run"], Float64[np.ndarray, "step run"]]:
+        """η and the momentum of every step, 0 for a run that waits or is out of budget: such steps change no bit.
+
+        One row is broadcast over the chunk where all its steps are alike.
+        """
+        limits = self.limits
+        settled = start >= limits.warmup_steps.max() and start >= moves_from.max()
+        rows = 1 if settled and stop <= limits.max_steps.min() else stop - start
+        steps = np.arange(start, start + rows)[:, None]
+        moving = (steps < limits.max_steps) & (steps >= moves_from)
+        schedule = warmed_up(limits.step_size, limits.warmup_steps, start, start + rows)
+        shape = (stop - start, len(self.runs))
+        return (
+            np.broadcast_to(np.where(moving, schedule, 0.0), shape),
+            np.broadcast_to(np.where(moving, self.momentum, 0.0), shape),
+        )

@@ -1,0 +1,39 @@
+"""Escape from an interpolator where gradient descent is unstable, by a random perturbation.
+
+Rounding can freeze a run there. What a tiny gradient step with random residuals moves grows by itself where the point
+is unstable, and dies out where it is not: perturbed gradient descent (Jin et al. 2017), not at saddles but here.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Int64
+
+from core.descent.per_run import PerRun
+from core.randomness import stream
+from core.training.batch import Batch
+
+PERTURBATION_SIZE: Final = 1e-9
+"""Size of a perturbation's residual relative to the root mean square of y."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Escapes(PerRun):
+    """How many times each run was perturbed."""
+
+    count: Int64[np.ndarray, " run"]
+
+    @classmethod
+    def begin(cls, runs: int) -> Self:
+        """None was."""
+        return cls(count=np.zeros(runs, dtype=np.int64))
+
+    def perturb(self, batch: Batch, index: int, step: int) -> None:
+        """Perturb a run by a step of its present size, with residuals that are functions of its seed and the count."""
+        run, y = batch.runs[index], batch.problem.dataset.y
+        rng = stream(run.seed, f"kick {self.count[index]}")
+        scale = PERTURBATION_SIZE * float(np.sqrt(2 * batch.problem.zero_loss))
+        step_size = run.step_size * min(1.0, (step + 1) / max(run.warmup_steps, 1))
+        batch.descent.step_by(index, step_size, scale * rng.standard_normal(len(y)))
+        self.count[index] += 1

@@ -1,0 +1,70 @@
+"""The numbers that each run of a batch is judged by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from core.data.regression import train_loss
+from core.training.problem import Problem
+from core.training.training_run import TrainingRun
+
+DIVERGENCE_FACTOR: Final = 1e12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Limits:
+    """Steps and absolute losses, for each run.
+
+    `equivalent_step_size` is that of gradient descent for which the same interpolators are stable. From `settled_from`
+    on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
+    cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged.
+    """
+
+    step_size: Float64[np.ndarray, " run"]
+    equivalent_step_size: Float64[np.ndarray, " run"]
+    warmup_steps: Int64[np.ndarray, " run"]
+    settled_from: Int64[np.ndarray, " run"]
+    max_steps: Int64[np.ndarray, " run"]
+    tolerance: Float64[np.ndarray, " run"]
+    divergence: Float64[np.ndarray, " run"]
+    may_cycle: Bool[np.ndarray, " run"]
+    perturb_unstable: Bool[np.ndarray, " run"]
+
+    @classmethod
+    def of(cls, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
+        """Those of some runs on one problem."""
+        step_size = np.array([run.step_size for run in runs])
+        warmup_steps = np.array([run.warmup_steps for run in runs], dtype=np.int64)
+        noise_steps = np.array([run.optimizer.noise_steps for run in runs], dtype=np.int64)
+        initial_loss = np.array([_initial_loss(problem, run) for run in runs])
+        return cls(
+            step_size=step_size,
+            equivalent_step_size=np.array([run.optimizer.step_of_descent(run.step_size) for run in runs]),
+            warmup_steps=warmup_steps,
+            settled_from=np.maximum(warmup_steps, noise_steps),
+            max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
+            tolerance=np.array([run.loss_tolerance for run in runs]) * problem.zero_loss,
+            divergence=np.minimum(DIVERGENCE_FACTOR * initial_loss, np.finfo(np.float64).max),
+            may_cycle=np.array([run.optimizer.is_deterministic for run in runs], dtype=np.bool_),
+            perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),
+        )
+
+    def diverged(self, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
+        """Loss not finite, or beyond 10¹² times the initial one."""
+        gone: Bool[np.ndarray, " run"] = ~(losses <= self.divergence)
+        return gone
+
+    def exhausted(self, step: int) -> Bool[np.ndarray, " run"]:
+        """Whether the budget ends at this step or has ended before."""
+        over: Bool[np.ndarray, " run"] = self.max_steps <= step
+        return over
+
+
+def _initial_loss(problem: Problem, run: TrainingRun) -> float:
+    """The loss of the start, or that of β = 0 where it is larger."""
+    with np.errstate(all="ignore"):
+        start = train_loss(problem.network.predictor(run.initial), problem.dataset.X, problem.dataset.y)
+    return max(problem.zero_loss, float(start))

@@ -1,0 +1,58 @@
+"""What the runs of a batch share."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from core.completion.completion import Completer
+from core.data.regression import Dataset
+from core.descent.kernel import Sharpness, kernel_names, sharpness
+from core.networks.network import Network
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeverStable:
+    """Step sizes above which no interpolator is stable for gradient descent: 2/(certified lower bound of min λ_max).
+
+    `positive` is for parameters θ ≥ 0, `any_sign` for all. They differ at odd depth, where a parameter that has become
+    negative makes its coordinate flatter.
+    """
+
+    positive: float
+    any_sign: float
+
+    def above(
+        self, step_size: Float64[np.ndarray, " run"], theta: Float64[np.ndarray, "run part dim"]
+    ) -> Bool[np.ndarray, " run"]:
+        """Whether each step size is too large for the signs that its θ has."""
+        is_positive = (theta >= 0).all(axis=(1, 2))
+        too_large: Bool[np.ndarray, " run"] = step_size > np.where(is_positive, self.positive, self.any_sign)
+        return too_large
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Problem:
+    """The data, the network, the step sizes that are known to be too large, and what trains: a kernel by its name."""
+
+    dataset: Dataset
+    network: Network
+    never_stable: NeverStable
+    kernel: str = field(default_factory=lambda: kernel_names()[0])
+
+    @cached_property
+    def zero_loss(self) -> float:
+        """½Ê[y²], the loss of β = 0, to which losses are compared."""
+        y = self.dataset.y
+        return float(y @ y) / (2 * len(y))
+
+    @cached_property
+    def completer(self) -> Completer:
+        """What completes its runs; made for the first that asks."""
+        return Completer(self.dataset, self.network)
+
+    @cached_property
+    def sharpness(self) -> Sharpness:
+        """The sharpness along trajectories, by the kernel that trains; made for the first that is recorded."""
+        return sharpness(self.kernel, self.dataset.X, self.dataset.y, self.network)

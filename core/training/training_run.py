@@ -1,0 +1,75 @@
+"""A run before it is trained, and after."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.completion.completion import Completion
+from core.descent.optimizers import Optimizer
+from core.outcome import Outcome
+from core.training.trajectory import Trajectory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrainingRun:
+    """One run of a batch, in numbers: it starts from θ = `initial`, of shape (part, dim).
+
+    `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams. With `perturb_unstable` a run that
+    interpolates where gradient descent is unstable is perturbed and goes on (`core.training.escapes`). A run may end by
+    completion once the error of its limit is within `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that
+    is 0.
+    """
+
+    index: int
+    initial: Float64[np.ndarray, "part dim"]
+    optimizer: Optimizer
+    step_size: float
+    warmup_steps: int
+    loss_tolerance: float
+    max_steps: int
+    perturb_unstable: bool
+    record_points: int
+    seed: int
+    completion_tolerance: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CompletedLimit:
+    """The limit θ of a run that was completed.
+
+    `estimate` and `bound` are of the relative error of β there, the bound ∞ where none is proven (see `Completion`).
+    """
+
+    theta: Float64[np.ndarray, "part dim"]
+    estimate: float
+    bound: float
+
+    @classmethod
+    def of(cls, completion: Completion) -> Self:
+        """What is kept of a completion."""
+        return cls(theta=completion.theta, estimate=completion.estimate, bound=completion.bound)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrainedRun:
+    """How a run ended and where: `theta` is the last iterate, `loss` its loss, `completion` the limit if it has one.
+
+    `steps` is the number of steps taken, perturbations not counted among them.
+    """
+
+    run: TrainingRun
+    outcome: Outcome
+    loss: float
+    steps: int
+    perturbations: int
+    theta: Float64[np.ndarray, "part dim"]
+    gradient_sum: Float64[np.ndarray, " dim"]
+    trajectory: Trajectory
+    completion: CompletedLimit | None = None
+
+    @property
+    def end(self) -> Float64[np.ndarray, "part dim"]:
+        """Where the run ends: its limit if it was completed, else its last iterate."""
+        return self.theta if self.completion is None else self.completion.theta

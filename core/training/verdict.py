@@ -1,0 +1,145 @@
+"""How runs end, judged on evidence: the loss at regular checks, linear stability, and how the iterates cycle.
+
+A loss below the tolerance is not enough: during warm-up it shows nothing about η, and rounding can freeze a run on an
+interpolator where gradient descent at η is unstable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from core.completion.completion import Completion
+from core.descent.loss_events import LossEvents
+from core.descent.per_run import PerRun
+from core.outcome import Outcome
+from core.training.batch import Batch
+from core.training.completion_attempts import CompletionAttempts
+from core.training.delayed_instability import FROZEN, NEAR, DelayedInstability
+from core.training.escapes import Escapes
+from core.training.loss_checks import CHECK_INTERVAL, LossChecks
+from core.training.oscillation import Oscillation, ThreeSteps
+from core.training.settling import Settling
+from core.training.training_run import TrainingRun
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Verdict:
+    """How a run ended, and what it is completed to if it is."""
+
+    outcome: Outcome
+    completion: Completion | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evidence(PerRun):
+    """All that the verdicts on the runs of a batch rest on."""
+
+    settling: Settling
+    oscillation: Oscillation
+    instability: DelayedInstability
+    escapes: Escapes
+    attempts: CompletionAttempts
+
+    @classmethod
+    def begin(cls, runs: Sequence[TrainingRun], parts: int, dim: int) -> Self:
+        """Nothing has been seen."""
+        return cls(
+            settling=Settling.begin(len(runs)),
+            oscillation=Oscillation.begin(len(runs), parts, dim),
+            instability=DelayedInstability.begin(len(runs)),
+            escapes=Escapes.begin(len(runs)),
+            attempts=CompletionAttempts.begin(runs, dim),
+        )
+
+    @property
+    def moves_from(self) -> Int64[np.ndarray, " run"]:
+        """The step from which on each run moves; it stands still before."""
+        return self.instability.waits_until
+
+    def perturbations(self, run: int) -> int:
+        """How many times a run was perturbed."""
+        return int(self.escapes.count[run])
+
+    def next_due(self, batch: Batch, step: int) -> int:
+        """The earliest step after which the verdicts may change whatever the losses are."""
+        due = [int(batch.limits.max_steps.min()), self.attempts.next_due(), self.instability.next_release(step)]
+        return min(after for after in due if after is not None)
+
+    def events(self, batch: Batch, step: int) -> LossEvents:
+        """The losses after `step` at which the verdicts may change."""
+        limits = batch.limits
+        return LossEvents(
+            start=step,
+            interval=CHECK_INTERVAL,
+            converged_below=limits.tolerance,
+            converged_from=self.settling.event_from(limits),
+            frozen_below=np.full(len(batch.runs), FROZEN * batch.problem.zero_loss),
+            frozen_until=self.instability.event_until(limits),
+            diverged_above=limits.divergence,
+        )
+
+    def at_window_end(
+        self, batch: Batch, step: int, losses: Float64[np.ndarray, " run"], theta: ThreeSteps
+    ) -> Bool[np.ndarray, " run"]:
+        """Which runs oscillate, by the window that ended at `step` and the three iterates from there."""
+        impossible = batch.problem.never_stable.above(batch.limits.equivalent_step_size, theta[0])
+        return self.oscillation.at_window_end(batch.limits, step, losses, theta, impossible)
+
+    def verdicts(self, batch: Batch, checks: LossChecks, oscillating: Bool[np.ndarray, " run"]) -> dict[int, Verdict]:
+        """The verdict on every run that ends at the last of these checks, by its index in the batch.
+
+        A run that diverged is not called anything else; else a limit completes what would only run out of budget.
+        """
+        step, limits = checks.last_step, batch.limits
+        self._follow_instability(batch, checks)
+        ended = _each(limits.exhausted(step), Outcome.BUDGET_EXHAUSTED) | _each(oscillating, Outcome.OSCILLATING)
+        ended |= self._settled(batch, checks)
+        ended |= self._completed(batch, checks, ended)
+        return ended | _each(limits.diverged(checks.losses[-1]), Outcome.DIVERGED)
+
+    def _follow_instability(self, batch: Batch, checks: LossChecks) -> None:
+        """Perturb the runs that have waited for their delayed instability, and let those wait that are frozen."""
+        step = checks.last_step
+        self.instability.note(checks, NEAR * batch.problem.zero_loss)
+        for index in self.instability.release(batch.limits, step):
+            self.escapes.perturb(batch, index, step)
+        self.instability.let_wait(batch, step, checks.losses[-1])
+
+    def _settled(self, batch: Batch, checks: LossChecks) -> dict[int, Verdict]:
+        self.oscillation.note(checks)
+        settled = np.flatnonzero(self.settling.at_checks(batch.limits, checks)).tolist()
+        outcomes = {index: self._at_interpolator(batch, index, checks.last_step) for index in settled}
+        return {index: Verdict(outcome=outcome) for index, outcome in outcomes.items() if outcome is not None}
+
+    def _at_interpolator(self, batch: Batch, index: int, step: int) -> Outcome | None:
+        """A run whose loss is below the tolerance: converged if it is stable there, else perturbed, to go on."""
+        run = batch.runs[index]
+        instability = run.step_size * batch.interpolator_sharpness(index) - run.optimizer.stability_limit
+        if instability < 0:
+            return Outcome.CONVERGED
+        if not run.perturb_unstable or batch.problem.zero_loss == 0:
+            return Outcome.UNSTABLE_INTERPOLATOR
+        if run.max_steps <= step:
+            return Outcome.BUDGET_EXHAUSTED
+        self.escapes.perturb(batch, index, step)
+        self.settling.let_grow(index, step, instability)
+        return None
+
+    def _completed(self, batch: Batch, checks: LossChecks, ended: dict[int, Verdict]) -> dict[int, Verdict]:
+        step, found = checks.last_step, {}
+        for index in self.attempts.at_check(batch.limits, step):
+            if index in ended and ended[index].outcome is not Outcome.BUDGET_EXHAUSTED:
+                continue
+            loss = float(checks.losses[-1, index])
+            if self.attempts.is_ripe(index, step, loss) and not self.instability.waits(index, step):
+                completion = self.attempts.attempt(batch, index, step, loss)
+                if completion is not None:
+                    found[index] = Verdict(outcome=Outcome.CONVERGED, completion=completion)
+        return found
+
+
+def _each(runs: Bool[np.ndarray, " run"], outcome: Outcome) -> dict[int, Verdict]:
+    return dict.fromkeys(np.flatnonzero(runs).tolist(), Verdict(outcome=outcome))
