@@ -81,7 +81,7 @@ def test_a_record_is_of_the_run_and_of_the_moment() -> None:
     """The loss of its own θ, before and after a step."""
     batch, recorder = recorded(3, 3)
     states = []
-    for step in (0, 32):
+    for step in (0, 1):
         states.append(batch.theta())
         recorder.record_due(batch, step)
         batch.descent.advance(np.full((1, 2), 0.3))
