@@ -121,7 +121,7 @@ def test_seeds_are_a_band_and_missing_analyses_are_gaps() -> None:
         if _samples(run) == 20:
             analyses.pop(run.problem_key, None)
         if _samples(run) == 40:
-            analyses[run.problem_key]["interpolators"]["flattest"] = None
+            analyses[run.problem_key]["interpolators"]["flattest"] = {}
     analyses[grid.run(0).problem_key] = {"interpolators": {}, "no_interpolator": "none"}
     (panel,) = draw_sample_complexity(results_of(grid, [None] * len(grid), analyses)).axes
     (line,) = (line for line in lines_like(panel, marker="o"))
