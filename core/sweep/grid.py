@@ -178,9 +178,14 @@ class Grid:
         """Every problem, in order."""
         return (self.problem(number) for number in range(self.problems))
 
-    def problem_of(self, run: Run) -> GridProblem:
-        """The problem that a run of the grid is trained on."""
-        return self.problem(run.index // self.runs_per_problem)
+    def problem_of(self, index: int) -> GridProblem:
+        """The problem that run `index` is trained on.
+
+        Raises:
+            IndexError: there is no such run.
+        """
+        self._require(index)
+        return self.problem(index // self.runs_per_problem)
 
     def coordinates(self, index: int) -> dict[str, float]:
         """The value of every axis at run `index`.

@@ -34,7 +34,7 @@ def test_every_run_has_its_results_in_the_order_of_the_grid() -> None:
         largest = results.analyses[entry.problem_key].max_stable_step
         assert largest is not None
         assert summary["step_size"] == entry.resolved_step_size(largest)
-        assert np.isfinite(arrays["u_plus"]).all()
+        assert arrays["u_plus"].shape == (4,)
     keys = {problem.key for problem in results.grid.each_problem()}
     assert results.analyses.keys() == results.interpolators.keys() == keys
 
@@ -53,7 +53,8 @@ def test_a_run_of_a_larger_experiment_is_the_run_alone() -> None:
     both = run(spec(initialization={"scale": {"values": [0.1, 1.0]}}))
     alone = run(spec(initialization={"scale": 1.0}))
     assert both.summaries[1] == alone.summaries[0]
-    assert all(np.array_equal(both.arrays[1][name], array) for name, array in alone.arrays[0].items())
+    for name, array in alone.arrays[0].items():
+        np.testing.assert_array_equal(both.arrays[1][name], array, strict=True)
 
 
 def test_uploaded_data_are_asked_for_by_their_id() -> None:

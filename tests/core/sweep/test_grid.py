@@ -83,7 +83,7 @@ def test_a_problem_is_that_of_its_runs() -> None:
     )
     assert (grid.problems, grid.runs_per_problem) == (2 * len(SEEDS), 2 * len(SCALES))
     for run in grid.runs():
-        problem = grid.problem_of(run)
+        problem = grid.problem_of(run.index)
         assert (problem.key, problem.data_key, problem.data) == (run.problem_key, run.data_key, run.spec.data)
         assert problem.coordinates.items() <= grid.coordinates(run.index).items()
         assert problem.number == run.index // grid.runs_per_problem
