@@ -54,7 +54,7 @@ def pure_training_seconds(spec: ExperimentSpec) -> float:
 
 def _training_seconds(plan: Planned, claim: Claim) -> float:
     indices = claim.job.payload["indices"]
-    problem = plan.grid.problem_of(plan.grid.run(indices[0]))
+    problem = plan.grid.problem_of(indices[0])
     analysis = ensure_analysis(plan.context, problem)
     dataset = dataset_of(problem.data, uploads(plan.context.store))
     shared = Problem(dataset=dataset, network=problem.network, never_stable=never_stable(analysis))

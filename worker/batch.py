@@ -46,7 +46,7 @@ class TrainingJob:
     def __init__(self, claim: Claim, context: WorkerContext, pulse: Pulse, grid: Grid) -> None:
         self._claim, self._context, self._pulse = claim, context, pulse
         indices = claim.job.payload["indices"]
-        problem = grid.problem_of(grid.run(indices[0]))
+        problem = grid.problem_of(indices[0])
         analysis = ensure_analysis(context, problem)
         known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.

@@ -44,7 +44,7 @@ def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
 
 def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
     runs = [grid.run(index) for index in range(block.start, block.stop)]
-    problem = grid.problem_of(runs[0])
+    problem = grid.problem_of(block.start)
     ensure_interpolators(context, problem)
     analysis = ensure_analysis(context, problem)
     missing = _begin(claim, context, block, runs) if block.missing is None else block.missing

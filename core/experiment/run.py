@@ -99,7 +99,7 @@ def _trained(analysed: _Analyses, kernel: str) -> Iterator[tuple[Sequence[EndedR
     batches = [batch for block in blocks(grid) for batch in _batches(analysed, block, kernel)]
     work = sum(batch.work for batch in batches)
     for batch in batches:
-        known = analysed.of(grid.problem(batch.indices[0] // grid.runs_per_problem))
+        known = analysed.of(grid.problem_of(batch.indices[0]))
         training = RunBatch(grid, batch.indices, known, kernel=kernel)
         while training.active:
             ended = training.advance()
@@ -111,5 +111,5 @@ def _trained(analysed: _Analyses, kernel: str) -> Iterator[tuple[Sequence[EndedR
 
 def _batches(analysed: _Analyses, block: range, kernel: str) -> list[Batch]:
     grid = analysed.grid
-    known = analysed.of(grid.problem(block.start // grid.runs_per_problem))
+    known = analysed.of(grid.problem_of(block.start))
     return planned_batches(grid, block, known.analysis, kernel)

@@ -28,7 +28,7 @@ QUANTITIES: Final = (
     "kernel_change",
     "smallest_parameter",
     "excess_risk",
-    "kicks",
+    "perturbations",
     "first_failing_step",
 )
 """The variables of a run that a report looks at."""

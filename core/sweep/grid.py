@@ -178,9 +178,14 @@ class Grid:
         """Every problem, in order."""
         return (self.problem(number) for number in range(self.problems))
 
-    def problem_of(self, run: Run) -> GridProblem:
-        """The problem that a run of the grid is trained on."""
-        return self.problem(run.index // self.runs_per_problem)
+    def problem_of(self, index: int) -> GridProblem:
+        """The problem that run `index` is trained on.
+
+        Raises:
+            IndexError: there is no such run.
+        """
+        self._require(index)
+        return self.problem(index // self.runs_per_problem)
 
     def coordinates(self, index: int) -> dict[str, float]:
         """The value of every axis at run `index`.
@@ -254,7 +259,7 @@ class Grid:
     def _shared_identity(self) -> dict[str, bytes]:
         """What enters the key of every run alike."""
         parts = {"stopping": self._stopping, "recording": self.spec.recording}
-        canonical = {name: canonical_json(part.model_dump(mode="json")) for name, part in parts.items()}
+        canonical = {name: canonical_json(part.model_dump(mode="json", by_alias=True)) for name, part in parts.items()}
         return canonical | {"numerics": b'"%b"' % NUMERICS_VERSION.encode()}
 
 

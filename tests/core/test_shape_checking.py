@@ -1,40 +1,19 @@
-"""The annotations of core are checked while tests run: without the plugin of `addopts` these fail."""
+"""The annotations of core tell the truth: the short version of `make shapes`."""
 
-from typing import cast
+import subprocess
+import sys
+from pathlib import Path
 
-import numpy as np
 import pytest
-from core.descent.lanes import LaneState
-from jaxtyping import TypeCheckError
 
-from core.networks.network import Diagonal
-from core.stability.bounds import second_moments, stability_measure
-from core.training.recording import record_steps
+ROOT = Path(__file__).parents[2]
+QUICK = ("wrong_shapes.py", "networks/test_network.py", "stability", "data", "sweep", "training/test_recording.py")
 
 
-def test_a_call_with_an_array_of_the_wrong_shape_is_refused() -> None:
-    """A vector is no matrix, and two arguments agree on the axis that both name."""
-    with pytest.raises(TypeCheckError, match="sample dim"):
-        second_moments(np.ones(3))
-    with pytest.raises(TypeCheckError, match="dim=3"):
-        stability_measure(np.ones((2, 3)), np.ones(4))
-
-
-def test_numbers_of_another_kind_are_refused() -> None:
-    """Single precision is not double, and text is no number of steps; a whole number is a real one."""
-    with pytest.raises(TypeCheckError, match="Float64"):
-        second_moments(np.ones((2, 3), dtype=np.float32))
-    with pytest.raises(TypeCheckError, match="max_steps"):
-        record_steps(3, cast("int", "100"))
-
-
-def test_a_record_whose_arrays_disagree_is_refused() -> None:
-    """The runs of θ are those of the residuals."""
-    with pytest.raises(TypeCheckError, match="run=5"):
-        LaneState(theta=np.ones((2, 5, 3)), residual_sum=np.zeros((4, 7)))
-
-
-def test_a_result_is_held_to_its_annotation() -> None:
-    """A function that returns what it does not promise is caught at the return."""
-    with pytest.raises(TypeCheckError, match="return value"):
-        Diagonal(2).jacobian(np.ones((4, 3)))
+@pytest.mark.timeout(900)  # a suite of its own
+def test_calls_in_core_keep_to_its_annotations_and_others_are_refused() -> None:
+    """Some rooms with every call checked; and wrong calls, so that it cannot be lost in silence that they are."""
+    paths = [f"tests/core/{part}" for part in QUICK]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.shape_checking", *paths]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout

@@ -20,7 +20,7 @@ def household(tmp_path: Path) -> Household:
 
 @pytest.fixture(autouse=True)
 def own_signals() -> Iterator[None]:
-    """In this process all signals are heard, however it was started, and again after a service that was stopped in it."""
+    """All signals are heard here, however the tests were started, and again after a service that was stopped here."""
     at_first = {
         signal.SIGINT: signal.default_int_handler,
         signal.SIGTERM: signal.SIG_DFL,

@@ -99,8 +99,8 @@ def test_a_stop_signal_that_was_ignored_at_the_start_stays_so(household: Househo
         await_ready(supervisor)
         os.killpg(supervisor.pid, number)
         # A child that dies wakes the supervisor, which would see a request to stop before it starts the child again.
-        (child,) = log_numbers(household, "one")
-        os.kill(child, signal.SIGKILL)
+        assert eventually(partial(has_written, household, "one", 1))
+        os.kill(log_numbers(household, "one")[0], signal.SIGKILL)
         assert eventually(partial(has_written, household, "one", 2))
         assert supervisor.poll() is None
         supervisor.terminate()
