@@ -53,6 +53,13 @@ def squared(service: WorkingService) -> str:
     return service.done(spec())
 
 
+def rows(service: WorkingService, place: str) -> list[dict[str, Any]]:
+    """The four runs with their summaries."""
+    found: list[dict[str, Any]] = service.document(f"{place}/runs")["runs"]
+    assert len(found) == 4
+    return found
+
+
 def numbers(document: dict[str, Any]) -> dict[str, np.ndarray]:
     """What a user makes of the JSON: null is NaN."""
     entries = document["coords"] | document["data_vars"]
@@ -103,7 +110,9 @@ def test_head_answers_as_get_without_a_body(service: WorkingService, squared: st
 def test_the_predictor_is_that_of_the_parameters_bit_for_bit(service: WorkingService, parts: dict[str, Any]) -> None:
     """Of every network, wherever the run ended; and the parameters are those that are stored."""
     place = service.done(spec(name=str(parts), **parts))
-    for run in service.grid(place).runs():
+    runs = list(service.grid(place).runs())
+    assert runs
+    for run in runs:
         arrays = loaded(service.get(f"{place}/runs/{run.index}/arrays.npz").content)
         stored = service.stored(place, run.index)
         theta = np.stack([arrays[part] for part in run.network.parts])
@@ -116,7 +125,7 @@ def test_the_predictor_is_that_of_the_parameters_bit_for_bit(service: WorkingSer
 def test_the_risk_of_the_predictor_is_that_of_the_summary(service: WorkingService, squared: str) -> None:
     """½(σ²‖e‖² + (μ·1ᵀe)²) with e = β − β*, by the formula of the reference and the numbers of the spec."""
     data = service.document(f"{squared}/spec")["data"]
-    for row in service.document(f"{squared}/runs")["runs"]:
+    for row in rows(service, squared):
         arrays = numbers(service.document(f"{squared}/runs/{row['index']}/arrays"))
         error = arrays["predictor"] - arrays["true_predictor"]
         risk = (data["variance"] * (error @ error) + (data["mean"] * error.sum()) ** 2) / 2
@@ -127,7 +136,7 @@ def test_the_certificate_is_recomputed_from_http_alone(service: WorkingService, 
     """asinh(β/2A) − δ is in the row space of X although neither of its terms is; A has shrunk from α² on the way."""
     X = numbers(service.document(f"{squared}/analysis/0/data"))["X"]
     projector = np.linalg.pinv(X) @ X
-    for row in service.document(f"{squared}/runs")["runs"]:
+    for row in rows(service, squared):
         arrays = numbers(service.document(f"{squared}/runs/{row['index']}/arrays"))
         A = np.square(arrays["effective_init"])
         delta = np.log(np.abs(arrays["u_plus"] / arrays["u_minus"])) + 2 * arrays["gradient_sum"]
@@ -144,7 +153,7 @@ def _outside(projector: np.ndarray, vector: np.ndarray) -> float:
 
 def test_the_last_record_is_the_summary_to_float32(service: WorkingService, squared: str) -> None:
     """Of runs that iterate to their end; every quantity is there, against steps that grow from 0."""
-    for row in service.document(f"{squared}/runs")["runs"]:
+    for row in rows(service, squared):
         arrays, summary = numbers(service.document(f"{squared}/runs/{row['index']}/trajectory")), row["summary"]
         assert set(QUANTITIES) == arrays.keys() - {"record_step", "stability_threshold"}
         assert arrays["record_step"][0] == 0

@@ -55,6 +55,7 @@ def test_what_experiments_have_been_served_differs_by_one_job_at_most(laboratory
         if not left[name]:
             break
         assert max(served.values()) - min(served.values()) <= 9
+    assert 0 in left.values()
 
 
 def test_jobs_of_one_experiment_come_in_the_order_they_were_recorded(laboratory: Laboratory) -> None:

@@ -122,6 +122,7 @@ def test_a_search_without_an_interpolator_fails_the_experiment_with_the_reason(w
 def test_a_twin_adds_its_distance_and_changes_nothing_else(workshop: Workshop) -> None:
     """The same summaries but for the sensitivity, which calm runs have small, and the same arrays."""
     plain, with_twins = workshop.done(spec()), workshop.done(twinned())
+    assert len(workshop.runs(plain)) == len(workshop.summaries(plain)) > 1
     for run, twin in zip(workshop.runs(plain), workshop.runs(with_twins), strict=True):
         assert run is not None
         assert twin is not None

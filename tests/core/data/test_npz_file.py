@@ -235,6 +235,7 @@ def test_a_header_in_another_order_is_read() -> None:
 def test_a_file_cut_anywhere_is_refused(save: Callable[..., None]) -> None:
     """With a sentence, at every byte."""
     whole = _npz(save, X=X[:2], y=Y[:2])
+    assert npz_arrays(whole, limit=LIMIT).keys() == {"X", "y"}
     for length in range(len(whole)):
         with pytest.raises(UnusableArrays):
             npz_arrays(whole[:length], limit=LIMIT)
@@ -256,6 +257,7 @@ def test_a_damaged_file_is_read_or_refused(whole: bytes, changes: list[tuple[int
         found = npz_arrays(bytes(body), limit=LIMIT)
     except UnusableArrays:
         return
+    assert len(found) == 2
     for name, array in found.items():
         # The checksum covers header and numbers alike: only a name can change unnoticed.
         assert array.tobytes() in {X[:2].tobytes(), Y[:2].tobytes()}, name

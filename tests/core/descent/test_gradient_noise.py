@@ -32,7 +32,9 @@ def test_noise_depends_on_the_step_and_not_on_how_it_is_reached(
         start += length
     for name in ("weight", "shift"):
         one, parts = getattr(whole, name), [getattr(piece, name) for piece in pieces]
-        if one is not None:
+        if one is None:
+            assert parts == [None] * len(lengths)
+        else:
             filled = [
                 part if part is not None else np.zeros((n, 1, SAMPLES)) for part, n in zip(parts, lengths, strict=True)
             ]

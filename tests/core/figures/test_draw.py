@@ -52,6 +52,7 @@ def test_texts_stay_on_the_page_and_clear_of_each_other(name: str) -> None:
     width, height = figure.bbox.width, figure.bbox.height
     boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
     boxes += [legend.get_window_extent() for legend in figure.legends]
+    assert boxes
     for box in boxes:
         assert 0 <= box.x0 <= box.x1 <= width
         assert 0 <= box.y0 <= box.y1 <= height

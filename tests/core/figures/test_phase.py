@@ -155,8 +155,11 @@ def test_the_largest_stable_step_is_drawn_in_every_panel(*, fractions: bool) -> 
     """At η*, or at 1 where step sizes are its multiples."""
     step_size = {"values": [0.002, 0.006, 0.009]}
     grid = _plane() if fractions else _plane(optimizer={"step_size": step_size})
-    for panel in _panels(_draw(grid)):
+    panels = _panels(_draw(grid))
+    assert panels
+    for panel in panels:
         heights = _heights(panel)
+        assert heights
         assert heights == pytest.approx([1.0 if fractions else LARGEST_STEP] * len(heights))
 
 

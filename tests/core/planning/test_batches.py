@@ -36,14 +36,18 @@ def test_every_run_is_packed_exactly_once(steps: list[float], kernel: KernelCost
 @given(steps=STEPS, kernel=KERNELS)
 def test_longest_runs_come_first_and_like_goes_with_like(steps: list[float], kernel: KernelCost) -> None:
     """No run of a later batch is longer than any run of an earlier one."""
-    for earlier, later in itertools.pairwise(batches_of(steps, kernel)):
+    batches = batches_of(steps, kernel)
+    assert batches
+    for earlier, later in itertools.pairwise(batches):
         assert min(steps[index] for index in earlier.indices) >= max(steps[index] for index in later.indices)
 
 
 @given(steps=STEPS, kernel=KERNELS)
 def test_a_batch_is_long_only_where_its_runs_are(steps: list[float], kernel: KernelCost) -> None:
     """Beyond the fewest lanes, only for two seconds and the little that would be left over."""
-    for batch in batches_of(steps, kernel):
+    batches = batches_of(steps, kernel)
+    assert batches
+    for batch in batches:
         beyond = kernel.step(5000) * sum(steps[index] for index in batch.indices[kernel.fewest :])
         assert beyond <= (MOST_SECONDS + LEAST_SECONDS) * (1 + 1e-9)
 

@@ -75,6 +75,7 @@ def test_searches_twins_and_noise_are_counted() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_can_be_estimated(name: str) -> None:
     """In every size, within what a person may wait for: half a day of one core."""
+    assert {"quick", "full"} <= PRESETS[name].sizes.keys()
     for spec in PRESETS[name].sizes.values():
         found = estimated(Grid(spec))
         assert 0 < found.predicted_seconds < 50_000

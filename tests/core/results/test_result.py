@@ -108,6 +108,7 @@ def test_every_variable_is_described() -> None:
             assert variable.name == name
             assert variable.label
             assert variable.description.endswith(".")
+    assert {"init_scale", "step_size"} <= set(VARIABLES) & set(COORDINATES)
     for shared in set(VARIABLES) & set(COORDINATES):
         assert VARIABLES[shared] is COORDINATES[shared]
 

@@ -58,7 +58,9 @@ def test_a_value_added_to_an_axis_keeps_the_keys_of_the_other_runs(
 @UNHURRIED
 def test_each_run_is_the_run_of_its_own_document(seeds: list[int], warmups: list[int], depths: list[int]) -> None:
     """A run alone, from its plain numbers, has the key that it has in the grid."""
-    for run in _grid(seeds, warmups, depths).runs():
+    runs = list(_grid(seeds, warmups, depths).runs())
+    assert len(runs) == len(seeds) * len(warmups) * len(depths)
+    for run in runs:
         alone = Grid(ExperimentSpec.model_validate(run.spec.document())).run(0)
         assert (alone.key, alone.data_key) == (run.key, run.data_key)
 
@@ -68,6 +70,7 @@ def test_the_key_of_a_run_is_the_hash_of_its_document(model: dict[str, Any]) -> 
     """With its data by their own hash, and the numerics version beside it."""
     step_size = {"fractions_of_max_stable": [0.1, 1 / 3]}
     grid = grid_of(data={"mean": {"values": [0.1 + 0.2, -1.0]}}, model=model, optimizer={"step_size": step_size})
+    assert len(grid) == 8
     for run in grid.runs():
         written = run.spec.document()
         assert run.data_key == content_hash(written["data"])

@@ -161,6 +161,7 @@ def test_a_search_has_the_copy_of_the_step_size_that_it_finds() -> None:
     while trials.active:
         plain += trials.advance()
     plain.sort(key=lambda result: result.trained.run.index)
+    assert len(plain) == 2
     for concluded, without in zip(results(with_copies(*found)), plain, strict=True):
         run = concluded.trained.run
         assert bits(concluded.trained) == bits(without.trained)
@@ -172,6 +173,7 @@ def test_a_search_has_the_copy_of_the_step_size_that_it_finds() -> None:
 def test_a_search_with_a_copy_can_be_resumed_at_any_moment() -> None:
     """Before, between and after its probes, and while the copy is trained alone."""
     undisturbed, resumed = (results(with_copies(*searches(0.1, 0.3)), resumed=flag) for flag in (False, True))
+    assert len(undisturbed) == 2
     for one, other in zip(undisturbed, resumed, strict=True):
         assert bits(one.trained) == bits(other.trained)
         np.testing.assert_equal(dict(one.extras), dict(other.extras))

@@ -212,7 +212,7 @@ def test_with_a_long_warm_up_experiment_meets_theory() -> None:
         search(0.9, 1.1, 0.01, step_size=largest, index=index, init_scale=scale, warmup_steps=2000)
         for index, scale in enumerate((0.01, 0.03, 0.1))
     ]
-    for concluded in searched(problem_of(never_stable_above=unstable), *plans):
+    for concluded, _ in zip(searched(problem_of(never_stable_above=unstable), *plans), plans, strict=True):
         assert concluded.trained.outcome is Outcome.CONVERGED
         found, failing = concluded.trained.run.step_size, concluded.extras["first_failing_step"]
         assert found <= largest <= unstable <= failing <= found * 1.01 * (1 + 1e-9)

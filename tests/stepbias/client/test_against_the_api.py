@@ -85,7 +85,9 @@ def test_one_run_is_read(finished: ExperimentHandle) -> None:
 
 def test_a_trajectory_is_read_as_numbers(finished: ExperimentHandle) -> None:
     """Every curve has one number a record, NaN of a run that diverged; the last one is that of the summary."""
-    for run in finished.runs():
+    runs = list(finished.runs())
+    assert len(runs) == 6
+    for run in runs:
         trajectory = finished.trajectory(run["index"])
         steps = np.asarray(trajectory.record_step)
         assert (steps.dtype.kind, steps[-1]) == ("i", run["summary"]["steps"])

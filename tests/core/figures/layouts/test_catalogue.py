@@ -29,6 +29,8 @@ def test_a_figure_that_does_not_suit_is_refused_in_a_sentence(name: str) -> None
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_figures_of_a_preset_suit_it_in_every_size(name: str) -> None:
     """And are figures."""
+    assert PRESETS[name].figures
+    assert {"quick", "full"} <= PRESETS[name].sizes.keys()
     for spec in PRESETS[name].sizes.values():
         assert set(PRESETS[name].figures) <= set(suitable(Grid(spec)))
 
