@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from core.figures.layouts.catalogue import FIGURE_TITLES
+from core.figures.layouts.catalogue import FIGURES
 from core.outcome import Outcome
 from core.presets import PRESETS
 from core.results.labelled_arrays import Meaning
@@ -64,7 +64,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "interpolators": lambda: arrays(INTERPOLATORS),
     "settings": lambda: table("variable, default, meaning", settings()),
     "presets": lambda: table("preset, what it shows, runs, figures", presets()),
-    "figures": lambda: table("figure, what it shows", ((f"`{name}`", title) for name, title in FIGURE_TITLES.items())),
+    "figures": lambda: table("figure, what it shows", ((f"`{kind.name}`", kind.title) for kind in FIGURES.values())),
 }
 
 

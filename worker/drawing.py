@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from core.experiment.dataset import dataset_of
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.results import Results
 from core.results.result import decode_summary, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
@@ -30,10 +31,10 @@ def draw(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
 def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str) -> bytes:
     """The bytes of a figure of the experiment as it stands."""
     # Matplotlib takes a second to import: only a worker that draws pays for it.
-    from core.figures.catalogue import FIGURES
+    from core.figures.draw import draw
     from core.figures.render import render
 
-    return render(FIGURES[name](stored_results(context, experiment_id)), form)
+    return render(draw(FIGURES[name], stored_results(context, experiment_id)), form)
 
 
 def stored_results(context: WorkerContext, experiment_id: str) -> Results:

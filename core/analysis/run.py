@@ -67,7 +67,7 @@ class RunAnalysis:
             "outcome": trained.outcome.value,
             "finished_by": "iteration" if completion is None else "completion",
             "steps": trained.steps,
-            "kicks": trained.perturbations,
+            "perturbations": trained.perturbations,
             "network": network.key,
             "depth": network.degree,
             "step_size": run.step_size,

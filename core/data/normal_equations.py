@@ -57,7 +57,7 @@ def settled_solution(
 
 
 def rooted_solution(
-    root: Float64[np.ndarray, "row rank"], right: Float64[np.ndarray, " rank"]
+    root: Float64[np.ndarray, "equation rank"], right: Float64[np.ndarray, " rank"]
 ) -> Float64[np.ndarray, " rank"]:
     """The κ with rootᵀroot·κ = right; rows below √w∘basis add their own squares, as those of an implicit step do.
 

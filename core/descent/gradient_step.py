@@ -22,17 +22,17 @@ class GradientStep(Protocol):
 
     rate: float
 
-    def predict(self, theta: Float64[np.ndarray, "part lane dim"], out: Float64[np.ndarray, "lane dim"]) -> None:
+    def predict(self, theta: Float64[np.ndarray, "part run dim"], out: Float64[np.ndarray, "run dim"]) -> None:
         """Write β(θ) to `out`."""
         ...
 
-    def move(self, theta: Float64[np.ndarray, "part lane dim"], x: Float64[np.ndarray, "lane dim"]) -> None:
+    def move(self, theta: Float64[np.ndarray, "part run dim"], x: Float64[np.ndarray, "run dim"]) -> None:
         """Take one step: θ ← θ + change(θ, x), where `predict` was called last on this θ."""
         ...
 
     def change(
-        self, theta: Float64[np.ndarray, "part lane dim"], x: Float64[np.ndarray, "lane dim"]
-    ) -> Float64[np.ndarray, "part lane dim"]:
+        self, theta: Float64[np.ndarray, "part run dim"], x: Float64[np.ndarray, "run dim"]
+    ) -> Float64[np.ndarray, "part run dim"]:
         """What one step would add to θ, as `move`, in a buffer that is valid until the next call."""
         ...
 

@@ -1,6 +1,7 @@
 """Runs of one problem in training together: from their specs to the summary and the arrays of each."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,6 +117,18 @@ def kept_arrays(trained: TrainedRun, network: Network) -> Mapping[str, Shaped[np
 
 
 def _training(
+    problem: Problem,
+    runs: Sequence[Run],
+    analysis: ProblemAnalysis,
+    kept: Mapping[str, Shaped[np.ndarray, "..."]] | None,
+) -> Training | Trials:
+    """The batch as it was kept; from its start where that lacks something, as of a version that kept other arrays."""
+    with suppress(KeyError):
+        return _begun_or_resumed(problem, runs, analysis, kept)
+    return _begun_or_resumed(problem, runs, analysis, None)
+
+
+def _begun_or_resumed(
     problem: Problem,
     runs: Sequence[Run],
     analysis: ProblemAnalysis,

@@ -33,7 +33,7 @@ def training_run(run: Run, analysis: ProblemAnalysis) -> TrainingRun:
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping.loss_tolerance,
         max_steps=stopping.max_steps,
-        perturb_unstable=stopping.kick,
+        perturb_unstable=stopping.perturb,
         record_points=run.spec.recording.points,
         seed=run.seed,
         completion_tolerance=stopping.completion_tolerance if stopping.finish is Finish.AUTO else 0.0,

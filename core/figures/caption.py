@@ -1,10 +1,11 @@
 """What a figure says about itself in words: its experiment, the data, and how much of it is there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.figures.axis import number_text
+from core.figures.layouts.selection import swept_axes
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
 from core.spec.experiment_spec import InlineData
@@ -88,9 +89,14 @@ def value_text(variable: Variable, value: float, digits: int = 6) -> str:
     return f"{variable.symbol or variable.label} = {number_text(value, digits)}"
 
 
-def swept_axes(grid: Grid) -> dict[str, Axis]:
-    """The axes of more than one value; the one value of another axis is as good as a plain number."""
-    return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+def values_text(values: Mapping[str, float], digits: int = 6) -> str:
+    """The values of axes with their symbols, one after the other."""
+    return ", ".join(value_text(COORDINATES[name], value, digits) for name, value in values.items())
+
+
+def threshold_text(stability_limits: Iterable[float]) -> str:
+    """The stability threshold in symbols; momentum m raises it."""
+    return "2/η" if all(limit == 2 for limit in stability_limits) else "(2+2m)/η"
 
 
 def _progress(results: Results) -> str:

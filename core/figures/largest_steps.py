@@ -1,5 +1,6 @@
 """The largest stable step sizes of runs, for the lines that figures draw at them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,14 @@ from core.figures.results import Results
 
 LARGEST_STEPS: Final = ("max_stable_step", "max_stable_step_sign_free")
 """η* for θ ≥ 0 and for θ of any sign, which is larger at odd depth."""
+
+REACH: Final = 1.5
+"""η* is drawn where the step sizes come within this factor of it."""
+
+
+def is_in_reach(step: float, step_sizes: Sequence[float]) -> bool:
+    """Whether a largest step is among these step sizes, or not far from them; never where it is NaN."""
+    return min(step_sizes) / REACH < step < max(step_sizes) * REACH
 
 
 def largest_steps(results: Results, indices: Int64[np.ndarray, " run"], *, relative: bool) -> list[float]:

@@ -11,6 +11,11 @@ from core.results.result import Summary, check_one_per_run
 from core.sweep.grid import Grid
 
 
+def has_converged(summary: Summary | None) -> bool:
+    """Whether a run is there and converged."""
+    return summary is not None and summary["outcome"] == Outcome.CONVERGED
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Results:
     """The runs of a grid that are there, None for each other one, and the analyses of its problems by problem key.
@@ -41,4 +46,4 @@ class Results:
     @property
     def runs_converged(self) -> int:
         """How many of them converged."""
-        return sum(summary is not None and summary["outcome"] == Outcome.CONVERGED for summary in self.summaries)
+        return sum(has_converged(summary) for summary in self.summaries)

@@ -7,20 +7,21 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
-from core.figures.caption import caption, value_text
-from core.figures.foot import Row, cross_handle, draw_foot, foot_height
+from core.figures.axis import common_log_y, number_text, on_log_axis, span
+from core.figures.caption import values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.figure_spec import FigureSpec
 from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
+from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout
 from core.figures.layouts.selection import columns_of, run_at
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
-from core.figures.results import Results
-from core.figures.style import BAND, INK, MUTED, ordered_colours, style
-from core.outcome import Outcome
+from core.figures.legend import Legend
+from core.figures.results import Results, has_converged
+from core.figures.rug import Row, cross_handle, draw_rug, rug_height
+from core.figures.style import BAND, INK, MUTED, ordered_colours
+from core.results.curves import QUARTILES
 from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES
 from core.spec.run_spec import PlainData, PlainSparseRegression
@@ -31,9 +32,6 @@ GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "
 
 RECOVERED: Final = 1e-14
 """Relative risks below this are rounding: the interpolator is β* itself, which has no place on a logarithmic axis."""
-
-TITLE: Final = "Excess risk of the flattest interpolator against samples N"
-QUARTILES: Final = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -68,34 +66,32 @@ class _Line:
     guide: Float64[np.ndarray, " point"]
 
 
-def draw_sample_complexity(results: Results) -> Figure:
-    """Excess risk relative to that of β = 0: lines for the flattest interpolator, diamonds for trained runs.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Panel:
+    """What one panel shows: its lines, the `constant` of their dashed ones, and its `name` among the others."""
 
-    Lines are medians over data seeds with quartiles, from the analyses alone; the diamonds are medians of the converged
-    runs at the largest step size (corollary 5.5), and a cross at the foot says that none converged. The dashed lines
-    fall as the theorem says, up to logarithms.
+    name: str
+    lines: Sequence[_Line]
+    constant: float
 
-    Raises:
-        UnsuitableFigure: the data are no sparse regression with several numbers of samples, or too many others.
-    """
-    layout = sample_complexity_layout(results.grid)
-    relative = _relative(results, layout)
-    contents = [list(_lines(relative, layout, where)) for where in layout.panels]
-    every = [line for lines in contents for line in lines]
-    columns = columns_of(len(contents))
-    width = PANEL_WIDTHS[columns - 1]
-    sheet = Sheet(panels=len(contents), width=width, height=3.2, columns=columns, between=0.2, legend=2.2, share_y=True)
-    foot = foot_height(max(sum(map(len, _foot_rows(lines))) for lines in contents))
-    with style():
-        figure, panels = page(sheet, caption(results, TITLE, _notes(results.grid, layout)))
-        for panel, lines, where in zip(panels, contents, layout.panels, strict=True):
-            log_y(panel, *log_range(_risks(every), foot=foot), foot=foot)
-            _draw(panel, lines, _constant(every))
-            panel.set_title(_problem_text(results.grid, where), loc="left", fontsize=10)
-        for panel in panels[::columns]:
-            panel.set_ylabel("excess risk R(β) / R(0)")
-        put_legend(figure, panels, list(_legend(layout, every)))
-    return figure
+
+def _contents(results: Results, layout: SampleComplexityLayout) -> Contents[_Panel]:
+    """Excess risk relative to that of β = 0: lines from the analyses alone, and trained runs (corollary 5.5)."""
+    grid, relative = results.grid, _relative(results, layout)
+    lines = [list(_lines(relative, layout, where)) for where in layout.panels]
+    every = [line for panel in lines for line in panel]
+    constant = _constant(every)
+    return Contents(
+        spec=FigureSpec(panels=len(lines), columns=columns_of(len(lines)), height=3.2, legend=2.2),
+        title="Excess risk of the flattest interpolator against samples N",
+        notes=_notes(grid, layout),
+        panels=[
+            _Panel(name=_problem_text(grid, where), lines=panel, constant=constant)
+            for panel, where in zip(lines, layout.panels, strict=True)
+        ],
+        y_labels=["excess risk R(β) / R(0)"],
+        legend=Legend(handles=list(_legend(layout, every))),
+    )
 
 
 def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
@@ -108,7 +104,7 @@ def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     for position, axis in enumerate(grid.axes):
         if axis.name in layout.step_size:
             largest = np.array(axis.values) == layout.step_size[axis.name]
-            chosen &= np.expand_dims(largest, [k for k in range(len(grid.axes)) if k != position])
+            chosen &= np.expand_dims(largest, tuple(k for k in range(len(grid.axes)) if k != position))
     return _Relative(
         grid=grid,
         flattest=np.array(flattest, dtype=np.float64) / zero,
@@ -134,7 +130,7 @@ def _risk_of_flattest(analysis: ProblemAnalysis | None) -> float | None:
 
 
 def _risk_of_run(summary: Summary | None) -> Scalar:
-    return summary.get("excess_risk") if summary and summary["outcome"] == Outcome.CONVERGED else None
+    return summary.get("excess_risk") if summary and has_converged(summary) else None
 
 
 def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[str, float]) -> Iterator[_Line]:
@@ -183,7 +179,7 @@ def _zeta(data: PlainSparseRegression) -> float:
 
 def _problem_text(grid: Grid, where: Mapping[str, float]) -> str:
     """The values, with ζ in front where it is they that set it."""
-    values = ", ".join(value_text(COORDINATES[name], value) for name, value in where.items())
+    values = values_text(where)
     if not {"data_mean", "data_variance"} & set(where):
         return values
     return f"{_zeta_text(grid, where)} ({values})"
@@ -208,7 +204,18 @@ def _constant(lines: Sequence[_Line]) -> float:
     return float(np.exp(np.median(np.log(known)))) if known.size else np.nan
 
 
-def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    rug = rug_height(max(sum(map(len, _rug_rows(content.lines))) for content in contents))
+    common_log_y(panels, _risks([line for content in contents for line in content.lines]), rug=rug)
+
+
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """Lines are medians over data seeds with quartiles; diamonds are medians of the converged runs.
+
+    Those are at the largest step size; a cross below all lines says that none converged. The dashed lines fall as the
+    theorem says, up to logarithms.
+    """
+    lines = content.lines
     span(panel, replace(COORDINATES[SAMPLES], log_scaled=True), lines[0].samples)
     for line in lines:
         lower, median, upper = line.flattest
@@ -217,14 +224,15 @@ def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
         panel.plot(
             line.samples, line.trained, "D", color=line.colour, markerfacecolor="white", markersize=5.5, zorder=3
         )
-        guide = np.where(np.isfinite(line.guide), constant * line.guide, np.nan)
+        guide = np.where(np.isfinite(line.guide), content.constant * line.guide, np.nan)
         panel.plot(line.samples, guide, color=line.colour, **GUIDE)
-    recovered, failed = _foot_rows(lines)
-    draw_foot(panel, recovered, marker="v")
-    draw_foot(panel, failed, above=len(recovered))
+    recovered, failed = _rug_rows(lines)
+    draw_rug(panel, recovered, marker="v")
+    draw_rug(panel, failed, above=len(recovered))
+    panel.set_title(content.name, loc="left", fontsize=10)
 
 
-def _foot_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
+def _rug_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
     """Where the flattest interpolator is β*, and where no run converged."""
     recovered: list[Row] = [(line.recovered, line.colour) for line in lines if line.recovered]
     return recovered, [(line.failed, line.colour) for line in lines if line.failed]
@@ -242,7 +250,7 @@ def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[
     if len(layout.lines) > 1:
         yield Line2D([], [], color=MUTED, marker="o", label="flattest interpolator")
     if any(np.isfinite(line.trained).any() for line in lines):
-        step = "".join(f" at {value_text(COORDINATES[name], value)}" for name, value in layout.step_size.items())
+        step = f" at {values_text(layout.step_size)}" if layout.step_size else ""
         diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor="white", markersize=5.5)
         diamond.set_label(f"trained runs{step}")
         yield diamond
@@ -252,3 +260,6 @@ def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[
         yield Line2D([], [], color=MUTED, marker="v", linestyle="", label="flattest is β* itself")
     if any(line.failed for line in lines):
         yield cross_handle()
+
+
+SAMPLE_COMPLEXITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

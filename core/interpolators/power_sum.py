@@ -66,11 +66,11 @@ def _least_beyond_free(
     return predictor, beyond @ multipliers
 
 
-def _null_space(matrix: Float64[np.ndarray, "free rank"]) -> Float64[np.ndarray, "rank beyond"]:
+def _null_space(matrix: Float64[np.ndarray, "kept rank"]) -> Float64[np.ndarray, "rank nullity"]:
     """An orthonormal basis of the vectors that a matrix maps to 0."""
     if not len(matrix):
         return np.eye(matrix.shape[1])
     _, values, right = np.linalg.svd(matrix)
     rank = int((values > max(matrix.shape) * np.finfo(np.float64).eps).sum())
-    null_space: Float64[np.ndarray, "rank beyond"] = right[rank:].T
+    null_space: Float64[np.ndarray, "rank nullity"] = right[rank:].T
     return null_space

@@ -176,8 +176,8 @@ class MatrixComplement:
             gram_decrease=weighted_gram(self._frame.columns, self._root * coordinates),
         )
 
-    def _entries(self, matrix: Square) -> Float64[np.ndarray, " entry"]:
-        entries: Float64[np.ndarray, " entry"] = matrix[self._row, self._column] * self._unit
+    def _entries(self, matrix: Square) -> Float64[np.ndarray, " reduced"]:
+        entries: Float64[np.ndarray, " reduced"] = matrix[self._row, self._column] * self._unit
         return entries
 
 
@@ -191,7 +191,7 @@ def schur_complement(frame: Frame, response: Response) -> SchurComplement:
     return (MatrixComplement if 2 * dim > order * (order + 1) else CoordinateComplement)(frame, response)
 
 
-def _factor_of_one_plus(matrix: Float64[np.ndarray, "size size"]) -> Float64[np.ndarray, "size size"]:
+def _factor_of_one_plus(matrix: Float64[np.ndarray, "order order"]) -> Float64[np.ndarray, "order order"]:
     """The L with LLᵀ = I + matrix in the lower triangle, in the memory of the matrix; above it is what was there."""
     diagonal = np.diag_indices_from(matrix)
     matrix[diagonal] = 1 + (1 + RIDGE) * matrix[diagonal]
@@ -199,12 +199,12 @@ def _factor_of_one_plus(matrix: Float64[np.ndarray, "size size"]) -> Float64[np.
     factor, failed = dpotrf(matrix.T, lower=True, clean=False, overwrite_a=True)
     if failed:
         raise np.linalg.LinAlgError("a Schur complement is not positive definite")
-    lower: Float64[np.ndarray, "size size"] = factor
+    lower: Float64[np.ndarray, "order order"] = factor
     return lower
 
 
 def _forward(
-    factor: Float64[np.ndarray, "size size"], right: Float64[np.ndarray, "size ..."]
-) -> Float64[np.ndarray, "size ..."]:
+    factor: Float64[np.ndarray, "order order"], right: Float64[np.ndarray, "order ..."]
+) -> Float64[np.ndarray, "order ..."]:
     """L⁻¹·right."""
     return np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))

@@ -28,7 +28,7 @@ QUANTITIES: Final = (
     "kernel_change",
     "smallest_parameter",
     "excess_risk",
-    "kicks",
+    "perturbations",
     "first_failing_step",
 )
 """The variables of a run that a report looks at."""
@@ -178,7 +178,7 @@ def _number(analysis: ProblemAnalysis | None, path: str) -> float | None:
     return of_interpolator
 
 
-def _column(values: Iterable[Any]) -> Float64[np.ndarray, " entry"]:
+def _column(values: Iterable[Any]) -> Float64[np.ndarray, " case"]:
     column = np.array(list(values), dtype=np.float64)
     column[~np.isfinite(column)] = np.nan
     return column

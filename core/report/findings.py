@@ -29,7 +29,7 @@ _OF_ANALYSES: Final = ("min_sharpness_upper", "min_sharpness_lower", "max_stable
 class Basis:
     """What a report rests on: of `runs` runs `stored` are there, of `problems` problems `analysed`.
 
-    `kicked` runs had to be pushed off an unstable interpolator, `kicks` times in all.
+    `perturbed` runs had to be pushed off an unstable interpolator, `perturbations` times in all.
     """
 
     runs: int
@@ -38,8 +38,8 @@ class Basis:
     problems: int
     analysed: int
     outcomes: Counts
-    kicked: int
-    kicks: int
+    perturbed: int
+    perturbations: int
 
     @property
     def missing(self) -> int:
@@ -54,8 +54,10 @@ class Basis:
             "missing": self.missing,
             "converged": self.converged,
             "outcomes": dict(self.outcomes),
-            "kicked": self.kicked,
-            "kicks": self.kicks,
+            "perturbed": self.perturbed,
+            "perturbations": self.perturbations,
+            "kicked": self.perturbed,  # former names, kept for one version
+            "kicks": self.perturbations,
             "problems": self.problems,
             "analysed": self.analysed,
         }
@@ -154,7 +156,7 @@ def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[st
 
 
 def _basis(found: Evidence) -> Basis:
-    kicks = np.nan_to_num(found.runs["kicks"])
+    perturbations = np.nan_to_num(found.runs["perturbations"])
     return Basis(
         runs=len(found.grid),
         stored=int(found.stored.sum()),
@@ -162,8 +164,8 @@ def _basis(found: Evidence) -> Basis:
         problems=len(found.problems),
         analysed=sum(problem.analysis is not None for problem in found.problems),
         outcomes=outcomes(found),
-        kicked=int((kicks > 0).sum()),
-        kicks=int(kicks.sum()),
+        perturbed=int((perturbations > 0).sum()),
+        perturbations=int(perturbations.sum()),
     )
 
 

@@ -200,9 +200,9 @@ def _has_converged(summary: Summary | None) -> bool:
 
 def _lines(
     arrangement: Arrangement,
-    values: Float64[np.ndarray, "line point run"],
-    eligible: Bool[np.ndarray, "line point run"],
-    stored: Bool[np.ndarray, "line point run"],
+    values: Float64[np.ndarray, "series point run"],
+    eligible: Bool[np.ndarray, "series point run"],
+    stored: Bool[np.ndarray, "series point run"],
 ) -> tuple[Curve, ...]:
     """The curves of the eligible runs that have a value."""
     entering = eligible & np.isfinite(values)
@@ -259,7 +259,7 @@ def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], 
     return _lines(arrangement, values, stored, stored) if np.isfinite(values).any() else ()
 
 
-def _any_of_series(values: Float64[np.ndarray, "line point run"]) -> Float64[np.ndarray, "1 point run"]:
+def _any_of_series(values: Float64[np.ndarray, "series point run"]) -> Float64[np.ndarray, "1 point run"]:
     """The first value along the series that is there: all of them are equal."""
     first = np.isfinite(values).argmax(axis=0)
     return np.take_along_axis(values, first[None], axis=0)

@@ -43,7 +43,7 @@ def whole_summary(summary: Mapping[str, Any]) -> dict[str, Scalar]:
     for name in summary:
         if name not in VARIABLES:
             raise InvalidChoice("summary", VARIABLES)
-    return {name: _scalar(VARIABLES[name], summary.get(name)) for name in VARIABLES}
+    return {name: _scalar(known, summary.get(known.alias_of or name)) for name, known in VARIABLES.items()}
 
 
 def encode_summary(summary: Mapping[str, Any]) -> bytes:
@@ -56,10 +56,11 @@ def encode_summary(summary: Mapping[str, Any]) -> bytes:
 
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
-    """The scalars of a run that `encode_summary` wrote."""
+    """The scalars of a run that `encode_summary` wrote, in this version or in one that had former names alone."""
     plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as it was stored before it was compressed
     summary: dict[str, Scalar] = json.loads(plain)
-    return summary
+    former = {known.alias_of: summary[name] for name, known in VARIABLES.items() if known.alias_of and name in summary}
+    return former | summary
 
 
 def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[str, Any]) -> dict[str, Any]:

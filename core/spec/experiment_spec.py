@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, model_validator
 
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.spec.swept import (
@@ -297,7 +297,7 @@ class Stopping(Document):
     `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
     `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.
 
-    `kick`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
+    `perturb`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
     """
 
@@ -305,7 +305,8 @@ class Stopping(Document):
     completion_tolerance: Annotated[float, Field(ge=LEAST_COMPLETION_TOLERANCE, le=1e-2)] = 1e-7
     max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
     finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
-    kick: bool = True
+    perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
+    """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
 
 class Recording(Document):
@@ -371,7 +372,7 @@ class ExperimentSpec(Document):
         Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
         """
         return {
-            part: _spelled_out(getattr(self, part).model_dump(mode="json"), getattr(self, part))
+            part: _spelled_out(getattr(self, part))
             for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
         }
 
@@ -414,9 +415,11 @@ def _axis_length(value: Any) -> int:
     return len(axis_values(value) or [value])
 
 
-def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
-    """`dumped` with every number of `part` in its one spelling."""
-    return {field: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
+def _spelled_out(part: Document) -> dict[str, Any]:
+    """The part as JSON with every number in its one spelling, under the names that are hashed."""
+    named = {field: info.serialization_alias or field for field, info in type(part).model_fields.items()}
+    dumped = part.model_dump(mode="json")
+    return {named[field]: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
 
 
 def _spelling(dumped: Any, value: Any) -> Any:

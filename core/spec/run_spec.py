@@ -128,7 +128,7 @@ class RunSpec:
 
     def document(self) -> dict[str, Any]:
         """The run's spec as JSON; what of it is hashed says `core.sweep.grid`."""
-        return {field.name: getattr(self, field.name).model_dump(mode="json") for field in fields(self)}
+        return {field.name: getattr(self, field.name).model_dump(mode="json", by_alias=True) for field in fields(self)}
 
 
 _MODEL: Final[TypeAdapter[PlainModel]] = TypeAdapter(Annotated[PlainModel, Field(discriminator="kind")])

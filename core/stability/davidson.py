@@ -38,11 +38,11 @@ class Matrices(Protocol):
     """Symmetric matrices H = diag(b) + M of size 2 or more, one a run, M positive semi-definite: so λ_max ≥ max b."""
 
     @property
-    def diagonal(self) -> Float64[np.ndarray, "run size"]:
+    def diagonal(self) -> Float64[np.ndarray, "run order"]:
         """The vector b of every run."""
         ...
 
-    def product(self, vectors: Float64[np.ndarray, "run size"]) -> Float64[np.ndarray, "run size"]:
+    def product(self, vectors: Float64[np.ndarray, "run order"]) -> Float64[np.ndarray, "run order"]:
         """H·v of every run."""
         ...
 
@@ -56,11 +56,11 @@ class Eigenpairs:
     """For every run the largest eigenvalue found, its unit vector v and ‖Hv − λv‖; NaN where H is not finite."""
 
     value: Float64[np.ndarray, " run"]
-    vector: Float64[np.ndarray, "run size"]
+    vector: Float64[np.ndarray, "run order"]
     residual: Float64[np.ndarray, " run"]
 
 
-def top_eigenpairs(matrices: Matrices, start: Float64[np.ndarray, "run size"], *, tolerance: float) -> Eigenpairs:
+def top_eigenpairs(matrices: Matrices, start: Float64[np.ndarray, "run order"], *, tolerance: float) -> Eigenpairs:
     """The pair of the largest (algebraic) eigenvalue of every run, from a start vector that is orthogonal to none.
 
     A run ends when ‖Hv − λv‖ ≤ tolerance·‖H‖ at a projection, and is not looked at again. The value is a Rayleigh
@@ -89,7 +89,7 @@ class _Search:
     `vector` is where the next direction comes from, `image` = H·vector, `value` the Ritz value θ, `scale` ≈ ‖H‖.
     """
 
-    def __init__(self, matrices: Matrices, start: Float64[np.ndarray, "run dim"]) -> None:
+    def __init__(self, matrices: Matrices, start: Float64[np.ndarray, "run order"]) -> None:
         runs, dim = start.shape
         most = min(dim, PROJECTIONS[-1])
         self.projections = {size for size in PROJECTIONS if size < most} | {most}
@@ -170,18 +170,18 @@ class _Search:
         shift = np.maximum(self.value, top + SHIFT * np.where(self._scale > 0, self._scale, 1.0))
         self._inverse = 1 / (shift[:, None] - diagonal)
 
-    def _append(self, vector: Float64[np.ndarray, "run dim"]) -> None:
+    def _append(self, vector: Float64[np.ndarray, "run order"]) -> None:
         self._basis[:, self.size] = vector
         self.vector, self.image = vector, self._product(vector)
         self.size += 1
         row = np.matvec(self._basis[:, : self.size], self.image)
         self._projection[:, self.size - 1, : self.size] = row
 
-    def _product(self, vector: Float64[np.ndarray, "run dim"]) -> Float64[np.ndarray, "run dim"]:
+    def _product(self, vector: Float64[np.ndarray, "run order"]) -> Float64[np.ndarray, "run order"]:
         self.products += 1
         return self._matrices.product(vector)
 
 
-def _norm(vectors: Float64[np.ndarray, "run dim"]) -> Float64[np.ndarray, "run 1"]:
+def _norm(vectors: Float64[np.ndarray, "run order"]) -> Float64[np.ndarray, "run 1"]:
     norm: Float64[np.ndarray, "run 1"] = np.sqrt(np.vecdot(vectors, vectors))[:, None]
     return norm

@@ -19,7 +19,7 @@ from core.tiles import TILE, padded
 MOST_GRAM: Final = 256
 """Largest d for which XᵀX is made: beyond it, making it costs more than the products that it saves."""
 
-Vectors = Float64[np.ndarray, "run size"]
+Vectors = Float64[np.ndarray, "run parameter"]
 
 
 def hessian(
@@ -55,7 +55,7 @@ class Hessians:
     rotation: Float64[np.ndarray, "part part"]
     exponent: Int32[np.ndarray, " run"]
     slopes: Float64[np.ndarray, "run part dim"]
-    diagonal: Float64[np.ndarray, "run size"]
+    diagonal: Float64[np.ndarray, "run parameter"]
 
     def of(self, runs: Int64[np.ndarray, " kept"] | slice) -> Self:
         """The Hessians of some runs."""
@@ -119,11 +119,11 @@ def hessians(
 
 
 @cache
-def every_direction(size: int) -> Float64[np.ndarray, " size"]:
+def every_direction(size: int) -> Float64[np.ndarray, " parameter"]:
     """A unit vector with no entry near zero."""
     generator = stream(0, "start of an eigenvector")
     noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
-    direction: Float64[np.ndarray, " size"] = noise / np.linalg.norm(noise)
+    direction: Float64[np.ndarray, " parameter"] = noise / np.linalg.norm(noise)
     direction.flags.writeable = False
     return direction
 
@@ -179,5 +179,5 @@ def _tilewise(
     if runs % TILE:
         wide = np.zeros((padded(runs), inner))
         wide[:runs] = rows
-    product: Float64[np.ndarray, "tile row outer"] = wide.reshape(-1, TILE, inner) @ matrix
+    product: Float64[np.ndarray, "tile run outer"] = wide.reshape(-1, TILE, inner) @ matrix
     return product.reshape(len(wide), matrix.shape[1])[:runs]

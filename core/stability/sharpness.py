@@ -31,11 +31,11 @@ class Eigenpair:
     """
 
     value: float
-    vector: Float64[np.ndarray, " size"]
+    vector: Float64[np.ndarray, " order"]
     residual: float
 
 
-def top_eigenpair(matrix: Float64[np.ndarray, "size size"]) -> Eigenpair:
+def top_eigenpair(matrix: Float64[np.ndarray, "order order"]) -> Eigenpair:
     """The eigenpair of the largest (algebraic, not absolute) eigenvalue of a symmetric matrix, by its whole spectrum.
 
     Where eigenvalues cluster, as they do at flat interpolators, Lanczos gains nothing.
@@ -104,5 +104,5 @@ def trajectory_sharpness(
     return values
 
 
-def _eigenpair(value: float, vector: Float64[np.ndarray, " size"], error: float) -> Eigenpair:
+def _eigenpair(value: float, vector: Float64[np.ndarray, " order"], error: float) -> Eigenpair:
     return Eigenpair(value=value, vector=vector, residual=error / (abs(value) or 1.0))

@@ -259,7 +259,7 @@ class Grid:
     def _shared_identity(self) -> dict[str, bytes]:
         """What enters the key of every run alike."""
         parts = {"stopping": self._stopping, "recording": self.spec.recording}
-        canonical = {name: canonical_json(part.model_dump(mode="json")) for name, part in parts.items()}
+        canonical = {name: canonical_json(part.model_dump(mode="json", by_alias=True)) for name, part in parts.items()}
         return canonical | {"numerics": b'"%b"' % NUMERICS_VERSION.encode()}
 
 

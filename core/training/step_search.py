@@ -46,7 +46,7 @@ class StepSearch:
         best, failing = _bracket(history)
         trained = best or failing
         if trained is None:
-            raise ValueError("a search without probes has not found anything")
+            raise ValueError("a search without probes has found nothing")
         first_failing_step = math.nan if failing is None else failing.run.step_size
         return SearchResult(trained=trained, extras={"first_failing_step": first_failing_step})
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from core.analysis.problem_analysis import ProblemAnalysis
+from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.figures.results import Results
 from core.sweep.grid import Grid, GridProblem
 from core.sweep.run import Run
@@ -19,11 +20,14 @@ UNKNOWN = {"data_key": "", "network": "", "depth": 2, "digest": "", "samples": 1
 
 Summaries = list[dict[str, Any] | None]
 
+HOSTILE = "$\\frac{x$ <b>&\x00\n_^{ 日本 " + "long " * 40
+"""A name that is no formula, no markup, not all printable, in several scripts, and long."""
+
 
 def results_of(
     grid: Grid,
     summaries: Sequence[Mapping[str, Any] | None] | None = None,
-    analyses: Mapping[str, Mapping[str, Any]] | None = None,
+    analyses: Mapping[str, ProblemAnalysis] | None = None,
     *,
     name: str = "made up",
     arrays: Callable[[int], Mapping[str, np.ndarray] | None] | None = None,
@@ -32,7 +36,7 @@ def results_of(
     return Results(
         grid=grid,
         summaries=made_up_summaries(grid) if summaries is None else summaries,
-        analyses=recorded(made_up_analyses(grid) if analyses is None else analyses),
+        analyses=made_up_analyses(grid) if analyses is None else analyses,
         name=name,
         arrays=arrays or (lambda index: made_up_arrays(grid.run(index))),
         true_predictor=lambda _: None,
@@ -71,7 +75,7 @@ def made_up_summary(run: Run) -> dict[str, Any]:
     }
 
 
-def made_up_analyses(grid: Grid) -> dict[str, dict[str, Any]]:
+def made_up_analyses(grid: Grid) -> dict[str, ProblemAnalysis]:
     """The analysis of every problem of the grid; risks fall with the samples, and the least sharpness grows."""
     return {problem.key: made_up_analysis(problem) for problem in grid.each_problem()}
 
@@ -84,24 +88,32 @@ def recorded(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, ProblemAna
     }
 
 
-def made_up_analysis(problem: GridProblem) -> dict[str, Any]:
+def made_up_analysis(problem: GridProblem) -> ProblemAnalysis:
     """An analysis; at odd depth the least sharpness of any sign is smaller."""
-    samples, seed = getattr(problem.data, "samples", 50), getattr(problem.data, "seed", 0)
+    network, data = problem.network, problem.data
+    samples, seed = getattr(data, "samples", 50), getattr(data, "seed", 0)
     least = LEAST_SHARPNESS * (1 + 0.02 * seed)
-    free = least * (0.8 if problem.network.degree % 2 else 1.0)
+    free = least * (0.8 if network.degree % 2 else 1.0)
     risks = {"min_l1": 0.0078, "min_l2": 1.3, "flattest": 1.5 * (1 + 0.1 * seed) / samples}
-    return {
-        "data_key": problem.data_key,
-        "network": problem.network.key,
-        "depth": problem.network.degree,
-        "no_interpolator": None,
-        "interpolators": {name: {"excess_risk": risk} for name, risk in risks.items()}
-        | {"least_stability_measure": {"objective": LEAST_MEASURE}},
-        "min_sharpness_upper": least,
-        "min_sharpness_sign_free_upper": free,
-        "max_stable_step": 2 / least,
-        "max_stable_step_sign_free": 2 / free,
-    }
+    return ProblemAnalysis(
+        data_key=problem.data_key,
+        network=network.key,
+        depth=network.degree,
+        digest="made up",
+        samples=samples,
+        dimension=getattr(data, "dimension", 4),
+        interpolators={name: ReferenceInterpolator(excess_risk=risk) for name, risk in risks.items()}
+        | {"least_stability_measure": ReferenceInterpolator(objective=LEAST_MEASURE)},
+        min_sharpness_upper=least,
+        min_sharpness_sign_free_upper=free,
+        max_stable_step=2 / least,
+        max_stable_step_sign_free=2 / free,
+    )
+
+
+def with_excess_risk(analysis: ProblemAnalysis, name: str, risk: float | None) -> ProblemAnalysis:
+    """The analysis with this excess risk of one of its interpolators."""
+    return replace(analysis, interpolators={**analysis.interpolators, name: ReferenceInterpolator(excess_risk=risk)})
 
 
 def made_up_arrays(run: Run) -> dict[str, np.ndarray]:

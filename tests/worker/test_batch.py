@@ -2,8 +2,9 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,13 @@ def test_large_checkpoints_are_taken_more_seldom(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("looks", [3, 10, 20])
+def changed(kept: bytes, changes: Mapping[str, np.ndarray | None]) -> bytes:
+    """A checkpoint with other arrays, None for one that is taken away."""
+    kernel, _, block = kept.partition(b"\n")
+    arrays = {name: array for name, array in {**unpack_arrays(block), **changes}.items() if array is not None}
+    return kernel + b"\n" + pack_arrays(arrays)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -101,6 +109,8 @@ def test_large_checkpoints_are_taken_more_seldom(monkeypatch: pytest.MonkeyPatch
         pytest.param(lambda _: b"", id="empty"),
         pytest.param(lambda _: b"\xff\xfe\n\x00", id="noise"),
         pytest.param(lambda kept: kept[: kept.index(b"\n") + 1], id="nothing but the kernel"),
+        pytest.param(lambda kept: changed(kept, {"index": None}), id="without an array"),
+        pytest.param(lambda kept: changed(kept, {"index": np.array([99])}), id="of another batch"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_used_is_ignored(workshop: Workshop, looks: int, damage: object) -> None:
@@ -123,12 +133,8 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
     workshop.perform(job.id, workshop.context(stopping=SetAfter(3)))
     kept = workshop.store.checkpoint(job.id)
     assert kept is not None
-    arrays = dict(unpack_arrays(kept.partition(b"\n")[2]))
-    arrays["state.theta"] = 2 * arrays["state.theta"]
-    foreign, own = (
-        name.encode() + b"\n" + pack_arrays(arrays) for name in ("another/kernel", kernel_id(chosen("auto")))
-    )
-    workshop.store._jobs[job.id].checkpoint = foreign
+    own = changed(kept, {"state.theta": 2 * unpack_arrays(kept.partition(b"\n")[2])["state.theta"]})
+    workshop.store._jobs[job.id].checkpoint = b"another/kernel" + own[own.index(b"\n") :]
     workshop.work_off()
     assert workshop.runs(experiment_id) == undisturbed(spec(scales=(0.1,), step_size=(0.02,)))
     # The same numbers under this kernel's name are gone on from: the name is what decides.
@@ -140,9 +146,10 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
 
 
 def test_a_checkpoint_that_breaks_an_attempt_does_not_break_the_next(workshop: Workshop) -> None:
-    """One of a version that kept other arrays, say: it is readable, but not to be resumed from."""
+    """It is readable, has all its arrays, and yet one of them is nothing to resume from."""
     experiment_id, job = workshop.plan(spec())
-    workshop.store._jobs[job.id].checkpoint = kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({})
+    broken = changed(kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({}), {"step": np.empty(0)})
+    workshop.store._jobs[job.id].checkpoint = broken
     workshop.perform(job.id)
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)
@@ -268,11 +275,11 @@ def test_the_bytes_of_a_run_do_not_depend_on_having_company() -> None:
     assert found.store._runs == together
 
 
-KICKED = spec(
+PERTURBED = spec(
     scales=(0.1, 0.3, 1.0),
     optimizer={"kind": "gradient_descent", "step_size": {"values": [0.5, 0.7]}, "warmup_steps": 2000},
 )
-"""A warm-up after which most runs have interpolated where gradient descent is unstable, and are kicked on."""
+"""A warm-up after which most runs have interpolated where gradient descent is unstable, and are perturbed."""
 
 
 def test_the_random_numbers_of_a_run_are_its_own() -> None:
@@ -282,14 +289,14 @@ def test_the_random_numbers_of_a_run_are_its_own() -> None:
         optimizer={"kind": "gradient_descent", "step_size": {"values": [0.7, 0.5]}, "warmup_steps": 2000},
     )
     expected, found, interrupted = Workshop(), Workshop(), Workshop()
-    kicked = expected.done(KICKED)
-    assert sum(summary["kicks"] > 0 for summary in expected.summaries(kicked)) >= 3
-    assert found.runs_by_key(found.done(reversed_grid)) == expected.runs_by_key(kicked)
-    experiment_id, job = interrupted.plan(KICKED)
+    perturbed = expected.done(PERTURBED)
+    assert sum(summary["perturbations"] > 0 for summary in expected.summaries(perturbed)) >= 3
+    assert found.runs_by_key(found.done(reversed_grid)) == expected.runs_by_key(perturbed)
+    experiment_id, job = interrupted.plan(PERTURBED)
     for _ in range(3):
         interrupted.perform(job.id, interrupted.context(stopping=SetAfter(40)))
     interrupted.work_off()
-    assert interrupted.runs(experiment_id) == expected.runs(kicked)
+    assert interrupted.runs(experiment_id) == expected.runs(perturbed)
 
 
 @pytest.mark.parametrize(

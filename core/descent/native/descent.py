@@ -111,7 +111,7 @@ class NativeDescent(BatchDescent):
         self._functions.stepbias_losses(self._kernel, ctypes.byref(self._batch), address(losses))
         return losses
 
-    def _pack(self, matrix: Float64[np.ndarray, "entry term"]) -> Float64[np.ndarray, " packed"]:
+    def _pack(self, matrix: Float64[np.ndarray, "inner outer"]) -> Float64[np.ndarray, " entry"]:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
         packed = aligned_zeros((self._functions.stepbias_packed_size(self._kernel, *matrix.shape),))
         self._functions.stepbias_pack(self._kernel, address(matrix), *matrix.shape, address(packed))
@@ -119,7 +119,7 @@ class NativeDescent(BatchDescent):
 
     def _wide(
         self, values: Float64[np.ndarray, "step run sample"] | None
-    ) -> Float64[np.ndarray, "step run row"] | None:
+    ) -> Float64[np.ndarray, "step run padded_sample"] | None:
         return None if values is None else padded_rows(values, self._rows)
 
 

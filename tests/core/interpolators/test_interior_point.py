@@ -16,7 +16,7 @@ def test_two_orthogonal_atoms_balance(power: float) -> None:
         columns=np.diag([1.0, 3.0]), basis=weights[:, None], target=np.array([1 / np.sqrt(5)]), power=power
     )
     second = brentq(lambda b: abs(1 - 2 * b) ** power - 9 * abs(b) ** power, 0, 0.5, xtol=1e-15)
-    # two columns need a dual_matrix of order two, one equation a single multiplier
+    # two columns need a dual matrix of order two, one equation a single multiplier
     found = optimum_of(programme)
     assert found.upper == pytest.approx(9 * second**power, rel=1e-7)
     assert found.gap <= 1e-7

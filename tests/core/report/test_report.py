@@ -37,7 +37,7 @@ GOOD: Mapping[str, Any] = {
     "kernel_change": 0.5,
     "smallest_parameter": 0.01,
     "excess_risk": 0.13,
-    "kicks": 0,
+    "perturbations": 0,
 }
 """A run of which everything holds, each inequality with room of its own."""
 
@@ -229,11 +229,11 @@ def test_the_document_is_json_whatever_is_not_known() -> None:
 
 
 def test_a_report_says_how_much_it_rests_on() -> None:
-    """Runs that are missing or did not converge, problems that are not analysed, kicks."""
+    """Runs that are missing or did not converge, problems that are not analysed, perturbations."""
     summaries = _summaries(GRID)
     summaries[0] = None
-    summaries[1] = {**GOOD, "outcome": "oscillating", "kicks": 3}
-    summaries[2] = {**GOOD, "kicks": 2}
+    summaries[1] = {**GOOD, "outcome": "oscillating", "perturbations": 3}
+    summaries[2] = {**GOOD, "perturbations": 2}
     analyses = _analyses(GRID)
     del analyses[GRID.run(4).problem_key]
     found = report(GRID, summaries, analyses)
@@ -243,6 +243,8 @@ def test_a_report_says_how_much_it_rests_on() -> None:
         "missing": 1,
         "converged": 6,
         "outcomes": {"converged": 6, "oscillating": 1},
+        "perturbed": 2,
+        "perturbations": 5,
         "kicked": 2,
         "kicks": 5,
         "problems": 2,

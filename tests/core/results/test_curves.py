@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from core.errors import InvalidChoice
 from core.results.curves import Inclusion, curves, telling_quantity
-from tests.core.made_up import recorded
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, analyses_of, fan, grid_of, risk, summaries_of
 
 GRID = fan()
@@ -156,7 +156,7 @@ def test_a_refusal_does_not_repeat_what_was_given() -> None:
 
 def test_baselines_are_medians_over_the_data_sets() -> None:
     """The same for every step size; quantities that an interpolator does not have give no line."""
-    family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=recorded(analyses_of(GRID)))
+    family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=analyses_of(GRID))
     lines = {line.name: line for line in family.baselines}
     assert set(lines) == {"min_l1", "min_l2"}
     assert (lines["min_l1"].problems, lines["min_l1"].series) == (4, None)
@@ -168,9 +168,9 @@ def test_baselines_are_medians_over_the_data_sets() -> None:
 def test_baselines_follow_the_data_sets_that_are_drawn() -> None:
     """One for each seed where seeds are the series, that of a fixed seed, none where x changes the data."""
     documents = analyses_of(GRID)
-    fixed = curves(GRID, summaries_of(GRID), **QUESTION, where={"seed": 3}, analyses=recorded(documents))
+    fixed = curves(GRID, summaries_of(GRID), **QUESTION, where={"seed": 3}, analyses=documents)
     assert [line.value for line in fixed.baselines] == [3.01, 103.0]
-    question: dict[str, Any] = {"y": "excess_risk", "over": "step_size", "analyses": recorded(documents)}
+    question: dict[str, Any] = {"y": "excess_risk", "over": "step_size", "analyses": documents}
     by_seed = curves(GRID, summaries_of(GRID), x="init_scale", series="seed", **question)
     assert [line.series for line in by_seed.baselines if line.name == "min_l1"] == SEEDS
     assert not curves(GRID, summaries_of(GRID), x="seed", series="init_scale", **question).baselines
@@ -178,11 +178,11 @@ def test_baselines_follow_the_data_sets_that_are_drawn() -> None:
 
 def test_a_data_set_without_analysis_or_interpolator_is_left_out_of_the_baseline() -> None:
     """It is counted out, not taken for zero."""
-    documents = analyses_of(GRID)
-    first, second, *_ = documents
-    del documents[first]
-    documents[second] |= {"interpolators": {}}
-    family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=recorded(documents))
+    analyses = analyses_of(GRID)
+    first, second, *_ = analyses
+    del analyses[first]
+    analyses[second] = replace(analyses[second], interpolators={})
+    family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=analyses)
     assert {line.problems for line in family.baselines} == {2}
 
 
@@ -217,7 +217,7 @@ def test_the_document_of_curves_is_plain_json() -> None:
     for seed in SEEDS:
         index = INDEX[seed, SCALES[2], STEP_SIZES[1]]
         summaries[index] = (summaries[index] or {}) | {"outcome": "diverged"}
-    family = curves(GRID, summaries, **QUESTION, analyses=recorded(analyses_of(GRID)))
+    family = curves(GRID, summaries, **QUESTION, analyses=analyses_of(GRID))
     document = json.loads(json.dumps(family.to_document(), allow_nan=False))
     assert document["x"]["values"] == SCALES
     assert document["x"]["label"] == "initialisation scale α"

@@ -316,3 +316,16 @@ def test_a_scale_whose_square_float64_cannot_hold_is_refused(scale: float) -> No
     """β is made of squares of the scale, and the effective initialisation of products of them."""
     with pytest.raises(ValidationError, match="than or equal to"):
         ExperimentSpec.model_validate(document(initialization={"scale": scale}))
+
+
+def test_perturb_has_a_former_name_which_is_the_one_that_is_hashed() -> None:
+    """`kick` is accepted for a version, means the same experiment, and the hashes of stored runs stay."""
+    unperturbed = ExperimentSpec.model_validate(document())
+    today, before = (ExperimentSpec.model_validate(document(stopping={name: False})) for name in ("perturb", "kick"))
+    assert today == before
+    assert today.content_hash() == before.content_hash() != unperturbed.content_hash()
+    assert today.science()["stopping"]["kick"] is False
+    assert json.loads(today.canonical())["stopping"]["perturb"] is False
+    assert next(Grid(today).runs()).key == next(Grid(before).runs()).key != next(Grid(unperturbed).runs()).key
+    with pytest.raises(ValidationError):
+        ExperimentSpec.model_validate(document(stopping={"perturb": False, "kick": False}))

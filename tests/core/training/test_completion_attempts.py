@@ -1,11 +1,18 @@
 """When completion is tried again, and when a limit is believed."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from core.completion.completion import Completion
+from core.completion.completion import Completion, NotCompletable, Unsettled
+from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch
+from core.outcome import Outcome
 from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, CompletionAttempts
-from tests.core.trainings import planned
+from core.training.verdict import Evidence
+from tests.core.training.evidence_at import batch_of, checks
+from tests.core.trainings import planned, problem_of
 
 TOLERANCE = 1e-7
 
@@ -77,3 +84,102 @@ def test_a_limit_of_too_large_an_estimate_is_remembered_and_put_off() -> None:
     assert not tried.is_ripe(0, 2200, 0.51 * EARLY)
     assert tried.is_ripe(0, 2500, 0.49 * EARLY)
     assert tried.believes(0, 2500, 0.49, limit(estimate=TOLERANCE), TOLERANCE)
+
+
+class Answering:
+    """A completer that gives a prepared answer and counts how often it is asked."""
+
+    def __init__(self, answer: Completion | Unsettled | NotCompletable, *, worth_trying: bool = True) -> None:
+        self.answer, self.worth_trying, self.asked = answer, worth_trying, 0
+
+    def is_worth_trying(self, **_: float) -> bool:
+        """As it was told."""
+        return self.worth_trying
+
+    def complete(self, *_: object, **__: float) -> Completion | Unsettled | NotCompletable:
+        """As it was told."""
+        self.asked += 1
+        return self.answer
+
+
+def judged(completer: Answering, *, step: int = 1024, **changes: Any) -> tuple[Outcome | None, Evidence]:
+    """How one run with completion ends at a check, its loss above its tolerance."""
+    run = planned(**({"warmup_steps": 0, "completion_tolerance": TOLERANCE} | changes))
+    problem = problem_of()
+    vars(problem)["completer"] = completer
+    evidence = Evidence.begin([run], 2, 7)
+    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=step), np.array([False]))
+    return (found[0].outcome if found else None), evidence
+
+
+def proven() -> Completion:
+    """A limit that is believed at once; of the seven dimensions of a run."""
+    return replace(limit(estimate=0.0, bound=0.0), predictor=np.ones(7))
+
+
+def test_a_believed_limit_ends_a_run_as_converged() -> None:
+    """At the first check at which an attempt is due, and not before."""
+    assert judged(Answering(proven()))[0] is Outcome.CONVERGED
+    early = Answering(proven())
+    assert judged(early, step=960)[0] is None
+    assert early.asked == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"completion_tolerance": 0.0}, id="that insists on iterating"),
+        pytest.param({"optimizer": Minibatch(batch_size=2)}, id="of minibatches"),
+        pytest.param({"optimizer": HeavyBall(momentum=0.5)}, id="with momentum"),
+        pytest.param({"optimizer": LabelNoise(noise_variance=0.1, noise_steps=8000)}, id="whose targets are noisy"),
+    ],
+)
+def test_no_attempt_is_made_at_a_run(changes: dict[str, Any]) -> None:
+    """Nor at the end of its budget, unless attempts are only not yet due."""
+    completer = Answering(proven())
+    assert judged(completer, step=6400, **changes)[0] is None
+    assert completer.asked == 0
+
+
+def test_a_last_attempt_is_made_where_the_budget_ends() -> None:
+    """Though none is due; it completes what would only be out of budget, and never a run that has diverged."""
+    assert judged(Answering(proven()), step=512, max_steps=512)[0] is Outcome.CONVERGED
+    never = judged(Answering(proven()), step=512, max_steps=512, completion_tolerance=0.0)[0]
+    assert never is Outcome.BUDGET_EXHAUSTED
+
+
+def test_a_limit_found_during_warm_up_ends_nothing() -> None:
+    """It is found, and the run goes on; after the warm-up it ends."""
+    completer = Answering(proven())
+    assert judged(completer, step=8000, warmup_steps=10_000)[0] is None
+    assert completer.asked == 1
+    assert judged(completer, step=10_048, warmup_steps=10_000)[0] is Outcome.CONVERGED
+
+
+def test_what_is_not_worth_trying_is_not_tried() -> None:
+    """By the screen on the loss."""
+    completer = Answering(proven(), worth_trying=False)
+    assert judged(completer)[0] is None
+    assert completer.asked == 0
+
+
+@pytest.mark.parametrize(("answer", "below"), [(Unsettled(error=1e-2), False), (NotCompletable.UNSTABLE, True)])
+def test_an_error_that_is_too_large_puts_the_next_attempt_off(
+    answer: Unsettled | NotCompletable, *, below: bool
+) -> None:
+    """Until the loss has fallen; whatever else is in the way says nothing of the loss."""
+    outcome, evidence = judged(Answering(answer))
+    assert outcome is None
+    assert evidence.attempts.next_due() == 1152
+    assert evidence.attempts.is_ripe(0, 1152, 0.5 * problem_of().zero_loss) is below
+
+
+def test_a_waiting_run_is_not_completed() -> None:
+    """It is not where exact arithmetic would be: its time must come first."""
+    run = planned(warmup_steps=0, completion_tolerance=TOLERANCE)
+    problem = problem_of()
+    vars(problem)["completer"] = completer = Answering(proven())
+    evidence = Evidence.begin([run], 2, 7)
+    evidence.instability.waits_until[0] = 2048
+    assert not evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([False]))
+    assert completer.asked == 0

@@ -134,10 +134,10 @@ def test_where_nothing_converges_the_lower_end_stands_for_the_run() -> None:
     assert trained.outcome is FAILURES[0]
 
 
-def test_a_search_without_probes_has_no_conclusion() -> None:
-    """It is asked for one only once it is complete."""
+def test_a_search_without_probes_has_no_result() -> None:
+    """It is asked for it only once it is complete."""
     with pytest.raises(ValueError, match="without probes"):
-        search().conclude([])
+        search().result([])
 
 
 @given(resolution=RESOLUTIONS, lower=st.floats(0.1, 0.99), upper=st.floats(1.01, 10))

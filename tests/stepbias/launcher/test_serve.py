@@ -18,6 +18,8 @@ from stepbias.launcher.health import health, missing_worker
 from stepbias.launcher.port import free_port
 from tests.stepbias.launcher.processes import eventually
 
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 @contextmanager
 def _served(*words: str, store: str, directory: Path) -> Iterator[subprocess.Popen[str]]:
@@ -69,12 +71,28 @@ def test_a_process_that_cannot_be_served_says_why(
     words: list[str], environment: dict[str, str | None], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a sentence, before anything is started."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    _many_threads(monkeypatch)
     result = CliRunner().invoke(app, ["serve", *words], env=environment)
     assert result.exit_code == 1
     assert result.stderr.startswith("stepbias: ")
     assert reason in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says: processes work side by side, and another number of threads gives other bits."""
+    _many_threads(monkeypatch)
+    monkeypatch.setenv("STEPBIAS_REDIS_URL", "redis://127.0.0.1:9/0")
+    seen: dict[str, str] = {}
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: seen.update(os.environ))
+    assert CliRunner().invoke(app, ["serve", "api"]).exit_code == 0
+    assert [seen[name] for name in BLAS_THREADS] == ["1", "1", "1"]
+
+
+def _many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment, which is put back afterwards."""
+    for name in BLAS_THREADS:
+        monkeypatch.setenv(name, "4")
 
 
 def test_every_queue_can_be_served() -> None:

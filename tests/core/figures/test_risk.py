@@ -1,25 +1,28 @@
 """The risk figure."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from core.figures.draw import draw
 from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.risk import risk_layout
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.render import render
-from core.figures.risk import draw_risk
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from tests.core.drawn import marks, names, words
-from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of
+from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of, with_excess_risk
 from tests.core.specs import SCALES, STEP_SIZES, analyses_of, document, fan, grid_of, summaries_of
+
+_figure = partial(draw, FIGURES["risk"])
 
 
 def _risk(grid: Grid, summaries: Sequence[Mapping[str, Any] | None]) -> Figure:
-    return draw_risk(results_of(grid, summaries, analyses_of(grid)))
+    return _figure(results_of(grid, summaries, analyses_of(grid)))
 
 
 def _converged(grid: Grid) -> list[dict[str, Any]]:
@@ -50,7 +53,7 @@ def test_a_partial_result_says_so() -> None:
     summaries = summaries_of(fan())
     summaries[5:] = [None] * 19
     assert any("partial result: 5 of 24 runs" in text for text in words(_risk(fan(), summaries)))
-    nothing = draw_risk(results_of(fan(), [None] * 24, {}))
+    nothing = _figure(results_of(fan(), [None] * 24, {}))
     assert any("partial result: 0 of 24 runs" in text for text in words(nothing))
     assert render(nothing, "png").startswith(b"\x89PNG")
 
@@ -73,7 +76,7 @@ def test_points_without_a_converged_run_are_crosses_and_not_points() -> None:
 
 
 def test_lines_and_baselines_stand_clear_of_the_crosses() -> None:
-    """The crosses are at the foot, below every risk; the names of the baselines have room above and below."""
+    """The crosses are below every risk; the names of the baselines have room above and below."""
     summaries = [(summary or {}) | {"outcome": "diverged"} for summary in summaries_of(fan())]
     (panel,) = _risk(fan(), summaries).axes
     crosses = [line for line in panel.lines if line.get_marker() == "x"]
@@ -92,7 +95,7 @@ def test_the_names_of_the_baselines_are_not_drawn_over() -> None:
     summaries = [
         made_up_summary(run) | {"excess_risk": risk} for run, risk in zip(grid.runs(), (1.5, 0.5, 0.1), strict=True)
     ]
-    (panel,) = draw_risk(results_of(grid, summaries)).axes
+    (panel,) = _figure(results_of(grid, summaries)).axes
     ends = {text.get_text().partition(":")[0]: text.xy[0] for text in panel.texts}
     assert ends["least ℓ1 norm"] == 0
     assert ends["least ℓ2 norm"] > 0
@@ -105,7 +108,7 @@ def test_a_third_axis_makes_panels() -> None:
         initialization={"scale": {"values": SCALES}},
         optimizer={"step_size": {"fractions_of_max_stable": [0.5, 0.99]}},
     )
-    figure = draw_risk(results_of(grid, [None] * len(grid), {}))
+    figure = _figure(results_of(grid, [None] * len(grid), {}))
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["μ = 0", "μ = 5", "μ = 10"]
     assert {"0.5 η*", "0.99 η*"} <= set(words(figure))
 
@@ -114,15 +117,15 @@ def test_a_figure_that_does_not_suit_the_experiment_is_refused() -> None:
     """Too many panels, or nothing to draw against."""
     many = grid_of(data={"mean": {"start": 0, "stop": 10, "num": 11}}, initialization={"scale": {"values": SCALES}})
     with pytest.raises(UnsuitableFigure, match="11 panels"):
-        draw_risk(results_of(many, [None] * len(many), {}))
+        _figure(results_of(many, [None] * len(many), {}))
     with pytest.raises(UnsuitableFigure, match="sweeps a number"):
-        draw_risk(results_of(grid_of(), [None], {}))
+        _figure(results_of(grid_of(), [None], {}))
 
 
 def test_without_a_swept_scale_the_step_size_is_drawn_against() -> None:
     """The figure serves every experiment that sweeps something."""
     grid = grid_of(optimizer={"step_size": {"values": STEP_SIZES}})
-    figure = draw_risk(results_of(grid, [None, None], {}))
+    figure = _figure(results_of(grid, [None, None], {}))
     assert figure.axes[0].get_xlabel() == "step size η"
 
 
@@ -134,7 +137,7 @@ def test_user_data_without_a_true_predictor_show_the_test_loss() -> None:
     summaries: list[Any] = [
         {"outcome": "converged", "test_loss": loss, "excess_risk": None} for loss in (0.1, 0.2, 0.0)
     ]
-    figure = draw_risk(results_of(grid, summaries, {}))
+    figure = _figure(results_of(grid, summaries, {}))
     assert figure.axes[0].get_ylabel() == "test loss"
     assert marks(figure, "o") == 2
     assert any("given data, N = 1, d = 2" in text for text in words(figure))
@@ -147,7 +150,7 @@ def test_converged_runs_on_user_data_without_held_out_samples_are_a_line_and_no_
     grid = Grid(ExperimentSpec.model_validate(body))
     nothing = dict.fromkeys(("excess_risk", "test_loss", "flow_excess_risk", "flow_test_loss"))
     summaries: list[Any] = [nothing | {"outcome": "converged", "l1_norm": norm} for norm in (2.0, 2.5, 3.4)]
-    figure = draw_risk(results_of(grid, summaries, {}))
+    figure = _figure(results_of(grid, summaries, {}))
     (panel,) = figure.axes
     assert (marks(figure, "o"), marks(figure, "x")) == (3, 0)
     assert panel.get_ylabel() == "ℓ1 norm ‖β‖₁"
@@ -197,21 +200,20 @@ def test_an_axis_of_one_value_is_said_in_words_and_not_drawn_against() -> None:
     assert any("η = 0.001, W = 0; 1 run" in text for text in words(figure))
 
 
-def _warmup(scales: Sequence[float], steps: Sequence[int], fractions: Sequence[float]) -> Grid:
-    return grid_of(
-        initialization={"scale": {"values": list(scales)}},
-        optimizer={"warmup_steps": {"values": list(steps)}, "step_size": {"fractions_of_max_stable": list(fractions)}},
-    )
-
-
 def test_a_longer_axis_of_warm_ups_goes_along_x_and_scales_make_the_lines() -> None:
     """With a panel for each step size, and the run without any warm-up at the left end of a logarithmic axis."""
-    grid = _warmup([0.1, 1.0], [0, 100, 10_000], [0.5, 0.9])
+    grid = grid_of(
+        initialization={"scale": {"values": [0.1, 1.0]}},
+        optimizer={
+            "warmup_steps": {"values": [0, 100, 10_000]},
+            "step_size": {"fractions_of_max_stable": [0.5, 0.9]},
+        },
+    )
     summaries = [made_up_summary(run) for run in grid.runs()]
     for run in grid.runs():
         if run.warmup_steps == 0 and run.init_scale == 1.0:
             summaries[run.index] |= {"outcome": "oscillating"}
-    figure = draw_risk(results_of(grid, summaries))
+    figure = _figure(results_of(grid, summaries))
     assert "Excess risk against warm-up steps W, by initialisation scale α" in words(figure)
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["0.5 η*", "0.9 η*"]
     for panel in figure.axes:
@@ -222,30 +224,13 @@ def test_a_longer_axis_of_warm_ups_goes_along_x_and_scales_make_the_lines() -> N
         assert 2 * (across[1] - across[0]) < across[2] - across[1]
 
 
-@pytest.mark.parametrize(
-    ("scales", "steps", "fractions", "expected"),
-    [
-        ([0.1, 1.0, 3.0], [0], [0.5, 0.9], ("init_scale", "step_size_fraction", 1)),
-        ([0.1, 1.0, 3.0], [0, 10, 100], [0.5, 0.9], ("warmup_steps", "init_scale", 2)),
-        ([0.1, 1.0], [0], [0.1, 0.3, 0.5, 0.7, 0.9], ("step_size_fraction", "init_scale", 1)),
-        ([0.1], [0, 10, 100], [0.5, 0.9], ("warmup_steps", "step_size_fraction", 1)),
-    ],
-)
-def test_the_longest_axis_goes_along_x_and_the_next_makes_the_lines(
-    scales: list[float], steps: list[int], fractions: list[float], expected: tuple[str, str, int]
-) -> None:
-    """Step sizes make lines unless there are very many of them."""
-    layout = risk_layout(_warmup(scales, steps, fractions))
-    assert (layout.x, layout.series, len(layout.panels)) == expected
-
-
 def test_seeds_of_the_initialisation_are_aggregated_where_data_seeds_are_not_swept() -> None:
     """Every kind of seed is a repetition."""
     grid = grid_of(
         initialization={"kind": "normal", "scale": {"values": SCALES}, "seed": {"values": [0, 1]}},
         optimizer={"step_size": {"values": STEP_SIZES}},
     )
-    figure = draw_risk(results_of(grid))
+    figure = _figure(results_of(grid))
     (panel,) = figure.axes
     assert len(panel.collections) == len(STEP_SIZES)  # a band for each line
     assert any("random normal initialisation" in text and "2 initialisation seeds" in text for text in words(figure))
@@ -258,8 +243,8 @@ def test_each_depth_has_a_panel_that_says_its_largest_stable_steps() -> None:
     )
     analyses = made_up_analyses(grid)
     deep = grid.run(len(SCALES)).problem_key
-    analyses[deep]["interpolators"]["min_l1"] = {"excess_risk": 0.0042}
-    three, four = draw_risk(results_of(grid, analyses=analyses)).axes
+    analyses[deep] = with_excess_risk(analyses[deep], "min_l1", 0.0042)
+    three, four = _figure(results_of(grid, analyses=analyses)).axes
     step, free = f"{LARGEST_STEP:.4g}", f"{LARGEST_STEP / 0.8:.4g}"
     assert (three.get_title(loc="left"), four.get_title(loc="left")) == ("D = 3", "D = 4")
     assert three.get_title(loc="right") == f"η* = {step} (any sign: {free})"
@@ -282,6 +267,6 @@ def test_values_without_a_symbol_are_named_below_a_common_title() -> None:
     """So that no entry is broken."""
     optimizer = {"kind": "label_noise", "noise_variance": {"values": [0.1, 1.0, 4.0]}}
     grid = grid_of(optimizer=optimizer | {"step_size": 0.001, "noise_steps": {"values": [100, 20_000]}})
-    (legend,) = draw_risk(results_of(grid)).legends
+    (legend,) = _figure(results_of(grid)).legends
     assert legend.get_title().get_text() == "steps with label noise"
     assert [text.get_text() for text in legend.get_texts()][:2] == ["100", "20000"]

@@ -1,19 +1,22 @@
 """The trajectory figure."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.figures.layouts import UnsuitableFigure
+from core.figures.draw import draw
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.trajectory import trajectory_layout
 from core.figures.style import THRESHOLD
-from core.figures.trajectory import draw_trajectory
 from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
 from tests.core.made_up import made_up_arrays, made_up_summary, results_of
 from tests.core.specs import grid_of
+
+_figure = partial(draw, FIGURES["trajectory"])
 
 STEPS = [0.001, 0.004, 0.007]
 WARMUP = 1000
@@ -30,7 +33,7 @@ def _grid(**parts: Any) -> Grid:
 def test_loss_and_sharpness_of_each_run_are_drawn_against_the_step() -> None:
     """From the first step on: step 0 has no place on a logarithmic axis."""
     grid = _grid()
-    figure = draw_trajectory(results_of(grid))
+    figure = _figure(results_of(grid))
     upper, lower = figure.axes
     assert (upper.get_ylabel(), lower.get_ylabel()) == ("training loss L", "sharpness λ_max")
     assert upper.get_xlim() == lower.get_xlim()
@@ -45,7 +48,7 @@ def test_loss_and_sharpness_of_each_run_are_drawn_against_the_step() -> None:
 
 def test_the_threshold_falls_with_the_warm_up_and_then_stays() -> None:
     """2/η_t with η_t = η·min(1, (t+1)/W); its corner is there whether a record falls on it or not."""
-    _, lower = draw_trajectory(results_of(_grid())).axes
+    _, lower = _figure(results_of(_grid())).axes
     lines = lines_like(lower, color=THRESHOLD["color"])
     assert len(lines) == len(STEPS)
     for line, step_size in zip(lines, STEPS, strict=True):
@@ -57,7 +60,7 @@ def test_the_threshold_falls_with_the_warm_up_and_then_stays() -> None:
 
 def test_a_triangle_of_its_colour_marks_where_the_threshold_of_a_run_ends() -> None:
     """Unless that is above the panel, which shows the sharpness and not the whole warm-up."""
-    _, lower = draw_trajectory(results_of(_grid())).axes
+    _, lower = _figure(results_of(_grid())).axes
     triangles = [points(line)[1][0] for line in lines_like(lower, marker="<")]
     assert triangles == pytest.approx([2 / step for step in STEPS if 2 / step < lower.get_ylim()[1]])
     highest = max(float(made_up_arrays(run)["sharpness"].max()) for run in _grid().runs())
@@ -69,7 +72,7 @@ def test_runs_end_in_a_dot_or_in_a_cross() -> None:
     grid = _grid()
     summaries = [made_up_summary(run) for run in grid.runs()]
     summaries[2]["outcome"] = "oscillating"
-    figure = draw_trajectory(results_of(grid, summaries))
+    figure = _figure(results_of(grid, summaries))
     assert (marks(figure, "o"), marks(figure, "x")) == (4, 2)
     assert {"converged", "did not converge"} <= set(names(figure))
 
@@ -83,7 +86,7 @@ def test_runs_that_are_not_stored_are_missing_and_said_to_be() -> None:
     def arrays(index: int) -> Mapping[str, np.ndarray] | None:
         return None if index == 1 else made_up_arrays(grid.run(index))
 
-    figure = draw_trajectory(results_of(grid, summaries, arrays=arrays))
+    figure = _figure(results_of(grid, summaries, arrays=arrays))
     assert any("1 of these 3 runs are stored" in text for text in words(figure))
     assert "η = 0.007" in names(figure)
     assert not {"η = 0.001", "η = 0.004"} & set(names(figure))
@@ -101,7 +104,7 @@ def test_a_loss_that_explodes_does_not_set_the_scale() -> None:
                 curves[name][-1] = np.inf
         return curves
 
-    upper, lower = draw_trajectory(results_of(grid, arrays=arrays)).axes
+    upper, lower = _figure(results_of(grid, arrays=arrays)).axes
     assert upper.get_ylim()[1] < 1e5
     assert lower.get_ylim()[1] < 1e5
 
@@ -116,7 +119,7 @@ def test_each_depth_has_its_column() -> None:
         at = [grid.coordinates(index) for index in indices]
         assert {(c["depth"], c["init_scale"]) for c in at} == {(depth, 0.3)}
         assert [c["step_size"] for c in at] == STEPS
-    figure = draw_trajectory(results_of(grid))
+    figure = _figure(results_of(grid))
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["D = 2", "D = 3", "", ""]
     assert any(text == "shown: runs at α = 0.3" for text in words(figure))
 
@@ -133,18 +136,11 @@ def test_of_many_step_sizes_six_are_followed() -> None:
     assert (scales.series, scales.fixed) == ("init_scale", {"seed": 5})
     alone = grid_of()
     assert trajectory_layout(alone).columns == ((None, (0,)),)
-    assert "trained run" in names(draw_trajectory(results_of(alone)))
-
-
-@pytest.mark.parametrize("recorded", [0, 1, 2])
-def test_an_experiment_that_records_too_little_is_refused(recorded: int) -> None:
-    """With what it would need."""
-    with pytest.raises(UnsuitableFigure, match=rf"needs at least 3 of each: recording.points is {recorded}"):
-        trajectory_layout(_grid(recording={"points": recorded}))
+    assert "trained run" in names(_figure(results_of(alone)))
 
 
 def test_fractions_without_an_analysis_are_not_followed() -> None:
     """Their step size is not known."""
     grid = _grid(optimizer={"step_size": {"fractions_of_max_stable": [0.5, 0.9]}})
-    figure = draw_trajectory(results_of(grid, analyses={}))
+    figure = _figure(results_of(grid, analyses={}))
     assert any("0 of these 2 runs are stored" in text for text in words(figure))

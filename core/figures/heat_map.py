@@ -1,4 +1,4 @@
-"""The plane of a phase diagram in numbers: what the cells say, and how large steps may be over them."""
+"""A heat map of a phase diagram in numbers: what the cells say, and how large steps may be over them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from core.sweep.grid import STEP_SIZE_FRACTION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Plane:
+class HeatMap:
     """The cells at the fixed values `where`: their outcomes, whether seeds differ in them, the median of each quantity.
 
-    `absent` says of quantities that no run of the plane can have why it cannot. `largest_steps` holds both η* over each
-    cell along x, in units of the y axis; NaN where they are not known or y is no step size.
+    `absent` says of quantities that no run behind the cells can have why it cannot. `largest_steps` holds both η* over
+    each cell along x, in units of the y axis; NaN where they are not known or y is no step size.
     """
 
     where: Mapping[str, float]
@@ -45,8 +45,8 @@ class Plane:
         return np.asarray(~self.missing & np.isnan(self.medians[quantity]))
 
 
-def plane(results: Results, layout: PhaseLayout, where: Mapping[str, float], quantities: Sequence[str]) -> Plane:
-    """The plane of a layout's axes at these values of the others."""
+def heat_map(results: Results, layout: PhaseLayout, where: Mapping[str, float], quantities: Sequence[str]) -> HeatMap:
+    """The heat map over a layout's axes at these values of the others."""
     arrangement = arrange(results.grid, x=layout.x, series=layout.y, over=layout.over, where=where)
     upward = [axis.values for axis in results.grid.axes if axis.name == layout.y]
     x, y = cell_axis(arrangement.x.values), cell_axis(upward[0])
@@ -55,7 +55,7 @@ def plane(results: Results, layout: PhaseLayout, where: Mapping[str, float], qua
     outcomes, differing = commonest(codes)
     reason = without_effective_init(results.grid, where)
     tables = {name: arrangement.table(_column(results, name))[ascending] for name in quantities}
-    return Plane(
+    return HeatMap(
         where=where,
         x=x,
         y=y,

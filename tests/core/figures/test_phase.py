@@ -2,25 +2,23 @@
 
 import itertools
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from core.figures.cell_scale import round_numbers
-from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.cells import MISSING, OUTCOMES, cell_axis, commonest, converged_median, outcome_codes
+from core.figures.draw import draw
+from core.figures.layouts.catalogue import FIGURES
+from core.figures.layouts.cells import OUTCOMES
 from core.figures.layouts.phase import phase_layout
-from core.figures.phase import OUTCOME_COLOURS, draw_phase
+from core.figures.phase import OUTCOME_COLOURS
 from core.figures.render import Format, render
 from core.outcome import Outcome
 from core.spec.experiment_spec import ExperimentSpec
@@ -28,6 +26,8 @@ from core.sweep.grid import Grid
 from tests.core.drawn import words
 from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of
 from tests.core.specs import document, grid_of
+
+_figure = partial(draw, FIGURES["phase"])
 
 SCALES = [0.01, 0.1, 1.0, 3.0]
 FRACTIONS = [0.1, 0.5, 0.9, 1.1]
@@ -49,7 +49,7 @@ def _summaries(grid: Grid) -> list[dict[str, Any] | None]:
 
 
 def _draw(grid: Grid, summaries: Sequence[Mapping[str, Any] | None] | None = None) -> Figure:
-    return draw_phase(results_of(grid, _summaries(grid) if summaries is None else summaries))
+    return _figure(results_of(grid, _summaries(grid) if summaries is None else summaries))
 
 
 def _mesh(panel: Axes) -> np.ma.MaskedArray[Any, Any]:
@@ -81,44 +81,8 @@ def _heights(panel: Axes) -> list[float]:
     return [float(height) for height in np.asarray(line.get_ydata(), dtype=float)]
 
 
-@given(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=12, unique=True))
-def test_every_value_lies_inside_its_cell_and_edges_halfway_between_values(values: list[float]) -> None:
-    """At the mean of the two on a linear axis, at their geometric mean on a logarithmic one."""
-    axis = cell_axis(values)
-    assert axis.values.tolist() == sorted(values) == [values[place] for place in axis.order]
-    scaled, edges = (np.log(part) if axis.log else part for part in (axis.positions, axis.edges))
-    room = 1e-9 * np.abs(edges).max()
-    assert (edges[:-1] <= scaled + room).all()
-    assert (scaled <= edges[1:] + room).all()
-    assert np.allclose(edges[1:-1], (scaled[1:] + scaled[:-1]) / 2, rtol=1e-9, atol=room)
-    # The outermost cells are symmetric about their values.
-    assert np.allclose(edges[[0, -1]] + edges[[1, -2]], 2 * scaled[[0, -1]], rtol=1e-9, atol=room)
-
-
-@pytest.mark.parametrize(
-    ("values", "log"),
-    [
-        (np.geomspace(1e-3, 3, 8).tolist(), True),
-        ([0.001, 0.003, 0.01, 0.03], True),
-        (np.linspace(0.1, 1.1, 9).tolist(), False),
-        ([0.001, 0.003, 0.005, 0.007, 0.0079], False),
-        ([0.0, 1.0, 2.0], False),
-        ([0.0, 100.0, 1000.0, 10000.0], True),
-        ([-1.0, 0.0, 10.0, 1000.0], False),
-        ([1.0, 2.0], False),
-        ([0.01, 1.0], True),
-    ],
-)
-def test_an_axis_is_logarithmic_where_that_spaces_its_values_more_evenly(values: list[float], *, log: bool) -> None:
-    """Whatever the quantity is: step sizes in equal steps are drawn in equal cells."""
-    assert cell_axis(values).log is log
-
-
-def test_a_zero_among_logarithmic_values_has_a_cell_at_the_left() -> None:
-    """No warm-up beside warm-ups of 100 and 1000 steps stands where 10 would, and is called 0."""
-    axis = cell_axis([100.0, 1000.0, 0.0])
-    assert axis.positions == pytest.approx([10, 100, 1000])
-    assert axis.values.tolist() == [0, 100, 1000]
+def test_a_zero_among_logarithmic_values_is_named_at_its_cell() -> None:
+    """No warm-up stands at the left of all warm-ups, and is called 0."""
     grid = grid_of(
         initialization={"scale": {"values": SCALES}}, optimizer={"warmup_steps": {"values": [0, 100, 1000, 10_000]}}
     )
@@ -127,73 +91,12 @@ def test_a_zero_among_logarithmic_values_has_a_cell_at_the_left() -> None:
     assert panel.get_xticks().tolist() == pytest.approx([10, 100, 1000, 10_000])
 
 
-@given(st.lists(st.lists(st.sampled_from([MISSING, *range(len(OUTCOMES))]), min_size=1, max_size=5), min_size=1))
-def test_a_cell_has_the_commonest_outcome_of_its_stored_runs(cells: list[list[int]]) -> None:
-    """Counted one by one; of equally common ones the first."""
-    width = max(map(len, cells))
-    codes = np.array([cell + [MISSING] * (width - len(cell)) for cell in cells])
-    winners, differing = commonest(codes)
-    for cell, winner, differs in zip(cells, winners.tolist(), differing.tolist(), strict=True):
-        counts = Counter(code for code in cell if code != MISSING)
-        most = max(counts.values(), default=0)
-        assert winner == min((code for code, count in counts.items() if count == most), default=MISSING)
-        assert differs == (len(counts) > 1)
-
-
-@given(st.data())
-def test_medians_are_of_the_converged_runs_alone(data: st.DataObject) -> None:
-    """Runs that ended otherwise, have no value, or one without a place on a logarithmic scale do not count."""
-    size = data.draw(st.integers(1, 6))
-    numbers = st.one_of(st.floats(1e-6, 1e6), st.sampled_from([np.nan, np.inf, 0.0, -1.0]))
-    values = data.draw(st.lists(numbers, min_size=size, max_size=size))
-    codes = data.draw(st.lists(st.sampled_from([MISSING, 0, 1, 2]), min_size=size, max_size=size))
-    counted = [
-        value for value, code in zip(values, codes, strict=True) if code == CONVERGED and 0 < value < float("inf")
-    ]
-    (median,) = converged_median(np.array([values]), np.array([codes])).tolist()
-    assert median == pytest.approx(statistics.median(counted)) if counted else np.isnan(median)
-
-
-@given(st.floats(1e-9, 1e9), st.floats(1.05, 1e8))
-def test_a_scale_has_at_least_two_round_numbers_on_it(least: float, ratio: float) -> None:
-    """In order, inside it, and not so many that they touch."""
-    numbers = round_numbers(least, least * ratio)
-    assert numbers == sorted(set(numbers))
-    assert 2 <= len(numbers) <= 12
-    assert numbers[0] >= least * (1 - 1e-6)
-    assert numbers[-1] <= least * ratio * (1 + 1e-6)
-
-
-def test_scale_goes_along_x_and_step_size_upwards() -> None:
-    """Where both are swept; the longer one of step size and warm-up, where all three are."""
-    assert (phase_layout(_plane()).x, phase_layout(_plane()).y) == ("init_scale", "step_size_fraction")
-    warmups = {"step_size": {"values": [0.001, 0.002]}, "warmup_steps": {"values": [0, 10, 100]}}
-    layout = phase_layout(_plane(optimizer=warmups))
-    assert (layout.x, layout.y) == ("warmup_steps", "init_scale")
-    assert [dict(row) for row in layout.rows] == [{"step_size": 0.001}, {"step_size": 0.002}]
-    few = warmups | {"warmup_steps": {"values": [0, 10]}}
-    assert (phase_layout(_plane(optimizer=few)).x, phase_layout(_plane(optimizer=few)).y) == ("init_scale", "step_size")
-
-
 def test_any_two_axes_span_a_plane() -> None:
     """Samples against mean, with the longer one along x or upwards alike."""
     grid = grid_of(data={"samples": {"values": [20, 40, 80]}, "mean": {"values": [0.0, 5.0]}})
     layout = phase_layout(grid)
     assert {layout.x, layout.y} == {"samples", "data_mean"}
     assert _mesh(_panels(_draw(grid))[0]).size == 6
-
-
-def test_an_experiment_that_sweeps_one_number_is_refused() -> None:
-    """Seeds and axes of one value are no second one."""
-    grid = grid_of(
-        data={"seed": {"values": [0, 1]}, "mean": {"values": [5.0]}}, initialization={"scale": {"values": SCALES}}
-    )
-    with pytest.raises(UnsuitableFigure, match="sweeps two numbers"):
-        phase_layout(grid)
-    with pytest.raises(UnsuitableFigure, match="7 panels"):
-        phase_layout(_plane(data={"mean": {"start": 0, "stop": 6, "num": 7}}))
-    with pytest.raises(UnsuitableFigure, match="80000 cells"):
-        phase_layout(_plane(initialization={"scale": {"start": 0.1, "stop": 1.0, "num": 20_000}}))
 
 
 def test_outcome_risk_and_effective_initialisation_stand_side_by_side() -> None:
@@ -263,10 +166,10 @@ def test_the_line_is_a_staircase_where_problems_differ_along_x() -> None:
         data={"samples": {"values": [50, 25, 100]}}, optimizer={"step_size": {"values": [0.001, 0.002, 0.004]}}
     )
     analyses = {
-        key: dict(analysis) | {"max_stable_step": step, "max_stable_step_sign_free": step}
+        key: replace(analysis, max_stable_step=step, max_stable_step_sign_free=step)
         for step, (key, analysis) in zip((0.002, 0.001, 0.003), made_up_analyses(grid).items(), strict=True)
     }
-    figure = draw_phase(results_of(grid, _summaries(grid), analyses))
+    figure = _figure(results_of(grid, _summaries(grid), analyses))
     assert _heights(_panels(figure)[0]) == pytest.approx([0.001, 0.001, 0.002, 0.002, 0.003, 0.003])
 
 
@@ -284,8 +187,8 @@ def test_panels_reach_up_to_a_largest_step_close_above_the_cells() -> None:
 def test_before_the_analysis_there_is_no_line_for_step_sizes_in_numbers() -> None:
     """Nothing is known of η* yet; for multiples of it the line at 1 is."""
     grid = _plane(optimizer={"step_size": {"values": [0.002, 0.006]}})
-    assert not _panels(draw_phase(results_of(grid, _summaries(grid), {})))[0].lines
-    fractions = draw_phase(results_of(_plane(), _summaries(_plane()), {}))
+    assert not _panels(_figure(results_of(grid, _summaries(grid), {})))[0].lines
+    fractions = _figure(results_of(_plane(), _summaries(_plane()), {}))
     assert set(_heights(_panels(fractions)[0])) == {1.0}
 
 
@@ -342,7 +245,7 @@ def test_a_partial_result_says_so_and_is_drawn_as_far_as_it_goes() -> None:
     assert any("partial result: 5 of 16 runs" in text for text in words(figure))
     assert [_marked(panel, None) for panel in _panels(figure)] == [11, 11, 11]
     assert _legend(_panels(figure)[0])[-1] == "not there yet"
-    nothing = draw_phase(results_of(grid, [None] * 16, {}))
+    nothing = _figure(results_of(grid, [None] * 16, {}))
     assert _legend(_panels(nothing)[0]) == ["not there yet"]
     assert render(nothing, "png").startswith(b"\x89PNG")
 
@@ -398,13 +301,6 @@ def test_the_phase_diagram_has_the_same_bytes_each_time() -> None:
     assert render(_draw(grid, summaries), Format.SVG) == render(_draw(grid, summaries), Format.SVG)
 
 
-def test_a_summary_for_each_run_is_needed() -> None:
-    """As of every figure."""
-    results = results_of(_plane())
-    with pytest.raises(ValueError, match="summaries for 16 runs"):
-        draw_phase(replace(results, summaries=results.summaries[:-1]))
-
-
 def test_outcomes_differ_in_lightness() -> None:
     """So they can be told apart without hue; CIE L* from relative luminance."""
     weights = np.array([0.2126, 0.7152, 0.0722])
@@ -412,9 +308,3 @@ def test_outcomes_differ_in_lightness() -> None:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     lightness = sorted((116 * np.cbrt(linear @ weights) - 16).tolist())
     assert all(high - low > 15 for low, high in itertools.pairwise(lightness))
-
-
-def test_every_outcome_has_a_code_and_an_unknown_word_has_none() -> None:
-    """A summary written by a later version is drawn as a run that is not there."""
-    summaries: list[Mapping[str, Any] | None] = [{"outcome": str(outcome)} for outcome in Outcome]
-    assert outcome_codes([*summaries, None, {"outcome": "lost"}]).tolist() == [0, 1, 2, 3, 4, MISSING, MISSING]

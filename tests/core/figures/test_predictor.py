@@ -1,9 +1,8 @@
 """The figure of predictors."""
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from core.figures.layouts.predictor import predictor_layout
-from core.figures.predictor import MOST_ENTRIES, TRUTH, draw_predictor
+from core.figures.draw import draw
+from core.figures.layouts.catalogue import FIGURES
+from core.figures.predictor import MOST_ENTRIES, TRUTH
 from core.figures.render import Format, render
 from core.figures.results import Results
 from core.spec.experiment_spec import ExperimentSpec
@@ -22,6 +22,8 @@ from core.sweep.grid import Grid
 from tests.core.drawn import names, points, words
 from tests.core.made_up import made_up_summary, results_of
 from tests.core.specs import document, grid_of
+
+_figure = partial(draw, FIGURES["predictor"])
 
 SCALES = [0.01, 0.1, 1.0]
 STEP_SIZES = [0.001, 0.004, 0.007, 0.009]
@@ -78,7 +80,7 @@ def _facts(figure: Figure) -> list[str]:
 
 def test_panels_show_the_ends_of_scale_and_step_size() -> None:
     """Small scales above, small steps at the left; a step size at which the run failed gives place to the next one."""
-    figure = draw_predictor(_results(_fan()))
+    figure = _figure(_results(_fan()))
     assert _titles(figure) == [
         "α = 0.01, η = 0.001",
         "α = 0.01, η = 0.007",
@@ -96,13 +98,13 @@ def test_where_a_whole_scale_failed_the_next_one_takes_its_place() -> None:
         made_up_summary(run) | ({"outcome": "diverged"} if (run.init_scale, run.step_size) in failed else {})
         for run in grid.runs()
     ]
-    figure = draw_predictor(_results(grid, summaries))
+    figure = _figure(_results(grid, summaries))
     assert _titles(figure)[2:] == ["α = 1, η = 0.001", "α = 0.1, η = 0.007"]
 
 
 def test_points_are_the_entries_of_the_predictor() -> None:
     """u₊² − u₋² at depth 2, in the order of the coordinates."""
-    figure = draw_predictor(_results(_fan()))
+    figure = _figure(_results(_fan()))
     for panel, index in zip(figure.axes, (0, 2, 8, 10), strict=True):
         u_plus, u_minus = _theta(index)
         assert _entries(panel) == pytest.approx((u_plus**2 - u_minus**2).tolist())
@@ -111,18 +113,18 @@ def test_points_are_the_entries_of_the_predictor() -> None:
 
 def test_the_predictor_is_that_of_the_network() -> None:
     """Cubes at depth 3, products for UV."""
-    deep = draw_predictor(_results(_fan(model={"kind": "diagonal", "depth": 3})))
+    deep = _figure(_results(_fan(model={"kind": "diagonal", "depth": 3})))
     u_plus, u_minus = _theta(0)
     assert _entries(deep.axes[0]) == pytest.approx((u_plus**3 - u_minus**3).tolist())
     theta = _theta(0, parts=4)
     arrays = dict(zip(("u_plus", "u_minus", "v_plus", "v_minus"), theta, strict=True))
-    uv = draw_predictor(replace(_results(_fan(model={"kind": "uv"})), arrays=lambda _: arrays))
+    uv = _figure(replace(_results(_fan(model={"kind": "uv"})), arrays=lambda _: arrays))
     assert _entries(uv.axes[0]) == pytest.approx((theta[0] * theta[2] - theta[1] * theta[3]).tolist())
 
 
 def test_the_truth_stands_behind() -> None:
     """As bars where it is not zero, and in the legend."""
-    figure = draw_predictor(_results(_fan()))
+    figure = _figure(_results(_fan()))
     assert all(_bars(panel) == [(1.0, 0.5), (2.0, 0.5)] for panel in figure.axes)
     assert names(figure) == ["true predictor β*", "predictor β"]
 
@@ -130,7 +132,7 @@ def test_the_truth_stands_behind() -> None:
 def test_the_support_comes_first_wherever_it_is() -> None:
     """By decreasing size, with the other coordinates in their order behind it; the axis says so."""
     truth = np.array([0.0, -0.3, 0.0, 0.9, 0.0, 0.0, 0.0, 0.0])
-    figure = draw_predictor(replace(_results(_fan()), true_predictor=lambda _: truth))
+    figure = _figure(replace(_results(_fan()), true_predictor=lambda _: truth))
     u_plus, u_minus = _theta(0)
     beta = u_plus**2 - u_minus**2
     assert _entries(figure.axes[0]) == pytest.approx(beta[[3, 1, 0, 2, 4, 5, 6, 7]].tolist())
@@ -143,7 +145,7 @@ def test_without_a_true_predictor_the_predictor_stands_alone() -> None:
     body = document(initialization={"scale": {"values": SCALES}})
     body["data"] = {"kind": "inline", "X": [[1.0] * DIMENSION], "y": [1.0]}
     grid = Grid(ExperimentSpec.model_validate(body))
-    figure = draw_predictor(replace(_results(grid), true_predictor=lambda _: None))
+    figure = _figure(replace(_results(grid), true_predictor=lambda _: None))
     assert not any(_bars(panel) for panel in figure.axes)
     assert not any("β*" in text for text in words(figure))
     assert len(_entries(figure.axes[0])) == DIMENSION
@@ -152,18 +154,10 @@ def test_without_a_true_predictor_the_predictor_stands_alone() -> None:
 def test_up_to_four_runs_along_a_single_axis() -> None:
     """Evenly spaced, by value; one run alone is one panel."""
     grid = _fan(initialization={"scale": 0.1}, optimizer={"step_size": {"values": [0.004, 0.001, 0.003, 0.002, 0.005]}})
-    assert _titles(draw_predictor(_results(grid))) == ["η = 0.001", "η = 0.002", "η = 0.004", "η = 0.005"]
-    alone = draw_predictor(_results(_fan(initialization={"scale": 0.1}, optimizer={"step_size": 0.001})))
+    assert _titles(_figure(_results(grid))) == ["η = 0.001", "η = 0.002", "η = 0.004", "η = 0.005"]
+    alone = _figure(_results(_fan(initialization={"scale": 0.1}, optimizer={"step_size": 0.001})))
     assert _titles(alone) == [""]
     assert not any("shown" in text for text in words(alone))
-
-
-def test_no_run_is_shown_twice() -> None:
-    """However few values an axis has, and whatever failed."""
-    for steps in ([0.001, 0.009], [0.009, 0.001, 0.004], STEP_SIZES):
-        layout = predictor_layout(_fan(optimizer={"step_size": {"values": steps}}))
-        shown = [index for panel in layout.panels for index in panel]
-        assert len(set(shown)) == len(shown)
 
 
 def test_the_caption_says_where_all_other_axes_stand() -> None:
@@ -172,14 +166,14 @@ def test_the_caption_says_where_all_other_axes_stand() -> None:
         data={"samples": 4, "dimension": DIMENSION, "sparsity": SPARSITY, "seed": {"values": [3, 4]}},
         optimizer={"step_size": {"values": STEP_SIZES}, "warmup_steps": {"values": [7, 9]}},
     )
-    assert "shown: 4 of 48 runs, at data seed = 3, W = 7" in words(draw_predictor(_results(grid)))
+    assert "shown: 4 of 48 runs, at data seed = 3, W = 7" in words(_figure(_results(grid)))
 
 
 def test_a_run_that_did_not_converge_is_drawn_hollow_and_named() -> None:
     """Only where no run on its side of the axis converged."""
     grid = _fan()
     summaries = [made_up_summary(run) | {"outcome": "budget_exhausted"} for run in grid.runs()]
-    figure = draw_predictor(_results(grid, summaries))
+    figure = _figure(_results(grid, summaries))
     assert names(figure) == ["true predictor β*", "β, not converged"]
     assert all(fact.startswith("budget exhausted, excess risk") for fact in _facts(figure))
     marked = [line for panel in figure.axes for line in panel.lines if line.get_marker() == "o"]
@@ -192,22 +186,22 @@ def test_what_is_not_there_is_left_out_and_named() -> None:
     good = made_up_summary(grid.run(0))
     summaries = [None, good | {"outcome": "diverged"}, good, good]
     kept: dict[int, dict[str, np.ndarray] | None] = {2: None, 3: {"u_plus": np.full(8, np.nan), "u_minus": np.ones(8)}}
-    figure = draw_predictor(replace(_results(grid, summaries), arrays=kept.__getitem__))
+    figure = _figure(replace(_results(grid, summaries), arrays=kept.__getitem__))
     assert not any(_entries(panel) for panel in figure.axes)
     assert _facts(figure) == ["not there yet", "diverged", "", ""]
     nothing = replace(results_of(grid, [None] * 4, {}), arrays=lambda _: None)
-    assert render(draw_predictor(nothing), "png").startswith(b"\x89PNG")
+    assert render(_figure(nothing), "png").startswith(b"\x89PNG")
 
 
 def test_each_panel_says_risk_and_norm() -> None:
     """In three digits."""
     summaries = [made_up_summary(run) | {"excess_risk": 0.012345, "l1_norm": 2.34567} for run in _fan().runs()]
-    assert _facts(draw_predictor(_results(_fan(), summaries))) == ["excess risk 0.0123, ‖β‖₁ = 2.35"] * 4
+    assert _facts(_figure(_results(_fan(), summaries))) == ["excess risk 0.0123, ‖β‖₁ = 2.35"] * 4
 
 
 def test_all_panels_have_the_same_scale_with_everything_on_it() -> None:
     """So that heights can be compared from panel to panel."""
-    figure = draw_predictor(_results(_fan()))
+    figure = _figure(_results(_fan()))
     ((low, high),) = {panel.get_ylim() for panel in figure.axes}
     assert all(low < entry < high for panel in figure.axes for entry in _entries(panel))
 
@@ -224,7 +218,7 @@ def test_of_very_many_coordinates_the_largest_are_shown() -> None:
     truth[-1] = 0.5
     arrays = dict(zip(("u_plus", "u_minus"), theta, strict=True))
     results = replace(_results(grid), arrays=lambda _: arrays, true_predictor=lambda _: truth)
-    (panel,) = draw_predictor(results).axes
+    (panel,) = _figure(results).axes
     beta = theta[0] ** 2 - theta[1] ** 2
     others = sorted(beta[:-1].tolist(), key=abs, reverse=True)[: MOST_ENTRIES - 1]
     assert _entries(panel) == pytest.approx([beta[-1], *others])
@@ -239,19 +233,10 @@ def test_only_the_runs_that_are_shown_are_read() -> None:
         read.append(index)
         return _arrays(index)
 
-    draw_predictor(replace(_results(_fan()), arrays=arrays))
+    _figure(replace(_results(_fan()), arrays=arrays))
     assert sorted(read) == [0, 2, 8, 10]
 
 
 def test_the_figure_of_predictors_has_the_same_bytes_each_time() -> None:
     """As every figure."""
-    assert render(draw_predictor(_results(_fan())), Format.SVG) == render(draw_predictor(_results(_fan())), Format.SVG)
-
-
-def test_layouts_do_not_load_matplotlib() -> None:
-    """They are asked by processes that draw nothing."""
-    program = (
-        "import sys, core.figures.layouts.phase, core.figures.layouts.cells, core.figures.layouts.effective_init;"
-        "import core.figures.layouts.predictor; sys.exit('matplotlib' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert render(_figure(_results(_fan())), Format.SVG) == render(_figure(_results(_fan())), Format.SVG)

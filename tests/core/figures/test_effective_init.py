@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from core.figures.effective_init import START, draw_effective_init
-from core.figures.layouts import UnsuitableFigure
+from core.figures.draw import draw
+from core.figures.effective_init import START
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.effective_init import effective_init_layout
 from core.figures.render import Format, render
 from core.figures.style import LARGEST_STEP as LARGEST_STEP_LINE
@@ -20,6 +23,8 @@ from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
 from tests.core.made_up import LARGEST_STEP, made_up_analyses, made_up_summary, results_of
 from tests.core.specs import document, grid_of
+
+_figure = partial(draw, FIGURES["effective-init"])
 
 SCALES = [0.1, 1.0, 3.0]
 STEP_SIZES = [0.001, 0.004, 0.007, 0.009]
@@ -49,7 +54,7 @@ def _summaries(grid: Grid) -> list[dict[str, Any] | None]:
 
 
 def _draw(grid: Grid, summaries: Sequence[Mapping[str, Any] | None] | None = None) -> Figure:
-    return draw_effective_init(results_of(grid, _summaries(grid) if summaries is None else summaries))
+    return _figure(results_of(grid, _summaries(grid) if summaries is None else summaries))
 
 
 def _levels(panel: Axes) -> list[float]:
@@ -115,9 +120,9 @@ def test_levels_of_user_data_need_their_dimension_where_the_start_is_random() ->
     body = document(optimizer={"step_size": {"values": STEP_SIZES}})
     body |= {"data": {"kind": "dataset", "id": "0" * 64}, "initialization": {"kind": "normal", "scale": 1.0}}
     grid = Grid(ExperimentSpec.model_validate(body))
-    analyses = {key: dict(analysis) | {"dimension": 40} for key, analysis in made_up_analyses(grid).items()}
-    assert not _levels(draw_effective_init(results_of(grid, _summaries(grid), {})).axes[0])
-    assert len(_levels(draw_effective_init(results_of(grid, _summaries(grid), analyses)).axes[0])) == 1
+    analyses = {key: replace(analysis, dimension=40) for key, analysis in made_up_analyses(grid).items()}
+    assert not _levels(_figure(results_of(grid, _summaries(grid), {})).axes[0])
+    assert len(_levels(_figure(results_of(grid, _summaries(grid), analyses)).axes[0])) == 1
     body["data"] = {"kind": "inline", "X": [[1.0, 2.0, 3.0]], "y": [1.0]}
     assert len(_levels(_draw(Grid(ExperimentSpec.model_validate(body))).axes[0])) == 1
 
@@ -149,7 +154,7 @@ def test_runs_that_did_not_converge_are_crosses_and_gaps() -> None:
 
 
 def test_many_lines_have_one_row_of_crosses_where_none_of_them_converged() -> None:
-    """Above the largest stable step; else the foot would take half of the panel."""
+    """Above the largest stable step; else the rug would take half of the panel."""
     scales = np.geomspace(0.01, 3, 12).tolist()
     figure = _draw(_fan(initialization={"scale": {"values": scales}}))
     assert marks(figure, "x") == 1
@@ -166,19 +171,6 @@ def test_of_several_depths_depth_two_is_shown() -> None:
     assert [dict(where) for where in effective_init_layout(grid).panels] == [{"depth": 2}]
 
 
-def test_what_has_no_effective_initialisation_is_refused_with_the_reason() -> None:
-    """Deeper networks, momentum, and experiments that sweep no step size."""
-    with pytest.raises(UnsuitableFigure, match="Deeper networks have no effective initialisation"):
-        effective_init_layout(_fan(model={"kind": "diagonal", "depth": 3}))
-    heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": {"values": STEP_SIZES}}
-    with pytest.raises(UnsuitableFigure, match="momentum"):
-        effective_init_layout(_fan(optimizer=heavy))
-    with pytest.raises(UnsuitableFigure, match="sweeps the step size"):
-        effective_init_layout(_fan(optimizer={"step_size": 0.001}))
-    with pytest.raises(UnsuitableFigure, match="7 panels"):
-        effective_init_layout(_fan(data={"mean": {"start": 0, "stop": 6, "num": 7}}))
-
-
 def test_another_axis_makes_panels_on_a_common_scale() -> None:
     """Each named by its value."""
     figure = _draw(_fan(data={"mean": {"values": [0.0, 5.0]}}))
@@ -187,7 +179,7 @@ def test_another_axis_makes_panels_on_a_common_scale() -> None:
 
 
 def test_lines_and_levels_stand_clear_of_the_crosses() -> None:
-    """The foot is below all of them, and inside the panel."""
+    """The rug marks are below all of them, and inside the panel."""
     (panel,) = _draw(_fan()).axes
     crosses = max(float(np.asarray(line.get_ydata()).max()) for line in panel.lines if line.get_marker() == "x")
     lowest = min(_shrunk(scale, step) for scale in SCALES for step in STEP_SIZES[:3])
@@ -204,7 +196,7 @@ def test_a_partial_result_is_drawn_as_far_as_it_goes() -> None:
     summaries = _summaries(grid)
     summaries[5:] = [None] * 7
     assert any("partial result: 5 of 12 runs" in text for text in words(_draw(grid, summaries)))
-    nothing = draw_effective_init(results_of(grid, [None] * 12, {}))
+    nothing = _figure(results_of(grid, [None] * 12, {}))
     assert _levels(nothing.axes[0]) == pytest.approx(SCALES)
     assert marks(nothing, "x") == 0
     assert render(nothing, "png").startswith(b"\x89PNG")

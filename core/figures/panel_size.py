@@ -1,4 +1,4 @@
-"""How large a panel is on the page, in inches."""
+"""How large a panel is in its figure, in inches."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
