@@ -18,8 +18,7 @@ COPY core core
 COPY jobs jobs
 COPY worker worker
 COPY api api
-COPY client client
-COPY cli cli
+COPY stepbias stepbias
 RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
     && ls /wheels/stepbias-*-py3-none-linux_*.whl
 
@@ -34,12 +33,8 @@ COPY deploy /opt/stepbias/deploy
 ENV PATH=/opt/stepbias/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    # One core per process: BLAS threads would compete for the same cores, and change bits.
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
     # Matplotlib keeps a list of fonts; everything but /tmp is read-only.
     MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001
-# Neither uvicorn nor Celery may find packages in the directory they run in.
-WORKDIR /var/empty
 EXPOSE 8000
-CMD ["uvicorn", "api.asgi:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "3"]
+CMD ["stepbias", "serve", "api", "--host", "0.0.0.0"]

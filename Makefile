@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11+ and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint types format bench faults completion-campaign compose-test docs figures lock clean
+.PHONY: help setup demo up test shapes lint types format bench faults completion-campaign compose-test docs figures lock clean
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
 BIN := .venv/bin
 COMPOSE ?= docker compose
@@ -26,6 +26,9 @@ up: setup ## start the service on http://127.0.0.1:8000
 
 test: setup lint types ## lint, types, import contracts and the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+shapes: setup ## the tests of core and of the worker with every call in core held to its annotations
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.shape_checking tests/core tests/worker
 
 lint: setup ## ruff and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
@@ -62,8 +65,8 @@ compose-test: setup ## run the docker-compose deployment through a drill; COMPOS
 	@$(BIN)/python -m tests.compose.drill $(COMPOSE)
 
 lock: setup ## renew the lock files from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras pyproject.toml --output-file requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev --output-file requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service pyproject.toml --group dev --output-file requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 

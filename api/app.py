@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.boundary import Boundary
 from api.drawing import PATIENCE_SECONDS
-from api.routes import datasets, experiments, figures, presets, report, runs, service
+from api.routes import arrays, datasets, experiments, figures, presets, report, runs, service
 from jobs.ports import Sender, Store
 from jobs.settings import Settings
 
@@ -33,7 +33,7 @@ def create_app(
     )
     app.state.settings, app.state.store, app.state.sender = settings, store, sender
     app.state.drawing_patience = drawing_patience
-    for part in (datasets, experiments, runs, report, figures, presets, service):
+    for part in (datasets, experiments, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
     app.add_middleware(Boundary)
     problems.install(app)

@@ -1,4 +1,4 @@
-"""The application of a deployment: `uvicorn api.asgi:app`, with its settings in the environment (`STEPBIAS_…`)."""
+"""The application of a deployment, for `stepbias serve api`; its settings are in the environment (`STEPBIAS_…`)."""
 
 from typing import Final
 

@@ -1,18 +1,18 @@
-"""Which curves are asked for: the query of `/curves`, and what is chosen for an experiment where it is silent."""
+"""Which curves are asked for: the query of `/curves`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ijson import escaped
 from api.refusals import Fault, InvalidQuery
-from core.results.curves import Inclusion, telling_quantity
+from core.results.curve_question import CurveQuestion, NoAxisLeft
+from core.results.curves import Inclusion
 from core.results.result import Summary
-from core.sweep.grid import STEP_SIZE_FRACTION, Grid
+from core.sweep.grid import Grid
 
 _FIXED: Final = "where."
-_PREFERRED_X: Final = ("init_scale", "step_size", STEP_SIZE_FRACTION)
 
 _Name = Annotated[str | None, Field(max_length=100)]
 
@@ -28,23 +28,26 @@ class CurveQuery(BaseModel):
     over: Annotated[_Name, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
     include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
 
-    def arguments(self, grid: Grid, summaries: Sequence[Summary | None]) -> dict[str, Any]:
-        """The question in full, as the keywords of `core.results.curves`; `summaries` are those of the grid's runs.
+    def question(self, grid: Grid, summaries: Sequence[Summary | None]) -> CurveQuestion:
+        """The question in full; `summaries` are those of the grid's runs.
 
         Raises:
             InvalidQuery: a parameter is none of these or no number, or no axis is left to draw against.
         """
         where = dict(self._where())
-        over = self.over or "seed"
-        free = [axis.name for axis in grid.axes if axis.name not in {self.x, self.series, over, *where}]
-        preferred = [name for name in _PREFERRED_X if name in free] or free
-        x = self.x or next(iter(preferred), None)
-        if x is None:
-            raise _wrong("x", "the experiment sweeps nothing else, so there is no axis to draw against")
-        left = [axis.name for axis in grid.axes if axis.name in free and axis.name != x and len(axis.values) > 1]
-        series = self.series or (left[0] if len(left) == 1 else None)
-        y = self.y or telling_quantity(grid.spec.data, summaries)
-        return {"x": x, "y": y, "series": series, "over": over, "where": where, "include": self.include}
+        try:
+            return CurveQuestion.of(
+                grid,
+                summaries,
+                x=self.x,
+                y=self.y,
+                series=self.series,
+                over=self.over,
+                where=where,
+                include=self.include,
+            )
+        except NoAxisLeft as error:
+            raise _wrong("x", error.message) from None
 
     def _where(self) -> Iterator[tuple[str, float]]:
         for name, value in (self.model_extra or {}).items():

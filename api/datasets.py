@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.refusals import Fault, NothingHere, OversizedDataset, UnusableBody
 from core.data.user_arrays import UserArrays
-from core.identity import dataset_description_key, dataset_key
 from core.spec.experiment_spec import ExperimentSpec, StochasticGradientDescent, UploadedData, VectorInitialization
 from core.spec.swept import axis_values
+from jobs.document_keys import dataset_description_key, dataset_key
 from jobs.ports import Store
 from jobs.settings import Settings
 

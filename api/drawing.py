@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from api.refusals import DrawingFailed, NotDrawnInTime, NothingToDraw
 from api.submission import announce
-from core.identity import figure_key
+from jobs.document_keys import figure_key
 from jobs.ports import Sender, Store
 from jobs.records import Experiment, JobKind, NewJob, Queue
 from jobs.states import JobState

@@ -1,7 +1,8 @@
 """The report of a stored experiment, on what is stored of it at this moment."""
 
-from api.stored_grid import analyses, grid_of, summaries
+from api.stored_grid import grid_of, summaries
 from core.report import Report, report
+from jobs.kept_documents import kept_analyses
 from jobs.ports import Store
 from jobs.records import Experiment
 
@@ -10,9 +11,4 @@ def report_of(experiment: Experiment, *, store: Store) -> Report:
     """Every inequality, checked on the stored runs and on the problems that are analysed."""
     grid = grid_of(experiment.id, store=store)
     known = summaries(experiment.id, range(len(grid)), store=store)
-    return report(grid, known, analyses(grid, store=store))
-
-
-def title_of(experiment: Experiment) -> str:
-    """Its name, if it has one, and where it stands; ids differ between services that found the same."""
-    return f"{experiment.name or 'of an unnamed experiment'} ({experiment.status})"
+    return report(grid, known, kept_analyses(store, grid))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from api.experiment_document import links
 from api.refusals import NothingHere
-from core.figures.layouts.catalogue import FIGURE_TITLES, suitable
+from core.figures.layouts.catalogue import FIGURES, suitable
 from core.sweep.grid import Grid
 
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
@@ -19,7 +19,7 @@ def listed(experiment_id: str, grid: Grid) -> list[dict[str, Any]]:
     """The figures that suit an experiment, with where each is in each format."""
     place = links(experiment_id)["figures"]
     return [
-        {"name": name, "title": FIGURE_TITLES[name], "links": {form: f"{place}/{name}.{form}" for form in MEDIA_TYPES}}
+        {"name": name, "title": FIGURES[name].title, "links": {form: f"{place}/{name}.{form}" for form in MEDIA_TYPES}}
         for name in suitable(grid)
     ]
 
@@ -31,6 +31,6 @@ def named(file: str) -> tuple[str, str]:
         NothingHere: there is no such figure, or no such format.
     """
     name, _, known = file.rpartition(".")
-    if name not in FIGURE_TITLES or known not in MEDIA_TYPES:
-        raise NothingHere(f"The figures are {', '.join(FIGURE_TITLES)}; the formats are {', '.join(MEDIA_TYPES)}.")
+    if name not in FIGURES or known not in MEDIA_TYPES:
+        raise NothingHere(f"The figures are {', '.join(FIGURES)}; the formats are {', '.join(MEDIA_TYPES)}.")
     return name, known

@@ -25,7 +25,7 @@ def _missing(store: Store) -> Iterator[str]:
             yield "the store"
             return
         for queue in Queue:
-            if store.live_workers(queue) < 1:
+            if not store.live_workers(queue):
                 yield f"a live worker for the {queue} queue"
     except StoreUnavailable:
         yield "the store"

@@ -68,6 +68,10 @@ class NothingHere(Refusal):
     """The experiment exists, or the path is known, but this part of it does not."""
 
 
+class NotStoredYet(Refusal):
+    """The run or the problem exists, and what is asked of it is not stored."""
+
+
 class NothingToDraw(Refusal):
     """No run is stored yet."""
 

@@ -4,14 +4,26 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from core.identity import analysis_key
+from core.results.heading import Heading
 from core.results.result import Summary, decode_summary, to_xarray
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.document_keys import analysis_key
 from jobs.ports import Store
 from jobs.records import Experiment
 
 _CHUNK: Final = 5000
+
+
+def heading(experiment: Experiment) -> Heading:
+    """What stands at the head of its documents."""
+    return Heading(
+        experiment_id=experiment.id,
+        name=experiment.name,
+        status=str(experiment.status),
+        runs_total=experiment.runs_total,
+        runs_done=experiment.runs_done,
+    )
 
 
 def grid_of(experiment_id: str, *, store: Store) -> Grid:
@@ -46,36 +58,19 @@ def run_rows(experiment_id: str, window: range, *, store: Store) -> list[dict[st
 
 def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
     """All runs as one labelled array; its attributes say which experiment, and how much of it."""
-    attributes = {
-        "experiment_id": experiment.id,
-        "name": experiment.name,
-        "status": str(experiment.status),
-        "runs_total": experiment.runs_total,
-        "runs_done": experiment.runs_done,
-    }
     grid = grid_of(experiment.id, store=store)
-    return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), attributes)
-
-
-def analyses(grid: Grid, *, store: Store) -> dict[str, Any]:
-    """The analyses that are made, by the key of their problem."""
-    keys = (grid.run(index).problem_key for index in range(0, len(grid), grid.runs_per_problem))
-    stored = ((key, store.document(analysis_key(key))) for key in keys)
-    return {key: json.loads(document) for key, document in stored if document is not None}
+    return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), heading(experiment).attributes)
 
 
 def analysis_rows(grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:
     """The problems of the window: index, keys, coordinates, and the analysis, null where it is not made yet."""
-    names = [axis.name for axis in grid.problem_axes]
     for index in window:
-        first = index * grid.runs_per_problem
-        coordinates = grid.coordinates(first)
-        run = grid.run(first)
-        stored = store.document(analysis_key(run.problem_key))
+        problem = grid.problem(index)
+        stored = store.document(analysis_key(problem.key))
         yield {
             "index": index,
-            "data_key": run.data_key,
-            "network": run.network.key,
-            "coordinates": {name: coordinates[name] for name in names},
+            "data_key": problem.data_key,
+            "network": problem.network.key,
+            "coordinates": dict(problem.coordinates),
             "analysis": None if stored is None else json.loads(stored),
         }

@@ -14,11 +14,11 @@ from benchmarks.living_service import LivingService, living_service
 from benchmarks.ours import OurLoop
 from benchmarks.sweeps import FIGURE_1
 from benchmarks.turns import Effort, one_core
-from client import WaitTimeout
 from core.descent.kernel import one_thread
 from core.interpolators.flattest import flattest_interpolator
 from core.networks.network import Diagonal
 from core.sweep.grid import Grid
+from stepbias import WaitTimeout
 
 PATIENCE: Final = 240.0
 """Seconds that the service is given."""

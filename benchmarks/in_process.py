@@ -5,19 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.descent.kernel import one_thread
+from core.experiment.dataset import dataset_of
+from core.experiment.training_run import never_stable, training_run
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from core.training.batch_training import Training
 from core.training.problem import Problem
+from jobs.kept_documents import uploads
 from jobs.memory import MemorySender, MemoryStore
 from jobs.ports import Store
 from jobs.records import Claim, JobKind, Message, plan_job_id
 from jobs.settings import Settings
-from worker.batch import never_stable, training_run
+from worker.analyses import ensure_analysis
 from worker.context import WorkerContext
-from worker.datasets import load
 from worker.perform import perform
-from worker.planning import ensure_analysis
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,12 +53,13 @@ def pure_training_seconds(spec: ExperimentSpec) -> float:
 
 
 def _training_seconds(plan: Planned, claim: Claim) -> float:
-    runs = [plan.grid.run(index) for index in claim.job.payload["indices"]]
-    analysis = ensure_analysis(plan.context, runs[0])
-    dataset = load(plan.context.store, runs[0].document["data"])
-    problem = Problem(dataset=dataset, network=runs[0].network, never_stable=never_stable(analysis))
+    indices = claim.job.payload["indices"]
+    problem = plan.grid.problem_of(indices[0])
+    analysis = ensure_analysis(plan.context, problem)
+    dataset = dataset_of(problem.data, uploads(plan.context.store))
+    shared = Problem(dataset=dataset, network=problem.network, never_stable=never_stable(analysis))
     start = time.perf_counter()
-    training = Training(problem, [training_run(run, analysis) for run in runs])
+    training = Training(shared, [training_run(plan.grid.run(index), analysis) for index in indices])
     while training.active:
         training.advance()
     return time.perf_counter() - start

@@ -13,8 +13,8 @@ from pathlib import Path
 import redis
 
 from benchmarks.baseline_process import ROOT
-from client import Client, ExperimentHandle
 from core.spec.experiment_spec import ExperimentSpec
+from stepbias import Client, ExperimentHandle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

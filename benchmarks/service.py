@@ -9,11 +9,11 @@ from benchmarks.in_process import planned, pure_training_seconds
 from benchmarks.living_service import LivingService, living_service
 from benchmarks.sweeps import FIGURE_1, figure_1_like, tiny_runs
 from benchmarks.turns import Effort, in_turn, median_ratio
-from cli.embedded import embedded_server
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
+from stepbias.launcher.embedded import embedded_server
 
 WORKERS: Final = (1, 2)
 COUNTS: Final = (1_000, 10_000)

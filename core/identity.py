@@ -34,26 +34,11 @@ def content_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
+def canonical_object(members: Mapping[str, bytes]) -> bytes:
+    """The canonical JSON of a document, from that of each of its members: what many share is spelled once."""
+    return b"{" + b",".join(b'"%b":%b' % (name.encode(), members[name]) for name in sorted(members)) + b"}"
+
+
 def is_integral(value: float) -> bool:
     """Whether a number written as 5.0 may stand where 5 is meant."""
     return math.isfinite(value) and float(value).is_integer()
-
-
-def analysis_key(problem_key: str) -> str:
-    """Where the analysis of a problem is kept; another numerics version has another place."""
-    return f"analysis:{NUMERICS_VERSION}:{problem_key}"
-
-
-def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
-    """Where a figure is kept; a later `state` of the same experiment has another place."""
-    return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"
-
-
-def dataset_key(dataset_id: str) -> str:
-    """Where the arrays of an uploaded data set are kept."""
-    return f"dataset:{dataset_id}"
-
-
-def dataset_description_key(dataset_id: str) -> str:
-    """Where the description of an uploaded data set is kept: it is asked for often, its arrays may be megabytes."""
-    return f"dataset-description:{dataset_id}"

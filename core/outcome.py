@@ -36,6 +36,6 @@ _MEANINGS = {
     ),
     Outcome.UNSTABLE_INTERPOLATOR: (
         "The loss is within the tolerance at a point where gradient descent is unstable (step_size × sharpness ≥ 2), "
-        "and nothing pushed the run off it: kicks are off, or y = 0, which leaves them without size."
+        "and nothing pushed the run off it: perturbations are off, or y = 0, which leaves them without size."
     ),
 }

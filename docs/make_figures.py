@@ -18,8 +18,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from client import Client, ExperimentHandle
 from core.presets import PRESETS
+from stepbias import Client, ExperimentHandle
 
 DOCS = Path(__file__).parent
 

@@ -4,13 +4,16 @@ A table stands between `<!-- NAME -->` and `<!-- end -->`.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from core.figures.layouts.catalogue import FIGURE_TITLES
+from core.figures.layouts.catalogue import FIGURES
 from core.outcome import Outcome
 from core.presets import PRESETS
+from core.results.labelled_arrays import Meaning
+from core.results.problem_arrays import DATA, INTERPOLATORS
+from core.results.run_arrays import END, TRAJECTORY
 from core.results.variables import COORDINATES, VARIABLES, Variable
 from core.sweep.grid import Grid
 from jobs.settings import Settings
@@ -28,6 +31,12 @@ def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
 def quantities(variables: Iterable[Variable]) -> Iterable[tuple[str, ...]]:
     """Name, symbol and meaning."""
     return ((f"`{variable.name}`", variable.symbol, variable.description) for variable in variables)
+
+
+def arrays(meanings: Mapping[str, Meaning]) -> str:
+    """Name, dimensions, symbol and meaning of the arrays of one address."""
+    rows = ((f"`{name}`", ", ".join(each.dims), each.symbol, each.description) for name, each in meanings.items())
+    return table("array, dimensions, symbol, meaning", rows)
 
 
 def settings() -> Iterable[tuple[str, ...]]:
@@ -49,9 +58,13 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "variables": lambda: table("name, symbol, meaning", quantities(VARIABLES.values())),
     "axes": lambda: table("axis, symbol, meaning", quantities(COORDINATES.values())),
     "outcomes": lambda: table("outcome, meaning", ((f"`{outcome}`", outcome.meaning) for outcome in Outcome)),
+    "trajectory": lambda: arrays(TRAJECTORY),
+    "end-state": lambda: arrays(END),
+    "data": lambda: arrays(DATA),
+    "interpolators": lambda: arrays(INTERPOLATORS),
     "settings": lambda: table("variable, default, meaning", settings()),
     "presets": lambda: table("preset, what it shows, runs, figures", presets()),
-    "figures": lambda: table("figure, what it shows", ((f"`{name}`", title) for name, title in FIGURE_TITLES.items())),
+    "figures": lambda: table("figure, what it shows", ((f"`{kind.name}`", kind.title) for kind in FIGURES.values())),
 }
 
 

@@ -217,8 +217,8 @@ class Upkeep(Protocol):
         """A worker lives, for so long."""
         ...
 
-    def live_workers(self, queue: Queue) -> int:
-        """Workers that serve the queue and have beaten lately."""
+    def live_workers(self, queue: Queue) -> Sequence[str]:
+        """The names of the workers that serve the queue and have beaten lately."""
         ...
 
 

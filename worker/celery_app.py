@@ -10,12 +10,12 @@ from celery.signals import worker_process_init, worker_ready, worker_shutdown, w
 
 from jobs.celery_sender import TASK_NAME, CelerySender, make_celery_app
 from jobs.connection import connect
-from jobs.lifeline import tie_to_parent
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from worker.context import WorkerContext
 from worker.janitor import Janitor
+from worker.lifeline import tie_to_parent
 from worker.perform import perform
 from worker.shared_flag import SharedFlag
 
@@ -62,6 +62,22 @@ def make_context(settings: Settings) -> WorkerContext:
 def perform_job(job_id: str) -> None:
     """Do one job."""
     perform(job_id, context())
+
+
+def work(queue: Queue, concurrency: int) -> int:
+    """Do the jobs of the queue, so many at a time, until a signal ends it; the exit code."""
+    worker = app.Worker(
+        hostname=f"{queue}@{socket.gethostname()}",
+        queues=[queue.value],
+        concurrency=concurrency,
+        loglevel="WARNING",
+        # Workers need not know of each other: the store knows them all, and asking around at the start takes a second.
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # as above

@@ -1,19 +1,19 @@
 """The drawing job: a figure of an experiment, from what is stored of it."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from core.experiment.dataset import dataset_of
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.results import Results
-from core.identity import analysis_key
 from core.results.result import decode_summary, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.kept_documents import kept_analyses, uploads
 from jobs.records import Claim
 from worker.context import WorkerContext
-from worker.datasets import load
 from worker.pulse import Pulse
 
 KEPT_SECONDS: Final = 30 * 86_400.0
@@ -31,20 +31,10 @@ def draw(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
 def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str) -> bytes:
     """The bytes of a figure of the experiment as it stands."""
     # Matplotlib takes a second to import: only a worker that draws pays for it.
-    from core.figures.catalogue import FIGURES
+    from core.figures.draw import draw
     from core.figures.render import render
 
-    return render(FIGURES[name](stored_results(context, experiment_id)), form)
-
-
-def analyses_of(context: WorkerContext, grid: Grid) -> list[dict[str, Any] | None]:
-    """The analysis of each problem of the grid, None where it has not been made yet."""
-    kept = [context.store.document(analysis_key(key)) for key in _problem_keys(grid)]
-    return [None if document is None else json.loads(document) for document in kept]
-
-
-def _problem_keys(grid: Grid) -> list[str]:
-    return [grid.run(number * grid.runs_per_problem).problem_key for number in range(grid.problems)]
+    return render(draw(FIGURES[name], stored_results(context, experiment_id)), form)
 
 
 def stored_results(context: WorkerContext, experiment_id: str) -> Results:
@@ -52,19 +42,18 @@ def stored_results(context: WorkerContext, experiment_id: str) -> Results:
     experiment = context.store.experiment(experiment_id)
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))
     kept = context.store.summaries(experiment_id, 0, len(grid))
-    analyses = zip(_problem_keys(grid), analyses_of(context, grid), strict=True)
 
     def arrays(index: int) -> Mapping[str, np.ndarray] | None:
         run = context.store.run(experiment_id, index)
         return None if run is None else unpack_arrays(run.arrays)
 
     def true_predictor(index: int) -> np.ndarray | None:
-        return load(context.store, grid.run(index).document["data"]).true_predictor
+        return dataset_of(grid.run(index).spec.data, uploads(context.store)).true_predictor
 
     return Results(
         grid=grid,
         summaries=[None if summary is None else decode_summary(summary) for summary in kept],
-        analyses={key: analysis for key, analysis in analyses if analysis is not None},
+        analyses=kept_analyses(context.store, grid),
         name=experiment.name,
         arrays=arrays,
         true_predictor=true_predictor,

@@ -4,23 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
-from core.analysis.analysis import analyse_problem
 from core.descent.kernel import chosen
-from core.errors import NoInterpolator
-from core.identity import analysis_key
-from core.planning.batches import Batch, form_batches
-from core.planning.cost import KernelCost, kernel_cost
-from core.planning.estimate import BLOCK, ProblemFacts, RunTable, lanes_of
+from core.experiment.plan import planned_batches
+from core.planning.batches import Batch
+from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Grid, Run
-from jobs.errors import StoreUnavailable
+from core.sweep.grid import Grid
+from core.sweep.run import Run
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
+from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
-from worker.datasets import load
 from worker.pulse import Pulse
 
 JOBS_PER_CALL: Final = 500
@@ -49,10 +44,12 @@ def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
 
 def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
     runs = [grid.run(index) for index in range(block.start, block.stop)]
-    analysis = ensure_analysis(context, runs[0])
+    problem = grid.problem_of(block.start)
+    ensure_interpolators(context, problem)
+    analysis = ensure_analysis(context, problem)
     missing = _begin(claim, context, block, runs) if block.missing is None else block.missing
-    resolved_step_size(runs[0], analysis)  # raises where the spec has no meaning
-    batches = _batches(grid, missing, facts_of(runs[0], analysis), kernel_cost(chosen(context.settings.kernel)))
+    kernel = chosen(context.settings.kernel)
+    batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=missing)
     _add(claim, context, batches, whole_grid=len(runs) == len(grid))
 
 
@@ -68,72 +65,13 @@ def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[R
     return missing
 
 
-def ensure_analysis(context: WorkerContext, run: Run) -> dict[str, Any]:
-    """The analysis of the run's problem: from the store, or made now and kept there.
-
-    Raises:
-        InvalidData: the data are no regression problem.
-    """
-    key = analysis_key(run.problem_key)
-    kept = context.store.document(key)
-    if kept is None:
-        made = analyse_problem(load(context.store, run.document["data"]), run.network, run.data_key)
-        context.store.put_document(key, json.dumps(made, allow_nan=False).encode())
-        # Another planner, with other last bits, may have been first: all batches take the analysis that is kept.
-        kept = context.store.document(key)
-    if kept is None:
-        raise StoreUnavailable("an analysis that was kept is gone")
-    analysis: dict[str, Any] = json.loads(kept)
-    return analysis
-
-
-def resolved_step_size(run: Run, analysis: dict[str, Any]) -> float:
-    """η of a run, also where the spec gives it as a fraction of the largest stable step.
-
-    Where the largest convergent step is looked for, the largest stable one.
-
-    Raises:
-        NoInterpolator: no step size is known to be stable, so nothing can be a multiple of the largest.
-    """
-    max_stable_step = analysis["max_stable_step"]
-    if run.step_size is None and max_stable_step is None:
-        form = "fractions_of_max_stable" if run.step_bracket is None else "largest_convergent"
-        reason = analysis["no_interpolator"] or "every step size is stable"
-        raise NoInterpolator(f"{form} has no meaning for this data set: {reason}")
-    return run.resolved_step_size(max_stable_step)
-
-
-def lanes(run: Run) -> int:
-    """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
-    return lanes_of(searches=run.step_bracket is not None, sensitivity=bool(run.document["recording"]["sensitivity"]))
-
-
-def facts_of(run: Run, analysis: dict[str, Any]) -> ProblemFacts:
-    """What the cost of the run's problem depends on."""
-    return ProblemFacts(
-        samples=analysis["samples"],
-        dimension=analysis["dimension"],
-        network=run.network,
-        max_stable_step=analysis["max_stable_step"],
-    )
-
-
 def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
     """The block that an earlier attempt had begun, then the rest of the grid; no block straddles problems."""
     start = 0
     if begun is not None:
         yield begun
         start = begun.stop
-    while start < len(grid):
-        problem_end = (start // grid.runs_per_problem + 1) * grid.runs_per_problem
-        stop = min(start + BLOCK, problem_end)
-        yield _Block(start=start, stop=stop)
-        start = stop
-
-
-def _batches(grid: Grid, indices: Sequence[int], facts: ProblemFacts, kernel: KernelCost) -> list[Batch]:
-    offsets = np.asarray(indices, dtype=np.int64) % grid.runs_per_problem
-    return form_batches(indices, RunTable.of(grid, offsets).forecast(facts).load, kernel)
+    yield from (_Block(start=block.start, stop=block.stop) for block in blocks(grid, start))
 
 
 def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool) -> None:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api.experiment_document import polling_headers
-from api.experiment_report import report_of, title_of
+from api.experiment_report import report_of
 from api.openapi import PROBLEMS
+from api.stored_grid import heading
 from api.wiring import ExperimentHere, StoreHere
 from core.report import page
 
@@ -19,13 +20,12 @@ _TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "The page.", "con
 @router.get("/report")
 def get_report(experiment: ExperimentHere, store: StoreHere) -> Response:
     """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where."""
-    heading = {"experiment_id": experiment.id, "name": experiment.name, "status": str(experiment.status)}
-    document = heading | report_of(experiment, store=store).to_document()
+    document = heading(experiment).identity | report_of(experiment, store=store).to_document()
     return JSONResponse(document, headers=polling_headers(experiment))
 
 
 @router.get("/report.txt", response_class=PlainTextResponse, responses=_TEXT)
 def get_report_page(experiment: ExperimentHere, store: StoreHere) -> Response:
     """The report as a page of text, to be read from top to bottom."""
-    text = page(report_of(experiment, store=store), title=title_of(experiment))
+    text = page(report_of(experiment, store=store), title=heading(experiment).title)
     return PlainTextResponse(text, headers=polling_headers(experiment))

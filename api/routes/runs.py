@@ -9,10 +9,10 @@ from api.curve_question import CurveQuery
 from api.experiment_document import polling_headers
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
-from api.refusals import NothingHere
-from api.stored_grid import analyses, analysis_rows, grid_of, labelled_array, run_rows, summaries
+from api.positions import position
+from api.stored_grid import analysis_rows, grid_of, labelled_array, run_rows, summaries
 from api.wiring import ExperimentHere, ExperimentId, StoreHere
-from core.results.curves import curves
+from jobs.kept_documents import kept_analyses
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -30,9 +30,8 @@ def list_runs(
 @router.get("/runs/{index}")
 def get_run(experiment: ExperimentHere, index: str, store: StoreHere) -> dict[str, Any]:
     """One run: index, coordinates, and the summary (null until it is stored)."""
-    if not (index.isascii() and index.isdecimal() and len(index) < 12 and int(index) < experiment.runs_total):
-        raise NothingHere(f"The runs of this experiment are 0 to {experiment.runs_total - 1}.")
-    return run_rows(experiment.id, range(int(index), int(index) + 1), store=store)[0]
+    number = position(index, experiment.runs_total, of="runs")
+    return run_rows(experiment.id, range(number, number + 1), store=store)[0]
 
 
 @router.get("/results")
@@ -46,7 +45,7 @@ def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()]
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
     grid = grid_of(experiment.id, store=store)
     known = summaries(experiment.id, range(len(grid)), store=store)
-    family = curves(grid, known, **query.arguments(grid, known), analyses=analyses(grid, store=store))
+    family = query.question(grid, known).curves(grid, known, kept_analyses(store, grid))
     return JSONResponse(family.to_document(), headers=polling_headers(experiment))
 
 

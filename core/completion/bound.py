@@ -67,10 +67,9 @@ class Confinement:
         largest = run.largest_sharpness
         if not step < 1:
             return None
-        # step = 2h
         descent = 1 - run.step_size * largest / 2 - step / 2 * (1 + step / 2)
-        curvature = 1 + 2 / 3 * step / (1 - step)
-        decrease = 1 - run.step_size * (largest + curvature * run.sharpness) / 4
+        growth = 1 + 2 / 3 * step / (1 - step)
+        decrease = 1 - run.step_size * (largest + growth * run.sharpness) / 4
         if not (descent > 0 and decrease > 0):
             return None
         unit = run.step_size * divergence / decrease

@@ -23,9 +23,7 @@ from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm, FlowEnd
-from core.implicit_bias.squared_model import squared_model
-from core.networks.network import UV, Diagonal, Network
-from core.networks.uv_equivalence import moved_along_flow
+from core.networks.network import Network
 from core.stability.bounds import second_moments
 from core.stability.gram_spectrum import GramSpectrum
 
@@ -68,9 +66,10 @@ _MEANINGS = {
 class Completion:
     """The limit of a run: what it tends to and never quite reaches.
 
-    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven; the bound is ∞ where none is proven.
-    `residual` is max|Xβ − y|/max|y|. `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit
-    differs by `sharpness_error` at most. `multipliers` are those of the conserved form, counted from the iterate.
+    `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven. A finite bound proves that the run
+    converges, to a linearly stable limit; it is ∞ where nothing is proven. `residual` is max|Xβ − y|/max|y|.
+    `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit differs by `sharpness_error` at
+    most. `multipliers` are those of the conserved form, counted from the iterate.
     """
 
     theta: Parts
@@ -81,11 +80,6 @@ class Completion:
     sharpness_error: float
     estimate: float
     bound: float
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether it is proven that the run converges, to a linearly stable limit, within `bound` of the predictor."""
-        return bool(np.isfinite(self.bound))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,9 +97,8 @@ class Completer:
 
     def __init__(self, dataset: Dataset, network: Network) -> None:
         self._network = network
-        self._depth = network.depth if isinstance(network, Diagonal) else 2
-        # UV at step size η is the squared model at η/2, whose sharpness is twice that of UV
-        self._ratio = 0.5 if isinstance(network, UV) else 1.0
+        self._depth = network.degree
+        self._ratio = network.squared_step_ratio
         self._space: InterpolatorSet | None = None
         with suppress(NoInterpolator):
             space = interpolator_set(dataset.X, dataset.y)
@@ -146,7 +139,7 @@ class Completer:
     def _attempt(
         self, space: InterpolatorSet, theta: Parts, *, step_size: float, tolerance: float
     ) -> Completion | Unsettled | NotCompletable:
-        squared = squared_model(self._network, theta)
+        squared = self._network.as_squared(theta)
         state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
         if not state.is_regular:
             return NotCompletable.VANISHED
@@ -177,7 +170,6 @@ class Completer:
         if not least <= tolerance * norm:
             return Unsettled(error=least / norm)
         run = self._remaining_run(rest, end, sharpness, projector)
-        # nothing is proven of D ≥ 3
         proven = proven_distance(run) if self._depth == 2 else np.inf
         if np.isinf(proven) and not (self._depth == 2 and rest.step_size * run.largest_sharpness <= 1):
             rest = rest.meeting(self._sharpness_met(space, rest))
@@ -190,9 +182,8 @@ class Completer:
         sharpness_error = self._gram.largest_moment * limit.tangent_weight_slope * (distance + direct)
         if not rest.is_stable or rest.step_size * (sharpness + sharpness_error) >= 2:
             return NotCompletable.UNSTABLE
-        is_uv = isinstance(self._network, UV)
         return Completion(
-            theta=moved_along_flow(theta, end.change) if is_uv else limit.theta,
+            theta=self._network.moved_along_flow(theta, end.change),
             predictor=end.predictor,
             multipliers=end.multipliers,
             residual=residual,

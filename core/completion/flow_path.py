@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.data.normal_equations import rooted_solution
 from core.data.row_space import InterpolatorSet
 from core.implicit_bias.conserved_form import ConservedForm
 from core.stability.gram_spectrum import GramSpectrum
@@ -39,25 +40,18 @@ def sharpness_on_the_way(space: InterpolatorSet, gram: GramSpectrum, state: Cons
     for _ in range(MOST_STEPS):
         root = np.sqrt(slope * state.weights)[:, None] * space.basis
         missing = space.basis.T @ state.predictor - space.coordinates
-        change = space.basis @ _solved(np.concatenate([root, np.diag(inertia / np.sqrt(time))]), -missing)
+        change = space.basis @ rooted_solution(np.concatenate([root, np.diag(inertia / np.sqrt(time))]), -missing)
         size = _size(state, change)
         if not np.isfinite(size):
             return np.inf
         if size <= REACH:
-            straight = space.basis @ _solved(root, -missing)
+            straight = space.basis @ rooted_solution(root, -missing)
             if sharpness >= enough or _size(state, straight - change) <= STRAIGHT * REACH:
                 return sharpness
             state = state.moved(change)
             sharpness = max(sharpness, gram.ends(state.tangent_weights)[1])
         time *= min(4.0, 0.9 * REACH / max(size, 1e-3 * REACH))
     return np.inf
-
-
-def _solved(root: Float64[np.ndarray, "row rank"], right: Float64[np.ndarray, " rank"]) -> Float64[np.ndarray, " rank"]:
-    """(rootᵀroot)⁻¹·right from a QR decomposition of the root: to form the product would square its condition."""
-    _, factor = np.linalg.qr(root)
-    solution: Float64[np.ndarray, " rank"] = np.linalg.solve(factor, np.linalg.solve(factor.T, right))
-    return solution
 
 
 def _size(state: ConservedForm, change: Float64[np.ndarray, " dim"]) -> float:

@@ -23,7 +23,7 @@ class ObliqueProjector:
 
     @classmethod
     def of(cls, space: InterpolatorSet, weights: Float64[np.ndarray, " dim"]) -> Self:
-        """With V = basis, I − P = C V(VᵀCV)⁻¹Vᵀ; from the singular values of √C·V, as forming VᵀCV squares them."""
+        """With V = basis, I − P = C V(VᵀCV)⁻¹Vᵀ; by the singular values of √C·V: VᵀCV has their squares. O(d·rank²)."""
         root = np.sqrt(weights)[:, None]
         left, values, _ = np.linalg.svd(root * space.basis, full_matrices=False)
         complement = float(np.linalg.norm(root * left / values, 2))

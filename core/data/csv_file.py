@@ -85,7 +85,7 @@ def _column(names: Sequence[str], target: str | None) -> int:
     return stripped.index(wanted)
 
 
-def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> Float64[np.ndarray, " number"]:
+def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> Float64[np.ndarray, " entry"]:
     """The numbers of all lines, one line after the other."""
     numbers = array("d")
     faults: list[ArrayFault] = []

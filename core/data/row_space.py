@@ -61,12 +61,12 @@ class InterpolatorSet:
 
 
 def row_space(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, "dim rank"]:
-    """An orthonormal basis of the span of the rows of X, from its singular value decomposition."""
+    """An orthonormal basis of the span of the rows of X, from its singular value decomposition, O(Nd·min(N, d))."""
     return _truncated_svd(X)[2].T
 
 
 def interpolator_set(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> InterpolatorSet:
-    """The solutions of Xβ = y; rows of X may depend on one another as long as y agrees.
+    """The solutions of Xβ = y; rows of X may depend on one another as long as y agrees. Cost O(Nd·min(N, d)).
 
     Raises:
         NoInterpolator: the least-squares residual exceeds 1e-9·max|y|.

@@ -53,8 +53,8 @@ class UserArrays:
     X: Float64[np.ndarray, "sample dim"]
     y: Float64[np.ndarray, " sample"]
     true_predictor: Float64[np.ndarray, " dim"] | None = None
-    held_out_X: Float64[np.ndarray, "other dim"] | None = None
-    held_out_y: Float64[np.ndarray, " other"] | None = None
+    held_out_X: Float64[np.ndarray, "held_out dim"] | None = None
+    held_out_y: Float64[np.ndarray, " held_out"] | None = None
 
     @classmethod
     def of(cls, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Self:

@@ -43,9 +43,9 @@ class BatchDescent(ABC):
 
     lanes: int
     _network: Network
-    _theta: Float64[np.ndarray, "part lane row"]
-    _velocity: Float64[np.ndarray, "part lane row"] | None
-    _residual_sum: Float64[np.ndarray, "lane row"]
+    _theta: Float64[np.ndarray, "part padded_run padded_dim"]
+    _velocity: Float64[np.ndarray, "part padded_run padded_dim"] | None
+    _residual_sum: Float64[np.ndarray, "padded_run padded_sample"]
     _rate: float
     _X: Float64[np.ndarray, "sample dim"]
 

@@ -28,7 +28,7 @@ class Perturbation:
     shift: Noise | None = None
 
     def of(self, steps: slice) -> "Perturbation":
-        """What is done in some of the steps."""
+        """The rows of `weight` and `shift` of some of the steps."""
         return Perturbation(
             weight=None if self.weight is None else self.weight[steps],
             shift=None if self.shift is None else self.shift[steps],

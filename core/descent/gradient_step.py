@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks.network import UV, Diagonal, Network
+from core.networks.network import Network, StepKind
 
 
 class GradientStep(Protocol):
@@ -22,28 +22,30 @@ class GradientStep(Protocol):
 
     rate: float
 
-    def predict(self, theta: Float64[np.ndarray, "part lane dim"], out: Float64[np.ndarray, "lane dim"]) -> None:
+    def predict(self, theta: Float64[np.ndarray, "part run dim"], out: Float64[np.ndarray, "run dim"]) -> None:
         """Write β(θ) to `out`."""
         ...
 
-    def move(self, theta: Float64[np.ndarray, "part lane dim"], x: Float64[np.ndarray, "lane dim"]) -> None:
+    def move(self, theta: Float64[np.ndarray, "part run dim"], x: Float64[np.ndarray, "run dim"]) -> None:
         """Take one step: θ ← θ + change(θ, x), where `predict` was called last on this θ."""
         ...
 
     def change(
-        self, theta: Float64[np.ndarray, "part lane dim"], x: Float64[np.ndarray, "lane dim"]
-    ) -> Float64[np.ndarray, "part lane dim"]:
+        self, theta: Float64[np.ndarray, "part run dim"], x: Float64[np.ndarray, "run dim"]
+    ) -> Float64[np.ndarray, "part run dim"]:
         """What one step would add to θ, as `move`, in a buffer that is valid until the next call."""
         ...
 
 
 def gradient_step(network: Network, lanes: int, dim: int) -> GradientStep:
     """The step of a network for θ of shape (part, lanes, dim)."""
-    if isinstance(network, UV):
-        return _UVStep(lanes, dim)
-    if isinstance(network, Diagonal) and network.depth > 2:
-        return _DeepStep(network.depth, lanes, dim)
-    return _SquaredStep(lanes, dim)
+    match network.step_kind:
+        case StepKind.SQUARED:
+            return _SquaredStep(lanes, dim)
+        case StepKind.DEEP:
+            return _DeepStep(network.degree, lanes, dim)
+        case StepKind.UV:
+            return _UVStep(lanes, dim)
 
 
 class _SquaredStep:

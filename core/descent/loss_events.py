@@ -19,11 +19,11 @@ class LossEvents:
 
     start: int
     interval: int
-    converged_below: Float64[np.ndarray, " run"]
-    converged_from: Int64[np.ndarray, " run"]
-    frozen_below: Float64[np.ndarray, " run"]
-    frozen_until: Int64[np.ndarray, " run"]
-    diverged_above: Float64[np.ndarray, " run"]
+    converged_below: Float64[np.ndarray, " #run"]
+    converged_from: Int64[np.ndarray, " #run"]
+    frozen_below: Float64[np.ndarray, " #run"]
+    frozen_until: Int64[np.ndarray, " #run"]
+    diverged_above: Float64[np.ndarray, " #run"]
 
     def checks(self, steps: int) -> int:
         """How many checks there are in so many steps."""
@@ -55,11 +55,11 @@ class LossEvents:
 NO_EVENTS: Final = LossEvents(
     start=0,
     interval=2**62,
-    converged_below=np.array(-1.0),
-    converged_from=np.array(0),
-    frozen_below=np.array(-1.0),
-    frozen_until=np.array(0),
-    diverged_above=np.array(np.inf),
+    converged_below=np.array([-1.0]),
+    converged_from=np.array([0]),
+    frozen_below=np.array([-1.0]),
+    frozen_until=np.array([0]),
+    diverged_above=np.array([np.inf]),
 )
 """Steps to the end without a check."""
 

@@ -2,8 +2,8 @@
 
 The runs ("lanes") of a batch share X, y and the network. Lanes are padded to whole tiles of 16, and every matrix
 product is made tile by tile, so all products have one shape whatever the batch: the bits of a lane depend on nothing
-but the lane and the BLAS kernel, neither on its place in the batch nor on its company (a test proves this on the
-machine at hand). `core.descent.native.descent` has the same interface, and `core.descent.kernel` chooses between them.
+but the lane and the BLAS kernel, neither on its index in the batch nor on what else is in it (a test proves this on
+the machine at hand). `core.descent.native.descent` has the same interface; `core.descent.kernel` chooses one of them.
 """
 
 import numpy as np
@@ -98,7 +98,7 @@ class Descent(BatchDescent):
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
                 self._move(None if kept is None else kept[step])
 
-    def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step lane"]:
+    def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""
         wide = np.empty((len(values), len(self._x)))
         wide[:, : self.lanes] = values
@@ -119,7 +119,7 @@ class Descent(BatchDescent):
             np.multiply(lanes, perturbation.weight[step], out=lanes)
             np.multiply(idle, perturbation.weight[step, 0], out=idle)
 
-    def _move(self, kept: Float64[np.ndarray, "lane 1"] | None) -> None:
+    def _move(self, kept: Float64[np.ndarray, "padded_run 1"] | None) -> None:
         if kept is None or self._velocity is None:
             self._step.move(self._theta, self._x)
             return

@@ -3,9 +3,8 @@
 All share the step sizes of `core.descent.schedule`; the loop that steps, looks and records is the same for all of them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Optimizer(Protocol):
@@ -36,9 +35,17 @@ class Optimizer(Protocol):
         """Whether its steps are those of plain gradient descent once `noise_steps` are over."""
         ...
 
+    def largest_stable_step(self, max_stable_step: float) -> float:
+        """η* = `stability_limit`/min λ_max from that of gradient descent, `max_stable_step` = 2/min λ_max."""
+        return max_stable_step * self.stability_limit / 2
+
+    def step_of_descent(self, step_size: float) -> float:
+        """The step size at which the same minima are stable for gradient descent: the inverse of the above."""
+        return step_size * 2 / self.stability_limit
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FullBatch:
+class FullBatch(Optimizer):
     """Gradient descent: θ ← θ − η∇L."""
 
     stability_limit: float = 2.0
@@ -49,7 +56,7 @@ class FullBatch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Minibatch:
+class Minibatch(Optimizer):
     """SGD: the gradient of the mean loss of `batch_size` samples, drawn anew at every step without replacement.
 
     ηλ < 2 stays necessary for stability, but is no longer enough.
@@ -64,7 +71,7 @@ class Minibatch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelNoise:
+class LabelNoise(Optimizer):
     """Gradient descent on y + ε with fresh ε ~ N(0, `noise_variance`·I) at each of the first `noise_steps` steps."""
 
     noise_variance: float
@@ -76,7 +83,7 @@ class LabelNoise:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HeavyBall:
+class HeavyBall(Optimizer):
     """Heavy-ball momentum: θ(t+1) = θ(t) − η∇L + m(θ(t) − θ(t−1)) with m = `momentum`; stable iff ηλ < 2 + 2m."""
 
     momentum: float
@@ -89,16 +96,3 @@ class HeavyBall:
     def stability_limit(self) -> float:
         """2 + 2m."""
         return 2 + 2 * self.momentum
-
-
-def optimizer_of(document: Mapping[str, Any]) -> Optimizer:
-    """The optimiser that the `optimizer` part of a run's document describes; its step size and warm-up stand apart."""
-    match document["kind"]:
-        case "sgd":
-            return Minibatch(batch_size=document["batch_size"])
-        case "label_noise":
-            return LabelNoise(noise_variance=document["noise_variance"], noise_steps=document["noise_steps"])
-        case "heavy_ball":
-            return HeavyBall(momentum=document["momentum"])
-        case _:
-            return FullBatch()

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from core.figures.measure import size_of
+from core.figures.lettering import DIGIT
+from core.figures.panel_size import size_of
 from core.results.variables import Kind, Variable
 
 MARGIN: Final = 0.045
@@ -16,9 +17,6 @@ MARGIN: Final = 0.045
 
 LEAST_HEIGHT: Final = 0.1
 """The least height of a logarithmic axis, in decades."""
-
-LETTER: Final = 0.075
-"""The width of a digit, in inches."""
 
 WIDE: Final = 30
 """Values further apart than by this factor are drawn on a logarithmic axis, whatever they are."""
@@ -75,26 +73,33 @@ def log_x(panel: Axes, least: float, most: float) -> None:
     _plain(panel.xaxis)
 
 
-def log_y(panel: Axes, least: float, most: float, *, foot: float = 0.0) -> None:
-    """A logarithmic y axis from `least` to `most`; no numbers stand beside the foot, that part of its height."""
+def log_y(panel: Axes, least: float, most: float, *, rug: float = 0.0) -> None:
+    """A logarithmic y axis from `least` to `most`; no numbers stand beside the rug marks, that part of its height."""
     panel.set_yscale("log")
     panel.set_ylim(least, most)
-    start = least * (most / least) ** foot
+    start = least * (most / least) ** rug
     for is_minor, locator in ((False, decades(start, most)), (True, LogLocator(subs=range(1, 10)))):
         ticks = np.asarray(locator.tick_values(start, most))
         panel.yaxis.set_ticks(ticks[(ticks >= start) & (ticks <= most)].tolist(), minor=is_minor)
     _plain(panel.yaxis)
 
 
-def log_range(values: Iterable[float | None], *, foot: float, margin: float = 0.07) -> tuple[float, float]:
-    """The ends of a logarithmic axis on which all values stand clear of the top and of the foot.
+def common_log_y(panels: Sequence[Axes], values: Iterable[float | None], *, rug: float) -> None:
+    """The same logarithmic y axis in all panels, with these values in sight above the rug marks."""
+    least, most = log_range(values, rug=rug)
+    for panel in panels:
+        log_y(panel, least, most, rug=rug)
+
+
+def log_range(values: Iterable[float | None], *, rug: float, margin: float = 0.07) -> tuple[float, float]:
+    """The ends of a logarithmic axis on which all values stand clear of the top and of the rug marks.
 
     What has no place on it is left out; where nothing is left, three decades up to 1.
     """
     seen = on_log_axis(list(values))
     seen = seen[np.isfinite(seen)]
     low, high = np.log10([seen.min(), seen.max()]) if seen.size else (-3.0, 0.0)
-    below, above = margin + foot, margin
+    below, above = margin + rug, margin
     height = max(high - low, LEAST_HEIGHT) / (1 - below - above)
     return float(10 ** (low - below * height)), float(10 ** (high + above * height))
 
@@ -125,7 +130,7 @@ def _is_logarithmic(variable: Variable, positive: Sequence[float]) -> bool:
 def _fit(panel: Axes, ascending: Sequence[float]) -> bool:
     """Whether each of these values can be named below a logarithmic axis without touching the next one."""
     places = np.log(ascending)
-    lengths = np.array([LETTER * len(number_text(value)) for value in ascending]) + LETTER
+    lengths = np.array([DIGIT * len(number_text(value)) for value in ascending]) + DIGIT
     distances = np.diff(places) / (places[-1] - places[0]) * size_of(panel)[0] * (1 - 2 * MARGIN)
     return bool((distances >= (lengths[1:] + lengths[:-1]) / 2).all())
 
@@ -149,5 +154,5 @@ def _span_from_zero(panel: Axes, positive: Sequence[float]) -> None:
 
 
 def _plain(axis: XAxis | YAxis) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(float(value))))
     axis.set_minor_formatter(NullFormatter())

@@ -1,13 +1,15 @@
 """What a figure says about itself in words: its experiment, the data, and how much of it is there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.figures.axis import number_text
+from core.figures.layouts.selection import swept_axes
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
-from core.spec.experiment_spec import InlineData, SparseRegression, UVModel
+from core.spec.experiment_spec import InlineData
+from core.spec.run_spec import PlainSparseRegression, PlainUV
 from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid
 
 NAME_LENGTH: Final = 80
@@ -70,10 +72,10 @@ def largest_steps_text(results: Results, index: int) -> str:
     At odd depth a second one is named: parameters that have crossed zero may be flatter than any θ ≥ 0.
     """
     run = results.grid.run(index)
-    analysis = results.analyses.get(run.problem_key, {})
-    step, free = analysis.get("max_stable_step"), analysis.get("max_stable_step_sign_free")
-    if step is None:
+    analysis = results.analyses.get(run.problem_key)
+    if analysis is None or (step := analysis.max_stable_step) is None:
         return ""
+    free = analysis.max_stable_step_sign_free
     text = f"η* = {number_text(run.largest_stable_step(step), 4)}"
     if free is None or free <= step * (1 + 1e-9):
         return text
@@ -87,9 +89,14 @@ def value_text(variable: Variable, value: float, digits: int = 6) -> str:
     return f"{variable.symbol or variable.label} = {number_text(value, digits)}"
 
 
-def swept_axes(grid: Grid) -> dict[str, Axis]:
-    """The axes of more than one value; the one value of another axis is as good as a plain number."""
-    return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+def values_text(values: Mapping[str, float], digits: int = 6) -> str:
+    """The values of axes with their symbols, one after the other."""
+    return ", ".join(value_text(COORDINATES[name], value, digits) for name, value in values.items())
+
+
+def threshold_text(stability_limits: Iterable[float]) -> str:
+    """The stability threshold in symbols; momentum m raises it."""
+    return "2/η" if all(limit == 2 for limit in stability_limits) else "(2+2m)/η"
 
 
 def _progress(results: Results) -> str:
@@ -99,13 +106,15 @@ def _progress(results: Results) -> str:
 
 
 def _data(grid: Grid) -> Iterator[str]:
-    data = grid.spec.data
-    if isinstance(data, SparseRegression):
-        swept, document = swept_axes(grid), grid.run(0).document["data"]
+    data = grid.run(0).spec.data
+    if isinstance(data, PlainSparseRegression):
+        swept = swept_axes(grid)
         fields = [(field, COORDINATES[AXIS_NAMES.get(field, field)]) for field in DATA_SYMBOLS]
-        yield from (value_text(variable, document[field]) for field, variable in fields if variable.name not in swept)
+        yield from (
+            value_text(variable, getattr(data, field)) for field, variable in fields if variable.name not in swept
+        )
         seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds" if "seed" in swept else ""
-        yield seeds or f"data seed {document['seed']}"
+        yield seeds or f"data seed {data.seed}"
     elif isinstance(data, InlineData):
         yield f"given data, N = {len(data.X)}, d = {len(data.X[0])}"
     else:
@@ -121,7 +130,7 @@ def _training(grid: Grid) -> Iterator[str]:
     yield OPTIMIZERS[grid.spec.optimizer.kind]
     values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
     values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
-    values |= {name: run.document["optimizer"].get(field) for field, name in OPTIMIZER_FIELDS.items()}
+    values |= {name: getattr(run.spec.optimizer, field, None) for field, name in OPTIMIZER_FIELDS.items()}
     for name, value in values.items():
         if name not in swept and value is not None:
             digits = 12 if isinstance(value, int) else 6
@@ -130,11 +139,11 @@ def _training(grid: Grid) -> Iterator[str]:
 
 
 def _model(grid: Grid, swept: dict[str, Axis]) -> Iterator[str]:
-    model = grid.run(0).document["model"]
-    if isinstance(grid.spec.model, UVModel):
-        yield "UV model" if "uv_shape" in swept else f"UV model, {value_text(COORDINATES['uv_shape'], model['shape'])}"
+    model = grid.run(0).spec.model
+    if isinstance(model, PlainUV):
+        yield "UV model" if "uv_shape" in swept else f"UV model, {value_text(COORDINATES['uv_shape'], model.shape)}"
     elif "depth" not in swept:
-        yield value_text(COORDINATES["depth"], model["depth"])
+        yield value_text(COORDINATES["depth"], model.depth)
 
 
 def _printable(name: str) -> str:

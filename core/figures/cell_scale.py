@@ -11,7 +11,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from core.figures.axis import number_text
 from core.figures.layouts.cells import CellAxis
-from core.figures.measure import figure_of, size_of
+from core.figures.lettering import DIGIT
+from core.figures.panel_size import figure_of, size_of
 
 FEW: Final = 8
 """Up to so many cells are each named by their value, if those are short."""
@@ -22,8 +23,8 @@ DIGITS: Final = 3
 MANTISSAS: Final = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
 """Round numbers within a decade, from few to many."""
 
-LETTER, GAP, LINE = 0.075, 0.09, 0.17
-"""The width of a digit, the space between two numbers and the height of a line, in inches."""
+GAP, LINE = 0.09, 0.17
+"""The space between two numbers and the height of a line, in inches."""
 
 
 def number_cells(panel: Axes, x: CellAxis, y: CellAxis) -> None:
@@ -70,7 +71,7 @@ def _number(axis: Axis, cells: CellAxis, length: float) -> None:
     axis.set_minor_formatter(FixedFormatter([""] * len(cells.positions)))
     places, numbers = _candidates(cells)
     texts = [number_text(number) for number in numbers]
-    sizes = [LETTER * len(text) + GAP if isinstance(axis, XAxis) else LINE for text in texts]
+    sizes = [DIGIT * len(text) + GAP if isinstance(axis, XAxis) else LINE for text in texts]
     shown = _with_room(_fractions(cells, places) * length, sizes)
     axis.set_major_locator(FixedLocator([places[k] for k in shown]))
     axis.set_major_formatter(FixedFormatter([texts[k] for k in shown]))

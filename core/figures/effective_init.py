@@ -6,80 +6,64 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from core.experiment.training_run import initial_parameters
 from core.figures.ascending import ascending
-from core.figures.axis import log_range, log_y, span
-from core.figures.caption import caption, swept_axes, value_text
-from core.figures.family import draw_family, families_foot, family_handles, legend_title
-from core.figures.largest_steps import largest_steps
-from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
-from core.figures.layouts.selection import columns_of
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
+from core.figures.axis import common_log_y, span
+from core.figures.caption import values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.family import draw_family, drawn_values, families_rug, family_handles, legend_title
+from core.figures.figure_spec import FigureSpec
+from core.figures.largest_steps import is_in_reach, largest_steps
+from core.figures.layouts.effective_init import EffectiveInitLayout
+from core.figures.layouts.selection import columns_of, swept_axes
+from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours, style
-from core.implicit_bias.squared_model import mean_effective_init
-from core.networks.initialization import initial_parameters
+from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours
+from core.implicit_bias.certificate import mean_effective_init
 from core.results.curves import Curves, curves
-from core.results.variables import COORDINATES
+from core.spec.experiment_spec import InlineData
+from core.spec.run_spec import PlainSparseRegression, PlainUniform
 from core.sweep.arrangement import arrange
-from core.sweep.grid import STEP_SIZE_FRACTION, Run
+from core.sweep.grid import STEP_SIZE_FRACTION
+from core.sweep.run import Run
 
 START: Final[Mapping[str, Any]] = {"linestyle": (0, (1, 2)), "linewidth": 1.0, "zorder": 1.4}
 """The level at which a line would stay if steps were infinitely small."""
-
-REACH: Final = 1.5
-"""η* is drawn where the step sizes come within this factor of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Panel:
     """What one panel shows: its lines, the level at which each starts or None, and η* in units of x or NaN."""
 
-    where: Mapping[str, float]
+    name: str
     family: Curves
     starts: tuple[float | None, ...]
     largest_step: float
 
     @property
-    def has_step_in_sight(self) -> bool:
+    def has_step_in_reach(self) -> bool:
         """Whether η* is among the step sizes, or not far from them."""
-        least, most = min(self.family.x_values), max(self.family.x_values)
-        return least / REACH < self.largest_step < most * REACH
+        return is_in_reach(self.largest_step, self.family.x_values)
 
 
-def draw_effective_init(results: Results) -> Figure:
-    """Mean √A at the end against the step size; the dotted levels are its values at the start.
-
-    A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
-    in the colour of the line stands at the foot of the panel.
-
-    Raises:
-        UnsuitableFigure: no run can have an effective initialisation, the step size is not swept, or too much else is.
-        ValueError: there is not one summary (or None) for each run of the grid.
-    """
-    layout = effective_init_layout(results.grid)
-    contents = [_content(results, layout, where) for where in layout.panels]
-    columns = columns_of(len(contents))
-    width = PANEL_WIDTHS[columns - 1]
-    sheet = Sheet(panels=len(contents), width=width, height=3.4, columns=columns, between=0.2, share_y=True)
-    title = f"Effective initialisation √A against {contents[0].family.x.label}"
-    with style():
-        figure, panels = page(sheet, caption(results, title, _notes(results)))
-        foot = families_foot([content.family for content in contents])
-        least, most = log_range(_heights(contents), foot=foot)
-        for panel, content in zip(panels, contents, strict=True):
-            log_y(panel, least, most, foot=foot)
-            _draw(panel, content)
-            panel.set_title(_name(results, content), loc="left", fontsize=10, color=INK)
-        for panel in panels[::columns]:
-            panel.set_ylabel("effective initialisation, mean √A")
-        put_legend(figure, panels, _legend(contents), title=legend_title(contents[0].family))
-    return figure
+def _contents(results: Results, layout: EffectiveInitLayout) -> Contents[_Panel]:
+    """Mean √A at the end of training; one panel for each combination of what is swept besides step size and scale."""
+    panels = [_panel(results, layout, where) for where in layout.panels]
+    family = panels[0].family
+    notes = ["shown: depth 2, the one with an effective initialisation"] if "depth" in swept_axes(results.grid) else []
+    return Contents(
+        spec=FigureSpec(panels=len(panels), columns=columns_of(len(panels)), height=3.4),
+        title=f"Effective initialisation √A against {family.x.label}",
+        notes=notes,
+        panels=panels,
+        y_labels=["effective initialisation, mean √A"],
+        legend=Legend(handles=_legend(panels), title=legend_title(family)),
+    )
 
 
-def _content(results: Results, layout: EffectiveInitLayout, where: Mapping[str, float]) -> _Panel:
+def _panel(results: Results, layout: EffectiveInitLayout, where: Mapping[str, float]) -> _Panel:
     family = curves(
         results.grid,
         results.summaries,
@@ -93,12 +77,12 @@ def _content(results: Results, layout: EffectiveInitLayout, where: Mapping[str, 
     # The step size is along x and changes neither the start nor η*, and a scale does not change η* either.
     lines = arrangement.table(np.arange(len(results.grid)))[:, 0]
     by_scale = np.argsort([scale or 0.0 for scale in arrangement.series_values])
-    relative = layout.x == STEP_SIZE_FRACTION
+    swept = swept_axes(results.grid)
     return _Panel(
-        where=where,
+        name=values_text({name: value for name, value in where.items() if name in swept and name != "depth"}),
         family=ascending(family),
         starts=tuple(_start(results, line.tolist()) for line in lines[by_scale]),
-        largest_step=largest_steps(results, lines[0], relative=relative)[0],
+        largest_step=largest_steps(results, lines[0], relative=layout.x == STEP_SIZE_FRACTION)[0],
     )
 
 
@@ -110,30 +94,34 @@ def _start(results: Results, indices: Sequence[int]) -> float | None:
 
 
 def _start_of_run(run: Run, dimension: int) -> float:
-    return float(mean_effective_init(run.network, initial_parameters(run.document, run.network, dimension)))
+    return float(mean_effective_init(run.network, initial_parameters(run, dimension)))
 
 
 def _dimension(results: Results, run: Run) -> int:
     """d, or any number where the start is the same in all coordinates; 0 where it matters and is not known."""
-    data = run.document["data"]
-    known = data.get("dimension") or results.analyses.get(run.problem_key, {}).get("dimension")
-    if known or "X" in data:
-        return int(known or len(data["X"][0]))
-    return int(run.document["initialization"]["kind"] == "uniform")
+    match run.spec.data:
+        case PlainSparseRegression(dimension=dimension):
+            return dimension
+        case InlineData(X=X):
+            return len(X[0])
+        case _:
+            analysis = results.analyses.get(run.problem_key)
+    if analysis is not None:
+        return analysis.dimension
+    return int(isinstance(run.spec.initialization, PlainUniform))
 
 
-def _notes(results: Results) -> list[str]:
-    return ["shown: depth 2, the one with an effective initialisation"] if "depth" in swept_axes(results.grid) else []
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    common_log_y(panels, _heights(contents), rug=families_rug([content.family for content in contents]))
 
 
-def _name(results: Results, content: _Panel) -> str:
-    swept = swept_axes(results.grid)
-    shown = [axis for axis in content.where if axis in swept and axis != "depth"]
-    return ", ".join(value_text(COORDINATES[axis], content.where[axis]) for axis in shown)
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """A line for each scale; the dotted levels are the values at the start.
 
-
-def _draw(panel: Axes, content: _Panel) -> None:
-    near = [content.largest_step] if content.has_step_in_sight else []
+    A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
+    in the colour of the line stands below all lines.
+    """
+    near = [content.largest_step] if content.has_step_in_reach else []
     span(panel, content.family.x, (*content.family.x_values, *near))
     for start, colour in zip(content.starts, ordered_colours(len(content.starts)), strict=True):
         if start:
@@ -141,6 +129,7 @@ def _draw(panel: Axes, content: _Panel) -> None:
     for step in near:
         panel.axvline(step, **LARGEST_STEP)
     draw_family(panel, content.family)
+    panel.set_title(content.name, loc="left", fontsize=10, color=INK)
 
 
 def _heights(contents: Sequence[_Panel]) -> Iterator[float | None]:
@@ -148,7 +137,7 @@ def _heights(contents: Sequence[_Panel]) -> Iterator[float | None]:
     for content in contents:
         yield from content.starts
         for curve in content.family.curves:
-            yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
+            yield from drawn_values(curve)
 
 
 def _legend(contents: Sequence[_Panel]) -> list[Line2D]:
@@ -159,6 +148,9 @@ def _legend(contents: Sequence[_Panel]) -> list[Line2D]:
     handles = lines[::-1] + handles[len(lines) :]
     if any(start for content in contents for start in content.starts):
         handles.append(Line2D([], [], color=MUTED, label="at the start", **START))
-    if any(content.has_step_in_sight for content in contents):
+    if any(content.has_step_in_reach for content in contents):
         handles.append(Line2D([], [], label="largest stable step η*", **LARGEST_STEP))
     return handles
+
+
+EFFECTIVE_INIT: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

@@ -1,6 +1,6 @@
 """A family of curves in a panel: a line for each, points that say how many of their runs converged, and their names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 
 from core.figures.axis import number_text, on_log_axis
 from core.figures.caption import value_text
-from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
 from core.figures.layouts.selection import evenly_spaced
+from core.figures.rug import Row, cross_handle, draw_rug, failed_points, rug_height
 from core.figures.style import BAND, MUTED, ordered_colours
 from core.results.curves import Curve, Curves
 from core.results.variables import Variable
@@ -23,7 +23,7 @@ FEW_ROWS: Final = 4
 
 
 def draw_family(panel: Axes, family: Curves) -> None:
-    """Medians with the band of quartiles, and crosses at the foot where runs did not converge and none has a value.
+    """Medians with the band of quartiles, and crosses below where runs did not converge and none has a value.
 
     A point is filled where all its runs converged, hollow where only some did. The y axis is logarithmic. Crosses
     have a row for each line; of many lines there is one row in common, for the values of x at which none converged.
@@ -31,12 +31,19 @@ def draw_family(panel: Axes, family: Curves) -> None:
     colours = ordered_colours(len(family.curves))
     for curve, colour in zip(family.curves, colours, strict=True):
         _draw_curve(panel, np.array(family.x_values), curve, colour)
-    draw_foot(panel, _crosses(family))
+    draw_rug(panel, _crosses(family))
 
 
-def families_foot(families: Sequence[Curves]) -> float:
+def draw_band(panel: Axes, x: np.ndarray, curve: Curve, colour: str) -> None:
+    """The quartiles of a curve, where a point of it has several runs."""
+    if max(curve.runs) > 1:
+        lower, upper = on_log_axis(curve.lower_quartile), on_log_axis(curve.upper_quartile)
+        panel.fill_between(x, lower, upper, color=colour, **BAND)
+
+
+def families_rug(families: Sequence[Curves]) -> float:
     """The height of the crosses of the panel that has most rows of them, as a part of it."""
-    return foot_height(max(len(_crosses(family)) for family in families))
+    return rug_height(max(len(_crosses(family)) for family in families))
 
 
 def family_handles(families: Sequence[Curves]) -> list[Line2D]:
@@ -55,12 +62,17 @@ def family_handles(families: Sequence[Curves]) -> list[Line2D]:
     return handles + ([cross_handle()] if any(failed_points(curve) for curve in every) else [])
 
 
+def drawn_values(curve: Curve) -> Iterator[float | None]:
+    """Every value of a curve that has to be in sight."""
+    yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
+
+
 def legend_title(family: Curves) -> str:
     """Said once above the values of a quantity that has a name and no symbol."""
     return "" if family.series is None or family.series.symbol else family.series.label
 
 
-def _crosses(family: Curves) -> list[tuple[list[float], str]]:
+def _crosses(family: Curves) -> list[Row]:
     """The rows of crosses from below: where they stand, and their colour."""
     failed = [set(failed_points(curve)) for curve in family.curves]
     many = sum(1 for points in failed if points) > FEW_ROWS
@@ -74,9 +86,7 @@ def _crosses(family: Curves) -> list[tuple[list[float], str]]:
 def _draw_curve(panel: Axes, x: np.ndarray, curve: Curve, colour: str) -> None:
     median = on_log_axis(curve.median)
     panel.plot(x, median, color=colour)
-    if max(curve.runs) > 1:
-        lower, upper = on_log_axis(curve.lower_quartile), on_log_axis(curve.upper_quartile)
-        panel.fill_between(x, lower, upper, color=colour, **BAND)
+    draw_band(panel, x, curve, colour)
     some_failed = np.array(curve.not_converged) > 0
     for chosen, face in ((~some_failed, colour), (some_failed, "white")):
         panel.plot(x[chosen], median[chosen], "o", color=colour, markerfacecolor=face, zorder=3)

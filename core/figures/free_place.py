@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 
-from core.figures.measure import size_of
-from core.figures.page import TEXT_LETTER
+from core.figures.lettering import TEXT_LETTER
+from core.figures.panel_size import size_of
 
 HEIGHT: Final = 0.2
 """The height of a name with the space between it and its line, in inches."""
@@ -38,7 +38,7 @@ def free_place(panel: Axes, text: str, height: float, paths: Sequence[Path], *, 
     return float(places[np.argmin(crowds)])
 
 
-def _points(panel: Axes, path: Path) -> Float64[np.ndarray, "sample 2"]:
+def _points(panel: Axes, path: Path) -> Float64[np.ndarray, "_ 2"]:
     """A line's own points and many between them, as parts of the panel's width and height."""
     own = _in_panel(panel, np.column_stack(path))
     at = np.linspace(0, len(own) - 1, SAMPLES)

@@ -1,5 +1,6 @@
 """The largest stable step sizes of runs, for the lines that figures draw at them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,14 @@ from core.figures.results import Results
 
 LARGEST_STEPS: Final = ("max_stable_step", "max_stable_step_sign_free")
 """η* for θ ≥ 0 and for θ of any sign, which is larger at odd depth."""
+
+REACH: Final = 1.5
+"""η* is drawn where the step sizes come within this factor of it."""
+
+
+def is_in_reach(step: float, step_sizes: Sequence[float]) -> bool:
+    """Whether a largest step is among these step sizes, or not far from them; never where it is NaN."""
+    return min(step_sizes) / REACH < step < max(step_sizes) * REACH
 
 
 def largest_steps(results: Results, indices: Int64[np.ndarray, " run"], *, relative: bool) -> list[float]:
@@ -32,6 +41,6 @@ def distinct_steps(steps: Float64[np.ndarray, "2 *point"]) -> list[np.ndarray]:
 
 def _steps_of_run(results: Results, index: int) -> tuple[float, ...]:
     run = results.grid.run(index)
-    analysis = results.analyses.get(run.problem_key, {})
-    steps = [analysis.get(name) for name in LARGEST_STEPS]
+    analysis = results.analyses.get(run.problem_key)
+    steps = [getattr(analysis, name, None) for name in LARGEST_STEPS]
     return tuple(np.nan if step is None else run.largest_stable_step(step) for step in steps)

@@ -1,6 +1,7 @@
 """The phase diagram: outcome, risk and effective initialisation over two swept numbers, cell by cell."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from textwrap import fill
 from typing import Any, Final
@@ -11,22 +12,22 @@ from matplotlib import colormaps, colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection, QuadMesh
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from core.figures.caption import caption, swept_axes, value_text
+from core.figures.caption import values_text
 from core.figures.cell_scale import number_cells, put_colour_bar
+from core.figures.drawing import Contents, Drawing
+from core.figures.figure_spec import FigureSpec
+from core.figures.heat_map import HeatMap, heat_map
 from core.figures.largest_steps import distinct_steps
 from core.figures.layouts.cells import OUTCOMES
 from core.figures.layouts.effective_init import without_effective_init
-from core.figures.layouts.phase import PhaseLayout, phase_layout
-from core.figures.page import Sheet, page
-from core.figures.plane import Plane, plane
+from core.figures.layouts.phase import PhaseLayout
+from core.figures.layouts.selection import swept_axes
 from core.figures.results import Results
-from core.figures.style import INK, LARGEST_STEP, MUTED, style
+from core.figures.style import INK, LARGEST_STEP, MUTED
 from core.outcome import Outcome
 from core.results.curves import telling_quantity
-from core.results.result import check_one_per_run
 from core.results.variables import COORDINATES, VARIABLES
 
 PANEL: Final = 2.75
@@ -65,46 +66,61 @@ REACH: Final = 0.35
 """The panel is stretched up to a largest stable step this far above the cells, as a part of their height."""
 
 
-def draw_phase(results: Results) -> Figure:
-    """One row of panels for each combination of what is swept besides: outcome, risk, effective initialisation.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Panel:
+    """What one panel shows of a row's heat map: a `quantity`, or the outcomes where it is None.
 
-    A cell has the colour of the most frequent outcome of its runs, dotted where they differ, or of the median over
-    those that converged, hatched where none did; it is empty where no run is stored. The line is η*.
-
-    Raises:
-        UnsuitableFigure: the experiment sweeps too little or too much for this figure.
-        ValueError: there is not one summary (or None) for each run of the grid.
+    `heat_maps` are those of all rows, which have their colours in common. The `row`'s name stands above its outcomes;
+    η* is named beside the panel that `is_last` of its row.
     """
-    check_one_per_run(results.grid, results.summaries)
-    layout = phase_layout(results.grid)
+
+    quantity: str | None
+    here: HeatMap
+    heat_maps: Sequence[HeatMap]
+    row: str
+    is_last: bool
+    x_label: str
+
+
+def _contents(results: Results, layout: PhaseLayout) -> Contents[_Panel]:
+    """One row of panels for each combination of what is swept besides: outcome, risk, effective initialisation."""
     quantities = _quantities(results, layout)
-    planes = [plane(results, layout, where, quantities) for where in layout.rows]
-    with style():
-        title = f"Phase diagram over {COORDINATES[layout.x].label} and {COORDINATES[layout.y].label}"
-        sheet = _sheet(len(planes), 1 + len(quantities))
-        figure, panels = page(sheet, caption(results, title, tuple(_notes(results, layout))))
-        rows = [panels[start : start + sheet.columns] for start in range(0, len(panels), sheet.columns)]
-        for row, there in zip(rows, planes, strict=True):
-            _draw_cells(row, planes, there, layout)
-        _stretch(panels, planes)
-        for row, there in zip(rows, planes, strict=True):
-            _draw_largest_steps(row, there)
-    return figure
+    heat_maps = [heat_map(results, layout, where, quantities) for where in layout.rows]
+    x, y = COORDINATES[layout.x], COORDINATES[layout.y]
+    return Contents(
+        spec=_spec(len(heat_maps), 1 + len(quantities)),
+        title=f"Phase diagram over {x.label} and {y.label}",
+        notes=tuple(_notes(results, layout)),
+        panels=[panel for here in heat_maps for panel in _row(here, heat_maps, x.label)],
+        y_labels=[y.label],
+    )
 
 
-def _sheet(rows: int, columns: int) -> Sheet:
+def _row(here: HeatMap, heat_maps: Sequence[HeatMap], x_label: str) -> Iterator[_Panel]:
+    last = [None, *(name for name in here.medians if name not in here.absent)][-1]
+    for quantity in (None, *here.medians):
+        yield _Panel(
+            quantity=quantity,
+            here=here,
+            heat_maps=heat_maps,
+            row=values_text(here.where) if len(heat_maps) > 1 else "",
+            is_last=quantity == last,
+            x_label=x_label,
+        )
+
+
+def _spec(rows: int, columns: int) -> FigureSpec:
     """Room above each row for its name, below it for legend and colour bars, at the right for the name of η*."""
-    return Sheet(
+    return FigureSpec(
         panels=rows * columns,
-        width=PANEL,
-        height=PANEL,
         columns=columns,
+        height=PANEL,
+        panel_width=PANEL,
         legend=0.8,
         between=0.35,
         head=0.32 if rows == 1 else 0.55,
         below=1.45,
         between_rows=2.0,
-        share_y=True,
     )
 
 
@@ -122,56 +138,74 @@ def _quantities(results: Results, layout: PhaseLayout) -> list[str]:
     return [telling, "effective_init"] if some else [telling]
 
 
-def _draw_cells(panels: Sequence[Axes], planes: Sequence[Plane], there: Plane, layout: PhaseLayout) -> None:
-    for panel in panels:
-        panel.grid(visible=False)
-        number_cells(panel, there.x, there.y)
-        panel.set_xlabel(COORDINATES[layout.x].label)
-    panels[0].set_ylabel(COORDINATES[layout.y].label)
-    _draw_outcomes(panels[0], there)
-    for panel, name in zip(panels[1:], there.medians, strict=True):
-        if name in there.absent:
-            panel.set_axis_off()
-            panel.text(0.5, 0.5, fill(there.absent[name], 34), color=MUTED, ha="center", transform=panel.transAxes)
-        else:
-            _draw_median(panel, planes, there, name)
-    _name_outcomes(panels[0], planes)
-    if len(planes) > 1:
-        _name_row(panels[0], there)
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    """Over all cells, and up to the largest η* if it is close above them."""
+    for panel, content in zip(panels, contents, strict=True):
+        number_cells(panel, content.here.x, content.here.y)
+    in_figure, edges = panels[0].transData, contents[0].here.y.edges
+    top = max(float(np.nan_to_num(content.here.largest_steps[0]).max()) for content in contents)
+    _, (low, high, line) = in_figure.transform([(1, edges[0]), (1, edges[-1]), (1, top)]).T
+    if high < line < high + REACH * (high - low):
+        _, limit = in_figure.inverted().transform((0, line + 0.03 * (high - low)))
+        for panel in panels:
+            panel.set_ylim(top=limit)
 
 
-def _draw_outcomes(panel: Axes, there: Plane) -> None:
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """A cell has the colour of the most frequent outcome of its runs, dotted where they differ.
+
+    Or of the median over those that converged, hatched where none did; it is empty where no run is stored. The line is
+    η*.
+    """
+    panel.grid(visible=False)
+    panel.set_xlabel(content.x_label)
+    if content.quantity is None:
+        _draw_outcomes(panel, content)
+    elif reason := content.here.absent.get(content.quantity):
+        panel.set_axis_off()
+        panel.text(0.5, 0.5, fill(reason, 34), color=MUTED, ha="center", transform=panel.transAxes)
+        return
+    else:
+        _draw_median(panel, content, content.quantity)
+    _draw_largest_steps(panel, content)
+
+
+def _draw_outcomes(panel: Axes, content: _Panel) -> None:
+    here = content.here
     panel.set_title("outcome", loc="left", fontsize=10)
     palette = colors.ListedColormap([OUTCOME_COLOURS[outcome] for outcome in OUTCOMES])
-    codes = np.ma.masked_where(there.missing, there.outcomes)
-    _fill(panel, there, codes, cmap=palette, vmin=-0.5, vmax=len(OUTCOMES) - 0.5)
-    _mark(panel, there, there.differing, DIFFERING)
-    _mark(panel, there, there.missing, MISSING)
+    codes = np.ma.masked_where(here.missing, here.outcomes)
+    _fill(panel, here, codes, cmap=palette, vmin=-0.5, vmax=len(OUTCOMES) - 0.5)
+    _mark(panel, here, here.differing, DIFFERING)
+    _mark(panel, here, here.missing, MISSING)
+    _name_outcomes(panel, content.heat_maps)
+    if content.row:
+        _write_beside(panel, (0, 1), (0, 27), content.row, xycoords="axes fraction", fontweight="bold")
 
 
-def _draw_median(panel: Axes, planes: Sequence[Plane], there: Plane, name: str) -> None:
+def _draw_median(panel: Axes, content: _Panel, name: str) -> None:
     """The cells with a value, on the scale that all rows share, and its colour bar."""
-    title = VARIABLES[name].label.partition(" (")[0]
+    here, title = content.here, VARIABLES[name].label.partition(" (")[0]
     panel.set_title(title, loc="left", fontsize=10)
-    _mark(panel, there, there.without_value(name), NO_VALUE)
-    _mark(panel, there, there.missing, MISSING)
-    seen = np.concatenate([other.medians[name].ravel() for other in planes])
+    _mark(panel, here, here.without_value(name), NO_VALUE)
+    _mark(panel, here, here.missing, MISSING)
+    seen = np.concatenate([other.medians[name].ravel() for other in content.heat_maps])
     seen = seen[np.isfinite(seen)]
     if seen.size:
         margin = 1.0 if seen.max() > seen.min() else 1.2
         norm = colors.LogNorm(seen.min() / margin, seen.max() * margin)
-        values = np.ma.masked_invalid(there.medians[name])
-        mesh = _fill(panel, there, values, cmap=colormaps[COLOUR_MAPS.get(name, "viridis")], norm=norm)
+        values = np.ma.masked_invalid(here.medians[name])
+        mesh = _fill(panel, here, values, cmap=colormaps[COLOUR_MAPS.get(name, "viridis")], norm=norm)
         put_colour_bar(panel, mesh, title)
 
 
-def _fill(panel: Axes, there: Plane, values: np.ma.MaskedArray[Any, Any], **scale: Any) -> QuadMesh:
+def _fill(panel: Axes, here: HeatMap, values: np.ma.MaskedArray[Any, Any], **scale: Any) -> QuadMesh:
     border = {"edgecolors": "white", "linewidth": 0.4} if max(values.shape) <= BORDERED else {"linewidth": 0}
-    return panel.pcolormesh(there.x.edges, there.y.edges, values, **border, **scale)
+    return panel.pcolormesh(here.x.edges, here.y.edges, values, **border, **scale)
 
 
-def _mark(panel: Axes, there: Plane, chosen: Bool[np.ndarray, "y x"], look: Mapping[str, Any]) -> None:
-    columns, lines = list(pairwise(there.x.edges.tolist())), list(pairwise(there.y.edges.tolist()))
+def _mark(panel: Axes, here: HeatMap, chosen: Bool[np.ndarray, "y x"], look: Mapping[str, Any]) -> None:
+    columns, lines = list(pairwise(here.x.edges.tolist())), list(pairwise(here.y.edges.tolist()))
     cells = [
         Rectangle((columns[k][0], lines[j][0]), columns[k][1] - columns[k][0], lines[j][1] - lines[j][0])
         for j, k in np.argwhere(chosen).tolist()
@@ -180,42 +214,24 @@ def _mark(panel: Axes, there: Plane, chosen: Bool[np.ndarray, "y x"], look: Mapp
         panel.add_collection(PatchCollection(cells, linewidths=0.4, **look), autolim=False)
 
 
-def _stretch(panels: Sequence[Axes], planes: Sequence[Plane]) -> None:
-    """Stretch all panels to the largest η* if it is close above the cells."""
-    to_page, (first, *_) = panels[0].transData, planes
-    top = max(float(np.nan_to_num(there.largest_steps[0]).max()) for there in planes)
-    _, (low, high, line) = to_page.transform([(1, first.y.edges[0]), (1, first.y.edges[-1]), (1, top)]).T
-    if high < line < high + REACH * (high - low):
-        _, limit = to_page.inverted().transform((0, line + 0.03 * (high - low)))
-        for panel in panels:
-            panel.set_ylim(top=limit)
-
-
-def _draw_largest_steps(row: Sequence[Axes], there: Plane) -> None:
-    """Each η* over every cell, on a white ground, with its name at the right."""
-    panels = [panel for panel in row if panel.axison]
-    low, high = panels[0].get_ylim()
-    for name, steps in zip(("η*", "η*, θ of\nany sign"), distinct_steps(there.largest_steps), strict=False):
-        x, y = np.repeat(there.x.edges, 2)[1:-1], np.repeat(steps, 2)
-        for panel in panels:
-            panel.plot(x, y, color="white", linewidth=2.6, zorder=3, solid_capstyle="butt")
-            panel.plot(x, y, **dict(LARGEST_STEP) | {"color": INK, "zorder": 3.1})
-        if low <= steps[-1] <= high:
-            _write_beside(panels[-1], (1, steps[-1]), (4, 0), name, xycoords=panels[-1].get_yaxis_transform())
-
-
-def _name_row(panel: Axes, there: Plane) -> None:
-    name = ", ".join(value_text(COORDINATES[axis], value) for axis, value in there.where.items())
-    _write_beside(panel, (0, 1), (0, 27), name, xycoords="axes fraction", fontweight="bold")
+def _draw_largest_steps(panel: Axes, content: _Panel) -> None:
+    """Each η* over every cell, on a white ground, with its name at the right end of the row."""
+    low, high = panel.get_ylim()
+    for name, steps in zip(("η*", "η*, θ of\nany sign"), distinct_steps(content.here.largest_steps), strict=False):
+        x, y = np.repeat(content.here.x.edges, 2)[1:-1], np.repeat(steps, 2)
+        panel.plot(x, y, color="white", linewidth=2.6, zorder=3, solid_capstyle="butt")
+        panel.plot(x, y, **dict(LARGEST_STEP) | {"color": INK, "zorder": 3.1})
+        if content.is_last and low <= steps[-1] <= high:
+            _write_beside(panel, (1, steps[-1]), (4, 0), name, xycoords=panel.get_yaxis_transform())
 
 
 def _write_beside(panel: Axes, place: tuple[float, float], away: tuple[float, float], text: str, **look: Any) -> None:
     panel.annotate(text, xy=place, xytext=away, textcoords="offset points", va="center", **look)
 
 
-def _name_outcomes(panel: Axes, planes: Sequence[Plane]) -> None:
+def _name_outcomes(panel: Axes, heat_maps: Sequence[HeatMap]) -> None:
     """The legend below the panel: the colours and patterns that are to be seen in any row."""
-    handles = list(_handles(planes))
+    handles = list(_handles(heat_maps))
     panel.legend(
         handles=handles,
         loc="upper left",
@@ -230,16 +246,19 @@ def _name_outcomes(panel: Axes, planes: Sequence[Plane]) -> None:
     )
 
 
-def _handles(planes: Sequence[Plane]) -> Iterator[Artist]:
-    codes = {code for there in planes for code in np.unique(there.outcomes).tolist()}
+def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
+    codes = {code for here in heat_maps for code in np.unique(here.outcomes).tolist()}
     for code, outcome in enumerate(OUTCOMES):
         if code in codes:
             yield Patch(facecolor=OUTCOME_COLOURS[outcome], linewidth=0, label=outcome.replace("_", " "))
-    if any(there.differing.any() for there in planes):
+    if any(here.differing.any() for here in heat_maps):
         yield Patch(**(dict(DIFFERING) | {"facecolor": MUTED}), linewidth=0, label="seeds differ")
-    blank = [there.outcomes[there.without_value(name)] for there in planes for name in there.medians]
+    blank = [here.outcomes[here.without_value(name)] for here in heat_maps for name in here.medians]
     if any(cells.size for cells in blank):
         known = any((cells == OUTCOMES.index(Outcome.CONVERGED)).any() for cells in blank)
         yield Patch(**NO_VALUE, linewidth=0, label="no value" if known else "no converged run")
-    if any(there.missing.any() for there in planes):
+    if any(here.missing.any() for here in heat_maps):
         yield Patch(**MISSING, linewidth=0.8, label="not there yet")
+
+
+PHASE: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

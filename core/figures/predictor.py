@@ -8,20 +8,21 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from core.figures.axis import number_text
-from core.figures.caption import caption, swept_axes, value_text
-from core.figures.layouts.predictor import PredictorLayout, predictor_layout
-from core.figures.measure import size_of
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
-from core.figures.results import Results
-from core.figures.style import BLUE, INK, MUTED, style
+from core.figures.caption import values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.figure_spec import FigureSpec
+from core.figures.layouts.predictor import PredictorLayout
+from core.figures.layouts.selection import swept_axes
+from core.figures.legend import Legend
+from core.figures.panel_size import size_of
+from core.figures.results import Results, has_converged
+from core.figures.style import BLUE, INK, MUTED
 from core.outcome import Outcome
-from core.results.result import Summary, check_one_per_run
-from core.results.variables import COORDINATES
+from core.results.result import Summary
 
 MOST_ENTRIES: Final = 400
 """More entries than this cannot be told apart in a panel."""
@@ -38,71 +39,56 @@ Vector = Float64[np.ndarray, " dim"]
 class _Panel:
     """One run: β at its end, None where it is not stored or not finite, and β*, None where it is not known."""
 
-    index: int
+    name: str
     summary: Summary | None
     predictor: Vector | None
     truth: Vector | None
 
     @property
     def has_converged(self) -> bool:
-        return self.summary is not None and self.summary["outcome"] == Outcome.CONVERGED
+        return has_converged(self.summary)
 
     @property
-    def order(self) -> Int64[np.ndarray, " entry"]:
+    def vectors(self) -> list[Vector]:
+        """Those of both that are there."""
+        return [vector for vector in (self.truth, self.predictor) if vector is not None]
+
+    @property
+    def order(self) -> Int64[np.ndarray, " dim"]:
         """The entries that are drawn, along x: the support of β* first, then the others as they come.
 
         Of more than there is room for the largest ones.
         """
-        vectors = [vector for vector in (self.truth, self.predictor) if vector is not None]
-        if not vectors:
+        if not self.vectors:
             return np.arange(0)
-        size = np.abs(self.truth) if self.truth is not None else np.zeros_like(vectors[0])
+        size = np.abs(self.truth) if self.truth is not None else np.zeros_like(self.vectors[0])
         if len(size) > MOST_ENTRIES and self.predictor is not None:
             return np.lexsort((-np.abs(self.predictor), -size))[:MOST_ENTRIES]
         return np.argsort(-size, kind="stable")[:MOST_ENTRIES]
 
 
-def draw_predictor(results: Results) -> Figure:
-    """Points on stems are the entries of β, the broad bars behind them those of β*; all panels have the same scale.
-
-    Hollow points belong to a run that did not converge, whose β is no limit.
-
-    Raises:
-        ValueError: there is not one summary (or None) for each run of the grid.
-    """
-    check_one_per_run(results.grid, results.summaries)
-    layout = predictor_layout(results.grid)
-    contents = [_content(results, candidates) for candidates in layout.panels]
-    has_truth = any(content.truth is not None for content in contents)
-    title = "Entries of the predictor β" + (" and of the true one, β*" if has_truth else "")
-    sheet = Sheet(
-        panels=len(contents),
-        width=PANEL_WIDTHS[layout.columns - 1],
-        height=2.2,
-        columns=layout.columns,
-        between=0.25,
-        head=0.5,
-        between_rows=0.9,
-        share_y=True,
+def _contents(results: Results, layout: PredictorLayout) -> Contents[_Panel]:
+    """The entries of β where some runs ended; all panels have the same scale."""
+    panels = [_panel(results, layout, candidates) for candidates in layout.panels]
+    has_truth = any(panel.truth is not None for panel in panels)
+    return Contents(
+        spec=FigureSpec(
+            panels=len(panels), columns=layout.columns, height=2.2, between=0.25, head=0.5, between_rows=0.9
+        ),
+        title="Entries of the predictor β" + (" and of the true one, β*" if has_truth else ""),
+        notes=list(_notes(results, layout)),
+        panels=panels,
+        y_labels=["entry βᵢ"],
+        x_label=_x_label(panels),
+        legend=Legend(handles=list(_legend(panels))),
     )
-    with style():
-        figure, panels = page(sheet, caption(results, title, list(_notes(results, layout, contents))))
-        for panel, content in zip(panels, contents, strict=True):
-            panel.set_ylim(*_range(contents))
-            _draw(panel, content)
-            _name(panel, results, layout, content)
-        for panel in panels[-layout.columns :]:
-            panel.set_xlabel(_x_label(contents))
-        for panel in panels[:: layout.columns]:
-            panel.set_ylabel("entry βᵢ")
-        put_legend(figure, panels, list(_legend(contents)))
-    return figure
 
 
-def _content(results: Results, candidates: Sequence[int]) -> _Panel:
+def _panel(results: Results, layout: PredictorLayout, candidates: Sequence[int]) -> _Panel:
     index = _chosen(results, candidates)
+    coordinates = results.grid.coordinates(index)
     return _Panel(
-        index=index,
+        name=values_text({axis: coordinates[axis] for axis in layout.axes}, 3),
         summary=results.summaries[index],
         predictor=_predictor(results, index),
         truth=results.true_predictor(index),
@@ -114,7 +100,7 @@ def _chosen(results: Results, candidates: Sequence[int]) -> int:
 
     def rank(index: int) -> int:
         summary = results.summaries[index]
-        return 2 if summary is None else int(summary["outcome"] != Outcome.CONVERGED)
+        return 2 if summary is None else int(not has_converged(summary))
 
     return min(candidates, key=rank)
 
@@ -129,22 +115,33 @@ def _predictor(results: Results, index: int) -> Vector | None:
     return predictor if np.isfinite(predictor).all() else None
 
 
-def _notes(results: Results, layout: PredictorLayout, contents: Sequence[_Panel]) -> Iterator[str]:
+def _notes(results: Results, layout: PredictorLayout) -> Iterator[str]:
     """Which runs of how many, and where the axes stand that the panels do not name."""
-    fixed = {name: axis for name, axis in swept_axes(results.grid).items() if name not in layout.axes}
-    if len(results.grid) > len(contents):
-        places = ", ".join(value_text(COORDINATES[name], axis.values[0]) for name, axis in fixed.items())
-        yield f"shown: {len(contents)} of {len(results.grid)} runs" + (f", at {places}" if places else "")
+    fixed = {name: axis.values[0] for name, axis in swept_axes(results.grid).items() if name not in layout.axes}
+    if len(results.grid) > len(layout.panels):
+        at = f", at {values_text(fixed)}" if fixed else ""
+        yield f"shown: {len(layout.panels)} of {len(results.grid)} runs{at}"
 
 
-def _draw(panel: Axes, content: _Panel) -> None:
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    vectors = [vector for content in contents for vector in content.vectors]
+    low = min(0.0, *(float(vector.min()) for vector in vectors), 0.0)
+    high = max(0.0, *(float(vector.max()) for vector in vectors), 0.0)
+    margin = 0.08 * (high - low) or 1.0
+    for panel in panels:
+        panel.set_ylim(low - margin, high + margin)
+
+
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """Points on stems are the entries of β, the broad bars behind them those of β*.
+
+    Hollow points belong to a run that did not converge, whose β is no limit.
+    """
     panel.axhline(0, color=MUTED, linewidth=0.8, zorder=1.2)
     order = content.order
     x = np.arange(1, len(order) + 1)
     entries = max(len(order), 1)
-    panel.set_xlim(0.5 - 0.01 * entries, entries + 0.5 + 0.01 * entries)
-    ticks = MaxNLocator(5, integer=True).tick_values(1, entries)
-    panel.set_xticks(sorted({max(int(tick), 1) for tick in ticks if tick <= entries}))
+    _set_entries(panel, entries)
     width = 72 * size_of(panel)[0] / entries  # of one entry, in points
     if content.truth is not None:
         there = content.truth[order] != 0
@@ -154,13 +151,19 @@ def _draw(panel: Axes, content: _Panel) -> None:
         face, size = colour if content.has_converged else "white", float(np.clip(1.1 * width, 1.4, 4.5))
         panel.vlines(x, 0, content.predictor[order], color=colour, linewidth=min(0.35 * width, 1.2), zorder=2)
         panel.plot(x, content.predictor[order], "o", color=colour, markerfacecolor=face, markersize=size, zorder=2.5)
+    _name(panel, content)
 
 
-def _name(panel: Axes, results: Results, layout: PredictorLayout, content: _Panel) -> None:
+def _set_entries(panel: Axes, entries: int) -> None:
+    """An x axis over so many entries, numbered from 1."""
+    panel.set_xlim(0.5 - 0.01 * entries, entries + 0.5 + 0.01 * entries)
+    ticks = MaxNLocator(5, integer=True).tick_values(1, entries)
+    panel.set_xticks(sorted({max(int(tick), 1) for tick in ticks if tick <= entries}))
+
+
+def _name(panel: Axes, content: _Panel) -> None:
     """The values of the run, and below them what became of it."""
-    coordinates = results.grid.coordinates(content.index)
-    name = ", ".join(value_text(COORDINATES[axis], coordinates[axis], 3) for axis in layout.axes)
-    panel.set_title(name, loc="left", fontsize=10, color=INK, pad=17)
+    panel.set_title(content.name, loc="left", fontsize=10, color=INK, pad=17)
     facts = ", ".join(_facts(content))
     panel.annotate(facts, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=MUTED, fontsize=8)
 
@@ -178,18 +181,8 @@ def _facts(content: _Panel) -> Iterator[str]:
             yield words.format(number_text(value, 3))
 
 
-def _range(contents: Sequence[_Panel]) -> tuple[float, float]:
-    vectors = [vector for content in contents for vector in (content.truth, content.predictor) if vector is not None]
-    low = min(0.0, *(float(vector.min()) for vector in vectors), 0.0)
-    high = max(0.0, *(float(vector.max()) for vector in vectors), 0.0)
-    margin = 0.08 * (high - low) or 1.0
-    return low - margin, high + margin
-
-
 def _x_label(contents: Sequence[_Panel]) -> str:
-    entries = [
-        len(vector) for content in contents for vector in (content.truth, content.predictor) if vector is not None
-    ]
+    entries = [len(vector) for content in contents for vector in content.vectors]
     if max(entries, default=0) > MOST_ENTRIES:
         return f"the {MOST_ENTRIES} largest of {max(entries)} coordinates"
     if all((content.order == np.arange(len(content.order))).all() for content in contents):
@@ -205,3 +198,6 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Artist]:
         yield Line2D([], [], color=BLUE, linewidth=1.2, marker="o", label="predictor β")
     if False in drawn:
         yield Line2D([], [], color=MUTED, linewidth=1.2, marker="o", markerfacecolor="white", label="β, not converged")
+
+
+PREDICTOR: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.results.curves import Analysis
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.outcome import Outcome
 from core.results.result import Summary, check_one_per_run
 from core.sweep.grid import Grid
+
+
+def has_converged(summary: Summary | None) -> bool:
+    """Whether a run is there and converged."""
+    return summary is not None and summary["outcome"] == Outcome.CONVERGED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +30,7 @@ class Results:
 
     grid: Grid
     summaries: Sequence[Summary | None]
-    analyses: Mapping[str, Analysis]
+    analyses: Mapping[str, ProblemAnalysis]
     name: str
     arrays: Callable[[int], Mapping[str, np.ndarray] | None]
     true_predictor: Callable[[int], np.ndarray | None]
@@ -40,4 +46,4 @@ class Results:
     @property
     def runs_converged(self) -> int:
         """How many of them converged."""
-        return sum(summary is not None and summary["outcome"] == "converged" for summary in self.summaries)
+        return sum(has_converged(summary) for summary in self.summaries)

@@ -1,26 +1,26 @@
 """Risk against the initialisation scale, one line for each step size (figure 1 of Nacson et al. 2022)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from core.figures.ascending import ascending
-from core.figures.axis import log_range, log_y, on_log_axis, span
-from core.figures.caption import caption, largest_steps_text, value_text
-from core.figures.family import draw_family, families_foot, family_handles, legend_title
+from core.figures.axis import common_log_y, on_log_axis, span
+from core.figures.caption import largest_steps_text, values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.family import draw_family, drawn_values, families_rug, family_handles, legend_title
+from core.figures.figure_spec import FigureSpec
 from core.figures.free_place import Path, free_place
-from core.figures.layouts.risk import RiskLayout, risk_layout
+from core.figures.layouts.risk import RiskLayout
 from core.figures.layouts.selection import columns_of, run_at
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
+from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import BASELINE, FLOW, INK, MUTED, style
+from core.figures.style import BASELINE, FLOW, INK, MUTED
 from core.results.curves import Baseline, Curve, Curves, curves, telling_quantity
-from core.results.variables import COORDINATES
 from core.spec.experiment_spec import LabelNoiseDescent
 
 BETWEEN_NORMS: Final = ("min_l2", "min_l1")
@@ -29,34 +29,28 @@ BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")
 largest eigenvalue of the Hessian is small or its trace."""
 
 
-def draw_risk(results: Results) -> Figure:
-    """One panel for each combination of the axes that are not drawn, with a common risk axis and a common legend.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Panel:
+    """What one panel shows: its lines, its `name` among the others, and the largest stable steps of its problem."""
 
-    A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
-    in the colour of the line stands at the foot of the panel. The dotted line is the limit of gradient flow, the dashed
-    ones are the least-ℓ1 and least-ℓ2 interpolators; for label noise the flattest one and that of least trace.
+    family: Curves
+    name: str
+    largest_steps: str
 
-    Raises:
-        UnsuitableFigure: the experiment sweeps too little or too much for this figure.
-    """
-    layout = risk_layout(results.grid)
+
+def _contents(results: Results, layout: RiskLayout) -> Contents[_Panel]:
+    """One panel for each combination of the axes that are not drawn, with a common risk axis and a common legend."""
     families = [_family(results, layout, where) for where in layout.panels]
-    columns = columns_of(len(families))
-    sheet = Sheet(
-        panels=len(families), width=PANEL_WIDTHS[columns - 1], height=3.2, columns=columns, between=0.2, share_y=True
+    return Contents(
+        spec=FigureSpec(panels=len(families), columns=columns_of(len(families)), height=3.2),
+        title=_title(families[0]),
+        panels=[
+            _Panel(family=family, name=_name(family, families), largest_steps=_largest_steps(results, family))
+            for family in families
+        ],
+        y_labels=[families[0].y.label],
+        legend=Legend(handles=_legend(families), title=legend_title(families[0])),
     )
-    with style():
-        figure, panels = page(sheet, caption(results, _title(families[0])))
-        foot = families_foot(families)
-        least, most = log_range(_risks(families), foot=foot)
-        for panel, family in zip(panels, families, strict=True):
-            log_y(panel, least, most, foot=foot)
-            _draw_panel(panel, family)
-            _name_panel(panel, results, family, families)
-        for panel in panels[::columns]:
-            panel.set_ylabel(families[0].y.label)
-        put_legend(figure, panels, _legend(families), title=legend_title(families[0]))
-    return figure
 
 
 def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) -> Curves:
@@ -81,25 +75,44 @@ def _title(family: Curves) -> str:
     return title[0].upper() + title[1:] + (f", by {family.series.label}" if family.series else "")
 
 
-def _name_panel(panel: Axes, results: Results, family: Curves, families: Sequence[Curves]) -> None:
-    """What tells this panel from the others: the fixed values in which they differ, and η* where that differs too."""
+def _name(family: Curves, families: Sequence[Curves]) -> str:
+    """The fixed values in which this panel differs from others."""
     differing = [name for name, value in family.where.items() if any(other.where[name] != value for other in families)]
-    name = ", ".join(value_text(COORDINATES[axis], family.where[axis]) for axis in differing)
-    panel.set_title(name, loc="left", fontsize=10, color=INK)
-    if results.grid.problems > 1 and {axis.name for axis in results.grid.problem_axes} <= set(family.where):
-        largest = largest_steps_text(results, run_at(results.grid, family.where))
-        panel.set_title(largest, loc="right", fontsize=8, color=MUTED)
+    return values_text({name: family.where[name] for name in differing})
 
 
-def _draw_panel(panel: Axes, family: Curves) -> None:
+def _largest_steps(results: Results, family: Curves) -> str:
+    """η* of the panel's problem, "" where all panels have the same one or a panel has several."""
+    if results.grid.problems == 1 or not {axis.name for axis in results.grid.problem_axes} <= set(family.where):
+        return ""
+    return largest_steps_text(results, run_at(results.grid, family.where))
+
+
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    families = [content.family for content in contents]
+    common_log_y(panels, _risks(families), rug=families_rug(families))
+
+
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """The lines of a family over its baselines and its gradient-flow limits.
+
+    A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
+    in the colour of the line stands below all lines. The dotted line is the limit of gradient flow, the dashed ones are
+    the least-ℓ1 and least-ℓ2 interpolators; for label noise the flattest one and that of least trace.
+    """
+    family = content.family
     span(panel, family.x, family.x_values)
     for flow in family.flow_limits:
         _draw_flow(panel, family, flow)
     drawn = [*family.flow_limits, *family.curves]
-    paths = [(np.array(family.x_values), on_log_axis(curve.median)) for curve in drawn]
+    x = np.array(family.x_values, dtype=np.float64)
+    paths = [(x, on_log_axis(curve.median)) for curve in drawn]
     for baseline in family.baselines:
         _draw_baseline(panel, baseline, paths)
     draw_family(panel, family)
+    panel.set_title(content.name, loc="left", fontsize=10, color=INK)
+    if content.largest_steps:
+        panel.set_title(content.largest_steps, loc="right", fontsize=8, color=MUTED)
 
 
 def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
@@ -132,7 +145,7 @@ def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
     """Every risk that is drawn."""
     for family in families:
         for curve in (*family.curves, *family.flow_limits):
-            yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
+            yield from drawn_values(curve)
         yield from (baseline.value for baseline in family.baselines)
 
 
@@ -142,3 +155,6 @@ def _legend(families: Sequence[Curves]) -> list[Line2D]:
         [Line2D([], [], label="η → 0, gradient flow", **FLOW)] if any(family.flow_limits for family in families) else []
     )
     return flow + family_handles(families)
+
+
+RISK: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

@@ -7,18 +7,24 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
-from core.figures.caption import caption, value_text
-from core.figures.foot import Row, cross_handle, draw_foot, foot_height
-from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout, sample_complexity_layout
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.figures.axis import common_log_y, number_text, on_log_axis, span
+from core.figures.caption import values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.figure_spec import FigureSpec
+from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout
 from core.figures.layouts.selection import columns_of, run_at
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
-from core.figures.results import Results
-from core.figures.style import BAND, INK, MUTED, ordered_colours, style
+from core.figures.legend import Legend
+from core.figures.results import Results, has_converged
+from core.figures.rug import Row, cross_handle, draw_rug, rug_height
+from core.figures.style import BAND, INK, MUTED, ordered_colours
+from core.results.curves import QUARTILES
+from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES
+from core.spec.run_spec import PlainData, PlainSparseRegression
 from core.sweep.grid import Axis, Grid
 
 GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
@@ -26,9 +32,6 @@ GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "
 
 RECOVERED: Final = 1e-14
 """Relative risks below this are rounding: the interpolator is β* itself, which has no place on a logarithmic axis."""
-
-TITLE: Final = "Excess risk of the flattest interpolator against samples N"
-QUARTILES: Final = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -63,48 +66,45 @@ class _Line:
     guide: Float64[np.ndarray, " point"]
 
 
-def draw_sample_complexity(results: Results) -> Figure:
-    """Excess risk relative to that of β = 0: lines for the flattest interpolator, diamonds for trained runs.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Panel:
+    """What one panel shows: its lines, the `constant` of their dashed ones, and its `name` among the others."""
 
-    Lines are medians over data seeds with quartiles, from the analyses alone; the diamonds are medians of the converged
-    runs at the largest step size (corollary 5.5), and a cross at the foot says that none converged. The dashed lines
-    fall as the theorem says, up to logarithms.
+    name: str
+    lines: Sequence[_Line]
+    constant: float
 
-    Raises:
-        UnsuitableFigure: the data are no sparse regression with several numbers of samples, or too many others.
-    """
-    layout = sample_complexity_layout(results.grid)
-    relative = _relative(results, layout)
-    contents = [list(_lines(relative, layout, where)) for where in layout.panels]
-    every = [line for lines in contents for line in lines]
-    columns = columns_of(len(contents))
-    width = PANEL_WIDTHS[columns - 1]
-    sheet = Sheet(panels=len(contents), width=width, height=3.2, columns=columns, between=0.2, legend=2.2, share_y=True)
-    foot = foot_height(max(sum(map(len, _foot_rows(lines))) for lines in contents))
-    with style():
-        figure, panels = page(sheet, caption(results, TITLE, _notes(results.grid, layout)))
-        for panel, lines, where in zip(panels, contents, layout.panels, strict=True):
-            log_y(panel, *log_range(_risks(every), foot=foot), foot=foot)
-            _draw(panel, lines, _constant(every))
-            panel.set_title(_problem_text(results.grid, where), loc="left", fontsize=10)
-        for panel in panels[::columns]:
-            panel.set_ylabel("excess risk R(β) / R(0)")
-        put_legend(figure, panels, list(_legend(layout, every)))
-    return figure
+
+def _contents(results: Results, layout: SampleComplexityLayout) -> Contents[_Panel]:
+    """Excess risk relative to that of β = 0: lines from the analyses alone, and trained runs (corollary 5.5)."""
+    grid, relative = results.grid, _relative(results, layout)
+    lines = [list(_lines(relative, layout, where)) for where in layout.panels]
+    every = [line for panel in lines for line in panel]
+    constant = _constant(every)
+    return Contents(
+        spec=FigureSpec(panels=len(lines), columns=columns_of(len(lines)), height=3.2, legend=2.2),
+        title="Excess risk of the flattest interpolator against samples N",
+        notes=_notes(grid, layout),
+        panels=[
+            _Panel(name=_problem_text(grid, where), lines=panel, constant=constant)
+            for panel, where in zip(lines, layout.panels, strict=True)
+        ],
+        y_labels=["excess risk R(β) / R(0)"],
+        legend=Legend(handles=list(_legend(layout, every))),
+    )
 
 
 def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     grid = results.grid
-    firsts = [grid.run(number * grid.runs_per_problem) for number in range(grid.problems)]
-    zero = np.array([_risk_of_zero(run.document["data"]) for run in firsts])
-    flattest = [_risk_of_flattest(results.analyses.get(run.problem_key)) for run in firsts]
+    zero = np.array([_risk_of_zero(_drawn(problem.data)) for problem in grid.each_problem()])
+    flattest = [_risk_of_flattest(results.analyses.get(problem.key)) for problem in grid.each_problem()]
     risks = np.array([_risk_of_run(summary) for summary in results.summaries], dtype=np.float64)
     stored = np.array([summary is not None for summary in results.summaries])
     chosen = np.ones(grid.shape, dtype=bool)
     for position, axis in enumerate(grid.axes):
         if axis.name in layout.step_size:
             largest = np.array(axis.values) == layout.step_size[axis.name]
-            chosen &= np.expand_dims(largest, [k for k in range(len(grid.axes)) if k != position])
+            chosen &= np.expand_dims(largest, tuple(k for k in range(len(grid.axes)) if k != position))
     return _Relative(
         grid=grid,
         flattest=np.array(flattest, dtype=np.float64) / zero,
@@ -113,18 +113,24 @@ def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     )
 
 
-def _risk_of_zero(data: Mapping[str, Any]) -> float:
+def _drawn(data: PlainData) -> PlainSparseRegression:
+    if not isinstance(data, PlainSparseRegression):
+        raise UnsuitableFigure("the risk of user data is not known")
+    return data
+
+
+def _risk_of_zero(data: PlainSparseRegression) -> float:
     """½(σ²‖β*‖² + (μ·1ᵀβ*)²), where r* entries 1/√r* make ‖β*‖² = 1 and (1ᵀβ*)² = r*."""
-    return float(data["variance"] + data["mean"] ** 2 * data["sparsity"]) / 2
+    return float(data.variance + data.mean**2 * data.sparsity) / 2
 
 
-def _risk_of_flattest(analysis: Mapping[str, Any] | None) -> float | None:
-    risk: float | None = ((analysis or {}).get("interpolators", {}).get("flattest") or {}).get("excess_risk")
-    return risk
+def _risk_of_flattest(analysis: ProblemAnalysis | None) -> float | None:
+    flattest = None if analysis is None else analysis.interpolators.get("flattest")
+    return None if flattest is None else flattest.excess_risk
 
 
-def _risk_of_run(summary: Mapping[str, Any] | None) -> float | None:
-    return summary.get("excess_risk") if summary and summary["outcome"] == "converged" else None
+def _risk_of_run(summary: Summary | None) -> Scalar:
+    return summary.get("excess_risk") if summary and has_converged(summary) else None
 
 
 def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[str, float]) -> Iterator[_Line]:
@@ -137,7 +143,7 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
         medians = on_log_axis(_quartiles(trained)[1])
         flattest = _quartiles(_along_samples(grid.problem_axes, relative.flattest, where))
         recovered = flattest[1] < RECOVERED
-        data = grid.run(run_at(grid, where)).document["data"]
+        data = _drawn(grid.run(run_at(grid, where)).spec.data)
         yield _Line(
             name=_problem_text(grid, at) or "flattest interpolator",
             colour=colour,
@@ -146,7 +152,7 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
             trained=medians,
             recovered=tuple(samples[recovered].tolist()),
             failed=tuple(samples[ended & np.isnan(medians)].tolist()),
-            guide=_zeta(data) ** 2 * data["sparsity"] / samples,
+            guide=_zeta(data) ** 2 * data.sparsity / samples,
         )
 
 
@@ -166,21 +172,21 @@ def _quartiles(rows: np.ndarray) -> Float64[np.ndarray, "3 point"]:
     return np.array(found).T
 
 
-def _zeta(data: Mapping[str, Any]) -> float:
+def _zeta(data: PlainSparseRegression) -> float:
     """ζ = 1 + σ²/μ², infinite for centred data."""
-    return float(1 + data["variance"] / data["mean"] ** 2) if data["mean"] else np.inf
+    return 1 + data.variance / data.mean**2 if data.mean else np.inf
 
 
 def _problem_text(grid: Grid, where: Mapping[str, float]) -> str:
     """The values, with ζ in front where it is they that set it."""
-    values = ", ".join(value_text(COORDINATES[name], value) for name, value in where.items())
+    values = values_text(where)
     if not {"data_mean", "data_variance"} & set(where):
         return values
     return f"{_zeta_text(grid, where)} ({values})"
 
 
 def _zeta_text(grid: Grid, where: Mapping[str, float]) -> str:
-    zeta = _zeta(grid.run(run_at(grid, where)).document["data"])
+    zeta = _zeta(_drawn(grid.run(run_at(grid, where)).spec.data))
     return f"ζ = {number_text(zeta, 4)}" if np.isfinite(zeta) else "ζ = ∞"
 
 
@@ -198,7 +204,18 @@ def _constant(lines: Sequence[_Line]) -> float:
     return float(np.exp(np.median(np.log(known)))) if known.size else np.nan
 
 
-def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    rug = rug_height(max(sum(map(len, _rug_rows(content.lines))) for content in contents))
+    common_log_y(panels, _risks([line for content in contents for line in content.lines]), rug=rug)
+
+
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """Lines are medians over data seeds with quartiles; diamonds are medians of the converged runs.
+
+    Those are at the largest step size; a cross below all lines says that none converged. The dashed lines fall as the
+    theorem says, up to logarithms.
+    """
+    lines = content.lines
     span(panel, replace(COORDINATES[SAMPLES], log_scaled=True), lines[0].samples)
     for line in lines:
         lower, median, upper = line.flattest
@@ -207,14 +224,15 @@ def _draw(panel: Axes, lines: Sequence[_Line], constant: float) -> None:
         panel.plot(
             line.samples, line.trained, "D", color=line.colour, markerfacecolor="white", markersize=5.5, zorder=3
         )
-        guide = np.where(np.isfinite(line.guide), constant * line.guide, np.nan)
+        guide = np.where(np.isfinite(line.guide), content.constant * line.guide, np.nan)
         panel.plot(line.samples, guide, color=line.colour, **GUIDE)
-    recovered, failed = _foot_rows(lines)
-    draw_foot(panel, recovered, marker="v")
-    draw_foot(panel, failed, above=len(recovered))
+    recovered, failed = _rug_rows(lines)
+    draw_rug(panel, recovered, marker="v")
+    draw_rug(panel, failed, above=len(recovered))
+    panel.set_title(content.name, loc="left", fontsize=10)
 
 
-def _foot_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
+def _rug_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
     """Where the flattest interpolator is β*, and where no run converged."""
     recovered: list[Row] = [(line.recovered, line.colour) for line in lines if line.recovered]
     return recovered, [(line.failed, line.colour) for line in lines if line.failed]
@@ -232,7 +250,7 @@ def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[
     if len(layout.lines) > 1:
         yield Line2D([], [], color=MUTED, marker="o", label="flattest interpolator")
     if any(np.isfinite(line.trained).any() for line in lines):
-        step = "".join(f" at {value_text(COORDINATES[name], value)}" for name, value in layout.step_size.items())
+        step = f" at {values_text(layout.step_size)}" if layout.step_size else ""
         diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor="white", markersize=5.5)
         diamond.set_label(f"trained runs{step}")
         yield diamond
@@ -242,3 +260,6 @@ def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[
         yield Line2D([], [], color=MUTED, marker="v", linestyle="", label="flattest is β* itself")
     if any(line.failed for line in lines):
         yield cross_handle()
+
+
+SAMPLE_COMPLEXITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

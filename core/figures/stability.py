@@ -8,20 +8,22 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from core.figures.ascending import ascending
-from core.figures.axis import log_range, log_y, number_text, on_log_axis, span
-from core.figures.caption import caption, swept_axes, value_text
-from core.figures.foot import cross_handle, draw_foot, failed_points, foot_height
-from core.figures.layouts.selection import run_at
-from core.figures.layouts.stability import StabilityLayout, stability_layout
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
+from core.figures.axis import common_log_y, number_text, on_log_axis, span
+from core.figures.caption import threshold_text, values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.family import draw_band, drawn_values
+from core.figures.figure_spec import FigureSpec
+from core.figures.largest_steps import is_in_reach
+from core.figures.layouts.selection import run_at, swept_axes
+from core.figures.layouts.stability import StabilityLayout
+from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, MUTED, THRESHOLD, style
-from core.results.curves import Curve, Curves, curves
-from core.results.variables import COORDINATES
+from core.figures.rug import cross_handle, draw_rug, failed_points, rug_height
+from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, MUTED, THRESHOLD
+from core.results.curves import QUARTILES, Curve, Curves, curves
 from core.sweep.arrangement import arrange
 from core.sweep.grid import STEP_SIZE_FRACTION
 
@@ -51,10 +53,13 @@ LEAST: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
         "measure": ("least stability measure", {"color": LIGHT_BLUE, "linestyle": DASHES, "linewidth": 1.6}),
     }
 )
-LARGEST_STEP_SIGN_FREE: Final[Line] = {**LARGEST_STEP, "linestyle": (0, (3, 1.5, 1, 1.5))}
-
-REACH: Final = 1.5
-"""η* is drawn where the step sizes come within this factor of it."""
+LARGEST_STEPS: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
+    {
+        "sharpness": ("largest stable step η*", LARGEST_STEP),
+        "sharpness_sign_free": ("η*, θ of any sign", {**LARGEST_STEP, "linestyle": (0, (3, 1.5, 1, 1.5))}),
+    }
+)
+"""The upright lines: the step sizes at which these least values lose their stability."""
 
 Values = Float64[np.ndarray, " problem"]
 
@@ -67,7 +72,7 @@ class _Panel:
     `stability_limit` is the ηλ at which the optimiser loses its stability, 2 without momentum.
     """
 
-    where: Mapping[str, float]
+    name: str
     families: Mapping[str, Curves]
     least: Mapping[str, Values]
     stability_limit: float
@@ -102,44 +107,30 @@ class _Panel:
         return (float(np.median(least)) if least.size else np.nan) / step_sizes
 
 
-def draw_stability(results: Results) -> Figure:
+def _contents(results: Results, layout: StabilityLayout) -> Contents[_Panel]:
     """One panel for each scale: the chain of theorem 4.2, from the weighted norm of β up to 2/η.
 
-    The dot is the sharpness at the last step size that converged, and the upright line stands at η* = 2/min λ_max.
-    Dashed lines are the least values over all interpolators. Crosses at the foot are step sizes at which nothing
-    converged. Over seeds lines are medians with quartiles. At odd depth parameters that cross zero may be flatter than
-    any θ ≥ 0, so there η* and min λ_max are drawn for both.
-
-    Raises:
-        UnsuitableFigure: the step size is not swept, or more else is than a page holds.
+    At odd depth parameters that cross zero may be flatter than any θ ≥ 0, so there η* and min λ_max are drawn for both.
     """
-    layout = stability_layout(results.grid)
-    contents = [_content(results, layout, where) for where in layout.panels]
-    width = PANEL_WIDTHS[layout.columns - 1]
-    sheet = Sheet(
-        panels=len(contents), width=width, height=3.2, columns=layout.columns, between=0.2, legend=2.7, share_y=True
+    panels = [_panel(results, layout, where) for where in layout.panels]
+    return Contents(
+        spec=FigureSpec(panels=len(panels), columns=layout.columns, height=3.2, legend=2.7),
+        title=f"Sharpness at the end, its bounds and 2/η against {panels[0].families[SHARPNESS].x.label}",
+        notes=_notes(layout),
+        panels=panels,
+        y_labels=["sharpness and its bounds"],
+        legend=Legend(handles=list(_legend(panels))),
     )
-    foot = foot_height(1 if any(failed_points(content.sharpness) for content in contents) else 0)
-    with style():
-        figure, panels = page(sheet, caption(results, _title(contents[0]), _notes(layout)))
-        least, most = log_range(_seen(contents), foot=foot)
-        for panel, content in zip(panels, contents, strict=True):
-            log_y(panel, least, most, foot=foot)
-            _draw(panel, content)
-            panel.set_title(_name(results, content), loc="left", fontsize=10)
-        for panel in panels[:: layout.columns]:
-            panel.set_ylabel("sharpness and its bounds")
-        put_legend(figure, panels, list(_legend(contents)))
-    return figure
 
 
-def _content(results: Results, layout: StabilityLayout, where: Mapping[str, float]) -> _Panel:
+def _panel(results: Results, layout: StabilityLayout, where: Mapping[str, float]) -> _Panel:
     families = {
         name: ascending(curves(results.grid, results.summaries, x=layout.x, y=name, over=layout.over, where=where))
         for name in QUANTITIES
     }
+    swept = swept_axes(results.grid)
     return _Panel(
-        where=where,
+        name=values_text({name: value for name, value in where.items() if name in swept}, 4),
         families=families,
         least=_least(results, layout, where),
         stability_limit=results.grid.run(run_at(results.grid, where)).optimizer.stability_limit,
@@ -151,23 +142,19 @@ def _least(results: Results, layout: StabilityLayout, where: Mapping[str, float]
     grid = results.grid
     arrangement = arrange(grid, x=layout.x, series=None, over=layout.over, where=where)
     problems = np.unique(arrangement.table(np.arange(len(grid)) // grid.runs_per_problem))
-    keys = [grid.run(int(number) * grid.runs_per_problem).problem_key for number in problems]
+    keys = [grid.problem(number).key for number in problems.tolist()]
     known = [results.analyses[key] for key in keys if key in results.analyses]
     columns = [
         (
-            analysis.get("min_sharpness_upper"),
-            analysis.get("min_sharpness_sign_free_upper"),
-            analysis.get("interpolators", {}).get("least_stability_measure", {}).get("objective"),
+            analysis.min_sharpness_upper,
+            analysis.min_sharpness_sign_free_upper,
+            getattr(analysis.interpolators.get("least_stability_measure"), "objective", None),
         )
         for analysis in known
-        if analysis.get("min_sharpness_upper")
+        if analysis.min_sharpness_upper
     ]
     table = np.array(columns, dtype=np.float64).reshape(-1, len(LEAST))
     return dict(zip(LEAST, table.T, strict=True))
-
-
-def _title(content: _Panel) -> str:
-    return f"Sharpness at the end, its bounds and 2/η against {content.families[SHARPNESS].x.label}"
 
 
 def _notes(layout: StabilityLayout) -> list[str]:
@@ -177,34 +164,40 @@ def _notes(layout: StabilityLayout) -> list[str]:
     return [f"shown: {len(layout.scales_shown)} of the {layout.scales_swept} scales α ({shown})"]
 
 
-def _name(results: Results, content: _Panel) -> str:
-    swept = swept_axes(results.grid)
-    return ", ".join(value_text(COORDINATES[axis], value, 4) for axis, value in content.where.items() if axis in swept)
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    failed = any(failed_points(content.sharpness) for content in contents)
+    common_log_y(panels, _seen(contents), rug=rug_height(1 if failed else 0))
 
 
-def _draw(panel: Axes, content: _Panel) -> None:
-    x = np.array(content.step_sizes)
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """Dashed lines are the least values over all interpolators, the upright line stands at η* = 2/min λ_max.
+
+    The dot is the sharpness at the last step size that converged; crosses below are step sizes at which nothing
+    converged. Over seeds lines are medians with quartiles.
+    """
     _span(panel, content)
     fine = np.geomspace(*panel.get_xlim(), 200)
     panel.plot(fine, content.thresholds(fine), **THRESHOLD)
     for name, (_, line) in LEAST.items():
         if _is_drawn(content, name):
             _draw_least(panel, content.least[name], line)
-    for name, line in (("sharpness", LARGEST_STEP), ("sharpness_sign_free", LARGEST_STEP_SIGN_FREE)):
+    for name, (_, line) in LARGEST_STEPS.items():
         if _is_met(content, name):
             panel.axvline(content.largest_step(name), **line)
+    x = np.array(content.step_sizes)
     for name, (_, line) in QUANTITIES.items():
         _draw_quantity(panel, x, content.families[name].curves[0], line)
     median = on_log_axis(content.sharpness.median)
     last = np.flatnonzero(np.isfinite(median))[-1:]
     panel.plot(x[last], median[last], "o", color=INK, markersize=6.5, zorder=4)
     gaps = failed_points(content.sharpness)
-    draw_foot(panel, [([content.step_sizes[point] for point in gaps], MUTED)] if gaps else [])
+    draw_rug(panel, [([content.step_sizes[point] for point in gaps], MUTED)] if gaps else [])
+    panel.set_title(content.name, loc="left", fontsize=10)
 
 
 def _span(panel: Axes, content: _Panel) -> None:
     """The step sizes, and η* where they come close to it."""
-    near = [content.largest_step(name) for name in ("sharpness", "sharpness_sign_free") if _is_met(content, name)]
+    near = [content.largest_step(name) for name in LARGEST_STEPS if _is_met(content, name)]
     x = content.families[SHARPNESS].x
     span(panel, x, (*content.step_sizes, *near))
 
@@ -213,14 +206,12 @@ def _draw_least(panel: Axes, values: Values, line: Line) -> None:
     values = values[np.isfinite(values)]
     panel.axhline(float(np.median(values)), **line)
     if len(values) > 1:
-        panel.axhspan(*np.quantile(values, (0.25, 0.75)), color=line["color"], **BAND)
+        panel.axhspan(*np.quantile(values, QUARTILES[::2]), color=line["color"], **BAND)
 
 
 def _draw_quantity(panel: Axes, x: np.ndarray, curve: Curve, line: Line) -> None:
     panel.plot(x, on_log_axis(curve.median), marker="o", markersize=line["linewidth"] + 1, **line)
-    if max(curve.runs) > 1:
-        lower, upper = on_log_axis(curve.lower_quartile), on_log_axis(curve.upper_quartile)
-        panel.fill_between(x, lower, upper, color=line["color"], **BAND)
+    draw_band(panel, x, curve, line["color"])
 
 
 def _is_drawn(content: _Panel, name: str) -> bool:
@@ -233,8 +224,7 @@ def _is_drawn(content: _Panel, name: str) -> bool:
 
 def _is_met(content: _Panel, name: str) -> bool:
     """Whether the step sizes come near the one at which that least sharpness loses its stability."""
-    step, taken = content.largest_step(name), content.step_sizes
-    return _is_drawn(content, name) and min(taken) / REACH < step < REACH * max(taken)
+    return _is_drawn(content, name) and is_in_reach(content.largest_step(name), content.step_sizes)
 
 
 def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
@@ -242,13 +232,13 @@ def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
     for content in contents:
         for family in content.families.values():
             (curve,) = family.curves
-            yield from (*curve.median, *curve.lower_quartile, *curve.upper_quartile)
+            yield from drawn_values(curve)
         for name, values in content.least.items():
             yield from values.tolist() if _is_drawn(content, name) else ()
 
 
 def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
-    limit = "2/η" if all(content.stability_limit == 2 for content in contents) else "(2+2m)/η"
+    limit = threshold_text(content.stability_limit for content in contents)
     yield Line2D([], [], label=f"stability threshold {limit}", **THRESHOLD)
     for label, line in QUANTITIES.values():
         yield Line2D([], [], label=label, **line)
@@ -256,11 +246,11 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
         if any(_is_drawn(content, name) for content in contents):
             yield Line2D([], [], label=label, **line)
     yield Line2D([], [], label="last η that converged", color=INK, marker="o", markersize=6.5, linestyle="")
-    for name, label, line in (
-        ("sharpness", "largest stable step η*", LARGEST_STEP),
-        ("sharpness_sign_free", "η*, θ of any sign", LARGEST_STEP_SIGN_FREE),
-    ):
+    for name, (label, line) in LARGEST_STEPS.items():
         if any(_is_met(content, name) for content in contents):
             yield Line2D([], [], label=label, **line)
     if any(failed_points(content.sharpness) for content in contents):
         yield cross_handle()
+
+
+STABILITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

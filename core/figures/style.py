@@ -9,7 +9,7 @@ import matplotlib as mpl
 INK: Final = "#222222"
 MUTED: Final = "#6b6b6b"
 GRID: Final = "#e4e4e4"
-FOOT: Final = "#f2f2f2"
+RUG: Final = "#f2f2f2"
 
 SETTINGS: Final[dict[str, Any]] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that a figure has the same bytes on every machine

@@ -1,23 +1,26 @@
 """Training loss and sharpness along training, with the threshold 2/η_t of the step size as it grows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from core.descent.schedule import warmed_up
 from core.figures.axis import log_x, log_y, on_log_axis
-from core.figures.caption import caption, value_text
-from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout
-from core.figures.page import PANEL_WIDTHS, Sheet, page, put_legend
-from core.figures.results import Results
-from core.figures.style import MUTED, THRESHOLD, ordered_colours, style
+from core.figures.caption import threshold_text, values_text
+from core.figures.drawing import Contents, Drawing
+from core.figures.figure_spec import FigureSpec
+from core.figures.layouts.trajectory import TrajectoryLayout
+from core.figures.legend import Legend
+from core.figures.results import Results, has_converged
+from core.figures.style import MUTED, THRESHOLD, ordered_colours
 from core.results.variables import COORDINATES, VARIABLES
+
+LOSS, SHARPNESS = "train_loss", "sharpness"
 
 EXPLOSION: Final = 100.0
 """A loss beyond so many times the largest first one is of a run that diverges; the axis does not follow it."""
@@ -53,41 +56,32 @@ class _Path:
         return float(schedule[0, 0])
 
 
-def draw_trajectory(results: Results) -> Figure:
-    """The loss above, the sharpness below, against the step; one line for each of some runs, one column for each depth.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Panel:
+    """What one panel shows: the loss or the sharpness of some runs."""
 
-    The dash-dotted lines are 2/η_t, which comes down from above while the step size warms up; a triangle in the colour
-    of its run marks the height at which each ends. A line ends in a dot where the run converged and in a cross where it
-    did not.
+    name: str
+    quantity: str
+    paths: Sequence[_Path]
 
-    Raises:
-        UnsuitableFigure: the experiment records too little of its runs.
-    """
-    layout = trajectory_layout(results.grid)
-    columns = [_paths(results, layout, runs) for _, runs in layout.columns]
-    width = PANEL_WIDTHS[len(columns) - 1]
-    sheet = Sheet(
-        panels=2 * len(columns),
-        width=width,
-        height=2.2,
-        columns=len(columns),
-        between=0.2,
-        between_rows=0.18,
-        legend=2.2,
-        share_y=True,
+
+def _contents(results: Results, layout: TrajectoryLayout) -> Contents[_Panel]:
+    """The loss above, the sharpness below; one line for each of some runs, one column for each depth."""
+    columns = [(depth, _paths(results, layout, runs)) for depth, runs in layout.columns]
+    every = [path for _, paths in columns for path in paths]
+    above = [
+        _Panel(name="" if depth is None else values_text({"depth": depth}), quantity=LOSS, paths=paths)
+        for depth, paths in columns
+    ]
+    return Contents(
+        spec=FigureSpec(panels=2 * len(columns), columns=len(columns), height=2.2, between_rows=0.18, legend=2.2),
+        title=_title(layout),
+        notes=_notes(layout, every),
+        panels=[*above, *(replace(panel, name="", quantity=SHARPNESS) for panel in above)],
+        y_labels=[VARIABLES[LOSS].label, "sharpness λ_max"],
+        x_label="step t",
+        legend=Legend(handles=list(_legend(every))),
     )
-    paths = [path for column in columns for path in column]
-    with style():
-        figure, panels = page(sheet, caption(results, _title(layout), _notes(layout, paths)))
-        for number, column in enumerate(columns):
-            upper, lower = panels[number], panels[len(columns) + number]
-            _draw(upper, lower, column, paths)
-            depth = layout.columns[number][0]
-            upper.set_title("" if depth is None else value_text(COORDINATES["depth"], depth), loc="left", fontsize=10)
-        panels[0].set_ylabel(VARIABLES["train_loss"].label)
-        panels[len(columns)].set_ylabel("sharpness λ_max")
-        put_legend(figure, panels, list(_legend(paths)))
-    return figure
 
 
 def _paths(results: Results, layout: TrajectoryLayout, runs: Sequence[int]) -> list[_Path]:
@@ -111,7 +105,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
         step_size=step_size,
         warmup_steps=run.warmup_steps,
         stability_limit=run.optimizer.stability_limit,
-        converged=summary["outcome"] == "converged",
+        converged=has_converged(summary),
         name=_name(layout, position),
         colour=colour,
     )
@@ -120,7 +114,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
 def _name(layout: TrajectoryLayout, position: int) -> str:
     if layout.series is None:
         return "trained run"
-    return value_text(COORDINATES[layout.series], layout.values[position], 4)
+    return values_text({layout.series: layout.values[position]}, 4)
 
 
 def _step_size(results: Results, index: int) -> float | None:
@@ -128,7 +122,7 @@ def _step_size(results: Results, index: int) -> float | None:
     run = results.grid.run(index)
     if run.step_size is not None:
         return run.step_size
-    largest = results.analyses.get(run.problem_key, {}).get("max_stable_step")
+    largest = getattr(results.analyses.get(run.problem_key), "max_stable_step", None)
     return None if largest is None else run.resolved_step_size(largest)
 
 
@@ -138,33 +132,46 @@ def _title(layout: TrajectoryLayout) -> str:
 
 def _notes(layout: TrajectoryLayout, paths: Sequence[_Path]) -> list[str]:
     """At which values of the other axes the runs are, and how many of them are not there."""
-    fixed = ", ".join(value_text(COORDINATES[name], value) for name, value in layout.fixed.items())
+    fixed = values_text(layout.fixed)
     chosen = sum(len(runs) for _, runs in layout.columns)
     notes = [f"shown: runs at {fixed}"] if fixed else []
     return notes + ([f"{len(paths)} of these {chosen} runs are stored"] if len(paths) < chosen else [])
 
 
-def _draw(upper: Axes, lower: Axes, column: Sequence[_Path], paths: Sequence[_Path]) -> None:
+def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
+    paths = [path for content in contents if content.quantity == LOSS for path in content.paths]
+    ranges = {LOSS: _loss_range(paths), SHARPNESS: _sharpness_range(paths)}
     last = max((int(path.steps[-1]) for path in paths), default=1)
-    for panel in (upper, lower):
+    for panel, content in zip(panels, contents, strict=True):
         log_x(panel, 1, max(last, 10))
-    lower.set_xlabel("step t")
-    upper.tick_params(labelbottom=False)
-    log_y(upper, *_loss_range(paths))
-    log_y(lower, *_sharpness_range(paths))
-    for path in column:
-        _draw_path(upper, path.steps, path.loss, path)
-        _draw_path(lower, path.steps, path.sharpness, path)
-        lower.plot(*path.threshold(), **THRESHOLD)
-        if path.final_threshold < lower.get_ylim()[1]:
-            edge, height = [1.0], [path.final_threshold]
-            lower.plot(edge, height, "<", color=path.colour, transform=lower.get_yaxis_transform(), clip_on=False)
+        log_y(panel, *ranges[content.quantity])
+
+
+def _draw_panel(panel: Axes, content: _Panel) -> None:
+    """A line ends in a dot where the run converged and in a cross where it did not."""
+    if content.quantity == LOSS:
+        panel.set_title(content.name, loc="left", fontsize=10)
+        panel.tick_params(labelbottom=False)
+    for path in content.paths:
+        if content.quantity == LOSS:
+            _draw_path(panel, path.steps, path.loss, path)
+        else:
+            _draw_path(panel, path.steps, path.sharpness, path)
+            _draw_threshold(panel, path)
 
 
 def _draw_path(panel: Axes, steps: np.ndarray, values: np.ndarray, path: _Path) -> None:
     panel.plot(steps, values, color=path.colour, linewidth=1.4)
     end = np.flatnonzero(np.isfinite(values))[-1:]
     panel.plot(steps[end], values[end], "o" if path.converged else "x", color=path.colour, zorder=3)
+
+
+def _draw_threshold(panel: Axes, path: _Path) -> None:
+    """2/η_t, which comes down from above while the step size warms up; a triangle marks the height at which it ends."""
+    panel.plot(*path.threshold(), **THRESHOLD)
+    if path.final_threshold < panel.get_ylim()[1]:
+        edge, height = [1.0], [path.final_threshold]
+        panel.plot(edge, height, "<", color=path.colour, transform=panel.get_yaxis_transform(), clip_on=False)
 
 
 def _loss_range(paths: Sequence[_Path]) -> tuple[float, float]:
@@ -193,7 +200,7 @@ def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:
     named = {path.name: path for path in paths}
     for name, path in named.items():
         yield Line2D([], [], color=path.colour, label=name)
-    limit = "2/η" if all(path.stability_limit == 2 for path in paths) else "(2+2m)/η"
+    limit = threshold_text(path.stability_limit for path in paths)
     yield Line2D([], [], label=f"threshold {limit}_t", **THRESHOLD)
     yield Line2D([], [], label=f"{limit} at full step size", color=MUTED, marker="<", linestyle="")
     for marker, label, there in (
@@ -202,3 +209,6 @@ def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:
     ):
         if there:
             yield Line2D([], [], color=MUTED, marker=marker, linestyle="", label=label)
+
+
+TRAJECTORY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

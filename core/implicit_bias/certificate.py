@@ -14,6 +14,8 @@ Xβ = y, as gradient flow started from (√A, δ) would.
 import numpy as np
 from jaxtyping import Float64
 
+from core.networks.network import Network
+
 
 def effective_initialization(
     u_plus: Float64[np.ndarray, "*run dim"], u_minus: Float64[np.ndarray, "*run dim"]
@@ -26,12 +28,15 @@ def effective_initialization(
     return scale
 
 
-def mean_effective_initialization(
-    u_plus: Float64[np.ndarray, "*run dim"], u_minus: Float64[np.ndarray, "*run dim"]
-) -> Float64[np.ndarray, "*run"] | np.float64:
-    """The mean of √A over the coordinates, one number for the regime: small is rich (ℓ1), large is kernel (ℓ2)."""
-    mean: Float64[np.ndarray, "*run"] | np.float64 = effective_initialization(u_plus, u_minus).mean(axis=-1)
-    return mean
+def mean_effective_init(network: Network, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run"]:
+    """The mean of √A over the coordinates, one number for the regime: small is rich (ℓ1), large is kernel (ℓ2).
+
+    Of the squared model that the network trains as; NaN at depth D ≥ 3, which has none.
+    """
+    squared = network.as_squared(theta)
+    if squared is None:
+        return np.full(theta.shape[1:-1], np.nan)
+    return np.asarray(effective_initialization(squared[0], squared[1]).mean(axis=-1))
 
 
 def effective_asymmetry(

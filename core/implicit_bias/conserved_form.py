@@ -1,4 +1,7 @@
-"""States of one run of a depth-D network along what gradient flow conserves; one step of descent leaves it by O(x²)."""
+"""States of one run of a depth-D network along what gradient flow conserves; one step of descent leaves it by O(x²).
+
+Derived here; at D = 2 it is the form of `core.implicit_bias.certificate`.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +11,7 @@ from jaxtyping import Float64
 from core.data.row_space import InterpolatorSet
 from core.implicit_bias.deep_flow import deep_flow_multipliers
 from core.implicit_bias.gradient_flow import squared_flow_multipliers
-from core.networks.network import power
+from core.networks.network import Diagonal, power
 
 Vector = Float64[np.ndarray, " dim"]
 
@@ -79,7 +82,7 @@ class ConservedForm:
 
         At D = 2 it is |β|.
         """
-        powers = self._signs * np.abs(power(self.theta, 3 * self.depth - 4))
+        powers = Diagonal(self.depth).signs(self.theta) * np.abs(power(self.theta, 3 * self.depth - 4))
         drift: Vector = self.depth * (self.depth - 1) / 2 * np.abs(powers.sum(axis=0))
         return drift
 
@@ -90,13 +93,10 @@ class ConservedForm:
 
     def moved(self, change: Vector) -> "ConservedForm":
         """The state to which flow moves this one by τ = `change`, at D = 2 by 2τ: that of `FlowEnd`."""
-        if self.depth == 2:
-            return replace(self, theta=self.theta * np.exp(self._signs * change / 2))
-        spent = self._signs * change * np.abs(power(self.theta, self.depth - 2))
-        return replace(self, theta=self.theta * np.exp(-np.log1p(-spent) / (self.depth - 2)))
+        return replace(self, theta=Diagonal(self.depth).moved_along_flow(self.theta, change))
 
     def flowed(self, space: InterpolatorSet) -> FlowEnd:
-        """Where the flow from here ends: the interpolator of the same form."""
+        """Where the flow from here ends: the interpolator of the same form. Cost: 20 to 100 steps of O(d·rank²)."""
         if self.depth == 2:
             return self._flowed_squares(space)
         predictor, multipliers, _ = deep_flow_multipliers(space, self.theta, self.depth)
@@ -110,9 +110,3 @@ class ConservedForm:
         change = space.basis @ multipliers
         predictor = 2 * product * np.sinh(asymmetry + change)
         return FlowEnd(state=self.moved(change), predictor=predictor, multipliers=multipliers, change=change)
-
-    @property
-    def _signs(self) -> Float64[np.ndarray, "2 dim"]:
-        signs = np.sign(self.theta) if self.depth % 2 else np.ones_like(self.theta)
-        signs[1] *= -1
-        return signs

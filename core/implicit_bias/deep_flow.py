@@ -6,7 +6,7 @@ enters β (at odd D a negative u enters with the other sign; no parameter change
     w(t)^(2−D) = w(0)^(2−D) − ε_k·τ,   τ = −D(D−2)∫g ∈ rowspace(X),   β = Σ_k ε_k·(w(0)^(2−D) − ε_k·τ)^(−D/(D−2)),
 
 so the limit is the interpolator with this form: its τ solves a convex problem, β being the gradient of one. Derived
-here; for u± = α it is the q' = h⁻¹ form, h(z) = (1−z)^(−D/(D−2)) − (1+z)^(−D/(D−2)).
+here; for u± = α it is the form q' = h⁻¹, h(z) = (1−z)^(−D/(D−2)) − (1+z)^(−D/(D−2)), of Woodworth et al. 2020.
 """
 
 from dataclasses import dataclass, replace
@@ -15,8 +15,9 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
+from core.data.normal_equations import settled_solution
 from core.data.row_space import InterpolatorSet
-from core.implicit_bias.normal_equations import normal_solution
+from core.networks.network import Diagonal
 
 MAX_ITERATIONS: Final = 400
 """Some 20 to 100 steps do; each may shrink a slack at most tenfold, and slacks are of order α^(2−D) at the start."""
@@ -34,7 +35,7 @@ OVERSHOOT: Final = 0.9
 def deep_flow_multipliers(
     space: InterpolatorSet, theta: Float64[np.ndarray, "2 dim"], depth: int
 ) -> tuple[Float64[np.ndarray, " dim"], Float64[np.ndarray, " rank"], int]:
-    """The predictor in the limit, κ with τ = basis·κ, and the number of Newton steps.
+    """The predictor in the limit, κ with τ = basis·κ, and the number of Newton steps, each O(d·rank²).
 
     Raises:
         ValueError: a parameter starts at zero, where it stays.
@@ -50,7 +51,7 @@ def deep_flow_multipliers(
         if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best) or not np.isfinite(residual):
             return path.predictor, multipliers, rounds
         best = min(best, residual)
-        step = -normal_solution(space.basis, path.slope, gradient)
+        step = -settled_solution(space.basis, path.slope, gradient)
         change = space.basis @ step
         allowed, length = OVERSHOOT * abs(float(step @ gradient)), path.room(change)
         while True:
@@ -79,9 +80,8 @@ class _Path:
 
     @classmethod
     def begin(cls, theta: Float64[np.ndarray, "2 dim"], depth: int) -> Self:
-        signs = np.array([[1.0], [-1.0]]) * (np.sign(theta) if depth % 2 else np.ones_like(theta))
         ones = np.ones_like(theta)
-        return cls(depth=depth, signs=signs, start=np.abs(theta), remaining=ones, spent=0 * ones)
+        return cls(depth=depth, signs=Diagonal(depth).signs(theta), start=np.abs(theta), remaining=ones, spent=0 * ones)
 
     @property
     def _log_remaining(self) -> Float64[np.ndarray, "2 dim"]:

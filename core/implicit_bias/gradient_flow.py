@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from core.data.normal_equations import settled_solution
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.implicit_bias.deep_flow import deep_flow_multipliers
-from core.implicit_bias.normal_equations import normal_solution
-from core.implicit_bias.squared_model import squared_model
 from core.networks.network import Network
 
 LARGEST_CHANGE = 5.0
@@ -51,6 +50,7 @@ def flow_limit(
     init_scale = √|u₊u₋| and asymmetry = ln|u₊/u₋| at the start. A run of finite steps ends there with its effective
     values (`core.implicit_bias`). Solved by damped Newton in the dual, min over ν of Σ 2A cosh(δ + Xᵀν) − νᵀy, in
     coordinates of the row space, where α → 0 (least ℓ1) and α → ∞ (weighted least ℓ2) are equally well conditioned.
+    Cost: a step is O(d·rank²); 1 to 3 ms in all at N = 50, d = 100.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
@@ -73,7 +73,7 @@ def flow_limit(
 def squared_flow_multipliers(
     space: InterpolatorSet, product: Float64[np.ndarray, " dim"], asymmetry: Float64[np.ndarray, " dim"]
 ) -> tuple[Float64[np.ndarray, " rank"], int]:
-    """The multipliers κ with basisᵀ·2A sinh(δ + basis·κ) = coordinates, and the number of steps."""
+    """The multipliers κ with basisᵀ·2A sinh(δ + basis·κ) = coordinates, and the number of steps, each O(d·rank²)."""
     multipliers = np.zeros_like(space.coordinates)
     scale = float(np.abs(space.coordinates).max(initial=0.0)) or 1.0
     gradient, best = _gradient(space, product, asymmetry, multipliers), np.inf
@@ -82,8 +82,8 @@ def squared_flow_multipliers(
         if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best):
             return multipliers, rounds
         best = min(best, residual)
-        curvature = 2 * product * np.cosh(asymmetry + space.basis @ multipliers)
-        step = -normal_solution(space.basis, curvature, gradient)
+        slope = 2 * product * np.cosh(asymmetry + space.basis @ multipliers)
+        step = -settled_solution(space.basis, slope, gradient)
         length = min(1.0, LARGEST_CHANGE / float(np.abs(space.basis @ step).max()))
         allowed = OVERSHOOT * abs(float(step @ gradient))
         # The slope along the step is what is searched, not the convex objective itself, whose differences drown in
@@ -122,7 +122,7 @@ def flow_limit_from(
         NoInterpolator: Xβ = y has no solution.
         ValueError: a parameter starts at zero, or so small that its square is.
     """
-    squared = squared_model(network, theta)
+    squared = network.as_squared(theta)
     if squared is None:
         space = interpolator_set(X, y)
         predictor, multipliers, rounds = deep_flow_multipliers(space, theta, network.degree)

@@ -1,4 +1,4 @@
-"""How a coordinate's β and c = |β|^p follow from its price w and slope s on the central path, and respond to them.
+"""How a coordinate's β and c = |β|^p follow from its dual weight w and subgradient s on the central path.
 
 The conjugate ψ(s, w) of w|β|^p gives β = ∂ψ/∂s and c = −∂ψ/∂w. Each law is linearised as
 Δβ = (direct + coupling²)·Δs + coupling·root·Δw, Δc = −coupling·root·Δs − root²·Δw, the Hessian of a convex ψ.
@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64
 
-from core.interpolators.power_norm import least_multipliers, normal_multipliers, predictor_at, response_at
+from core.data.normal_equations import ridged_solution
+from core.interpolators.power_norm import least_multipliers, predictor_at, response_at
 from core.interpolators.spectral_programme import SpectralProgramme
 
 Parts = Float64[np.ndarray, "part dim"]
@@ -30,11 +31,11 @@ class Response:
 class Offset:
     """What a step adds to the linear response so that parts·slack meets its target.
 
-    Δβ gains `predictor`, and coupling·Δs + root·Δw loses `load`.
+    Δβ gains `predictor`, and coupling·Δs + root·Δw loses `rhs_coordinates`.
     """
 
     predictor: Vector
-    load: Vector
+    rhs_coordinates: Vector
 
 
 class CoordinateLaw(Protocol):
@@ -49,24 +50,24 @@ class CoordinateLaw(Protocol):
         """Whether β and c are linear in the parts, and depend on nothing else."""
         ...
 
-    def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
-        """Parts and multipliers to begin with."""
+    def start(self, programme: SpectralProgramme, weights: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
+        """Parts and multipliers of the first point, for its dual weights."""
         ...
 
-    def slack(self, prices: Vector, slopes: Vector) -> Parts:
+    def slack(self, weights: Vector, subgradient: Vector) -> Parts:
         """What is paired with the parts; linear, so that it maps steps to steps."""
         ...
 
-    def values(self, parts: Parts, prices: Vector, slopes: Vector) -> tuple[Vector, Vector]:
+    def values(self, parts: Parts, weights: Vector, subgradient: Vector) -> tuple[Vector, Vector]:
         """β and c."""
         ...
 
-    def response(self, parts: Parts, prices: Vector, slopes: Vector) -> Response:
+    def response(self, parts: Parts, weights: Vector, subgradient: Vector) -> Response:
         """The linear response."""
         ...
 
-    def offset(self, parts: Parts, slack: Parts, pull: Parts) -> Offset:
-        """The offset under which parts change by `pull` − (parts/slack)·Δslack."""
+    def offset(self, parts: Parts, slack: Parts, rhs_parts: Parts) -> Offset:
+        """The offset under which parts change by `rhs_parts` − (parts/slack)·Δslack."""
         ...
 
     def parts_of(self, predictor: Vector, tangent_weights: Vector) -> Parts:
@@ -83,23 +84,23 @@ class KinkedLaw:
         """They are sums of the parts."""
         return True
 
-    def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
+    def start(self, programme: SpectralProgramme, weights: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
         """The least Σ w_iβ_i², each part away from zero in proportion to 1/w; s = 0, so parts·slack differ little."""
-        nearest = programme.basis @ normal_multipliers(programme.basis, 1 / prices, programme.target)  # w∘β
+        nearest = programme.basis @ ridged_solution(programme.basis, 1 / weights, programme.target)  # w∘β
         parts = np.stack([np.maximum(nearest, 0), np.maximum(-nearest, 0)]) + np.abs(nearest).mean()
-        return parts / prices, np.zeros_like(programme.target)
+        return parts / weights, np.zeros_like(programme.target)
 
-    def slack(self, prices: Vector, slopes: Vector) -> Parts:
+    def slack(self, weights: Vector, subgradient: Vector) -> Parts:
         """(w − s, w + s)."""
-        return np.stack([prices - slopes, prices + slopes])
+        return np.stack([weights - subgradient, weights + subgradient])
 
     def values(self, parts: Parts, _: Vector, __: Vector) -> tuple[Vector, Vector]:
         """β₊ − β₋ and β₊ + β₋."""
         return parts[0] - parts[1], parts[0] + parts[1]
 
-    def response(self, parts: Parts, prices: Vector, slopes: Vector) -> Response:
+    def response(self, parts: Parts, weights: Vector, subgradient: Vector) -> Response:
         """With h± = β±/(w ∓ s): ∂β/∂s = ∂c/∂(−w) = h₊ + h₋ and ∂β/∂w = h₋ − h₊."""
-        plus, minus = parts / self.slack(prices, slopes)
+        plus, minus = parts / self.slack(weights, subgradient)
         total = plus + minus
         return Response(
             direct=4 * plus * minus / total,  # what is left of h₊ + h₋ after the square of the coupling
@@ -107,13 +108,13 @@ class KinkedLaw:
             root=np.sqrt(total),
         )
 
-    def offset(self, parts: Parts, slack: Parts, pull: Parts) -> Offset:
-        """The pull on c is given to the load as a change of w: c itself moves little where h is large."""
+    def offset(self, parts: Parts, slack: Parts, rhs_parts: Parts) -> Offset:
+        """What is asked of c goes to the right-hand side, as a change of w: c moves little where h is large."""
         plus, minus = parts / slack
         total = plus + minus
         return Offset(
-            predictor=2 * (minus * pull[0] - plus * pull[1]) / total,
-            load=(pull[0] + pull[1]) / np.sqrt(total),
+            predictor=2 * (minus * rhs_parts[0] - plus * rhs_parts[1]) / total,
+            rhs_coordinates=(rhs_parts[0] + rhs_parts[1]) / np.sqrt(total),
         )
 
     def parts_of(self, predictor: Vector, tangent_weights: Vector) -> Parts:
@@ -129,39 +130,39 @@ class SmoothLaw:
 
     @property
     def linear(self) -> bool:
-        """They are powers of slopes over prices."""
+        """They are powers of s/w."""
         return False
 
-    def start(self, programme: SpectralProgramme, prices: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
+    def start(self, programme: SpectralProgramme, weights: Vector) -> tuple[Parts, Float64[np.ndarray, " rank"]]:
         """The multipliers of the least Σ w_i|β_i|^p."""
-        multipliers = least_multipliers(programme.basis, programme.target, prices, self.power)
-        return self._none(prices), multipliers
+        multipliers = least_multipliers(programme.basis, programme.target, weights, self.power)
+        return self._none(weights), multipliers
 
-    def slack(self, prices: Vector, _: Vector) -> Parts:
-        """Nothing to pair."""
-        return self._none(prices)
+    def slack(self, weights: Vector, _: Vector) -> Parts:
+        """No rows: β and c follow from w and s alone."""
+        return self._none(weights)
 
-    def values(self, _: Parts, prices: Vector, slopes: Vector) -> tuple[Vector, Vector]:
+    def values(self, _: Parts, weights: Vector, subgradient: Vector) -> tuple[Vector, Vector]:
         """β and |β|^p."""
-        predictor = predictor_at(slopes, prices, self.power)
+        predictor = predictor_at(subgradient, weights, self.power)
         return predictor, np.abs(predictor) ** self.power
 
-    def response(self, _: Parts, prices: Vector, slopes: Vector) -> Response:
+    def response(self, _: Parts, weights: Vector, subgradient: Vector) -> Response:
         """∂β/∂s, and ∂β/∂w = −(s/w)·∂β/∂s because β depends on s/w alone."""
-        coupling = np.sqrt(response_at(slopes, prices, self.power))
+        coupling = np.sqrt(response_at(subgradient, weights, self.power))
         return Response(
-            direct=np.zeros_like(prices),
-            coupling=-np.sign(slopes) * coupling,
-            root=coupling * np.abs(slopes) / prices,
+            direct=np.zeros_like(weights),
+            coupling=-np.sign(subgradient) * coupling,
+            root=coupling * np.abs(subgradient) / weights,
         )
 
     def offset(self, _: Parts, slack: Parts, __: Parts) -> Offset:
-        """None."""
+        """Zeros: the linear response is the whole step."""
         zero = np.zeros(slack.shape[1])
-        return Offset(predictor=zero, load=zero)
+        return Offset(predictor=zero, rhs_coordinates=zero)
 
     def parts_of(self, predictor: Vector, _: Vector) -> Parts:
-        """None."""
+        """No rows."""
         return self._none(predictor)
 
     def _none(self, like: Vector) -> Parts:

@@ -19,8 +19,9 @@ class Flattest:
     """The flattest interpolator found, and between which bounds the least sharpness is proven to lie.
 
     `sharpness_upper` is λ_max at `predictor` with its flattest parameters θ ≥ 0; `sharpness_lower` holds for every
-    interpolator of the network with θ ≥ 0. Where the sign of θ is free, both are multiplied by `sign_freedom`, which is
-    less than 1 at odd depth alone. `residual` is max|Xβ − y|/max|y|.
+    interpolator of the network with θ ≥ 0, so that none is stable at a step size above 2/sharpness_lower. Where the
+    sign of θ is free, both are multiplied by `sign_freedom`, which is less than 1 at odd depth alone. `residual` is
+    max|Xβ − y|/max|y|.
     """
 
     predictor: Float64[np.ndarray, " dim"]
@@ -50,11 +51,6 @@ class Flattest:
         """2/sharpness_upper: at any smaller step size, `predictor` is a stable interpolator. Infinite for y = 0."""
         return 2 / self.sharpness_upper if self.sharpness_upper > 0 else float("inf")
 
-    @property
-    def unstable_step(self) -> float:
-        """2/sharpness_lower: at any larger step size, no interpolator with θ ≥ 0 is stable. Infinite at bound 0."""
-        return 2 / self.sharpness_lower if self.sharpness_lower > 0 else float("inf")
-
 
 def flattest_interpolator(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network
@@ -67,6 +63,8 @@ def flattest_interpolator(
     interior-point method in P and β at once (`core.interpolators`), to which clusters of top eigenvalues, as centred
     data have them, make no difference; at larger sizes first among the P of few directions
     (`core.interpolators.leading_directions`). Never raises for a large gap: the bounds say how much is known.
+
+    Cost: ten to twenty-five iterations of O(d³ + d²N), or of O(dN⁴) where d exceeds N²/2 (`optimum_of`).
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
@@ -102,20 +100,20 @@ class _Found:
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what is found is judged afterwards, not trusted
 def _optimum(problem: Equilibrated, power: float) -> _Found | None:
-    """The optimum in units where target and atoms are of order 1; none for y = 0, or where float64 does not suffice.
+    """The optimum in units where target and columns are of order 1; none for y = 0, or where float64 does not suffice.
 
-    With β = β'/length the atoms are x_(i)/length^(p/2), in an orthonormal basis of the column space of X.
+    With β = β'/length the columns are x_(i)/length^(p/2), in an orthonormal basis of the column space of X.
     """
     space = problem.space
     size = float(np.linalg.norm(space.coordinates))
     if size == 0:
         return None
     frame = space.to_dual / np.linalg.norm(space.to_dual, axis=0)
-    atoms = (frame.T @ space.X) * (problem.lengths / problem.lengths.max()) ** (1 - power / 2)
-    programme = SpectralProgramme(atoms=atoms, basis=space.basis, target=space.coordinates / size, power=power)
+    columns = (frame.T @ space.X) * (problem.lengths / problem.lengths.max()) ** (1 - power / 2)
+    programme = SpectralProgramme(columns=columns, basis=space.basis, target=space.coordinates / size, power=power)
     try:
         optimum = _on_leading_directions(programme) or optimum_of(programme)
-        values, vectors = np.linalg.eigh(optimum.mixture)
+        values, vectors = np.linalg.eigh(optimum.dual_matrix)
     except np.linalg.LinAlgError:
         return None
     factor = frame @ (vectors * np.sqrt(np.maximum(values, 0)))
@@ -137,12 +135,12 @@ def _on_leading_directions(programme: SpectralProgramme) -> Optimum | None:
 def _proven_bound(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], law: PowerLaw, found: _Found
 ) -> float:
-    """The lower bound by P = LLᵀ/‖L‖² and ν, with the rounding of the prices charged against it."""
+    """The lower bound by P = LLᵀ/‖L‖² and ν, with the rounding of the dual weights charged against it."""
     reach = np.abs(found.factor.T @ X)
     rounding = len(X) * EPSILON * (np.abs(found.factor).T @ np.abs(X))
     forms = np.square(np.maximum(reach - rounding, 0)).sum(axis=0) / np.square(found.factor).sum()
-    prices = law.coefficient / len(X) * forms * (1 - 4 * found.factor.size * EPSILON)
-    return power_sum_bound(X, y, prices, found.dual, law.power)
+    weights = law.coefficient / len(X) * forms * (1 - 4 * found.factor.size * EPSILON)
+    return power_sum_bound(X, y, weights, found.dual, law.power)
 
 
 def _sharpness(X: Float64[np.ndarray, "sample dim"], network: Network, predictor: Float64[np.ndarray, " dim"]) -> float:

@@ -1,4 +1,10 @@
-"""A primal–dual interior-point method for spectral programmes, with Mehrotra's predictor and corrector."""
+"""A primal–dual interior-point method for spectral programmes, with predictor and corrector.
+
+Steps are in the HKM direction, which makes PZ = μI linear as (PZ + ZP)/2 in the frame where Z is the identity:
+Helmberg, Rendl, Vanderbei & Wolkowicz 1996, SIAM J. Optim. 6; Kojima, Shindoh & Hara 1997, SIAM J. Optim. 7; Monteiro
+1997, SIAM J. Optim. 7. Predictor and corrector are those of Mehrotra 1992, SIAM J. Optim. 2: an affine step tells how
+far down the path to aim, a second one with the same factors corrects for its product ΔP·ΔZ.
+"""
 
 from dataclasses import dataclass
 
@@ -28,11 +34,11 @@ Vector = Float64[np.ndarray, " dim"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Optimum:
-    """The best interpolator met with its λ_max, and the best mixture and multipliers with the bound they prove."""
+    """The best interpolator met with its λ_max, and the best dual matrix and multipliers with the bound they prove."""
 
     predictor: Vector
     upper: float
-    mixture: Square
+    dual_matrix: Square
     multipliers: Float64[np.ndarray, " rank"]
     lower: float
     iterations: int
@@ -45,9 +51,9 @@ class Optimum:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Point:
-    """A mixture P ≻ 0, a slack matrix Z ≻ 0 near tI − A diag(c) Aᵀ, multipliers κ, and the parts of the law."""
+    """A dual matrix P ≻ 0, a slack matrix Z ≻ 0 near tI − A diag(c) Aᵀ, multipliers κ, and the parts of the law."""
 
-    mixture: Square
+    dual_matrix: Square
     slack: Square
     level: float
     multipliers: Float64[np.ndarray, " rank"]
@@ -58,12 +64,12 @@ class _Point:
 class _Step:
     """Changes of a point; `framed` in the frame of the point it starts from."""
 
-    framed_mixture: Square
+    framed_dual_matrix: Square
     framed_slack: Square
     level: float
     multipliers: Float64[np.ndarray, " rank"]
-    prices: Vector
-    slopes: Vector
+    weights: Vector
+    subgradient: Vector
     tangent_weights: Vector
     parts: Parts
     part_slack: Parts
@@ -72,8 +78,8 @@ class _Step:
 def optimum_of(programme: SpectralProgramme, tolerance: float = TOLERANCE) -> Optimum:
     """Follow the central path PZ = μI, tr P = 1, Z = tI − A diag(c) Aᵀ, basisᵀβ = target towards μ = 0.
 
-    β and c follow from the prices a_iᵀPa_i and the slopes basis·κ by the law of |β|^p (`core.interpolators`). Steps
-    are in the direction of Helmberg, Kojima and Monteiro. Whatever stops it, the best of both sides that was met is
+    β and c follow from the dual weights a_iᵀPa_i and the subgradient basis·κ by the law of |β|^p
+    (`core.interpolators.coordinate_law`). Whatever stops it, the best of both sides that was met is
     returned. Each iteration costs O(dim²·order + dim³) or, for dim beyond order²/2, O(dim·order⁴).
 
     Raises:
@@ -97,30 +103,30 @@ def optimum_of(programme: SpectralProgramme, tolerance: float = TOLERANCE) -> Op
 
 def _start(programme: SpectralProgramme, law: CoordinateLaw) -> _Point:
     """P = I/order and twice the level that is needed."""
-    order = len(programme.atoms)
-    mixture = np.eye(order) / order
-    prices = programme.prices(mixture)
-    parts, multipliers = law.start(programme, prices)
-    gram = programme.gram(law.values(parts, prices, programme.basis @ multipliers)[1])
+    order = len(programme.columns)
+    dual_matrix = np.eye(order) / order
+    weights = programme.dual_weights(dual_matrix)
+    parts, multipliers = law.start(programme, weights)
+    gram = programme.gram(law.values(parts, weights, programme.basis @ multipliers)[1])
     level = 2 * float(np.linalg.eigvalsh(gram)[-1])
     slack = level * np.eye(order) - gram
-    return _Point(mixture=mixture, slack=slack, level=level, multipliers=multipliers, parts=parts)
+    return _Point(dual_matrix=dual_matrix, slack=slack, level=level, multipliers=multipliers, parts=parts)
 
 
 def _judged(programme: SpectralProgramme, law: CoordinateLaw, point: _Point, best: Optimum | None) -> Optimum:
     """The better of what a point proves and of what was known."""
-    prices = programme.prices(point.mixture)
-    predictor = programme.repaired(law.values(point.parts, prices, programme.basis @ point.multipliers)[0])
-    upper, mixture, multipliers = programme.upper(predictor), point.mixture, point.multipliers
-    lower = programme.lower(prices / np.trace(mixture), multipliers)
+    weights = programme.dual_weights(point.dual_matrix)
+    predictor = programme.repaired(law.values(point.parts, weights, programme.basis @ point.multipliers)[0])
+    upper, dual_matrix, multipliers = programme.upper(predictor), point.dual_matrix, point.multipliers
+    lower = programme.lower(weights / np.trace(dual_matrix), multipliers)
     if best is not None and not upper < best.upper:
         predictor, upper = best.predictor, best.upper
     if best is not None and not lower > best.lower:
-        mixture, multipliers, lower = best.mixture, best.multipliers, best.lower
+        dual_matrix, multipliers, lower = best.dual_matrix, best.multipliers, best.lower
     return Optimum(
         predictor=predictor,
         upper=upper,
-        mixture=mixture,
+        dual_matrix=dual_matrix,
         multipliers=multipliers,
         lower=lower,
         iterations=0 if best is None else best.iterations + 1,
@@ -133,31 +139,31 @@ class _Newton:
     def __init__(self, programme: SpectralProgramme, law: CoordinateLaw, point: _Point) -> None:
         self._programme, self._law, self._point = programme, law, point
         factor = np.linalg.cholesky(point.slack)
-        spectrum, turn = np.linalg.eigh(factor.T @ point.mixture @ factor)
+        spectrum, turn = np.linalg.eigh(factor.T @ point.dual_matrix @ factor)
         if not spectrum[0] > 0:
-            raise np.linalg.LinAlgError("the mixture is not positive definite")
+            raise np.linalg.LinAlgError("the dual matrix is not positive definite")
         self._frame_map = solve_triangular(factor, turn, lower=True, trans="T", check_finite=False)
         self._frame = Frame(
-            atoms=self._frame_map.T @ programme.atoms,
+            columns=self._frame_map.T @ programme.columns,
             metric=self._frame_map.T @ self._frame_map,
             spectrum=spectrum,
             basis=programme.basis,
         )
-        self._prices = spectrum @ np.square(self._frame.atoms)  # a_iᵀPa_i, since P is diagonal there
-        self._slopes = programme.basis @ point.multipliers
-        predictor, tangent_weights = law.values(point.parts, self._prices, self._slopes)
-        self._part_slack = law.slack(self._prices, self._slopes)
+        self._weights = spectrum @ np.square(self._frame.columns)  # a_iᵀPa_i, since P is diagonal there
+        self._subgradient = programme.basis @ point.multipliers
+        predictor, tangent_weights = law.values(point.parts, self._weights, self._subgradient)
+        self._part_slack = law.slack(self._weights, self._subgradient)
         self._missing = programme.target - programme.basis.T @ predictor
         self._excess = point.level * np.eye(len(spectrum)) - programme.gram(tangent_weights) - point.slack
         self._framed_excess = self._frame_map.T @ self._excess @ self._frame_map
-        self._response = law.response(point.parts, self._prices, self._slopes)
+        self._response = law.response(point.parts, self._weights, self._subgradient)
         self._schur = schur_complement(self._frame, self._response)
         direct = np.sqrt(self._response.direct)[:, None] * programme.basis
-        stiffness = direct.T @ direct + self._schur.stiffness
-        # where slopes vanish, so may what would hold κ in place
-        stiffness[np.diag_indices_from(stiffness)] += np.finfo(np.float64).eps * np.trace(stiffness)
-        self._stiffness = cho_factor(stiffness, check_finite=False)
-        self._dragged = cho_solve(self._stiffness, self._schur.drag, check_finite=False)
+        A11 = direct.T @ direct + self._schur.A11
+        # where the subgradient vanishes, so may what would hold κ in place
+        A11[np.diag_indices_from(A11)] += np.finfo(np.float64).eps * np.trace(A11)
+        self._factor = cho_factor(A11, check_finite=False)
+        self._per_level = cho_solve(self._factor, self._schur.A12, check_finite=False)
 
     def advanced(self) -> _Point:
         """The point after the predictor has chosen how far to go down the path, and the corrector has gone there."""
@@ -167,35 +173,35 @@ class _Newton:
         mean = self._mean_product(affine, 0.0)
         left = self._mean_product(affine, self._room(affine))
         centre = mean * min(1.0, max((max(left, 0.0) / mean) ** 3, 1e-6))
-        correction = _symmetric(affine.framed_mixture @ affine.framed_slack)
-        forcing = centre * np.eye(len(diagonal)) - diagonal - correction
-        step = self._step(forcing, (centre - affine.parts * affine.part_slack) / slack - parts)
+        correction = _symmetric(affine.framed_dual_matrix @ affine.framed_slack)
+        rhs_matrix = centre * np.eye(len(diagonal)) - diagonal - correction
+        step = self._step(rhs_matrix, (centre - affine.parts * affine.part_slack) / slack - parts)
         return self._moved(step, self._length(step, mean))
 
-    def _step(self, forcing: Square, pull: Parts) -> _Step:
-        """The step under which PZ changes by `forcing`, in the frame, and the parts by pull − (parts/slack)·Δslack."""
+    def _step(self, rhs_matrix: Square, rhs_parts: Parts) -> _Step:
+        """A step under which PZ changes by `rhs_matrix` in the frame, parts by `rhs_parts` − (parts/slack)·Δslack."""
         programme, schur, response = self._programme, self._schur, self._response
-        offset = self._law.offset(self._point.parts, self._part_slack, pull)
-        remainder = schur.remainder(forcing - self._frame.mean_spectrum * self._framed_excess, offset.load)
-        missing = self._missing - programme.basis.T @ offset.predictor - remainder.inner
-        held = cho_solve(self._stiffness, missing, check_finite=False)
-        surplus = remainder.rest - (1 - float(np.trace(self._point.mixture))) - float(schur.drag @ held)
-        level = surplus / (schur.inertia + float(schur.drag @ self._dragged))
-        multipliers = held + level * self._dragged
-        found = schur.unknowns(remainder, level, multipliers)
-        prices, slopes = quadratic_forms(found.mixture, self._frame.atoms), programme.basis @ multipliers
-        tangent_weights = -response.root * found.loads
-        predictor = response.direct * slopes + response.coupling * found.loads + offset.predictor
+        offset = self._law.offset(self._point.parts, self._part_slack, rhs_parts)
+        reduced = schur.reduced(rhs_matrix - self._frame.mean_spectrum * self._framed_excess, offset.rhs_coordinates)
+        missing = self._missing - programme.basis.T @ offset.predictor - reduced.rhs_multipliers
+        without_level = cho_solve(self._factor, missing, check_finite=False)
+        surplus = reduced.rhs_level - (1 - float(np.trace(self._point.dual_matrix))) - float(schur.A12 @ without_level)
+        level = surplus / (schur.A22 + float(schur.A12 @ self._per_level))
+        multipliers = without_level + level * self._per_level
+        found = schur.unknowns(reduced, level, multipliers)
+        weights, subgradient = quadratic_forms(found.dual_matrix, self._frame.columns), programme.basis @ multipliers
+        tangent_weights = -response.root * found.coordinates
+        predictor = response.direct * subgradient + response.coupling * found.coordinates + offset.predictor
         return _Step(
-            framed_mixture=found.mixture,
-            framed_slack=level * self._frame.metric + found.pressure + self._framed_excess,
+            framed_dual_matrix=found.dual_matrix,
+            framed_slack=level * self._frame.metric + found.gram_decrease + self._framed_excess,
             level=level,
             multipliers=multipliers,
-            prices=prices,
-            slopes=slopes,
+            weights=weights,
+            subgradient=subgradient,
             tangent_weights=tangent_weights,
             parts=self._law.parts_of(predictor, tangent_weights),
-            part_slack=self._law.slack(prices, slopes),
+            part_slack=self._law.slack(weights, subgradient),
         )
 
     def _room(self, step: _Step) -> float:
@@ -203,7 +209,7 @@ class _Newton:
         root = np.sqrt(self._frame.spectrum)
         deepest = min(
             0.0,
-            float(np.linalg.eigvalsh(step.framed_mixture / root / root[:, None])[0]),
+            float(np.linalg.eigvalsh(step.framed_dual_matrix / root / root[:, None])[0]),
             float(np.linalg.eigvalsh(step.framed_slack)[0]),
             float((step.parts / self._point.parts).min(initial=0.0)),
             float((step.part_slack / self._part_slack).min(initial=0.0)),
@@ -213,16 +219,16 @@ class _Newton:
     def _mean_product(self, step: _Step, length: float) -> float:
         """μ after a step: the mean over the eigenvalues of PZ and all parts·slack."""
         spectrum = self._frame.spectrum
-        mixture = np.diag(spectrum) + length * step.framed_mixture
+        dual_matrix = np.diag(spectrum) + length * step.framed_dual_matrix
         slack = np.eye(spectrum.size) + length * step.framed_slack
         parts = self._point.parts + length * step.parts
         products = parts * (self._part_slack + length * step.part_slack)
-        return float((mixture * slack).sum() + products.sum()) / (spectrum.size + products.size)
+        return float((dual_matrix * slack).sum() + products.sum()) / (spectrum.size + products.size)
 
     def _length(self, step: _Step, mean: float) -> float:
         """A length after which the equations are violated less, or by no more than the relative gap there is.
 
-        At p = 1 they are linear and the room alone decides; elsewhere β is a power of slopes and prices.
+        At p = 1 they are linear and the room alone decides; elsewhere β is a power of subgradient over weight.
         """
         length = self._room(step)
         if self._law.linear:
@@ -239,8 +245,8 @@ class _Newton:
     def _violation(self, step: _Step, slack: Square, length: float) -> float:
         """The norm of target − basisᵀβ (‖target‖ = 1) and of tI − A diag(c) Aᵀ − Z in units of the level."""
         programme, point = self._programme, self._point
-        prices, slopes = self._prices + length * step.prices, self._slopes + length * step.slopes
-        predictor, tangent_weights = self._law.values(point.parts + length * step.parts, prices, slopes)
+        weights, subgradient = self._weights + length * step.weights, self._subgradient + length * step.subgradient
+        predictor, tangent_weights = self._law.values(point.parts + length * step.parts, weights, subgradient)
         missing = programme.target - programme.basis.T @ predictor
         level = point.level + length * step.level
         excess = level * np.eye(len(point.slack)) - programme.gram(tangent_weights) - point.slack - length * slack
@@ -249,14 +255,14 @@ class _Newton:
     def _slack_change(self, step: _Step) -> Square:
         """ΔZ = Δt·I − A diag(Δc) Aᵀ and what closes the excess."""
         change: Square = step.level * np.eye(len(self._excess)) + self._excess
-        change -= weighted_gram(self._programme.atoms, step.tangent_weights)
+        change -= weighted_gram(self._programme.columns, step.tangent_weights)
         return change
 
     def _moved(self, step: _Step, length: float) -> _Point:
         point = self._point
-        mixture = self._frame_map @ step.framed_mixture @ self._frame_map.T
+        dual_matrix = self._frame_map @ step.framed_dual_matrix @ self._frame_map.T
         return _Point(
-            mixture=_symmetric(point.mixture + length * mixture),
+            dual_matrix=_symmetric(point.dual_matrix + length * dual_matrix),
             slack=_symmetric(point.slack + length * self._slack_change(step)),
             level=point.level + length * step.level,
             multipliers=point.multipliers + length * step.multipliers,

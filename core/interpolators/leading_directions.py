@@ -1,8 +1,8 @@
-"""Spectral programmes whose optimal mixture has few directions: it is looked for among leading eigenvectors only.
+"""Spectral programmes whose optimal P has few directions: it is looked for among leading eigenvectors only.
 
-Where data are far off centre one eigenvalue of A diag|β|^p Aᵀ stands above all others, and the best mixture is that of
-one direction or a few. Every mixture P = VQVᵀ proves a bound, V any orthonormal directions, and the programme with
-atoms VᵀA finds the best of these at the cost of a linear programme. Its β shows which directions are missing.
+Where data are far off centre one eigenvalue of A diag|β|^p Aᵀ stands above all others, and the best dual matrix is that
+of one direction or a few. Every P = VQVᵀ proves a bound, V any orthonormal directions, and the programme with
+columns VᵀA finds the best of these at the cost of a linear programme. Its β shows which directions are missing.
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ CARE: Final = 0.03
 """Tolerance of a round, as a part of the gap before it."""
 
 FEW: Final = 4
-"""Most directions of a mixture that is on its way to a vertex: one or two at mean 5; with five at mean 1 it is not."""
+"""Most directions of a P that is on its way to a vertex: one or two at mean 5; with five at mean 1 it is not."""
 
 VERTEX_GAP: Final = 1e-4
 """At p = 1, the gap from which the top direction alone is tried with a vertex, which has no tolerance."""
@@ -44,10 +44,10 @@ def optimum_on_leading_directions(programme: SpectralProgramme) -> Optimum | Non
     """
     if programme.basis.size < LARGE:
         return None
-    search, directions, gap = _Search(programme), np.empty((len(programme.atoms), 0)), 1.0
+    search, directions, gap = _Search(programme), np.empty((len(programme.columns), 0)), 1.0
     while True:
         if programme.power > 1 or gap > VERTEX_GAP:
-            directions = search.try_mixtures(np.linalg.qr(np.hstack([directions, search.leading(gap)]))[0], gap)
+            directions = search.try_directions(np.linalg.qr(np.hstack([directions, search.leading(gap)]))[0], gap)
         elif directions.shape[1] <= FEW:
             search.try_vertex()
         before, gap = gap, search.best.gap
@@ -61,12 +61,12 @@ class _Search:
     """The best of both sides so far, and the spectrum of A diag|β|^p Aᵀ at the last β."""
 
     def __init__(self, programme: SpectralProgramme) -> None:
-        order = len(programme.atoms)
+        order = len(programme.columns)
         self._programme = programme
         self.best = Optimum(
             predictor=programme.basis @ programme.target,
             upper=np.inf,
-            mixture=np.eye(order) / order,
+            dual_matrix=np.eye(order) / order,
             multipliers=np.zeros_like(programme.target),
             lower=0.0,
             iterations=0,
@@ -78,24 +78,24 @@ class _Search:
         near = self._values > (1 - max(NEAR_TOP, gap)) * self._values[-1]
         return self._vectors[:, -min(MOST_ADDED, int(near.sum())) :]
 
-    def try_mixtures(self, directions: Directions, gap: float) -> Directions:
-        """Solve the programme on these directions; those that its mixture needs."""
+    def try_directions(self, directions: Directions, gap: float) -> Directions:
+        """Solve the programme on these directions; those that its P needs."""
         programme = self._programme
         found = optimum_of(
             SpectralProgramme(
-                atoms=directions.T @ programme.atoms,
+                columns=directions.T @ programme.columns,
                 basis=programme.basis,
                 target=programme.target,
                 power=programme.power,
             ),
             max(TOLERANCE / 2, CARE * gap),
         )
-        values, turn = np.linalg.eigh(found.mixture)
+        values, turn = np.linalg.eigh(found.dual_matrix)
         self._look_at(
             Optimum(
                 predictor=found.predictor,
                 upper=found.upper,
-                mixture=directions @ found.mixture @ directions.T,
+                dual_matrix=directions @ found.dual_matrix @ directions.T,
                 multipliers=found.multipliers,
                 lower=found.lower,
                 iterations=found.iterations,
@@ -107,15 +107,15 @@ class _Search:
     def try_vertex(self) -> None:
         """Solve the programme on the top direction of the last β exactly."""
         programme, top = self._programme, self._vectors[:, -1]
-        prices = np.square(top @ programme.atoms)
-        vertex = least_weighted_l1(programme.basis, programme.target, prices / prices.max())
+        dual_weights = np.square(top @ programme.columns)
+        vertex = least_weighted_l1(programme.basis, programme.target, dual_weights / dual_weights.max())
         self._look_at(
             Optimum(
                 predictor=vertex.predictor,
                 upper=np.inf,
-                mixture=np.outer(top, top),
+                dual_matrix=np.outer(top, top),
                 multipliers=vertex.multipliers,
-                lower=programme.lower(prices, vertex.multipliers),
+                lower=programme.lower(dual_weights, vertex.multipliers),
                 iterations=1,
             )
         )
@@ -130,7 +130,7 @@ class _Search:
         self.best = Optimum(
             predictor=found.predictor if flatter else best.predictor,
             upper=float(self._values[-1]) if flatter else best.upper,
-            mixture=found.mixture if tighter else best.mixture,
+            dual_matrix=found.dual_matrix if tighter else best.dual_matrix,
             multipliers=found.multipliers if tighter else best.multipliers,
             lower=found.lower if tighter else best.lower,
             iterations=best.iterations + found.iterations,

@@ -118,14 +118,14 @@ def _least(
     weights: Float64[np.ndarray, " dim"],
 ) -> Interpolator:
     problem = equilibrated(X, y)
-    prices = law.coefficient * weights
-    found = least_power_sum(problem, prices, law.power)
-    objective = float((prices * np.abs(found.predictor) ** law.power).sum())
+    weights = law.coefficient * weights
+    found = least_power_sum(problem, weights, law.power)
+    objective = float((weights * np.abs(found.predictor) ** law.power).sum())
     return Interpolator(
         name=name,
         predictor=found.predictor,
         objective=objective,
         residual=problem.residual(found.predictor),
         # the objective itself is known to rounding only: what exceeds it is no knowledge
-        lower_bound=min(objective, power_sum_bound(X, y, prices, found.dual, law.power)),
+        lower_bound=min(objective, power_sum_bound(X, y, weights, found.dual, law.power)),
     )

@@ -29,15 +29,15 @@ def tangent_weight_law(network: Network) -> PowerLaw:
     return PowerLaw(coefficient=coefficient, power=2 * (network.degree - 1) / network.degree)
 
 
-def dual_norm(slopes: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float) -> float:
-    """The largest Σ s_iβ_i under Σ w_i|β_i|^p ≤ 1: (Σ w_i(|s_i|/w_i)^q)^(1/q) with 1/p + 1/q = 1.
+def dual_norm(vector: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float) -> float:
+    """The largest sᵀβ under Σ w_i|β_i|^p ≤ 1 for s = `vector`: (Σ w_i(|s_i|/w_i)^q)^(1/q) with 1/p + 1/q = 1.
 
-    At p = 1 that is max|s_i|/w_i. Infinite where a coordinate of weight 0 has a slope.
+    At p = 1 that is max|s_i|/w_i. Infinite where s_i ≠ 0 and w_i = 0.
     """
-    touched = slopes != 0
+    touched = vector != 0
     if (weights[touched] <= 0).any():
         return float("inf")
-    ratios = np.abs(slopes[touched]) / weights[touched]
+    ratios = np.abs(vector[touched]) / weights[touched]
     largest = float(ratios.max(initial=0.0))
     if power == 1 or largest == 0:
         return largest

@@ -1,11 +1,13 @@
-"""The weighted p-norm for 1 < p < 2: the β of each slope, and the multipliers of the least Σ w_i|β_i|^p.
+"""The weighted p-norm for 1 < p < 2: the β of each subgradient s, and the multipliers of the least Σ w_i|β_i|^p.
 
-β_i = sgn(s_i)(|s_i|/(p·w_i))^(1/(p−1)) is where w_i|β_i|^p has slope s_i; 1/(p−1) = D/(D−2) is at most 3 for depth D.
+β_i = sgn(s_i)(|s_i|/(p·w_i))^(1/(p−1)) is where Σ w_i|β_i|^p has the gradient s; 1/(p−1) = D/(D−2) is at most 3 for
+depth D.
 """
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg import cho_factor, cho_solve
+
+from core.data.normal_equations import ridged_solution
 
 MAX_STEPS = 200
 """Most Newton steps. Fewer than ten do for weights of one order of magnitude."""
@@ -18,19 +20,21 @@ LENGTHS = 0.5 ** np.arange(50)
 
 
 def predictor_at(
-    slopes: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
+    subgradient: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
 ) -> Float64[np.ndarray, " dim"]:
     """β(s)."""
-    predictor: Float64[np.ndarray, " dim"] = np.sign(slopes) * (np.abs(slopes) / (power * weights)) ** (1 / (power - 1))
+    predictor: Float64[np.ndarray, " dim"] = np.sign(subgradient) * (np.abs(subgradient) / (power * weights)) ** (
+        1 / (power - 1)
+    )
     return predictor
 
 
 def response_at(
-    slopes: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
+    subgradient: Float64[np.ndarray, " dim"], weights: Float64[np.ndarray, " dim"], power: float
 ) -> Float64[np.ndarray, " dim"]:
     """dβ_i/ds_i."""
     growth = 1 / (power - 1)
-    ratios = np.abs(slopes) / (power * weights)
+    ratios = np.abs(subgradient) / (power * weights)
     response: Float64[np.ndarray, " dim"] = growth * ratios ** (growth - 1) / (power * weights)
     return response
 
@@ -48,12 +52,12 @@ def least_multipliers(
     """
     multipliers = _best_on_ray(basis, target, weights, power)
     for _ in range(MAX_STEPS):
-        slopes = basis @ multipliers
-        missing = target - basis.T @ predictor_at(slopes, weights, power)
+        subgradient = basis @ multipliers
+        missing = target - basis.T @ predictor_at(subgradient, weights, power)
         distance = np.linalg.norm(missing)
         if distance <= ROUNDING_LEVEL * np.linalg.norm(target):
             break
-        step = normal_multipliers(basis, response_at(slopes, weights, power), missing)
+        step = ridged_solution(basis, response_at(subgradient, weights, power), missing)
         trials = (multipliers + length * step for length in LENGTHS)
         better = next((trial for trial in trials if _distance(basis, target, weights, power, trial) < distance), None)
         if better is None:
@@ -80,21 +84,10 @@ def _best_on_ray(
     power: float,
 ) -> Float64[np.ndarray, " rank"]:
     """The multipliers of the least Σ w_iβ_i², scaled to where the dual of power p is largest along them."""
-    direction = normal_multipliers(basis, 1 / weights, target)
+    direction = ridged_solution(basis, 1 / weights, target)
     sum_there = (weights * np.abs(predictor_at(basis @ direction, weights, power)) ** power).sum()
     rise = target @ direction
     if not (rise > 0 and sum_there > 0):
         return direction
     scaled: Float64[np.ndarray, " rank"] = direction * (rise / (power * sum_there)) ** (power - 1)
     return scaled
-
-
-def normal_multipliers(
-    basis: Float64[np.ndarray, "dim rank"], response: Float64[np.ndarray, " dim"], missing: Float64[np.ndarray, " rank"]
-) -> Float64[np.ndarray, " rank"]:
-    """The Δκ with basisᵀ diag(response) basis·Δκ = missing."""
-    matrix = (basis.T * response) @ basis
-    # a ridge at the level of rounding: where slopes vanish, so may what would hold κ in place
-    matrix[np.diag_indices_from(matrix)] += np.finfo(np.float64).eps * np.trace(matrix)
-    step: Float64[np.ndarray, " rank"] = cho_solve(cho_factor(matrix, check_finite=False), missing, check_finite=False)
-    return step

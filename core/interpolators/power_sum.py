@@ -29,23 +29,23 @@ def least_power_sum(problem: Equilibrated, weights: Float64[np.ndarray, " dim"],
         SolverFailure: the linear programme or a Newton step was not solved.
     """
     space = problem.space
-    prices = weights[problem.columns] / problem.lengths**power
-    size, price = float(np.linalg.norm(space.coordinates)), float(prices.max())
-    if size == 0 or price == 0:
+    scaled_weights = weights[problem.columns] / problem.lengths**power
+    size, largest = float(np.linalg.norm(space.coordinates)), float(scaled_weights.max())
+    if size == 0 or largest == 0:
         return LeastPowerSum(predictor=problem.predictor(space.nearest_to_zero), dual=np.zeros_like(space.y))
-    target, prices = space.coordinates / size, prices / price
+    target, scaled_weights = space.coordinates / size, scaled_weights / largest
     if power == 1:
-        vertex = least_weighted_l1(space.basis, target, prices)
+        vertex = least_weighted_l1(space.basis, target, scaled_weights)
         scaled, multipliers = vertex.predictor, vertex.multipliers
     else:
-        scaled, multipliers = _least_beyond_free(space.basis, target, prices, power)
+        scaled, multipliers = _least_beyond_free(space.basis, target, scaled_weights, power)
     return LeastPowerSum(predictor=problem.predictor(size * scaled), dual=space.to_dual @ multipliers)
 
 
 def _least_beyond_free(
     basis: Float64[np.ndarray, "dim rank"],
     target: Float64[np.ndarray, " rank"],
-    prices: Float64[np.ndarray, " dim"],
+    weights: Float64[np.ndarray, " dim"],
     power: float,
 ) -> tuple[Float64[np.ndarray, " dim"], Float64[np.ndarray, " rank"]]:
     """What the free coordinates can reach costs nothing; Newton's method takes the rest.
@@ -53,24 +53,24 @@ def _least_beyond_free(
     With K the directions of the row space that vanish on the free coordinates, basis·K has orthonormal columns again,
     so the rest is a problem of the same kind: (basis·K)ᵀβ = Kᵀ·target.
     """
-    free = prices == 0
-    predictor = np.zeros_like(prices)
+    free = weights == 0
+    predictor = np.zeros_like(weights)
     beyond = _null_space(basis[free])
     rest = (basis @ beyond)[~free]
     try:
-        multipliers = least_multipliers(rest, beyond.T @ target, prices[~free], power)
+        multipliers = least_multipliers(rest, beyond.T @ target, weights[~free], power)
     except np.linalg.LinAlgError as failure:
         raise SolverFailure(f"no least weighted norm was found: {failure}") from failure
-    predictor[~free] = predictor_at(rest @ multipliers, prices[~free], power)
+    predictor[~free] = predictor_at(rest @ multipliers, weights[~free], power)
     predictor[free] = np.linalg.lstsq(basis[free].T, target - basis.T @ predictor)[0]
     return predictor, beyond @ multipliers
 
 
-def _null_space(matrix: Float64[np.ndarray, "free rank"]) -> Float64[np.ndarray, "rank beyond"]:
+def _null_space(matrix: Float64[np.ndarray, "kept rank"]) -> Float64[np.ndarray, "rank nullity"]:
     """An orthonormal basis of the vectors that a matrix maps to 0."""
     if not len(matrix):
         return np.eye(matrix.shape[1])
     _, values, right = np.linalg.svd(matrix)
     rank = int((values > max(matrix.shape) * np.finfo(np.float64).eps).sum())
-    null_space: Float64[np.ndarray, "rank beyond"] = right[rank:].T
+    null_space: Float64[np.ndarray, "rank nullity"] = right[rank:].T
     return null_space

@@ -15,7 +15,7 @@ LARGE: Final = 20_000
 """Entries of the basis from which interior points are faster: 20 ms, not 13, at 50×100, .3 s, not 3, at 300×1000."""
 
 FEASIBLE: Final = 1e-11
-"""By how much slopes may exceed their prices, and basisᵀβ miss the target, at an optimum: the simplex leaves 1e-10."""
+"""By how much |basis·κ| may exceed w, and basisᵀβ miss the target, at an optimum: the simplex leaves 1e-10."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -27,35 +27,35 @@ class Vertex:
 
 
 def least_weighted_l1(
-    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], prices: Float64[np.ndarray, " dim"]
+    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], weights: Float64[np.ndarray, " dim"]
 ) -> Vertex:
     """Minimise Σ w_i|β_i| over basisᵀβ = target, with orthonormal columns in `basis`, ‖target‖ = 1 and max w = 1.
 
     Raises:
         SolverFailure: the linear programme was not solved.
     """
-    vertex = _by_interior_points(basis, target, prices) if basis.size >= LARGE and (prices > 0).all() else None
-    return _by_simplex(basis, target, prices) if vertex is None else vertex
+    vertex = _by_interior_points(basis, target, weights) if basis.size >= LARGE and (weights > 0).all() else None
+    return _by_simplex(basis, target, weights) if vertex is None else vertex
 
 
 def _by_simplex(
-    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], prices: Float64[np.ndarray, " dim"]
+    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], weights: Float64[np.ndarray, " dim"]
 ) -> Vertex:
-    solution = least(np.tile(prices, 2), np.hstack([basis.T, -basis.T]), target)
+    solution = least(np.tile(weights, 2), np.hstack([basis.T, -basis.T]), target)
     positive, negative = np.split(solution.minimiser, 2)
     predictor = positive - negative
-    return Vertex(predictor=predictor, multipliers=_exact(basis, prices, predictor, solution.multipliers))
+    return Vertex(predictor=predictor, multipliers=_exact(basis, weights, predictor, solution.multipliers))
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # a vertex is judged afterwards, not trusted
 def _by_interior_points(
-    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], prices: Float64[np.ndarray, " dim"]
+    basis: Float64[np.ndarray, "dim rank"], target: Float64[np.ndarray, " rank"], weights: Float64[np.ndarray, " dim"]
 ) -> Vertex | None:
     """The vertex that the end of the central path points to; None where it points to none that is proven optimal.
 
     As a spectral programme of order 1, λ_max is Σ w_i|β_i| itself.
     """
-    programme = SpectralProgramme(atoms=np.sqrt(prices)[None], basis=basis, target=target, power=1.0)
+    programme = SpectralProgramme(columns=np.sqrt(weights)[None], basis=basis, target=target, power=1.0)
     try:
         optimum = optimum_of(programme)
     except np.linalg.LinAlgError:
@@ -63,13 +63,13 @@ def _by_interior_points(
     if not optimum.lower > 0:
         return None
     multipliers = optimum.multipliers * (optimum.upper / float(target @ optimum.multipliers))
-    slack = 1 - np.abs(basis @ multipliers) / prices
-    shares = prices * np.abs(optimum.predictor) / optimum.upper
+    slack = 1 - np.abs(basis @ multipliers) / weights
+    shares = weights * np.abs(optimum.predictor) / optimum.upper
     for support in _candidates(slack, shares, len(target)):
         predictor = _supported(basis, target, support)
         if predictor is not None:
-            exact = _exact(basis, prices, predictor, multipliers)
-            if (np.abs(basis @ exact) - prices).max() <= FEASIBLE:
+            exact = _exact(basis, weights, predictor, multipliers)
+            if (np.abs(basis @ exact) - weights).max() <= FEASIBLE:
                 return Vertex(predictor=predictor, multipliers=exact)
     return None
 
@@ -101,13 +101,13 @@ def _supported(
 
 def _exact(
     basis: Float64[np.ndarray, "dim rank"],
-    prices: Float64[np.ndarray, " dim"],
+    weights: Float64[np.ndarray, " dim"],
     predictor: Float64[np.ndarray, " dim"],
     multipliers: Float64[np.ndarray, " rank"],
 ) -> Float64[np.ndarray, " rank"]:
     """The multipliers made to say basis·κ = w∘sgn(β) on the support to rounding, not to a solver's tolerance only."""
-    slopes = np.sign(predictor) * prices
-    support = np.flatnonzero(slopes)
-    missing = (slopes - basis @ multipliers)[support]
+    subgradient = np.sign(predictor) * weights
+    support = np.flatnonzero(subgradient)
+    missing = (subgradient - basis @ multipliers)[support]
     exact: Float64[np.ndarray, " rank"] = multipliers + np.linalg.lstsq(basis[support], missing)[0]
     return exact

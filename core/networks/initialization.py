@@ -1,45 +1,37 @@
-"""Where training starts: the initial parameters of every kind of initialisation."""
+"""Where training starts: the scales of every kind of initialisation, of which `Network.initial` makes parameters."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks.network import UV, Network
 from core.randomness import stream
 
+Scales = Float64[np.ndarray, "2 dim"]
+"""The scales of u₊ and of u₋; signs are kept."""
 
-def initial_parameters(document: Mapping[str, Any], network: Network, dim: int) -> Float64[np.ndarray, "part dim"]:
-    """θ(0) of a run's document, from its parts `initialization` and `model`.
 
-    With scales a = α·1 (uniform), α·z with z ~ N(0, I) (normal, appendix E of Nacson et al. 2022) or α·v (vector):
+def uniform_scales(scale: float, dim: int) -> Scales:
+    """α·1."""
+    return np.full((2, dim), scale)
 
-        diagonal   u₊ = u₋ = a; with `independent` normal draws u₋ = α·z' for another z'
-        UV         u± = a·√((1−s)/(1+s)), v± = a·√((1+s)/(1−s)) with the shape s (Azulay et al. 2021)
 
-    Signs are kept. z depends on the initialisation's seed and d alone, so all scales stretch one draw.
+def normal_scales(scale: float, dim: int, *, seed: int, independent: bool) -> Scales:
+    """α·z with z ~ N(0, I) (appendix E of Nacson et al. 2022), with `independent` draws α·z' for u₋ and another z'.
+
+    z depends on the seed and d alone, so all scales stretch one draw.
+    """
+    draws = [stream(seed, f"normal initialization, u{sign}").standard_normal(dim) for sign in "+-"]
+    return scale * np.stack([draws[0], draws[1] if independent else draws[0]])
+
+
+def vector_scales(scale: float, vector: Sequence[float], dim: int) -> Scales:
+    """α·v.
 
     Raises:
-        ValueError: a vector that has not d entries.
+        ValueError: v has not d entries.
     """
-    scales = _scales(document["initialization"], dim)
-    if not isinstance(network, UV):
-        return scales
-    shape = document["model"]["shape"]
-    stretch = np.sqrt((1 - shape) / (1 + shape))
-    return np.concatenate([scales * stretch, scales / stretch])
-
-
-def _scales(initialization: Mapping[str, Any], dim: int) -> Float64[np.ndarray, "2 dim"]:
-    """The scales a of u₊ and of u₋."""
-    scale: float = initialization["scale"]
-    if initialization["kind"] == "uniform":
-        return np.full((2, dim), scale)
-    if initialization["kind"] == "vector":
-        vector = np.array(initialization["vector"], dtype=np.float64)
-        if vector.shape != (dim,):
-            raise ValueError(f"the initial vector has {vector.size} entries, the data have {dim} columns")
-        return np.stack([scale * vector, scale * vector])
-    draws = [stream(initialization["seed"], f"normal initialization, u{sign}").standard_normal(dim) for sign in "+-"]
-    return scale * np.stack([draws[0], draws[1] if initialization["independent"] else draws[0]])
+    entries = np.array(vector, dtype=np.float64)
+    if entries.shape != (dim,):
+        raise ValueError(f"the initial vector has {entries.size} entries, the data have {dim} columns")
+    return np.stack([scale * entries, scale * entries])

@@ -4,12 +4,23 @@ Parameters are an array of shape (part, ..., dim), one row for each part that a 
 part of a coordinate meets another coordinate, so every derivative is a matter of one coordinate.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float64
+
+from core.networks import uv_equivalence
+
+
+class StepKind(IntEnum):
+    """Which step of descent a network takes (`core.descent.gradient_step`), by its number in native/common.h."""
+
+    SQUARED = 0
+    DEEP = 1
+    UV = 2
 
 
 class Network(Hashable, Protocol):
@@ -18,6 +29,8 @@ class Network(Hashable, Protocol):
     `parts` names the rows of θ. `degree` is D of β(cθ) = c^D·β(θ). With J the `jacobian` and r the residual, the loss
     L = ‖r‖²/(2N) has the gradient J∘g with g = Xᵀr/N; with c = `tangent_weights` its sharpness at an interpolator is
     the top eigenvalue of the Gram matrix (1/N)·X diag(c) Xᵀ.
+
+    A new parametrisation is one class with these, and a step where none of `StepKind` is its own.
     """
 
     @property
@@ -33,6 +46,36 @@ class Network(Hashable, Protocol):
     @property
     def key(self) -> str:
         """One word for the network: what depends on data and network alone is kept under both their keys."""
+        ...
+
+    @property
+    def step_kind(self) -> StepKind:
+        """Which step of descent it takes."""
+        ...
+
+    @property
+    def squared_step_ratio(self) -> float:
+        """η of the model of `as_squared` over η of the network, and λ_max of the network over that of the model."""
+        ...
+
+    def initial(self, scales: Float64[np.ndarray, "2 dim"], shape: float) -> Float64[np.ndarray, "part dim"]:
+        """θ(0) from the scales of the positive and of the negative half; `shape` is that of UV alone."""
+        ...
+
+    def as_squared(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "2 *run dim"] | None:
+        """(u₊, u₋) of β = u₊² − u₋² with the same β, now and after every step; None where there is no such model.
+
+        What is known of finite steps (`core.implicit_bias`) is known of that model.
+        """
+        ...
+
+    def moved_along_flow(
+        self, theta: Float64[np.ndarray, "part *run dim"], change: Float64[np.ndarray, "*run dim"]
+    ) -> Float64[np.ndarray, "part *run dim"]:
+        """The θ that gradient flow reaches where its τ has grown by `change`, of the squared model 2τ.
+
+        τ is that of `core.implicit_bias.deep_flow`, a multiple of −∫g.
+        """
         ...
 
     def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
@@ -87,6 +130,44 @@ class Diagonal:
         """The power p = 2(D−1)/D of |β| in which tangent weights grow."""
         return 2 * (self.depth - 1) / self.depth
 
+    @property
+    def step_kind(self) -> StepKind:
+        """Squares, or powers."""
+        return StepKind.SQUARED if self.depth == 2 else StepKind.DEEP
+
+    @property
+    def squared_step_ratio(self) -> float:
+        """1: at D = 2 it is the squared model itself."""
+        return 1.0
+
+    def initial(
+        self,
+        scales: Float64[np.ndarray, "2 dim"],
+        shape: float,  # noqa: ARG002 - one layer has none
+    ) -> Float64[np.ndarray, "2 dim"]:
+        """u± are the scales."""
+        return scales
+
+    def as_squared(self, theta: Float64[np.ndarray, "2 *run dim"]) -> Float64[np.ndarray, "2 *run dim"] | None:
+        """θ itself at D = 2; at D ≥ 3 finite steps have no such exact form."""
+        return theta if self.depth == 2 else None
+
+    def moved_along_flow(
+        self, theta: Float64[np.ndarray, "2 *run dim"], change: Float64[np.ndarray, "*run dim"]
+    ) -> Float64[np.ndarray, "2 *run dim"]:
+        """|u_k|^(2−D) falls by ε_k·change, ∞ or NaN where it would vanish; at D = 2 ln u_k² grows by it."""
+        signed = self.signs(theta) * change
+        if self.depth == 2:
+            return np.asarray(theta * np.exp(signed / 2))
+        spent = signed * np.abs(power(theta, self.depth - 2))
+        return np.asarray(theta * np.exp(-np.log1p(-spent) / (self.depth - 2)))
+
+    def signs(self, theta: Float64[np.ndarray, "2 *run dim"]) -> Float64[np.ndarray, "2 *run dim"]:
+        """The ε_k = ±1 of β = Σ_k ε_k|u_k|^D: at odd depth a negative u enters with the other sign."""
+        signs = np.sign(theta) if self.depth % 2 else np.ones_like(theta)
+        signs[1] *= -1
+        return signs
+
     def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """u₊^D − u₋^D."""
         powers = power(theta, self.depth)
@@ -137,6 +218,31 @@ class UV:
         """The one word uv."""
         return "uv"
 
+    @property
+    def step_kind(self) -> StepKind:
+        """Of two layers that are not tied."""
+        return StepKind.UV
+
+    @property
+    def squared_step_ratio(self) -> float:
+        """½."""
+        return 0.5
+
+    def initial(self, scales: Float64[np.ndarray, "2 dim"], shape: float) -> Float64[np.ndarray, "4 dim"]:
+        """u± = a·√((1−s)/(1+s)) and v± = a·√((1+s)/(1−s)), of the product a², with the shape s (Azulay et al. 2021)."""
+        stretch = np.sqrt((1 - shape) / (1 + shape))
+        return np.concatenate([scales * stretch, scales / stretch])
+
+    def as_squared(self, theta: Float64[np.ndarray, "4 *run dim"]) -> Float64[np.ndarray, "2 *run dim"]:
+        """By `core.networks.uv_equivalence`."""
+        return uv_equivalence.equivalent_squared_model(theta)
+
+    def moved_along_flow(
+        self, theta: Float64[np.ndarray, "4 *run dim"], change: Float64[np.ndarray, "*run dim"]
+    ) -> Float64[np.ndarray, "4 *run dim"]:
+        """A hyperbolic turn, by `core.networks.uv_equivalence`."""
+        return uv_equivalence.moved_along_flow(theta, change)
+
     def predictor(self, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run dim"]:
         """u₊v₊ − u₋v₋."""
         predictor: Float64[np.ndarray, "*run dim"] = theta[0] * theta[2] - theta[1] * theta[3]
@@ -164,11 +270,6 @@ class UV:
         """2|β|, where |u| = |v| and one of the two products vanishes."""
         tangent_weights: Float64[np.ndarray, "*run dim"] = 2 * np.abs(predictor)
         return tangent_weights
-
-
-def network_of(model: Mapping[str, Any]) -> Network:
-    """The network that the `model` part of a run's document describes; the shape of a UV start is not part of it."""
-    return UV() if model["kind"] == "uv" else Diagonal(model["depth"])
 
 
 def power(base: Float64[np.ndarray, "..."], exponent: int) -> Float64[np.ndarray, "..."]:

@@ -8,11 +8,13 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.networks.network import UV, Network
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.networks.network import Network
 from core.outcome import Outcome
 from core.results.result import Summary, check_one_per_run
 from core.spec.experiment_spec import HeavyBall
-from core.sweep.grid import Grid
+from core.spec.run_spec import PlainData
+from core.sweep.grid import Grid, GridProblem
 
 QUANTITIES: Final = (
     "step_size",
@@ -26,7 +28,7 @@ QUANTITIES: Final = (
     "kernel_change",
     "smallest_parameter",
     "excess_risk",
-    "kicks",
+    "perturbations",
     "first_failing_step",
 )
 """The variables of a run that a report looks at."""
@@ -67,22 +69,20 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Problem:
-    """A data set with a network: the `data` part of the document of its runs, and its analysis, None until it is made.
+    """A data set with a network: the `data` of the spec of its runs, and its analysis, None until it is made.
 
     `coordinates` are those on the axes that make problems differ.
     """
 
     coordinates: Mapping[str, float]
     network: Network
-    data: Mapping[str, Any]
-    analysis: Mapping[str, Any] | None
+    data: PlainData
+    analysis: ProblemAnalysis | None
 
     @property
     def family(self) -> Family:
         """Which of the statements are about its network."""
-        if isinstance(self.network, UV):
-            return Family.UV
-        return Family.SQUARED if self.network.degree == 2 else Family.DEEP
+        return Family[self.network.step_kind.name]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -125,7 +125,7 @@ class Evidence:
 
     def of_data(self, kind: str) -> Bool[np.ndarray, " problem"]:
         """Whether each problem's data are of this kind."""
-        return np.array([problem.data["kind"] == kind for problem in self.problems])
+        return np.array([problem.data.kind == kind for problem in self.problems])
 
     def per_run(self, of_problem: np.ndarray) -> np.ndarray:
         """A value of each problem, at each of its runs."""
@@ -136,7 +136,7 @@ class Evidence:
         return of_run.reshape(len(self.problems), self.grid.runs_per_problem)
 
 
-def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, Mapping[str, Any]]) -> Evidence:
+def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, ProblemAnalysis]) -> Evidence:
     """The columns of these summaries and analyses (by problem key). Infinities are not known either.
 
     Raises:
@@ -145,36 +145,40 @@ def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[
     check_one_per_run(grid, summaries)
     # One empty row for all that is missing: `(summary or {})` would build a dict for each of them and column.
     rows: list[Summary] = [{} if summary is None else summary for summary in summaries]
-    problems = tuple(_problem(grid, index, analyses) for index in range(grid.problems))
+    problems = tuple(_problem(problem, analyses) for problem in grid.each_problem())
     return Evidence(
         grid=grid,
         stored=np.array([summary is not None for summary in summaries]),
         outcome=np.array([row.get("outcome") or "" for row in rows], dtype=np.str_),
         runs={name: _column(row.get(name) for row in rows) for name in QUANTITIES},
-        analysed={name: _column(_at(problem.analysis, name) for problem in problems) for name in ANALYSED},
-        drawn={name: _column(problem.data.get(name) for problem in problems) for name in DRAWN},
+        analysed={name: _column(_number(problem.analysis, name) for problem in problems) for name in ANALYSED},
+        drawn={name: _column(getattr(problem.data, name, None) for problem in problems) for name in DRAWN},
         problems=problems,
     )
 
 
-def _problem(grid: Grid, index: int, analyses: Mapping[str, Mapping[str, Any]]) -> Problem:
-    run = grid.run(index * grid.runs_per_problem)
-    coordinates = grid.coordinates(run.index)
+def _problem(problem: GridProblem, analyses: Mapping[str, ProblemAnalysis]) -> Problem:
     return Problem(
-        coordinates={axis.name: coordinates[axis.name] for axis in grid.problem_axes},
-        network=run.network,
-        data=run.document["data"],
-        analysis=analyses.get(run.problem_key),
+        coordinates=problem.coordinates,
+        network=problem.network,
+        data=problem.data,
+        analysis=analyses.get(problem.key),
     )
 
 
-def _at(document: Any, path: str) -> Any:
-    for name in path.split("."):
-        document = (document or {}).get(name)
-    return document
+def _number(analysis: ProblemAnalysis | None, path: str) -> float | None:
+    """What the names lead to, None where it is not known."""
+    if analysis is None:
+        return None
+    if "." not in path:
+        own: float | None = getattr(analysis, path)
+        return own
+    _, interpolator, quantity = path.split(".")
+    of_interpolator: float | None = getattr(analysis.interpolators.get(interpolator), quantity, None)
+    return of_interpolator
 
 
-def _column(values: Iterable[Any]) -> Float64[np.ndarray, " entry"]:
+def _column(values: Iterable[Any]) -> Float64[np.ndarray, " case"]:
     column = np.array(list(values), dtype=np.float64)
     column[~np.isfinite(column)] = np.nan
     return column

@@ -15,7 +15,7 @@ def without_analysis(evidence: Evidence) -> Exemption:
 
 def without_interpolators(evidence: Evidence) -> tuple[Exemption, ...]:
     """Those, and the ones that no predictor fits; the sentence quotes the first of these."""
-    sentences = [(problem.analysis or {}).get("no_interpolator") for problem in evidence.problems]
+    sentences = [problem.analysis.no_interpolator if problem.analysis else None for problem in evidence.problems]
     first = next((sentence for sentence in sentences if sentence), "")
     where = np.array([sentence is not None for sentence in sentences])
     return without_analysis(evidence), Exemption(where=where, reason=f"there are no interpolators: {first}.")

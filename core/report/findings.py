@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.report.evidence import Evidence, evidence
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
@@ -28,7 +29,7 @@ _OF_ANALYSES: Final = ("min_sharpness_upper", "min_sharpness_lower", "max_stable
 class Basis:
     """What a report rests on: of `runs` runs `stored` are there, of `problems` problems `analysed`.
 
-    `kicked` runs had to be pushed off an unstable interpolator, `kicks` times in all.
+    `perturbed` runs had to be pushed off an unstable interpolator, `perturbations` times in all.
     """
 
     runs: int
@@ -37,8 +38,8 @@ class Basis:
     problems: int
     analysed: int
     outcomes: Counts
-    kicked: int
-    kicks: int
+    perturbed: int
+    perturbations: int
 
     @property
     def missing(self) -> int:
@@ -53,8 +54,10 @@ class Basis:
             "missing": self.missing,
             "converged": self.converged,
             "outcomes": dict(self.outcomes),
-            "kicked": self.kicked,
-            "kicks": self.kicks,
+            "perturbed": self.perturbed,
+            "perturbations": self.perturbations,
+            "kicked": self.perturbed,  # former names, kept for one version
+            "kicks": self.perturbations,
             "problems": self.problems,
             "analysed": self.analysed,
         }
@@ -127,7 +130,7 @@ class Report:
 
 # Numbers may be of any size: what overflows is not finite, and counts as not known.
 @np.errstate(all="ignore")
-def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, Mapping[str, Any]]) -> Report:
+def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[str, ProblemAnalysis]) -> Report:
     """Check every statement on what is stored so far.
 
     Args:
@@ -153,7 +156,7 @@ def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[st
 
 
 def _basis(found: Evidence) -> Basis:
-    kicks = np.nan_to_num(found.runs["kicks"])
+    perturbations = np.nan_to_num(found.runs["perturbations"])
     return Basis(
         runs=len(found.grid),
         stored=int(found.stored.sum()),
@@ -161,8 +164,8 @@ def _basis(found: Evidence) -> Basis:
         problems=len(found.problems),
         analysed=sum(problem.analysis is not None for problem in found.problems),
         outcomes=outcomes(found),
-        kicked=int((kicks > 0).sum()),
-        kicks=int(kicks.sum()),
+        perturbed=int((perturbations > 0).sum()),
+        perturbations=int(perturbations.sum()),
     )
 
 

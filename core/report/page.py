@@ -37,9 +37,9 @@ def _head(report: Report, title: str) -> Iterator[str]:
     yield ""
     yield from _wrapped(_rests_on(basis))
     yield from _wrapped(f"The runs ended: {_counts(basis.outcomes) or 'none yet'}.")
-    if basis.kicks:
+    if basis.perturbations:
         yield from _wrapped(
-            f"{basis.kicked} of them had to be kicked off an unstable point, {basis.kicks} times in all."
+            f"{basis.perturbed} of them had to be pushed off an unstable point, {basis.perturbations} times in all."
         )
     yield from _wrapped(
         f"Statements: {statuses[Status.HOLDS]} hold, {statuses[Status.VIOLATED]} violated, "

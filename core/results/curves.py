@@ -11,14 +11,15 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import InvalidChoice
+from core.outcome import Outcome
 from core.results.result import Summary, check_one_per_run
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.spec.experiment_spec import Data, InlineData, UploadedData
 from core.sweep.arrangement import Arrangement, arrange
 from core.sweep.grid import Axis, Grid
 
-Analysis = Mapping[str, Any]
 Numbers = tuple[float | None, ...]
 
 QUARTILES: Final = (0.25, 0.5, 0.75)
@@ -146,7 +147,7 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
     over: str = "seed",
     where: Mapping[str, float] | None = None,
     include: Inclusion = Inclusion.CONVERGED,
-    analyses: Mapping[str, Analysis] | None = None,
+    analyses: Mapping[str, ProblemAnalysis] | None = None,
 ) -> Curves:
     """Median and quartiles of `y` over the axis `over`, against the axis `x`, one curve for each value of `series`.
 
@@ -194,14 +195,14 @@ def _column(summaries: Sequence[Summary | None], name: str) -> Float64[np.ndarra
 
 
 def _has_converged(summary: Summary | None) -> bool:
-    return summary is not None and summary.get("outcome") == "converged"
+    return summary is not None and summary.get("outcome") == Outcome.CONVERGED
 
 
 def _lines(
     arrangement: Arrangement,
-    values: Float64[np.ndarray, "line point run"],
-    eligible: Bool[np.ndarray, "line point run"],
-    stored: Bool[np.ndarray, "line point run"],
+    values: Float64[np.ndarray, "series point run"],
+    eligible: Bool[np.ndarray, "series point run"],
+    stored: Bool[np.ndarray, "series point run"],
 ) -> tuple[Curve, ...]:
     """The curves of the eligible runs that have a value."""
     entering = eligible & np.isfinite(values)
@@ -258,23 +259,21 @@ def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], 
     return _lines(arrangement, values, stored, stored) if np.isfinite(values).any() else ()
 
 
-def _any_of_series(values: Float64[np.ndarray, "line point run"]) -> Float64[np.ndarray, "1 point run"]:
+def _any_of_series(values: Float64[np.ndarray, "series point run"]) -> Float64[np.ndarray, "1 point run"]:
     """The first value along the series that is there: all of them are equal."""
     first = np.isfinite(values).argmax(axis=0)
     return np.take_along_axis(values, first[None], axis=0)
 
 
-def _baselines(arrangement: Arrangement, y: str, analyses: Mapping[str, Analysis]) -> tuple[Baseline, ...]:
+def _baselines(arrangement: Arrangement, y: str, analyses: Mapping[str, ProblemAnalysis]) -> tuple[Baseline, ...]:
     if not analyses or _is_problem_axis(arrangement, arrangement.x):
         return ()
-    per_problem = arrangement.grid.runs_per_problem
-    problem = arrangement.table(np.arange(len(arrangement.grid)) // per_problem)
+    grid = arrangement.grid
+    problem = arrangement.table(np.arange(len(grid)) // grid.runs_per_problem)
     of_series = arrangement.series is not None and _is_problem_axis(arrangement, arrangement.series)
     lines = problem if of_series else problem[:1]
     found = [
-        _baseline(
-            name, series, y, [analyses.get(arrangement.grid.run(k * per_problem).problem_key) for k in np.unique(line)]
-        )
+        _baseline(name, series, y, [analyses.get(grid.problem(number).key) for number in np.unique(line).tolist()])
         for series, line in zip(arrangement.series_values if of_series else (None,), lines, strict=True)
         for name in BASELINES
     ]
@@ -285,9 +284,10 @@ def _is_problem_axis(arrangement: Arrangement, axis: Axis) -> bool:
     return axis.name in {known.name for known in arrangement.grid.problem_axes}
 
 
-def _baseline(name: str, series: float | None, y: str, analyses: Sequence[Analysis | None]) -> Baseline | None:
+def _baseline(name: str, series: float | None, y: str, analyses: Sequence[ProblemAnalysis | None]) -> Baseline | None:
     """The baseline over the problems whose analysis is there and has this quantity; None if none has."""
-    known = [analysis["interpolators"].get(name, {}).get(y) for analysis in analyses if analysis]
+    references = [analysis.interpolators.get(name) for analysis in analyses if analysis is not None]
+    known = [getattr(reference, y, None) for reference in references if reference is not None]
     values = np.array([value for value in known if value is not None], dtype=np.float64)
     if not values.size:
         return None

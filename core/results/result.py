@@ -22,6 +22,7 @@ __all__ = [
     "pack_arrays",
     "to_xarray",
     "unpack_arrays",
+    "whole_summary",
 ]
 
 Scalar = float | int | str | None
@@ -30,8 +31,8 @@ Summary = Mapping[str, Scalar]
 _TYPES: Final = {Kind.FLOAT: (float, int), Kind.INT: (int,), Kind.TEXT: (str,)}
 
 
-def encode_summary(summary: Mapping[str, Any]) -> bytes:
-    """A run's scalars as compressed canonical JSON: every variable of the table is in it, NaN and infinities as null.
+def whole_summary(summary: Mapping[str, Any]) -> dict[str, Scalar]:
+    """A run's scalars as JSON can say them: every variable of the table, NaN and infinities as null.
 
     NumPy scalars are taken as the numbers they are; a variable that is absent is null.
 
@@ -42,14 +43,24 @@ def encode_summary(summary: Mapping[str, Any]) -> bytes:
     for name in summary:
         if name not in VARIABLES:
             raise InvalidChoice("summary", VARIABLES)
-    return zlib.compress(canonical_json({name: _scalar(VARIABLES[name], summary.get(name)) for name in VARIABLES}))
+    return {name: _scalar(known, summary.get(known.alias_of or name)) for name, known in VARIABLES.items()}
+
+
+def encode_summary(summary: Mapping[str, Any]) -> bytes:
+    """`whole_summary` as compressed canonical JSON.
+
+    Raises:
+        InvalidChoice, TypeError: as there.
+    """
+    return zlib.compress(canonical_json(whole_summary(summary)))
 
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
-    """The scalars of a run that `encode_summary` wrote."""
+    """The scalars of a run that `encode_summary` wrote, in this version or in one that had former names alone."""
     plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as it was stored before it was compressed
     summary: dict[str, Scalar] = json.loads(plain)
-    return summary
+    former = {known.alias_of: summary[name] for name, known in VARIABLES.items() if known.alias_of and name in summary}
+    return former | summary
 
 
 def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[str, Any]) -> dict[str, Any]:

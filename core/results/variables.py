@@ -20,7 +20,7 @@ class Variable:
     """One quantity. `label` is its axis text; `log_scaled` says which axis shows it best.
 
     `of_limit`: it describes the limit that a run converges to, so a run that has not converged does not have it and
-    stays out of aggregated curves.
+    stays out of aggregated curves. `alias_of`: the variable whose former name it is, kept for one version.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Variable:
     kind: Kind = Kind.FLOAT
     log_scaled: bool = False
     of_limit: bool = False
+    alias_of: str | None = None
 
 
 def _table(variables: Iterable[Variable]) -> Mapping[str, Variable]:
@@ -94,11 +95,19 @@ VARIABLES: Final = _table(
             log_scaled=True,
         ),
         Variable(
-            name="kicks",
+            name="perturbations",
             symbol="",
-            label="kicks",
+            label="perturbations",
             description="Relative perturbations of 1e-9 that pushed the run off an interpolator unstable at η.",
             kind=Kind.INT,
+        ),
+        Variable(
+            name="kicks",
+            symbol="",
+            label="perturbations",
+            description="The former name of `perturbations`; it goes with version 0.3.",
+            kind=Kind.INT,
+            alias_of="perturbations",
         ),
         Variable(
             name="iterate_train_loss",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, model_validator
 
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.spec.swept import (
@@ -229,13 +229,10 @@ class LargestConvergent(Document):
 
     largest_convergent: StepBracket
 
-    def spelled_out(self) -> dict[str, dict[str, float]]:
-        """The document, its numbers rounded to 12 significant digits."""
-        return {
-            "largest_convergent": {
-                name: rounded(number) for name, number in self.largest_convergent.model_dump().items()
-            }
-        }
+    def in_one_spelling(self) -> Self:
+        """The same search, its numbers rounded to 12 significant digits."""
+        numbers = {name: rounded(number) for name, number in self.largest_convergent}
+        return type(self)(largest_convergent=StepBracket(**numbers))
 
 
 _STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
@@ -300,7 +297,7 @@ class Stopping(Document):
     `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
     `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.
 
-    `kick`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
+    `perturb`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
     """
 
@@ -308,7 +305,8 @@ class Stopping(Document):
     completion_tolerance: Annotated[float, Field(ge=LEAST_COMPLETION_TOLERANCE, le=1e-2)] = 1e-7
     max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
     finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
-    kick: bool = True
+    perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
+    """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
 
 class Recording(Document):
@@ -374,7 +372,7 @@ class ExperimentSpec(Document):
         Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
         """
         return {
-            part: _spelled_out(getattr(self, part).model_dump(mode="json"), getattr(self, part))
+            part: _spelled_out(getattr(self, part))
             for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
         }
 
@@ -417,16 +415,18 @@ def _axis_length(value: Any) -> int:
     return len(axis_values(value) or [value])
 
 
-def _spelled_out(dumped: dict[str, Any], part: Document) -> dict[str, Any]:
-    """`dumped` with every number of `part` in its one spelling."""
-    return {field: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
+def _spelled_out(part: Document) -> dict[str, Any]:
+    """The part as JSON with every number in its one spelling, under the names that are hashed."""
+    named = {field: info.serialization_alias or field for field, info in type(part).model_fields.items()}
+    dumped = part.model_dump(mode="json")
+    return {named[field]: _spelling(value, getattr(part, field)) for field, value in dumped.items()}
 
 
 def _spelling(dumped: Any, value: Any) -> Any:
     if isinstance(value, FractionsOfMaxStable):
         return {"fractions_of_max_stable": value.fractions()}
     if isinstance(value, LargestConvergent):
-        return value.spelled_out()
+        return value.in_one_spelling().model_dump()
     if (values := axis_values(value)) is not None:
         return {"values": values}
     return rounded(dumped) if isinstance(dumped, float) else dumped

@@ -1,4 +1,4 @@
-"""Bounds on the sharpness at an interpolator that need no eigenvalue, for every network.
+"""Bounds on the sharpness at an interpolator that need no eigenvalue, for every network, each in O(Nd).
 
 Where Xβ = y the Hessian has the spectrum of the Gram matrix (1/N)·X diag(c) Xᵀ, c the network's `tangent_weights`
 (Lemmas 4.1, 6.1 and C.1 of Nacson et al. 2022; in their eq. 14 the factor D² belongs outside the norm).
@@ -18,25 +18,15 @@ Values = Float64[np.ndarray, "*run"] | np.float64
 
 
 def squared_means(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, " dim"]:
-    """(Êx_i)² for every coordinate i: the price of its tangent weight in the stability measure."""
+    """(Êx_i)² for every coordinate i: the coefficient of its tangent weight in the stability measure."""
     means: Float64[np.ndarray, " dim"] = np.square(X.mean(axis=0))
     return means
 
 
 def second_moments(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, " dim"]:
-    """Ê[x_i²] for every coordinate i, at least (Êx_i)²: the price of its tangent weight in the trace."""
+    """Ê[x_i²] for every coordinate i, at least (Êx_i)²: the coefficient of its tangent weight in the trace."""
     moments: Float64[np.ndarray, " dim"] = np.square(X).mean(axis=0)
     return moments
-
-
-def stability_weights(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, " dim"]:
-    """4(Êx_i)², the price of coordinate i in eq. 8 of Nacson et al. 2022, the factor 4 outside the square."""
-    return 4 * squared_means(X)
-
-
-def trace_weights(X: Float64[np.ndarray, "sample dim"]) -> Float64[np.ndarray, " dim"]:
-    """4Ê[x_i²], the price of coordinate i in the trace of the Hessian at an interpolator of depth 2."""
-    return 4 * second_moments(X)
 
 
 def stability_measure(X: Float64[np.ndarray, "sample dim"], tangent_weights: Float64[np.ndarray, "*run dim"]) -> Values:

@@ -4,11 +4,11 @@ The inverse-free preconditioned Krylov method (Golub & Ye 2002, SIAM J. Sci. Com
 several steps between projections: Rayleigh–Ritz on a space that grows by t ↦ (σ − b)⁻¹∘(H − θ)t from the present Ritz
 vector, σ just above θ and max b, thinned to its best Ritz vectors when full. Where b is small this is Lanczos; where b
 dominates, as in the loss of a small network before it has learned, it needs a third of the steps. Measured on states
-along 384 trajectories (N = 50, d = 100, centred and not): 40 to 100 µs a lane on average against 25 to 700 µs for
+along 384 trajectories (N = 50, d = 100, centred and not): 40 to 100 µs a run on average against 25 to 700 µs for
 Lanczos with full reorthogonalisation and 1,200 µs for LAPACK's whole spectrum; the roots of the secular equation
 λ_max((1/N)·X diag(Σ_k a_k²/(λ − b_k)) Xᵀ) = 1 cost four spectra of N × N matrices, 400 µs.
 
-Every product and sum is one of a lane's own rows, so its bits depend on no other lane as long as those of
+Every product and sum is one of a run's own rows, so its bits depend on no other run as long as those of
 `Matrices.product` do not.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 PROJECTIONS: Final = (3, 5, 8, 12)
-"""Dimensions of the space at which Rayleigh–Ritz is done; at the last one it is thinned. The same for every lane."""
+"""Dimensions of the space at which Rayleigh–Ritz is done; at the last one it is thinned. The same for every run."""
 
 KEPT: Final = 4
 """Ritz vectors that are left of a full space."""
@@ -28,42 +28,42 @@ SHIFT: Final = 1e-5
 """How far σ stays above max b, relative to ‖H‖: nearer, rounding of one coordinate would drown all others."""
 
 MOST_PRODUCTS: Final = 1000
-"""Products H·v after which a lane keeps what it has; clusters of hundreds of equal eigenvalues took under 200."""
+"""Products H·v after which a run keeps what it has; clusters of hundreds of equal eigenvalues took under 200."""
 
 NEGLIGIBLE: Final = 1e-14
 """A direction of which orthogonalisation leaves no more than this is rounding: the space is invariant."""
 
 
 class Matrices(Protocol):
-    """Symmetric matrices H = diag(b) + M, one a lane, M positive semi-definite: so λ_max ≥ max b."""
+    """Symmetric matrices H = diag(b) + M of size 2 or more, one a run, M positive semi-definite: so λ_max ≥ max b."""
 
     @property
-    def diagonal(self) -> Float64[np.ndarray, "lane size"]:
-        """The vector b of every lane."""
+    def diagonal(self) -> Float64[np.ndarray, "run order"]:
+        """The vector b of every run."""
         ...
 
-    def product(self, vectors: Float64[np.ndarray, "lane size"]) -> Float64[np.ndarray, "lane size"]:
-        """H·v of every lane."""
+    def product(self, vectors: Float64[np.ndarray, "run order"]) -> Float64[np.ndarray, "run order"]:
+        """H·v of every run."""
         ...
 
-    def of(self, lanes: Int64[np.ndarray, " kept"]) -> Self:
-        """The matrices of some lanes."""
+    def of(self, runs: Int64[np.ndarray, " kept"]) -> Self:
+        """The matrices of some runs."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Eigenpairs:
-    """For every lane the largest eigenvalue found, its unit vector v and ‖Hv − λv‖; NaN where H is not finite."""
+    """For every run the largest eigenvalue found, its unit vector v and ‖Hv − λv‖; NaN where H is not finite."""
 
-    value: Float64[np.ndarray, " lane"]
-    vector: Float64[np.ndarray, "lane size"]
-    residual: Float64[np.ndarray, " lane"]
+    value: Float64[np.ndarray, " run"]
+    vector: Float64[np.ndarray, "run order"]
+    residual: Float64[np.ndarray, " run"]
 
 
-def top_eigenpairs(matrices: Matrices, start: Float64[np.ndarray, "lane size"], *, tolerance: float) -> Eigenpairs:
-    """The pair of the largest (algebraic) eigenvalue of every lane, from a start vector that is orthogonal to none.
+def top_eigenpairs(matrices: Matrices, start: Float64[np.ndarray, "run order"], *, tolerance: float) -> Eigenpairs:
+    """The pair of the largest (algebraic) eigenvalue of every run, from a start vector that is orthogonal to none.
 
-    A lane ends when ‖Hv − λv‖ ≤ tolerance·‖H‖ at a projection, and is not looked at again. The value is a Rayleigh
+    A run ends when ‖Hv − λv‖ ≤ tolerance·‖H‖ at a projection, and is not looked at again. The value is a Rayleigh
     quotient, hence never above λ_max, and its error is of the order of the squared residual over the gap, within
     tolerance·‖H‖ even where eigenvalues cluster. Overflow is NaN; the caller sets `np.errstate`.
     """
@@ -75,29 +75,29 @@ def top_eigenpairs(matrices: Matrices, start: Float64[np.ndarray, "lane size"], 
             continue
         search.project()
         finished = search.settled(tolerance) | (search.products >= MOST_PRODUCTS)
-        lane = search.lane[finished]
-        found.value[lane], found.vector[lane] = search.value[finished], search.vector[finished]
-        found.residual[lane] = search.residual[finished]
+        run = search.run[finished]
+        found.value[run], found.vector[run] = search.value[finished], search.vector[finished]
+        found.residual[run] = search.residual[finished]
         if finished.all():
             return found
         search.go_on(np.flatnonzero(~finished))
 
 
 class _Search:
-    """The spaces of the lanes that are still looked at: `basis` orthonormal rows, `projection` = basis·H·basisᵀ.
+    """The spaces of the runs that are still looked at: `basis` orthonormal rows, `projection` = basis·H·basisᵀ.
 
     `vector` is where the next direction comes from, `image` = H·vector, `value` the Ritz value θ, `scale` ≈ ‖H‖.
     """
 
-    def __init__(self, matrices: Matrices, start: Float64[np.ndarray, "lane dim"]) -> None:
-        lanes, dim = start.shape
+    def __init__(self, matrices: Matrices, start: Float64[np.ndarray, "run order"]) -> None:
+        runs, dim = start.shape
         most = min(dim, PROJECTIONS[-1])
         self.projections = {size for size in PROJECTIONS if size < most} | {most}
-        self.lane = np.arange(lanes)
+        self.run = np.arange(runs)
         self.size = self.products = 0
         self._matrices, self._most = matrices, most
-        self._basis = np.empty((lanes, most, dim))
-        self._projection = np.zeros((lanes, most, most))
+        self._basis = np.empty((runs, most, dim))
+        self._projection = np.zeros((runs, most, most))
         self.vector = self.image = start
         self._append(start / _norm(start))
         self.value = self._projection[:, 0, 0].copy()
@@ -133,16 +133,16 @@ class _Search:
         self.image = self._product(self.vector)
         self.residual = _norm(self.image - self.value[:, None] * self.vector)[:, 0]
 
-    def settled(self, tolerance: float) -> Bool[np.ndarray, " lane"]:
-        """The lanes that are done, those that are not finite among them."""
+    def settled(self, tolerance: float) -> Bool[np.ndarray, " run"]:
+        """The runs that are done, those that are not finite among them."""
         margin = tolerance * self._scale
         below = self.value < self._matrices.diagonal.max(axis=1) - margin
-        settled: Bool[np.ndarray, " lane"] = ~((self.residual > margin) | below)
+        settled: Bool[np.ndarray, " run"] = ~((self.residual > margin) | below)
         return settled
 
     def go_on(self, kept: Int64[np.ndarray, " kept"]) -> None:
-        """Leave all other lanes, thin full spaces, and aim anew."""
-        if len(kept) < len(self.lane):
+        """Leave all other runs, thin full spaces, and aim anew."""
+        if len(kept) < len(self.run):
             self._leave(kept)
         if self.size == self._most:
             self._thin()
@@ -152,7 +152,7 @@ class _Search:
         self._basis[: len(kept), : self.size] = self._basis[kept, : self.size]
         self._basis = self._basis[: len(kept)]
         self._matrices = self._matrices.of(kept)
-        self.lane, self.value, self._scale = self.lane[kept], self.value[kept], self._scale[kept]
+        self.run, self.value, self._scale = self.run[kept], self.value[kept], self._scale[kept]
         self.vector, self.image, self._projection = self.vector[kept], self.image[kept], self._projection[kept]
         self._values, self._combinations = self._values[kept], self._combinations[kept]
 
@@ -170,18 +170,18 @@ class _Search:
         shift = np.maximum(self.value, top + SHIFT * np.where(self._scale > 0, self._scale, 1.0))
         self._inverse = 1 / (shift[:, None] - diagonal)
 
-    def _append(self, vector: Float64[np.ndarray, "lane dim"]) -> None:
+    def _append(self, vector: Float64[np.ndarray, "run order"]) -> None:
         self._basis[:, self.size] = vector
         self.vector, self.image = vector, self._product(vector)
         self.size += 1
         row = np.matvec(self._basis[:, : self.size], self.image)
         self._projection[:, self.size - 1, : self.size] = row
 
-    def _product(self, vector: Float64[np.ndarray, "lane dim"]) -> Float64[np.ndarray, "lane dim"]:
+    def _product(self, vector: Float64[np.ndarray, "run order"]) -> Float64[np.ndarray, "run order"]:
         self.products += 1
         return self._matrices.product(vector)
 
 
-def _norm(vectors: Float64[np.ndarray, "lane dim"]) -> Float64[np.ndarray, "lane 1"]:
-    norm: Float64[np.ndarray, "lane 1"] = np.sqrt(np.vecdot(vectors, vectors))[:, None]
+def _norm(vectors: Float64[np.ndarray, "run order"]) -> Float64[np.ndarray, "run 1"]:
+    norm: Float64[np.ndarray, "run 1"] = np.sqrt(np.vecdot(vectors, vectors))[:, None]
     return norm

@@ -1,7 +1,8 @@
 """The Hessian of the loss ‖Xβ(θ) − y‖²/(2N) in the parameters θ of a diagonal network, anywhere on a trajectory.
 
-With J the network's `jacobian` and g = Xᵀ(Xβ − y)/N it is H = (1/N)·ΦΦᵀ + [diag(bend_kl∘g)]_kl, Φ = [diag(J_k)]_k Xᵀ:
-a positive semi-definite part, and one that vanishes at an interpolator.
+With J the network's `jacobian` and g = Xᵀ(Xβ − y)/N it is H = (1/N)·ΦΦᵀ + [diag(∂²β_kl∘g)]_kl, Φ = [diag(J_k)]_k Xᵀ:
+a positive semi-definite part, the Gauss–Newton matrix (Schraudolph 2002, Neural Computation 14), and one that vanishes
+at an interpolator.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from core.tiles import TILE, padded
 MOST_GRAM: Final = 256
 """Largest d for which XᵀX is made: beyond it, making it costs more than the products that it saves."""
 
-Vectors = Float64[np.ndarray, "lane size"]
+Vectors = Float64[np.ndarray, "run parameter"]
 
 
 def hessian(
@@ -45,37 +46,37 @@ class Hessians:
     `slopes`, and b_k = (Rᵀ·∂²β·R)_kk∘g. Eigenvalues stay, and `restored` takes eigenvectors back.
 
     Each matrix is held as H/4^e, e its `exponent`, with entries of about 1, so that no square overflows or vanishes
-    where H itself does not. Matrix products are made in tiles of 16 lanes (`core.descent`): the bits of a lane depend
-    on nothing else. Cost of a product: min(4·N, 2·d)·d flops a lane for d up to 256, else 4·N·d.
+    where H itself does not. Matrix products are made in tiles of 16 runs (`core.descent`): the bits of a run depend
+    on nothing else. Cost of a product: min(4·N, 2·d)·d flops a run for d up to 256, else 4·N·d.
     """
 
     X: Float64[np.ndarray, "sample dim"]
     gram: Float64[np.ndarray, "dim dim"] | None
     rotation: Float64[np.ndarray, "part part"]
-    exponent: Int32[np.ndarray, " lane"]
-    slopes: Float64[np.ndarray, "lane part dim"]
-    diagonal: Float64[np.ndarray, "lane size"]
+    exponent: Int32[np.ndarray, " run"]
+    slopes: Float64[np.ndarray, "run part dim"]
+    diagonal: Float64[np.ndarray, "run parameter"]
 
-    def of(self, lanes: Int64[np.ndarray, " kept"] | slice) -> Self:
-        """The Hessians of some lanes."""
-        kept = {"exponent": self.exponent[lanes], "slopes": self.slopes[lanes], "diagonal": self.diagonal[lanes]}
+    def of(self, runs: Int64[np.ndarray, " kept"] | slice) -> Self:
+        """The Hessians of some runs."""
+        kept = {"exponent": self.exponent[runs], "slopes": self.slopes[runs], "diagonal": self.diagonal[runs]}
         return replace(self, **kept)
 
     def product(self, vectors: Vectors) -> Vectors:
-        """(H/4^e)·v of every lane, in rotated parameters."""
+        """(H/4^e)·v of every run, in rotated parameters."""
         moved = _dot(self.slopes, vectors.reshape(self.slopes.shape))
         if self.gram is not None:
-            pulled = _tilewise(moved, self.gram)
+            gradient = _tilewise(moved, self.gram)
         else:
-            pulled = _tilewise(_tilewise(moved, self.X.T), self.X) / len(self.X)
-        image: Vectors = (self.slopes * pulled[:, None]).reshape(vectors.shape)
+            gradient = _tilewise(_tilewise(moved, self.X.T), self.X) / len(self.X)
+        image: Vectors = (self.slopes * gradient[:, None]).reshape(vectors.shape)
         image += self.diagonal * vectors
         return image
 
     def start(self) -> Vectors:
         """Where to look for the top eigenvector: half at the top of data far off centre, half in every direction.
 
-        The first half is Φ·1. The second is the same for every lane, with no entry near zero, so that no eigenvector is
+        The first half is Φ·1. The second is the same for every run, with no entry near zero, so that no eigenvector is
         missed, whatever the symmetries of a state.
         """
         guess = (self.slopes * self.X.sum(axis=0)).reshape(self.diagonal.shape)
@@ -93,10 +94,10 @@ class Hessians:
 def hessians(
     X: Float64[np.ndarray, "sample dim"],
     y: Float64[np.ndarray, " sample"],
-    theta: Float64[np.ndarray, "part lane dim"],
+    theta: Float64[np.ndarray, "part run dim"],
     network: Network,
 ) -> Hessians:
-    """The Hessians at the states of many lanes; where one has overflowed, its numbers are not finite."""
+    """The Hessians at the states of many runs; where one has overflowed, its numbers are not finite."""
     rotation = _rotation(network)
     gradient = _tilewise(_tilewise(network.predictor(theta), X.T) - y, X) / len(X)
     slopes = _rotated(rotation, network.jacobian(theta))
@@ -118,11 +119,11 @@ def hessians(
 
 
 @cache
-def every_direction(size: int) -> Float64[np.ndarray, " size"]:
+def every_direction(size: int) -> Float64[np.ndarray, " parameter"]:
     """A unit vector with no entry near zero."""
     generator = stream(0, "start of an eigenvector")
     noise = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
-    direction: Float64[np.ndarray, " size"] = noise / np.linalg.norm(noise)
+    direction: Float64[np.ndarray, " parameter"] = noise / np.linalg.norm(noise)
     direction.flags.writeable = False
     return direction
 
@@ -138,19 +139,19 @@ def _rotation(network: Network) -> Float64[np.ndarray, "part part"]:
 
 
 def _dot(
-    left: Float64[np.ndarray, "lane part dim"], right: Float64[np.ndarray, "lane part dim"]
-) -> Float64[np.ndarray, "lane dim"]:
+    left: Float64[np.ndarray, "run part dim"], right: Float64[np.ndarray, "run part dim"]
+) -> Float64[np.ndarray, "run dim"]:
     """Σ_k left_k∘right_k, part by part: the sum over a middle axis of an array is several times slower."""
-    total: Float64[np.ndarray, "lane dim"] = left[:, 0] * right[:, 0]
+    total: Float64[np.ndarray, "run dim"] = left[:, 0] * right[:, 0]
     for part in range(1, left.shape[1]):
         total += left[:, part] * right[:, part]
     return total
 
 
 def _rotated(
-    rotation: Float64[np.ndarray, "part part"], rows: Float64[np.ndarray, "part lane dim"]
-) -> Float64[np.ndarray, "lane part dim"]:
-    """Σ_k R_kl·row_k for every l, as sums of multiples: a matrix product would tie the bits of a lane to its place."""
+    rotation: Float64[np.ndarray, "part part"], rows: Float64[np.ndarray, "part run dim"]
+) -> Float64[np.ndarray, "run part dim"]:
+    """Σ_k R_kl·row_k for every l, as sums of multiples: a matrix product would tie the bits of a run to its place."""
     rotated = np.zeros((rows.shape[1], len(rows), rows.shape[2]))
     for old, new in zip(*np.nonzero(rotation), strict=True):
         rotated[:, new] += rotation[old, new] * rows[old]
@@ -158,8 +159,8 @@ def _rotated(
 
 
 def _rotated_diagonal(
-    rotation: Float64[np.ndarray, "part part"], second_derivative: Float64[np.ndarray, "part part lane dim"]
-) -> Float64[np.ndarray, "lane part dim"]:
+    rotation: Float64[np.ndarray, "part part"], second_derivative: Float64[np.ndarray, "part part run dim"]
+) -> Float64[np.ndarray, "run part dim"]:
     """(Rᵀ·∂²β·R)_ll for every l."""
     diagonal = np.zeros((second_derivative.shape[2], len(second_derivative), second_derivative.shape[3]))
     for new in range(len(second_derivative)):
@@ -170,13 +171,13 @@ def _rotated_diagonal(
 
 
 def _tilewise(
-    rows: Float64[np.ndarray, "lane inner"], matrix: Float64[np.ndarray, "inner outer"]
-) -> Float64[np.ndarray, "lane outer"]:
+    rows: Float64[np.ndarray, "run inner"], matrix: Float64[np.ndarray, "inner outer"]
+) -> Float64[np.ndarray, "run outer"]:
     """rows·matrix in products of one shape, the last of them filled up with zeros."""
-    lanes, inner = rows.shape
+    runs, inner = rows.shape
     wide = rows
-    if lanes % TILE:
-        wide = np.zeros((padded(lanes), inner))
-        wide[:lanes] = rows
-    product: Float64[np.ndarray, "tile row outer"] = wide.reshape(-1, TILE, inner) @ matrix
-    return product.reshape(len(wide), matrix.shape[1])[:lanes]
+    if runs % TILE:
+        wide = np.zeros((padded(runs), inner))
+        wide[:runs] = rows
+    product: Float64[np.ndarray, "tile run outer"] = wide.reshape(-1, TILE, inner) @ matrix
+    return product.reshape(len(wide), matrix.shape[1])[:runs]

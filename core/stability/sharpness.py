@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.networks.network import Diagonal, Network
+from core.networks.network import Network
 from core.stability.davidson import top_eigenpairs
 from core.stability.hessian import hessian, hessians
 
@@ -19,7 +19,7 @@ TOLERANCE: Final = 1e-6
 FINE_TOLERANCE: Final = 1e-11
 """The same for a single large Hessian, whose residual is reported."""
 
-LANES: Final = 64
+STATES_TOGETHER: Final = 64
 """States that are looked at together: their spaces then stay in the second-level cache."""
 
 
@@ -31,11 +31,11 @@ class Eigenpair:
     """
 
     value: float
-    vector: Float64[np.ndarray, " size"]
+    vector: Float64[np.ndarray, " order"]
     residual: float
 
 
-def top_eigenpair(matrix: Float64[np.ndarray, "size size"]) -> Eigenpair:
+def top_eigenpair(matrix: Float64[np.ndarray, "order order"]) -> Eigenpair:
     """The eigenpair of the largest (algebraic, not absolute) eigenvalue of a symmetric matrix, by its whole spectrum.
 
     Where eigenvalues cluster, as they do at flat interpolators, Lanczos gains nothing.
@@ -45,22 +45,6 @@ def top_eigenpair(matrix: Float64[np.ndarray, "size size"]) -> Eigenpair:
     values, vectors = np.linalg.eigh(matrix)
     value, vector = float(values[-1]), vectors[:, -1]
     return _eigenpair(value, vector, float(np.linalg.norm(matrix @ vector - value * vector)))
-
-
-def gram_matrix(
-    X: Float64[np.ndarray, "sample dim"], z: Float64[np.ndarray, " dim"]
-) -> Float64[np.ndarray, "sample sample"]:
-    """(4/N)·X diag(z) Xᵀ for z ≥ 0, whose top eigenvalue is the sharpness of an interpolator with z = u₊² + u₋²."""
-    scaled = X * np.sqrt(4 / len(X) * z)
-    gram: Float64[np.ndarray, "sample sample"] = scaled @ scaled.T
-    return gram
-
-
-def interpolator_sharpness(
-    X: Float64[np.ndarray, "sample dim"], u_plus: Float64[np.ndarray, " dim"], u_minus: Float64[np.ndarray, " dim"]
-) -> Eigenpair:
-    """`interpolator_sharpness_of` the squared model."""
-    return interpolator_sharpness_of(X, Diagonal(2).tangent_weights(np.stack([u_plus, u_minus])))
 
 
 def interpolator_sharpness_of(
@@ -113,12 +97,12 @@ def trajectory_sharpness(
     values = np.empty(theta.shape[1])
     with np.errstate(all="ignore"):
         every = hessians(X, y, theta, network)
-        for first in range(0, len(values), LANES):
-            matrices = every.of(slice(first, first + LANES))
+        for first in range(0, len(values), STATES_TOGETHER):
+            matrices = every.of(slice(first, first + STATES_TOGETHER))
             pairs = top_eigenpairs(matrices, matrices.start(), tolerance=TOLERANCE)
-            values[first : first + LANES] = np.ldexp(pairs.value, 2 * matrices.exponent)
+            values[first : first + STATES_TOGETHER] = np.ldexp(pairs.value, 2 * matrices.exponent)
     return values
 
 
-def _eigenpair(value: float, vector: Float64[np.ndarray, " size"], error: float) -> Eigenpair:
+def _eigenpair(value: float, vector: Float64[np.ndarray, " order"], error: float) -> Eigenpair:
     return Eigenpair(value=value, vector=vector, residual=error / (abs(value) or 1.0))

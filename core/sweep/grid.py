@@ -5,18 +5,39 @@ fields. So all runs of one problem are neighbours, and run `index` is reached by
 runs before it.
 """
 
+import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final, Generic, TypeVar
 
-from core.descent.optimizers import Optimizer, optimizer_of
-from core.identity import NUMERICS_VERSION, content_hash
-from core.networks.network import Network, network_of
-from core.spec.experiment_spec import ExperimentSpec, FractionsOfMaxStable
-from core.spec.swept import axis_values
+from core.identity import NUMERICS_VERSION, canonical_json, canonical_object
+from core.networks.network import Network
+from core.spec.experiment_spec import (
+    Data,
+    ExperimentSpec,
+    FractionsOfMaxStable,
+    Initialization,
+    Model,
+    Optimizer,
+    Stopping,
+)
+from core.spec.run_spec import (
+    PlainData,
+    PlainInitialization,
+    PlainModel,
+    PlainOptimizer,
+    RunSpec,
+    data_at,
+    in_one_spelling,
+    initialization_at,
+    model_at,
+    optimizer_at,
+)
+from core.spec.swept import Document, axis_values
+from core.sweep.run import Run, network_of, problem_key
 
 AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -44,87 +65,58 @@ class Axis:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One point of the grid: plain numbers only.
+POINTS_KEPT: Final = 4096
+"""Most points of a part that are kept: a grid has far more runs than different data, models, starts or optimisers."""
 
-    `document` is the run's own spec, `key` its identity, `data_key` that of its data set. Either `step_size` is given
-    or `step_size_fraction`, the multiple of the problem's largest stable step that it stands for, or the `step_bracket`
-    in which the largest convergent step is looked for.
+Plain = TypeVar("Plain", bound=Document)
+Part = TypeVar("Part", bound=Document)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point(Generic[Plain]):
+    """One part of a run's spec, in plain numbers, and its canonical JSON."""
+
+    part: Plain
+    canonical: bytes
+
+    @cached_property
+    def key(self) -> str:
+        """The identity of the part."""
+        return hashlib.sha256(self.canonical).hexdigest()
+
+
+class PartGrid(Generic[Part, Plain]):
+    """The points of one part of a spec, the product of its own axes in the order of its fields."""
+
+    def __init__(self, name: str, part: Part, at: Callable[[Part, Mapping[str, float]], Plain]) -> None:
+        self._part, self._at = part, at
+        self.axes = tuple(_axes(name, part))
+        self.size = math.prod(len(axis.values) for axis in self.axes)
+        self.point = lru_cache(POINTS_KEPT)(self._point)
+
+    def _point(self, number: int) -> Point[Plain]:
+        values = {axis.field: axis.values[position] for axis, position in _positions(self.axes, number)}
+        plain = self._at(self._part, values)
+        return Point(part=plain, canonical=canonical_json(plain.model_dump(mode="json")))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridProblem:
+    """A data set with a network: all that is known before training is known of the two together.
+
+    `data_key` is the identity of the data set, `coordinates` are the values on the axes that make problems differ.
     """
 
-    index: int
-    key: str
+    number: int
+    data: PlainData
     data_key: str
-    document: Mapping[str, Any]
+    network: Network
+    coordinates: Mapping[str, float]
 
     @property
-    def network(self) -> Network:
-        """The network that is trained."""
-        return network_of(self.document["model"])
-
-    @property
-    def problem_key(self) -> str:
-        """The identity of the run's problem, its data set with its network: all that is known before training."""
-        return f"{self.data_key}:{self.network.key}"
-
-    @property
-    def init_scale(self) -> float:
-        """α."""
-        return float(self.document["initialization"]["scale"])
-
-    @property
-    def step_size(self) -> float | None:
-        """η, or None where it is given as a fraction or searched for."""
-        value = self.document["optimizer"]["step_size"]
-        return None if isinstance(value, dict) else float(value)
-
-    @property
-    def step_size_fraction(self) -> float | None:
-        """η as a multiple of the largest stable step, or None where it is not given as one."""
-        fraction: float | None = self._symbolic_step_size("fraction_of_max_stable")
-        return fraction
-
-    @property
-    def step_bracket(self) -> Mapping[str, float] | None:
-        """`lower`, `upper` and `resolution` of the search for the largest convergent step, None where η is given."""
-        bracket: Mapping[str, float] | None = self._symbolic_step_size("largest_convergent")
-        return bracket
-
-    @property
-    def warmup_steps(self) -> int:
-        """W."""
-        return int(self.document["optimizer"]["warmup_steps"])
-
-    @property
-    def seed(self) -> int:
-        """The seed of the run's own random streams; neither what is recorded nor where it stops changes it."""
-        parts = {part: self.document[part] for part in ("model", "initialization", "optimizer")}
-        return int(content_hash(parts | {"data": self.data_key})[:16], 16)
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """The optimiser that trains it."""
-        return optimizer_of(self.document["optimizer"])
-
-    def largest_stable_step(self, max_stable_step: float) -> float:
-        """The η* of this run's optimiser, (2 + 2m)/min λ_max with momentum m, from that of gradient descent."""
-        return max_stable_step * self.optimizer.stability_limit / 2
-
-    def resolved_step_size(self, max_stable_step: float) -> float:
-        """η in numbers, for a problem whose largest stable step of gradient descent is `max_stable_step`.
-
-        Where the largest convergent step is looked for, the largest stable one, of which its bracket has multiples.
-        """
-        if self.step_size is not None:
-            return self.step_size
-        fraction = 1.0 if self.step_size_fraction is None else self.step_size_fraction
-        return fraction * self.largest_stable_step(max_stable_step)
-
-    def _symbolic_step_size(self, form: str) -> Any:
-        """What stands for η in this form, None where η is given or in another form."""
-        value = self.document["optimizer"]["step_size"]
-        return value.get(form) if isinstance(value, dict) else None
+    def key(self) -> str:
+        """Its identity."""
+        return problem_key(self.data_key, self.network)
 
 
 @dataclass(frozen=True)
@@ -133,10 +125,10 @@ class Grid:
 
     spec: ExperimentSpec
 
-    @cached_property
+    @property
     def axes(self) -> tuple[Axis, ...]:
         """The swept numbers, slowest first."""
-        return tuple(self._find_axes())
+        return (*self._data.axes, *self._model.axes, *self._initialization.axes, *self._optimizer.axes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -145,7 +137,7 @@ class Grid:
 
     def __len__(self) -> int:
         """The number of runs; 1 where nothing is swept."""
-        return math.prod(self.shape)
+        return self._data.size * self._model.size * self._initialization.size * self._optimizer.size
 
     @property
     def problem_axes(self) -> tuple[Axis, ...]:
@@ -162,13 +154,47 @@ class Grid:
         """Runs on each problem; those of problem k have the indices k·runs_per_problem and following."""
         return len(self) // self.problems
 
+    def problem(self, number: int) -> GridProblem:
+        """The problem of this number.
+
+        Raises:
+            IndexError: there is no such problem.
+        """
+        first = number * self.runs_per_problem
+        self._require(first)
+        data_number, model_number = divmod(
+            first // (self._initialization.size * self._optimizer.size), self._model.size
+        )
+        data = self._data.point(data_number)
+        return GridProblem(
+            number=number,
+            data=data.part,
+            data_key=data.key,
+            network=network_of(self._model.point(model_number).part),
+            coordinates={axis.name: axis.values[position] for axis, position in _positions(self.problem_axes, number)},
+        )
+
+    def each_problem(self) -> Iterator[GridProblem]:
+        """Every problem, in order."""
+        return (self.problem(number) for number in range(self.problems))
+
+    def problem_of(self, index: int) -> GridProblem:
+        """The problem that run `index` is trained on.
+
+        Raises:
+            IndexError: there is no such run.
+        """
+        self._require(index)
+        return self.problem(index // self.runs_per_problem)
+
     def coordinates(self, index: int) -> dict[str, float]:
         """The value of every axis at run `index`.
 
         Raises:
             IndexError: there is no such run.
         """
-        return {axis.name: axis.values[position] for axis, position in self._positions(index)}
+        self._require(index)
+        return {axis.name: axis.values[position] for axis, position in _positions(self.axes, index)}
 
     def run(self, index: int) -> Run:
         """The run at `index`.
@@ -176,54 +202,79 @@ class Grid:
         Raises:
             IndexError: there is no such run.
         """
-        document: dict[str, Any] = {part: dict(fields) for part, fields in self._science.items()}
-        for axis, position in self._positions(index):
-            value = axis.values[position]
-            document[axis.part][axis.field] = (
-                {"fraction_of_max_stable": value} if axis.name == STEP_SIZE_FRACTION else value
-            )
-        data_key = self._data_key(index) if self._data_is_swept else self._only_data_key
+        self._require(index)
+        rest, number = divmod(index, self._optimizer.size)
+        optimizer = self._optimizer.point(number)
+        rest, number = divmod(rest, self._initialization.size)
+        initialization = self._initialization.point(number)
+        rest, number = divmod(rest, self._model.size)
+        model, data = self._model.point(number), self._data.point(rest)
         # The data enter by their hash: user data may be megabytes, and a grid has thousands of runs on them.
-        identity = document | {"data": data_key, "numerics": NUMERICS_VERSION}
-        return Run(index=index, key=content_hash(identity), data_key=data_key, document=document)
+        identity = self._shared_identity | {
+            "data": b'"%b"' % data.key.encode(),
+            "model": model.canonical,
+            "initialization": initialization.canonical,
+            "optimizer": optimizer.canonical,
+        }
+        spec = RunSpec(
+            data=data.part,
+            model=model.part,
+            initialization=initialization.part,
+            optimizer=optimizer.part,
+            stopping=self._stopping,
+            recording=self.spec.recording,
+        )
+        key = hashlib.sha256(canonical_object(identity)).hexdigest()
+        return Run(index=index, key=key, data_key=data.key, spec=spec)
 
     def runs(self) -> Iterator[Run]:
         """Every run, in order."""
         return (self.run(index) for index in range(len(self)))
 
-    @cached_property
-    def _science(self) -> dict[str, dict[str, Any]]:
-        return self.spec.science()
-
-    @cached_property
-    def _data_is_swept(self) -> bool:
-        return any(axis.part == "data" for axis in self.axes)
-
-    @cached_property
-    def _only_data_key(self) -> str:
-        return content_hash(self._science["data"])
-
-    def _data_key(self, index: int) -> str:
-        document = dict(self._science["data"])
-        for axis, position in self._positions(index):
-            if axis.part == "data":
-                document[axis.field] = axis.values[position]
-        return content_hash(document)
-
-    def _positions(self, index: int) -> Iterator[tuple[Axis, int]]:
+    def _require(self, index: int) -> None:
         if not 0 <= index < len(self):
             raise IndexError(f"run {index} of {len(self)}")
-        remaining = len(self)
-        for axis in self.axes:
-            remaining //= len(axis.values)
-            yield axis, index // remaining % len(axis.values)
 
-    def _find_axes(self) -> Iterator[Axis]:
-        for part in ("data", "model", "initialization", "optimizer"):
-            section = getattr(self.spec, part)
-            for field in type(section).model_fields:
-                value = getattr(section, field)
-                if isinstance(value, FractionsOfMaxStable):
-                    yield Axis(name=STEP_SIZE_FRACTION, part=part, field=field, values=tuple(value.fractions()))
-                elif (values := axis_values(value)) is not None:
-                    yield Axis(name=AXIS_NAMES.get((part, field), field), part=part, field=field, values=tuple(values))
+    @cached_property
+    def _data(self) -> PartGrid[Data, PlainData]:
+        return PartGrid("data", self.spec.data, data_at)
+
+    @cached_property
+    def _model(self) -> PartGrid[Model, PlainModel]:
+        return PartGrid("model", self.spec.model, model_at)
+
+    @cached_property
+    def _initialization(self) -> PartGrid[Initialization, PlainInitialization]:
+        return PartGrid("initialization", self.spec.initialization, initialization_at)
+
+    @cached_property
+    def _optimizer(self) -> PartGrid[Optimizer, PlainOptimizer]:
+        return PartGrid("optimizer", self.spec.optimizer, optimizer_at)
+
+    @cached_property
+    def _stopping(self) -> Stopping:
+        return in_one_spelling(self.spec.stopping)
+
+    @cached_property
+    def _shared_identity(self) -> dict[str, bytes]:
+        """What enters the key of every run alike."""
+        parts = {"stopping": self._stopping, "recording": self.spec.recording}
+        canonical = {name: canonical_json(part.model_dump(mode="json", by_alias=True)) for name, part in parts.items()}
+        return canonical | {"numerics": b'"%b"' % NUMERICS_VERSION.encode()}
+
+
+def _axes(name: str, part: Document) -> Iterator[Axis]:
+    """The swept numbers of a part, in the order of its fields."""
+    for field, value in part:
+        if isinstance(value, FractionsOfMaxStable):
+            yield Axis(name=STEP_SIZE_FRACTION, part=name, field=field, values=tuple(value.fractions()))
+        elif (values := axis_values(value)) is not None:
+            yield Axis(name=AXIS_NAMES.get((name, field), field), part=name, field=field, values=tuple(values))
+
+
+def _positions(axes: Sequence[Axis], number: int) -> Iterator[tuple[Axis, int]]:
+    """Where on each of these axes the point of this number is, the last axis being the fastest."""
+    remaining = math.prod(len(axis.values) for axis in axes)
+    for axis in axes:
+        remaining //= len(axis.values)
+        yield axis, number // remaining % len(axis.values)

@@ -42,7 +42,7 @@ class Limits:
         initial_loss = np.array([_initial_loss(problem, run) for run in runs])
         return cls(
             step_size=step_size,
-            equivalent_step_size=step_size * 2 / np.array([run.optimizer.stability_limit for run in runs]),
+            equivalent_step_size=np.array([run.optimizer.step_of_descent(run.step_size) for run in runs]),
             warmup_steps=warmup_steps,
             settled_from=np.maximum(warmup_steps, noise_steps),
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),

@@ -13,7 +13,7 @@ from jaxtyping import Float64, Int64
 
 from core.data.regression import risks
 from core.descent.per_run import PerRun
-from core.implicit_bias.squared_model import mean_effective_init
+from core.implicit_bias.certificate import mean_effective_init
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
 from core.training.training_run import TrainingRun
@@ -32,7 +32,7 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     return np.unique(np.append(spaced, 0))[-points:]
 
 
-def observed(batch: Batch, runs: Int64[np.ndarray, " due"]) -> Float64[np.ndarray, "due quantity"]:
+def observed(batch: Batch, runs: Int64[np.ndarray, " kept"]) -> Float64[np.ndarray, "kept quantity"]:
     """The quantities of some runs at their present state, the sharpness by the kernel that trains them.
 
     NaN for those that data, network or optimiser do not have.
@@ -100,7 +100,7 @@ class Recorder(PerRun):
         steps: Int64[np.ndarray, " run"] = self.step[np.arange(len(self.count)), self.count]
         return steps
 
-    def _add(self, runs: Int64[np.ndarray, " due"], step: int, values: Float64[np.ndarray, "due quantity"]) -> None:
+    def _add(self, runs: Int64[np.ndarray, " kept"], step: int, values: Float64[np.ndarray, "kept quantity"]) -> None:
         self.step[runs, self.count[runs]] = step
         self.values[runs, self.count[runs]] = values
         self.count[runs] += 1

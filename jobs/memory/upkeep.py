@@ -63,10 +63,10 @@ class MemoryUpkeep(MemoryTables, Upkeep):
             self._workers.update({(worker, queue): self._clock() + seconds for queue in queues})
 
     @override
-    def live_workers(self, queue: Queue) -> int:
+    def live_workers(self, queue: Queue) -> Sequence[str]:
         with self._lock:
             now = self._clock()
-            return sum(served is queue and until > now for (_, served), until in self._workers.items())
+            return [name for (name, served), until in self._workers.items() if served is queue and until > now]
 
     def _lose(self, job: JobEntry, now: float) -> Message | None:
         job.record = replace(job.record, losses=job.record.losses + 1)

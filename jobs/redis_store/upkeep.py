@@ -43,9 +43,8 @@ class RedisUpkeep(RedisServer, Upkeep):
         self._call(Script.BEAT, worker, seconds, *queues)
 
     @override
-    def live_workers(self, queue: Queue) -> int:
-        workers: int = self._call(Script.LIVE_WORKERS, queue)
-        return workers
+    def live_workers(self, queue: Queue) -> Sequence[str]:
+        return [name.decode() for name in self._call(Script.LIVE_WORKERS, queue)]
 
 
 def _milliseconds(seconds: float) -> int:

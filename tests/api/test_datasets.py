@@ -14,9 +14,9 @@ from api.datasets import described, keep, require_uploaded
 from api.refusals import NothingHere, OversizedDataset, UnusableBody
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
-from core.identity import dataset_description_key, dataset_key
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
+from jobs.document_keys import dataset_description_key, dataset_key
 from jobs.memory import MemoryStore
 from jobs.ports import Store
 from jobs.redis_store import RedisStore

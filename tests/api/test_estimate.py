@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from api import estimate as estimates
-from api.estimate import MOST_LOOKUPS, EstimateDocument
+from api.estimate import EstimateDocument
+from core.planning.problem_facts import MOST_LOOKUPS
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Queue

@@ -82,6 +82,10 @@ def _assert_answered(body: bytes) -> None:
         assert read(again) == json.loads(again)
         for part in ("runs?limit=3", "analysis?limit=3", "curves", "report", "report.txt"):
             assert _SERVICE.get(f"{place}/{part}").status_code in {200, 422}
+        for part in ("runs/0/trajectory", "runs/0/arrays.npz", "analysis/0/interpolators"):
+            assert _SERVICE.get(f"{place}/{part}").status_code == 409
+        for part in ("analysis/0/data", "analysis/0/data.npz"):
+            assert _SERVICE.get(f"{place}/{part}").status_code in {200, 404}
 
 
 def _assert_leads_somewhere(pointer: str, document: Any) -> None:

@@ -1,12 +1,12 @@
 """The report of a stored experiment."""
 
-import json
 from typing import Any
 
-from core.identity import analysis_key
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.results.result import decode_summary, encode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.document_keys import analysis_key
 from tests.api.service import EXPERIMENTS, Service, assert_problem
 
 
@@ -62,8 +62,17 @@ def test_analyses_enter_as_soon_as_they_are_made(api: Service) -> None:
     waiting = _row(api.get(f"{url}/report").json(), "no_larger_step")
     assert (waiting["status"], waiting["reasons"][0]["cases"]) == ("not_applicable", 2)
     grid = Grid(ExperimentSpec.model_validate_json(api.store.spec(url.rpartition("/")[2])))
-    analysis = {"min_sharpness_lower": 2500.0, "min_sharpness_upper": 2500.0, "interpolators": {}}
-    api.store.put_document(analysis_key(grid.run(0).problem_key), json.dumps(analysis).encode())
+    analysis = ProblemAnalysis(
+        data_key="",
+        network="",
+        depth=2,
+        digest="",
+        samples=1,
+        dimension=1,
+        min_sharpness_lower=2500.0,
+        min_sharpness_upper=2500.0,
+    )
+    api.store.put_document(analysis_key(grid.run(0).problem_key), analysis.to_json())
     document = api.get(f"{url}/report").json()
     assert _row(document, "no_larger_step")["worst_slack"] == -0.25
     assert document["problems"][0]["min_sharpness_upper"] == 2500.0

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from core.identity import analysis_key
 from core.results.result import decode_summary, encode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.document_keys import analysis_key
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
 _SEEDS = {"data": spec()["data"] | {"seed": {"values": [3, 1, 2]}}}

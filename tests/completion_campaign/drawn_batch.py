@@ -1,7 +1,7 @@
 """Random problems that are not nice, and runs on them from everywhere at every step size."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from core.descent.kernel import chosen
 from core.descent.optimizers import FullBatch, LabelNoise
 from core.errors import NoInterpolator
 from core.interpolators.flattest import flattest_interpolator
-from core.networks.initialization import initial_parameters
+from core.networks.initialization import normal_scales, uniform_scales
 from core.networks.network import UV, Diagonal, Network
 from core.randomness import stream
 from core.training.problem import NeverStable, Problem
@@ -105,8 +105,9 @@ def _never_stable(data: Dataset, network: Network) -> NeverStable:
         flattest = flattest_interpolator(data.X, data.y, network)
     except NoInterpolator:
         return NeverStable(positive=np.inf, any_sign=np.inf)
-    free = flattest.sign_free_lower
-    return NeverStable(positive=flattest.unstable_step, any_sign=2 / free if free > 0 else np.inf)
+    with np.errstate(divide="ignore"):  # a bound of 0 excludes no step size
+        positive, any_sign = 2 / np.array([flattest.sharpness_lower, flattest.sign_free_lower])
+    return NeverStable(positive=float(positive), any_sign=float(any_sign))
 
 
 def _run(rng: np.random.Generator, problem: Problem, index: int, max_steps: int, *, is_noisy: bool) -> TrainingRun:
@@ -115,7 +116,7 @@ def _run(rng: np.random.Generator, problem: Problem, index: int, max_steps: int,
     noise = LabelNoise(noise_variance=10 ** rng.uniform(-3, 0), noise_steps=noise_steps)
     return TrainingRun(
         index=index,
-        initial=initial_parameters(_start(rng, problem.network), problem.network, problem.dataset.X.shape[1]),
+        initial=_start(rng, problem.network, problem.dataset.X.shape[1]),
         optimizer=noise if is_noisy else FullBatch(),
         step_size=step_size,
         warmup_steps=int(rng.choice(WARMUPS)),
@@ -140,14 +141,11 @@ def _fraction(rng: np.random.Generator) -> float:
     return float(10 ** rng.uniform(*ranges[decade]))
 
 
-def _start(rng: np.random.Generator, network: Network) -> dict[str, Any]:
+def _start(rng: np.random.Generator, network: Network, dim: int) -> np.ndarray:
     """Of depth 2 also from scales that only a logarithm notices; a deep network would never leave them."""
     low = -1.2 if network.degree > 2 else rng.choice([-7, -2])
     kind = rng.choice(["uniform", "normal"], p=[0.65, 0.35])
-    initialization = {
-        "kind": kind,
-        "scale": 10 ** rng.uniform(low, np.log10(3)),
-        "seed": int(rng.integers(2**31)),
-        "independent": bool(rng.random() < 0.4),
-    }
-    return {"initialization": initialization, "model": {"shape": float(rng.choice(SHAPES))}}
+    scale, seed, independent = 10 ** rng.uniform(low, np.log10(3)), int(rng.integers(2**31)), rng.random() < 0.4
+    normal = normal_scales(scale, dim, seed=seed, independent=bool(independent))
+    scales = uniform_scales(scale, dim) if kind == "uniform" else normal
+    return network.initial(scales, float(rng.choice(SHAPES)))

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from core.analysis.analysis import analyse_problem
-from core.data.regression import sparse_regression
+from core.analysis.problem import analyse_problem
 from core.descent.kernel import chosen
+from core.experiment.dataset import dataset_of, no_uploads
+from core.experiment.training_run import never_stable, training_run
 from core.presets import preset
 from core.randomness import stream
 from core.sweep.grid import Grid
 from core.training.problem import Problem
 from tests.completion_campaign.drawn_batch import DrawnBatch
-from worker.batch import never_stable, training_run
 
 
 def preset_batch(name: str, seed: int, *, share: float) -> DrawnBatch:
@@ -19,11 +19,8 @@ def preset_batch(name: str, seed: int, *, share: float) -> DrawnBatch:
     rng = stream(seed, f"completion campaign, {name}")
     picked = [runs[index] for index in np.sort(rng.permutation(len(runs))[: max(1, round(share * len(runs)))])]
     first = picked[0]
-    data = sparse_regression(**{number: first.document["data"][number] for number in _NUMBERS})
+    data = dataset_of(first.spec.data, no_uploads)
     assert all(run.problem_key == first.problem_key for run in picked)
-    analysis = analyse_problem(data, first.network, first.data_key)
+    analysis = analyse_problem(data, first.network, first.data_key).analysis
     problem = Problem(dataset=data, network=first.network, never_stable=never_stable(analysis), kernel=chosen("auto"))
     return DrawnBatch(problem=problem, runs=tuple(training_run(run, analysis) for run in picked), words=name)
-
-
-_NUMBERS = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance", "seed")

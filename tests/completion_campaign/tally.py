@@ -8,7 +8,7 @@ import numpy as np
 
 from core.completion.completion import Completer, Completion
 from core.training.problem import Problem
-from core.training.training_run import TrainedRun
+from core.training.training_run import CompletedLimit, TrainedRun
 from tests.completion_campaign.continuation import KICK_GROWTH, NEAR_ENOUGH, ROUNDING, Continuation
 
 

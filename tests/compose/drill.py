@@ -19,8 +19,8 @@ from typing import Any, Final
 import httpx2
 import typer
 
-from cli.port import free_port
-from client import Client, ClientError, ExperimentHandle
+from stepbias import Client, ClientError, ExperimentHandle
+from stepbias.launcher.port import free_port
 from tests.compose.agreement import compare
 from tests.compose.deployment import ComposeError, Deployment
 
@@ -165,7 +165,7 @@ def _computed_here() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         spec, out = Path(directory, "spec.json"), Path(directory, "out")
         spec.write_text(json.dumps(SPEC), encoding="utf-8")
-        command = [sys.executable, "-m", "cli.main", "run", str(spec), "--out", str(out)]
+        command = [sys.executable, "-m", "stepbias.cli.main", "run", str(spec), "--out", str(out)]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False, timeout=_EXPERIMENT_SECONDS
         )

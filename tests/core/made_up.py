@@ -1,24 +1,33 @@
 """Made-up results for the tests of figures: plausible numbers for any grid, without training a single run."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.figures.results import Results
-from core.sweep.grid import Grid, Run
+from core.sweep.grid import Grid, GridProblem
+from core.sweep.run import Run
 
 LEAST_SHARPNESS = 250.0
 LEAST_MEASURE = 240.0
 LARGEST_STEP = 2 / LEAST_SHARPNESS
 
+UNKNOWN = {"data_key": "", "network": "", "depth": 2, "digest": "", "samples": 1, "dimension": 1}
+
 Summaries = list[dict[str, Any] | None]
+
+HOSTILE = "$\\frac{x$ <b>&\x00\n_^{ 日本 " + "long " * 40
+"""A name that is no formula, no markup, not all printable, in several scripts, and long."""
 
 
 def results_of(
     grid: Grid,
     summaries: Sequence[Mapping[str, Any] | None] | None = None,
-    analyses: Mapping[str, Mapping[str, Any]] | None = None,
+    analyses: Mapping[str, ProblemAnalysis] | None = None,
     *,
     name: str = "made up",
     arrays: Callable[[int], Mapping[str, np.ndarray] | None] | None = None,
@@ -46,7 +55,7 @@ def step_of(run: Run) -> float:
 
 def made_up_summary(run: Run) -> dict[str, Any]:
     """A run whose sharpness is a plateau until it meets 2/η, and whose risk falls with the step size."""
-    step, scale, seed = step_of(run), run.init_scale, run.document["data"].get("seed", 0)
+    step, scale, seed = step_of(run), run.init_scale, getattr(run.spec.data, "seed", 0)
     sharpness = min(2000 * scale**0.6 + 300, 2 / step) * (1 + 0.02 * seed)
     share = scale**2 / (scale**2 + 0.04) * max(1 - step / LARGEST_STEP, 0.0) ** 1.5
     measure = LEAST_MEASURE * (1 + 0.02 * seed) + 0.85 * max(sharpness - LEAST_SHARPNESS, 0.0)
@@ -66,40 +75,54 @@ def made_up_summary(run: Run) -> dict[str, Any]:
     }
 
 
-def made_up_analyses(grid: Grid) -> dict[str, dict[str, Any]]:
+def made_up_analyses(grid: Grid) -> dict[str, ProblemAnalysis]:
     """The analysis of every problem of the grid; risks fall with the samples, and the least sharpness grows."""
-    firsts = [grid.run(number * grid.runs_per_problem) for number in range(grid.problems)]
-    return {run.problem_key: made_up_analysis(run) for run in firsts}
+    return {problem.key: made_up_analysis(problem) for problem in grid.each_problem()}
 
 
-def made_up_analysis(run: Run) -> dict[str, Any]:
-    """An analysis; at odd depth the least sharpness of any sign is smaller."""
-    data = run.document["data"]
-    samples, seed = data.get("samples", 50), data.get("seed", 0)
-    least = LEAST_SHARPNESS * (1 + 0.02 * seed)
-    free = least * (0.8 if run.network.degree % 2 else 1.0)
-    risks = {"min_l1": 0.0078, "min_l2": 1.3, "flattest": 1.5 * (1 + 0.1 * seed) / samples}
+def recorded(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, ProblemAnalysis]:
+    """Analyses as they are read, what these documents do not say being unknown."""
     return {
-        "data_key": run.data_key,
-        "network": run.network.key,
-        "depth": run.network.degree,
-        "no_interpolator": None,
-        "interpolators": {name: {"excess_risk": risk} for name, risk in risks.items()}
-        | {"least_stability_measure": {"objective": LEAST_MEASURE}},
-        "min_sharpness_upper": least,
-        "min_sharpness_sign_free_upper": free,
-        "max_stable_step": 2 / least,
-        "max_stable_step_sign_free": 2 / free,
+        key: ProblemAnalysis.from_json(json.dumps(UNKNOWN | dict(document)).encode())
+        for key, document in documents.items()
     }
+
+
+def made_up_analysis(problem: GridProblem) -> ProblemAnalysis:
+    """An analysis; at odd depth the least sharpness of any sign is smaller."""
+    network, data = problem.network, problem.data
+    samples, seed = getattr(data, "samples", 50), getattr(data, "seed", 0)
+    least = LEAST_SHARPNESS * (1 + 0.02 * seed)
+    free = least * (0.8 if network.degree % 2 else 1.0)
+    risks = {"min_l1": 0.0078, "min_l2": 1.3, "flattest": 1.5 * (1 + 0.1 * seed) / samples}
+    return ProblemAnalysis(
+        data_key=problem.data_key,
+        network=network.key,
+        depth=network.degree,
+        digest="made up",
+        samples=samples,
+        dimension=getattr(data, "dimension", 4),
+        interpolators={name: ReferenceInterpolator(excess_risk=risk) for name, risk in risks.items()}
+        | {"least_stability_measure": ReferenceInterpolator(objective=LEAST_MEASURE)},
+        min_sharpness_upper=least,
+        min_sharpness_sign_free_upper=free,
+        max_stable_step=2 / least,
+        max_stable_step_sign_free=2 / free,
+    )
+
+
+def with_excess_risk(analysis: ProblemAnalysis, name: str, risk: float | None) -> ProblemAnalysis:
+    """The analysis with this excess risk of one of its interpolators."""
+    return replace(analysis, interpolators={**analysis.interpolators, name: ReferenceInterpolator(excess_risk=risk)})
 
 
 def made_up_arrays(run: Run) -> dict[str, np.ndarray]:
     """The curves of a run whose sharpness climbs with the steps until it meets 2/η_t."""
-    steps = np.append(0, np.unique(np.geomspace(1, 30_000, run.document["recording"]["points"]).astype(np.int64)))
+    steps = np.append(0, np.unique(np.geomspace(1, 30_000, run.spec.recording.points).astype(np.int64)))
     step_size, warmup = step_of(run), max(run.warmup_steps, 1)
     threshold = 2 / (step_size * np.minimum(1.0, (steps + 1) / warmup))
     climbing = 60 + 900 * run.init_scale * (1 - np.exp(-steps / 300)) + 300 * (1 - np.exp(-steps / 100))
-    parts = {name: np.full(run.document["data"].get("dimension", 4), 0.3) for name in run.network.parts}
+    parts = {name: np.full(getattr(run.spec.data, "dimension", 4), 0.3) for name in run.network.parts}
     return parts | {
         "record_step": steps,
         "train_loss": (12 * np.exp(-steps * step_size / 8) + 1e-9).astype(np.float32),

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Grid
+from core.spec.run_spec import PlainSparseRegression
+from core.sweep.grid import Grid, GridProblem
 
 SCALES = [0.01, 0.1, 1.0]
 STEP_SIZES = [0.001, 0.004]
@@ -35,6 +37,15 @@ def fan() -> Grid:
     )
 
 
+def every_figure() -> Grid:
+    """A small experiment of which every figure can be drawn."""
+    return grid_of(
+        data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
+        initialization={"scale": {"values": [0.1, 1.0]}},
+        optimizer={"step_size": {"values": [0.002, 0.004]}, "warmup_steps": 100},
+    )
+
+
 def risk(coordinates: Mapping[str, float]) -> float:
     """A made-up risk that is another one at every point of the fan."""
     return 1000 * coordinates["step_size"] + coordinates["init_scale"] + 10 * coordinates["seed"]
@@ -54,16 +65,24 @@ def summaries_of(grid: Grid) -> list[dict[str, Any] | None]:
     ]
 
 
-def analyses_of(grid: Grid) -> dict[str, dict[str, Any]]:
+def analyses_of(grid: Grid) -> dict[str, ProblemAnalysis]:
     """The made-up analyses of the data sets of a fan; the risk of the baselines grows with the seed."""
-    documents = {}
-    for run in grid.runs():
-        seed = run.document["data"]["seed"]
-        interpolators = {"min_l1": {"excess_risk": 0.01 + seed}, "min_l2": {"excess_risk": 100.0 + seed}}
-        documents[run.problem_key] = {
-            "data_key": run.data_key,
-            "network": run.network.key,
-            "interpolators": interpolators,
-            "max_stable_step": 0.008,
-        }
-    return documents
+    return {problem.key: _analysis_of(problem) for problem in grid.each_problem()}
+
+
+def _analysis_of(problem: GridProblem) -> ProblemAnalysis:
+    data = problem.data
+    assert isinstance(data, PlainSparseRegression)
+    return ProblemAnalysis(
+        data_key=problem.data_key,
+        network=problem.network.key,
+        depth=problem.network.degree,
+        digest="made up",
+        samples=data.samples,
+        dimension=data.dimension,
+        interpolators={
+            "min_l1": ReferenceInterpolator(excess_risk=0.01 + data.seed),
+            "min_l2": ReferenceInterpolator(excess_risk=100.0 + data.seed),
+        },
+        max_stable_step=0.008,
+    )

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 from typer.testing import CliRunner
 
-from cli.main import app
 from core.results.curves import COUNTS
-from tests.client.living_service import living_service
+from stepbias.cli.main import app
+from tests.stepbias.client.living_service import living_service
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +33,8 @@ def test_the_python_script_gives_curves_and_a_figure() -> None:
     assert names["experiment"].status == "succeeded"
     assert len(names["curves"]["curves"]) == 2
     assert names["figure"].startswith(b"\x89PNG")
+    assert names["sharpness"]
+    assert len(names["predictor"]) == len(names["flattest"])
 
 
 def test_the_curl_command_is_accepted() -> None:

@@ -13,12 +13,12 @@ from typing import Final
 
 import typer
 
-from client import Client, ExperimentHandle
 from core.presets import preset
 from core.spec.experiment_spec import ExperimentSpec
-from tests.cli.processes import eventually
+from stepbias import Client, ExperimentHandle
 from tests.faults.besieged_service import BesiegedService, Part
 from tests.faults.verdict import judge, undisturbed
+from tests.stepbias.launcher.processes import eventually
 
 PATIENCE: Final = 3600.0
 COLUMNS: Final = "{:>4}  {:<32} {:>9} {:>9} {:>8} {:>10}  {}"

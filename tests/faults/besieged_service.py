@@ -14,7 +14,7 @@ from typing import Final
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from tests.cli.processes import Household, eventually
+from tests.stepbias.launcher.processes import Household, eventually
 
 IMPATIENT: Final[Mapping[str, str]] = {
     "STEPBIAS_LEASE_SECONDS": "2",
@@ -30,7 +30,7 @@ UP = """
 import json, os, sys
 os.environ.pop("STEPBIAS_REDIS_URL", None)
 os.environ.update(json.loads(sys.argv.pop(1)))
-from cli.main import app
+from stepbias.cli.main import app
 app()
 """
 
@@ -48,7 +48,7 @@ class Part(StrEnum):
 
 _ARGUMENT: Final = {
     Part.SERVER: b"/server.conf\0",
-    Part.API: b"\0uvicorn\0",
+    Part.API: b"\0api\0",
     Part.BATCH_WORKER: b"\0batch\0",
     Part.BATCH_CHILD: b"\0batch\0",
     Part.INTERACTIVE_WORKER: b"\0interactive\0",

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from client import Client, ExperimentHandle
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import StoredRun
-from tests.cli.processes import eventually
+from stepbias import Client, ExperimentHandle
 from tests.faults.besieged_service import BesiegedService, Part
 from tests.faults.verdict import judge, undisturbed
+from tests.stepbias.launcher.processes import eventually
 
 pytestmark = [
     pytest.mark.services,

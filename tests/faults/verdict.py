@@ -5,20 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from client import ExperimentHandle
+from core.experiment.run import run
 from core.results.result import decode_summary, to_xarray
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.ports import Store
 from jobs.records import StoredRun
-from worker.local import run_locally
+from stepbias import ExperimentHandle
+from worker.batch import stored_run
 
 
 def undisturbed(spec: ExperimentSpec) -> dict[str, StoredRun]:
     """Every run of the spec by its key, computed in this process."""
-    local = run_locally(spec, on_progress=lambda _: None)
-    runs = (local.context.store.run(local.experiment.id, index) for index in range(local.experiment.runs_total))
-    return {run.key: run for run in runs if run is not None}
+    results = run(spec)
+    keys = (entry.key for entry in results.grid.runs())
+    stored = (stored_run(*parts) for parts in zip(keys, results.summaries, results.arrays, strict=True))
+    return {entry.key: entry for entry in stored}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

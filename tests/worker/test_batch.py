@@ -275,11 +275,11 @@ def test_the_bytes_of_a_run_do_not_depend_on_having_company() -> None:
     assert found.store._runs == together
 
 
-KICKED = spec(
+PERTURBED = spec(
     scales=(0.1, 0.3, 1.0),
     optimizer={"kind": "gradient_descent", "step_size": {"values": [0.5, 0.7]}, "warmup_steps": 2000},
 )
-"""A warm-up after which most runs have interpolated where gradient descent is unstable, and are kicked on."""
+"""A warm-up after which most runs have interpolated where gradient descent is unstable, and are perturbed."""
 
 
 def test_the_random_numbers_of_a_run_are_its_own() -> None:
@@ -289,14 +289,14 @@ def test_the_random_numbers_of_a_run_are_its_own() -> None:
         optimizer={"kind": "gradient_descent", "step_size": {"values": [0.7, 0.5]}, "warmup_steps": 2000},
     )
     expected, found, interrupted = Workshop(), Workshop(), Workshop()
-    kicked = expected.done(KICKED)
-    assert sum(summary["kicks"] > 0 for summary in expected.summaries(kicked)) >= 3
-    assert found.runs_by_key(found.done(reversed_grid)) == expected.runs_by_key(kicked)
-    experiment_id, job = interrupted.plan(KICKED)
+    perturbed = expected.done(PERTURBED)
+    assert sum(summary["perturbations"] > 0 for summary in expected.summaries(perturbed)) >= 3
+    assert found.runs_by_key(found.done(reversed_grid)) == expected.runs_by_key(perturbed)
+    experiment_id, job = interrupted.plan(PERTURBED)
     for _ in range(3):
         interrupted.perform(job.id, interrupted.context(stopping=SetAfter(40)))
     interrupted.work_off()
-    assert interrupted.runs(experiment_id) == expected.runs(kicked)
+    assert interrupted.runs(experiment_id) == expected.runs(perturbed)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_figure_has_the_analysis_of_each_problem_under_its_key(workshop: Works
     workshop.perform(plan_job_id(experiment_id))
     results = stored_results(workshop.context(), experiment_id)
     depths = {run.problem_key: run.network.degree for run in results.grid.runs()}
-    assert {key: analysis["depth"] for key, analysis in results.analyses.items()} == depths
+    assert {key: analysis.depth for key, analysis in results.analyses.items()} == depths
     assert len(depths) == 2
 
 

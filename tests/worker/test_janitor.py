@@ -10,7 +10,7 @@ from jobs.errors import StoreUnavailable
 from jobs.records import Message, Queue, plan_job_id
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
-from tests.cli.processes import eventually
+from tests.stepbias.launcher.processes import eventually
 from tests.worker.workshop import Workshop, spec
 from worker.janitor import GRACE_SECONDS, Janitor
 
@@ -99,9 +99,9 @@ def test_an_experiment_whose_every_message_is_lost_is_finished(workshop: Worksho
 def test_a_worker_is_known_to_live(workshop: Workshop) -> None:
     """On the queues it serves, for as long as its janitor comes by."""
     Janitor(workshop.context(), (Queue.BATCH,)).beat()
-    assert [workshop.store.live_workers(queue) for queue in BOTH] == [0, 1]
+    assert [len(workshop.store.live_workers(queue)) for queue in BOTH] == [0, 1]
     workshop.clock.move(5 * workshop.settings.janitor_seconds)
-    assert [workshop.store.live_workers(queue) for queue in BOTH] == [0, 0]
+    assert [len(workshop.store.live_workers(queue)) for queue in BOTH] == [0, 0]
 
 
 def counted(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, int]]:

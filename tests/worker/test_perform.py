@@ -74,7 +74,7 @@ def test_an_error_is_tried_again_and_then_fails_the_experiment(
 ) -> None:
     """After the last attempt, with the error's own words."""
     experiment_id, job = workshop.plan(spec())
-    monkeypatch.setattr("worker.batch.load", boom)
+    monkeypatch.setattr("worker.batch.dataset_of", boom)
     workshop.perform(job.id)
     (once,) = workshop.training_jobs(experiment_id)
     assert (once.state, once.failures, once.error) == (JobState.QUEUED, 1, "RuntimeError: boom")
@@ -90,7 +90,7 @@ def test_an_error_that_passes_is_a_delay(workshop: Workshop, monkeypatch: pytest
     """The second attempt succeeds, and its error is not the experiment's."""
     experiment_id, job = workshop.plan(spec())
     with monkeypatch.context() as patched:
-        patched.setattr("worker.batch.load", boom)
+        patched.setattr("worker.batch.dataset_of", boom)
         workshop.perform(job.id)
     workshop.work_off()
     record = workshop.experiment(experiment_id)
@@ -100,7 +100,7 @@ def test_an_error_that_passes_is_a_delay(workshop: Workshop, monkeypatch: pytest
 def test_a_failed_experiment_is_retried(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the defect is gone, to the bytes of an experiment that never failed."""
     with monkeypatch.context() as patched:
-        patched.setattr("worker.batch.load", boom)
+        patched.setattr("worker.batch.dataset_of", boom)
         experiment_id = workshop.done(spec())
     assert workshop.experiment(experiment_id).status is ExperimentStatus.FAILED
     workshop.sender.send(workshop.store.retry(experiment_id))
@@ -113,7 +113,7 @@ def test_a_failed_experiment_is_retried(workshop: Workshop, monkeypatch: pytest.
 def test_failed_planning_is_retried(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """An experiment may fail before it has any batch."""
     with monkeypatch.context() as patched:
-        patched.setattr("worker.planning.analyse_problem", boom)
+        patched.setattr("worker.analyses.analyse_problem", boom)
         experiment_id = workshop.done(spec())
     record = workshop.experiment(experiment_id)
     assert (record.status, record.error) == (ExperimentStatus.FAILED, "RuntimeError: boom")

@@ -1,7 +1,12 @@
 """The planning job: which runs are trained, in which batches, at which step size."""
 
+import json
+
 import pytest
 
+from core.array_block import unpack_arrays
+from core.sweep.grid import Grid
+from jobs.document_keys import analysis_key, interpolators_key
 from jobs.records import JobKind, Queue, plan_job_id
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import CONTRADICTORY, Killed, Workshop, killed_at, spec
@@ -13,7 +18,7 @@ FORTY = tuple(0.1 + 0.02 * number for number in range(20))
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of sixteen runs, so that a grid of forty has several."""
-    monkeypatch.setattr("worker.planning.BLOCK", 16)
+    monkeypatch.setattr("core.planning.run_table.BLOCK", 16)
 
 
 @pytest.fixture
@@ -179,9 +184,24 @@ def test_the_analysis_is_made_once_for_all_experiments_on_the_data(
 ) -> None:
     """What costs seconds on real data is kept under the hash of the data."""
     workshop.done(spec(scales=(0.1,)))
-    monkeypatch.setattr("worker.planning.analyse_problem", lambda *_: pytest.fail("it was analysed again"))
+    monkeypatch.setattr("worker.analyses.analyse_problem", lambda *_: pytest.fail("it was analysed again"))
     experiment_id = workshop.done(spec(scales=(0.3,)))
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_interpolators_that_an_analysis_lacks_are_added_to_it(workshop: Workshop) -> None:
+    """The analysis itself is not touched: runs were trained with its numbers."""
+    workshop.done(spec(scales=(0.1,)))
+    key = Grid(spec()).run(0).problem_key
+    analysis, predictors = (workshop.store.document(place(key)) for place in (analysis_key, interpolators_key))
+    assert analysis is not None
+    assert predictors is not None
+    assert unpack_arrays(predictors).keys() == json.loads(analysis)["interpolators"].keys()
+    other = Workshop()
+    other.store.put_document(analysis_key(key), analysis + b" ")
+    other.done(spec(scales=(0.3,)))
+    assert other.store.document(interpolators_key(key)) == predictors
+    assert other.store.document(analysis_key(key)) == analysis + b" "
 
 
 def test_cancelling_while_it_is_planned_trains_nothing(workshop: Workshop) -> None:

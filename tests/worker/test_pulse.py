@@ -6,7 +6,7 @@ import pytest
 
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.records import Claim, plan_job_id
-from tests.cli.processes import eventually
+from tests.stepbias.launcher.processes import eventually
 from tests.worker.workshop import MovableClock, SetAfter, Workshop, spec
 from worker.pulse import STALL_SECONDS, Pulse, PutDown
 

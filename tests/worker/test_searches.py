@@ -153,7 +153,7 @@ def test_runs_that_are_trained_once_do_without_the_book_keeping(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They have neither number, and pay for neither."""
-    monkeypatch.setattr("worker.batch.Trials", lambda *_: pytest.fail("trials for a plain experiment"))
+    monkeypatch.setattr("core.experiment.run_batch.Trials", lambda *_: pytest.fail("trials for a plain experiment"))
     experiment_id = workshop.done(spec())
     assert {"first_failing_step", "sensitivity"} <= set(VARIABLES)
     for summary in workshop.summaries(experiment_id):

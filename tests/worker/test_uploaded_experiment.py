@@ -9,8 +9,8 @@ import pytest
 from api.datasets import keep
 from core.data.transforms import user_dataset
 from core.data.user_arrays import UserArrays
-from core.identity import analysis_key, dataset_key
 from core.sweep.grid import Grid
+from jobs.document_keys import analysis_key, dataset_key
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import Workshop, spec
 from worker.drawing import draw_figure

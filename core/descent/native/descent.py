@@ -5,7 +5,6 @@ a lane depend on nothing but the lane and the kernel.
 """
 
 import ctypes
-from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
@@ -15,15 +14,8 @@ from core.descent.gradient_noise import Perturbation
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.native import library as native
-from core.networks.network import UV, Diagonal, Network
-
-WIDEST: Final = 8
-"""Entries of the widest vector; rows of arrays are padded to whole ones."""
-
-ALIGNMENT: Final = 64
-"""Bytes of a cache line and of the widest vector."""
-
-SQUARED, DEEP, UNTIED = range(3)
+from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width
+from core.networks.network import Network
 
 
 class NativeDescent(BatchDescent):
@@ -47,33 +39,33 @@ class NativeDescent(BatchDescent):
         self._network, self._X = network, X
         samples, dim = X.shape
         self.lanes = state.theta.shape[1]
-        rows, dims = _padded(samples), _padded(dim)
+        rows, dims = padded_width(samples), padded_width(dim)
         self._rows = rows
         self._rate = gradient_step(network, 1, 1).rate
-        self._theta = _rows_of(state.theta, dims)
-        self._velocity = None if state.velocity is None else _rows_of(state.velocity, dims)
-        self._residual_sum = _rows_of(state.residual_sum, rows)
-        self._scratch = [_aligned((self.lanes, width)) for width in (dims, rows, dims)]
-        self._minus_targets = _rows_of(-y, rows)
+        self._theta = padded_rows(state.theta, dims)
+        self._velocity = None if state.velocity is None else padded_rows(state.velocity, dims)
+        self._residual_sum = padded_rows(state.residual_sum, rows)
+        self._scratch = [aligned_zeros((self.lanes, width)) for width in (dims, rows, dims)]
+        self._minus_targets = padded_rows(-y, rows)
         self._packed = [self._pack(X), self._pack(X.T)]
-        predictor, residual, pull = (_address(array) for array in self._scratch)
+        predictor, residual, gradient = (address(array) for array in self._scratch)
         self._batch = native.Batch(
             samples=samples,
             dim=dim,
             lanes=self.lanes,
             rows=rows,
             dims=dims,
-            network=_kind(network),
+            network=network.step_kind,
             depth=network.degree,
-            by_sample=_address(self._packed[0]),
-            by_dim=_address(self._packed[1]),
-            minus_targets=_address(self._minus_targets),
-            theta=_address(self._theta),
-            velocity=None if self._velocity is None else _address(self._velocity),
-            residual_sum=_address(self._residual_sum),
+            by_sample=address(self._packed[0]),
+            by_dim=address(self._packed[1]),
+            minus_targets=address(self._minus_targets),
+            theta=address(self._theta),
+            velocity=None if self._velocity is None else address(self._velocity),
+            residual_sum=address(self._residual_sum),
             predictor=predictor,
             residual=residual,
-            pull=pull,
+            gradient=gradient,
         )
 
     def advance(
@@ -95,20 +87,20 @@ class NativeDescent(BatchDescent):
         watched = events.of(self.lanes)
         stretch = native.Stretch(
             steps=steps,
-            coefficients=_address(coefficients),
+            coefficients=address(coefficients),
             coefficient_stride=coefficient_stride,
-            kept=None if self._velocity is None else _address(kept),
+            kept=None if self._velocity is None else address(kept),
             kept_stride=kept_stride,
-            shift=None if shift is None else _address(shift),
-            weight=None if weight is None else _address(weight),
+            shift=None if shift is None else address(shift),
+            weight=None if weight is None else address(weight),
             start=events.start,
             interval=events.interval,
-            losses=_address(losses),
-            low=_address(watched.converged_below),
-            low_from=_address(watched.converged_from),
-            calm=_address(watched.frozen_below),
-            calm_until=_address(watched.frozen_until),
-            high=_address(watched.diverged_above),
+            losses=address(losses),
+            low=address(watched.converged_below),
+            low_from=address(watched.converged_from),
+            calm=address(watched.frozen_below),
+            calm_until=address(watched.frozen_until),
+            high=address(watched.diverged_above),
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
         return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))
@@ -116,44 +108,19 @@ class NativeDescent(BatchDescent):
     def losses(self) -> Float64[np.ndarray, " run"]:
         """L = ‖Xβ − y‖²/(2N) of every lane at its present state."""
         losses = np.empty(self.lanes)
-        self._functions.stepbias_losses(self._kernel, ctypes.byref(self._batch), _address(losses))
+        self._functions.stepbias_losses(self._kernel, ctypes.byref(self._batch), address(losses))
         return losses
 
-    def _pack(self, matrix: Float64[np.ndarray, "entry term"]) -> Float64[np.ndarray, " packed"]:
+    def _pack(self, matrix: Float64[np.ndarray, "inner outer"]) -> Float64[np.ndarray, " entry"]:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-        packed = _aligned((self._functions.stepbias_packed_size(self._kernel, *matrix.shape),))
-        self._functions.stepbias_pack(self._kernel, _address(matrix), *matrix.shape, _address(packed))
+        packed = aligned_zeros((self._functions.stepbias_packed_size(self._kernel, *matrix.shape),))
+        self._functions.stepbias_pack(self._kernel, address(matrix), *matrix.shape, address(packed))
         return packed
 
     def _wide(
         self, values: Float64[np.ndarray, "step run sample"] | None
-    ) -> Float64[np.ndarray, "step run row"] | None:
-        return None if values is None else _rows_of(values, self._rows)
-
-
-def _kind(network: Network) -> int:
-    if isinstance(network, UV):
-        return UNTIED
-    return DEEP if isinstance(network, Diagonal) and network.depth > 2 else SQUARED
-
-
-def _padded(entries: int) -> int:
-    return -(-entries // WIDEST) * WIDEST
-
-
-def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros that begin at the beginning of a cache line."""
-    size = int(np.prod(shape))
-    room = np.zeros(size + ALIGNMENT // 8)
-    skipped = -room.ctypes.data % ALIGNMENT // 8
-    return room[skipped : skipped + size].reshape(shape)
-
-
-def _rows_of(values: np.ndarray, width: int) -> np.ndarray:
-    """A copy whose rows are padded with zeros."""
-    rows = _aligned((*values.shape[:-1], width))
-    rows[..., : values.shape[-1]] = values
-    return rows
+    ) -> Float64[np.ndarray, "step run padded_sample"] | None:
+        return None if values is None else padded_rows(values, self._rows)
 
 
 def _strided(values: Float64[np.ndarray, "step run"], factor: float) -> tuple[np.ndarray, int]:
@@ -161,7 +128,3 @@ def _strided(values: Float64[np.ndarray, "step run"], factor: float) -> tuple[np
     if len(values) and values.strides[0] == 0:
         return np.ascontiguousarray(values[0] * factor), 0
     return np.ascontiguousarray(values * factor), values.shape[1]
-
-
-def _address(array: np.ndarray) -> int:
-    return int(array.ctypes.data)

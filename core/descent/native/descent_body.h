@@ -1,20 +1,5 @@
-/* The step for one instruction set: included by descent.c with ISA, V (doubles of a vector), TARGET, FMA, SPLAT and the
- * shape of a block, MOST_LANES × MOST_VECTORS, which is what keeps all accumulators in registers. */
-
-#define vec NAME(vec)
-typedef double vec __attribute__((vector_size(V * 8), aligned(8), may_alias));
-
-#define LOAD(p) (*(const vec *)(p))
-#define STORE(p, v) (*(vec *)(p) = (v))
-
-#ifndef BLOCKING
-#define BLOCKING
-enum {
-    DEEPEST = 256,            /* k of a block: its vectors of X and the entries of its lanes stay in the first-level cache */
-    RESIDENT_BYTES = 1 << 18, /* up to this X stays in the second-level cache, and few lanes at a time take many steps: */
-    MOST_RESIDENT = 16        /* so many, whose entries stay in the first-level cache */
-};
-#endif
+/* The step for one instruction set: the body that descent.c gives to isa.h. */
+#include "vectors.h"
 
 /* A product: p[lane][row] = start[row] + Σ_k A[row][k]·b[lane][k], k ascending; `start` may be NULL, for zeros.
  * It becomes, by `finish`:
@@ -157,19 +142,6 @@ TARGET static void NAME(moved_product)(const NAME(factors) * f, int64_t first, i
     NAME(product)(MOVED, f, first, last);
 }
 
-/* u^exponent for exponent ≥ 1 by repeated squaring from its leading bit. */
-TARGET INLINE vec NAME(power)(vec u, int64_t exponent)
-{
-    vec result = u;
-    int64_t bit = 1;
-    while (bit * 2 <= exponent) bit *= 2;
-    for (bit /= 2; bit; bit /= 2) {
-        result = result * result;
-        if (exponent & bit) result = result * u;
-    }
-    return result;
-}
-
 /* β(θ) of one lane. */
 TARGET INLINE void NAME(predict)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
                                  double *beta)
@@ -184,10 +156,10 @@ TARGET INLINE void NAME(predict)(const int64_t network, const int64_t depth, int
 
 /* One step of one lane by x, without momentum, with the new β. */
 TARGET INLINE void NAME(move)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
-                              const double *pull, double *beta)
+                              const double *gradient, double *beta)
 {
     for (int64_t i = 0; i < dims; i += V) {
-        const vec x = LOAD(pull + i);
+        const vec x = LOAD(gradient + i);
         vec p = LOAD(part[0] + i), m = LOAD(part[1] + i);
         if (network == DEEP) {
             p = p - NAME(power)(p, depth - 1) * x;
@@ -210,12 +182,12 @@ TARGET INLINE void NAME(move)(const int64_t network, const int64_t depth, int64_
 
 /* As `move` and `move_squared` with momentum: v ← kept·v + change, θ ← θ + v. */
 TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
-                              double *const velocity[4], double kept, const double *pull, double *beta)
+                              double *const velocity[4], double kept, const double *gradient, double *beta)
 {
     const vec stays = SPLAT(kept);
     const int parts = network == UV ? 4 : 2;
     for (int64_t i = 0; i < dims; i += V) {
-        const vec x = LOAD(pull + i);
+        const vec x = LOAD(gradient + i);
         vec theta[4], change[4];
         for (int k = 0; k < parts; k++) theta[k] = LOAD(part[k] + i);
         for (int k = 0; k < parts; k++) {
@@ -243,18 +215,18 @@ INLINE void NAME(rows_of)(const batch *b, double *array, int64_t lane, double *p
     for (int k = 0; k < (b->network == UV ? 4 : 2); k++) part[k] = array + (k * b->lanes + lane) * b->dims;
 }
 
-/* The step of one lane by x = `pull`; network and the common depths are constants of the loop over its entries. */
+/* The step of one lane by x = `gradient`; network and the common depths are constants of the loop over its entries. */
 TARGET static void NAME(step_lane)(const batch *b, int64_t lane, double kept)
 {
     double *part[4], *velocity[4];
-    const double *pull = b->pull + lane * b->dims;
+    const double *gradient = b->gradient + lane * b->dims;
     double *beta = b->predictor + lane * b->dims;
     NAME(rows_of)(b, b->theta, lane, part);
     if (b->velocity) NAME(rows_of)(b, b->velocity, lane, velocity);
-#define ROLL(network, depth) NAME(roll)(network, depth, b->dims, part, velocity, kept, pull, beta)
+#define ROLL(network, depth) NAME(roll)(network, depth, b->dims, part, velocity, kept, gradient, beta)
 #define STEP(network, depth)                 \
     if (b->velocity) ROLL(network, depth);   \
-    else NAME(move)(network, depth, b->dims, part, pull, beta)
+    else NAME(move)(network, depth, b->dims, part, gradient, beta)
     if (b->network == SQUARED) ROLL(SQUARED, 2);
     else if (b->network == UV) STEP(UV, 2);
     else if (b->depth == 3) STEP(DEEP, 3);
@@ -315,19 +287,19 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
         for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane]);
     } else
         NAME(scaled_product)(&residual, first, last);
-    const NAME(factors) pull = {.a = b->by_dim,
+    const NAME(factors) gradient = {.a = b->by_dim,
                                 .depth = b->samples,
                                 .vectors = PARTS(b->dim, V),
                                 .b = b->residual,
                                 .b_stride = b->rows,
-                                .out = b->pull,
+                                .out = b->gradient,
                                 .out_stride = b->dims,
                                 .of = b};
     if (b->network == SQUARED && !b->velocity) {
-        NAME(moved_product)(&pull, first, last);
+        NAME(moved_product)(&gradient, first, last);
         return;
     }
-    NAME(plain_product)(&pull, first, last);
+    NAME(plain_product)(&gradient, first, last);
     for (int64_t lane = first; lane < last; lane++)
         NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
 }
@@ -386,14 +358,8 @@ TARGET static int64_t NAME(advance)(const batch *b, stretch *s)
     return done;
 }
 
-#undef vec
-#undef LOAD
-#undef STORE
+static int NAME(is_supported)(void) { return SUPPORTED; }
+
+enum { NAME(WIDTH) = V };
+
 #undef PARTS
-#undef ISA
-#undef V
-#undef TARGET
-#undef FMA
-#undef SPLAT
-#undef MOST_LANES
-#undef MOST_VECTORS

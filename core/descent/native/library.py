@@ -12,8 +12,6 @@ FILE: Final = Path(__file__).with_name("libdescent.so")
 VERSION: Final = 3
 """Part of the kernel id: a change of what the library's numbers are changes it."""
 
-MOST_KERNELS: Final = 8
-
 
 class Batch(ctypes.Structure):
     """`batch` of descent.c."""
@@ -21,7 +19,7 @@ class Batch(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("samples", "dim", "lanes", "rows", "dims", "network", "depth")),
         *((name, ctypes.c_void_p) for name in ("by_sample", "by_dim", "minus_targets", "theta", "velocity")),
-        *((name, ctypes.c_void_p) for name in ("residual_sum", "predictor", "residual", "pull")),
+        *((name, ctypes.c_void_p) for name in ("residual_sum", "predictor", "residual", "gradient")),
     )
 
 

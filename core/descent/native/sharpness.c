@@ -5,37 +5,24 @@
  * A = [diag(a_1) diag(a_2)], for every network: of UV's four parts, two at a time have the same b, and only the length
  * of their two slopes counts, because what is orthogonal to them has the eigenvalue b.
  *
- * The body, sharpness_body.h, is compiled once for every instruction set, as that of descent.c. A sum over the entries of
- * a vector is made in eight parts whatever the width of the machine's vectors, one fused multiply-add each, one over
- * rows in ascending order; all instruction sets that fuse give the same bits.
+ * The body, sharpness_body.h, is compiled once for every instruction set (isa.h), and all that fuse give the same bits
+ * (vectors.h).
  * Compile with -ffp-contract=off: nothing is to be fused but what says so.
  */
 #include <float.h>
 #include <math.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+#include "common.h"
 
-#define EXPORT __attribute__((visibility("default")))
-#define INLINE static inline __attribute__((always_inline))
-
-enum { WIDEST = 8 };   /* doubles of the widest vector, and parts of a sum: rows are padded to a multiple of it */
-enum { ROWS = 4 };     /* rows that are passed together */
 enum { FULL = 12 };    /* dimension at which a space is thinned */
 enum { KEPT = 4 };     /* Ritz vectors that are left of it */
 enum { MOST_PRODUCTS = 1000 };
 enum { MOST_SWEEPS = 60 }; /* of the QL iteration for one eigenvalue: two are usual */
-enum { SQUARED, DEEP, UV };
 
 #define SHIFT 1e-5       /* as in core/stability/davidson.py */
 #define NEGLIGIBLE 1e-14 /* as there */
-#define CALM 1e-2       /* ‖Hv − λv‖/‖H‖ of what is nearly an eigenpair */
-#define ALONE 1e-6      /* a coordinate of less slope is taken for an eigenvector: an error of the order of its square */
+#define CALM 1e-2        /* ‖Hv − λv‖/‖H‖ of what is nearly an eigenpair */
+#define ALONE 1e-6       /* a coordinate of less slope is taken for an eigenvector: an error of the order of its square */
 #define CANCELLED 1e-2   /* orthogonalisation that leaves less than this is done twice */
 
 /* The loss ‖Fβ − t‖²/2. Rows of F have `dims` entries: dim, padded with zeros to a multiple of WIDEST. */
@@ -52,10 +39,6 @@ typedef struct {
     double *work;          /* stepbias_sharpness_work(dims) doubles */
 } factored_loss;
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define NAME(stem) JOIN(stem, ISA)
-
 /* Vectors of `work`, in units of `dims`. */
 enum {
     BASIS = 0,                     /* Q: FULL rows of 2 */
@@ -64,8 +47,8 @@ enum {
     DIAGONAL = SLOPES + 2,         /* b */
     RESIDUAL = DIAGONAL + 2,       /* Hv − θv, and the direction that is made of it */
     MOVED = RESIDUAL + 2,          /* A·v, and β */
-    PULLED = MOVED + 1,            /* FᵀFAv, and the gradient in β */
-    PARTS_OF_THETA = PULLED + 1,
+    GRADIENT = MOVED + 1,          /* FᵀFAv, and the gradient in β */
+    PARTS_OF_THETA = GRADIENT + 1,
     WORK = PARTS_OF_THETA + 4
 };
 
@@ -88,54 +71,11 @@ static int exponent_of(double x)
     return exponent;
 }
 
-#if defined(__x86_64__)
+#define BODY "sharpness_body.h"
+#include "isa.h"
 
-#define ISA avx512
-#define V 8
-#define TARGET __attribute__((target("avx512f")))
-#define FMA(a, b, c) ((vec)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
-#define SPLAT(s) ((vec)_mm512_set1_pd(s))
-#define ROOT(a) ((vec)_mm512_sqrt_pd((__m512d)(a)))
-#include "sharpness_body.h"
-
-#define ISA avx2
-#define V 4
-#define TARGET __attribute__((target("avx2,fma")))
-#define FMA(a, b, c) ((vec)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
-#define SPLAT(s) ((vec)_mm256_set1_pd(s))
-#define ROOT(a) ((vec)_mm256_sqrt_pd((__m256d)(a)))
-#include "sharpness_body.h"
-
-#elif defined(__aarch64__)
-
-#define ISA neon
-#define V 2
-#define TARGET
-#define FMA(a, b, c) ((vec)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
-#define SPLAT(s) ((vec)vdupq_n_f64(s))
-#define ROOT(a) ((vec)vsqrtq_f64((float64x2_t)(a)))
-#include "sharpness_body.h"
-
-#endif
-
-#define ISA baseline
-#define V 2
-#define TARGET
-#define FMA(a, b, c) ((c) + (a) * (b))
-#define SPLAT(s) ((vec){(s), (s)})
-#define ROOT(a) ((vec){sqrt((a)[0]), sqrt((a)[1])})
-#include "sharpness_body.h"
-
-/* In the order of the kernels of descent.c. */
-static double (*const sharpness_by[])(const factored_loss *) = {
-#if defined(__x86_64__)
-    sharpness_avx512,
-    sharpness_avx2,
-#elif defined(__aarch64__)
-    sharpness_neon,
-#endif
-    sharpness_baseline,
-};
+#define SHARPNESS(isa) sharpness_##isa,
+static double (*const sharpness_by[])(const factored_loss *) = {SETS(SHARPNESS)};
 
 EXPORT int64_t stepbias_sharpness_layout(void) { return (int64_t)sizeof(factored_loss); }
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.descent.native import library as native
-from core.descent.native.descent import _address, _aligned, _kind, _padded, _rows_of
+from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width
 from core.networks.network import Network
 from core.stability.hessian import every_direction
 
@@ -45,7 +45,7 @@ class NativeSharpness:
         if found is None:
             raise RuntimeError("the native kernel is not compiled here")
         self._functions, self._kernel = found.functions, kernel
-        dim, dims = X.shape[1], _padded(X.shape[1])
+        dim, dims = X.shape[1], padded_width(X.shape[1])
         exponent = int(np.frexp(np.abs(X).max())[1])
         with np.errstate(all="ignore"):  # a residual that overflows is NaN
             factor, target = (np.ldexp(array, -exponent) / np.sqrt(len(X)) for array in (X, y))
@@ -58,22 +58,22 @@ class NativeSharpness:
         wide = np.zeros((rows, dim))
         wide[: len(factor)] = factor
         self._arrays = {
-            "factor": _rows_of(wide, dims),
-            "target": _rows_of(target, rows),
-            "ones": _rows_of(ones, dims),
-            "everywhere": _rows_of(EVERYWHERE * every_direction(2 * dim).reshape(2, dim), dims),
-            "work": _aligned((self._functions.stepbias_sharpness_work(dims),)),
+            "factor": padded_rows(wide, dims),
+            "target": padded_rows(target, rows),
+            "ones": padded_rows(ones, dims),
+            "everywhere": padded_rows(EVERYWHERE * every_direction(2 * dim).reshape(2, dim), dims),
+            "work": aligned_zeros((self._functions.stepbias_sharpness_work(dims),)),
         }
         self._loss = native.FactoredLoss(
             rows=rows,
             dim=dim,
             dims=dims,
-            network=_kind(network),
+            network=network.step_kind,
             depth=network.degree,
             exponent=exponent,
             trapezoidal=factored,
             tolerance=tolerance,
-            **{name: _address(array) for name, array in self._arrays.items()},
+            **{name: address(array) for name, array in self._arrays.items()},
         )
 
     def __call__(self, theta: Float64[np.ndarray, "part run dim"]) -> Float64[np.ndarray, " run"]:
@@ -81,6 +81,6 @@ class NativeSharpness:
         theta = np.ascontiguousarray(theta)
         values = np.empty(theta.shape[1])
         self._functions.stepbias_sharpness(
-            self._kernel, ctypes.byref(self._loss), _address(theta), len(values), _address(values)
+            self._kernel, ctypes.byref(self._loss), address(theta), len(values), address(values)
         )
         return values

@@ -1,55 +1,6 @@
-/* The sharpness at one state, for one instruction set: included by sharpness.c with ISA, V (doubles of a vector),
- * TARGET, FMA, SPLAT and ROOT. */
-
-#define vec NAME(vec)
-typedef double vec __attribute__((vector_size(V * 8), aligned(8), may_alias));
-
-#define LOAD(p) (*(const vec *)(p))
-#define STORE(p, v) (*(vec *)(p) = (v))
-
-/* The sum of eight parts, in the order ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). */
-TARGET INLINE double NAME(total)(const vec part[WIDEST / V])
-{
-    double p[WIDEST];
-#pragma GCC unroll 8
-    for (int v = 0; v < WIDEST / V; v++) STORE(p + v * V, part[v]);
-    return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-}
-
-/* ⟨row r of M, x⟩ over columns from ≤ i < to of `rows` rows; a constant where this is inlined. */
-TARGET INLINE void NAME(dots)(const int rows, const double *m, int64_t stride, const double *x, int64_t from, int64_t to,
-                              double *out)
-{
-    vec sum[ROWS][WIDEST / V];
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 8
-        for (int v = 0; v < WIDEST / V; v++) sum[r][v] = (vec){0};
-    for (int64_t i = from; i < to; i += WIDEST)
-#pragma GCC unroll 8
-        for (int v = 0; v < WIDEST / V; v++) {
-            const vec entry = LOAD(x + i + v * V);
-#pragma GCC unroll 8
-            for (int r = 0; r < rows; r++) sum[r][v] = FMA(LOAD(m + r * stride + i + v * V), entry, sum[r][v]);
-        }
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) out[r] = NAME(total)(sum[r]);
-}
-
-/* out += Σ_r weight_r · row r of M, r ascending. */
-TARGET INLINE void NAME(combine)(const int rows, const double *m, int64_t stride, const double *weight, int64_t from,
-                                 int64_t to, double *out)
-{
-    vec w[2 * ROWS];
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) w[r] = SPLAT(weight[r]);
-    for (int64_t i = from; i < to; i += V) {
-        vec sum = LOAD(out + i);
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) sum = FMA(w[r], LOAD(m + r * stride + i), sum);
-        STORE(out + i, sum);
-    }
-}
+/* The sharpness at one state, for one instruction set: the body that sharpness.c gives to isa.h. */
+#include "small_spectrum.h"
+#include "vectors.h"
 
 #define BY_ROWS(count, call)                       \
     switch (count) {                               \
@@ -79,15 +30,8 @@ TARGET static void NAME(combine_all)(int64_t count, const double *m, int64_t ent
     }
 }
 
-TARGET INLINE double NAME(square)(const double *x, int64_t entries)
-{
-    double square;
-    NAME(dots)(1, x, entries, x, 0, entries, &square);
-    return square;
-}
-
-/* out = Fᵀ(Fx − t), with t = 0 where `target` is NULL: one pass over F. */
-TARGET static void NAME(pull)(const factored_loss *f, const double *x, const double *target, double *out)
+/* out = Fᵀ(Fx − t), the gradient of ‖Fx − t‖²/2, with t = 0 where `target` is NULL: one pass over F. */
+TARGET static void NAME(gradient)(const factored_loss *f, const double *x, const double *target, double *out)
 {
     for (int64_t i = 0; i < f->dims; i += V) STORE(out + i, (vec){0});
     for (int64_t row = 0; row < f->rows; row += 2 * ROWS) {
@@ -104,27 +48,13 @@ TARGET static void NAME(pull)(const factored_loss *f, const double *x, const dou
     }
 }
 
-/* u^exponent for exponent ≥ 0 by repeated squaring from its leading bit. */
-TARGET INLINE vec NAME(raised)(vec u, int64_t exponent)
-{
-    vec result = u;
-    int64_t bit = 1;
-    if (!exponent) return SPLAT(1.0);
-    while (bit * 2 <= exponent) bit *= 2;
-    for (bit /= 2; bit; bit /= 2) {
-        result = result * result;
-        if (exponent & bit) result = result * u;
-    }
-    return result;
-}
-
 TARGET static void NAME(predict)(const factored_loss *f, const double *theta, double *beta)
 {
     const int64_t dims = f->dims;
     for (int64_t i = 0; i < dims; i += V) {
         const vec p = LOAD(theta + i), m = LOAD(theta + dims + i);
         STORE(beta + i, f->network == UV ? p * LOAD(theta + 2 * dims + i) - m * LOAD(theta + 3 * dims + i)
-                                         : NAME(raised)(p, f->depth) - NAME(raised)(m, f->depth));
+                                         : NAME(power)(p, f->depth) - NAME(power)(m, f->depth));
     }
 }
 
@@ -172,7 +102,7 @@ TARGET static void NAME(differentiate)(const factored_loss *f, const double *the
             STORE(b + i, gradient);
             STORE(b + dims + i, -gradient);
         } else {
-            const vec by_u = NAME(raised)(u, depth - 2), by_w = NAME(raised)(w, depth - 2);
+            const vec by_u = NAME(power)(u, depth - 2), by_w = NAME(power)(w, depth - 2);
             STORE(a + i, first * (by_u * u));
             STORE(a + dims + i, -(first * (by_w * w)));
             STORE(b + i, second * by_u * gradient);
@@ -186,98 +116,15 @@ TARGET static void NAME(apply)(const factored_loss *f, const double *v, double *
 {
     const int64_t dims = f->dims;
     const double *const a = f->work + SLOPES * dims, *const b = f->work + DIAGONAL * dims;
-    double *const moved = f->work + MOVED * dims, *const pulled = f->work + PULLED * dims;
+    double *const moved = f->work + MOVED * dims, *const gradient = f->work + GRADIENT * dims;
     for (int64_t i = 0; i < dims; i += V)
         STORE(moved + i, FMA(LOAD(a + dims + i), LOAD(v + dims + i), LOAD(a + i) * LOAD(v + i)));
-    NAME(pull)(f, moved, NULL, pulled);
+    NAME(gradient)(f, moved, NULL, gradient);
     for (int64_t i = 0; i < dims; i += V) {
-        const vec x = LOAD(pulled + i);
+        const vec x = LOAD(gradient + i);
         STORE(image + i, FMA(LOAD(a + i), x, LOAD(b + i) * LOAD(v + i)));
         STORE(image + dims + i, FMA(LOAD(a + dims + i), x, LOAD(b + dims + i) * LOAD(v + dims + i)));
     }
-}
-
-/* The whole spectrum of the leading n × n block of a symmetric matrix: Householder's tridiagonal form and the implicit
- * QL method. On return `value` has the eigenvalues in no order, and row k of `matrix` is the eigenvector of value k. */
-TARGET static void NAME(spectrum)(int n, double matrix[FULL][FULL], double *value)
-{
-    double below[FULL], reflector[FULL][FULL], factor[FULL];
-    /* Column by column from the first: H = I − factor·h·hᵀ on what is below. */
-    for (int k = 0; k + 2 < n; k++) {
-        double *const h = reflector[k];
-        double square = 0.0, image[FULL], inner = 0.0;
-        for (int i = k + 2; i < n; i++) square += matrix[i][k] * matrix[i][k];
-        below[k] = matrix[k + 1][k];
-        factor[k] = 0.0;
-        if (square == 0.0) continue;
-        const double first = matrix[k + 1][k], length = sqrt(first * first + square);
-        below[k] = first > 0 ? -length : length;
-        for (int i = k + 1; i < n; i++) h[i] = matrix[i][k];
-        h[k + 1] = first - below[k];
-        factor[k] = 2 / (h[k + 1] * h[k + 1] + square);
-        for (int i = k + 1; i < n; i++) {
-            double sum = 0.0;
-            for (int j = k + 1; j <= i; j++) sum += matrix[i][j] * h[j];
-            for (int j = i + 1; j < n; j++) sum += matrix[j][i] * h[j];
-            image[i] = factor[k] * sum;
-            inner += image[i] * h[i];
-        }
-        for (int i = k + 1; i < n; i++) image[i] -= 0.5 * factor[k] * inner * h[i];
-        for (int i = k + 1; i < n; i++)
-            for (int j = k + 1; j <= i; j++) matrix[i][j] -= h[i] * image[j] + image[i] * h[j];
-    }
-    if (n > 1) below[n - 2] = matrix[n - 1][n - 2];
-    for (int i = 0; i < n; i++) value[i] = matrix[i][i];
-    /* Rows of `matrix` become those of the transposed product of the reflections. */
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < FULL; j++) matrix[i][j] = i == j;
-    for (int k = n - 3; k >= 0; k--) {
-        const double *const h = reflector[k];
-        if (factor[k] == 0.0) continue;
-        for (int i = k + 1; i < n; i++) {
-            double sum = 0.0;
-            for (int j = k + 1; j < n; j++) sum += matrix[i][j] * h[j];
-            sum *= factor[k];
-            for (int j = k + 1; j < n; j++) matrix[i][j] -= sum * h[j];
-        }
-    }
-    for (int l = 0; l < n; l++)
-        for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
-            int m = l;
-            while (m + 1 < n && fabs(below[m]) > DBL_EPSILON * (fabs(value[m]) + fabs(value[m + 1]))) m++;
-            if (m == l) break;
-            /* Wilkinson's shift, and a bulge that is chased from m up to l. */
-            const double slope = (value[l + 1] - value[l]) / (2 * below[l]), root = sqrt(slope * slope + 1);
-            double g = value[m] - value[l] + below[l] / (slope + (slope < 0 ? -root : root));
-            double sine = 1.0, cosine = 1.0, taken = 0.0;
-            int i;
-            for (i = m - 1; i >= l; i--) {
-                const double f = sine * below[i], b = cosine * below[i], r = sqrt(f * f + g * g);
-                below[i + 1] = r;
-                if (r == 0.0) {
-                    value[i + 1] -= taken;
-                    below[m] = 0.0;
-                    break;
-                }
-                const double inverse = 1 / r;
-                sine = f * inverse;
-                cosine = g * inverse;
-                g = value[i + 1] - taken;
-                const double t = (value[i] - g) * sine + 2 * cosine * b;
-                taken = sine * t;
-                value[i + 1] = g + taken;
-                g = cosine * t - b;
-                for (int j = 0; j < FULL; j++) {
-                    const double upper = matrix[i][j], lower = matrix[i + 1][j];
-                    matrix[i + 1][j] = sine * upper + cosine * lower;
-                    matrix[i][j] = cosine * upper - sine * lower;
-                }
-            }
-            if (i >= l) continue;
-            value[l] -= taken;
-            below[l] = g;
-            below[m] = 0.0;
-        }
 }
 
 /* Rows of Q become the combinations of the first `count` of them whose weights are the rows of C. */
@@ -473,19 +320,19 @@ TARGET static double NAME(sharpness)(const factored_loss *f)
 {
     const int64_t dims = f->dims, entries = 2 * dims;
     double *const theta = f->work + PARTS_OF_THETA * dims, *const beta = f->work + MOVED * dims;
-    double *const g = f->work + PULLED * dims, *const a = f->work + SLOPES * dims, *const b = f->work + DIAGONAL * dims;
+    double *const g = f->work + GRADIENT * dims, *const a = f->work + SLOPES * dims, *const b = f->work + DIAGONAL * dims;
     NAME(predict)(f, theta, beta);
-    NAME(pull)(f, beta, f->target, g);
+    NAME(gradient)(f, beta, f->target, g);
     /* H is solved as H/4^e with entries of about 1: no square overflows or vanishes where H itself does not. */
     const int64_t of_theta = NAME(normalise)(theta, (f->network == UV ? 4 : 2) * dims), of_g = NAME(normalise)(g, dims);
     NAME(differentiate)(f, theta, g, a, b);
-    const double slope = NAME(largest)(a, entries), bend = NAME(largest)(b, entries);
-    if (!isfinite(slope + bend)) return NAN;
-    if (slope == 0.0 && bend == 0.0) return 0.0;
+    const double slope = NAME(largest)(a, entries), second = NAME(largest)(b, entries);
+    if (!isfinite(slope + second)) return NAN;
+    if (slope == 0.0 && second == 0.0) return 0.0;
     const int64_t raised_a = (f->depth - 1) * of_theta, raised_b = (f->depth - 2) * of_theta + of_g;
     const int64_t by_slope = slope > 0 ? exponent_of(slope) + raised_a : INT32_MIN;
-    const int64_t by_bend = bend > 0 ? (exponent_of(bend) + raised_b + 1) >> 1 : INT32_MIN;
-    const int64_t e = by_slope > by_bend ? by_slope : by_bend;
+    const int64_t by_second = second > 0 ? (exponent_of(second) + raised_b + 1) >> 1 : INT32_MIN;
+    const int64_t e = by_slope > by_second ? by_slope : by_second;
     NAME(scale)(a, entries, power_of(raised_a - e));
     NAME(scale)(b, entries, power_of(raised_b - 2 * e));
     double top = -INFINITY, alone = -INFINITY;
@@ -509,13 +356,4 @@ TARGET static double NAME(sharpness)(const factored_loss *f)
     return isfinite(largest) ? largest : NAN;
 }
 
-#undef vec
-#undef LOAD
-#undef STORE
 #undef BY_ROWS
-#undef ISA
-#undef V
-#undef TARGET
-#undef FMA
-#undef SPLAT
-#undef ROOT

@@ -36,7 +36,7 @@ class CellAxis:
 
     values: Float64[np.ndarray, " cell"]
     positions: Float64[np.ndarray, " cell"]
-    edges: Float64[np.ndarray, " edge"]
+    edges: Float64[np.ndarray, " cell+1"]
     order: Int64[np.ndarray, " cell"]
     log: bool
 
@@ -74,7 +74,7 @@ def _with_room_for_zero(ascending: Float64[np.ndarray, " cell"]) -> Float64[np.n
     return np.concatenate([[below], ascending[1:]])
 
 
-def _edges(scaled: Float64[np.ndarray, " cell"]) -> Float64[np.ndarray, " edge"]:
+def _edges(scaled: Float64[np.ndarray, " cell"]) -> Float64[np.ndarray, " cell+1"]:
     if len(scaled) == 1:
         return np.array([scaled[0] - 0.5, scaled[0] + 0.5])
     between = (scaled[:-1] + scaled[1:]) / 2

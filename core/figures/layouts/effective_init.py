@@ -52,4 +52,4 @@ def without_effective_init(grid: Grid, where: Mapping[str, float]) -> str:
 
 def _depths(grid: Grid) -> tuple[float, ...]:
     axis = next((axis for axis in grid.axes if axis.name == "depth"), None)
-    return axis.values if axis else (grid.run(0).document["model"]["depth"],)
+    return axis.values if axis else (grid.problem(0).network.degree,)

@@ -1,15 +1,15 @@
-"""The phase diagram: which two axes span its plane, and one row of panels for each combination of the others."""
+"""The phase diagram: which two axes span its heat maps, and one row of panels for each combination of the others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.selection import REPLICATES, STEP_SIZES, fixings, replicates, swept
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, fixings, replicates, swept_axes
 from core.sweep.grid import Axis, Grid
 
 MOST_CELLS: Final = 40_000
-"""Of more cells than this in a plane none could be seen."""
+"""Of more cells than this in a heat map none could be seen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,18 +32,18 @@ def phase_layout(grid: Grid) -> PhaseLayout:
         UnsuitableFigure: the experiment sweeps too little or too much for this figure.
     """
     over = replicates(grid)
-    axes = [axis for axis in swept(grid) if axis.name != over and len(axis.values) > 1]
-    plane = sorted((axis for axis in axes if axis.name not in REPLICATES), key=_rank)[:2]
-    if len(plane) < 2:
+    axes = [axis for name, axis in swept_axes(grid).items() if name != over]
+    spanning = sorted((axis for axis in axes if axis.name not in REPLICATES), key=_rank)[:2]
+    if len(spanning) < 2:
         raise UnsuitableFigure(
             "This figure needs an experiment that sweeps two numbers besides the seeds, such as the initialisation "
             "scale and the step size."
         )
-    x, y = sorted(plane, key=_height)
+    x, y = sorted(spanning, key=_height)
     cells = len(x.values) * len(y.values)
     if cells > MOST_CELLS:
         raise UnsuitableFigure(f"This figure would need {cells} cells; {MOST_CELLS} are the most.")
-    rest = [axis for axis in axes if axis not in plane]
+    rest = [axis for axis in axes if axis not in spanning]
     return PhaseLayout(x=x.name, y=y.name, over=over, rows=tuple(fixings(rest)))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from core.figures.layouts.selection import REPLICATES, STEP_SIZES, evenly_spaced, run_at, swept
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes
 from core.sweep.grid import Axis, Grid
 
 MOST_RUNS: Final = 4
@@ -31,7 +31,7 @@ def predictor_layout(grid: Grid) -> PredictorLayout:
     other axis stays at its first value. In place of the run at a corner another one of its quarter may stand, first
     those along the step sizes, the largest of which is often too large; so no two panels show the same run.
     """
-    axes = sorted((axis for axis in swept(grid) if len(axis.values) > 1 and axis.name not in REPLICATES), key=_rank)
+    axes = sorted((axis for name, axis in swept_axes(grid).items() if name not in REPLICATES), key=_rank)
     if not axes:
         return PredictorLayout(panels=((0,),), columns=1, axes=())
     if len(axes) == 1:
@@ -41,9 +41,7 @@ def predictor_layout(grid: Grid) -> PredictorLayout:
 
 
 def _along(grid: Grid, axis: Axis) -> PredictorLayout:
-    values = sorted(axis.values)
-    chosen = [values[place] for place in evenly_spaced(len(values), MOST_RUNS)]
-    panels = tuple((run_at(grid, {axis.name: value}),) for value in chosen)
+    panels = tuple((run_at(grid, {axis.name: value}),) for value in spread(axis.values, MOST_RUNS))
     return PredictorLayout(panels=panels, columns=min(len(panels), 2), axes=(axis.name,))
 
 

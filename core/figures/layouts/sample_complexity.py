@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.selection import STEP_SIZES, fixings
+from core.figures.layouts.selection import STEP_SIZES, fixings, swept_axes
 from core.spec.experiment_spec import SparseRegression
 from core.sweep.grid import Grid
 
@@ -29,7 +29,7 @@ def sample_complexity_layout(grid: Grid) -> SampleComplexityLayout:
         UnsuitableFigure: the data are no sparse regression with several numbers of samples, or too many others.
     """
     axes = {axis.name: axis for axis in grid.axes}
-    swept = {name for name, axis in axes.items() if len(axis.values) > 1}
+    swept = set(swept_axes(grid))
     if not isinstance(grid.spec.data, SparseRegression) or SAMPLES not in swept:
         raise UnsuitableFigure("This figure needs sparse_regression data with several numbers of samples.")
     problem = [axis for axis in grid.problem_axes if axis.name in swept - {SAMPLES, "seed"}]

@@ -23,20 +23,30 @@ def evenly_spaced(count: int, most: int) -> list[int]:
     return chosen
 
 
+def spread(values: Sequence[float], most: int) -> tuple[float, ...]:
+    """At most `most` of the values, ascending and evenly spaced by rank, the least and the largest among them."""
+    ascending = sorted(values)
+    return tuple(ascending[k] for k in evenly_spaced(len(ascending), most))
+
+
 def columns_of(panels: int) -> int:
     """In how many columns so many panels are read best: one row of up to three, two rows of more."""
     return panels if panels <= 3 else (panels + 1) // 2
 
 
+def swept_axes(grid: Grid) -> dict[str, Axis]:
+    """The axes of more than one value; the one value of another axis is as good as a plain number."""
+    return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+
+
 def swept(grid: Grid) -> list[Axis]:
     """The axes of more than one value, or all where none has."""
-    return [axis for axis in grid.axes if len(axis.values) > 1] or list(grid.axes)
+    return list(swept_axes(grid).values()) or list(grid.axes)
 
 
 def replicates(grid: Grid) -> str:
     """The axis that is aggregated: the first of the seeds that is swept, and the data seed where none is."""
-    names = [axis.name for axis in grid.axes if len(axis.values) > 1]
-    return next((name for name in REPLICATES if name in names), REPLICATES[0])
+    return next((name for name in REPLICATES if name in swept_axes(grid)), REPLICATES[0])
 
 
 def step_axis(grid: Grid) -> Axis:
@@ -45,8 +55,8 @@ def step_axis(grid: Grid) -> Axis:
     Raises:
         UnsuitableFigure: the step size is not swept.
     """
-    for axis in grid.axes:
-        if axis.name in STEP_SIZES and len(axis.values) > 1:
+    for name, axis in swept_axes(grid).items():
+        if name in STEP_SIZES:
             return axis
     raise UnsuitableFigure("This figure needs an experiment that sweeps the step size.")
 

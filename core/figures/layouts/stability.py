@@ -1,11 +1,11 @@
-"""The stability figure: one panel for each scale, or for so many of them as a page holds."""
+"""The stability figure: one panel for each scale, or for as many of them as fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.figures.layouts import MAX_PANELS
-from core.figures.layouts.selection import columns_of, evenly_spaced, fixings, replicates, step_axis
-from core.sweep.grid import Axis, Grid
+from core.figures.layouts.selection import columns_of, fixings, replicates, spread, step_axis, swept_axes
+from core.sweep.grid import Grid
 
 SCALE = "init_scale"
 
@@ -29,13 +29,13 @@ def stability_layout(grid: Grid) -> StabilityLayout:
     """Step sizes along x; a panel for each scale, and for each value of what else is swept, such as the depth.
 
     Raises:
-        UnsuitableFigure: the step size is not swept, or more else is than a page holds.
+        UnsuitableFigure: the step size is not swept, or too much else is.
     """
     x, over = step_axis(grid), replicates(grid)
-    rest = [axis for axis in grid.axes if axis.name not in {x.name, over, SCALE} and len(axis.values) > 1]
+    rest = [axis for name, axis in swept_axes(grid).items() if name not in {x.name, over, SCALE}]
     rows = fixings(rest)
     scales = next((axis for axis in grid.axes if axis.name == SCALE), None)
-    shown = _shown(scales, MAX_PANELS // len(rows))
+    shown = spread(scales.values if scales else (), MAX_PANELS // len(rows))
     panels = [row | ({SCALE: scale} if scales else {}) for row in rows for scale in shown or (0.0,)]
     return StabilityLayout(
         x=x.name,
@@ -45,8 +45,3 @@ def stability_layout(grid: Grid) -> StabilityLayout:
         scales_swept=len(scales.values) if scales else 0,
         scales_shown=shown,
     )
-
-
-def _shown(scales: Axis | None, most: int) -> tuple[float, ...]:
-    ascending = sorted(scales.values) if scales else []
-    return tuple(ascending[k] for k in evenly_spaced(len(ascending), most))

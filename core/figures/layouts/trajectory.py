@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.selection import REPLICATES, STEP_SIZES, evenly_spaced, run_at
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes
 from core.sweep.grid import Axis, Grid
 
 MAX_RUNS: Final = 6
@@ -40,12 +40,12 @@ def trajectory_layout(grid: Grid) -> TrajectoryLayout:
             f"This figure follows runs along their records and needs at least {LEAST_POINTS} of each: recording.points "
             f"is {points} in this experiment."
         )
-    axes = {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+    axes = swept_axes(grid)
     depths = axes.pop("depth", None)
     series = _followed(axes)
-    values = () if series is None else _spread(series, MAX_RUNS)
+    values = () if series is None else spread(series.values, MAX_RUNS)
     fixed = {name: _usual(axis) for name, axis in axes.items() if axis is not series}
-    columns = (None,) if depths is None else _spread(depths, MAX_DEPTHS)
+    columns = (None,) if depths is None else spread(depths.values, MAX_DEPTHS)
     return TrajectoryLayout(
         series=series.name if series else None,
         values=values,
@@ -58,11 +58,6 @@ def _followed(axes: Mapping[str, Axis]) -> Axis | None:
     """The axis of step sizes if they are swept, else the first that is no seed, else the first."""
     order = sorted(axes.values(), key=lambda axis: (axis.name not in STEP_SIZES, axis.name in REPLICATES))
     return order[0] if order else None
-
-
-def _spread(axis: Axis, most: int) -> tuple[float, ...]:
-    ascending = sorted(axis.values)
-    return tuple(ascending[k] for k in evenly_spaced(len(ascending), most))
 
 
 def _usual(axis: Axis) -> float:

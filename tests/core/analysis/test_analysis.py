@@ -1,13 +1,13 @@
 """Analyses of data sets and runs, where float64 comes to its ends."""
 
-import json
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
-from core.analysis.analysis import RunAnalysis, analyse_problem
+from core.analysis.problem import analyse_problem
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.analysis.run import RunAnalysis
 from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal
@@ -54,7 +54,7 @@ def _scaled(X_factor: float, y_factor: float) -> Dataset:
 def test_a_scale_whose_flow_limit_is_out_of_reach_has_none(init_scale: float) -> None:
     """Null, and no error that would take the other runs of the batch along."""
     data = paper_problem()
-    analysis = RunAnalysis(data, SQUARED, analyse_problem(data, SQUARED, "key"))
+    analysis = RunAnalysis(data, SQUARED, analyse_problem(data, SQUARED, "key").analysis)
     assert analysis.summary(_trained(data, init_scale), init_scale=0.1, kernel_id="here")["flow_test_loss"] is None
     assert analysis.summary(_trained(data, 0.1), init_scale=0.1, kernel_id="here")["flow_test_loss"] is not None
 
@@ -65,12 +65,12 @@ def test_a_scale_whose_flow_limit_is_out_of_reach_has_none(init_scale: float) ->
 def test_data_beyond_float64_have_an_analysis_of_nulls_and_its_reason(X_factor: float, y_factor: float) -> None:
     """An experiment with step sizes in numbers can go on; nothing false is said of interpolators."""
     data = _scaled(X_factor, y_factor)
-    document = analyse_problem(data, SQUARED, "key")
-    assert json.loads(json.dumps(document, allow_nan=False)) == document
-    assert "could not be computed in float64" in document["no_interpolator"]
-    assert (document["interpolators"], document["max_stable_step"], document["never_stable_above"]) == ({}, None, None)
+    analysis = analyse_problem(data, SQUARED, "key").analysis
+    assert ProblemAnalysis.from_json(analysis.to_json()) == analysis
+    assert "could not be computed in float64" in str(analysis.no_interpolator)
+    assert (analysis.interpolators, analysis.max_stable_step, analysis.never_stable_above) == ({}, None, None)
     assert (
-        RunAnalysis(data, SQUARED, document).summary(_trained(data, 0.1), init_scale=0.1, kernel_id="here")[
+        RunAnalysis(data, SQUARED, analysis).summary(_trained(data, 0.1), init_scale=0.1, kernel_id="here")[
             "flow_test_loss"
         ]
         is None
@@ -80,12 +80,12 @@ def test_data_beyond_float64_have_an_analysis_of_nulls_and_its_reason(X_factor: 
 @pytest.mark.parametrize("factor", [1e-60, 1.0, 1e60])
 def test_the_largest_stable_step_scales_with_the_data(factor: float) -> None:
     """The sharpness of an interpolator is of order X·y, in any units that are taken."""
-    plain, scaled = (analyse_problem(_scaled(by, by), SQUARED, "key")["max_stable_step"] for by in (1.0, factor))
+    plain, scaled = (analyse_problem(_scaled(by, by), SQUARED, "key").analysis.max_stable_step for by in (1.0, factor))
     assert math.isclose(scaled * factor * factor, plain, rel_tol=1e-6)
 
 
 def test_data_of_zeros_are_interpolated_by_zero() -> None:
     """And by everything else; every step size is stable."""
-    document: dict[str, Any] = analyse_problem(Dataset(X=np.zeros((2, 3)), y=np.zeros(2)), SQUARED, "key")
-    assert document["no_interpolator"] is None
-    assert document["max_stable_step"] is None
+    analysis = analyse_problem(Dataset(X=np.zeros((2, 3)), y=np.zeros(2)), SQUARED, "key").analysis
+    assert analysis.no_interpolator is None
+    assert analysis.max_stable_step is None

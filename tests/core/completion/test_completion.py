@@ -153,7 +153,7 @@ def test_the_default_data_set_has_the_known_completions(  # noqa: PLR0917 - the 
     run = begin(paper_problem(), Diagonal(2), scale, step_size, warmup_steps=warmup_steps).walk(step)
     iterate, found, loss = run.predictor, completion_of(run), run.loss
     limit = completion_of(run.walk(later - step))
-    assert limit.is_proven
+    assert np.isfinite(limit.bound)
     assert run.loss < loss / 5  # and so is its error
     assert distance(iterate, limit.predictor) == pytest.approx(iterate_error, rel=0.3)
     measured = distance(found.predictor, limit.predictor)

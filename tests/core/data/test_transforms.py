@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from pydantic import ValidationError
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import Dataset, excess_risk
 from core.data.regression import test_loss as held_out_loss
 from core.data.transforms import CONSTANT, user_dataset
@@ -167,9 +167,12 @@ def test_a_column_that_is_constant_to_rounding_becomes_zero(value: float, noise:
     data = user_dataset(X=X, y=rng.standard_normal(7), transform=CENTRED)
     assert not data.X[:, 4].any()
     assert data.X[:, [0, 11]].any(axis=0).all()
-    flattest = analyse_problem(data, Diagonal(2), "key")["interpolators"]["flattest"]
-    assert flattest["l1_norm"] < 1e3
-    assert flattest["objective"] - flattest["lower_bound"] <= 1e-3 * flattest["objective"]
+    flattest = analyse_problem(data, Diagonal(2), "key").analysis.interpolators["flattest"]
+    assert flattest.l1_norm is not None
+    assert flattest.objective is not None
+    assert flattest.lower_bound is not None
+    assert flattest.l1_norm < 1e3
+    assert flattest.objective - flattest.lower_bound <= 1e-3 * flattest.objective
 
 
 def test_a_column_that_varies_only_among_held_out_samples_keeps_its_variation_there() -> None:

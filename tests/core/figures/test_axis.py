@@ -108,15 +108,15 @@ def test_one_value_is_named() -> None:
 
 @settings(max_examples=40)
 @given(st.floats(min_value=1e-12, max_value=1e12), st.floats(min_value=1.2, max_value=1e30), st.floats(0, 0.3))
-def test_a_logarithmic_axis_has_two_numbers_at_least_and_none_beside_the_foot(
-    least: float, ratio: float, foot: float
+def test_a_logarithmic_axis_has_two_numbers_at_least_and_none_beside_the_rug(
+    least: float, ratio: float, rug: float
 ) -> None:
     """However near its ends are, and however far."""
     panel = _panel()
-    log_y(panel, least, least * ratio, foot=foot)
+    log_y(panel, least, least * ratio, rug=rug)
     ticks = panel.get_yticks()
-    assert len(ticks) >= (2 if foot == 0 else 1)
-    assert (ticks >= least * ratio**foot * (1 - 1e-9)).all()
+    assert len(ticks) >= (2 if rug == 0 else 1)
+    assert (ticks >= least * ratio**rug * (1 - 1e-9)).all()
     assert (ticks <= least * ratio * (1 + 1e-9)).all()
 
 

@@ -19,7 +19,7 @@ def _panel(*, logarithmic: bool = False) -> Axes:
 
 
 def _path(x: list[float], y: list[float]) -> Path:
-    return np.array(x), np.array(y)
+    return np.array(x, dtype=np.float64), np.array(y, dtype=np.float64)
 
 
 def test_a_name_stands_at_the_left_where_nothing_is_in_its_way() -> None:

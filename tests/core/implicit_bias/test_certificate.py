@@ -9,13 +9,13 @@ from core.implicit_bias.certificate import (
     certificate_residual,
     effective_asymmetry,
     effective_initialization,
-    mean_effective_initialization,
+    mean_effective_init,
     potential,
 )
 from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
 from core.networks.network import Diagonal
-from core.stability.sharpness import interpolator_sharpness
+from core.stability.sharpness import interpolator_sharpness_of
 from tests.core.problems import small_problem
 from tests.reference.descent_by_hand import Path, descend, loss
 
@@ -73,7 +73,7 @@ def test_a_converged_run_is_the_minimiser_with_its_effective_initialization(seed
     u_plus, u_minus, steps_sum = state(path)
     predictor = u_plus**2 - u_minus**2
     assert loss(data.X.tolist(), data.y.tolist(), path) < 1e-25
-    assert 1.8 < schedule[-1] * interpolator_sharpness(data.X, u_plus, u_minus).value < 2
+    assert 1.8 < schedule[-1] * interpolator_sharpness_of(data.X, 4 * (u_plus**2 + u_minus**2)).value < 2
     effective = {
         "init_scale": effective_initialization(u_plus, u_minus),
         "asymmetry": effective_asymmetry(u_plus, u_minus, steps_sum),
@@ -94,7 +94,7 @@ def test_effective_initialization_only_shrinks() -> None:
         current = effective_initialization(u_plus, u_minus)
         assert (current <= previous).all()
         previous = current
-    assert mean_effective_initialization(u_plus, u_minus) == previous.mean()
+    assert mean_effective_init(Diagonal(2), np.stack([u_plus, u_minus])) == previous.mean()
 
 
 def test_a_sum_with_a_part_outside_the_row_space_fails_the_certificate() -> None:

@@ -21,11 +21,11 @@ def _one_thread() -> Iterator[None]:
 
 
 def programme(power: float, *, mean: float, samples: int = 80, dim: int = 260) -> SpectralProgramme:
-    """With the columns of Gaussian data as atoms."""
+    """With the columns of Gaussian data as its columns."""
     data = small_problem(0, samples=samples, dimension=dim, mean=mean)
     space = interpolator_set(data.X, data.y)
     target = space.coordinates / np.linalg.norm(space.coordinates)
-    return SpectralProgramme(atoms=data.X / np.sqrt(samples), basis=space.basis, target=target, power=power)
+    return SpectralProgramme(columns=data.X / np.sqrt(samples), basis=space.basis, target=target, power=power)
 
 
 @pytest.mark.parametrize("power", [1.0, 4 / 3, 1.5])
@@ -39,9 +39,9 @@ def test_data_far_off_centre_need_few_directions(power: float) -> None:
     assert expected.lower <= found.upper * (1 + 1e-12)
     assert whole.upper(found.predictor) == pytest.approx(found.upper, rel=1e-12)
     np.testing.assert_allclose(whole.basis.T @ found.predictor, whole.target, atol=1e-9)
-    proven = whole.lower(whole.prices(found.mixture) / np.trace(found.mixture), found.multipliers)
+    proven = whole.lower(whole.dual_weights(found.dual_matrix) / np.trace(found.dual_matrix), found.multipliers)
     assert proven == pytest.approx(found.lower, rel=1e-9)
-    assert np.linalg.eigvalsh(found.mixture)[0] >= -1e-12 * np.trace(found.mixture)
+    assert np.linalg.eigvalsh(found.dual_matrix)[0] >= -1e-12 * np.trace(found.dual_matrix)
 
 
 def test_the_search_is_the_same_every_time() -> None:

@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.networks.initialization import initial_parameters
-from core.networks.network import UV, Diagonal
+from core.experiment.training_run import initial_parameters
+from core.networks.initialization import vector_scales
+from core.networks.network import UV
 from tests.core.specs import grid_of
 
 
 def start(dim: int = 6, **parts: dict[str, Any]) -> np.ndarray:
     """θ(0) of the only run of a small spec."""
     run = grid_of(**parts).run(0)
-    return initial_parameters(run.document, run.network, dim)
+    return initial_parameters(run, dim)
 
 
 def normal(**fields: Any) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def test_a_vector_is_scaled_with_its_signs() -> None:
     theta = start(100, initialization={"kind": "vector", "vector": vector, "scale": 0.2})
     np.testing.assert_allclose(theta, np.tile(0.2 * np.array(vector), (2, 1)))
     with pytest.raises(ValueError, match="3 entries"):
-        initial_parameters({"initialization": {"kind": "vector", "vector": [1, 2, 3], "scale": 1}}, Diagonal(2), 4)
+        vector_scales(1.0, [1, 2, 3], 4)
 
 
 @pytest.mark.parametrize("shape", [-0.9, 0.0, 0.5])

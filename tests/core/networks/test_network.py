@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.networks.network import UV, Diagonal, Network, network_of, power
+from core.networks.network import UV, Diagonal, Network, power
 from tests.core.network_kinds import NETWORKS, depth_by_hand
 from tests.reference import network_by_hand
 
@@ -92,8 +92,6 @@ def test_a_power_is_never_a_view_of_its_base() -> None:
     assert base.tolist() == [1.0, 1.0, 1.0]
 
 
-def test_a_model_document_names_its_network() -> None:
-    """The shape of a UV start belongs to the initialisation."""
-    assert network_of({"kind": "diagonal", "depth": 5}) == Diagonal(5)
-    assert network_of({"kind": "uv", "shape": 0.3}) == network_of({"kind": "uv", "shape": 0.0}) == UV()
+def test_each_network_has_a_key_of_its_own() -> None:
+    """What depends on data and network is kept under it."""
     assert len({network.key for network in NETWORKS}) == len(NETWORKS)

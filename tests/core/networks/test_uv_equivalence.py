@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data.row_space import row_space
-from core.implicit_bias.certificate import certificate_residual, effective_initialization
-from core.implicit_bias.squared_model import mean_effective_init, squared_model
+from core.implicit_bias.certificate import certificate_residual, effective_initialization, mean_effective_init
 from core.networks.network import UV, Diagonal
 from core.networks.uv_equivalence import equivalent_squared_model, moved_along_flow
 from core.stability.sharpness import interpolator_sharpness_of
@@ -62,8 +61,8 @@ def test_the_shape_of_a_start_is_a_larger_scale(shape: float) -> None:
 def test_only_depth_2_and_uv_are_squared_models() -> None:
     """A deeper network has no effective initialisation."""
     theta = np.full((2, 4), 0.5)
-    assert squared_model(SQUARED, theta) is theta
-    assert squared_model(Diagonal(3), theta) is None
+    assert SQUARED.as_squared(theta) is theta
+    assert Diagonal(3).as_squared(theta) is None
     assert np.isnan(mean_effective_init(Diagonal(3), theta))
 
 

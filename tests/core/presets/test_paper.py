@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import excess_risk
 from core.descent.optimizers import LabelNoise
 from core.networks.network import UV, Diagonal, Network
@@ -24,25 +24,27 @@ LEAST_SHARPNESS = [
 @pytest.mark.parametrize(("network", "expected"), LEAST_SHARPNESS)
 def test_the_least_sharpness_of_the_papers_data(network: Network, expected: float) -> None:
     """Between bounds that agree to 1e-6; at depth 3 parameters of any sign take it down by 2^(−1/3)."""
-    analysis = analyse_problem(paper_problem(), network, "key")
-    assert analysis["min_sharpness_upper"] == pytest.approx(expected, abs=1e-4)
-    assert analysis["min_sharpness_gap"] <= 1e-6
+    analysis = analyse_problem(paper_problem(), network, "key").analysis
+    assert analysis.min_sharpness_upper == pytest.approx(expected, abs=1e-4)
+    assert analysis.min_sharpness_gap <= 1e-6
     free = expected * 2 ** (-1 / 3) if network == Diagonal(3) else expected
-    assert analysis["min_sharpness_sign_free_upper"] == pytest.approx(free, abs=1e-4)
+    assert analysis.min_sharpness_sign_free_upper == pytest.approx(free, abs=1e-4)
 
 
 def test_far_off_centre_the_flattest_interpolator_is_a_sparse_one() -> None:
     """Its risk falls from above that of β = 0 to about the least-ℓ1 one; the least trace is near that at any mean."""
-    centred, off_centre = (analyse_problem(paper_problem(mean=mean), Diagonal(2), "key") for mean in (0.0, 5.0))
+    centred, off_centre = (
+        analyse_problem(paper_problem(mean=mean), Diagonal(2), "key").analysis for mean in (0.0, 5.0)
+    )
     risk = {
-        (mean, name): analysis["interpolators"][name]["excess_risk"]
+        (mean, name): analysis.interpolators[name].excess_risk
         for mean, analysis in ((0, centred), (5, off_centre))
         for name in ("flattest", "min_l1", "least_trace")
     }
     assert risk[0, "flattest"] > 1
     assert risk[5, "flattest"] == pytest.approx(risk[5, "min_l1"], rel=0.2)
     assert risk[0, "least_trace"] == pytest.approx(risk[0, "min_l1"], rel=0.2)
-    assert max(centred["min_sharpness_gap"], off_centre["min_sharpness_gap"]) <= 1e-5
+    assert max(centred.min_sharpness_gap, off_centre.min_sharpness_gap) <= 1e-5
 
 
 @pytest.mark.parametrize(("network", "expected"), [LEAST_SHARPNESS[0], LEAST_SHARPNESS[1], LEAST_SHARPNESS[4]])

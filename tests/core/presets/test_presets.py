@@ -57,7 +57,7 @@ def test_a_preset_can_be_replicated_over_data_seeds() -> None:
     """Each on its own data set; one that sweeps more seeds by itself keeps them."""
     single, triple = Grid(preset("figure-3", "quick")), Grid(preset("figure-3", "quick", seeds=3))
     assert (len(triple), triple.problems) == (3 * len(single), 3 * single.problems)
-    assert {run.document["data"]["seed"] for run in triple.runs()} == {0, 1, 2}
+    assert {getattr(run.spec.data, "seed", None) for run in triple.runs()} == {0, 1, 2}
     assert preset("theorem-5.2", "full", seeds=3) == preset("theorem-5.2", "full")
     with pytest.raises(InvalidChoice):
         preset("figure-3", seeds=0)

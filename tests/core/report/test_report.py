@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analysis.analysis import analyse_problem
+from core.analysis.problem import analyse_problem
 from core.data.regression import excess_risk, sparse_regression
-from core.report import STATEMENTS, Report, page, report
+from core.experiment.dataset import dataset_of, no_uploads
+from core.report import STATEMENTS, Report, page
+from core.report import report as report_on
 from core.report.measurements import MEASURED
 from core.report.verdict import Status, Verdict
 from core.sweep.grid import Grid
+from tests.core.made_up import recorded
 from tests.core.specs import grid_of
 
 ETA = 0.008
@@ -34,7 +37,7 @@ GOOD: Mapping[str, Any] = {
     "kernel_change": 0.5,
     "smallest_parameter": 0.01,
     "excess_risk": 0.13,
-    "kicks": 0,
+    "perturbations": 0,
 }
 """A run of which everything holds, each inequality with room of its own."""
 
@@ -72,6 +75,11 @@ def _deep(depth: Any) -> dict[str, Any]:
 
 def _summaries(grid: Grid, **changes: Any) -> list[dict[str, Any] | None]:
     return [{**GOOD, **changes} for _ in range(len(grid))]
+
+
+def report(grid: Grid, summaries: Any, analyses: Mapping[str, Mapping[str, Any]]) -> Report:
+    """The report on these documents."""
+    return report_on(grid, summaries, recorded(analyses))
 
 
 def _analyses(grid: Grid, **changes: Any) -> dict[str, dict[str, Any]]:
@@ -221,11 +229,11 @@ def test_the_document_is_json_whatever_is_not_known() -> None:
 
 
 def test_a_report_says_how_much_it_rests_on() -> None:
-    """Runs that are missing or did not converge, problems that are not analysed, kicks."""
+    """Runs that are missing or did not converge, problems that are not analysed, perturbations."""
     summaries = _summaries(GRID)
     summaries[0] = None
-    summaries[1] = {**GOOD, "outcome": "oscillating", "kicks": 3}
-    summaries[2] = {**GOOD, "kicks": 2}
+    summaries[1] = {**GOOD, "outcome": "oscillating", "perturbations": 3}
+    summaries[2] = {**GOOD, "perturbations": 2}
     analyses = _analyses(GRID)
     del analyses[GRID.run(4).problem_key]
     found = report(GRID, summaries, analyses)
@@ -235,6 +243,8 @@ def test_a_report_says_how_much_it_rests_on() -> None:
         "missing": 1,
         "converged": 6,
         "outcomes": {"converged": 6, "oscillating": 1},
+        "perturbed": 2,
+        "perturbations": 5,
         "kicked": 2,
         "kicks": 5,
         "problems": 2,
@@ -416,9 +426,8 @@ def test_the_statements_about_problems_hold_for_data_as_they_come(
     """Small data sets, far from concentrating: what is proven of every data set holds for each of them."""
     grid = grid_of(data={"samples": 4, "dimension": 8, "sparsity": 2, "mean": mean, "seed": seed}, model=model)
     run = grid.run(0)
-    drawn = {name: value for name, value in run.document["data"].items() if name != "kind"}
-    analysis = analyse_problem(sparse_regression(**drawn), run.network, run.data_key)
-    found = report(grid, [None], {run.problem_key: analysis})
+    analysed = analyse_problem(dataset_of(run.spec.data, no_uploads), run.network, run.data_key)
+    found = report_on(grid, [None], {run.problem_key: analysed.analysis})
     for key in ("measure_below_least_sharpness", "least_sharpness_below_trace", "interpolator_residual"):
         assert _verdict(found, key).status is Status.HOLDS, _verdict(found, key)
     if run.network.degree == 2:

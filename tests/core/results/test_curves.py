@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -177,11 +178,11 @@ def test_baselines_follow_the_data_sets_that_are_drawn() -> None:
 
 def test_a_data_set_without_analysis_or_interpolator_is_left_out_of_the_baseline() -> None:
     """It is counted out, not taken for zero."""
-    documents = analyses_of(GRID)
-    first, second, *_ = documents
-    del documents[first]
-    documents[second] |= {"interpolators": {}}
-    family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=documents)
+    analyses = analyses_of(GRID)
+    first, second, *_ = analyses
+    del analyses[first]
+    analyses[second] = replace(analyses[second], interpolators={})
+    family = curves(GRID, summaries_of(GRID), **QUESTION, analyses=analyses)
     assert {line.problems for line in family.baselines} == {2}
 
 

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from core.array_block import MAGIC, MAX_BYTES
 from core.errors import InvalidChoice
+from core.identity import canonical_json
 from core.outcome import Outcome
 from core.results.result import (
     VARIABLES,
@@ -32,7 +33,9 @@ VALUES = {
     Kind.INT: st.one_of(st.none(), st.integers(min_value=0, max_value=10**12)),
     Kind.TEXT: st.one_of(st.none(), st.text(max_size=10)),
 }
-SUMMARIES = st.fixed_dictionaries({}, optional={name: VALUES[entry.kind] for name, entry in VARIABLES.items()})
+SUMMARIES = st.fixed_dictionaries(
+    {}, optional={name: VALUES[entry.kind] for name, entry in VARIABLES.items() if entry.alias_of is None}
+)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 ARRAYS = st.dictionaries(
     st.text(max_size=8),
@@ -51,8 +54,16 @@ def test_a_summary_reads_back_as_it_was(summary: dict[str, Any]) -> None:
     """Every variable is there, absent ones as null; floats to the last bit; and the spelling is canonical."""
     stored = encode_summary(summary)
     read = decode_summary(stored)
-    assert read == dict.fromkeys(VARIABLES) | summary
+    assert read == {name: summary.get(known.alias_of or name) for name, known in VARIABLES.items()}
     assert encode_summary(read) == stored
+
+
+def test_a_variable_can_be_read_by_its_former_name_and_from_records_that_have_no_other() -> None:
+    """`kicks` has become `perturbations`: both are in what is read, whichever was stored."""
+    stored_before = zlib.compress(canonical_json({"steps": 7, "kicks": 3}))
+    assert decode_summary(stored_before) == {"steps": 7, "kicks": 3, "perturbations": 3}
+    read = decode_summary(encode_summary({"perturbations": 2}))
+    assert (read["perturbations"], read["kicks"]) == (2, 2)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float64("nan")])
@@ -63,7 +74,7 @@ def test_numbers_that_are_not_finite_become_null(value: float) -> None:
 
 def test_numpy_scalars_are_taken_as_numbers() -> None:
     """With their kinds: an integer stays one."""
-    stored = encode_summary({"steps": np.int64(7), "kicks": 0, "sharpness": np.float32(0.5), "l1_norm": 2})
+    stored = encode_summary({"steps": np.int64(7), "perturbations": 0, "sharpness": np.float32(0.5), "l1_norm": 2})
     stored = zlib.decompress(stored)
     assert b'"steps":7' in stored
     assert b'"sharpness":0.5' in stored

@@ -237,11 +237,12 @@ def test_a_search_for_the_step_size_is_one_run_of_the_grid() -> None:
     )
     assert [axis.name for axis in grid.axes] == ["init_scale"]
     run = grid.run(1)
-    assert run.step_bracket == {"lower": 0.9, "upper": 1.2, "resolution": 0.002}
-    assert run.document["optimizer"]["step_size"] == {"largest_convergent": run.step_bracket}
+    assert run.step_bracket == StepBracket(lower=0.9, upper=1.2, resolution=0.002)
+    numbers = {"lower": 0.9, "upper": 1.2, "resolution": 0.002}
+    assert run.spec.document()["optimizer"]["step_size"] == {"largest_convergent": numbers}
     assert (run.step_size, run.step_size_fraction) == (None, None)
     assert run.resolved_step_size(0.01) == run.largest_stable_step(0.01) == pytest.approx(0.015)
-    assert Grid(ExperimentSpec.model_validate(dict(run.document))).run(0).key == run.key
+    assert Grid(ExperimentSpec.model_validate(run.spec.document())).run(0).key == run.key
     plain = Grid(ExperimentSpec.model_validate(document())).run(0)
     assert plain.step_bracket is None
 
@@ -315,3 +316,16 @@ def test_a_scale_whose_square_float64_cannot_hold_is_refused(scale: float) -> No
     """β is made of squares of the scale, and the effective initialisation of products of them."""
     with pytest.raises(ValidationError, match="than or equal to"):
         ExperimentSpec.model_validate(document(initialization={"scale": scale}))
+
+
+def test_perturb_has_a_former_name_which_is_the_one_that_is_hashed() -> None:
+    """`kick` is accepted for a version, means the same experiment, and the hashes of stored runs stay."""
+    unperturbed = ExperimentSpec.model_validate(document())
+    today, before = (ExperimentSpec.model_validate(document(stopping={name: False})) for name in ("perturb", "kick"))
+    assert today == before
+    assert today.content_hash() == before.content_hash() != unperturbed.content_hash()
+    assert today.science()["stopping"]["kick"] is False
+    assert json.loads(today.canonical())["stopping"]["perturb"] is False
+    assert next(Grid(today).runs()).key == next(Grid(before).runs()).key != next(Grid(unperturbed).runs()).key
+    with pytest.raises(ValidationError):
+        ExperimentSpec.model_validate(document(stopping={"perturb": False, "kick": False}))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.identity import NUMERICS_VERSION, content_hash
 from core.results.variables import COORDINATES
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -58,8 +59,45 @@ def test_a_value_added_to_an_axis_keeps_the_keys_of_the_other_runs(
 def test_each_run_is_the_run_of_its_own_document(seeds: list[int], warmups: list[int], depths: list[int]) -> None:
     """A run alone, from its plain numbers, has the key that it has in the grid."""
     for run in _grid(seeds, warmups, depths).runs():
-        alone = Grid(ExperimentSpec.model_validate(dict(run.document))).run(0)
+        alone = Grid(ExperimentSpec.model_validate(run.spec.document())).run(0)
         assert (alone.key, alone.data_key) == (run.key, run.data_key)
+
+
+@pytest.mark.parametrize("model", [{"kind": "diagonal", "depth": {"values": [2, 3]}}, {"kind": "uv", "shape": 0.5}])
+def test_the_key_of_a_run_is_the_hash_of_its_document(model: dict[str, Any]) -> None:
+    """With its data by their own hash, and the numerics version beside it."""
+    step_size = {"fractions_of_max_stable": [0.1, 1 / 3]}
+    grid = grid_of(data={"mean": {"values": [0.1 + 0.2, -1.0]}}, model=model, optimizer={"step_size": step_size})
+    for run in grid.runs():
+        written = run.spec.document()
+        assert run.data_key == content_hash(written["data"])
+        assert run.key == content_hash(written | {"data": run.data_key, "numerics": NUMERICS_VERSION})
+
+
+def test_a_problem_is_that_of_its_runs() -> None:
+    """The shape of a UV start is swept without being one; so are scales."""
+    grid = grid_of(
+        data={"seed": {"values": SEEDS}, "mean": {"values": [1.0, 5.0]}},
+        model={"kind": "uv", "shape": {"values": [0.0, 0.5]}},
+        initialization={"scale": {"values": SCALES}},
+    )
+    assert (grid.problems, grid.runs_per_problem) == (2 * len(SEEDS), 2 * len(SCALES))
+    for run in grid.runs():
+        problem = grid.problem_of(run.index)
+        assert (problem.key, problem.data_key, problem.data) == (run.problem_key, run.data_key, run.spec.data)
+        assert problem.coordinates.items() <= grid.coordinates(run.index).items()
+        assert problem.number == run.index // grid.runs_per_problem
+    assert [problem.number for problem in grid.each_problem()] == list(range(grid.problems))
+    with pytest.raises(IndexError):
+        grid.problem(grid.problems)
+
+
+def test_a_grid_has_more_points_than_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A point that was let go is made again, the same."""
+    keys = [run.key for run in fan().runs()]
+    monkeypatch.setattr("core.sweep.grid.POINTS_KEPT", 1)
+    small = fan()
+    assert [small.run(index).key for index in reversed(range(len(small)))] == keys[::-1]
 
 
 def test_runs_share_a_data_key_exactly_when_they_share_the_data() -> None:
@@ -67,7 +105,7 @@ def test_runs_share_a_data_key_exactly_when_they_share_the_data() -> None:
     grid = fan()
     by_seed: dict[Any, set[str]] = {}
     for run in grid.runs():
-        by_seed.setdefault(run.document["data"]["seed"], set()).add(run.data_key)
+        by_seed.setdefault(getattr(run.spec.data, "seed", None), set()).add(run.data_key)
     assert all(len(keys) == 1 for keys in by_seed.values())
     assert len(set.union(*by_seed.values())) == len(SEEDS) == grid.problems
     assert grid.runs_per_problem == len(SCALES) * len(STEP_SIZES)
@@ -76,7 +114,7 @@ def test_runs_share_a_data_key_exactly_when_they_share_the_data() -> None:
 def test_a_run_has_plain_numbers_only() -> None:
     """What a worker reads needs no knowledge of axes."""
     run = fan().run(23)
-    assert (run.init_scale, run.step_size, run.document["data"]["seed"]) == (1.0, 0.004, 3)
+    assert (run.init_scale, run.step_size, getattr(run.spec.data, "seed", None)) == (1.0, 0.004, 3)
     assert run.warmup_steps == 0
     assert run.resolved_step_size(0.5) == 0.004
 

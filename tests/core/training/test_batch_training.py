@@ -138,7 +138,8 @@ def test_a_saddle_is_not_an_oscillation() -> None:
     """A run that stands still for 100,000 steps near a saddle, and then converges, is not given up."""
     data = Dataset(X=np.array([[1.0, 0, 0], [0, 1, 0.5]]), y=np.array([1.0, 1e-3]))
     run = planned(step_size=0.05, init_scale=1e-7, dim=3, loss_tolerance=1e-10, max_steps=1_000_000)
-    (trained,) = train(data, run, never_stable_above=flattest_interpolator(data.X, data.y, SQUARED).unstable_step)
+    unstable_step = 2 / flattest_interpolator(data.X, data.y, SQUARED).sharpness_lower
+    (trained,) = train(data, run, never_stable_above=unstable_step)
     assert trained.outcome is Outcome.CONVERGED
     assert trained.steps > 100_000
 

@@ -1,0 +1,26 @@
+"""Labelled arrays as an answer: JSON, or the bytes of an .npz file."""
+
+from typing import Any, Final
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+
+from core.results.labelled_arrays import LabelledArrays
+
+NPZ: Final = "application/x-npz"
+
+NPZ_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The arrays; `numpy.load` reads them, without pickle.", "content": {NPZ: {}}}
+}
+"""The answer of `npz_answer`, for `responses`."""
+
+
+def json_answer(arrays: LabelledArrays, experiment_id: str) -> Response:
+    """The arrays with their meanings, as `xarray.Dataset.from_dict` reads them."""
+    document = arrays.to_document()
+    return JSONResponse(document | {"attrs": {"experiment_id": experiment_id} | document["attrs"]})
+
+
+def npz_answer(arrays: LabelledArrays) -> Response:
+    """The arrays to the bit."""
+    return Response(arrays.to_npz(), media_type=NPZ)

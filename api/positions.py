@@ -1,0 +1,14 @@
+"""A place in a path: the number of a run in its grid, or of a problem."""
+
+from api.refusals import NothingHere
+
+
+def position(text: str, total: int, *, of: str) -> int:
+    """The number that the text is, one of 0 … total − 1.
+
+    Raises:
+        NothingHere: it is none of these, or no number.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) < total):
+        raise NothingHere(f"The {of} of this experiment are 0 to {total - 1}.")
+    return int(text)

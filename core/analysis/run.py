@@ -1,0 +1,145 @@
+"""The analysis of a trained run: how it ended, where, and what the theory says of that point."""
+
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.analysis.problem import finite
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.data.regression import Dataset, excess_risk, train_loss
+from core.data.regression import test_loss as risk_of
+from core.data.row_space import row_space
+from core.implicit_bias.certificate import certificate_residual, mean_effective_init
+from core.implicit_bias.gradient_flow import FlowLimit, flow_limit_from
+from core.networks.network import Network
+from core.outcome import Outcome
+from core.stability import bounds
+from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
+from core.stability.tangent_kernel import kernel_change
+from core.training.training_run import TrainedRun
+
+FLOW_TOLERANCE: Final = 1e-8
+"""Largest relative residual of a flow limit that is reported: ten times what a consistent system may leave."""
+
+
+class RunAnalysis:
+    """Analysis of the trained runs of one problem; what they share is computed once."""
+
+    def __init__(self, dataset: Dataset, network: Network, analysis: ProblemAnalysis) -> None:
+        self._dataset = dataset
+        self._network = network
+        self._analysis = analysis
+        self._row_space = row_space(dataset.X)
+        self._flow_limits: dict[bytes, dict[str, float | None]] = {}
+
+    # What overflows in a run that diverged becomes null, and is nothing to warn of.
+    @np.errstate(all="ignore")
+    def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
+        """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
+        run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
+        predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
+        sharpness = self._sharpness(trained, tangent_weights)
+        values: dict[str, Any] = {
+            "train_loss": trained.loss if completion is None else train_loss(predictor, X, self._dataset.y),
+            **self._risks(predictor),
+            "iterate_train_loss": trained.loss,
+            "iterate_excess_risk": excess_risk(network.predictor(trained.theta), self._dataset),
+            "completion_error_estimate": np.nan if completion is None else completion.estimate,
+            "completion_error_bound": np.nan if completion is None else completion.bound,
+            "predictor_error": self._predictor_error(predictor),
+            "l1_norm": np.abs(predictor).sum(),
+            "l2_norm": np.sqrt(np.square(predictor).sum()),
+            "sharpness": sharpness.value,
+            "sharpness_residual": sharpness.residual,
+            "sharpness_lower_bound": bounds.stability_measure(X, tangent_weights),
+            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, tangent_weights),
+            "weighted_norm": bounds.weighted_norm(X, network, predictor),
+            "stability_threshold": run.optimizer.stability_limit / run.step_size,
+            "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
+            "smallest_parameter": trained.end.min(),
+            **self._implicit_bias(trained),
+            "min_sharpness": self._analysis.min_sharpness_upper,
+            "max_stable_step": self._max_stable_step(trained),
+            **self._flow_limit(run.initial),
+        }
+        return {
+            "outcome": trained.outcome.value,
+            "finished_by": "iteration" if completion is None else "completion",
+            "steps": trained.steps,
+            "perturbations": trained.perturbations,
+            "network": network.key,
+            "depth": network.degree,
+            "step_size": run.step_size,
+            "init_scale": init_scale,
+            "kernel_id": kernel_id,
+            "data_key": self._analysis.data_key,
+        } | {name: finite(value) for name, value in values.items()}
+
+    def _risks(self, predictor: Float64[np.ndarray, " dim"]) -> dict[str, Any]:
+        return {
+            "excess_risk": excess_risk(predictor, self._dataset),
+            "test_loss": risk_of(predictor, self._dataset),
+        }
+
+    def _predictor_error(self, predictor: Float64[np.ndarray, " dim"]) -> float:
+        truth = self._dataset.true_predictor
+        return np.nan if truth is None else float(np.linalg.norm(predictor - truth))
+
+    def _max_stable_step(self, trained: TrainedRun) -> float | None:
+        """η* for the optimiser of the run."""
+        step = self._analysis.max_stable_step
+        return None if step is None else trained.run.optimizer.largest_stable_step(step)
+
+    def _sharpness(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> Eigenpair:
+        X, y = self._dataset.X, self._dataset.y
+        if trained.outcome in {Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR}:
+            return interpolator_sharpness_of(X, tangent_weights)
+        if trained.outcome is Outcome.DIVERGED:
+            return Eigenpair(value=np.nan, vector=tangent_weights, residual=np.nan)
+        return top_hessian_eigenpair(X, y, trained.theta, self._network)
+
+    def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
+        """NaN for momentum and at depth D ≥ 3, where the identities of finite steps do not hold.
+
+        The certificate is that of the iterate, which was computed step by step. It is NaN, too, where a coordinate of u
+        has vanished or overflowed: no potential is left there.
+        """
+        nothing = {"effective_init": np.nan, "certificate_residual": np.nan}
+        squared = self._network.as_squared(trained.theta)
+        if squared is None or not trained.run.optimizer.keeps_row_space_form:
+            return nothing
+        known = nothing | {"effective_init": float(mean_effective_init(self._network, trained.end))}
+        product = squared[0] * squared[1]
+        if not (np.isfinite(product).all() and product.all()):
+            return known
+        return known | {
+            "certificate_residual": certificate_residual(self._row_space, squared[0], squared[1], trained.gradient_sum)
+        }
+
+    def _flow_limit(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, float | None]:
+        start = initial.tobytes()
+        if start not in self._flow_limits:
+            self._flow_limits[start] = self._solve_flow(initial)
+        return self._flow_limits[start]
+
+    def _solve_flow(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, float | None]:
+        limit = None
+        if self._analysis.no_interpolator is None:
+            limit = _flow_limit_of(self._dataset, self._network, initial)
+        if limit is None:
+            return {"flow_excess_risk": None, "flow_test_loss": None}
+        return {f"flow_{name}": finite(value) for name, value in self._risks(limit.predictor).items()}
+
+
+def _flow_limit_of(dataset: Dataset, network: Network, initial: Float64[np.ndarray, "part dim"]) -> FlowLimit | None:
+    """The limit of gradient flow from the start; None where float64 does not reach it, or a coordinate starts at 0."""
+    # β = 2α² sinh(exponent) at D = 2, and sinh ends at an exponent of 710: outside this the solver would try in vain.
+    scale = np.abs(initial) ** network.degree
+    if not ((scale >= 1e-300) & (scale <= 1e300)).all():
+        return None
+    try:
+        limit = flow_limit_from(dataset.X, dataset.y, initial, network)
+    except np.linalg.LinAlgError:  # a Newton step whose matrix underflowed
+        return None
+    return limit if limit.residual <= FLOW_TOLERANCE else None

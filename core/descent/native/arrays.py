@@ -1,0 +1,36 @@
+"""Arrays as the compiled kernels take them: rows padded to whole vectors, aligned to cache lines."""
+
+from typing import Final
+
+import numpy as np
+
+WIDEST: Final = 8
+"""Entries of the widest vector; rows of arrays are padded to whole ones."""
+
+ALIGNMENT: Final = 64
+"""Bytes of a cache line and of the widest vector."""
+
+
+def padded_width(entries: int) -> int:
+    """The least multiple of `WIDEST` that holds so many entries."""
+    return -(-entries // WIDEST) * WIDEST
+
+
+def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros that begin at the beginning of a cache line."""
+    size = int(np.prod(shape))
+    room = np.zeros(size + ALIGNMENT // 8)
+    skipped = -room.ctypes.data % ALIGNMENT // 8
+    return room[skipped : skipped + size].reshape(shape)
+
+
+def padded_rows(values: np.ndarray, width: int) -> np.ndarray:
+    """An aligned copy whose rows, along the last axis, are padded with zeros to this width."""
+    rows = aligned_zeros((*values.shape[:-1], width))
+    rows[..., : values.shape[-1]] = values
+    return rows
+
+
+def address(array: np.ndarray) -> int:
+    """Where the array is in memory; it must outlive the call that is given this."""
+    return int(array.ctypes.data)

@@ -1,0 +1,1 @@
+"""An experiment carried out: documents become numbers, batches are trained, runs become results."""

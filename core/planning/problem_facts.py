@@ -1,0 +1,123 @@
+"""What the cost of a problem's runs depends on: known from its analysis, or guessed at before there is one."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+import numpy as np
+
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.networks.network import Network
+from core.planning.cost import guessed_max_stable_step
+from core.spec.experiment_spec import InlineData
+from core.spec.run_spec import PlainSparseRegression
+from core.sweep.grid import Grid, GridProblem
+
+MOST_LOOKUPS: Final = 64
+"""Problems whose analysis is looked for; beyond, a sparse regression is guessed at, as if it had none."""
+
+
+class Foresight(StrEnum):
+    """How far the largest stable step of a problem is known beforehand."""
+
+    KNOWN = "known"
+    GUESSED = "guessed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProblemFacts:
+    """What is known of a problem; `max_stable_step` is None where there is none or none is known."""
+
+    samples: int
+    dimension: int
+    network: Network
+    max_stable_step: float | None
+    foresight: Foresight = Foresight.KNOWN
+
+    @classmethod
+    def known(cls, network: Network, analysis: ProblemAnalysis) -> Self:
+        """The facts of a problem that is analysed."""
+        return cls(
+            samples=analysis.samples,
+            dimension=analysis.dimension,
+            network=network,
+            max_stable_step=analysis.max_stable_step,
+        )
+
+    @classmethod
+    def guessed(cls, problem: GridProblem, uploaded_shape: tuple[int, int] | None) -> Self:
+        """The facts of a problem that is not; of user data no more is known than samples and dimension.
+
+        Raises:
+            ValueError: the data are uploaded, and their shape is not given.
+        """
+        match problem.data:
+            case PlainSparseRegression(samples=samples, dimension=dimension, mean=mean, variance=variance) as data:
+                step = guessed_max_stable_step(problem.network, mean=mean, variance=variance, sparsity=data.sparsity)
+                return cls(
+                    samples=samples,
+                    dimension=dimension,
+                    network=problem.network,
+                    max_stable_step=step,
+                    foresight=Foresight.GUESSED,
+                )
+            case InlineData(X=X):
+                shape: tuple[int, int] | None = len(X), len(X[0])
+            case _:
+                shape = uploaded_shape
+        if shape is None:
+            raise ValueError("the shape of uploaded data stands with the data")
+        samples, dimension = shape
+        return cls(
+            samples=samples,
+            dimension=dimension,
+            network=problem.network,
+            max_stable_step=None,
+            foresight=Foresight.UNKNOWN,
+        )
+
+
+def facts_of_problems(
+    grid: Grid, analysis_of: Callable[[str], ProblemAnalysis | None], uploaded_shape: tuple[int, int] | None
+) -> Counter[ProblemFacts]:
+    """What is known of the problems of the grid, and of how many of them just that.
+
+    `analysis_of` has the analysis of a problem by its key, None before it is made; it is asked for the first few.
+    """
+    looked_for = min(grid.problems, MOST_LOOKUPS)
+    found: Counter[ProblemFacts] = Counter()
+    for number in range(looked_for):
+        found[_facts(grid.problem(number), analysis_of, uploaded_shape)] += 1
+    for number, count in _alike(grid, looked_for):
+        found[ProblemFacts.guessed(grid.problem(number), uploaded_shape)] += count
+    return found
+
+
+def _facts(
+    problem: GridProblem,
+    analysis_of: Callable[[str], ProblemAnalysis | None],
+    uploaded_shape: tuple[int, int] | None,
+) -> ProblemFacts:
+    analysis = analysis_of(problem.key)
+    return (
+        ProblemFacts.guessed(problem, uploaded_shape)
+        if analysis is None
+        else ProblemFacts.known(problem.network, analysis)
+    )
+
+
+def _alike(grid: Grid, start: int) -> Iterator[tuple[int, int]]:
+    """One of the problems from `start` on of every kind, with how many there are: they differ by their seed alone."""
+    axes = grid.problem_axes
+    if start == grid.problems:
+        return
+    positions = np.unravel_index(np.arange(start, grid.problems), [len(axis.values) for axis in axes])
+    kind = np.zeros(grid.problems - start, dtype=np.int64)
+    for axis, position in zip(axes, positions, strict=True):
+        if axis.field != "seed":
+            kind = kind * len(axis.values) + position
+    _, first, counts = np.unique(kind, return_index=True, return_counts=True)
+    yield from zip((start + first).tolist(), counts.tolist(), strict=True)

@@ -1,0 +1,181 @@
+"""Runs of one problem as columns: what their costs depend on, and which of them are trained together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from core.descent.optimizers import HeavyBall, Minibatch
+from core.planning.batches import Batch, Load, form_batches
+from core.planning.cost import (
+    Course,
+    KernelCost,
+    drawing_seconds,
+    overhead_seconds,
+    predicted_records,
+    predicted_steps,
+    stored_bytes,
+)
+from core.planning.problem_facts import ProblemFacts
+from core.spec.experiment_spec import Finish
+from core.stability.step_bracket import PROBES, likely_fractions
+from core.sweep.grid import STEP_SIZE_FRACTION, Grid
+
+BLOCK: Final = 4096
+"""Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
+
+Runs = Float64[np.ndarray, " run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Forecast:
+    """The load of some runs of one problem, and the bytes that will be kept of each."""
+
+    load: Load
+    bytes: Runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class RunTable:
+    """What the cost of runs of one problem depends on, a column for each number that may be swept.
+
+    `fraction` is η over the η* of each run's optimiser where the spec says so, else `step_size` is η; in a search
+    neither is, and `rounds` are the fractions that its rounds take longest at. `relative_limit` is that η* in units of
+    the one of gradient descent.
+    """
+
+    init_scale: Runs
+    step_size: Runs | None
+    fraction: Runs | None
+    rounds: tuple[float, ...]
+    trainings: int
+    lanes: int
+    warmup_steps: Runs
+    noise_steps: Runs
+    momentum: Runs
+    relative_limit: Runs
+    loss_tolerance: float
+    max_steps: int
+    completes: bool
+    draws_batches: bool
+    points: int
+
+    @classmethod
+    def of(cls, grid: Grid, offsets: Int64[np.ndarray, " run"]) -> Self:
+        """The runs of any one problem of the grid that have these places among its runs."""
+        columns = _columns(grid, offsets)
+        first, stopping, recording = grid.run(0), grid.spec.stopping, grid.spec.recording
+        step_size = columns.get("step_size")
+        rounds: list[float] = []
+        if (bracket := first.step_bracket) is not None:
+            rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
+            rounds += rounds[-1:] if recording.sensitivity else []
+        ones = np.ones(len(offsets))
+        return cls(
+            init_scale=columns["scale"],
+            step_size=None if rounds else step_size,
+            fraction=columns.get(STEP_SIZE_FRACTION),
+            rounds=tuple(rounds),
+            trainings=max(len(rounds), 1),
+            lanes=lanes_of(searches=bool(rounds), sensitivity=recording.sensitivity),
+            warmup_steps=columns["warmup_steps"],
+            noise_steps=columns.get("noise_steps", 0 * ones),
+            momentum=columns.get("momentum", 0 * ones),
+            relative_limit=_relative_limits(columns.get("momentum", 0 * ones)),
+            loss_tolerance=stopping.loss_tolerance,
+            max_steps=stopping.max_steps,
+            completes=stopping.finish is Finish.AUTO and first.optimizer.ends_as_descent,
+            draws_batches=isinstance(first.optimizer, Minibatch),
+            points=recording.points,
+        )
+
+    @classmethod
+    def at(cls, grid: Grid, indices: Sequence[int]) -> Self:
+        """The runs of the grid at these indices, all of one problem."""
+        return cls.of(grid, np.asarray(indices, dtype=np.int64) % grid.runs_per_problem)
+
+    def forecast(self, facts: ProblemFacts) -> Forecast:
+        """What these runs will take on the problem."""
+        steps = self.steps(facts)
+        each = steps / self.trainings
+        records = predicted_records(each, points=self.points, max_steps=self.max_steps)
+        entries = facts.samples * facts.dimension
+        drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
+        overhead = (overhead_seconds(records, entries) + drawing) * (self.lanes * self.trainings)
+        return Forecast(
+            load=Load(steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes),
+            bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts)),
+        )
+
+    def steps(self, facts: ProblemFacts) -> Runs:
+        """The predicted steps of every run in one lane, those of all its trainings one after another."""
+        return np.asarray(np.sum([self._steps(fraction, facts) for fraction in self._fractions(facts)], axis=0))
+
+    def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
+        """η over η* of every run, once for each training."""
+        if self.rounds:
+            return [np.full(len(self.init_scale), fraction) for fraction in self.rounds]
+        if self.step_size is None:
+            return [self.init_scale * np.nan if self.fraction is None else self.fraction]
+        largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
+        return [self.step_size / (largest * self.relative_limit)]
+
+    def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
+        course = Course(
+            init_scale=self.init_scale,
+            fraction=fraction,
+            warmup_steps=self.warmup_steps,
+            settled_from=np.maximum(self.warmup_steps, self.noise_steps),
+            momentum=self.momentum,
+            degree=facts.network.degree,
+            loss_tolerance=self.loss_tolerance,
+            max_steps=self.max_steps,
+            completes=self.completes,
+        )
+        return predicted_steps(course)
+
+
+def lanes_of(*, searches: bool, sensitivity: bool) -> int:
+    """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
+    if searches:
+        return PROBES
+    return 2 if sensitivity else 1
+
+
+def blocks(grid: Grid, start: int = 0) -> Iterator[range]:
+    """The runs from `start` on in blocks, none of which straddles problems."""
+    while start < len(grid):
+        problem_end = (start // grid.runs_per_problem + 1) * grid.runs_per_problem
+        stop = min(start + BLOCK, problem_end)
+        yield range(start, stop)
+        start = stop
+
+
+def batches_of(grid: Grid, indices: Sequence[int], facts: ProblemFacts, kernel: KernelCost) -> list[Batch]:
+    """These runs of one problem, in batches."""
+    return form_batches(indices, RunTable.at(grid, indices).forecast(facts).load, kernel)
+
+
+def _relative_limits(momentum: Runs) -> Runs:
+    return np.array([HeavyBall(momentum=m).largest_stable_step(1.0) for m in momentum.tolist()])
+
+
+def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
+    """The numbers of the initialisation and the optimiser by field, fractions by the name of their axis."""
+    spec = grid.spec
+    swept = [axis for axis in grid.axes if axis not in grid.problem_axes]
+    shape = tuple(len(axis.values) for axis in swept)
+    positions = np.unravel_index(offsets, shape) if shape else ()
+    columns = {
+        field: np.full(len(offsets), float(value))
+        for part in (spec.initialization, spec.optimizer)
+        for field, value in part
+        if isinstance(value, int | float)
+    }
+    for axis, position in zip(swept, positions, strict=True):
+        name = axis.name if axis.name == STEP_SIZE_FRACTION else axis.field
+        # Both parts have a seed, which costs nothing either way.
+        columns[name] = np.asarray(axis.values, dtype=np.float64)[position]
+    return columns

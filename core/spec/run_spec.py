@@ -1,0 +1,179 @@
+"""The spec of one run: the parts of an experiment's, with a plain number wherever those may have a sweep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, TypeAdapter
+
+from core.identity import rounded
+from core.spec.experiment_spec import (
+    Data,
+    DiagonalModel,
+    FractionsOfMaxStable,
+    Initialization,
+    InlineData,
+    LargestConvergent,
+    Model,
+    NormalInitialization,
+    Optimizer,
+    Recording,
+    SparseRegression,
+    Stopping,
+    UniformInitialization,
+    UploadedData,
+    UVModel,
+    VectorInitialization,
+)
+from core.spec.swept import Count, Depth, Document, Fraction, NonNegative, Positive, Scale, Shape, Whole
+
+
+class PlainSparseRegression(SparseRegression):
+    """One data set of sparse regression."""
+
+    samples: Count
+    dimension: Count
+    sparsity: Count
+    mean: float
+    variance: Positive
+    noise_variance: NonNegative
+    seed: Whole
+
+
+class PlainDiagonal(DiagonalModel):
+    """The diagonal network of one depth."""
+
+    depth: Depth
+
+
+class PlainUV(UVModel):
+    """The UV network of one initial shape."""
+
+    shape: Shape
+
+
+class PlainUniform(UniformInitialization):
+    """The uniform start of one scale."""
+
+    scale: Scale
+
+
+class PlainNormal(NormalInitialization):
+    """One random start."""
+
+    scale: Scale
+    seed: Whole
+
+
+class PlainVector(VectorInitialization):
+    """A given start of one scale."""
+
+    scale: Scale
+
+
+class FractionOfMaxStable(Document):
+    """A step size as a multiple of the problem's largest stable one, which its analysis finds."""
+
+    fraction_of_max_stable: Positive
+
+
+class PlainDescent(Document):
+    """Gradient descent of one step size, which may be symbolic."""
+
+    kind: Literal["gradient_descent"]
+    step_size: Positive | FractionOfMaxStable | LargestConvergent
+    warmup_steps: Whole
+
+
+class PlainStochasticDescent(PlainDescent):
+    """Minibatch SGD of one batch size."""
+
+    kind: Literal["sgd"]  # type: ignore[assignment]  # the discriminator's value is what a subclass changes
+    batch_size: Count
+    seed: Whole
+
+
+class PlainLabelNoiseDescent(PlainDescent):
+    """Gradient descent under label noise of one variance."""
+
+    kind: Literal["label_noise"]  # type: ignore[assignment]  # as above
+    noise_variance: Positive
+    noise_steps: Count
+    seed: Whole
+
+
+class PlainHeavyBall(PlainDescent):
+    """Heavy ball of one momentum."""
+
+    kind: Literal["heavy_ball"]  # type: ignore[assignment]  # as above
+    momentum: Fraction
+
+
+PlainData = PlainSparseRegression | InlineData | UploadedData
+PlainModel = PlainDiagonal | PlainUV
+PlainInitialization = PlainUniform | PlainNormal | PlainVector
+PlainOptimizer = PlainDescent | PlainStochasticDescent | PlainLabelNoiseDescent | PlainHeavyBall
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSpec:
+    """One point of a grid: all of an experiment's spec but name and tags, in plain numbers."""
+
+    data: PlainData
+    model: PlainModel
+    initialization: PlainInitialization
+    optimizer: PlainOptimizer
+    stopping: Stopping
+    recording: Recording
+
+    def document(self) -> dict[str, Any]:
+        """The run's spec as JSON; what of it is hashed says `core.sweep.grid`."""
+        return {field.name: getattr(self, field.name).model_dump(mode="json", by_alias=True) for field in fields(self)}
+
+
+_MODEL: Final[TypeAdapter[PlainModel]] = TypeAdapter(Annotated[PlainModel, Field(discriminator="kind")])
+_INITIALIZATION: Final[TypeAdapter[PlainInitialization]] = TypeAdapter(
+    Annotated[PlainInitialization, Field(discriminator="kind")]
+)
+_OPTIMIZER: Final[TypeAdapter[PlainOptimizer]] = TypeAdapter(Annotated[PlainOptimizer, Field(discriminator="kind")])
+
+
+def data_at(data: Data, values: Mapping[str, float]) -> PlainData:
+    """The data with these values in place of what is swept, by field; user data sweep nothing."""
+    if isinstance(data, SparseRegression):
+        return PlainSparseRegression.model_validate(_numbers(data, values))
+    return data
+
+
+def model_at(model: Model, values: Mapping[str, float]) -> PlainModel:
+    """The model with these values in place of what is swept, by field."""
+    return _MODEL.validate_python(_numbers(model, values))
+
+
+def initialization_at(initialization: Initialization, values: Mapping[str, float]) -> PlainInitialization:
+    """The initialisation with these values in place of what is swept, by field."""
+    return _INITIALIZATION.validate_python(_numbers(initialization, values))
+
+
+def optimizer_at(optimizer: Optimizer, values: Mapping[str, float]) -> PlainOptimizer:
+    """The optimiser with these values in place of what is swept, by field."""
+    numbers = _numbers(optimizer, values)
+    if isinstance(optimizer.step_size, FractionsOfMaxStable):
+        numbers["step_size"] = FractionOfMaxStable(fraction_of_max_stable=values["step_size"])
+    return _OPTIMIZER.validate_python(numbers)
+
+
+def in_one_spelling(stopping: Stopping) -> Stopping:
+    """The same rules, their numbers rounded to 12 significant digits."""
+    return Stopping.model_validate(_numbers(stopping, {}))
+
+
+def _numbers(part: Document, values: Mapping[str, float]) -> dict[str, Any]:
+    """The fields of a part, each number in its one spelling."""
+    return {field: values[field] if field in values else _number(value) for field, value in part}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, LargestConvergent):
+        return value.in_one_spelling()
+    return rounded(value) if isinstance(value, float) else value

@@ -1,0 +1,123 @@
+"""One run of a grid: its spec, its identity, and what both say of how it is trained."""
+
+from dataclasses import dataclass
+
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.identity import content_hash
+from core.networks.network import UV, Diagonal, Network
+from core.spec.experiment_spec import LargestConvergent, StepBracket
+from core.spec.run_spec import (
+    FractionOfMaxStable,
+    PlainDiagonal,
+    PlainHeavyBall,
+    PlainLabelNoiseDescent,
+    PlainModel,
+    PlainOptimizer,
+    PlainStochasticDescent,
+    RunSpec,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One point of the grid.
+
+    `key` is its identity, `data_key` that of its data set. Either `step_size` is given or `step_size_fraction`, the
+    multiple of the problem's largest stable step that it stands for, or the `step_bracket` in which the largest
+    convergent step is looked for.
+    """
+
+    index: int
+    key: str
+    data_key: str
+    spec: RunSpec
+
+    @property
+    def network(self) -> Network:
+        """The network that is trained."""
+        return network_of(self.spec.model)
+
+    @property
+    def problem_key(self) -> str:
+        """The identity of the run's problem, its data set with its network: all that is known before training."""
+        return problem_key(self.data_key, self.network)
+
+    @property
+    def init_scale(self) -> float:
+        """α."""
+        return self.spec.initialization.scale
+
+    @property
+    def step_size(self) -> float | None:
+        """η, or None where it is given as a fraction or searched for."""
+        value = self.spec.optimizer.step_size
+        return value if isinstance(value, float) else None
+
+    @property
+    def step_size_fraction(self) -> float | None:
+        """η as a multiple of the largest stable step, or None where it is not given as one."""
+        value = self.spec.optimizer.step_size
+        return value.fraction_of_max_stable if isinstance(value, FractionOfMaxStable) else None
+
+    @property
+    def step_bracket(self) -> StepBracket | None:
+        """Where the largest convergent step is looked for, None where η is given."""
+        value = self.spec.optimizer.step_size
+        return value.largest_convergent if isinstance(value, LargestConvergent) else None
+
+    @property
+    def warmup_steps(self) -> int:
+        """The steps over which the step size grows to η."""
+        return self.spec.optimizer.warmup_steps
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run's own random streams; neither what is recorded nor where it stops changes it."""
+        own = {
+            "model": self.spec.model.model_dump(mode="json"),
+            "initialization": self.spec.initialization.model_dump(mode="json"),
+            "optimizer": self.spec.optimizer.model_dump(mode="json"),
+        }
+        return int(content_hash(own | {"data": self.data_key})[:16], 16)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimiser that trains it."""
+        return optimizer_of(self.spec.optimizer)
+
+    def largest_stable_step(self, max_stable_step: float) -> float:
+        """The η* of this run's optimiser, from that of gradient descent."""
+        return self.optimizer.largest_stable_step(max_stable_step)
+
+    def resolved_step_size(self, max_stable_step: float) -> float:
+        """η in numbers, for a problem whose largest stable step of gradient descent is `max_stable_step`.
+
+        Where the largest convergent step is looked for, the largest stable one, of which its bracket has multiples.
+        """
+        if self.step_size is not None:
+            return self.step_size
+        fraction = 1.0 if self.step_size_fraction is None else self.step_size_fraction
+        return fraction * self.largest_stable_step(max_stable_step)
+
+
+def problem_key(data_key: str, network: Network) -> str:
+    """The identity of a data set with a network."""
+    return f"{data_key}:{network.key}"
+
+
+def network_of(model: PlainModel) -> Network:
+    """The network of a model; the shape of a UV start is not part of it."""
+    return Diagonal(model.depth) if isinstance(model, PlainDiagonal) else UV()
+
+
+def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
+    """The optimiser of a spec; its step size and warm-up stand apart."""
+    match optimizer:
+        case PlainStochasticDescent(batch_size=batch_size):
+            return Minibatch(batch_size=batch_size)
+        case PlainLabelNoiseDescent(noise_variance=noise_variance, noise_steps=noise_steps):
+            return LabelNoise(noise_variance=noise_variance, noise_steps=noise_steps)
+        case PlainHeavyBall(momentum=momentum):
+            return HeavyBall(momentum=momentum)
+        case _:
+            return FullBatch()

@@ -1,0 +1,28 @@
+"""Under which key each document of the store is kept."""
+
+from core.identity import NUMERICS_VERSION, content_hash
+
+
+def analysis_key(problem_key: str) -> str:
+    """Where the analysis of a problem is kept; another numerics version has another place."""
+    return f"analysis:{NUMERICS_VERSION}:{problem_key}"
+
+
+def interpolators_key(problem_key: str) -> str:
+    """Where the predictors of a problem's reference interpolators are kept, beside its analysis."""
+    return f"interpolators:{NUMERICS_VERSION}:{problem_key}"
+
+
+def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
+    """Where a figure is kept; a later `state` of the same experiment has another place."""
+    return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"
+
+
+def dataset_key(dataset_id: str) -> str:
+    """Where the arrays of an uploaded data set are kept."""
+    return f"dataset:{dataset_id}"
+
+
+def dataset_description_key(dataset_id: str) -> str:
+    """Where the description of an uploaded data set is kept: it is asked for often, its arrays may be megabytes."""
+    return f"dataset-description:{dataset_id}"

@@ -1,0 +1,80 @@
+"""The files that an experiment leaves behind: its spec, results, curves, figures, and arrays."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from stepbias import ExperimentHandle, ProblemError
+
+Files = Mapping[str, Callable[[], bytes]]
+"""Names of files, and how to get what belongs into them."""
+
+_NOT_OFFERED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+
+def documents(handle: ExperimentHandle) -> Files:
+    """Spec, results, curves and report, byte for byte as the service sends them."""
+    parts = {f"{part}.json": part for part in ("spec", "results", "curves", "report")} | {"report.txt": "report.txt"}
+    return {file: partial(handle.read, part) for file, part in parts.items()}
+
+
+def figures(handle: ExperimentHandle, files: Mapping[str, str]) -> Files:
+    """Figures, given by the name of each file and of the figure in it; the suffix is the format."""
+    return {file: partial(handle.figure, name, format=Path(file).suffix[1:]) for file, name in files.items()}
+
+
+def numbers(handle: ExperimentHandle, *, arrays: bool, trajectories: bool) -> Files:
+    """Where each stored run ended with the data and interpolators of each problem, and what each run recorded."""
+    files: dict[str, Callable[[], bytes]] = {}
+    if arrays:
+        files |= _run_files(handle, "runs", "arrays") | _problem_files(handle)
+    if trajectories:
+        files |= _run_files(handle, "trajectories", "trajectory")
+    return files
+
+
+def _run_files(handle: ExperimentHandle, folder: str, part: str) -> dict[str, Callable[[], bytes]]:
+    """A file for each stored run, named by its index: names in order are runs in order."""
+    digits = len(str(handle.experiment.runs_total - 1))
+    stored = [run["index"] for run in handle.runs() if run["summary"] is not None]
+    return {f"{folder}/{index:0{digits}}.npz": partial(handle.read, f"runs/{index}/{part}.npz") for index in stored}
+
+
+def _problem_files(handle: ExperimentHandle) -> dict[str, Callable[[], bytes]]:
+    return {
+        f"problems/{entry['index']}-{part}.npz": partial(handle.read, f"analysis/{entry['index']}/{part}.npz")
+        for entry in handle.analysis()
+        for part in ("data", "interpolators")
+    }
+
+
+def save(files: Files, out: Path) -> None:
+    """Write the files, and say where they are.
+
+    Raises:
+        ClientError: one of them is not to be had.
+        OSError: the directory or a file cannot be written.
+    """
+    for name, content in files.items():
+        file = out / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content())
+        typer.echo(file)
+
+
+def save_what_there_is(files: Files, out: Path) -> None:
+    """As `save`; a file that this experiment does not offer is left out, and stderr says why.
+
+    Nothing can be drawn of an experiment without a stored run, nor of one that sweeps nothing, or too much for a plane.
+    """
+    for name, content in files.items():
+        try:
+            save({name: content}, out)
+        except ProblemError as problem:
+            if problem.status not in _NOT_OFFERED:
+                raise
+            typer.echo(f"{name} is left out. {problem}", err=True)

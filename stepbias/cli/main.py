@@ -1,0 +1,275 @@
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that `stepbias --help` answers at once
+"""The `stepbias` command."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="stepbias",
+    help="What the step size does: sweeps of gradient descent on diagonal linear networks, as a service.",
+    no_args_is_help=True,
+    # Plain help: to read Rich for the sake of boxes takes longer than everything else.
+    rich_markup_mode=None,
+    # Expected errors are one line by `failure`; an unexpected one is for a bug report, in Python's plain form.
+    pretty_exceptions_enable=False,
+)
+
+
+serve_app = typer.Typer(
+    help="Run one process of the service, or ask whether it lives.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(serve_app, name="serve")
+
+
+class PresetSize(StrEnum):
+    """How much of a figure a preset computes."""
+
+    DEMO = "demo"
+    QUICK = "quick"
+    FULL = "full"
+
+
+class ServedQueue(StrEnum):
+    """What a worker takes its jobs from."""
+
+    BATCH = "batch"
+    INTERACTIVE = "interactive"
+
+
+class Part(StrEnum):
+    """Of the service, what can be asked whether it lives."""
+
+    API = "api"
+    WORKER = "worker"
+
+
+Url = Annotated[str, typer.Option(envvar="STEPBIAS_URL", help="Where the service answers.")]
+ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experiment.")]
+SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an experiment spec; - reads stdin.")]
+OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
+Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
+
+Arrays = Annotated[
+    bool, typer.Option("--arrays", help="Also where each run ended, and data and interpolators, as .npz files.")
+]
+Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what each run recorded, as .npz files.")]
+
+# An id may begin with a hyphen.
+_TAKES_ID = {"ignore_unknown_options": True}
+
+LOCAL_URL = "http://127.0.0.1:8000"
+
+
+def _launched(module: str, command: str) -> Callable[..., int]:
+    """A command of `stepbias.launcher`, in an installation that can run the service.
+
+    By name, so that no command that speaks HTTP can come to import what only the extra brings.
+    """
+    from stepbias.cli.service_extra import require_service_extra
+
+    require_service_extra()
+    found: Callable[..., int] = getattr(import_module(f"stepbias.launcher.{module}"), command)
+    return found
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"stepbias {version('stepbias')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What the step size does: sweeps of gradient descent on diagonal linear networks, as a service."""
+    del version
+
+
+@app.command()
+def up(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    workers: Workers = None,
+    state_dir: Annotated[Path | None, typer.Option(file_okay=False, help="Where data and logs are kept.")] = None,
+) -> None:
+    """Run the whole service here, until Ctrl-C."""
+    raise typer.Exit(_launched("up", "up")(host, port, workers, state_dir))
+
+
+@app.command()
+def demo(
+    out: OutDirectory = Path("out"),
+    workers: Workers = None,
+    state_dir: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Keep the service's data here; default: nowhere.")
+    ] = None,
+) -> None:
+    """Compute a reduced Figure 1 through a service made for it."""
+    raise typer.Exit(_launched("demo", "demo")(out=out, workers=workers, state_dir=state_dir))
+
+
+@app.command()
+def submit(
+    spec: SpecFile,
+    watch: Annotated[bool, typer.Option("--watch", help="Show progress until it is finished.")] = False,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Hand in an experiment; print its id."""
+    from stepbias.cli.submit import submit as run_submit
+
+    raise typer.Exit(run_submit(spec, url=url, then_watch=watch))
+
+
+@app.command()
+def estimate(spec: SpecFile, url: Url = LOCAL_URL) -> None:
+    """Say what an experiment would cost, without running it."""
+    from stepbias.cli.submit import estimate as run_estimate
+
+    raise typer.Exit(run_estimate(spec, url=url))
+
+
+@app.command()
+def upload(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="A .npz, .zip, .json or .csv file, or X.npy y.npy …")
+    ],
+    target: Annotated[
+        str | None, typer.Option(help="The column of a .csv file that is y; default: the one called y, or the last.")
+    ] = None,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Upload data of your own; print the id to name them by in a spec."""
+    from stepbias.cli.upload import upload as run_upload
+
+    raise typer.Exit(run_upload(files, target=target, url=url))
+
+
+@app.command(context_settings=_TAKES_ID)
+def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
+    """Show the progress of an experiment until it is finished."""
+    from stepbias.cli.submit import watch as run_watch
+
+    raise typer.Exit(run_watch(experiment, url=url))
+
+
+@app.command(context_settings=_TAKES_ID)
+def fetch(
+    experiment: ExperimentId,
+    out: OutDirectory = Path("out"),
+    arrays: Arrays = False,
+    trajectories: Trajectories = False,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Save what an experiment has found: results, curves, figures."""
+    from stepbias.cli.fetch import fetch as run_fetch
+
+    raise typer.Exit(run_fetch(experiment, out=out, url=url, arrays=arrays, trajectories=trajectories))
+
+
+@app.command(context_settings=_TAKES_ID)
+def report(
+    experiment: ExperimentId,
+    url: Url = LOCAL_URL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a page of text.")] = False,
+) -> None:
+    """Check every inequality of the paper on an experiment."""
+    from stepbias.cli.report import report as run_report
+
+    raise typer.Exit(run_report(experiment, url=url, as_json=as_json))
+
+
+@app.command(context_settings=_TAKES_ID)
+def cancel(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
+    """Stop an experiment; its finished runs are kept."""
+    from stepbias.cli.submit import cancel as run_cancel
+
+    raise typer.Exit(run_cancel(experiment, url=url))
+
+
+@app.command(context_settings=_TAKES_ID)
+def retry(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
+    """Compute again what failed in an experiment."""
+    from stepbias.cli.submit import retry as run_retry
+
+    raise typer.Exit(run_retry(experiment, url=url))
+
+
+@app.command("list")
+def list_experiments(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20, url: Url = LOCAL_URL
+) -> None:
+    """List the experiments of a service, newest first."""
+    from stepbias.cli.listing import list_experiments as run_list
+
+    raise typer.Exit(run_list(limit=limit, url=url))
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print this one's spec; default: list them.")] = None,
+    size: Annotated[PresetSize | None, typer.Option(help="How much of the figure; default: the least.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Data sets over which curves are aggregated.")] = 1,
+    url: Url = LOCAL_URL,
+) -> None:
+    """List the paper's figures as specs, or print one as JSON."""
+    from stepbias.cli.presets import presets as run_presets
+
+    raise typer.Exit(run_presets(name, size=size and size.value, seeds=seeds, url=url))
+
+
+@app.command()
+def run(
+    spec: SpecFile,
+    out: OutDirectory = Path("out"),
+    arrays: Arrays = False,
+    trajectories: Trajectories = False,
+) -> None:
+    """Compute an experiment here, without any service; save what `fetch` would."""
+    raise typer.Exit(_launched("local", "run")(spec, out=out, arrays=arrays, trajectories=trajectories))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this installation is made of, and what is wrong."""
+    raise typer.Exit(_launched("doctor", "doctor")())
+
+
+@serve_app.command("api")
+def serve_api(
+    host: Host = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535, help="To listen at.")] = 8000
+) -> None:
+    """Answer HTTP, with the store that STEPBIAS_REDIS_URL names."""
+    raise typer.Exit(_launched("serve", "api")(host=host, port=port))
+
+
+@serve_app.command("worker")
+def serve_worker(
+    queue: Annotated[ServedQueue, typer.Option(help="Long trainings, or everything that somebody waits for.")],
+    concurrency: Annotated[int, typer.Option(min=1, help="Jobs done at a time, each by a process of its own.")] = 1,
+) -> None:
+    """Do the jobs of a queue, with the store that STEPBIAS_REDIS_URL names."""
+    raise typer.Exit(_launched("serve", "worker")(queue=queue.value, concurrency=concurrency))
+
+
+@serve_app.command("health")
+def serve_health(
+    part: Annotated[Part, typer.Argument(help="What runs in this container, or on this machine.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the API listens.")] = 8000,
+) -> None:
+    """Exit with 0 if a part of the service that runs here is alive."""
+    raise typer.Exit(_launched("health", "health")(part.value, port=port))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,165 @@
+"""The service, as a script sees it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx2
+
+from stepbias.connection import Connection
+from stepbias.handle import ExperimentHandle
+from stepbias.paging import pages
+from stepbias.patience import Clock, SystemClock
+from stepbias.upload import Data, encoded
+
+Spec = Mapping[str, Any] | str | Path | bytes
+"""An experiment spec: the document, the path of a JSON file, or JSON itself as bytes."""
+
+
+class Client:
+    """The service at an address; a context manager that closes its connections.
+
+    Args:
+        base_url: where the service answers.
+        timeout: seconds that one request may take.
+        patience: seconds to go on asking a service that is busy, restarting or not there.
+        transport: another way for requests to travel, such as into an application of the same process.
+        clock: another time to pause by.
+
+    Raises:
+        ServiceUnreachable: `base_url` is no address. Nothing is asked of the service yet.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        timeout: float = 30.0,
+        patience: float = 60.0,
+        transport: httpx2.BaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._connection = Connection(
+            base_url, timeout=timeout, patience=patience, transport=transport, clock=clock or SystemClock()
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def submit(self, spec: Spec) -> ExperimentHandle:
+        """Hand in an experiment. A spec that is active or has succeeded already is that same experiment.
+
+        Args:
+            spec: the document, the path of a JSON file, or JSON as bytes. Files and bytes are sent as they are.
+
+        Raises:
+            ProblemError: the spec is refused; `errors` point at the fields at fault.
+            ValueError: the document holds NaN or infinity, which JSON has no words for.
+            OSError: the file cannot be read.
+        """
+        response = self._connection.send("POST", "/v1/experiments", content=_json(spec))
+        return ExperimentHandle.from_document(self._connection, self._connection.document(response))
+
+    def estimate(self, spec: Spec) -> dict[str, Any]:
+        """What the spec would cost; nothing is run.
+
+        Returns:
+            Counts of runs, problems and batches; the predicted steps, the seconds on one core, and the bytes kept.
+
+        Raises:
+            ProblemError, ValueError, OSError: as for `submit`.
+        """
+        response = self._connection.send("POST", "/v1/experiments/estimate", content=_json(spec))
+        document: dict[str, Any] = self._connection.document(response)
+        return document
+
+    def experiment(self, experiment_id: str) -> ExperimentHandle:
+        """The experiment of that id.
+
+        Raises:
+            ProblemError: there is none (404).
+        """
+        document = self._connection.get(f"/v1/experiments/{quote(experiment_id, safe='')}")
+        return ExperimentHandle.from_document(self._connection, document)
+
+    def experiments(
+        self,
+        *,
+        status: str | None = None,
+        tag: str | None = None,
+        name: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[ExperimentHandle]:
+        """Every experiment, newest first, page after page as they are needed."""
+        filters = {"status": status, "tag": tag, "name": name, "limit": page_size}
+        for document in pages(self._connection, "/v1/experiments", "experiments", filters):
+            yield ExperimentHandle.from_document(self._connection, document)
+
+    def upload_dataset(self, data: Data, *, target: str | None = None) -> dict[str, Any]:
+        """Upload data of one's own, to be used in specs as `{"kind": "dataset", "id": …}`.
+
+        Args:
+            data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y); the path of a .json,
+                .npz, .zip or .csv file; or the paths of X.npy, y.npy and so on.
+            target: the column of a .csv file that is y; without it the one called y, or else the last.
+
+        Returns:
+            The description of the data set. Equal data have one id, whatever they were sent as.
+
+        Raises:
+            ProblemError: the data are refused; `errors` point at what is wrong.
+            UnknownFile: the ending of a file does not say what it is.
+            ValueError: an array holds NaN or infinity, which JSON has no words for.
+            OSError: a file cannot be read.
+        """
+        content, media_type = encoded(data)
+        response = self._connection.send(
+            "POST", "/v1/datasets", params={"target": target}, content=content, media_type=media_type
+        )
+        document: dict[str, Any] = self._connection.document(response)
+        return document
+
+    def dataset(self, dataset_id: str) -> dict[str, Any]:
+        """The description of an uploaded data set.
+
+        Raises:
+            ProblemError: there is none of that id (404).
+        """
+        document: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}")
+        return document
+
+    def presets(self) -> list[dict[str, Any]]:
+        """The specs that come with the service: name, title, and how many runs each size has."""
+        return list(pages(self._connection, "/v1/presets", "presets"))
+
+    def preset(self, name: str, size: str | None = None, *, seeds: int | None = None) -> dict[str, Any]:
+        """The spec of one preset, ready to submit, in a size (the least one by default), on some data sets (one)."""
+        preset: dict[str, Any] = self._connection.get(
+            f"/v1/presets/{quote(name, safe='')}", params={"size": size, "seeds": seeds}
+        )
+        return preset
+
+    def version(self) -> dict[str, Any]:
+        """What the service is made of."""
+        version: dict[str, Any] = self._connection.get("/v1/version")
+        return version
+
+
+def _json(spec: Spec) -> bytes:
+    if isinstance(spec, bytes):
+        return spec
+    if isinstance(spec, str | Path):
+        return Path(spec).read_bytes()
+    return json.dumps(dict(spec), allow_nan=False).encode()

@@ -1,0 +1,141 @@
+"""One request, repeated until it is answered: a service that restarts looks like a slow one."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from stepbias.errors import ProblemError, ServiceUnreachable
+from stepbias.patience import Clock, pauses, retry_after
+
+
+class Connection:
+    """The way to one service.
+
+    Every request of the interface may be sent twice: equal specs are one experiment, equal data one data set, and
+    cancelling and reading change nothing the second time. So whatever breaks on the way is simply sent again, until
+    `patience` seconds have passed.
+    """
+
+    def __init__(
+        self, base_url: str, *, timeout: float, patience: float, transport: httpx2.BaseTransport | None, clock: Clock
+    ) -> None:
+        address = _address(base_url)
+        self.patience = patience
+        self.clock = clock
+        # A proxy of the environment cannot reach this machine's loopback, and httpx does not leave that out by itself.
+        self._http = httpx2.Client(
+            base_url=address, timeout=timeout, transport=transport, trust_env=not _is_loopback(address.host)
+        )
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._http.close()
+
+    def get(self, path: str, *, params: Mapping[str, Any] | None = None, patience: float | None = None) -> Any:
+        """The JSON document at `path`."""
+        return self.document(self.send("GET", path, params=params, patience=patience))
+
+    def send(  # noqa: PLR0913 - what a request is made of, all named
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        media_type: str = "application/json",
+        patience: float | None = None,
+    ) -> httpx2.Response:
+        """The successful answer to a request.
+
+        Args:
+            method: of HTTP.
+            path: below the base address, or a whole address.
+            params: of the query; those that are None are left out.
+            content: what to send.
+            media_type: what that is.
+            patience: seconds to go on trying; the connection's own if None.
+
+        Raises:
+            ProblemError: the service refused, or was busy until patience ended.
+            ServiceUnreachable: nothing answered until patience ended, or the address is not usable.
+        """
+        request = self._http.build_request(
+            method,
+            path,
+            params={name: value for name, value in (params or {}).items() if value is not None} or None,
+            content=content,
+            headers=None if content is None else {"Content-Type": media_type},
+        )
+        return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))
+
+    def _answer(self, request: httpx2.Request, deadline: float) -> httpx2.Response:
+        for pause in pauses():
+            try:
+                response = self._http.send(request)
+            except httpx2.TransportError as error:
+                failure: Exception = self._unreachable(error)
+                wish = None
+            else:
+                if response.is_success:
+                    return response
+                failure = problem = _problem(response)
+                if not problem.is_temporary:
+                    raise problem
+                wish = retry_after(response)
+            delay = pause if wish is None else wish
+            if self.clock.now() + delay > deadline:
+                raise failure
+            self.clock.sleep(delay)
+        raise AssertionError("pauses do not end")
+
+    def document(self, response: httpx2.Response) -> Any:
+        """The JSON of an answer.
+
+        Raises:
+            ServiceUnreachable: it is no JSON, so whoever answered is not the service.
+        """
+        try:
+            return response.json()
+        except ValueError:
+            raise self.not_the_service() from None
+
+    def not_the_service(self) -> ServiceUnreachable:
+        """The error to raise where something answers, but not as the service would."""
+        return ServiceUnreachable(f"{self._http.base_url} answers, but not as stepbias does: is the address right?")
+
+    def _unreachable(self, error: httpx2.TransportError) -> ServiceUnreachable:
+        reason = str(error) or type(error).__name__
+        failure = ServiceUnreachable(f"stepbias does not answer at {self._http.base_url} ({reason})")
+        failure.__cause__ = error
+        return failure
+
+
+def _address(base_url: str) -> httpx2.URL:
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL as error:
+        raise ServiceUnreachable(f"{base_url!r} is no address: {error}") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ServiceUnreachable(f"{base_url!r} is no address: it should look like http://127.0.0.1:8000")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _problem(response: httpx2.Response) -> ProblemError:
+    try:
+        document = response.json()
+    except ValueError:
+        document = None
+    return ProblemError.from_document(
+        document if isinstance(document, dict) else {},
+        status=response.status_code,
+        title=response.reason_phrase or "the request failed",
+    )

@@ -1,0 +1,109 @@
+"""What can go wrong between a script and the service, as types."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+from stepbias.experiment import Experiment
+
+TEMPORARY: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+"""Answers that say "later"."""
+
+
+class ClientError(Exception):
+    """Anything that this package raises on purpose; its text is one readable sentence, or a few lines."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldError:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        detail: what is wrong, or wanted.
+        pointer: JSON Pointer (RFC 6901) to the place in the document that was sent; empty for the document itself.
+        parameter: the query parameter at fault, where it is one.
+    """
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.pointer or self.parameter or '(the document)'}: {self.detail}"
+
+
+class ProblemError(ClientError):
+    """The service refused a request and says why (RFC 9457).
+
+    Attributes:
+        status: HTTP status code.
+        title: what kind of problem it is.
+        detail: what is wrong this time; may be empty.
+        errors: the fields at fault, where fields are at fault.
+    """
+
+    def __init__(self, *, status: int, title: str, detail: str = "", errors: Sequence[FieldError] = ()) -> None:
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = tuple(errors)
+        headline = f"{title} ({status}): {detail}" if detail else f"{title} ({status})"
+        super().__init__("\n".join([headline, *(f"  {error}" for error in self.errors)]))
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may be answered later: the service, or a proxy before it, is busy or restarting."""
+        return self.status in TEMPORARY
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], *, status: int, title: str) -> Self:
+        """The problem of a problem document; `status` and `title` stand in for what it leaves out."""
+        return cls(
+            status=status,
+            title=str(document.get("title") or title),
+            detail=str(document.get("detail") or ""),
+            errors=[
+                FieldError(
+                    detail=str(error.get("detail", "")), pointer=error.get("pointer"), parameter=error.get("parameter")
+                )
+                for error in document.get("errors") or ()
+            ],
+        )
+
+
+class ServiceUnreachable(ClientError):
+    """Nothing at the address answered as the service does, for as long as the client's patience lasted."""
+
+
+class ExperimentFailed(ClientError):
+    """The experiment ended without all of its results; `experiment` is its record, with `error` and `jobs_dead`."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        reason = f": {experiment.error}" if experiment.error else ""
+        super().__init__(
+            f"experiment {experiment.id} {_ENDINGS[experiment.status]} with {experiment.runs_done} of "
+            f"{experiment.runs_total} runs done{reason}"
+        )
+        self.experiment = experiment
+
+
+_ENDINGS = {"failed": "failed", "cancelled": "was cancelled"}
+
+
+class WaitTimeout(ClientError):
+    """The experiment was not finished in the time given. It goes on; `experiment` is what was last known of it."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__(
+            f"experiment {experiment.id} is still {experiment.status}, with {experiment.runs_done} of "
+            f"{experiment.runs_total} runs done"
+        )
+        self.experiment = experiment

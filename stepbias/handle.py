@@ -1,0 +1,190 @@
+"""One experiment of the service, to be watched, read, and told to stop."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+from urllib.parse import quote
+
+from stepbias.connection import Connection
+from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
+from stepbias.experiment import Experiment
+from stepbias.paging import pages
+from stepbias.patience import polling_pause, retry_after
+from stepbias.stored_arrays import StoredArrays
+
+_FIGURE_PATIENCE = 120.0
+
+
+class ExperimentHandle(StoredArrays):
+    """An experiment of the service; `Client.submit` and `Client.experiment` make one.
+
+    Attributes:
+        experiment: what was last heard of it.
+    """
+
+    def __init__(self, connection: Connection, experiment: Experiment) -> None:
+        super().__init__(connection, f"/v1/experiments/{quote(experiment.id, safe='')}")
+        self.experiment = experiment
+
+    @classmethod
+    def from_document(cls, connection: Connection, document: Any) -> Self:
+        """The handle of the JSON object by which the service describes an experiment.
+
+        Raises:
+            ServiceUnreachable: the object is no experiment.
+        """
+        try:
+            return cls(connection, Experiment.from_document(document))
+        except (KeyError, TypeError):
+            raise connection.not_the_service() from None
+
+    def __repr__(self) -> str:
+        return f"<experiment {self.id}: {self.status}, {self.experiment.runs_done} of {self.experiment.runs_total}>"
+
+    @property
+    def id(self) -> str:
+        """Its id, with which `Client.experiment` finds it again."""
+        return self.experiment.id
+
+    @property
+    def status(self) -> str:
+        """Where it stood when the service was last asked; `refresh` asks."""
+        return self.experiment.status
+
+    def refresh(self) -> Experiment:
+        """Ask how it stands."""
+        self._ask(self._connection.patience)
+        return self.experiment
+
+    def wait(self, timeout: float | None = None, on_progress: Callable[[Experiment], object] | None = None) -> Self:
+        """Wait until it has succeeded, through restarts of the service; returns itself, to be read from.
+
+        Args:
+            timeout: seconds; None waits as long as it takes.
+            on_progress: called with every answer of the service, the last included.
+
+        Raises:
+            ExperimentFailed: it failed, or was cancelled.
+            WaitTimeout: it is not finished; it goes on without us.
+            ServiceUnreachable: the service stayed away for longer than the client's patience.
+        """
+        clock = self._connection.clock
+        start = clock.now()
+        deadline = math.inf if timeout is None else start + timeout
+        while True:
+            wish = self._ask_before(deadline)
+            if on_progress is not None:
+                on_progress(self.experiment)
+            if self.experiment.is_finished:
+                break
+            now = clock.now()
+            if now >= deadline:
+                raise WaitTimeout(self.experiment)
+            # Cut short by the deadline, so that the last question is asked there and not a pause before it.
+            clock.sleep(min(max(polling_pause(now - start), wish), deadline - now))
+        if self.status != "succeeded":
+            raise ExperimentFailed(self.experiment)
+        return self
+
+    def results(self) -> dict[str, Any]:
+        """Every run as one labelled array: what `xarray.Dataset.from_dict` reads. Missing numbers are None."""
+        return self._get("/results")
+
+    def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
+        self,
+        *,
+        x: str | None = None,
+        y: str | None = None,
+        series: str | None = None,
+        over: str | None = None,
+        where: Mapping[str, float] | None = None,
+        include: str | None = None,
+    ) -> dict[str, Any]:
+        """Curves of the results: `y` against `x`, one per value of `series`, with median and quartiles over `over`.
+
+        Args:
+            x: an axis of the grid.
+            y: a result.
+            series: another axis.
+            over: a third one.
+            where: the value of each axis that is none of these.
+            include: runs that are `converged`, or `all`.
+
+        Returns:
+            `curves`, `baselines` and `flow_limits` against the values of `x`; gaps are None. What is not said is chosen
+            by the service to suit the experiment.
+        """
+        fixed = {f"where.{axis}": value for axis, value in (where or {}).items()}
+        return self._get("/curves", {"x": x, "y": y, "series": series, "over": over, "include": include} | fixed)
+
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """Each run in turn, in the order of the grid.
+
+        An entry has the run's `coordinates` on the axes of the grid, and its `summary` (outcome and final quantities),
+        None until it is stored.
+        """
+        return pages(self._connection, f"{self._path}/runs", "runs")
+
+    def analysis(self) -> list[dict[str, Any]]:
+        """What is known of each data set untrained: interpolators, min_sharpness_upper and _lower, max_stable_step.
+
+        An entry has the data set's `coordinates` on the axes of the grid, and its `analysis`, None until it is made.
+        """
+        return list(pages(self._connection, f"{self._path}/analysis", "problems"))
+
+    def report(self) -> dict[str, Any]:
+        """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where.
+
+        Returns:
+            `basis` says how many runs are stored so far; `inequalities` have a row each, `measurements`, `regimes` and
+            `problems` the numbers beside them. `read("report.txt")` is the same as a page of text.
+        """
+        return self._get("/report")
+
+    def figures(self) -> list[str]:
+        """The names of the figures that suit it."""
+        return [figure["name"] for figure in self._get("/figures")["figures"]]
+
+    def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
+        """A figure drawn from the results, as the bytes of a png, svg or pdf file."""
+        path = f"{self._path}/figures/{quote(name, safe='')}.{quote(format, safe='')}"
+        return self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
+
+    def read(self, part: str) -> bytes:
+        """One part of it, such as `results` or `curves`, byte for byte as the service sends it."""
+        return self._connection.send("GET", f"{self._path}/{part}").content
+
+    def cancel(self) -> Experiment:
+        """Stop it. What has been computed is kept."""
+        return self._tell("/cancel")
+
+    def retry(self) -> Experiment:
+        """Compute again what failed."""
+        return self._tell("/retry")
+
+    def _get(self, part: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        document: dict[str, Any] = self._connection.get(f"{self._path}{part}", params=params)
+        return document
+
+    def _tell(self, order: str) -> Experiment:
+        document = self._connection.document(self._connection.send("POST", f"{self._path}{order}"))
+        self.experiment = self.from_document(self._connection, document).experiment
+        return self.experiment
+
+    def _ask(self, patience: float) -> float:
+        """Refresh; the seconds after which the service wishes to be asked again, 0 where it has no wish."""
+        response = self._connection.send("GET", self._path, patience=patience)
+        self.experiment = self.from_document(self._connection, self._connection.document(response)).experiment
+        return retry_after(response) or 0.0
+
+    def _ask_before(self, deadline: float) -> float:
+        """As `_ask`; a service that stays away beyond the deadline is no reason to complain of more than the time."""
+        left = max(deadline - self._connection.clock.now(), 0.0)
+        if left >= self._connection.patience:
+            return self._ask(self._connection.patience)
+        try:
+            return self._ask(left)
+        except (ServiceUnreachable, ProblemError) as error:
+            if isinstance(error, ProblemError) and not error.is_temporary:
+                raise
+            raise WaitTimeout(self.experiment) from error

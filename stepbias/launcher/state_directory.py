@@ -1,0 +1,114 @@
+"""The directory that holds one instance's data, claimed by one live instance at a time."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
+
+REMAINS_PATIENCE = 10.0
+"""Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
+
+
+def default_state_directory() -> Path:
+    """`STEPBIAS_STATE_DIR`, or `stepbias` under `XDG_STATE_HOME`, or `~/.local/state/stepbias`."""
+    if chosen := os.environ.get("STEPBIAS_STATE_DIR"):
+        return Path(chosen)
+    if state_home := os.environ.get("XDG_STATE_HOME"):
+        return Path(state_home) / "stepbias"
+    return Path.home() / ".local" / "state" / "stepbias"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateDirectory:
+    """A claimed state directory; `claim` makes one.
+
+    Attributes:
+        path: absolute, readable by its owner alone.
+        lock: descriptor of the lock. Children that inherit it keep the directory claimed until the last of them is
+            gone, so that no second server opens data that a dying one still writes.
+    """
+
+    path: Path
+    lock: int
+
+    @property
+    def logs(self) -> Path:
+        """Where the output of the children goes."""
+        return self.path / "log"
+
+    def write_private(self, name: str, text: str) -> Path:
+        """Replace a file, readable by its owner alone, in one step: a reader sees the old text or the new one."""
+        target = self.path / name
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = target.with_name(f".{target.name}.new")
+        draft.unlink(missing_ok=True)
+        # The mode is given at creation: a chmod afterwards would leave a moment in which others can open the file.
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        return draft.replace(target)
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[StateDirectory]:
+    """Hold the directory, made where absent, until the block ends and every child that inherited the lock is gone.
+
+    Raises:
+        StateDirectoryInUseError: another live instance holds it, or processes that a killed one left will not go.
+        StartupError: it cannot be made, written or locked.
+    """
+    path = path.expanduser().absolute()
+    with ExitStack() as held:
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
+            # its children's falls with the last of them, moments after an instance that was killed.
+            instance, children = (_lock_file(path / name, held) for name in ("instance.lock", "children.lock"))
+            _claim_instance(instance, path)
+            _await_children(children, path)
+        except OSError as error:
+            raise StartupError(f"cannot use the state directory {path}: {error.strerror}") from error
+        yield StateDirectory(path=path, lock=children)
+
+
+def _lock_file(path: Path, held: ExitStack) -> int:
+    """A descriptor that is closed at the end and never unlocked: that would take the lock from children as well."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+def _claim_instance(lock: int, path: Path) -> None:
+    if not _try_lock(lock):
+        holder = os.pread(lock, 32, 0).decode(errors="replace") or "unknown"
+        raise StateDirectoryInUseError(
+            f"the state directory {path} is in use by another instance (process {holder}); "
+            "stop it, or choose another directory with --state-dir"
+        )
+    os.truncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def _await_children(lock: int, path: Path) -> None:
+    deadline = time.monotonic() + REMAINS_PATIENCE
+    while not _try_lock(lock):
+        if time.monotonic() > deadline:
+            raise StateDirectoryInUseError(
+                f"processes of an earlier instance still use the state directory {path}; "
+                "end them, or choose another directory with --state-dir"
+            )
+        time.sleep(0.02)
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

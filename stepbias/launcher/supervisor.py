@@ -1,0 +1,162 @@
+"""Several processes kept running together: started by stages, restarted when they die, stopped in reverse order."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from stepbias.launcher.managed_process import ManagedProcess, Probe, ProcessLife, ready_once_started, wait_until_ready
+from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.stop_signals import StopSignals
+from worker.lifeline import adopt_orphans
+
+FIRST_DELAY = 0.2
+LONGEST_DELAY = 5.0
+GOOD_LIFE = 30.0
+
+_IDLE = 1.0
+
+
+def restart_delay(*, previous: float | None, lived: float) -> float:
+    """Seconds to wait before a restart: 0.2, doubled at each restart up to 5, and 0.2 again after 30 s of life.
+
+    Args:
+        previous: the delay before the life that has just ended; None for the first life.
+        lived: seconds which that life lasted.
+    """
+    if previous is None or lived >= GOOD_LIFE:
+        return FIRST_DELAY
+    return min(LONGEST_DELAY, 2 * previous)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Post:
+    """A managed process with its present life, or, where that has ended, the time of the next."""
+
+    spec: ManagedProcess
+    life: ProcessLife
+    delay: float | None = None
+    due: float | None = None
+
+
+class _StopRequested(Exception):
+    """A stop signal arrived while the processes were being started."""
+
+
+class Supervisor:
+    """Runs in the main thread, which alone starts processes, for as long as the service lives.
+
+    Args:
+        stages: what each needs stands in an earlier stage. Those of one stage start together and stop together.
+        logs: directory of their logs.
+        inherited: descriptors that all of them keep open.
+        missing: probe of the whole, asked once all have been started.
+        ready_timeout: seconds granted to it.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Sequence[ManagedProcess]],
+        *,
+        logs: Path,
+        inherited: Sequence[int] = (),
+        missing: Probe = ready_once_started,
+        ready_timeout: float = 60.0,
+    ) -> None:
+        self._stages = tuple(stages)
+        self._logs = logs
+        self._inherited = tuple(inherited)
+        self._missing = missing
+        self._ready_timeout = ready_timeout
+        self._posts: list[list[_Post]] = []
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Start all, call `on_ready` once, and return on SIGINT, SIGTERM or SIGHUP when no process is left.
+
+        A second signal, a second or more after the first, kills what has not stopped by then.
+
+        Raises:
+            StartupError: one of them ended before all were ready, or was not ready in time; all are stopped by then.
+        """
+        adopt_orphans()
+        with StopSignals() as signals:
+            try:
+                with contextlib.suppress(_StopRequested):
+                    self._start_all(signals)
+                    on_ready()
+                while not signals.requested():
+                    self._mourn()
+                    self._restart()
+                    signals.wait(self._until_next_restart())
+            finally:
+                self._stop_all(signals)
+
+    def _start_all(self, signals: StopSignals) -> None:
+        def pause(seconds: float) -> None:
+            signals.wait(seconds)
+            if signals.requested():
+                raise _StopRequested
+
+        for stage in self._stages:
+            self._posts.append([])
+            for spec in stage:
+                self._posts[-1].append(_Post(spec=spec, life=self._begin(spec)))
+            for spec in stage:
+                self._wait(spec.missing, name=spec.name, timeout=spec.ready_timeout, pause=pause)
+        self._wait(self._missing, name="the service", timeout=self._ready_timeout, pause=pause)
+        pause(0)
+
+    def _wait(self, missing: Probe, *, name: str, timeout: float, pause: Callable[[float], None]) -> None:
+        lives = [post.life for post in chain(*self._posts)]
+        wait_until_ready(missing, name=name, timeout=timeout, lives=lives, pause=pause)
+
+    def _begin(self, spec: ManagedProcess) -> ProcessLife:
+        return ProcessLife.start(spec, logs=self._logs, inherited=self._inherited)
+
+    def _mourn(self) -> None:
+        """Note who has died, clear what the dead left behind, and set the time of the restart."""
+        for post in chain(*self._posts):
+            if post.due is None and (end := post.life.end()) is not None:
+                # The group goes with its leader: two generations of one worker or server must not run side by side.
+                post.life.sweep()
+                self._postpone(post, f"ended with {end} (log: {post.life.log.path})")
+
+    def _restart(self) -> None:
+        for post in chain(*self._posts):
+            if post.due is not None and post.due <= time.monotonic():
+                try:
+                    post.life = self._begin(post.spec)
+                except StartupError as error:
+                    self._postpone(post, f"cannot be started: {error}")
+                else:
+                    post.due = None
+
+    def _postpone(self, post: _Post, reason: str) -> None:
+        post.delay = restart_delay(previous=post.delay, lived=post.life.age if post.due is None else 0.0)
+        post.due = time.monotonic() + post.delay
+        _say(f"{post.spec.name} {reason}; starting it again in {post.delay:g} s")
+
+    def _until_next_restart(self) -> float:
+        # The end of a child wakes the wait; the idle second only bounds what a lost wake-up could cost.
+        now = time.monotonic()
+        return min((max(0.0, post.due - now) for post in chain(*self._posts) if post.due is not None), default=_IDLE)
+
+    def _stop_all(self, signals: StopSignals) -> None:
+        # A stack of exits rather than a loop: it goes backwards, and where one step fails the others are still taken.
+        with contextlib.ExitStack() as steps:
+            for stage in self._posts:
+                for post in stage:
+                    steps.callback(post.life.await_stop, pause=signals.wait, is_urgent=signals.is_urgent)
+                for post in stage:
+                    steps.callback(post.life.ask_to_stop)
+        self._posts.clear()
+
+
+def _say(message: str) -> None:
+    # A terminal that is gone must not end the service.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"stepbias: {message}\n")
+        sys.stderr.flush()

@@ -1,1 +1,0 @@
-"""Tests of the command line and of the processes it runs."""

@@ -1,0 +1,82 @@
+"""A whole experiment as a function."""
+
+import numpy as np
+import pytest
+
+from core.data.user_arrays import UserArrays
+from core.descent.kernel import NUMPY, chosen, kernel_id
+from core.errors import InvalidData, NoInterpolator
+from core.experiment.run import Progress, run
+from core.spec.experiment_spec import ExperimentSpec
+from tests.core.specs import document
+
+X, Y = [[1.0, 2.0, 0.5, 1.5], [0.5, 1.0, 2.0, 1.0]], [1.0, 0.5]
+STOPPING = {"loss_tolerance": 1e-6, "max_steps": 20_000}
+FRACTIONS = {"step_size": {"fractions_of_max_stable": [0.3, 0.9]}}
+UPLOADED = UserArrays.of({"X": np.array(X), "y": np.array(Y)})
+
+
+def spec(**parts: dict[str, object]) -> ExperimentSpec:
+    """Two samples in four dimensions; a run takes some milliseconds."""
+    small = {"data": {"kind": "inline", "X": X, "y": Y}, "stopping": STOPPING, "recording": {"points": 4}}
+    return ExperimentSpec.model_validate(document(**(small | parts)))
+
+
+def test_every_run_has_its_results_in_the_order_of_the_grid() -> None:
+    """Whatever order the batches ended in; the analysis and the interpolators of every problem are there."""
+    depths = {"kind": "diagonal", "depth": {"values": [2, 3]}}
+    asked = spec(model=depths, initialization={"scale": {"values": [0.1, 1.0]}}, optimizer=FRACTIONS)
+    results = run(asked)
+    runs = list(results.grid.runs())
+    assert [summary["init_scale"] for summary in results.summaries] == [entry.init_scale for entry in runs]
+    assert [summary["depth"] for summary in results.summaries] == [2] * 4 + [3] * 4
+    for entry, summary, arrays in zip(runs, results.summaries, results.arrays, strict=True):
+        largest = results.analyses[entry.problem_key].max_stable_step
+        assert largest is not None
+        assert summary["step_size"] == entry.resolved_step_size(largest)
+        assert arrays["u_plus"].shape == (4,)
+    keys = {problem.key for problem in results.grid.each_problem()}
+    assert results.analyses.keys() == results.interpolators.keys() == keys
+
+
+def test_progress_goes_on_to_the_end() -> None:
+    """Never back; the last report says that everything is done."""
+    reports: list[Progress] = []
+    run(spec(initialization={"scale": {"values": [0.1, 0.3, 1.0]}}), on_progress=reports.append)
+    fractions = [report.fraction for report in reports]
+    assert fractions == sorted(fractions)
+    assert reports[-1] == Progress(fraction=1.0, runs_done=3, runs_total=3)
+
+
+def test_a_run_of_a_larger_experiment_is_the_run_alone() -> None:
+    """To the bit: nothing that is beside it in a batch changes it."""
+    both = run(spec(initialization={"scale": {"values": [0.1, 1.0]}}))
+    alone = run(spec(initialization={"scale": 1.0}))
+    assert both.summaries[1] == alone.summaries[0]
+    for name, array in alone.arrays[0].items():
+        np.testing.assert_array_equal(both.arrays[1][name], array, strict=True)
+
+
+def test_uploaded_data_are_asked_for_by_their_id() -> None:
+    """And are trained on like data in the spec; without anything that loads them they are refused."""
+    uploaded = spec(data={"kind": "dataset", "id": "mine"})
+    results = run(uploaded, load={"mine": UPLOADED}.__getitem__)
+    known = dict(results.summaries[0]) | {"data_key": None}
+    assert known == dict(run(spec()).summaries[0]) | {"data_key": None}
+    with pytest.raises(InvalidData, match="uploads"):
+        run(uploaded)
+
+
+def test_step_sizes_without_meaning_are_refused_before_anything_is_trained() -> None:
+    """Nothing interpolates two samples of the same x and different y, so nothing is stable."""
+    contradiction = {"kind": "inline", "X": [[1.0, 2.0], [1.0, 2.0]], "y": [1.0, 2.0]}
+    reports: list[Progress] = []
+    with pytest.raises(NoInterpolator, match="fractions_of_max_stable"):
+        run(spec(data=contradiction, optimizer=FRACTIONS), on_progress=reports.append)
+    assert reports == []
+
+
+def test_the_kernel_is_the_one_that_is_named() -> None:
+    """Each result says which it was."""
+    for name in ("auto", NUMPY):
+        assert run(spec(), kernel=name).summaries[0]["kernel_id"] == kernel_id(chosen(name))

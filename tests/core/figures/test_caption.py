@@ -1,0 +1,45 @@
+"""What a figure says about itself in words."""
+
+from core.figures.caption import caption, threshold_text, values_text
+from tests.core.made_up import made_up_summaries, results_of
+from tests.core.specs import document, fan, grid_of
+
+
+def test_values_are_named_by_their_symbols() -> None:
+    """In as many digits as asked; a fraction is one of η*."""
+    values = {"init_scale": 0.123456, "step_size_fraction": 0.5}
+    assert values_text(values, 3) == "α = 0.123, 0.5 η*"
+    assert values_text({}) == ""
+
+
+def test_momentum_shows_in_the_threshold() -> None:
+    """As soon as one optimiser has it."""
+    assert threshold_text([2.0, 2.0]) == "2/η"
+    assert threshold_text([2.0, 3.0]) == "(2+2m)/η"
+
+
+def test_a_caption_counts_what_is_there_and_what_converged() -> None:
+    """All runs, or part of them."""
+    grid = fan()
+    assert caption(results_of(grid), "title").progress == "24 runs"
+    summaries = made_up_summaries(grid)
+    summaries[0], summaries[1] = None, (summaries[1] or {}) | {"outcome": "diverged"}
+    assert caption(results_of(grid, summaries), "title").progress == "partial result: 23 of 24 runs, 22 converged"
+    assert caption(results_of(grid_of()), "title").progress == "1 run"
+
+
+def test_notes_stand_below_what_was_run() -> None:
+    """Data first."""
+    known = caption(results_of(fan()), "title", ["a note"])
+    assert known.lines[0].startswith("N = 50")
+    assert known.lines[1].endswith("; 24 runs")
+    assert known.lines[2:] == ("a note",)
+
+
+def test_the_model_is_named_unless_it_is_swept() -> None:
+    """Depth or shape, as its symbol."""
+    assert document()["data"]["kind"] == "sparse_regression"
+    uv = grid_of(model={"kind": "uv"})
+    assert caption(results_of(uv), "title").training.startswith("UV model, ")
+    depths = grid_of(model={"kind": "diagonal", "depth": {"values": [2, 3]}})
+    assert "D = " not in caption(results_of(depths), "title").training

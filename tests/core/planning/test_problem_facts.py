@@ -1,0 +1,65 @@
+"""What is known, or guessed, of problems before anything is trained."""
+
+import pytest
+
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.networks.network import UV, Diagonal
+from core.planning.problem_facts import MOST_LOOKUPS, Foresight, ProblemFacts, facts_of_problems
+from core.sweep.grid import Grid
+from tests.core.specs import grid_of
+
+SEEDS = {"values": list(range(3 * MOST_LOOKUPS))}
+
+
+def analysis(data_key: str = "key", step: float | None = 0.01) -> ProblemAnalysis:
+    """One of 7 samples in 9 dimensions."""
+    return ProblemAnalysis(
+        data_key=data_key, network="diagonal-2", depth=2, digest="", samples=7, dimension=9, max_stable_step=step
+    )
+
+
+def test_facts_of_an_analysed_problem_are_those_of_its_analysis() -> None:
+    """Whatever the spec says of the data."""
+    grid = grid_of()
+    facts = facts_of_problems(grid, lambda _: analysis(), None)
+    known = ProblemFacts(samples=7, dimension=9, network=Diagonal(2), max_stable_step=0.01)
+    assert facts == {known: 1}
+    assert known.foresight is Foresight.KNOWN
+
+
+def test_problems_that_differ_by_their_seed_are_one_kind() -> None:
+    """Beyond the first few no analysis is asked for; all are counted."""
+    asked: list[str] = []
+    grid = grid_of(data={"seed": SEEDS}, model={"kind": "diagonal", "depth": {"values": [2, 3]}})
+    facts = facts_of_problems(grid, asked.append, None)
+    assert len(asked) == len(set(asked)) == MOST_LOOKUPS
+    assert {fact.network: count for fact, count in facts.items()} == {
+        Diagonal(2): len(SEEDS["values"]),
+        Diagonal(3): len(SEEDS["values"]),
+    }
+    assert {fact.foresight for fact in facts} == {Foresight.GUESSED}
+
+
+def test_each_problem_has_the_numbers_of_its_own_runs() -> None:
+    """Of whatever axes the grid is made."""
+    values = {"values": [10, 20]}
+    grid = grid_of(data={"samples": values, "dimension": {"values": [30, 40, 50]}}, model={"kind": "uv"})
+    facts = facts_of_problems(grid, lambda _: None, None)
+    assert {(fact.samples, fact.dimension) for fact in facts} == {(n, d) for n in (10, 20) for d in (30, 40, 50)}
+    assert {fact.network for fact in facts} == {UV()}
+
+
+def test_of_data_of_ones_own_the_shape_is_known() -> None:
+    """From the spec, or from the upload; the largest stable step is not."""
+    inline = {"kind": "inline", "X": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "y": [1.0, 2.0]}
+    assert _shape(grid_of(data=inline), None) == (2, 3)
+    uploaded = grid_of(data={"kind": "dataset", "id": "a"})
+    assert _shape(uploaded, (8, 5)) == (8, 5)
+    with pytest.raises(ValueError, match="uploaded"):
+        facts_of_problems(uploaded, lambda _: None, None)
+
+
+def _shape(grid: Grid, uploaded: tuple[int, int] | None) -> tuple[int, int]:
+    (facts,) = facts_of_problems(grid, lambda _: None, uploaded)
+    assert (facts.foresight, facts.max_stable_step) == (Foresight.UNKNOWN, None)
+    return facts.samples, facts.dimension

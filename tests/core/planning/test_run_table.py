@@ -1,0 +1,75 @@
+"""Runs as columns, in blocks and batches."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.networks.network import Diagonal
+from core.planning.cost import COMPILED
+from core.planning.problem_facts import ProblemFacts
+from core.planning.run_table import RunTable, batches_of, blocks
+from core.stability.step_bracket import PROBES
+from tests.core.specs import grid_of
+
+FACTS = ProblemFacts(samples=50, dimension=100, network=Diagonal(2), max_stable_step=0.008)
+SCALES = {"values": [0.01, 0.1, 1.0]}
+MOMENTA = {"values": [0.0, 0.3, 0.9]}
+
+
+@given(problems=st.integers(1, 5), scales=st.integers(1, 9), block=st.integers(1, 20), begun=st.integers(0, 45))
+def test_blocks_cover_what_is_left_and_none_straddles_problems(
+    problems: int, scales: int, block: int, begun: int
+) -> None:
+    """Each run from the start on is in one block, in order, and no block is too long."""
+    grid = grid_of(
+        data={"seed": {"values": list(range(problems))}},
+        initialization={"scale": {"values": [float(number + 1) for number in range(scales)]}},
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("core.planning.run_table.BLOCK", block)
+        found = list(blocks(grid, begun))
+    assert list(itertools.chain(*found)) == list(range(begun, len(grid)))
+    assert all(len({index // grid.runs_per_problem for index in part}) == 1 for part in found)
+    assert all(len(part) <= block for part in found)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        {"step_size": {"values": [0.001, 0.004]}},
+        {"step_size": {"fractions_of_max_stable": [0.5, 0.9]}, "warmup_steps": {"values": [0, 100]}},
+        {"kind": "heavy_ball", "momentum": MOMENTA, "step_size": {"values": [0.001, 0.004]}},
+        {"kind": "heavy_ball", "momentum": MOMENTA, "step_size": {"fractions_of_max_stable": [0.5]}},
+    ],
+)
+def test_the_columns_are_the_numbers_of_the_runs(optimizer: dict[str, Any]) -> None:
+    """And η over the η* of each run's optimiser is the fraction that the length of a run depends on, to the bit."""
+    grid = grid_of(initialization={"scale": SCALES}, optimizer=optimizer)
+    runs, table = list(grid.runs()), RunTable.at(grid, range(len(grid)))
+    assert table.init_scale.tolist() == [run.init_scale for run in runs]
+    assert table.warmup_steps.tolist() == [run.warmup_steps for run in runs]
+    (fraction,) = table._fractions(FACTS)
+    expected = [run.resolved_step_size(0.008) / run.largest_stable_step(0.008) for run in runs]
+    np.testing.assert_allclose(fraction, expected, rtol=1e-15)
+    if "values" in optimizer["step_size"]:
+        assert fraction.tolist() == expected
+
+
+def test_runs_that_are_made_of_trials_take_more_at_a_time() -> None:
+    """The probes of a search, or a run and its copy."""
+    search = RunTable.at(grid_of(optimizer={"step_size": {"largest_convergent": {}}}), [0])
+    copies = RunTable.at(grid_of(recording={"sensitivity": True}), [0])
+    assert (search.lanes, copies.lanes, RunTable.at(grid_of(), [0]).lanes) == (PROBES, 2, 1)
+    assert search.trainings > 1
+
+
+def test_batches_have_the_runs_that_are_asked_for() -> None:
+    """Of the second problem, by their index in the grid, each once."""
+    grid = grid_of(data={"seed": {"values": [0, 1]}}, initialization={"scale": SCALES})
+    wanted = [3, 5]
+    found = batches_of(grid, wanted, FACTS, COMPILED)
+    assert sorted(index for batch in found for index in batch.indices) == wanted

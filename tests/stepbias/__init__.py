@@ -1,0 +1,1 @@
+"""Tests of `stepbias`: the client, the commands, and what runs the service here."""

@@ -1,0 +1,140 @@
+"""What the client asks for, and how it hands over the answers."""
+
+import json
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from stepbias import ServiceUnreachable
+from tests.stepbias.client.stub import ScriptedService, experiment, ok, problem
+
+
+def test_a_document_a_file_and_bytes_are_sent_as_json(tmp_path: Path) -> None:
+    """Files and bytes travel unchanged: the service judges them, and its pointers fit."""
+    file = tmp_path / "spec.json"
+    file.write_bytes(b'{"name":  "x"}')
+    service = ScriptedService([httpx2.Response(202, json=experiment("planning"))])
+    client = service.client()
+    for spec in ({"name": "x"}, file, str(file), b"no json"):
+        assert client.submit(spec).status == "planning"
+    assert [request.content for request in service.requests] == [
+        b'{"name": "x"}',
+        b'{"name":  "x"}',
+        b'{"name":  "x"}',
+        b"no json",
+    ]
+    assert {request.headers["content-type"] for request in service.requests} == {"application/json"}
+    assert set(service.lines) == {"POST /v1/experiments"}
+
+
+def test_a_document_with_nan_is_not_sent() -> None:
+    """JSON has no NaN."""
+    service = ScriptedService([ok(experiment())])
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        service.client().submit({"data": {"mean": float("nan")}})
+    assert not service.requests
+
+
+def test_every_page_is_read_as_it_is_needed() -> None:
+    """The address of the next page is followed as it stands, relative or absolute, below a prefix or not."""
+    service = ScriptedService(
+        [
+            ok({"experiments": [experiment(id="a"), experiment(id="b")]}, {"Link": '<?cursor=c%3D%3D>; rel="next"'}),
+            ok(
+                {"experiments": [experiment(id="c")]},
+                {"Link": '<http://stepbias.test/v1/experiments?cursor=d>; rel="next", </v1>; rel="up"'},
+            ),
+            ok({"experiments": []}),
+        ]
+    )
+    found = service.client().experiments(status="running", page_size=2)
+    assert next(found).id == "a"
+    assert len(service.requests) == 1
+    assert [handle.id for handle in found] == ["b", "c"]
+    assert service.lines == [
+        "GET /v1/experiments?status=running&limit=2",
+        "GET /v1/experiments?cursor=c%3D%3D",
+        "GET /v1/experiments?cursor=d",
+    ]
+
+
+def test_runs_and_problems_come_from_all_pages() -> None:
+    """An entry is the service's own JSON object."""
+    pages = [
+        ok({"runs": [{"index": 0}]}, {"Link": '</v1/experiments/e1/runs?cursor=1>; rel="next"'}),
+        ok({"runs": [{"index": 1}]}),
+    ]
+    analyses = ok({"problems": [{"index": 0, "analysis": None}]})
+    handle = ScriptedService([ok(experiment()), *pages, analyses]).client().experiment("e1")
+    assert list(handle.runs()) == [{"index": 0}, {"index": 1}]
+    assert handle.analysis() == [{"index": 0, "analysis": None}]
+
+
+def test_null_is_nan_at_any_depth() -> None:
+    """So that every array is one of numbers; what else an answer may be is not the service's."""
+    nothing = {"coords": {}, "data_vars": {"X": {"data": [[1.0, None], [2, 3.5]]}}}
+    service = ScriptedService([ok(experiment()), ok(nothing), ok(nothing), ok({"data": []}), ok([1])])
+    handle = service.client().experiment("e1")
+    assert str(handle.arrays(3)) == "{'X': [[1.0, nan], [2, 3.5]]}"
+    for read in (handle.trajectory, handle.data, handle.interpolators):
+        with pytest.raises(ServiceUnreachable, match="not as stepbias does"):
+            read(0)
+    assert service.lines[1:] == [
+        "GET /v1/experiments/e1/runs/3/arrays",
+        "GET /v1/experiments/e1/runs/0/trajectory",
+        "GET /v1/experiments/e1/analysis/0/data",
+        "GET /v1/experiments/e1/analysis/0/interpolators",
+    ]
+
+
+def test_a_figure_that_is_being_drawn_is_waited_for() -> None:
+    """503 with Retry-After means: soon."""
+    drawing = problem(503, "Being drawn", {"Retry-After": "2"})
+    service = ScriptedService([ok(experiment()), drawing, drawing, httpx2.Response(200, content=b"\x89PNG")])
+    handle = service.client().experiment("e1")
+    assert handle.figure("phase diagram", "svg") == b"\x89PNG"
+    assert service.clock.slept == [2.0, 2.0]
+    assert service.lines[-1] == "GET /v1/experiments/e1/figures/phase%20diagram.svg"
+
+
+def test_each_part_of_an_experiment_has_its_address() -> None:
+    """What is None is left to the service; ids cannot leave their place in the path."""
+    service = ScriptedService([ok(experiment(id="../e1") | {"problems": []})])
+    handle = service.client().experiment("../e1")
+    handle.results()
+    handle.read("results")
+    handle.analysis()
+    handle.curves()
+    handle.curves(x="step_size", over="seed", where={"depth": 2})
+    handle.cancel()
+    handle.retry()
+    handle.refresh()
+    assert service.lines == [
+        "GET /v1/experiments/..%2Fe1",
+        "GET /v1/experiments/..%2Fe1/results",
+        "GET /v1/experiments/..%2Fe1/results",
+        "GET /v1/experiments/..%2Fe1/analysis",
+        "GET /v1/experiments/..%2Fe1/curves",
+        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed&where.depth=2",
+        "POST /v1/experiments/..%2Fe1/cancel",
+        "POST /v1/experiments/..%2Fe1/retry",
+        "GET /v1/experiments/..%2Fe1",
+    ]
+
+
+def test_orders_update_the_handle() -> None:
+    """After a cancel the handle knows it."""
+    service = ScriptedService([ok(experiment()), ok(experiment("cancelling"))])
+    handle = service.client().experiment("e1")
+    assert handle.cancel().status == handle.status == "cancelling"
+    assert repr(handle) == "<experiment e1: cancelling, 5 of 20>"
+
+
+def test_presets_are_documents_to_submit() -> None:
+    """A preset is plain JSON: it can be changed and sent."""
+    service = ScriptedService([ok({"name": "figure-1"}), ok(experiment("queued"))])
+    with service.client() as client:
+        client.submit(client.preset("figure-1", size="demo"))
+    assert service.lines == ["GET /v1/presets/figure-1?size=demo", "POST /v1/experiments"]
+    assert json.loads(service.requests[-1].content) == {"name": "figure-1"}

@@ -1,0 +1,117 @@
+"""Data sets on their way to the service."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+
+from core.data.user_arrays import UserArrays
+from stepbias import Client, ProblemError, UnknownFile
+from stepbias.upload import encoded
+from tests.stepbias.client.living_service import LivingService, living_service
+from tests.stepbias.client.stub import ScriptedService, ok, refused
+
+RNG = np.random.default_rng(0)
+ARRAYS = {"X": RNG.standard_normal((4, 6)), "y": RNG.standard_normal(4)}
+ID = UserArrays.of(ARRAYS).id
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[LivingService]:
+    """A service for the tests of this file."""
+    with living_service() as service:
+        yield service
+
+
+def _files(directory: Path) -> dict[str, Any]:
+    """The same data in every form that can be sent."""
+    lists = {name: array.tolist() for name, array in ARRAYS.items()}
+    (directory / "data.json").write_text(json.dumps(lists))
+    np.savez(directory / "data.npz", X=ARRAYS["X"], y=ARRAYS["y"])
+    for name, array in ARRAYS.items():
+        np.save(directory / f"{name}.npy", array)
+    rows = [",".join(map(repr, [*row, target])) for row, target in zip(lists["X"], lists["y"], strict=True)]
+    (directory / "data.csv").write_text("\n".join(["a,b,c,d,e,f,y", *rows]))
+    (directory / "data.zip").write_bytes((directory / "data.npz").read_bytes())
+    files: dict[str, Any] = {name: directory / name for name in ("data.json", "data.npz", "data.csv", "data.zip")}
+    return files | {
+        "a path in words": str(directory / "data.npz"),
+        "npy files": [directory / "X.npy", str(directory / "y.npy")],
+        "arrays": ARRAYS,
+        "lists": lists,
+        "lists of arrays": {"X": list(ARRAYS["X"]), "y": list(ARRAYS["y"])},
+    }
+
+
+def test_the_same_data_have_one_id_whatever_they_are_sent_as(service: LivingService, tmp_path: Path) -> None:
+    """And are described under it."""
+    with Client(service.url) as client:
+        documents = {name: client.upload_dataset(data) for name, data in _files(tmp_path).items()}
+        assert {name: document["id"] for name, document in documents.items()} == dict.fromkeys(documents, ID)
+        assert all(document == client.dataset(ID) for document in documents.values())
+        assert (documents["arrays"]["samples"], documents["arrays"]["dimension"]) == (4, 6)
+
+
+def test_the_target_of_a_csv_file_is_named(service: LivingService, tmp_path: Path) -> None:
+    """Or, if it is not there, refused."""
+    file = tmp_path / "data.csv"
+    file.write_text("a,b,c\n1,2,3\n")
+    with Client(service.url) as client:
+        named = client.upload_dataset(file, target="a")
+        assert named["id"] == client.upload_dataset({"X": [[2, 3]], "y": [1]})["id"]
+        with pytest.raises(ProblemError) as caught:
+            client.upload_dataset(file, target="z")
+    assert [error.parameter for error in caught.value.errors] == ["target"]
+
+
+def test_a_refusal_says_where(service: LivingService) -> None:
+    """By a pointer into the data."""
+    with Client(service.url) as client, pytest.raises(ProblemError) as caught:
+        client.upload_dataset({"X": [[1, 2], [3]], "y": [1, 2]})
+    assert [error.pointer for error in caught.value.errors] == ["/X/1"]
+
+
+def test_an_upload_is_sent_again_until_it_is_answered() -> None:
+    """The same bytes: equal data are one data set."""
+    scripted = ScriptedService([refused(), httpx2.Response(503), ok({"id": "d1"})])
+    with scripted.client() as client:
+        assert client.upload_dataset({"X": [[1]], "y": [1]}) == {"id": "d1"}
+    assert scripted.lines == ["POST /v1/datasets"] * 3
+    assert {request.headers["content-type"] for request in scripted.requests} == {"application/json"}
+    assert len({request.content for request in scripted.requests}) == 1
+
+
+def test_npy_files_travel_in_one_archive(tmp_path: Path) -> None:
+    """Unchanged, under their names."""
+    _files(tmp_path)
+    content, media_type = encoded([tmp_path / "y.npy", tmp_path / "X.npy"])
+    assert media_type == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist() == ["y.npy", "X.npy"]
+        assert archive.read("X.npy") == (tmp_path / "X.npy").read_bytes()
+
+
+@pytest.mark.parametrize("data", ["data.txt", "data", [], ["a.csv", "b.csv"], ["X.npy", "data.csv"]])
+def test_files_that_do_not_say_what_they_are_are_not_sent(data: Any) -> None:
+    """Nothing is read, either."""
+    with pytest.raises(UnknownFile):
+        encoded(data)
+
+
+@pytest.mark.parametrize("array", [np.array([np.nan]), [float("inf")]])
+def test_numbers_that_JSON_cannot_say_are_not_sent(array: Any) -> None:  # noqa: N802 - its name
+    """As in a spec."""
+    with pytest.raises(ValueError, match="JSON"):
+        encoded({"X": [[1]], "y": array})
+
+
+def test_what_is_no_array_is_not_sent() -> None:
+    """Of any library."""
+    with pytest.raises(TypeError, match="object is no array"):
+        encoded({"X": object()})

@@ -1,0 +1,94 @@
+"""Waiting for an experiment."""
+
+import pytest
+
+from stepbias import Experiment, ExperimentFailed, ExperimentHandle, ProblemError, ServiceUnreachable, WaitTimeout
+from tests.stepbias.client.stub import Answer, ScriptedService, experiment, ok, problem, refused
+
+
+def _waited_for(*answers: Answer, patience: float = 60.0) -> tuple[ScriptedService, ExperimentHandle]:
+    """A handle of a running experiment, and the service that answers about it from now on."""
+    service = ScriptedService([ok(experiment("planning")), *answers])
+    handle = service.client(patience=patience).experiment("e1")
+    return service, handle
+
+
+def test_waiting_ends_with_success_and_reports_every_answer() -> None:
+    """Progress is reported as the service tells it, the last time as finished."""
+    _, handle = _waited_for(ok(experiment("queued")), ok(experiment("running")), ok(experiment("succeeded")))
+    heard: list[Experiment] = []
+    final = handle.wait(on_progress=heard.append).experiment
+    assert [answer.status for answer in heard] == ["queued", "running", "succeeded"]
+    assert final is handle.experiment is heard[-1]
+    assert (final.runs_total, final.runs_done, final.runs_reused, final.outcomes) == (20, 20, 2, {"converged": 5})
+    assert (final.tags, final.progress, final.eta_seconds) == (("thesis",), 1.0, None)
+
+
+def test_a_restart_of_the_service_is_waited_out() -> None:
+    """Refused connections and 503 between two answers are not noticed by who waits."""
+    service, handle = _waited_for(
+        ok(experiment()), refused(), problem(503, "Starting", {"Retry-After": "1"}), ok(experiment("succeeded"))
+    )
+    assert handle.wait().status == "succeeded"
+    assert len(service.requests) == 5
+
+
+def test_a_service_that_never_comes_back_is_reported() -> None:
+    """Patience bounds the wait for the service, not the wait for the experiment."""
+    _, handle = _waited_for(ok(experiment()), refused())
+    with pytest.raises(ServiceUnreachable):
+        handle.wait()
+
+
+def test_polling_is_polite() -> None:
+    """Pauses grow with the time waited up to two seconds, and are never shorter than the service wishes."""
+    answers = [ok(experiment())] * 200
+    service, handle = _waited_for(*answers, ok(experiment("succeeded")))
+    handle.wait()
+    assert service.clock.slept[0] == 0.1
+    assert service.clock.slept == sorted(service.clock.slept)
+    assert service.clock.slept[-1] == 2.0
+
+    service, handle = _waited_for(ok(experiment(), {"Retry-After": "9"}), ok(experiment("succeeded")))
+    handle.wait()
+    assert service.clock.slept == [9.0]
+
+
+def test_a_wait_that_is_too_short_times_out_at_its_time() -> None:
+    """The last question is asked at the deadline."""
+    service, handle = _waited_for(ok(experiment()))
+    with pytest.raises(WaitTimeout, match="still running, with 5 of 20 runs done") as caught:
+        handle.wait(timeout=30.0)
+    assert service.clock.now() == pytest.approx(30.0)
+    assert caught.value.experiment.status == "running"
+
+
+@pytest.mark.parametrize("absence", [refused(), problem(503, "Starting")])
+def test_a_service_away_at_the_end_of_the_time_is_a_timeout(absence: Answer) -> None:
+    """Who gave five seconds learns that they are over, not that the service might return within a minute."""
+    service, handle = _waited_for(ok(experiment()), absence)
+    with pytest.raises(WaitTimeout):
+        handle.wait(timeout=5.0)
+    assert service.clock.now() <= 5.0
+
+
+def test_an_experiment_that_is_deleted_meanwhile_is_no_timeout() -> None:
+    """A refusal near the deadline stays a refusal."""
+    _, handle = _waited_for(problem(404, "No such experiment"))
+    with pytest.raises(ProblemError, match="No such experiment"):
+        handle.wait(timeout=5.0)
+
+
+def test_failure_says_why() -> None:
+    """The record's error is in the message, the record is at hand."""
+    _, handle = _waited_for(ok(experiment("failed", error="out of memory")))
+    with pytest.raises(ExperimentFailed, match=r"e1 failed with 5 of 20 runs done: out of memory") as caught:
+        handle.wait()
+    assert caught.value.experiment.status == "failed"
+
+
+def test_a_cancelled_experiment_is_not_a_success() -> None:
+    """Whoever waits for results learns that they will not all come."""
+    _, handle = _waited_for(ok(experiment("cancelling")), ok(experiment("cancelled")))
+    with pytest.raises(ExperimentFailed, match="was cancelled"):
+        handle.wait()

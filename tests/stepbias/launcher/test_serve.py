@@ -1,0 +1,100 @@
+"""`stepbias serve`: the one way in which every process of the service is started."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jobs.records import Queue
+from stepbias.cli.main import ServedQueue, app
+from stepbias.launcher.health import health, missing_worker
+from stepbias.launcher.port import free_port
+from tests.stepbias.launcher.processes import eventually
+
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextmanager
+def _served(*words: str, store: str, directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """`stepbias serve` as a process, in a directory whose modules have the names of the service's own."""
+    for name in ("api", "core", "jobs", "worker", "celeryconfig"):
+        (directory / f"{name}.py").write_text("raise AssertionError('the module of the user')\n")
+    command = [sys.executable, "-P", "-m", "stepbias.cli.main", "serve", *words]
+    environment = dict(os.environ) | {"STEPBIAS_REDIS_URL": store}
+    with subprocess.Popen(command, cwd=directory, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.services
+def test_a_worker_is_heard_of_until_it_is_told_to_stop(
+    empty_valkey_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """SIGTERM is a good end."""
+    monkeypatch.setenv("STEPBIAS_REDIS_URL", empty_valkey_url)
+    with _served("worker", "--queue", "batch", store=empty_valkey_url, directory=tmp_path) as worker:
+        assert eventually(
+            lambda: missing_worker(socket.gethostname()) is None or worker.poll() is not None, patience=120
+        )
+        worker.send_signal(signal.SIGTERM)
+        _, complaints = worker.communicate(timeout=60)
+    assert worker.returncode == 0, complaints
+
+
+@pytest.mark.services
+def test_the_api_answers_at_its_port(empty_valkey_url: str, tmp_path: Path) -> None:
+    """And is well while it does."""
+    port = free_port("127.0.0.1")
+    assert health("api", port=port) == 1
+    with _served("api", "--port", str(port), store=empty_valkey_url, directory=tmp_path):
+        assert eventually(lambda: health("api", port=port) == 0, patience=120)
+
+
+@pytest.mark.parametrize("words", [["api"], ["worker", "--queue", "batch"]])
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"STEPBIAS_REDIS_URL": None}, "STEPBIAS_REDIS_URL is not set"),
+        ({"STEPBIAS_REDIS_URL": "redis://127.0.0.1:9", "STEPBIAS_LEASE_SECONDS": "-1"}, "lease_seconds"),
+    ],
+)
+def test_a_process_that_cannot_be_served_says_why(
+    words: list[str], environment: dict[str, str | None], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a sentence, before anything is started."""
+    _many_threads(monkeypatch)
+    result = CliRunner().invoke(app, ["serve", *words], env=environment)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("stepbias: ")
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says: processes work side by side, and another number of threads gives other bits."""
+    _many_threads(monkeypatch)
+    monkeypatch.setenv("STEPBIAS_REDIS_URL", "redis://127.0.0.1:9/0")
+    seen: dict[str, str] = {}
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: seen.update(os.environ))
+    assert CliRunner().invoke(app, ["serve", "api"]).exit_code == 0
+    assert [seen[name] for name in BLAS_THREADS] == ["1", "1", "1"]
+
+
+def _many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment, which is put back afterwards."""
+    for name in BLAS_THREADS:
+        monkeypatch.setenv(name, "4")
+
+
+def test_every_queue_can_be_served() -> None:
+    """The command has names of its own for them, since it knows nothing of jobs."""
+    assert {queue.value for queue in ServedQueue} == {queue.value for queue in Queue}
