@@ -1,7 +1,9 @@
-# Two commands set everything up on a machine that has Python 3.11+ and make: `make demo` and `make test`.
+# Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test shapes lint types format bench faults completion-campaign compose-test docs figures lock clean
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
+.PHONY: help setup demo up test explore shapes pythons lint types format bench faults completion-campaign compose-test docs figures lock clean
+# Asked whether they run: a launcher of that name may stand for a Python that is not there.
+PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 COMPOSE ?= docker compose
 
@@ -9,6 +11,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py $(wildcard core/descent/native/*.[ch])
+	@$(or $(PYTHON),false) -c "$(PROMISED)" 2>/dev/null || { echo "stepbias needs Python 3.11 to 3.13; make $@ PYTHON=… names one" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
@@ -26,6 +29,14 @@ up: setup ## start the service on http://127.0.0.1:8000
 
 test: setup lint types ## lint, types, import contracts and the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+explore: setup ## search with random examples, other ones each time, until one fails or the rounds are over (ROUNDS=10 TESTS=tests/jobs)
+	@for round in $$(seq $(or $(ROUNDS),10)); do \
+	  echo "round $$round"; $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile explore --timeout 0 $(or $(TESTS),tests) || exit 1; \
+	done
+
+pythons: setup ## both commands of the README in a clean clone of the last commit, with every Python promised (VERSIONS="3.12 3.13")
+	@$(BIN)/python -m tests.pythons $(if $(VERSIONS),--versions $(VERSIONS))
 
 shapes: setup ## the tests of core and of the worker with every call in core held to its annotations
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.shape_checking tests/core tests/worker

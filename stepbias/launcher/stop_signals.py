@@ -16,8 +16,10 @@ _ONE_REQUEST = 1.0
 class StopSignals:
     """While entered, SIGINT, SIGTERM and SIGHUP only set `requested`; these and the end of a child cut `wait` short.
 
-    A SIGHUP that was ignored before, as under nohup, stays ignored. After a requested stop all three are ignored for
-    good: the process is about to end, and a person who presses Ctrl-C once more must not change its exit code.
+    A SIGINT or SIGHUP that was ignored before stays ignored: a shell without job control starts what stands before an
+    `&` deaf to Ctrl-C, which is meant for others then, and nohup does so with the end of the terminal. SIGTERM names
+    its addressee and is heard always. After a requested stop those that were heard are ignored for good: the process
+    is about to end, and a person who presses Ctrl-C once more must not change its exit code.
     To be entered in the main thread.
     """
 
@@ -30,7 +32,7 @@ class StopSignals:
         os.set_blocking(self._wake, False)
         os.set_blocking(self._written, False)
         self._previous_wakeup = signal.set_wakeup_fd(self._written, warn_on_full_buffer=False)
-        heard = [n for n in _STOPPING if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
+        heard = [n for n in _STOPPING if n == signal.SIGTERM or signal.getsignal(n) is not signal.SIG_IGN]
         self._previous = {number: signal.signal(number, self._note) for number in (*heard, signal.SIGCHLD)}
         return self
 

@@ -20,7 +20,7 @@ def up(host: str, port: int, workers: int | None = None, state_dir: Path | None 
         state_dir: `default_state_directory()` if None.
 
     Returns:
-        The exit code: 0 after SIGINT or SIGTERM.
+        The exit code: 0 after SIGTERM, or SIGINT or SIGHUP unless these were ignored when it was started.
     """
     with explained(StartupError):
         run_service(

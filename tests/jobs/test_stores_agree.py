@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, ClassVar
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -238,6 +239,7 @@ def _names(store: Store, status: ExperimentStatus | None) -> list[str]:
     return [experiment.id for experiment in store.experiments(status=status).experiments]
 
 
+@pytest.mark.hypothesis
 def test_both_stores_answer_alike(empty_valkey_url: str) -> None:
     """Over random lives of experiments, each step compared."""
 

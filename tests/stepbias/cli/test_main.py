@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from stepbias.cli import submit
 from stepbias.cli.main import app
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
+from tests.stepbias.launcher.processes import hearing
 
 COMMANDS = [
     "up",
@@ -188,7 +189,7 @@ def test_watching_a_failure_fails_and_says_why(service: LivingService) -> None:
 def test_ctrl_c_ends_the_watching_and_not_the_experiment(service: LivingService) -> None:
     """Exit code 130, and how to come back."""
     experiment_id = _submitted(service, "left alone")
-    words = [sys.executable, "-m", "stepbias.cli.main", "watch", experiment_id, "--url", service.url]
+    words = hearing(sys.executable, "-m", "stepbias.cli.main", "watch", experiment_id, "--url", service.url)
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
         assert watcher.stderr is not None
         first = watcher.stderr.readline()

@@ -20,9 +20,14 @@ def household(tmp_path: Path) -> Household:
 
 @pytest.fixture(autouse=True)
 def own_signals() -> Iterator[None]:
-    """Undo what a service stopped in this process did: it ignores further signals, and children inherit that."""
-    heard = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
-    before = {number: signal.getsignal(number) for number in heard}
+    """All signals are heard here, however the tests were started, and again after a service that was stopped here."""
+    at_first = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGCHLD: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in at_first.items()}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

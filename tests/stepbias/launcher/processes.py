@@ -1,15 +1,29 @@
 """What the tests of the supervisor ask about processes of this machine: who is there, and has it come true yet."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 30.0
+
+# Signals that are ignored are so in children too: what a child hears must not depend on how the tests were started.
+_HEARING = """
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN if number.name in sys.argv[1].split() else signal.SIG_DFL)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def hearing(*command: str, ignored: Collection[signal.Signals] = ()) -> list[str]:
+    """The command, an absolute path first, as one that hears all stopping signals but those that it finds ignored."""
+    return [sys.executable, "-I", "-S", "-c", _HEARING, " ".join(number.name for number in ignored), *command]
 
 
 def eventually(condition: Callable[[], object], *, patience: float = PATIENCE) -> bool:
@@ -30,11 +44,16 @@ class Household:
         self._mark = f"STEPBIAS_TEST_HOUSEHOLD={uuid.uuid4().hex}"
 
     @contextmanager
-    def head(self, program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Run the program, in a session of its own; whoever is left at the end of the block is killed."""
+    def head(
+        self, program: str, *arguments: str, ignored: Collection[signal.Signals] = ()
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run the program, in a session of its own; whoever is left at the end of the block is killed.
+
+        It finds the given stopping signals ignored, and no others.
+        """
         name, value = self._mark.split("=")
         head = subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
+            hearing(sys.executable, "-c", program, *arguments, ignored=ignored),
             env=dict(os.environ) | {name: value},
             cwd=self.directory,
             stdin=subprocess.PIPE,

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -56,10 +57,11 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FO
 
 
 def supervising(
-    household: Household, *stages: dict[str, Any] | list[dict[str, Any]]
+    household: Household, *stages: dict[str, Any] | list[dict[str, Any]], ignored: Collection[signal.Signals] = ()
 ) -> AbstractContextManager[subprocess.Popen[str]]:
     """The supervisor of these children, each a stage of its own unless listed together; as a context."""
-    return household.head(SUPERVISOR, json.dumps([stage if isinstance(stage, list) else [stage] for stage in stages]))
+    listed = [stage if isinstance(stage, list) else [stage] for stage in stages]
+    return household.head(SUPERVISOR, json.dumps(listed), ignored=ignored)
 
 
 def await_ready(supervisor: subprocess.Popen[str]) -> None:
@@ -87,6 +89,34 @@ def test_stop_signal_exits_0_and_leaves_nothing(household: Household, number: si
         os.killpg(supervisor.pid, number)
         _, complaints = supervisor.communicate(timeout=30)
         assert (supervisor.returncode, complaints) == (0, "")
+        assert household.is_gone()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_stop_signal_that_was_ignored_at_the_start_stays_so(household: Household, number: signal.Signals) -> None:
+    """A job in the background is not meant by Ctrl-C, nor one under nohup by its terminal; SIGTERM ends both."""
+    with supervising(household, {"name": "one", "code": SLEEPER}, ignored=[number]) as supervisor:
+        await_ready(supervisor)
+        os.killpg(supervisor.pid, number)
+        # A child that dies wakes the supervisor, which would see a request to stop before it starts the child again.
+        assert eventually(partial(has_written, household, "one", 1))
+        os.kill(log_numbers(household, "one")[0], signal.SIGKILL)
+        assert eventually(partial(has_written, household, "one", 2))
+        assert supervisor.poll() is None
+        supervisor.terminate()
+        assert supervisor.wait(timeout=30) == 0
+        assert household.is_gone()
+
+
+@pytest.mark.parametrize("ignored", [(), (signal.SIGINT, signal.SIGHUP)])
+def test_sigterm_is_heard_however_the_supervisor_was_started(
+    household: Household, ignored: tuple[signal.Signals, ...]
+) -> None:
+    """Even where it was ignored."""
+    with supervising(household, {"name": "one", "code": SLEEPER}, ignored=[*ignored, signal.SIGTERM]) as supervisor:
+        await_ready(supervisor)
+        supervisor.terminate()
+        assert supervisor.wait(timeout=30) == 0
         assert household.is_gone()
 
 

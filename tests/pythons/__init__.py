@@ -1,0 +1,1 @@
+"""Both commands of the README, with every Python that is promised."""
