@@ -183,3 +183,15 @@ def test_a_waiting_run_is_not_completed() -> None:
     evidence.instability.waits_until[0] = 2048
     assert not evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([False]))
     assert completer.asked == 0
+
+
+def test_a_run_that_is_found_to_oscillate_is_not_completed() -> None:
+    """Completion decides what is undecided, and what would only run out of budget."""
+    run = planned(warmup_steps=0, completion_tolerance=TOLERANCE)
+    problem = problem_of()
+    vars(problem)["completer"] = completer = Answering(proven())
+    evidence = Evidence.begin([run], 2, 7)
+    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([True]))
+    assert found[0].outcome is Outcome.OSCILLATING
+    assert found[0].completion is None
+    assert completer.asked == 0
