@@ -114,7 +114,7 @@ def judged(completer: Answering, *, step: int = 1024, **changes: Any) -> tuple[O
 
 def proven() -> Completion:
     """A limit that is believed at once; of the seven dimensions of a run."""
-    return replace(limit(estimate=0.0, bound=0.0), predictor=np.ones(7))
+    return replace(limit(estimate=0.0, bound=0.0), theta=np.ones((2, 7)), predictor=np.ones(7))
 
 
 def test_a_believed_limit_ends_a_run_as_converged() -> None:
