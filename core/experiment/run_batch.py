@@ -122,9 +122,9 @@ def _training(
     analysis: ProblemAnalysis,
     kept: Mapping[str, Shaped[np.ndarray, "..."]] | None,
 ) -> Training | Trials:
-    """The batch as it was kept; from its start where that does not fit, as of a version that kept other arrays."""
+    """The batch as it was kept; from its start where that lacks something, as of a version that kept other arrays."""
     if kept is not None:
-        with suppress(KeyError, ValueError, IndexError):
+        with suppress(KeyError):
             return _begun_or_resumed(problem, runs, analysis, kept)
     return _begun_or_resumed(problem, runs, analysis, None)
 
