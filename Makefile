@@ -50,7 +50,7 @@ types: setup ## mypy, strict
 format: setup ## let ruff format and fix what it can
 	@$(BIN)/ruff format . ; $(BIN)/ruff check --fix .
 
-docs: setup ## renew the tables of docs/reference.md
+docs: setup ## renew the tables of docs/reference.md and docs/glossary.md
 	@$(BIN)/python docs/make_reference.py
 
 figures: setup ## compute every preset through a service of its own and draw the figures of the docs (PRESETS="figure-1 …")

@@ -1,4 +1,4 @@
-"""Renew the tables of `reference.md` from the tables of the code; `--check` only says whether they are up to date.
+"""Renew the tables of the pages from the tables of the code; `--check` only says whether they are up to date.
 
 A table stands between `<!-- NAME -->` and `<!-- end -->`.
 """
@@ -18,7 +18,7 @@ from core.results.variables import COORDINATES, VARIABLES, Variable
 from core.sweep.grid import Grid
 from jobs.settings import Settings
 
-REFERENCE: Final = Path(__file__).with_name("reference.md")
+DOCS: Final = Path(__file__).parent
 
 
 def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
@@ -54,7 +54,13 @@ def presets() -> Iterable[tuple[str, ...]]:
         yield f"`{known.name}`", known.title, sizes, ", ".join(f"`{name}`" for name in known.figures)
 
 
-TABLES: Final[dict[str, Callable[[], str]]] = {
+def words(variables: Iterable[Variable]) -> str:
+    """Name, symbol and the words of an axis label."""
+    rows = ((f"`{known.name}`", known.symbol, known.label) for known in variables if known.alias_of is None)
+    return table("name, symbol, in words", rows)
+
+
+REFERENCE: Final[dict[str, Callable[[], str]]] = {
     "variables": lambda: table("name, symbol, meaning", quantities(VARIABLES.values())),
     "axes": lambda: table("axis, symbol, meaning", quantities(COORDINATES.values())),
     "outcomes": lambda: table("outcome, meaning", ((f"`{outcome}`", outcome.meaning) for outcome in Outcome)),
@@ -68,25 +74,40 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def renewed(text: str) -> str:
-    """The text with every table as it should be."""
-    for name, make in TABLES.items():
-        start, end = f"<!-- {name} -->\n", "\n<!-- end -->"
+GLOSSARY: Final[dict[str, Callable[[], str]]] = {
+    "variable words": lambda: words(VARIABLES.values()),
+    "axis words": lambda: words(COORDINATES.values()),
+    "outcome words": lambda: table("outcome, meaning", ((f"`{outcome}`", outcome.meaning) for outcome in Outcome)),
+}
+
+PAGES: Final = {"reference.md": REFERENCE, "glossary.md": GLOSSARY}
+
+
+def renewed(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """The text with every table as it should be.
+
+    Raises:
+        SystemExit: the text has no place for a table.
+    """
+    for name, make in tables.items():
+        start, end = f"<!-- {name} -->\n", "<!-- end -->"
         before, found, rest = text.partition(start)
         _, ended, after = rest.partition(end)
         if not (found and ended):
-            raise SystemExit(f"reference.md has no place for the table {name}")
-        text = before + start + make() + end + after
+            raise SystemExit(f"a page has no place for the table {name}")
+        text = before + start + make() + "\n" + end + after
     return text
 
 
 def main() -> None:
-    """Write the reference anew, or complain that it is not up to date."""
-    text = REFERENCE.read_text(encoding="utf-8")
-    fresh = renewed(text)
-    if "--check" in sys.argv[1:] and fresh != text:
-        raise SystemExit("docs/reference.md is not up to date: run make docs")
-    REFERENCE.write_text(fresh, encoding="utf-8")
+    """Write the tables anew, or complain that they are not up to date."""
+    for name, tables in PAGES.items():
+        page = DOCS / name
+        text = page.read_text(encoding="utf-8")
+        fresh = renewed(text, tables)
+        if "--check" in sys.argv[1:] and fresh != text:
+            raise SystemExit(f"docs/{name} is not up to date: run make docs")
+        page.write_text(fresh, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
 """One experiment of the service, to be watched, read, and told to stop."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import quote
 
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
-from stepbias.paging import pages
 from stepbias.patience import polling_pause, retry_after
-from stepbias.stored_arrays import StoredArrays
-
-_FIGURE_PATIENCE = 120.0
+from stepbias.stored_results import StoredResults
 
 
-class ExperimentHandle(StoredArrays):
+class ExperimentHandle(StoredResults):
     """An experiment of the service; `Client.submit` and `Client.experiment` make one.
 
     Attributes:
@@ -86,74 +83,6 @@ class ExperimentHandle(StoredArrays):
             raise ExperimentFailed(self.experiment)
         return self
 
-    def results(self) -> dict[str, Any]:
-        """Every run as one labelled array: what `xarray.Dataset.from_dict` reads. Missing numbers are None."""
-        return self._get("/results")
-
-    def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
-        self,
-        *,
-        x: str | None = None,
-        y: str | None = None,
-        series: str | None = None,
-        over: str | None = None,
-        where: Mapping[str, float] | None = None,
-        include: str | None = None,
-    ) -> dict[str, Any]:
-        """Curves of the results: `y` against `x`, one per value of `series`, with median and quartiles over `over`.
-
-        Args:
-            x: an axis of the grid.
-            y: a result.
-            series: another axis.
-            over: a third one.
-            where: the value of each axis that is none of these.
-            include: runs that are `converged`, or `all`.
-
-        Returns:
-            `curves`, `baselines` and `flow_limits` against the values of `x`; gaps are None. What is not said is chosen
-            by the service to suit the experiment.
-        """
-        fixed = {f"where.{axis}": value for axis, value in (where or {}).items()}
-        return self._get("/curves", {"x": x, "y": y, "series": series, "over": over, "include": include} | fixed)
-
-    def runs(self) -> Iterator[dict[str, Any]]:
-        """Each run in turn, in the order of the grid.
-
-        An entry has the run's `coordinates` on the axes of the grid, and its `summary` (outcome and final quantities),
-        None until it is stored.
-        """
-        return pages(self._connection, f"{self._path}/runs", "runs")
-
-    def analysis(self) -> list[dict[str, Any]]:
-        """What is known of each data set untrained: interpolators, min_sharpness_upper and _lower, max_stable_step.
-
-        An entry has the data set's `coordinates` on the axes of the grid, and its `analysis`, None until it is made.
-        """
-        return list(pages(self._connection, f"{self._path}/analysis", "problems"))
-
-    def report(self) -> dict[str, Any]:
-        """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where.
-
-        Returns:
-            `basis` says how many runs are stored so far; `inequalities` have a row each, `measurements`, `regimes` and
-            `problems` the numbers beside them. `read("report.txt")` is the same as a page of text.
-        """
-        return self._get("/report")
-
-    def figures(self) -> list[str]:
-        """The names of the figures that suit it."""
-        return [figure["name"] for figure in self._get("/figures")["figures"]]
-
-    def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
-        """A figure drawn from the results, as the bytes of a png, svg or pdf file."""
-        path = f"{self._path}/figures/{quote(name, safe='')}.{quote(format, safe='')}"
-        return self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
-
-    def read(self, part: str) -> bytes:
-        """One part of it, such as `results` or `curves`, byte for byte as the service sends it."""
-        return self._connection.send("GET", f"{self._path}/{part}").content
-
     def cancel(self) -> Experiment:
         """Stop it. What has been computed is kept."""
         return self._tell("/cancel")
@@ -161,10 +90,6 @@ class ExperimentHandle(StoredArrays):
     def retry(self) -> Experiment:
         """Compute again what failed."""
         return self._tell("/retry")
-
-    def _get(self, part: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        document: dict[str, Any] = self._connection.get(f"{self._path}{part}", params=params)
-        return document
 
     def _tell(self, order: str) -> Experiment:
         document = self._connection.document(self._connection.send("POST", f"{self._path}{order}"))

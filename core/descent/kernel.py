@@ -38,7 +38,7 @@ class Kernel(Protocol):
 
 
 class Sharpness(Protocol):
-    """λ_max of the full Hessian of one loss at the states of many runs, as `core.stability.trajectory_sharpness`."""
+    """λ_max of the full Hessian at the states of many runs, as `core.stability.sharpness.trajectory_sharpness`."""
 
     def __call__(self, theta: Float64[np.ndarray, "part run dim"]) -> Float64[np.ndarray, " run"]:
         """A value for each run; its bits depend on its own state alone."""

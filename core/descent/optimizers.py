@@ -3,7 +3,7 @@
 All share the step sizes of `core.descent.schedule`; the loop that steps, looks and records is the same for all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -13,6 +13,16 @@ class Optimizer(Protocol):
     @property
     def stability_limit(self) -> float:
         """The least ηλ at which a minimum is not linearly stable."""
+        ...
+
+    @property
+    def momentum(self) -> float:
+        """m: how much of a step the next one repeats; 0 without momentum."""
+        ...
+
+    @property
+    def has_velocity(self) -> bool:
+        """Whether the last step is part of the state, as with momentum, be it 0."""
         ...
 
     @property
@@ -49,6 +59,8 @@ class FullBatch(Optimizer):
     """Gradient descent: θ ← θ − η∇L."""
 
     stability_limit: float = 2.0
+    momentum: float = 0.0
+    has_velocity: bool = False
     noise_steps: int = 0
     is_deterministic: bool = True
     keeps_row_space_form: bool = True
@@ -64,6 +76,8 @@ class Minibatch(Optimizer):
 
     batch_size: int
     stability_limit: float = 2.0
+    momentum: float = 0.0
+    has_velocity: bool = False
     noise_steps: int = 0
     is_deterministic: bool = False
     keeps_row_space_form: bool = True
@@ -75,8 +89,10 @@ class LabelNoise(Optimizer):
     """Gradient descent on y + ε with fresh ε ~ N(0, `noise_variance`·I) at each of the first `noise_steps` steps."""
 
     noise_variance: float
-    noise_steps: int
+    noise_steps: int = field()  # required, as `momentum` of the heavy ball is
     stability_limit: float = 2.0
+    momentum: float = 0.0
+    has_velocity: bool = False
     is_deterministic: bool = False
     keeps_row_space_form: bool = True
     ends_as_descent: bool = True
@@ -86,7 +102,8 @@ class LabelNoise(Optimizer):
 class HeavyBall(Optimizer):
     """Heavy-ball momentum: θ(t+1) = θ(t) − η∇L + m(θ(t) − θ(t−1)) with m = `momentum`; stable iff ηλ < 2 + 2m."""
 
-    momentum: float
+    momentum: float = field()  # required: else the protocol's property were the default
+    has_velocity: bool = True
     noise_steps: int = 0
     is_deterministic: bool = False
     keeps_row_space_form: bool = False

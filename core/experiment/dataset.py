@@ -1,12 +1,13 @@
 """The data set of a run, whichever way its spec gives it: drawn, written out, or uploaded before."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 from core.data.regression import Dataset, sparse_regression
 from core.data.transforms import user_dataset
 from core.data.user_arrays import UserArrays
 from core.errors import InvalidData
-from core.spec.experiment_spec import InlineData
+from core.spec.experiment_spec import InlineData, UploadedData
 from core.spec.run_spec import PlainData, PlainSparseRegression
 
 Load = Callable[[str], UserArrays]
@@ -34,5 +35,7 @@ def dataset_of(data: PlainData, load: Load) -> Dataset:
         case InlineData():
             arrays = data.model_dump(exclude={"kind", "transform"})
             return user_dataset(**arrays, transform=data.transform.model_dump(mode="json"))
-        case _:
+        case UploadedData():
             return user_dataset(**load(data.id).arrays, transform=data.transform.model_dump(mode="json"))
+        case _:
+            assert_never(data)

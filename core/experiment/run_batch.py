@@ -123,8 +123,9 @@ def _training(
     kept: Mapping[str, Shaped[np.ndarray, "..."]] | None,
 ) -> Training | Trials:
     """The batch as it was kept; from its start where that lacks something, as of a version that kept other arrays."""
-    with suppress(KeyError):
-        return _begun_or_resumed(problem, runs, analysis, kept)
+    if kept is not None:
+        with suppress(KeyError):
+            return _begun_or_resumed(problem, runs, analysis, kept)
     return _begun_or_resumed(problem, runs, analysis, None)
 
 

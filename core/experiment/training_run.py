@@ -1,6 +1,7 @@
 """From the runs of a grid to what is trained: documents and the analysis of their problem become numbers."""
 
 import math
+from typing import assert_never
 
 import numpy as np
 from jaxtyping import Float64
@@ -9,7 +10,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import NoInterpolator
 from core.networks.initialization import Scales, normal_scales, uniform_scales, vector_scales
 from core.spec.experiment_spec import Finish
-from core.spec.run_spec import PlainInitialization, PlainNormal, PlainUniform, PlainUV
+from core.spec.run_spec import PlainInitialization, PlainNormal, PlainUniform, PlainUV, PlainVector
 from core.sweep.run import Run
 from core.training.problem import NeverStable
 from core.training.sensitivity import WithPerturbedCopy
@@ -95,5 +96,7 @@ def _scales(initialization: PlainInitialization, dim: int) -> Scales:
             return uniform_scales(scale, dim)
         case PlainNormal(scale=scale, seed=seed, independent=independent):
             return normal_scales(scale, dim, seed=seed, independent=independent)
+        case PlainVector(scale=scale, vector=vector):
+            return vector_scales(scale, vector, dim)
         case _:
-            return vector_scales(initialization.scale, initialization.vector, dim)
+            assert_never(initialization)

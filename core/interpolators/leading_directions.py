@@ -32,7 +32,7 @@ FEW: Final = 4
 VERTEX_GAP: Final = 1e-4
 """At p = 1, the gap from which the top direction alone is tried with a vertex, which has no tolerance."""
 
-Directions = Float64[np.ndarray, "order kept"]
+Directions = Float64[np.ndarray, "order _kept"]
 
 
 def optimum_on_leading_directions(programme: SpectralProgramme) -> Optimum | None:

@@ -89,10 +89,11 @@ def trajectory_sharpness(
 ) -> Float64[np.ndarray, " run"]:
     """λ_max of the full Hessian at the present state of every run, NaN where a run has overflowed.
 
-    The reference of `core.descent.sharpness`, and what records where nothing is compiled. Never above the true value,
-    and below it by 10⁻⁶·‖H‖ at most and 10⁻¹²·‖H‖ as a rule; but a coordinate of vanishing slope is an eigenvector by
-    itself, and where its eigenvalue is nearly the largest, the search may take it for the largest. The bits of a run's
-    value depend on its own state alone. At N = 50, d = 100: 50 to 200 µs a run among 64, 1 to 2 ms alone.
+    The reference of `core.descent.native.sharpness`, and what records where nothing is compiled. Never above the true
+    value, and below it by 10⁻⁶·‖H‖ at most and 10⁻¹²·‖H‖ as a rule; but a coordinate of vanishing slope is an
+    eigenvector by itself, and where its eigenvalue is nearly the largest, the search may take it for the largest. The
+    bits of a run's value depend on its own state alone.
+    At N = 50, d = 100: 50 to 200 µs a run among 64, 1 to 2 ms alone.
     """
     values = np.empty(theta.shape[1])
     with np.errstate(all="ignore"):

@@ -1,6 +1,7 @@
 """One run of a grid: its spec, its identity, and what both say of how it is trained."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.identity import content_hash
@@ -8,12 +9,14 @@ from core.networks.network import UV, Diagonal, Network
 from core.spec.experiment_spec import LargestConvergent, StepBracket
 from core.spec.run_spec import (
     FractionOfMaxStable,
+    PlainDescent,
     PlainDiagonal,
     PlainHeavyBall,
     PlainLabelNoiseDescent,
     PlainModel,
     PlainOptimizer,
     PlainStochasticDescent,
+    PlainUV,
     RunSpec,
 )
 
@@ -107,7 +110,13 @@ def problem_key(data_key: str, network: Network) -> str:
 
 def network_of(model: PlainModel) -> Network:
     """The network of a model; the shape of a UV start is not part of it."""
-    return Diagonal(model.depth) if isinstance(model, PlainDiagonal) else UV()
+    match model:
+        case PlainDiagonal(depth=depth):
+            return Diagonal(depth)
+        case PlainUV():
+            return UV()
+        case _:
+            assert_never(model)
 
 
 def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
@@ -119,5 +128,7 @@ def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
             return LabelNoise(noise_variance=noise_variance, noise_steps=noise_steps)
         case PlainHeavyBall(momentum=momentum):
             return HeavyBall(momentum=momentum)
-        case _:
+        case PlainDescent():
             return FullBatch()
+        case _:
+            assert_never(optimizer)

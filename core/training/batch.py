@@ -45,7 +45,7 @@ class Batch:
             limits=Limits.of(problem, runs),
             descent=kernels()[problem.kernel](X, y, problem.network, state),
             noise=GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y)),
-            momentum=np.array([getattr(run.optimizer, "momentum", 0.0) for run in runs]),
+            momentum=np.array([run.optimizer.momentum for run in runs]),
         )
 
     def longest_chunk(self, start: int) -> int:

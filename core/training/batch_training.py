@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Bool
 
 from core.descent.batch_descent import BatchState
-from core.descent.optimizers import HeavyBall
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.loss_checks import LossChecks, at_check_from
@@ -36,7 +35,7 @@ class Progress(PerRun):
         """No step has been taken."""
         (samples, dim), parts = problem.dataset.X.shape, len(problem.network.parts)
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
-        momentum = any(isinstance(run.optimizer, HeavyBall) for run in runs)
+        momentum = any(run.optimizer.has_velocity for run in runs)
         return cls(
             state=BatchState.begin(theta, samples, momentum=momentum),
             evidence=Evidence.begin(runs, parts, dim),

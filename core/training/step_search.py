@@ -22,7 +22,7 @@ class StepSearch:
     The bracket is [largest probe that converged, next probe above it that did not]. It is divided anew, geometrically,
     until its ends are within a factor 1 + `resolution`. Convergence need not be monotone in η: the largest probe of all
     that converged counts, whatever failed below it. To fail is to end in any other way, by a budget that does not
-    suffice, too: it limits how close to η* a step size can be seen to converge (see `core.planning.predicted_steps`).
+    suffice, too: it limits how close to η* a step size can be seen to converge (see `core.planning.cost`).
     """
 
     run: TrainingRun

@@ -53,11 +53,11 @@ def continued(problem: Problem, trained: TrainedRun, *, work: float, kick: bool)
     most, steps = min(work / (4 * problem.dataset.X.size), MOST_STEPS), 0
     target, rest = 1e-3 * NEAR_ENOUGH * trained.run.completion_tolerance, walk.rest
     while rest > target:
-        before, stretch = walk.predictor, walk.advance(max(512, steps // 4))
-        steps += stretch
+        before, taken = walk.predictor, walk.advance(max(512, steps // 4))
+        steps += taken
         # the slowest mode is the last: a run never becomes faster, and stands still where rounding leaves it
         last, rest = rest, walk.rest
-        pace = np.log(last / rest) / stretch if 0 < rest < last else 0.0
+        pace = np.log(last / rest) / taken if 0 < rest < last else 0.0
         is_hopeless = steps > most / 8 and pace * (most - steps) < np.log(rest / target) / 2
         if not np.isfinite(rest) or is_hopeless or steps >= most or np.array_equal(before, walk.predictor):
             break

@@ -64,6 +64,21 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert [name for name in _named(page) if not exists(name)] == []
 
 
+@pytest.mark.parametrize("package", ["core", "jobs", "worker", "api", "stepbias", "tests", "benchmarks"])
+def test_what_a_docstring_names_is_there(package: str) -> None:
+    """The same of the modules of a package, their docstrings and comments."""
+    modules = sorted((ROOT / package).rglob("*.py"))
+    assert modules
+    strays = {
+        (str(module.relative_to(ROOT)), name)
+        for module in modules
+        if module != Path(__file__)
+        for name in _named(module)
+        if not exists(name)
+    }
+    assert strays == set()
+
+
 def test_a_name_that_is_not_there_is_found_out() -> None:
     """Folders, files, and things inside them; and the pages do name some."""
     assert all(map(exists, ("core/outcome.py", "core/", "core.outcome", "core.outcome.Outcome", "jobs/ports.py:Store")))

@@ -92,7 +92,6 @@ def test_large_checkpoints_are_taken_more_seldom(monkeypatch: pytest.MonkeyPatch
     assert len(workshop.store.checkpoints) == 2
 
 
-@pytest.mark.parametrize("looks", [3, 10, 20])
 def changed(kept: bytes, changes: Mapping[str, np.ndarray | None]) -> bytes:
     """A checkpoint with other arrays, None for one that is taken away."""
     kernel, _, block = kept.partition(b"\n")
@@ -100,6 +99,7 @@ def changed(kept: bytes, changes: Mapping[str, np.ndarray | None]) -> bytes:
     return kernel + b"\n" + pack_arrays(arrays)
 
 
+@pytest.mark.parametrize("looks", [3, 10, 20])
 @pytest.mark.parametrize(
     "damage",
     [

@@ -1,4 +1,4 @@
-"""The sharpness along trajectories by the compiled kernel: `core.stability.trajectory_sharpness`, lane by lane in C.
+"""The sharpness along trajectories in C, lane by lane: `core.stability.sharpness.trajectory_sharpness`.
 
 X and y enter as a factor F and a target t with no more rows than columns, for which ‖Fβ − t‖²/2 is the loss up to a
 constant: X/√N and y/√N themselves where N is small, else R and Qᵀy/√N of X/√N = QR, whose zeros are skipped.

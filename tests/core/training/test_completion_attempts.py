@@ -114,7 +114,7 @@ def judged(completer: Answering, *, step: int = 1024, **changes: Any) -> tuple[O
 
 def proven() -> Completion:
     """A limit that is believed at once; of the seven dimensions of a run."""
-    return replace(limit(estimate=0.0, bound=0.0), predictor=np.ones(7))
+    return replace(limit(estimate=0.0, bound=0.0), theta=np.ones((2, 7)), predictor=np.ones(7))
 
 
 def test_a_believed_limit_ends_a_run_as_converged() -> None:
@@ -182,4 +182,16 @@ def test_a_waiting_run_is_not_completed() -> None:
     evidence = Evidence.begin([run], 2, 7)
     evidence.instability.waits_until[0] = 2048
     assert not evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([False]))
+    assert completer.asked == 0
+
+
+def test_a_run_that_is_found_to_oscillate_is_not_completed() -> None:
+    """Completion decides what is undecided, and what would only run out of budget."""
+    run = planned(warmup_steps=0, completion_tolerance=TOLERANCE)
+    problem = problem_of()
+    vars(problem)["completer"] = completer = Answering(proven())
+    evidence = Evidence.begin([run], 2, 7)
+    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([True]))
+    assert found[0].outcome is Outcome.OSCILLATING
+    assert found[0].completion is None
     assert completer.asked == 0

@@ -23,7 +23,7 @@ def test_a_run_diverges_relative_to_the_larger_of_its_start_and_zero() -> None:
     starts = [np.sqrt([np.maximum(fit, 0), np.maximum(-fit, 0)]), np.stack([np.full(7, 3.0), np.ones(7)])]
     losses = [float(train_loss(SQUARED.predictor(start), TINY.X, TINY.y)) for start in starts]
     assert losses[0] < problem.zero_loss < losses[1]
-    starts.append(np.stack([np.full(7, 1e200), np.ones(7)]))
+    starts.append(np.stack([np.full(7, 1e80), np.ones(7)]))
     limits = Limits.of(problem, [planned(index, initial=start) for index, start in enumerate(starts)])
     largest = np.finfo(np.float64).max
     expected = [DIVERGENCE_FACTOR * problem.zero_loss, DIVERGENCE_FACTOR * losses[1], largest]

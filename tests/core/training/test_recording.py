@@ -79,16 +79,16 @@ def test_the_end_of_a_run_is_its_last_record_once() -> None:
 
 def test_a_record_is_of_the_run_and_of_the_moment() -> None:
     """The loss of its own θ, before and after a step."""
-    batch, recorder = recorded(3, 3)
+    batch, recorder = recorded(0, 3, 3)
     states = []
     for step in (0, 1):
         states.append(batch.theta())
         recorder.record_due(batch, step)
-        batch.descent.advance(np.full((1, 2), 0.3))
-    for run in range(2):
+        batch.descent.advance(np.full((1, 3), 0.3))
+    for run in (1, 2):
         expected = [train_loss(SQUARED.predictor(theta[run]), TINY.X, TINY.y) for theta in states]
         np.testing.assert_allclose(recorder.trajectory(run).curves["train_loss"], expected, rtol=1e-12)
-    assert recorder.count.tolist() == [2, 2]
+    assert recorder.count.tolist() == [0, 2, 2]
 
 
 def test_records_go_with_their_runs_and_through_a_checkpoint() -> None:
