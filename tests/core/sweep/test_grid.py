@@ -65,12 +65,14 @@ def test_each_run_is_the_run_of_its_own_document(seeds: list[int], warmups: list
         assert (alone.key, alone.data_key) == (run.key, run.data_key)
 
 
-@pytest.mark.parametrize("model", [{"kind": "diagonal", "depth": {"values": [2, 3]}}, {"kind": "uv", "shape": 0.5}])
-def test_the_key_of_a_run_is_the_hash_of_its_document(model: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("model", "runs"), [({"kind": "diagonal", "depth": {"values": [2, 3]}}, 8), ({"kind": "uv", "shape": 0.5}, 4)]
+)
+def test_the_key_of_a_run_is_the_hash_of_its_document(model: dict[str, Any], runs: int) -> None:
     """With its data by their own hash, and the numerics version beside it."""
     step_size = {"fractions_of_max_stable": [0.1, 1 / 3]}
     grid = grid_of(data={"mean": {"values": [0.1 + 0.2, -1.0]}}, model=model, optimizer={"step_size": step_size})
-    assert len(grid) == 8
+    assert len(grid) == runs
     for run in grid.runs():
         written = run.spec.document()
         assert run.data_key == content_hash(written["data"])
