@@ -5,8 +5,8 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import openapi, problems
-from api.boundary import Boundary
 from api.drawing import PATIENCE_SECONDS
+from api.middleware import OutermostMiddleware
 from api.routes import arrays, datasets, experiments, figures, presets, report, runs, service
 from jobs.ports import Sender, Store
 from jobs.settings import Settings
@@ -18,9 +18,9 @@ _DESCRIPTION = (
 
 
 def create_app(
-    settings: Settings, store: Store, sender: Sender, *, drawing_patience: float = PATIENCE_SECONDS
+    settings: Settings, store: Store, sender: Sender, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
-    """The API over a store and a sender; `drawing_patience` is how many seconds a request waits for its figure."""
+    """The API over a store and a sender; `drawing_timeout` is how many seconds a request waits for its figure."""
     # The interactive pages of FastAPI load scripts from elsewhere; a service on a laptop works offline.
     app = FastAPI(
         title="stepbias",
@@ -32,10 +32,10 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.store, app.state.sender = settings, store, sender
-    app.state.drawing_patience = drawing_patience
+    app.state.drawing_timeout = drawing_timeout
     for part in (datasets, experiments, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
-    app.add_middleware(Boundary)
+    app.add_middleware(OutermostMiddleware)
     problems.install(app)
     openapi.install(app)
     return app

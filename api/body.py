@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
-from api.refusals import BodyTooLarge, WrongMediaType
-from api.wiring import SettingsHere
+from api.dependencies import SettingsHere
+from api.request_errors import BodyTooLarge, WrongMediaType
 
 JSON: Final = "application/json"
 

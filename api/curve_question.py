@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.ijson import escaped
-from api.refusals import Fault, InvalidQuery
+from api.i_json import escaped
+from api.request_errors import InvalidQuery, Violation
 from core.results.curve_question import CurveQuestion, NoAxisLeft
 from core.results.curves import Inclusion
 from core.results.result import Summary
@@ -60,5 +60,5 @@ class CurveQuery(BaseModel):
 
 
 def _wrong(parameter: str, detail: str) -> InvalidQuery:
-    fault = Fault(parameter=escaped(parameter), detail=detail)
-    return InvalidQuery("The query cannot be understood.", faults=(fault,))
+    violation = Violation(parameter=escaped(parameter), detail=detail)
+    return InvalidQuery("The query cannot be understood.", violations=(violation,))

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.refusals import Fault, NothingHere, OversizedDataset, UnusableBody
+from api.request_errors import NothingHere, OversizedDataset, UnusableBody, Violation
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec, StochasticGradientDescent, UploadedData, VectorInitialization
 from core.spec.swept import axis_values
@@ -78,15 +78,17 @@ def require_uploaded(spec: ExperimentSpec, *, store: Store, settings: Settings) 
     if not isinstance(spec.data, UploadedData):
         return
     about = _about(spec.data.id, store=store)
-    faults = (_NOT_UPLOADED,) if about is None else tuple(_misfits(spec, about))
-    if faults:
-        raise UnusableBody("The spec breaks the rules listed under errors.", faults=faults)
+    violations = (_NOT_UPLOADED,) if about is None else tuple(_misfits(spec, about))
+    if violations:
+        raise UnusableBody("The spec breaks the rules listed under errors.", violations=violations)
     if about is not None and (oversized := tuple(_oversized(about, settings.max_data_entries))):
         limit = settings.max_data_entries
-        raise OversizedDataset(f"A data set may have at most {limit} entries, samples × dimension.", faults=oversized)
+        raise OversizedDataset(
+            f"A data set may have at most {limit} entries, samples × dimension.", violations=oversized
+        )
 
 
-_NOT_UPLOADED: Final = Fault(
+_NOT_UPLOADED: Final = Violation(
     pointer="/data/id", detail="no data set of this id is here: upload it, and use the id of the answer"
 )
 
@@ -98,24 +100,24 @@ def _about(dataset_id: str, *, store: Store) -> dict[str, Any] | None:
     return about
 
 
-def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Fault]:
+def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Violation]:
     """What a spec with its own data is checked for by itself."""
     if isinstance(spec.optimizer, StochasticGradientDescent):
         batch_size: Any = spec.optimizer.batch_size
         most = max(axis_values(batch_size) or [batch_size])
         if most > about["samples"]:
             detail = f"batch_size {most:g} exceeds the {about['samples']} samples of the data set"
-            yield Fault(pointer="/optimizer/batch_size", detail=detail)
+            yield Violation(pointer="/optimizer/batch_size", detail=detail)
     if isinstance(spec.initialization, VectorInitialization):
         entries = len(spec.initialization.vector)
         if entries != about["dimension"]:
             detail = f"the vector has {entries} entries, the data set {about['dimension']} columns"
-            yield Fault(pointer="/initialization/vector", detail=detail)
+            yield Violation(pointer="/initialization/vector", detail=detail)
 
 
-def _oversized(about: Mapping[str, Any], limit: int) -> Iterator[Fault]:
+def _oversized(about: Mapping[str, Any], limit: int) -> Iterator[Violation]:
     for rows in (about["samples"], about["held_out_samples"]):
         entries = rows * about["dimension"]
         if entries > limit:
             detail = f"{rows} rows × {about['dimension']} columns are {entries} entries"
-            yield Fault(pointer="/data/id", detail=detail)
+            yield Violation(pointer="/data/id", detail=detail)

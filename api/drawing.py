@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import anyio
 from anyio import to_thread
 
-from api.refusals import DrawingFailed, NotDrawnInTime, NothingToDraw
+from api.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
 from api.submission import announce
 from jobs.document_keys import figure_key
 from jobs.ports import Sender, Store

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from api.experiment_document import links
-from api.refusals import NothingHere
+from api.request_errors import NothingHere
 from core.figures.layouts.catalogue import FIGURES, suitable
 from core.sweep.grid import Grid
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.refusals import Fault, InvalidQuery
+from api.request_errors import InvalidQuery, Violation
 from jobs.states import ExperimentStatus
 
 MOST_ROWS: Final = 1000
@@ -45,8 +45,8 @@ def window(query: PageQuery, total: int) -> tuple[range, str | None]:
     """
     text = query.cursor or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= total):
-        fault = Fault(parameter="cursor", detail="use the next_cursor of the page before")
-        raise InvalidQuery("The cursor is not one that was given out.", faults=(fault,))
+        violation = Violation(parameter="cursor", detail="use the next_cursor of the page before")
+        raise InvalidQuery("The cursor is not one that was given out.", violations=(violation,))
     start = int(text)
     stop = min(start + query.limit, total)
     return range(start, stop), str(stop) if stop < total else None

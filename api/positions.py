@@ -1,6 +1,6 @@
 """A place in a path: the number of a run in its grid, or of a problem."""
 
-from api.refusals import NothingHere
+from api.request_errors import NothingHere
 
 
 def position(text: str, total: int, *, of: str) -> int:

@@ -14,17 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from api import refusals
-from api.ijson import escaped
-from api.refusals import Fault, Refusal
-from api.spec_faults import sentence
+from api import request_errors
+from api.i_json import escaped
+from api.request_errors import RequestError, Violation
+from api.spec_violations import sentence
 from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-MOST_FAULTS: Final = 100
+MOST_VIOLATIONS: Final = 100
 """Most errors listed in one document; its `detail` says how many there are."""
 
 _LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: tuple[Fault, ...] = ()
+    errors: tuple[Violation, ...] = ()
     request_id: str | None = Field(default=None, description="The X-Request-ID of the answer, for the operator's log.")
 
     def response(self, headers: Mapping[str, str]) -> Response:
@@ -64,22 +64,32 @@ def _kind(status: HTTPStatus, slug: str, title: str) -> Kind:
 
 TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
     {
-        refusals.MalformedBody: _kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
-        refusals.UnusableBody: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-spec", "The spec is not valid"),
-        refusals.UnusableDataset: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-dataset", "The data are no data set"),
-        refusals.OversizedDataset: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The data set is too large"),
-        refusals.OverLimit: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The experiment is too large"),
-        refusals.InvalidQuery: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
-        refusals.BodyTooLarge: _kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
-        refusals.WrongMediaType: _kind(
+        request_errors.MalformedBody: _kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
+        request_errors.UnusableBody: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-spec", "The spec is not valid"),
+        request_errors.UnusableDataset: _kind(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-dataset", "The data are no data set"
+        ),
+        request_errors.OversizedDataset: _kind(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The data set is too large"
+        ),
+        request_errors.OverLimit: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "over-limit", "The experiment is too large"),
+        request_errors.InvalidQuery: _kind(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"
+        ),
+        request_errors.BodyTooLarge: _kind(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"
+        ),
+        request_errors.WrongMediaType: _kind(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
         ),
-        refusals.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
-        refusals.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet"),
-        refusals.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
-        refusals.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The drawing failed"),
-        refusals.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "The figure is not drawn yet"),
-        refusals.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+        request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
+        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet"),
+        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
+        request_errors.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The drawing failed"),
+        request_errors.NotDrawnInTime: _kind(
+            HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "The figure is not drawn yet"
+        ),
+        request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
@@ -114,49 +124,53 @@ async def _answer(request: Request, error: Exception) -> Response:
     kind = next(TABLE[ancestor] for ancestor in type(error).__mro__ if ancestor in TABLE)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request %s is answered %d: %s", request.state.request_id, kind.status, error)
-    refusal = _explained(error)
-    found = len(refusal.faults)
-    listed = f" {found} errors were found; the first {MOST_FAULTS} are listed." if found > MOST_FAULTS else ""
+    problem = _explained(error)
+    found = len(problem.violations)
+    listed = f" {found} errors were found; the first {MOST_VIOLATIONS} are listed." if found > MOST_VIOLATIONS else ""
     return Problem(
         type=f"urn:stepbias:problem:{kind.slug}",
         title=kind.title,
         status=kind.status,
-        detail=refusal.detail + listed,
-        errors=refusal.faults[:MOST_FAULTS],
+        detail=problem.detail + listed,
+        errors=problem.violations[:MOST_VIOLATIONS],
         request_id=request.state.request_id,
-    ).response(refusal.headers)
+    ).response(problem.headers)
 
 
-def _explained(error: Exception) -> Refusal:
-    """The error as a refusal: the detail, the faults and the headers that go with it."""
+def _explained(error: Exception) -> RequestError:
+    """The error as a problem: the detail, the violations and the headers that go with it."""
     match error:
-        case Refusal():
-            refusal = error
+        case RequestError():
+            problem = error
         case InvalidChoice(field=field, message=message):
-            fault = Fault(parameter=field, detail=message)
-            refusal = Refusal("What is asked for is not among the choices.", faults=(fault,))
+            violation = Violation(parameter=field, detail=message)
+            problem = RequestError("What is asked for is not among the choices.", violations=(violation,))
         case UnsuitableFigure(message=message):
-            refusal = Refusal(message)
+            problem = RequestError(message)
         case IllegalMove(current=current):
-            refusal = Refusal(f"Only a failed experiment can be retried; this one is {current}.")
+            problem = RequestError(f"Only a failed experiment can be retried; this one is {current}.")
         case InvalidCursor():
-            fault = Fault(parameter="cursor", detail="use the next_cursor of the page before, and the same filters")
-            refusal = Refusal("The cursor is not one that was given out.", faults=(fault,))
+            violation = Violation(
+                parameter="cursor", detail="use the next_cursor of the page before, and the same filters"
+            )
+            problem = RequestError("The cursor is not one that was given out.", violations=(violation,))
         case RequestValidationError():
-            refusal = Refusal("The query cannot be understood.", faults=tuple(_query_faults(error.errors())))
+            problem = RequestError(
+                "The query cannot be understood.", violations=tuple(_query_violations(error.errors()))
+            )
         case StoreUnavailable():
             apology = "The store does not answer or has no room left. Try again later."
-            refusal = Refusal(apology, headers={"Retry-After": "5"})
+            problem = RequestError(apology, headers={"Retry-After": "5"})
         case _:
-            refusal = Refusal("There is no experiment of that id.")
-    return refusal
+            problem = RequestError("There is no experiment of that id.")
+    return problem
 
 
-def _query_faults(findings: Iterable[Any]) -> Iterable[Fault]:
+def _query_violations(findings: Iterable[Any]) -> Iterable[Violation]:
     for finding in findings:
         unknown = finding["type"] == "extra_forbidden"
         detail = "there is no such parameter here" if unknown else sentence(finding)
-        yield Fault(parameter=escaped(str(finding["loc"][-1])), detail=detail)
+        yield Violation(parameter=escaped(str(finding["loc"][-1])), detail=detail)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from api.refusals import NotReady
+from api.request_errors import NotReady
 from jobs.errors import StoreUnavailable
 from jobs.ports import Store
 from jobs.records import Queue

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.positions import position
-from api.refusals import NothingHere, NotStoredYet
+from api.request_errors import NothingHere, NotStoredYet
 from api.stored_grid import grid_of
 from core.errors import InvalidData
 from core.experiment.dataset import dataset_of
@@ -12,7 +12,7 @@ from core.results.problem_arrays import data_of, interpolators_of
 from core.results.result import decode_summary, unpack_arrays
 from core.results.run_arrays import end_of, trajectory_of
 from core.sweep.grid import GridProblem
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.kept_documents import uploads
 from jobs.ports import Store

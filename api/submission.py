@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api import ijson, spec_faults
-from api.refusals import Fault, OverLimit, UnusableBody
+from api import i_json, spec_violations
+from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid
@@ -22,15 +22,15 @@ def read_spec(body: bytes) -> ExperimentSpec:
     """The spec in a request body.
 
     Raises:
-        MalformedBody, UnusableBody: it is not JSON, or not a spec; each fault with its place.
+        MalformedBody, UnusableBody: it is not JSON, or not a spec; each violation with its place.
     """
-    document = ijson.read(body)
+    document = i_json.read(body)
     try:
         # From the bytes again: strict validation knows JSON's types there, and lists need not become tuples first.
         return ExperimentSpec.model_validate_json(body)
     except ValidationError as error:
-        faults = spec_faults.faults(error, document)
-        raise UnusableBody("The spec breaks the rules listed under errors.", faults=faults) from None
+        violations = spec_violations.violations(error, document)
+        raise UnusableBody("The spec breaks the rules listed under errors.", violations=violations) from None
 
 
 def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
@@ -43,15 +43,15 @@ def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
     if len(grid) > settings.max_runs:
         raise OverLimit(
             f"The grid has {len(grid)} runs; at most {settings.max_runs} are taken in one experiment.",
-            faults=tuple(
-                Fault(pointer=f"/{axis.part}/{axis.field}", detail=f"this axis has {len(axis.values)} values")
+            violations=tuple(
+                Violation(pointer=f"/{axis.part}/{axis.field}", detail=f"this axis has {len(axis.values)} values")
                 for axis in grid.axes
             ),
         )
-    faults = tuple(_oversized(spec, settings.max_data_entries))
-    if faults:
+    violations = tuple(_oversized(spec, settings.max_data_entries))
+    if violations:
         limit = settings.max_data_entries
-        raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", faults=faults)
+        raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", violations=violations)
 
 
 def submit(spec: ExperimentSpec, *, store: Store, sender: Sender) -> Submission:
@@ -76,19 +76,19 @@ def announce(messages: tuple[Message, ...], *, sender: Sender) -> None:
         _LOG.warning("%d messages could not be sent; the workers will find the work", len(messages), exc_info=True)
 
 
-def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Fault]:
+def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Violation]:
     match spec.data:
         case SparseRegression(samples=samples, dimension=dimension):
             rows, columns = _largest(samples), _largest(dimension)
             if rows * columns > limit:
                 detail = f"{rows} samples × {columns} dimensions are {rows * columns} entries"
-                yield Fault(pointer="/data/samples", detail=detail)
-                yield Fault(pointer="/data/dimension", detail=detail)
+                yield Violation(pointer="/data/samples", detail=detail)
+                yield Violation(pointer="/data/dimension", detail=detail)
         case InlineData(X=X, held_out_X=held_out):
             for name, matrix in (("X", X), ("held_out_X", held_out or ((),))):
                 if len(matrix) * len(matrix[0]) > limit:
                     detail = f"{len(matrix)} rows × {len(matrix[0])} columns are {len(matrix) * len(matrix[0])} entries"
-                    yield Fault(pointer=f"/data/{name}", detail=detail)
+                    yield Violation(pointer=f"/data/{name}", detail=detail)
 
 
 def _largest(swept: Any) -> int:

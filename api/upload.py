@@ -9,11 +9,11 @@ import numpy as np
 from fastapi import Depends, Request
 from pydantic import ConfigDict, Field, ValidationError
 
-from api import ijson, spec_faults
+from api import i_json, spec_violations
 from api.body import JSON, limited_body, require_media_type
+from api.dependencies import SettingsHere
 from api.paging import NoQuery
-from api.refusals import Fault, InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset
-from api.wiring import SettingsHere
+from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
 from core.data.csv_file import NoSuchColumn, csv_arrays
 from core.data.npz_file import npz_arrays
 from core.data.user_arrays import NUMBER_OF_AXES, OversizedArrays, UnusableArrays, UserArrays, require_entries
@@ -56,16 +56,18 @@ class Upload:
 
         Raises:
             MalformedBody: it should be JSON, and is not.
-            UnusableDataset: it is no data set; each fault with its place.
+            UnusableDataset: it is no data set; each violation with its place.
             OversizedDataset: an array has more entries, or declares them.
             InvalidQuery: no column is called `target`, or the file has no columns with names.
         """
         try:
             return UserArrays.of(_READERS[self.media_type](self.body, target, limit))
         except OversizedArrays as error:
-            raise OversizedDataset("An array is larger than this deployment takes.", faults=_faults(error)) from None
+            raise OversizedDataset(
+                "An array is larger than this deployment takes.", violations=_violations(error)
+            ) from None
         except UnusableArrays as error:
-            raise _unusable(*_faults(error)) from None
+            raise _unusable(*_violations(error)) from None
 
 
 async def upload(request: Request, settings: SettingsHere) -> Upload:
@@ -85,15 +87,15 @@ UploadHere = Annotated[Upload, Depends(upload)]
 def _read_json(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarray]:
     _require_no_target(target)
     try:
-        document = ijson.read(body)
+        document = i_json.read(body)
     except UnusableBody as error:
-        raise _unusable(*error.faults) from None
+        raise _unusable(*error.violations) from None
     if unknown := tuple(_unknown_names(document)):
         raise _unusable(*unknown)
     try:
         given = DatasetBody.model_validate_json(body)
     except ValidationError as error:
-        raise _unusable(*spec_faults.faults(error, document)) from None
+        raise _unusable(*spec_violations.violations(error, document)) from None
     if ragged := tuple(_ragged_rows(given)):
         raise _unusable(*ragged)
     known = {name: rows for name, rows in given.model_dump().items() if rows is not None}
@@ -107,8 +109,8 @@ def _read_csv(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarr
     try:
         return csv_arrays(body, target=target, limit=limit)
     except NoSuchColumn as error:
-        fault = Fault(parameter="target", detail=error.message)
-        raise InvalidQuery("One column of the file must be the target.", faults=(fault,)) from None
+        violation = Violation(parameter="target", detail=error.message)
+        raise InvalidQuery("One column of the file must be the target.", violations=(violation,)) from None
 
 
 def _read_npz(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarray]:
@@ -121,33 +123,35 @@ _READERS: Final[Mapping[str, Callable[[bytes, str | None, int], dict[str, np.nda
 )
 
 
-def _unusable(*faults: Fault) -> UnusableDataset:
-    return UnusableDataset("The data set breaks the rules listed under errors.", faults=faults)
+def _unusable(*violations: Violation) -> UnusableDataset:
+    return UnusableDataset("The data set breaks the rules listed under errors.", violations=violations)
 
 
 def _require_no_target(target: str | None) -> None:
     if target is not None:
-        fault = Fault(parameter="target", detail=f"only {CSV} has columns with names")
-        raise InvalidQuery("The target is a column of a CSV file.", faults=(fault,))
+        violation = Violation(parameter="target", detail=f"only {CSV} has columns with names")
+        raise InvalidQuery("The target is a column of a CSV file.", violations=(violation,))
 
 
-def _unknown_names(document: Any) -> Iterator[Fault]:
+def _unknown_names(document: Any) -> Iterator[Violation]:
     for name in document if isinstance(document, dict) else ():
         if name not in NUMBER_OF_AXES:
             detail = f"there is no such array; the names here are {', '.join(NUMBER_OF_AXES)}"
-            yield Fault(pointer=f"/{ijson.escaped(name)}", detail=detail)
+            yield Violation(pointer=f"/{i_json.escaped(name)}", detail=detail)
 
 
-def _ragged_rows(given: DatasetBody) -> Iterator[Fault]:
+def _ragged_rows(given: DatasetBody) -> Iterator[Violation]:
     for name, rows in (("X", given.X), ("held_out_X", given.held_out_X or ())):
         for index, row in enumerate(rows):
             if len(row) != len(rows[0]):
                 detail = f"this row has {len(row)} entries, the first one {len(rows[0])}"
-                yield Fault(pointer=f"/{name}/{index}", detail=detail)
+                yield Violation(pointer=f"/{name}/{index}", detail=detail)
 
 
-def _faults(error: UnusableArrays) -> tuple[Fault, ...]:
+def _violations(error: UnusableArrays) -> tuple[Violation, ...]:
     return tuple(
-        Fault(pointer="".join(f"/{ijson.escaped(str(token))}" for token in fault.place), detail=fault.sentence)
-        for fault in error.faults
+        Violation(
+            pointer="".join(f"/{i_json.escaped(str(token))}" for token in violation.place), detail=violation.sentence
+        )
+        for violation in error.violations
     )

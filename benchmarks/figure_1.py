@@ -17,6 +17,7 @@ from benchmarks.turns import Effort, one_core
 from core.descent.kernel import one_thread
 from core.interpolators.flattest import flattest_interpolator
 from core.networks.network import Diagonal
+from core.stability.max_stable_step import max_stable_step
 from core.sweep.grid import Grid
 from stepbias import WaitTimeout
 
@@ -56,7 +57,7 @@ def _whole_grid() -> Batch:
     data = paper_data(samples=50, dim=100)
     grid = Grid(FIGURE_1)
     runs = [grid.run(index) for index in range(len(grid))]
-    largest = flattest_interpolator(data.X, data.y, Diagonal(2)).max_stable_step
+    largest = max_stable_step(flattest_interpolator(data.X, data.y, Diagonal(2)).sharpness_upper)
     ordered = sorted(runs, key=lambda run: (run.init_scale, run.resolved_step_size(largest)))
     scales = np.array([run.init_scale for run in ordered])
     return Batch(

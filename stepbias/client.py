@@ -12,7 +12,7 @@ import httpx2
 from stepbias.connection import Connection
 from stepbias.handle import ExperimentHandle
 from stepbias.paging import pages
-from stepbias.patience import Clock, SystemClock
+from stepbias.retry_pauses import Clock, SystemClock
 from stepbias.upload import Data, encoded
 
 Spec = Mapping[str, Any] | str | Path | bytes

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from stepbias.errors import ProblemError, ServiceUnreachable
-from stepbias.patience import Clock, pauses, retry_after
+from stepbias.retry_pauses import Clock, pauses, retry_after
 
 
 class Connection:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
-from stepbias.patience import polling_pause, retry_after
+from stepbias.retry_pauses import polling_pause, retry_after
 from stepbias.stored_results import StoredResults
 
 

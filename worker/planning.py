@@ -12,7 +12,7 @@ from core.planning.batches import Batch
 from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 from jobs.records import Claim, JobKind, Message, NewJob, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Response
 
 from api import stored_arrays
 from api.array_answer import NPZ_FILE, json_answer, npz_answer
+from api.dependencies import ExperimentHere, StoreHere
 from api.openapi import PROBLEMS
-from api.wiring import ExperimentHere, StoreHere
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], responses=PROBLEMS)
 

@@ -7,9 +7,9 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON
 from api.datasets import DatasetDocument, described, keep
+from api.dependencies import SettingsHere, StoreHere
 from api.openapi import PROBLEMS
 from api.upload import CSV, NPZ, DatasetBody, UploadHere, UploadQuery
-from api.wiring import SettingsHere, StoreHere
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=PROBLEMS)
 

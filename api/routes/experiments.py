@@ -7,12 +7,12 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON, JsonBody
 from api.datasets import require_uploaded
+from api.dependencies import ExperimentId, SenderHere, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, estimated
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
 from api.submission import announce, read_spec, require_within_limits, submit
-from api.wiring import ExperimentId, SenderHere, SettingsHere, StoreHere
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
 

@@ -5,11 +5,11 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, Response
 
+from api.dependencies import DrawingTimeout, ExperimentHere, SenderHere, StoreHere
 from api.drawing import Drawing, drawn
 from api.figure_list import MEDIA_TYPES, listed, named
 from api.openapi import PROBLEMS
 from api.stored_grid import grid_of
-from api.wiring import DrawingPatience, ExperimentHere, SenderHere, StoreHere
 from core.figures.layouts.catalogue import require_suitable
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
@@ -28,7 +28,7 @@ async def list_figures(experiment: ExperimentHere, store: StoreHere) -> dict[str
 
 @router.get("/{file}", response_class=Response, responses=_FILES)
 async def get_figure(
-    experiment: ExperimentHere, file: str, store: StoreHere, sender: SenderHere, patience: DrawingPatience
+    experiment: ExperimentHere, file: str, store: StoreHere, sender: SenderHere, patience: DrawingTimeout
 ) -> Response:
     """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
     figure, known = named(file)

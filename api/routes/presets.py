@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from api.body import JSON
 from api.openapi import PROBLEMS
 from api.preset_list import PresetQuery, listed
-from api.refusals import NothingHere
+from api.request_errors import NothingHere
 from core.presets import PRESETS, preset
 
 router = APIRouter(prefix="/v1/presets", tags=["presets"], responses=PROBLEMS)

@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
 from api.experiment_report import report_of
 from api.openapi import PROBLEMS
 from api.stored_grid import heading
-from api.wiring import ExperimentHere, StoreHere
 from core.report import page
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)

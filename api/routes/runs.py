@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.curve_question import CurveQuery
+from api.dependencies import ExperimentHere, ExperimentId, StoreHere
 from api.experiment_document import polling_headers
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
 from api.positions import position
 from api.stored_grid import analysis_rows, grid_of, labelled_array, run_rows, summaries
-from api.wiring import ExperimentHere, ExperimentId, StoreHere
 from jobs.kept_documents import kept_analyses
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)

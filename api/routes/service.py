@@ -5,9 +5,9 @@ from typing import Literal
 
 from fastapi import APIRouter
 
+from api.dependencies import StoreHere
 from api.openapi import PROBLEMS
 from api.readiness import require_ready
-from api.wiring import StoreHere
 from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import SCHEMA_VERSION
 

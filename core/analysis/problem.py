@@ -13,6 +13,7 @@ from core.errors import NoInterpolator, SolverFailure
 from core.interpolators.flattest import Flattest, flattest_interpolator
 from core.interpolators.least_norm import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
 from core.networks.network import Network
+from core.stability.max_stable_step import max_stable_step
 from core.stability.sharpness import interpolator_sharpness_of
 
 LARGEST_MAGNITUDE: Final = 1e100
@@ -71,20 +72,15 @@ def _interpolated(dataset: Dataset, network: Network, known: ProblemAnalysis) ->
         min_sharpness_upper=finite(flattest.sharpness_upper),
         min_sharpness_lower=finite(flattest.sharpness_lower),
         min_sharpness_gap=finite(flattest.gap),
-        max_stable_step=finite(_step(flattest.sharpness_upper)),
-        never_stable_above=finite(_step(flattest.sharpness_lower)),
+        max_stable_step=finite(max_stable_step(flattest.sharpness_upper)),
+        never_stable_above=finite(max_stable_step(flattest.sharpness_lower)),
         min_sharpness_sign_free_upper=finite(flattest.sign_free_upper),
         min_sharpness_sign_free_lower=finite(flattest.sign_free_lower),
-        max_stable_step_sign_free=finite(_step(flattest.sign_free_upper)),
-        never_stable_above_sign_free=finite(_step(flattest.sign_free_lower)),
+        max_stable_step_sign_free=finite(max_stable_step(flattest.sign_free_upper)),
+        never_stable_above_sign_free=finite(max_stable_step(flattest.sign_free_lower)),
     )
     predictors = {entry.name.value: entry.predictor for entry in found} | {"flattest": flattest.predictor}
     return AnalysedProblem(analysis=analysis, interpolators=predictors)
-
-
-def _step(sharpness: float) -> float:
-    """The step size 2/λ at which a minimum of this sharpness loses its stability; infinite for λ = 0."""
-    return 2 / sharpness if sharpness > 0 else np.inf
 
 
 def _require_magnitudes(dataset: Dataset) -> None:

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.data.user_arrays import ArrayFault, UnusableArrays, require_entries
+from core.data.user_arrays import ArrayViolation, UnusableArrays, require_entries
 from core.errors import StepbiasError
 
 TARGET: Final = "y"
 """The column that is y where no other is named; without one of this name, the last."""
 
-MOST_FAULTS: Final = 20
+MOST_VIOLATIONS: Final = 20
 """A file with more bad lines than this is bad for one reason."""
 
 _NUMBER: Final = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
@@ -88,20 +88,20 @@ def _column(names: Sequence[str], target: str | None) -> int:
 def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> Float64[np.ndarray, " entry"]:
     """The numbers of all lines, one line after the other."""
     numbers = array("d")
-    faults: list[ArrayFault] = []
+    violations: list[ArrayViolation] = []
     for line, fields in lines:
-        if (fault := _fault(fields, width)) is None:
+        if (violation := _violation(fields, width)) is None:
             numbers.extend(map(float, fields))
-        elif len(faults) < MOST_FAULTS:
-            faults.append(ArrayFault(sentence=f"line {line}{fault}"))
-    if faults:
-        raise UnusableArrays(*faults)
+        elif len(violations) < MOST_VIOLATIONS:
+            violations.append(ArrayViolation(sentence=f"line {line}{violation}"))
+    if violations:
+        raise UnusableArrays(*violations)
     if not numbers:
         raise _unusable("no line follows the names of the columns")
     return np.array(numbers)
 
 
-def _fault(fields: Sequence[str], width: int) -> str | None:
+def _violation(fields: Sequence[str], width: int) -> str | None:
     """What is wrong with a line, in the words that follow its number."""
     if len(fields) != width:
         reason = "; are there decimal commas?" if len(fields) == 2 * width else ""
@@ -119,4 +119,4 @@ def _wanted(field: str) -> str:
 
 
 def _unusable(sentence: str) -> UnusableArrays:
-    return UnusableArrays(ArrayFault(sentence=sentence))
+    return UnusableArrays(ArrayViolation(sentence=sentence))

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Shaped
 
-from core.data.user_arrays import NUMBER_OF_AXES, ArrayFault, UnusableArrays, require_entries
+from core.data.user_arrays import NUMBER_OF_AXES, ArrayViolation, UnusableArrays, require_entries
 
 MOST_MEMBERS: Final = 64
 """Most files in an archive that is looked into."""
@@ -136,4 +136,4 @@ def _dtype(descr: str, name: str) -> np.dtype[Any]:
 
 
 def _unusable(sentence: str, name: str | None = None) -> UnusableArrays:
-    return UnusableArrays(ArrayFault(place=() if name is None else (name,), sentence=sentence))
+    return UnusableArrays(ArrayViolation(place=() if name is None else (name,), sentence=sentence))

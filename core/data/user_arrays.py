@@ -27,7 +27,7 @@ NUMBER_OF_AXES: Final[Mapping[str, int]] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ArrayFault:
+class ArrayViolation:
     """One thing that is wrong: `place` is an array's name and, for one entry, its indices; empty for the whole."""
 
     place: tuple[str | int, ...] = ()
@@ -35,11 +35,11 @@ class ArrayFault:
 
 
 class UnusableArrays(StepbiasError):
-    """Arrays, or the file that they should be in, that are no data set; `faults` says why, never repeating a value."""
+    """Arrays, or the file that they should be in, that are no data set; `violations` says why and repeats no value."""
 
-    def __init__(self, *faults: ArrayFault) -> None:
-        super().__init__("; ".join(fault.sentence for fault in faults))
-        self.faults = faults
+    def __init__(self, *violations: ArrayViolation) -> None:
+        super().__init__("; ".join(violation.sentence for violation in violations))
+        self.violations = violations
 
 
 class OversizedArrays(UnusableArrays):
@@ -61,11 +61,11 @@ class UserArrays:
         """The data set of these arrays, by name, whatever their kind of real number, byte order and layout.
 
         Raises:
-            UnusableArrays: names, shapes or numbers that do not make one; every fault with its place.
+            UnusableArrays: names, shapes or numbers that do not make one; every violation with its place.
         """
-        faults = (*_misnamed(arrays), *_misshapen(arrays), *_unusable_numbers(arrays))
-        if faults:
-            raise UnusableArrays(*faults)
+        violations = (*_misnamed(arrays), *_misshapen(arrays), *_unusable_numbers(arrays))
+        if violations:
+            raise UnusableArrays(*violations)
         return cls(**{name: _canonical(array) for name, array in arrays.items()})
 
     @classmethod
@@ -122,7 +122,7 @@ def require_entries(name: str, shape: tuple[int, ...], *, limit: int) -> None:
         entries *= length
     if entries > limit:
         sentence = f"{' × '.join(map(str, shape))} are {entries} entries; at most {limit} are taken"
-        raise OversizedArrays(ArrayFault(place=(name,), sentence=sentence))
+        raise OversizedArrays(ArrayViolation(place=(name,), sentence=sentence))
 
 
 def _canonical(array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
@@ -132,35 +132,35 @@ def _canonical(array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
     return canonical
 
 
-def _misnamed(arrays: Mapping[str, Any]) -> Iterator[ArrayFault]:
+def _misnamed(arrays: Mapping[str, Any]) -> Iterator[ArrayViolation]:
     names = ", ".join(NUMBER_OF_AXES)
     for name in arrays:
         if name not in NUMBER_OF_AXES:
-            yield ArrayFault(place=(name,), sentence=f"there is no such array; the names here are {names}")
+            yield ArrayViolation(place=(name,), sentence=f"there is no such array; the names here are {names}")
     for name in ("X", "y"):
         if name not in arrays:
-            yield ArrayFault(place=(name,), sentence="this array is required")
+            yield ArrayViolation(place=(name,), sentence="this array is required")
     for name, other in (("held_out_X", "held_out_y"), ("held_out_y", "held_out_X")):
         if name not in arrays and other in arrays:
-            yield ArrayFault(place=(name,), sentence=f"this array is required where there is {other}")
+            yield ArrayViolation(place=(name,), sentence=f"this array is required where there is {other}")
 
 
-def _misshapen(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Iterator[ArrayFault]:
+def _misshapen(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Iterator[ArrayViolation]:
     shapes = {name: array.shape for name, array in arrays.items() if name in NUMBER_OF_AXES}
     known = {}
     for name, shape in shapes.items():
         if len(shape) != NUMBER_OF_AXES[name]:
             wanted = "one row for each sample, (N, d)," if NUMBER_OF_AXES[name] == 2 else "one list of numbers, (N,),"
-            yield ArrayFault(place=(name,), sentence=f"{wanted} is wanted; the shape is {shape}")
+            yield ArrayViolation(place=(name,), sentence=f"{wanted} is wanted; the shape is {shape}")
         elif 0 in shape:
-            yield ArrayFault(place=(name,), sentence=f"at least one entry is wanted; the shape is {shape}")
+            yield ArrayViolation(place=(name,), sentence=f"at least one entry is wanted; the shape is {shape}")
         else:
             known[name] = shape
     for name, axis, other, other_axis in _AGREEMENTS:
         if name in known and other in known and known[name][axis] != known[other][other_axis]:
             what, where = ("columns" if axis else "entries"), ("columns" if other_axis else "rows")
             sentence = f"{known[name][axis]} {what} do not fit the {known[other][other_axis]} {where} of {other}"
-            yield ArrayFault(place=(name,), sentence=sentence)
+            yield ArrayViolation(place=(name,), sentence=sentence)
 
 
 _AGREEMENTS: Final = (
@@ -172,11 +172,11 @@ _AGREEMENTS: Final = (
 """Which axis of which array is as long as which of which other."""
 
 
-def _unusable_numbers(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Iterator[ArrayFault]:
+def _unusable_numbers(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Iterator[ArrayViolation]:
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
             sentence = "real numbers of at most 64 bits are wanted: floats or whole numbers"
-            yield ArrayFault(place=(name,), sentence=sentence)
+            yield ArrayViolation(place=(name,), sentence=sentence)
             continue
         if array.dtype.kind == "f":
             wanted = f"a finite number of size at most {LARGEST_ENTRY:g}"
@@ -188,4 +188,4 @@ def _unusable_numbers(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Iterat
         if len(unusable):
             more = f"; {len(unusable)} entries of this array are none" if len(unusable) > 1 else ""
             place = (name, *unusable[0].tolist())
-            yield ArrayFault(place=place, sentence=f"{wanted} is wanted{more}")
+            yield ArrayViolation(place=place, sentence=f"{wanted} is wanted{more}")

@@ -7,13 +7,13 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent.gradient_noise import Perturbation
+from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.per_run import RUN_AXIS, PerRun
 from core.networks.network import Network
 
-UNPERTURBED: Final = Perturbation()
+NO_NOISE: Final = ResidualNoise()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -75,7 +75,7 @@ class BatchDescent(ABC):
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         *,
-        perturbation: Perturbation = UNPERTURBED,
+        noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
     ) -> Chunk:

@@ -21,15 +21,15 @@ Noise = Float64[np.ndarray, "step run sample"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Perturbation:
+class ResidualNoise:
     """What is done to the residual r of each step: r ← weight∘(r − shift), None for what is left out."""
 
     weight: Noise | None = None
     shift: Noise | None = None
 
-    def of(self, steps: slice) -> "Perturbation":
+    def of(self, steps: slice) -> "ResidualNoise":
         """The rows of `weight` and `shift` of some of the steps."""
-        return Perturbation(
+        return ResidualNoise(
             weight=None if self.weight is None else self.weight[steps],
             shift=None if self.shift is None else self.shift[steps],
         )
@@ -49,13 +49,13 @@ class GradientNoise:
         """Whether no step from this one on is perturbed."""
         return not self._minibatches and step >= self._noisy_steps
 
-    def between(self, start: int, stop: int) -> Perturbation:
+    def between(self, start: int, stop: int) -> ResidualNoise:
         """The perturbations of the steps start ≤ t < stop."""
         if self._minibatches:
-            return Perturbation(weight=self._pieces(start, stop))
+            return ResidualNoise(weight=self._pieces(start, stop))
         if start < self._noisy_steps:
-            return Perturbation(shift=self._pieces(start, stop))
-        return Perturbation()
+            return ResidualNoise(shift=self._pieces(start, stop))
+        return ResidualNoise()
 
     def _pieces(self, start: int, stop: int) -> Noise:
         pieces = []

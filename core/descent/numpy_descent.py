@@ -9,8 +9,8 @@ the machine at hand). `core.descent.native.descent` has the same interface; `cor
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent.batch_descent import UNPERTURBED, BatchDescent, BatchState
-from core.descent.gradient_noise import Perturbation
+from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
+from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.networks.network import Network
@@ -58,7 +58,7 @@ class Descent(BatchDescent):
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         *,
-        perturbation: Perturbation = UNPERTURBED,
+        noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
     ) -> Chunk:
@@ -66,7 +66,7 @@ class Descent(BatchDescent):
         done, checks, ended = 0, [np.empty((0, self.lanes))], False
         while done < len(step_sizes) and not ended:
             piece = slice(done, min(len(step_sizes), done + events.to_next(done)))
-            self._take(step_sizes[piece], perturbation.of(piece), None if momentum is None else momentum[piece])
+            self._take(step_sizes[piece], noise.of(piece), None if momentum is None else momentum[piece])
             done = piece.stop
             if (step := events.start + done) % events.interval == 0:
                 checks.append(self.losses()[None])
@@ -84,7 +84,7 @@ class Descent(BatchDescent):
     def _take(
         self,
         step_sizes: Float64[np.ndarray, "step run"],
-        perturbation: Perturbation,
+        noise: ResidualNoise,
         momentum: Float64[np.ndarray, "step run"] | None,
     ) -> None:
         coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
@@ -92,7 +92,7 @@ class Descent(BatchDescent):
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
                 self._compute_residual()
-                self._perturb(perturbation, step)
+                self._add_noise(noise, step)
                 np.multiply(self._residual, coefficient, out=self._residual)
                 np.add(self._residual_sum, self._residual, out=self._residual_sum)
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
@@ -110,14 +110,14 @@ class Descent(BatchDescent):
         np.matmul(self._predictor_tiles, self._X_transposed, out=self._residual_tiles)
         np.subtract(self._residual, self._y, out=self._residual)
 
-    def _perturb(self, perturbation: Perturbation, step: int) -> None:
+    def _add_noise(self, noise: ResidualNoise, step: int) -> None:
         lanes, idle = self._residual[: self.lanes], self._residual[self.lanes :]
-        if perturbation.shift is not None:
-            np.subtract(lanes, perturbation.shift[step], out=lanes)
-            np.subtract(idle, perturbation.shift[step, 0], out=idle)
-        if perturbation.weight is not None:
-            np.multiply(lanes, perturbation.weight[step], out=lanes)
-            np.multiply(idle, perturbation.weight[step, 0], out=idle)
+        if noise.shift is not None:
+            np.subtract(lanes, noise.shift[step], out=lanes)
+            np.subtract(idle, noise.shift[step, 0], out=idle)
+        if noise.weight is not None:
+            np.multiply(lanes, noise.weight[step], out=lanes)
+            np.multiply(idle, noise.weight[step, 0], out=idle)
 
     def _move(self, kept: Float64[np.ndarray, "padded_run 1"] | None) -> None:
         if kept is None or self._velocity is None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.analysis.run import RunAnalysis
+from core.analysis.run_analysis import RunAnalysis
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
 from core.descent.kernel import kernel_id
@@ -19,7 +19,7 @@ from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable, lanes_of
 from core.results.result import Summary, whole_summary
 from core.sweep.grid import Grid
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 from core.training.batch_training import Training
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun

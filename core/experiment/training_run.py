@@ -11,10 +11,10 @@ from core.errors import NoInterpolator
 from core.networks.initialization import Scales, normal_scales, uniform_scales, vector_scales
 from core.spec.experiment_spec import Finish
 from core.spec.run_spec import PlainInitialization, PlainNormal, PlainUniform, PlainUV, PlainVector
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
+from core.training.convergent_step_search import StepSearch
 from core.training.problem import NeverStable
 from core.training.sensitivity import WithPerturbedCopy
-from core.training.step_search import StepSearch
 from core.training.training_run import TrainingRun
 from core.training.trials import Search, SingleTrial
 

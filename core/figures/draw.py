@@ -4,7 +4,13 @@ from typing import assert_never
 
 from matplotlib.figure import Figure
 
-from core.figures.effective_init import EFFECTIVE_INIT
+from core.figures.drawings.effective_init import EFFECTIVE_INIT
+from core.figures.drawings.phase import PHASE
+from core.figures.drawings.predictor import PREDICTOR
+from core.figures.drawings.risk import RISK
+from core.figures.drawings.sample_complexity import SAMPLE_COMPLEXITY
+from core.figures.drawings.stability import STABILITY
+from core.figures.drawings.trajectory import TRAJECTORY
 from core.figures.layouts.catalogue import FigureKind
 from core.figures.layouts.effective_init import EffectiveInitLayout
 from core.figures.layouts.phase import PhaseLayout
@@ -13,13 +19,7 @@ from core.figures.layouts.risk import RiskLayout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout
 from core.figures.layouts.stability import StabilityLayout
 from core.figures.layouts.trajectory import TrajectoryLayout
-from core.figures.phase import PHASE
-from core.figures.predictor import PREDICTOR
 from core.figures.results import Results
-from core.figures.risk import RISK
-from core.figures.sample_complexity import SAMPLE_COMPLEXITY
-from core.figures.stability import STABILITY
-from core.figures.trajectory import TRAJECTORY
 
 
 def draw(kind: FigureKind, results: Results) -> Figure:

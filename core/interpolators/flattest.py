@@ -46,11 +46,6 @@ class Flattest:
         """The lower bound for parameters of any sign."""
         return self.sign_freedom * self.sharpness_lower
 
-    @property
-    def max_stable_step(self) -> float:
-        """2/sharpness_upper: at any smaller step size, `predictor` is a stable interpolator. Infinite for y = 0."""
-        return 2 / self.sharpness_upper if self.sharpness_upper > 0 else float("inf")
-
 
 def flattest_interpolator(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], network: Network

@@ -35,7 +35,7 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Load:
+class RunCosts:
     """Runs to be packed: for each its steps in one lane, and its seconds beside those of the steps.
 
     Each takes `lanes` lanes; `entries` are N·d, and `dimension` is d.
@@ -53,7 +53,7 @@ class Load:
         return seconds
 
 
-def form_batches(indices: Sequence[int], load: Load, kernel: KernelCost) -> list[Batch]:
+def form_batches(indices: Sequence[int], costs: RunCosts, kernel: KernelCost) -> list[Batch]:
     """Batches, longest runs first, so that none holds the end of the experiment up.
 
     Runs of like length go together, and run to their end at the full speed of the kernel but for the last few: these
@@ -61,20 +61,20 @@ def form_batches(indices: Sequence[int], load: Load, kernel: KernelCost) -> list
     long that the fewest lanes worth a batch take longer; there are eight, unless they become shorter than
     `LEAST_SECONDS`. Memory bounds the width.
     """
-    order = np.lexsort((np.asarray(indices), -load.steps))
-    steps, seconds = load.steps[order], load.seconds(kernel)[order]
+    order = np.lexsort((np.asarray(indices), -costs.steps))
+    steps, seconds = costs.steps[order], costs.seconds(kernel)[order]
     return [
         Batch(
             indices=tuple(indices[place] for place in order[cut].tolist()),
-            work=float(seconds[cut].sum()) + _lonely_end(steps[cut], load, kernel),
+            work=float(seconds[cut].sum()) + _lonely_end(steps[cut], costs, kernel),
         )
-        for cut in _cuts(seconds, load, kernel)
+        for cut in _cuts(seconds, costs, kernel)
     ]
 
 
-def _cuts(seconds: Float64[np.ndarray, " run"], load: Load, kernel: KernelCost) -> Iterator[slice]:
+def _cuts(seconds: Float64[np.ndarray, " run"], costs: RunCosts, kernel: KernelCost) -> Iterator[slice]:
     """Where to cut the sequence of runs."""
-    narrow, wide = -(-kernel.fewest // load.lanes), max(_most_lanes(load.dimension) // load.lanes, 1)
+    narrow, wide = -(-kernel.fewest // costs.lanes), max(_most_lanes(costs.dimension) // costs.lanes, 1)
     so_far = np.cumsum(seconds)
     total = float(so_far[-1]) if len(seconds) else 0.0
     aim = min(max(total / BATCHES_WANTED, LEAST_SECONDS), MOST_SECONDS)
@@ -91,11 +91,11 @@ def _cuts(seconds: Float64[np.ndarray, " run"], load: Load, kernel: KernelCost) 
         start = stop
 
 
-def _lonely_end(steps: Float64[np.ndarray, " run"], load: Load, kernel: KernelCost) -> float:
+def _lonely_end(steps: Float64[np.ndarray, " run"], costs: RunCosts, kernel: KernelCost) -> float:
     """Seconds that the last lanes of a batch take beyond what they would in company."""
-    last = steps[: -(-kernel.lone // load.lanes)]
-    lanes = kernel.lone * float(last[0]) - load.lanes * float(last.sum())
-    return kernel.step(load.entries) * max(lanes, 0.0)
+    last = steps[: -(-kernel.lone // costs.lanes)]
+    lanes = kernel.lone * float(last[0]) - costs.lanes * float(last.sum())
+    return kernel.step(costs.entries) * max(lanes, 0.0)
 
 
 def _most_lanes(dimension: int) -> int:

@@ -58,7 +58,7 @@ def kernel_cost(kernel: str) -> KernelCost:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Course:
+class CostInputs:
     """What the length of runs depends on, an entry for each run.
 
     `fraction` is η over the largest stable step, NaN where that is not known. `settled_from` is when warm-up and noise
@@ -80,46 +80,46 @@ OSCILLATION: Final = 40_000
 """Steps after the warm-up in which a run is found to oscillate."""
 
 
-def predicted_steps(course: Course) -> Runs:
+def predicted_steps(inputs: CostInputs) -> Runs:
     """A rough count of the steps of every run: never for a limit on one."""
-    fraction, settled = course.fraction, course.settled_from
+    fraction, settled = inputs.fraction, inputs.settled_from
     with np.errstate(invalid="ignore"):
         below = np.clip(fraction, 1e-12, 1 - 1e-6)
-        quickening = (1 + course.momentum) / (1 - course.momentum)
-        escape = course.warmup_steps / 2 + _saddle(course, below) / (below * quickening)
-        decades = -math.log10(course.loss_tolerance)
-        slowest = decades * math.log(10) / -np.log(np.maximum(course.momentum, 1e-300))  # the loss decays like m^t
-        descent = np.maximum(_descent(course, below) / quickening, slowest)
+        quickening = (1 + inputs.momentum) / (1 - inputs.momentum)
+        escape = inputs.warmup_steps / 2 + _saddle(inputs, below) / (below * quickening)
+        decades = -math.log10(inputs.loss_tolerance)
+        slowest = decades * math.log(10) / -np.log(np.maximum(inputs.momentum, 1e-300))  # the loss decays like m^t
+        descent = np.maximum(_descent(inputs, below) / quickening, slowest)
         steps = np.where(fraction < 1, np.maximum(settled, escape) + descent, settled + OSCILLATION)
-        steps = np.where(_blows_up(course), course.warmup_steps / 500 + 64, steps)
+        steps = np.where(_blows_up(inputs), inputs.warmup_steps / 500 + 64, steps)
     # Where no step size is stable there is nothing to converge to.
-    return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(course.max_steps))
+    return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(inputs.max_steps))
 
 
-def _saddle(course: Course, fraction: Runs) -> Runs:
+def _saddle(inputs: CostInputs, fraction: Runs) -> Runs:
     """Steps near the saddle at 0, times f."""
-    scale = np.minimum(course.init_scale, 1.0)
-    if course.degree == 2:
+    scale = np.minimum(inputs.init_scale, 1.0)
+    if inputs.degree == 2:
         return np.asarray(450 * np.log(1 / scale) ** 3 * fraction**0.2)
     # No budget is as long as the scale is small: the power is not to overflow.
-    return np.asarray(300 * np.maximum(scale ** float(course.degree - 1), 1e-30) ** -1.0)
+    return np.asarray(300 * np.maximum(scale ** float(inputs.degree - 1), 1e-30) ** -1.0)
 
 
-def _descent(course: Course, fraction: Runs) -> Runs:
+def _descent(inputs: CostInputs, fraction: Runs) -> Runs:
     """Steps from the end of warm-up and saddle to the tolerance."""
-    decades = -math.log10(course.loss_tolerance)
-    edge = 1.15e3 * (course.degree - 1) / (1 - fraction)
-    if not course.completes:
+    decades = -math.log10(inputs.loss_tolerance)
+    edge = 1.15e3 * (inputs.degree - 1) / (1 - fraction)
+    if not inputs.completes:
         return np.asarray(decades * (edge + 8e3 / fraction))
-    return np.where(fraction * (1 + 1.7 * course.init_scale) > 1, decades * edge * fraction**3, 2e3)
+    return np.where(fraction * (1 + 1.7 * inputs.init_scale) > 1, decades * edge * fraction**3, 2e3)
 
 
-def _blows_up(course: Course) -> Bool[np.ndarray, " run"]:
+def _blows_up(inputs: CostInputs) -> Bool[np.ndarray, " run"]:
     """Which runs begin too sharp for their step size and warm-up."""
     # Beyond 100 no warm-up is long enough, and the power is not to overflow.
-    sharpness = np.minimum(course.init_scale, 100.0) ** (2.0 * course.degree - 2)
-    pull = course.fraction * sharpness
-    return np.asarray((pull > 0.035) & (course.warmup_steps < 5e3 * pull))
+    sharpness = np.minimum(inputs.init_scale, 100.0) ** (2.0 * inputs.degree - 2)
+    pull = inputs.fraction * sharpness
+    return np.asarray((pull > 0.035) & (inputs.warmup_steps < 5e3 * pull))
 
 
 SECONDS_PER_RECORD: Final = 2e-4

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.planning.batches import form_batches
 from core.planning.cost import KernelCost
-from core.planning.problem_facts import Foresight, ProblemFacts
+from core.planning.problem_facts import ProblemFacts, Provenance
 from core.planning.run_table import BLOCK, RunTable
 from core.sweep.grid import Grid
 
@@ -43,16 +43,16 @@ def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCos
     blocks = [np.arange(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
     tables = [RunTable.of(grid, block) for block in blocks]
 
-    known = dict.fromkeys((str(foresight) for foresight in Foresight), 0)
+    known = dict.fromkeys((str(provenance) for provenance in Provenance), 0)
     for facts, count in problems.items():
-        known[facts.foresight] += count
+        known[facts.provenance] += count
     batches, steps, seconds, kept = 0.0, 0.0, 0.0, 0.0
     for facts, weight in _representative(problems):
         for block, table in zip(blocks, tables, strict=True):
             forecast = table.forecast(facts)
-            formed = form_batches(block.tolist(), forecast.load, kernel)
+            formed = form_batches(block.tolist(), forecast.costs, kernel)
             batches += weight * len(formed)
-            steps += weight * table.lanes * float(forecast.load.steps.sum())
+            steps += weight * table.lanes * float(forecast.costs.steps.sum())
             seconds += weight * sum(batch.work for batch in formed)
             kept += weight * float(forecast.bytes.sum())
     return Estimate(

@@ -19,7 +19,7 @@ MOST_LOOKUPS: Final = 64
 """Problems whose analysis is looked for; beyond, a sparse regression is guessed at, as if it had none."""
 
 
-class Foresight(StrEnum):
+class Provenance(StrEnum):
     """How far the largest stable step of a problem is known beforehand."""
 
     KNOWN = "known"
@@ -35,7 +35,7 @@ class ProblemFacts:
     dimension: int
     network: Network
     max_stable_step: float | None
-    foresight: Foresight = Foresight.KNOWN
+    provenance: Provenance = Provenance.KNOWN
 
     @classmethod
     def known(cls, network: Network, analysis: ProblemAnalysis) -> Self:
@@ -62,7 +62,7 @@ class ProblemFacts:
                     dimension=dimension,
                     network=problem.network,
                     max_stable_step=step,
-                    foresight=Foresight.GUESSED,
+                    provenance=Provenance.GUESSED,
                 )
             case InlineData(X=X):
                 shape: tuple[int, int] | None = len(X), len(X[0])
@@ -76,7 +76,7 @@ class ProblemFacts:
             dimension=dimension,
             network=problem.network,
             max_stable_step=None,
-            foresight=Foresight.UNKNOWN,
+            provenance=Provenance.UNKNOWN,
         )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from core.descent.optimizers import HeavyBall, Minibatch
-from core.planning.batches import Batch, Load, form_batches
+from core.planning.batches import Batch, RunCosts, form_batches
 from core.planning.cost import (
-    Course,
+    CostInputs,
     KernelCost,
     drawing_seconds,
     overhead_seconds,
@@ -31,9 +31,9 @@ Runs = Float64[np.ndarray, " run"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Forecast:
-    """The load of some runs of one problem, and the bytes that will be kept of each."""
+    """The costs of some runs of one problem, and the bytes that will be kept of each."""
 
-    load: Load
+    costs: RunCosts
     bytes: Runs
 
 
@@ -105,7 +105,9 @@ class RunTable:
         drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
         overhead = (overhead_seconds(records, entries) + drawing) * (self.lanes * self.trainings)
         return Forecast(
-            load=Load(steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes),
+            costs=RunCosts(
+                steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
+            ),
             bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts)),
         )
 
@@ -123,7 +125,7 @@ class RunTable:
         return [self.step_size / (largest * self.relative_limit)]
 
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
-        course = Course(
+        inputs = CostInputs(
             init_scale=self.init_scale,
             fraction=fraction,
             warmup_steps=self.warmup_steps,
@@ -134,7 +136,7 @@ class RunTable:
             max_steps=self.max_steps,
             completes=self.completes,
         )
-        return predicted_steps(course)
+        return predicted_steps(inputs)
 
 
 def lanes_of(*, searches: bool, sensitivity: bool) -> int:
@@ -155,7 +157,7 @@ def blocks(grid: Grid, start: int = 0) -> Iterator[range]:
 
 def batches_of(grid: Grid, indices: Sequence[int], facts: ProblemFacts, kernel: KernelCost) -> list[Batch]:
     """These runs of one problem, in batches."""
-    return form_batches(indices, RunTable.at(grid, indices).forecast(facts).load, kernel)
+    return form_batches(indices, RunTable.at(grid, indices).forecast(facts).costs, kernel)
 
 
 def _relative_limits(momentum: Runs) -> Runs:

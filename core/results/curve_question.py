@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import StepbiasError
-from core.results.curves import Curves, Inclusion, curves, telling_quantity
+from core.results.curves import Curves, Inclusion, curves, default_quantity
 from core.results.result import Summary
 from core.sweep.grid import STEP_SIZE_FRACTION, Grid
 
@@ -55,7 +55,7 @@ class CurveQuestion:
         left = [axis.name for axis in grid.axes if axis.name in free and axis.name != x and len(axis.values) > 1]
         return cls(
             x=x,
-            y=y or telling_quantity(grid.spec.data, summaries),
+            y=y or default_quantity(grid.spec.data, summaries),
             series=series or (left[0] if len(left) == 1 else None),
             over=over,
             where=where,

@@ -35,7 +35,7 @@ BASELINES: Final = {
 }
 """The reference interpolators that are drawn as constant lines."""
 
-TELLING: Final = ("excess_risk", "test_loss", "l1_norm")
+DEFAULT_QUANTITIES: Final = ("excess_risk", "test_loss", "l1_norm")
 """What says most about where a run went, the best first; of user data some are not known."""
 
 COUNTS: Final = ("runs", "not_converged", "without_value", "missing")
@@ -122,19 +122,19 @@ class Curves:
         }
 
 
-def telling_quantity(data: Data, summaries: Sequence[Summary | None]) -> str:
-    """The first of `TELLING` that any of the runs has; while none has any, the first that runs on such data can have.
+def default_quantity(data: Data, summaries: Sequence[Summary | None]) -> str:
+    """The first of `DEFAULT_QUANTITIES` that any of the runs has; while none has one, the first that such data allow.
 
     Both the figure and the curves of an experiment show it where nothing else is asked for.
     """
-    for name in TELLING:
+    for name in DEFAULT_QUANTITIES:
         if any(summary is not None and summary.get(name) is not None for summary in summaries):
             return name
     if isinstance(data, InlineData):
         return "l1_norm" if data.held_out_X is None else "test_loss"
     if isinstance(data, UploadedData):
         return "l1_norm"
-    return TELLING[0]
+    return DEFAULT_QUANTITIES[0]
 
 
 def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named

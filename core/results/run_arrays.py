@@ -12,7 +12,7 @@ from core.implicit_bias.certificate import effective_initialization
 from core.results.labelled_arrays import LabelledArrays, Meaning
 from core.results.result import Summary
 from core.results.variables import VARIABLES
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 
 _RECORD: Final = ("record_step",)
 _COORDINATE: Final = ("coordinate",)

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
-from core.identity import NUMERICS_VERSION, canonical_json, canonical_object
+from core.identity import canonical_json
 from core.networks.network import Network
 from core.spec.experiment_spec import (
     Data,
@@ -37,7 +37,8 @@ from core.spec.run_spec import (
     optimizer_at,
 )
 from core.spec.swept import Document, axis_values
-from core.sweep.run import Run, network_of, problem_key
+from core.sweep.grid_run import Run, network_of
+from core.sweep.keys import common_members, problem_key, run_key
 
 AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -209,13 +210,13 @@ class Grid:
         initialization = self._initialization.point(number)
         rest, number = divmod(rest, self._model.size)
         model, data = self._model.point(number), self._data.point(rest)
-        # The data enter by their hash: user data may be megabytes, and a grid has thousands of runs on them.
-        identity = self._shared_identity | {
-            "data": b'"%b"' % data.key.encode(),
-            "model": model.canonical,
-            "initialization": initialization.canonical,
-            "optimizer": optimizer.canonical,
-        }
+        key = run_key(
+            self._common_members,
+            data_key=data.key,
+            model=model.canonical,
+            initialization=initialization.canonical,
+            optimizer=optimizer.canonical,
+        )
         spec = RunSpec(
             data=data.part,
             model=model.part,
@@ -224,7 +225,6 @@ class Grid:
             stopping=self._stopping,
             recording=self.spec.recording,
         )
-        key = hashlib.sha256(canonical_object(identity)).hexdigest()
         return Run(index=index, key=key, data_key=data.key, spec=spec)
 
     def runs(self) -> Iterator[Run]:
@@ -256,11 +256,8 @@ class Grid:
         return in_one_spelling(self.spec.stopping)
 
     @cached_property
-    def _shared_identity(self) -> dict[str, bytes]:
-        """What enters the key of every run alike."""
-        parts = {"stopping": self._stopping, "recording": self.spec.recording}
-        canonical = {name: canonical_json(part.model_dump(mode="json", by_alias=True)) for name, part in parts.items()}
-        return canonical | {"numerics": b'"%b"' % NUMERICS_VERSION.encode()}
+    def _common_members(self) -> dict[str, bytes]:
+        return common_members(self._stopping, self.spec.recording)
 
 
 def _axes(name: str, part: Document) -> Iterator[Axis]:

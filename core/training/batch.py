@@ -58,7 +58,7 @@ class Batch:
         """The steps start ≤ t < stop, up to the first event; before `moves_from` a run stands still."""
         schedule, momentum = self._schedule(start, stop, moves_from)
         noise = self.noise.between(start, stop)
-        return self.descent.advance(schedule, perturbation=noise, momentum=momentum, events=events)
+        return self.descent.advance(schedule, noise=noise, momentum=momentum, events=events)
 
     def theta(self) -> Float64[np.ndarray, "run part dim"]:
         """A copy of the parameters."""

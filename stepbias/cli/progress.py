@@ -62,7 +62,7 @@ class ProgressLines:
         self._due = self._now() + LINE_SECONDS
 
 
-class Standing(Protocol):
+class ExperimentStatus(Protocol):
     """What the records of an experiment, the client's and the store's, both say of its course."""
 
     @property
@@ -77,7 +77,7 @@ class Standing(Protocol):
     def eta_seconds(self) -> float | None: ...  # noqa: D102
 
 
-def standing(experiment: Standing) -> str:
+def status_line(experiment: ExperimentStatus) -> str:
     """Where an experiment stands, for people."""
     text = f"{experiment.status}: {experiment.runs_done} of {runs(experiment.runs_total)}"
     if experiment.runs_reused:

@@ -12,7 +12,7 @@ import typer
 
 from stepbias import Client, ExperimentHandle, ProblemError, ServiceUnreachable
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import outcome_counts, progress_report, runs, standing
+from stepbias.cli.progress import outcome_counts, progress_report, runs, status_line
 
 INTERRUPTED: Final = 130
 """Exit code of a command ended by Ctrl-C, as shells have it."""
@@ -55,7 +55,7 @@ def submit(spec: str, *, url: str, then_watch: bool) -> int:
     with connected(url) as client:
         handle = client.submit(spec_bytes(spec))
         typer.echo(handle.id)
-        typer.echo(standing(handle.experiment), err=True)
+        typer.echo(status_line(handle.experiment), err=True)
         return follow(handle) if then_watch else 0
 
 
@@ -79,7 +79,7 @@ def follow(handle: ExperimentHandle) -> int:
     """Show progress until the experiment is finished; Ctrl-C ends only the showing."""
     try:
         with progress_report() as report:
-            final = handle.wait(on_progress=lambda now: report(now.progress, standing(now))).experiment
+            final = handle.wait(on_progress=lambda now: report(now.progress, status_line(now))).experiment
     except KeyboardInterrupt:
         typer.echo(f"No longer watching. The experiment goes on; to see it again: stepbias watch {handle.id}", err=True)
         return INTERRUPTED
@@ -90,12 +90,12 @@ def follow(handle: ExperimentHandle) -> int:
 def cancel(experiment_id: str, *, url: str) -> int:
     """Stop an experiment."""
     with connected(url) as client:
-        typer.echo(standing(client.experiment(experiment_id).cancel()))
+        typer.echo(status_line(client.experiment(experiment_id).cancel()))
     return 0
 
 
 def retry(experiment_id: str, *, url: str) -> int:
     """Compute again what failed."""
     with connected(url) as client:
-        typer.echo(standing(client.experiment(experiment_id).retry()))
+        typer.echo(status_line(client.experiment(experiment_id).retry()))
     return 0

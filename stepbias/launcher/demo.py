@@ -15,7 +15,7 @@ from rich.table import Table
 from stepbias import Client, ExperimentHandle
 from stepbias.cli.experiment_files import documents, figures, save
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import duration, progress_report, standing
+from stepbias.cli.progress import duration, progress_report, status_line
 from stepbias.cli.submit import INTERRUPTED
 from stepbias.cli.table import print_table
 from stepbias.launcher.headline import Headline, headlines
@@ -120,7 +120,7 @@ class Demonstration:
         typer.echo(f"Experiment {handle.id}: {handle.experiment.name}", err=True)
         submitted_at = time.monotonic()
         with progress_report() as report:
-            handle.wait(on_progress=lambda now: report(now.progress, standing(now)))
+            handle.wait(on_progress=lambda now: report(now.progress, status_line(now)))
         computed_in = time.monotonic() - submitted_at
         save({**documents(handle), **figures(handle, _FIGURES)}, self._out)
         note = f"{duration(time.monotonic() - self._started_at)} with the start and the drawing"

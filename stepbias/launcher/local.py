@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from api.refusals import Fault, Refusal, UnusableBody
+from api.request_errors import RequestError, UnusableBody, Violation
 from api.submission import read_spec
 from core.errors import StepbiasError
 from core.experiment import run as experiment
@@ -46,9 +46,9 @@ def _document(body: bytes) -> ExperimentSpec:
     try:
         spec = read_spec(body)
         _require_own_data(spec)
-    except Refusal as refusal:
-        places = (f"  {fault.pointer or '(the document)'}: {fault.detail}" for fault in refusal.faults)
-        raise ClientError("\n".join([refusal.detail, *places])) from None
+    except RequestError as error:
+        places = (f"  {violation.pointer or '(the document)'}: {violation.detail}" for violation in error.violations)
+        raise ClientError("\n".join([error.detail, *places])) from None
     return spec
 
 
@@ -59,8 +59,10 @@ def _require_own_data(spec: ExperimentSpec) -> None:
         UnusableBody: it names an upload, which only a service keeps.
     """
     if isinstance(spec.data, UploadedData):
-        fault = Fault(pointer="/data/kind", detail="uploads are kept by a service; put X and y here, as kind inline")
-        raise UnusableBody("Without a service there are no uploaded data sets.", faults=(fault,))
+        violation = Violation(
+            pointer="/data/kind", detail="uploads are kept by a service; put X and y here, as kind inline"
+        )
+        raise UnusableBody("Without a service there are no uploaded data sets.", violations=(violation,))
 
 
 def _reporting(report: Report) -> Callable[[experiment.Progress], None]:

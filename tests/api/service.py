@@ -133,7 +133,7 @@ def service(
     sender = sender or MemorySender()
     if isinstance(sender, DrawingSender):
         sender.store = store
-    app = create_app(known, store, sender, drawing_patience=patience)
+    app = create_app(known, store, sender, drawing_timeout=patience)
     return Service(client=TestClient(app), store=store, sender=sender)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from api.datasets import described, keep, require_uploaded
-from api.refusals import NothingHere, OversizedDataset, UnusableBody
+from api.request_errors import NothingHere, OversizedDataset, UnusableBody
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
@@ -246,7 +246,7 @@ def test_a_spec_may_name_what_is_uploaded(store: Store) -> None:
     """And nothing else; a spec with data of another kind is none of our business."""
     with pytest.raises(UnusableBody) as caught:
         require_uploaded(_spec(), store=store, settings=Settings())
-    assert [fault.pointer for fault in caught.value.faults] == ["/data/id"]
+    assert [violation.pointer for violation in caught.value.violations] == ["/data/id"]
     require_uploaded(ExperimentSpec.model_validate(spec()), store=store, settings=Settings())
     keep(UserArrays.of(FULL), store=store)
     require_uploaded(_spec(), store=store, settings=Settings())
@@ -265,7 +265,10 @@ def test_a_spec_must_fit_the_data_set_that_it_names(store: Store) -> None:
     misfit = _spec(optimizer=sgd | {"batch_size": {"values": [1, 5]}}, initialization=vector | {"vector": [1.0]})
     with pytest.raises(UnusableBody) as caught:
         require_uploaded(misfit, store=store, settings=settings)
-    assert [fault.pointer for fault in caught.value.faults] == ["/optimizer/batch_size", "/initialization/vector"]
+    assert [violation.pointer for violation in caught.value.violations] == [
+        "/optimizer/batch_size",
+        "/initialization/vector",
+    ]
 
 
 def test_a_data_set_from_before_a_lower_limit_is_refused(store: Store) -> None:
@@ -274,7 +277,7 @@ def test_a_data_set_from_before_a_lower_limit_is_refused(store: Store) -> None:
     require_uploaded(_spec(), store=store, settings=Settings(max_data_entries=12))
     with pytest.raises(OversizedDataset) as caught:
         require_uploaded(_spec(), store=store, settings=Settings(max_data_entries=11))
-    assert ["12 entries" in fault.detail for fault in caught.value.faults] == [True]
+    assert ["12 entries" in violation.detail for violation in caught.value.violations] == [True]
 
 
 def test_uploaded_data_are_accepted_once_they_are_there(api: Service) -> None:

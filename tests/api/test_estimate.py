@@ -39,7 +39,7 @@ def test_an_estimate_says_what_an_experiment_would_cost_and_runs_nothing(api: Se
 
 
 def test_what_cannot_be_submitted_cannot_be_estimated(api: Service) -> None:
-    """The same refusals with the same pointers: faults of the spec, limits, uploads that are not here, queries."""
+    """The same errors with the same pointers: breaches of the spec, limits, uploads that are not here, queries."""
     for refused in (
         spec(model={"kind": "diagonal", "depth": 1}),
         spec(data={"kind": "dataset", "id": "0" * 64}),

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.ijson import read
+from api.i_json import read
 from tests.api.service import EXPERIMENTS, Service, service, spec
 
 _SERVICE: Service = service(max_runs=10_000, max_data_entries=10_000, max_body_bytes=100_000)
@@ -72,10 +72,10 @@ def _assert_answered(body: bytes) -> None:
     problem = response.status_code >= 400
     assert response.headers["content-type"] == ("application/problem+json" if problem else "application/json")
     if response.status_code == 422:
-        document, faults = json.loads(body), response.json()["errors"]
-        assert faults
-        for fault in faults:
-            _assert_leads_somewhere(fault["pointer"], document)
+        document, violations = json.loads(body), response.json()["errors"]
+        assert violations
+        for violation in violations:
+            _assert_leads_somewhere(violation["pointer"], document)
     elif not problem:
         place = f"{EXPERIMENTS}/{response.json()['id']}"
         again = _SERVICE.get(f"{place}/spec").content

@@ -7,7 +7,14 @@ import sys
 
 import pytest
 
-_HEAVY = ("matplotlib", "scipy", "threadpoolctl", "core.training.batch_training", "core.analysis.run", "worker")
+_HEAVY = (
+    "matplotlib",
+    "scipy",
+    "threadpoolctl",
+    "core.training.batch_training",
+    "core.analysis.run_analysis",
+    "worker",
+)
 
 _PROGRAM = f"""
 import sys

@@ -28,9 +28,9 @@ def attack(batches: Iterable[Iterable[Judgement]], runs: int, tally: Tally, *, v
     """Until so many runs were completed."""
     for batch in batches:
         for judgement in batch:
-            if verbose or judgement.faults:
+            if verbose or judgement.violations:
                 typer.echo(told(judgement))
-            for fault in judgement.faults:
+            for fault in judgement.violations:
                 typer.echo(f"    FAULT: {fault}")
         if len(tally.judged) >= runs:
             break

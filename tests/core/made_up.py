@@ -10,7 +10,7 @@ import numpy as np
 from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.figures.results import Results
 from core.sweep.grid import Grid, GridProblem
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 
 LEAST_SHARPNESS = 250.0
 LEAST_MEASURE = 240.0

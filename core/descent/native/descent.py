@@ -9,8 +9,8 @@ import ctypes
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent.batch_descent import UNPERTURBED, BatchDescent, BatchState
-from core.descent.gradient_noise import Perturbation
+from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
+from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.native import library as native
@@ -72,7 +72,7 @@ class NativeDescent(BatchDescent):
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         *,
-        perturbation: Perturbation = UNPERTURBED,
+        noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
     ) -> Chunk:
@@ -82,7 +82,7 @@ class NativeDescent(BatchDescent):
         # A step without memory of the last is one that keeps nothing of it.
         kept = np.broadcast_to(0.0, step_sizes.shape) if momentum is None else momentum
         kept, kept_stride = _strided(kept, 1.0)
-        shift, weight = (self._wide(values) for values in (perturbation.shift, perturbation.weight))
+        shift, weight = (self._wide(values) for values in (noise.shift, noise.weight))
         losses = np.empty((events.checks(steps), self.lanes))
         watched = events.of(self.lanes)
         stretch = native.Stretch(

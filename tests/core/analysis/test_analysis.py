@@ -7,7 +7,7 @@ import pytest
 
 from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.analysis.run import RunAnalysis
+from core.analysis.run_analysis import RunAnalysis
 from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
 from core.networks.network import Diagonal

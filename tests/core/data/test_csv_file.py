@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.csv_file import MOST_FAULTS, NoSuchColumn, csv_arrays
+from core.data.csv_file import MOST_VIOLATIONS, NoSuchColumn, csv_arrays
 from core.data.user_arrays import OversizedArrays, UnusableArrays, UserArrays
 
 LIMIT = 100
@@ -23,7 +23,7 @@ def _read(text: str | bytes, target: str | None = None) -> dict[str, list[object
 def _sentences(text: str | bytes) -> list[str]:
     with pytest.raises(UnusableArrays) as caught:
         _read(text)
-    return [fault.sentence for fault in caught.value.faults]
+    return [fault.sentence for fault in caught.value.violations]
 
 
 def _file(rows: Sequence[Sequence[float]], end: str = "\n") -> str:
@@ -111,13 +111,13 @@ def test_a_number_beyond_all_measure_is_found_where_every_entry_is_checked() -> 
     """It is a number by its spelling."""
     with pytest.raises(UnusableArrays) as caught:
         UserArrays.of(csv_arrays(b"a,y\n1,2\n1e999,2\n", target=None, limit=LIMIT))
-    assert [fault.place for fault in caught.value.faults] == [("X", 1, 0)]
+    assert [fault.place for fault in caught.value.violations] == [("X", 1, 0)]
 
 
 def test_several_bad_lines_are_listed_up_to_a_number() -> None:
     """Each with its own; lines inside quotes and blank ones count as an editor counts them."""
     assert [sentence.split(":")[0] for sentence in _sentences('"a\nb",y\n\n1\n1,2\n3\n')] == ["line 4", "line 6"]
-    assert len(_sentences("a,y\n" + "1\n" * 100)) == MOST_FAULTS
+    assert len(_sentences("a,y\n" + "1\n" * 100)) == MOST_VIOLATIONS
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def _npy_with_header(header: str, payload: bytes = b"") -> bytes:
 def _fault(body: bytes, limit: int = LIMIT) -> tuple[tuple[str | int, ...], str]:
     with pytest.raises(UnusableArrays) as caught:
         npz_arrays(body, limit=limit)
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.violations
     return fault.place, fault.sentence
 
 

@@ -20,7 +20,7 @@ FULL = {"X": X, "y": Y, "true_predictor": np.ones(3), "held_out_X": X[:1], "held
 def _faults(arrays: dict[str, Any]) -> dict[tuple[str | int, ...], str]:
     with pytest.raises(UnusableArrays) as caught:
         UserArrays.of(arrays)
-    return {fault.place: fault.sentence for fault in caught.value.faults}
+    return {fault.place: fault.sentence for fault in caught.value.violations}
 
 
 def test_the_id_is_a_hash_of_names_shapes_and_numbers() -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.descent.batch_descent import UNPERTURBED, BatchDescent, BatchState
-from core.descent.gradient_noise import Perturbation
+from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
+from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels
 from core.descent.loss_events import NO_EVENTS
 from core.descent.native import library as native
@@ -53,13 +53,13 @@ def test_a_compiled_step_is_numpys_to_rounding(name: str, network: Network, samp
     rng = np.random.default_rng([samples, dim, lanes])
     X, y = rng.standard_normal((samples, dim)) + 1, rng.standard_normal(samples)
     state = random_state(rng, network, lanes, samples, dim)
-    noise = Perturbation(shift=rng.standard_normal((1, lanes, samples)), weight=rng.uniform(0, 2, (1, lanes, samples)))
+    noisy = ResidualNoise(shift=rng.standard_normal((1, lanes, samples)), weight=rng.uniform(0, 2, (1, lanes, samples)))
     momentum = rng.uniform(0, 1, (1, lanes))
     velocity = 0.01 * rng.standard_normal(state.theta.shape)
-    for started, perturbation in itertools.product([state, replace(state, velocity=velocity)], [UNPERTURBED, noise]):
+    for started, noise in itertools.product([state, replace(state, velocity=velocity)], [NO_NOISE, noisy]):
         ours, theirs = both(name, X, y, network, started)
         for batch in (ours, theirs):
-            batch.advance(np.full((1, lanes), 1e-3), perturbation=perturbation, momentum=momentum)
+            batch.advance(np.full((1, lanes), 1e-3), noise=noise, momentum=momentum)
         for mine, reference in [
             (ours.state.theta, theirs.state.theta),
             (ours.state.residual_sum, theirs.state.residual_sum),

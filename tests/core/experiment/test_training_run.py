@@ -10,9 +10,9 @@ import pytest
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import NoInterpolator
 from core.experiment.training_run import never_stable, search_of, training_run
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
+from core.training.convergent_step_search import StepSearch
 from core.training.sensitivity import WithPerturbedCopy
-from core.training.step_search import StepSearch
 from core.training.trials import SingleTrial
 from tests.core.specs import grid_of
 

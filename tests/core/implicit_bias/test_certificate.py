@@ -15,6 +15,7 @@ from core.implicit_bias.certificate import (
 from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
 from core.networks.network import Diagonal
+from core.stability.max_stable_step import max_stable_step
 from core.stability.sharpness import interpolator_sharpness_of
 from tests.core.problems import small_problem
 from tests.reference.descent_by_hand import Path, descend, loss
@@ -33,7 +34,7 @@ def state(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def near_edge(data: Dataset, fraction: float, warmup: int, steps: int) -> list[float]:
     """A linear warm-up to a fraction of the largest stable step."""
-    top = fraction * flattest_interpolator(data.X, data.y, Diagonal(2)).max_stable_step
+    top = fraction * max_stable_step(flattest_interpolator(data.X, data.y, Diagonal(2)).sharpness_upper)
     return [top * min(1, (t + 1) / warmup) for t in range(steps)]
 
 

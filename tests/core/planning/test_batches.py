@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.planning.batches import BATCHES_WANTED, LEAST_SECONDS, MOST_LANES, MOST_SECONDS, Batch, Load, form_batches
+from core.planning.batches import BATCHES_WANTED, LEAST_SECONDS, MOST_LANES, MOST_SECONDS, Batch, RunCosts, form_batches
 from core.planning.cost import COMPILED, NUMPY, KernelCost
 from core.tiles import TILE
 
@@ -19,8 +19,10 @@ def batches_of(
     steps: list[float], kernel: KernelCost = COMPILED, *, entries: int = 5000, dimension: int = 100, lanes: int = 1
 ) -> list[Batch]:
     """Runs numbered in order, packed."""
-    load = Load(steps=np.array(steps), overhead=np.zeros(len(steps)), entries=entries, dimension=dimension, lanes=lanes)
-    return form_batches(range(len(steps)), load, kernel)
+    costs = RunCosts(
+        steps=np.array(steps), overhead=np.zeros(len(steps)), entries=entries, dimension=dimension, lanes=lanes
+    )
+    return form_batches(range(len(steps)), costs, kernel)
 
 
 @given(steps=STEPS, kernel=KERNELS, lanes=st.sampled_from([1, 2, 16, MOST_LANES]))

@@ -13,7 +13,7 @@ from core.networks.network import UV, Diagonal, Network
 from core.planning.cost import (
     COMPILED,
     NUMPY,
-    Course,
+    CostInputs,
     guessed_max_stable_step,
     kernel_cost,
     predicted_records,
@@ -27,11 +27,11 @@ SCALES = st.floats(1e-6, 3.0)
 WARMUPS = st.integers(0, 200_000)
 
 
-def course(
+def inputs(
     *, scale: float = 0.1, fraction: float = 0.5, warmup: int = 0, degree: int = 2, completes: bool = True
-) -> Course:
+) -> CostInputs:
     """One run with a budget of 10⁷ steps."""
-    return Course(
+    return CostInputs(
         init_scale=np.array([scale]),
         fraction=np.array([fraction]),
         warmup_steps=np.array([float(warmup)]),
@@ -46,7 +46,7 @@ def course(
 
 def steps(**parts: float) -> float:
     """The prediction for one run."""
-    return float(predicted_steps(course(**parts))[0])  # type: ignore[arg-type]  # whole numbers among them
+    return float(predicted_steps(inputs(**parts))[0])  # type: ignore[arg-type]  # whole numbers among them
 
 
 @given(fraction=FRACTIONS, scale=SCALES, warmup=WARMUPS, degree=st.integers(2, 64), budget=st.integers(1, 10**9))
@@ -54,7 +54,7 @@ def test_predictions_are_finite_and_within_the_budget(
     fraction: float, scale: float, warmup: int, degree: int, budget: int
 ) -> None:
     """And grow with it, whatever the run."""
-    one = course(fraction=fraction, scale=scale, warmup=warmup, degree=degree)
+    one = inputs(fraction=fraction, scale=scale, warmup=warmup, degree=degree)
     (least,), (most,) = (predicted_steps(replace(one, max_steps=budget * factor)) for factor in (1, 3))
     assert 0 < least <= budget
     assert least <= most

@@ -8,7 +8,7 @@ from core.networks.network import Diagonal
 from core.planning.batches import form_batches
 from core.planning.cost import COMPILED
 from core.planning.estimate import MOST_KINDS, Estimate, estimate
-from core.planning.problem_facts import Foresight, ProblemFacts
+from core.planning.problem_facts import ProblemFacts, Provenance
 from core.planning.run_table import RunTable
 from core.presets import PRESETS
 from core.sweep.grid import Grid
@@ -22,7 +22,7 @@ def estimated(grid: Grid, max_stable_step: float | None = 0.008) -> Estimate:
         dimension=100,
         network=Diagonal(depth=2),
         max_stable_step=max_stable_step,
-        foresight=Foresight.GUESSED,
+        provenance=Provenance.GUESSED,
     )
     return estimate(grid, {facts: grid.problems}, COMPILED)
 
@@ -91,7 +91,7 @@ def test_an_estimate_is_the_sum_over_problems_of_what_their_batches_take() -> No
     ]
     found = estimate(grid, {facts[0]: 2, facts[1]: 1}, COMPILED)
     forecasts = [RunTable.at(grid, range(3)).forecast(fact) for fact in facts]
-    batches = [form_batches(range(3), forecast.load, COMPILED) for forecast in forecasts]
+    batches = [form_batches(range(3), forecast.costs, COMPILED) for forecast in forecasts]
     seconds = [sum(batch.work for batch in formed) for formed in batches]
     assert found.batches == 2 * len(batches[0]) + len(batches[1])
     assert found.predicted_seconds == pytest.approx(2 * seconds[0] + seconds[1])

@@ -4,7 +4,7 @@ import pytest
 
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.networks.network import UV, Diagonal
-from core.planning.problem_facts import MOST_LOOKUPS, Foresight, ProblemFacts, facts_of_problems
+from core.planning.problem_facts import MOST_LOOKUPS, ProblemFacts, Provenance, facts_of_problems
 from core.sweep.grid import Grid
 from tests.core.specs import grid_of
 
@@ -24,7 +24,7 @@ def test_facts_of_an_analysed_problem_are_those_of_its_analysis() -> None:
     facts = facts_of_problems(grid, lambda _: analysis(), None)
     known = ProblemFacts(samples=7, dimension=9, network=Diagonal(2), max_stable_step=0.01)
     assert facts == {known: 1}
-    assert known.foresight is Foresight.KNOWN
+    assert known.provenance is Provenance.KNOWN
 
 
 def test_problems_that_differ_by_their_seed_are_one_kind() -> None:
@@ -37,7 +37,7 @@ def test_problems_that_differ_by_their_seed_are_one_kind() -> None:
         Diagonal(2): len(SEEDS["values"]),
         Diagonal(3): len(SEEDS["values"]),
     }
-    assert {fact.foresight for fact in facts} == {Foresight.GUESSED}
+    assert {fact.provenance for fact in facts} == {Provenance.GUESSED}
 
 
 def test_each_problem_has_the_numbers_of_its_own_runs() -> None:
@@ -61,5 +61,5 @@ def test_of_data_of_ones_own_the_shape_is_known() -> None:
 
 def _shape(grid: Grid, uploaded: tuple[int, int] | None) -> tuple[int, int]:
     (facts,) = facts_of_problems(grid, lambda _: None, uploaded)
-    assert (facts.foresight, facts.max_stable_step) == (Foresight.UNKNOWN, None)
+    assert (facts.provenance, facts.max_stable_step) == (Provenance.UNKNOWN, None)
     return facts.samples, facts.dimension

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidChoice
-from core.results.curves import Inclusion, curves, telling_quantity
+from core.results.curves import Inclusion, curves, default_quantity
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, analyses_of, fan, grid_of, risk, summaries_of
 
 GRID = fan()
@@ -76,9 +76,9 @@ def test_runs_that_did_not_converge_enter_where_they_are_asked_for() -> None:
         ([None], "excess_risk"),
     ],
 )
-def test_the_telling_quantity_is_the_best_that_any_run_has(summaries: Any, quantity: str) -> None:
+def test_the_default_quantity_is_the_best_that_any_run_has(summaries: Any, quantity: str) -> None:
     """Before any run is there, what such data can have."""
-    assert telling_quantity(GRID.spec.data, summaries) == quantity
+    assert default_quantity(GRID.spec.data, summaries) == quantity
 
 
 def test_a_flow_limit_that_no_run_has_is_no_line() -> None:

@@ -13,9 +13,9 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
 from core.networks.network import UV
 from core.outcome import Outcome
+from core.training.convergent_step_search import StepSearch
 from core.training.problem import Problem
 from core.training.sensitivity import WithPerturbedCopy, perturbed, relative_distance
-from core.training.step_search import StepSearch
 from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, planned, problem_of, trained_alone
 

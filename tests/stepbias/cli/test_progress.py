@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stepbias.cli.progress import LINE_SECONDS, ProgressLines, duration, outcome_counts, standing
+from stepbias.cli.progress import LINE_SECONDS, ProgressLines, duration, outcome_counts, status_line
 from tests.stepbias.client.stub import FakeClock
 
 
@@ -47,9 +47,9 @@ def test_durations_are_as_precise_as_anybody_reads(seconds: float, text: str) ->
 def test_standing_says_what_is_known() -> None:
     """Runs known already and time left only where there are any."""
     record = SimpleNamespace(status="running", runs_total=20, runs_done=5, runs_reused=2, eta_seconds=75.0)
-    assert standing(record) == "running: 5 of 20 runs (2 known already), 1 min 15 s left"
+    assert status_line(record) == "running: 5 of 20 runs (2 known already), 1 min 15 s left"
     done = SimpleNamespace(status="succeeded", runs_total=1, runs_done=1, runs_reused=0, eta_seconds=None)
-    assert standing(done) == "succeeded: 1 of 1 run"
+    assert status_line(done) == "succeeded: 1 of 1 run"
 
 
 def test_outcomes_are_counted_most_frequent_first() -> None:

@@ -20,7 +20,7 @@ from core.figures.layouts.selection import columns_of, run_at
 from core.figures.legend import Legend
 from core.figures.results import Results
 from core.figures.style import BASELINE, FLOW, INK, MUTED
-from core.results.curves import Baseline, Curve, Curves, curves, telling_quantity
+from core.results.curves import Baseline, Curve, Curves, curves, default_quantity
 from core.spec.experiment_spec import LabelNoiseDescent
 
 BETWEEN_NORMS: Final = ("min_l2", "min_l1")
@@ -58,7 +58,7 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
         results.grid,
         results.summaries,
         x=layout.x,
-        y=telling_quantity(results.grid.spec.data, results.summaries),
+        y=default_quantity(results.grid.spec.data, results.summaries),
         series=layout.series,
         over=layout.over,
         where=where,

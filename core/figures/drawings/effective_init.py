@@ -27,7 +27,7 @@ from core.spec.experiment_spec import InlineData
 from core.spec.run_spec import PlainSparseRegression, PlainUniform
 from core.sweep.arrangement import arrange
 from core.sweep.grid import STEP_SIZE_FRACTION
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 
 START: Final[Mapping[str, Any]] = {"linestyle": (0, (1, 2)), "linewidth": 1.0, "zorder": 1.4}
 """The level at which a line would stay if steps were infinitely small."""

@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 
 
-class Boundary:
+class OutermostMiddleware:
     """ASGI middleware; `scope["state"]["request_id"]` is the id for everything inside."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -15,10 +15,10 @@ from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.figure import Figure
 
 from core.figures.draw import draw
+from core.figures.drawings.phase import OUTCOME_COLOURS
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.cells import OUTCOMES
 from core.figures.layouts.phase import phase_layout
-from core.figures.phase import OUTCOME_COLOURS
 from core.figures.render import Format, render
 from core.outcome import Outcome
 from core.spec.experiment_spec import ExperimentSpec

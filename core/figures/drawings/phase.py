@@ -27,7 +27,7 @@ from core.figures.layouts.selection import swept_axes
 from core.figures.results import Results
 from core.figures.style import INK, LARGEST_STEP, MUTED
 from core.outcome import Outcome
-from core.results.curves import telling_quantity
+from core.results.curves import default_quantity
 from core.results.variables import COORDINATES, VARIABLES
 
 PANEL: Final = 2.75
@@ -133,9 +133,9 @@ def _notes(results: Results, layout: PhaseLayout) -> Iterator[str]:
 
 def _quantities(results: Results, layout: PhaseLayout) -> list[str]:
     """What is drawn beside the outcome."""
-    telling = telling_quantity(results.grid.spec.data, results.summaries)
+    default = default_quantity(results.grid.spec.data, results.summaries)
     some = any(not without_effective_init(results.grid, where) for where in layout.rows)
-    return [telling, "effective_init"] if some else [telling]
+    return [default, "effective_init"] if some else [default]
 
 
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:

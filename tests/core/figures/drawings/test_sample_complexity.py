@@ -13,7 +13,7 @@ from core.figures.layouts.catalogue import FIGURES
 from core.figures.style import ordered_colours
 from core.spec.run_spec import PlainSparseRegression
 from core.sweep.grid import Grid
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 from tests.core.drawn import lines_like, names, points, words
 from tests.core.made_up import made_up_analyses, made_up_summary, results_of, with_excess_risk
 from tests.core.specs import grid_of

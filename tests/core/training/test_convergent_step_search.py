@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from core.interpolators.flattest import flattest_interpolator
 from core.outcome import Outcome
 from core.stability.step_bracket import PROBES, likely_fractions
+from core.training.convergent_step_search import StepSearch
 from core.training.problem import Problem
-from core.training.step_search import StepSearch
 from core.training.training_run import TrainedRun
 from core.training.trials import SearchResult, Trials
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, TINY, bits, made_up, planned, problem_of, trained_alone

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from api.refusals import Fault, MalformedBody, UnusableBody
+from api.request_errors import MalformedBody, UnusableBody, Violation
 
 LARGEST_WHOLE: Final = 2**53 - 1
 """Largest whole number that survives in a double, the number type of JSON's other readers."""
@@ -32,9 +32,9 @@ def read(body: bytes) -> Any:
         UnusableBody: it is JSON, but not I-JSON.
     """
     document = _parsed(_text(body))
-    faults = tuple(_faults(document, ""))
-    if faults:
-        raise UnusableBody("The body breaks the rules listed under errors.", faults=faults)
+    violations = tuple(_violations(document, ""))
+    if violations:
+        raise UnusableBody("The body breaks the rules listed under errors.", violations=violations)
     return document
 
 
@@ -70,30 +70,30 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members if len(members) == len(pairs) else _Repeating(members)
 
 
-def _faults(value: Any, pointer: str, depth: int = 0) -> Iterator[Fault]:
+def _violations(value: Any, pointer: str, depth: int = 0) -> Iterator[Violation]:
     if depth > DEEPEST:
-        yield Fault(pointer=pointer, detail=f"nested deeper than {DEEPEST} levels")
+        yield Violation(pointer=pointer, detail=f"nested deeper than {DEEPEST} levels")
     elif isinstance(value, dict):
-        yield from _object_faults(value, pointer)
+        yield from _object_violations(value, pointer)
         for name, member in value.items():
-            yield from _faults(member, f"{pointer}/{escaped(name)}", depth + 1)
+            yield from _violations(member, f"{pointer}/{escaped(name)}", depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             # The common case, a matrix of numbers, is settled here without a call for each.
             if not (type(item) is float and -LARGEST_REAL <= item <= LARGEST_REAL):
-                yield from _faults(item, f"{pointer}/{index}", depth + 1)
-    elif (detail := _scalar_fault(value)) is not None:
-        yield Fault(pointer=pointer, detail=detail)
+                yield from _violations(item, f"{pointer}/{index}", depth + 1)
+    elif (detail := _scalar_violation(value)) is not None:
+        yield Violation(pointer=pointer, detail=detail)
 
 
-def _object_faults(value: dict[str, Any], pointer: str) -> Iterator[Fault]:
+def _object_violations(value: dict[str, Any], pointer: str) -> Iterator[Violation]:
     if isinstance(value, _Repeating):
-        yield Fault(pointer=pointer, detail="a name stands twice in this object")
+        yield Violation(pointer=pointer, detail="a name stands twice in this object")
     if any(_has_surrogate(name) for name in value):
-        yield Fault(pointer=pointer, detail="a name in this object has half of a surrogate pair")
+        yield Violation(pointer=pointer, detail="a name in this object has half of a surrogate pair")
 
 
-def _scalar_fault(value: Any) -> str | None:
+def _scalar_violation(value: Any) -> str | None:
     if isinstance(value, float) and not abs(value) <= LARGEST_REAL:
         return f"a finite number of size at most {LARGEST_REAL:g} is wanted"
     if isinstance(value, int) and abs(value) > LARGEST_WHOLE:

@@ -13,8 +13,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from core.figures.draw import draw
+from core.figures.drawings.predictor import MOST_ENTRIES, TRUTH
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.predictor import MOST_ENTRIES, TRUTH
 from core.figures.render import Format, render
 from core.figures.results import Results
 from core.spec.experiment_spec import ExperimentSpec

@@ -25,14 +25,14 @@ async def _sender(request: Request) -> Sender:
     return cast("Sender", request.app.state.sender)
 
 
-async def _drawing_patience(request: Request) -> float:
-    return cast("float", request.app.state.drawing_patience)
+async def _drawing_timeout(request: Request) -> float:
+    return cast("float", request.app.state.drawing_timeout)
 
 
 SettingsHere = Annotated[Settings, Depends(_settings)]
 StoreHere = Annotated[Store, Depends(_store)]
 SenderHere = Annotated[Sender, Depends(_sender)]
-DrawingPatience = Annotated[float, Depends(_drawing_patience)]
+DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 
 async def _experiment_id(experiment_id: str) -> str:

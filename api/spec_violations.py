@@ -7,8 +7,8 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from api.ijson import escaped
-from api.refusals import Fault
+from api.i_json import escaped
+from api.request_errors import Violation
 from core.spec.experiment_spec import (
     KINDS,
     DiagonalModel,
@@ -54,17 +54,17 @@ _SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
 _STEP_SIZES: Final = ', or {"fractions_of_max_stable": […]}, or {"largest_convergent": {…}}'
 
 
-def faults(error: ValidationError, document: Any) -> tuple[Fault, ...]:
+def violations(error: ValidationError, document: Any) -> tuple[Violation, ...]:
     """Every finding, in the order of the document's fields; `document` is what was validated, as plain JSON."""
     return tuple(_each(error.errors(include_url=False, include_input=False), document))
 
 
-def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Fault]:
+def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Violation]:
     inside = {finding["loc"][:length] for finding in findings for length in range(len(finding["loc"]))}
     for finding in findings:
-        # An item that failed is missing from its list: "too short" is then a consequence, not a second fault.
+        # An item that failed is missing from its list: "too short" is then a consequence, not a second violation.
         if finding["type"] != "too_short" or finding["loc"] not in inside:
-            yield Fault(pointer=pointer(finding, document), detail=sentence(finding))
+            yield Violation(pointer=pointer(finding, document), detail=sentence(finding))
 
 
 def pointer(finding: ErrorDetails, document: Any) -> str:

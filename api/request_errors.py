@@ -12,7 +12,7 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class Violation:
     """One thing that is wrong: `pointer` is a JSON Pointer into the body, or `parameter` names a query parameter."""
 
     pointer: str | None = None
@@ -20,69 +20,69 @@ class Fault:
     detail: str
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request that cannot be answered as asked; `headers` go with the answer."""
 
     def __init__(
-        self, detail: str, *, faults: tuple[Fault, ...] = (), headers: Mapping[str, str] = _NO_HEADERS
+        self, detail: str, *, violations: tuple[Violation, ...] = (), headers: Mapping[str, str] = _NO_HEADERS
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.faults = faults
+        self.violations = violations
         self.headers = headers
 
 
-class MalformedBody(Refusal):
+class MalformedBody(RequestError):
     """The body is not JSON."""
 
 
-class UnusableBody(Refusal):
+class UnusableBody(RequestError):
     """The body is JSON, and not what was asked for."""
 
 
-class UnusableDataset(Refusal):
+class UnusableDataset(RequestError):
     """The file can be read, or should be a file of its type, and is no data set."""
 
 
-class OversizedDataset(Refusal):
+class OversizedDataset(RequestError):
     """A data set has more entries than this deployment takes."""
 
 
-class BodyTooLarge(Refusal):
+class BodyTooLarge(RequestError):
     """The body has more bytes than are read."""
 
 
-class WrongMediaType(Refusal):
+class WrongMediaType(RequestError):
     """The body is declared to be something that is not read here."""
 
 
-class OverLimit(Refusal):
+class OverLimit(RequestError):
     """A valid spec asks for more than this deployment allows."""
 
 
-class InvalidQuery(Refusal):
+class InvalidQuery(RequestError):
     """A query parameter is unknown or has no such value."""
 
 
-class NothingHere(Refusal):
+class NothingHere(RequestError):
     """The experiment exists, or the path is known, but this part of it does not."""
 
 
-class NotStoredYet(Refusal):
+class NotStoredYet(RequestError):
     """The run or the problem exists, and what is asked of it is not stored."""
 
 
-class NothingToDraw(Refusal):
+class NothingToDraw(RequestError):
     """No run is stored yet."""
 
 
-class DrawingFailed(Refusal):
+class DrawingFailed(RequestError):
     """The worker gave up on a figure."""
 
 
-class NotDrawnInTime(Refusal):
+class NotDrawnInTime(RequestError):
     """The figure is still being drawn."""
 
 
-class NotReady(Refusal):
+class NotReady(RequestError):
     """A part of the service is missing."""

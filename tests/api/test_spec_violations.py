@@ -1,16 +1,16 @@
-"""Every fault of a spec is pointed at exactly and named in plain words."""
+"""Every violation of a spec is pointed at exactly and named in plain words."""
 
 from typing import Any
 
 import pytest
 
-from api.ijson import LARGEST_WHOLE
+from api.i_json import LARGEST_WHOLE
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
 
 _GD = {"kind": "gradient_descent"}
 _SPARSE = {"kind": "sparse_regression"}
 
-# What is sent, where the fault is, and words that its sentence must have.
+# What is sent, where the violation is, and words that its sentence must have.
 _FAULTS: list[tuple[dict[str, Any], list[str], str]] = [
     ({"data": {}}, ["/data/kind"], "sparse_regression, inline"),
     ({"data": {"kind": "swamp"}}, ["/data/kind"], "sparse_regression, inline"),

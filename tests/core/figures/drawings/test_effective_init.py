@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.figures.draw import draw
-from core.figures.effective_init import START
+from core.figures.drawings.effective_init import START
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.effective_init import effective_init_layout
 from core.figures.render import Format, render

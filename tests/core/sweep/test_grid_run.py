@@ -6,7 +6,7 @@ import pytest
 
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
-from core.sweep.run import Run
+from core.sweep.grid_run import Run
 from tests.core.specs import grid_of
 
 

@@ -19,6 +19,7 @@ from core.spec.run_spec import (
     PlainUV,
     RunSpec,
 )
+from core.sweep.keys import problem_key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,11 +102,6 @@ class Run:
             return self.step_size
         fraction = 1.0 if self.step_size_fraction is None else self.step_size_fraction
         return fraction * self.largest_stable_step(max_stable_step)
-
-
-def problem_key(data_key: str, network: Network) -> str:
-    """The identity of a data set with a network."""
-    return f"{data_key}:{network.key}"
 
 
 def network_of(model: PlainModel) -> Network:
