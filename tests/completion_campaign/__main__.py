@@ -28,9 +28,9 @@ def attack(batches: Iterable[Iterable[Judgement]], runs: int, tally: Tally, *, v
     """Until so many runs were completed."""
     for batch in batches:
         for judgement in batch:
-            if verbose or judgement.violations:
+            if verbose or judgement.faults:
                 typer.echo(told(judgement))
-            for fault in judgement.violations:
+            for fault in judgement.faults:
                 typer.echo(f"    FAULT: {fault}")
         if len(tally.judged) >= runs:
             break

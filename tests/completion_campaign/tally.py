@@ -80,7 +80,7 @@ class Tally:
     @property
     def faulty(self) -> list[Judgement]:
         """Those whose completion is wrong."""
-        return [judgement for judgement in self.judged if judgement.violations]
+        return [judgement for judgement in self.judged if judgement.faults]
 
     def lines(self) -> Iterator[str]:
         """The report."""

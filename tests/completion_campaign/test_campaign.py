@@ -17,7 +17,7 @@ def test_completed_runs_end_where_they_were_said_to_end() -> None:
     with one_thread():
         while len(tally.judged) < 12:
             judged = list(judged_batch(7, number, tally, EFFORT))
-            assert [judgement.where for judgement in judged if judgement.violations] == []
+            assert [judgement.where for judgement in judged if judgement.faults] == []
             number += 1
     assert sum(judgement.is_finished for judgement in tally.judged) >= 6
     assert next(tally.lines()).startswith(f"{len(tally.judged)} runs completed")

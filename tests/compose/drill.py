@@ -143,8 +143,8 @@ class Drill:
         agreement = compare(json.loads(stored), _computed_here())
         self._say(f"computed again by stepbias run; kernels: {', '.join(agreement.kernels)}")
         self._say(f"{agreement.numbers} numbers compared, largest difference {agreement.largest_difference}")
-        if agreement.violations:
-            raise DrillFailed("\n".join(["the service and stepbias run do not agree", *agreement.violations]))
+        if agreement.faults:
+            raise DrillFailed("\n".join(["the service and stepbias run do not agree", *agreement.faults]))
 
     def _require_health(self) -> None:
         _await("healthy", lambda: set(self._deployment.health().values()) == {"healthy"}, _READY_SECONDS)

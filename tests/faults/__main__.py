@@ -1,4 +1,4 @@
-"""The drill at length: many random kills over a demo-size sweep, and a verdict. `python -m tests.violations --help`."""
+"""The drill at length: many random kills over a demo-size sweep, and a verdict. `python -m tests.faults --help`."""
 
 import argparse
 import random
@@ -16,9 +16,9 @@ import typer
 from core.presets import preset
 from core.spec.experiment_spec import ExperimentSpec
 from stepbias import Client, ExperimentHandle
+from tests.faults.besieged_service import BesiegedService, Part
+from tests.faults.verdict import judge, undisturbed
 from tests.stepbias.launcher.processes import eventually
-from tests.violations.besieged_service import BesiegedService, Part
-from tests.violations.verdict import judge, undisturbed
 
 PATIENCE: Final = 3600.0
 COLUMNS: Final = "{:>4}  {:<32} {:>9} {:>9} {:>8} {:>10}  {}"
@@ -159,7 +159,7 @@ def drill(kills: Sequence[Kill], spec: ExperimentSpec, *, workers: int) -> bool:
 
 def main() -> int:
     """Read the command line and drill."""
-    parser = argparse.ArgumentParser(prog="python -m tests.violations", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)

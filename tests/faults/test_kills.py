@@ -8,9 +8,9 @@ import pytest
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import StoredRun
 from stepbias import Client, ExperimentHandle
+from tests.faults.besieged_service import BesiegedService, Part
+from tests.faults.verdict import judge, undisturbed
 from tests.stepbias.launcher.processes import eventually
-from tests.violations.besieged_service import BesiegedService, Part
-from tests.violations.verdict import judge, undisturbed
 
 pytestmark = [
     pytest.mark.services,
