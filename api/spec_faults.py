@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,43 +11,29 @@ from api.ijson import escaped
 from api.refusals import Fault
 from core.spec.experiment_spec import (
     KINDS,
-    DiagonalModel,
     ExperimentSpec,
-    FractionsOfMaxStable,
-    GradientDescent,
-    HeavyBall,
-    InlineData,
-    LabelNoiseDescent,
-    LargestConvergent,
-    NormalInitialization,
     Recording,
-    SparseRegression,
-    StepBracket,
-    StochasticGradientDescent,
     Stopping,
     Transform,
-    UniformInitialization,
-    UploadedData,
-    UVModel,
-    VectorInitialization,
 )
+from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, StepBracket
 from core.spec.swept import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
 
 Location = tuple[int | str, ...]
 
-_BY_KIND: Final[tuple[type[BaseModel], ...]] = (
-    *(SparseRegression, InlineData, UploadedData),
-    *(DiagonalModel, UVModel),
-    *(UniformInitialization, NormalInitialization, VectorInitialization),
-    *(GradientDescent, StochasticGradientDescent, LabelNoiseDescent, HeavyBall),
-)
-
 # What stands just before an unknown field in pydantic's location tells which object it was found in.
 _OBJECTS: Final[Mapping[int | str, type[BaseModel]]] = MappingProxyType(
-    {get_args(model.model_fields["kind"].annotation)[0]: model for model in _BY_KIND}
-    | {"stopping": Stopping, "recording": Recording, "transform": Transform}
-    | {VALUES_TAG: Values, RANGE_TAG: Range, "fractions": FractionsOfMaxStable}
-    | {"search": LargestConvergent, "largest_convergent": StepBracket}
+    {
+        **{kind: model for models in KINDS.values() for kind, model in models.items()},
+        "stopping": Stopping,
+        "recording": Recording,
+        "transform": Transform,
+        VALUES_TAG: Values,
+        RANGE_TAG: Range,
+        "fractions": FractionsOfMaxStable,
+        "search": LargestConvergent,
+        "largest_convergent": StepBracket,
+    }
 )
 
 _SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
