@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.request_errors import NothingHere, OversizedDataset, UnusableBody, Violation
 from core.data.user_arrays import UserArrays
-from core.spec.experiment_spec import ExperimentSpec, StochasticGradientDescent, UploadedData, VectorInitialization
-from core.spec.swept import axis_values
+from core.spec.experiment_spec import ExperimentSpec, UploadedData, VectorInitialization
 from jobs.document_keys import dataset_description_key, dataset_key
 from jobs.ports import Store
 from jobs.settings import Settings
@@ -102,12 +101,10 @@ def _about(dataset_id: str, *, store: Store) -> dict[str, Any] | None:
 
 def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Violation]:
     """What a spec with its own data is checked for by itself."""
-    if isinstance(spec.optimizer, StochasticGradientDescent):
-        batch_size: Any = spec.optimizer.batch_size
-        most = max(axis_values(batch_size) or [batch_size])
-        if most > about["samples"]:
-            detail = f"batch_size {most:g} exceeds the {about['samples']} samples of the data set"
-            yield Violation(pointer="/optimizer/batch_size", detail=detail)
+    most = spec.optimizer.largest_batch
+    if most > about["samples"]:
+        detail = f"batch_size {most:g} exceeds the {about['samples']} samples of the data set"
+        yield Violation(pointer="/optimizer/batch_size", detail=detail)
     if isinstance(spec.initialization, VectorInitialization):
         entries = len(spec.initialization.vector)
         if entries != about["dimension"]:

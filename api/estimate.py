@@ -43,7 +43,7 @@ def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> Esti
     """The estimate of a spec that has been found fit to be submitted."""
     grid = Grid(spec)
     facts = facts_of_problems(grid, partial(kept_analysis, store), _uploaded_shape(spec, store))
-    found = estimate(grid, facts, kernel_cost(settings.kernel))
+    found = estimate(grid, facts, kernel_cost(settings.kernel, grid.run(0).optimizer))
     return EstimateDocument(
         runs=found.runs,
         problems=found.problems,

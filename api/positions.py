@@ -9,6 +9,6 @@ def position(text: str, total: int, *, of: str) -> int:
     Raises:
         NothingHere: it is none of these, or no number.
     """
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) < total):
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and str(int(text)) == text and int(text) < total):
         raise NothingHere(f"The {of} of this experiment are 0 to {total - 1}.")
     return int(text)

@@ -2,52 +2,38 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from api.i_json import escaped
 from api.request_errors import Violation
 from core.spec.experiment_spec import (
     KINDS,
-    DiagonalModel,
     ExperimentSpec,
-    FractionsOfMaxStable,
-    GradientDescent,
-    HeavyBall,
-    InlineData,
-    LabelNoiseDescent,
-    LargestConvergent,
-    NormalInitialization,
     Recording,
-    SparseRegression,
-    StepBracket,
-    StochasticGradientDescent,
     Stopping,
     Transform,
-    UniformInitialization,
-    UploadedData,
-    UVModel,
-    VectorInitialization,
 )
+from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, StepBracket
 from core.spec.swept import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
 
 Location = tuple[int | str, ...]
 
-_BY_KIND: Final[tuple[type[BaseModel], ...]] = (
-    *(SparseRegression, InlineData, UploadedData),
-    *(DiagonalModel, UVModel),
-    *(UniformInitialization, NormalInitialization, VectorInitialization),
-    *(GradientDescent, StochasticGradientDescent, LabelNoiseDescent, HeavyBall),
-)
-
 # What stands just before an unknown field in pydantic's location tells which object it was found in.
 _OBJECTS: Final[Mapping[int | str, type[BaseModel]]] = MappingProxyType(
-    {get_args(model.model_fields["kind"].annotation)[0]: model for model in _BY_KIND}
-    | {"stopping": Stopping, "recording": Recording, "transform": Transform}
-    | {VALUES_TAG: Values, RANGE_TAG: Range, "fractions": FractionsOfMaxStable}
-    | {"search": LargestConvergent, "largest_convergent": StepBracket}
+    {
+        **{kind: model for models in KINDS.values() for kind, model in models.items()},
+        "stopping": Stopping,
+        "recording": Recording,
+        "transform": Transform,
+        VALUES_TAG: Values,
+        RANGE_TAG: Range,
+        "fractions": FractionsOfMaxStable,
+        "search": LargestConvergent,
+        "largest_convergent": StepBracket,
+    }
 )
 
 _SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
@@ -102,6 +88,9 @@ def _kind(location: Location, _context: Mapping[str, Any]) -> str:
 
 def _unknown(location: Location, _context: Mapping[str, Any]) -> str:
     model = _OBJECTS.get(location[-2], ExperimentSpec) if len(location) > 1 else ExperimentSpec
+    for field, about in model.model_fields.items():
+        if isinstance(about.validation_alias, AliasChoices) and location[-1] in about.validation_alias.choices:
+            return f"this is {field} by another name, and may be given once"
     return f"there is no such field; the fields here are {', '.join(model.model_fields)}"
 
 

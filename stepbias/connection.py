@@ -86,7 +86,8 @@ class Connection:
                 wish = retry_after(response)
             delay = pause if wish is None else wish
             if self.clock.now() + delay > deadline:
-                raise failure
+                # The reason is in the message; the layers below would fill a screen with how they found out.
+                raise failure from None
             self.clock.sleep(delay)
         raise AssertionError("pauses do not end")
 
@@ -107,9 +108,7 @@ class Connection:
 
     def _unreachable(self, error: httpx2.TransportError) -> ServiceUnreachable:
         reason = str(error) or type(error).__name__
-        failure = ServiceUnreachable(f"stepbias does not answer at {self._http.base_url} ({reason})")
-        failure.__cause__ = error
-        return failure
+        return ServiceUnreachable(f"stepbias does not answer at {self._http.base_url} ({reason})")
 
 
 def _address(base_url: str) -> httpx2.URL:

@@ -21,7 +21,8 @@ class BatchState(PerRun):
     """Where the runs of a batch are: all that their next steps depend on, and what their certificate is made of.
 
     `residual_sum` is Σ_t of the residuals Xβ − y, each times rate·η_t/N, so that `BatchDescent.gradient_sum` is its
-    product with X. `velocity` is θ(t) − θ(t−1) for heavy-ball momentum, None for any other optimiser.
+    product with X. `velocity` is what an optimiser with momentum remembers, θ(t) − θ(t−1) of heavy ball,
+    None without.
     """
 
     theta: Float64[np.ndarray, "part run dim"] = field(metadata={RUN_AXIS: 1})

@@ -4,14 +4,14 @@ Everything is a function of (run, step), by a counter-based generator: no state 
 that is resumed, split off or recorded at other steps meets the same noise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent.optimizers import LabelNoise, Minibatch, Optimizer
+from core.descent.optimizers import Optimizer
 from core.randomness import counter_stream
 
 BLOCK: Final = 64
@@ -42,7 +42,7 @@ class GradientNoise:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._block = -1
         self._drawn = np.empty((BLOCK, 0, samples))
-        self._minibatches = any(isinstance(optimizer, Minibatch) for optimizer in optimizers)
+        self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
 
     def quiet_from(self, step: int) -> bool:
@@ -72,29 +72,5 @@ class GradientNoise:
         return self._drawn
 
     def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step sample"]:
-        optimizer, draw = self._optimizers[place], self._generator(place, block)
-        if isinstance(optimizer, Minibatch):
-            return minibatch_weights(draw().random((BLOCK, self._samples)), optimizer.batch_size)
-        if isinstance(optimizer, LabelNoise):
-            steps = block * BLOCK + np.arange(BLOCK)[:, None]
-            scale = np.where(steps < optimizer.noise_steps, np.sqrt(optimizer.noise_variance), 0.0)
-            noise: Float64[np.ndarray, "step sample"] = scale * draw().standard_normal((BLOCK, self._samples))
-            return noise
-        return np.zeros((BLOCK, self._samples))
-
-    def _generator(self, place: int, block: int) -> Callable[[], np.random.Generator]:
-        return lambda: counter_stream(self._seeds[place], "gradient noise", block)
-
-
-def minibatch_weights(
-    uniforms: Float64[np.ndarray, "step sample"], batch_size: int
-) -> Float64[np.ndarray, "step sample"]:
-    """N/b on the b samples with the smallest uniforms of each step and 0 elsewhere: an unbiased choice of b of N.
-
-    Weighted so, the mean over all N samples is the mean over the minibatch.
-    """
-    samples = uniforms.shape[1]
-    weights = np.zeros_like(uniforms)
-    chosen = np.argpartition(uniforms, batch_size - 1, axis=1)[:, :batch_size]
-    np.put_along_axis(weights, chosen, samples / batch_size, axis=1)
-    return weights
+        rng = counter_stream(self._seeds[place], "gradient noise", block)
+        return self._optimizers[place].noise(rng, block * BLOCK + np.arange(BLOCK), self._samples)

@@ -15,6 +15,7 @@ from core.descent.native import library as native
 from core.descent.native.descent import NativeDescent
 from core.descent.native.sharpness import NativeSharpness
 from core.descent.numpy_descent import Descent
+from core.descent.optimizers import Optimizer
 from core.errors import InvalidChoice
 from core.networks.network import Network
 from core.stability.sharpness import TOLERANCE, trajectory_sharpness
@@ -53,6 +54,16 @@ def kernels() -> Mapping[str, Kernel]:
         name: partial(NativeDescent, number) for name, number in (found.kernels if found else {}).items()
     }
     return MappingProxyType(compiled | {NUMPY: Descent})
+
+
+def trained_by(name: str, optimizer: Optimizer) -> str:
+    """The kernel that trains where this one is chosen: NumPy's if the compiled one has not the optimiser's step."""
+    return name if optimizer.is_native else NUMPY
+
+
+def kernel_of(name: str, optimizer: Optimizer) -> Kernel:
+    """What trains the runs of an optimiser where the kernel of this name is chosen."""
+    return kernels()[name] if optimizer.is_native else partial(Descent, optimizer=type(optimizer))
 
 
 def sharpness(

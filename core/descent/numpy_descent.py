@@ -13,6 +13,7 @@ from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 from core.tiles import TILE, padded
 
@@ -30,7 +31,10 @@ class Descent(BatchDescent):
         y: Float64[np.ndarray, " sample"],
         network: Network,
         state: BatchState,
+        *,
+        optimizer: type[Optimizer] = Optimizer,
     ) -> None:
+        """Lanes at a state; `optimizer` is what does the steps where the state has a velocity."""
         samples, dim = X.shape
         self.lanes = state.theta.shape[1]
         width = padded(self.lanes)
@@ -41,6 +45,7 @@ class Descent(BatchDescent):
         self._y = y
         self._step = gradient_step(network, width, dim)
         self._rate = self._step.rate
+        self._roll = optimizer.roll
         self._network = network
         wide = state.select(order)
         self._theta = np.ascontiguousarray(wide.theta)
@@ -123,6 +128,4 @@ class Descent(BatchDescent):
         if kept is None or self._velocity is None:
             self._step.move(self._theta, self._x)
             return
-        np.multiply(self._velocity, kept, out=self._velocity)
-        np.add(self._velocity, self._step.change(self._theta, self._x), out=self._velocity)
-        np.add(self._theta, self._velocity, out=self._theta)
+        self._roll(self._theta, self._velocity, self._step.change(self._theta, self._x), kept)

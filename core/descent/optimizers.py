@@ -1,49 +1,64 @@
 """The optimisers: what each does to the gradient of a step, and which points are stable under it.
 
-All share the step sizes of `core.descent.schedule`; the loop that steps, looks and records is the same for all of them.
+All share the step sizes of `core.descent.schedule`; the loop that steps, looks and records is the same for all of them,
+and asks an optimiser what it has to know, never which one it is.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float64, Int64
 
 
-class Optimizer(Protocol):
-    """A way to step. At a minimum of sharpness λ it is linearly stable at step size η iff ηλ < `stability_limit`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Optimizer:
+    """A way to step. At a minimum of sharpness λ it is linearly stable at step size η iff ηλ < `stability_limit`.
+
+    Each says of itself how it differs from gradient descent, of which all that stands here is true; its fields have the
+    names that they have in a spec.
+    """
+
+    name: ClassVar[str]
+    """In the words of captions and reports."""
+
+    limit_in_symbols: ClassVar[str] = "2"
+    """`stability_limit` as a factor of a formula."""
+
+    draws_batches: ClassVar[bool] = False
+    """Whether every step is that of some of the samples."""
+
+    has_velocity: ClassVar[bool] = False
+    """Whether the last step is part of the state, as with momentum, be it 0."""
+
+    keeps_row_space_form: ClassVar[bool] = True
+    """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
+
+    ends_as_descent: ClassVar[bool] = True
+    """Whether its steps are those of plain gradient descent once `noise_steps` are over."""
+
+    is_native: ClassVar[bool] = True
+    """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
 
     @property
     def stability_limit(self) -> float:
         """The least ηλ at which a minimum is not linearly stable."""
-        ...
+        return 2.0
 
     @property
     def momentum(self) -> float:
         """m: how much of a step the next one repeats; 0 without momentum."""
-        ...
-
-    @property
-    def has_velocity(self) -> bool:
-        """Whether the last step is part of the state, as with momentum, be it 0."""
-        ...
+        return 0.0
 
     @property
     def noise_steps(self) -> int:
         """For how many steps the targets are noisy; no run is judged before."""
-        ...
+        return 0
 
     @property
-    def is_deterministic(self) -> bool:
-        """Whether a step is a function of θ alone, so that a cycle of θ goes on for ever."""
-        ...
-
-    @property
-    def keeps_row_space_form(self) -> bool:
-        """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
-        ...
-
-    @property
-    def ends_as_descent(self) -> bool:
-        """Whether its steps are those of plain gradient descent once `noise_steps` are over."""
-        ...
+    def is_map_of_theta(self) -> bool:
+        """Whether a step depends on θ alone, neither on chance nor on the last: a cycle of θ then goes on for ever."""
+        return not (self.draws_batches or self.noise_steps or self.has_velocity)
 
     def largest_stable_step(self, max_stable_step: float) -> float:
         """η* = `stability_limit`/min λ_max from that of gradient descent, `max_stable_step` = 2/min λ_max."""
@@ -53,18 +68,36 @@ class Optimizer(Protocol):
         """The step size at which the same minima are stable for gradient descent: the inverse of the above."""
         return step_size * 2 / self.stability_limit
 
+    def noise(
+        self,
+        rng: np.random.Generator,  # noqa: ARG002 - there is no noise
+        steps: Int64[np.ndarray, " step"],
+        samples: int,
+    ) -> Float64[np.ndarray, "step sample"]:
+        """What the residuals of these steps are multiplied by if it `draws_batches`, else what they are reduced by."""
+        return np.zeros((len(steps), samples))
+
+    @staticmethod
+    def roll(
+        theta: Float64[np.ndarray, "part run dim"],
+        velocity: Float64[np.ndarray, "part run dim"],
+        change: Float64[np.ndarray, "part run dim"],
+        kept: Float64[np.ndarray, "run 1"],
+    ) -> None:
+        """One step in place where there is a velocity v: v ← m·v + change, θ ← θ + v.
+
+        `change` is what a step of gradient descent would add to θ, `kept` the m of each run.
+        """
+        np.multiply(velocity, kept, out=velocity)
+        np.add(velocity, change, out=velocity)
+        np.add(theta, velocity, out=theta)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FullBatch(Optimizer):
     """Gradient descent: θ ← θ − η∇L."""
 
-    stability_limit: float = 2.0
-    momentum: float = 0.0
-    has_velocity: bool = False
-    noise_steps: int = 0
-    is_deterministic: bool = True
-    keeps_row_space_form: bool = True
-    ends_as_descent: bool = True
+    name = "gradient descent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,42 +107,64 @@ class Minibatch(Optimizer):
     ηλ < 2 stays necessary for stability, but is no longer enough.
     """
 
+    name = "minibatch SGD"
+    draws_batches = True
+    ends_as_descent = False
+
     batch_size: int
-    stability_limit: float = 2.0
-    momentum: float = 0.0
-    has_velocity: bool = False
-    noise_steps: int = 0
-    is_deterministic: bool = False
-    keeps_row_space_form: bool = True
-    ends_as_descent: bool = False
+
+    def noise(
+        self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int
+    ) -> Float64[np.ndarray, "step sample"]:
+        """The weights of its minibatches."""
+        return minibatch_weights(rng.random((len(steps), samples)), self.batch_size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelNoise(Optimizer):
     """Gradient descent on y + ε with fresh ε ~ N(0, `noise_variance`·I) at each of the first `noise_steps` steps."""
 
+    name = "label-noise descent"
+
     noise_variance: float
-    noise_steps: int = field()  # required, as `momentum` of the heavy ball is
-    stability_limit: float = 2.0
-    momentum: float = 0.0
-    has_velocity: bool = False
-    is_deterministic: bool = False
-    keeps_row_space_form: bool = True
-    ends_as_descent: bool = True
+    noise_steps: int = field()  # required: else the property were the default
+
+    def noise(
+        self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int
+    ) -> Float64[np.ndarray, "step sample"]:
+        """Its ε, 0 after `noise_steps`."""
+        scale = np.where(steps[:, None] < self.noise_steps, np.sqrt(self.noise_variance), 0.0)
+        noise: Float64[np.ndarray, "step sample"] = scale * rng.standard_normal((len(steps), samples))
+        return noise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeavyBall(Optimizer):
     """Heavy-ball momentum: θ(t+1) = θ(t) − η∇L + m(θ(t) − θ(t−1)) with m = `momentum`; stable iff ηλ < 2 + 2m."""
 
-    momentum: float = field()  # required: else the protocol's property were the default
-    has_velocity: bool = True
-    noise_steps: int = 0
-    is_deterministic: bool = False
-    keeps_row_space_form: bool = False
-    ends_as_descent: bool = False
+    name = "heavy-ball momentum"
+    limit_in_symbols = "(2+2m)"
+    has_velocity = True
+    keeps_row_space_form = False
+    ends_as_descent = False
+
+    momentum: float = field()  # required, as above
 
     @property
     def stability_limit(self) -> float:
         """2 + 2m."""
         return 2 + 2 * self.momentum
+
+
+def minibatch_weights(
+    uniforms: Float64[np.ndarray, "step sample"], batch_size: int
+) -> Float64[np.ndarray, "step sample"]:
+    """N/b on the b samples with the smallest uniforms of each step and 0 elsewhere: an unbiased choice of b of N.
+
+    Weighted so, the mean over all N samples is the mean over the minibatch.
+    """
+    samples = uniforms.shape[1]
+    weights = np.zeros_like(uniforms)
+    chosen = np.argpartition(uniforms, batch_size - 1, axis=1)[:, :batch_size]
+    np.put_along_axis(weights, chosen, samples / batch_size, axis=1)
+    return weights

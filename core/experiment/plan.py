@@ -22,4 +22,4 @@ def planned_batches(
     first = grid.run(block.start)
     resolved_step_size(first, analysis)
     facts = ProblemFacts.known(first.network, analysis)
-    return batches_of(grid, block if missing is None else missing, facts, kernel_cost(kernel))
+    return batches_of(grid, block if missing is None else missing, facts, kernel_cost(kernel, first.optimizer))

@@ -11,7 +11,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.run_analysis import RunAnalysis
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
-from core.descent.kernel import kernel_id
+from core.descent.kernel import kernel_id, trained_by
 from core.errors import StepbiasError
 from core.experiment.training_run import never_stable, search_of, training_run
 from core.networks.network import Network
@@ -62,6 +62,7 @@ class RunBatch:
         self._runs = {index: grid.run(index) for index in indices}
         first = self._runs[indices[0]]
         self._analysis = RunAnalysis(known.dataset, first.network, known.analysis)
+        kernel = trained_by(kernel, first.optimizer)
         self._kernel_id = kernel_id(kernel)
         problem = Problem(
             dataset=known.dataset, network=first.network, never_stable=never_stable(known.analysis), kernel=kernel

@@ -4,32 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.descent.optimizers import Optimizer
 from core.figures.axis import number_text
 from core.figures.layouts.selection import swept_axes
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
 from core.spec.experiment_spec import InlineData
 from core.spec.run_spec import PlainSparseRegression, PlainUV
-from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid
+from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid, axis_name
 
 NAME_LENGTH: Final = 80
-OPTIMIZERS: Final = {
-    "gradient_descent": "gradient descent",
-    "sgd": "minibatch SGD",
-    "label_noise": "label-noise descent",
-    "heavy_ball": "heavy ball",
-}
 INITIALIZATIONS: Final = {"normal": "random normal initialisation", "vector": "given initial vector"}
 DATA_SYMBOLS: Final = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance")
-AXIS_NAMES: Final = {"mean": "data_mean", "variance": "data_variance"}
-OPTIMIZER_FIELDS: Final = {
-    "batch_size": "batch_size",
-    "noise_variance": "label_noise_variance",
-    "noise_steps": "noise_steps",
-    "momentum": "momentum",
-}
-"""The coordinate of each further field of an optimiser."""
-
 REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "optimiser seeds"}
 
 
@@ -94,9 +80,10 @@ def values_text(values: Mapping[str, float], digits: int = 6) -> str:
     return ", ".join(value_text(COORDINATES[name], value, digits) for name, value in values.items())
 
 
-def threshold_text(stability_limits: Iterable[float]) -> str:
-    """The stability threshold in symbols; momentum m raises it."""
-    return "2/η" if all(limit == 2 for limit in stability_limits) else "(2+2m)/η"
+def threshold_text(optimizers: Iterable[Optimizer]) -> str:
+    """The stability threshold of runs of one kind of optimiser in symbols: 2/η where all have that."""
+    other = (optimizer.limit_in_symbols for optimizer in optimizers if optimizer.stability_limit != 2)
+    return f"{next(other, '2')}/η"
 
 
 def _progress(results: Results) -> str:
@@ -109,7 +96,7 @@ def _data(grid: Grid) -> Iterator[str]:
     data = grid.run(0).spec.data
     if isinstance(data, PlainSparseRegression):
         swept = swept_axes(grid)
-        fields = [(field, COORDINATES[AXIS_NAMES.get(field, field)]) for field in DATA_SYMBOLS]
+        fields = [(field, COORDINATES[axis_name("data", field)]) for field in DATA_SYMBOLS]
         yield from (
             value_text(variable, getattr(data, field)) for field, variable in fields if variable.name not in swept
         )
@@ -127,10 +114,10 @@ def _training(grid: Grid) -> Iterator[str]:
     initialization = grid.spec.initialization.kind
     if initialization in INITIALIZATIONS:
         yield INITIALIZATIONS[initialization]
-    yield OPTIMIZERS[grid.spec.optimizer.kind]
+    yield run.optimizer.name
     values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
     values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
-    values |= {name: getattr(run.spec.optimizer, field, None) for field, name in OPTIMIZER_FIELDS.items()}
+    values |= {axis_name("optimizer", field): value for field, value in run.spec.optimizer.own_numbers().items()}
     for name, value in values.items():
         if name not in swept and value is not None:
             digits = 12 if isinstance(value, int) else 6

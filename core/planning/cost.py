@@ -13,7 +13,7 @@ Steps were measured on the runs of the presets, 50 samples in 100 dimensions; wi
 * Where completion is ruled out, small steps take a decade of loss in 8·10³/f steps, whatever α.
 * From η* on a run is found to oscillate four windows or five after its warm-up.
 * With a = f·α^(2D−2) > 0.035 a run begins beyond 2/η; a warm-up of less than 5·10³·a steps does not save it.
-* Momentum m makes all but warm-up and noise (1 + m)/(1 − m) times as fast.
+* Momentum m makes all but warm-up and noise c/(1 − m) times as fast, with c its η* over that of gradient descent.
 
 A single run may be off by a factor of 2, a batch hardly is.
 """
@@ -25,6 +25,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 
 Runs = Float64[np.ndarray, " run"]
@@ -52,17 +53,21 @@ NUMPY: Final = KernelCost(seconds_per_step=1.6e-6, seconds_per_entry=3e-10, lone
 """Measured for d from 12 to 1000 on a server with AVX2 whose two cores were shared, looks at the loss included."""
 
 
-def kernel_cost(kernel: str) -> KernelCost:
-    """The costs of a kernel by its name; of any but NumPy's, that is meant by `auto`, those of the compiled one."""
-    return NUMPY if kernel == "numpy" else COMPILED
+def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
+    """The costs of a kernel by its name; of any but NumPy's, that is meant by `auto`, those of the compiled one.
+
+    NumPy's, too, where the compiled one has not the optimiser's step.
+    """
+    return NUMPY if kernel == "numpy" or not optimizer.is_native else COMPILED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class CostInputs:
     """What the length of runs depends on, an entry for each run.
 
-    `fraction` is η over the largest stable step, NaN where that is not known. `settled_from` is when warm-up and noise
-    are over. `completes`: runs may end as soon as their limits are known.
+    `fraction` is η over the largest stable step, NaN where that is not known; `relative_limit` is that step
+    in units of the one of gradient descent. `settled_from` is when warm-up and noise are over. `completes`: runs may
+    end as soon as their limits are known.
     """
 
     init_scale: Runs
@@ -70,6 +75,7 @@ class CostInputs:
     warmup_steps: Runs
     settled_from: Runs
     momentum: Runs
+    relative_limit: Runs
     degree: int
     loss_tolerance: float
     max_steps: int
@@ -85,7 +91,7 @@ def predicted_steps(inputs: CostInputs) -> Runs:
     fraction, settled = inputs.fraction, inputs.settled_from
     with np.errstate(invalid="ignore"):
         below = np.clip(fraction, 1e-12, 1 - 1e-6)
-        quickening = (1 + inputs.momentum) / (1 - inputs.momentum)
+        quickening = inputs.relative_limit / (1 - inputs.momentum)
         escape = inputs.warmup_steps / 2 + _saddle(inputs, below) / (below * quickening)
         decades = -math.log10(inputs.loss_tolerance)
         slowest = decades * math.log(10) / -np.log(np.maximum(inputs.momentum, 1e-300))  # the loss decays like m^t

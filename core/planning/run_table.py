@@ -1,13 +1,13 @@
 """Runs of one problem as columns: what their costs depend on, and which of them are trained together."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Final, Self
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from core.descent.optimizers import HeavyBall, Minibatch
+from core.descent.optimizers import Optimizer
 from core.planning.batches import Batch, RunCosts, form_batches
 from core.planning.cost import (
     CostInputs,
@@ -72,7 +72,7 @@ class RunTable:
         if (bracket := first.step_bracket) is not None:
             rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
             rounds += rounds[-1:] if recording.sensitivity else []
-        ones = np.ones(len(offsets))
+        optimizers = _optimizers(first.optimizer, columns, len(offsets))
         return cls(
             init_scale=columns["scale"],
             step_size=None if rounds else step_size,
@@ -81,13 +81,13 @@ class RunTable:
             trainings=max(len(rounds), 1),
             lanes=lanes_of(searches=bool(rounds), sensitivity=recording.sensitivity),
             warmup_steps=columns["warmup_steps"],
-            noise_steps=columns.get("noise_steps", 0 * ones),
-            momentum=columns.get("momentum", 0 * ones),
-            relative_limit=_relative_limits(columns.get("momentum", 0 * ones)),
+            noise_steps=np.array([optimizer.noise_steps for optimizer in optimizers], dtype=np.float64),
+            momentum=np.array([optimizer.momentum for optimizer in optimizers]),
+            relative_limit=np.array([optimizer.largest_stable_step(1.0) for optimizer in optimizers]),
             loss_tolerance=stopping.loss_tolerance,
             max_steps=stopping.max_steps,
             completes=stopping.finish is Finish.AUTO and first.optimizer.ends_as_descent,
-            draws_batches=isinstance(first.optimizer, Minibatch),
+            draws_batches=first.optimizer.draws_batches,
             points=recording.points,
         )
 
@@ -131,6 +131,7 @@ class RunTable:
             warmup_steps=self.warmup_steps,
             settled_from=np.maximum(self.warmup_steps, self.noise_steps),
             momentum=self.momentum,
+            relative_limit=self.relative_limit,
             degree=facts.network.degree,
             loss_tolerance=self.loss_tolerance,
             max_steps=self.max_steps,
@@ -160,8 +161,12 @@ def batches_of(grid: Grid, indices: Sequence[int], facts: ProblemFacts, kernel: 
     return form_batches(indices, RunTable.at(grid, indices).forecast(facts).costs, kernel)
 
 
-def _relative_limits(momentum: Runs) -> Runs:
-    return np.array([HeavyBall(momentum=m).largest_stable_step(1.0) for m in momentum.tolist()])
+def _optimizers(first: Optimizer, columns: Mapping[str, Runs], runs: int) -> list[Optimizer]:
+    """That of each run: the first one with what is swept in its place; equal ones are one."""
+    swept = [field.name for field in fields(first) if field.name in columns]
+    rows = list(zip(*(columns[name].tolist() for name in swept), strict=True)) or [()] * runs
+    made = {row: replace(first, **dict(zip(swept, row, strict=True))) for row in set(rows)}
+    return [made[row] for row in rows]
 
 
 def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:

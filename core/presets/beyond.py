@@ -6,13 +6,12 @@ from core.presets.paper import DATA
 from core.presets.preset import WARMUP_STEPS, Parts, Preset, counts, described, fractions, log_spaced, values
 from core.spec.experiment_spec import (
     DiagonalModel,
-    GradientDescent,
-    LabelNoiseDescent,
     Recording,
     SparseRegression,
     Stopping,
     UniformInitialization,
 )
+from core.spec.optimizers import GradientDescent, LabelNoiseDescent
 from core.spec.swept import Values
 
 

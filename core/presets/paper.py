@@ -5,14 +5,13 @@ from typing import Final
 from core.presets.preset import WARMUP_STEPS, Parts, Preset, counts, described, fractions, log_spaced, values
 from core.spec.experiment_spec import (
     DiagonalModel,
-    FractionsOfMaxStable,
-    GradientDescent,
     NormalInitialization,
     SparseRegression,
     Stopping,
     UniformInitialization,
     UVModel,
 )
+from core.spec.optimizers import FractionsOfMaxStable, GradientDescent
 from core.spec.swept import Range, Values
 
 DATA: Final = SparseRegression(kind="sparse_regression")

@@ -6,7 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from core.spec.experiment_spec import ExperimentSpec, FractionsOfMaxStable
+from core.spec.experiment_spec import ExperimentSpec
+from core.spec.optimizers import FractionsOfMaxStable
 from core.spec.swept import Range, Spacing, Values
 
 WARMUP_STEPS: Final = 100_000

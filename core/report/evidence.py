@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 from core.outcome import Outcome
 from core.results.result import Summary, check_one_per_run
-from core.spec.experiment_spec import HeavyBall
 from core.spec.run_spec import PlainData
 from core.sweep.grid import Grid, GridProblem
 
@@ -113,9 +113,9 @@ class Evidence:
         return np.array([problem.network.degree for problem in self.problems])
 
     @property
-    def has_momentum(self) -> bool:
-        """Whether the runs are of heavy-ball momentum."""
-        return isinstance(self.grid.spec.optimizer, HeavyBall)
+    def optimizer(self) -> Optimizer:
+        """The optimiser of the first run; all are of one kind."""
+        return self.grid.run(0).optimizer
 
     @property
     def families(self) -> tuple[Family, ...]:

@@ -62,7 +62,7 @@ def _inequalities(report: Report) -> Iterator[str]:
         yield from _wrapped(
             "How many cases each holds in, converged runs or problems; the closest of them, with its room: "
             "(right − left)/right. c are the tangent weights at a run's end, c(β) the least they can be; "
-            "with momentum m, 2/η is (2 + 2m)/η."
+            "with momentum the optimiser's stability limit stands for the 2 of 2/η."
         )
     for verdict in applicable:
         yield ""
@@ -144,7 +144,7 @@ def _problems(report: Report) -> Iterator[str]:
         yield f"… and {more} more: the JSON of the report has all of them."
     yield from _wrapped(
         "η* = 2/min λ_max; the largest η that converged; the smallest above it that did not; "
-        "the first failing one of a search. With momentum m, η/(1 + m)."
+        "the first failing one of a search. With momentum, 2η over the optimiser's stability limit."
     )
 
 

@@ -1,8 +1,8 @@
 """The inequalities that are checked on every converged run: stability, the bounds of the sharpness, and certificates.
 
 Throughout, c are the tangent weights of the network at the end of a run, so that λ_max is the top eigenvalue of
-(1/N)·X diag(c) Xᵀ, and c(β) the least tangent weights with which the network can make β; η* = 2/min λ_max. For
-heavy-ball momentum m, 2/η stands for (2 + 2m)/η.
+(1/N)·X diag(c) Xᵀ, and c(β) the least tangent weights with which the network can make β; η* = 2/min λ_max. With
+momentum, the stability limit of the optimiser stands for the 2 of 2/η.
 """
 
 import math
@@ -104,14 +104,14 @@ def _unfinished(evidence: Evidence) -> Tolerance:
 
 def _certificate(evidence: Evidence) -> Comparison:
     deep = evidence.per_run(evidence.depth > 2)
-    momentum = np.full(len(deep), evidence.has_momentum)
+    elsewhere = np.full(len(deep), not evidence.optimizer.keeps_row_space_form)
     lost = np.isnan(evidence.runs["certificate_residual"])
     return Comparison(
         left=evidence.runs["certificate_residual"],
         right=np.full(len(deep), LARGEST_RESIDUAL),
         tolerance=LIMIT,
         exemptions=(
-            Exemption(where=momentum, reason="heavy-ball momentum has no such conserved quantity."),
+            Exemption(where=elsewhere, reason=f"{evidence.optimizer.name} has no such conserved quantity."),
             Exemption(where=deep, reason="there is no such conserved quantity of finite steps at depth 3 and beyond."),
             Exemption(
                 where=lost, reason="a coordinate of u has vanished or overflowed, and with it what it certifies."

@@ -12,9 +12,9 @@ from core.report.evidence import Evidence
 class StepLimits:
     """Of each problem the largest step size of a run that converged, and the smallest above it of one that did not.
 
-    A step size is 2 over the run's stability threshold, so η itself, or η/(1 + m) with momentum m: what compares with
-    2/min λ_max. `first_failing` is the smallest of those that a search found, in the same measure; `excess_risk` the
-    median over the runs that converged at the largest. NaN where there is none.
+    A step size is 2 over the run's stability threshold, which compares with 2/min λ_max: η itself, or 2η/c where the
+    optimiser's stability limit is c. `first_failing` is the smallest of those that a search found, in the same measure;
+    `excess_risk` the median over the runs that converged at the largest. NaN where there is none.
     """
 
     largest_converged: Float64[np.ndarray, " problem"]
@@ -32,7 +32,7 @@ def step_limits(evidence: Evidence) -> StepLimits:
     failed = evidence.per_problem(evidence.stored) & ~converged
     largest = _greatest(step, converged)
     beyond = failed & (step > np.where(np.isnan(largest), -np.inf, largest)[:, None])
-    # threshold·η is 2, or 2 + 2m with momentum
+    # threshold·η is the optimiser's stability limit
     searched = evidence.per_problem(runs["first_failing_step"] * 2 / (threshold * runs["step_size"]))
     return StepLimits(
         largest_converged=largest,

@@ -33,7 +33,7 @@ TRAJECTORY: Final[Mapping[str, Meaning]] = MappingProxyType(
             symbol="2/η_t",
             description=(
                 "The largest sharpness at which the step that follows is stable: 2/η_t, which comes down to 2/η as the "
-                "step size warms up; (2 + 2m)/η_t with momentum m."
+                "step size warms up; with momentum the optimiser's stability limit over η_t."
             ),
         ),
     }
@@ -112,7 +112,7 @@ def end_of(
 def _stability_threshold(
     run: Run, summary: Summary, steps: Shaped[np.ndarray, " record"]
 ) -> Float64[np.ndarray, " record"]:
-    """(2 + 2m)/η_t at the steps t."""
+    """The optimiser's stability limit over η_t at the steps t."""
     size, warmup = np.array([summary["step_size"]], dtype=np.float64), np.array([run.warmup_steps])
     eta = np.array([warmed_up(size, warmup, step, step + 1)[0, 0] for step in steps.tolist()])
     threshold: Float64[np.ndarray, " record"] = run.optimizer.stability_limit / eta.astype(np.float64)

@@ -187,8 +187,8 @@ VARIABLES: Final = _table(
             symbol="2/η",
             label="stability threshold 2/η",
             description=(
-                "The largest sharpness at which gradient descent with step size η is linearly stable; (2 + 2m)/η with "
-                "momentum m."
+                "The largest sharpness at which gradient descent with step size η is linearly stable; with momentum "
+                "the optimiser's stability limit over η."
             ),
             log_scaled=True,
         ),
@@ -248,8 +248,8 @@ VARIABLES: Final = _table(
             symbol="η*",
             label="largest stable step size η*",
             description=(
-                "2/min λ_max: above it no interpolator is stable; (2 + 2m)/min λ_max with momentum m. At odd depth for "
-                "parameters θ ≥ 0."
+                "2/min λ_max: above it no interpolator is stable; with momentum the optimiser's stability limit over "
+                "min λ_max. At odd depth for parameters θ ≥ 0."
             ),
             log_scaled=True,
         ),
@@ -326,7 +326,7 @@ COORDINATES: Final = _table(
         _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),
         _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),
         _count("noise_steps", "", "steps with label noise", "After them the noise is off."),
-        _number("momentum", "m", "momentum m", "Heavy-ball momentum."),
+        _number("momentum", "m", "momentum m", "How much of a step the next one repeats."),
     )
 )
 """What an experiment may sweep: the axes of its grid, and the dimensions of its results."""

@@ -5,24 +5,24 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, model_validator
 
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
+from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, Optimizer
 from core.spec.swept import (
     BELOW_ONE,
     Document,
-    Positive,
     SweptCount,
     SweptDepth,
-    SweptFraction,
     SweptNonNegative,
     SweptPositive,
     SweptReal,
     SweptScale,
     SweptShape,
     SweptWhole,
+    all_values,
     axis_values,
 )
 
@@ -84,10 +84,6 @@ class Transform(Document):
         return self
 
 
-def _numbers(swept: Any) -> list[float]:
-    return axis_values(swept) or [swept]
-
-
 class SparseRegression(Document):
     """Sparse regression (section 7 of the paper).
 
@@ -106,7 +102,7 @@ class SparseRegression(Document):
 
     @model_validator(mode="after")
     def _support_fits(self) -> Self:
-        most, least = max(_numbers(self.sparsity)), min(_numbers(self.dimension))
+        most, least = max(all_values(self.sparsity)), min(all_values(self.dimension))
         if most > least:
             raise ValueError(f"sparsity {most:g} exceeds dimension {least:g}")
         return self
@@ -188,102 +184,6 @@ class VectorInitialization(Document):
     vector: Vector
 
 
-class FractionsOfMaxStable(Document):
-    """Step sizes as multiples of the largest stable one, 2/min λ_max, of the data set and depth at hand."""
-
-    fractions_of_max_stable: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        if len(set(self.fractions())) < len(self.fractions_of_max_stable):
-            raise ValueError("fractions repeat (to 12 significant digits)")
-        return self
-
-    def fractions(self) -> list[float]:
-        """The fractions, rounded to 12 significant digits."""
-        return [rounded(fraction) for fraction in self.fractions_of_max_stable]
-
-
-class StepBracket(Document):
-    """Where the largest convergent step size is looked for: between `lower` and `upper` times the largest stable one.
-
-    The search ends when the smallest step size that fails is within a factor 1 + `resolution` of the largest that
-    converges.
-    """
-
-    lower: Annotated[float, Field(gt=0, le=100)] = 0.9
-    upper: Annotated[float, Field(gt=0, le=100)] = 1.1
-    resolution: Annotated[float, Field(ge=1e-6, le=BELOW_ONE)] = 0.002
-
-    @model_validator(mode="after")
-    def _has_a_width(self) -> Self:
-        if rounded(self.lower) >= rounded(self.upper):
-            raise ValueError(
-                f"lower {self.lower:g} should be less than upper {self.upper:g} (to 12 significant digits)"
-            )
-        return self
-
-
-class LargestConvergent(Document):
-    """The largest step size that converges, found by experiment: one run, made of many trainings."""
-
-    largest_convergent: StepBracket
-
-    def in_one_spelling(self) -> Self:
-        """The same search, its numbers rounded to 12 significant digits."""
-        numbers = {name: rounded(number) for name, number in self.largest_convergent}
-        return type(self)(largest_convergent=StepBracket(**numbers))
-
-
-_STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
-
-
-def _step_size_form(value: Any) -> str:
-    """Which of the three forms is meant, so that an error speaks of that form alone."""
-    fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return next((form for field, form in _STEP_SIZE_FORMS.items() if field in fields), "step sizes")
-
-
-StepSize = Annotated[
-    Annotated[SweptPositive, Tag("step sizes")]
-    | Annotated[FractionsOfMaxStable, Tag("fractions")]
-    | Annotated[LargestConvergent, Tag("search")],
-    Discriminator(_step_size_form),
-]
-
-
-class GradientDescent(Document):
-    """Full-batch gradient descent; the step size grows linearly to η over `warmup_steps` (section 7)."""
-
-    kind: Literal["gradient_descent"] = "gradient_descent"
-    step_size: StepSize
-    warmup_steps: SweptWhole = 0
-
-
-class StochasticGradientDescent(GradientDescent):
-    """Minibatch SGD."""
-
-    kind: Literal["sgd"]  # type: ignore[assignment]  # the discriminator's value is what a subclass changes
-    batch_size: SweptCount
-    seed: SweptWhole = 0
-
-
-class LabelNoiseDescent(GradientDescent):
-    """Gradient descent with fresh noise on y at each of the first `noise_steps` steps."""
-
-    kind: Literal["label_noise"]  # type: ignore[assignment]  # as above
-    noise_variance: SweptPositive
-    noise_steps: SweptCount
-    seed: SweptWhole = 0
-
-
-class HeavyBall(GradientDescent):
-    """Heavy-ball momentum; a minimum is linearly stable iff ηλ < 2 + 2m."""
-
-    kind: Literal["heavy_ball"]  # type: ignore[assignment]  # as above
-    momentum: SweptFraction
-
-
 class Finish(StrEnum):
     """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe."""
 
@@ -325,9 +225,6 @@ Model = Annotated[DiagonalModel | UVModel, Field(discriminator="kind")]
 Initialization = Annotated[
     UniformInitialization | NormalInitialization | VectorInitialization, Field(discriminator="kind")
 ]
-Optimizer = Annotated[
-    GradientDescent | StochasticGradientDescent | LabelNoiseDescent | HeavyBall, Field(discriminator="kind")
-]
 
 
 class ExperimentSpec(Document):
@@ -356,10 +253,8 @@ class ExperimentSpec(Document):
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         samples, columns = _extent(self.data)
-        if isinstance(self.optimizer, StochasticGradientDescent) and samples:
-            most, least = max(_numbers(self.optimizer.batch_size)), min(samples)
-            if most > least:
-                raise ValueError(f"batch_size {most:g} exceeds the {least:g} samples")
+        if samples and self.optimizer.largest_batch > min(samples):
+            raise ValueError(f"batch_size {self.optimizer.largest_batch:g} exceeds the {min(samples):g} samples")
         if isinstance(self.initialization, VectorInitialization) and columns:
             entries = len(self.initialization.vector)
             if set(columns) != {entries}:
@@ -388,21 +283,20 @@ class ExperimentSpec(Document):
         return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
 
 
-KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "data": ("sparse_regression", "inline", "dataset"),
-        "model": ("diagonal", "uv"),
-        "initialization": ("uniform", "normal", "vector"),
-        "optimizer": ("gradient_descent", "sgd", "label_noise", "heavy_ball"),
-    }
+def _by_kind(union: Any) -> Mapping[str, type[Document]]:
+    return MappingProxyType({get_args(part.model_fields["kind"].annotation)[0]: part for part in get_args(union)})
+
+
+KINDS: Final[Mapping[str, Mapping[str, type[Document]]]] = MappingProxyType(
+    {name: _by_kind(field.annotation) for name, field in ExperimentSpec.model_fields.items() if field.discriminator}
 )
-"""The kinds of each part of a spec that comes in kinds."""
+"""The parts of a spec that come in kinds, and the document of each kind."""
 
 
 def _extent(data: SparseRegression | InlineData | UploadedData) -> tuple[list[float], list[float]]:
     """The numbers of samples and of columns that the data take; empty where the spec does not say."""
     if isinstance(data, SparseRegression):
-        return _numbers(data.samples), _numbers(data.dimension)
+        return all_values(data.samples), all_values(data.dimension)
     if isinstance(data, InlineData):
         return [len(data.X)], [len(data.X[0])]
     return [], []

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
 
@@ -10,13 +10,10 @@ from core.identity import rounded
 from core.spec.experiment_spec import (
     Data,
     DiagonalModel,
-    FractionsOfMaxStable,
     Initialization,
     InlineData,
-    LargestConvergent,
     Model,
     NormalInitialization,
-    Optimizer,
     Recording,
     SparseRegression,
     Stopping,
@@ -25,7 +22,14 @@ from core.spec.experiment_spec import (
     UVModel,
     VectorInitialization,
 )
-from core.spec.swept import Count, Depth, Document, Fraction, NonNegative, Positive, Scale, Shape, Whole
+from core.spec.optimizers import (
+    FractionOfMaxStable,
+    FractionsOfMaxStable,
+    LargestConvergent,
+    Optimizer,
+    PlainOptimizer,
+)
+from core.spec.swept import Count, Depth, Document, NonNegative, Positive, Scale, Shape, Whole
 
 
 class PlainSparseRegression(SparseRegression):
@@ -71,48 +75,9 @@ class PlainVector(VectorInitialization):
     scale: Scale
 
 
-class FractionOfMaxStable(Document):
-    """A step size as a multiple of the problem's largest stable one, which its analysis finds."""
-
-    fraction_of_max_stable: Positive
-
-
-class PlainDescent(Document):
-    """Gradient descent of one step size, which may be symbolic."""
-
-    kind: Literal["gradient_descent"]
-    step_size: Positive | FractionOfMaxStable | LargestConvergent
-    warmup_steps: Whole
-
-
-class PlainStochasticDescent(PlainDescent):
-    """Minibatch SGD of one batch size."""
-
-    kind: Literal["sgd"]  # type: ignore[assignment]  # the discriminator's value is what a subclass changes
-    batch_size: Count
-    seed: Whole
-
-
-class PlainLabelNoiseDescent(PlainDescent):
-    """Gradient descent under label noise of one variance."""
-
-    kind: Literal["label_noise"]  # type: ignore[assignment]  # as above
-    noise_variance: Positive
-    noise_steps: Count
-    seed: Whole
-
-
-class PlainHeavyBall(PlainDescent):
-    """Heavy ball of one momentum."""
-
-    kind: Literal["heavy_ball"]  # type: ignore[assignment]  # as above
-    momentum: Fraction
-
-
 PlainData = PlainSparseRegression | InlineData | UploadedData
 PlainModel = PlainDiagonal | PlainUV
 PlainInitialization = PlainUniform | PlainNormal | PlainVector
-PlainOptimizer = PlainDescent | PlainStochasticDescent | PlainLabelNoiseDescent | PlainHeavyBall
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

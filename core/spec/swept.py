@@ -134,3 +134,8 @@ def axis_values(swept: Any) -> list[float] | None:
         whole = isinstance(swept.start, int)
         return [int(point) if whole else point for point in swept.points()]
     return None
+
+
+def all_values(swept: Any) -> list[float]:
+    """Likewise, the plain number by itself where there is no axis."""
+    return axis_values(swept) or [swept]

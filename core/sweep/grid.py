@@ -18,17 +18,15 @@ from core.networks.network import Network
 from core.spec.experiment_spec import (
     Data,
     ExperimentSpec,
-    FractionsOfMaxStable,
     Initialization,
     Model,
-    Optimizer,
     Stopping,
 )
+from core.spec.optimizers import FractionsOfMaxStable, Optimizer, PlainOptimizer
 from core.spec.run_spec import (
     PlainData,
     PlainInitialization,
     PlainModel,
-    PlainOptimizer,
     RunSpec,
     data_at,
     in_one_spelling,
@@ -52,6 +50,12 @@ AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     }
 )
 """Where a field's name in results differs from its name in the spec."""
+
+
+def axis_name(part: str, field: str) -> str:
+    """The name in results of a field of a part of the spec."""
+    return AXIS_NAMES.get((part, field), field)
+
 
 STEP_SIZE_FRACTION: Final = "step_size_fraction"
 
@@ -266,7 +270,7 @@ def _axes(name: str, part: Document) -> Iterator[Axis]:
         if isinstance(value, FractionsOfMaxStable):
             yield Axis(name=STEP_SIZE_FRACTION, part=name, field=field, values=tuple(value.fractions()))
         elif (values := axis_values(value)) is not None:
-            yield Axis(name=AXIS_NAMES.get((name, field), field), part=name, field=field, values=tuple(values))
+            yield Axis(name=axis_name(name, field), part=name, field=field, values=tuple(values))
 
 
 def _positions(axes: Sequence[Axis], number: int) -> Iterator[tuple[Axis, int]]:

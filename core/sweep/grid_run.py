@@ -6,19 +6,17 @@ from typing import assert_never
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.identity import content_hash
 from core.networks.network import UV, Diagonal, Network
-from core.spec.experiment_spec import LargestConvergent, StepBracket
-from core.spec.run_spec import (
+from core.spec.optimizers import (
     FractionOfMaxStable,
-    PlainDescent,
-    PlainDiagonal,
+    LargestConvergent,
+    PlainGradientDescent,
     PlainHeavyBall,
     PlainLabelNoiseDescent,
-    PlainModel,
     PlainOptimizer,
     PlainStochasticDescent,
-    PlainUV,
-    RunSpec,
+    StepBracket,
 )
+from core.spec.run_spec import PlainDiagonal, PlainModel, PlainUV, RunSpec
 from core.sweep.keys import problem_key
 
 
@@ -118,13 +116,13 @@ def network_of(model: PlainModel) -> Network:
 def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
     """The optimiser of a spec; its step size and warm-up stand apart."""
     match optimizer:
+        case PlainGradientDescent():
+            return FullBatch()
         case PlainStochasticDescent(batch_size=batch_size):
             return Minibatch(batch_size=batch_size)
         case PlainLabelNoiseDescent(noise_variance=noise_variance, noise_steps=noise_steps):
             return LabelNoise(noise_variance=noise_variance, noise_steps=noise_steps)
         case PlainHeavyBall(momentum=momentum):
             return HeavyBall(momentum=momentum)
-        case PlainDescent():
-            return FullBatch()
         case _:
             assert_never(optimizer)

@@ -9,8 +9,9 @@ from jaxtyping import Float64, Int64
 
 from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.gradient_noise import BLOCK, GradientNoise
-from core.descent.kernel import kernels
+from core.descent.kernel import kernel_of
 from core.descent.loss_events import Chunk, LossEvents
+from core.descent.optimizers import FullBatch
 from core.descent.schedule import warmed_up
 from core.stability.sharpness import interpolator_sharpness_of
 from core.training.limits import Limits
@@ -39,13 +40,15 @@ class Batch:
     def at(cls, state: BatchState, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
         """The runs at a state."""
         X, y = problem.dataset.X, problem.dataset.y
+        optimizers = [run.optimizer for run in runs]
+        kernel = kernel_of(problem.kernel, optimizers[0] if runs else FullBatch())
         return cls(
             problem=problem,
             runs=runs,
             limits=Limits.of(problem, runs),
-            descent=kernels()[problem.kernel](X, y, problem.network, state),
-            noise=GradientNoise([run.optimizer for run in runs], [run.seed for run in runs], len(y)),
-            momentum=np.array([run.optimizer.momentum for run in runs]),
+            descent=kernel(X, y, problem.network, state),
+            noise=GradientNoise(optimizers, [run.seed for run in runs], len(y)),
+            momentum=np.array([optimizer.momentum for optimizer in optimizers]),
         )
 
     def longest_chunk(self, start: int) -> int:

@@ -48,7 +48,7 @@ class Limits:
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
             tolerance=np.array([run.loss_tolerance for run in runs]) * problem.zero_loss,
             divergence=np.minimum(DIVERGENCE_FACTOR * initial_loss, np.finfo(np.float64).max),
-            may_cycle=np.array([run.optimizer.is_deterministic for run in runs], dtype=np.bool_),
+            may_cycle=np.array([run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
             perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),
         )
 

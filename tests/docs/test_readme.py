@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from core.results.curves import COUNTS
+from core.spec.experiment_spec import KINDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,3 +31,12 @@ def test_every_count_of_a_curve_is_documented() -> None:
     """Each with what it counts."""
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     assert all(f"| `{count}` |" in reference for count in COUNTS)
+
+
+def test_every_kind_of_a_spec_is_documented() -> None:
+    """In a row of its own, the first of a part with the name of the part."""
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert set(KINDS) == {"data", "model", "initialization", "optimizer"}
+    for part, (first, *others) in KINDS.items():
+        rows = [f"| `{part}` | `{first}` |", *(f"| | `{kind}` |" for kind in others)]
+        assert [row for row in rows if row not in reference] == []

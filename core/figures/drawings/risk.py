@@ -21,7 +21,6 @@ from core.figures.legend import Legend
 from core.figures.results import Results
 from core.figures.style import BASELINE, FLOW, INK, MUTED
 from core.results.curves import Baseline, Curve, Curves, curves, default_quantity
-from core.spec.experiment_spec import LabelNoiseDescent
 
 BETWEEN_NORMS: Final = ("min_l2", "min_l1")
 BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")
@@ -64,8 +63,7 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
         where=where,
         analyses=results.analyses,
     )
-    noisy = isinstance(results.grid.spec.optimizer, LabelNoiseDescent)
-    drawn = BETWEEN_SHARPNESSES if noisy else BETWEEN_NORMS
+    drawn = BETWEEN_SHARPNESSES if results.grid.run(0).optimizer.noise_steps else BETWEEN_NORMS
     baselines = tuple(baseline for baseline in family.baselines if baseline.name in drawn)
     return ascending(replace(family, baselines=baselines))
 

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from core.descent.optimizers import Optimizer
 from core.figures.ascending import ascending
 from core.figures.axis import common_log_y, number_text, on_log_axis, span
 from core.figures.caption import threshold_text, values_text
@@ -69,13 +70,13 @@ class _Panel:
     """What one panel shows.
 
     `least` holds the least values of `LEAST`, one for each problem behind the panel whose analysis is there;
-    `stability_limit` is the ηλ at which the optimiser loses its stability, 2 without momentum.
+    `optimizer` is that of their runs.
     """
 
     name: str
     families: Mapping[str, Curves]
     least: Mapping[str, Values]
-    stability_limit: float
+    optimizer: Optimizer
 
     @property
     def sharpness(self) -> Curve:
@@ -95,14 +96,14 @@ class _Panel:
 
         Of several problems the median; NaN before the analysis.
         """
-        limit: Values | float = self.least["sharpness"] if self.is_relative else self.stability_limit
+        limit: Values | float = self.least["sharpness"] if self.is_relative else self.optimizer.stability_limit
         steps = limit / self.least[name]
         return float(np.median(steps)) if steps.size else np.nan
 
     def thresholds(self, step_sizes: Float64[np.ndarray, " point"]) -> Float64[np.ndarray, " point"]:
         """2/η, of the median problem where η is a multiple of its own η*; NaN before the analysis."""
         if not self.is_relative:
-            return self.stability_limit / step_sizes
+            return self.optimizer.stability_limit / step_sizes
         least = self.least["sharpness"]
         return (float(np.median(least)) if least.size else np.nan) / step_sizes
 
@@ -133,7 +134,7 @@ def _panel(results: Results, layout: StabilityLayout, where: Mapping[str, float]
         name=values_text({name: value for name, value in where.items() if name in swept}, 4),
         families=families,
         least=_least(results, layout, where),
-        stability_limit=results.grid.run(run_at(results.grid, where)).optimizer.stability_limit,
+        optimizer=results.grid.run(run_at(results.grid, where)).optimizer,
     )
 
 
@@ -238,7 +239,7 @@ def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
 
 
 def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
-    limit = threshold_text(content.stability_limit for content in contents)
+    limit = threshold_text(content.optimizer for content in contents)
     yield Line2D([], [], label=f"stability threshold {limit}", **THRESHOLD)
     for label, line in QUANTITIES.values():
         yield Line2D([], [], label=label, **line)

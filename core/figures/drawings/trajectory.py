@@ -9,6 +9,7 @@ from jaxtyping import Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from core.descent.optimizers import Optimizer
 from core.descent.schedule import warmed_up
 from core.figures.axis import log_x, log_y, on_log_axis
 from core.figures.caption import threshold_text, values_text
@@ -28,28 +29,28 @@ EXPLOSION: Final = 100.0
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Path:
-    """What a run recorded after its first step. `stability_limit`/η_t is the threshold on the way."""
+    """What a run recorded after its first step. The stability limit of its `optimizer` over η_t is the threshold."""
 
     steps: Int64[np.ndarray, " record"]
     loss: Float64[np.ndarray, " record"]
     sharpness: Float64[np.ndarray, " record"]
     step_size: float
     warmup_steps: int
-    stability_limit: float
+    optimizer: Optimizer
     converged: bool
     name: str
     colour: str
 
     @property
     def final_threshold(self) -> float:
-        return self.stability_limit / self.step_size
+        return self.optimizer.stability_limit / self.step_size
 
     def threshold(self) -> tuple[Float64[np.ndarray, " point"], Float64[np.ndarray, " point"]]:
-        """Steps t and `stability_limit`/η_t there, through the records and the end of the warm-up."""
+        """Steps t and the threshold there, through the records and the end of the warm-up."""
         last = int(self.steps[-1])
         steps = np.unique([*self.steps, *(step for step in (self.warmup_steps, 1) if 0 < step <= last)])
         eta = np.array([self._step_size_at(int(step)) for step in steps])
-        return steps.astype(np.float64), self.stability_limit / eta
+        return steps.astype(np.float64), self.optimizer.stability_limit / eta
 
     def _step_size_at(self, step: int) -> float:
         schedule = warmed_up(np.array([self.step_size]), np.array([self.warmup_steps]), step, step + 1)
@@ -104,7 +105,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
         sharpness=on_log_axis(arrays["sharpness"][moved]),
         step_size=step_size,
         warmup_steps=run.warmup_steps,
-        stability_limit=run.optimizer.stability_limit,
+        optimizer=run.optimizer,
         converged=has_converged(summary),
         name=_name(layout, position),
         colour=colour,
@@ -200,7 +201,7 @@ def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:
     named = {path.name: path for path in paths}
     for name, path in named.items():
         yield Line2D([], [], color=path.colour, label=name)
-    limit = threshold_text(path.stability_limit for path in paths)
+    limit = threshold_text(path.optimizer for path in paths)
     yield Line2D([], [], label=f"threshold {limit}_t", **THRESHOLD)
     yield Line2D([], [], label=f"{limit} at full step size", color=MUTED, marker="<", linestyle="")
     for marker, label, there in (

@@ -41,7 +41,7 @@ def test_the_stability_limit_is_where_the_step_map_ceases_to_contract(momentum: 
 
 def test_only_steps_that_are_functions_of_theta_cycle() -> None:
     """Noise is drawn anew, momentum remembers."""
-    assert [optimizer.is_deterministic for optimizer in OPTIMIZERS] == [True, False, False, False]
+    assert [optimizer.is_map_of_theta for optimizer in OPTIMIZERS] == [True, False, False, False]
 
 
 def test_momentum_alone_leaves_the_row_space_form() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from core.data.user_arrays import UserArrays
 from core.descent.kernel import NUMPY, chosen, kernel_id
+from core.descent.optimizers import HeavyBall
 from core.errors import InvalidData, NoInterpolator
 from core.experiment.run import Progress, run
 from core.spec.experiment_spec import ExperimentSpec
@@ -80,3 +81,13 @@ def test_the_kernel_is_the_one_that_is_named() -> None:
     """Each result says which it was."""
     for name in ("auto", NUMPY):
         assert run(spec(), kernel=name).summaries[0]["kernel_id"] == kernel_id(chosen(name))
+
+
+def test_numpy_trains_what_the_compiled_kernel_has_no_step_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the optimiser's own step, to NumPy's bits; each result says that it did."""
+    asked = spec(optimizer={"kind": "heavy_ball", "momentum": 0.5, "step_size": 0.05})
+    by_numpy = run(asked, kernel=NUMPY).summaries
+    monkeypatch.setattr(HeavyBall, "is_native", False)
+    assert run(asked).summaries == by_numpy
+    monkeypatch.setattr(HeavyBall, "roll", lambda theta, _velocity, change, _kept: np.add(theta, change, out=theta))
+    assert run(asked).summaries[0]["steps"] > 1.5 * by_numpy[0]["steps"]

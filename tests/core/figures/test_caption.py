@@ -1,5 +1,6 @@
 """What a figure says about itself in words."""
 
+from core.descent.optimizers import FullBatch, HeavyBall
 from core.figures.caption import caption, threshold_text, values_text
 from tests.core.made_up import made_up_summaries, results_of
 from tests.core.specs import document, fan, grid_of
@@ -14,8 +15,9 @@ def test_values_are_named_by_their_symbols() -> None:
 
 def test_momentum_shows_in_the_threshold() -> None:
     """As soon as one optimiser has it."""
-    assert threshold_text([2.0, 2.0]) == "2/η"
-    assert threshold_text([2.0, 3.0]) == "(2+2m)/η"
+    none, some = HeavyBall(momentum=0.0), HeavyBall(momentum=0.5)
+    assert threshold_text([FullBatch(), none]) == "2/η"
+    assert threshold_text([none, some]) == "(2+2m)/η"
 
 
 def test_a_caption_counts_what_is_there_and_what_converged() -> None:

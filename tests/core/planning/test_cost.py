@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.analysis.problem import analyse_problem
 from core.data.regression import sparse_regression
+from core.descent.optimizers import FullBatch
 from core.networks.network import UV, Diagonal, Network
 from core.planning.cost import (
     COMPILED,
@@ -37,6 +38,7 @@ def inputs(
         warmup_steps=np.array([float(warmup)]),
         settled_from=np.array([float(warmup)]),
         momentum=np.zeros(1),
+        relative_limit=np.ones(1),
         degree=degree,
         loss_tolerance=1e-8,
         max_steps=10**7,
@@ -96,11 +98,13 @@ def test_records_are_counted_as_they_are_made(points: int, length: float) -> Non
     assert stored_bytes(np.array([predicted]), dimension=10, parts=2)[0] > 0
 
 
-def test_costs_of_kernels_go_by_name() -> None:
-    """`auto`, and the instruction sets of the compiled kernel, are not NumPy."""
-    assert kernel_cost("numpy") is NUMPY
-    assert kernel_cost("auto") is kernel_cost("avx2") is COMPILED
+def test_costs_of_kernels_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`auto`, and the instruction sets of the compiled kernel, are not NumPy, unless they have not the step."""
+    assert kernel_cost("numpy", FullBatch()) is NUMPY
+    assert kernel_cost("auto", FullBatch()) is kernel_cost("avx2", FullBatch()) is COMPILED
     assert NUMPY.step(5000) > COMPILED.step(5000)
+    monkeypatch.setattr(FullBatch, "is_native", False)
+    assert kernel_cost("avx2", FullBatch()) is NUMPY
 
 
 @pytest.mark.parametrize("network", [Diagonal(depth=2), Diagonal(depth=3), UV()])

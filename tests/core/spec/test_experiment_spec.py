@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec, FractionsOfMaxStable, StepBracket
+from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec
+from core.spec.optimizers import FractionsOfMaxStable, StepBracket
 from core.sweep.grid import Grid
 from tests.core.specs import document
 

@@ -215,7 +215,9 @@ def test_networks_without_effective_initialisation_lack_its_panel_and_say_why() 
     assert [panel.get_title(loc="left") for panel in _panels(deep)] == ["outcome", "excess risk R(β)"]
     assert any("deeper networks have no effective initialisation" in text for text in words(deep))
     heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": {"fractions_of_max_stable": FRACTIONS}}
-    assert any("with momentum there is no effective" in text for text in words(_draw(_plane(optimizer=heavy))))
+    assert any(
+        "with heavy-ball momentum there is no effective" in text for text in words(_draw(_plane(optimizer=heavy)))
+    )
     both = _draw(_plane(model={"kind": "diagonal", "depth": {"values": [2, 3]}}))
     panels = [panel for panel in both.axes if panel.get_subplotspec() is not None]
     assert [panel.axison for panel in panels] == [True] * 5 + [False]

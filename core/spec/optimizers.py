@@ -1,0 +1,189 @@
+"""The optimisers as documents: as a user writes them, every number a sweep perhaps, and those of one run.
+
+What they do is in `core.descent.optimizers`; `core.sweep.grid_run.optimizer_of` leads from here to there.
+"""
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from core.identity import rounded
+from core.spec.swept import (
+    BELOW_ONE,
+    Count,
+    Document,
+    Fraction,
+    Positive,
+    SweptCount,
+    SweptFraction,
+    SweptPositive,
+    SweptWhole,
+    Whole,
+    all_values,
+)
+
+
+class FractionsOfMaxStable(Document):
+    """Step sizes as multiples of the largest stable one, 2/min λ_max, of the data set and depth at hand."""
+
+    fractions_of_max_stable: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.fractions())) < len(self.fractions_of_max_stable):
+            raise ValueError("fractions repeat (to 12 significant digits)")
+        return self
+
+    def fractions(self) -> list[float]:
+        """The fractions, rounded to 12 significant digits."""
+        return [rounded(fraction) for fraction in self.fractions_of_max_stable]
+
+
+class FractionOfMaxStable(Document):
+    """A step size as a multiple of the problem's largest stable one, which its analysis finds."""
+
+    fraction_of_max_stable: Positive
+
+
+class StepBracket(Document):
+    """Where the largest convergent step size is looked for: between `lower` and `upper` times the largest stable one.
+
+    The search ends when the smallest step size that fails is within a factor 1 + `resolution` of the largest that
+    converges.
+    """
+
+    lower: Annotated[float, Field(gt=0, le=100)] = 0.9
+    upper: Annotated[float, Field(gt=0, le=100)] = 1.1
+    resolution: Annotated[float, Field(ge=1e-6, le=BELOW_ONE)] = 0.002
+
+    @model_validator(mode="after")
+    def _has_a_width(self) -> Self:
+        if rounded(self.lower) >= rounded(self.upper):
+            raise ValueError(
+                f"lower {self.lower:g} should be less than upper {self.upper:g} (to 12 significant digits)"
+            )
+        return self
+
+
+class LargestConvergent(Document):
+    """The largest step size that converges, found by experiment: one run, made of many trainings."""
+
+    largest_convergent: StepBracket
+
+    def in_one_spelling(self) -> Self:
+        """The same search, its numbers rounded to 12 significant digits."""
+        numbers = {name: rounded(number) for name, number in self.largest_convergent}
+        return type(self)(largest_convergent=StepBracket(**numbers))
+
+
+_STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
+
+
+def _step_size_form(value: Any) -> str:
+    """Which of the three forms is meant, so that an error speaks of that form alone."""
+    fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return next((form for field, form in _STEP_SIZE_FORMS.items() if field in fields), "step sizes")
+
+
+StepSize = Annotated[
+    Annotated[SweptPositive, Tag("step sizes")]
+    | Annotated[FractionsOfMaxStable, Tag("fractions")]
+    | Annotated[LargestConvergent, Tag("search")],
+    Discriminator(_step_size_form),
+]
+
+
+class Descent(Document):
+    """What every optimiser has; the step size grows linearly to η over `warmup_steps` (section 7)."""
+
+    kind: str
+    step_size: StepSize
+    warmup_steps: SweptWhole = 0
+
+    @property
+    def largest_batch(self) -> float:
+        """The most samples that a step draws; 0 where it takes all that there are."""
+        return 0
+
+
+class PlainDescent(Document):
+    """The same of one run; its step size may be symbolic."""
+
+    kind: str
+    step_size: Positive | FractionOfMaxStable | LargestConvergent
+    warmup_steps: Whole
+
+    def own_numbers(self) -> dict[str, float]:
+        """What this optimiser has besides, by field; not its seed."""
+        return {field: value for field, value in self if field not in {*PlainDescent.model_fields, "seed"}}
+
+
+class GradientDescent(Descent):
+    """Full-batch gradient descent; the step size grows linearly to η over `warmup_steps` (section 7)."""
+
+    kind: Literal["gradient_descent"] = "gradient_descent"
+
+
+class PlainGradientDescent(PlainDescent):
+    """Gradient descent of one step size."""
+
+    kind: Literal["gradient_descent"]
+
+
+class StochasticGradientDescent(Descent):
+    """Minibatch SGD."""
+
+    kind: Literal["sgd"]
+    batch_size: SweptCount
+    seed: SweptWhole = 0
+
+    @property
+    def largest_batch(self) -> float:
+        """The largest `batch_size`."""
+        return max(all_values(self.batch_size))
+
+
+class PlainStochasticDescent(PlainDescent):
+    """Minibatch SGD of one batch size."""
+
+    kind: Literal["sgd"]
+    batch_size: Count
+    seed: Whole
+
+
+class LabelNoiseDescent(Descent):
+    """Gradient descent with fresh noise on y at each of the first `noise_steps` steps."""
+
+    kind: Literal["label_noise"]
+    noise_variance: SweptPositive
+    noise_steps: SweptCount
+    seed: SweptWhole = 0
+
+
+class PlainLabelNoiseDescent(PlainDescent):
+    """Gradient descent under label noise of one variance."""
+
+    kind: Literal["label_noise"]
+    noise_variance: Positive
+    noise_steps: Count
+    seed: Whole
+
+
+class HeavyBall(Descent):
+    """Heavy-ball momentum; a minimum is linearly stable iff ηλ < 2 + 2m."""
+
+    kind: Literal["heavy_ball"]
+    momentum: SweptFraction
+
+
+class PlainHeavyBall(PlainDescent):
+    """Heavy ball of one momentum."""
+
+    kind: Literal["heavy_ball"]
+    momentum: Fraction
+
+
+Optimizer = Annotated[
+    GradientDescent | StochasticGradientDescent | LabelNoiseDescent | HeavyBall, Field(discriminator="kind")
+]
+PlainOptimizer = PlainGradientDescent | PlainStochasticDescent | PlainLabelNoiseDescent | PlainHeavyBall
