@@ -46,7 +46,7 @@ def test_one_run_is_a_row_of_the_list(api: Service) -> None:
 def test_a_run_outside_the_grid_is_not_found(api: Service) -> None:
     """Nor is one whose index is no number."""
     identifier = api.submit()
-    for index in ("2", "-1", "first", "²", "1" * 30):
+    for index in ("2", "01", "-1", "first", "²", "1" * 30):
         assert_problem(api.get(f"{EXPERIMENTS}/{identifier}/runs/{index}"), 404)
 
 
