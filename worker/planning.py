@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
 from core.descent.kernel import chosen
@@ -13,14 +14,21 @@ from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
-from jobs.records import Claim, JobKind, Message, NewJob, Queue
+from jobs.records import Claim, NewJob, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
-from worker.pulse import Pulse
+from worker.heartbeat import Heartbeat
 
 JOBS_PER_CALL: Final = 500
 INTERACTIVE_SECONDS: Final = 2.0
 """An experiment of less predicted work than this is trained from the queue that people wait for."""
+
+SLICE_SECONDS: Final = 1.0
+"""After so long of planning it is the turn of another experiment that waits to be planned."""
+
+
+class TurnOver(Exception):
+    """The job is to be given back, to go on when its turn comes again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,14 +40,20 @@ class _Block:
     missing: Sequence[int] | None = None
 
 
-def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
-    """Do the planning job; every step may be repeated, by this attempt or the next, without harm."""
+def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
+    """Do the planning job; every step may be repeated, by this attempt or the next, without harm.
+
+    Raises:
+        TurnOver: the rest is for later; where to go on is kept.
+    """
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
-    kept = context.store.checkpoint(claim.job.id)
-    begun = None if kept is None else _Block(**json.loads(kept))
-    for block in _blocks(grid, begun):
-        pulse.check(block.start / len(grid))
-        _plan_block(claim, context, grid, block)
+    turn_ends = context.clock() + SLICE_SECONDS
+    for block in _blocks(grid, _begun(context.store.checkpoint(claim.job))):
+        if context.clock() > turn_ends:
+            heartbeat.once_there_is_room(partial(_keep, claim, context, block))
+            raise TurnOver
+        heartbeat.check(block.start / len(grid))
+        heartbeat.once_there_is_room(partial(_plan_block, claim, context, grid, block))
 
 
 def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
@@ -60,9 +74,18 @@ def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[R
     and have it trained twice.
     """
     missing = list(context.store.set_run_keys(claim, block.start, [run.key for run in runs]))
-    begun = {"start": block.start, "stop": block.stop, "missing": missing}
-    context.store.save_checkpoint(claim, json.dumps(begun).encode())
+    _keep(claim, context, _Block(start=block.start, stop=block.stop, missing=missing))
     return missing
+
+
+def _keep(claim: Claim, context: WorkerContext, block: _Block) -> None:
+    """Remember that this block is to be planned next."""
+    context.store.save_checkpoint(claim, json.dumps(asdict(block)).encode())
+
+
+def _begun(checkpoint: bytes | None) -> _Block | None:
+    """The block that an earlier attempt had come to."""
+    return None if checkpoint is None else _Block(**json.loads(checkpoint))
 
 
 def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
@@ -75,21 +98,19 @@ def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
 
 
 def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool) -> None:
-    """Record the batches' jobs, then announce them; what is not announced, the janitor will."""
+    """Record the batches' jobs; the workers see that there is work."""
     seconds = sum(batch.work for batch in batches)
     queue = Queue.INTERACTIVE if whole_grid and seconds < INTERACTIVE_SECONDS else Queue.BATCH
-    jobs = [_job(claim.job.experiment_id, batch, queue) for batch in batches]
+    jobs = [_job(claim, batch, queue) for batch in batches]
     for start in range(0, len(jobs), JOBS_PER_CALL):
-        chunk = jobs[start : start + JOBS_PER_CALL]
-        context.store.add_jobs(claim, chunk)
-        context.sender.send(Message(job_id=job.id, queue=job.queue) for job in chunk)
+        context.store.add_jobs(claim, jobs[start : start + JOBS_PER_CALL])
 
 
-def _job(experiment_id: str, batch: Batch, queue: Queue) -> NewJob:
+def _job(claim: Claim, batch: Batch, queue: Queue) -> NewJob:
     members = hashlib.sha256(json.dumps(batch.indices).encode()).hexdigest()[:16]
+    # Beside the planning job: an experiment that is planned anew has jobs of its own.
     return NewJob(
-        id=f"{experiment_id}.{batch.indices[0]}-{members}",
-        kind=JobKind.TRAIN,
+        id=f"{claim.job.id.removesuffix('plan')}{batch.indices[0]}-{members}",
         queue=queue,
         payload={"indices": list(batch.indices)},
         work=batch.work,
