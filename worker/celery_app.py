@@ -120,7 +120,7 @@ def _enter_pool_process(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]  # as above
 def _start_janitor(sender: Any, **_: Any) -> None:
     queues = tuple(queue for queue in Queue if queue_name(queue) in sender.app.amqp.queues.consume_from)
-    pool = CeleryPool(sender.concurrency)
+    pool = CeleryPool(sender.pool.num_processes)
     # The main process has no job to put down: it is asked to stop, and waits for those that have.
     main = replace(context(), end_process=_stop_worker)
     _Process.janitor = Janitor(main, queues, pool=pool, bell=CeleryDoorbell(app))
