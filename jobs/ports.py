@@ -32,8 +32,9 @@ class ExperimentStore(Protocol):
     def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
         """Record an experiment and its planning job in one durable write; the caller then rings.
 
-        It is planned for the store's numerics version. An active or succeeded experiment of the same version,
-        `content_hash` and `name` is returned instead, unless it is being cancelled. The cost does not depend on `runs`.
+        It is planned for the store's numerics version. Of those of the same version, `content_hash` and `name` the last
+        that was submitted or planned anew is returned instead, if it is active and not being cancelled, or has
+        succeeded. The cost does not depend on `runs`.
         """
         ...
 

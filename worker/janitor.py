@@ -47,6 +47,7 @@ class Janitor:
         self._clock = context.clock
         self._last: float | None = None
         self._ended = context.clock()
+        self._elapsed = 0.0
         self._taken = -1
         self._deaf_since: float | None = None
         self._alone_since: dict[str, float] = {}
@@ -64,6 +65,14 @@ class Janitor:
 
     def round(self) -> None:
         """All that is done in one round."""
+        # What passes within a round passes in waiting for the store.
+        self._elapsed += self._clock() - self._ended
+        try:
+            self._go_round()
+        finally:
+            self._ended = self._clock()
+
+    def _go_round(self) -> None:
         self._register()
         self._see_to_the_queues()
         found = self._tidy()
@@ -90,6 +99,7 @@ class Janitor:
         elif self._deaf_since is None:
             self._deaf_since = self._clock()
         elif self._clock() - self._deaf_since > DEAF_SECONDS:
+            self._over.set()
             self._context.end_process("it has idle processes and does not take the work that waits")
         self._taken = taken
 
@@ -97,10 +107,9 @@ class Janitor:
         return self._context.store.look_around(queue).waiting
 
     def _tidy(self) -> Round:
-        elapsed = self._clock() - self._ended
         period = self._context.settings.janitor_seconds
-        found = self._context.store.tidy(self._context.name, period=period, last=self._last, elapsed=elapsed)
-        self._last, self._ended = found.at, self._clock()
+        found = self._context.store.tidy(self._context.name, period=period, last=self._last, elapsed=self._elapsed)
+        self._last, self._elapsed = found.at, 0.0
         if found.jump:
             log.warning("the store was away, or its clock was set: leases are moved by %.1f s", found.jump)
         for each in found.lost:

@@ -3,17 +3,17 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Final
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.descent.kernel import chosen
 from core.experiment.plan import planned_batches
 from core.planning.batches import Batch
 from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Grid
-from core.sweep.grid_run import Run
+from core.sweep.grid import Grid, GridProblem
 from jobs.records import Claim, NewJob, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
@@ -53,29 +53,35 @@ def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
             heartbeat.once_there_is_room(partial(_keep, claim, context, block))
             raise TurnOver
         heartbeat.check(block.start / len(grid))
-        heartbeat.once_there_is_room(partial(_plan_block, claim, context, grid, block))
+        _plan_block(claim, context, heartbeat, grid, block)
 
 
-def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
-    runs = [grid.run(index) for index in range(block.start, block.stop)]
-    problem = grid.problem_of(block.start)
-    ensure_interpolators(context, problem)
-    analysis = ensure_analysis(context, problem)
-    missing = _begin(claim, context, block, runs) if block.missing is None else block.missing
+def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, block: _Block) -> None:
     kernel = chosen(context.settings.kernel)
-    batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=missing)
-    _add(claim, context, batches, whole_grid=len(runs) == len(grid))
+    analysis = heartbeat.once_there_is_room(partial(_analysis, context, grid.problem_of(block.start)))
+    begun = heartbeat.once_there_is_room(partial(_begin, claim, context, grid, block))
+    batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=begun.missing)
+    is_whole = block.stop - block.start == len(grid)
+    heartbeat.once_there_is_room(partial(_add, claim, context, batches, whole_grid=is_whole))
 
 
-def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[Run]) -> Sequence[int]:
-    """The runs of the block that are not stored, kept before any batch is formed of them.
+def _analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:
+    ensure_interpolators(context, problem)
+    return ensure_analysis(context, problem)
+
+
+def _begin(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> _Block:
+    """The block with the runs of it that are not stored, kept before any batch is formed of them.
 
     An attempt that asked again would miss what the first batches have stored meanwhile, form other batches of the rest,
     and have it trained twice.
     """
-    missing = list(context.store.set_run_keys(claim, block.start, [run.key for run in runs]))
-    _keep(claim, context, _Block(start=block.start, stop=block.stop, missing=missing))
-    return missing
+    if block.missing is not None:
+        return block
+    keys = [grid.run(index).key for index in range(block.start, block.stop)]
+    begun = replace(block, missing=list(context.store.set_run_keys(claim, block.start, keys)))
+    _keep(claim, context, begun)
+    return begun
 
 
 def _keep(claim: Claim, context: WorkerContext, block: _Block) -> None:

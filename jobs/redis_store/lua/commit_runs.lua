@@ -17,8 +17,8 @@ local counted = 0
 for i = 4, #ARGV, 6 do
   local index, _, run_key, outcome, summary, arrays = unpack(ARGV, i, i + 5)
   local run_at = key('run', run_key)
-  if redis.call('HSETNX', run_at, 'outcome', outcome) == 1 then
-    redis.call('HSET', run_at, 'summary', summary, 'arrays', arrays)
+  if redis.call('HSETNX', run_at, 'summary', summary) == 1 then
+    redis.call('HSET', run_at, 'outcome', outcome, 'arrays', arrays)
   else
     outcome = redis.call('HGET', run_at, 'outcome')
   end

@@ -19,6 +19,11 @@ local function experiment_key(id)
   return key('experiment', id)
 end
 
+-- Where the experiment that answers for a spec is found. The hash has a fixed length, so that no two triples share a field.
+local function current_field(content_hash, numerics, name)
+  return content_hash .. ':' .. numerics .. ':' .. name
+end
+
 -- The record of an experiment with the time it was read at, for the caller to decode.
 local function record_of(id)
   return { string.format('%.6f', now), redis.call('HGETALL', experiment_key(id)) }
@@ -257,5 +262,7 @@ local function plan_anew(id, numerics)
     'dead', 0, 'cancelled', 0, 'runs_done', 0, 'runs_reused', 0, 'work_total', 0, 'work_done', 0, 'work_running', 0,
     'work_at_start', 0)
   redis.call('ZADD', key('unfinished', numerics), now, id)
+  local content_hash, name = unpack(redis.call('HMGET', before.at, 'content_hash', 'name'))
+  redis.call('HSET', key('current'), current_field(content_hash, numerics, name), id)
   record_job(experiment_of(id), id .. '.' .. generation .. '.plan', 'plan', 'interactive', '{}', 1)
 end

@@ -9,7 +9,8 @@ for i = 2, #ARGV, 3 do
   local outcome, summary = unpack(redis.call('HMGET', run_at, 'outcome', 'summary'))
   -- Somebody may have put a good one in its place meanwhile.
   if (summary or '') == damaged then
-    redis.call('UNLINK', run_at)
+    -- The outcome stays, for other experiments have counted it too.
+    redis.call('HDEL', run_at, 'summary', 'arrays')
     if redis.call('SETBIT', key('experiment', id, 'done'), index, 0) == 1 then
       missed = missed + 1
       redis.call('HINCRBY', at, 'runs_done', -1)

@@ -11,8 +11,8 @@ redis.call('SETRANGE', key('experiment', job.experiment, 'keys'), start * tonumb
 local missing, reused = {}, 0
 for i = 7, #ARGV do
   local index = start + i - 7
-  local outcome = redis.call('HGET', key('run', ARGV[i]), 'outcome')
-  if outcome then
+  local outcome, summary = unpack(redis.call('HMGET', key('run', ARGV[i]), 'outcome', 'summary'))
+  if outcome and summary then
     reused = reused + count_run(at, job.experiment, index, outcome)
   else
     table.insert(missing, index)

@@ -4,12 +4,12 @@
 -- Answers: 1 if the experiment is new else 0, its id, its record.
 local id, numerics, content_hash, name, tags, runs, spec = unpack(ARGV, 1, 7)
 
--- The hash has a fixed length, so that no two triples share a field.
-local field = content_hash .. ':' .. numerics .. ':' .. name
+local field = current_field(content_hash, numerics, name)
 local known = redis.call('HGET', key('current'), field)
 local current = known and experiment_of(known)
+local is_good = current and current.numerics == numerics and not current.is_cancelled and ending_of(current) ~= 'failed'
 -- The same id again: the reply was lost.
-if current and (known == id or not current.is_cancelled and ending_of(current) ~= 'failed') then
+if current and (known == id or is_good) then
   return { known == id and 1 or 0, known, record_of(known) }
 end
 
