@@ -1,0 +1,94 @@
+"""A store at whose every call something may go wrong: for the caller, between the calls, or on the way back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jobs.errors import StoreFull, StoreUnavailable
+from jobs.ports import Store
+from jobs.records import Claim
+from tests.simulation.chance import Killed, Odds
+
+READS = frozenset({"experiment", "spec", "job", "jobs", "checkpoint", "summaries", "run", "document", "look_around"})
+MOST_CALLS = 20_000
+NEEDS_ROOM = frozenset({"submit", "save_checkpoint", "add_jobs", "set_run_keys", "commit_runs", "put_document"})
+
+
+class OutdatedWrite(AssertionError):
+    """The store took a write that came with a token which was no longer current."""
+
+
+class Endless(AssertionError):
+    """Something is done over and over."""
+
+
+class Tokens:
+    """The token that was given out last for each job, and the law that no other may write."""
+
+    def __init__(self) -> None:
+        self._current: dict[str, int] = {}
+        self._calls = 0
+
+    def count_call(self) -> None:
+        """One more call: a life has a few hundred."""
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise Endless(f"{MOST_CALLS} calls of the store, and no end")
+
+    def note(self, claim: object) -> None:
+        """A claim was given, whether or not it arrived."""
+        if isinstance(claim, Claim):
+            self._current[claim.job.id] = claim.token
+
+    def require_current(self, claim: object) -> None:
+        """Somebody has written with this claim."""
+        if isinstance(claim, Claim) and claim.token != self._current[claim.job.id]:
+            raise OutdatedWrite(f"{claim.job.id} by token {claim.token}, when {self._current[claim.job.id]} was out")
+
+
+class FaultyStore:
+    """Every call of the store behind it, and what chance does to it. Where a process is killed depends on `mortal`."""
+
+    def __init__(
+        self, store: Store, chance: Callable[[], float], odds: Callable[[], Odds], tokens: Tokens, *, mortal: bool
+    ) -> None:
+        self._store, self._chance, self._odds, self._mortal = store, chance, odds, mortal
+        self._tokens = tokens
+        self.between: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._store, name)
+
+        def faulty(*args: Any, **options: Any) -> Any:
+            odds = self._odds()
+            if self._mortal and self._chance() < odds.killed_before:
+                raise Killed
+            if self._chance() < odds.interrupted:
+                self.between()
+            if self._chance() < odds.unavailable:
+                raise StoreUnavailable("away")
+            if name in NEEDS_ROOM and self._chance() < odds.full:
+                raise StoreFull("full")
+            if self._chance() < odds.sent_again:
+                # The first reply was lost, and the client has sent the call again: it sees the second answer alone.
+                self._outcome(call, args, options)
+            answer, error = self._outcome(call, args, options)
+            if self._mortal and self._chance() < odds.killed_after:
+                raise Killed
+            if name not in READS and self._chance() < odds.reply_lost:
+                raise StoreUnavailable("no answer")
+            if error is not None:
+                raise error
+            return answer
+
+        return faulty
+
+    def _outcome(self, call: Callable[..., Any], args: Any, options: Any) -> tuple[Any, Exception | None]:
+        self._tokens.count_call()
+        try:
+            answer = call(*args, **options)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+            return None, error
+        self._tokens.note(answer)
+        if args:
+            self._tokens.require_current(args[0])
+        return answer, None

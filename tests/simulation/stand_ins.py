@@ -1,0 +1,92 @@
+"""What stands in for the costly parts: batches of two runs, training that ends one run a step, hearts without threads."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Self
+from unittest.mock import patch
+
+import numpy as np
+
+from core.experiment.run_batch import EndedRun
+from core.planning.batches import Batch
+from core.sweep.grid import Grid
+from core.sweep.grid_run import Run
+from worker.heartbeat import Heartbeat
+
+
+UNTRAINABLE = 7.0
+"""The initialisation scale of runs at which every attempt fails."""
+
+
+class Arithmetic:
+    """A batch whose runs end one at a step, with numbers that follow from their keys; its checkpoint lists the rest."""
+
+    def __init__(
+        self, grid: Grid, indices: Sequence[int], known: object, *, kernel: str, checkpoint: bytes | None = None
+    ) -> None:
+        left = indices if checkpoint is None else json.loads(checkpoint)
+        assert set(left) <= set(indices), "a checkpoint of another batch"
+        self._left = [grid.run(index) for index in left]
+        self._total = len(indices)
+
+    @property
+    def active(self) -> Sequence[Run]:
+        """Those that have not ended."""
+        return self._left
+
+    @property
+    def fraction(self) -> float:
+        """The part that is done."""
+        return 1 - len(self._left) / self._total
+
+    def advance(self) -> list[EndedRun]:
+        """The first of them ends."""
+        run = self._left.pop(0)
+        if run.init_scale == UNTRAINABLE:
+            raise ArithmeticError("no attempt can train this")
+        return [EndedRun(run=run, summary=truth(run), arrays={"theta": np.zeros(1)})]
+
+    def checkpoint(self) -> bytes:
+        """What is left to do."""
+        return json.dumps([run.index for run in self._left]).encode()
+
+
+def truth(run: Run) -> Mapping[str, Any]:
+    """What every result of this run must be."""
+    return {"outcome": ("converged", "diverged")[int(run.key, 16) % 2], "train_loss": float(int(run.key[:8], 16))}
+
+
+class SteadyHeart(Heartbeat):
+    """Beats at every check instead of from a thread."""
+
+    def __enter__(self) -> Self:
+        """Beat once."""
+        self._beat()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to end."""
+
+    def check(self, fraction: float) -> None:
+        """Beat, then as ever."""
+        self._look_after_it()
+        super().check(fraction)
+
+
+def pairs(grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
+    """Batches of two runs."""
+    indices = list(block if missing is None else missing)
+    return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]
+
+
+@contextmanager
+def stand_ins() -> Iterator[None]:
+    """Inside, the worker works with these."""
+    with (
+        patch("worker.batch.RunBatch", Arithmetic),
+        patch("worker.planning.planned_batches", pairs),
+        patch("worker.perform.Heartbeat", SteadyHeart),
+        patch("worker.perform.one_thread", nullcontext),
+    ):
+        yield
