@@ -77,8 +77,10 @@ class RedisJobs(RedisServer, JobStore):
         (fields,) = self._read(["HGETALL", job_key(job_id)])
         if not fields:
             return None
-        (cancel,) = self._read(["HGET", experiment_key(fields[b"experiment"].decode()), "cancel"])
-        return job_record(job_id, fields, is_cancelled=cancel == b"1")
+        experiment = experiment_key(fields[b"experiment"].decode())
+        ((cancel, generation),) = self._read(["HMGET", experiment, "cancel", "generation"])
+        # What an experiment had before it was planned anew only waits to be cleared away.
+        return job_record(job_id, fields, is_cancelled=cancel == b"1") if fields[b"generation"] == generation else None
 
     @override
     def jobs(self, experiment_id: str) -> Sequence[Job]:

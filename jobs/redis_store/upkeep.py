@@ -45,7 +45,9 @@ class RedisUpkeep(RedisServer, Upkeep):
         (job_ids,) = self._read(["LRANGE", heap, 0, most - 1])
         if job_ids:
             # The records first: what is not yet removed stays on the list.
-            self._read(["UNLINK", *(job_key(job_id.decode()) for job_id in job_ids)], ["LTRIM", heap, len(job_ids), -1])
+            # One by one, for a call that is sent again must not take others off it.
+            records = (job_key(job_id.decode()) for job_id in job_ids)
+            self._read(["UNLINK", *records], *(["LREM", heap, 1, job_id] for job_id in job_ids))
         else:
             self._read(["SREM", key("garbage"), heap])
         return len(job_ids)
