@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test explore shapes pythons lint types format bench faults completion-campaign compose-test docs figures lock clean
+.PHONY: help setup demo up test explore shapes pythons lint types format bench faults simulate completion-campaign compose-test docs figures lock clean
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -68,6 +68,9 @@ bench: setup .venv-bench/.ready ## measure everything against JAX and others (WH
 
 faults: setup ## kill parts of the service at random during a sweep (KILLS=20 SEED=0); no number may change
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) --seed $(or $(SEED),0)
+
+simulate: setup ## live lives of the job system in virtual time, in which everything goes wrong (SEEDS=10000 FIRST=0)
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000) --first $(or $(FIRST),0)
 
 completion-campaign: setup ## continue completed runs step by step to their end, random ones (RUNS=500 SEED=0) or those of a PRESET=figure-1
 	@$(BIN)/python -m tests.completion_campaign --runs $(or $(RUNS),500) --seed $(or $(SEED),0) $(if $(PRESET),--preset $(PRESET))

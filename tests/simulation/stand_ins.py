@@ -1,4 +1,4 @@
-"""What stands in for the costly parts: batches of two runs, training that ends one run a step, hearts without threads."""
+"""What stands in for the costly parts: batches of two runs, training of one run a step, hearts without threads."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,6 @@ from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from worker.heartbeat import Heartbeat
 
-
 UNTRAINABLE = 7.0
 """The initialisation scale of runs at which every attempt fails."""
 
@@ -23,7 +22,7 @@ class Arithmetic:
     """A batch whose runs end one at a step, with numbers that follow from their keys; its checkpoint lists the rest."""
 
     def __init__(
-        self, grid: Grid, indices: Sequence[int], known: object, *, kernel: str, checkpoint: bytes | None = None
+        self, grid: Grid, indices: Sequence[int], *_: object, checkpoint: bytes | None = None, **__: object
     ) -> None:
         left = indices if checkpoint is None else json.loads(checkpoint)
         assert set(left) <= set(indices), "a checkpoint of another batch"
@@ -74,7 +73,7 @@ class SteadyHeart(Heartbeat):
         super().check(fraction)
 
 
-def pairs(grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
+def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
     """Batches of two runs."""
     indices = list(block if missing is None else missing)
     return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -33,6 +34,7 @@ from worker.perform import work_off
 SETTINGS = Settings(lease_seconds=10.0, heartbeat_seconds=2.0, checkpoint_seconds=0.001, max_attempts=3)
 ENDED = {ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}
 CURSED = "cursed"
+CALM_ROUNDS = 400
 DEEPEST = 3
 """So many others may come in between at once."""
 
@@ -133,10 +135,8 @@ class World:
             self._ask(lambda: self.people.retry(self.random.choice(sorted(self.ledger))))
 
     def _ask(self, call: Callable[[], object]) -> None:
-        try:
+        with suppress(JobsError):
             call()
-        except JobsError:
-            pass
 
     def _work(self) -> None:
         """A worker that is not at work hears the bell, rung or not: a ring may be lost, doubled and late."""
@@ -183,7 +183,7 @@ class World:
 
     def _calm_down(self) -> None:
         self.odds = CALM
-        for round_number in range(400):
+        for _ in range(CALM_ROUNDS):
             self.clock.move(1.0)
             for worker in list(self.workers):
                 self._let_tidy(worker)
@@ -195,7 +195,7 @@ class World:
                 self.store.retry(each)
             if not hopeful and all(each.status in ENDED for each in records):
                 return
-        raise Wrong(f"after {round_number} calm rounds these have not ended: {records}")
+        raise Wrong(f"after {CALM_ROUNDS} calm rounds these have not ended: {records}")
 
     def _examine(self) -> None:
         """What must hold at any moment."""
@@ -210,29 +210,28 @@ class World:
                 raise Wrong(f"{each} counts {record.runs_done} of {record.runs_total} runs, {record.outcomes}")
 
     def _judge(self) -> None:
-        """Everything that was accepted has ended, with the results that it must have."""
+        """Everything that was accepted has ended as it must."""
         for each, spec in self.ledger.items():
-            record, grid = self.store.experiment(each), Grid(spec)
-            if record.status is ExperimentStatus.CANCELLED:
-                continue
-            if spec.name == CURSED:
-                if record.status is not ExperimentStatus.FAILED:
-                    raise Wrong(f"{each} should have failed: {record}")
-                continue
-            if record.status is not ExperimentStatus.SUCCEEDED or record.runs_done != len(grid):
-                raise Wrong(f"{each} ended as {record}")
-            for run, summary in zip(grid.runs(), self.store.summaries(each, 0, len(grid)), strict=True):
-                if summary is None or not dict(truth(run)).items() <= decode_summary(summary).items():
-                    raise Wrong(f"run {run.index} of {each} is {summary!r}")
-            if any(job.state is not JobState.SUCCEEDED for job in self.store.jobs(each)):
-                raise Wrong(f"{each} has succeeded with jobs {self.store.jobs(each)}")
+            record, jobs = self.store.experiment(each), self.store.jobs(each)
+            if any(job.failures + job.losses > SETTINGS.max_attempts for job in jobs):
+                raise Wrong(f"{each} was tried too often: {jobs}")
+            if record.status is not ExperimentStatus.CANCELLED:
+                wanted = ExperimentStatus.FAILED if spec.name == CURSED else ExperimentStatus.SUCCEEDED
+                if record.status is not wanted:
+                    raise Wrong(f"{each} ended as {record}")
+                if wanted is ExperimentStatus.SUCCEEDED:
+                    self._compare(each, Grid(spec))
         for queue in Queue:
             if waiting := self.store.look_around(queue).waiting:
                 raise Wrong(f"all has ended and {waiting} waits")
-        for each in self.ledger:
-            for job in self.store.jobs(each):
-                if job.failures + job.losses > SETTINGS.max_attempts:
-                    raise Wrong(f"{job} was tried too often")
+
+    def _compare(self, experiment_id: str, grid: Grid) -> None:
+        """Every result is there and right, and every job was done."""
+        for run, summary in zip(grid.runs(), self.store.summaries(experiment_id, 0, len(grid)), strict=True):
+            if summary is None or not dict(truth(run)).items() <= decode_summary(summary).items():
+                raise Wrong(f"run {run.index} of {experiment_id} is {summary!r}")
+        if any(job.state is not JobState.SUCCEEDED for job in self.store.jobs(experiment_id)):
+            raise Wrong(f"{experiment_id} has succeeded with jobs {self.store.jobs(experiment_id)}")
 
     def _faulty(self, *, mortal: bool) -> FaultyStore:
         store = FaultyStore(self.store, self.random.random, lambda: self.odds, self.tokens, mortal=mortal)
