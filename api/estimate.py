@@ -5,6 +5,7 @@ from functools import partial
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import datasets
+from api.request_errors import OverLimit
 from core.planning.cost import kernel_cost
 from core.planning.estimate import estimate
 from core.planning.problem_facts import facts_of_problems
@@ -53,6 +54,26 @@ def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> Esti
         bytes=round(found.bytes),
         max_stable_steps=MaxStableSteps(**found.max_stable_steps),
     )
+
+
+def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings) -> EstimateDocument:
+    """The estimate of a spec, if this deployment takes experiments of such a cost.
+
+    Raises:
+        OverLimit: it is predicted to take more time, or to leave more behind; with the numbers.
+    """
+    found = estimated(spec, store=store, settings=settings)
+    if found.predicted_seconds > settings.max_seconds:
+        raise OverLimit(
+            f"It is predicted to train for {found.predicted_seconds:.3g} s on one core, {found.runs} runs of up to "
+            f"{spec.stopping.max_steps} steps; at most {settings.max_seconds:.3g} s are taken in one experiment."
+        )
+    if found.bytes > settings.max_stored_bytes:
+        raise OverLimit(
+            f"It is predicted to leave {found.bytes / 1e9:.3g} GB in the store: {found.runs} runs with "
+            f"{spec.recording.points} records; at most {settings.max_stored_bytes / 1e9:.3g} GB are taken."
+        )
+    return found
 
 
 def _uploaded_shape(spec: ExperimentSpec, store: Store) -> tuple[int, int] | None:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs.memory import MemorySender, MemoryStore
+
 from core.descent.kernel import one_thread
 from core.experiment.dataset import dataset_of
 from core.experiment.training_run import never_stable, training_run
@@ -12,7 +14,6 @@ from core.sweep.grid import Grid
 from core.training.batch_training import Training
 from core.training.problem import Problem
 from jobs.kept_documents import uploads
-from jobs.memory import MemorySender, MemoryStore
 from jobs.ports import Store
 from jobs.records import Claim, JobKind, Message, plan_job_id
 from jobs.settings import Settings

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."
     )
+    max_seconds: float = Field(
+        default=1e7, gt=0, description="Most seconds that an experiment is predicted to train, on one core."
+    )
+    max_stored_bytes: float = Field(
+        default=4e9, gt=0, description="Most bytes that an experiment is predicted to leave in the store."
+    )
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:

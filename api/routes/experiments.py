@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.body import JSON, JsonBody
 from api.datasets import require_uploaded
 from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
-from api.estimate import EstimateDocument, estimated
+from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
@@ -34,6 +34,7 @@ def submit_experiment(
     spec = read_spec(body)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
+    require_affordable(spec, store=store, settings=settings)
     submission = submit(spec, store=store, bell=bell)
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
@@ -47,7 +48,7 @@ def estimate_experiment(body: JsonBody, _query: _Nothing, store: StoreHere, sett
     spec = read_spec(body)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
-    return estimated(spec, store=store, settings=settings)
+    return require_affordable(spec, store=store, settings=settings)
 
 
 @router.get("")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from jobs.memory import MemorySender, MemoryStore
 from starlette.testclient import TestClient
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.app import create_app
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Claim, FinishedRun, JobKind, Message, NewJob, Queue, StoredRun
 from jobs.settings import Settings
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs.memory import MemoryStore
 
 from core.results.problem_arrays import INTERPOLATORS
 from core.training.recording import QUANTITIES
 from jobs.connection import connect
 from jobs.document_keys import analysis_key, interpolators_key
-from jobs.memory import MemoryStore
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem

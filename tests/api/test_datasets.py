@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from jobs.memory import MemoryStore
 
 from api.datasets import described, keep, require_uploaded
 from api.request_errors import NothingHere, OversizedDataset, UnusableBody
@@ -17,7 +18,6 @@ from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.document_keys import dataset_description_key, dataset_key
-from jobs.memory import MemoryStore
 from jobs.ports import Store
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings

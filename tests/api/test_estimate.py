@@ -4,12 +4,12 @@ import time
 from typing import Any
 
 import pytest
+from jobs.memory import MemorySender, MemoryStore
 
 from api import estimate as estimates
 from api.estimate import EstimateDocument
 from core.planning.problem_facts import MOST_LOOKUPS
 from core.spec.experiment_spec import ExperimentSpec
-from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec

@@ -6,10 +6,10 @@ from typing import Any
 
 import anyio
 import pytest
+from jobs.memory import MemoryStore
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.errors import StoreUnavailable
-from jobs.memory import MemoryStore
 from jobs.records import Experiment
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, Service, assert_problem, service, spec

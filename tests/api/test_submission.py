@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from jobs.memory import MemorySender
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from jobs.memory import MemorySender
 from jobs.records import Message, Queue
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, service, spec
 

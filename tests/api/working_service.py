@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from jobs.memory import MemorySender
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from core.array_block import unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.memory import MemorySender
 from jobs.ports import Store
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS

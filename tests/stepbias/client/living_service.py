@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from jobs.memory import MemorySender, MemoryStore
 
 from api.app import create_app
-from jobs.memory import MemorySender, MemoryStore
 from jobs.settings import Settings
 from tests.stepbias.launcher.processes import eventually
 from worker.context import WorkerContext

@@ -1,0 +1,36 @@
+"""Experiments that are predicted to cost more than a deployment takes."""
+
+import pytest
+
+from api.estimate import estimated, require_affordable
+from api.request_errors import OverLimit
+from core.spec.experiment_spec import ExperimentSpec
+from jobs.settings import Settings
+from tests.api.service import spec
+from tests.reference.memory_store import MemoryStore
+
+SPEC = ExperimentSpec.model_validate(spec())
+
+
+def _refusal(settings: Settings) -> str:
+    with pytest.raises(OverLimit) as caught:
+        require_affordable(SPEC, store=MemoryStore(settings), settings=settings)
+    return str(caught.value)
+
+
+def test_the_limits_are_named_with_what_was_predicted() -> None:
+    """Seconds of one core, and bytes in the store."""
+    found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
+    by_time = _refusal(Settings(max_seconds=found.predicted_seconds / 2))
+    assert f"{found.predicted_seconds:.3g} s" in by_time
+    assert f"{found.predicted_seconds / 2:.3g} s" in by_time
+    by_room = _refusal(Settings(max_stored_bytes=found.bytes / 2))
+    assert f"{found.bytes / 1e9:.3g} GB" in by_room
+    assert f"{found.runs} runs" in by_room
+
+
+def test_what_costs_no_more_is_taken() -> None:
+    """Up to the limits themselves."""
+    found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
+    settings = Settings(max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes)
+    assert require_affordable(SPEC, store=MemoryStore(settings), settings=settings) == found
