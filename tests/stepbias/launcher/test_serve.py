@@ -54,9 +54,9 @@ def test_a_worker_is_heard_of_until_it_is_told_to_stop(
 def test_the_api_answers_at_its_port(empty_valkey_url: str, tmp_path: Path) -> None:
     """And is well while it does."""
     port = free_port("127.0.0.1")
-    assert health("api", port=port) == 1
+    assert health("api", host="127.0.0.1", port=port) == 1
     with _served("api", "--port", str(port), store=empty_valkey_url, directory=tmp_path):
-        assert eventually(lambda: health("api", port=port) == 0, patience=120)
+        assert eventually(lambda: health("api", host="127.0.0.1", port=port) == 0, patience=120)
 
 
 @pytest.mark.parametrize("words", [["api"], ["worker", "--queue", "batch"]])
