@@ -26,7 +26,6 @@ class HealthWatch:
         self._life = life
         self._tolerated = ceil(life.spec.patience / PROBE_INTERVAL)
         self._failures = 0
-        self._was_ready = False
         self._verdict: str | None = None
         self._stumbled: str | None = None
         self._over = Event()
@@ -66,8 +65,7 @@ class HealthWatch:
             self._judge(lack)
 
     def _judge(self, lack: str | None) -> None:
-        self._was_ready |= lack is None
-        may_be_blamed = self._was_ready or self._life.age > self._life.spec.ready_timeout
+        may_be_blamed = self._life.was_ready or self._life.age > self._life.spec.ready_timeout
         self._failures = self._failures + 1 if lack is not None and may_be_blamed else 0
         if self._failures > self._tolerated:
             self._verdict = lack

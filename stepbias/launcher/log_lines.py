@@ -37,10 +37,18 @@ def log_lines() -> None:
     """Log from WARNING on to stderr, warnings of libraries and the errors that end a thread or the process included."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter())
+    handler.addFilter(_tersely)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_error
     threading.excepthook = _log_thread_error
+
+
+def _tersely(record: logging.LogRecord) -> bool:
+    """Every record, but of a lost pool process only Celery's sentence: the traceback is of Celery itself."""
+    if record.name == "celery.worker.request" and "WorkerLostError" in record.getMessage():
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _log_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -87,6 +87,7 @@ class ProcessLife:
         self.spec = spec
         self.log = log
         self.pid = tethered.pid
+        self.was_ready = False
         self._tethered = tethered
         self._born = time.monotonic()
         self._stop_deadline = self._born
@@ -121,12 +122,14 @@ class ProcessLife:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def missing(self) -> str | None:
-        """What it lacks to work.
+        """What it lacks to work; once that was nothing, `was_ready` is true.
 
         Raises:
             Undecided: it cannot be told now.
         """
-        return self.spec.missing(self.pid)
+        lack = self.spec.missing(self.pid)
+        self.was_ready |= lack is None
+        return lack
 
     def exit_code(self) -> int | None:
         """None while it lives, then its exit code, −n when signal n ended it."""
