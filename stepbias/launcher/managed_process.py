@@ -205,7 +205,7 @@ def wait_until_ready(
             return
         if time_limit.is_over():
             words = "; ".join(life.last_words() for life in awaited)
-            raise StartupError(f"{name} was not ready after {time_limit.elapsed:.3g} s: {obstacle}; {words}")
+            raise StartupError(f"{name} was not ready after {time_limit.seconds:g} s: {obstacle}; {words}")
         pause(READINESS_INTERVAL)
 
 
@@ -222,22 +222,17 @@ class _TimeLimit:
     def __init__(self, seconds: float, lives: Sequence[ProcessLife]) -> None:
         self._lives = lives
         self._start = time.monotonic()
-        self._seconds = seconds
+        self.seconds = seconds
         self._extensions = MOST_EXTENSIONS
         self._work = 0.0
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self._start
-
     def is_over(self) -> bool:
         """Whether it is over, after extensions."""
-        if self.elapsed <= self._seconds:
+        if time.monotonic() - self._start <= self.seconds:
             return False
         work = sum(life.cpu_seconds for life in self._lives)
         if work - self._work < SLOW_START_WORK or not self._extensions:
             return True
         self._work, self._extensions = work, self._extensions - 1
-        self._seconds += SLOW_START_SECONDS
+        self.seconds += SLOW_START_SECONDS
         return False

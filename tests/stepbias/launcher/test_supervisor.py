@@ -39,6 +39,7 @@ stages = [[
         missing=probe(child.get("probe", ".")),
         ready_timeout=child.get("ready_timeout", 60),
         stop_timeout=child.get("stop_timeout", 10),
+        patience=child.get("patience", 10),
     )
     for child in stage
 ] for stage in json.loads(sys.argv[1])]
@@ -269,6 +270,23 @@ def test_child_that_is_not_ready_in_time_is_reported_with_what_is_missing(househ
         )
         assert complaints.splitlines()[1:] == [f"  {log_numbers(household, 'slow')[0]}"]
         assert household.is_gone()
+
+
+def test_child_that_does_not_work_any_more_is_killed_and_started_again(household: Household) -> None:
+    """With its group, and a line that says why; what stays alive would not be missed otherwise."""
+    child = {"name": "idler", "code": "from pathlib import Path; Path('well').touch(); " + FORKER, "probe": "well"}
+    with supervising(household, {**child, "patience": 0.5}) as supervisor:
+        await_ready(supervisor)
+        assert eventually(partial(has_written, household, "idler", 2))
+        (household.directory / "well").unlink()
+        assert eventually(partial(has_written, household, "idler", 4))
+        assert set(household.members()) == {supervisor.pid, *log_numbers(household, "idler")[-2:]}
+        supervisor.terminate()
+        _, complaints = supervisor.communicate(timeout=30)
+        assert complaints == (
+            "stepbias: idler does not work any more and is killed: there is no well "
+            "(log: log/idler.log); starting it again in 0.2 s\n"
+        )
 
 
 def test_program_that_cannot_be_run_is_reported(household: Household) -> None:
