@@ -12,7 +12,9 @@ class _EnoughError(Exception):
     """So many attempts are enough."""
 
 
-def test_a_worker_tries_to_connect_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_tries_to_connect_every_second(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """However long the broker is away: here port 9, which never answers. Celery's own pauses grow to 30 s."""
     pauses: list[float] = []
 
@@ -29,5 +31,5 @@ def test_a_worker_tries_to_connect_every_second(monkeypatch: pytest.MonkeyPatch)
     worker.app, worker.first_connection_attempt = app, False
     with pytest.raises(_EnoughError):
         worker.ensure_connected(app.connection_for_read())
-    assert 0.0 < max(pauses) <= 1.0
-    assert sum(pauses) > 5.0
+    attempts = sum("Cannot connect" in record.message for record in caplog.records)
+    assert 5.0 < sum(pauses) <= attempts

@@ -74,11 +74,11 @@ app = Celery("lines", set_as_current=False)
 app.conf.update(CELERY_LOGGING)
 app.log.setup("WARNING")
 logging.getLogger("uvicorn.error").error("of uvicorn")
-logging.getLogger("celery.worker").error("of celery")
+logging.getLogger("celery.worker").error("of celery\\nand more")
 get_task_logger("task").error("of a task")
 get_logger().error("of the pool")
 """)
-    assert [text for *_, text in lines] == ["of uvicorn", "of celery", "of a task", "of the pool"]
+    assert [text for *_, text in lines] == ["of uvicorn", "of celery", "and more", "of a task", "of the pool"]
 
 
 def test_of_a_lost_process_there_is_a_sentence_and_no_traceback() -> None:
