@@ -37,4 +37,5 @@ ENV PATH=/opt/stepbias/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001
 EXPOSE 8000
-CMD ["stepbias", "serve", "api", "--host", "0.0.0.0"]
+# Under watch, since what restarts containers looks at exits alone.
+CMD ["stepbias", "serve", "api", "--host", "0.0.0.0", "--watch"]

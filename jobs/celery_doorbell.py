@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
-from jobs.connection import vendor_errors
+from jobs.connection import ANSWER_SECONDS, KEEPALIVE, vendor_errors
 from jobs.errors import StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import Queue
@@ -67,9 +67,12 @@ def _broker_settings(url: str) -> dict[str, Any]:
             "interval_start": 0.1,
             "interval_step": 0.1,
             "interval_max": 0.2,
-            "socket_timeout": 10.0,
+            "socket_timeout": ANSWER_SECONDS,
             "socket_connect_timeout": 2.0,
             "socket_keepalive": True,
+            "socket_keepalive_options": dict(KEEPALIVE),
+            # A worker that waits for a ring on a connection that is dead without a word notices in 11 s.
+            "health_check_interval": 5,
         },
     }
 
@@ -93,6 +96,7 @@ def _task_settings() -> dict[str, Any]:
 
 def _worker_settings() -> dict[str, Any]:
     return {
+        "worker_consumer": "jobs.celery_consumer:PromptConsumer",
         "worker_prefetch_multiplier": 1,
         # A message fetched before there is a free child would wait behind a long task, out of the others' reach.
         "worker_disable_prefetch": True,

@@ -1,7 +1,8 @@
 """Connections: the one place that turns an address into a client, and a vendor's errors into ours."""
 
+import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -28,6 +29,16 @@ _T = TypeVar("_T")
 
 LONGEST_PAUSE: Final = 1.0
 """Seconds between two attempts, at most."""
+
+ANSWER_SECONDS: Final = 5.0
+"""A server that has not answered for so long is not there: every command is one of milliseconds."""
+
+KEEPALIVE: Final[Mapping[int, int]] = {
+    getattr(socket, name): value
+    for name, value in {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}.items()
+    if hasattr(socket, name)
+}
+"""Where the system has these options: a connection whose other end is gone without a word fails after 11 seconds."""
 
 _UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterDownError)
 _UNAVAILABLE_CODES: Final = frozenset({"BUSY", "MISCONF", "NOREPLICAS"})
@@ -70,13 +81,13 @@ def connect(url: str, *, patience: float) -> redis.Redis:
         url: `redis://` or `rediss://`, with a user, password and database where there are any.
         patience: about 1 where a person waits for the answer, minutes where work would be lost.
     """
-    answer_timeout = min(max(patience, 2.0), 10.0)
     return redis.Redis.from_url(
         url,
         retry=PatientRetry(patience),
         socket_connect_timeout=min(max(patience, 0.5), 3.0),
-        socket_timeout=answer_timeout,
+        socket_timeout=min(max(patience, 2.0), ANSWER_SECONDS),
         socket_keepalive=True,
+        socket_keepalive_options=dict(KEEPALIVE),
         health_check_interval=30,
         client_name="stepbias",
     )

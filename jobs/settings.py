@@ -1,13 +1,23 @@
 """Settings of a deployment, read from the environment (`STEPBIAS_…`) or from files of secrets."""
 
 import os
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets."""
+
+BEATS_PER_LEASE: Final = 3
+"""A worker may miss one heartbeat, on a busy machine or while the store restarts, and keep its job."""
+
+ROUNDS_PER_LEASE: Final = 2
+"""Lost work is found at the latest half a lease after its lease."""
+
+
+class WrongSettings(ValueError):
+    """What is set cannot be used; the message says which setting, and why."""
 
 
 class Settings(BaseSettings):
@@ -33,7 +43,7 @@ class Settings(BaseSettings):
         default="auto", description="Which kernel trains: the best there is, or one that `stepbias doctor` lists."
     )
     max_attempts: int = Field(default=3, ge=1, description="Attempts at a job before it is dead.")
-    janitor_seconds: float = Field(default=1.0, gt=0, description="How often lost work is looked for.")
+    janitor_seconds: float = Field(default=1.0, gt=0, le=10, description="How often lost work is looked for.")
     store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")
     stall_seconds: float = Field(
         default=180.0,
@@ -54,3 +64,38 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+
+    @model_validator(mode="after")
+    def _require_consistency(self) -> Self:
+        """Refuse settings under which workers at work would be taken for lost, or lost ones for workers at work."""
+        lease = f"STEPBIAS_LEASE_SECONDS ({self.lease_seconds:g})"
+        if self.lease_seconds < BEATS_PER_LEASE * self.heartbeat_seconds:
+            beat = f"STEPBIAS_HEARTBEAT_SECONDS ({self.heartbeat_seconds:g})"
+            raise ValueError(f"{lease} must be at least {BEATS_PER_LEASE} times {beat}, or workers at work lose jobs")
+        if ROUNDS_PER_LEASE * self.janitor_seconds > self.lease_seconds:
+            period = f"STEPBIAS_JANITOR_SECONDS ({self.janitor_seconds:g})"
+            raise ValueError(f"{period} must be at most half of {lease}, or lost work waits for long")
+        if self.stall_seconds <= self.lease_seconds:
+            stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
+            raise ValueError(f"{stall} must be more than {lease}: a job is at work for a lease before it can stall")
+        return self
+
+
+def settings_of_environment() -> Settings:
+    """What the environment and the directory of secrets set.
+
+    Raises:
+        WrongSettings: it cannot be used, as one sentence.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSettings("; ".join(_sentence(str(each["msg"]), *each["loc"]) for each in error.errors())) from None
+    except (ValueError, OSError) as error:
+        raise WrongSettings(f"{SECRETS_DIR}: {error}") from None
+
+
+def _sentence(reason: str, name: int | str | None = None) -> str:
+    """What is wrong; a rule on several settings names them itself. A value may be a secret, and is not repeated."""
+    reason = reason.removeprefix("Value error, ")
+    return reason if name is None else f"STEPBIAS_{str(name).upper()}: {reason[:1].lower()}{reason[1:]}"

@@ -79,6 +79,7 @@ def work(queue: Queue, concurrency: int) -> int:
         queues=[queue_name(queue)],
         concurrency=concurrency,
         loglevel="WARNING",
+        quiet=True,
         # Workers need not know of each other: the store knows them all, and asking around at the start takes a second.
         without_gossip=True,
         without_mingle=True,

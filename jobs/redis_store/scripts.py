@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from jobs.connection import error_code, vendor_errors
-from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned
+from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned, StoreUnavailable
 from jobs.redis_store.keys import PREFIX
 from jobs.states import JOB_MOVES
+
+
+_TELLINGS: Final = 5
 
 
 class Script(StrEnum):
@@ -61,11 +64,16 @@ class Scripts:
             ExperimentNotFound: the script knows no such experiment.
             NotFailed: the script refused a retry.
         """
-        try:
-            with vendor_errors():
-                return self._registered[script](args=args)
-        except ResponseError as error:
-            raise _refusal(error, args) from error
+        for _ in range(_TELLINGS):
+            try:
+                with vendor_errors():
+                    return self._registered[script](args=args)
+            except NoScriptError:
+                # Told once by the library itself; a server that restarts again in between has forgotten it again.
+                continue
+            except ResponseError as error:
+                raise _refusal(error, args) from error
+        raise StoreUnavailable("the store keeps restarting")
 
 
 def _moves() -> str:

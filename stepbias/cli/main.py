@@ -60,6 +60,11 @@ Arrays = Annotated[
 ]
 Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what each run recorded, as .npz files.")]
 
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Run it as a child, and exit with 70 when it does not work, for others to restart."),
+]
+
 # An id may begin with a hyphen.
 _TAKES_ID = {"ignore_unknown_options": True}
 
@@ -247,28 +252,32 @@ def doctor() -> None:
 
 @serve_app.command("api")
 def serve_api(
-    host: Host = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535, help="To listen at.")] = 8000
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="To listen at.")] = 8000,
+    watch: Watch = False,
 ) -> None:
     """Answer HTTP, with the store that STEPBIAS_REDIS_URL names."""
-    raise typer.Exit(_launched("serve", "api")(host=host, port=port))
+    raise typer.Exit(_launched("serve", "api")(host=host, port=port, watch=watch))
 
 
 @serve_app.command("worker")
 def serve_worker(
     queue: Annotated[ServedQueue, typer.Option(help="Long trainings, or everything that somebody waits for.")],
     concurrency: Annotated[int, typer.Option(min=1, help="Jobs done at a time, each by a process of its own.")] = 1,
+    watch: Watch = False,
 ) -> None:
     """Do the jobs of a queue, with the store that STEPBIAS_REDIS_URL names."""
-    raise typer.Exit(_launched("serve", "worker")(queue=queue.value, concurrency=concurrency))
+    raise typer.Exit(_launched("serve", "worker")(queue=queue.value, concurrency=concurrency, watch=watch))
 
 
 @serve_app.command("health")
 def serve_health(
     part: Annotated[Part, typer.Argument(help="What runs in this container, or on this machine.")],
+    host: Annotated[str, typer.Option(help="Name or address that the API listens at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the API listens.")] = 8000,
 ) -> None:
     """Exit with 0 if a part of the service that runs here is alive."""
-    raise typer.Exit(_launched("health", "health")(part.value, port=port))
+    raise typer.Exit(_launched("health", "health")(part.value, host=host, port=port))
 
 
 if __name__ == "__main__":

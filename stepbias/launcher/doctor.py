@@ -15,9 +15,11 @@ from threadpoolctl import threadpool_info
 
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
-from jobs.settings import Settings
+from stepbias.launcher.checked_settings import checked_settings
+from stepbias.launcher.disk_room import SCARCE, free_bytes
 from stepbias.launcher.embedded import find_server_binary
 from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.state_directory import default_state_directory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +33,7 @@ class Finding:
 
 def doctor() -> int:
     """Print every finding; 1 if something is wrong."""
-    findings = [*installation(), store()]
+    findings = [*installation(), *store()]
     for finding in findings:
         typer.echo(f"{'ok   ' if finding.remedy is None else 'WRONG'} {finding.subject:<8} {finding.text}")
         if finding.remedy is not None:
@@ -53,7 +55,7 @@ def kernel() -> Finding:
     """What trains, and what else could."""
     listed = ", ".join(kernel_names())
     try:
-        name = chosen(Settings().kernel)
+        name = chosen(checked_settings().kernel)
     except StepbiasError as error:
         return Finding(subject="kernel", text="none", remedy=f"STEPBIAS_KERNEL: {error}")
     text = f"{kernel_id(name)}, of {listed}: runs are bit-identical within it, and only there"
@@ -75,10 +77,23 @@ def blas() -> Finding:
     return Finding(subject="blas", text=text)
 
 
-def store() -> Finding:
-    """The server that `STEPBIAS_REDIS_URL` names, or the program that `stepbias up` would start."""
-    url = Settings().redis_url
-    return _program() if url is None else _server(url.get_secret_value())
+def store() -> Iterator[Finding]:
+    """The server that `STEPBIAS_REDIS_URL` names, or the program that `stepbias up` would start and the room for it."""
+    if url := checked_settings().redis_url:
+        yield _server(url.get_secret_value())
+        return
+    yield _program()
+    yield _room()
+
+
+def _room() -> Finding:
+    directory = default_state_directory()
+    free = free_bytes(directory)
+    text = f"{free / 1e6:.0f} MB free at {directory}"
+    if free >= SCARCE:
+        return Finding(subject="disk", text=text)
+    remedy = "A full disk stops the service: make room, or choose another directory with --state-dir."
+    return Finding(subject="disk", text=text, remedy=remedy)
 
 
 def _program() -> Finding:

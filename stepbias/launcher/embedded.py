@@ -14,6 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from stepbias.launcher.disk_room import write_failure
 from stepbias.launcher.managed_process import ManagedProcess, ProcessLife, wait_until_ready
 from stepbias.launcher.port import free_port, is_free
 from stepbias.launcher.startup_error import StartupError
@@ -98,9 +99,12 @@ class EmbeddedServer:
             name="server",
             argv=(str(self._binary), str(self._configuration)),
             env=dict(os.environ),
-            missing=self.missing,
+            missing=lambda _pid: self.missing(),
             # Reading the data back takes seconds per gigabyte.
             ready_timeout=600.0,
+            # A disk that is slow to write keeps it from answering, and a new life would have to read it all back.
+            patience=30.0,
+            diagnosis=lambda tail: write_failure(self._state.path, tail),
             stop_timeout=30.0,
             directory=self._configuration.parent,
         )
@@ -161,7 +165,7 @@ def embedded_server(state_dir: Path) -> Iterator[tuple[EmbeddedServer, ProcessLi
         spec = server.process
         life = ProcessLife.start(spec, logs=state.logs, inherited=[state.lock])
         try:
-            wait_until_ready(spec.missing, name=spec.name, timeout=spec.ready_timeout, lives=[life])
+            wait_until_ready(life.missing, name=spec.name, timeout=spec.ready_timeout, lives=[life])
             yield server, life
         finally:
             life.ask_to_stop()

@@ -8,6 +8,12 @@ from urllib.parse import urlsplit
 from stepbias.launcher.managed_process import Probe
 
 
+def local_url(host: str, port: int) -> str:
+    """Where this machine reaches a server that listens at the host; "all addresses" is no destination."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
 def answers(url: str) -> Probe:
     """The probe that asks for 200 at an address of this machine; no proxy of the environment is in the way."""
     where = urlsplit(url)

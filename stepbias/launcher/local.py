@@ -12,22 +12,23 @@ from api.submission import read_spec
 from core.errors import StepbiasError
 from core.experiment import run as experiment
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
-from jobs.settings import Settings
 from stepbias import ClientError
 from stepbias.cli.experiment_files import save_what_there_is
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
+from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.local_files import files_of
 
 
 def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
     """Compute the experiment and save what `fetch` would."""
+    kernel = checked_settings().kernel
     with explained(StepbiasError):
         document = _document(spec_bytes(spec))
         try:
             with progress_report() as report:
-                results = experiment.run(document, kernel=Settings().kernel, on_progress=_reporting(report))
+                results = experiment.run(document, kernel=kernel, on_progress=_reporting(report))
         except KeyboardInterrupt:
             typer.echo("Stopped; nothing is saved. A service keeps what is finished: stepbias submit", err=True)
             return INTERRUPTED

@@ -1,5 +1,7 @@
-"""The file that one child process writes its output to, over all of its lives."""
+"""Where one child process writes its output to, over all of its lives."""
 
+import os
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,3 +39,17 @@ class ProcessLog:
             file.seek(max(self._start, size - _LONGEST_TAIL))
             text = file.read().decode(errors="replace")
         return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+
+
+class InheritedLog:
+    """Where this process complains, as the log of its only child: a container's output is one stream."""
+
+    path = "the output above"
+
+    def open(self) -> BinaryIO:
+        """A descriptor of it, for one life of the process."""
+        return os.fdopen(os.dup(sys.stderr.fileno()), "wb", buffering=0)
+
+    def tail(self) -> str:
+        """Nothing: it has been read as it was written."""
+        return ""

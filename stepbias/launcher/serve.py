@@ -1,57 +1,79 @@
 """`stepbias serve`: one process of the service, which is this one."""
 
 import os
+import sys
 from typing import Final
 
 from jobs.records import Queue
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
+from stepbias.launcher.checked_settings import checked_settings
+from stepbias.launcher.log_lines import CELERY_LOGGING, log_lines
+from stepbias.launcher.managed_process import ManagedProcess
+from stepbias.launcher.served_process import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.startup_error import StartupError
-
-REQUEST_PATIENCE: Final = 3
-"""A request may wait for its figure longer than anybody wants to wait for the end; this many seconds it may take."""
+from stepbias.launcher.watchdog import run_watched
 
 # Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits.
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def api(*, host: str, port: int) -> int:
-    """Answer HTTP until told to stop."""
+def api(*, host: str, port: int, watch: bool) -> int:
+    """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
+    _usable_settings()
+    if watch:
+        return _watched(api_process(host=host, port=port, environment=os.environ))
     _prepare()
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
     from api.asgi import app  # noqa: PLC0415 - connects to the store that the environment names
 
     uvicorn.run(
-        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=REQUEST_PATIENCE
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=REQUEST_PATIENCE,
     )
     return 0
 
 
-def worker(*, queue: str, concurrency: int) -> int:
-    """Do the jobs of a queue, so many at a time, until told to stop."""
-    _prepare()
-    from worker.celery_app import work  # noqa: PLC0415 - imports the numerics, and reads the settings
+def worker(*, queue: str, concurrency: int, watch: bool) -> int:
+    """Do the jobs of a queue, so many at a time, until told to stop; under watch, in a child, as `api` does."""
+    settings, url = _usable_settings()
+    if watch:
+        from stepbias.launcher.worker_probe import worker_probe  # noqa: PLC0415 - the work itself has no use for it
 
+        missing = worker_probe(url, settings)
+        return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
+    _prepare()
+    from worker.celery_app import app, work  # noqa: PLC0415 - imports the numerics, and reads the settings
+
+    app.conf.update(CELERY_LOGGING)
+    # Where Celery takes its leave, past the log.
+    sys.__stdout__ = None  # type: ignore[misc]  # it may be missing
     return work(Queue(queue), concurrency)
+
+
+def _watched(process: ManagedProcess) -> int:
+    with explained(StartupError):
+        return run_watched(process)
 
 
 def _prepare() -> None:
     """What must be so before the numerics are imported."""
     os.environ.update(_ONE_THREAD)
+    log_lines()
+
+
+def _usable_settings() -> tuple[Settings, str]:
+    """The settings, and the address of the store that they name."""
+    settings = checked_settings()
     with explained(StartupError):
-        _require_store()
-
-
-def _require_store() -> None:
-    """Return if the settings name a store.
-
-    Raises:
-        StartupError: they do not, or cannot be read.
-    """
-    try:
-        settings = Settings()
-    except ValueError as error:
-        raise StartupError(str(error)) from error
-    if settings.redis_url is None:
-        raise StartupError("STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service, with its own server")
+        if not settings.redis_url:
+            raise StartupError(
+                "STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service, with its own server"
+            )
+        return settings, settings.redis_url.get_secret_value()

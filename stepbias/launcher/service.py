@@ -2,23 +2,24 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.records import Queue
+from jobs.settings import Settings
+from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.embedded import EmbeddedServer
-from stepbias.launcher.http_probe import answers
+from stepbias.launcher.http_probe import answers, local_url
 from stepbias.launcher.managed_process import ManagedProcess
 from stepbias.launcher.port import free_port, is_free
-from stepbias.launcher.serve import REQUEST_PATIENCE
+from stepbias.launcher.served_process import api_process, worker_process
 from stepbias.launcher.startup_error import PortInUseError
 from stepbias.launcher.state_directory import StateDirectory, claim
 from stepbias.launcher.supervisor import Supervisor
+from stepbias.launcher.worker_probe import worker_probe
 
 _REDIS_URL = "STEPBIAS_REDIS_URL"
-
-# -P: not even the state directory, in which they run, is a place to import from.
-_SERVE = (sys.executable, "-P", "-m", "stepbias.cli.main", "serve")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,14 +62,24 @@ def run_service(
         StartupError: something was not ready in time or ended at its start; its subclasses say that the port is taken
             or that another live instance holds the state directory.
     """
+    settings = checked_settings()
     with claim(state_dir) as state:
         port = _chosen_port(host, port)
-        service = RunningService(url=_url(host, port), state_dir=state.path, workers=workers)
-        store, environment = _store(state)
+        service = RunningService(url=local_url(host, port), state_dir=state.path, workers=workers)
+        store, url, environment = _store(state, settings)
+        missing = worker_probe(url, settings)
         users = [
-            _api(host, port, service.url, environment, state),
-            _worker("interactive", 1, environment, state),
-            _worker("batch", workers, environment, state),
+            api_process(host=host, port=port, environment=environment, directory=state.path),
+            *(
+                worker_process(
+                    queue=queue,
+                    concurrency=concurrency,
+                    environment=environment,
+                    missing=missing,
+                    directory=state.path,
+                )
+                for queue, concurrency in ((Queue.INTERACTIVE, 1), (Queue.BATCH, workers))
+            ),
         ]
         supervisor = Supervisor(
             [store, users], logs=state.logs, inherited=[state.lock], missing=answers(f"{service.url}/readyz")
@@ -84,38 +95,9 @@ def _chosen_port(host: str, port: int) -> int:
     return port
 
 
-def _url(host: str, port: int) -> str:
-    """Where this machine reaches a server that listens at the host; "all addresses" is no destination."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
-
-
-def _store(state: StateDirectory) -> tuple[list[ManagedProcess], dict[str, str]]:
-    """The embedded server, unless the environment names another, and the environment of everything that uses it."""
-    environment = dict(os.environ)
-    if environment.get(_REDIS_URL):
-        return [], environment
+def _store(state: StateDirectory, settings: Settings) -> tuple[list[ManagedProcess], str, dict[str, str]]:
+    """The embedded server, unless the settings name another; the address, and the environment of all that use it."""
+    if settings.redis_url:
+        return [], settings.redis_url.get_secret_value(), dict(os.environ)
     server = EmbeddedServer(state)
-    return [server.process], environment | {_REDIS_URL: server.url}
-
-
-def _api(host: str, port: int, url: str, environment: Mapping[str, str], state: StateDirectory) -> ManagedProcess:
-    return ManagedProcess(
-        name="api",
-        argv=(*_SERVE, "api", "--host", host, "--port", str(port)),
-        env=environment,
-        missing=answers(f"{url}/healthz"),
-        stop_timeout=REQUEST_PATIENCE + 5.0,
-        directory=state.path,
-    )
-
-
-def _worker(queue: str, concurrency: int, environment: Mapping[str, str], state: StateDirectory) -> ManagedProcess:
-    return ManagedProcess(
-        name=f"worker-{queue}",
-        argv=(*_SERVE, "worker", "--queue", queue, "--concurrency", str(concurrency)),
-        env=environment,
-        # Time to write the checkpoints of what it is training.
-        stop_timeout=20.0,
-        directory=state.path,
-    )
+    return [server.process], server.url, dict(os.environ) | {_REDIS_URL: server.url}

@@ -1,27 +1,28 @@
 """Several processes kept running together: started by stages, restarted when they die, stopped in reverse order."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from stepbias.launcher.managed_process import ManagedProcess, Probe, ProcessLife, ready_once_started, wait_until_ready
+from stepbias.launcher.complaint import complain
+from stepbias.launcher.health_watch import HealthWatch
+from stepbias.launcher.managed_process import START_SECONDS, ManagedProcess, Probe, ProcessLife, wait_until_ready
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.stop_signals import StopSignals
 from worker.lifeline import adopt_orphans
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
-GOOD_LIFE = 30.0
+GOOD_LIFE = 10.0
 
 _IDLE = 1.0
 
 
 def restart_delay(*, previous: float | None, lived: float) -> float:
-    """Seconds to wait before a restart: 0.2, doubled at each restart up to 5, and 0.2 again after 30 s of life.
+    """Seconds to wait before a restart: 0.2, doubled at each restart up to 5, and 0.2 again after 10 s of life.
 
     Args:
         previous: the delay before the life that has just ended; None for the first life.
@@ -38,8 +39,17 @@ class _Post:
 
     spec: ManagedProcess
     life: ProcessLife
+    watch: HealthWatch
     delay: float | None = None
     due: float | None = None
+
+    def failure(self) -> str | None:
+        """How the life has ended, or why it is of no use any more; None while it works."""
+        if (end := self.life.end()) is not None:
+            return f"ended with {end}"
+        if (lack := self.watch.verdict()) is not None:
+            return f"does not work any more and is killed: {lack}"
+        return None
 
 
 class _StopRequested(Exception):
@@ -63,8 +73,8 @@ class Supervisor:
         *,
         logs: Path,
         inherited: Sequence[int] = (),
-        missing: Probe = ready_once_started,
-        ready_timeout: float = 60.0,
+        missing: Probe = lambda: None,
+        ready_timeout: float = START_SECONDS,
     ) -> None:
         self._stages = tuple(stages)
         self._logs = logs
@@ -103,9 +113,10 @@ class Supervisor:
         for stage in self._stages:
             self._posts.append([])
             for spec in stage:
-                self._posts[-1].append(_Post(spec=spec, life=self._begin(spec)))
-            for spec in stage:
-                self._wait(spec.missing, name=spec.name, timeout=spec.ready_timeout, pause=pause)
+                life, watch = self._begin(spec)
+                self._posts[-1].append(_Post(spec=spec, life=life, watch=watch))
+            for post in self._posts[-1]:
+                self._wait(post.life.missing, name=post.spec.name, timeout=post.spec.ready_timeout, pause=pause)
         self._wait(self._missing, name="the service", timeout=self._ready_timeout, pause=pause)
         pause(0)
 
@@ -113,22 +124,24 @@ class Supervisor:
         lives = [post.life for post in chain(*self._posts)]
         wait_until_ready(missing, name=name, timeout=timeout, lives=lives, pause=pause)
 
-    def _begin(self, spec: ManagedProcess) -> ProcessLife:
-        return ProcessLife.start(spec, logs=self._logs, inherited=self._inherited)
+    def _begin(self, spec: ManagedProcess) -> tuple[ProcessLife, HealthWatch]:
+        life = ProcessLife.start(spec, logs=self._logs, inherited=self._inherited)
+        return life, HealthWatch(life).start()
 
     def _mourn(self) -> None:
-        """Note who has died, clear what the dead left behind, and set the time of the restart."""
+        """Note who has died or is of no use, clear what they leave behind, and set the time of the restart."""
         for post in chain(*self._posts):
-            if post.due is None and (end := post.life.end()) is not None:
+            if post.due is None and (failure := post.failure()) is not None:
+                post.watch.end()
                 # The group goes with its leader: two generations of one worker or server must not run side by side.
                 post.life.sweep()
-                self._postpone(post, f"ended with {end} (log: {post.life.log.path})")
+                self._postpone(post, f"{failure} (log: {post.life.log.path})")
 
     def _restart(self) -> None:
         for post in chain(*self._posts):
             if post.due is not None and post.due <= time.monotonic():
                 try:
-                    post.life = self._begin(post.spec)
+                    post.life, post.watch = self._begin(post.spec)
                 except StartupError as error:
                     self._postpone(post, f"cannot be started: {error}")
                 else:
@@ -137,7 +150,7 @@ class Supervisor:
     def _postpone(self, post: _Post, reason: str) -> None:
         post.delay = restart_delay(previous=post.delay, lived=post.life.age if post.due is None else 0.0)
         post.due = time.monotonic() + post.delay
-        _say(f"{post.spec.name} {reason}; starting it again in {post.delay:g} s")
+        complain(f"{post.spec.name} {reason}; starting it again in {post.delay:g} s")
 
     def _until_next_restart(self) -> float:
         # The end of a child wakes the wait; the idle second only bounds what a lost wake-up could cost.
@@ -145,6 +158,8 @@ class Supervisor:
         return min((max(0.0, post.due - now) for post in chain(*self._posts) if post.due is not None), default=_IDLE)
 
     def _stop_all(self, signals: StopSignals) -> None:
+        for post in chain(*self._posts):
+            post.watch.end()
         # A stack of exits rather than a loop: it goes backwards, and where one step fails the others are still taken.
         with contextlib.ExitStack() as steps:
             for stage in self._posts:
@@ -153,10 +168,3 @@ class Supervisor:
                 for post in stage:
                     steps.callback(post.life.ask_to_stop)
         self._posts.clear()
-
-
-def _say(message: str) -> None:
-    # A terminal that is gone must not end the service.
-    with contextlib.suppress(OSError):
-        sys.stderr.write(f"stepbias: {message}\n")
-        sys.stderr.flush()

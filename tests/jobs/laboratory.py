@@ -10,7 +10,7 @@ from jobs.records import Claim, Experiment, FigureRequest, FinishedRun, Job, Los
 from jobs.settings import Settings
 from jobs.states import JobState
 
-SETTINGS = Settings(lease_seconds=0.05, max_attempts=3)
+SETTINGS = Settings(lease_seconds=0.05, heartbeat_seconds=0.01, janitor_seconds=0.02, max_attempts=3)
 PATIENCE = 20.0
 
 

@@ -1,10 +1,11 @@
 """Where settings come from."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from jobs.settings import SECRETS_DIR, Settings
+from jobs.settings import SECRETS_DIR, Settings, WrongSettings, settings_of_environment
 
 IN_FILE = "redis://:from-a-file@store:6379/0"
 IN_ENVIRONMENT = "redis://:from-the-environment@store:6379/0"
@@ -37,6 +38,56 @@ def test_without_the_directory_of_secrets_nothing_is_read(secrets: Path, monkeyp
     monkeypatch.delenv(SECRETS_DIR)
     monkeypatch.chdir(secrets)
     assert Settings().redis_url is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        (
+            {"LEASE_SECONDS": "1.5"},
+            r"STEPBIAS_LEASE_SECONDS \(1.5\) must be at least 3 times STEPBIAS_HEARTBEAT_SECONDS \(2\), or .*",
+        ),
+        (
+            {"JANITOR_SECONDS": "5.1"},
+            r"STEPBIAS_JANITOR_SECONDS \(5.1\) must be at most half of STEPBIAS_LEASE_SECONDS \(10\), or .*",
+        ),
+        (
+            {"STALL_SECONDS": "10"},
+            r"STEPBIAS_STALL_SECONDS \(10\) must be more than STEPBIAS_LEASE_SECONDS \(10\): .*",
+        ),
+        ({"LEASE_SECONDS": "abc"}, "STEPBIAS_LEASE_SECONDS: input should be a valid number, .*"),
+        (
+            {"MAX_RUNS": "0", "JANITOR_SECONDS": "11"},
+            "STEPBIAS_JANITOR_SECONDS: input should be less .*; STEPBIAS_MAX_RUNS: input should be greater .*",
+        ),
+    ],
+)
+def test_wrong_settings_are_one_sentence(
+    environment: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the names that were set: alone, and against each other."""
+    for name, value in environment.items():
+        monkeypatch.setenv(f"STEPBIAS_{name}", value)
+    with pytest.raises(WrongSettings) as wrong:
+        settings_of_environment()
+    assert re.fullmatch(sentence, str(wrong.value))
+
+
+def test_settings_at_their_limits_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three heartbeats and two rounds in a lease."""
+    limits = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "JANITOR_SECONDS": "3", "STALL_SECONDS": "6.1"}
+    for name, value in limits.items():
+        monkeypatch.setenv(f"STEPBIAS_{name}", value)
+    assert settings_of_environment().lease_seconds == 6.0
+
+
+def test_secrets_that_cannot_be_read_are_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is no directory of them; no secret is in the sentence."""
+    (tmp_path / "file").write_text(IN_FILE)
+    monkeypatch.setenv(SECRETS_DIR, str(tmp_path / "file"))
+    with pytest.raises(WrongSettings, match=f"^{SECRETS_DIR}: ") as wrong:
+        settings_of_environment()
+    assert "from-a-file" not in str(wrong.value)
 
 
 def _redis_url() -> str | None:

@@ -66,7 +66,7 @@ class BothStores(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        deployment = Settings(lease_seconds=1000.0, max_attempts=2)
+        deployment = Settings(lease_seconds=1000.0, stall_seconds=2000.0, max_attempts=2)
         self.client = connect(self.url, patience=10.0)
         self.client.flushall()
         memory = MemoryStore(deployment)
@@ -413,7 +413,7 @@ def test_both_stores_answer_alike(empty_valkey_url: str) -> None:
 def test_both_stores_give_the_same_turns(empty_valkey_url: str) -> None:
     """Experiments that come, wait, leave the line and come back, one of them cancelled and one failed on the way."""
     with connect(empty_valkey_url, patience=10.0) as client:
-        deployment = Settings(lease_seconds=1000.0, max_attempts=2)
+        deployment = Settings(lease_seconds=1000.0, stall_seconds=2000.0, max_attempts=2)
         for seed in range(6):
             client.flushall()
             turns = [_turns(store, Random(seed)) for store in (MemoryStore(deployment), RedisStore(client, deployment))]

@@ -22,7 +22,7 @@ def test_a_sound_installation_is_described() -> None:
     result = _doctor()
     assert result.exit_code == 0
     assert "WRONG" not in result.stdout
-    for subject in ("stepbias", "python", "numpy", "blas", "kernel", "celery", "server"):
+    for subject in ("stepbias", "python", "numpy", "blas", "kernel", "celery", "server", "disk"):
         assert f"ok    {subject}" in result.stdout
 
 
@@ -49,6 +49,17 @@ def test_no_server_program_at_all_is_wrong(tmp_path: Path, monkeypatch: pytest.M
     assert result.exit_code == 1
     assert "WRONG server   none" in result.stdout
     assert "install one" in result.stdout
+
+
+def test_a_disk_that_is_nearly_full_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is that of the state directory; with a server elsewhere nothing but logs is kept there."""
+    monkeypatch.setattr("stepbias.launcher.doctor.free_bytes", lambda path: 499_600_000 if path == tmp_path else 10**12)
+    result = _doctor(STEPBIAS_STATE_DIR=str(tmp_path))
+    assert result.exit_code == 1
+    assert f"WRONG disk     500 MB free at {tmp_path}" in result.stdout
+    assert "--state-dir" in result.stdout
+    assert _doctor(STEPBIAS_STATE_DIR=str(tmp_path / "elsewhere")).exit_code == 0
+    assert "disk" not in _doctor(STEPBIAS_STATE_DIR=str(tmp_path), STEPBIAS_REDIS_URL=CLOSED).stdout
 
 
 def _no_binary() -> Path:

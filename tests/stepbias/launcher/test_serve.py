@@ -52,28 +52,38 @@ def test_a_worker_is_heard_of_until_it_is_told_to_stop(
 
 @pytest.mark.services
 def test_the_api_answers_at_its_port(empty_valkey_url: str, tmp_path: Path) -> None:
-    """And is well while it does."""
+    """And is well while it does; under watch as well, which ends when it is told to, with nothing left."""
     port = free_port("127.0.0.1")
-    assert health("api", port=port) == 1
-    with _served("api", "--port", str(port), store=empty_valkey_url, directory=tmp_path):
-        assert eventually(lambda: health("api", port=port) == 0, patience=120)
+    assert health("api", host="127.0.0.1", port=port) == 1
+    with _served("api", "--port", str(port), "--watch", store=empty_valkey_url, directory=tmp_path) as watch:
+        assert eventually(lambda: health("api", host="127.0.0.1", port=port) == 0, patience=120)
+        watch.send_signal(signal.SIGTERM)
+        assert watch.communicate(timeout=60)[1] == ""
+    assert watch.returncode == 0
+    assert health("api", host="127.0.0.1", port=port) == 1
 
 
-@pytest.mark.parametrize("words", [["api"], ["worker", "--queue", "batch"]])
 @pytest.mark.parametrize(
-    ("environment", "reason"),
+    "words", [["api"], ["worker", "--queue", "batch"], ["api", "--watch"], ["worker", "--queue", "batch", "--watch"]]
+)
+@pytest.mark.parametrize(
+    ("environment", "reason", "code"),
     [
-        ({"STEPBIAS_REDIS_URL": None}, "STEPBIAS_REDIS_URL is not set"),
-        ({"STEPBIAS_REDIS_URL": "redis://127.0.0.1:9", "STEPBIAS_LEASE_SECONDS": "-1"}, "lease_seconds"),
+        ({"STEPBIAS_REDIS_URL": None}, "STEPBIAS_REDIS_URL is not set", 1),
+        ({"STEPBIAS_REDIS_URL": "redis://127.0.0.1:9", "STEPBIAS_LEASE_SECONDS": "-1"}, "STEPBIAS_LEASE_SECONDS", 2),
     ],
 )
 def test_a_process_that_cannot_be_served_says_why(
-    words: list[str], environment: dict[str, str | None], reason: str, monkeypatch: pytest.MonkeyPatch
+    words: list[str],
+    environment: dict[str, str | None],
+    reason: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In a sentence, before anything is started."""
     _many_threads(monkeypatch)
     result = CliRunner().invoke(app, ["serve", *words], env=environment)
-    assert result.exit_code == 1
+    assert result.exit_code == code
     assert result.stderr.startswith("stepbias: ")
     assert reason in result.stderr
     assert "Traceback" not in result.stderr
@@ -87,6 +97,16 @@ def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("uvicorn.run", lambda *_, **__: seen.update(os.environ))
     assert CliRunner().invoke(app, ["serve", "api"]).exit_code == 0
     assert [seen[name] for name in BLAS_THREADS] == ["1", "1", "1"]
+
+
+@pytest.mark.parametrize("value", ["1.5", "abc"])
+@pytest.mark.parametrize("words", [["doctor"], ["serve", "health", "worker"], ["run", "-"], ["up", "--port", "0"]])
+def test_a_wrong_setting_is_one_sentence(words: list[str], value: str) -> None:
+    """With the exit code of misuse, before anything else is done."""
+    result = CliRunner().invoke(app, words, env={"STEPBIAS_LEASE_SECONDS": value})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("stepbias: STEPBIAS_LEASE_SECONDS")
+    assert result.stderr.count("\n") == 1
 
 
 def _many_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from stepbias.launcher.service import _url
+from stepbias.launcher.http_probe import local_url
 from stepbias.launcher.up import up
 
 pytestmark = pytest.mark.services
@@ -37,4 +37,4 @@ def test_taken_port_is_refused_before_anything_starts(tmp_path: Path, capsys: py
 )
 def test_printed_address_can_be_opened(host: str, url: str) -> None:
     """A wildcard address is somewhere to listen, not somewhere to go."""
-    assert _url(host, 8000) == url
+    assert local_url(host, 8000) == url

@@ -29,7 +29,7 @@ from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.supervisor import Supervisor
 
 def probe(name):
-    return lambda: None if Path(name).exists() else f"there is no {name}"
+    return lambda _pid: None if Path(name).exists() else f"there is no {name}"
 
 stages = [[
     ManagedProcess(
@@ -39,6 +39,7 @@ stages = [[
         missing=probe(child.get("probe", ".")),
         ready_timeout=child.get("ready_timeout", 60),
         stop_timeout=child.get("stop_timeout", 10),
+        patience=child.get("patience", 10),
     )
     for child in stage
 ] for stage in json.loads(sys.argv[1])]
@@ -260,12 +261,32 @@ def test_child_that_dies_at_its_start_is_reported_with_its_last_words(household:
 
 
 def test_child_that_is_not_ready_in_time_is_reported_with_what_is_missing(household: Household) -> None:
-    """A deadline that says nothing of its reason is of no use."""
-    child = {"name": "slow", "code": SLEEPER, "probe": "sign", "ready_timeout": 0.3}
+    """A deadline that says nothing of its reason is of no use; and with the last words of what is late."""
+    child = {"name": "slow", "code": SLEEPER, "probe": "sign", "ready_timeout": 1.5}
     with supervising(household, child) as supervisor:
         _, complaints = supervisor.communicate(timeout=30)
-        assert complaints == "refused: slow was not ready after 0.3 s: there is no sign\n"
+        assert complaints.startswith(
+            "refused: slow was not ready after 1.5 s: there is no sign; the end of log/slow.log:"
+        )
+        assert complaints.splitlines()[1:] == [f"  {log_numbers(household, 'slow')[0]}"]
         assert household.is_gone()
+
+
+def test_child_that_does_not_work_any_more_is_killed_and_started_again(household: Household) -> None:
+    """With its group, and a line that says why; what stays alive would not be missed otherwise."""
+    child = {"name": "idler", "code": "from pathlib import Path; Path('well').touch(); " + FORKER, "probe": "well"}
+    with supervising(household, {**child, "patience": 0.5}) as supervisor:
+        await_ready(supervisor)
+        assert eventually(partial(has_written, household, "idler", 2))
+        (household.directory / "well").unlink()
+        assert eventually(partial(has_written, household, "idler", 4))
+        assert set(household.members()) == {supervisor.pid, *log_numbers(household, "idler")[-2:]}
+        supervisor.terminate()
+        _, complaints = supervisor.communicate(timeout=30)
+        assert complaints == (
+            "stepbias: idler does not work any more and is killed: there is no well "
+            "(log: log/idler.log); starting it again in 0.2 s\n"
+        )
 
 
 def test_program_that_cannot_be_run_is_reported(household: Household) -> None:
@@ -277,9 +298,9 @@ def test_program_that_cannot_be_run_is_reported(household: Household) -> None:
         assert household.is_gone()
 
 
-@given(st.lists(st.floats(min_value=0.0, max_value=29.0), max_size=12), st.floats(min_value=30.0, max_value=1e6))
+@given(st.lists(st.floats(min_value=0.0, max_value=9.0), max_size=12), st.floats(min_value=10.0, max_value=1e6))
 def test_restart_delay_doubles_to_its_limit_and_a_good_life_resets_it(short: list[float], good: float) -> None:
-    """0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, … seconds, and 0.2 again after a life of 30 s."""
+    """0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, … seconds, and 0.2 again after a life of 10 s."""
     delays = []
     delay = restart_delay(previous=None, lived=0.0)
     for lived in short:
