@@ -22,6 +22,7 @@ from jobs.ports import Store
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
+from tests.reference.memory_store import MemoryStore
 
 DATASETS = "/v1/datasets"
 RNG = np.random.default_rng(0)

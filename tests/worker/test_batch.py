@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from core.descent.kernel import chosen, kernel_id
 from core.results.result import pack_arrays, unpack_arrays
+from jobs.errors import StoreFull
+from jobs.records import Claim, FinishedRun
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
 
@@ -332,3 +334,40 @@ def test_the_stored_state_belongs_to_the_summary(workshop: Workshop) -> None:
     ]
     assert summary["train_loss"] == pytest.approx(sum(r * r for r in residuals) / 4, rel=1e-6)
     assert arrays["record_step"][-1] == summary["steps"]
+
+
+def test_a_commit_waits_while_the_store_is_full(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs no attempt, and no step is computed twice."""
+    experiment_id, job = workshop.plan(spec())
+    commit, fullness = workshop.store.commit_runs, itertools.chain([True] * 3, itertools.cycle([False, True]))
+
+    def refuse(claim: Claim, runs: Sequence[FinishedRun]) -> int:
+        if next(fullness):
+            raise StoreFull("full")
+        return commit(claim, runs)
+
+    monkeypatch.setattr(workshop.store, "commit_runs", refuse)
+    workshop.perform(job.id)
+    (trained,) = workshop.training_jobs(experiment_id)
+    assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 1, 0)
+    assert sorted(workshop.store.commits) == list(range(6))
+    assert workshop.runs(experiment_id) == undisturbed(spec())
+
+
+def test_a_worker_that_shuts_down_while_the_store_is_full_loses_no_run(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has ended and could not be stored is computed again from the checkpoint before."""
+    experiment_id, job = workshop.plan(spec())
+
+    def refuse(*_: object) -> int:
+        raise StoreFull("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.store, "commit_runs", refuse)
+        patched.setattr(workshop.store, "save_checkpoint", refuse)
+        workshop.perform(job.id, workshop.context(stopping=SetAfter(60)))
+    (released,) = workshop.training_jobs(experiment_id)
+    assert (released.state, released.failures) == (JobState.QUEUED, 0)
+    workshop.work_off()
+    assert workshop.runs(experiment_id) == undisturbed(spec())

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,9 +48,7 @@ class Office(Workshop):
 
     def hire(self, queues: tuple[Queue, ...] = BOTH, name: str = "worker") -> Janitor:
         """Another janitor, of another worker where it has another name."""
-        context = self.context()
-        object.__setattr__(context, "name", name)
-        return Janitor(context, queues, pool=self.pool, bell=self.bell)
+        return Janitor(replace(self.context(), name=name), queues, pool=self.pool, bell=self.bell)
 
     def rings(self) -> dict[Queue, int]:
         """The rings since the last question; somebody answers them."""
