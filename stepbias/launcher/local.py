@@ -14,7 +14,7 @@ from core.experiment import run as experiment
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from jobs.settings import Settings
 from stepbias import ClientError
-from stepbias.cli.experiment_files import save_what_there_is
+from stepbias.cli.experiment_files import require_writable, save_what_there_is
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
@@ -25,6 +25,8 @@ def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
     """Compute the experiment and save what `fetch` would."""
     with explained(StepbiasError):
         document = _document(spec_bytes(spec))
+        # Before hours of work and not after them.
+        require_writable(out)
         try:
             with progress_report() as report:
                 results = experiment.run(document, kernel=Settings().kernel, on_progress=_reporting(report))
