@@ -15,7 +15,8 @@ from core.results.labelled_arrays import Meaning
 from core.results.problem_arrays import DATA, INTERPOLATORS
 from core.results.run_arrays import END, TRAJECTORY
 from core.results.variables import COORDINATES, VARIABLES, Variable
-from core.sweep.grid import Grid
+from core.spec.experiment_spec import KINDS
+from core.sweep.grid import AXIS_NAMES, STEP_SIZE_FRACTION, Grid
 from jobs.settings import Settings
 
 DOCS: Final = Path(__file__).parent
@@ -31,6 +32,16 @@ def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
 def quantities(variables: Iterable[Variable]) -> Iterable[tuple[str, ...]]:
     """Name, symbol and meaning."""
     return ((f"`{variable.name}`", variable.symbol, variable.description) for variable in variables)
+
+
+def axes() -> Iterable[tuple[str, ...]]:
+    """Each axis with the field of a spec that it is swept by."""
+    named_otherwise = {("optimizer", "step_size"): STEP_SIZE_FRACTION, **AXIS_NAMES}
+    fields = ((part, field) for part, kinds in KINDS.items() for each in kinds.values() for field in each.model_fields)
+    places = {named_otherwise.get(place, place[1]): ".".join(place) for place in fields}
+    places["step_size"] = places[STEP_SIZE_FRACTION]
+    rows = ((each, places[each.name]) for each in COORDINATES.values())
+    return ((f"`{each.name}`", f"`{place}`", each.symbol, each.description) for each, place in rows)
 
 
 def arrays(meanings: Mapping[str, Meaning]) -> str:
@@ -62,7 +73,7 @@ def words(variables: Iterable[Variable]) -> str:
 
 REFERENCE: Final[dict[str, Callable[[], str]]] = {
     "variables": lambda: table("name, symbol, meaning", quantities(VARIABLES.values())),
-    "axes": lambda: table("axis, symbol, meaning", quantities(COORDINATES.values())),
+    "axes": lambda: table("axis, in a spec, symbol, meaning", axes()),
     "outcomes": lambda: table("outcome, meaning", ((f"`{outcome}`", outcome.meaning) for outcome in Outcome)),
     "trajectory": lambda: arrays(TRAJECTORY),
     "end-state": lambda: arrays(END),

@@ -21,6 +21,17 @@ TEMPORARY: Final = frozenset(
 class ClientError(Exception):
     """Anything that this package raises on purpose; its text is one readable sentence, or a few lines."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By what it holds, not by what it was made from: it may come from another process."""
+        return _revived, (type(self), self.args, dict(self.__dict__))
+
+
+def _revived(kind: type[ClientError], arguments: tuple[Any, ...], attributes: Mapping[str, Any]) -> ClientError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:

@@ -237,8 +237,8 @@ class ExperimentSpec(Document):
     model: Model = DiagonalModel()
     initialization: Initialization
     optimizer: Optimizer
-    stopping: Stopping = Stopping()
-    recording: Recording = Recording()
+    stopping: Stopping = Field(default_factory=Stopping)
+    recording: Recording = Field(default_factory=Recording)
 
     @model_validator(mode="after")
     def _countable(self) -> Self:

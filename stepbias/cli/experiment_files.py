@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 import typer
@@ -60,10 +61,31 @@ def save(files: Files, out: Path) -> None:
         OSError: the directory or a file cannot be written.
     """
     for name, content in files.items():
-        file = out / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content())
-        typer.echo(file)
+        _write(out / name, content())
+        typer.echo(out / name)
+
+
+def require_writable(out: Path) -> None:
+    """Return if files can be written into the directory, which is made.
+
+    Raises:
+        OSError: they cannot.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=out):
+        pass
+
+
+def _write(file: Path, content: bytes) -> None:
+    """All of it or nothing: a file that is cut off looks like one that is whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def save_what_there_is(files: Files, out: Path) -> None:
