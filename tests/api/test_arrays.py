@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.memory import MemoryStore
 
 from core.results.problem_arrays import INTERPOLATORS
 from core.training.recording import QUANTITIES

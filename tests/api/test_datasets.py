@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
-from jobs.memory import MemoryStore
 
 from api.datasets import described, keep, require_uploaded
 from api.request_errors import NothingHere, OversizedDataset, UnusableBody

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-from jobs.memory import MemorySender, MemoryStore
 
 from api import estimate as estimates
 from api.estimate import EstimateDocument

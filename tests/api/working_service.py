@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from jobs.memory import MemorySender
 from starlette.testclient import TestClient
 
 from api.app import create_app
