@@ -10,6 +10,7 @@ import typer
 
 from jobs.settings import Settings
 from tests.faults.campaign import Campaign, Orders
+from tests.faults.fake_clock import library
 from tests.faults.faults import KINDS, Mode, kinds_of, sequence
 from tests.faults.report import faults_of, figures, table
 
@@ -30,17 +31,28 @@ def _options() -> argparse.Namespace:
 
 
 def _orders(options: argparse.Namespace) -> Orders:
+    faults = sequence(options.kinds or _kinds_here(options.mode), options.faults, options.seed)
     is_storm = options.mode is Mode.STORM
     pace = STORM_PACE if is_storm else 0.0
     return Orders(
-        faults=sequence(options.kinds or kinds_of(options.mode), options.faults, options.seed),
+        faults=faults,
         seed=options.seed,
         pace=pace if options.minutes is None else options.minutes * 60 / options.faults,
         is_storm=is_storm,
         workers=options.workers,
         period=options.period,
-        has_proxy=options.mode in {Mode.NETWORK, Mode.ALL},
+        has_proxy=any(KINDS[fault.kind].group == "network" for fault in faults),
+        faketime=library() if any(KINDS[fault.kind].group == "clock" for fault in faults) else None,
     )
+
+
+def _kinds_here(mode: Mode) -> list[str]:
+    """The kinds of the mode that this machine can do."""
+    kinds = kinds_of(mode)
+    if library() is None and any(KINDS[kind].group == "clock" for kind in kinds):
+        typer.echo("no libfaketime here (package faketime): clocks are left alone")
+        return [kind for kind in kinds if KINDS[kind].group != "clock"]
+    return kinds
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
 import redis
@@ -20,29 +21,39 @@ from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.launcher.port import free_port
+from tests.faults.fake_clock import FakeClock
 
 HOST: Final = "127.0.0.1"
 
+NO_CLOCKS: Final[Mapping[str, FakeClock]] = MappingProxyType({})
+
 UP: Final = """
 import json, os, sys
+from dataclasses import replace
 from urllib.parse import urlsplit
 os.environ.pop("STEPBIAS_REDIS_URL", None)
 os.environ.update(json.loads(sys.argv.pop(1)))
-proxy = sys.argv.pop(1)
+proxy, clocks = (json.loads(sys.argv.pop(1)) for _ in range(2))
 from stepbias.cli.main import app
 from stepbias.launcher import service
 
-class BehindProxy(service.EmbeddedServer):
+class Server(service.EmbeddedServer):
     @property
     def url(self):
         parts = urlsplit(super().url)
-        return parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy}")).geturl()
+        return parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy or parts.port}")).geturl()
 
-if proxy != "none":
-    service.EmbeddedServer = BehindProxy
+    @property
+    def process(self):
+        return replace(super().process, env=os.environ | clocks.get("server", {}))
+
+def worker(queue, concurrency, environment, state, plain=service._worker):
+    return plain(queue, concurrency, environment | clocks.get(queue, {}), state)
+
+service.EmbeddedServer, service._worker = Server, worker
 app()
 """
-"""`stepbias up`, all of whose processes reach the server through the proxy, where there is one."""
+"""`stepbias up`, with the server behind the proxy where there is one, and clocks that can be set."""
 
 
 class Part(StrEnum):
@@ -84,17 +95,27 @@ class BesiegedService:
         workers: batches trained at a time.
         settings: environment variables of all its processes.
         proxy: the port through which they reach the server; None for the server's own.
+        clocks: of the server, and of the workers of a queue, where they can be set.
     """
 
-    def __init__(self, directory: Path, *, workers: int, settings: Mapping[str, str], proxy: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        workers: int,
+        settings: Mapping[str, str],
+        proxy: int | None = None,
+        clocks: Mapping[str, FakeClock] = NO_CLOCKS,
+    ) -> None:
         self.state = directory / "state"
         self.url = f"http://{HOST}:{(port := free_port(HOST))}"
         self._is_told = False
         self._directory = directory
-        self._settings = dict(settings)
         self._mark = uuid.uuid4().hex
         arguments = ("up", "--port", str(port), "--workers", str(workers), "--state-dir", str(self.state))
-        self._command = (sys.executable, "-c", UP, json.dumps(self._settings), str(proxy or "none"), *arguments)
+        environments = {name: dict(clock.environment) for name, clock in clocks.items()}
+        given = (json.dumps(document) for document in (dict(settings), proxy, environments))
+        self._command = (sys.executable, "-c", UP, *given, *arguments)
         self._supervisor: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:

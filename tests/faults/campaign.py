@@ -14,7 +14,8 @@ from stepbias import Client
 from stepbias.errors import ClientError
 from tests.faults.besieged_service import BesiegedService
 from tests.faults.client import LoadClient
-from tests.faults.faults import KINDS, Battlefield, Fault
+from tests.faults.fake_clock import FakeClock
+from tests.faults.faults import CLOCKS, KINDS, Battlefield, Fault
 from tests.faults.ledger import Ledger
 from tests.faults.load import wishes
 from tests.faults.measure import Watch
@@ -43,6 +44,7 @@ class Orders:
         workers: batches trained at a time.
         settings: environment variables of the service.
         has_proxy: whether the server is reached through a proxy.
+        faketime: the library by which clocks are set; without it none can be.
     """
 
     faults: Sequence[Fault]
@@ -55,6 +57,7 @@ class Orders:
     workers: int = 2
     settings: Mapping[str, str] = field(default_factory=dict)
     has_proxy: bool = True
+    faketime: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,13 +155,16 @@ class Campaign:
         proxy = Proxy(self._server_port, random.Random(f"{orders.seed}/proxy")) if orders.has_proxy else None
         if proxy is not None:
             stack.enter_context(proxy)
+        faketime = orders.faketime
+        clocks = {of: FakeClock(self._directory / f"clock.{of}", faketime) for of in CLOCKS} if faketime else {}
         self._service = BesiegedService(
             self._directory,
             workers=orders.workers,
             settings=orders.settings,
             proxy=None if proxy is None else proxy.port,
+            clocks=clocks,
         )
-        self._field = Battlefield(service=self._service, proxy=proxy)
+        self._field = Battlefield(service=self._service, proxy=proxy, clocks=clocks)
         stack.enter_context(self._service)
         self._ledger = Ledger(self._directory / "ledger.jsonl")
         stack.callback(self._ledger.close)
@@ -266,12 +272,9 @@ class Campaign:
 
 def told(strike: Strike) -> str:
     """A line about a fault."""
-
-    def seconds(number: float | None) -> str:
-        return "-" if number is None else f"{number:.1f} s"
-
+    after = (f"{number:.1f} s" if number is not None else "-" for number in (strike.work_after, strike.accepted_after))
     return (
-        f"{strike.number:>4} {strike.began_at:>7.1f} s  {strike.fault.kind:<36} {strike.hit:>3} hit, "
-        f"lasted {strike.lasted:.1f} s; work goes on after {seconds(strike.work_after)}, submissions are accepted after "
-        f"{seconds(strike.accepted_after)}{', started again by hand' if strike.restarted_by_hand else ''}"
+        f"{strike.number:>4} {strike.began_at:>7.1f} s  {strike.fault.kind:<36} {strike.hit:>3} hit for "
+        f"{strike.lasted:>4.1f} s; work goes on after {next(after)}, submissions are accepted after {next(after)}"
+        f"{'; started again by hand' if strike.restarted_by_hand else ''}"
     )

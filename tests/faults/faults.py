@@ -12,6 +12,7 @@ from typing import Final
 
 from jobs.connection import vendor_errors
 from tests.faults.besieged_service import BesiegedService, Part, eventually, send
+from tests.faults.fake_clock import FakeClock
 from tests.faults.proxy import Proxy, Rules
 
 
@@ -47,6 +48,7 @@ class Battlefield:
 
     service: BesiegedService
     proxy: Proxy | None
+    clocks: Mapping[str, FakeClock]
 
 
 Strike = Callable[[Battlefield, Fault], int]
@@ -148,9 +150,23 @@ def _short_write(field: Battlefield, _: Fault) -> int:
     return len(victims)
 
 
+def _set_clock(of: str, seconds: int) -> Strike:
+    """Let the time of day be another for a spell, and then the right one again."""
+
+    def strike(field: Battlefield, fault: Fault) -> int:
+        with field.clocks[of].set_by(seconds):
+            time.sleep(fault.seconds)
+        return 1
+
+    return strike
+
+
 _PARTS: Final = tuple(Part)
 _LONG_LIVED: Final = (Part.SERVER, Part.API, Part.BATCH_WORKER, Part.INTERACTIVE_WORKER)
 _STOPPED: Final = (3.0, 20.0)
+
+CLOCKS: Final = ("server", "batch")
+"""Whose clocks can be set: the server's, by which leases run, and that of the workers of a queue."""
 
 CALM: Final = (0.1, 2.0)
 
@@ -178,6 +194,11 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "full store": Kind(group="store", strike=_fill, seconds=(2.0, 15.0)),
         "short write": Kind(group="store", strike=_short_write),
     }
+    | {
+        f"clock of {of} {hours:+d} h": Kind(group="clock", strike=_set_clock(of, hours * 3600), seconds=(3.0, 15.0))
+        for of in CLOCKS
+        for hours in (-2, 2)
+    }
     # Of what the service mends by itself, and may be about to.
     | {
         f"storm on {part}": Kind(group="storm", strike=_kill_if_there(part))
@@ -191,7 +212,7 @@ GROUPS: Final[Mapping[Mode, frozenset[str]]] = MappingProxyType(
     {
         Mode.KILLS: frozenset({"kills"}),
         Mode.NETWORK: frozenset({"network", "store"}),
-        Mode.ALL: frozenset({"kills", "network", "store"}),
+        Mode.ALL: frozenset({"kills", "network", "store", "clock"}),
         Mode.STORM: frozenset({"storm"}),
     }
 )

@@ -119,7 +119,7 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
-                while self._rules.held and not connection.is_frozen:
+                while self._rules.held and not connection.is_frozen:  # noqa: ASYNC110 - set by another thread
                     await asyncio.sleep(_LOOK)
                 if connection.is_frozen:
                     break

@@ -43,7 +43,8 @@ def figures(outcome: Outcome) -> Iterator[str]:
     yield f"everything was done {outcome.drained_after:.1f} s after the last submission"
     yield f"started again by hand: {sum(each.restarted_by_hand for each in outcome.strikes)}"
     yield f"exit code of the service: {outcome.exit_code}"
-    yield f"{len(outcome.strikes)} faults: P(a fault loses, doubles or changes anything) ≤ {upper_bound(len(outcome.strikes)):.2%} if none did"
+    bound = upper_bound(len(outcome.strikes))
+    yield f"{len(outcome.strikes)} faults; if none does harm, one does with a probability of at most {bound:.2%} (95 %)"
 
 
 def _percentiles(numbers: Sequence[float]) -> str:

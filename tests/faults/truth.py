@@ -34,10 +34,11 @@ def undisturbed(drawn: Iterable[Drawn], *, processes: int = 2) -> Runs:
     ]
     # Fresh processes: a fork of one that has threads may hang.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return dict(chain.from_iterable(pool.map(_runs_of, merged)))
+        return dict(chain.from_iterable(pool.map(runs_of, merged)))
 
 
-def _runs_of(drawn: Drawn) -> list[tuple[str, StoredRun]]:
+def runs_of(drawn: Drawn) -> list[tuple[str, StoredRun]]:
+    """The runs of one spec, trained here, by their keys."""
     results = run(drawn.spec())
     keys = (each.key for each in results.grid.runs())
     return [
