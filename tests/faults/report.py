@@ -71,7 +71,13 @@ def faults_of(outcome: Outcome, *, planned: int, standstill: float) -> list[str]
             if outcome.longest_standstill > standstill
             else []
         ),
+        *(f"the supervisor did not survive {strike.fault.kind}" for strike in outcome.strikes if _is_unfit(strike)),
         *(f"failed {count} times: {reason}" for reason, count in unfit.items()),
         *([f"only {len(outcome.strikes)} of {planned} faults"] if len(outcome.strikes) < planned else []),
         *([f"the service stopped with exit code {outcome.exit_code}"] if outcome.exit_code else []),
     ]
+
+
+def _is_unfit(strike: Strike) -> bool:
+    """Whether somebody had to start the service again though its supervisor was not ended by the fault."""
+    return strike.restarted_by_hand and not any(head in strike.fault.kind for head in ("supervisor", "everything"))
