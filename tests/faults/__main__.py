@@ -3,11 +3,13 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import typer
 
+from core.descent.kernel import chosen, kernel_id
 from jobs.settings import Settings
 from tests.faults.campaign import Campaign, Orders
 from tests.faults.fake_clock import library
@@ -15,6 +17,7 @@ from tests.faults.faults import KINDS, Mode, kinds_of, sequence
 from tests.faults.report import faults_of, figures, table
 
 STORM_PACE: Final = 0.2
+MOST_TOLD: Final = 40
 
 
 def _options() -> argparse.Namespace:
@@ -46,11 +49,17 @@ def _orders(options: argparse.Namespace) -> Orders:
     )
 
 
+def told(faults: Sequence[str]) -> list[str]:
+    """What is wrong, at most so many lines of it."""
+    more = len(faults) - MOST_TOLD
+    return [*faults[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
+
+
 def _kinds_here(mode: Mode) -> list[str]:
     """The kinds of the mode that this machine can do."""
     kinds = kinds_of(mode)
     if library() is None and any(KINDS[kind].group == "clock" for kind in kinds):
-        typer.echo("no libfaketime here (package faketime): clocks are left alone")
+        typer.echo("no libfaketime here (package faketime): the server's clock is left alone")
         return [kind for kind in kinds if KINDS[kind].group != "clock"]
     return kinds
 
@@ -62,10 +71,13 @@ def main() -> int:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     orders = _orders(options)
-    typer.echo(f"{len(orders.faults)} faults, mode {options.mode}, seed {options.seed}; logs in {options.out}")
+    typer.echo(
+        f"{len(orders.faults)} faults, mode {options.mode}, seed {options.seed}; logs in {options.out}; "
+        f"{kernel_id(chosen('auto'))}"
+    )
     outcome = Campaign(orders, directory, typer.echo).run()
     faults = faults_of(outcome, planned=len(orders.faults), standstill=Settings().lease_seconds + 10.0)
-    for line in [*table(outcome.strikes), *figures(outcome), *faults, "FAILED" if faults else "PASSED"]:
+    for line in [*table(outcome.strikes), *figures(outcome), *told(faults), "FAILED" if faults else "PASSED"]:
         typer.echo(line)
     return 1 if faults else 0
 

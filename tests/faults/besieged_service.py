@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final, Self
 
 import redis
@@ -25,15 +24,13 @@ from tests.faults.fake_clock import FakeClock
 
 HOST: Final = "127.0.0.1"
 
-NO_CLOCKS: Final[Mapping[str, FakeClock]] = MappingProxyType({})
-
 UP: Final = """
 import json, os, sys
 from dataclasses import replace
 from urllib.parse import urlsplit
 os.environ.pop("STEPBIAS_REDIS_URL", None)
 os.environ.update(json.loads(sys.argv.pop(1)))
-proxy, clocks = (json.loads(sys.argv.pop(1)) for _ in range(2))
+proxy, clock = (json.loads(sys.argv.pop(1)) for _ in range(2))
 from stepbias.cli.main import app
 from stepbias.launcher import service
 
@@ -45,15 +42,12 @@ class Server(service.EmbeddedServer):
 
     @property
     def process(self):
-        return replace(super().process, env=os.environ | clocks.get("server", {}))
+        return replace(super().process, env=os.environ | clock)
 
-def worker(queue, concurrency, environment, state, plain=service._worker):
-    return plain(queue, concurrency, environment | clocks.get(queue, {}), state)
-
-service.EmbeddedServer, service._worker = Server, worker
+service.EmbeddedServer = Server
 app()
 """
-"""`stepbias up`, with the server behind the proxy where there is one, and clocks that can be set."""
+"""`stepbias up`, with the server behind the proxy where there is one, and its clock to be set where that can be."""
 
 
 class Part(StrEnum):
@@ -95,7 +89,7 @@ class BesiegedService:
         workers: batches trained at a time.
         settings: environment variables of all its processes.
         proxy: the port through which they reach the server; None for the server's own.
-        clocks: of the server, and of the workers of a queue, where they can be set.
+        clock: of the server, where it can be set.
     """
 
     def __init__(
@@ -105,7 +99,7 @@ class BesiegedService:
         workers: int,
         settings: Mapping[str, str],
         proxy: int | None = None,
-        clocks: Mapping[str, FakeClock] = NO_CLOCKS,
+        clock: FakeClock | None = None,
     ) -> None:
         self.state = directory / "state"
         self.url = f"http://{HOST}:{(port := free_port(HOST))}"
@@ -113,8 +107,7 @@ class BesiegedService:
         self._directory = directory
         self._mark = uuid.uuid4().hex
         arguments = ("up", "--port", str(port), "--workers", str(workers), "--state-dir", str(self.state))
-        environments = {name: dict(clock.environment) for name, clock in clocks.items()}
-        given = (json.dumps(document) for document in (dict(settings), proxy, environments))
+        given = (json.dumps(each) for each in (dict(settings), proxy, dict(clock.environment) if clock else {}))
         self._command = (sys.executable, "-c", UP, *given, *arguments)
         self._supervisor: subprocess.Popen[str] | None = None
 

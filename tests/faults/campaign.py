@@ -15,7 +15,7 @@ from stepbias.errors import ClientError
 from tests.faults.besieged_service import BesiegedService
 from tests.faults.client import LoadClient
 from tests.faults.fake_clock import FakeClock
-from tests.faults.faults import CLOCKS, KINDS, Battlefield, Fault
+from tests.faults.faults import KINDS, Battlefield, Fault
 from tests.faults.ledger import Ledger
 from tests.faults.load import wishes
 from tests.faults.measure import Watch
@@ -44,7 +44,7 @@ class Orders:
         workers: batches trained at a time.
         settings: environment variables of the service.
         has_proxy: whether the server is reached through a proxy.
-        faketime: the library by which clocks are set; without it none can be.
+        faketime: the library by which the server's clock is set; without it that cannot be.
     """
 
     faults: Sequence[Fault]
@@ -155,16 +155,15 @@ class Campaign:
         proxy = Proxy(self._server_port, random.Random(f"{orders.seed}/proxy")) if orders.has_proxy else None
         if proxy is not None:
             stack.enter_context(proxy)
-        faketime = orders.faketime
-        clocks = {of: FakeClock(self._directory / f"clock.{of}", faketime) for of in CLOCKS} if faketime else {}
+        clock = None if orders.faketime is None else FakeClock(self._directory / "clock", orders.faketime)
         self._service = BesiegedService(
             self._directory,
             workers=orders.workers,
             settings=orders.settings,
             proxy=None if proxy is None else proxy.port,
-            clocks=clocks,
+            clock=clock,
         )
-        self._field = Battlefield(service=self._service, proxy=proxy, clocks=clocks)
+        self._field = Battlefield(service=self._service, proxy=proxy, clock=clock)
         stack.enter_context(self._service)
         self._ledger = Ledger(self._directory / "ledger.jsonl")
         stack.callback(self._ledger.close)

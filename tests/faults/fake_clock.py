@@ -1,4 +1,8 @@
-"""Clocks of single processes that can be set, by libfaketime where this machine has it."""
+"""A clock that can be set, by libfaketime where this machine has it.
+
+For the server, by whose clock leases run. Workers measure time by their monotonic clocks; under libfaketime 0.9.10
+`time.sleep` of Python fails with EINVAL, so that theirs cannot be set by it.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

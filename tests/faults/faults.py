@@ -48,7 +48,7 @@ class Battlefield:
 
     service: BesiegedService
     proxy: Proxy | None
-    clocks: Mapping[str, FakeClock]
+    clock: FakeClock | None
 
 
 Strike = Callable[[Battlefield, Fault], int]
@@ -150,11 +150,12 @@ def _short_write(field: Battlefield, _: Fault) -> int:
     return len(victims)
 
 
-def _set_clock(of: str, seconds: int) -> Strike:
+def _set_clock(seconds: int) -> Strike:
     """Let the time of day be another for a spell, and then the right one again."""
 
     def strike(field: Battlefield, fault: Fault) -> int:
-        with field.clocks[of].set_by(seconds):
+        assert field.clock is not None
+        with field.clock.set_by(seconds):
             time.sleep(fault.seconds)
         return 1
 
@@ -164,9 +165,6 @@ def _set_clock(of: str, seconds: int) -> Strike:
 _PARTS: Final = tuple(Part)
 _LONG_LIVED: Final = (Part.SERVER, Part.API, Part.BATCH_WORKER, Part.INTERACTIVE_WORKER)
 _STOPPED: Final = (3.0, 20.0)
-
-CLOCKS: Final = ("server", "batch")
-"""Whose clocks can be set: the server's, by which leases run, and that of the workers of a queue."""
 
 CALM: Final = (0.1, 2.0)
 
@@ -195,8 +193,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "short write": Kind(group="store", strike=_short_write),
     }
     | {
-        f"clock of {of} {hours:+d} h": Kind(group="clock", strike=_set_clock(of, hours * 3600), seconds=(3.0, 15.0))
-        for of in CLOCKS
+        f"clock of server {hours:+d} h": Kind(group="clock", strike=_set_clock(hours * 3600), seconds=(3.0, 15.0))
         for hours in (-2, 2)
     }
     # Of what the service mends by itself, and may be about to.
