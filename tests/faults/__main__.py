@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,6 +56,12 @@ def told(faults: Sequence[str]) -> list[str]:
     return [*faults[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
 
 
+def _commit() -> str:
+    """What to check out for the same again."""
+    command = ("git", "describe", "--always", "--dirty", "--abbrev=12")
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
 def _kinds_here(mode: Mode) -> list[str]:
     """The kinds of the mode that this machine can do."""
     kinds = kinds_of(mode)
@@ -73,7 +80,7 @@ def main() -> int:
     orders = _orders(options)
     typer.echo(
         f"{len(orders.faults)} faults, mode {options.mode}, seed {options.seed}; logs in {options.out}; "
-        f"{kernel_id(chosen('auto'))}"
+        f"{kernel_id(chosen('auto'))}, commit {_commit()}"
     )
     outcome = Campaign(orders, directory, typer.echo).run()
     faults = faults_of(outcome, planned=len(orders.faults), standstill=Settings().lease_seconds + 10.0)

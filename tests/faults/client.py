@@ -85,7 +85,7 @@ class LoadClient:
             self._ledger.find_doubled(f"{drawn.name} is both {before.id} and {entry.id}")
         self._latest[drawn] = self._mine[entry.id] = entry
         if wish is Wish.CANCELLED:
-            entry.is_cancelled = True
+            self._ledger.cancel(entry)
             self._until_done("POST", f"/v1/experiments/{entry.id}/cancel")
 
     def _submit(self, drawn: Drawn) -> Entry | None:
@@ -102,7 +102,7 @@ class LoadClient:
         document = answer.json()
         entry.status = document["status"]
         if entry.status == "failed" and len(entry.failures) < MOST_RETRIES:
-            entry.failures.append(document["error"])
+            self._ledger.fail(entry, document["error"])
             self._until_done("POST", f"/v1/experiments/{entry.id}/retry")
         elif entry.status in {*FINAL, "failed"}:
             entry.finished_at = entry.finished_at or self._ledger.now()

@@ -67,12 +67,21 @@ class Ledger:
     def accept(self, drawn: Drawn, answer: Any, *, code: int, sent_at: float) -> Entry:
         """Note an accepted submission; the experiment's entry, which may be an old one."""
         acceptance = Acceptance(sent_at=sent_at, answered_at=self.now(), code=code)
-        line = {"id": answer["id"], "code": code, "at": acceptance.answered_at, **asdict(drawn)}
+        self._note(id=answer["id"], code=code, **asdict(drawn))
         with self._lock:
-            self._file.write(json.dumps(line) + "\n")
             self.acceptances.append(acceptance)
             new = Entry(id=answer["id"], drawn=drawn, accepted_at=acceptance.answered_at)
             return self.entries.setdefault(answer["id"], new)
+
+    def cancel(self, entry: Entry) -> None:
+        """Note that the client wants this one cancelled."""
+        self._note(id=entry.id, wish="cancel")
+        entry.is_cancelled = True
+
+    def fail(self, entry: Entry, error: str) -> None:
+        """Note that it has failed, and that the client is about to have it retried."""
+        self._note(id=entry.id, wish="retry", error=error)
+        entry.failures.append(error)
 
     def refuse(self, reason: str) -> None:
         """Count an answer that a client did not want, or that did not come."""
@@ -83,6 +92,11 @@ class Ledger:
         """Note that the service has taken one experiment for two."""
         with self._lock:
             self.doubled.append(sentence)
+
+    def _note(self, **fields: Any) -> None:
+        line = json.dumps({"at": round(self.now(), 3), **fields}) + "\n"
+        with self._lock:
+            self._file.write(line)
 
     def unfinished(self) -> list[Entry]:
         """Experiments of which nobody has heard that they are finished, in the order of their acceptance."""

@@ -35,7 +35,9 @@ def test_what_is_right_is_not_complained_of(truth: Mapping[str, StoredRun]) -> N
     """Neither whole experiments nor cancelled ones of which some runs are there."""
     first, *others = truth.values()
     assert told([first, *others], truth) == []
-    assert told([first, *[None for _ in others]], truth, status="cancelled", is_cancelled=True) == []
+    cancelled = {"status": "cancelled", "is_cancelled": True}
+    assert told([first, *[None for _ in others]], truth, **cancelled) == []
+    assert told([first, *others], truth, runs_done=0, outcomes={}, **cancelled) == []
 
 
 def test_every_harm_is_told(truth: Mapping[str, StoredRun]) -> None:

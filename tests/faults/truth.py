@@ -61,10 +61,12 @@ def complaints(entry: Entry, store: Store, truth: Runs, document: Mapping[str, A
     counted = {"runs done": experiment.runs_done, "outcomes": sum(experiment.outcomes.values())}
     return [
         *([f"different: {different} of {len(grid)} runs"] if different else []),
+        *(f"doubled: {name} {number}, stored {len(there)}" for name, number in counted.items() if number > len(there)),
+        # A cancelled experiment does not count what others have computed of it since.
         *(
-            f"{'doubled' if number > len(there) else 'lost'}: {name} {number}, stored {len(there)}"
+            f"lost: {name} {number}, stored {len(there)}"
             for name, number in counted.items()
-            if number != len(there)
+            if number < len(there) and experiment.status != "cancelled"
         ),
         *_incomplete(entry, experiment.status, len(grid) - len(there)),
         *([] if document is None else _other_variables(document, grid, wanted)),
