@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def _kinds_here(mode: Mode) -> list[str]:
 
 def main() -> int:
     """Read the command line, and carry the campaign out; 0 if nothing is wrong."""
+    # So that the service does not outlive a campaign that somebody ends.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     options = _options()
     directory = options.out.absolute()
     shutil.rmtree(directory, ignore_errors=True)

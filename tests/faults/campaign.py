@@ -142,10 +142,8 @@ class Campaign:
         """All of it."""
         with ExitStack() as stack:
             self._set_up(stack)
-            try:
-                self._strike_all()
-            finally:
-                self._end_load()
+            self._strike_all()
+            self._end_load()
             self._judge()
             self._outcome.exit_code = self._service.stop()
         return self._outcome
@@ -178,6 +176,8 @@ class Campaign:
             )
             for number in range(orders.clients)
         ]
+        for client in self._clients:
+            stack.callback(client.join)
         self._log = stack.enter_context((self._directory / "faults.jsonl").open("w", buffering=1))
 
     def _server_port(self) -> int:
