@@ -18,7 +18,6 @@ from tests.faults.fake_clock import library
 from tests.faults.faults import KINDS, Mode, kinds_of, sequence
 from tests.faults.report import faults_of, figures, table
 
-STORM_PACE: Final = 0.2
 MOST_TOLD: Final = 40
 
 
@@ -37,13 +36,11 @@ def _options() -> argparse.Namespace:
 
 def _orders(options: argparse.Namespace) -> Orders:
     faults = sequence(options.kinds or _kinds_here(options.mode), options.faults, options.seed)
-    is_storm = options.mode is Mode.STORM
-    pace = STORM_PACE if is_storm else 0.0
     return Orders(
         faults=faults,
         seed=options.seed,
-        pace=pace if options.minutes is None else options.minutes * 60 / options.faults,
-        is_storm=is_storm,
+        pace=(options.minutes or 0.0) * 60 / options.faults,
+        is_storm=options.mode is Mode.STORM,
         workers=options.workers,
         period=options.period,
         has_proxy=any(KINDS[fault.kind].group == "network" for fault in faults),

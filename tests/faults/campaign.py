@@ -28,6 +28,9 @@ PATIENCE: Final = 120.0
 VOLLEY: Final = 50
 """Kills of a storm between two calms."""
 
+VOLLEY_PACE: Final = 0.2
+VOLLEY_CALM: Final = 6.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:
@@ -36,8 +39,8 @@ class Orders:
     Attributes:
         faults: in their order.
         seed: of the clients' wishes.
-        pace: seconds between the beginnings of two faults, unless the service takes longer to recover.
-        is_storm: the service need not have recovered before the next fault of a volley.
+        pace: least seconds between the beginnings of two faults, where it is no storm.
+        is_storm: volleys of kills, 200 ms apart, whether the service has recovered or not.
         clients: how many submit.
         period: seconds between two submissions of one client.
         longs: the share of specs that take seconds.
@@ -49,7 +52,7 @@ class Orders:
 
     faults: Sequence[Fault]
     seed: int
-    pace: float
+    pace: float = 0.0
     is_storm: bool = False
     clients: int = 3
     period: float = 0.8
@@ -186,12 +189,18 @@ class Campaign:
     def _strike_all(self) -> None:
         self._began_at = self._clock()
         for number, fault in enumerate(self._orders.faults, 1):
-            due = self._began_at + number * self._orders.pace
-            time.sleep(max(due - self._clock(), 0.0 if self._orders.is_storm else fault.calm))
+            time.sleep(self._calm_before(number, fault))
             strike = self._carry_out(number, fault)
             self._outcome.strikes.append(strike)
             self._log.write(strike.line() + "\n")
             self._say(told(strike))
+
+    def _calm_before(self, number: int, fault: Fault) -> float:
+        """Seconds to wait before the fault of that number, the first being 1."""
+        if self._orders.is_storm:
+            return VOLLEY_CALM if number % VOLLEY == 1 else VOLLEY_PACE
+        due = self._began_at + number * self._orders.pace
+        return max(due - self._clock(), fault.calm)
 
     def _carry_out(self, number: int, fault: Fault) -> Strike:
         began_at = self._clock()

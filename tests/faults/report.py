@@ -43,8 +43,8 @@ def figures(outcome: Outcome) -> Iterator[str]:
     yield f"everything was done {outcome.drained_after:.1f} s after the last submission"
     yield f"started again by hand: {sum(each.restarted_by_hand for each in outcome.strikes)}"
     yield f"exit code of the service: {outcome.exit_code}"
-    bound = upper_bound(len(outcome.strikes))
-    yield f"{len(outcome.strikes)} faults; if none does harm, one does with a probability of at most {bound:.2%} (95 %)"
+    hits = sum(strike.hit > 0 for strike in outcome.strikes)
+    yield f"{hits} faults hit something; if none did harm, one does with at most {upper_bound(hits):.2%} (95 %)"
 
 
 def _percentiles(numbers: Sequence[float]) -> str:

@@ -48,7 +48,7 @@ IMPATIENT: Final = {
 def test_no_fault_loses_doubles_or_changes_anything(tmp_path: Path) -> None:
     """Everything accepted ends as its client asked, its numbers those of an undisturbed run to the bit."""
     faults = [Fault(kind=kind, seconds=seconds, share=1.0, calm=0.3) for kind, seconds in FAULTS.items()]
-    orders = Orders(faults=faults, seed=0, pace=0.0, period=1.5, longs=0.1, settings=IMPATIENT)
+    orders = Orders(faults=faults, seed=0, period=1.5, longs=0.1, settings=IMPATIENT)
     outcome = Campaign(orders, tmp_path, print).run()
     assert faults_of(outcome, planned=len(faults), standstill=STANDSTILL) == []
     assert all(strike.hit for strike in outcome.strikes)
