@@ -16,11 +16,11 @@ from tests.faults.besieged_service import BesiegedService
 from tests.faults.client import LoadClient
 from tests.faults.fake_clock import FakeClock
 from tests.faults.faults import KINDS, Battlefield, Fault
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import Entry, Ledger
 from tests.faults.load import wishes
 from tests.faults.measure import Watch
 from tests.faults.proxy import Proxy
-from tests.faults.truth import complaints, undisturbed
+from tests.faults.truth import Runs, complaints, undisturbed
 
 PATIENCE: Final = 120.0
 """No progress for so long is a service that is stuck for good."""
@@ -72,8 +72,9 @@ class Strike:
         began_at: when it struck.
         lasted: until it was over.
         restarted_by_hand: the supervisor was gone, and started again by the campaign.
-        work_after: from its end to the next run or job done anywhere; None where that was not waited for or never came.
+        work_after: from its end to the next run or job done anywhere.
         accepted_after: from its end to the next submission accepted, of those sent after its end.
+        is_awaited: the campaign has waited for both; where they are None nevertheless, they did not come in time.
     """
 
     number: int
@@ -84,6 +85,7 @@ class Strike:
     restarted_by_hand: bool
     work_after: float | None
     accepted_after: float | None
+    is_awaited: bool
 
     def line(self) -> str:
         """One line of JSON."""
@@ -102,10 +104,12 @@ class Outcome:
         refusals: what clients were answered instead, or what kept an answer from coming.
         failures: reasons of experiments that failed and were retried by their client.
         jobs: of all experiments.
+        runs: that these count as done.
         executed_again: jobs that were claimed more than once.
         latencies: seconds from acceptance to the end that a client saw.
         complaints: what is wrong, a sentence each.
         longest_standstill: seconds without progress while there was something to do and no fault held.
+        drained_after: seconds from the last submission to the end of everything.
         exit_code: of the service, stopped at the end.
     """
 
@@ -218,6 +222,7 @@ class Campaign:
             restarted_by_hand=by_hand,
             work_after=self._watch.await_progress(over_at, PATIENCE) if is_awaited else None,
             accepted_after=self._await_acceptance(over_at) if is_awaited else None,
+            is_awaited=is_awaited,
         )
 
     def _start_again(self) -> bool:
@@ -258,24 +263,25 @@ class Campaign:
         outcome.complaints += [f"doubled: {sentence}" for sentence in self._ledger.doubled]
         with Client(self._service.url) as client:
             for entry in entries:
-                experiment = self._store.experiment(entry.id)
-                jobs = self._store.jobs(entry.id)
-                outcome.entries[f"{experiment.status}{', as asked' if entry.is_cancelled else ''}"] += 1
-                outcome.failures.update(entry.failures)
-                outcome.jobs += len(jobs)
-                outcome.runs += experiment.runs_done
-                outcome.executed_again += sum(job.attempt > 1 for job in jobs)
-                if entry.finished_at is not None:
-                    outcome.latencies.append(entry.finished_at - entry.accepted_at)
-                try:
-                    document = (
-                        client.experiment(entry.id).results()["data_vars"] if experiment.status == "succeeded" else None
-                    )
-                except ClientError as error:
-                    outcome.complaints.append(f"{entry.id} ({entry.drawn.name}): {error}")
-                    document = None
-                found = complaints(entry, self._store, truth, document)
-                outcome.complaints += [f"{entry.id} ({entry.drawn.name}): {sentence}" for sentence in found]
+                self._audit(entry, truth, client)
+
+    def _audit(self, entry: Entry, truth: Runs, client: Client) -> None:
+        """Count one experiment, and compare it with the truth."""
+        outcome, experiment, jobs = self._outcome, self._store.experiment(entry.id), self._store.jobs(entry.id)
+        outcome.entries[f"{experiment.status}{', as asked' if entry.is_cancelled else ''}"] += 1
+        outcome.failures.update(entry.failures)
+        outcome.jobs += len(jobs)
+        outcome.runs += experiment.runs_done
+        outcome.executed_again += sum(job.attempt > 1 for job in jobs)
+        if entry.finished_at is not None:
+            outcome.latencies.append(entry.finished_at - entry.accepted_at)
+        is_whole = experiment.status == "succeeded"
+        try:
+            document = client.experiment(entry.id).results()["data_vars"] if is_whole else None
+            found = complaints(entry, self._store, truth, document)
+        except ClientError as error:
+            found = [f"lost: {error}"]
+        outcome.complaints += [f"{entry.id} ({entry.drawn.name}): {sentence}" for sentence in found]
 
 
 def told(strike: Strike) -> str:

@@ -72,6 +72,19 @@ def _signal(part: Part, number: signal.Signals) -> Strike:
     return strike
 
 
+def _terminate(part: Part) -> Strike:
+    """Ask it to end; it may take its time."""
+    ask = _signal(part, signal.SIGTERM)
+
+    def strike(field: Battlefield, fault: Fault) -> int:
+        victims = field.service.processes(part)
+        hit = ask(field, fault)
+        assert eventually(lambda: not set(victims) & set(field.service.processes(part)), patience=60.0), "it stays"
+        return hit
+
+    return strike
+
+
 def _kill_if_there(part: Part) -> Strike:
     def strike(field: Battlefield, _: Fault) -> int:
         return len(field.service.hit(part, signal.SIGKILL))
@@ -144,7 +157,7 @@ def _short_write(field: Battlefield, _: Fault) -> int:
         log = max(
             (field.service.state / "server").glob("appendonlydir/*.incr.aof"), key=lambda path: path.stat().st_mtime
         )
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (log.stat().st_size + 1000, hard))
     assert eventually(lambda: not set(victims) & set(field.service.processes(Part.SERVER))), "the server lives on"
     return len(victims)
@@ -170,8 +183,8 @@ CALM: Final = (0.1, 2.0)
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {f"kill {part}": Kind(group="kills", strike=_signal(part, signal.SIGKILL)) for part in _PARTS}
-    | {f"terminate {part}": Kind(group="kills", strike=_signal(part, signal.SIGTERM)) for part in _LONG_LIVED}
-    | {"terminate supervisor": Kind(group="kills", strike=_signal(Part.SUPERVISOR, signal.SIGTERM))}
+    | {f"terminate {part}": Kind(group="kills", strike=_terminate(part)) for part in _LONG_LIVED}
+    | {"terminate supervisor": Kind(group="kills", strike=_terminate(Part.SUPERVISOR))}
     | {"kill server twice": Kind(group="kills", strike=_twice(Part.SERVER), seconds=(0.0, 3.0))}
     | {
         f"stop {part}": Kind(group="kills", strike=_pause(part, then=signal.SIGCONT), seconds=_STOPPED)

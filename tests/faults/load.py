@@ -75,7 +75,7 @@ class Drawn:
         spec = _LONG if self.kind == LONG else KINDS[self.kind]
         data = spec["data"] | ({"seed": {"values": list(self.seeds)}} if self.seeds else {})
         initialization = spec["initialization"] | {"scale": {"values": list(self.scales)}}
-        return {"name": self.name} | spec | {"data": data, "initialization": initialization}
+        return {"name": self.name, **spec, "data": data, "initialization": initialization}
 
     def spec(self) -> ExperimentSpec:
         """The spec, as it is understood."""

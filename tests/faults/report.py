@@ -61,23 +61,27 @@ def faults_of(outcome: Outcome, *, planned: int, standstill: float) -> list[str]
         planned: faults that should have been carried out.
         standstill: the most seconds without progress that are allowed.
     """
-    unfit = {
-        reason: count for reason, count in outcome.failures.items() if not reason.startswith("its worker disappeared")
-    }
-    return [
-        *outcome.complaints,
-        *(
-            [f"stuck: no progress for {outcome.longest_standstill:.1f} s"]
-            if outcome.longest_standstill > standstill
-            else []
-        ),
-        *(f"the supervisor did not survive {strike.fault.kind}" for strike in outcome.strikes if _is_unfit(strike)),
-        *(f"failed {count} times: {reason}" for reason, count in unfit.items()),
-        *([f"only {len(outcome.strikes)} of {planned} faults"] if len(outcome.strikes) < planned else []),
-        *([f"the service stopped with exit code {outcome.exit_code}"] if outcome.exit_code else []),
-    ]
+    return [*outcome.complaints, *_unforeseen(outcome), *_undone(outcome, planned, standstill)]
 
 
-def _is_unfit(strike: Strike) -> bool:
-    """Whether somebody had to start the service again though its supervisor was not ended by the fault."""
-    return strike.restarted_by_hand and not any(head in strike.fault.kind for head in ("supervisor", "everything"))
+def _unforeseen(outcome: Outcome) -> Iterator[str]:
+    """Failures that are no fault's doing, and a supervisor that needs one itself."""
+    for reason, count in outcome.failures.items():
+        if not reason.startswith("its worker disappeared"):
+            yield f"failed {count} times: {reason}"
+    for strike in outcome.strikes:
+        if strike.restarted_by_hand and not any(head in strike.fault.kind for head in ("supervisor", "everything")):
+            yield f"the supervisor did not survive {strike.fault.kind}, fault {strike.number}"
+
+
+def _undone(outcome: Outcome, planned: int, standstill: float) -> Iterator[str]:
+    """What stood still, and what was not carried out."""
+    if outcome.longest_standstill > standstill:
+        yield f"stuck: no progress for {outcome.longest_standstill:.1f} s"
+    for strike in outcome.strikes:
+        if strike.is_awaited and None in {strike.work_after, strike.accepted_after}:
+            yield f"stuck after {strike.fault.kind}, fault {strike.number}"
+    if len(outcome.strikes) < planned:
+        yield f"only {len(outcome.strikes)} of {planned} faults"
+    if outcome.exit_code:
+        yield f"the service stopped with exit code {outcome.exit_code}"

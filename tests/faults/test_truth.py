@@ -25,7 +25,7 @@ def told(runs: list[StoredRun | None], truth: Mapping[str, StoredRun], **told: A
     """The complaints about an experiment that has stored these runs and says what it is told to, or what is right."""
     there = sum(run is not None for run in runs)
     counts = {"status": "succeeded", "runs_done": there, "outcomes": {"converged": there}} | told
-    is_cancelled = counts.pop("is_cancelled", False)
+    is_cancelled = bool(counts.pop("is_cancelled", False))
     store: Any = SimpleNamespace(experiment=lambda _: SimpleNamespace(**counts), run=lambda _, index: runs[index])
     entry = Entry(id="x", drawn=DRAWN, accepted_at=0.0, is_cancelled=is_cancelled)
     return [sentence.split(":")[0] for sentence in complaints(entry, store, truth, None)]

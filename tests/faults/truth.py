@@ -25,12 +25,13 @@ def undisturbed(drawn: Iterable[Drawn], *, processes: int = 2) -> Runs:
 
     All scales of a kind and a data set are trained together, which is not how the service has trained them.
     """
-    scales: dict[tuple[str, tuple[int, ...]], set[float]] = defaultdict(set)
+    scales: dict[tuple[str, int | None], set[float]] = defaultdict(set)
     for spec in drawn:
-        for seeds in [(seed,) for seed in spec.seeds] or [()]:
-            scales[spec.kind, seeds] |= set(spec.scales)
+        for seed in spec.seeds or (None,):
+            scales[spec.kind, seed] |= set(spec.scales)
     merged = [
-        Drawn(kind=kind, scales=tuple(sorted(found)), seeds=seeds, name="") for (kind, seeds), found in scales.items()
+        Drawn(kind=kind, scales=tuple(sorted(found)), seeds=() if seed is None else (seed,), name="")
+        for (kind, seed), found in scales.items()
     ]
     # Fresh processes: a fork of one that has threads may hang.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
