@@ -4,7 +4,7 @@ import random
 import resource
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -85,9 +85,11 @@ def _terminate(part: Part) -> Strike:
     return strike
 
 
-def _kill_if_there(part: Part) -> Strike:
+def _kill_one_of(parts: Sequence[Part]) -> Strike:
+    """Kill the first of the parts that is there: in a storm most are about to be started again."""
+
     def strike(field: Battlefield, _: Fault) -> int:
-        return len(field.service.hit(part, signal.SIGKILL))
+        return next((len(hit) for part in parts if (hit := field.service.hit(part, signal.SIGKILL))), 0)
 
     return strike
 
@@ -177,6 +179,9 @@ def _set_clock(seconds: int) -> Strike:
 
 _PARTS: Final = tuple(Part)
 _LONG_LIVED: Final = (Part.SERVER, Part.API, Part.BATCH_WORKER, Part.INTERACTIVE_WORKER)
+_STORMED: Final = tuple(part for part in _PARTS if part not in {Part.SUPERVISOR, Part.EVERYTHING})
+"""What the service starts again by itself."""
+
 _STOPPED: Final = (3.0, 20.0)
 
 CALM: Final = (0.1, 2.0)
@@ -209,11 +214,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         f"clock of server {hours:+d} h": Kind(group="clock", strike=_set_clock(hours * 3600), seconds=(3.0, 15.0))
         for hours in (-2, 2)
     }
-    # Of what the service mends by itself, and may be about to.
     | {
-        f"storm on {part}": Kind(group="storm", strike=_kill_if_there(part))
-        for part in _PARTS
-        if part not in {Part.SUPERVISOR, Part.EVERYTHING}
+        f"storm, {part} first": Kind(group="storm", strike=_kill_one_of(_STORMED[place:] + _STORMED[:place]))
+        for place, part in enumerate(_STORMED)
     }
 )
 """By name."""
