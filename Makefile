@@ -66,8 +66,8 @@ bench: setup .venv-bench/.ready ## measure everything against JAX and others (WH
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
 	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick)
 
-faults: setup ## kill parts of the service at random during a sweep (KILLS=20 SEED=0); no number may change
-	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) --seed $(or $(SEED),0)
+faults: setup ## hit the service at random under load; nothing clients were told may change (FAULTS=200 SEED=0 MODE=kills|network|all|storm MINUTES=…)
+	@$(BIN)/python -m tests.faults --faults $(or $(FAULTS),200) --seed $(or $(SEED),0) --mode $(or $(MODE),all) $(if $(MINUTES),--minutes $(MINUTES))
 
 simulate: setup ## live lives of the job system in virtual time, in which everything goes wrong (SEEDS=10000 FIRST=0)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000) --first $(or $(FIRST),0)

@@ -2,10 +2,11 @@
 
 import logging
 import ssl
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from celery import Celery
+from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
@@ -28,6 +29,20 @@ KEY_PREFIX: Final = "stepbias:celery:"
 _ATTEMPTS: Final = 2
 
 
+LONGEST_PAUSE: Final = 2.0
+"""Seconds between two attempts of a worker to reach the broker, at most."""
+
+
+class BrokerConnection(Connection):
+    """A connection whose pauses between attempts stay short: Celery's own grow to half a minute, whatever is set."""
+
+    @override
+    def ensure_connection(self, *args: Any, **options: Any) -> Self:
+        pauses = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": LONGEST_PAUSE}
+        super().ensure_connection(*args, **pauses | options)  # type: ignore[no-untyped-call]
+        return self
+
+
 def queue_name(queue: Queue) -> str:
     """What Celery calls a queue: a ring is for workers of this numerics version, who may take what waits."""
     return f"{queue}.{NUMERICS_VERSION}"
@@ -45,6 +60,7 @@ def make_celery_app(settings: Settings) -> Celery:
         raise ValueError("Celery needs a server: STEPBIAS_REDIS_URL is not set")
     url = settings.redis_url.get_secret_value()
     app = Celery("stepbias", broker=url, backend=None, set_as_current=False)
+    app.amqp.Connection = BrokerConnection
     app.conf.update(_broker_settings(url), **_task_settings(), **_worker_settings())
     return app
 

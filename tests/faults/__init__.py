@@ -1,1 +1,1 @@
-"""Faults: processes of the real service are killed in the middle of a sweep, and no number may change."""
+"""Faults: the real service is killed, stopped and cut off under load, and nothing clients were told may change."""
