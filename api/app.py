@@ -8,7 +8,7 @@ from api import openapi, problems
 from api.drawing import PATIENCE_SECONDS
 from api.middleware import OutermostMiddleware
 from api.routes import arrays, datasets, experiments, figures, presets, report, runs, service
-from jobs.ports import Sender, Store
+from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
 _DESCRIPTION = (
@@ -18,9 +18,9 @@ _DESCRIPTION = (
 
 
 def create_app(
-    settings: Settings, store: Store, sender: Sender, *, drawing_timeout: float = PATIENCE_SECONDS
+    settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
-    """The API over a store and a sender; `drawing_timeout` is how many seconds a request waits for its figure."""
+    """The API over a store and a doorbell; `drawing_timeout` is how many seconds a request waits for its figure."""
     # The interactive pages of FastAPI load scripts from elsewhere; a service on a laptop works offline.
     app = FastAPI(
         title="stepbias",
@@ -31,7 +31,7 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.settings, app.state.store, app.state.sender = settings, store, sender
+    app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout = drawing_timeout
     for part in (datasets, experiments, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)

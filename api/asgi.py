@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from api.app import create_app
-from jobs.celery_sender import CelerySender, make_celery_app
+from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
@@ -26,7 +26,7 @@ def from_environment() -> FastAPI:
             "STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service with a server of its own"
         )
     client = connect(settings.redis_url.get_secret_value(), patience=STORE_PATIENCE_SECONDS)
-    return create_app(settings, RedisStore(client, settings), CelerySender(make_celery_app(settings)))
+    return create_app(settings, RedisStore(client, settings), CeleryDoorbell(make_celery_app(settings)))
 
 
 app: Final = from_environment()

@@ -49,8 +49,9 @@ def keep(arrays: UserArrays, *, store: Store) -> tuple[DatasetDocument, bool]:
     """Keep the data set, and say whether it is new."""
     about = arrays.about()
     known = _about(about["id"], store=store)
+    # Though it is described: arrays that were found damaged are gone, and come back with this upload.
+    store.put_document(dataset_key(about["id"]), arrays.pack())
     if known is None:
-        store.put_document(dataset_key(about["id"]), arrays.pack())
         store.put_document(dataset_description_key(about["id"]), json.dumps(about).encode())
     return DatasetDocument.of(about), known is None
 

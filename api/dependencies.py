@@ -1,4 +1,4 @@
-"""What a route may ask for: the store, the sender, the settings, and the experiment its path names."""
+"""What a route may ask for: the store, the doorbell, the settings, and the experiment its path names."""
 
 import re
 from typing import Annotated, Final, cast
@@ -6,7 +6,7 @@ from typing import Annotated, Final, cast
 from fastapi import Depends, Request
 
 from jobs.errors import ExperimentNotFound
-from jobs.ports import Sender, Store
+from jobs.ports import Doorbell, Store
 from jobs.records import Experiment
 from jobs.settings import Settings
 
@@ -21,8 +21,8 @@ async def _store(request: Request) -> Store:
     return cast("Store", request.app.state.store)
 
 
-async def _sender(request: Request) -> Sender:
-    return cast("Sender", request.app.state.sender)
+async def _bell(request: Request) -> Doorbell:
+    return cast("Doorbell", request.app.state.bell)
 
 
 async def _drawing_timeout(request: Request) -> float:
@@ -31,7 +31,7 @@ async def _drawing_timeout(request: Request) -> float:
 
 SettingsHere = Annotated[Settings, Depends(_settings)]
 StoreHere = Annotated[Store, Depends(_store)]
-SenderHere = Annotated[Sender, Depends(_sender)]
+BellHere = Annotated[Doorbell, Depends(_bell)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 

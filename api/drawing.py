@@ -10,14 +10,16 @@ import anyio
 from anyio import to_thread
 
 from api.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
-from api.submission import announce
-from jobs.document_keys import figure_key
-from jobs.ports import Sender, Store
-from jobs.records import Experiment, JobKind, NewJob, Queue
-from jobs.states import JobState
+from api.submission import ring
+from jobs.document_keys import figure_error_key, figure_key
+from jobs.ports import Doorbell, Store
+from jobs.records import Experiment, FigureRequest, Queue
 
 PATIENCE_SECONDS: Final = 10.0
 """How long a request waits for its figure."""
+
+ASK_AGAIN_SECONDS: Final = 30.0
+"""A figure that is not there after so long is asked for again."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.25, 1.5
 
@@ -39,47 +41,39 @@ class Drawing:
         return figure_key(self.experiment.id, self.figure, self.format, state)
 
     @property
-    def job(self) -> NewJob:
-        """The job that draws it."""
-        return NewJob(
-            id=f"{self.experiment.id}.{self.key}",
-            kind=JobKind.DRAW,
-            queue=Queue.INTERACTIVE,
-            payload={"figure": self.figure, "format": self.format, "key": self.key},
-        )
+    def request(self) -> FigureRequest:
+        """What a worker is asked for."""
+        return FigureRequest(experiment_id=self.experiment.id, figure=self.figure, format=self.format, key=self.key)
 
 
-async def drawn(drawing: Drawing, *, store: Store, sender: Sender, patience: float) -> bytes:
+async def drawn(drawing: Drawing, *, store: Store, bell: Doorbell, patience: float) -> bytes:
     """The figure's bytes, drawn now unless they are stored.
 
     Raises:
         NothingToDraw: no run is stored.
-        DrawingFailed: the worker used up its attempts.
+        DrawingFailed: a worker has tried lately, and could not.
         NotDrawnInTime: it takes longer than `patience` seconds; it goes on being drawn, so asking again helps.
     """
     if drawing.experiment.runs_done == 0:
         raise NothingToDraw("No run of this experiment is stored, so there is nothing to draw.")
-    document = partial(store.document, drawing.key)
-    if (figure := await _off_loop(document)) is not None:
-        return figure
-    await _off_loop(partial(_request, drawing, store=store, sender=sender))
+    figure, error = partial(store.document, drawing.key), partial(store.document, figure_error_key(drawing.key))
     deadline, pause = time.monotonic() + patience, _FIRST_PAUSE
-    while time.monotonic() < deadline:
-        # First the job, then the document: a job that ended between the two looks has left its document.
-        job = await _off_loop(partial(store.job, drawing.job.id))
-        if (figure := await _off_loop(document)) is not None:
-            return figure
-        if job is not None and job.state is JobState.DEAD:
+    while True:
+        if (picture := await _off_loop(figure)) is not None:
+            return picture
+        if await _off_loop(error) is not None:
             raise DrawingFailed("The worker could not draw this figure; its log says why.")
+        if time.monotonic() >= deadline:
+            raise NotDrawnInTime("The figure is still being drawn; ask again.", headers={"Retry-After": "5"})
+        # Every time: the request may have gone with a worker that died over it.
+        await _off_loop(partial(_ask, drawing, store=store, bell=bell))
         await anyio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
-    raise NotDrawnInTime("The figure is still being drawn; ask again.", headers={"Retry-After": "5"})
 
 
-def _request(drawing: Drawing, *, store: Store, sender: Sender) -> None:
-    message = store.request(drawing.job, experiment_id=drawing.experiment.id)
-    if message is not None:
-        announce((message,), sender=sender)
+def _ask(drawing: Drawing, *, store: Store, bell: Doorbell) -> None:
+    if store.request_figure(drawing.request, seconds=ASK_AGAIN_SECONDS):
+        ring(Queue.INTERACTIVE, bell=bell)
 
 
 async def _off_loop(call: Callable[[], _Answer]) -> _Answer:

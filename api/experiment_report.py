@@ -11,4 +11,4 @@ def report_of(experiment: Experiment, *, store: Store) -> Report:
     """Every inequality, checked on the stored runs and on the problems that are analysed."""
     grid = grid_of(experiment.id, store=store)
     known = summaries(experiment.id, range(len(grid)), store=store)
-    return report(grid, known, kept_analyses(store, grid))
+    return report(grid, known, kept_analyses(store, grid, experiment.numerics))

@@ -20,13 +20,15 @@ from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
 from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
-from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor, StoreUnavailable
+from jobs.errors import ExperimentNotFound, InvalidCursor, NotFailed, StoreFull, StoreUnavailable
+from jobs.seal import BrokenSeal
 
 MEDIA_TYPE: Final = "application/problem+json"
 
 MOST_VIOLATIONS: Final = 100
 """Most errors listed in one document; its `detail` says how many there are."""
 
+_FULL: Final = "The store has no room left. What is stored can be read; new work is taken once there is room again."
 _LOG = logging.getLogger(__name__)
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -93,9 +95,11 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
-        IllegalMove: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
+        NotFailed: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
         InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         RequestValidationError: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
+        StoreFull: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-full", "The store is full"),
+        BrokenSeal: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-record", "What is stored is damaged"),
         StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available"),
     }
 )
@@ -147,8 +151,12 @@ def _explained(error: Exception) -> RequestError:
             problem = RequestError("What is asked for is not among the choices.", violations=(violation,))
         case UnsuitableFigure(message=message):
             problem = RequestError(message)
-        case IllegalMove(current=current):
-            problem = RequestError(f"Only a failed experiment can be retried; this one is {current}.")
+        case NotFailed(status=status):
+            problem = RequestError(f"Only a failed experiment can be retried; this one is {status}.")
+        case BrokenSeal(name=name):
+            problem = RequestError(f"The {name} is damaged in the store: it is not what was written.")
+        case StoreFull():
+            problem = RequestError(_FULL, headers={"Retry-After": "30"})
         case InvalidCursor():
             violation = Violation(
                 parameter="cursor", detail="use the next_cursor of the page before, and the same filters"
@@ -159,7 +167,7 @@ def _explained(error: Exception) -> RequestError:
                 "The query cannot be understood.", violations=tuple(_query_violations(error.errors()))
             )
         case StoreUnavailable():
-            apology = "The store does not answer or has no room left. Try again later."
+            apology = "The store does not answer. Try again later."
             problem = RequestError(apology, headers={"Retry-After": "5"})
         case _:
             problem = RequestError("There is no experiment of that id.")

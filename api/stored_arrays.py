@@ -66,10 +66,10 @@ def interpolators(experiment: Experiment, problem: str, *, store: Store) -> Labe
         NotStoredYet: it is not analysed, or was when predictors were not kept.
     """
     found, attrs = _problem(experiment, problem, store=store)
-    block = store.document(interpolators_key(found.key))
+    block = store.document(interpolators_key(found.key, experiment.numerics))
     if block is not None:
         return interpolators_of(unpack_arrays(block), attrs)
-    if store.document(analysis_key(found.key)) is None:
+    if store.document(analysis_key(found.key, experiment.numerics)) is None:
         raise NotStoredYet(f"Problem {problem} is not analysed: the experiment is {experiment.status}.")
     raise NotStoredYet(
         f"Problem {problem} was analysed by an earlier version, which did not keep its interpolators: submit the spec "

@@ -62,11 +62,11 @@ def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
     return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), heading(experiment).attributes)
 
 
-def analysis_rows(grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:
+def analysis_rows(experiment: Experiment, grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:
     """The problems of the window: index, keys, coordinates, and the analysis, null where it is not made yet."""
     for index in window:
         problem = grid.problem(index)
-        stored = store.document(analysis_key(problem.key))
+        stored = store.document(analysis_key(problem.key, experiment.numerics))
         yield {
             "index": index,
             "data_key": problem.data_key,

@@ -11,8 +11,8 @@ from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid
-from jobs.ports import Sender, Store
-from jobs.records import Message, Submission, planning_message
+from jobs.ports import Doorbell, Store
+from jobs.records import Queue, Submission
 from jobs.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
         raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", violations=violations)
 
 
-def submit(spec: ExperimentSpec, *, store: Store, sender: Sender) -> Submission:
-    """Record the experiment, then announce its planning; a lost announcement is made up for by the workers."""
+def submit(spec: ExperimentSpec, *, store: Store, bell: Doorbell) -> Submission:
+    """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers."""
     submission = store.submit(
         spec=spec.canonical(),
         content_hash=spec.content_hash(),
@@ -64,16 +64,16 @@ def submit(spec: ExperimentSpec, *, store: Store, sender: Sender) -> Submission:
         runs=len(Grid(spec)),
     )
     if submission.is_new:
-        announce((planning_message(submission.experiment.id),), sender=sender)
+        ring(Queue.INTERACTIVE, bell=bell)
     return submission
 
 
-def announce(messages: tuple[Message, ...], *, sender: Sender) -> None:
-    """Send the messages; a failure is logged and no more, for the work is on record and is found without them."""
+def ring(queue: Queue, *, bell: Doorbell) -> None:
+    """Ring; a failure is logged and no more, for the work is on record and is found without it."""
     try:
-        sender.send(messages)
-    except Exception:  # noqa: BLE001 - whatever a broker client raises: the message was only a hint
-        _LOG.warning("%d messages could not be sent; the workers will find the work", len(messages), exc_info=True)
+        bell.ring(queue)
+    except Exception:  # noqa: BLE001 - whatever a broker's client raises: the ring was only a hint
+        _LOG.warning("the %s queue was not rung for; the workers will find the work", queue, exc_info=True)
 
 
 def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Violation]:

@@ -22,14 +22,14 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreFull, StoreUnavailable
 
 _T = TypeVar("_T")
 
 LONGEST_PAUSE: Final = 1.0
 """Seconds between two attempts, at most."""
 
-_UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, OutOfMemoryError, ReadOnlyError, ClusterDownError)
+_UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterDownError)
 _UNAVAILABLE_CODES: Final = frozenset({"BUSY", "MISCONF", "NOREPLICAS"})
 
 
@@ -87,10 +87,13 @@ def vendor_errors() -> Iterator[None]:
     """Raise `StoreUnavailable` for the vendor's errors that mean the same; other errors pass.
 
     Raises:
-        StoreUnavailable: the server is away, loading, busy, read-only, without a disk, or has no memory left.
+        StoreUnavailable: the server is away, loading, busy, read-only, or without a disk.
+        StoreFull: it has no memory left.
     """
     try:
         yield
+    except OutOfMemoryError as error:
+        raise StoreFull("the store is full") from error
     except _UNAVAILABLE as error:
         raise StoreUnavailable(f"the store is not available: {error}") from error
     except ResponseError as error:

@@ -3,19 +3,24 @@
 from core.identity import NUMERICS_VERSION, content_hash
 
 
-def analysis_key(problem_key: str) -> str:
+def analysis_key(problem_key: str, numerics: str = NUMERICS_VERSION) -> str:
     """Where the analysis of a problem is kept; another numerics version has another place."""
-    return f"analysis:{NUMERICS_VERSION}:{problem_key}"
+    return f"analysis:{numerics}:{problem_key}"
 
 
-def interpolators_key(problem_key: str) -> str:
+def interpolators_key(problem_key: str, numerics: str = NUMERICS_VERSION) -> str:
     """Where the predictors of a problem's reference interpolators are kept, beside its analysis."""
-    return f"interpolators:{NUMERICS_VERSION}:{problem_key}"
+    return f"interpolators:{numerics}:{problem_key}"
 
 
 def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
     """Where a figure is kept; a later `state` of the same experiment has another place."""
     return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"
+
+
+def figure_error_key(figure: str) -> str:
+    """Where it is kept, for a while, why the figure of this key could not be drawn."""
+    return f"error of {figure}"
 
 
 def dataset_key(dataset_id: str) -> str:

@@ -13,17 +13,20 @@ class ExperimentNotFound(JobsError):
         self.experiment_id = experiment_id
 
 
-class IllegalMove(JobsError):
-    """A state cannot follow another."""
+class NotFailed(JobsError):
+    """Only a failed experiment can be retried; this one is `status`."""
 
-    def __init__(self, current: str, wanted: str) -> None:
-        super().__init__(f"cannot go from {current} to {wanted}")
-        self.current = current
-        self.wanted = wanted
+    def __init__(self, status: str) -> None:
+        super().__init__(f"only a failed experiment can be retried; this one is {status}")
+        self.status = status
 
 
 class LeaseLost(JobsError):
     """A write came with a token that is no longer current: another worker has the job, or it has ended."""
+
+
+class NotPlanned(JobsError):
+    """A run was to be stored under another key than it was planned under: planner and worker disagree about it."""
 
 
 class InvalidCursor(JobsError):
@@ -31,4 +34,12 @@ class InvalidCursor(JobsError):
 
 
 class StoreUnavailable(JobsError):
-    """The store does not answer, or has no room left for writes."""
+    """The store does not answer, or cannot do its work."""
+
+
+class StoreFull(StoreUnavailable):
+    """The store has no room left for writes; what is stored can be read, and work that runs can end."""
+
+
+class ForeignStore(JobsError):
+    """What is stored was written by another version of stepbias, in a form that this one does not read."""

@@ -4,21 +4,22 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.data.user_arrays import UserArrays
 from core.errors import InvalidData
 from core.experiment.dataset import Load
+from core.identity import NUMERICS_VERSION
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, dataset_key
 from jobs.ports import ResultStore
 
 
-def kept_analysis(store: ResultStore, problem_key: str) -> ProblemAnalysis | None:
-    """The analysis of a problem, None before it is made."""
-    stored = store.document(analysis_key(problem_key))
+def kept_analysis(store: ResultStore, problem_key: str, numerics: str = NUMERICS_VERSION) -> ProblemAnalysis | None:
+    """The analysis of a problem by a numerics version, None before it is made."""
+    stored = store.document(analysis_key(problem_key, numerics))
     return None if stored is None else ProblemAnalysis.from_json(stored)
 
 
-def kept_analyses(store: ResultStore, grid: Grid) -> dict[str, ProblemAnalysis]:
-    """The analyses that are made of a grid's problems, by the key of the problem."""
+def kept_analyses(store: ResultStore, grid: Grid, numerics: str) -> dict[str, ProblemAnalysis]:
+    """The analyses that are made of a grid's problems by a numerics version, by the key of the problem."""
     keys = (problem.key for problem in grid.each_problem())
-    kept = ((key, kept_analysis(store, key)) for key in keys)
+    kept = ((key, kept_analysis(store, key, numerics)) for key in keys)
     return {key: analysis for key, analysis in kept if analysis is not None}
 
 

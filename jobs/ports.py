@@ -1,7 +1,8 @@
-"""Ports: what the rest of the service asks of the store and of the message sender.
+"""Ports: what the rest of the service asks of the store and of the doorbell.
 
-The store is the truth, a message is only a hint. Two stores implement `Store`: `jobs.memory` and `jobs.redis_store`;
-one suite of tests holds both to what is written here. Every method is atomic.
+The store is the truth. A ring of the doorbell says that there is work in a queue, and nothing else. Every method of the
+store is atomic. `jobs.redis_store` implements it; the tests have a second one, written from this page alone, and hold
+both to it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,14 +11,17 @@ from typing import Protocol
 from jobs.records import (
     Claim,
     Experiment,
+    FigureRequest,
     FinishedRun,
     Job,
-    Message,
+    LiveWorker,
     NewJob,
     Page,
     Queue,
+    Round,
     StoredRun,
     Submission,
+    Surroundings,
 )
 from jobs.states import ExperimentStatus
 
@@ -26,10 +30,11 @@ class ExperimentStore(Protocol):
     """Experiments, as their users know them."""
 
     def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
-        """Record an experiment and its planning job in one durable write; the caller then sends the planning message.
+        """Record an experiment and its planning job in one durable write; the caller then rings.
 
-        An active or succeeded experiment with the same `content_hash` and `name` is returned instead, unless it is
-        being cancelled. The cost does not depend on `runs`.
+        It is planned for the store's numerics version. Of those of the same version, `content_hash` and `name` the last
+        that was submitted or planned anew is returned instead, if it is active and not being cancelled, or has
+        succeeded. The cost does not depend on `runs`.
         """
         ...
 
@@ -46,6 +51,7 @@ class ExperimentStore(Protocol):
 
         Raises:
             ExperimentNotFound: there is none of that id.
+            BrokenSeal: it is damaged.
         """
         ...
 
@@ -66,21 +72,22 @@ class ExperimentStore(Protocol):
         ...
 
     def cancel(self, experiment_id: str) -> Experiment:
-        """Set the cancel flag: queued jobs are cancelled at once, running ones see it at their next heartbeat.
+        """Set the cancel flag: waiting jobs are cancelled by it, running ones see it at their next heartbeat.
 
-        What has been stored stays. An experiment that is finished stays as it is.
+        What has been stored stays. An experiment that is finished stays as it is. The cost does not depend on the
+        number of its jobs.
 
         Raises:
             ExperimentNotFound: there is none of that id.
         """
         ...
 
-    def retry(self, experiment_id: str) -> Sequence[Message]:
-        """Queue the dead jobs again with fresh attempts; returns the messages to send.
+    def retry(self, experiment_id: str) -> Experiment:
+        """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
 
         Raises:
             ExperimentNotFound: there is none of that id.
-            IllegalMove: the experiment has not failed.
+            NotFailed: the experiment has not failed.
         """
         ...
 
@@ -88,21 +95,16 @@ class ExperimentStore(Protocol):
 class JobStore(Protocol):
     """Jobs, as workers know them."""
 
-    def claim(self, job_id: str, *, worker: str) -> Claim | None:
-        """QUEUED → RUNNING with a new fencing token and a lease on the store's clock; None if there is none to be had.
+    def claim(self, queue: Queue, *, worker: str) -> Claim | None:
+        """QUEUED → RUNNING with a new fencing token and a lease on the store's clock; None if nothing waits.
 
-        A planning or drawing job is claimed by its own id. The id of a training job, whatever its state, is a claim to
-        the training job of the same queue whose turn it is; `Claim.job` says which. There are at least as many messages
-        as queued jobs, so none is left behind.
-
-        Experiments take turns in each queue by virtual time, the work of which they were given claims
-        (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as flows and jobs as packets): the turn
-        is that of the experiment with the least, the older one where two have the same, and within it that of the job
-        recorded first. An experiment that begins to wait starts from max(its own virtual time, that of the last turn).
-        Work counts at each claim and is not given back when the attempt ends early: virtual time never runs backwards,
-        and an experiment whose jobs fail over and over does not take the turns of the others.
-
-        None also for an unknown id. What is left of an experiment that has failed takes no turns until a retry.
+        Only experiments of the store's numerics version are claimed. They take turns in each queue by virtual time, the
+        work of which they were given claims (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as
+        flows and jobs as packets): the turn is that of the experiment with the least, the older one where two have the
+        same, and within it that of the job recorded first. An experiment that begins to wait starts from max(its own
+        virtual time, that of the last turn). Work counts at each claim and is not given back when the attempt ends
+        early: virtual time never runs backwards, and an experiment whose jobs fail over and over does not take the
+        turns of the others. What is left of an experiment that has failed takes no turns until a retry.
         """
         ...
 
@@ -125,14 +127,14 @@ class JobStore(Protocol):
         """
         ...
 
-    def checkpoint(self, job_id: str) -> bytes | None:
-        """The job's last checkpoint, until the job is complete."""
+    def checkpoint(self, job: Job) -> bytes | None:
+        """The job's last checkpoint, until the job is complete; None if it is damaged."""
         ...
 
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
-        """Record jobs of the claimed planning job's experiment; those already recorded stay as they are.
+        """Record training jobs of the claimed planning job's experiment; those already recorded stay as they are.
 
-        Jobs that come after a cancel are recorded as CANCELLED.
+        After a cancel nothing is recorded.
 
         Raises:
             LeaseLost: the token is no longer current.
@@ -156,29 +158,31 @@ class JobStore(Protocol):
 
         Raises:
             LeaseLost: the token is no longer current; nothing is stored.
+            NotPlanned: a run was planned under another key; nothing is stored.
+            StoreFull: nothing is stored, for want of room.
         """
         ...
 
     def complete(self, claim: Claim) -> None:
-        """RUNNING → SUCCEEDED; drops the checkpoint. The last job of an experiment settles the experiment's status.
+        """RUNNING → SUCCEEDED; drops the checkpoint.
 
         Raises:
             LeaseLost: the token is no longer current.
         """
         ...
 
-    def fail(self, claim: Claim, error: str) -> Message | None:
-        """An attempt ended in an error: QUEUED again (returns the message to send), or DEAD after the last attempt.
+    def fail(self, claim: Claim, error: str, *, is_hopeless: bool = False) -> None:
+        """An attempt ended in an error: QUEUED again, or DEAD after the last attempt, or at once if it is hopeless.
 
         Raises:
             LeaseLost: the token is no longer current.
         """
         ...
 
-    def hand_back(self, claim: Claim) -> Message | None:
-        """A worker is shutting down: QUEUED again without counting an attempt; returns the message to send.
+    def release(self, claim: Claim) -> None:
+        """Give the job back, QUEUED without counting an attempt: the worker stops, or it is another experiment's turn.
 
-        CANCELLED, and None, if the experiment is being cancelled: this is also how a worker obeys a cancel.
+        CANCELLED if the experiment is being cancelled: this is also how a worker obeys a cancel.
 
         Raises:
             LeaseLost: the token is no longer current.
@@ -195,30 +199,45 @@ class JobStore(Protocol):
 
 
 class Upkeep(Protocol):
-    """What the janitor asks for."""
+    """What the janitors ask for."""
 
-    def try_lock(self, name: str, *, seconds: float) -> bool:
-        """Take the named lock for so long unless somebody has it."""
+    def tidy(self, caller: str, *, period: float, last: float | None, elapsed: float) -> Round:
+        """One round: jobs whose lease has run out become QUEUED, or DEAD after the last attempt.
+
+        One caller at a time is the janitor, for three periods after its last round; for the others nothing happens.
+        A lease is a duration: time in which nobody could renew it, because the store was away or its clock was set, is
+        added to it.
+
+        Args:
+            caller: who asks.
+            period: seconds between its rounds.
+            last: the store's time at the caller's last round, None at its first.
+            elapsed: seconds that the caller has spent since then without waiting for the store.
+        """
         ...
 
-    def expire_leases(self) -> Sequence[Message]:
-        """Jobs whose lease has run out become QUEUED (returned as messages to send), or DEAD after the last attempt."""
+    def clear_garbage(self, *, most: int) -> int:
+        """Remove records that nothing refers to any more, so many at most; how many were removed."""
         ...
 
-    def queued(self, queue: Queue) -> int:
-        """How many jobs wait in the queue; those that a failed experiment holds back may be left out."""
+    def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
+        """Plan unfinished experiments of this other version anew, for the store's own; their ids, so many at most."""
         ...
 
-    def unannounced(self, queue: Queue, *, older_than: float, limit: int = 1000) -> Sequence[Message]:
-        """Queued jobs whose last message is older than `older_than` seconds; they count as announced from now on."""
-        ...
-
-    def beat(self, worker: str, *, queues: Iterable[Queue], seconds: float) -> None:
+    def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
         """A worker lives, for so long."""
         ...
 
-    def live_workers(self, queue: Queue) -> Sequence[str]:
-        """The names of the workers that serve the queue and have beaten lately."""
+    def look_around(self, queue: Queue) -> Surroundings:
+        """What waits in the queue, for workers of which numerics version, and who serves it."""
+        ...
+
+    def damaged(self) -> Sequence[str]:
+        """The names of stored values that were found damaged."""
+        ...
+
+    def room(self) -> str | None:
+        """Why there is no room for new results; None where there is some."""
         ...
 
 
@@ -228,13 +247,15 @@ class ResultStore(Protocol):
     def summaries(self, experiment_id: str, start: int, stop: int) -> Sequence[bytes | None]:
         """The summaries of the runs with start ≤ index < stop; None where a run is not stored (yet).
 
+        A run that was counted and is missing or damaged is not counted any more, so that the experiment says it failed.
+
         Raises:
             ExperimentNotFound: there is none of that id.
         """
         ...
 
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
-        """One run with its arrays; None if it is not stored (yet).
+        """One run with its arrays; None if it is not stored (yet). Damage is treated as `summaries` does.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -249,14 +270,15 @@ class ResultStore(Protocol):
         ...
 
     def document(self, key: str) -> bytes | None:
-        """The document kept under `key`, or None."""
+        """The document kept under `key`, or None; a damaged one is removed."""
         ...
 
-    def request(self, job: NewJob, *, experiment_id: str) -> Message | None:
-        """Record a job that belongs to no experiment's count (a figure); the message to send.
+    def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
+        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now."""
+        ...
 
-        None if it is queued or running already. A job of that id that has ended, well or badly, is queued afresh.
-        """
+    def next_figure(self) -> FigureRequest | None:
+        """The figure that was asked for first; nobody else will get it."""
         ...
 
 
@@ -268,13 +290,17 @@ class Store(ExperimentStore, JobStore, Upkeep, ResultStore, Protocol):
         ...
 
 
-class Sender(Protocol):
-    """Announces jobs to workers."""
+class Doorbell(Protocol):
+    """Tells workers that there is work."""
 
-    def send(self, messages: Iterable[Message]) -> None:
-        """Send the messages, in one go."""
+    def ring(self, queue: Queue, times: int = 1) -> None:
+        """Wake so many of the queue's workers. A ring may be lost, doubled or late without harm."""
         ...
 
-    def waiting(self, queue: Queue) -> int:
-        """How many messages of the queue no worker has taken yet."""
+    def unanswered(self, queue: Queue) -> int:
+        """How many rings nobody has taken yet.
+
+        Raises:
+            StoreUnavailable: the broker does not answer.
+        """
         ...

@@ -9,11 +9,10 @@ from jobs.states import ExperimentStatus, JobState
 
 
 class JobKind(StrEnum):
-    """What a job does: expand and analyse an experiment, train a batch of its runs, draw a figure."""
+    """What a job does: expand and analyse an experiment, or train a batch of its runs."""
 
     PLAN = "plan"
     TRAIN = "train"
-    DRAW = "draw"
 
 
 class Queue(StrEnum):
@@ -25,11 +24,11 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One piece of work. The message that announces it carries `id` and nothing else.
+    """One piece of work.
 
-    `attempt` counts claims, `failures` those that ended in an error, `losses` those whose worker disappeared since the
-    last checkpoint. `work` is the predicted effort in seconds of one core, the weight of the job in the progress of its
-    experiment. `payload` is small JSON.
+    `attempt` counts claims that were not given back, `failures` those that ended in an error, `losses` those whose
+    worker disappeared since the last checkpoint. `work` is the predicted effort in seconds of one core, the weight of
+    the job in the progress of its experiment. `payload` is small JSON.
     """
 
     id: str
@@ -47,10 +46,9 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewJob:
-    """A job to be recorded. `id` is derived from what the job is, so recording it twice records it once."""
+    """A training job to be recorded. `id` is derived from what it is, so recording it twice records it once."""
 
     id: str
-    kind: JobKind
     queue: Queue
     payload: Mapping[str, Any]
     work: float = 1.0
@@ -70,12 +68,14 @@ class Experiment:
 
     `runs_done` counts stored runs, `runs_reused` those of them that an earlier experiment had computed. `outcomes`
     counts runs by how they ended. `progress` is 0 to 1, by predicted work. `error` says why a failed one failed.
+    `numerics` is the version of the numbers that its runs are planned for: workers of another one leave it alone.
     """
 
     id: str
     name: str
     tags: tuple[str, ...]
     content_hash: str
+    numerics: str
     status: ExperimentStatus
     created_at: float
     finished_at: float | None
@@ -130,18 +130,65 @@ class FinishedRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Message:
-    """A hint that a job is waiting. It may be lost, doubled or late without harm."""
+class LostAttempt:
+    """An attempt that ended because its lease ran out; `state` is where the job went."""
 
     job_id: str
-    queue: Queue
+    experiment_id: str
+    attempt: int
+    losses: int
+    state: JobState
 
 
-def plan_job_id(experiment_id: str) -> str:
-    """The id of an experiment's planning job; as hard to guess as the experiment's own."""
-    return f"{experiment_id}.plan"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """What a round of the janitor found.
+
+    `at` is the store's time, which the next round of the same caller is told. `jump` are the seconds by which leases
+    were moved, because nobody could renew them or the server's clock was set.
+    """
+
+    is_janitor: bool
+    at: float
+    jump: float = 0.0
+    lost: tuple[LostAttempt, ...] = ()
 
 
-def planning_message(experiment_id: str) -> Message:
-    """The message that announces a new experiment's planning job."""
-    return Message(job_id=plan_job_id(experiment_id), queue=Queue.INTERACTIVE)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveWorker:
+    """A worker that has registered lately, and how many of its processes have nothing to do."""
+
+    name: str
+    numerics: str
+    idle: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """Work of one numerics version that waits in a queue; `jobs` counts those of the first hundred experiments.
+
+    `untaken_seconds`: for so long work has waited there and none was claimed.
+    """
+
+    numerics: str
+    experiments: int
+    jobs: int
+    untaken_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What waits in a queue, and who serves it."""
+
+    workers: tuple[LiveWorker, ...]
+    waiting: tuple[Waiting, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FigureRequest:
+    """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from."""
+
+    experiment_id: str
+    figure: str
+    format: str
+    key: str

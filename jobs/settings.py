@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=3, ge=1, description="Attempts at a job before it is dead.")
     janitor_seconds: float = Field(default=1.0, gt=0, description="How often lost work is looked for.")
     store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")
+    stall_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        description="A job without a sign of life for so long is ended; planning has ten times as long.",
+    )
     max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."

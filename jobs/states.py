@@ -1,4 +1,4 @@
-"""States of jobs and experiments, and the moves between them, as tables: a move not listed is refused."""
+"""States of jobs and experiments, and the moves between them, as tables: a move not listed is refused by the store."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,17 +18,18 @@ class JobState(StrEnum):
 
 JOB_MOVES: Final[Mapping[JobState, frozenset[JobState]]] = MappingProxyType(
     {
-        JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+        JobState.QUEUED: frozenset({JobState.RUNNING}),
         JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED}),
         JobState.SUCCEEDED: frozenset(),
         JobState.DEAD: frozenset({JobState.QUEUED}),
         JobState.CANCELLED: frozenset(),
     }
 )
+"""What the store's scripts let happen. A waiting job of a cancelled experiment is cancelled without a move."""
 
 
 class ExperimentStatus(StrEnum):
-    """Where an experiment stands, as its users see it."""
+    """Where an experiment stands, as its users see it: `jobs.status` says what it follows from."""
 
     PLANNING = "planning"
     QUEUED = "queued"
@@ -39,41 +40,6 @@ class ExperimentStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-EXPERIMENT_MOVES: Final[Mapping[ExperimentStatus, frozenset[ExperimentStatus]]] = MappingProxyType(
-    {
-        ExperimentStatus.PLANNING: frozenset(
-            {
-                ExperimentStatus.QUEUED,
-                ExperimentStatus.RUNNING,
-                ExperimentStatus.SUCCEEDED,
-                ExperimentStatus.FAILED,
-                ExperimentStatus.CANCELLING,
-                ExperimentStatus.CANCELLED,
-            }
-        ),
-        ExperimentStatus.QUEUED: frozenset(
-            {
-                ExperimentStatus.RUNNING,
-                ExperimentStatus.FAILED,
-                ExperimentStatus.CANCELLING,
-                ExperimentStatus.CANCELLED,
-            }
-        ),
-        ExperimentStatus.RUNNING: frozenset(
-            {
-                ExperimentStatus.SUCCEEDED,
-                ExperimentStatus.FAILED,
-                ExperimentStatus.CANCELLING,
-                ExperimentStatus.CANCELLED,
-            }
-        ),
-        ExperimentStatus.SUCCEEDED: frozenset(),
-        ExperimentStatus.FAILED: frozenset({ExperimentStatus.PLANNING, ExperimentStatus.QUEUED}),
-        ExperimentStatus.CANCELLING: frozenset({ExperimentStatus.CANCELLED}),
-        ExperimentStatus.CANCELLED: frozenset(),
-    }
-)
-
 ACTIVE: Final = frozenset(
     {
         ExperimentStatus.PLANNING,
@@ -83,9 +49,3 @@ ACTIVE: Final = frozenset(
     }
 )
 """Statuses of an experiment that may still change by itself."""
-
-FINAL: Final = frozenset(ExperimentStatus) - ACTIVE
-"""Statuses of an experiment that no longer changes unless somebody asks for it."""
-
-RENEWED: Final = frozenset({ExperimentStatus.FAILED, ExperimentStatus.CANCELLING, ExperimentStatus.CANCELLED})
-"""Statuses of an experiment after which the same spec, submitted again, is a new one."""

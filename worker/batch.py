@@ -1,6 +1,7 @@
 """The training job: train a batch of runs, commit each as it ends, keep checkpoints on the way."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -13,25 +14,26 @@ from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
 from core.results.result import Summary, encode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.errors import StoreFull
 from jobs.kept_documents import uploads
 from jobs.records import Claim, FinishedRun, StoredRun
 from worker.analyses import ensure_analysis
 from worker.context import WorkerContext
-from worker.pulse import Pulse, PutDown
+from worker.heartbeat import Heartbeat, Interrupted
 
 CHECKPOINT_BYTES_PER_SECOND: Final = 2e6
 """Checkpoints may take this much of the store's bandwidth: a large one is written more seldom."""
 
 
-def train(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
+def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
     """Do the training job, from its checkpoint if there is one that this kernel can go on from.
 
     Raises:
-        PutDown: after a last checkpoint, where the job must be handed back.
+        Interrupted: after a last checkpoint, where the job must be given back.
         LeaseLost: somebody else has the job.
     """
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
-    TrainingJob(claim, context, pulse, grid).finish()
+    TrainingJob(claim, context, heartbeat, grid).finish()
 
 
 def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> StoredRun:
@@ -43,34 +45,36 @@ def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarra
 class TrainingJob:
     """One attempt at a batch."""
 
-    def __init__(self, claim: Claim, context: WorkerContext, pulse: Pulse, grid: Grid) -> None:
-        self._claim, self._context, self._pulse = claim, context, pulse
+    def __init__(self, claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid) -> None:
+        self._claim, self._context, self._heartbeat = claim, context, heartbeat
         indices = claim.job.payload["indices"]
         problem = grid.problem_of(indices[0])
         analysis = ensure_analysis(context, problem)
         known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
-        kept = None if claim.job.failures else context.store.checkpoint(claim.job.id)
+        kept = None if claim.job.failures else context.store.checkpoint(claim.job)
         self._batch = RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=kept)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
 
     def finish(self) -> None:
         """Train to the end of the last run."""
         while self._batch.active:
-            # Before the steps and not after them: a batch that has just ended is complete, and not to be handed back.
+            # Before the steps and not after them: a batch that has just ended is complete, and not to be given back.
             try:
-                self._pulse.check(self._batch.fraction)
-            except PutDown:
-                self._save_checkpoint()
+                self._heartbeat.check(self._batch.fraction)
+            except Interrupted:
+                with suppress(StoreFull):
+                    self._save_checkpoint()
                 raise
             self._commit(self._batch.advance())
             if self._batch.active and self._context.clock() >= self._next_checkpoint:
-                self._save_checkpoint()
+                self._heartbeat.once_there_is_room(self._save_checkpoint)
 
     def _commit(self, ended: Sequence[EndedRun]) -> None:
         """Store the runs that ended. Only after that may a checkpoint forget them."""
         if ended:
-            self._context.store.commit_runs(self._claim, [_finished(run) for run in ended])
+            runs = [_finished(run) for run in ended]
+            self._heartbeat.once_there_is_room(lambda: self._context.store.commit_runs(self._claim, runs))
 
     def _save_checkpoint(self) -> None:
         checkpoint = self._batch.checkpoint()

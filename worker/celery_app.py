@@ -1,14 +1,18 @@
 """The Celery worker: one task, one context per pool process, and a janitor beside them."""
 
+import logging
 import os
 import signal
 import socket
+import threading
+from dataclasses import replace
 from typing import Any, Final
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.worker.state import active_requests, total_count
 
-from jobs.celery_sender import TASK_NAME, CelerySender, make_celery_app
+from jobs.celery_doorbell import TASK_NAME, CeleryDoorbell, make_celery_app, queue_name
 from jobs.connection import connect
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
@@ -16,8 +20,13 @@ from jobs.settings import Settings
 from worker.context import WorkerContext
 from worker.janitor import Janitor
 from worker.lifeline import tie_to_parent
-from worker.perform import perform
+from worker.perform import work_off
 from worker.shared_flag import SharedFlag
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS: Final = 25.0
+"""A worker that ends itself has so long to write the checkpoints of what it is training."""
 
 settings: Final = Settings()
 app: Final[Celery] = make_celery_app(settings)
@@ -51,7 +60,6 @@ def make_context(settings: Settings) -> WorkerContext:
     client = connect(settings.redis_url.get_secret_value(), patience=settings.store_patience_seconds)
     return WorkerContext(
         store=RedisStore(client, settings),
-        sender=CelerySender(app),
         settings=settings,
         name=f"{socket.gethostname()}:{os.getpid()}",
         stopping=_STOPPING,
@@ -59,16 +67,16 @@ def make_context(settings: Settings) -> WorkerContext:
 
 
 @app.task(name=TASK_NAME, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
-def perform_job(job_id: str) -> None:
-    """Do one job."""
-    perform(job_id, context())
+def answer(queue: str) -> None:
+    """Somebody rang: work off the queue."""
+    work_off(Queue(queue), context())
 
 
 def work(queue: Queue, concurrency: int) -> int:
     """Do the jobs of the queue, so many at a time, until a signal ends it; the exit code."""
     worker = app.Worker(
         hostname=f"{queue}@{socket.gethostname()}",
-        queues=[queue.value],
+        queues=[queue_name(queue)],
         concurrency=concurrency,
         loglevel="WARNING",
         # Workers need not know of each other: the store knows them all, and asking around at the start takes a second.
@@ -78,6 +86,27 @@ def work(queue: Queue, concurrency: int) -> int:
     )
     worker.start()
     return int(worker.exitcode or 0)
+
+
+class CeleryPool:
+    """The pool of this worker, as its main process sees it."""
+
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
+
+    def idle(self) -> int:
+        """Processes without a task."""
+        return max(self._concurrency - len(active_requests), 0)
+
+    def taken(self) -> int:
+        """Tasks that processes have accepted."""
+        return sum(total_count.values())
+
+
+def _stop_worker(reason: str) -> None:
+    log.error("this worker ends itself: %s", reason)
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Timer(STOP_SECONDS, lambda: os._exit(70)).start()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # as above
@@ -90,8 +119,11 @@ def _enter_pool_process(**_: Any) -> None:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # as above
 def _start_janitor(sender: Any, **_: Any) -> None:
-    queues = tuple(Queue(name) for name in sender.app.amqp.queues.consume_from)
-    _Process.janitor = Janitor(context(), queues)
+    queues = tuple(queue for queue in Queue if queue_name(queue) in sender.app.amqp.queues.consume_from)
+    pool = CeleryPool(sender.pool.num_processes)
+    # The main process has no job to put down: it is asked to stop, and waits for those that have.
+    main = replace(context(), end_process=_stop_worker)
+    _Process.janitor = Janitor(main, queues, pool=pool, bell=CeleryDoorbell(app))
     _Process.janitor.start()
 
 

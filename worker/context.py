@@ -1,13 +1,18 @@
 """What a worker works with."""
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from jobs.ports import Sender, Store
+from jobs.ports import Store
+from jobs.records import Claim
 from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Flag(Protocol):
@@ -18,13 +23,27 @@ class Flag(Protocol):
         ...
 
 
+def end_process(reason: str) -> None:
+    """End this process at once, whatever its other threads do; the worker starts another in its place."""
+    log.error("this process ends itself: %s", reason)
+    logging.shutdown()
+    os._exit(70)
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkerContext:
-    """The ports and settings of one worker. `stopping` is set when the worker is asked to shut down softly."""
+    """The store and settings of one worker. `stopping` is set when the worker is asked to shut down softly."""
 
     store: Store
-    sender: Sender
     settings: Settings
     name: str
     clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
     stopping: Flag = field(default_factory=threading.Event)
+    end_process: Callable[[str], None] = end_process
+
+    @staticmethod
+    def naming(claim: Claim) -> str:
+        """What the log calls an attempt."""
+        job = claim.job
+        return f"experiment {job.experiment_id}, job {job.id}, attempt {job.attempt}"

@@ -1,5 +1,6 @@
-"""The drawing job: a figure of an experiment, from what is stored of it."""
+"""Figures of an experiment, from what is stored of it."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,21 +12,38 @@ from core.figures.results import Results
 from core.results.result import decode_summary, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.document_keys import figure_error_key
+from jobs.errors import StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
-from jobs.records import Claim
 from worker.context import WorkerContext
-from worker.pulse import Pulse
+
+log = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 30 * 86_400.0
 """Figures can be drawn again: a month after they were, they make room."""
 
+ERROR_SECONDS: Final = 30.0
+"""After so long, somebody who asks again has it tried again."""
 
-def draw(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
-    """Draw the figure that the job's payload names and keep it under the payload's key."""
-    payload = claim.job.payload
-    picture = draw_figure(context, claim.job.experiment_id, payload["figure"], payload["format"])
-    pulse.check(1.0)
-    context.store.put_document(payload["key"], picture, seconds=KEPT_SECONDS)
+
+def draw_next(context: WorkerContext) -> bool:
+    """Draw the figure that was asked for first, if any was; keep it, or why it could not be drawn, under its key.
+
+    Nothing is lost where a worker dies over it: whoever still wants the figure asks again.
+    """
+    request = context.store.next_figure()
+    if request is None:
+        return False
+    try:
+        picture = draw_figure(context, request.experiment_id, request.figure, request.format)
+        context.store.put_document(request.key, picture, seconds=KEPT_SECONDS)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        log.exception("experiment %s, figure %s: it could not be drawn", request.experiment_id, request.figure)
+        reason = f"{type(error).__name__}: {error}".encode()
+        context.store.put_document(figure_error_key(request.key), reason, seconds=ERROR_SECONDS)
+    return True
 
 
 def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str) -> bytes:
@@ -53,7 +71,7 @@ def stored_results(context: WorkerContext, experiment_id: str) -> Results:
     return Results(
         grid=grid,
         summaries=[None if summary is None else decode_summary(summary) for summary in kept],
-        analyses=kept_analyses(context.store, grid),
+        analyses=kept_analyses(context.store, grid, experiment.numerics),
         name=experiment.name,
         arrays=arrays,
         true_predictor=true_predictor,

@@ -1,25 +1,56 @@
-"""The janitor: finds work that was lost and announces it again. One of all workers does this at a time."""
+"""What the main process of a worker does beside its pool: register, ring where work waits, watch itself, tidy up."""
 
 import logging
 import threading
-from typing import Final
+from typing import Final, Protocol
 
+from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreUnavailable
-from jobs.records import Queue
+from jobs.ports import Doorbell
+from jobs.records import LiveWorker, Queue, Round, Waiting
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS: Final = 2.0
-"""A message this young may still be between the broker and a worker."""
+REGISTRATION: Final = 5
+"""In rounds: for so long a worker is believed to live that is not heard of."""
+
+DEAF_SECONDS: Final = 8.0
+"""A worker with idle processes that has not taken what waits for so long is deaf: its connection is, or its broker."""
+
+VERSION_GONE_SECONDS: Final = 15.0
+"""No worker of another numerics version has been heard of for so long: its experiments are planned anew."""
+
+MOST_AT_ONCE: Final = 200
+
+
+class Pool(Protocol):
+    """What is known of a worker's processes."""
+
+    def idle(self) -> int:
+        """How many have nothing to do."""
+        ...
+
+    def taken(self) -> int:
+        """How many rings have been answered since the start."""
+        ...
 
 
 class Janitor:
-    """Beats for the worker and, where it holds the lock, tidies up, every `janitor_seconds`, from its own thread."""
+    """One round every `janitor_seconds`, from a thread of its own; of all workers one tidies up."""
 
-    def __init__(self, context: WorkerContext, queues: tuple[Queue, ...]) -> None:
+    def __init__(self, context: WorkerContext, queues: tuple[Queue, ...], *, pool: Pool, bell: Doorbell) -> None:
         self._context = context
         self._queues = queues
+        self._pool = pool
+        self._bell = bell
+        self._clock = context.clock
+        self._last: float | None = None
+        self._ended = context.clock()
+        self._elapsed = 0.0
+        self._taken = -1
+        self._deaf_since: float | None = None
+        self._alone_since: dict[str, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
 
@@ -32,30 +63,82 @@ class Janitor:
         self._over.set()
         self._thread.join()
 
-    def tidy_up(self) -> None:
-        """One round: expired leases come back, and jobs whose message seems lost are announced again."""
-        store, sender = self._context.store, self._context.sender
-        sender.send(store.expire_leases())
-        for queue in Queue:
-            # As many messages as jobs are enough, whichever they name: more would only pile up. Those that name jobs
-            # which are gone are used up by and by, and then what they hid is missing.
-            missing = store.queued(queue) - sender.waiting(queue)
-            if missing > 0:
-                sender.send(store.unannounced(queue, older_than=GRACE_SECONDS, limit=missing))
+    def round(self) -> None:
+        """All that is done in one round."""
+        # What passes within a round passes in waiting for the store.
+        self._elapsed += self._clock() - self._ended
+        try:
+            self._go_round()
+        finally:
+            self._ended = self._clock()
 
-    def beat(self) -> None:
-        """Tell the store that this worker lives."""
-        seconds = 5 * self._context.settings.janitor_seconds
-        self._context.store.beat(self._context.name, queues=self._queues, seconds=seconds)
+    def _go_round(self) -> None:
+        self._register()
+        self._see_to_the_queues()
+        found = self._tidy()
+        if found.is_janitor:
+            self._context.store.clear_garbage(most=MOST_AT_ONCE)
+            self._take_over_from_other_versions()
+
+    def _register(self) -> None:
+        worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
+        seconds = REGISTRATION * self._context.settings.janitor_seconds
+        self._context.store.register(worker, queues=self._queues, seconds=seconds)
+
+    def _see_to_the_queues(self) -> None:
+        """Ring where work waits and processes are idle; end this worker where it does not hear the bell."""
+        idle, taken, waits = self._pool.idle(), self._pool.taken(), False
+        for queue in self._queues:
+            jobs = sum(each.jobs for each in self._waiting(queue) if each.numerics == NUMERICS_VERSION)
+            if jobs and idle:
+                waits = True
+                if not self._bell.unanswered(queue):
+                    self._bell.ring(queue, min(jobs, idle))
+        if not waits or taken != self._taken:
+            self._deaf_since = None
+        elif self._deaf_since is None:
+            self._deaf_since = self._clock()
+        elif self._clock() - self._deaf_since > DEAF_SECONDS:
+            self._over.set()
+            self._context.end_process("it has idle processes and does not take the work that waits")
+        self._taken = taken
+
+    def _waiting(self, queue: Queue) -> tuple[Waiting, ...]:
+        return self._context.store.look_around(queue).waiting
+
+    def _tidy(self) -> Round:
+        period = self._context.settings.janitor_seconds
+        found = self._context.store.tidy(self._context.name, period=period, last=self._last, elapsed=self._elapsed)
+        self._last, self._elapsed = found.at, 0.0
+        if found.jump:
+            log.warning("the store was away, or its clock was set: leases are moved by %.1f s", found.jump)
+        for each in found.lost:
+            log.warning(
+                "experiment %s, job %s, attempt %d: its worker is lost, for the %d. time; the job is %s",
+                *(each.experiment_id, each.job_id, each.attempt, each.losses, each.state),
+            )
+        return found
+
+    def _take_over_from_other_versions(self) -> None:
+        """Have what workers of another numerics version will not do any more planned anew."""
+        surroundings = [self._context.store.look_around(queue) for queue in Queue]
+        alive = {worker.numerics for each in surroundings for worker in each.workers}
+        others = {each.numerics for found in surroundings for each in found.waiting} - alive
+        self._alone_since = {version: self._alone_since.get(version, self._clock()) for version in others}
+        for version, since in self._alone_since.items():
+            if self._clock() - since > VERSION_GONE_SECONDS:
+                for experiment_id in self._context.store.plan_anew(version, most=MOST_AT_ONCE):
+                    log.warning(
+                        "experiment %s is planned anew: it was begun with numerics version %s, and this is version %s",
+                        *(experiment_id, version, NUMERICS_VERSION),
+                    )
 
     def _run(self) -> None:
-        period = self._context.settings.janitor_seconds
-        while not self._over.wait(period):
+        while not self._over.wait(self._context.settings.janitor_seconds):
             try:
-                self.beat()
-                if self._context.store.try_lock("janitor", seconds=period):
-                    self.tidy_up()
+                self.round()
             except StoreUnavailable as error:
+                self._deaf_since = None
                 log.warning("the store does not answer the janitor: %s", error)
             except Exception:
                 log.exception("the janitor stumbled, and goes on")

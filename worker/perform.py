@@ -1,4 +1,4 @@
-"""Do one job: claim it, work on it under its pulse, and say how it ended."""
+"""Work off a queue: claim what waits, work on it while its heart beats, and say how it ended."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,55 +6,76 @@ from types import MappingProxyType
 from typing import Final
 
 from core.descent.kernel import one_thread
+from core.errors import StepbiasError
 from jobs.errors import LeaseLost, StoreUnavailable
-from jobs.records import Claim, JobKind, Message
+from jobs.records import Claim, JobKind, Queue
+from jobs.seal import BrokenSeal
 from worker.batch import train
 from worker.context import WorkerContext
-from worker.drawing import draw
-from worker.planning import plan
-from worker.pulse import Pulse, PutDown
+from worker.drawing import draw_next
+from worker.heartbeat import Heartbeat, Interrupted
+from worker.planning import TurnOver, plan
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Claim, WorkerContext, Pulse], None]
-WORK: Final[Mapping[JobKind, Work]] = MappingProxyType(
-    {
-        JobKind.PLAN: plan,
-        JobKind.TRAIN: train,
-        JobKind.DRAW: draw,
-    }
-)
+Work = Callable[[Claim, WorkerContext, Heartbeat], None]
+WORK: Final[Mapping[JobKind, Work]] = MappingProxyType({JobKind.PLAN: plan, JobKind.TRAIN: train})
+
+STALLS: Final[Mapping[JobKind, float]] = MappingProxyType({JobKind.PLAN: 10.0, JobKind.TRAIN: 1.0})
+"""In units of `stall_seconds`: a linear programme gives no sign of life until it is solved."""
+
+HOPELESS: Final = (StepbiasError, BrokenSeal, MemoryError)
+"""Errors that another attempt must meet again."""
 
 
-def perform(job_id: str, context: WorkerContext) -> None:
-    """Do the job that the message gives a claim to: this one, or the training job of its queue whose turn it is.
+def work_off(queue: Queue, context: WorkerContext) -> None:
+    """Do what waits in the queue until nothing does, or the worker is to stop.
 
-    A message that comes twice, late, or for a job that is gone, does nothing that would not have been done anyway.
+    A ring of the doorbell that comes twice or late finds nothing to do.
     """
-    claim = context.store.claim(job_id, worker=context.name)
-    if claim is None:
-        return
     try:
-        announcement = _work_on(claim, context)
+        while not context.stopping.is_set():
+            # In turn: neither a class that asks for figures nor a long line of plans keeps the other waiting.
+            has_drawn = queue is Queue.INTERACTIVE and draw_next(context)
+            claim = context.store.claim(queue, worker=context.name)
+            if claim is not None:
+                perform(claim, context)
+            elif not has_drawn:
+                return
+    except StoreUnavailable as reason:
+        log.warning("the %s queue is left alone for now: %s", queue, reason)
+
+
+def perform(claim: Claim, context: WorkerContext) -> None:
+    """Do a job that was claimed."""
+    try:
+        _work_on(claim, context)
     except (LeaseLost, StoreUnavailable) as reason:
         # Nothing is wrong with the job. Its lease runs out, and it goes on from its checkpoint.
-        log.warning("job %s is put down: %s", claim.job.id, reason)
-        return
-    if announcement is not None:
-        context.sender.send([announcement])
+        log.warning("%s is put down: %s", context.naming(claim), reason)
 
 
-def _work_on(claim: Claim, context: WorkerContext) -> Message | None:
-    """Work on the claimed job; the message to send if it is to be done again."""
+def _work_on(claim: Claim, context: WorkerContext) -> None:
+    stall_seconds = STALLS[claim.job.kind] * context.settings.stall_seconds
     try:
-        with one_thread(), Pulse(context, claim) as pulse:
-            WORK[claim.job.kind](claim, context, pulse)
+        with one_thread(), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
+            WORK[claim.job.kind](claim, context, heartbeat)
     except (LeaseLost, StoreUnavailable):
         raise
-    except PutDown:
-        return context.store.hand_back(claim)
+    except (Interrupted, TurnOver):
+        context.store.release(claim)
+    except HOPELESS as error:
+        log.warning("%s is given up: %s", context.naming(claim), error)
+        context.store.fail(claim, _told(error), is_hopeless=True)
     except Exception as error:
-        log.exception("job %s failed in attempt %d", claim.job.id, claim.job.attempt)
-        return context.store.fail(claim, f"{type(error).__name__}: {error}")
-    context.store.complete(claim)
-    return None
+        log.exception("%s failed", context.naming(claim))
+        context.store.fail(claim, _told(error))
+    else:
+        context.store.complete(claim)
+
+
+def _told(error: BaseException) -> str:
+    """What a person is told of an error."""
+    if isinstance(error, MemoryError):
+        return f"it needs more memory than a worker may take ({error})"
+    return f"{type(error).__name__}: {error}"

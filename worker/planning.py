@@ -3,24 +3,32 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Final
 
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.descent.kernel import chosen
 from core.experiment.plan import planned_batches
 from core.planning.batches import Batch
 from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Grid
-from core.sweep.grid_run import Run
-from jobs.records import Claim, JobKind, Message, NewJob, Queue
+from core.sweep.grid import Grid, GridProblem
+from jobs.records import Claim, NewJob, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
-from worker.pulse import Pulse
+from worker.heartbeat import Heartbeat
 
 JOBS_PER_CALL: Final = 500
 INTERACTIVE_SECONDS: Final = 2.0
 """An experiment of less predicted work than this is trained from the queue that people wait for."""
+
+SLICE_SECONDS: Final = 1.0
+"""After so long of planning it is the turn of another experiment that waits to be planned."""
+
+
+class TurnOver(Exception):
+    """The job is to be given back, to go on when its turn comes again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,37 +40,58 @@ class _Block:
     missing: Sequence[int] | None = None
 
 
-def plan(claim: Claim, context: WorkerContext, pulse: Pulse) -> None:
-    """Do the planning job; every step may be repeated, by this attempt or the next, without harm."""
+def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
+    """Do the planning job; every step may be repeated, by this attempt or the next, without harm.
+
+    Raises:
+        TurnOver: the rest is for later; where to go on is kept.
+    """
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
-    kept = context.store.checkpoint(claim.job.id)
-    begun = None if kept is None else _Block(**json.loads(kept))
-    for block in _blocks(grid, begun):
-        pulse.check(block.start / len(grid))
-        _plan_block(claim, context, grid, block)
+    turn_ends = context.clock() + SLICE_SECONDS
+    for block in _blocks(grid, _begun(context.store.checkpoint(claim.job))):
+        if context.clock() > turn_ends:
+            heartbeat.once_there_is_room(partial(_keep, claim, context, block))
+            raise TurnOver
+        heartbeat.check(block.start / len(grid))
+        _plan_block(claim, context, heartbeat, grid, block)
 
 
-def _plan_block(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> None:
-    runs = [grid.run(index) for index in range(block.start, block.stop)]
-    problem = grid.problem_of(block.start)
-    ensure_interpolators(context, problem)
-    analysis = ensure_analysis(context, problem)
-    missing = _begin(claim, context, block, runs) if block.missing is None else block.missing
+def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, block: _Block) -> None:
     kernel = chosen(context.settings.kernel)
-    batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=missing)
-    _add(claim, context, batches, whole_grid=len(runs) == len(grid))
+    analysis = heartbeat.once_there_is_room(partial(_analysis, context, grid.problem_of(block.start)))
+    begun = heartbeat.once_there_is_room(partial(_begin, claim, context, grid, block))
+    batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=begun.missing)
+    is_whole = block.stop - block.start == len(grid)
+    heartbeat.once_there_is_room(partial(_add, claim, context, batches, whole_grid=is_whole))
 
 
-def _begin(claim: Claim, context: WorkerContext, block: _Block, runs: Sequence[Run]) -> Sequence[int]:
-    """The runs of the block that are not stored, kept before any batch is formed of them.
+def _analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:
+    ensure_interpolators(context, problem)
+    return ensure_analysis(context, problem)
+
+
+def _begin(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> _Block:
+    """The block with the runs of it that are not stored, kept before any batch is formed of them.
 
     An attempt that asked again would miss what the first batches have stored meanwhile, form other batches of the rest,
     and have it trained twice.
     """
-    missing = list(context.store.set_run_keys(claim, block.start, [run.key for run in runs]))
-    begun = {"start": block.start, "stop": block.stop, "missing": missing}
-    context.store.save_checkpoint(claim, json.dumps(begun).encode())
-    return missing
+    if block.missing is not None:
+        return block
+    keys = [grid.run(index).key for index in range(block.start, block.stop)]
+    begun = replace(block, missing=list(context.store.set_run_keys(claim, block.start, keys)))
+    _keep(claim, context, begun)
+    return begun
+
+
+def _keep(claim: Claim, context: WorkerContext, block: _Block) -> None:
+    """Remember that this block is to be planned next."""
+    context.store.save_checkpoint(claim, json.dumps(asdict(block)).encode())
+
+
+def _begun(checkpoint: bytes | None) -> _Block | None:
+    """The block that an earlier attempt had come to."""
+    return None if checkpoint is None else _Block(**json.loads(checkpoint))
 
 
 def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
@@ -75,21 +104,19 @@ def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
 
 
 def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool) -> None:
-    """Record the batches' jobs, then announce them; what is not announced, the janitor will."""
+    """Record the batches' jobs; the workers see that there is work."""
     seconds = sum(batch.work for batch in batches)
     queue = Queue.INTERACTIVE if whole_grid and seconds < INTERACTIVE_SECONDS else Queue.BATCH
-    jobs = [_job(claim.job.experiment_id, batch, queue) for batch in batches]
+    jobs = [_job(claim, batch, queue) for batch in batches]
     for start in range(0, len(jobs), JOBS_PER_CALL):
-        chunk = jobs[start : start + JOBS_PER_CALL]
-        context.store.add_jobs(claim, chunk)
-        context.sender.send(Message(job_id=job.id, queue=job.queue) for job in chunk)
+        context.store.add_jobs(claim, jobs[start : start + JOBS_PER_CALL])
 
 
-def _job(experiment_id: str, batch: Batch, queue: Queue) -> NewJob:
+def _job(claim: Claim, batch: Batch, queue: Queue) -> NewJob:
     members = hashlib.sha256(json.dumps(batch.indices).encode()).hexdigest()[:16]
+    # Beside the planning job: an experiment that is planned anew has jobs of its own.
     return NewJob(
-        id=f"{experiment_id}.{batch.indices[0]}-{members}",
-        kind=JobKind.TRAIN,
+        id=f"{claim.job.id.removesuffix('plan')}{batch.indices[0]}-{members}",
         queue=queue,
         payload={"indices": list(batch.indices)},
         work=batch.work,

@@ -7,12 +7,13 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON, JsonBody
 from api.datasets import require_uploaded
-from api.dependencies import ExperimentId, SenderHere, SettingsHere, StoreHere
+from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, estimated
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
-from api.submission import announce, read_spec, require_within_limits, submit
+from api.submission import read_spec, require_within_limits, ring, submit
+from jobs.records import Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
 
@@ -27,13 +28,13 @@ _Nothing = Annotated[NoQuery, Query()]
     openapi_extra=dict(SPEC_BODY),
 )
 def submit_experiment(
-    body: JsonBody, _query: _Nothing, store: StoreHere, sender: SenderHere, settings: SettingsHere
+    body: JsonBody, _query: _Nothing, store: StoreHere, bell: BellHere, settings: SettingsHere
 ) -> Response:
     """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled."""
     spec = read_spec(body)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
-    submission = submit(spec, store=store, sender=sender)
+    submission = submit(spec, store=store, bell=bell)
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
     document = ExperimentDocument.of(submission.experiment).model_dump(mode="json")
@@ -86,10 +87,11 @@ def cancel_experiment(
 
 @router.post("/{experiment_id}/retry", status_code=status.HTTP_202_ACCEPTED)
 def retry_experiment(
-    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, sender: SenderHere, response: Response
+    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, bell: BellHere, response: Response
 ) -> ExperimentDocument:
-    """Queue the failed parts of a failed experiment again."""
-    announce(tuple(store.retry(experiment_id)), sender=sender)
-    experiment = store.experiment(experiment_id)
+    """Queue the failed parts of a failed experiment again; where results are missing, these are computed again."""
+    experiment = store.retry(experiment_id)
+    for queue in Queue:
+        ring(queue, bell=bell)
     response.headers.update({"Location": path(experiment_id)} | polling_headers(experiment))
     return ExperimentDocument.of(experiment)

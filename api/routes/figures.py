@@ -5,7 +5,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, Response
 
-from api.dependencies import DrawingTimeout, ExperimentHere, SenderHere, StoreHere
+from api.dependencies import BellHere, DrawingTimeout, ExperimentHere, StoreHere
 from api.drawing import Drawing, drawn
 from api.figure_list import MEDIA_TYPES, listed, named
 from api.openapi import PROBLEMS
@@ -28,11 +28,11 @@ async def list_figures(experiment: ExperimentHere, store: StoreHere) -> dict[str
 
 @router.get("/{file}", response_class=Response, responses=_FILES)
 async def get_figure(
-    experiment: ExperimentHere, file: str, store: StoreHere, sender: SenderHere, patience: DrawingTimeout
+    experiment: ExperimentHere, file: str, store: StoreHere, bell: BellHere, patience: DrawingTimeout
 ) -> Response:
     """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
     figure, known = named(file)
     await to_thread.run_sync(lambda: require_suitable(figure, grid_of(experiment.id, store=store)))
     drawing = Drawing(experiment=experiment, figure=figure, format=known)
-    picture = await drawn(drawing, store=store, sender=sender, patience=patience)
+    picture = await drawn(drawing, store=store, bell=bell, patience=patience)
     return Response(picture, media_type=MEDIA_TYPES[known])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.curve_question import CurveQuery
-from api.dependencies import ExperimentHere, ExperimentId, StoreHere
+from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
@@ -45,16 +45,16 @@ def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()]
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
     grid = grid_of(experiment.id, store=store)
     known = summaries(experiment.id, range(len(grid)), store=store)
-    family = query.question(grid, known).curves(grid, known, kept_analyses(store, grid))
+    family = query.question(grid, known).curves(grid, known, kept_analyses(store, grid, experiment.numerics))
     return JSONResponse(family.to_document(), headers=polling_headers(experiment))
 
 
 @router.get("/analysis")
 def list_analyses(
-    experiment_id: ExperimentId, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
+    experiment: ExperimentHere, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
 ) -> Response:
     """What is known of each problem, a data set with a network, before training; null until it is made."""
-    grid = grid_of(experiment_id, store=store)
+    grid = grid_of(experiment.id, store=store)
     indices, cursor = window(query, grid.problems)
-    rows = list(analysis_rows(grid, indices, store=store))
+    rows = list(analysis_rows(experiment, grid, indices, store=store))
     return JSONResponse({"problems": rows, "next_cursor": cursor}, headers=link_header(request, cursor))

@@ -9,13 +9,13 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
-from jobs.errors import ExperimentNotFound
+from jobs.errors import ExperimentNotFound, NotFailed
 from jobs.ports import ExperimentStore
-from jobs.records import Experiment, Message, Page, Submission, plan_job_id
-from jobs.redis_store.fields import messages
+from jobs.records import Experiment, Page, Submission
 from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer, record_answer
+from jobs.seal import BrokenSeal, opened, sealed
 from jobs.states import ExperimentStatus
 
 MOST_LOOKED_AT: Final = 2000
@@ -32,7 +32,11 @@ class RedisExperiments(RedisServer, ExperimentStore):
         # The id is drawn here: a call that is sent again finds its own experiment and still answers that it is new.
         proposed = secrets.token_hex(16)
         is_new, found, record = self._call(
-            Script.SUBMIT, proposed, plan_job_id(proposed), content_hash, name, json.dumps(tags), runs, spec, *tags
+            Script.SUBMIT,
+            *(proposed, self._numerics, content_hash, name, json.dumps(tags)),
+            runs,
+            sealed(_spec_name(proposed), spec),
+            *tags,
         )
         return Submission(experiment=record_answer(found.decode(), record), is_new=bool(is_new))
 
@@ -47,8 +51,11 @@ class RedisExperiments(RedisServer, ExperimentStore):
         (spec,) = self._read(["GET", key("experiment", experiment_id, "spec")])
         if spec is None:
             raise ExperimentNotFound(experiment_id)
-        found: bytes = spec
-        return found
+        try:
+            return opened(_spec_name(experiment_id), spec)
+        except BrokenSeal as error:
+            self._remember_damage(error.name)
+            raise
 
     @override
     def experiments(
@@ -62,9 +69,8 @@ class RedisExperiments(RedisServer, ExperimentStore):
     ) -> Page:
         before = None if cursor is None else decode_cursor(cursor)
         found: list[tuple[int, Experiment]] = []
-        candidates = self._newest_first(self._narrowest_index(status, name, tag), before)
+        candidates = self._newest_first(self._narrowest_index(name, tag), before)
         for looked_at, (number, record) in enumerate(candidates, 1):
-            # The index may be a moment older than the record.
             if status in {None, record.status} and name in {None, record.name} and tag in {None, *record.tags}:
                 if len(found) == limit:
                     return _page(found, next_cursor=encode_cursor(found[-1][0]))
@@ -78,12 +84,15 @@ class RedisExperiments(RedisServer, ExperimentStore):
         return record_answer(experiment_id, self._call(Script.CANCEL, experiment_id))
 
     @override
-    def retry(self, experiment_id: str) -> Sequence[Message]:
-        return messages(self._call(Script.RETRY, experiment_id, secrets.token_hex(8)))
+    def retry(self, experiment_id: str) -> Experiment:
+        try:
+            return record_answer(experiment_id, self._call(Script.RETRY, experiment_id, self._numerics))
+        except NotFailed:
+            raise NotFailed(self.experiment(experiment_id).status) from None
 
-    def _narrowest_index(self, status: ExperimentStatus | None, name: str | None, tag: str | None) -> str:
+    def _narrowest_index(self, name: str | None, tag: str | None) -> str:
         """The shortest of the sorted sets that hold every experiment the filters let pass."""
-        filters = (("status", status), ("name", name), ("tag", tag))
+        filters = (("name", name), ("tag", tag))
         indices = [key("experiments", kind, value) for kind, value in filters if value is not None]
         if not indices:
             return key("experiments")
@@ -102,6 +111,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
             numbers = {member.decode(): int(number) for member, number in members}
             yield from ((numbers[each.id], each) for each in self._experiment_records(numbers))
             bound = f"({min(numbers.values())}"
+
+
+def _spec_name(experiment_id: str) -> str:
+    return f"spec of {experiment_id}"
 
 
 def _page(found: Sequence[tuple[int, Experiment]], *, next_cursor: str | None) -> Page:

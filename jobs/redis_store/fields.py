@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from jobs.progress import Effort
-from jobs.records import Claim, Experiment, Job, JobKind, Message, Queue
+from jobs.records import Experiment, Job, JobKind, Queue
 from jobs.states import ExperimentStatus, JobState
+from jobs.status import Counts, loss_error, missing_error
 
 Fields = Mapping[bytes, bytes]
 
@@ -18,67 +19,77 @@ def paired(flat: Sequence[bytes]) -> Fields:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def job_record(job_id: str, fields: Fields) -> Job:
-    """The job that a job's hash describes."""
-    error = fields.get(b"error")
+def job_record(job_id: str, fields: Fields, *, is_cancelled: bool = False) -> Job:
+    """The job that a job's hash describes; one that waits for a cancelled experiment is cancelled."""
+    state = JobState(fields[b"state"].decode())
+    failures, losses = int(fields[b"failures"]), int(fields[b"losses"])
+    error = fields[b"error"].decode() if b"error" in fields else None
+    if state is JobState.DEAD:
+        error = loss_error(losses, failures, error or "")
     return Job(
         id=job_id,
         kind=JobKind(fields[b"kind"].decode()),
         queue=Queue(fields[b"queue"].decode()),
         experiment_id=fields[b"experiment"].decode(),
-        state=JobState(fields[b"state"].decode()),
+        state=JobState.CANCELLED if is_cancelled and state is JobState.QUEUED else state,
         payload=json.loads(fields[b"payload"]),
         work=float(fields[b"work"]),
         attempt=int(fields[b"attempt"]),
-        failures=int(fields[b"failures"]),
-        losses=int(fields[b"losses"]),
-        error=None if error is None else error.decode(),
+        failures=failures,
+        losses=losses,
+        error=error,
     )
 
 
 def experiment_record(experiment_id: str, fields: Fields, now: float) -> Experiment:
     """The experiment that an experiment's hash describes, with its pace up to `now`."""
-    status = ExperimentStatus(fields[b"status"].decode())
-    effort = _effort(fields)
+    counts, effort = _counts(fields), _effort(fields)
     jobs = {state: int(fields[state.encode()]) for state in JobState}
-    error = fields.get(b"error")
     return Experiment(
         id=experiment_id,
         name=fields[b"name"].decode(),
         tags=tuple(json.loads(fields[b"tags"])),
         content_hash=fields[b"content_hash"].decode(),
-        status=status,
+        numerics=fields[b"numerics"].decode(),
+        status=counts.status,
         created_at=float(fields[b"created_at"]),
         finished_at=_time(fields, b"finished_at"),
-        runs_total=effort.runs_total,
-        runs_done=int(fields[b"runs_done"]),
+        runs_total=counts.runs_total,
+        runs_done=counts.runs_done,
         runs_reused=effort.runs_reused,
         jobs_total=sum(jobs.values()),
         jobs_done=jobs[JobState.SUCCEEDED],
-        jobs_running=jobs[JobState.RUNNING],
-        jobs_dead=jobs[JobState.DEAD],
+        jobs_running=counts.running,
+        jobs_dead=counts.dead,
         outcomes={
             name.removeprefix(_OUTCOME).decode(): int(count)
             for name, count in fields.items()
-            if name.startswith(_OUTCOME)
+            if name.startswith(_OUTCOME) and int(count)
         },
-        progress=effort.progress(status),
-        eta_seconds=effort.eta_seconds(status, now),
-        error=error.decode() if error is not None and status is ExperimentStatus.FAILED else None,
+        progress=effort.progress(counts.status),
+        eta_seconds=effort.eta_seconds(counts.status, now),
+        error=_error(fields, counts) if counts.status is ExperimentStatus.FAILED else None,
     )
 
 
-def messages(flat: Sequence[bytes]) -> list[Message]:
-    """The messages as a script answers them: job ids and queues in turn."""
-    return [
-        Message(job_id=job_id.decode(), queue=Queue(queue.decode()))
-        for job_id, queue in zip(flat[::2], flat[1::2], strict=True)
-    ]
+def _error(fields: Fields, counts: Counts) -> str:
+    if b"error" not in fields:
+        return missing_error(counts.runs_total, counts.runs_done)
+    losses, failures = int(fields[b"error_losses"]), int(fields[b"error_failures"])
+    return loss_error(losses, failures, fields[b"error"].decode())
 
 
-def message_for(claim: Claim, queue: bytes | None) -> Message | None:
-    """The message that sends a claimed job to `queue`, if a script answered one."""
-    return None if queue is None else Message(job_id=claim.job.id, queue=Queue(queue.decode()))
+def _counts(fields: Fields) -> Counts:
+    return Counts(
+        is_cancelled=fields.get(b"cancel") == b"1",
+        plan=JobState(fields[b"plan"].decode()),
+        has_started=fields.get(b"started") == b"1",
+        queued=int(fields[b"queued"]),
+        running=int(fields[b"running"]),
+        dead=int(fields[b"dead"]),
+        runs_total=int(fields[b"runs_total"]),
+        runs_done=int(fields[b"runs_done"]),
+    )
 
 
 def _effort(fields: Fields) -> Effort:

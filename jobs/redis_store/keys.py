@@ -23,3 +23,8 @@ def job_key(job_id: str) -> str:
 def run_key(run: str) -> str:
     """The hash with a stored run."""
     return key("run", run)
+
+
+def run_name(run: str, part: str) -> str:
+    """What a part of a stored run is called where it is sealed."""
+    return f"{part} of run {run}"

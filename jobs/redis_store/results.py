@@ -1,17 +1,19 @@
 """Results in Redis."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import ResultStore
-from jobs.records import Message, NewJob, StoredRun
-from jobs.redis_store.jobs import new_job_fields
-from jobs.redis_store.keys import key, run_key
+from jobs.records import FigureRequest, StoredRun
+from jobs.redis_store.keys import key, run_key, run_name
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
 from jobs.run_keys import DIGEST_BYTES, unpacked
+from jobs.seal import sealed
 
 
 class RedisResults(RedisServer, ResultStore):
@@ -22,10 +24,17 @@ class RedisResults(RedisServer, ResultStore):
         total = int(self._require(experiment_id, "runs_total"))
         count = max(min(stop, total) - start, 0)
         keys = self._run_keys(experiment_id, start, count)
-        stored = {index: each for index, each in enumerate(keys) if each is not None}
-        found = self._read(*(["HGET", run_key(each), "summary"] for each in stored.values()))
-        summaries = dict(zip(stored, found, strict=True))
-        return [summaries.get(index) for index in range(count)]
+        planned = {index: each for index, each in enumerate(keys) if each is not None}
+        stored = self._read(*(["HGET", run_key(each), "summary"] for each in planned.values()))
+        done = self._done(experiment_id, start, count)
+        found: list[bytes | None] = [None] * count
+        missed: list[Any] = []
+        for (index, each), summary in zip(planned.items(), stored, strict=True):
+            found[index] = None if summary is None else self._opened(run_name(each, "summary"), summary)
+            if found[index] is None and done[index]:
+                missed += [start + index, each, summary or b""]
+        self._miss(experiment_id, missed)
+        return found
 
     @override
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
@@ -34,25 +43,56 @@ class RedisResults(RedisServer, ResultStore):
         if each is None:
             return None
         ((outcome, summary, arrays),) = self._read(["HMGET", run_key(each), "outcome", "summary", "arrays"])
-        if outcome is None:
+        if summary is None or outcome is None or arrays is None:
+            if self._done(experiment_id, index, 1)[0]:
+                self._miss(experiment_id, [index, each, summary or b""])
             return None
-        return StoredRun(key=each, outcome=outcome.decode(), summary=summary, arrays=arrays)
+        parts = self._opened(run_name(each, "summary"), summary), self._opened(run_name(each, "arrays"), arrays)
+        if parts[0] is None or parts[1] is None:
+            self._miss(experiment_id, [index, each, summary])
+            return None
+        return StoredRun(key=each, outcome=outcome.decode(), summary=parts[0], arrays=parts[1])
 
     @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         lifetime: list[Any] = [] if seconds is None else ["PX", max(round(seconds * 1000), 1)]
-        self._read(["SET", _document_key(key), document, "NX", *lifetime])
+        self._read(["SET", _document_key(key), sealed(key, document), "NX", *lifetime])
 
     @override
     def document(self, key: str) -> bytes | None:
-        (document,) = self._read(["GET", _document_key(key)])
-        found: bytes | None = document
-        return found
+        (stored,) = self._read(["GET", _document_key(key)])
+        if stored is None:
+            return None
+        document = self._opened(key, stored)
+        if document is None:
+            self._read(["UNLINK", _document_key(key)])
+        return document
 
     @override
-    def request(self, job: NewJob, *, experiment_id: str) -> Message | None:
-        recorded = self._call(Script.REQUEST, *new_job_fields(job), experiment_id)
-        return Message(job_id=job.id, queue=job.queue) if recorded else None
+    def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
+        guard = key("asked", request.key)
+        (is_first,) = self._read(["SET", guard, "1", "NX", "PX", max(round(seconds * 1000), 1)])
+        if is_first:
+            self._read(["RPUSH", key("figures"), json.dumps(asdict(request))])
+        return bool(is_first)
+
+    @override
+    def next_figure(self) -> FigureRequest | None:
+        (asked,) = self._read(["LPOP", key("figures")])
+        return None if asked is None else FigureRequest(**json.loads(asked))
+
+    def _miss(self, experiment_id: str, missed: Sequence[Any]) -> None:
+        """Have runs count no longer that are planned, and neither stored nor sound: index, key and damaged summary."""
+        if missed:
+            self._call(Script.MISS_RUNS, experiment_id, *missed)
+
+    def _done(self, experiment_id: str, start: int, count: int) -> list[bool]:
+        """Which of `count` runs from `start` on are counted as stored."""
+        first = start // 8
+        (stored,) = self._read(["GETRANGE", key("experiment", experiment_id, "done"), first, (start + count) // 8])
+        # In a bitmap of the server the first bit is the most significant one.
+        bits = "".join(f"{byte:08b}" for byte in stored).ljust(start + count, "0")[start - 8 * first :]
+        return [bits[number : number + 1] == "1" for number in range(count)]
 
     def _run_keys(self, experiment_id: str, start: int, count: int) -> list[str | None]:
         """The keys of `count` runs from `start` on, fewer where planning has not come so far."""

@@ -10,8 +10,9 @@ import redis
 from redis.exceptions import ResponseError
 
 from jobs.connection import error_code, vendor_errors
-from jobs.errors import ExperimentNotFound, IllegalMove, LeaseLost
+from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned
 from jobs.redis_store.keys import PREFIX
+from jobs.states import JOB_MOVES
 
 
 class Script(StrEnum):
@@ -26,14 +27,12 @@ class Script(StrEnum):
     ADD_JOBS = "add_jobs"
     SET_RUN_KEYS = "set_run_keys"
     COMMIT_RUNS = "commit_runs"
-    COMPLETE = "complete"
-    FAIL = "fail"
-    HAND_BACK = "hand_back"
-    EXPIRE_LEASES = "expire_leases"
-    UNANNOUNCED = "unannounced"
-    BEAT = "beat"
-    LIVE_WORKERS = "live_workers"
-    REQUEST = "request"
+    FINISH = "finish"
+    TIDY = "tidy"
+    PLAN_ANEW = "plan_anew"
+    MISS_RUNS = "miss_runs"
+    REGISTER = "register"
+    LOOK_AROUND = "look_around"
 
 
 @cache
@@ -42,7 +41,7 @@ def source(script: Script) -> str:
     folder = files("jobs.redis_store") / "lua"
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
-    return f"{shebang}\nlocal PREFIX = '{PREFIX}'\n{ledger}\n{body}"
+    return f"{shebang}\nlocal PREFIX = '{PREFIX}'\nlocal MOVES = {_moves()}\n{ledger}\n{body}"
 
 
 class Scripts:
@@ -55,11 +54,12 @@ class Scripts:
         """The script's answer.
 
         Raises:
-            StoreUnavailable: the server does not answer, or has no room left.
+            StoreUnavailable: the server does not answer.
+            StoreFull: it has no room left.
             LeaseLost: the script refused the token.
+            NotPlanned: the script refused the key of a run.
             ExperimentNotFound: the script knows no such experiment.
-            IllegalMove: the script refused the move.
-            ValueError: the script counts runs or jobs, and the job belongs to no experiment's count.
+            NotFailed: the script refused a retry.
         """
         try:
             with vendor_errors():
@@ -68,18 +68,26 @@ class Scripts:
             raise _refusal(error, args) from error
 
 
+def _moves() -> str:
+    """The table of legal moves as Lua has it."""
+    states = (
+        f"{before} = {{ {', '.join(f'{after} = true' for after in sorted(moves))} }}"
+        for before, moves in JOB_MOVES.items()
+    )
+    return f"{{ {', '.join(states)} }}"
+
+
 def _refusal(error: ResponseError, args: Sequence[bytes | str | float]) -> Exception:
     code = error_code(error)
     message = str(error).removeprefix(code).strip()
     match code:
         case "LEASELOST":
             return LeaseLost(message)
+        case "NOTPLANNED":
+            return NotPlanned(message)
         case "NOTFOUND":
             return ExperimentNotFound(str(args[0]))
-        case "ILLEGALMOVE":
-            current, wanted = message.split()
-            return IllegalMove(current, wanted)
-        case "UNCOUNTED":
-            return ValueError(message)
+        case "NOTFAILED":
+            return NotFailed(message)
         case _:
             return error

@@ -1,17 +1,22 @@
-"""What the parts of the Redis store share: a client, its scripts, and plain reading."""
+"""What the parts of the Redis store share: a client, its scripts, plain reading, and seals."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import redis
 
+from core.identity import NUMERICS_VERSION
 from jobs.connection import vendor_errors
-from jobs.errors import ExperimentNotFound
+from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.records import Experiment
 from jobs.redis_store.fields import Fields, experiment_record
-from jobs.redis_store.keys import experiment_key
+from jobs.redis_store.keys import experiment_key, key
 from jobs.redis_store.scripts import Scripts
+from jobs.seal import BrokenSeal, opened
 from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _BATCH: Final = 1000
 """Commands in one pipeline: more would only pile up in the server's memory."""
@@ -23,11 +28,13 @@ class RedisServer:
     Args:
         client: from `jobs.connection.connect`.
         settings: lease and attempts.
+        numerics: the version that experiments are planned for and claimed in.
     """
 
-    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+    def __init__(self, client: redis.Redis, settings: Settings, numerics: str = NUMERICS_VERSION) -> None:
         self._client = client
         self._settings = settings
+        self._numerics = numerics
         self._call = Scripts(client)
 
     def _read(self, *commands: Sequence[Any]) -> list[Any]:
@@ -41,6 +48,21 @@ class RedisServer:
                         pipeline.execute_command(*command)
                     answers += pipeline.execute()
         return answers
+
+    def _opened(self, name: str, stored: bytes) -> bytes | None:
+        """The value behind its seal; None, reported once and for all to see, where it is damaged."""
+        try:
+            return opened(name, stored)
+        except BrokenSeal as error:
+            log.error("%s: it is treated as absent", error)  # noqa: TRY400 - the place of the check says nothing
+            self._remember_damage(name)
+            return None
+
+    def _remember_damage(self, name: str) -> None:
+        try:
+            self._read(["SADD", key("damaged"), name])
+        except StoreUnavailable:
+            log.warning("that %s is damaged could not be noted down", name)
 
     def _experiment_records(self, experiment_ids: Iterable[str]) -> list[Experiment]:
         """The records of those experiments that are there."""

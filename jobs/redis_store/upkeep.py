@@ -1,51 +1,111 @@
 """Upkeep in Redis."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import Upkeep
-from jobs.records import Message, Queue
-from jobs.redis_store.fields import messages
-from jobs.redis_store.keys import key
+from jobs.records import LiveWorker, LostAttempt, Queue, Round, Surroundings, Waiting
+from jobs.redis_store.keys import job_key, key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
+from jobs.states import JobState
 
 MOST_LEASES: Final = 1000
 """Leases that one call ends: the server answers nobody else meanwhile, and the janitor comes again."""
 
+LONGEST_REGISTRATION: Final = 60.0
+"""Seconds; a worker registers every second or so."""
+
 
 class RedisUpkeep(RedisServer, Upkeep):
-    """What the janitor asks of the Redis store."""
+    """What the janitors ask of the Redis store."""
 
     @override
-    def try_lock(self, name: str, *, seconds: float) -> bool:
-        (taken,) = self._read(["SET", key("lock", name), "1", "NX", "PX", _milliseconds(seconds)])
-        return bool(taken)
+    def tidy(self, caller: str, *, period: float, last: float | None, elapsed: float) -> Round:
+        settings = self._settings
+        is_janitor, at, jump, *lost = self._call(
+            Script.TIDY,
+            *(caller, period, settings.lease_seconds, settings.max_attempts, MOST_LEASES),
+            *("" if last is None else last, elapsed),
+        )
+        return Round(
+            is_janitor=bool(is_janitor),
+            at=float(at),
+            jump=float(jump),
+            lost=tuple(_lost(lost[start : start + 5]) for start in range(0, len(lost), 5)),
+        )
 
     @override
-    def expire_leases(self) -> Sequence[Message]:
-        return messages(self._call(Script.EXPIRE_LEASES, self._settings.max_attempts, MOST_LEASES))
+    def clear_garbage(self, *, most: int) -> int:
+        (heap,) = self._read(["SRANDMEMBER", key("garbage")])
+        if heap is None:
+            return 0
+        (job_ids,) = self._read(["LRANGE", heap, 0, most - 1])
+        if job_ids:
+            # The records first: what is not yet removed stays on the list.
+            self._read(["UNLINK", *(job_key(job_id.decode()) for job_id in job_ids)], ["LTRIM", heap, len(job_ids), -1])
+        else:
+            self._read(["SREM", key("garbage"), heap])
+        return len(job_ids)
 
     @override
-    def queued(self, queue: Queue) -> int:
-        (waiting,) = self._read(["ZCARD", key("queued", queue)])
-        return int(waiting)
+    def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
+        (members,) = self._read(["ZRANGE", key("unfinished", numerics), 0, most - 1])
+        ids = [member.decode() for member in members]
+        return [each for each in ids if self._call(Script.PLAN_ANEW, each, numerics, self._numerics)]
 
     @override
-    def unannounced(self, queue: Queue, *, older_than: float, limit: int = 1000) -> Sequence[Message]:
-        job_ids = self._call(Script.UNANNOUNCED, queue, older_than, limit)
-        return [Message(job_id=job_id.decode(), queue=queue) for job_id in job_ids]
+    def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
+        self._call(
+            Script.REGISTER, min(seconds, LONGEST_REGISTRATION), worker.name, worker.numerics, worker.idle, *queues
+        )
 
     @override
-    def beat(self, worker: str, *, queues: Iterable[Queue], seconds: float) -> None:
-        self._call(Script.BEAT, worker, seconds, *queues)
+    def look_around(self, queue: Queue) -> Surroundings:
+        workers, waiting = self._call(Script.LOOK_AROUND, queue, LONGEST_REGISTRATION)
+        return Surroundings(
+            workers=tuple(
+                LiveWorker(name=name.decode(), numerics=numerics.decode(), idle=int(idle))
+                for name, numerics, idle in _threes(workers)
+            ),
+            waiting=tuple(_waiting(waiting[start : start + 4]) for start in range(0, len(waiting), 4)),
+        )
 
     @override
-    def live_workers(self, queue: Queue) -> Sequence[str]:
-        return [name.decode() for name in self._call(Script.LIVE_WORKERS, queue)]
+    def damaged(self) -> Sequence[str]:
+        (names,) = self._read(["SMEMBERS", key("damaged")])
+        return sorted(name.decode() for name in names)
+
+    @override
+    def room(self) -> str | None:
+        memory, persistence = self._read(["INFO", "memory"], ["INFO", "persistence"])
+        used, limit = int(memory["used_memory"]), int(memory["maxmemory"])
+        if limit and used >= limit:
+            return f"the store is full: {used / 1e6:.0f} MB of {limit / 1e6:.0f} MB"
+        if "err" in {persistence.get("aof_last_write_status"), persistence.get("rdb_last_bgsave_status")}:
+            return "the store cannot write to its disk"
+        return None
 
 
-def _milliseconds(seconds: float) -> int:
-    return max(round(seconds * 1000), 1)
+def _threes(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes]]:
+    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+
+
+def _lost(fields: Sequence[Any]) -> LostAttempt:
+    job_id, experiment_id, attempt, losses, state = fields
+    return LostAttempt(
+        job_id=job_id.decode(),
+        experiment_id=experiment_id.decode(),
+        attempt=int(attempt),
+        losses=int(losses),
+        state=JobState(state.decode()),
+    )
+
+
+def _waiting(fields: Sequence[bytes]) -> Waiting:
+    numerics, experiments, jobs, untaken = (field.decode() for field in fields)
+    return Waiting(
+        numerics=numerics, experiments=int(experiments), jobs=int(jobs), untaken_seconds=max(float(untaken), 0.0)
+    )

@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - asked every few seconds, on a core that trains: what asks the API loads nothing of the store
-"""`stepbias serve health`: whether the part of the service that runs in this container, or on this machine, lives."""
+"""`stepbias serve health`: whether the part of the service that runs in this container, or on this machine, works."""
 
 import socket
 
@@ -9,7 +9,7 @@ from stepbias.launcher.http_probe import answers
 
 
 def health(part: str, *, port: int) -> int:
-    """0 if it lives: the API if it answers at the port, a worker if the store has heard of one on this host lately.
+    """0 if it works: the API if it answers at the port, a worker if the store has heard of it and it takes what waits.
 
     The API is not asked for its store: that a store is gone is no fault of the API, and ends when the store is back.
     """
@@ -20,7 +20,8 @@ def health(part: str, *, port: int) -> int:
 
 
 def missing_worker(host: str) -> str | None:
-    """Why it is not known that a worker lives on the host; None if it is, whichever queue the worker serves."""
+    """Why it is not known that a worker works on the host; None if it is, whichever queue the worker serves."""
+    from api.readiness import lack_of
     from jobs.connection import connect
     from jobs.errors import StoreUnavailable
     from jobs.records import Queue
@@ -33,10 +34,17 @@ def missing_worker(host: str) -> str | None:
     try:
         with connect(settings.redis_url.get_secret_value(), patience=1.0) as client:
             store = RedisStore(client, settings)
-            workers = [worker for queue in Queue for worker in store.live_workers(queue)]
+            found = {queue: store.look_around(queue) for queue in Queue}
     except StoreUnavailable as error:
         return str(error)
     # A worker is called `host:pid`.
-    if not any(worker.rpartition(":")[0] == host for worker in workers):
+    here = {
+        queue: around for queue, around in found.items() if any(_is_on(worker.name, host) for worker in around.workers)
+    }
+    if not here:
         return f"the store has not heard of a worker on {host} lately"
-    return None
+    return next(filter(None, (lack_of(queue, around) for queue, around in here.items())), None)
+
+
+def _is_on(worker: str, host: str) -> bool:
+    return worker.rpartition(":")[0] == host

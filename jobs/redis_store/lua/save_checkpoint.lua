@@ -5,6 +5,6 @@ local job = held(ARGV[1], ARGV[2], ARGV[3])
 if not job then
   return LEASE_LOST
 end
-redis.call('SET', key('job', ARGV[1], 'checkpoint'), ARGV[4])
+redis.call('HSET', key('experiment', job.experiment, 'checkpoints'), job.id, ARGV[4])
 redis.call('HSET', job.at, 'losses', 0)
 return 1

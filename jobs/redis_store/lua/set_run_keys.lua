@@ -5,20 +5,18 @@
 local job = held(ARGV[1], ARGV[2], ARGV[3])
 if not job then
   return LEASE_LOST
-elseif not job.is_counted then
-  return UNCOUNTED
 end
-local start = tonumber(ARGV[4])
+local start, at = tonumber(ARGV[4]), experiment_key(job.experiment)
 redis.call('SETRANGE', key('experiment', job.experiment, 'keys'), start * tonumber(ARGV[5]), ARGV[6])
 local missing, reused = {}, 0
 for i = 7, #ARGV do
   local index = start + i - 7
-  local outcome = redis.call('HGET', key('run', ARGV[i]), 'outcome')
-  if outcome then
-    reused = reused + count_run(job.experiment, index, outcome)
+  local outcome, summary = unpack(redis.call('HMGET', key('run', ARGV[i]), 'outcome', 'summary'))
+  if outcome and summary then
+    reused = reused + count_run(at, job.experiment, index, outcome)
   else
     table.insert(missing, index)
   end
 end
-redis.call('HINCRBY', experiment_key(job.experiment), 'runs_reused', reused)
+redis.call('HINCRBY', at, 'runs_reused', reused)
 return missing

@@ -1,8 +1,7 @@
-"""Celery as the carrier of hints: the app's settings, and the sender. Nothing that Celery keeps is ever relied on."""
+"""Celery as a doorbell and a pool of processes: its settings, and the bell. What it keeps is never relied on."""
 
 import logging
 import ssl
-from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,26 +10,31 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
+from core.identity import NUMERICS_VERSION
 from jobs.connection import vendor_errors
 from jobs.errors import StoreUnavailable
-from jobs.ports import Sender
-from jobs.records import Message, Queue
+from jobs.ports import Doorbell
+from jobs.records import Queue
 from jobs.settings import Settings
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-TASK_NAME: Final = "stepbias.perform"
-"""The one task: `perform(job_id)`."""
+TASK_NAME: Final = "stepbias.work_off"
+"""The one task: `work_off(queue)`."""
 
 KEY_PREFIX: Final = "stepbias:celery:"
 """In front of Celery's own keys: a list called `batch` might be somebody else's on a shared server."""
 
 _ATTEMPTS: Final = 2
-_BATCH: Final = 1000
+
+
+def queue_name(queue: Queue) -> str:
+    """What Celery calls a queue: a ring is for workers of this numerics version, who may take what waits."""
+    return f"{queue}.{NUMERICS_VERSION}"
 
 
 def make_celery_app(settings: Settings) -> Celery:
-    """The Celery app of workers and senders.
+    """The Celery app of workers, and of those who ring for them.
 
     What has no setting is a flag of the worker's command: `--without-gossip --without-mingle --without-heartbeat`.
 
@@ -58,7 +62,7 @@ def _broker_settings(url: str) -> dict[str, Any]:
             "global_keyprefix": KEY_PREFIX,
             # A message is acknowledged as it is taken: this bounds only how long one may be stuck in between.
             "visibility_timeout": 3600,
-            # For senders, who must not wait for the server for ever.
+            # For those who ring, and must not wait for the server for ever.
             "max_retries": 1,
             "interval_start": 0.1,
             "interval_step": 0.1,
@@ -74,8 +78,8 @@ def _task_settings() -> dict[str, Any]:
     return {
         "accept_content": ["json"],
         "task_serializer": "json",
-        "task_queues": {queue.value: {"routing_key": queue.value} for queue in Queue},
-        "task_default_queue": Queue.BATCH.value,
+        "task_queues": {queue_name(queue): {"routing_key": queue_name(queue)} for queue in Queue},
+        "task_default_queue": queue_name(Queue.BATCH),
         "task_create_missing_queues": False,
         "task_ignore_result": True,
         # The store counts attempts and knows lost workers; a second mechanism would only run tasks twice.
@@ -102,48 +106,38 @@ def _worker_settings() -> dict[str, Any]:
     }
 
 
-class CelerySender(Sender):
-    """Announces jobs as Celery messages that carry the job's id and nothing else."""
+class CeleryDoorbell(Doorbell):
+    """Rings by Celery messages that name a queue and nothing else."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
 
     @override
-    def send(self, messages: Iterable[Message]) -> None:
-        """Send the messages in one pipeline.
+    def ring(self, queue: Queue, times: int = 1) -> None:
+        """Send so many messages in one pipeline.
 
-        A message that cannot be sent is lost with a warning: the job is recorded, and the janitor announces it again.
+        What cannot be sent is lost with a warning: the work is on record, and the janitor rings again.
         """
-        waiting = list(messages)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._publish(waiting)
+                self._publish(queue, times)
             except (KombuError, RedisError, OSError) as error:
                 if attempt == _ATTEMPTS:
-                    logger.warning("%d jobs are recorded but not announced: %s", len(waiting), error)
+                    log.warning("the %s queue was not rung for: %s", queue, error)
             else:
                 return
 
     @override
-    def waiting(self, queue: Queue) -> int:
-        """The length of the broker's list.
-
-        Raises:
-            StoreUnavailable: the broker does not answer.
-        """
+    def unanswered(self, queue: Queue) -> int:
         try:
             with vendor_errors(), self._app.pool.acquire(block=True) as connection:
-                return int(connection.default_channel.client.llen(queue.value))
+                return int(connection.default_channel.client.llen(queue_name(queue)))
         except (KombuError, OSError) as error:
             raise StoreUnavailable(f"the broker is not available: {error}") from error
 
-    def _publish(self, messages: Iterable[Message]) -> None:
-        with self._app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=_BATCH):
-            for message in messages:
+    def _publish(self, queue: Queue, times: int) -> None:
+        with self._app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=times):
+            for _ in range(times):
                 self._app.send_task(
-                    TASK_NAME,
-                    args=[message.job_id],
-                    queue=message.queue.value,
-                    producer=producer,
-                    ignore_result=True,
+                    TASK_NAME, args=[queue.value], queue=queue_name(queue), producer=producer, ignore_result=True
                 )

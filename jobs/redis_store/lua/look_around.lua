@@ -1,0 +1,31 @@
+#!lua flags=no-writes
+-- What waits in a queue, and who serves it. ARGV: queue, longest time of a registration in seconds.
+-- Answers: of each live worker the name, numerics version and idle processes; of each numerics version that has flows: the
+-- version, how many experiments wait, how many jobs (of the first hundred experiments), seconds for which no job was claimed though some waited.
+local queue, longest = unpack(ARGV)
+-- A registration that lasts for longer than any was made on another clock.
+local names = redis.call('ZRANGEBYSCORE', key('workers', queue), '(' .. string.format('%.17g', now),
+  string.format('%.17g', now + longest + 1))
+local workers = {}
+for _, name in ipairs(names) do
+  local numerics, idle = unpack(redis.call('HMGET', key('worker', name), 'numerics', 'idle'))
+  if numerics then
+    for _, value in ipairs({ name, numerics, idle }) do
+      table.insert(workers, value)
+    end
+  end
+end
+local waiting = {}
+for _, numerics in ipairs(redis.call('SMEMBERS', key('numerics'))) do
+  local flows, jobs = flows_key(queue, numerics), 0
+  for _, flow in ipairs(redis.call('ZRANGE', flows, 0, 99)) do
+    jobs = jobs + redis.call('ZCARD', backlog_key(string.match(flow, ':(.*)'), queue))
+  end
+  if jobs > 0 then
+    local since = tonumber(redis.call('GET', flows .. ':since') or now)
+    for _, value in ipairs({ numerics, redis.call('ZCARD', flows), jobs, now - since }) do
+      table.insert(waiting, tostring(value))
+    end
+  end
+end
+return { workers, waiting }

@@ -1,0 +1,600 @@
+"""A store in memory, written from `jobs.ports` alone: the slow twin of the Redis store, and company for other tests.
+
+Where the Redis store keeps running totals and indices, this one counts what is there each time it is asked.
+"""
+
+import math
+import secrets
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from typing_extensions import override  # in typing itself from Python 3.12 on
+
+from core.identity import NUMERICS_VERSION
+from jobs.cursor import decode_cursor, encode_cursor
+from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned
+from jobs.ports import Doorbell, Store
+from jobs.progress import Effort
+from jobs.records import (
+    Claim,
+    Experiment,
+    FigureRequest,
+    FinishedRun,
+    Job,
+    JobKind,
+    LiveWorker,
+    LostAttempt,
+    NewJob,
+    Page,
+    Queue,
+    Round,
+    StoredRun,
+    Submission,
+    Surroundings,
+    Waiting,
+)
+from jobs.run_keys import packed
+from jobs.settings import Settings
+from jobs.states import JOB_MOVES, ExperimentStatus, JobState
+from jobs.status import Counts, loss_error, missing_error
+
+
+@dataclass(kw_only=True)
+class _Job:
+    record: Job
+    number: int
+    token: int = 0
+    is_heard: bool = False
+    fraction: float = 0.0
+    lease_until: float = math.inf
+
+
+@dataclass(kw_only=True)
+class _Experiment:
+    id: str
+    number: int
+    name: str
+    tags: tuple[str, ...]
+    content_hash: str
+    numerics: str
+    spec: bytes
+    created_at: float
+    runs_total: int
+    generation: int = 0
+    is_cancelled: bool = False
+    jobs: list[_Job] = field(default_factory=list)
+    keys: dict[int, str] = field(default_factory=dict)
+    outcomes: dict[int, str] = field(default_factory=dict)
+    reused: set[int] = field(default_factory=set)
+    checkpoints: dict[str, bytes] = field(default_factory=dict)
+    served: dict[Queue, float] = field(default_factory=dict)
+    flows: dict[Queue, float] = field(default_factory=dict)
+    first_death: Job | None = None
+    has_started: bool = False
+    started_at: float | None = None
+    work_at_start: float = 0.0
+    finished_at: float | None = None
+
+    def count(self, state: JobState) -> int:
+        return sum(job.record.state is state for job in self.jobs)
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(
+            is_cancelled=self.is_cancelled,
+            plan=self.jobs[0].record.state,
+            has_started=self.has_started,
+            queued=self.count(JobState.QUEUED),
+            running=self.count(JobState.RUNNING),
+            dead=self.count(JobState.DEAD),
+            runs_total=self.runs_total,
+            runs_done=len(self.outcomes),
+        )
+
+    @property
+    def is_finished(self) -> bool:
+        return self.counts.status in {ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}
+
+    @property
+    def work_spent(self) -> float:
+        training = [job for job in self.jobs if job.record.kind is JobKind.TRAIN]
+        return sum(
+            job.record.work * (1.0 if job.record.state is JobState.SUCCEEDED else job.fraction) for job in training
+        )
+
+    def backlog(self, queue: Queue) -> list[_Job]:
+        return [job for job in self.jobs if job.record.state is JobState.QUEUED and job.record.queue is queue]
+
+    def error(self) -> str | None:
+        if self.counts.status is not ExperimentStatus.FAILED:
+            return None
+        dead = self.first_death
+        if dead is None:
+            return missing_error(self.runs_total, len(self.outcomes))
+        return loss_error(dead.losses, dead.failures, dead.error or "")
+
+    def record(self, now: float) -> Experiment:
+        training = [job.record for job in self.jobs if job.record.kind is JobKind.TRAIN]
+        status = self.counts.status
+        effort = Effort(
+            planned=self.jobs[0].record.state is JobState.SUCCEEDED,
+            runs_total=self.runs_total,
+            runs_reused=len(self.reused),
+            work_total=sum(job.work for job in training),
+            work_spent=self.work_spent,
+            work_at_start=self.work_at_start,
+            started_at=self.started_at,
+        )
+        return Experiment(
+            id=self.id,
+            name=self.name,
+            tags=self.tags,
+            content_hash=self.content_hash,
+            numerics=self.numerics,
+            status=status,
+            created_at=self.created_at,
+            finished_at=self.finished_at,
+            runs_total=self.runs_total,
+            runs_done=len(self.outcomes),
+            runs_reused=len(self.reused),
+            jobs_total=len(self.jobs),
+            jobs_done=self.count(JobState.SUCCEEDED),
+            jobs_running=self.count(JobState.RUNNING),
+            jobs_dead=self.count(JobState.DEAD),
+            outcomes=dict(Counter(self.outcomes.values())),
+            progress=effort.progress(status),
+            eta_seconds=effort.eta_seconds(status, now),
+            error=self.error(),
+        )
+
+
+class MemoryStore(Store):
+    """Dictionaries behind one lock; `clock` stands for the server's."""
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.time, numerics: str = NUMERICS_VERSION
+    ) -> None:
+        self._settings, self._clock, self.numerics = settings, clock, numerics
+        self._lock = threading.RLock()
+        self._experiments: dict[str, _Experiment] = {}
+        self._runs: dict[str, StoredRun] = {}
+        self._documents: dict[str, tuple[bytes, float]] = {}
+        self._workers: dict[tuple[Queue, str], tuple[LiveWorker, float]] = {}
+        self._virtual_now: dict[tuple[Queue, str], float] = {}
+        self._claimed_at: dict[Queue, float] = {}
+        self._janitor: tuple[str, float] = ("", -math.inf)
+        self._asked: dict[str, float] = {}
+        self._figures: deque[FigureRequest] = deque()
+
+    @override
+    def ping(self) -> bool:
+        return True
+
+    # Experiments
+
+    @override
+    def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
+        with self._lock:
+            for known in reversed(self._experiments.values()):
+                same = (known.content_hash, known.name, known.numerics) == (content_hash, name, self.numerics)
+                if same:
+                    if known.is_cancelled or known.counts.status is ExperimentStatus.FAILED:
+                        break
+                    return Submission(experiment=known.record(self._clock()), is_new=False)
+            new = _Experiment(
+                id=secrets.token_hex(16),
+                number=len(self._experiments) + 1,
+                name=name,
+                tags=tuple(tags),
+                content_hash=content_hash,
+                numerics=self.numerics,
+                spec=spec,
+                created_at=self._clock(),
+                runs_total=runs,
+            )
+            self._experiments[new.id] = new
+            self._record(new, NewJob(id=f"{new.id}.plan", queue=Queue.INTERACTIVE, payload={}), JobKind.PLAN)
+            return Submission(experiment=new.record(self._clock()), is_new=True)
+
+    @override
+    def experiment(self, experiment_id: str) -> Experiment:
+        with self._lock:
+            return self._experiment(experiment_id).record(self._clock())
+
+    @override
+    def spec(self, experiment_id: str) -> bytes:
+        return self._experiment(experiment_id).spec
+
+    @override
+    def experiments(
+        self,
+        *,
+        status: ExperimentStatus | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        before = math.inf if cursor is None else decode_cursor(cursor)
+        with self._lock:
+            found = [
+                each
+                for each in reversed(self._experiments.values())
+                if each.number < before
+                and status in {None, each.counts.status}
+                and name in {None, each.name}
+                and tag in {None, *each.tags}
+            ]
+            return Page(
+                experiments=tuple(each.record(self._clock()) for each in found[:limit]),
+                next_cursor=encode_cursor(found[limit - 1].number) if len(found) > limit else None,
+            )
+
+    @override
+    def cancel(self, experiment_id: str) -> Experiment:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            if not experiment.is_finished:
+                experiment.is_cancelled = True
+                self._settle(experiment)
+            return experiment.record(self._clock())
+
+    @override
+    def retry(self, experiment_id: str) -> Experiment:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            if experiment.counts.status is not ExperimentStatus.FAILED:
+                raise NotFailed(experiment.counts.status)
+            dead = [job for job in experiment.jobs if job.record.state is JobState.DEAD]
+            if not dead:
+                self._plan_anew(experiment)
+            experiment.first_death = experiment.started_at = None
+            experiment.has_started = experiment.count(JobState.RUNNING) > 0
+            for job in dead:
+                job.record = replace(job.record, attempt=0, failures=0, losses=0, error=None)
+                self._enter(experiment, job, JobState.QUEUED)
+            return experiment.record(self._clock())
+
+    # Jobs
+
+    @override
+    def claim(self, queue: Queue, *, worker: str) -> Claim | None:
+        with self._lock:
+            flows = [each for each in self._experiments.values() if self._flows(each, queue, self.numerics)]
+            if not flows:
+                return None
+            experiment = min(flows, key=lambda each: (each.flows[queue], each.number))
+            job = min(experiment.backlog(queue), key=lambda each: each.number)
+            self._virtual_now[queue, self.numerics] = experiment.flows[queue]
+            experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + job.record.work
+            self._claimed_at[queue] = self._clock()
+            job.token += 1
+            job.is_heard = False
+            job.lease_until = self._clock() + self._settings.lease_seconds
+            job.record = replace(job.record, attempt=job.record.attempt + 1)
+            self._enter(experiment, job, JobState.RUNNING)
+            return Claim(job=job.record, token=job.token)
+
+    @override
+    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
+        with self._held(claim) as (experiment, job):
+            job.fraction = min(max(fraction, 0.0), 1.0)
+            return not experiment.is_cancelled
+
+    @override
+    def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
+        with self._held(claim) as (experiment, job):
+            experiment.checkpoints[job.record.id] = checkpoint
+            job.record = replace(job.record, losses=0)
+
+    @override
+    def checkpoint(self, job: Job) -> bytes | None:
+        experiment = self._experiments.get(job.experiment_id)
+        return experiment.checkpoints.get(job.id) if experiment else None
+
+    @override
+    def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
+        with self._held(claim) as (experiment, _):
+            known = {job.record.id for job in experiment.jobs}
+            for job in () if experiment.is_cancelled else jobs:
+                if job.id not in known:
+                    self._record(experiment, job, JobKind.TRAIN)
+
+    @override
+    def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
+        packed(keys)
+        with self._held(claim) as (experiment, _):
+            experiment.keys.update(enumerate(keys, start))
+            for index, key in enumerate(keys, start):
+                if key in self._runs and index not in experiment.outcomes:
+                    experiment.outcomes[index] = self._runs[key].outcome
+                    experiment.reused.add(index)
+            return [index for index, key in enumerate(keys, start) if key not in self._runs]
+
+    @override
+    def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
+        packed(each.run.key for each in runs)
+        with self._held(claim) as (experiment, _):
+            for each in runs:
+                if experiment.keys.get(each.index) != each.run.key:
+                    raise NotPlanned(f"run {each.index} was planned under another key")
+            new = {each.index for each in runs} - set(experiment.outcomes)
+            for each in runs:
+                kept = self._runs.setdefault(each.run.key, each.run)
+                experiment.outcomes.setdefault(each.index, kept.outcome)
+            return len(new)
+
+    @override
+    def complete(self, claim: Claim) -> None:
+        with self._held(claim) as (experiment, job):
+            self._enter(experiment, job, JobState.SUCCEEDED)
+
+    @override
+    def fail(self, claim: Claim, error: str, *, is_hopeless: bool = False) -> None:
+        with self._held(claim) as (experiment, job):
+            job.record = replace(job.record, failures=job.record.failures + 1, error=error)
+            self._after_attempt(experiment, job, is_hopeless=is_hopeless)
+
+    @override
+    def release(self, claim: Claim) -> None:
+        with self._held(claim) as (experiment, job):
+            job.record = replace(job.record, attempt=job.record.attempt - 1)
+            self._enter(experiment, job, JobState.CANCELLED if experiment.is_cancelled else JobState.QUEUED)
+
+    @override
+    def job(self, job_id: str) -> Job | None:
+        with self._lock:
+            found = (job for each in self._experiments.values() for job in self.jobs(each.id) if job.id == job_id)
+            return next(found, None)
+
+    @override
+    def jobs(self, experiment_id: str) -> Sequence[Job]:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            return [_told(job.record, is_cancelled=experiment.is_cancelled) for job in experiment.jobs]
+
+    # Upkeep
+
+    @override
+    def tidy(self, caller: str, *, period: float, last: float | None, elapsed: float) -> Round:
+        with self._lock:
+            now, (holder, until) = self._clock(), self._janitor
+            if holder not in {"", caller} and now < until <= now + 3 * period:
+                return Round(is_janitor=False, at=now)
+            self._janitor = caller, now + 3 * period
+            jump = 0.0 if last is None else now - last - elapsed
+            jump = jump if abs(jump) > 1 else 0.0
+            lost = []
+            for experiment in self._experiments.values():
+                for job in experiment.jobs:
+                    if job.record.state is JobState.RUNNING:
+                        job.lease_until += jump
+                        if job.lease_until > now + self._settings.lease_seconds + 1:
+                            job.lease_until = now + self._settings.lease_seconds
+                        if job.lease_until <= now:
+                            lost.append((job.lease_until, job.record.id, experiment, job))
+            found = tuple(
+                self._lose(experiment, job) for _, _, experiment, job in sorted(lost, key=lambda each: each[:2])
+            )
+            return Round(is_janitor=True, at=now, jump=jump, lost=found)
+
+    @override
+    def clear_garbage(self, *, most: int) -> int:
+        return 0
+
+    @override
+    def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
+        with self._lock:
+            old = [each for each in self._experiments.values() if each.numerics == numerics]
+            open_ones = [each for each in old if not each.is_finished and not each.is_cancelled][:most]
+            for each in open_ones:
+                self._plan_anew(each)
+            return [each.id for each in open_ones]
+
+    @override
+    def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
+        with self._lock:
+            self._workers.update({(queue, worker.name): (worker, self._clock() + seconds) for queue in queues})
+
+    @override
+    def look_around(self, queue: Queue) -> Surroundings:
+        with self._lock:
+            now = self._clock()
+            alive = [each for (served, _), (each, until) in self._workers.items() if served is queue and until > now]
+            versions = sorted({each.numerics for each in self._experiments.values()})
+            waiting = []
+            for version in versions:
+                flows = [each for each in self._experiments.values() if self._flows(each, queue, version)]
+                if flows:
+                    jobs = sum(len(each.backlog(queue)) for each in flows)
+                    since = self._claimed_at.get(queue, min(each.created_at for each in flows))
+                    waiting.append(
+                        Waiting(
+                            numerics=version, experiments=len(flows), jobs=jobs, untaken_seconds=max(now - since, 0.0)
+                        )
+                    )
+            return Surroundings(workers=tuple(alive), waiting=tuple(waiting))
+
+    @override
+    def damaged(self) -> Sequence[str]:
+        return []
+
+    @override
+    def room(self) -> str | None:
+        return None
+
+    # Results
+
+    @override
+    def summaries(self, experiment_id: str, start: int, stop: int) -> Sequence[bytes | None]:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            runs = [self._run(experiment, index) for index in range(start, min(stop, experiment.runs_total))]
+            return [run.summary if run else None for run in runs]
+
+    @override
+    def run(self, experiment_id: str, index: int) -> StoredRun | None:
+        with self._lock:
+            return self._run(self._experiment(experiment_id), index)
+
+    @override
+    def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
+        with self._lock:
+            if self.document(key) is None:
+                self._documents[key] = document, math.inf if seconds is None else self._clock() + seconds
+
+    @override
+    def document(self, key: str) -> bytes | None:
+        with self._lock:
+            document, until = self._documents.get(key, (None, 0.0))
+            return document if until > self._clock() else None
+
+    @override
+    def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
+        with self._lock:
+            if self._asked.get(request.key, -math.inf) > self._clock():
+                return False
+            self._asked[request.key] = self._clock() + seconds
+            self._figures.append(request)
+            return True
+
+    @override
+    def next_figure(self) -> FigureRequest | None:
+        with self._lock:
+            return self._figures.popleft() if self._figures else None
+
+    def expire(self, job_id: str) -> None:
+        """Put the end of the job's lease into the past."""
+        for experiment in self._experiments.values():
+            for job in experiment.jobs:
+                if job.record.id == job_id:
+                    job.lease_until = 0.0
+
+    def _experiment(self, experiment_id: str) -> _Experiment:
+        if experiment_id not in self._experiments:
+            raise ExperimentNotFound(experiment_id)
+        return self._experiments[experiment_id]
+
+    def _run(self, experiment: _Experiment, index: int) -> StoredRun | None:
+        return self._runs.get(experiment.keys.get(index, ""))
+
+    def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
+        """Whether the experiment takes turns in the queue."""
+        is_open = experiment.numerics == numerics and not experiment.is_finished and not experiment.is_cancelled
+        return is_open and bool(experiment.backlog(queue))
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[tuple[_Experiment, _Job]]:
+        with self._lock:
+            experiment = self._experiments.get(claim.job.experiment_id)
+            jobs = experiment.jobs if experiment else []
+            job = next((each for each in jobs if each.record.id == claim.job.id), None)
+            if (
+                experiment is None
+                or job is None
+                or job.record.state is not JobState.RUNNING
+                or job.token != claim.token
+            ):
+                raise LeaseLost("the job is no longer this worker's")
+            job.lease_until, job.is_heard = self._clock() + self._settings.lease_seconds, True
+            yield experiment, job
+
+    def _record(self, experiment: _Experiment, job: NewJob, kind: JobKind) -> None:
+        record = Job(
+            id=job.id,
+            kind=kind,
+            queue=job.queue,
+            experiment_id=experiment.id,
+            state=JobState.QUEUED,
+            payload=dict(job.payload),
+            work=job.work,
+        )
+        experiment.jobs.append(_Job(record=record, number=len(experiment.jobs) + 1))
+        self._begin_to_flow(experiment, job.queue)
+
+    def _begin_to_flow(self, experiment: _Experiment, queue: Queue) -> None:
+        """What has just begun to wait starts from max(its own virtual time, that of the last turn)."""
+        if self._flows(experiment, queue, experiment.numerics) and queue not in experiment.flows:
+            now = self._virtual_now.get((queue, experiment.numerics), 0.0)
+            experiment.flows[queue] = max(experiment.served.get(queue, 0.0), now)
+
+    def _enter(self, experiment: _Experiment, job: _Job, state: JobState) -> None:
+        assert state in JOB_MOVES[job.record.state]
+        if job.record.state is JobState.RUNNING:
+            job.fraction, job.lease_until = 0.0, math.inf
+        job.record = replace(job.record, state=state)
+        if state is JobState.RUNNING and job.record.kind is JobKind.TRAIN and experiment.started_at is None:
+            experiment.has_started, experiment.started_at = True, self._clock()
+            experiment.work_at_start = experiment.work_spent
+        if state in {JobState.SUCCEEDED, JobState.CANCELLED}:
+            experiment.checkpoints.pop(job.record.id, None)
+        if state is JobState.DEAD and experiment.first_death is None:
+            experiment.first_death = job.record
+        self._settle(experiment)
+
+    def _settle(self, experiment: _Experiment) -> None:
+        if not experiment.is_finished:
+            experiment.finished_at = None
+        elif experiment.finished_at is None:
+            experiment.finished_at = self._clock()
+            if experiment.counts.status is not ExperimentStatus.FAILED:
+                experiment.checkpoints.clear()
+        for queue in Queue:
+            if not self._flows(experiment, queue, experiment.numerics):
+                experiment.flows.pop(queue, None)
+            self._begin_to_flow(experiment, queue)
+
+    def _after_attempt(self, experiment: _Experiment, job: _Job, *, is_hopeless: bool = False) -> None:
+        spent = is_hopeless or job.record.failures + job.record.losses >= self._settings.max_attempts
+        state = JobState.CANCELLED if experiment.is_cancelled else JobState.DEAD if spent else JobState.QUEUED
+        self._enter(experiment, job, state)
+
+    def _lose(self, experiment: _Experiment, job: _Job) -> LostAttempt:
+        if job.is_heard:
+            job.record = replace(job.record, losses=job.record.losses + 1)
+        self._after_attempt(experiment, job)
+        return LostAttempt(
+            job_id=job.record.id,
+            experiment_id=experiment.id,
+            attempt=job.record.attempt,
+            losses=job.record.losses,
+            state=job.record.state,
+        )
+
+    def _plan_anew(self, experiment: _Experiment) -> None:
+        experiment.generation += 1
+        experiment.numerics = self.numerics
+        experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, set()
+        experiment.checkpoints, experiment.flows = {}, {}
+        experiment.first_death = experiment.started_at = experiment.finished_at = None
+        experiment.has_started, experiment.work_at_start = False, 0.0
+        plan = NewJob(id=f"{experiment.id}.{experiment.generation}.plan", queue=Queue.INTERACTIVE, payload={})
+        self._record(experiment, plan, JobKind.PLAN)
+
+
+class MemoryDoorbell(Doorbell):
+    """Rings that somebody may answer."""
+
+    def __init__(self) -> None:
+        self.rings: Counter[Queue] = Counter()
+
+    @override
+    def ring(self, queue: Queue, times: int = 1) -> None:
+        self.rings[queue] += times
+
+    @override
+    def unanswered(self, queue: Queue) -> int:
+        return self.rings[queue]
+
+
+def _told(job: Job, *, is_cancelled: bool) -> Job:
+    """As people are told of it: what waits for a cancelled experiment is cancelled, what is dead says why."""
+    if job.state is JobState.QUEUED and is_cancelled:
+        return replace(job, state=JobState.CANCELLED)
+    if job.state is JobState.DEAD:
+        return replace(job, error=loss_error(job.losses, job.failures, job.error or ""))
+    return job
