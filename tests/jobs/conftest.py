@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
 from jobs.connection import connect
-from jobs.memory import MemoryStore
 from jobs.redis_store import RedisStore
 from tests.jobs.laboratory import SETTINGS, Laboratory
+from tests.reference.memory_store import MemoryStore
 
 
 class MovableClock:
@@ -29,7 +30,17 @@ class MovableClock:
 
 def _memory() -> Laboratory:
     clock = MovableClock()
-    return Laboratory(store=MemoryStore(SETTINGS, clock), wait=clock.move)
+    store = MemoryStore(SETTINGS, clock)
+    return Laboratory(store=store, wait=clock.move, store_of=store.of_version)
+
+
+def redis_laboratory(client: redis.Redis) -> Laboratory:
+    """A store on a server."""
+    return Laboratory(
+        store=RedisStore(client, SETTINGS),
+        wait=time.sleep,
+        store_of=lambda numerics: RedisStore(client, SETTINGS, numerics),
+    )
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -39,7 +50,7 @@ def laboratory(request: pytest.FixtureRequest) -> Iterator[Laboratory]:
         yield _memory()
         return
     with connect(request.getfixturevalue("empty_valkey_url"), patience=10.0) as client:
-        yield Laboratory(store=RedisStore(client, SETTINGS), wait=time.sleep)
+        yield redis_laboratory(client)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.ports import Store
-from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, Message, NewJob, Queue, StoredRun, plan_job_id
+from jobs.records import Claim, Experiment, FigureRequest, FinishedRun, Job, LostAttempt, NewJob, Queue, StoredRun
 from jobs.settings import Settings
 from jobs.states import JobState
 
@@ -33,10 +33,15 @@ def finished_runs(labels: Sequence[str], start: int = 0, outcome: str = "converg
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Laboratory:
-    """A store, and a way to let a moment pass on its clock."""
+    """A store, the same as processes of each numerics version have it, and a way to let a moment pass on its clock."""
 
     store: Store
     wait: Callable[[float], None]
+    store_of: Callable[[str], Store]
+
+    def of_version(self, numerics: str) -> "Laboratory":
+        """The same store, asked by processes of another numerics version."""
+        return replace(self, store=self.store_of(numerics))
 
     def submit(self, text: str = "a spec", *, name: str = "", runs: int = 4) -> Experiment:
         """A new or known experiment."""
@@ -45,15 +50,17 @@ class Laboratory:
         ).experiment
 
     def claim(self, job_id: str) -> Claim:
-        """A claim that must succeed, to this job and no other: of several training jobs it must be the one in turn."""
-        claim = self.store.claim(job_id, worker="worker")
+        """A claim that must succeed, to this job and no other: of those in its queue it must be the one in turn."""
+        job = self.store.job(job_id)
+        assert job is not None
+        claim = self.store.claim(job.queue, worker="worker")
         assert claim is not None
         assert claim.job.id == job_id
         return claim
 
     def claim_plan(self, experiment: Experiment) -> Claim:
         """A claim of the planning job."""
-        return self.claim(plan_job_id(experiment.id))
+        return self.claim(f"{experiment.id}.plan")
 
     def planned(self, text: str = "a spec", *, batches: int = 2, name: str = "") -> Experiment:
         """An experiment whose planning is done: two runs to a batch, none of them stored."""
@@ -76,15 +83,17 @@ class Laboratory:
         self.store.commit_runs(claim, finished_runs(labels, 2 * number))
         self.store.complete(claim)
 
-    def lose(self, claim: Claim) -> Sequence[Message]:
-        """Let the claim's lease run out; what the janitor has to send then."""
-        messages: list[Message] = []
+    def lose(self, claim: Claim, *, is_heard: bool = True) -> Sequence[LostAttempt]:
+        """Let the worker say that it has the claim, unless it shall not, and disappear; what the janitor then finds."""
+        if is_heard:
+            self.store.heartbeat(claim, fraction=0.0)
+        lost: list[LostAttempt] = []
         deadline = time.monotonic() + PATIENCE
         while (job := self.store.job(claim.job.id)) is not None and job.state is JobState.RUNNING:
             assert time.monotonic() < deadline, "the lease does not run out"
             self.wait(SETTINGS.lease_seconds / 2)
-            messages += self.store.expire_leases()
-        return messages
+            lost += self.store.tidy("janitor", period=1.0, last=None, elapsed=0.0).lost
+        return lost
 
     def kill(self, job_id: str, error: str = "boom") -> None:
         """Let a job fail until it is dead."""
@@ -107,13 +116,12 @@ def train_job(experiment: Experiment, number: int, *, work: float = 100.0) -> Ne
     """The training job of a batch."""
     return NewJob(
         id=f"{experiment.id}.{number}",
-        kind=JobKind.TRAIN,
         queue=Queue.BATCH,
         payload={"runs": [2 * number, 2 * number + 1], "why": "näher an η*"},
         work=work,
     )
 
 
-def figure_job(name: str = "figure") -> NewJob:
-    """A job that no experiment counts."""
-    return NewJob(id=name, kind=JobKind.DRAW, queue=Queue.INTERACTIVE, payload={"figure": "figure-1"})
+def figure_request(key: str = "figure:1") -> FigureRequest:
+    """A wish for a figure."""
+    return FigureRequest(experiment_id="e", figure="risk", format="svg", key=key)

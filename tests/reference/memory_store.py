@@ -10,7 +10,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -64,12 +66,13 @@ class _Experiment:
     spec: bytes
     created_at: float
     runs_total: int
+    came: int
     generation: int = 0
     is_cancelled: bool = False
     jobs: list[_Job] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
-    reused: set[int] = field(default_factory=set)
+    reused: int = 0
     checkpoints: dict[str, bytes] = field(default_factory=dict)
     served: dict[Queue, float] = field(default_factory=dict)
     flows: dict[Queue, float] = field(default_factory=dict)
@@ -123,7 +126,7 @@ class _Experiment:
         effort = Effort(
             planned=self.jobs[0].record.state is JobState.SUCCEEDED,
             runs_total=self.runs_total,
-            runs_reused=len(self.reused),
+            runs_reused=self.reused,
             work_total=sum(job.work for job in training),
             work_spent=self.work_spent,
             work_at_start=self.work_at_start,
@@ -140,7 +143,7 @@ class _Experiment:
             finished_at=self.finished_at,
             runs_total=self.runs_total,
             runs_done=len(self.outcomes),
-            runs_reused=len(self.reused),
+            runs_reused=self.reused,
             jobs_total=len(self.jobs),
             jobs_done=self.count(JobState.SUCCEEDED),
             jobs_running=self.count(JobState.RUNNING),
@@ -165,7 +168,8 @@ class MemoryStore(Store):
         self._documents: dict[str, tuple[bytes, float]] = {}
         self._workers: dict[tuple[Queue, str], tuple[LiveWorker, float]] = {}
         self._virtual_now: dict[tuple[Queue, str], float] = {}
-        self._claimed_at: dict[Queue, float] = {}
+        self._waits_since: dict[tuple[Queue, str], float] = {}
+        self._comings = count()
         self._janitor: tuple[str, float] = ("", -math.inf)
         self._asked: dict[str, float] = {}
         self._figures: deque[FigureRequest] = deque()
@@ -174,17 +178,22 @@ class MemoryStore(Store):
     def ping(self) -> bool:
         return True
 
+    def of_version(self, numerics: str) -> "MemoryStore":
+        """The same store, asked by a process of another numerics version."""
+        other = copy(self)
+        other.numerics = numerics
+        return other
+
     # Experiments
 
     @override
     def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
         with self._lock:
-            for known in reversed(self._experiments.values()):
-                same = (known.content_hash, known.name, known.numerics) == (content_hash, name, self.numerics)
-                if same:
-                    if known.is_cancelled or known.counts.status is ExperimentStatus.FAILED:
-                        break
-                    return Submission(experiment=known.record(self._clock()), is_new=False)
+            wanted = (content_hash, name, self.numerics)
+            same = (e for e in self._experiments.values() if (e.content_hash, e.name, e.numerics) == wanted)
+            known = max(same, key=lambda each: each.came, default=None)
+            if known and not known.is_cancelled and known.counts.status is not ExperimentStatus.FAILED:
+                return Submission(experiment=known.record(self._clock()), is_new=False)
             new = _Experiment(
                 id=secrets.token_hex(16),
                 number=len(self._experiments) + 1,
@@ -195,6 +204,7 @@ class MemoryStore(Store):
                 spec=spec,
                 created_at=self._clock(),
                 runs_total=runs,
+                came=next(self._comings),
             )
             self._experiments[new.id] = new
             self._record(new, NewJob(id=f"{new.id}.plan", queue=Queue.INTERACTIVE, payload={}), JobKind.PLAN)
@@ -271,7 +281,7 @@ class MemoryStore(Store):
             job = min(experiment.backlog(queue), key=lambda each: each.number)
             self._virtual_now[queue, self.numerics] = experiment.flows[queue]
             experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + job.record.work
-            self._claimed_at[queue] = self._clock()
+            self._waits_since[queue, self.numerics] = self._clock()
             job.token += 1
             job.is_heard = False
             job.lease_until = self._clock() + self._settings.lease_seconds
@@ -312,7 +322,7 @@ class MemoryStore(Store):
             for index, key in enumerate(keys, start):
                 if key in self._runs and index not in experiment.outcomes:
                     experiment.outcomes[index] = self._runs[key].outcome
-                    experiment.reused.add(index)
+                    experiment.reused += 1
             return [index for index, key in enumerate(keys, start) if key not in self._runs]
 
     @override
@@ -411,7 +421,7 @@ class MemoryStore(Store):
                 flows = [each for each in self._experiments.values() if self._flows(each, queue, version)]
                 if flows:
                     jobs = sum(len(each.backlog(queue)) for each in flows)
-                    since = self._claimed_at.get(queue, min(each.created_at for each in flows))
+                    since = self._waits_since[queue, version]
                     waiting.append(
                         Waiting(
                             numerics=version, experiments=len(flows), jobs=jobs, untaken_seconds=max(now - since, 0.0)
@@ -480,7 +490,10 @@ class MemoryStore(Store):
         return self._experiments[experiment_id]
 
     def _run(self, experiment: _Experiment, index: int) -> StoredRun | None:
-        return self._runs.get(experiment.keys.get(index, ""))
+        run = self._runs.get(experiment.keys.get(index, ""))
+        if run is None:
+            experiment.outcomes.pop(index, None)
+        return run
 
     def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
         """Whether the experiment takes turns in the queue."""
@@ -519,7 +532,10 @@ class MemoryStore(Store):
     def _begin_to_flow(self, experiment: _Experiment, queue: Queue) -> None:
         """What has just begun to wait starts from max(its own virtual time, that of the last turn)."""
         if self._flows(experiment, queue, experiment.numerics) and queue not in experiment.flows:
-            now = self._virtual_now.get((queue, experiment.numerics), 0.0)
+            line = queue, experiment.numerics
+            if not any(queue in each.flows for each in self._experiments.values() if each.numerics == line[1]):
+                self._waits_since[line] = self._clock()
+            now = self._virtual_now.get(line, 0.0)
             experiment.flows[queue] = max(experiment.served.get(queue, 0.0), now)
 
     def _enter(self, experiment: _Experiment, job: _Job, state: JobState) -> None:
@@ -566,9 +582,9 @@ class MemoryStore(Store):
         )
 
     def _plan_anew(self, experiment: _Experiment) -> None:
-        experiment.generation += 1
+        experiment.generation, experiment.came = experiment.generation + 1, next(self._comings)
         experiment.numerics = self.numerics
-        experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, set()
+        experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, 0
         experiment.checkpoints, experiment.flows = {}, {}
         experiment.first_death = experiment.started_at = experiment.finished_at = None
         experiment.has_started, experiment.work_at_start = False, 0.0
