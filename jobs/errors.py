@@ -21,6 +21,18 @@ class NotFailed(JobsError):
         self.status = status
 
 
+class StillActive(JobsError):
+    """An experiment is deleted once it is finished; this one is `status`."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"an experiment is deleted once it is finished; this one is {status}")
+        self.status = status
+
+
+class InUse(JobsError):
+    """What was to be removed is used by an experiment."""
+
+
 class LeaseLost(JobsError):
     """A write came with a token that is no longer current: another worker has the job, or it has ended."""
 
@@ -42,4 +54,16 @@ class StoreFull(StoreUnavailable):
 
 
 class ForeignStore(JobsError):
-    """What is stored was written by another version of stepbias, in a form that this one does not read."""
+    """What is stored was written by another version of stepbias, in a form that this one does not read.
+
+    Args:
+        schema: of the store; nothing for that of 0.1, which did not say.
+    """
+
+    def __init__(self, schema: str) -> None:
+        writer = f"a version of stepbias with schema {schema}" if schema else "stepbias 0.1"
+        super().__init__(
+            f"the store was written by {writer}, and this version does not read it: save what you need with that "
+            "version's `stepbias fetch`, then give this one an empty store (another --state-dir, or another database "
+            "in STEPBIAS_REDIS_URL)"
+        )

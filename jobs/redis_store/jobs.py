@@ -45,6 +45,10 @@ class RedisJobs(RedisServer, JobStore):
         self._call(Script.ADD_JOBS, *self._right(claim), *fields)
 
     @override
+    def use_documents(self, claim: Claim, documents: Sequence[str]) -> None:
+        self._call(Script.USE_DOCUMENTS, *self._right(claim), *documents)
+
+    @override
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
         digests = packed(keys)
         missing: list[int] = self._call(Script.SET_RUN_KEYS, *self._right(claim), start, DIGEST_BYTES, digests, *keys)
@@ -77,8 +81,9 @@ class RedisJobs(RedisServer, JobStore):
         (fields,) = self._read(["HGETALL", job_key(job_id)])
         if not fields:
             return None
-        (cancel,) = self._read(["HGET", experiment_key(fields[b"experiment"].decode()), "cancel"])
-        return job_record(job_id, fields, is_cancelled=cancel == b"1")
+        experiment = experiment_key(fields[b"experiment"].decode())
+        ((number, cancel),) = self._read(["HMGET", experiment, "number", "cancel"])
+        return None if number is None else job_record(job_id, fields, is_cancelled=cancel == b"1")
 
     @override
     def jobs(self, experiment_id: str) -> Sequence[Job]:

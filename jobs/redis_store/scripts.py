@@ -10,27 +10,33 @@ import redis
 from redis.exceptions import ResponseError
 
 from jobs.connection import error_code, vendor_errors
-from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned
-from jobs.redis_store.keys import PREFIX
+from jobs.errors import ExperimentNotFound, ForeignStore, InUse, LeaseLost, NotFailed, NotPlanned, StillActive
+from jobs.redis_store.keys import PREFIX, SCHEMA
 from jobs.states import JOB_MOVES
 
 
 class Script(StrEnum):
     """The scripts, by the names of their files."""
 
+    ADOPT = "adopt"
     SUBMIT = "submit"
     CANCEL = "cancel"
     RETRY = "retry"
+    DELETE = "delete"
     CLAIM = "claim"
     HEARTBEAT = "heartbeat"
     SAVE_CHECKPOINT = "save_checkpoint"
     ADD_JOBS = "add_jobs"
+    USE_DOCUMENTS = "use_documents"
     SET_RUN_KEYS = "set_run_keys"
     COMMIT_RUNS = "commit_runs"
     FINISH = "finish"
     TIDY = "tidy"
+    CLEAR_GARBAGE = "clear_garbage"
+    SWEEP = "sweep"
     PLAN_ANEW = "plan_anew"
     MISS_RUNS = "miss_runs"
+    DROP_DOCUMENTS = "drop_documents"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
 
@@ -41,7 +47,7 @@ def source(script: Script) -> str:
     folder = files("jobs.redis_store") / "lua"
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
-    return f"{shebang}\nlocal PREFIX = '{PREFIX}'\nlocal MOVES = {_moves()}\n{ledger}\n{body}"
+    return f"{shebang}\nlocal PREFIX, SCHEMA = '{PREFIX}', '{SCHEMA}'\nlocal MOVES = {_moves()}\n{ledger}\n{body}"
 
 
 class Scripts:
@@ -60,6 +66,9 @@ class Scripts:
             NotPlanned: the script refused the key of a run.
             ExperimentNotFound: the script knows no such experiment.
             NotFailed: the script refused a retry.
+            StillActive: the script refused to delete an experiment.
+            InUse: the script refused to remove a document.
+            ForeignStore: the store has another schema.
         """
         try:
             with vendor_errors():
@@ -89,5 +98,11 @@ def _refusal(error: ResponseError, args: Sequence[bytes | str | float]) -> Excep
             return ExperimentNotFound(str(args[0]))
         case "NOTFAILED":
             return NotFailed(message)
+        case "STILLACTIVE":
+            return StillActive(message)
+        case "INUSE":
+            return InUse(message)
+        case "FOREIGN":
+            return ForeignStore(message)
         case _:
             return error
