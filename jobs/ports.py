@@ -29,7 +29,7 @@ from jobs.states import ExperimentStatus
 class ExperimentStore(Protocol):
     """Experiments, as their users know them."""
 
-    def submit(
+    def submit(  # noqa: PLR0913 - what is recorded of an experiment, all named
         self,
         *,
         spec: bytes,

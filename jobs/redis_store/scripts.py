@@ -1,10 +1,11 @@
 """The store's Lua scripts: one atomic call each, in `lua/`, all beginning with `lua/ledger.lua`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import redis
 from redis.exceptions import ResponseError
@@ -39,6 +40,18 @@ class Script(StrEnum):
     DROP_DOCUMENTS = "drop_documents"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
+
+
+_REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
+    {
+        "LEASELOST": LeaseLost,
+        "NOTPLANNED": NotPlanned,
+        "NOTFAILED": NotFailed,
+        "STILLACTIVE": StillActive,
+        "INUSE": InUse,
+        "FOREIGN": ForeignStore,
+    }
+)
 
 
 @cache
@@ -88,21 +101,7 @@ def _moves() -> str:
 
 def _refusal(error: ResponseError, args: Sequence[bytes | str | float]) -> Exception:
     code = error_code(error)
-    message = str(error).removeprefix(code).strip()
-    match code:
-        case "LEASELOST":
-            return LeaseLost(message)
-        case "NOTPLANNED":
-            return NotPlanned(message)
-        case "NOTFOUND":
-            return ExperimentNotFound(str(args[0]))
-        case "NOTFAILED":
-            return NotFailed(message)
-        case "STILLACTIVE":
-            return StillActive(message)
-        case "INUSE":
-            return InUse(message)
-        case "FOREIGN":
-            return ForeignStore(message)
-        case _:
-            return error
+    if code == "NOTFOUND":
+        return ExperimentNotFound(str(args[0]))
+    kind = _REFUSALS.get(code)
+    return error if kind is None else kind(str(error).removeprefix(code).strip())

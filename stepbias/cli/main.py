@@ -205,6 +205,17 @@ def retry(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     raise typer.Exit(run_retry(experiment, url=url))
 
 
+@app.command(context_settings=_TAKES_ID)
+def delete(
+    experiments: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of finished experiments.")],
+    url: Url = LOCAL_URL,
+) -> None:
+    """Delete experiments, and of their results what no other one uses."""
+    from stepbias.cli.submit import delete as run_delete
+
+    raise typer.Exit(run_delete(experiments, url=url))
+
+
 @app.command("list")
 def list_experiments(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20, url: Url = LOCAL_URL

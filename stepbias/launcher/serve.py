@@ -1,9 +1,13 @@
 """`stepbias serve`: one process of the service, which is this one."""
 
 import os
+from contextlib import suppress
 from typing import Final
 
+from jobs.connection import connect
+from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
+from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.startup_error import StartupError
@@ -44,10 +48,10 @@ def _prepare() -> None:
 
 
 def _require_store() -> None:
-    """Return if the settings name a store.
+    """Return if the settings name a store that can be worked with; one that is away may come.
 
     Raises:
-        StartupError: they do not, or cannot be read.
+        StartupError: they do not, or cannot be read, or the store was written by another version.
     """
     try:
         settings = Settings()
@@ -55,3 +59,8 @@ def _require_store() -> None:
         raise StartupError(str(error)) from error
     if settings.redis_url is None:
         raise StartupError("STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service, with its own server")
+    try:
+        with suppress(StoreUnavailable), connect(settings.redis_url.get_secret_value(), patience=0.0) as client:
+            RedisStore(client, settings).adopt()
+    except ForeignStore as error:
+        raise StartupError(str(error)) from error

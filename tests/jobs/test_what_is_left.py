@@ -12,8 +12,8 @@ from jobs.errors import ForeignStore, JobsError
 from jobs.records import Claim, Queue
 from jobs.redis_store import RedisStore
 from jobs.run_keys import unpacked
-from tests.jobs.laboratory import SETTINGS, Laboratory, digest, finished_runs, train_job
 from tests.jobs.conftest import redis_laboratory
+from tests.jobs.laboratory import SETTINGS, Laboratory, digest, finished_runs, train_job
 
 ALWAYS = {
     "stepbias:schema",
@@ -60,7 +60,7 @@ def true_users(client: redis.Redis) -> Counter[str]:
 
 
 def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory: Laboratory) -> None:
-    """Over random lives of experiments that share runs, between any two calls: whoever is killed there leaves this."""
+    """Over random lives of experiments that share runs, between any two calls: who is killed there leaves this."""
     deleted = 0
     for seed in range(8):
         client.flushall()
@@ -81,7 +81,7 @@ def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory:
 
 
 class RandomLife:
-    """Experiments of eight runs, of which any may be those of another, planned, trained, cancelled, deleted at random."""
+    """Experiments of eight runs, any of which may be those of another: planned, trained, cancelled, deleted at random."""
 
     def __init__(self, laboratory: Laboratory, random: Random) -> None:
         self.laboratory, self.random = laboratory, random
@@ -92,8 +92,10 @@ class RandomLife:
     def step(self) -> None:
         """Something happens, unless it is refused."""
         happening = self.random.choice(
-            [self.submit, self.claim, self.claim, self.plan, self.plan, self.train, self.finish, self.finish]
-            + [self.cancel, self.delete, self.delete, self.clear, self.retry, self.plan_anew]
+            [
+                *(self.submit, self.claim, self.claim, self.plan, self.plan, self.train, self.finish, self.finish),
+                *(self.cancel, self.delete, self.delete, self.clear, self.retry, self.plan_anew),
+            ]
         )
         try:
             happening()
@@ -231,7 +233,7 @@ def test_results_that_are_found_missing_after_a_deletion_leave_nothing(
     missed = [0, digest("a spec 0"), b""]
     laboratory.store.cancel(experiment.id)
     laboratory.store.delete(experiment.id)
-    reader._miss(experiment.id, missed)  # noqa: SLF001 - the moment between two of its calls
+    reader._miss(experiment.id, missed)
     assert not [name for name in names(client) if name.startswith("stepbias:experiment:")]
 
 

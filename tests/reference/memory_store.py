@@ -71,6 +71,7 @@ class _Experiment:
     jobs: list[_Job] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
     former: dict[int, str] = field(default_factory=dict)
+    inputs: set[str] = field(default_factory=set)
     documents: set[str] = field(default_factory=set)
     outcomes: dict[int, str] = field(default_factory=dict)
     reused: int = 0
@@ -219,7 +220,7 @@ class MemoryStore(Store):
                 spec=spec,
                 created_at=self._clock(),
                 runs_total=runs,
-                documents=set(documents),
+                inputs=set(documents),
             )
             self._experiments[new.id] = new
             self._current[content_hash, self.numerics, name] = new.id
@@ -293,6 +294,8 @@ class MemoryStore(Store):
                 raise StillActive(experiment.counts.status)
             self._step_down(experiment)
             self._garbage.append(self._experiments.pop(experiment_id))
+            for document in experiment.inputs:
+                self._drop_document(document)
 
     # Jobs
 
@@ -431,8 +434,7 @@ class MemoryStore(Store):
             for each in garbage:
                 self._drop_unused([*each.keys.values(), *each.former.values()])
                 for document in each.documents:
-                    if not self._is_used(document) and not self._is_upload(document):
-                        self._documents.pop(document, None)
+                    self._drop_document(document)
             return len(garbage)
 
     @override
@@ -573,17 +575,24 @@ class MemoryStore(Store):
 
     def _is_used(self, document: str) -> bool:
         """By an experiment that is there, or of which not everything is cleared away."""
-        return any(document in each.documents for each in (*self._experiments.values(), *self._garbage))
+        is_named = any(document in each.inputs for each in self._experiments.values())
+        return is_named or any(document in each.documents for each in (*self._experiments.values(), *self._garbage))
 
     def _is_upload(self, document: str) -> bool:
         """There for its own sake: a description, or a data set that is described."""
         kind, _, id_ = document.partition(":")
         return kind == "dataset-description" or (kind == "dataset" and f"dataset-description:{id_}" in self._documents)
 
+    def _drop_document(self, document: str) -> None:
+        if not self._is_used(document) and not self._is_upload(document):
+            self._documents.pop(document, None)
+
     def _drop_unused(self, keys: Iterable[str]) -> None:
         """Those of the runs that stand in no plan any more."""
         for key in keys:
-            plans = (plan for each in (*self._experiments.values(), *self._garbage) for plan in (each.keys, each.former))
+            plans = (
+                plan for each in (*self._experiments.values(), *self._garbage) for plan in (each.keys, each.former)
+            )
             if not any(key in plan.values() for plan in plans):
                 self._runs.pop(key, None)
 

@@ -21,7 +21,11 @@ end
 for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents' }) do
   discard(id, experiment.generation + 1, part)
 end
-for _, part in ipairs({ 'spec', 'done', 'checkpoints', 'dead' }) do
+-- These are few, and whoever deletes an upload after this is not to wait for the janitor.
+for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs'))) do
+  stop_using_document(document)
+end
+for _, part in ipairs({ 'spec', 'inputs', 'done', 'checkpoints', 'dead' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
 redis.call('UNLINK', experiment.at)

@@ -216,8 +216,9 @@ local function is_upload(document)
     or id ~= nil and redis.call('EXISTS', key('document', 'dataset-description:' .. id)) == 1
 end
 
-local function use_document(id, document)
-  if redis.call('SADD', key('experiment', id, 'documents'), document) == 1 then
+-- An experiment's `inputs` are the documents that its spec names, its `documents` those that are made for it.
+local function use_document(id, part, document)
+  if redis.call('SADD', key('experiment', id, part), document) == 1 then
     redis.call('HINCRBY', key('document-users'), document, 1)
   end
 end

@@ -28,7 +28,7 @@ for _, tag in ipairs(cjson.decode(tags)) do
   redis.call('ZADD', key('experiments', 'tag', tag), number, id)
 end
 for i = 8, #ARGV do
-  use_document(id, ARGV[i])
+  use_document(id, 'inputs', ARGV[i])
 end
 redis.call('ZADD', key('unfinished', numerics), now, id)
 redis.call('SADD', key('numerics'), numerics)

@@ -5,6 +5,6 @@ if not job then
   return LEASE_LOST
 end
 for i = 4, #ARGV do
-  use_document(job.experiment, ARGV[i])
+  use_document(job.experiment, 'documents', ARGV[i])
 end
 return 1
