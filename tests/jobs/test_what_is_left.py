@@ -81,7 +81,7 @@ def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory:
 
 
 class RandomLife:
-    """Experiments of eight runs, any of which may be those of another: planned, trained, cancelled, deleted at random."""
+    """Experiments of eight runs, any of which may be those of another; all that can happen to them, at random."""
 
     def __init__(self, laboratory: Laboratory, random: Random) -> None:
         self.laboratory, self.random = laboratory, random
