@@ -94,8 +94,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def retry(self, experiment_id: str) -> Experiment:
+        # A call that is sent again is the same wish, though the experiment is no longer failed.
+        wish = secrets.token_hex(16)
         try:
-            return record_answer(experiment_id, self._call(Script.RETRY, experiment_id, self._numerics))
+            return record_answer(experiment_id, self._call(Script.RETRY, experiment_id, self._numerics, wish))
         except NotFailed:
             raise NotFailed(self.experiment(experiment_id).status) from None
 

@@ -82,8 +82,9 @@ class RedisJobs(RedisServer, JobStore):
         if not fields:
             return None
         experiment = experiment_key(fields[b"experiment"].decode())
-        ((number, cancel),) = self._read(["HMGET", experiment, "number", "cancel"])
-        return None if number is None else job_record(job_id, fields, is_cancelled=cancel == b"1")
+        ((cancel, generation),) = self._read(["HMGET", experiment, "cancel", "generation"])
+        # What an experiment had before it was planned anew only waits to be cleared away.
+        return job_record(job_id, fields, is_cancelled=cancel == b"1") if fields[b"generation"] == generation else None
 
     @override
     def jobs(self, experiment_id: str) -> Sequence[Job]:

@@ -1,4 +1,4 @@
-"""The carrier of hints: its settings, and what arrives on a real server."""
+"""Celery as a doorbell: its settings, and what arrives on a real server."""
 
 import base64
 import json
@@ -12,9 +12,10 @@ import pytest
 import redis
 from celery.app.defaults import NAMESPACES, flatten
 
-from jobs.celery_sender import KEY_PREFIX, TASK_NAME, CelerySender, make_celery_app
+from core.identity import NUMERICS_VERSION
+from jobs.celery_doorbell import KEY_PREFIX, TASK_NAME, CeleryDoorbell, make_celery_app, queue_name
 from jobs.errors import StoreUnavailable
-from jobs.records import Message, Queue
+from jobs.records import Queue
 from jobs.settings import Settings
 
 
@@ -24,10 +25,10 @@ def app_at(url: str) -> celery.Celery:
 
 
 @pytest.fixture
-def sender(empty_valkey_url: str) -> Iterator[CelerySender]:
-    """A sender on the empty server."""
+def bell(empty_valkey_url: str) -> Iterator[CeleryDoorbell]:
+    """A doorbell on the empty server."""
     with app_at(empty_valkey_url) as app:
-        yield CelerySender(app)
+        yield CeleryDoorbell(app)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_celery_keeps_nothing_and_repeats_nothing() -> None:
     assert conf.broker_connection_retry_on_startup
     assert conf.broker_connection_max_retries is None
     assert conf.accept_content == ["json"]
-    assert set(conf.task_queues) == {queue.value for queue in Queue}
+    assert set(conf.task_queues) == {queue_name(queue) for queue in Queue}
 
 
 @pytest.mark.parametrize(
@@ -85,57 +86,56 @@ def test_without_a_server_there_is_no_app() -> None:
         make_celery_app(Settings(redis_url=None))
 
 
-def test_a_message_carries_the_id_of_its_job_and_nothing_else(sender: CelerySender, empty_valkey_url: str) -> None:
-    """To the queue it names, in the order sent."""
-    sender.send([Message(job_id=f"job {number}", queue=Queue.BATCH) for number in range(3)])
-    sender.send([Message(job_id="figure", queue=Queue.INTERACTIVE)])
-    assert (sender.waiting(Queue.BATCH), sender.waiting(Queue.INTERACTIVE)) == (3, 1)
+def test_a_ring_names_the_queue_and_nothing_else(bell: CeleryDoorbell, empty_valkey_url: str) -> None:
+    """As many messages as times, each to the queue it names."""
+    bell.ring(Queue.BATCH, times=3)
+    bell.ring(Queue.INTERACTIVE)
+    assert (bell.unanswered(Queue.BATCH), bell.unanswered(Queue.INTERACTIVE)) == (3, 1)
     with redis.Redis.from_url(empty_valkey_url) as client:
         assert all(key.startswith(KEY_PREFIX.encode()) for key in client.scan_iter())
-        raw = client.lrange(f"{KEY_PREFIX}batch", 0, -1)
-    messages = [json.loads(each) for each in reversed(raw)]
+        raw = client.lrange(f"{KEY_PREFIX}{queue_name(Queue.BATCH)}", 0, -1)
+    messages = [json.loads(each) for each in raw]
     bodies = [json.loads(base64.b64decode(message["body"])) for message in messages]
-    assert [body[:2] for body in bodies] == [[[f"job {number}"], {}] for number in range(3)]
+    assert [body[:2] for body in bodies] == [[["batch"], {}]] * 3
     assert {message["headers"]["task"] for message in messages} == {TASK_NAME}
     assert all(message["headers"]["ignore_result"] for message in messages)
 
 
-def test_many_messages_take_few_round_trips(sender: CelerySender, empty_valkey_url: str) -> None:
-    """A thousand at a time."""
-    sender.send([Message(job_id="warm-up", queue=Queue.BATCH)])
+def test_a_ring_is_for_workers_of_the_same_numerics_version() -> None:
+    """Others could take nothing of what waits."""
+    assert {queue_name(queue) for queue in Queue} == {f"interactive.{NUMERICS_VERSION}", f"batch.{NUMERICS_VERSION}"}
+
+
+def test_many_rings_take_few_round_trips(bell: CeleryDoorbell, empty_valkey_url: str) -> None:
+    """In one pipeline."""
+    bell.ring(Queue.BATCH)
     with redis.Redis.from_url(empty_valkey_url) as client:
         before = client.info("stats")["total_reads_processed"]
-        sender.send([Message(job_id=str(number), queue=Queue.BATCH) for number in range(500)])
+        bell.ring(Queue.BATCH, times=500)
         reads = client.info("stats")["total_reads_processed"] - before
-    assert sender.waiting(Queue.BATCH) == 501
+    assert bell.unanswered(Queue.BATCH) == 501
     # A pipeline of 500 messages is read in pieces of the size of a socket's buffer, never message by message.
     assert reads < 250
 
 
-def test_sending_nothing_sends_nothing(sender: CelerySender) -> None:
-    """And needs no server."""
-    sender.send([])
-    assert sender.waiting(Queue.BATCH) == 0
-
-
-def test_messages_lost_on_the_way_are_a_warning(absent: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The jobs are recorded, and the janitor announces them again."""
-    with app_at(absent) as app, caplog.at_level(logging.WARNING, logger="jobs.celery_sender"):
-        CelerySender(app).send([Message(job_id="a", queue=Queue.BATCH), Message(job_id="b", queue=Queue.BATCH)])
-    assert "2 jobs are recorded but not announced" in caplog.text
+def test_a_ring_that_is_lost_is_a_warning(absent: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The work is on record, and the janitor rings again."""
+    with app_at(absent) as app, caplog.at_level(logging.WARNING, logger="jobs.celery_doorbell"):
+        CeleryDoorbell(app).ring(Queue.BATCH)
+    assert "the batch queue was not rung for" in caplog.text
     assert "secret-word" not in caplog.text
 
 
-def test_an_unknown_length_is_an_unavailable_store(absent: str) -> None:
-    """Not zero, which would say that everything is to be sent again."""
+def test_an_unknown_number_of_rings_is_an_unavailable_store(absent: str) -> None:
+    """Not zero, which would have somebody ring again."""
     with app_at(absent) as app, pytest.raises(StoreUnavailable):
-        CelerySender(app).waiting(Queue.BATCH)
+        CeleryDoorbell(app).unanswered(Queue.BATCH)
 
 
-def test_sending_goes_on_after_the_server_dropped_its_connections(sender: CelerySender, empty_valkey_url: str) -> None:
+def test_it_rings_on_after_the_server_dropped_its_connections(bell: CeleryDoorbell, empty_valkey_url: str) -> None:
     """As it does when it is restarted."""
-    sender.send([Message(job_id="a", queue=Queue.BATCH)])
+    bell.ring(Queue.BATCH)
     with redis.Redis.from_url(empty_valkey_url) as client:
         client.client_kill_filter(_type="normal", skipme=True)
-    sender.send([Message(job_id="b", queue=Queue.BATCH)])
-    assert sender.waiting(Queue.BATCH) == 2
+    bell.ring(Queue.BATCH)
+    assert bell.unanswered(Queue.BATCH) == 2

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs.errors import ExperimentNotFound, IllegalMove, InvalidCursor
-from jobs.records import Experiment, Queue, planning_message
+from jobs.errors import ExperimentNotFound, InvalidCursor, NotFailed
+from jobs.records import Experiment, JobKind, NewJob, Queue
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
 
@@ -36,8 +36,7 @@ def test_a_new_experiment_is_as_it_was_submitted(laboratory: Laboratory) -> None
     assert experiment.status is ExperimentStatus.PLANNING
     assert (experiment.finished_at, experiment.eta_seconds, experiment.progress) == (None, None, 0.0)
     (plan,) = laboratory.store.jobs(experiment.id)
-    assert (plan.id, plan.queue) == (planning_message(experiment.id).job_id, Queue.INTERACTIVE)
-    assert plan.state is JobState.QUEUED
+    assert (plan.kind, plan.queue, plan.state) == (JobKind.PLAN, Queue.INTERACTIVE, JobState.QUEUED)
 
 
 def test_the_same_spec_submitted_while_it_is_being_cancelled_is_a_new_experiment(laboratory: Laboratory) -> None:
@@ -161,8 +160,9 @@ def test_outcomes_are_counted_apart(laboratory: Laboratory) -> None:
     """A diverged run is a result like any other."""
     experiment = laboratory.planned(batches=1)
     claim = laboratory.claim(f"{experiment.id}.0")
-    laboratory.store.commit_runs(claim, finished_runs(["a"], 0, "diverged"))
-    laboratory.store.commit_runs(claim, finished_runs(["b"], 1, "converged"))
+    first, second = laboratory.labels("a spec", 1)
+    laboratory.store.commit_runs(claim, finished_runs([first], 0, "diverged"))
+    laboratory.store.commit_runs(claim, finished_runs([second], 1, "converged"))
     assert laboratory.store.experiment(experiment.id).outcomes == {"diverged": 1, "converged": 1}
 
 
@@ -180,7 +180,7 @@ def test_runs_of_an_earlier_experiment_are_reused(laboratory: Laboratory) -> Non
     store.complete(plan)
     now = store.experiment(later.id)
     assert (now.runs_done, now.runs_reused, now.outcomes) == (2, 2, {"converged": 2})
-    assert now.status is ExperimentStatus.RUNNING
+    assert now.status is ExperimentStatus.QUEUED
     assert now.progress == pytest.approx(0.5)
 
 
@@ -203,43 +203,46 @@ def test_cancelling_before_planning_is_done_at_once(laboratory: Laboratory) -> N
     answer = laboratory.store.cancel(experiment.id)
     assert answer.status is ExperimentStatus.CANCELLED
     assert answer.finished_at is not None
-    assert laboratory.store.claim(f"{experiment.id}.plan", worker="w") is None
+    assert laboratory.store.claim(Queue.INTERACTIVE, worker="w") is None
     assert laboratory.state(f"{experiment.id}.plan") is JobState.CANCELLED
 
 
-def test_cancelling_while_planning_cancels_what_is_planned_later(laboratory: Laboratory) -> None:
-    """Jobs that the planner still adds are cancelled from the start, and the planner hears of it."""
+def test_cancelling_while_planning_ends_the_planning(laboratory: Laboratory) -> None:
+    """Jobs that the planner adds afterwards are not recorded, those of before are cancelled, and it hears of it."""
     store = laboratory.store
     experiment = laboratory.submit()
     plan = laboratory.claim_plan(experiment)
-    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
     store.add_jobs(plan, [train_job(experiment, 0)])
+    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+    store.add_jobs(plan, [train_job(experiment, 1)])
     assert laboratory.state(f"{experiment.id}.0") is JobState.CANCELLED
+    assert store.job(f"{experiment.id}.1") is None
     assert not store.heartbeat(plan, fraction=0.1)
-    assert store.hand_back(plan) is None
+    store.release(plan)
+    assert laboratory.state(plan.job.id) is JobState.CANCELLED
     now = store.experiment(experiment.id)
     assert (now.status, now.progress, now.jobs_total) == (ExperimentStatus.CANCELLED, 0.0, 2)
 
 
 def test_cancelling_a_queued_experiment_is_done_at_once(laboratory: Laboratory) -> None:
-    """Its jobs are not to be had, and nobody announces them."""
+    """Its jobs are not to be had, and do not wait."""
     experiment = laboratory.planned()
     assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLED
-    assert laboratory.store.claim(f"{experiment.id}.0", worker="w") is None
+    assert laboratory.store.claim(Queue.BATCH, worker="w") is None
     assert laboratory.state(f"{experiment.id}.1") is JobState.CANCELLED
-    assert not laboratory.store.unannounced(Queue.BATCH, older_than=-1.0)
+    assert not laboratory.store.look_around(Queue.BATCH).waiting
 
 
 def test_cancelling_a_running_experiment_keeps_what_is_stored(laboratory: Laboratory) -> None:
-    """Running jobs hear of it and hand back; the last one settles the status."""
+    """Running jobs hear of it and are released; with the last one the experiment is cancelled."""
     store = laboratory.store
     experiment = laboratory.planned(batches=3)
     claims = [laboratory.claim(f"{experiment.id}.{number}") for number in (0, 1)]
     assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
     assert laboratory.state(f"{experiment.id}.2") is JobState.CANCELLED
     assert not store.heartbeat(claims[0], fraction=0.3)
-    assert store.commit_runs(claims[0], finished_runs(["a"])) == 1
-    assert store.hand_back(claims[0]) is None
+    assert store.commit_runs(claims[0], finished_runs(laboratory.labels("a spec")[:1])) == 1
+    store.release(claims[0])
     assert store.experiment(experiment.id).status is ExperimentStatus.CANCELLING
     store.complete(claims[1])
     now = store.experiment(experiment.id)
@@ -253,8 +256,10 @@ def test_a_cancelled_experiment_settles_when_its_last_worker_ends_badly(laborato
     experiment = laboratory.planned(batches=1)
     claim = laboratory.claim(f"{experiment.id}.0")
     laboratory.store.cancel(experiment.id)
-    message = laboratory.store.fail(claim, "boom") if end == "fail" else laboratory.lose(claim)
-    assert not message
+    if end == "fail":
+        laboratory.store.fail(claim, "boom")
+    else:
+        assert [each.state for each in laboratory.lose(claim)] == [JobState.CANCELLED]
     assert laboratory.state(claim.job.id) is JobState.CANCELLED
     assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.CANCELLED
 
@@ -275,6 +280,34 @@ def test_cancelling_a_failed_experiment_does_not_stand_in_the_way_of_a_retry(lab
     laboratory.store.retry(experiment.id)
     laboratory.train(experiment, 0)
     assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_an_experiment_has_not_succeeded_while_results_are_missing(laboratory: Laboratory) -> None:
+    """Though all of its jobs have; a retry plans it anew, and what is stored is not computed again."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    first, second = laboratory.labels("a spec", 1)
+    store.commit_runs(claim, finished_runs([first]))
+    store.complete(claim)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.jobs_dead, now.runs_done) == (ExperimentStatus.FAILED, 0, 1)
+    assert now.error is not None
+    assert now.error.startswith("1 of 2 results are missing")
+    assert now.finished_at is not None
+    again = store.retry(experiment.id)
+    assert (again.status, again.runs_done, again.outcomes) == (ExperimentStatus.PLANNING, 0, {})
+    assert (again.error, again.finished_at, again.progress) == (None, None, 0.0)
+    (plan,) = store.jobs(experiment.id)
+    claim = laboratory.claim(plan.id)
+    assert list(store.set_run_keys(claim, 0, [digest(first), digest(second)])) == [1]
+    store.add_jobs(claim, [NewJob(id=f"{plan.id}.rest", queue=Queue.BATCH, payload={})])
+    store.complete(claim)
+    rest = laboratory.claim(f"{plan.id}.rest")
+    store.commit_runs(rest, finished_runs([second], 1))
+    store.complete(rest)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.runs_done, now.runs_reused) == (ExperimentStatus.SUCCEEDED, 2, 1)
 
 
 def test_an_experiment_fails_when_all_has_ended_and_something_is_dead(laboratory: Laboratory) -> None:
@@ -298,9 +331,8 @@ def test_retrying_queues_what_is_dead(laboratory: Laboratory) -> None:
     laboratory.kill(f"{experiment.id}.0")
     laboratory.train(experiment, 1)
     assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
-    (message,) = store.retry(experiment.id)
-    assert (message.job_id, message.queue) == (f"{experiment.id}.0", Queue.BATCH)
-    job = store.job(message.job_id)
+    assert store.retry(experiment.id).status is ExperimentStatus.QUEUED
+    job = store.job(f"{experiment.id}.0")
     assert job is not None
     assert (job.state, job.attempt, job.failures, job.error) == (JobState.QUEUED, 0, 0, None)
     now = store.experiment(experiment.id)
@@ -319,26 +351,25 @@ def test_only_what_has_failed_can_be_retried(laboratory: Laboratory, status: str
         laboratory.train(experiment, 0)
     elif status == "cancelled":
         laboratory.store.cancel(experiment.id)
-    with pytest.raises(IllegalMove) as refusal:
+    with pytest.raises(NotFailed) as refusal:
         laboratory.store.retry(experiment.id)
-    assert refusal.value.current == status
+    assert refusal.value.status == status
 
 
 def test_a_dead_planning_job_fails_the_experiment_and_holds_back_the_rest(laboratory: Laboratory) -> None:
-    """Nobody trains for a failed experiment; a retry sends everything that waits, and planning goes on."""
+    """Nobody trains for a failed experiment; a retry lets everything go on that waits."""
     store = laboratory.store
-    experiment = laboratory.submit()
+    experiment = laboratory.submit(runs=2)
     plan = laboratory.claim_plan(experiment)
+    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
     store.add_jobs(plan, [train_job(experiment, 0)])
-    store.hand_back(plan)
+    store.release(plan)
     laboratory.kill(plan.job.id)
     now = store.experiment(experiment.id)
     assert (now.status, now.error) == (ExperimentStatus.FAILED, "boom")
-    assert store.claim(f"{experiment.id}.0", worker="w") is None
-    assert not store.unannounced(Queue.BATCH, older_than=-1.0)
-    sent = {message.job_id for message in store.retry(experiment.id)}
-    assert sent == {f"{experiment.id}.plan", f"{experiment.id}.0"}
-    assert store.experiment(experiment.id).status is ExperimentStatus.PLANNING
+    assert store.claim(Queue.BATCH, worker="w") is None
+    assert not store.look_around(Queue.BATCH).waiting
+    assert store.retry(experiment.id).status is ExperimentStatus.PLANNING
     store.complete(laboratory.claim_plan(experiment))
     assert store.experiment(experiment.id).status is ExperimentStatus.QUEUED
     laboratory.train(experiment, 0)
@@ -367,16 +398,19 @@ def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> Non
 def test_a_job_that_outlives_its_failed_experiment_is_part_of_the_retried_one(laboratory: Laboratory) -> None:
     """Planning dies while a batch trains: the retried experiment is running as soon as it is planned."""
     store = laboratory.store
-    experiment = laboratory.submit()
+    experiment = laboratory.submit(runs=2)
     plan = laboratory.claim_plan(experiment)
+    labels = laboratory.labels("a spec", 1)
+    store.set_run_keys(plan, 0, [digest(label) for label in labels])
     store.add_jobs(plan, [train_job(experiment, 0)])
     claim = laboratory.claim(f"{experiment.id}.0")
-    store.hand_back(plan)
+    store.release(plan)
     laboratory.kill(plan.job.id)
     assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
     store.retry(experiment.id)
     store.complete(laboratory.claim(plan.job.id))
     assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
+    store.commit_runs(claim, finished_runs(labels))
     store.complete(claim)
     assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
 

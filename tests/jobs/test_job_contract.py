@@ -2,24 +2,24 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from jobs.errors import LeaseLost
+from jobs.errors import LeaseLost, NotPlanned
 from jobs.ports import Store
-from jobs.records import Claim, Queue
+from jobs.records import Claim, JobKind, NewJob, Queue
 from jobs.states import ExperimentStatus, JobState
-from tests.jobs.laboratory import SETTINGS, Laboratory, digest, figure_job, finished_runs, train_job
+from tests.jobs.laboratory import SETTINGS, Laboratory, digest, figure_request, finished_runs, train_job
 
 
-def test_one_of_many_claims_gets_the_job(laboratory: Laboratory) -> None:
+def test_of_many_claims_each_gets_another_job(laboratory: Laboratory) -> None:
     """Eight threads claim twenty jobs: each job is had once."""
     experiment = laboratory.planned(batches=20)
-    wanted = [f"{experiment.id}.{number}" for number in range(20)] * 8
     with ThreadPoolExecutor(8) as threads:
-        claims = list(threads.map(lambda job_id: laboratory.store.claim(job_id, worker="w"), wanted))
+        claims = list(threads.map(lambda _: laboratory.store.claim(Queue.BATCH, worker="w"), range(160)))
     had = [claim.job.id for claim in claims if claim]
-    assert sorted(had) == sorted(set(wanted))
+    assert sorted(had) == sorted(f"{experiment.id}.{number}" for number in range(20))
 
 
 def test_a_claim_tells_what_to_do(laboratory: Laboratory) -> None:
@@ -27,32 +27,31 @@ def test_a_claim_tells_what_to_do(laboratory: Laboratory) -> None:
     experiment = laboratory.planned(batches=1)
     job = laboratory.claim(f"{experiment.id}.0").job
     expected = train_job(experiment, 0)
-    assert (job.kind, job.queue, job.payload, job.work) == (
-        expected.kind,
-        expected.queue,
-        expected.payload,
-        expected.work,
-    )
+    assert (job.queue, job.payload, job.work) == (expected.queue, expected.payload, expected.work)
+    assert job.kind is JobKind.TRAIN
     assert (job.experiment_id, job.state, job.attempt) == (experiment.id, JobState.RUNNING, 1)
     assert laboratory.store.job(job.id) == job
 
 
-def test_there_is_no_claim_to_an_unknown_job(laboratory: Laboratory) -> None:
-    """A message may outlive its job."""
-    assert laboratory.store.claim("nothing", worker="w") is None
+def test_where_nothing_waits_nothing_is_claimed(laboratory: Laboratory) -> None:
+    """Whoever rings twice has somebody look in vain."""
+    claim = laboratory.claim(f"{laboratory.planned(batches=1).id}.0")
+    assert [laboratory.store.claim(queue, worker="w") for queue in Queue] == [None, None]
     assert laboratory.store.job("nothing") is None
-    assert laboratory.store.checkpoint("nothing") is None
+    assert laboratory.store.checkpoint(replace(claim.job, id="nothing")) is None
+    assert laboratory.store.checkpoint(replace(claim.job, experiment_id="nothing")) is None
 
 
 WRITES: dict[str, Callable[[Store, Claim], object]] = {
     "heartbeat": lambda store, claim: store.heartbeat(claim, fraction=0.9),
     "save_checkpoint": lambda store, claim: store.save_checkpoint(claim, b"late"),
-    "add_jobs": lambda store, claim: store.add_jobs(claim, [figure_job("late")]),
+    "add_jobs": lambda store, claim: store.add_jobs(claim, [NewJob(id="late", queue=Queue.BATCH, payload={})]),
     "set_run_keys": lambda store, claim: store.set_run_keys(claim, 0, [digest("late")]),
     "commit_runs": lambda store, claim: store.commit_runs(claim, finished_runs(["late"])),
     "complete": lambda store, claim: store.complete(claim),
     "fail": lambda store, claim: store.fail(claim, "late"),
-    "hand_back": lambda store, claim: store.hand_back(claim),
+    "fail for good": lambda store, claim: store.fail(claim, "late", is_hopeless=True),
+    "release": lambda store, claim: store.release(claim),
 }
 
 
@@ -74,21 +73,27 @@ def test_an_outdated_token_writes_nothing(laboratory: Laboratory, write: str, no
         WRITES[write](store, outdated)
     assert laboratory.snapshot(experiment) == before
     assert store.run(experiment.id, 0) is None
-    assert store.checkpoint(outdated.job.id) is None
+    assert store.checkpoint(outdated.job) is None
     assert store.job("late") is None
 
 
 def test_a_run_committed_twice_is_counted_once(laboratory: Laboratory) -> None:
     """And keeps its first result, also where another experiment commits it."""
     store = laboratory.store
-    one, other = laboratory.planned("one", batches=1), laboratory.planned("other", batches=1)
+    experiments = [laboratory.submit("a spec", name=name, runs=2) for name in ("one", "other")]
+    for experiment in experiments:
+        plan = laboratory.claim_plan(experiment)
+        store.set_run_keys(plan, 0, [digest("a"), digest("b")])
+        store.add_jobs(plan, [train_job(experiment, 0)])
+        store.complete(plan)
+    one, other = experiments
     first, second = laboratory.claim(f"{one.id}.0"), laboratory.claim(f"{other.id}.0")
-    assert store.commit_runs(first, finished_runs(["one 0", "one 1"], outcome="diverged")) == 2
-    assert store.commit_runs(first, finished_runs(["one 0", "one 1"])) == 0
-    assert store.commit_runs(second, finished_runs(["one 0"], 1)) == 1
+    assert store.commit_runs(first, finished_runs(["a", "b"], outcome="diverged")) == 2
+    assert store.commit_runs(first, finished_runs(["a", "b"])) == 0
+    assert store.commit_runs(second, finished_runs(["b"], 1)) == 1
     assert store.experiment(one.id).outcomes == {"diverged": 2}
     assert store.experiment(other.id).outcomes == {"diverged": 1}
-    run = store.run(one.id, 0)
+    run = store.run(other.id, 1)
     assert run is not None
     assert run.outcome == "diverged"
 
@@ -153,15 +158,27 @@ def test_a_lost_worker_gives_its_job_back(laboratory: Laboratory) -> None:
     claim = laboratory.claim(f"{experiment.id}.0")
     store.save_checkpoint(claim, b"old")
     store.save_checkpoint(claim, b"\x00state")
-    (message,) = laboratory.lose(claim)
-    assert (message.job_id, message.queue) == (claim.job.id, Queue.BATCH)
+    (lost,) = laboratory.lose(claim)
+    assert (lost.job_id, lost.experiment_id) == (claim.job.id, experiment.id)
+    assert (lost.attempt, lost.losses, lost.state) == (1, 1, JobState.QUEUED)
     job = store.job(claim.job.id)
     assert job is not None
     assert (job.state, job.losses, job.failures, job.error) == (JobState.QUEUED, 1, 0, None)
     again = laboratory.claim(claim.job.id)
-    assert (again.job.attempt, store.checkpoint(claim.job.id)) == (2, b"\x00state")
+    assert (again.job.attempt, store.checkpoint(claim.job)) == (2, b"\x00state")
     store.complete(again)
-    assert store.checkpoint(claim.job.id) is None
+    assert store.checkpoint(claim.job) is None
+
+
+def test_a_claim_of_which_nobody_was_heard_is_no_loss(laboratory: Laboratory) -> None:
+    """Its answer was lost on the way: nobody had the job, however often that happens."""
+    experiment = laboratory.planned(batches=1)
+    for _ in range(2 * SETTINGS.max_attempts):
+        (lost,) = laboratory.lose(laboratory.claim(f"{experiment.id}.0"), is_heard=False)
+        assert (lost.losses, lost.state) == (0, JobState.QUEUED)
+    (lost,) = laboratory.lose(laboratory.claim(f"{experiment.id}.0"))
+    assert (lost.losses, lost.state) == (1, JobState.QUEUED)
+    laboratory.claim(f"{experiment.id}.0")
 
 
 def test_a_heartbeat_renews_the_lease(laboratory: Laboratory) -> None:
@@ -171,23 +188,23 @@ def test_a_heartbeat_renews_the_lease(laboratory: Laboratory) -> None:
     while laboratory.state(silent.job.id) is JobState.RUNNING:
         laboratory.wait(SETTINGS.lease_seconds / 10)
         laboratory.store.heartbeat(diligent, fraction=0.5)
-        laboratory.store.expire_leases()
+        laboratory.store.tidy("janitor", period=1.0, last=None, elapsed=0.0)
     assert laboratory.state(diligent.job.id) is JobState.RUNNING
 
 
 def test_a_job_whose_workers_disappear_dies(laboratory: Laboratory) -> None:
-    """After the last attempt, with a reason; nothing is sent for it any more."""
+    """After the last attempt, with a reason."""
     experiment = laboratory.planned(batches=1)
     job_id = f"{experiment.id}.0"
-    sent = [laboratory.lose(laboratory.claim(job_id)) for _ in range(SETTINGS.max_attempts)]
-    assert [len(messages) for messages in sent] == [1, 1, 0]
+    lost = [each for _ in range(SETTINGS.max_attempts) for each in laboratory.lose(laboratory.claim(job_id))]
+    assert [each.state for each in lost] == [JobState.QUEUED, JobState.QUEUED, JobState.DEAD]
     job = laboratory.store.job(job_id)
     assert job is not None
     assert (job.state, job.losses, job.failures) == (JobState.DEAD, 3, 0)
     assert job.error == "its worker disappeared 3 times (killed, out of memory, or cut off from the store)"
     now = laboratory.store.experiment(experiment.id)
     assert (now.status, now.error) == (ExperimentStatus.FAILED, job.error)
-    assert laboratory.store.claim(job_id, worker="w") is None
+    assert laboratory.store.claim(Queue.BATCH, worker="w") is None
 
 
 def test_a_job_that_moves_on_between_losses_never_dies_of_them(laboratory: Laboratory) -> None:
@@ -207,8 +224,8 @@ def test_errors_and_losses_are_counted_together_and_recorded_apart(laboratory: L
     """Two errors and a loss are three attempts."""
     experiment = laboratory.planned(batches=1)
     job_id = f"{experiment.id}.0"
-    assert laboratory.store.fail(laboratory.claim(job_id), "one") is not None
-    assert laboratory.store.fail(laboratory.claim(job_id), "two") is not None
+    laboratory.store.fail(laboratory.claim(job_id), "one")
+    laboratory.store.fail(laboratory.claim(job_id), "two")
     laboratory.lose(laboratory.claim(job_id))
     job = laboratory.store.job(job_id)
     assert job is not None
@@ -219,110 +236,122 @@ def test_errors_and_losses_are_counted_together_and_recorded_apart(laboratory: L
 
 
 def test_the_error_of_a_failed_attempt_is_told(laboratory: Laboratory) -> None:
-    """With the message to send while attempts are left, and none after the last."""
+    """While attempts are left, and after the last."""
     experiment = laboratory.planned(batches=1)
     job_id = f"{experiment.id}.0"
-    messages = [laboratory.store.fail(laboratory.claim(job_id), f"error {number}") for number in range(3)]
-    assert [message is not None for message in messages] == [True, True, False]
-    job = laboratory.store.job(job_id)
-    assert job is not None
-    assert (job.state, job.failures, job.losses, job.error) == (JobState.DEAD, 3, 0, "error 2")
+    found = []
+    for number in range(3):
+        laboratory.store.fail(laboratory.claim(job_id), f"error {number}")
+        job = laboratory.store.job(job_id)
+        assert job is not None
+        found.append((job.state, job.failures, job.losses, job.error))
+    assert found == [
+        (JobState.QUEUED, 1, 0, "error 0"),
+        (JobState.QUEUED, 2, 0, "error 1"),
+        (JobState.DEAD, 3, 0, "error 2"),
+    ]
 
 
-def test_handing_back_costs_no_attempt(laboratory: Laboratory) -> None:
+def test_a_hopeless_error_is_not_tried_again(laboratory: Laboratory) -> None:
+    """The next attempt would meet it too; a retry by a person is another matter."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    store.fail(laboratory.claim(f"{experiment.id}.0"), "no memory", is_hopeless=True)
+    (_, job) = store.jobs(experiment.id)
+    assert (job.state, job.attempt, job.failures, job.error) == (JobState.DEAD, 1, 1, "no memory")
+    assert store.experiment(experiment.id).error == "no memory"
+    store.retry(experiment.id)
+    laboratory.train(experiment, 0)
+    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_releasing_costs_no_attempt(laboratory: Laboratory) -> None:
     """Workers may be restarted as often as one likes; the progress of the attempt is not counted meanwhile."""
     store = laboratory.store
     experiment = laboratory.planned(batches=1)
     job_id = f"{experiment.id}.0"
     for _ in range(2 * SETTINGS.max_attempts):
         claim = laboratory.claim(job_id)
+        assert claim.job.attempt == 1
         store.heartbeat(claim, fraction=0.5)
         store.save_checkpoint(claim, b"state")
-        message = store.hand_back(claim)
-        assert message is not None
-        assert message.job_id == job_id
+        store.release(claim)
     job = store.job(job_id)
     assert job is not None
-    assert (job.state, job.failures, job.losses) == (JobState.QUEUED, 0, 0)
-    assert store.checkpoint(job_id) == b"state"
+    assert (job.state, job.attempt, job.failures, job.losses) == (JobState.QUEUED, 0, 0, 0)
+    assert store.checkpoint(job) == b"state"
     assert store.experiment(experiment.id).progress == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize("call", ["complete", "fail", "hand_back"])
-def test_the_call_that_ended_an_attempt_may_come_again(laboratory: Laboratory, call: str) -> None:
-    """Its first reply may have been lost: the second changes nothing and answers the same."""
+@pytest.mark.parametrize("call", ["complete", "fail", "release"])
+def test_an_attempt_ends_once(laboratory: Laboratory, call: str) -> None:
+    """Its first reply may have been lost: the same call again changes nothing, nor does another."""
     store = laboratory.store
     experiment = laboratory.planned()
     claim = laboratory.claim(f"{experiment.id}.0")
-    first = WRITES[call](store, claim)
+    WRITES[call](store, claim)
     before = laboratory.snapshot(experiment)
-    assert WRITES[call](store, claim) == first
-    assert laboratory.snapshot(experiment) == before
-    for other in {"complete", "fail", "hand_back"} - {call}:
+    for again in ("complete", "fail", "release"):
         with pytest.raises(LeaseLost):
-            WRITES[other](store, claim)
+            WRITES[again](store, claim)
+    assert laboratory.snapshot(experiment) == before
 
 
 def test_a_checkpoint_goes_with_a_cancelled_job(laboratory: Laboratory) -> None:
     """Nobody will ever go on from it."""
     store = laboratory.store
     experiment = laboratory.planned()
-    handed_back, running = (laboratory.claim(f"{experiment.id}.{number}") for number in (0, 1))
-    for claim in (handed_back, running):
+    released, running = (laboratory.claim(f"{experiment.id}.{number}") for number in (0, 1))
+    for claim in (released, running):
         store.save_checkpoint(claim, b"state")
-    store.hand_back(handed_back)
+    store.release(released)
     store.cancel(experiment.id)
-    store.hand_back(running)
-    assert store.checkpoint(handed_back.job.id) is None
-    assert store.checkpoint(running.job.id) is None
+    store.release(running)
+    assert store.checkpoint(released.job) is None
+    assert store.checkpoint(running.job) is None
 
 
-def test_a_figure_is_no_part_of_its_experiments_count(laboratory: Laboratory) -> None:
-    """It is asked for once while it waits, and drawn though the experiment is cancelled."""
+def test_a_run_that_was_not_planned_is_not_stored(laboratory: Laboratory) -> None:
+    """Nor is anything that comes with it: planner and worker disagree about what the run is."""
     store = laboratory.store
-    experiment = laboratory.planned()
-    store.cancel(experiment.id)
-    before = store.experiment(experiment.id)
-    message = store.request(figure_job(), experiment_id=experiment.id)
-    assert message is not None
-    assert (message.job_id, message.queue) == ("figure", Queue.INTERACTIVE)
-    assert store.request(figure_job(), experiment_id=experiment.id) is None
-    claim = laboratory.claim("figure")
-    assert claim.job.experiment_id == experiment.id
-    assert store.heartbeat(claim, fraction=0.5)
-    assert store.request(figure_job(), experiment_id=experiment.id) is None
-    store.complete(claim)
-    assert store.experiment(experiment.id) == before
-    assert len(store.jobs(experiment.id)) == 3
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    sound = finished_runs(laboratory.labels("a spec", 1)[:1])
+    before = laboratory.snapshot(experiment)
+    for strange in (finished_runs(["strange"], 1), finished_runs(["a spec 0"], 1), finished_runs(["beyond"], 7)):
+        with pytest.raises(NotPlanned, match=f"run {strange[0].index} "):
+            store.commit_runs(claim, [*sound, *strange])
+    assert laboratory.snapshot(experiment) == before
+    assert store.run(experiment.id, 0) is None
+    assert store.commit_runs(claim, sound) == 1
 
 
-@pytest.mark.parametrize("ending", ["succeeded", "dead"])
-def test_a_figure_asked_for_again_begins_a_new_life(laboratory: Laboratory, ending: str) -> None:
-    """With fresh attempts, and out of reach for the workers of its former life."""
+def test_figures_are_asked_for_once_and_had_in_order(laboratory: Laboratory) -> None:
+    """Each by one worker; a wish that was granted lately is not made again before its time."""
     store = laboratory.store
-    store.request(figure_job(), experiment_id="e")
-    old = laboratory.claim("figure")
-    store.fail(old, "boom")
-    if ending == "succeeded":
-        old = laboratory.claim("figure")
-        store.complete(old)
-    else:
-        for _ in range(2):
-            store.fail(laboratory.claim("figure"), "boom")
-    assert laboratory.state("figure") == ending
-    assert store.request(figure_job(), experiment_id="e") is not None
-    job = store.job("figure")
-    assert job is not None
-    assert (job.state, job.attempt, job.failures, job.error) == (JobState.QUEUED, 0, 0, None)
-    laboratory.claim("figure")
-    with pytest.raises(LeaseLost):
-        store.complete(old)
+    first, second = figure_request("figure:1"), figure_request("figure:2")
+    assert store.next_figure() is None
+    assert [store.request_figure(each, seconds=1000.0) for each in (first, second, first)] == [True, True, False]
+    assert [store.next_figure() for _ in range(3)] == [first, second, None]
+    assert not store.request_figure(first, seconds=1000.0)
+    assert store.next_figure() is None
 
 
-def test_a_job_that_nobody_counts_cannot_store_runs(laboratory: Laboratory) -> None:
-    """There is no grid in which they would have a place."""
-    laboratory.store.request(figure_job(), experiment_id="e")
-    claim = laboratory.claim("figure")
-    for write in ("add_jobs", "set_run_keys", "commit_runs"):
-        with pytest.raises(ValueError, match="no experiment's count"):
-            WRITES[write](laboratory.store, claim)
+def test_a_figure_that_did_not_come_is_asked_for_again(
+    laboratory: Laboratory, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    """Its worker may have died over it."""
+    store = laboratory.store
+    assert store.request_figure(figure_request(), seconds=0.05)
+    assert store.next_figure() is not None
+    laboratory.wait(0.05)
+    eventually(lambda: store.request_figure(figure_request(), seconds=0.05))
+    assert store.next_figure() == figure_request()
+
+
+def test_figures_are_no_jobs(laboratory: Laboratory) -> None:
+    """No claim is had to one, and no experiment counts it."""
+    store = laboratory.store
+    store.request_figure(figure_request(), seconds=1000.0)
+    assert [store.claim(queue, worker="w") for queue in Queue] == [None, None]
+    assert not any(store.look_around(queue).waiting for queue in Queue)

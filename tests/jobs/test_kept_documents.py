@@ -16,10 +16,10 @@ from core.sweep.grid import Grid
 from jobs.connection import connect
 from jobs.document_keys import dataset_key
 from jobs.kept_documents import uploads
-from jobs.memory import MemoryStore
 from jobs.ports import Store
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
+from tests.reference.memory_store import MemoryStore
 
 UPLOADED = UserArrays.of(
     {

@@ -1,79 +1,126 @@
-"""What both stores promise to the janitor, and about documents."""
+"""What both stores promise to the janitors, and about documents."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from jobs.records import Queue
-from tests.jobs.laboratory import Laboratory, train_job
+import pytest
+
+from jobs.records import LiveWorker, Queue, Round
+from jobs.states import JobState
+from tests.jobs.laboratory import SETTINGS, Laboratory, train_job
 
 
-def test_queued_jobs_are_announced_again_when_their_message_is_old(laboratory: Laboratory) -> None:
-    """Once: from then on their message is new. Each queue has its own."""
+def tidy(laboratory: Laboratory, caller: str = "janitor", **known: Any) -> Round:
+    """A round of a janitor that comes once in a thousand seconds."""
+    return laboratory.store.tidy(caller, **{"period": 1000.0, "last": None, "elapsed": 0.0} | known)
+
+
+def next_round(laboratory: Laboratory, *, away: float) -> Round:
+    """Two rounds, so long apart that leases run out; in between, the store was away for so many seconds besides."""
+    before = tidy(laboratory)
+    laboratory.wait(2 * SETTINGS.lease_seconds)
+    elapsed = tidy(laboratory, "who is told the time").at - before.at
+    return tidy(laboratory, last=before.at - away, elapsed=elapsed)
+
+
+def test_what_waits_is_told_by_queue(laboratory: Laboratory) -> None:
+    """Experiments and jobs; what is claimed or cancelled does not wait."""
     store = laboratory.store
-    experiment = laboratory.planned(batches=3)
-    laboratory.claim(f"{experiment.id}.0")
-    assert not store.unannounced(Queue.BATCH, older_than=1000.0)
-    laboratory.wait(0.05)
-    again = store.unannounced(Queue.BATCH, older_than=0.04)
-    assert {message.job_id for message in again} == {f"{experiment.id}.1", f"{experiment.id}.2"}
-    assert {message.queue for message in again} == {Queue.BATCH}
-    assert not store.unannounced(Queue.BATCH, older_than=10.0)
-    assert not store.unannounced(Queue.INTERACTIVE, older_than=-1.0)
 
+    def waiting() -> list[list[tuple[str, int, int]]]:
+        found = (store.look_around(queue).waiting for queue in (Queue.INTERACTIVE, Queue.BATCH))
+        return [[(each.numerics, each.experiments, each.jobs) for each in every] for every in found]
 
-def test_jobs_that_wait_are_counted_by_queue(laboratory: Laboratory) -> None:
-    """Announced or not; a claimed one no longer waits."""
-    store = laboratory.store
     experiment = laboratory.submit()
-    assert (store.queued(Queue.INTERACTIVE), store.queued(Queue.BATCH)) == (1, 0)
+    version = experiment.numerics
+    assert waiting() == [[(version, 1, 1)], []]
     plan = laboratory.claim_plan(experiment)
     store.add_jobs(plan, [train_job(experiment, number) for number in range(3)])
-    assert (store.queued(Queue.INTERACTIVE), store.queued(Queue.BATCH)) == (0, 3)
+    assert waiting() == [[], [(version, 1, 3)]]
     laboratory.claim(train_job(experiment, 0).id)
-    assert store.queued(Queue.BATCH) == 2
+    assert waiting() == [[], [(version, 1, 2)]]
+    laboratory.planned("another", batches=4)
+    assert waiting() == [[], [(version, 2, 6)]]
     store.cancel(experiment.id)
-    assert store.queued(Queue.BATCH) == 0
+    assert waiting() == [[], [(version, 1, 4)]]
 
 
-def test_the_oldest_messages_are_sent_again_first(laboratory: Laboratory) -> None:
-    """As many as are asked for; the others come next."""
+def test_it_is_told_for_how_long_nobody_has_taken_what_waits(laboratory: Laboratory) -> None:
+    """Since it began to wait, or since the last claim; where nothing waits there is nothing to tell."""
     store = laboratory.store
-    experiment = laboratory.submit()
-    plan = laboratory.claim_plan(experiment)
-    for number in (2, 0, 1):
-        store.add_jobs(plan, [train_job(experiment, number)])
-        laboratory.wait(0.001)
-    first = store.unannounced(Queue.BATCH, older_than=0.0, limit=2)
-    laboratory.wait(0.001)
-    second = store.unannounced(Queue.BATCH, older_than=0.0, limit=1)
-    order = [message.job_id.rsplit(".")[-1] for message in (*first, *second)]
-    assert order == ["2", "0", "1"]
+
+    def untaken() -> float:
+        (found,) = store.look_around(Queue.BATCH).waiting
+        return found.untaken_seconds
+
+    laboratory.wait(0.3)
+    started = time.monotonic()
+    experiment = laboratory.planned(batches=3)
+    assert untaken() <= time.monotonic() - started + 0.01
+    laboratory.wait(0.3)
+    assert untaken() >= 0.3
+    started = time.monotonic()
+    first = laboratory.claim(f"{experiment.id}.0")
+    assert untaken() <= time.monotonic() - started + 0.01
+    laboratory.claim(f"{experiment.id}.1")
+    laboratory.claim(f"{experiment.id}.2")
+    laboratory.wait(0.3)
+    started = time.monotonic()
+    store.release(first)
+    assert untaken() <= time.monotonic() - started + 0.01
 
 
-def test_a_lock_is_had_by_one_until_its_time_is_over(
+def test_a_worker_lives_as_long_as_it_registers(
     laboratory: Laboratory, eventually: Callable[[Callable[[], bool]], None]
 ) -> None:
-    """Other names are other locks."""
+    """For the queues that it serves, with what it said last."""
     store = laboratory.store
-    assert store.try_lock("janitor", seconds=0.2)
-    assert not store.try_lock("janitor", seconds=0.2)
-    assert store.try_lock("another", seconds=0.2)
-    laboratory.wait(0.2)
-    eventually(lambda: store.try_lock("janitor", seconds=1000.0))
-    assert not store.try_lock("janitor", seconds=0.2)
-
-
-def test_a_worker_lives_as_long_as_it_beats(
-    laboratory: Laboratory, eventually: Callable[[Callable[[], bool]], None]
-) -> None:
-    """For the queues that it serves."""
-    store = laboratory.store
-    store.beat("one", queues=Queue, seconds=1000.0)
-    store.beat("one", queues=Queue, seconds=1000.0)
-    store.beat("two", queues=[Queue.BATCH], seconds=0.1)
-    assert sorted(store.live_workers(Queue.BATCH)) == ["one", "two"]
-    assert store.live_workers(Queue.INTERACTIVE) == ["one"]
+    one, two = LiveWorker(name="one", numerics="1", idle=2), LiveWorker(name="two", numerics="2", idle=0)
+    store.register(one, queues=Queue, seconds=50.0)
+    store.register(replace(one, idle=1), queues=Queue, seconds=50.0)
+    store.register(two, queues=[Queue.BATCH], seconds=0.1)
+    assert set(store.look_around(Queue.BATCH).workers) == {replace(one, idle=1), two}
+    assert store.look_around(Queue.INTERACTIVE).workers == (replace(one, idle=1),)
     laboratory.wait(0.1)
-    eventually(lambda: store.live_workers(Queue.BATCH) == ["one"])
+    eventually(lambda: store.look_around(Queue.BATCH).workers == (replace(one, idle=1),))
+
+
+def test_one_of_all_callers_is_the_janitor(
+    laboratory: Laboratory, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    """Until it has not come for three periods; nothing happens in the rounds of the others."""
+    claim = laboratory.claim(f"{laboratory.planned(batches=1).id}.0")
+    assert tidy(laboratory, "first", period=0.1).is_janitor
+    laboratory.wait(SETTINGS.lease_seconds)
+    second = tidy(laboratory, "second", period=0.1)
+    assert (second.is_janitor, second.lost) == (False, ())
+    assert laboratory.state(claim.job.id) is JobState.RUNNING
+    assert tidy(laboratory, "first", period=0.1).is_janitor
+    laboratory.wait(0.3)
+    eventually(lambda: tidy(laboratory, "second").is_janitor)
+    assert not tidy(laboratory, "first").is_janitor
+
+
+@pytest.mark.parametrize("away", [30.0, 7200.0])
+def test_time_in_which_nobody_could_renew_a_lease_does_not_count_against_it(
+    laboratory: Laboratory, away: float
+) -> None:
+    """The store was away, or its clock was set forward: to the janitor less time has passed than to the store."""
+    claim = laboratory.claim(f"{laboratory.planned(batches=1).id}.0")
+    found = next_round(laboratory, away=away)
+    assert found.jump == pytest.approx(away, abs=0.9)
+    assert found.lost == ()
+    assert laboratory.store.heartbeat(claim, fraction=0.5)
+
+
+def test_a_worker_that_is_slow_itself_gains_no_time(laboratory: Laboratory) -> None:
+    """What passed for the janitor as for the store is no outage."""
+    claim = laboratory.claim(f"{laboratory.planned(batches=1).id}.0")
+    found = next_round(laboratory, away=0.0)
+    assert found.jump == 0.0
+    assert [each.job_id for each in found.lost] == [claim.job.id]
 
 
 def test_documents_are_kept_for_good_or_for_a_time(

@@ -66,6 +66,7 @@ class _Experiment:
     spec: bytes
     created_at: float
     runs_total: int
+    came: int
     generation: int = 0
     is_cancelled: bool = False
     jobs: list[_Job] = field(default_factory=list)
@@ -171,11 +172,12 @@ class MemoryStore(Store):
         self._touched: dict[str, float] = {}
         self._numbers = count(1)
         self._garbage: list[_Experiment] = []
-        self._workers: dict[tuple[Queue, str], tuple[LiveWorker, float]] = {}
+        self._workers: dict[str, LiveWorker] = {}
+        self._served_until: dict[tuple[Queue, str], float] = {}
         self._virtual_now: dict[tuple[Queue, str], float] = {}
         self._waits_since: dict[tuple[Queue, str], float] = {}
         self._current: dict[tuple[str, str, str], str] = {}
-        self._janitor: tuple[str, float] = ("", -math.inf)
+        self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self._figures: deque[FigureRequest] = deque()
 
@@ -407,10 +409,12 @@ class MemoryStore(Store):
     @override
     def tidy(self, caller: str, *, period: float, last: float | None, elapsed: float) -> Round:
         with self._lock:
-            now, (holder, until) = self._clock(), self._janitor
-            if holder not in {"", caller} and now < until <= now + 3 * period:
+            now = self._clock()
+            others = [until for holder, until in self._janitor.items() if holder != caller]
+            if any(now < until <= now + 3 * period for until in others):
                 return Round(is_janitor=False, at=now)
-            self._janitor = caller, now + 3 * period
+            self._janitor.clear()
+            self._janitor[caller] = now + 3 * period
             jump = 0.0 if last is None else now - last - elapsed
             jump = jump if abs(jump) > 1 else 0.0
             lost = []
@@ -471,13 +475,15 @@ class MemoryStore(Store):
     @override
     def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
         with self._lock:
-            self._workers.update({(queue, worker.name): (worker, self._clock() + seconds) for queue in queues})
+            self._workers[worker.name] = worker
+            self._served_until.update({(queue, worker.name): self._clock() + seconds for queue in queues})
 
     @override
     def look_around(self, queue: Queue) -> Surroundings:
         with self._lock:
             now = self._clock()
-            alive = [each for (served, _), (each, until) in self._workers.items() if served is queue and until > now]
+            names = [name for (served, name), until in self._served_until.items() if served is queue and until > now]
+            alive = [self._workers[name] for name in names]
             versions = sorted({each.numerics for each in self._experiments.values()})
             waiting = []
             for version in versions:

@@ -1,13 +1,16 @@
 #!lua flags=allow-oom
 -- Queue the dead jobs of a failed experiment again; where none is dead, results are missing: plan it anew.
--- ARGV: experiment id, numerics version of who asks. Answers: its record.
-local id, numerics = unpack(ARGV)
+-- ARGV: experiment id, numerics version of who asks, a name of the wish. Answers: its record.
+local id, numerics, wish = unpack(ARGV)
 local experiment = experiment_of(id)
 if not experiment then
   return NOT_FOUND
+elseif redis.call('HGET', experiment.at, 'retry') == wish then
+  return record_of(id)
 elseif ending_of(experiment) ~= 'failed' then
   return redis.error_reply('NOTFAILED only a failed experiment can be retried')
 end
+redis.call('HSET', experiment.at, 'retry', wish)
 local dead = redis.call('SMEMBERS', key('experiment', id, 'dead'))
 if #dead == 0 then
   plan_anew(id, numerics)
