@@ -66,7 +66,6 @@ class _Experiment:
     spec: bytes
     created_at: float
     runs_total: int
-    came: int
     generation: int = 0
     is_cancelled: bool = False
     jobs: list[_Job] = field(default_factory=list)
