@@ -7,7 +7,7 @@ to copy the whole server, with what others keep there.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, Final
@@ -34,7 +34,7 @@ _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
 
 
-def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -> Iterator[Command]:
+def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -> Generator[Command]:
     """The commands that make the store again; writers wait until the last one has been taken.
 
     Args:

@@ -41,9 +41,9 @@ def backup(file: str, state_dir: Path | None = None) -> int:
         explained(StartupError, JobsError),
         _store(state_dir, may_run=True) as url,
         connect(url, patience=0.0) as client,
+        _written(file) as written,
     ):
-        with _written(file) as written:
-            count = write_backup(written, header, snapshot.snapshot(client))
+        count = write_backup(written, header, snapshot.snapshot(client))
     typer.echo(f"{count} commands written to {file}", err=True)
     return 0
 

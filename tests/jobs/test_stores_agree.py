@@ -302,14 +302,14 @@ class BothStores(RuleBasedStateMachine):
                 pass
 
     @precondition(lambda self: self.ids)
-    @rule(data=st.data(), clears_at_once=st.booleans())
-    def delete(self, data: st.DataObject, clears_at_once: bool) -> None:
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
         """Somebody no longer wants it, which is refused while it is under way; its claims may still be used."""
         experiment_id = data.draw(st.sampled_from(self.ids))
         if self.both(lambda store: store.delete(experiment_id)) is None:
             self.ids.remove(experiment_id)
             self.both(lambda store: store.delete(experiment_id))
-        if clears_at_once:
+        if data.draw(st.booleans()):
             self.clear_garbage()
 
     @precondition(lambda self: self.ids)
