@@ -49,8 +49,9 @@ def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
     """
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
     turn_ends = context.clock() + SLICE_SECONDS
-    for block in _blocks(grid, _begun(context.store.checkpoint(claim.job))):
-        if context.clock() > turn_ends:
+    for number, block in enumerate(_blocks(grid, _begun(context.store.checkpoint(claim.job)))):
+        # Not before the first: every turn must come to something.
+        if number and context.clock() > turn_ends:
             heartbeat.once_there_is_room(partial(_keep, claim, context, block))
             raise TurnOver
         heartbeat.check(block.start / len(grid))

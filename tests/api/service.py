@@ -1,8 +1,8 @@
-"""A whole service in one process: the real application over the in-memory store, and a worker that is a method call."""
+"""A whole service in one process: the real application over the store's twin, and a worker that is a method call."""
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,10 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from api.app import create_app
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.memory import MemorySender, MemoryStore
-from jobs.records import Claim, FinishedRun, JobKind, Message, NewJob, Queue, StoredRun
+from jobs.document_keys import figure_error_key
+from jobs.records import Claim, FinishedRun, NewJob, Queue, StoredRun
 from jobs.settings import Settings
+from tests.reference.memory_store import MemoryDoorbell, MemoryStore
 
 EXPERIMENTS = "/v1/experiments"
 
@@ -30,8 +31,8 @@ def spec(**parts: Any) -> dict[str, Any]:
     }
 
 
-class DrawingSender(MemorySender):
-    """Draws each figure as it is announced, as a worker would: `figure` is what comes out, None a failure."""
+class DrawingBell(MemoryDoorbell):
+    """Draws each figure as it is rung for, as a worker would: `figure` is what comes out, None a failure."""
 
     def __init__(self, figure: bytes | None) -> None:
         super().__init__()
@@ -40,28 +41,15 @@ class DrawingSender(MemorySender):
         self.drawn = 0
 
     @override
-    def send(self, messages: Iterable[Message]) -> None:
-        for message in messages:
-            super().send([message])
-            self._work(message)
-
-    def _work(self, message: Message | None) -> None:
+    def ring(self, queue: Queue, times: int = 1) -> None:
+        super().ring(queue, times)
         assert self.store is not None
-        while message is not None:
-            job = self.store.job(message.job_id)
-            claim = self.store.claim(message.job_id, worker="drawer") if job and job.kind is JobKind.DRAW else None
-            if claim is None:
-                return
-            message = self._draw(claim)
-
-    def _draw(self, claim: Claim) -> Message | None:
-        assert self.store is not None
-        if self.figure is None:
-            return self.store.fail(claim, "no ink")
-        self.drawn += 1
-        self.store.put_document(claim.job.payload["key"], self.figure)
-        self.store.complete(claim)
-        return None
+        while (request := self.store.next_figure()) is not None:
+            if self.figure is None:
+                self.store.put_document(figure_error_key(request.key), b"no ink", seconds=30.0)
+            else:
+                self.drawn += 1
+                self.store.put_document(request.key, self.figure)
 
 
 @dataclass
@@ -70,7 +58,7 @@ class Service:
 
     client: TestClient
     store: MemoryStore
-    sender: MemorySender
+    bell: MemoryDoorbell
 
     def get(self, path: str) -> httpx2.Response:
         """GET."""
@@ -88,19 +76,18 @@ class Service:
 
     def plan(self, experiment_id: str) -> str:
         """Plan the experiment, as a worker would: one training job for all runs, whose id is returned."""
-        claim = self.store.claim(f"{experiment_id}.plan", worker="planner")
-        assert claim is not None
+        claim = self._claim(experiment_id, Queue.INTERACTIVE)
         runs = list(Grid(ExperimentSpec.model_validate_json(self.store.spec(experiment_id))).runs())
         self.store.set_run_keys(claim, 0, [run.key for run in runs])
         job = f"{experiment_id}.train.0"
-        self.store.add_jobs(claim, [NewJob(id=job, kind=JobKind.TRAIN, queue=Queue.BATCH, payload={})])
+        self.store.add_jobs(claim, [NewJob(id=job, queue=Queue.BATCH, payload={})])
         self.store.complete(claim)
         return job
 
     def train(self, experiment_id: str, summaries: Sequence[dict[str, Any]]) -> None:
         """Plan the experiment and store these summaries for its first runs; it succeeds if they are all."""
-        claim = self.store.claim(self.plan(experiment_id), worker="trainer")
-        assert claim is not None
+        self.plan(experiment_id)
+        claim = self._claim(experiment_id, Queue.BATCH)
         grid = Grid(ExperimentSpec.model_validate_json(self.store.spec(experiment_id)))
         finished = [
             FinishedRun(
@@ -119,22 +106,30 @@ class Service:
             self.store.complete(claim)
 
     def fail(self, experiment_id: str) -> None:
-        """Let the experiment's planning end in an error until its attempts are used up."""
-        while (claim := self.store.claim(f"{experiment_id}.plan", worker="planner")) is not None:
-            self.store.fail(claim, "the data set is degenerate")
+        """Let the experiment's planning end in an error that no attempt would escape."""
+        claim = self._claim(experiment_id, Queue.INTERACTIVE)
+        self.store.fail(claim, "the data set is degenerate", is_hopeless=True)
+
+    def _claim(self, experiment_id: str, queue: Queue) -> Claim:
+        """A claim to a job of this experiment; what waits before it is left claimed."""
+        while True:
+            claim = self.store.claim(queue, worker="worker")
+            assert claim is not None
+            if claim.job.experiment_id == experiment_id:
+                return claim
 
 
 def service(
-    *, store: MemoryStore | None = None, sender: MemorySender | None = None, patience: float = 5.0, **settings: Any
+    *, store: MemoryStore | None = None, bell: MemoryDoorbell | None = None, patience: float = 5.0, **settings: Any
 ) -> Service:
     """A service with these settings; the caller enters `client` as a context."""
     known = Settings(**settings)
     store = store or MemoryStore(known)
-    sender = sender or MemorySender()
-    if isinstance(sender, DrawingSender):
-        sender.store = store
-    app = create_app(known, store, sender, drawing_timeout=patience)
-    return Service(client=TestClient(app), store=store, sender=sender)
+    bell = bell or MemoryDoorbell()
+    if isinstance(bell, DrawingBell):
+        bell.store = store
+    app = create_app(known, store, bell, drawing_timeout=patience)
+    return Service(client=TestClient(app), store=store, bell=bell)
 
 
 def assert_problem(response: httpx2.Response, status: int) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from core.results.problem_arrays import INTERPOLATORS
 from core.training.recording import QUANTITIES
 from jobs.connection import connect
 from jobs.document_keys import analysis_key, interpolators_key
-from jobs.memory import MemoryStore
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem
 from tests.api.service import spec as small
 from tests.api.working_service import WorkingService
+from tests.reference.memory_store import MemoryStore
 
 DATA: dict[str, Any] = {"kind": "sparse_regression", "samples": 5, "dimension": 10, "sparsity": 2}
 DESCENT: dict[str, Any] = {"kind": "gradient_descent", "step_size": {"values": [0.002, 0.005]}, "warmup_steps": 100}

@@ -17,11 +17,11 @@ from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.document_keys import dataset_description_key, dataset_key
-from jobs.memory import MemoryStore
 from jobs.ports import Store
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
+from tests.reference.memory_store import MemoryStore
 
 DATASETS = "/v1/datasets"
 RNG = np.random.default_rng(0)

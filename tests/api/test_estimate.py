@@ -9,10 +9,10 @@ from api import estimate as estimates
 from api.estimate import EstimateDocument
 from core.planning.problem_facts import MOST_LOOKUPS
 from core.spec.experiment_spec import ExperimentSpec
-from jobs.memory import MemorySender, MemoryStore
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
+from tests.reference.memory_store import MemoryStore
 
 ESTIMATE = f"{EXPERIMENTS}/estimate"
 
@@ -34,8 +34,7 @@ def test_an_estimate_says_what_an_experiment_would_cost_and_runs_nothing(api: Se
     assert 0 < found["predicted_steps"] < 10**7
     assert 2000 < found["bytes"] < 20_000
     assert api.get(EXPERIMENTS).json()["experiments"] == []
-    assert isinstance(api.sender, MemorySender)
-    assert api.sender.waiting(Queue.INTERACTIVE) == 0
+    assert api.bell.unanswered(Queue.INTERACTIVE) == 0
 
 
 def test_what_cannot_be_submitted_cannot_be_estimated(api: Service) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.records import Queue
-from tests.api.service import EXPERIMENTS, Service, assert_problem, service
+from tests.api.service import EXPERIMENTS, Service, assert_problem
 
 
 def test_an_experiment_says_how_far_it_is(api: Service) -> None:
@@ -58,20 +58,30 @@ def test_cancelling_twice_is_cancelling_once(api: Service) -> None:
 
 
 def test_only_a_failed_experiment_is_retried(api: Service) -> None:
-    """409 says what it is instead; a failed one is queued and announced again."""
+    """409 says what it is instead; a failed one waits again, and both queues are rung for."""
     identifier = api.submit()
     assert "planning" in assert_problem(api.client.post(f"{EXPERIMENTS}/{identifier}/retry"), 409)["detail"]
     api.fail(identifier)
     failed = api.get(f"{EXPERIMENTS}/{identifier}").json()
     assert failed["status"] == "failed"
     assert "degenerate" in failed["error"]
-    while api.sender.receive() is not None:
-        pass
+    api.bell.rings.clear()
     response = api.client.post(f"{EXPERIMENTS}/{identifier}/retry")
     assert (response.status_code, response.json()["status"]) == (202, "planning")
-    message = api.sender.receive()
-    assert message is not None
-    assert message.job_id == f"{identifier}.plan"
+    assert api.bell.rings == {Queue.INTERACTIVE: 1, Queue.BATCH: 1}
+
+
+def test_an_experiment_with_missing_results_is_retried(api: Service) -> None:
+    """It says that it failed as soon as somebody has seen that they are missing."""
+    identifier = api.submit()
+    api.train(identifier, [{"outcome": "converged"}] * 2)
+    api.store._runs.clear()
+    assert [run["summary"] for run in api.get(f"{EXPERIMENTS}/{identifier}/runs").json()["runs"]] == [None, None]
+    document = api.get(f"{EXPERIMENTS}/{identifier}").json()
+    assert (document["status"], document["counts"]["runs"]["done"]) == ("failed", 0)
+    assert "2 of 2 results are missing" in document["error"]
+    response = api.client.post(f"{EXPERIMENTS}/{identifier}/retry")
+    assert (response.status_code, response.json()["status"]) == (202, "planning")
 
 
 def test_experiments_are_listed_newest_first_page_by_page(api: Service) -> None:
@@ -103,17 +113,3 @@ def test_a_service_is_alive_without_its_store_or_workers(api: Service) -> None:
     """And says which version it is."""
     assert api.get("/healthz").json() == {"status": "alive"}
     assert set(api.get("/v1/version").json()) == {"version", "schema_version", "numerics_version"}
-
-
-def test_a_service_is_ready_when_each_queue_has_a_worker() -> None:
-    """Until then it says what is missing."""
-    one = service()
-    with one.client:
-        one.store.beat("first", queues=[Queue.INTERACTIVE], seconds=60)
-        response = one.get("/readyz")
-        document = assert_problem(response, 503)
-        assert "batch" in document["detail"]
-        assert "interactive" not in document["detail"]
-        assert int(response.headers["retry-after"]) > 0
-        one.store.beat("second", queues=[Queue.BATCH], seconds=60)
-        assert one.get("/readyz").json() == {"status": "ready"}

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from api.drawing import ASK_AGAIN_SECONDS
 from api.figure_list import MEDIA_TYPES
 from core.figures.render import Format
-from jobs.records import JobKind, Queue
-from tests.api.service import EXPERIMENTS, DrawingSender, Service, assert_problem, service
+from jobs.records import Queue
+from jobs.settings import Settings
+from tests.api.service import EXPERIMENTS, DrawingBell, Service, assert_problem, service
+from tests.reference.memory_store import MemoryStore
+from worker.drawing import ERROR_SECONDS
 
 _CONVERGED = {"outcome": "converged"}
 
@@ -15,7 +19,7 @@ _CONVERGED = {"outcome": "converged"}
 @pytest.fixture
 def drawing() -> Iterator[Service]:
     """A service whose worker draws at once."""
-    one = service(sender=DrawingSender(b"a picture"))
+    one = service(bell=DrawingBell(b"a picture"))
     with one.client:
         yield one
 
@@ -48,14 +52,14 @@ def test_a_figure_is_drawn_once_until_more_is_computed(drawing: Service) -> None
     """Its key is its content."""
     identifier = drawing.submit()
     drawing.train(identifier, [_CONVERGED])
-    assert isinstance(drawing.sender, DrawingSender)
+    assert isinstance(drawing.bell, DrawingBell)
     for _ in range(3):
         assert drawing.get(_figure(identifier)).status_code == 200
-    assert drawing.sender.drawn == 1
+    assert drawing.bell.drawn == 1
     assert drawing.get(_figure(identifier, "risk.svg")).status_code == 200
     drawing.client.post(f"{EXPERIMENTS}/{identifier}/cancel")
     assert drawing.get(_figure(identifier)).status_code == 200
-    assert drawing.sender.drawn == 3
+    assert drawing.bell.drawn == 3
 
 
 def test_a_figure_or_format_that_is_not_there_is_not_found(drawing: Service) -> None:
@@ -73,41 +77,58 @@ def test_an_experiment_without_results_has_nothing_to_draw(drawing: Service) -> 
     assert_problem(drawing.get(_figure(drawing.submit())), 409)
 
 
-def test_a_drawing_that_fails_is_a_problem_and_is_tried_again_when_asked_again() -> None:
-    """The worker's error is not told."""
-    sender = DrawingSender(None)
-    one = service(sender=sender)
+def test_a_drawing_that_fails_is_a_problem_and_is_tried_again_after_a_while() -> None:
+    """The worker's error is not told; who asks at once again is told the same, and no worker is asked."""
+    bell, now = DrawingBell(None), [1_800_000_000.0]
+    one = service(bell=bell, store=MemoryStore(Settings(), lambda: now[0]))
     with one.client:
         identifier = one.submit()
         one.train(identifier, [_CONVERGED])
-        response = one.get(_figure(identifier))
-        assert assert_problem(response, 500)["type"] == "urn:stepbias:problem:drawing-failed"
-        assert "no ink" not in response.text
-        sender.figure = b"at last"
+        bell.rings.clear()
+        for _ in range(2):
+            response = one.get(_figure(identifier))
+            assert assert_problem(response, 500)["type"] == "urn:stepbias:problem:drawing-failed"
+            assert "no ink" not in response.text
+        assert bell.rings == {Queue.INTERACTIVE: 1}
+        bell.figure = b"at last"
+        now[0] += max(ERROR_SECONDS, ASK_AGAIN_SECONDS) + 1
         assert one.get(_figure(identifier)).content == b"at last"
 
 
 def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:
-    """503 with a time; one job, on the queue that people wait for, whose message was sent once."""
+    """503 with a time; one wish, in the queue that people wait for, which is rung for once."""
     one = service(patience=0.05)
     with one.client:
         identifier = one.submit()
         one.train(identifier, [_CONVERGED])
-        assert one.sender.receive() is not None
+        one.bell.rings.clear()
         for _ in range(2):
             response = one.get(_figure(identifier))
             assert_problem(response, 503)
             assert int(response.headers["retry-after"]) > 0
-        message = one.sender.receive()
-        assert message is not None
-        assert one.sender.receive() is None
-        assert message.queue is Queue.INTERACTIVE
-        job = one.store.job(message.job_id)
-        assert job is not None
-        assert (job.kind, job.experiment_id) == (JobKind.DRAW, identifier)
-        assert (job.payload["figure"], job.payload["format"]) == ("risk", "png")
-        one.store.put_document(job.payload["key"], b"late")
+        assert one.bell.rings == {Queue.INTERACTIVE: 1}
+        request = one.store.next_figure()
+        assert request is not None
+        assert one.store.next_figure() is None
+        assert (request.experiment_id, request.figure, request.format) == (identifier, "risk", "png")
+        one.store.put_document(request.key, b"late")
         assert one.get(_figure(identifier)).content == b"late"
+
+
+def test_a_figure_whose_worker_died_over_it_is_asked_for_once_more() -> None:
+    """After a while, by whoever still wants it."""
+    now = [1_800_000_000.0]
+    one = service(patience=0.05, store=MemoryStore(Settings(), lambda: now[0]))
+    with one.client:
+        identifier = one.submit()
+        one.train(identifier, [_CONVERGED])
+        assert_problem(one.get(_figure(identifier)), 503)
+        assert one.store.next_figure() is not None
+        assert_problem(one.get(_figure(identifier)), 503)
+        assert one.store.next_figure() is None
+        now[0] += ASK_AGAIN_SECONDS + 1
+        assert_problem(one.get(_figure(identifier)), 503)
+        assert one.store.next_figure() is not None
 
 
 def test_a_figure_that_the_experiment_cannot_offer_is_refused_with_the_reason(drawing: Service) -> None:
@@ -120,5 +141,5 @@ def test_a_figure_that_the_experiment_cannot_offer_is_refused_with_the_reason(dr
     assert "risk" not in [figure["name"] for figure in figures]
     problem = assert_problem(drawing.get(_figure(identifier)), 422)
     assert "sweeps a number" in problem["detail"]
-    assert isinstance(drawing.sender, DrawingSender)
-    assert drawing.sender.drawn == 0
+    assert isinstance(drawing.bell, DrawingBell)
+    assert drawing.bell.drawn == 0

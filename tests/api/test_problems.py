@@ -8,11 +8,12 @@ import anyio
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from jobs.errors import StoreUnavailable
-from jobs.memory import MemoryStore
+from jobs.errors import StoreFull, StoreUnavailable
 from jobs.records import Experiment
+from jobs.seal import BrokenSeal
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, Service, assert_problem, service, spec
+from tests.reference.memory_store import MemoryStore
 
 
 class _BrokenStore(MemoryStore):
@@ -127,6 +128,22 @@ def test_a_store_that_does_not_answer_is_said_to_be_unavailable(broken: Service)
     assert_problem(response, 503)
     assert int(response.headers["retry-after"]) > 0
     assert "password" not in response.text
+
+
+def test_a_full_store_says_so(broken: Service) -> None:
+    """503 with a longer time to come back: somebody has to make room."""
+    broken.store.error = StoreFull("OOM")  # type: ignore[attr-defined]  # of the broken store
+    response = broken.get(f"{EXPERIMENTS}/some")
+    assert assert_problem(response, 503)["type"] == "urn:stepbias:problem:store-full"
+    assert int(response.headers["retry-after"]) >= 30
+
+
+def test_a_damaged_record_says_so(broken: Service) -> None:
+    """500, with what is damaged and without what it should have been."""
+    broken.store.error = BrokenSeal("spec of some")  # type: ignore[attr-defined]  # of the broken store
+    document = assert_problem(broken.get(f"{EXPERIMENTS}/some"), 500)
+    assert document["type"] == "urn:stepbias:problem:damaged-record"
+    assert "spec of some" in document["detail"]
 
 
 def test_an_unforeseen_error_is_logged_and_not_told(broken: Service, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,18 +1,17 @@
 """Submitting experiments."""
 
 import json
-from collections.abc import Iterable
 
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from jobs.memory import MemorySender
-from jobs.records import Message, Queue
+from jobs.records import Queue
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, service, spec
+from tests.reference.memory_store import MemoryDoorbell
 
 
-def test_a_new_experiment_is_accepted_and_its_planning_announced(api: Service) -> None:
-    """202 with the object, its place, when to ask again, and one message."""
+def test_a_new_experiment_is_accepted_and_rung_for(api: Service) -> None:
+    """202 with the object, its place, when to ask again, and one ring for somebody who plans it."""
     response = api.post(spec(name="first", tags=["thesis"]))
     document = response.json()
     assert response.status_code == 202
@@ -20,9 +19,7 @@ def test_a_new_experiment_is_accepted_and_its_planning_announced(api: Service) -
     assert int(response.headers["retry-after"]) >= 1
     assert (document["name"], document["tags"], document["status"]) == ("first", ["thesis"], "planning")
     assert document["counts"]["runs"] == {"total": 2, "done": 0, "reused": 0}
-    assert isinstance(api.sender, MemorySender)
-    assert api.sender.receive() == Message(job_id=f"{document['id']}.plan", queue=Queue.INTERACTIVE)
-    assert api.sender.receive() is None
+    assert api.bell.rings == {Queue.INTERACTIVE: 1}
 
 
 def test_the_same_spec_submitted_twice_is_one_experiment(api: Service) -> None:
@@ -33,7 +30,7 @@ def test_the_same_spec_submitted_twice_is_one_experiment(api: Service) -> None:
     assert (first.status_code, second.status_code) == (202, 200)
     assert first.json()["id"] == second.json()["id"]
     assert second.headers["location"] == first.headers["location"]
-    assert api.sender.waiting(Queue.INTERACTIVE) == 1
+    assert api.bell.rings == {Queue.INTERACTIVE: 1}
 
 
 @pytest.mark.parametrize("action", ["", "/cancel", "/retry"])
@@ -113,15 +110,15 @@ def test_the_stored_spec_says_what_was_asked_with_defaults(api: Service) -> None
     assert api.post(stored.json()).json()["id"] == identifier
 
 
-class _BrokenSender(MemorySender):
+class _BrokenBell(MemoryDoorbell):
     @override
-    def send(self, messages: Iterable[Message]) -> None:
+    def ring(self, queue: Queue, times: int = 1) -> None:
         raise ConnectionError("no broker")
 
 
-def test_a_lost_announcement_does_not_lose_the_experiment() -> None:
-    """The record stands; workers find it without a message."""
-    one = service(sender=_BrokenSender())
+def test_a_lost_ring_does_not_lose_the_experiment() -> None:
+    """The record stands; workers find it by themselves."""
+    one = service(bell=_BrokenBell())
     with one.client:
         identifier = one.submit()
         assert one.get(f"{EXPERIMENTS}/{identifier}").json()["status"] == "planning"

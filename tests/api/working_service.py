@@ -1,4 +1,4 @@
-"""The application over a store of either kind, and a real worker that does what was announced when it is told to."""
+"""The application over a store of either kind, and a real worker that does what waits when it is told to."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,13 @@ from api.app import create_app
 from core.array_block import unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.memory import MemorySender
 from jobs.ports import Store
+from jobs.records import Queue
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS
+from tests.reference.memory_store import MemoryDoorbell
 from worker.context import WorkerContext
-from worker.perform import perform
+from worker.perform import work_off
 
 
 @dataclass
@@ -24,14 +25,12 @@ class WorkingService:
 
     client: TestClient
     store: Store
-    sender: MemorySender
     settings: Settings
 
     @classmethod
     def over(cls, store: Store, settings: Settings) -> "WorkingService":
         """A service over the store."""
-        sender = MemorySender()
-        return cls(TestClient(create_app(settings, store, sender)), store, sender, settings)
+        return cls(TestClient(create_app(settings, store, MemoryDoorbell())), store, settings)
 
     def submit(self, spec: dict[str, Any]) -> str:
         """Where a new experiment is."""
@@ -41,9 +40,9 @@ class WorkingService:
 
     def work_off(self) -> None:
         """Do every job."""
-        context = WorkerContext(store=self.store, sender=self.sender, settings=self.settings, name="worker")
-        while (message := self.sender.receive()) is not None:
-            perform(message.job_id, context)
+        context = WorkerContext(store=self.store, settings=self.settings, name="worker")
+        for queue in Queue:
+            work_off(queue, context)
 
     def done(self, spec: dict[str, Any]) -> str:
         """Where an experiment is that is finished."""

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from core.descent.kernel import chosen, kernel_id
 from core.results.result import pack_arrays, unpack_arrays
+from jobs.errors import StoreFull
+from jobs.records import Claim, FinishedRun
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
 
@@ -32,32 +34,35 @@ def test_shutting_down_at_any_moment_and_resuming_changes_no_bit(looks: list[int
     """Summaries and arrays of every run, through several shutdowns, each with a checkpoint and none a lost attempt."""
     workshop = Workshop()
     experiment_id, job = workshop.plan(spec())
+    shutdowns = 0
     for count in looks:
-        workshop.perform(job.id, workshop.context(stopping=SetAfter(count)))
+        if workshop.waiting():
+            workshop.perform(job.id, workshop.context(stopping=SetAfter(count)))
+            shutdowns += workshop.waiting()
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)
     assert (trained.state, trained.failures, trained.losses) == (JobState.SUCCEEDED, 0, 0)
     _, *checkpoints = workshop.store.checkpoints
-    assert trained.attempt == len(checkpoints) + 1
+    assert (trained.attempt, len(checkpoints)) == (1, shutdowns)
     assert workshop.runs(experiment_id) == undisturbed(spec())
 
 
-def test_shutting_down_hands_the_batch_back_with_a_checkpoint(workshop: Workshop) -> None:
-    """It is queued and announced, and the next attempt does not begin from the beginning."""
+def test_shutting_down_releases_the_batch_with_a_checkpoint(workshop: Workshop) -> None:
+    """It waits again, and the next attempt does not begin from the beginning."""
     experiment_id, job = workshop.plan(spec())
     workshop.perform(job.id, workshop.context(stopping=SetAfter(5)))
-    (handed_back,) = workshop.training_jobs(experiment_id)
-    assert (handed_back.state, handed_back.failures, handed_back.losses) == (JobState.QUEUED, 0, 0)
-    kept = workshop.store.checkpoint(job.id)
+    (released,) = workshop.training_jobs(experiment_id)
+    assert (released.state, released.attempt, released.failures, released.losses) == (JobState.QUEUED, 0, 0, 0)
+    kept = workshop.store.checkpoint(job)
     assert kept is not None
     kernel, _, arrays = kept.partition(b"\n")
     assert kernel.decode() == kernel_id(chosen("auto"))
     assert unpack_arrays(arrays)["step"].tolist() == [5 * 64]
-    assert workshop.take_messages() == [job.id]
+    assert workshop.waiting() == 1
 
 
 def test_a_batch_that_has_just_ended_is_complete_though_the_worker_shuts_down(workshop: Workshop) -> None:
-    """There is nothing left to hand back."""
+    """There is nothing left to release."""
     experiment_id, job = workshop.plan(spec(max_steps=320))
     workshop.perform(job.id, workshop.context(stopping=SetAfter(5)))
     (trained,) = workshop.training_jobs(experiment_id)
@@ -79,7 +84,7 @@ def test_checkpoints_are_taken_as_time_goes_by() -> None:
     steps = [int(unpack_arrays(kept.partition(b"\n")[2])["step"][0]) for kept in checkpoints]
     assert len(steps) >= 3
     assert steps == sorted(set(steps))
-    assert workshop.store.checkpoint(job.id) is None
+    assert workshop.store.checkpoint(job) is None
     assert workshop.runs(experiment_id) == undisturbed(spec())
 
 
@@ -118,12 +123,12 @@ def test_a_checkpoint_that_cannot_be_used_is_ignored(workshop: Workshop, looks: 
     assert callable(damage)
     experiment_id, job = workshop.plan(spec())
     workshop.perform(job.id, workshop.context(stopping=SetAfter(looks)))
-    kept = workshop.store.checkpoint(job.id)
+    kept = workshop.store.checkpoint(job)
     assert kept is not None
-    workshop.store._jobs[job.id].checkpoint = damage(kept)
+    workshop.keep_checkpoint(job, damage(kept))
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)
-    assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 2, 0)
+    assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 1, 0)
     assert workshop.runs(experiment_id) == undisturbed(spec())
 
 
@@ -131,16 +136,16 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
     """Its numbers are sound, but going on from them would mix two kernels' bits in one run."""
     experiment_id, job = workshop.plan(spec(scales=(0.1,), step_size=(0.02,)))
     workshop.perform(job.id, workshop.context(stopping=SetAfter(3)))
-    kept = workshop.store.checkpoint(job.id)
+    kept = workshop.store.checkpoint(job)
     assert kept is not None
     own = changed(kept, {"state.theta": 2 * unpack_arrays(kept.partition(b"\n")[2])["state.theta"]})
-    workshop.store._jobs[job.id].checkpoint = b"another/kernel" + own[own.index(b"\n") :]
+    workshop.keep_checkpoint(job, b"another/kernel" + own[own.index(b"\n") :])
     workshop.work_off()
     assert workshop.runs(experiment_id) == undisturbed(spec(scales=(0.1,), step_size=(0.02,)))
     # The same numbers under this kernel's name are gone on from: the name is what decides.
     control = Workshop()
     control_id, control_job = control.plan(spec(scales=(0.1,), step_size=(0.02,)))
-    control.store._jobs[control_job.id].checkpoint = own
+    control.keep_checkpoint(control_job, own)
     control.perform(control_job.id)
     assert control.runs(control_id) != workshop.runs(experiment_id)
 
@@ -149,7 +154,7 @@ def test_a_checkpoint_that_breaks_an_attempt_does_not_break_the_next(workshop: W
     """It is readable, has all its arrays, and yet one of them is nothing to resume from."""
     experiment_id, job = workshop.plan(spec())
     broken = changed(kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({}), {"step": np.empty(0)})
-    workshop.store._jobs[job.id].checkpoint = broken
+    workshop.keep_checkpoint(job, broken)
     workshop.perform(job.id)
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)
@@ -172,7 +177,7 @@ def test_cancelling_in_the_middle_keeps_what_is_stored(workshop: Workshop) -> No
     (cancelled,) = workshop.training_jobs(experiment_id)
     assert cancelled.state is JobState.CANCELLED
     assert [run is not None for run in workshop.runs(experiment_id)] == [True, False]
-    assert workshop.take_messages() == []
+    assert workshop.waiting() == 0
 
 
 def test_a_spec_that_was_cancelled_is_finished_by_submitting_it_again(workshop: Workshop) -> None:
@@ -194,7 +199,7 @@ def steal(workshop: Workshop, job_id: str) -> None:
     """Let the lease run out and somebody else take the job; once."""
     workshop.store.after_commit = lambda: None
     workshop.lose_leases()
-    assert workshop.store.claim(job_id, worker="thief") is not None
+    workshop.claim(job_id)
 
 
 def test_a_worker_that_lost_its_lease_stores_nothing_more() -> None:
@@ -208,8 +213,8 @@ def test_a_worker_that_lost_its_lease_stores_nothing_more() -> None:
     assert silent.experiment(experiment_id).runs_done == stored
     (stolen,) = silent.training_jobs(experiment_id)
     assert (stolen.state, stolen.attempt, stolen.failures) == (JobState.RUNNING, 2, 0)
-    silent.take_messages()
-    silent.lose_leases()
+    # The thief was never heard of, and is no loss.
+    assert [each.losses for each in silent.lose_leases()] == [1]
     silent.work_off()
     assert silent.runs(experiment_id) == undisturbed(spec())
 
@@ -242,9 +247,9 @@ def test_progress_grows_while_a_batch_is_trained(workshop: Workshop) -> None:
         trainer.join()
     assert len(seen) == 3
     assert all(0 <= progress < 1 for progress in seen)
-    handed_back = workshop.experiment(experiment_id)
-    assert handed_back.progress == pytest.approx(0.0, abs=1e-9)
-    assert handed_back.eta_seconds is None
+    released = workshop.experiment(experiment_id)
+    assert released.progress == pytest.approx(0.0, abs=1e-9)
+    assert released.eta_seconds is None
 
 
 GRIDS = {
@@ -293,8 +298,8 @@ def test_the_random_numbers_of_a_run_are_its_own() -> None:
     assert sum(summary["perturbations"] > 0 for summary in expected.summaries(perturbed)) >= 3
     assert found.runs_by_key(found.done(reversed_grid)) == expected.runs_by_key(perturbed)
     experiment_id, job = interrupted.plan(PERTURBED)
-    for _ in range(3):
-        interrupted.perform(job.id, interrupted.context(stopping=SetAfter(40)))
+    for looks in (40, 40):
+        interrupted.perform(job.id, interrupted.context(stopping=SetAfter(looks)))
     interrupted.work_off()
     assert interrupted.runs(experiment_id) == expected.runs(perturbed)
 
@@ -329,3 +334,40 @@ def test_the_stored_state_belongs_to_the_summary(workshop: Workshop) -> None:
     ]
     assert summary["train_loss"] == pytest.approx(sum(r * r for r in residuals) / 4, rel=1e-6)
     assert arrays["record_step"][-1] == summary["steps"]
+
+
+def test_a_commit_waits_while_the_store_is_full(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs no attempt, and no step is computed twice."""
+    experiment_id, job = workshop.plan(spec())
+    commit, fullness = workshop.store.commit_runs, itertools.chain([True] * 3, itertools.cycle([False, True]))
+
+    def refuse(claim: Claim, runs: Sequence[FinishedRun]) -> int:
+        if next(fullness):
+            raise StoreFull("full")
+        return commit(claim, runs)
+
+    monkeypatch.setattr(workshop.store, "commit_runs", refuse)
+    workshop.perform(job.id)
+    (trained,) = workshop.training_jobs(experiment_id)
+    assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 1, 0)
+    assert sorted(workshop.store.commits) == list(range(6))
+    assert workshop.runs(experiment_id) == undisturbed(spec())
+
+
+def test_a_worker_that_shuts_down_while_the_store_is_full_loses_no_run(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has ended and could not be stored is computed again from the checkpoint before."""
+    experiment_id, job = workshop.plan(spec())
+
+    def refuse(*_: object) -> int:
+        raise StoreFull("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.store, "commit_runs", refuse)
+        patched.setattr(workshop.store, "save_checkpoint", refuse)
+        workshop.perform(job.id, workshop.context(stopping=SetAfter(60)))
+    (released,) = workshop.training_jobs(experiment_id)
+    assert (released.state, released.failures) == (JobState.QUEUED, 0)
+    workshop.work_off()
+    assert workshop.runs(experiment_id) == undisturbed(spec())

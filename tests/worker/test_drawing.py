@@ -8,9 +8,11 @@ import pytest
 from core.figures.layouts.catalogue import suitable
 from core.results.result import decode_summary, unpack_arrays
 from core.sweep.grid import Grid
-from jobs.records import plan_job_id
+from jobs.document_keys import figure_error_key
+from jobs.errors import StoreUnavailable
+from jobs.records import FigureRequest
 from tests.worker.workshop import PROBLEM, Workshop, spec
-from worker.drawing import draw_figure, stored_results
+from worker.drawing import ERROR_SECONDS, draw_figure, draw_next, stored_results
 
 SPARSE = {"kind": "sparse_regression", "samples": {"values": [3, 5]}, "dimension": 8, "sparsity": 2}
 DEEP: dict[str, Any] = {"model": {"kind": "diagonal", "depth": {"values": [2, 3]}}}
@@ -25,7 +27,7 @@ def workshop() -> Workshop:
 def test_a_figure_has_every_stored_run_with_its_arrays(workshop: Workshop) -> None:
     """And None for a run that is not stored yet."""
     experiment_id = workshop.submit(spec())
-    workshop.perform(plan_job_id(experiment_id))
+    workshop.perform(f"{experiment_id}.plan")
     nothing = stored_results(workshop.context(), experiment_id)
     assert list(nothing.summaries) == [None] * 6
     assert nothing.arrays(0) is None
@@ -45,7 +47,7 @@ def test_a_figure_has_every_stored_run_with_its_arrays(workshop: Workshop) -> No
 def test_a_figure_has_the_analysis_of_each_problem_under_its_key(workshop: Workshop) -> None:
     """Two depths of one data set are two problems."""
     experiment_id = workshop.submit(spec(scales=(0.3,), step_size=(0.02,), max_steps=64, **DEEP))
-    workshop.perform(plan_job_id(experiment_id))
+    workshop.perform(f"{experiment_id}.plan")
     results = stored_results(workshop.context(), experiment_id)
     depths = {run.problem_key: run.network.degree for run in results.grid.runs()}
     assert {key: analysis.depth for key, analysis in results.analyses.items()} == depths
@@ -75,3 +77,45 @@ def test_every_figure_that_suits_an_experiment_is_drawn_of_it(workshop: Workshop
     assert {"risk", "stability", "trajectory"} <= set(names)
     for name in names:
         assert b"<svg" in draw_figure(workshop.context(), experiment_id, name, "svg")
+
+
+def request(experiment_id: str) -> FigureRequest:
+    """A wish for the risk of an experiment."""
+    return FigureRequest(experiment_id=experiment_id, figure="risk", format="svg", key="figure:1")
+
+
+def test_a_figure_that_was_asked_for_is_drawn_of_what_is_there(workshop: Workshop) -> None:
+    """Also before anything is trained: the figure says how far it is."""
+    experiment_id = workshop.submit(spec())
+    workshop.perform(f"{experiment_id}.plan")
+    workshop.store.request_figure(request(experiment_id), seconds=30.0)
+    assert draw_next(workshop.context())
+    assert b"<svg" in (workshop.store.document("figure:1") or b"")
+    assert not draw_next(workshop.context())
+
+
+def test_a_figure_that_cannot_be_drawn_says_so_for_a_while(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reason is kept in its place; whoever asks later has it tried again."""
+    workshop.store.request_figure(request("nobody"), seconds=1.0)
+    assert draw_next(workshop.context())
+    assert workshop.store.document("figure:1") is None
+    assert workshop.store.document(figure_error_key("figure:1")) == b"ExperimentNotFound: there is no such experiment"
+    assert "figure risk: it could not be drawn" in caplog.text
+    workshop.clock.move(ERROR_SECONDS)
+    assert workshop.store.document(figure_error_key("figure:1")) is None
+    assert workshop.store.request_figure(request("nobody"), seconds=1.0)
+
+
+def test_a_store_that_is_away_is_no_error_of_the_figure(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said of it; whoever still wants it asks again."""
+
+    def away(*_: object) -> object:
+        raise StoreUnavailable("away")
+
+    workshop.store.request_figure(request("e"), seconds=1.0)
+    monkeypatch.setattr(workshop.store, "experiment", away)
+    with pytest.raises(StoreUnavailable):
+        draw_next(workshop.context())
+    assert workshop.store.document(figure_error_key("figure:1")) is None

@@ -1,29 +1,35 @@
-"""The pulse: what it keeps alive, what it lets go, and what it tells the job."""
+"""The heartbeats: what they keep alive, what they end, and what they tell the job."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from jobs.errors import LeaseLost, StoreUnavailable
-from jobs.records import Claim, plan_job_id
+from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
+from jobs.records import Claim
+from jobs.states import JobState
 from tests.stepbias.launcher.processes import eventually
 from tests.worker.workshop import MovableClock, SetAfter, Workshop, spec
-from worker.pulse import STALL_SECONDS, Pulse, PutDown
+from worker.heartbeat import NOTICE_SECONDS, Heartbeat, Interrupted
+
+STALL_SECONDS = 60.0
 
 
 class SilentStore(Workshop):
     """A workshop whose store does not answer heartbeats for a while."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: Exception) -> None:
         super().__init__()
         self._failures = failures
+        self._error = error
         self._beat = self.store.heartbeat
         self.store.heartbeat = self._heartbeat  # type: ignore[method-assign]  # the one call that fails
 
     def _heartbeat(self, claim: Claim, *, fraction: float) -> bool:
         self._failures -= 1
-        if self._failures >= 0:
-            raise StoreUnavailable("away")
+        # The first is that of the beginning.
+        if 0 <= self._failures < 5:
+            raise self._error
         return self._beat(claim, fraction=fraction)
 
 
@@ -35,9 +41,7 @@ def workshop() -> Workshop:
 
 def claimed(workshop: Workshop) -> Claim:
     """A claim of some job."""
-    claim = workshop.store.claim(plan_job_id(workshop.submit(spec())), worker="worker")
-    assert claim is not None
-    return claim
+    return workshop.claim(f"{workshop.submit(spec())}.plan")
 
 
 @pytest.fixture
@@ -46,100 +50,182 @@ def claim(workshop: Workshop) -> Claim:
     return claimed(workshop)
 
 
+def heartbeat(workshop: Workshop, claim: Claim, clock: Callable[[], float] | None = None) -> Heartbeat:
+    """The heartbeats of the claim, of a worker of this clock."""
+    return Heartbeat(workshop.context(clock=clock), claim, stall_seconds=STALL_SECONDS)
+
+
 def beats(workshop: Workshop, count: int = 3) -> bool:
     """Whether the heart beats so many times more."""
     before = workshop.store.beats
     return eventually(lambda: workshop.store.beats >= before + count)
 
 
+def test_the_store_hears_of_a_claim_before_anything_is_done(workshop: Workshop, claim: Claim) -> None:
+    """A worker that is killed at once has had it."""
+    with heartbeat(workshop, claim):
+        assert workshop.store.beats >= 1
+    assert [each.losses for each in workshop.lose_leases()] == [1]
+
+
 def test_a_job_that_shows_no_sign_keeps_its_lease_for_a_while(workshop: Workshop, claim: Claim) -> None:
-    """A linear programme of a minute is in order."""
+    """A linear programme of some seconds is in order."""
     clock = MovableClock()
-    with Pulse(workshop.context(clock=clock), claim):
+    with heartbeat(workshop, claim, clock):
         assert beats(workshop)
         clock.move(STALL_SECONDS - 1)
         assert beats(workshop)
+    assert workshop.ends == []
 
 
-def test_a_stuck_job_is_no_longer_kept_alive(workshop: Workshop, claim: Claim) -> None:
-    """Its heart stops, so that its lease runs out."""
+def test_a_job_that_stalls_has_failed_and_its_process_is_ended(workshop: Workshop, claim: Claim) -> None:
+    """Nothing else stops what does not look up; the reason is on record."""
     clock = MovableClock()
-    with Pulse(workshop.context(clock=clock), claim) as pulse:
-        assert beats(workshop)
+    with heartbeat(workshop, claim, clock) as stalled:
         clock.move(STALL_SECONDS + 1)
-        assert eventually(lambda: not pulse._thread.is_alive())
-        workshop.lose_leases()
-    assert workshop.store.claim(claim.job.id, worker="the next") is not None
+        assert eventually(lambda: bool(workshop.ends))
+        assert eventually(lambda: not stalled._thread.is_alive())
+    (reason,) = workshop.ends
+    assert "no sign of life for 61 s" in reason
+    assert claim.job.id in reason
+    job = workshop.store.job(claim.job.id)
+    assert job is not None
+    assert (job.state, job.failures, job.losses) == (JobState.QUEUED, 1, 0)
+    assert job.error is not None
+    assert "no sign of life for 61 s" in job.error
 
 
 def test_a_sign_of_life_starts_the_patience_afresh(workshop: Workshop, claim: Claim) -> None:
     """What counts is the time since the last one."""
     clock = MovableClock()
-    with Pulse(workshop.context(clock=clock), claim) as pulse:
+    with heartbeat(workshop, claim, clock) as alive:
         for _ in range(3):
             clock.move(STALL_SECONDS - 1)
-            pulse.check(0.5)
+            alive.check(0.5)
         assert beats(workshop)
+    assert workshop.ends == []
 
 
 def test_the_fraction_is_reported(workshop: Workshop) -> None:
     """With the next heartbeat, as part of the experiment's progress."""
     experiment_id, job = workshop.plan(spec())
-    claim = workshop.store.claim(job.id, worker="worker")
-    assert claim is not None
-    with Pulse(workshop.context(), claim) as pulse:
-        pulse.check(0.25)
+    with heartbeat(workshop, workshop.claim(job.id)) as alive:
+        alive.check(0.25)
         assert eventually(lambda: workshop.experiment(experiment_id).progress == 0.25)
 
 
-def test_a_cancelled_job_is_put_down(workshop: Workshop, claim: Claim) -> None:
+def test_a_cancelled_job_is_interrupted(workshop: Workshop, claim: Claim) -> None:
     """At the first look after a heartbeat, and at every later one."""
-    with Pulse(workshop.context(), claim) as pulse:
-        pulse.check(0.1)
+    with heartbeat(workshop, claim) as alive:
+        alive.check(0.1)
         workshop.store.cancel(claim.job.experiment_id)
         assert beats(workshop)
         for _ in range(2):
-            with pytest.raises(PutDown):
-                pulse.check(0.2)
+            with pytest.raises(Interrupted):
+                alive.check(0.2)
 
 
-def test_a_job_is_put_down_when_its_worker_shuts_down(workshop: Workshop, claim: Claim) -> None:
+def test_a_job_is_interrupted_when_its_worker_shuts_down(workshop: Workshop, claim: Claim) -> None:
     """Without waiting for a heartbeat."""
-    with Pulse(workshop.context(stopping=SetAfter(1)), claim) as pulse:
-        pulse.check(0.1)
-        with pytest.raises(PutDown):
-            pulse.check(0.2)
+    context = workshop.context(stopping=SetAfter(1))
+    with Heartbeat(context, claim, stall_seconds=STALL_SECONDS) as alive:
+        alive.check(0.1)
+        with pytest.raises(Interrupted):
+            alive.check(0.2)
+
+
+def lost(alive: Heartbeat) -> bool:
+    """Whether the job is told that its lease is gone."""
+    try:
+        alive.check(0.2)
+    except LeaseLost:
+        return True
+    return False
 
 
 def test_a_lost_lease_is_told_to_the_job(workshop: Workshop, claim: Claim) -> None:
-    """Also where its experiment was cancelled besides: the job is somebody else's to hand back."""
-    with Pulse(workshop.context(), claim) as pulse:
+    """Also where its experiment was cancelled besides: the job is somebody else's to give back."""
+    with heartbeat(workshop, claim, MovableClock()) as alive:
         workshop.lose_leases()
-        assert eventually(lambda: not pulse._thread.is_alive())
+        assert eventually(lambda: lost(alive))
         workshop.store.cancel(claim.job.experiment_id)
-        with pytest.raises(LeaseLost):
-            pulse.check(0.2)
+        assert lost(alive)
+    assert workshop.ends == []
 
 
-def test_a_store_that_is_away_for_a_while_costs_nothing() -> None:
-    """It may be restarting."""
-    workshop = SilentStore(failures=5)
+def test_a_job_that_does_not_hear_that_its_lease_is_lost_is_ended(workshop: Workshop, claim: Claim) -> None:
+    """After the time of many checks; nothing is said of it in the store, where it is somebody else's."""
+    clock = MovableClock()
+    with heartbeat(workshop, claim, clock) as deaf:
+        workshop.lose_leases()
+        assert eventually(lambda: deaf._lost_at is not None)
+        clock.move(NOTICE_SECONDS - 1)
+        assert beats_no_more(workshop)
+        assert workshop.ends == []
+        clock.move(2.0)
+        assert eventually(lambda: bool(workshop.ends))
+    assert "has lost its lease and does not stop" in workshop.ends[0]
+    job = workshop.store.job(claim.job.id)
+    assert job is not None
+    assert (job.state, job.failures) == (JobState.QUEUED, 0)
+
+
+def beats_no_more(workshop: Workshop) -> bool:
+    """Whether no heartbeat comes for some time of them."""
+    before = workshop.store.beats
+    threading.Event().wait(0.02)
+    return workshop.store.beats == before
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), RuntimeError("a defect")])
+def test_a_store_that_is_away_for_a_while_costs_nothing(error: Exception) -> None:
+    """It may be restarting; nor does a defect in one heartbeat end all further ones."""
+    workshop = SilentStore(6, error)
     claim = claimed(workshop)
-    with Pulse(workshop.context(), claim) as pulse:
+    with heartbeat(workshop, claim) as alive:
         assert beats(workshop)
-        pulse.check(0.5)
+        alive.check(0.5)
+
+
+def test_a_write_waits_while_the_store_is_full(workshop: Workshop, claim: Claim) -> None:
+    """It is made again, with a pause in between, and the job does not stall meanwhile."""
+    clock = MovableClock()
+    tries: list[float] = []
+
+    def write() -> str:
+        tries.append(clock())
+        clock.move(STALL_SECONDS - 1)
+        if len(tries) < 4:
+            raise StoreFull("full")
+        return "written"
+
+    with heartbeat(workshop, claim, clock) as alive:
+        assert alive.once_there_is_room(write) == "written"
+        assert beats(workshop)
+    assert len(tries) == 4
+    assert workshop.ends == []
+
+
+def test_a_job_that_waits_for_room_can_be_interrupted(workshop: Workshop, claim: Claim) -> None:
+    """A worker that shuts down does not wait for somebody to make room."""
+
+    def write() -> None:
+        raise StoreFull("full")
+
+    context = workshop.context(stopping=SetAfter(3))
+    with Heartbeat(context, claim, stall_seconds=STALL_SECONDS) as alive, pytest.raises(Interrupted):
+        alive.once_there_is_room(write)
 
 
 def test_the_heart_stops_with_the_job(workshop: Workshop, claim: Claim) -> None:
     """However it ends."""
 
     def fail() -> Iterator[None]:
-        with Pulse(workshop.context(), claim) as pulse:
+        with heartbeat(workshop, claim) as alive:
             assert beats(workshop)
             yield
-            raise ValueError(pulse)
+            raise ValueError(alive)
 
-    with pytest.raises(ValueError, match="Pulse") as caught:
+    with pytest.raises(ValueError, match="Heartbeat") as caught:
         list(fail())
-    pulse = caught.value.args[0]
-    assert not pulse._thread.is_alive()
+    assert not caught.value.args[0]._thread.is_alive()

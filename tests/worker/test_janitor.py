@@ -1,31 +1,66 @@
-"""The janitor: what was lost comes back, and one of all workers sees to it."""
+"""The janitor: registers, rings where work waits, ends a deaf worker, and sees to what was lost or left behind."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreUnavailable
-from jobs.records import Message, Queue, plan_job_id
+from jobs.records import LiveWorker, Queue, Round
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
+from tests.reference.memory_store import MemoryDoorbell
 from tests.stepbias.launcher.processes import eventually
 from tests.worker.workshop import Workshop, spec
-from worker.janitor import GRACE_SECONDS, Janitor
+from worker.janitor import DEAF_SECONDS, REGISTRATION, VERSION_GONE_SECONDS, Janitor
 
 BOTH = (Queue.INTERACTIVE, Queue.BATCH)
 
 
+class Processes:
+    """A pool as the test says it is."""
+
+    def __init__(self, idle: int = 2) -> None:
+        self.is_idle = idle
+        self.has_taken = 0
+
+    def idle(self) -> int:
+        """Processes without a task."""
+        return self.is_idle
+
+    def taken(self) -> int:
+        """Tasks that were taken."""
+        return self.has_taken
+
+
+class Office(Workshop):
+    """A workshop with a bell and one janitor, who comes a thousand times a second where it is started."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__(settings or Settings(janitor_seconds=0.001, lease_seconds=10.0, max_attempts=3))
+        self.bell = MemoryDoorbell()
+        self.pool = Processes()
+        self.janitor = self.hire()
+
+    def hire(self, queues: tuple[Queue, ...] = BOTH, name: str = "worker") -> Janitor:
+        """Another janitor, of another worker where it has another name."""
+        return Janitor(replace(self.context(), name=name), queues, pool=self.pool, bell=self.bell)
+
+    def rings(self) -> dict[Queue, int]:
+        """The rings since the last question; somebody answers them."""
+        found = dict(self.bell.rings)
+        self.bell.rings.clear()
+        return found
+
+
 @pytest.fixture
-def workshop() -> Workshop:
-    """A workshop whose janitor comes a thousand times a second, where it is started."""
-    return Workshop(Settings(janitor_seconds=0.001, lease_seconds=10.0, max_attempts=3))
-
-
-def janitor(workshop: Workshop) -> Janitor:
-    """One that serves both queues."""
-    return Janitor(workshop.context(), BOTH)
+def office() -> Office:
+    """Where the janitors work."""
+    return Office()
 
 
 @contextmanager
@@ -40,120 +75,265 @@ def at_work(*janitors: Janitor) -> Iterator[None]:
             each.stop()
 
 
-def test_a_lost_message_is_sent_again(workshop: Workshop) -> None:
-    """Once it is older than a message can be under way, and then not at once again."""
-    experiment_id = workshop.submit(spec())
-    assert workshop.take_messages() == [plan_job_id(experiment_id)]
-    janitor(workshop).tidy_up()
-    assert workshop.take_messages() == []
-    workshop.clock.move(GRACE_SECONDS)
-    janitor(workshop).tidy_up()
-    assert workshop.take_messages() == [plan_job_id(experiment_id)]
-    janitor(workshop).tidy_up()
-    assert workshop.take_messages() == []
+def test_it_rings_for_those_that_are_idle(office: Office) -> None:
+    """Once for each process or each job, whichever are fewer, in the queue where they wait."""
+    office.janitor.round()
+    assert office.rings() == {}
+    for number in range(3):
+        office.submit(spec(), str(number))
+    office.janitor.round()
+    assert office.rings() == {Queue.INTERACTIVE: 2}
+    office.pool.is_idle = 9
+    office.janitor.round()
+    assert office.rings() == {Queue.INTERACTIVE: 3}
+    office.pool.is_idle = 0
+    office.janitor.round()
+    assert office.rings() == {}
 
 
-def test_there_are_never_more_messages_than_jobs_that_wait(workshop: Workshop) -> None:
-    """However long the queue stands: as many as were lost are sent again, the oldest first."""
-    lost = workshop.submit(spec(), name="lost")
-    workshop.take_messages()
-    waiting = workshop.submit(spec(), name="waiting")
+def test_it_does_not_ring_again_before_the_rings_are_answered(office: Office) -> None:
+    """However long the queue stands: there are never more rings than processes."""
+    office.submit(spec())
     for _ in range(20):
-        workshop.clock.move(100 * GRACE_SECONDS)
-        janitor(workshop).tidy_up()
-    assert workshop.take_messages() == [plan_job_id(each) for each in (waiting, lost)]
+        office.janitor.round()
+    assert office.rings() == {Queue.INTERACTIVE: 1}
+    office.janitor.round()
+    assert office.rings() == {Queue.INTERACTIVE: 1}
 
 
-def test_a_job_whose_lease_ran_out_comes_back(workshop: Workshop) -> None:
+def test_it_rings_in_its_own_queues_alone_and_for_its_own_version(office: Office) -> None:
+    """Nobody there could take anything else."""
+    office.submit(spec())
+    other = office.store.of_version("another")
+    other.submit(spec=b"{}", content_hash="0", name="", tags=(), runs=1)
+    office.hire((Queue.BATCH,)).round()
+    assert office.rings() == {}
+    office.work_off()
+    office.hire((Queue.INTERACTIVE,)).round()
+    assert office.rings() == {}
+
+
+def test_an_experiment_whose_every_ring_is_lost_is_finished(office: Office) -> None:
+    """By the janitor's rings alone."""
+    experiment_id = office.submit(spec())
+    office.janitor.round()
+    assert sum(office.rings().values()) == 1
+    office.work_off()
+    assert office.experiment(experiment_id).outcomes == {"converged": 6}
+
+
+def test_a_deaf_worker_ends_itself(office: Office) -> None:
+    """It has idle processes, and work has waited for long in spite of its rings."""
+    office.submit(spec())
+    for _ in range(2):
+        office.janitor.round()
+    office.clock.move(DEAF_SECONDS - 1)
+    office.janitor.round()
+    assert office.ends == []
+    office.clock.move(2.0)
+    office.janitor.round()
+    assert len(office.ends) == 1
+    assert "does not take the work that waits" in office.ends[0]
+
+
+@pytest.mark.parametrize("sign", ["takes something", "is busy", "nothing waits"])
+def test_a_worker_that_is_not_deaf_goes_on(office: Office, sign: str) -> None:
+    """Whatever it is in between that tells: the time begins anew."""
+    experiment_id = office.submit(spec())
+    for number in range(5):
+        office.janitor.round()
+        office.clock.move(DEAF_SECONDS - 1)
+        if sign == "takes something":
+            office.pool.has_taken += 1
+        elif sign == "is busy":
+            office.pool.is_idle = 0
+        else:
+            office.store.cancel(experiment_id)
+        office.janitor.round()
+        office.pool.is_idle = 2
+        if sign == "nothing waits":
+            experiment_id = office.submit(spec(), str(number))
+    assert office.ends == []
+
+
+def test_while_the_store_is_away_nobody_is_deaf(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no telling what waits."""
+
+    def away(*_: object) -> object:
+        office.clock.move(DEAF_SECONDS)
+        asked.set()
+        raise StoreUnavailable("away")
+
+    office.submit(spec())
+    for _ in range(2):
+        office.janitor.round()
+    asked = threading.Event()
+    with monkeypatch.context() as patched:
+        patched.setattr(office.store, "look_around", away)
+        with at_work(office.janitor):
+            assert asked.wait(30)
+    office.janitor.round()
+    assert office.ends == []
+
+
+def test_a_job_whose_lease_ran_out_comes_back(office: Office) -> None:
     """Its worker was killed; after the third, the job is dead and its experiment says why."""
-    experiment_id = workshop.submit(spec())
+    experiment_id = office.submit(spec())
     for losses in (1, 2, 3):
-        workshop.take_messages()
-        assert workshop.store.claim(plan_job_id(experiment_id), worker="killed") is not None
-        janitor(workshop).tidy_up()
-        assert workshop.store.jobs(experiment_id)[0].state is JobState.RUNNING
-        workshop.clock.move(workshop.settings.lease_seconds)
-        janitor(workshop).tidy_up()
-        assert workshop.store.jobs(experiment_id)[0].losses == losses
-        assert workshop.take_messages() == ([plan_job_id(experiment_id)] if losses < 3 else [])
-    record = workshop.experiment(experiment_id)
+        claim = office.claim(f"{experiment_id}.plan")
+        office.store.heartbeat(claim, fraction=0.0)
+        office.janitor.round()
+        assert office.store.jobs(experiment_id)[0].state is JobState.RUNNING
+        office.clock.move(office.settings.lease_seconds)
+        office.janitor.round()
+        assert office.store.jobs(experiment_id)[0].losses == losses
+    record = office.experiment(experiment_id)
     assert record.status is ExperimentStatus.FAILED
     assert record.error is not None
     assert "its worker disappeared 3 times" in record.error
 
 
-def test_an_experiment_whose_every_message_is_lost_is_finished(workshop: Workshop) -> None:
-    """By the janitor's messages alone."""
-    experiment_id = workshop.submit(spec())
-    workshop.take_messages()
-    for _ in range(2):
-        workshop.clock.move(GRACE_SECONDS)
-        janitor(workshop).tidy_up()
-        for job_id in workshop.take_messages():
-            workshop.sender, lost = type(workshop.sender)(), workshop.sender
-            workshop.perform(job_id)
-            workshop.sender = lost
-    assert workshop.experiment(experiment_id).outcomes == {"converged": 6}
+@pytest.mark.parametrize("call", ["register", "look_around", "tidy", "clear_garbage"])
+def test_a_round_that_waits_for_the_store_takes_no_lease(
+    office: Office, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The store was away for an hour, wherever in the round that was met: nobody could renew anything."""
+    claim = office.claim(f"{office.submit(spec())}.plan")
+    office.store.heartbeat(claim, fraction=0.0)
+    office.janitor.round()
+    ask = getattr(office.store, call)
+
+    def wait(*args: object, **options: object) -> object:
+        office.clock.move(3600.0)
+        return ask(*args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.store, call, wait)
+        office.janitor.round()
+    office.janitor.round()
+    job = office.store.job(claim.job.id)
+    assert job is not None
+    assert (job.state, job.losses) == (JobState.RUNNING, 0)
+    office.clock.move(office.settings.lease_seconds + 1)
+    office.janitor.round()
+    job = office.store.job(claim.job.id)
+    assert job is not None
+    assert (job.state, job.losses) == (JobState.QUEUED, 1)
 
 
-def test_a_worker_is_known_to_live(workshop: Workshop) -> None:
+def test_an_outage_that_ended_a_round_takes_no_lease(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The janitor gave up waiting, and came again."""
+    claim = office.claim(f"{office.submit(spec())}.plan")
+    office.store.heartbeat(claim, fraction=0.0)
+    office.janitor.round()
+
+    def wait(*_: object, **__: object) -> None:
+        office.clock.move(60.0)
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.store, "register", wait)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                office.janitor.round()
+    office.janitor.round()
+    job = office.store.job(claim.job.id)
+    assert job is not None
+    assert (job.state, job.losses) == (JobState.RUNNING, 0)
+
+
+def test_a_worker_is_known_to_live(office: Office) -> None:
     """On the queues it serves, for as long as its janitor comes by."""
-    Janitor(workshop.context(), (Queue.BATCH,)).beat()
-    assert [len(workshop.store.live_workers(queue)) for queue in BOTH] == [0, 1]
-    workshop.clock.move(5 * workshop.settings.janitor_seconds)
-    assert [len(workshop.store.live_workers(queue)) for queue in BOTH] == [0, 0]
+    office.pool.is_idle = 1
+    office.hire((Queue.BATCH,), "somebody").round()
+    worker = LiveWorker(name="somebody", numerics=NUMERICS_VERSION, idle=1)
+    assert [office.store.look_around(queue).workers for queue in BOTH] == [(), (worker,)]
+    office.clock.move(REGISTRATION * office.settings.janitor_seconds)
+    assert [office.store.look_around(queue).workers for queue in BOTH] == [(), ()]
 
 
-def counted(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, int]]:
-    """Counts the heartbeats and the rounds of all janitors."""
-    counts = {"beats": 0, "rounds": 0}
-    beat, expire = workshop.store.beat, workshop.store.expire_leases
-
-    def counting_beat(worker: str, *, queues: Sequence[Queue], seconds: float) -> None:
-        counts["beats"] += 1
-        beat(worker, queues=queues, seconds=seconds)
-
-    def counting_expire() -> Sequence[Message]:
-        counts["rounds"] += 1
-        return expire()
-
-    monkeypatch.setattr(workshop.store, "beat", counting_beat)
-    monkeypatch.setattr(workshop.store, "expire_leases", counting_expire)
-    return lambda: (counts["beats"], counts["rounds"])
-
-
-def test_only_the_janitor_with_the_lock_tidies_up(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While somebody has it, others only beat; the store's clock stands nearly still here, so that it stays theirs."""
-    counts = counted(workshop, monkeypatch)
-    assert workshop.store.try_lock("janitor", seconds=1e6)
-    with at_work(janitor(workshop), janitor(workshop)):
-        assert eventually(lambda: counts()[0] >= 20)
-        assert counts()[1] == 0
-        workshop.clock.move(1e6)
-        assert eventually(lambda: counts()[1] >= 1)
+def test_what_an_old_version_left_behind_is_planned_anew(office: Office) -> None:
+    """Once no worker of it has been heard of for long enough, by the janitor alone."""
+    old = office.store.of_version("old")
+    body = spec()
+    old.submit(spec=body.canonical(), content_hash=body.content_hash(), name="", tags=(), runs=6)
+    office.janitor.round()
+    office.clock.move(VERSION_GONE_SECONDS - 1)
+    office.hire(name="no janitor").round()
+    office.janitor.round()
+    (experiment,) = office.store.experiments().experiments
+    assert experiment.numerics == "old"
+    office.clock.move(2.0)
+    office.janitor.round()
+    office.work_off()
+    experiment = office.experiment(experiment.id)
+    assert (experiment.numerics, experiment.outcomes) == (NUMERICS_VERSION, {"converged": 6})
 
 
-def test_a_round_of_one_janitor_is_no_round_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lock is kept for a whole period of the store's clock, not just for the moment of tidying up."""
-    workshop = Workshop(Settings(janitor_seconds=0.05))
-    counts = counted(workshop, monkeypatch)
-    with at_work(*(janitor(workshop) for _ in range(4))):
-        assert eventually(lambda: counts()[0] >= 12)
-    assert counts()[1] == 1
+def test_what_a_living_version_has_is_left_to_it(office: Office) -> None:
+    """As long as one worker of it is heard of now and then."""
+    old = office.store.of_version("old")
+    old.submit(spec=b"{}", content_hash="0", name="", tags=(), runs=6)
+    for _ in range(4):
+        office.janitor.round()
+        office.clock.move(VERSION_GONE_SECONDS - 1)
+        old.register(LiveWorker(name="o", numerics="old", idle=0), queues=[Queue.BATCH], seconds=5.0)
+        office.janitor.round()
+    (experiment,) = office.store.experiments().experiments
+    assert experiment.numerics == "old"
 
 
-def test_a_store_that_does_not_answer_is_asked_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_nothing_refers_to_are_cleared_away(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the janitor, and by nobody else."""
+    cleared: list[int] = []
+    monkeypatch.setattr(office.store, "clear_garbage", lambda *, most: cleared.append(most) or 0)
+    office.janitor.round()
+    office.hire(name="no janitor").round()
+    assert len(cleared) == 1
+
+
+def test_one_of_all_workers_tidies_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others only ask; when it comes no more, another takes its place."""
+    found: dict[str, list[bool]] = {}
+    tidy = office.store.tidy
+
+    def remember(caller: str, **known: Any) -> Round:
+        answer = tidy(caller, **known)
+        found.setdefault(caller, []).append(answer.is_janitor)
+        return answer
+
+    monkeypatch.setattr(office.store, "tidy", remember)
+    first, second = office.hire(name="first"), office.hire(name="second")
+    for each in (first, second, first, second):
+        each.round()
+    assert found == {"first": [True, True], "second": [False, False]}
+    office.clock.move(3 * office.settings.janitor_seconds)
+    second.round()
+    first.round()
+    assert found == {"first": [True, True, False], "second": [False, False, True]}
+
+
+def test_a_store_that_does_not_answer_is_asked_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does a defect in one round end all further ones."""
     errors: list[Exception] = [StoreUnavailable("away"), StoreUnavailable("still away"), RuntimeError("a defect")]
-    expire, came_back = workshop.store.expire_leases, threading.Event()
+    tidy, came_back = office.store.tidy, threading.Event()
 
-    def stumble() -> Sequence[Message]:
-        workshop.clock.move(1)  # so that the lock is free for the next round
+    def stumble(caller: str, **known: Any) -> Round:
         if errors:
             raise errors.pop(0)
         came_back.set()
-        return expire()
+        return tidy(caller, **known)
 
-    monkeypatch.setattr(workshop.store, "expire_leases", stumble)
-    with at_work(janitor(workshop)):
+    monkeypatch.setattr(office.store, "tidy", stumble)
+    with at_work(office.janitor):
         assert came_back.wait(30)
+
+
+def test_a_worker_that_ends_itself_says_so_once(office: Office) -> None:
+    """It goes round no more."""
+    office.submit(spec())
+    with at_work(office.janitor):
+        assert eventually(lambda: office.janitor._deaf_since is not None)
+        office.clock.move(DEAF_SECONDS + 1)
+        assert eventually(lambda: not office.janitor._thread.is_alive())
+    assert len(office.ends) == 1

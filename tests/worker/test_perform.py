@@ -1,10 +1,14 @@
-"""One job from its message to its end: when nothing is done, when it is done again, and how failures end."""
+"""Working off a queue: what one ring does, when a job is done again, and how failures end."""
 
 import pytest
 
-from jobs.records import JobKind, NewJob, Queue, plan_job_id
+from core.errors import StepbiasError
+from jobs.errors import StoreUnavailable
+from jobs.records import Claim, FigureRequest, Queue
+from jobs.seal import BrokenSeal
 from jobs.states import ExperimentStatus, JobState
-from tests.worker.workshop import Killed, Workshop, killed_at, spec, undisturbed
+from tests.worker.workshop import Killed, SetAfter, Workshop, killed_at, spec, undisturbed
+from worker.perform import work_off
 
 
 @pytest.fixture
@@ -18,39 +22,73 @@ def boom(*_: object) -> None:
     raise RuntimeError("boom")
 
 
-def test_a_message_for_an_unknown_job_does_nothing(workshop: Workshop) -> None:
-    """The broker may hold messages of an emptied store."""
-    workshop.perform("nobody.plan")
-    assert workshop.take_messages() == []
+def test_one_ring_works_off_all_that_waits(workshop: Workshop) -> None:
+    """The plans and the small trainings of several experiments."""
+    experiments = [workshop.submit(spec(scales=(scale,)), name=str(scale)) for scale in (0.1, 0.3, 1.0)]
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert [workshop.experiment(each).status for each in experiments] == [ExperimentStatus.SUCCEEDED] * 3
 
 
-def test_a_message_for_a_finished_job_does_nothing(workshop: Workshop) -> None:
-    """Messages may be late."""
+def test_a_ring_that_comes_twice_or_late_does_nothing(workshop: Workshop) -> None:
+    """It finds nothing to do."""
     experiment_id = workshop.done(spec())
     before = workshop.store.jobs(experiment_id), workshop.experiment(experiment_id)
-    for job in before[0]:
-        workshop.perform(job.id)
+    for queue in (*Queue, *Queue):
+        work_off(queue, workshop.context())
     assert (workshop.store.jobs(experiment_id), workshop.experiment(experiment_id)) == before
     assert sorted(workshop.store.commits) == [0, 1, 2, 3, 4, 5]
 
 
-def test_doubled_messages_run_a_job_once(workshop: Workshop) -> None:
-    """Every message of the experiment comes three times."""
-    experiment_id = workshop.submit(spec())
-    while messages := workshop.take_messages():
-        for job_id in 3 * messages:
-            workshop.perform(job_id)
-    assert [job.attempt for job in workshop.store.jobs(experiment_id)] == [1, 1]
-    assert sorted(workshop.store.commits) == [0, 1, 2, 3, 4, 5]
-
-
-def test_a_message_that_comes_while_the_job_is_worked_on_does_nothing(workshop: Workshop) -> None:
-    """Two workers received it."""
-    experiment_id, job = workshop.plan(spec())
-    workshop.store.after_commit = lambda: workshop.perform(job.id)
-    workshop.perform(job.id)
+def test_a_ring_while_the_job_is_worked_on_does_nothing(workshop: Workshop) -> None:
+    """Another worker heard it too."""
+    experiment_id, _ = workshop.plan(spec())
+    workshop.store.after_commit = workshop.work_off
+    workshop.work_off()
     assert sorted(workshop.store.commits) == [0, 1, 2, 3, 4, 5]
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_a_worker_that_is_to_stop_takes_nothing_more(workshop: Workshop) -> None:
+    """What waits is left for others."""
+    workshop.submit(spec(), "one")
+    workshop.submit(spec(), "other")
+    work_off(Queue.INTERACTIVE, workshop.context(stopping=SetAfter(0)))
+    assert workshop.waiting() == 2
+    # One look before the plan, one at its only block, one before the next job.
+    work_off(Queue.INTERACTIVE, workshop.context(stopping=SetAfter(2)))
+    assert workshop.waiting() == 2
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert workshop.waiting() == 0
+
+
+def test_a_store_that_is_away_ends_the_round(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the worker: the next ring, or the janitor, has it look again."""
+
+    def away(*_: object, **__: object) -> Claim | None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.store, "claim", away)
+        work_off(Queue.INTERACTIVE, workshop.context())
+
+
+def test_a_store_that_goes_away_in_the_middle_costs_the_job_nothing(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease runs out; that is no failure."""
+
+    def away(*_: object, **__: object) -> int:
+        raise StoreUnavailable("away")
+
+    experiment_id, job = workshop.plan(spec())
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.store, "commit_runs", away)
+        workshop.perform(job.id)
+    (held,) = workshop.training_jobs(experiment_id)
+    assert (held.state, held.failures, held.error) == (JobState.RUNNING, 0, None)
+    workshop.lose_leases()
+    workshop.work_off()
+    assert workshop.runs(experiment_id) == undisturbed(spec())
 
 
 def test_a_job_whose_worker_was_killed_is_done_by_the_next(workshop: Workshop) -> None:
@@ -83,7 +121,24 @@ def test_an_error_is_tried_again_and_then_fails_the_experiment(
     assert (dead.state, dead.attempt, dead.failures) == (JobState.DEAD, 3, 3)
     record = workshop.experiment(experiment_id)
     assert (record.status, record.jobs_dead, record.error) == (ExperimentStatus.FAILED, 1, "RuntimeError: boom")
-    assert workshop.take_messages() == []
+    assert workshop.waiting() == 0
+
+
+@pytest.mark.parametrize("error", [MemoryError("64 GiB"), StepbiasError("wrong"), BrokenSeal("spec of e")])
+def test_an_error_that_every_attempt_must_meet_is_met_once(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The experiment fails at once, and says why."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    experiment_id, job = workshop.plan(spec())
+    monkeypatch.setattr("worker.batch.dataset_of", fail)
+    workshop.perform(job.id)
+    (dead,) = workshop.training_jobs(experiment_id)
+    assert (dead.state, dead.attempt, dead.failures) == (JobState.DEAD, 1, 1)
+    assert str(error) in str(workshop.experiment(experiment_id).error)
 
 
 def test_an_error_that_passes_is_a_delay(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +158,7 @@ def test_a_failed_experiment_is_retried(workshop: Workshop, monkeypatch: pytest.
         patched.setattr("worker.batch.dataset_of", boom)
         experiment_id = workshop.done(spec())
     assert workshop.experiment(experiment_id).status is ExperimentStatus.FAILED
-    workshop.sender.send(workshop.store.retry(experiment_id))
+    workshop.store.retry(experiment_id)
     workshop.work_off()
     record = workshop.experiment(experiment_id)
     assert (record.status, record.error, record.runs_done) == (ExperimentStatus.SUCCEEDED, None, 6)
@@ -117,7 +172,7 @@ def test_failed_planning_is_retried(workshop: Workshop, monkeypatch: pytest.Monk
         experiment_id = workshop.done(spec())
     record = workshop.experiment(experiment_id)
     assert (record.status, record.error) == (ExperimentStatus.FAILED, "RuntimeError: boom")
-    workshop.sender.send(workshop.store.retry(experiment_id))
+    workshop.store.retry(experiment_id)
     workshop.work_off()
     assert workshop.experiment(experiment_id).outcomes == {"converged": 6}
 
@@ -130,14 +185,23 @@ def test_a_job_of_a_cancelled_experiment_is_not_done(workshop: Workshop) -> None
     assert [job.state for job in workshop.store.jobs(experiment_id)] == [JobState.CANCELLED]
 
 
-def test_a_figure_is_drawn_of_what_is_there(workshop: Workshop) -> None:
-    """Also before anything is trained: the figure says how far it is."""
-    experiment_id = workshop.submit(spec())
-    workshop.perform(plan_job_id(experiment_id))
-    payload = {"figure": "risk", "format": "svg", "key": "figure:partial"}
-    job = NewJob(id="a figure", kind=JobKind.DRAW, queue=Queue.INTERACTIVE, payload=payload)
-    workshop.store.request(job, experiment_id=experiment_id)
-    workshop.perform("a figure")
-    picture = workshop.store.document("figure:partial")
-    assert picture is not None
-    assert b"<svg" in picture
+def test_figures_and_jobs_take_turns(workshop: Workshop) -> None:
+    """Neither a class that asks for figures nor a line of plans keeps the other waiting."""
+    first = workshop.done(spec(scales=(0.1,)), name="first")
+    done: list[str] = []
+    workshop.store.before_adding_jobs = lambda: done.append("plan")
+    put = workshop.store.put_document
+
+    def remember(key: str, document: bytes, *, seconds: float | None = None) -> None:
+        if key.startswith("figure"):
+            done.append("figure")
+        put(key, document, seconds=seconds)
+
+    workshop.store.put_document = remember  # type: ignore[method-assign]  # to see when
+    for number in range(3):
+        request = FigureRequest(experiment_id=first, figure="risk", format="svg", key=f"figure:{number}")
+        workshop.store.request_figure(request, seconds=30.0)
+        workshop.submit(spec(scales=(0.5 + number,)), name=str(number))
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert done[:4] == ["figure", "plan", "figure", "plan"]
+    assert done.count("figure") == done.count("plan") == 3

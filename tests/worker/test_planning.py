@@ -1,15 +1,20 @@
 """The planning job: which runs are trained, in which batches, at which step size."""
 
+import itertools
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from core.array_block import unpack_arrays
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, interpolators_key
-from jobs.records import JobKind, Queue, plan_job_id
+from jobs.errors import StoreFull
+from jobs.records import Claim, JobKind, NewJob, Queue
 from jobs.states import ExperimentStatus
-from tests.worker.workshop import CONTRADICTORY, Killed, Workshop, killed_at, spec
+from tests.worker.workshop import CONTRADICTORY, Killed, Workshop, killed_at, spec, undisturbed
+from worker.perform import perform, work_off
+from worker.planning import SLICE_SECONDS
 
 FORTY = tuple(0.1 + 0.02 * number for number in range(20))
 """Scales that make forty runs with two step sizes: three blocks of sixteen at most."""
@@ -32,7 +37,7 @@ def nothing() -> None:
 
 
 def test_every_run_is_planned_once(workshop: Workshop) -> None:
-    """One batch for a small grid, announced on the queue that people wait for."""
+    """One batch for a small grid, in the queue that people wait for."""
     experiment_id, job = workshop.plan(spec())
     assert workshop.planned_indices(experiment_id) == [0, 1, 2, 3, 4, 5]
     assert (job.kind, job.queue) == (JobKind.TRAIN, Queue.INTERACTIVE)
@@ -44,7 +49,7 @@ def test_a_large_experiment_goes_to_the_batch_queue(workshop: Workshop) -> None:
     data = {"kind": "sparse_regression", "samples": 50, "dimension": 100}
     scales = [0.01 * number for number in range(1, 101)]
     experiment_id = workshop.submit(spec(scales=scales, step_size=(1e-4, 1e-3), max_steps=1_000_000, data=data))
-    workshop.perform(plan_job_id(experiment_id))
+    workshop.perform(f"{experiment_id}.plan")
     assert {job.queue for job in workshop.training_jobs(experiment_id)} == {Queue.BATCH}
     assert workshop.planned_indices(experiment_id) == list(range(200))
 
@@ -77,10 +82,9 @@ def test_planning_that_was_killed_is_taken_up_without_planning_anything_twice(
     setattr(workshop.store, event, killed_at(block))
     experiment_id = workshop.submit(spec(scales=FORTY))
     with pytest.raises(Killed):
-        workshop.perform(plan_job_id(experiment_id))
+        workshop.perform(f"{experiment_id}.plan")
     setattr(workshop.store, event, nothing)
-    for job in workshop.training_jobs(experiment_id):
-        workshop.perform(job.id)
+    workshop.work_off()
     workshop.lose_leases()
     workshop.work_off()
     assert workshop.planned_indices(experiment_id) == list(range(40))
@@ -95,12 +99,13 @@ def test_batches_stay_as_they_were_formed_though_some_of_their_runs_are_stored_m
     workshop.store.after_adding_jobs = killed_at(2)
     experiment_id = workshop.submit(spec(scales=FORTY))
     with pytest.raises(Killed):
-        workshop.perform(plan_job_id(experiment_id))
+        workshop.perform(f"{experiment_id}.plan")
     workshop.store.after_adding_jobs = nothing
-    workshop.take_messages()
     before = [(job.id, job.payload["indices"]) for job in workshop.training_jobs(experiment_id)]
     assert sorted(before[1][1]) == list(range(16, 32))
-    workshop.done(spec(scales=FORTY[8:12]), name="stores the runs from 16 to 23")
+    others = workshop.submit(spec(scales=FORTY[8:12]), name="stores the runs from 16 to 23")
+    workshop.perform(f"{others}.plan")
+    workshop.perform(workshop.training_jobs(others)[0].id)
     assert len(workshop.store.commits) == 8
     workshop.lose_leases()
     workshop.work_off()
@@ -114,7 +119,7 @@ def test_planning_that_was_killed_after_its_last_write_is_repeated_without_harm(
     workshop.store.before_completing = killed_at(1)
     experiment_id = workshop.submit(spec())
     with pytest.raises(Killed):
-        workshop.perform(plan_job_id(experiment_id))
+        workshop.perform(f"{experiment_id}.plan")
     workshop.store.before_completing = nothing
     (job,) = workshop.training_jobs(experiment_id)
     workshop.perform(job.id)
@@ -130,7 +135,7 @@ def test_what_another_experiment_has_stored_is_not_planned(workshop: Workshop) -
     first = workshop.done(spec())
     second = workshop.submit(spec(), name="the same under another name")
     assert second != first
-    workshop.perform(plan_job_id(second))
+    workshop.perform(f"{second}.plan")
     record = workshop.experiment(second)
     assert (record.status, record.runs_done, record.runs_reused) == (ExperimentStatus.SUCCEEDED, 6, 6)
     assert workshop.training_jobs(second) == []
@@ -141,7 +146,7 @@ def test_a_grid_with_one_more_value_computes_only_the_new_runs(workshop: Worksho
     """The new value is put between the old ones, so that every index moves."""
     first = workshop.done(spec(scales=(0.1, 1.0)))
     second = workshop.submit(spec(scales=(0.1, 0.5, 1.0)))
-    workshop.perform(plan_job_id(second))
+    workshop.perform(f"{second}.plan")
     assert workshop.planned_indices(second) == [2, 3]
     workshop.work_off()
     record = workshop.experiment(second)
@@ -205,10 +210,100 @@ def test_interpolators_that_an_analysis_lacks_are_added_to_it(workshop: Workshop
 
 
 def test_cancelling_while_it_is_planned_trains_nothing(workshop: Workshop) -> None:
-    """Batches that are recorded too late for the cancel are cancelled from the start."""
+    """Batches that come too late for the cancel are not recorded."""
     experiment_id = workshop.submit(spec())
     workshop.store.before_adding_jobs = lambda: workshop.store.cancel(experiment_id)
     workshop.work_off()
     record = workshop.experiment(experiment_id)
     assert (record.status, record.runs_done) == (ExperimentStatus.CANCELLED, 0)
     assert workshop.store.commits == []
+
+
+def test_planning_in_slices_lets_others_go_first(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small experiment that comes while a large one is planned is planned after the slice, and the rest after it."""
+    monkeypatch.setattr("core.planning.run_table.BLOCK", 4)
+    large = workshop.submit(spec(scales=FORTY), "large")
+    order: list[str] = []
+    add_jobs = workshop.store.add_jobs
+
+    def remember(claim: Claim, jobs: Sequence[NewJob]) -> None:
+        add_jobs(claim, jobs)
+        order.append(workshop.experiment(claim.job.experiment_id).name)
+        if len(order) == 2:
+            workshop.submit(spec(), "small")
+        workshop.clock.move(0.6 * SLICE_SECONDS)
+
+    workshop.store.add_jobs = remember  # type: ignore[method-assign]  # time goes by with every block
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert order[:4] == ["large"] * 2 + ["small"] * 2
+    assert order.count("large") == 10
+    assert workshop.planned_indices(large) == list(range(40))
+    assert [job.attempt for job in workshop.store.jobs(large) if job.kind is JobKind.PLAN] == [1]
+
+
+def test_every_slice_plans_something(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is."""
+    monkeypatch.setattr("core.planning.run_table.BLOCK", 4)
+    experiment_id = workshop.submit(spec(scales=FORTY))
+    seconds = itertools.count(step=10 * SLICE_SECONDS)
+    work_off(Queue.INTERACTIVE, workshop.context(clock=lambda: float(next(seconds))))
+    assert workshop.planned_indices(experiment_id) == list(range(40))
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("call", ["put_document", "set_run_keys", "save_checkpoint", "add_jobs"])
+def test_planning_waits_while_the_store_is_full(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """At whatever write; nothing is planned twice."""
+    write, fullness = getattr(workshop.store, call), iter([True, True, False, True, False])
+
+    def refuse(*args: object, **options: object) -> object:
+        if next(fullness, False):
+            raise StoreFull("full")
+        return write(*args, **options)
+
+    monkeypatch.setattr(workshop.store, call, refuse)
+    experiment_id = workshop.done(spec(scales=FORTY))
+    assert workshop.planned_indices(experiment_id) == list(range(40))
+    assert workshop.experiment(experiment_id).outcomes == {"converged": 40}
+    assert [job.attempt for job in workshop.store.jobs(experiment_id) if job.kind is JobKind.PLAN] == [1]
+
+
+def test_a_batch_that_was_recorded_before_the_store_was_full_is_not_trained_twice(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the jobs come through and are trained before the rest is written: it is the rest of the same batches."""
+    monkeypatch.setattr("worker.planning.JOBS_PER_CALL", 1)
+    monkeypatch.setattr("core.planning.batches.MOST_LANES", 4)
+    data = {"kind": "sparse_regression", "samples": 5, "dimension": 12}
+    sweep = spec(scales=FORTY, step_size=(1e-4, 2e-4), max_steps=64, data=data)
+    write, calls = workshop.store.add_jobs, itertools.count()
+
+    def refuse_the_second(claim: Claim, jobs: Sequence[NewJob]) -> None:
+        if next(calls) == 1:
+            perform(workshop.claim(workshop.training_jobs(claim.job.experiment_id)[0].id), workshop.context())
+            raise StoreFull("full")
+        write(claim, jobs)
+
+    monkeypatch.setattr(workshop.store, "add_jobs", refuse_the_second)
+    experiment_id = workshop.done(sweep)
+    assert len(workshop.training_jobs(experiment_id)) > 1
+    assert workshop.planned_indices(experiment_id) == list(range(40))
+    assert sorted(workshop.store.commits) == list(range(40))
+
+
+def test_an_experiment_that_is_planned_anew_has_jobs_of_its_own(workshop: Workshop) -> None:
+    """Where a result is missing, that one alone is trained again."""
+    experiment_id, job = workshop.plan(spec())
+    workshop.perform(job.id)
+    missing = Grid(spec()).run(2).key
+    del workshop.store._runs[missing]
+    assert workshop.runs(experiment_id)[2] is None
+    assert workshop.experiment(experiment_id).status is ExperimentStatus.FAILED
+    workshop.store.retry(experiment_id)
+    workshop.work_off()
+    (again,) = workshop.training_jobs(experiment_id)
+    assert again.id != job.id
+    assert again.payload["indices"] == [2]
+    record = workshop.experiment(experiment_id)
+    assert (record.status, record.runs_done, record.runs_reused) == (ExperimentStatus.SUCCEEDED, 6, 5)
+    assert workshop.runs(experiment_id) == undisturbed(spec())

@@ -69,7 +69,8 @@ def test_searches_can_be_shut_down_at_any_moment(workshop: Workshop) -> None:
         workshop.perform(job.id, workshop.context(stopping=SetAfter(looks)))
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)
-    assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 7, 0)
+    assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 1, 0)
+    assert len(workshop.store.checkpoints) == 1 + 6
     assert workshop.runs(experiment_id) == undisturbed(searched())
 
 
@@ -165,7 +166,7 @@ def test_progress_of_a_search_grows_through_its_rounds(workshop: Workshop, monke
     """It never falls back, is never done before the end, and says something for most of the time."""
     experiment_id, job = workshop.plan(searched())
     seen: list[float] = []
-    monkeypatch.setattr("worker.pulse.Pulse.check", lambda _, fraction: seen.append(fraction))
+    monkeypatch.setattr("worker.heartbeat.Heartbeat.check", lambda _, fraction: seen.append(fraction))
     workshop.perform(job.id)
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
     assert seen == sorted(seen)

@@ -10,7 +10,7 @@ from api.datasets import keep
 from core.data.transforms import user_dataset
 from core.data.user_arrays import UserArrays
 from core.sweep.grid import Grid
-from jobs.document_keys import analysis_key, dataset_key
+from jobs.document_keys import analysis_key
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import Workshop, spec
 from worker.drawing import draw_figure
@@ -78,9 +78,8 @@ def test_an_upload_that_comes_back_is_trained_on() -> None:
     """After a retry."""
     workshop = Workshop()
     experiment_id = workshop.done(spec(data=_uploaded({})))
-    arrays = UserArrays.of(ARRAYS)
-    workshop.store.put_document(dataset_key(arrays.id), arrays.pack())
-    workshop.sender.send(workshop.store.retry(experiment_id))
+    keep(UserArrays.of(ARRAYS), store=workshop.store)
+    workshop.store.retry(experiment_id)
     workshop.work_off()
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
 

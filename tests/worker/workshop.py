@@ -2,18 +2,19 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.memory import MemorySender, MemoryStore
-from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, StoredRun, plan_job_id, planning_message
+from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, LostAttempt, Queue, StoredRun
 from jobs.settings import Settings
+from tests.reference.memory_store import MemoryStore
 from worker.context import Flag, WorkerContext
-from worker.perform import perform
+from worker.perform import perform, work_off
 
 SETTINGS = Settings(heartbeat_seconds=0.001, checkpoint_seconds=1e6)
 
@@ -124,59 +125,69 @@ class SetAfter:
 
 
 class Workshop:
-    """A store, a sender and a worker at them."""
+    """A store and a worker at it."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.settings = settings
         self.clock = MovableClock()
         self.store = TamperedStore(settings, self.clock)
-        self.sender = MemorySender()
+        self.ends: list[str] = []
 
     def context(self, *, stopping: Flag | None = None, clock: Callable[[], float] | None = None) -> WorkerContext:
-        """A worker's context."""
+        """A worker's context. Its process does not end where it should, but is remembered to have; a pause is none."""
         return WorkerContext(
             store=self.store,
-            sender=self.sender,
             settings=self.settings,
             name="worker",
             stopping=stopping or threading.Event(),
             clock=clock or self.clock,
+            pause=self.clock.move,
+            end_process=self.ends.append,
         )
 
     def submit(self, spec: ExperimentSpec, name: str = "") -> str:
-        """The id of an experiment that is recorded and announced."""
+        """The id of an experiment that is recorded."""
         submission = self.store.submit(
             spec=spec.canonical(), content_hash=spec.content_hash(), name=name, tags=(), runs=len(Grid(spec))
         )
-        self.sender.send([planning_message(submission.experiment.id)])
         return submission.experiment.id
 
     def plan(self, spec: ExperimentSpec, name: str = "") -> tuple[str, Job]:
-        """The id of an experiment that is planned, and its only training job, whose message is taken."""
+        """The id of an experiment that is planned, and its only training job."""
         experiment_id = self.submit(spec, name)
-        self.perform(plan_job_id(experiment_id))
-        self.take_messages()
+        self.perform(f"{experiment_id}.plan")
         (job,) = self.training_jobs(experiment_id)
         return experiment_id, job
 
+    def claim(self, job_id: str) -> Claim:
+        """A claim to this job, which must be the one in turn."""
+        job = self.store.job(job_id)
+        assert job is not None
+        claim = self.store.claim(job.queue, worker="worker")
+        assert claim is not None
+        assert claim.job.id == job_id
+        return claim
+
     def perform(self, job_id: str, context: WorkerContext | None = None) -> None:
-        """Do one job, as if its message had come."""
-        perform(job_id, context or self.context())
+        """Do one job, which must be the one in turn."""
+        perform(self.claim(job_id), context or self.context())
 
     def work_off(self, context: WorkerContext | None = None) -> None:
-        """Do what the messages announce until there are none."""
-        for job_id in self._received():
-            self.perform(job_id, context)
+        """Do what waits, until nothing does."""
+        while self.waiting():
+            for queue in Queue:
+                work_off(queue, context or self.context())
+
+    def waiting(self) -> int:
+        """How many jobs wait for workers of this version."""
+        waiting = (each for queue in Queue for each in self.store.look_around(queue).waiting)
+        return sum(each.jobs for each in waiting if each.numerics == NUMERICS_VERSION)
 
     def done(self, spec: ExperimentSpec, name: str = "") -> str:
         """The id of an experiment that was submitted and worked off."""
         experiment_id = self.submit(spec, name)
         self.work_off()
         return experiment_id
-
-    def take_messages(self) -> list[str]:
-        """The job ids that are announced; nobody else receives them."""
-        return list(self._received())
 
     def experiment(self, experiment_id: str) -> Experiment:
         """Its record."""
@@ -202,14 +213,14 @@ class Workshop:
         """The scalars of the stored runs."""
         return [decode_summary(run.summary) for run in self.runs(experiment_id) if run is not None]
 
-    def lose_leases(self) -> None:
-        """Let every lease run out and what comes of it be announced, as the janitor would."""
-        self.clock.move(self.settings.lease_seconds + 1)
-        self.sender.send(self.store.expire_leases())
+    def keep_checkpoint(self, job: Job, checkpoint: bytes) -> None:
+        """Have this checkpoint be there for the next attempt."""
+        self.store._experiments[job.experiment_id].checkpoints[job.id] = checkpoint
 
-    def _received(self) -> Iterator[str]:
-        while (message := self.sender.receive()) is not None:
-            yield message.job_id
+    def lose_leases(self) -> Sequence[LostAttempt]:
+        """Let every lease run out; what the janitor finds."""
+        self.clock.move(self.settings.lease_seconds + 1)
+        return self.store.tidy("janitor", period=1.0, last=None, elapsed=0.0).lost
 
 
 @cache

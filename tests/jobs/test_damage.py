@@ -1,0 +1,188 @@
+"""Values that changed in the store: found out, not served, told of, and made again where that is possible."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from jobs.connection import connect
+from jobs.redis_store import RedisStore
+from jobs.seal import SEAL_BYTES, BrokenSeal
+from jobs.states import ExperimentStatus
+from tests.jobs.conftest import redis_laboratory
+from tests.jobs.laboratory import Laboratory, digest, finished_runs
+
+PLACES = (0, SEAL_BYTES - 1, SEAL_BYTES, -1)
+"""Of the changed byte: at both ends of the seal and of the value."""
+
+
+@pytest.fixture
+def client(empty_valkey_url: str) -> Iterator[redis.Redis]:
+    """A client of the empty server."""
+    with connect(empty_valkey_url, patience=10.0) as each:
+        yield each
+
+
+@pytest.fixture
+def laboratory(client: redis.Redis) -> Laboratory:
+    """A store on the empty server."""
+    return redis_laboratory(client)
+
+
+def flipped(stored: bytes, place: int) -> bytes:
+    """The same with another byte in this place."""
+    changed = bytearray(stored)
+    changed[place] ^= 0x20
+    return bytes(changed)
+
+
+def damage(client: redis.Redis, key: str, field: str | None = None, place: int = -1) -> None:
+    """Change a byte of a value of the server."""
+    name = f"stepbias:{key}"
+    if field is None:
+        client.set(name, flipped(client.get(name), place), keepttl=True)
+    else:
+        client.hset(name, field, flipped(client.hget(name, field), place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("part", ["summary", "arrays"])
+def test_a_damaged_run_is_not_served_and_not_counted(
+    laboratory: Laboratory, client: redis.Redis, part: str, place: int
+) -> None:
+    """Whoever sees it first takes it away: an experiment that had succeeded says that a result is missing."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    damage(client, f"run:{digest('a spec 1')}", part, place)
+    assert store.run(experiment.id, 1) is None
+    assert store.damaged() == [f"{part} of run {digest('a spec 1')}"]
+    assert [each is None for each in store.summaries(experiment.id, 0, 2)] == [False, True]
+    now = store.experiment(experiment.id)
+    assert (now.status, now.runs_done, now.outcomes) == (ExperimentStatus.FAILED, 1, {"converged": 1})
+    assert now.error is not None
+    assert now.error.startswith("1 of 2 results are missing or were found damaged")
+    store.retry(experiment.id)
+    plan = laboratory.claim(store.jobs(experiment.id)[0].id)
+    assert list(store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])) == [1]
+
+
+def test_a_damaged_summary_is_found_in_the_table(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Its arrays need not be asked for."""
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    damage(client, f"run:{digest('a spec 0')}", "summary")
+    assert [each is None for each in laboratory.store.summaries(experiment.id, 0, 2)] == [True, False]
+    assert laboratory.store.experiment(experiment.id).runs_done == 1
+
+
+@pytest.mark.parametrize("gone", ["key", "summary", "arrays"])
+def test_a_run_that_is_gone_is_counted_no_longer(laboratory: Laboratory, client: redis.Redis, gone: str) -> None:
+    """As one that is damaged."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    name = f"stepbias:run:{digest('a spec 0')}"
+    if gone == "key":
+        client.delete(name)
+    else:
+        client.hdel(name, gone)
+    assert store.run(experiment.id, 0) is None
+    assert [each is None for each in store.summaries(experiment.id, 0, 2)] == [True, False]
+    assert (store.experiment(experiment.id).status, store.experiment(experiment.id).runs_done) == ("failed", 1)
+
+
+def test_every_experiment_that_counted_a_damaged_run_finds_it_missing(
+    laboratory: Laboratory, client: redis.Redis
+) -> None:
+    """Also one that looks when it has been taken away; the outcomes add up to the runs."""
+    store = laboratory.store
+    first = laboratory.planned(batches=1)
+    laboratory.train(first, 0)
+    second = laboratory.submit(name="again", runs=2)
+    plan = laboratory.claim_plan(second)
+    assert not store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
+    store.complete(plan)
+    damage(client, f"run:{digest('a spec 0')}", "summary")
+    for experiment in (first, second):
+        assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+        assert store.run(experiment.id, 0) is None
+        now = store.experiment(experiment.id)
+        assert (now.status, now.runs_done, now.outcomes) == (ExperimentStatus.FAILED, 1, {"converged": 1})
+
+
+def test_a_sound_run_that_came_in_the_place_of_a_damaged_one_stays(
+    laboratory: Laboratory, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may have computed it again between the look and the taking away."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    name = f"stepbias:run:{digest('a spec 0')}"
+    sound = client.hget(name, "summary")
+    damage(client, f"run:{digest('a spec 0')}", "summary")
+    monkeypatch.setattr(RedisStore, "_remember_damage", lambda *_: client.hset(name, "summary", sound))
+    assert store.run(experiment.id, 0) is None
+    assert store.run(experiment.id, 0) == finished_runs(["a spec 0"])[0].run
+    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_damaged_document_makes_room_for_a_new_one(laboratory: Laboratory, client: redis.Redis, place: int) -> None:
+    """An analysis, its interpolators, a data set, a figure: what is made again is kept."""
+    store = laboratory.store
+    store.put_document("analysis", b"{}")
+    damage(client, "document:analysis", place=place)
+    assert store.document("analysis") is None
+    assert store.damaged() == ["analysis"]
+    store.put_document("analysis", b"{ }")
+    assert store.document("analysis") == b"{ }"
+
+
+def test_a_document_in_the_place_of_another_is_not_served(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Though it is sound in itself."""
+    store = laboratory.store
+    store.put_document("one", b"1")
+    store.put_document("other", b"2")
+    client.copy("stepbias:document:one", "stepbias:document:other", replace=True)
+    assert (store.document("one"), store.document("other")) == (b"1", None)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_damaged_checkpoint_is_not_gone_on_from(laboratory: Laboratory, client: redis.Redis, place: int) -> None:
+    """The job begins from its beginning."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    store.save_checkpoint(claim, b"state")
+    damage(client, f"experiment:{experiment.id}:checkpoints", claim.job.id, place)
+    assert store.checkpoint(claim.job) is None
+    assert store.damaged() == [f"checkpoint of {claim.job.id}"]
+    store.save_checkpoint(claim, b"state")
+    assert store.checkpoint(claim.job) == b"state"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_damaged_spec_is_not_believed(laboratory: Laboratory, client: redis.Redis, place: int) -> None:
+    """It is what everything else is computed from: nothing can stand for it."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    damage(client, f"experiment:{experiment.id}:spec", place=place)
+    with pytest.raises(BrokenSeal, match=f"spec of {experiment.id} is damaged"):
+        store.spec(experiment.id)
+    assert store.damaged() == [f"spec of {experiment.id}"]
+
+
+def test_damage_that_cannot_be_noted_down_is_found_all_the_same(laboratory: Laboratory, client: redis.Redis) -> None:
+    """A full server refuses the note, and still takes the run away."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    damage(client, f"run:{digest('a spec 0')}", "summary")
+    client.config_set("maxmemory", 1)
+    try:
+        assert store.run(experiment.id, 0) is None
+        assert store.experiment(experiment.id).runs_done == 1
+    finally:
+        client.config_set("maxmemory", 0)
+    assert not store.damaged()

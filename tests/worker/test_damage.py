@@ -1,0 +1,178 @@
+"""A worker over a store in which a byte has changed: nothing of it gets into a number, and it is made again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import redis
+
+from api.datasets import described, keep
+from api.request_errors import NothingHere
+from core.data.user_arrays import UserArrays
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
+from jobs.connection import connect
+from jobs.document_keys import analysis_key, dataset_description_key, dataset_key, interpolators_key
+from jobs.records import FigureRequest, Queue, StoredRun
+from jobs.redis_store import RedisStore
+from jobs.states import ExperimentStatus, JobState
+from tests.jobs.test_damage import damage
+from tests.worker.workshop import PROBLEM, SETTINGS, SetAfter, spec, undisturbed
+from worker.context import Flag, WorkerContext
+from worker.drawing import draw_next
+from worker.perform import perform, work_off
+
+ARRAYS = UserArrays.of({name: np.array(PROBLEM[name]) for name in ("X", "y")})
+
+
+class Plant:
+    """A store on a server, and a worker."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self.store = RedisStore(client, SETTINGS)
+
+    def context(self, stopping: Flag | None = None) -> WorkerContext:
+        """A worker's context."""
+        context = WorkerContext(store=self.store, settings=SETTINGS, name="worker")
+        return context if stopping is None else replace(context, stopping=stopping)
+
+    def submit(self, spec: ExperimentSpec, name: str = "") -> str:
+        """The id of a new experiment."""
+        return self.store.submit(
+            spec=spec.canonical(), content_hash=spec.content_hash(), name=name, tags=(), runs=len(Grid(spec))
+        ).experiment.id
+
+    def work_off(self) -> None:
+        """Do what waits; all is small here."""
+        work_off(Queue.INTERACTIVE, self.context())
+
+    def done(self, spec: ExperimentSpec, name: str = "") -> str:
+        """The id of an experiment that was worked off."""
+        experiment_id = self.submit(spec, name)
+        self.work_off()
+        return experiment_id
+
+    def status(self, experiment_id: str) -> ExperimentStatus:
+        """Where it stands."""
+        return self.store.experiment(experiment_id).status
+
+    def runs(self, experiment_id: str) -> list[StoredRun | None]:
+        """Every run as it is stored."""
+        return [self.store.run(experiment_id, index) for index in range(6)]
+
+
+@pytest.fixture
+def plant(empty_valkey_url: str) -> Iterator[Plant]:
+    """An empty store on a server."""
+    with connect(empty_valkey_url, patience=10.0) as client:
+        yield Plant(client)
+
+
+@pytest.mark.parametrize("part", ["summary", "arrays"])
+def test_a_damaged_run_is_computed_again_by_a_retry(plant: Plant, part: str) -> None:
+    """That one alone, to the same bytes."""
+    experiment_id = plant.done(spec())
+    assert plant.status(experiment_id) is ExperimentStatus.SUCCEEDED
+    damage(plant.client, f"run:{Grid(spec()).run(2).key}", part)
+    assert plant.runs(experiment_id)[2] is None
+    assert plant.status(experiment_id) is ExperimentStatus.FAILED
+    plant.store.retry(experiment_id)
+    plant.work_off()
+    now = plant.store.experiment(experiment_id)
+    assert (now.status, now.runs_reused, now.outcomes) == (ExperimentStatus.SUCCEEDED, 5, {"converged": 6})
+    assert plant.runs(experiment_id) == undisturbed(spec())
+
+
+@pytest.mark.parametrize("place", [analysis_key, interpolators_key])
+def test_a_damaged_analysis_is_made_again(plant: Plant, place: object) -> None:
+    """By the next experiment on the same problem, to the same bytes."""
+    assert callable(place)
+    plant.done(spec())
+    key = place(Grid(spec()).problem(0).key)
+    before = plant.store.document(key)
+    assert before is not None
+    damage(plant.client, f"document:{key}")
+    assert plant.store.document(key) is None
+    experiment_id = plant.done(spec(scales=(0.2,)))
+    assert plant.status(experiment_id) is ExperimentStatus.SUCCEEDED
+    assert plant.store.document(key) == before
+
+
+def test_damaged_data_are_not_trained_on(plant: Plant) -> None:
+    """The experiment says that they must be uploaded again; then a retry computes what it would have."""
+    asked = spec(data={"kind": "dataset", "id": ARRAYS.id})
+    keep(ARRAYS, store=plant.store)
+    damage(plant.client, f"document:{dataset_key(ARRAYS.id)}")
+    experiment_id = plant.done(asked)
+    now = plant.store.experiment(experiment_id)
+    assert now.status is ExperimentStatus.FAILED
+    assert "upload it again" in str(now.error)
+    keep(ARRAYS, store=plant.store)
+    plant.store.retry(experiment_id)
+    plant.work_off()
+    assert plant.runs(experiment_id) == undisturbed_uploaded(plant, asked)
+
+
+def undisturbed_uploaded(plant: Plant, asked: ExperimentSpec) -> list[StoredRun | None]:
+    """The runs of an experiment on uploaded data in a store of its own."""
+    plant.client.flushall()
+    keep(ARRAYS, store=plant.store)
+    return plant.runs(plant.done(asked))
+
+
+def test_a_data_set_whose_description_is_damaged_is_uploaded_again(plant: Plant) -> None:
+    """As if it had never been there."""
+    keep(ARRAYS, store=plant.store)
+    damage(plant.client, f"document:{dataset_description_key(ARRAYS.id)}")
+    with pytest.raises(NothingHere):
+        described(ARRAYS.id, store=plant.store)
+    document, is_new = keep(ARRAYS, store=plant.store)
+    assert is_new
+    assert described(ARRAYS.id, store=plant.store) == document
+
+
+def test_a_damaged_figure_is_drawn_again(plant: Plant) -> None:
+    """When it is asked for again."""
+    experiment_id = plant.done(spec())
+    request = FigureRequest(experiment_id=experiment_id, figure="risk", format="svg", key="figure:1")
+    plant.store.request_figure(request, seconds=0.001)
+    assert draw_next(plant.context())
+    picture = plant.store.document("figure:1")
+    damage(plant.client, "document:figure:1")
+    assert plant.store.document("figure:1") is None
+    while not plant.store.request_figure(request, seconds=0.001):
+        pass
+    assert draw_next(plant.context())
+    assert plant.store.document("figure:1") == picture
+
+
+@pytest.mark.usefixtures("short_chunks")
+def test_a_batch_with_a_damaged_checkpoint_begins_afresh(plant: Plant) -> None:
+    """In the same attempt, to the same bytes."""
+    experiment_id = plant.submit(spec())
+    for looks in (10, 5):
+        claim = plant.store.claim(Queue.INTERACTIVE, worker="worker")
+        assert claim is not None
+        perform(claim, plant.context(SetAfter(looks)))
+    (_, job) = plant.store.jobs(experiment_id)
+    assert plant.store.checkpoint(job) is not None
+    damage(plant.client, f"experiment:{experiment_id}:checkpoints", job.id)
+    plant.work_off()
+    (_, job) = plant.store.jobs(experiment_id)
+    assert (job.state, job.attempt, job.failures) == (JobState.SUCCEEDED, 1, 0)
+    assert plant.store.damaged() == [f"checkpoint of {job.id}"]
+    assert plant.runs(experiment_id) == undisturbed(spec())
+
+
+def test_a_damaged_spec_fails_its_experiment_at_once(plant: Plant) -> None:
+    """With the reason; no attempt could read it. The same spec submitted again is a new experiment."""
+    experiment_id = plant.submit(spec())
+    damage(plant.client, f"experiment:{experiment_id}:spec")
+    plant.work_off()
+    now = plant.store.experiment(experiment_id)
+    assert now.status is ExperimentStatus.FAILED
+    assert now.error == f"BrokenSeal: what is stored as spec of {experiment_id} is damaged"
+    assert plant.store.jobs(experiment_id)[0].attempt == 1
+    assert plant.runs(plant.done(spec())) == undisturbed(spec())
