@@ -113,7 +113,11 @@ class Janitor:
     def _register(self) -> None:
         worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
         seconds = REGISTRATION * self._context.settings.janitor_seconds
+        asked = self._clock()
         self._context.store.register(worker, queues=self._queues, seconds=seconds)
+        if self._clock() - asked > DEAF_SECONDS / 2:
+            # A store that keeps the janitor waiting, as it does during a backup, keeps everybody waiting.
+            self._deaf_since = None
 
     def _see_to_the_queues(self) -> None:
         """Ring where work waits and processes are idle; end this worker where it does not hear the bell."""

@@ -1,6 +1,7 @@
 """What the janitor clears away: garbage, what nobody refers to, and experiments whose time is over."""
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.jobs.conftest import MovableClock
 from tests.jobs.laboratory import Laboratory
 from tests.reference.memory_store import MemoryDoorbell, MemoryStore
 from worker.context import WorkerContext
-from worker.janitor import GRACE_SECONDS, MOST_EXPIRED, Janitor
+from worker.janitor import DEAF_SECONDS, GRACE_SECONDS, MOST_EXPIRED, Janitor
 
 DAY = 86_400.0
 
@@ -112,3 +113,24 @@ def test_a_worker_ends_itself_where_the_store_is_not_its_own(monkeypatch: pytest
     office.janitor._thread.join(timeout=20.0)
     assert len(office.ended) == 1
     assert "schema 3" in office.ended[0]
+
+
+@pytest.mark.parametrize(("held", "ends"), [(0.0, 1), (DEAF_SECONDS, 0)])
+def test_a_worker_that_the_store_kept_waiting_is_not_deaf(
+    monkeypatch: pytest.MonkeyPatch, held: float, ends: int
+) -> None:
+    """Work has waited for as long as a backup took; without one, for as long, the worker would be deaf."""
+    office = Office()
+    office.laboratory.planned()
+    for _ in range(2):
+        office.janitor.round()
+    register = office.store.register
+
+    def wait(*arguments: Any, **named: Any) -> None:
+        office.clock.move(held)
+        register(*arguments, **named)
+
+    monkeypatch.setattr(office.store, "register", wait)
+    office.clock.move(DEAF_SECONDS + 1 - held)
+    office.janitor.round()
+    assert len(office.ended) == ends
