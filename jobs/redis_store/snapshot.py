@@ -29,6 +29,8 @@ _VALUES: Final = 100
 
 _SCHEMA_KEY: Final = key("schema")
 
+_BROKER: Final = key("celery", "").encode()
+
 _IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep"))
 _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
@@ -104,13 +106,13 @@ def _held_on(client: redis.Redis, until: float, clock: Callable[[], float]) -> f
 
 
 def _slices(client: redis.Redis) -> Iterator[list[bytes]]:
-    """The names of all keys under the prefix."""
+    """The names of all keys of the store; the broker's beside them are no truth."""
     cursor: Any = None
     while cursor != 0:
         found: Any = client.scan(cursor or 0, match=f"{PREFIX}*", count=_SLICE)
         cursor, names = found
-        if names:
-            yield names
+        if ours := [name for name in names if not name.startswith(_BROKER)]:
+            yield ours
 
 
 def _is_idle(name: str) -> bool:

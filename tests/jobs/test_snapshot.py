@@ -67,6 +67,7 @@ def test_a_store_is_restored_as_it_was(client: redis.Redis, laboratory: Laborato
     lived_in(laboratory)
     before = dump(client)
     client.set("of others", "1")
+    client.lpush("stepbias:celery:batch", "a ring")
     commands = list(snapshot(client))
     client.flushall()
     restore(client, commands)
@@ -175,6 +176,7 @@ def test_a_backup_is_restored_to_an_empty_store_only(client: redis.Redis, labora
     laboratory.store.adopt()
     laboratory.store.tidy("janitor", period=1.0, last=None, elapsed=0.0)
     laboratory.store.sweep(most=10, grace=0.0)
+    client.lpush("stepbias:celery:batch", "a ring")
     restore(client, commands)
     assert [each.content_hash for each in laboratory.store.experiments().experiments]
 

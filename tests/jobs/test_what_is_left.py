@@ -1,5 +1,6 @@
 """What lies on the server: counts of use that are right whatever happens, and nothing once everything is deleted."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
@@ -8,13 +9,15 @@ from typing import Any
 import pytest
 import redis
 
+from jobs.celery_doorbell import CeleryDoorbell, make_celery_app, queue_name
 from jobs.connection import connect
 from jobs.errors import ForeignStore, JobsError
-from jobs.records import Claim, Queue
+from jobs.records import Claim, LiveWorker, Queue
 from jobs.redis_store import RedisStore
 from jobs.run_keys import unpacked
+from jobs.settings import Settings
 from tests.jobs.conftest import redis_laboratory
-from tests.jobs.laboratory import SETTINGS, Laboratory, digest, finished_runs, train_job
+from tests.jobs.laboratory import SETTINGS, Laboratory, digest, figure_request, finished_runs, train_job
 
 ALWAYS = {
     "stepbias:schema",
@@ -75,11 +78,53 @@ def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory:
             assert counted_users(client) == true_users(client)
         for _ in range(100):
             assert not laboratory.store.sweep(most=10, grace=0.0)
-        assert {name for name in names(client) if not name.startswith("stepbias:flows:")} <= ALWAYS | {
-            "stepbias:janitor",
-            "stepbias:leases",
-        }
+        time.sleep(2 * SETTINGS.lease_seconds)
+        laboratory.store.tidy("janitor", period=1.0, last=None, elapsed=0.0)
+        left = {name for name in names(client) if not name.startswith("stepbias:flows:")}
+        assert left == ALWAYS | {"stepbias:janitor"}
     assert deleted > 20
+
+
+def test_a_service_that_is_emptied_keeps_its_fixed_keys_alone(client: redis.Redis, empty_valkey_url: str) -> None:
+    """All that was ever there: workers, rings, figures, uploads, an experiment from its submission to its end."""
+    store = RedisStore(client, SETTINGS, "v")
+    laboratory = Laboratory(store=store, wait=time.sleep, store_of=lambda _: store)
+    store.adopt()
+    bell = CeleryDoorbell(make_celery_app(Settings.model_validate({"redis_url": empty_valkey_url})))
+    bell.ring(Queue.BATCH)
+    store.register(LiveWorker(name="w", numerics="v", idle=1), queues=Queue, seconds=0.001)
+    upload = ["dataset-description:x", "dataset:x"]
+    for document in upload:
+        store.put_document(document, b"data")
+    experiment = store.submit(
+        spec=b"", content_hash=digest("a spec"), name="n", tags=["t"], runs=4, documents=upload[1:]
+    ).experiment
+    plan = laboratory.claim_plan(experiment)
+    store.use_documents(plan, ["analysis"])
+    store.put_document("analysis", b"of a problem")
+    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec")])
+    store.add_jobs(plan, [train_job(experiment, number) for number in range(2)])
+    store.save_checkpoint(plan, b"half")
+    store.complete(plan)
+    for number in range(2):
+        laboratory.train(experiment, number)
+    store.put_document("figure", b"png", seconds=0.001)
+    assert store.request_figure(figure_request(), seconds=0.001)
+    assert store.next_figure() is not None
+    store.tidy("w", period=1.0, last=None, elapsed=0.0)
+    store.delete(experiment.id)
+    store.drop_documents(upload)
+    while store.clear_garbage(most=3):
+        pass
+    for _ in range(20):
+        assert not store.sweep(most=10, grace=0.0)
+    time.sleep(0.01)
+    clocks = {f"stepbias:flows:{queue}:v:{clock}" for queue in Queue for clock in ("now", "since")}
+    workers = {f"stepbias:workers:{queue}" for queue in Queue}
+    ring = queue_name(Queue.BATCH)
+    bindings = {f"_kombu.{kind}.{ring}" for kind in ("binding", "binding_permanent")}
+    brokers = {f"stepbias:celery:{name}" for name in (ring, *bindings)}
+    assert names(client) == ALWAYS | clocks | workers | brokers | {"stepbias:janitor"}
 
 
 class RandomLife:
