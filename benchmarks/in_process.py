@@ -1,77 +1,68 @@
-"""The batches of an experiment planned, and trained, in this process: what the service does, without the service."""
+"""An experiment planned, and trained, in this process: what the service does, without the service."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from core.descent.kernel import one_thread
-from core.experiment.dataset import dataset_of
+from core.analysis.problem import analyse_problem
+from core.analysis.problem_analysis import ProblemAnalysis
+from core.data.regression import Dataset
+from core.descent.kernel import chosen, one_thread
+from core.experiment.dataset import dataset_of, no_uploads
+from core.experiment.plan import planned_batches
 from core.experiment.training_run import never_stable, training_run
+from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from core.training.batch_training import Training
 from core.training.problem import Problem
-from jobs.kept_documents import uploads
-from jobs.memory import MemorySender, MemoryStore
 from jobs.ports import Store
-from jobs.records import Claim, JobKind, Message, plan_job_id
+from jobs.records import JobKind, Queue
 from jobs.settings import Settings
-from worker.analyses import ensure_analysis
+from jobs.states import ExperimentStatus
 from worker.context import WorkerContext
 from worker.perform import perform
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
-    """An experiment whose batches are known, and the seconds that planning took."""
-
-    grid: Grid
-    context: WorkerContext
-    jobs: Sequence[Message]
-    seconds: float
-
-
-def planned(spec: ExperimentSpec, store: Store | None = None) -> Planned:
-    """The experiment, submitted to a store (in memory, unless one is given) and planned by its planning job."""
-    settings, sender = Settings(), MemorySender()
-    context = WorkerContext(store=store or MemoryStore(settings), sender=sender, settings=settings, name="benchmark")
-    grid = Grid(spec)
-    submission = context.store.submit(
-        spec=spec.canonical(), content_hash=spec.content_hash(), name=spec.name, tags=spec.tags, runs=len(grid)
+def planning_seconds(spec: ExperimentSpec, store: Store) -> float:
+    """What the planning job of the experiment takes, slice by slice, on this store."""
+    context = WorkerContext(store=store, settings=Settings(), name="benchmark")
+    runs = len(Grid(spec))
+    submission = store.submit(
+        spec=spec.canonical(), content_hash=spec.content_hash(), name=spec.name, tags=spec.tags, runs=runs
     )
-    start = time.perf_counter()
-    perform(plan_job_id(submission.experiment.id), context)
-    seconds = time.perf_counter() - start
-    return Planned(grid=grid, context=context, jobs=_sent(sender), seconds=seconds)
+    seconds = 0.0
+    while store.experiment(submission.experiment.id).status is ExperimentStatus.PLANNING:
+        claim = store.claim(Queue.INTERACTIVE, worker=context.name)
+        if claim is None:
+            raise RuntimeError("the planning job is not to be had")
+        start = time.perf_counter()
+        perform(claim, context)
+        seconds += (time.perf_counter() - start) * (claim.job.kind is JobKind.PLAN)
+    return seconds
 
 
 def pure_training_seconds(spec: ExperimentSpec) -> float:
     """Sum of what every batch takes to be trained, one after the other: no store, no results, no checkpoints."""
-    plan = planned(spec)
+    grid = Grid(spec)
     with one_thread():
-        return sum(_training_seconds(plan, claim) for claim in _claims(plan))
+        return sum(_training_seconds(grid, *batch) for batch in batches(grid))
 
 
-def _training_seconds(plan: Planned, claim: Claim) -> float:
-    indices = claim.job.payload["indices"]
-    problem = plan.grid.problem_of(indices[0])
-    analysis = ensure_analysis(plan.context, problem)
-    dataset = dataset_of(problem.data, uploads(plan.context.store))
-    shared = Problem(dataset=dataset, network=problem.network, never_stable=never_stable(analysis))
+def batches(grid: Grid) -> Iterator[tuple[Dataset, ProblemAnalysis, Sequence[int]]]:
+    """The batches that the service would form: their data, what is known of them, and the indices of their runs."""
+    for block in blocks(grid):
+        problem = grid.problem_of(block.start)
+        dataset = dataset_of(problem.data, no_uploads)
+        analysis = analyse_problem(dataset, problem.network, problem.data_key).analysis
+        for batch in planned_batches(grid, block, analysis, chosen("auto")):
+            yield dataset, analysis, batch.indices
+
+
+def _training_seconds(grid: Grid, dataset: Dataset, analysis: ProblemAnalysis, indices: Sequence[int]) -> float:
+    network = grid.problem_of(indices[0]).network
+    shared = Problem(dataset=dataset, network=network, never_stable=never_stable(analysis))
     start = time.perf_counter()
-    training = Training(shared, [training_run(plan.grid.run(index), analysis) for index in indices])
+    training = Training(shared, [training_run(grid.run(index), analysis) for index in indices])
     while training.active:
         training.advance()
     return time.perf_counter() - start
-
-
-def _claims(plan: Planned) -> list[Claim]:
-    claims = [plan.context.store.claim(message.job_id, worker="benchmark") for message in plan.jobs]
-    return [claim for claim in claims if claim is not None and claim.job.kind is JobKind.TRAIN]
-
-
-def _sent(sender: MemorySender) -> list[Message]:
-    sent = []
-    while (message := sender.receive()) is not None:
-        sent.append(message)
-    return sent

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.in_process import planned, pure_training_seconds
+from benchmarks.in_process import planning_seconds, pure_training_seconds
 from benchmarks.living_service import LivingService, living_service
 from benchmarks.sweeps import FIGURE_1, figure_1_like, tiny_runs
 from benchmarks.turns import Effort, in_turn, median_ratio
@@ -94,7 +94,7 @@ def _planning(count: int) -> dict[str, Any]:
     """Seconds of the planning job of a sweep whose data set has been analysed before, on the store of the service."""
     with tempfile.TemporaryDirectory(prefix="stepbias-bench-") as directory, embedded_server(Path(directory)) as found:
         store = RedisStore(connect(found[0].url, patience=10.0), Settings())
-        analysed = planned(tiny_runs(10), store).seconds
-        seconds = planned(tiny_runs(count), store).seconds
+        analysed = planning_seconds(tiny_runs(10), store)
+        seconds = planning_seconds(tiny_runs(count), store)
     print(f"planning {count} runs: {seconds:.2f} s")
     return {"runs": count, "seconds": seconds, "seconds_with_analysis_of_ten_runs": analysed}

@@ -124,7 +124,8 @@ def test_a_service_that_is_emptied_keeps_its_fixed_keys_alone(client: redis.Redi
     ring = queue_name(Queue.BATCH)
     bindings = {f"_kombu.{kind}.{ring}" for kind in ("binding", "binding_permanent")}
     brokers = {f"stepbias:celery:{name}" for name in (ring, *bindings)}
-    assert names(client) == ALWAYS | clocks | workers | brokers | {"stepbias:janitor"}
+    # A process of which kombu knows that it has bound a queue does not bind it again.
+    assert names(client) - brokers == ALWAYS | clocks | workers | {"stepbias:janitor"}
 
 
 class RandomLife:

@@ -1,4 +1,4 @@
-"""The API on a real port, over a store in memory, with a worker in a thread: a service that lives for one test."""
+"""The API on a real port, over the store's twin, with a worker in a thread: a service that lives for one test."""
 
 import threading
 from collections.abc import Iterator
@@ -8,33 +8,31 @@ from typing import Any
 import uvicorn
 
 from api.app import create_app
-from jobs.memory import MemorySender, MemoryStore
+from jobs.records import Queue
 from jobs.settings import Settings
+from tests.reference.memory_store import MemoryDoorbell, MemoryStore
 from tests.stepbias.launcher.processes import eventually
 from worker.context import WorkerContext
-from worker.perform import perform
+from worker.perform import work_off
 
 
 class LivingService:
     """Where the service is, and its worker: it works only while `at_work` is entered."""
 
-    def __init__(self, url: str, context: WorkerContext, sender: MemorySender) -> None:
+    def __init__(self, url: str, context: WorkerContext) -> None:
         self.url = url
         self.context = context
-        self._sender = sender
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Do the jobs that are announced, as a worker would."""
+        """Do what waits, as a worker would."""
         over = threading.Event()
 
         def work() -> None:
             while not over.is_set():
-                message = self._sender.receive()
-                if message is None:
-                    over.wait(0.01)
-                else:
-                    perform(message.job_id, self.context)
+                for queue in Queue:
+                    work_off(queue, self.context)
+                over.wait(0.01)
 
         thread = threading.Thread(target=work, name="worker")
         thread.start()
@@ -49,16 +47,16 @@ class LivingService:
 def living_service() -> Iterator[LivingService]:
     """Serve until the block ends."""
     settings = Settings(redis_url=None)
-    store, sender = MemoryStore(settings), MemorySender()
-    app = create_app(settings, store, sender)
+    store = MemoryStore(settings)
+    app = create_app(settings, store, MemoryDoorbell())
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
     try:
         assert eventually(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
-        context = WorkerContext(store=store, sender=sender, settings=settings, name="test")
-        yield LivingService(f"http://127.0.0.1:{port}", context, sender)
+        context = WorkerContext(store=store, settings=settings, name="test")
+        yield LivingService(f"http://127.0.0.1:{port}", context)
     finally:
         server.should_exit = True
         thread.join()
