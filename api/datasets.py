@@ -1,7 +1,7 @@
 """Uploaded data sets: kept once under the hash of their content, described, and held against a spec that names one.
 
 A data set is two documents of the store, its arrays and its description. The description is written last: what is
-described is there as a whole. Whoever takes a data set away takes the description first.
+described is there as a whole. It stays, used or not, until somebody deletes it.
 """
 
 import json
@@ -66,6 +66,22 @@ def described(dataset_id: str, *, store: Store) -> DatasetDocument:
     if about is None:
         raise NothingHere("There is no data set of that id.")
     return DatasetDocument.of(about)
+
+
+def remove(dataset_id: str, *, store: Store) -> None:
+    """Remove a data set.
+
+    Raises:
+        NothingHere: there is none of that id.
+        InUse: an experiment uses it.
+    """
+    described(dataset_id, store=store)
+    store.drop_documents([dataset_description_key(dataset_id), dataset_key(dataset_id)])
+
+
+def used_documents(spec: ExperimentSpec) -> tuple[str, ...]:
+    """The documents that an experiment of this spec uses as they are."""
+    return (dataset_key(spec.data.id),) if isinstance(spec.data, UploadedData) else ()
 
 
 def require_uploaded(spec: ExperimentSpec, *, store: Store, settings: Settings) -> None:

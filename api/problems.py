@@ -20,7 +20,16 @@ from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
 from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
-from jobs.errors import ExperimentNotFound, InvalidCursor, NotFailed, StoreFull, StoreUnavailable
+from jobs.errors import (
+    ExperimentNotFound,
+    ForeignStore,
+    InUse,
+    InvalidCursor,
+    NotFailed,
+    StillActive,
+    StoreFull,
+    StoreUnavailable,
+)
 from jobs.seal import BrokenSeal
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -96,10 +105,13 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         NotFailed: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
+        StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished"),
+        InUse: _kind(HTTPStatus.CONFLICT, "in-use", "The data set is in use"),
         InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         RequestValidationError: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         StoreFull: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-full", "The store is full"),
         BrokenSeal: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-record", "What is stored is damaged"),
+        ForeignStore: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "foreign-store", "The store is of another version"),
         StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available"),
     }
 )
@@ -149,12 +161,6 @@ def _explained(error: Exception) -> RequestError:
         case InvalidChoice(field=field, message=message):
             violation = Violation(parameter=field, detail=message)
             problem = RequestError("What is asked for is not among the choices.", violations=(violation,))
-        case UnsuitableFigure(message=message):
-            problem = RequestError(message)
-        case NotFailed(status=status):
-            problem = RequestError(f"Only a failed experiment can be retried; this one is {status}.")
-        case BrokenSeal(name=name):
-            problem = RequestError(f"The {name} is damaged in the store: it is not what was written.")
         case StoreFull():
             problem = RequestError(_FULL, headers={"Retry-After": "30"})
         case InvalidCursor():
@@ -170,8 +176,28 @@ def _explained(error: Exception) -> RequestError:
             apology = "The store does not answer. Try again later."
             problem = RequestError(apology, headers={"Retry-After": "5"})
         case _:
-            problem = RequestError("There is no experiment of that id.")
+            problem = RequestError(_sentence(error))
     return problem
+
+
+def _sentence(error: Exception) -> str:
+    """What there is to say of an error that points at no field."""
+    match error:
+        case UnsuitableFigure(message=message):
+            text = message
+        case NotFailed(status=status):
+            text = f"Only a failed experiment can be retried; this one is {status}."
+        case StillActive(status=status):
+            text = f"An experiment is deleted once it is finished; this one is {status}: cancel it."
+        case InUse():
+            text = "An experiment uses the data set. Once none does, it can be deleted."
+        case ForeignStore():
+            text = f"The service cannot work: {error}."
+        case BrokenSeal(name=name):
+            text = f"The {name} is damaged in the store: it is not what was written."
+        case _:
+            text = "There is no experiment of that id."
+    return text
 
 
 def _query_violations(findings: Iterable[Any]) -> Iterable[Violation]:

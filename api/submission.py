@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from api import i_json, spec_violations
+from api.datasets import used_documents
 from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
@@ -62,6 +63,7 @@ def submit(spec: ExperimentSpec, *, store: Store, bell: Doorbell) -> Submission:
         name=spec.name,
         tags=spec.tags,
         runs=len(Grid(spec)),
+        documents=used_documents(spec),
     )
     if submission.is_new:
         ring(Queue.INTERACTIVE, bell=bell)

@@ -27,9 +27,10 @@ def ensure_credentials(address: str, directory: Path) -> None:
 def users(password: str) -> str:
     """The server's users: the service, which may not administer it, and one who may only ask whether it answers."""
     digest = hashlib.sha256(password.encode()).hexdigest()
-    # INFO counts as dangerous; what is, such as CONFIG, REPLICAOF and MIGRATE, could write files or send data away.
+    # INFO counts as dangerous, and so does to keep writers waiting, which a backup does; what is, such as CONFIG,
+    # REPLICAOF and MIGRATE, could write files or send data away.
     return (
-        f"user default on #{digest} ~* &* +@all -@dangerous +info\n"
+        f"user default on #{digest} ~* &* +@all -@dangerous +info +client|pause +client|unpause\n"
         "user health on nopass resetkeys resetchannels -@all +ping\n"
     )
 

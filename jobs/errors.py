@@ -1,5 +1,7 @@
 """Errors of the seam: few, typed, and ignorant of HTTP."""
 
+from typing import Final
+
 
 class JobsError(Exception):
     """Something the store was asked for cannot be."""
@@ -19,6 +21,18 @@ class NotFailed(JobsError):
     def __init__(self, status: str) -> None:
         super().__init__(f"only a failed experiment can be retried; this one is {status}")
         self.status = status
+
+
+class StillActive(JobsError):
+    """An experiment is deleted once it is finished; this one is `status`."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"an experiment is deleted once it is finished; this one is {status}")
+        self.status = status
+
+
+class InUse(JobsError):
+    """What was to be removed is used by an experiment."""
 
 
 class LeaseLost(JobsError):
@@ -41,5 +55,43 @@ class StoreFull(StoreUnavailable):
     """The store has no room left for writes; what is stored can be read, and work that runs can end."""
 
 
+class NotEmpty(JobsError):
+    """A backup was to be restored over what a store holds."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there are experiments or data in this store already: a backup is restored to an empty one (another "
+            "--state-dir, or another database in STEPBIAS_REDIS_URL)"
+        )
+
+
+class SnapshotLost(JobsError):
+    """The store may have changed while it was copied."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the store was copied too slowly, or restarted, and may have changed meanwhile: nothing is kept, try again"
+        )
+
+
+RESTORING: Final = "restoring"
+"""The schema of a store to which a backup is being restored."""
+
+
 class ForeignStore(JobsError):
-    """What is stored was written by another version of stepbias, in a form that this one does not read."""
+    """What is stored was written by another version of stepbias, in a form that this one does not read.
+
+    Args:
+        schema: of the store; nothing for that of 0.1, which did not say.
+    """
+
+    def __init__(self, schema: str) -> None:
+        if schema == RESTORING:
+            super().__init__("the store is not whole: `stepbias restore` is at it, or was interrupted; run it again")
+            return
+        writer = f"a version of stepbias with schema {schema}" if schema else "stepbias 0.1"
+        super().__init__(
+            f"the store was written by {writer}, and this version does not read it: save what you need with that "
+            "version's `stepbias fetch`, then give this one an empty store (another --state-dir, or another database "
+            "in STEPBIAS_REDIS_URL)"
+        )

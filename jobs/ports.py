@@ -29,12 +29,21 @@ from jobs.states import ExperimentStatus
 class ExperimentStore(Protocol):
     """Experiments, as their users know them."""
 
-    def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
+    def submit(  # noqa: PLR0913 - what is recorded of an experiment, all named
+        self,
+        *,
+        spec: bytes,
+        content_hash: str,
+        name: str,
+        tags: Sequence[str],
+        runs: int,
+        documents: Sequence[str] = (),
+    ) -> Submission:
         """Record an experiment and its planning job in one durable write; the caller then rings.
 
         It is planned for the store's numerics version. Of those of the same version, `content_hash` and `name` the last
-        that was submitted or planned anew is returned instead, if it is active and not being cancelled, or has
-        succeeded. The cost does not depend on `runs`.
+        that was submitted or planned anew is returned instead, if it is there, and active and not being cancelled, or
+        has succeeded. The cost does not depend on `runs`. `documents` are the keys of those that it uses as they are.
         """
         ...
 
@@ -91,6 +100,19 @@ class ExperimentStore(Protocol):
         """
         ...
 
+    def delete(self, experiment_id: str) -> None:
+        """Forget a finished experiment.
+
+        Its runs and documents are removed as its garbage is cleared, if no other experiment uses them by then. The
+        cost of the call does not depend on the number of its runs. A call that is sent again, because its reply was
+        lost, finds the experiment gone.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+            StillActive: it is not finished; cancel it first.
+        """
+        ...
+
 
 class JobStore(Protocol):
     """Jobs, as workers know them."""
@@ -141,9 +163,18 @@ class JobStore(Protocol):
         """
         ...
 
+    def use_documents(self, claim: Claim, documents: Sequence[str]) -> None:
+        """Have these documents kept for as long as the claimed job's experiment is; to be said before they are made.
+
+        Raises:
+            LeaseLost: the token is no longer current.
+        """
+        ...
+
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
         """Record the run keys of indices `start` and following; return the indices whose results are not stored yet.
 
+        From then on the experiment uses these runs: they are kept for as long as it is there.
         Runs that are stored already are counted as done and reused, once each however often this is called.
 
         Raises:
@@ -217,7 +248,22 @@ class Upkeep(Protocol):
         ...
 
     def clear_garbage(self, *, most: int) -> int:
-        """Remove records that nothing refers to any more, so many at most; how many were removed."""
+        """Clear away what deleted experiments and outdated plans have left, so many pieces at most; how many it were.
+
+        A run that is in no plan any more, and a document that no experiment uses, is removed; an upload is not.
+        """
+        ...
+
+    def sweep(self, *, most: int, grace: float) -> Sequence[str]:
+        """Look at about so many stored values, in turn; remove those that nothing refers to, and return their names.
+
+        Such are left where a process was killed between two steps, or wrote for an experiment that had just been
+        deleted. Nothing is removed that was written or read within `grace` seconds.
+        """
+        ...
+
+    def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
+        """The ids of experiments that have been finished for longer than so many seconds, the first finished first."""
         ...
 
     def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
@@ -273,6 +319,14 @@ class ResultStore(Protocol):
         """The document kept under `key`, or None; a damaged one is removed."""
         ...
 
+    def drop_documents(self, keys: Sequence[str]) -> None:
+        """Remove documents, all or none; those that are not there are no obstacle.
+
+        Raises:
+            InUse: an experiment uses one of them.
+        """
+        ...
+
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now."""
         ...
@@ -283,7 +337,18 @@ class ResultStore(Protocol):
 
 
 class Store(ExperimentStore, JobStore, Upkeep, ResultStore, Protocol):
-    """The whole store."""
+    """The whole store.
+
+    One that was written in another form refuses with `ForeignStore` whatever would change it.
+    """
+
+    def adopt(self) -> None:
+        """Take the store into use, if it is empty or of the form that is read here.
+
+        Raises:
+            ForeignStore: it is not.
+        """
+        ...
 
     def ping(self) -> bool:
         """Whether the store answers."""

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=3, ge=1, description="Attempts at a job before it is dead.")
     janitor_seconds: float = Field(default=1.0, gt=0, le=10, description="How often lost work is looked for.")
     store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")
+    retention_days: float | None = Field(
+        default=None, gt=0, description="A finished experiment is deleted after so many days. Unset: never."
+    )
     stall_seconds: float = Field(
         default=180.0,
         gt=0,

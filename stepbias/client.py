@@ -140,6 +140,14 @@ class Client:
         document: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}")
         return document
 
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Delete an uploaded data set.
+
+        Raises:
+            ProblemError: there is none of that id (404), or an experiment uses it (409).
+        """
+        self._connection.send("DELETE", f"/v1/datasets/{quote(dataset_id, safe='')}")
+
     def presets(self) -> list[dict[str, Any]]:
         """The specs that come with the service: name, title, and how many runs each size has."""
         return list(pages(self._connection, "/v1/presets", "presets"))

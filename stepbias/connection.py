@@ -14,8 +14,8 @@ class Connection:
     """The way to one service.
 
     Every request of the interface may be sent twice: equal specs are one experiment, equal data one data set, and
-    cancelling and reading change nothing the second time. So whatever breaks on the way is simply sent again, until
-    `patience` seconds have passed.
+    cancelling, deleting and reading change nothing the second time. So whatever breaks on the way is simply sent again,
+    until `patience` seconds have passed.
     """
 
     def __init__(

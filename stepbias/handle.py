@@ -91,6 +91,15 @@ class ExperimentHandle(StoredResults):
         """Compute again what failed."""
         return self._tell("/retry")
 
+    def delete(self) -> None:
+        """Delete it, and of its results what no other experiment uses; it has to be finished.
+
+        Raises:
+            ProblemError: it is not finished (409), or there is no such experiment (404), which is also said where it
+                has just been deleted and the answer was lost on the way.
+        """
+        self._connection.send("DELETE", self._path)
+
     def _tell(self, order: str) -> Experiment:
         document = self._connection.document(self._connection.send("POST", f"{self._path}{order}"))
         self.experiment = self.from_document(self._connection, document).experiment

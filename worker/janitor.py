@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from contextlib import suppress
 from typing import Final, Protocol
 
 from core.identity import NUMERICS_VERSION
-from jobs.errors import StoreUnavailable
+from jobs.errors import ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import LiveWorker, Queue, Round, Waiting
 from worker.context import WorkerContext
@@ -22,6 +23,17 @@ VERSION_GONE_SECONDS: Final = 15.0
 """No worker of another numerics version has been heard of for so long: its experiments are planned anew."""
 
 MOST_AT_ONCE: Final = 200
+
+HEAPS_AT_ONCE: Final = 20
+"""A round clears away so many times `MOST_AT_ONCE` pieces: a large experiment goes in a minute, and nobody waits."""
+
+GRACE_SECONDS: Final = 3600.0
+"""What nobody refers to may be of somebody who is about to: it is removed after an hour in which nobody touched it."""
+
+MOST_EXPIRED: Final = 10
+"""Experiments that are deleted in one round because their time is over."""
+
+SECONDS_OF_A_DAY: Final = 86_400.0
 
 
 class Pool(Protocol):
@@ -77,13 +89,35 @@ class Janitor:
         self._see_to_the_queues()
         found = self._tidy()
         if found.is_janitor:
-            self._context.store.clear_garbage(most=MOST_AT_ONCE)
             self._take_over_from_other_versions()
+            self._delete_expired()
+            self._clear_away()
+
+    def _delete_expired(self) -> None:
+        """Delete what has been finished for longer than the deployment keeps it."""
+        days, store = self._context.settings.retention_days, self._context.store
+        if days is not None:
+            for experiment_id in store.finished_before(seconds=days * SECONDS_OF_A_DAY, most=MOST_EXPIRED):
+                # Somebody may have deleted it, or queued it again, meanwhile.
+                with suppress(ExperimentNotFound, StillActive):
+                    store.delete(experiment_id)
+                    log.info("experiment %s is deleted: it was finished %g days ago", experiment_id, days)
+
+    def _clear_away(self) -> None:
+        for _ in range(HEAPS_AT_ONCE):
+            if not self._context.store.clear_garbage(most=MOST_AT_ONCE):
+                break
+        for name in self._context.store.sweep(most=MOST_AT_ONCE, grace=GRACE_SECONDS):
+            log.info("%s is removed: nothing refers to it", name)
 
     def _register(self) -> None:
         worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
         seconds = REGISTRATION * self._context.settings.janitor_seconds
+        asked = self._clock()
         self._context.store.register(worker, queues=self._queues, seconds=seconds)
+        if self._clock() - asked > DEAF_SECONDS / 2:
+            # A store that keeps the janitor waiting, as it does during a backup, keeps everybody waiting.
+            self._deaf_since = None
 
     def _see_to_the_queues(self) -> None:
         """Ring where work waits and processes are idle; end this worker where it does not hear the bell."""
@@ -140,5 +174,8 @@ class Janitor:
             except StoreUnavailable as error:
                 self._deaf_since = None
                 log.warning("the store does not answer the janitor: %s", error)
+            except ForeignStore as error:
+                self._over.set()
+                self._context.end_process(str(error))
             except Exception:
                 log.exception("the janitor stumbled, and goes on")

@@ -14,6 +14,7 @@ from core.planning.batches import Batch
 from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid, GridProblem
+from jobs.document_keys import analysis_key, interpolators_key
 from jobs.records import Claim, NewJob, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
@@ -59,14 +60,15 @@ def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
 
 def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, block: _Block) -> None:
     kernel = chosen(context.settings.kernel)
-    analysis = heartbeat.once_there_is_room(partial(_analysis, context, grid.problem_of(block.start)))
+    analysis = heartbeat.once_there_is_room(partial(_analysis, claim, context, grid.problem_of(block.start)))
     begun = heartbeat.once_there_is_room(partial(_begin, claim, context, grid, block))
     batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=begun.missing)
     is_whole = block.stop - block.start == len(grid)
     heartbeat.once_there_is_room(partial(_add, claim, context, batches, whole_grid=is_whole))
 
 
-def _analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:
+def _analysis(claim: Claim, context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:
+    context.store.use_documents(claim, [analysis_key(problem.key), interpolators_key(problem.key)])
     ensure_interpolators(context, problem)
     return ensure_analysis(context, problem)
 

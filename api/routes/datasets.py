@@ -1,4 +1,4 @@
-"""Data sets of the user: upload one, look at it."""
+"""Data sets of the user: upload one, look at it, delete it."""
 
 from typing import Annotated, Any, Final
 
@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query, Response, status
 from fastapi.responses import JSONResponse
 
 from api.body import JSON
-from api.datasets import DatasetDocument, described, keep
+from api.datasets import DatasetDocument, described, keep, remove
 from api.dependencies import SettingsHere, StoreHere
 from api.openapi import PROBLEMS
+from api.paging import NoQuery
 from api.upload import CSV, NPZ, DatasetBody, UploadHere, UploadQuery
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=PROBLEMS)
@@ -38,3 +39,9 @@ def upload_dataset(
 def get_dataset(dataset_id: str, store: StoreHere) -> DatasetDocument:
     """Look at a data set: how large it is, and what it has besides X and y."""
     return described(dataset_id, store=store)
+
+
+@router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_dataset(dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere) -> None:
+    """Delete a data set that no experiment uses."""
+    remove(dataset_id, store=store)

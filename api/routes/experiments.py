@@ -1,4 +1,4 @@
-"""Experiments: submit, list, look at, cancel, retry."""
+"""Experiments: submit, list, look at, cancel, retry, delete."""
 
 from typing import Annotated
 
@@ -96,3 +96,9 @@ def retry_experiment(
         ring(queue, bell=bell)
     response.headers.update({"Location": path(experiment_id)} | polling_headers(experiment))
     return ExperimentDocument.of(experiment)
+
+
+@router.delete("/{experiment_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_experiment(experiment_id: ExperimentId, _query: _Nothing, store: StoreHere) -> None:
+    """Delete a finished experiment, and of its results what no other experiment uses."""
+    store.delete(experiment_id)

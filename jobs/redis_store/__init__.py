@@ -7,6 +7,7 @@ from jobs.ports import Store
 from jobs.redis_store.experiments import RedisExperiments
 from jobs.redis_store.jobs import RedisJobs
 from jobs.redis_store.results import RedisResults
+from jobs.redis_store.scripts import Script
 from jobs.redis_store.upkeep import RedisUpkeep
 
 __all__ = ["RedisStore"]
@@ -14,6 +15,10 @@ __all__ = ["RedisStore"]
 
 class RedisStore(RedisExperiments, RedisJobs, RedisUpkeep, RedisResults, Store):
     """The whole store on one server: `RedisStore(connect(url, patience=…), settings)`."""
+
+    @override
+    def adopt(self) -> None:
+        self._call(Script.ADOPT)
 
     @override
     def ping(self) -> bool:

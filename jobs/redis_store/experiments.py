@@ -9,7 +9,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
-from jobs.errors import ExperimentNotFound, NotFailed
+from jobs.errors import ExperimentNotFound, NotFailed, StillActive
 from jobs.ports import ExperimentStore
 from jobs.records import Experiment, Page, Submission
 from jobs.redis_store.keys import key
@@ -28,7 +28,16 @@ class RedisExperiments(RedisServer, ExperimentStore):
     """The experiments of the Redis store."""
 
     @override
-    def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
+    def submit(
+        self,
+        *,
+        spec: bytes,
+        content_hash: str,
+        name: str,
+        tags: Sequence[str],
+        runs: int,
+        documents: Sequence[str] = (),
+    ) -> Submission:
         # The id is drawn here: a call that is sent again finds its own experiment and still answers that it is new.
         proposed = secrets.token_hex(16)
         is_new, found, record = self._call(
@@ -36,7 +45,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
             *(proposed, self._numerics, content_hash, name, json.dumps(tags)),
             runs,
             sealed(_spec_name(proposed), spec),
-            *tags,
+            *documents,
         )
         return Submission(experiment=record_answer(found.decode(), record), is_new=bool(is_new))
 
@@ -91,6 +100,13 @@ class RedisExperiments(RedisServer, ExperimentStore):
             return record_answer(experiment_id, self._call(Script.RETRY, experiment_id, self._numerics, wish))
         except NotFailed:
             raise NotFailed(self.experiment(experiment_id).status) from None
+
+    @override
+    def delete(self, experiment_id: str) -> None:
+        try:
+            self._call(Script.DELETE, experiment_id)
+        except StillActive:
+            raise StillActive(self.experiment(experiment_id).status) from None
 
     def _narrowest_index(self, name: str | None, tag: str | None) -> str:
         """The shortest of the sorted sets that hold every experiment the filters let pass."""

@@ -45,6 +45,10 @@ class RedisJobs(RedisServer, JobStore):
         self._call(Script.ADD_JOBS, *self._right(claim), *fields)
 
     @override
+    def use_documents(self, claim: Claim, documents: Sequence[str]) -> None:
+        self._call(Script.USE_DOCUMENTS, *self._right(claim), *documents)
+
+    @override
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
         digests = packed(keys)
         missing: list[int] = self._call(Script.SET_RUN_KEYS, *self._right(claim), start, DIGEST_BYTES, digests, *keys)

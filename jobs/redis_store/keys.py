@@ -4,6 +4,9 @@ from typing import Final
 
 PREFIX: Final = "stepbias:"
 
+SCHEMA: Final = "2"
+"""The form of everything under the prefix; `stepbias:schema` says which one a store has."""
+
 
 def key(*parts: str) -> str:
     """The parts behind the prefix, with colons between."""

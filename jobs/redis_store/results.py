@@ -69,6 +69,10 @@ class RedisResults(RedisServer, ResultStore):
         return document
 
     @override
+    def drop_documents(self, keys: Sequence[str]) -> None:
+        self._call(Script.DROP_DOCUMENTS, *keys)
+
+    @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         guard = key("asked", request.key)
         (is_first,) = self._read(["SET", guard, "1", "NX", "PX", max(round(seconds * 1000), 1)])

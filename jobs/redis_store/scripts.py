@@ -1,19 +1,28 @@
 """The store's Lua scripts: one atomic call each, in `lua/`, all beginning with `lua/ledger.lua`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Final
 
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from jobs.connection import error_code, vendor_errors
-from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned, StoreUnavailable
-from jobs.redis_store.keys import PREFIX
+from jobs.errors import (
+    ExperimentNotFound,
+    ForeignStore,
+    InUse,
+    LeaseLost,
+    NotFailed,
+    NotPlanned,
+    StillActive,
+    StoreUnavailable,
+)
+from jobs.redis_store.keys import PREFIX, SCHEMA
 from jobs.states import JOB_MOVES
-
 
 _TELLINGS: Final = 5
 
@@ -21,21 +30,39 @@ _TELLINGS: Final = 5
 class Script(StrEnum):
     """The scripts, by the names of their files."""
 
+    ADOPT = "adopt"
     SUBMIT = "submit"
     CANCEL = "cancel"
     RETRY = "retry"
+    DELETE = "delete"
     CLAIM = "claim"
     HEARTBEAT = "heartbeat"
     SAVE_CHECKPOINT = "save_checkpoint"
     ADD_JOBS = "add_jobs"
+    USE_DOCUMENTS = "use_documents"
     SET_RUN_KEYS = "set_run_keys"
     COMMIT_RUNS = "commit_runs"
     FINISH = "finish"
     TIDY = "tidy"
+    CLEAR_GARBAGE = "clear_garbage"
+    SWEEP = "sweep"
     PLAN_ANEW = "plan_anew"
     MISS_RUNS = "miss_runs"
+    DROP_DOCUMENTS = "drop_documents"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
+
+
+_REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
+    {
+        "LEASELOST": LeaseLost,
+        "NOTPLANNED": NotPlanned,
+        "NOTFAILED": NotFailed,
+        "STILLACTIVE": StillActive,
+        "INUSE": InUse,
+        "FOREIGN": ForeignStore,
+    }
+)
 
 
 @cache
@@ -44,7 +71,7 @@ def source(script: Script) -> str:
     folder = files("jobs.redis_store") / "lua"
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
-    return f"{shebang}\nlocal PREFIX = '{PREFIX}'\nlocal MOVES = {_moves()}\n{ledger}\n{body}"
+    return f"{shebang}\nlocal PREFIX, SCHEMA = '{PREFIX}', '{SCHEMA}'\nlocal MOVES = {_moves()}\n{ledger}\n{body}"
 
 
 class Scripts:
@@ -63,6 +90,9 @@ class Scripts:
             NotPlanned: the script refused the key of a run.
             ExperimentNotFound: the script knows no such experiment.
             NotFailed: the script refused a retry.
+            StillActive: the script refused to delete an experiment.
+            InUse: the script refused to remove a document.
+            ForeignStore: the store has another schema.
         """
         for _ in range(_TELLINGS):
             try:
@@ -87,15 +117,7 @@ def _moves() -> str:
 
 def _refusal(error: ResponseError, args: Sequence[bytes | str | float]) -> Exception:
     code = error_code(error)
-    message = str(error).removeprefix(code).strip()
-    match code:
-        case "LEASELOST":
-            return LeaseLost(message)
-        case "NOTPLANNED":
-            return NotPlanned(message)
-        case "NOTFOUND":
-            return ExperimentNotFound(str(args[0]))
-        case "NOTFAILED":
-            return NotFailed(message)
-        case _:
-            return error
+    if code == "NOTFOUND":
+        return ExperimentNotFound(str(args[0]))
+    kind = _REFUSALS.get(code)
+    return error if kind is None else kind(str(error).removeprefix(code).strip())

@@ -7,9 +7,10 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import Upkeep
 from jobs.records import LiveWorker, LostAttempt, Queue, Round, Surroundings, Waiting
-from jobs.redis_store.keys import job_key, key
+from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
+from jobs.run_keys import DIGEST_BYTES
 from jobs.states import JobState
 
 MOST_LEASES: Final = 1000
@@ -39,18 +40,19 @@ class RedisUpkeep(RedisServer, Upkeep):
 
     @override
     def clear_garbage(self, *, most: int) -> int:
-        (heap,) = self._read(["SRANDMEMBER", key("garbage")])
-        if heap is None:
-            return 0
-        (job_ids,) = self._read(["LRANGE", heap, 0, most - 1])
-        if job_ids:
-            # The records first: what is not yet removed stays on the list.
-            # One by one, for a call that is sent again must not take others off it.
-            records = (job_key(job_id.decode()) for job_id in job_ids)
-            self._read(["UNLINK", *records], *(["LREM", heap, 1, job_id] for job_id in job_ids))
-        else:
-            self._read(["SREM", key("garbage"), heap])
-        return len(job_ids)
+        cleared: int = self._call(Script.CLEAR_GARBAGE, most, DIGEST_BYTES)
+        return cleared
+
+    @override
+    def sweep(self, *, most: int, grace: float) -> Sequence[str]:
+        return [name.decode() for name in self._call(Script.SWEEP, most, grace)]
+
+    @override
+    def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
+        ((now, microseconds),) = self._read(["TIME"])
+        latest = now + microseconds / 1e6 - seconds
+        (members,) = self._read(["ZRANGE", key("finished"), "-inf", latest, "BYSCORE", "LIMIT", 0, most])
+        return [member.decode() for member in members]
 
     @override
     def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:

@@ -55,6 +55,11 @@ OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made 
 Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
 
+BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="File of the backup; - is stdout, or stdin.")]
+StateDirectory = Annotated[
+    Path | None, typer.Option(file_okay=False, help="Of `stepbias up`, where STEPBIAS_REDIS_URL names no store.")
+]
+
 Arrays = Annotated[
     bool, typer.Option("--arrays", help="Also where each run ended, and data and interpolators, as .npz files.")
 ]
@@ -210,6 +215,17 @@ def retry(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
     raise typer.Exit(run_retry(experiment, url=url))
 
 
+@app.command(context_settings=_TAKES_ID)
+def delete(
+    experiments: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of finished experiments.")],
+    url: Url = LOCAL_URL,
+) -> None:
+    """Delete experiments, and of their results what no other one uses."""
+    from stepbias.cli.submit import delete as run_delete
+
+    raise typer.Exit(run_delete(experiments, url=url))
+
+
 @app.command("list")
 def list_experiments(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20, url: Url = LOCAL_URL
@@ -242,6 +258,18 @@ def run(
 ) -> None:
     """Compute an experiment here, without any service; save what `fetch` would."""
     raise typer.Exit(_launched("local", "run")(spec, out=out, arrays=arrays, trajectories=trajectories))
+
+
+@app.command()
+def backup(file: BackupFile, state_dir: StateDirectory = None) -> None:
+    """Write everything that the store holds to one file; the service may run."""
+    raise typer.Exit(_launched("backup", "backup")(file, state_dir))
+
+
+@app.command()
+def restore(file: BackupFile, state_dir: StateDirectory = None) -> None:
+    """Make the store of a backup, where there is none."""
+    raise typer.Exit(_launched("backup", "restore")(file, state_dir))
 
 
 @app.command()

@@ -1,8 +1,8 @@
-"""`stepbias submit`, `estimate`, `watch`, `cancel` and `retry`: experiments of a service that runs somewhere."""
+"""`stepbias submit`, `estimate`, `watch`, `cancel`, `retry`, `delete`: experiments of a service that runs somewhere."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -99,3 +99,20 @@ def retry(experiment_id: str, *, url: str) -> int:
     with connected(url) as client:
         typer.echo(status_line(client.experiment(experiment_id).retry()))
     return 0
+
+
+def delete(experiment_ids: Iterable[str], *, url: str) -> int:
+    """Delete each experiment that can be; say of each what became of it. 1 if one is still there that was refused."""
+    refused = 0
+    with connected(url) as client:
+        for experiment_id in experiment_ids:
+            try:
+                client.experiment(experiment_id).delete()
+            except ProblemError as problem:
+                if problem.is_temporary:
+                    raise
+                refused += 1
+                typer.echo(f"{experiment_id}: {problem}", err=True)
+            else:
+                typer.echo(f"{experiment_id}: deleted")
+    return int(refused > 0)

@@ -15,6 +15,10 @@ from threadpoolctl import threadpool_info
 
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
+from jobs.errors import ForeignStore
+from jobs.records import Queue
+from jobs.redis_store import RedisStore
+from jobs.settings import Settings
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.disk_room import SCARCE, free_bytes
 from stepbias.launcher.embedded import find_server_binary
@@ -112,10 +116,13 @@ def _server(url: str) -> Finding:
         ) as server:
             policy = server.info("memory")["maxmemory_policy"]
             is_kept = server.info("persistence")["aof_enabled"]
+            foreign = _foreign(server)
     except (redis.RedisError, ValueError) as error:
         reason = str(error) or type(error).__name__
         remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
         return Finding(subject="server", text=f"{where} does not answer", remedy=remedy)
+    if foreign is not None:
+        return Finding(subject="server", text=f"{where} is of another version", remedy=f"{foreign}.")
     if policy != "noeviction":
         remedy = "It would throw results away when memory is short: set maxmemory-policy noeviction."
         return Finding(subject="server", text=f"{where} has maxmemory-policy {policy}", remedy=remedy)
@@ -123,6 +130,15 @@ def _server(url: str) -> Finding:
         remedy = "It would forget everything when it restarts: set appendonly yes and appendfsync always."
         return Finding(subject="server", text=f"{where} keeps no append-only file", remedy=remedy)
     return Finding(subject="server", text=f"{where} answers")
+
+
+def _foreign(server: redis.Redis) -> ForeignStore | None:
+    """Why the store on the server is not read by this version; None where it is, or is empty."""
+    try:
+        RedisStore(server, Settings()).look_around(Queue.BATCH)
+    except ForeignStore as error:
+        return error
+    return None
 
 
 def _without_password(url: str) -> str:

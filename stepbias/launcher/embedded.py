@@ -90,7 +90,7 @@ class EmbeddedServer:
     @property
     def url(self) -> str:
         """`redis://:password@127.0.0.1:port/0`."""
-        return f"redis://:{self._password}@{HOST}:{self._port}/0"
+        return _url(self._password, self._port)
 
     @property
     def process(self) -> ManagedProcess:
@@ -170,6 +170,24 @@ def embedded_server(state_dir: Path) -> Iterator[tuple[EmbeddedServer, ProcessLi
         finally:
             life.ask_to_stop()
             life.await_stop()
+
+
+def url_of_running(state_dir: Path) -> str:
+    """Where the server of an instance answers that runs in this state directory.
+
+    Raises:
+        StartupError: it has no server of its own.
+    """
+    server = state_dir.expanduser() / _DIRECTORY
+    try:
+        password, port = ((server / name).read_text(encoding="utf-8").strip() for name in ("password", "port"))
+    except OSError as error:
+        raise StartupError(f"the instance in {state_dir} has no server of its own: {error.strerror}") from error
+    return _url(password, int(port))
+
+
+def _url(password: str, port: int) -> str:
+    return f"redis://:{password}@{HOST}:{port}/0"
 
 
 def _is_usable_port(text: str) -> bool:

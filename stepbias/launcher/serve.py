@@ -2,9 +2,13 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Final
 
+from jobs.connection import connect
+from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
+from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
@@ -76,4 +80,19 @@ def _usable_settings() -> tuple[Settings, str]:
             raise StartupError(
                 "STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service, with its own server"
             )
-        return settings, settings.redis_url.get_secret_value()
+        url = settings.redis_url.get_secret_value()
+        _require_own_store(url, settings)
+        return settings, url
+
+
+def _require_own_store(url: str, settings: Settings) -> None:
+    """Return if the store can be worked with; one that is away may come.
+
+    Raises:
+        StartupError: it was written by another version.
+    """
+    try:
+        with suppress(StoreUnavailable), connect(url, patience=0.0) as client:
+            RedisStore(client, settings).adopt()
+    except ForeignStore as error:
+        raise StartupError(str(error)) from error

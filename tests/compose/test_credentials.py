@@ -58,6 +58,8 @@ def _check_users(url: str) -> None:
     with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(0.02), 500)) as service:
         assert service.register_script("return redis.call('SET', KEYS[1], 'kept')")(keys=["a key"])
         assert service.info("persistence")["loading"] == 0
+        assert service.client_pause(1, all=False)
+        assert service.client_unpause()
         with pytest.raises(NoPermissionError):
             service.config_get("dir")
     stranger = f"redis://:guess@{url.rpartition('@')[2]}"

@@ -229,7 +229,8 @@ class BothStores(RuleBasedStateMachine):
     def planned(self, experiment_id: str) -> list[tuple[int, str]]:
         """Index and label of the runs of an experiment that are planned."""
         labels = {digest(label): label for label in LABELS}
-        return [(index, labels[key]) for index, key in sorted(self.memory._experiments[experiment_id].keys.items())]
+        experiment = self.memory._experiments.get(experiment_id)
+        return [(index, labels[key]) for index, key in sorted(experiment.keys.items())] if experiment else []
 
     @precondition(lambda self: self.stored())
     @rule(data=st.data(), part=st.sampled_from(["summary", "arrays"]))
@@ -288,11 +289,28 @@ class BothStores(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("vw"), idle=st.integers(0, 2), served=st.sets(queues, min_size=1))
     def go_round(self, name: str, idle: int, served: set[Queue]) -> None:
-        """A worker says that it lives, and tidies up if it is the janitor; nobody sees what is cleared away."""
+        """A worker says that it lives, and tidies up if it is the janitor."""
         worker = LiveWorker(name=name, numerics=self.version, idle=idle)
         self.both(lambda store: store.register(worker, queues=served, seconds=60.0))
         self.both(lambda store: replace(store.tidy(name, period=1e6, last=None, elapsed=0.0), at=0.0))
-        self.redis.clear_garbage(most=2)
+        self.clear_garbage()
+
+    def clear_garbage(self) -> None:
+        """All of it; how many pieces it comes in is not the same."""
+        for store in self.versions[self.version]:
+            while store.clear_garbage(most=2):
+                pass
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        """Somebody no longer wants it, which is refused while it is under way; its claims may still be used."""
+        experiment_id = data.draw(st.sampled_from(self.ids))
+        if self.both(lambda store: store.delete(experiment_id)) is None:
+            self.ids.remove(experiment_id)
+            self.both(lambda store: store.delete(experiment_id))
+        if data.draw(st.booleans()):
+            self.clear_garbage()
 
     @precondition(lambda self: self.ids)
     @rule(data=st.data())

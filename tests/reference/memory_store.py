@@ -18,7 +18,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
 from jobs.cursor import decode_cursor, encode_cursor
-from jobs.errors import ExperimentNotFound, LeaseLost, NotFailed, NotPlanned
+from jobs.errors import ExperimentNotFound, InUse, LeaseLost, NotFailed, NotPlanned, StillActive
 from jobs.ports import Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
@@ -66,11 +66,13 @@ class _Experiment:
     spec: bytes
     created_at: float
     runs_total: int
-    came: int
     generation: int = 0
     is_cancelled: bool = False
     jobs: list[_Job] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
+    former: dict[int, str] = field(default_factory=dict)
+    inputs: set[str] = field(default_factory=set)
+    documents: set[str] = field(default_factory=set)
     outcomes: dict[int, str] = field(default_factory=dict)
     reused: int = 0
     checkpoints: dict[str, bytes] = field(default_factory=dict)
@@ -166,11 +168,14 @@ class MemoryStore(Store):
         self._experiments: dict[str, _Experiment] = {}
         self._runs: dict[str, StoredRun] = {}
         self._documents: dict[str, tuple[bytes, float]] = {}
+        self._touched: dict[str, float] = {}
+        self._numbers = count(1)
+        self._garbage: list[_Experiment] = []
         self._workers: dict[str, LiveWorker] = {}
         self._served_until: dict[tuple[Queue, str], float] = {}
         self._virtual_now: dict[tuple[Queue, str], float] = {}
         self._waits_since: dict[tuple[Queue, str], float] = {}
-        self._comings = count()
+        self._current: dict[tuple[str, str, str], str] = {}
         self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self._figures: deque[FigureRequest] = deque()
@@ -178,6 +183,10 @@ class MemoryStore(Store):
     @override
     def ping(self) -> bool:
         return True
+
+    @override
+    def adopt(self) -> None:
+        pass
 
     def of_version(self, numerics: str) -> "MemoryStore":
         """The same store, asked by a process of another numerics version."""
@@ -188,16 +197,23 @@ class MemoryStore(Store):
     # Experiments
 
     @override
-    def submit(self, *, spec: bytes, content_hash: str, name: str, tags: Sequence[str], runs: int) -> Submission:
+    def submit(
+        self,
+        *,
+        spec: bytes,
+        content_hash: str,
+        name: str,
+        tags: Sequence[str],
+        runs: int,
+        documents: Sequence[str] = (),
+    ) -> Submission:
         with self._lock:
-            wanted = (content_hash, name, self.numerics)
-            same = (e for e in self._experiments.values() if (e.content_hash, e.name, e.numerics) == wanted)
-            known = max(same, key=lambda each: each.came, default=None)
+            known = self._experiments.get(self._current.get((content_hash, self.numerics, name), ""))
             if known and not known.is_cancelled and known.counts.status is not ExperimentStatus.FAILED:
                 return Submission(experiment=known.record(self._clock()), is_new=False)
             new = _Experiment(
                 id=secrets.token_hex(16),
-                number=len(self._experiments) + 1,
+                number=next(self._numbers),
                 name=name,
                 tags=tuple(tags),
                 content_hash=content_hash,
@@ -205,9 +221,10 @@ class MemoryStore(Store):
                 spec=spec,
                 created_at=self._clock(),
                 runs_total=runs,
-                came=next(self._comings),
+                inputs=set(documents),
             )
             self._experiments[new.id] = new
+            self._current[content_hash, self.numerics, name] = new.id
             self._record(new, NewJob(id=f"{new.id}.plan", queue=Queue.INTERACTIVE, payload={}), JobKind.PLAN)
             return Submission(experiment=new.record(self._clock()), is_new=True)
 
@@ -270,6 +287,17 @@ class MemoryStore(Store):
                 self._enter(experiment, job, JobState.QUEUED)
             return experiment.record(self._clock())
 
+    @override
+    def delete(self, experiment_id: str) -> None:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            if not experiment.is_finished:
+                raise StillActive(experiment.counts.status)
+            self._step_down(experiment)
+            self._garbage.append(self._experiments.pop(experiment_id))
+            for document in experiment.inputs:
+                self._drop_document(document)
+
     # Jobs
 
     @override
@@ -316,10 +344,17 @@ class MemoryStore(Store):
                     self._record(experiment, job, JobKind.TRAIN)
 
     @override
+    def use_documents(self, claim: Claim, documents: Sequence[str]) -> None:
+        with self._held(claim) as (experiment, _):
+            experiment.documents.update(documents)
+
+    @override
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
         packed(keys)
         with self._held(claim) as (experiment, _):
+            replaced = [experiment.keys.get(index, "") for index, _ in enumerate(keys, start)]
             experiment.keys.update(enumerate(keys, start))
+            self._drop_unused(replaced)
             for index, key in enumerate(keys, start):
                 if key in self._runs and index not in experiment.outcomes:
                     experiment.outcomes[index] = self._runs[key].outcome
@@ -397,7 +432,35 @@ class MemoryStore(Store):
 
     @override
     def clear_garbage(self, *, most: int) -> int:
-        return 0
+        with self._lock:
+            garbage, self._garbage[:] = list(self._garbage), []
+            for each in garbage:
+                self._drop_unused([*each.keys.values(), *each.former.values()])
+                for document in each.documents:
+                    self._drop_document(document)
+            return len(garbage)
+
+    @override
+    def sweep(self, *, most: int, grace: float) -> Sequence[str]:
+        with self._lock:
+            now = self._clock()
+            orphans = [
+                key
+                for key, (_, until) in self._documents.items()
+                if until == math.inf
+                and not self._is_used(key)
+                and not self._is_upload(key)
+                and now - self._touched[key] >= grace
+            ]
+            for key in orphans:
+                del self._documents[key]
+            return [f"document:{key}" for key in orphans]
+
+    @override
+    def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
+        with self._lock:
+            ended = [(each.finished_at, each.id) for each in self._experiments.values() if each.finished_at is not None]
+            return [each for at, each in sorted(ended) if at <= self._clock() - seconds][:most]
 
     @override
     def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
@@ -461,12 +524,22 @@ class MemoryStore(Store):
         with self._lock:
             if self.document(key) is None:
                 self._documents[key] = document, math.inf if seconds is None else self._clock() + seconds
+            self._touched[key] = self._clock()
 
     @override
     def document(self, key: str) -> bytes | None:
         with self._lock:
+            self._touched[key] = self._clock()
             document, until = self._documents.get(key, (None, 0.0))
             return document if until > self._clock() else None
+
+    @override
+    def drop_documents(self, keys: Sequence[str]) -> None:
+        with self._lock:
+            if any(self._is_used(key) for key in keys):
+                raise InUse("an experiment uses it")
+            for key in keys:
+                self._documents.pop(key, None)
 
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
@@ -499,6 +572,34 @@ class MemoryStore(Store):
         if run is None:
             experiment.outcomes.pop(index, None)
         return run
+
+    def _step_down(self, experiment: _Experiment) -> None:
+        spec = experiment.content_hash, experiment.numerics, experiment.name
+        if self._current.get(spec) == experiment.id:
+            del self._current[spec]
+
+    def _is_used(self, document: str) -> bool:
+        """By an experiment that is there, or of which not everything is cleared away."""
+        is_named = any(document in each.inputs for each in self._experiments.values())
+        return is_named or any(document in each.documents for each in (*self._experiments.values(), *self._garbage))
+
+    def _is_upload(self, document: str) -> bool:
+        """There for its own sake: a description, or a data set that is described."""
+        kind, _, id_ = document.partition(":")
+        return kind == "dataset-description" or (kind == "dataset" and f"dataset-description:{id_}" in self._documents)
+
+    def _drop_document(self, document: str) -> None:
+        if not self._is_used(document) and not self._is_upload(document):
+            self._documents.pop(document, None)
+
+    def _drop_unused(self, keys: Iterable[str]) -> None:
+        """Those of the runs that stand in no plan any more."""
+        for key in keys:
+            plans = (
+                plan for each in (*self._experiments.values(), *self._garbage) for plan in (each.keys, each.former)
+            )
+            if not any(key in plan.values() for plan in plans):
+                self._runs.pop(key, None)
 
     def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
         """Whether the experiment takes turns in the queue."""
@@ -548,6 +649,9 @@ class MemoryStore(Store):
         if job.record.state is JobState.RUNNING:
             job.fraction, job.lease_until = 0.0, math.inf
         job.record = replace(job.record, state=state)
+        if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED and experiment.former:
+            self._garbage.append(replace(experiment, keys=experiment.former, former={}, documents=set()))
+            experiment.former = {}
         if state is JobState.RUNNING and job.record.kind is JobKind.TRAIN and experiment.started_at is None:
             experiment.has_started, experiment.started_at = True, self._clock()
             experiment.work_at_start = experiment.work_spent
@@ -587,8 +691,14 @@ class MemoryStore(Store):
         )
 
     def _plan_anew(self, experiment: _Experiment) -> None:
-        experiment.generation, experiment.came = experiment.generation + 1, next(self._comings)
+        experiment.generation += 1
+        self._step_down(experiment)
+        self._current[experiment.content_hash, self.numerics, experiment.name] = experiment.id
         experiment.numerics = self.numerics
+        if experiment.former:
+            self._garbage.append(replace(experiment, former={}, documents=set()))
+        else:
+            experiment.former = experiment.keys
         experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, 0
         experiment.checkpoints, experiment.flows = {}, {}
         experiment.first_death = experiment.started_at = experiment.finished_at = None

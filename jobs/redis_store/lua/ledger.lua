@@ -1,5 +1,5 @@
 -- What every script begins with: the store's clock, the names of its keys, and how a job's move changes what its
--- experiment counts. `PREFIX` and `MOVES`, the table of legal moves, are put in front of it from Python.
+-- experiment counts. `PREFIX`, `SCHEMA` and `MOVES`, the table of legal moves, are put in front of it from Python.
 --
 -- Keys are made from ids inside the scripts, so this is for one server and its replicas, not for a cluster. Scripts check
 -- before they write: what is refused has changed nothing.
@@ -13,6 +13,12 @@ local NOT_FOUND = redis.error_reply('NOTFOUND there is no such experiment')
 
 local function key(...)
   return PREFIX .. table.concat({ ... }, ':')
+end
+
+-- A store of another form is left alone. That of 0.1 has experiments, and does not say of which form it is.
+local schema = redis.call('GET', key('schema'))
+if schema ~= SCHEMA and (schema or redis.call('EXISTS', key('experiments', 'number')) == 1) then
+  return redis.error_reply('FOREIGN ' .. (schema or ''))
 end
 
 local function experiment_key(id)
@@ -173,6 +179,59 @@ local function remember_death(job, at)
   end
 end
 
+-- Leave a part of an experiment for the janitor, who clears it away in pieces: what it costs here does not depend on its
+-- size. The hash `garbage` has how far each heap has been read.
+local function discard(id, generation, part)
+  local at, heap = key('experiment', id, part), key('garbage', id, generation, part)
+  if redis.call('EXISTS', at) == 1 then
+    redis.call('RENAME', at, heap)
+    redis.call('HSET', key('garbage'), heap, 0)
+  end
+end
+
+local function hexadecimal(digest)
+  return (string.gsub(digest, '.', function(byte)
+    return string.format('%02x', string.byte(byte))
+  end))
+end
+
+-- A run is used as often as its key stands among the keys of experiments; what nobody uses is gone.
+local function use_run(digest)
+  redis.call('HINCRBY', key('run', hexadecimal(digest)), 'users', 1)
+end
+
+local function stop_using_run(digest)
+  if string.find(digest, '[^%z]') then
+    local at = key('run', hexadecimal(digest))
+    if redis.call('HINCRBY', at, 'users', -1) <= 0 then
+      redis.call('UNLINK', at)
+    end
+  end
+end
+
+-- An upload is there for its own sake, as soon as it is described.
+local function is_upload(document)
+  local id = string.match(document, '^dataset:(.*)')
+  return string.find(document, '^dataset%-description:') ~= nil
+    or id ~= nil and redis.call('EXISTS', key('document', 'dataset-description:' .. id)) == 1
+end
+
+-- An experiment's `inputs` are the documents that its spec names, its `documents` those that are made for it.
+local function use_document(id, part, document)
+  if redis.call('SADD', key('experiment', id, part), document) == 1 then
+    redis.call('HINCRBY', key('document-users'), document, 1)
+  end
+end
+
+local function stop_using_document(document)
+  if redis.call('HINCRBY', key('document-users'), document, -1) <= 0 then
+    redis.call('HDEL', key('document-users'), document)
+    if not is_upload(document) then
+      redis.call('UNLINK', key('document', document))
+    end
+  end
+end
+
 -- Move a job, and let its experiment count it.
 local function enter(job, state)
   local before, at = job.state, experiment_key(job.experiment)
@@ -187,6 +246,9 @@ local function enter(job, state)
   end
   if job.kind == 'plan' then
     redis.call('HSET', at, 'plan', state)
+    if state == 'succeeded' then
+      discard(job.experiment, job.generation, 'former')
+    end
   elseif state == 'succeeded' then
     redis.call('HINCRBYFLOAT', at, 'work_done', job.work)
   elseif state == 'running' then
@@ -236,17 +298,28 @@ local function count_run(at, experiment, index, outcome)
   return 1
 end
 
+-- The experiment no longer answers for its spec.
+local function step_down(experiment)
+  local content_hash, name = unpack(redis.call('HMGET', experiment.at, 'content_hash', 'name'))
+  local field = current_field(content_hash, experiment.numerics, name)
+  if redis.call('HGET', key('current'), field) == experiment.id then
+    redis.call('HDEL', key('current'), field)
+  end
+end
+
 -- Plan an experiment from its beginning, for workers of one numerics version: what was counted is counted anew, and the
--- records of its jobs are left for the janitor to clear away.
+-- records of its jobs are left for the janitor to clear away. The runs that it used it may use again, so they are kept as
+-- its `former` keys until it is planned.
 local function plan_anew(id, numerics)
   local before = experiment_of(id)
   stop_flows(before)
+  step_down(before)
   redis.call('ZREM', key('unfinished', before.numerics), id)
   redis.call('ZREM', key('finished'), id)
   for _, queue in ipairs(QUEUES) do
     redis.call('UNLINK', backlog_key(id, queue))
   end
-  for _, part in ipairs({ 'keys', 'done', 'checkpoints', 'dead' }) do
+  for _, part in ipairs({ 'done', 'checkpoints', 'dead' }) do
     redis.call('UNLINK', key('experiment', id, part))
   end
   for _, field in ipairs(redis.call('HKEYS', before.at)) do
@@ -255,8 +328,12 @@ local function plan_anew(id, numerics)
     end
   end
   local generation = redis.call('HINCRBY', before.at, 'generation', 1)
-  redis.call('RENAMENX', key('experiment', id, 'jobs'), key('garbage', id, generation))
-  redis.call('SADD', key('garbage'), key('garbage', id, generation))
+  discard(id, generation, 'jobs')
+  if redis.call('EXISTS', key('experiment', id, 'former')) == 1 then
+    discard(id, generation, 'keys')
+  elseif redis.call('EXISTS', key('experiment', id, 'keys')) == 1 then
+    redis.call('RENAME', key('experiment', id, 'keys'), key('experiment', id, 'former'))
+  end
   redis.call('HDEL', before.at, 'finished_at', 'error', 'error_losses', 'error_failures', 'started', 'started_at')
   redis.call('HSET', before.at, 'numerics', numerics, 'plan', 'queued', 'queued', 0, 'running', 0, 'succeeded', 0,
     'dead', 0, 'cancelled', 0, 'runs_done', 0, 'runs_reused', 0, 'work_total', 0, 'work_done', 0, 'work_running', 0,

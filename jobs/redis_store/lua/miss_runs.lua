@@ -3,6 +3,9 @@
 -- index, its key in hexadecimal and the damaged summary, or nothing where none is there. Answers: how many were counted.
 local id = ARGV[1]
 local at, missed = experiment_key(id), 0
+if redis.call('EXISTS', at) == 0 then
+  return 0
+end
 for i = 2, #ARGV, 3 do
   local index, run_key, damaged = unpack(ARGV, i, i + 2)
   local run_at = key('run', run_key)

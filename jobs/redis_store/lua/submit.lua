@@ -1,6 +1,6 @@
 #!lua
 -- Record an experiment and its planning job, unless an equal one of the same numerics is active or has succeeded.
--- ARGV: id, numerics version, content hash, name, tags as JSON, runs, spec, tag...
+-- ARGV: id, numerics version, content hash, name, tags as JSON, runs, spec, document that it uses...
 -- Answers: 1 if the experiment is new else 0, its id, its record.
 local id, numerics, content_hash, name, tags, runs, spec = unpack(ARGV, 1, 7)
 
@@ -13,6 +13,7 @@ if current and (known == id or is_good) then
   return { known == id and 1 or 0, known, record_of(known) }
 end
 
+redis.call('SET', key('schema'), SCHEMA, 'NX')
 local at = experiment_key(id)
 local number = redis.call('INCR', key('experiments', 'number'))
 redis.call('SET', key('experiment', id, 'spec'), spec)
@@ -23,8 +24,11 @@ redis.call('HSET', at, 'number', number, 'name', name, 'tags', tags, 'content_ha
 redis.call('HSET', key('current'), field, id)
 redis.call('ZADD', key('experiments'), number, id)
 redis.call('ZADD', key('experiments', 'name', name), number, id)
+for _, tag in ipairs(cjson.decode(tags)) do
+  redis.call('ZADD', key('experiments', 'tag', tag), number, id)
+end
 for i = 8, #ARGV do
-  redis.call('ZADD', key('experiments', 'tag', ARGV[i]), number, id)
+  use_document(id, 'inputs', ARGV[i])
 end
 redis.call('ZADD', key('unfinished', numerics), now, id)
 redis.call('SADD', key('numerics'), numerics)

@@ -30,10 +30,13 @@ COMMANDS = [
     "fetch",
     "cancel",
     "retry",
+    "delete",
     "list",
     "presets",
     "report",
     "run",
+    "backup",
+    "restore",
     "doctor",
     "serve",
 ]

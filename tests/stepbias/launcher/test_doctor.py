@@ -68,14 +68,21 @@ def _no_binary() -> Path:
 
 @pytest.mark.services
 def test_a_server_that_forgets_is_wrong(tmp_path: Path) -> None:
-    """A real server, with eviction on, then without an append-only file, then as it should be."""
+    """A real server, as it should be, of another version, with eviction on, and without an append-only file."""
     with embedded_server(tmp_path) as (server, _), redis.Redis.from_url(server.url) as settings:
         assert _doctor(STEPBIAS_REDIS_URL=server.url).exit_code == 0
+        assert not settings.keys()
+        settings.set("stepbias:schema", "3")
+        foreign = _doctor(STEPBIAS_REDIS_URL=server.url)
+        settings.delete("stepbias:schema")
         settings.config_set("maxmemory-policy", "allkeys-lru")
         evicting = _doctor(STEPBIAS_REDIS_URL=server.url)
         settings.config_set("maxmemory-policy", "noeviction")
         settings.config_set("appendonly", "no")
         forgetting = _doctor(STEPBIAS_REDIS_URL=server.url)
+    assert foreign.exit_code == 1
+    assert "is of another version" in foreign.stdout
+    assert "a version of stepbias with schema 3" in foreign.stdout
     assert evicting.exit_code == 1
     assert "set maxmemory-policy noeviction" in evicting.stdout
     assert forgetting.exit_code == 1

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 from typer.testing import CliRunner
 
 from jobs.records import Queue
@@ -87,6 +88,24 @@ def test_a_process_that_cannot_be_served_says_why(
     assert result.stderr.startswith("stepbias: ")
     assert reason in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("words", [["api"], ["worker", "--queue", "batch"]])
+def test_nothing_is_served_from_a_store_of_another_version(
+    words: list[str], empty_valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that 0.1 wrote: it has experiments, and does not say of which schema it is."""
+    _many_threads(monkeypatch)
+    with redis.Redis.from_url(empty_valkey_url) as client:
+        client.set("stepbias:experiments:number", 3)
+        result = CliRunner().invoke(app, ["serve", *words], env={"STEPBIAS_REDIS_URL": empty_valkey_url})
+        assert client.keys() == [b"stepbias:experiments:number"]
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "stepbias: the store was written by stepbias 0.1, and this version does not read it"
+    )
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

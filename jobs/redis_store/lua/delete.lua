@@ -1,0 +1,32 @@
+#!lua flags=allow-oom
+-- Forget a finished experiment; what it was made of and what it used is left for the janitor. ARGV: experiment id.
+local id = ARGV[1]
+local experiment = experiment_of(id)
+if not experiment then
+  return NOT_FOUND
+elseif not ending_of(experiment) then
+  return redis.error_reply('STILLACTIVE an experiment is deleted once it is finished')
+end
+local name, tags = unpack(redis.call('HMGET', experiment.at, 'name', 'tags'))
+redis.call('ZREM', key('experiments'), id)
+redis.call('ZREM', key('experiments', 'name', name), id)
+for _, tag in ipairs(cjson.decode(tags)) do
+  redis.call('ZREM', key('experiments', 'tag', tag), id)
+end
+redis.call('ZREM', key('finished'), id)
+step_down(experiment)
+for _, queue in ipairs(QUEUES) do
+  redis.call('UNLINK', backlog_key(id, queue))
+end
+for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents' }) do
+  discard(id, experiment.generation + 1, part)
+end
+-- These are few, and whoever deletes an upload after this is not to wait for the janitor.
+for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs'))) do
+  stop_using_document(document)
+end
+for _, part in ipairs({ 'spec', 'inputs', 'done', 'checkpoints', 'dead' }) do
+  redis.call('UNLINK', key('experiment', id, part))
+end
+redis.call('UNLINK', experiment.at)
+return 1

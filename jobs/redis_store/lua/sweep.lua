@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+-- One slice of the search for what nothing refers to. ARGV: about how many keys to look at, seconds for which nobody must
+-- have touched what is removed. Answers: the names of what was.
+local most, grace = ARGV[1], tonumber(ARGV[2])
+
+local function is_idle(name)
+  -- To ask this is no touch. A server that counts uses instead of times does not know: nothing is removed there.
+  local idle = redis.pcall('OBJECT', 'IDLETIME', name)
+  return type(idle) == 'number' and idle >= grace
+end
+
+local IS_ORPHAN = {
+  run = function(run)
+    return tonumber(redis.call('HGET', key('run', run), 'users') or 0) <= 0
+  end,
+  job = function(id)
+    local job = job_of(id)
+    return job == nil or not is_current(job)
+  end,
+  document = function(document)
+    return redis.call('PTTL', key('document', document)) == -1
+      and redis.call('HEXISTS', key('document-users'), document) == 0 and not is_upload(document)
+  end,
+  experiment = function(part)
+    return redis.call('EXISTS', experiment_key(string.match(part, '^[^:]*'))) == 0
+  end,
+}
+
+local cursor, names = unpack(redis.call('SCAN', redis.call('GET', key('sweep')) or '0', 'MATCH', PREFIX .. '*', 'COUNT', most))
+redis.call('SET', key('sweep'), cursor)
+local removed = {}
+for _, name in ipairs(names) do
+  local kind, rest = string.match(name, '^([^:]+):(.*)', #PREFIX + 1)
+  if IS_ORPHAN[kind] and is_idle(name) and IS_ORPHAN[kind](rest) then
+    redis.call('UNLINK', name)
+    table.insert(removed, kind .. ':' .. rest)
+  end
+end
+return removed

@@ -1,0 +1,171 @@
+"""Everything that a store holds, as it was at one moment, as commands that make it again.
+
+Plain commands, and no dumps in the form of one server's version: every later one reads them, Redis as well as Valkey. A
+scan of a store that is written to shows no moment. So the server keeps those who write waiting while the store is
+copied (`CLIENT PAUSE … WRITE`), and answers those who read. Replication would keep nobody waiting, but takes the right
+to copy the whole server, with what others keep there.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from types import MappingProxyType
+from typing import Any, Final
+
+import redis
+
+from jobs.connection import vendor_errors
+from jobs.errors import RESTORING, ForeignStore, NotEmpty, SnapshotLost
+from jobs.redis_store.keys import PREFIX, SCHEMA, key
+
+Command = Sequence[bytes]
+
+HOLD_SECONDS: Final = 10.0
+"""For so long at a time writers are kept waiting: that is all they wait for a process that was killed over it."""
+
+_SLICE: Final = 200
+_VALUES: Final = 100
+"""Values of one command: a checkpoint may be megabytes."""
+
+_SCHEMA_KEY: Final = key("schema")
+
+_BROKER: Final = key("celery", "").encode()
+
+_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep"))
+_IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
+"""What a store holds to which nobody has ever submitted anything."""
+
+
+def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -> Generator[Command]:
+    """The commands that make the store again; writers wait until the last one has been taken.
+
+    Args:
+        client: one that does not try again: on a connection that was lost, writers may have been let in.
+        clock: seconds.
+
+    Raises:
+        ForeignStore: it is not of the schema that is read here.
+        SnapshotLost: writers may have been let in on the way.
+    """
+    _require_own(client)
+    server = _run_id(client)
+    with vendor_errors():
+        until = clock() + HOLD_SECONDS
+        client.client_pause(round(HOLD_SECONDS * 1000), all=False)
+        try:
+            for names in _slices(client):
+                yield from _commands(client, names)
+                until = _held_on(client, until, clock)
+            if _run_id(client) != server:
+                raise SnapshotLost
+        finally:
+            client.client_unpause()
+
+
+def restore(client: redis.Redis, commands: Iterable[Command]) -> None:
+    """Make the store of a snapshot on a server without one. Until it is whole, nobody works with it.
+
+    Raises:
+        NotEmpty: there is a store, and something in it.
+        StoreFull: the server has no room for it.
+    """
+    with vendor_errors():
+        if client.get(_SCHEMA_KEY) == RESTORING.encode():
+            for names in _slices(client):
+                client.unlink(*names)
+        if any(not _is_idle(name.decode()) for name in chain.from_iterable(_slices(client))):
+            raise NotEmpty
+        client.set(_SCHEMA_KEY, RESTORING)
+        remaining = (command for command in commands if command[1] != _SCHEMA_KEY.encode())
+        while some := list(islice(remaining, _SLICE)):
+            _answers(client, *some)
+        client.set(_SCHEMA_KEY, SCHEMA)
+
+
+def _require_own(client: redis.Redis) -> None:
+    with vendor_errors():
+        found: Any = client.mget(_SCHEMA_KEY, key("experiments", "number"))
+    schema, number = found
+    if schema != SCHEMA.encode() and (schema is not None or number is not None):
+        raise ForeignStore((schema or b"").decode())
+
+
+def _run_id(client: redis.Redis) -> str:
+    """Another one after each start of the server, and on another server."""
+    information: Any = client.info("server")
+    return str(information["run_id"])
+
+
+def _held_on(client: redis.Redis, until: float, clock: Callable[[], float]) -> float:
+    """Keep writers waiting from now on; until when, if they have been so without a gap."""
+    now = clock()
+    client.client_pause(round(HOLD_SECONDS * 1000), all=False)
+    if clock() >= until:
+        raise SnapshotLost
+    return now + HOLD_SECONDS
+
+
+def _slices(client: redis.Redis) -> Iterator[list[bytes]]:
+    """The names of all keys of the store; the broker's beside them are no truth."""
+    cursor: Any = None
+    while cursor != 0:
+        found: Any = client.scan(cursor or 0, match=f"{PREFIX}*", count=_SLICE)
+        cursor, names = found
+        if ours := [name for name in names if not name.startswith(_BROKER)]:
+            yield ours
+
+
+def _is_idle(name: str) -> bool:
+    return name in _IDLE or name.startswith(_IDLE_KINDS)
+
+
+_READ: Final[Mapping[bytes, tuple[Any, ...]]] = MappingProxyType(
+    {
+        b"string": ("GET",),
+        b"hash": ("HGETALL",),
+        b"list": ("LRANGE", 0, -1),
+        b"set": ("SMEMBERS",),
+        b"zset": ("ZRANGE", 0, -1, "WITHSCORES"),
+    }
+)
+
+
+def _commands(client: redis.Redis, names: Sequence[bytes]) -> Iterator[Command]:
+    lives = _answers(client, *(command for name in names for command in (("TYPE", name), ("PTTL", name))))
+    kinds = {name: kind for name, kind in zip(names, lives[::2], strict=True) if kind in _READ}
+    values = _answers(client, *((_READ[kind][0], name, *_READ[kind][1:]) for name, kind in kinds.items()))
+    expiring = dict(zip(names, lives[1::2], strict=True))
+    for (name, kind), value in zip(kinds.items(), values, strict=True):
+        yield from _making(name, kind, value)
+        if expiring[name] >= 0:
+            yield b"PEXPIRE", name, str(max(expiring[name], 1)).encode()
+
+
+def _making(name: bytes, kind: bytes, value: Any) -> Iterator[Command]:
+    """The commands that make one value."""
+    match kind:
+        case b"string":
+            yield b"SET", name, value
+        case b"hash":
+            yield from _by_parts(b"HSET", name, value.items())
+        case b"list":
+            yield from _by_parts(b"RPUSH", name, ((each,) for each in value))
+        case b"set":
+            yield from _by_parts(b"SADD", name, ((each,) for each in value))
+        case _:
+            yield from _by_parts(b"ZADD", name, ((repr(score).encode(), member) for member, score in value))
+
+
+def _by_parts(command: bytes, name: bytes, parts: Iterable[Sequence[bytes]]) -> Iterator[Command]:
+    remaining = iter(parts)
+    while some := list(islice(remaining, _VALUES)):
+        yield command, name, *chain.from_iterable(some)
+
+
+def _answers(client: redis.Redis, *commands: Iterable[Any]) -> list[Any]:
+    pipeline: Any  # its execute_command has no annotations
+    with client.pipeline(transaction=False) as pipeline:
+        for command in commands:
+            pipeline.execute_command(*command)
+        answers: list[Any] = pipeline.execute()
+    return answers

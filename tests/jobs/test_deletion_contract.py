@@ -1,0 +1,249 @@
+"""What both stores promise about deleting, and about what experiments share."""
+
+from collections.abc import Callable
+
+import pytest
+
+from jobs.errors import ExperimentNotFound, InUse, LeaseLost, StillActive
+from jobs.ports import Store
+from jobs.records import Experiment
+from jobs.states import ExperimentStatus
+from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
+
+
+def clear(store: Store) -> None:
+    """Clear all garbage, two pieces at a time."""
+    while store.clear_garbage(most=2):
+        pass
+
+
+def succeeded(laboratory: Laboratory, text: str = "a spec", *, name: str = "") -> Experiment:
+    """An experiment of four runs that is finished."""
+    experiment = laboratory.planned(text, name=name)
+    for number in range(2):
+        laboratory.train(experiment, number, text)
+    return laboratory.store.experiment(experiment.id)
+
+
+def replanned(laboratory: Laboratory, text: str = "a spec", *, name: str = "") -> list[int]:
+    """The indices of the runs that a new experiment of the same keys does not find stored; it ends without them."""
+    claim = laboratory.claim_plan(laboratory.submit(text, name=name))
+    missing = laboratory.store.set_run_keys(claim, 0, [digest(label) for label in laboratory.labels(text)])
+    laboratory.store.complete(claim)
+    return list(missing)
+
+
+def test_what_is_deleted_is_nowhere_to_be_found(laboratory: Laboratory) -> None:
+    """Not by its id, nor in any list, nor its jobs; and deleting it again finds nothing."""
+    store = laboratory.store
+    experiment, other = succeeded(laboratory, name="one"), laboratory.submit("other", name="other")
+    store.delete(experiment.id)
+    questions: tuple[Callable[[str], object], ...] = (
+        store.experiment,
+        store.spec,
+        store.jobs,
+        store.cancel,
+        store.retry,
+        store.delete,
+        lambda each: store.summaries(each, 0, 4),
+        lambda each: store.run(each, 0),
+    )
+    for ask in questions:
+        with pytest.raises(ExperimentNotFound):
+            ask(experiment.id)
+    assert store.job(train_job(experiment, 0).id) is None
+    for page in (store.experiments(), store.experiments(tag="thesis")):
+        assert [each.id for each in page.experiments] == [other.id]
+    assert not store.experiments(name="one").experiments
+    assert not store.experiments(status=ExperimentStatus.SUCCEEDED).experiments
+
+
+def test_only_what_is_finished_is_deleted(laboratory: Laboratory) -> None:
+    """In each of the states before, it is refused and stays as it is; a cancel makes it possible."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    with pytest.raises(StillActive, match="planning"):
+        store.delete(experiment.id)
+    experiment = laboratory.planned()
+    claim = laboratory.claim(train_job(experiment, 0).id)
+    with pytest.raises(StillActive, match="running"):
+        store.delete(experiment.id)
+    store.cancel(experiment.id)
+    with pytest.raises(StillActive, match="cancelling"):
+        store.delete(experiment.id)
+    store.release(claim)
+    store.delete(experiment.id)
+    assert not store.experiments().experiments
+
+
+def test_a_failed_experiment_is_deleted_though_a_job_of_it_runs(laboratory: Laboratory) -> None:
+    """Its worker is told at the next write that the job is not its own any more, and stores nothing."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    plan = laboratory.claim_plan(experiment)
+    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec")])
+    store.add_jobs(plan, [train_job(experiment, 0), train_job(experiment, 1)])
+    training = laboratory.claim(train_job(experiment, 0).id)
+    store.fail(plan, "no more", is_hopeless=True)
+    store.delete(experiment.id)
+    for write in (
+        lambda: store.heartbeat(training, fraction=0.5),
+        lambda: store.commit_runs(training, finished_runs(["a spec 0"])),
+        lambda: store.save_checkpoint(training, b"state"),
+        lambda: store.use_documents(training, ["analysis"]),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    clear(store)
+    assert store.claim(training.job.queue, worker="w") is None
+    assert replanned(laboratory) == [0, 1, 2, 3]
+
+
+def test_an_equal_spec_is_a_new_experiment_after_a_deletion(laboratory: Laboratory) -> None:
+    """It computes afresh what was nobody else's."""
+    experiment = succeeded(laboratory)
+    laboratory.store.delete(experiment.id)
+    clear(laboratory.store)
+    assert laboratory.submit().id != experiment.id
+    assert replanned(laboratory) == [0, 1, 2, 3]
+
+
+def test_runs_that_another_experiment_uses_stay(laboratory: Laboratory) -> None:
+    """Whoever computed them; only with the last experiment do they go."""
+    store = laboratory.store
+    first = succeeded(laboratory, name="first")
+    assert replanned(laboratory, name="second") == []
+    second = store.experiments(name="second").experiments[0]
+    summaries = store.summaries(first.id, 0, 4)
+    store.delete(first.id)
+    clear(store)
+    assert store.summaries(second.id, 0, 4) == summaries
+    assert replanned(laboratory, name="third") == []
+    third = store.experiments(name="third").experiments[0]
+    for each in (second, third):
+        store.delete(each.id)
+    clear(store)
+    assert replanned(laboratory, name="fourth") == [0, 1, 2, 3]
+
+
+def test_a_run_that_is_planned_before_the_garbage_is_cleared_stays(laboratory: Laboratory) -> None:
+    """It is nobody's for a moment, but not gone."""
+    laboratory.store.delete(succeeded(laboratory).id)
+    assert replanned(laboratory, name="again") == []
+    clear(laboratory.store)
+    (again,) = laboratory.store.experiments(name="again").experiments
+    assert None not in laboratory.store.summaries(again.id, 0, 4)
+
+
+def test_keys_that_are_recorded_twice_are_used_once(laboratory: Laboratory) -> None:
+    """A planner that died after the call says it again."""
+    store = laboratory.store
+    experiment = laboratory.submit()
+    claim = laboratory.claim_plan(experiment)
+    keys = [digest(label) for label in laboratory.labels("a spec")]
+    for _ in range(3):
+        store.set_run_keys(claim, 0, keys)
+    store.set_run_keys(claim, 2, keys[2:])
+    store.add_jobs(claim, [train_job(experiment, number) for number in range(2)])
+    store.complete(claim)
+    for number in range(2):
+        laboratory.train(experiment, number)
+    store.delete(experiment.id)
+    clear(store)
+    assert replanned(laboratory) == [0, 1, 2, 3]
+
+
+def test_an_experiment_that_is_planned_anew_keeps_its_runs(laboratory: Laboratory) -> None:
+    """They are nobody else's, and it may want them again; afterwards they are its own as before."""
+    store = laboratory.store
+    experiment = laboratory.planned()
+    laboratory.train(experiment, 0)
+    other = laboratory.of_version("another")
+    assert list(other.store.plan_anew("another", most=9)) == []
+    own = laboratory.store.experiment(experiment.id).numerics
+    assert list(other.store.plan_anew(own, most=9)) == [experiment.id]
+    clear(store)
+    claim = other.store.claim(store.jobs(experiment.id)[0].queue, worker="w")
+    assert claim is not None
+    keys = [digest(label) for label in laboratory.labels("a spec")]
+    assert list(other.store.set_run_keys(claim, 0, keys)) == [2, 3]
+    other.store.complete(claim)
+    clear(store)
+    assert None not in store.summaries(experiment.id, 0, 2)
+    store.cancel(experiment.id)
+    store.delete(experiment.id)
+    clear(store)
+    assert replanned(laboratory) == [0, 1, 2, 3]
+
+
+def test_a_document_is_kept_for_as_long_as_an_experiment_uses_it(laboratory: Laboratory) -> None:
+    """Used by two, and by one of them twice."""
+    store = laboratory.store
+    experiments = [laboratory.submit(text) for text in ("one", "two")]
+    claims = [laboratory.claim_plan(each) for each in experiments]
+    for claim in (*claims, claims[0]):
+        store.use_documents(claim, ["analysis"])
+    store.put_document("analysis", b"of a problem")
+    for number, each in enumerate(experiments):
+        store.fail(claims[number], "boom", is_hopeless=True)
+        assert store.document("analysis") == b"of a problem"
+        store.delete(each.id)
+        clear(store)
+    assert store.document("analysis") is None
+
+
+def test_an_upload_outlives_the_experiments_that_use_it(laboratory: Laboratory) -> None:
+    """It is removed by itself, which is refused while an experiment uses it; right after that all of it goes."""
+    store = laboratory.store
+    parts = ["dataset-description:x", "dataset:x"]
+    for part in parts:
+        store.put_document(part, part.encode())
+    submission = store.submit(spec=b"{}", content_hash=digest("{}"), name="", tags=(), runs=1, documents=["dataset:x"])
+    with pytest.raises(InUse):
+        store.drop_documents(parts)
+    store.cancel(submission.experiment.id)
+    store.delete(submission.experiment.id)
+    assert [store.document(part) for part in parts] == [part.encode() for part in parts]
+    assert not [name for name in swept(store, grace=0.0) if name.startswith("document:")]
+    store.drop_documents(parts)
+    store.drop_documents(parts)
+    assert [store.document(part) for part in parts] == [None, None]
+
+
+def test_the_sweep_finds_documents_of_nobody(laboratory: Laboratory) -> None:
+    """Those that were made for an experiment deleted meanwhile, and half an upload; only after the time of grace."""
+    store = laboratory.store
+    claim = laboratory.claim_plan(laboratory.submit())
+    store.use_documents(claim, ["used"])
+    for name in ("used", "nobody's", "dataset:half", "dataset:whole", "dataset-description:whole"):
+        store.put_document(name, name.encode())
+    store.put_document("figure", b"png", seconds=1000.0)
+    assert swept(store, grace=1000.0) == set()
+    assert swept(store, grace=0.0) == {"document:nobody's", "document:dataset:half"}
+    assert swept(store, grace=0.0) == set()
+    for name in ("used", "dataset:whole", "dataset-description:whole"):
+        assert store.document(name) == name.encode()
+    assert store.document("figure") == b"png"
+    assert store.document("nobody's") is None
+
+
+def swept(store: Store, *, grace: float) -> set[str]:
+    """What is found in so many slices that everything was looked at."""
+    return {name for _ in range(50) for name in store.sweep(most=10, grace=grace)}
+
+
+def test_those_that_finished_first_are_named_first(laboratory: Laboratory) -> None:
+    """Of the finished ones, and only after the time that was asked for."""
+    store = laboratory.store
+    laboratory.submit("under way")
+    finished = []
+    for text in ("one", "two", "three"):
+        experiment = laboratory.submit(text)
+        store.cancel(experiment.id)
+        finished.append(experiment.id)
+        laboratory.wait(0.002)
+    assert list(store.finished_before(seconds=0.0, most=2)) == finished[:2]
+    assert list(store.finished_before(seconds=0.0, most=9)) == finished
+    assert not store.finished_before(seconds=1000.0, most=9)
+    store.delete(finished[0])
+    assert list(store.finished_before(seconds=0.0, most=9)) == finished[1:]
