@@ -110,6 +110,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
     handle.cancel()
     handle.retry()
     handle.refresh()
+    handle.delete()
     assert service.lines == [
         "GET /v1/experiments/..%2Fe1",
         "GET /v1/experiments/..%2Fe1/results",
@@ -120,6 +121,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
         "POST /v1/experiments/..%2Fe1/cancel",
         "POST /v1/experiments/..%2Fe1/retry",
         "GET /v1/experiments/..%2Fe1",
+        "DELETE /v1/experiments/..%2Fe1",
     ]
 
 
