@@ -53,10 +53,14 @@ class ExperimentDocument(_Part):
     created_at: str = Field(description="RFC 3339, UTC.")
     finished_at: str | None
     error: str | None = Field(description="Why a failed experiment failed.")
+    waits_for: str | None = Field(
+        default=None,
+        description="What an experiment that does not go on waits for; told of one experiment, not in lists.",
+    )
     links: Mapping[str, str]
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Self:
+    def of(cls, experiment: Experiment, *, waits_for: str | None = None) -> Self:
         """The document of a record."""
         return cls(
             id=experiment.id,
@@ -70,6 +74,7 @@ class ExperimentDocument(_Part):
             created_at=timestamp(experiment.created_at),
             finished_at=None if experiment.finished_at is None else timestamp(experiment.finished_at),
             error=experiment.error,
+            waits_for=waits_for,
             links=links(experiment.id),
         )
 
@@ -88,7 +93,7 @@ def path(experiment_id: str) -> str:
 
 def links(experiment_id: str) -> dict[str, str]:
     """Where the parts of an experiment are; POST to `cancel` and `retry`."""
-    parts = ("spec", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry")
+    parts = ("spec", "jobs", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry")
     return {"self": path(experiment_id)} | {part: f"{path(experiment_id)}/{part}" for part in parts}
 
 

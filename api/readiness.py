@@ -1,13 +1,38 @@
 """Whether the service can take work: the store answers and has room, and workers take what waits in each queue."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.request_errors import NotReady
 from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreUnavailable
 from jobs.ports import Store
-from jobs.records import Queue, Surroundings
+from jobs.records import Experiment, Queue, Surroundings
+from jobs.states import ACTIVE, ExperimentStatus
+
+
+class QueueDocument(BaseModel):
+    """One queue: its workers, and its work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workers: int
+    idle: int = Field(description="Processes of these workers that have nothing to do.")
+    waiting_jobs: int = Field(description="Of the first hundred experiments that wait.")
+    untaken_seconds: float = Field(description="For so long work has waited and none was taken.")
+
+
+class ReadinessDocument(BaseModel):
+    """The service is ready; what an operator wants to know besides."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ready"] = "ready"
+    queues: Mapping[str, QueueDocument]
+    damaged: int = Field(description="Stored values that were found damaged; `stepbias doctor` names them.")
+
 
 UNTAKEN_SECONDS: Final = 15.0
 """Work that has waited for so long although a worker has nothing to do is work that nobody takes."""
@@ -33,6 +58,33 @@ def lack_of(queue: Queue, found: Surroundings) -> str | None:
     if any(worker.idle for worker in workers) and untaken > UNTAKEN_SECONDS:
         return f"a worker that takes what waits in the {queue} queue"
     return None
+
+
+def obstacle(experiment: Experiment, store: Store) -> str | None:
+    """What an active experiment of which no job runs waits for; None where it is only its turn."""
+    if experiment.status not in ACTIVE or experiment.jobs_running:
+        return None
+    if (full := store.room()) is not None:
+        return full
+    queues = [Queue.INTERACTIVE] if experiment.status is ExperimentStatus.PLANNING else list(Queue)
+    found = [store.look_around(queue).workers for queue in queues]
+    if any(all(worker.numerics != experiment.numerics for worker in workers) for workers in found):
+        return f"a worker of numerics version {experiment.numerics}; where none comes, it is planned anew"
+    return None
+
+
+def state_of_queues(store: Store) -> dict[str, QueueDocument]:
+    """Who serves each queue and what waits in it, of all numerics versions."""
+    return {str(queue): _queue(store.look_around(queue)) for queue in Queue}
+
+
+def _queue(found: Surroundings) -> QueueDocument:
+    return QueueDocument(
+        workers=len(found.workers),
+        idle=sum(worker.idle for worker in found.workers),
+        waiting_jobs=sum(each.jobs for each in found.waiting),
+        untaken_seconds=round(max((each.untaken_seconds for each in found.waiting), default=0.0), 3),
+    )
 
 
 def _missing(store: Store) -> Iterator[str]:

@@ -224,8 +224,12 @@ class JobStore(Protocol):
         """The job's record, or None."""
         ...
 
-    def jobs(self, experiment_id: str) -> Sequence[Job]:
-        """All jobs of an experiment, the planning job first."""
+    def jobs(self, experiment_id: str, start: int = 0, stop: int | None = None) -> Sequence[Job]:
+        """The jobs of an experiment, or those at start ≤ place < stop, the planning job first.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+        """
         ...
 
 

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     retention_days: float | None = Field(
         default=None, gt=0, description="A finished experiment is deleted after so many days. Unset: never."
     )
+    process_memory_bytes: int | None = Field(
+        default=None, ge=1, description="Most memory of one process of a worker. Unset: its share of the machine's."
+    )
     stall_seconds: float = Field(
         default=180.0,
         gt=0,

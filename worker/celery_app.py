@@ -20,6 +20,7 @@ from jobs.settings import Settings
 from worker.context import WorkerContext
 from worker.janitor import Janitor
 from worker.lifeline import tie_to_parent
+from worker.memory_limit import limit_memory
 from worker.perform import work_off
 from worker.shared_flag import SharedFlag
 
@@ -40,6 +41,7 @@ class _Process:
 
     context: WorkerContext | None = None
     janitor: Janitor | None = None
+    concurrency: int = 1
 
 
 def context() -> WorkerContext:
@@ -74,6 +76,7 @@ def answer(queue: str) -> None:
 
 def work(queue: Queue, concurrency: int) -> int:
     """Do the jobs of the queue, so many at a time, until a signal ends it; the exit code."""
+    _Process.concurrency = concurrency
     worker = app.Worker(
         hostname=f"{queue}@{socket.gethostname()}",
         queues=[queue_name(queue)],
@@ -115,6 +118,7 @@ def _enter_pool_process(**_: Any) -> None:
     tie_to_parent()
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_memory(settings.process_memory_bytes, processes=_Process.concurrency + 1)
     _Process.context = None
 
 

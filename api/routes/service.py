@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.dependencies import StoreHere
 from api.openapi import PROBLEMS
-from api.readiness import require_ready
+from api.readiness import ReadinessDocument, require_ready, state_of_queues
 from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import SCHEMA_VERSION
 
@@ -21,10 +21,10 @@ async def health() -> dict[Literal["status"], Literal["alive"]]:
 
 
 @router.get("/readyz")
-def readiness(store: StoreHere) -> dict[Literal["status"], Literal["ready"]]:
-    """The store answers and each queue has a live worker; otherwise 503, naming what is missing."""
+def readiness(store: StoreHere) -> ReadinessDocument:
+    """The store answers and has room, and each queue has a worker that takes what waits; otherwise 503, with a name."""
     require_ready(store)
-    return {"status": "ready"}
+    return ReadinessDocument(queues=state_of_queues(store), damaged=len(store.damaged()))
 
 
 @router.get("/v1/version")

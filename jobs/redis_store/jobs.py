@@ -87,10 +87,10 @@ class RedisJobs(RedisServer, JobStore):
         return job_record(job_id, fields, is_cancelled=cancel == b"1") if fields[b"generation"] == generation else None
 
     @override
-    def jobs(self, experiment_id: str) -> Sequence[Job]:
+    def jobs(self, experiment_id: str, start: int = 0, stop: int | None = None) -> Sequence[Job]:
         self._require(experiment_id, "number")
         members, cancel = self._read(
-            ["LRANGE", key("experiment", experiment_id, "jobs"), 0, -1],
+            ["LRANGE", key("experiment", experiment_id, "jobs"), start, -1 if stop is None else stop - 1],
             ["HGET", key("experiment", experiment_id), "cancel"],
         )
         job_ids = [member.decode() for member in members]

@@ -117,6 +117,7 @@ def _server(url: str) -> Finding:
             policy = server.info("memory")["maxmemory_policy"]
             is_kept = server.info("persistence")["aof_enabled"]
             foreign = _foreign(server)
+            damaged = RedisStore(server, Settings()).damaged()
     except (redis.RedisError, ValueError) as error:
         reason = str(error) or type(error).__name__
         remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
@@ -129,6 +130,12 @@ def _server(url: str) -> Finding:
     if not is_kept:
         remedy = "It would forget everything when it restarts: set appendonly yes and appendfsync always."
         return Finding(subject="server", text=f"{where} keeps no append-only file", remedy=remedy)
+    if damaged:
+        shown = ", ".join(damaged[:5]) + (", …" if len(damaged) > 5 else "")
+        remedy = f"They are not served; a retry of their experiments computes results again. {shown}"
+        return Finding(
+            subject="server", text=f"{where}: {len(damaged)} stored values were found damaged", remedy=remedy
+        )
     return Finding(subject="server", text=f"{where} answers")
 
 

@@ -398,10 +398,11 @@ class MemoryStore(Store):
             return next(found, None)
 
     @override
-    def jobs(self, experiment_id: str) -> Sequence[Job]:
+    def jobs(self, experiment_id: str, start: int = 0, stop: int | None = None) -> Sequence[Job]:
         with self._lock:
             experiment = self._experiment(experiment_id)
-            return [_told(job.record, is_cancelled=experiment.is_cancelled) for job in experiment.jobs]
+            jobs = experiment.jobs[start:stop]
+            return [_told(job.record, is_cancelled=experiment.is_cancelled) for job in jobs]
 
     # Upkeep
 
