@@ -178,7 +178,9 @@ def test_a_claim_of_which_nobody_was_heard_is_no_loss(laboratory: Laboratory) ->
         assert (lost.losses, lost.state) == (0, JobState.QUEUED)
     (lost,) = laboratory.lose(laboratory.claim(f"{experiment.id}.0"))
     assert (lost.losses, lost.state) == (1, JobState.QUEUED)
-    laboratory.claim(f"{experiment.id}.0")
+    # That somebody was heard of the claim before says nothing of this one.
+    (lost,) = laboratory.lose(laboratory.claim(f"{experiment.id}.0"), is_heard=False)
+    assert (lost.losses, lost.state) == (1, JobState.QUEUED)
 
 
 def test_a_heartbeat_renews_the_lease(laboratory: Laboratory) -> None:

@@ -3,10 +3,11 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -280,6 +281,26 @@ def test_what_was_planned_anew_leaves_no_records_for_long(laboratory: Laboratory
     laboratory.wait(2 * SETTINGS.lease_seconds)
     assert not new.store.tidy("janitor", period=1.0, last=None, elapsed=0.0).lost
     assert client.zcard("stepbias:leases") == 0
+
+
+def test_records_are_cleared_away_though_every_reply_is_lost_once(
+    laboratory: Laboratory, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent again takes no other records off the list, which nobody would find any more."""
+    old, new = laboratory.of_version("1"), laboratory.of_version("2")
+    old.planned(batches=9)
+    new.store.plan_anew("1", most=1)
+    read = RedisStore._read
+
+    def twice(self: RedisStore, *commands: Sequence[Any]) -> list[Any]:
+        if commands[0][0] == "UNLINK":
+            read(self, *commands)
+        return read(self, *commands)
+
+    monkeypatch.setattr(RedisStore, "_read", twice)
+    for _ in range(9):
+        new.store.clear_garbage(most=2)
+    assert len(list(client.scan_iter("stepbias:job:*"))) == 1
 
 
 def test_a_clock_that_was_set_back_makes_no_lease_last_for_longer(laboratory: Laboratory, client: redis.Redis) -> None:
