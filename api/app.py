@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.drawing import PATIENCE_SECONDS
 from api.middleware import OutermostMiddleware
-from api.routes import arrays, datasets, experiments, figures, presets, report, runs, service
+from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, runs, service
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
@@ -33,7 +33,7 @@ def create_app(
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout = drawing_timeout
-    for part in (datasets, experiments, runs, arrays, report, figures, presets, service):
+    for part in (datasets, experiments, jobs, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
     app.add_middleware(OutermostMiddleware)
     problems.install(app)

@@ -7,12 +7,11 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON, JsonBody
 from api.datasets import require_uploaded
-from api.dependencies import BellHere, ExperimentHere, ExperimentId, SettingsHere, StoreHere
+from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
-from api.job_document import JobDocument, JobPage
 from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import ExperimentQuery, NoQuery, PageQuery, link_header, window
+from api.paging import ExperimentQuery, NoQuery, link_header
 from api.readiness import obstacle
 from api.submission import read_spec, require_within_limits, ring, submit
 from jobs.records import Queue
@@ -76,21 +75,6 @@ def get_experiment(experiment_id: ExperimentId, store: StoreHere, response: Resp
 def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
     """The spec as submitted, defaults filled in."""
     return Response(store.spec(experiment_id), media_type=JSON)
-
-
-@router.get("/{experiment_id}/jobs")
-def list_jobs(
-    experiment: ExperimentHere,
-    query: Annotated[PageQuery, Query()],
-    request: Request,
-    response: Response,
-    store: StoreHere,
-) -> JobPage:
-    """The pieces of work of an experiment: where each stands, how often it was tried, and why it failed."""
-    places, cursor = window(query, experiment.jobs_total)
-    response.headers.update(link_header(request, cursor))
-    jobs = store.jobs(experiment.id, places.start, places.stop) if places else ()
-    return JobPage(jobs=tuple(JobDocument.of(job) for job in jobs), next_cursor=cursor)
 
 
 @router.post("/{experiment_id}/cancel")

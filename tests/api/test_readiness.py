@@ -6,7 +6,7 @@ from api.readiness import UNTAKEN_SECONDS, lack_of
 from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreUnavailable
 from jobs.records import LiveWorker, Queue, Surroundings, Waiting
-from tests.api.service import Service, assert_problem
+from tests.api.service import EXPERIMENTS, Service, assert_problem
 
 IDLE = LiveWorker(name="w", numerics=NUMERICS_VERSION, idle=1)
 BUSY = LiveWorker(name="w", numerics=NUMERICS_VERSION, idle=0)
@@ -32,7 +32,12 @@ def test_a_service_is_ready_when_each_queue_has_a_worker(api: Service) -> None:
     assert "interactive" not in document["detail"]
     assert int(response.headers["retry-after"]) > 0
     serve(api, *Queue)
-    assert api.get("/readyz").json() == {"status": "ready"}
+    queue = {"workers": 1, "idle": 1, "waiting_jobs": 0, "untaken_seconds": 0.0}
+    assert api.get("/readyz").json() == {
+        "status": "ready",
+        "queues": {"interactive": queue, "batch": queue},
+        "damaged": 0,
+    }
 
 
 def test_a_service_without_room_is_not_ready(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,3 +81,23 @@ def test_what_a_queue_lacks(workers: tuple[LiveWorker, ...], waits: tuple[Waitin
     assert (found is None) == (lack is None)
     assert lack is None or str(found).startswith(lack)
     assert lack is None or "batch queue" in str(found)
+
+
+def test_an_experiment_says_what_it_waits_for(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of its version, or room; nothing where it is only not its turn yet, or where it has ended."""
+
+    def waits_for() -> str | None:
+        found: str | None = api.get(f"{EXPERIMENTS}/{identifier}").json()["waits_for"]
+        return found
+
+    identifier = api.submit()
+    assert f"version {NUMERICS_VERSION}" in str(waits_for())
+    api.store.register(OF_ANOTHER_VERSION, queues=Queue, seconds=60.0)
+    assert f"version {NUMERICS_VERSION}" in str(waits_for())
+    serve(api, Queue.INTERACTIVE)
+    assert waits_for() is None
+    with monkeypatch.context() as patched:
+        patched.setattr(api.store, "room", lambda: "the store is full")
+        assert waits_for() == "the store is full"
+    api.store.cancel(identifier)
+    assert waits_for() is None
