@@ -1,11 +1,14 @@
 """Figures of an experiment, from what is stored of it."""
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import numpy as np
 
+from core.errors import InvalidData
 from core.experiment.dataset import dataset_of
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.results import Results
@@ -15,6 +18,7 @@ from core.sweep.grid import Grid
 from jobs.document_keys import figure_error_key
 from jobs.errors import StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
+from jobs.records import FigureRequest
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
@@ -35,7 +39,8 @@ def draw_next(context: WorkerContext) -> bool:
     if request is None:
         return False
     try:
-        picture = draw_figure(context, request.experiment_id, request.figure, request.format)
+        with _ended_if_it_hangs(context, request):
+            picture = draw_figure(context, request.experiment_id, request.figure, request.format)
         context.store.put_document(request.key, picture, seconds=KEPT_SECONDS)
     except StoreUnavailable:
         raise
@@ -44,6 +49,19 @@ def draw_next(context: WorkerContext) -> bool:
         reason = f"{type(error).__name__}: {error}".encode()
         context.store.put_document(figure_error_key(request.key), reason, seconds=ERROR_SECONDS)
     return True
+
+
+@contextmanager
+def _ended_if_it_hangs(context: WorkerContext, request: FigureRequest) -> Iterator[None]:
+    """End this process where the block takes longer than a job may give no sign of life."""
+    reason = f"experiment {request.experiment_id}, figure {request.figure}: it is not drawn in the time of a stall"
+    timer = threading.Timer(context.settings.stall_seconds, context.end_process, args=[reason])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str) -> bytes:
@@ -66,7 +84,10 @@ def stored_results(context: WorkerContext, experiment_id: str) -> Results:
         return None if run is None else unpack_arrays(run.arrays)
 
     def true_predictor(index: int) -> np.ndarray | None:
-        return dataset_of(grid.run(index).spec.data, uploads(context.store)).true_predictor
+        # An upload that is gone takes nothing from the runs that were trained on it.
+        with suppress(InvalidData):
+            return dataset_of(grid.run(index).spec.data, uploads(context.store)).true_predictor
+        return None
 
     return Results(
         grid=grid,

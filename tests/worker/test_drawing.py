@@ -1,17 +1,20 @@
 """What a figure is drawn from: everything that is stored of an experiment, and nothing that is not."""
 
+import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from core.errors import InvalidData
 from core.figures.layouts.catalogue import suitable
 from core.results.result import decode_summary, unpack_arrays
 from core.sweep.grid import Grid
 from jobs.document_keys import figure_error_key
 from jobs.errors import StoreUnavailable
 from jobs.records import FigureRequest
-from tests.worker.workshop import PROBLEM, Workshop, spec
+from tests.worker.workshop import PROBLEM, SETTINGS, Workshop, spec
 from worker.drawing import ERROR_SECONDS, draw_figure, draw_next, stored_results
 
 SPARSE = {"kind": "sparse_regression", "samples": {"values": [3, 5]}, "dimension": 8, "sparsity": 2}
@@ -119,3 +122,30 @@ def test_a_store_that_is_away_is_no_error_of_the_figure(workshop: Workshop, monk
     with pytest.raises(StoreUnavailable):
         draw_next(workshop.context())
     assert workshop.store.document(figure_error_key("figure:1")) is None
+
+
+def test_a_figure_that_hangs_ends_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever still wants it asks again; the interactive queue goes on in another process."""
+    ended = threading.Event()
+    workshop = Workshop(SETTINGS.model_copy(update={"stall_seconds": 0.05}))
+    context = replace(workshop.context(), end_process=lambda reason: ended.set())
+
+    def hang(*_: object) -> bytes:
+        assert ended.wait(20.0), "nobody noticed"
+        return b""
+
+    monkeypatch.setattr("worker.drawing.draw_figure", hang)
+    workshop.store.request_figure(request("e"), seconds=1.0)
+    assert draw_next(context)
+
+
+def test_an_upload_that_is_gone_takes_no_figure_with_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no truth to compare with, and that is all."""
+
+    def gone(*_: object) -> object:
+        raise InvalidData("the uploaded data set is no longer kept")
+
+    experiment_id = workshop.done(spec())
+    results = stored_results(workshop.context(), experiment_id)
+    monkeypatch.setattr("worker.drawing.dataset_of", gone)
+    assert results.true_predictor(0) is None
