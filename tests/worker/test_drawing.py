@@ -128,7 +128,7 @@ def test_a_figure_that_hangs_ends_its_process(monkeypatch: pytest.MonkeyPatch) -
     """Whoever still wants it asks again; the interactive queue goes on in another process."""
     ended = threading.Event()
     workshop = Workshop(SETTINGS.model_copy(update={"stall_seconds": 0.05}))
-    context = replace(workshop.context(), end_process=lambda reason: ended.set())
+    context = replace(workshop.context(), end_process=lambda _reason: ended.set())
 
     def hang(*_: object) -> bytes:
         assert ended.wait(20.0), "nobody noticed"
