@@ -17,7 +17,7 @@ from jobs.connection import connect
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from worker.context import WorkerContext
+from worker.context import WorkerContext, end_process
 from worker.janitor import Janitor
 from worker.lifeline import tie_to_parent
 from worker.memory_limit import limit_memory
@@ -111,6 +111,9 @@ class CeleryPool:
 
 
 def _stop_worker(reason: str) -> None:
+    if not active_requests:
+        # A soft shutdown would wait for a process that was given a task and does not take it.
+        end_process(reason)
     log.error("this worker ends itself: %s", reason)
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Timer(STOP_SECONDS if active_requests else IDLE_STOP_SECONDS, lambda: os._exit(70)).start()
@@ -129,7 +132,7 @@ def _enter_pool_process(**_: Any) -> None:
 def _start_janitor(sender: Any, **_: Any) -> None:
     queues = tuple(queue for queue in Queue if queue_name(queue) in sender.app.amqp.queues.consume_from)
     pool = CeleryPool(sender.pool.num_processes)
-    # The main process has no job to put down: it is asked to stop, and waits for those that have.
+    # The main process has no job to put down: where others have, it is asked to stop, and waits for them.
     main = replace(context(), end_process=_stop_worker)
     _Process.janitor = Janitor(main, queues, pool=pool, bell=CeleryDoorbell(app))
     _Process.janitor.start()
