@@ -37,7 +37,7 @@ class Drawing:
     @property
     def key(self) -> str:
         """Where it is kept, by its content: a later stage of the same experiment is another drawing."""
-        state = f"{self.experiment.status} {self.experiment.runs_done}"
+        state = f"{self.experiment.status} {self.experiment.runs_done} {self.experiment.numerics}"
         return figure_key(self.experiment.id, self.figure, self.format, state)
 
     @property

@@ -8,9 +8,10 @@ from core.results.heading import Heading
 from core.results.result import Summary, decode_summary, to_xarray
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.document_keys import analysis_key
+from jobs.document_keys import analysis_key, interpolators_key
 from jobs.ports import Store
 from jobs.records import Experiment
+from jobs.states import ExperimentStatus
 
 _CHUNK: Final = 5000
 
@@ -60,6 +61,16 @@ def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
     """All runs as one labelled array; its attributes say which experiment, and how much of it."""
     grid = grid_of(experiment.id, store=store)
     return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), heading(experiment).attributes)
+
+
+def lacks_analyses(experiment_id: str, *, store: Store) -> bool:
+    """Whether an experiment has succeeded of which an analysis, or its interpolators, are no longer there."""
+    experiment = store.experiment(experiment_id)
+    if experiment.status is not ExperimentStatus.SUCCEEDED:
+        return False
+    problems = grid_of(experiment_id, store=store).each_problem()
+    keys = (key(problem.key, experiment.numerics) for problem in problems for key in (analysis_key, interpolators_key))
+    return any(store.document(key) is None for key in keys)
 
 
 def analysis_rows(experiment: Experiment, grid: Grid, window: range, *, store: Store) -> Iterator[dict[str, Any]]:

@@ -91,8 +91,10 @@ class ExperimentStore(Protocol):
         """
         ...
 
-    def retry(self, experiment_id: str) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
         """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
+
+        One that has succeeded is planned anew if it `is_incomplete`: documents that belong to it are gone.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -283,7 +285,15 @@ class Upkeep(Protocol):
         ...
 
     def damaged(self) -> Sequence[str]:
-        """The names of stored values that were found damaged."""
+        """The names of stored values that were found damaged in the last week."""
+        ...
+
+    def require_writable(self) -> None:
+        """Return if the store takes writes at this moment.
+
+        Raises:
+            StoreUnavailable: it does not answer them, or refuses them.
+        """
         ...
 
     def room(self) -> str | None:

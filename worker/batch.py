@@ -49,7 +49,7 @@ class TrainingJob:
         self._claim, self._context, self._heartbeat = claim, context, heartbeat
         indices = claim.job.payload["indices"]
         problem = grid.problem_of(indices[0])
-        analysis = ensure_analysis(context, problem)
+        analysis = heartbeat.once_there_is_room(lambda: ensure_analysis(context, problem))
         known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else context.store.checkpoint(claim.job)

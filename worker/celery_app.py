@@ -124,7 +124,7 @@ def _enter_pool_process(**_: Any) -> None:
     tie_to_parent()
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    limit_memory(settings.process_memory_bytes, processes=_Process.concurrency + 1)
+    limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
     _Process.context = None
 
 

@@ -38,6 +38,7 @@ class WorkerContext:
     settings: Settings
     name: str
     clock: Callable[[], float] = time.monotonic
+    wall_clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     stopping: Flag = field(default_factory=threading.Event)
     end_process: Callable[[str], None] = end_process

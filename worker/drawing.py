@@ -38,6 +38,8 @@ def draw_next(context: WorkerContext) -> bool:
     request = context.store.next_figure()
     if request is None:
         return False
+    if context.store.document(request.key) is not None:
+        return True  # it was asked for again while it was drawn
     try:
         with _ended_if_it_hangs(context, request):
             picture = draw_figure(context, request.experiment_id, request.figure, request.format)

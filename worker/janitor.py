@@ -22,6 +22,8 @@ DEAF_SECONDS: Final = 8.0
 VERSION_GONE_SECONDS: Final = 15.0
 """No worker of another numerics version has been heard of for so long: its experiments are planned anew."""
 
+SAME_TIME_SECONDS: Final = 600.0
+
 MOST_AT_ONCE: Final = 200
 
 HEAPS_AT_ONCE: Final = 20
@@ -60,6 +62,7 @@ class Janitor:
         self._last: float | None = None
         self._ended = context.clock()
         self._elapsed = 0.0
+        self._has_failed = False
         self._taken = -1
         self._deaf_since: float | None = None
         self._alone_since: dict[str, float] = {}
@@ -77,17 +80,21 @@ class Janitor:
 
     def round(self) -> None:
         """All that is done in one round."""
-        # What passes within a round passes in waiting for the store.
-        self._elapsed += self._clock() - self._ended
+        # What passes within a round passes in waiting for the store, and so do the pauses between rounds that fail.
+        if not self._has_failed:
+            self._elapsed += self._clock() - self._ended
+        self._has_failed = True
         try:
             self._go_round()
+            self._has_failed = False
         finally:
             self._ended = self._clock()
 
     def _go_round(self) -> None:
         self._register()
-        self._see_to_the_queues()
+        # Before the bell, whose troubles are not to keep lost work from coming back.
         found = self._tidy()
+        self._see_to_the_queues()
         if found.is_janitor:
             self._take_over_from_other_versions()
             self._delete_expired()
@@ -96,12 +103,19 @@ class Janitor:
     def _delete_expired(self) -> None:
         """Delete what has been finished for longer than the deployment keeps it."""
         days, store = self._context.settings.retention_days, self._context.store
-        if days is not None:
+        if days is not None and self._is_of_one_time():
             for experiment_id in store.finished_before(seconds=days * SECONDS_OF_A_DAY, most=MOST_EXPIRED):
                 # Somebody may have deleted it, or queued it again, meanwhile.
                 with suppress(ExperimentNotFound, StillActive):
                     store.delete(experiment_id)
                     log.info("experiment %s is deleted: it was finished %g days ago", experiment_id, days)
+
+    def _is_of_one_time(self) -> bool:
+        """Whether the store's clock is about that of this machine: what is deleted by a clock is deleted for good."""
+        is_near = self._last is not None and abs(self._last - self._context.wall_clock()) < SAME_TIME_SECONDS
+        if not is_near:
+            log.warning("the clocks of the store and of this machine differ: nothing is deleted for its age")
+        return is_near
 
     def _clear_away(self) -> None:
         for _ in range(HEAPS_AT_ONCE):
@@ -155,9 +169,11 @@ class Janitor:
 
     def _take_over_from_other_versions(self) -> None:
         """Have what workers of another numerics version will not do any more planned anew."""
-        surroundings = [self._context.store.look_around(queue) for queue in Queue]
-        alive = {worker.numerics for each in surroundings for worker in each.workers}
-        others = {each.numerics for found in surroundings for each in found.waiting} - alive
+        others: set[str] = set()
+        for found in (self._context.store.look_around(queue) for queue in Queue):
+            # By queue: of a version with workers for batches alone, nobody plans.
+            others |= {each.numerics for each in found.waiting} - {worker.numerics for worker in found.workers}
+        others.discard(NUMERICS_VERSION)
         self._alone_since = {version: self._alone_since.get(version, self._clock()) for version in others}
         for version, since in self._alone_since.items():
             if self._clock() - since > VERSION_GONE_SECONDS:
@@ -172,7 +188,7 @@ class Janitor:
             try:
                 self.round()
             except StoreUnavailable as error:
-                self._deaf_since = None
+                self._deaf_since, self._alone_since = None, {}
                 log.warning("the store does not answer the janitor: %s", error)
             except ForeignStore as error:
                 self._over.set()

@@ -24,7 +24,7 @@ WORK: Final[Mapping[JobKind, Work]] = MappingProxyType({JobKind.PLAN: plan, JobK
 STALLS: Final[Mapping[JobKind, float]] = MappingProxyType({JobKind.PLAN: 10.0, JobKind.TRAIN: 1.0})
 """In units of `stall_seconds`: a linear programme gives no sign of life until it is solved."""
 
-HOPELESS: Final = (StepbiasError, BrokenSeal, MemoryError)
+HOPELESS: Final = (StepbiasError, BrokenSeal)
 """Errors that another attempt must meet again."""
 
 
@@ -67,6 +67,11 @@ def _work_on(claim: Claim, context: WorkerContext) -> None:
     except HOPELESS as error:
         log.warning("%s is given up: %s", context.naming(claim), error)
         context.store.fail(claim, _told(error), is_hopeless=True)
+    except MemoryError as error:
+        # Perhaps it is what earlier jobs have left in this process that leaves too little: another one is to try.
+        reason = f"it needs more memory than a process of a worker may take ({error})"
+        context.store.fail(claim, reason)
+        context.end_process(f"{context.naming(claim)}: {reason}")
     except Exception as error:
         log.exception("%s failed", context.naming(claim))
         context.store.fail(claim, _told(error))
@@ -76,6 +81,4 @@ def _work_on(claim: Claim, context: WorkerContext) -> None:
 
 def _told(error: BaseException) -> str:
     """What a person is told of an error."""
-    if isinstance(error, MemoryError):
-        return f"it needs more memory than a worker may take ({error})"
     return f"{type(error).__name__}: {error}"

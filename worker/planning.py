@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -19,6 +20,8 @@ from jobs.records import Claim, NewJob, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
+
+log = logging.getLogger(__name__)
 
 JOBS_PER_CALL: Final = 500
 INTERACTIVE_SECONDS: Final = 2.0
@@ -94,7 +97,13 @@ def _keep(claim: Claim, context: WorkerContext, block: _Block) -> None:
 
 def _begun(checkpoint: bytes | None) -> _Block | None:
     """The block that an earlier attempt had come to."""
-    return None if checkpoint is None else _Block(**json.loads(checkpoint))
+    if checkpoint is None:
+        return None
+    try:
+        return _Block(**json.loads(checkpoint))
+    except (TypeError, ValueError):
+        log.warning("a checkpoint of planning is of another form; planning begins again")
+        return None
 
 
 def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:

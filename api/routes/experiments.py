@@ -13,6 +13,7 @@ from api.experiment_document import ExperimentDocument, ExperimentPage, path, po
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
 from api.readiness import obstacle
+from api.stored_grid import lacks_analyses
 from api.submission import read_spec, require_within_limits, ring, submit
 from jobs.records import Queue
 
@@ -91,8 +92,8 @@ def cancel_experiment(
 def retry_experiment(
     experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, bell: BellHere, response: Response
 ) -> ExperimentDocument:
-    """Queue the failed parts of a failed experiment again; where results are missing, these are computed again."""
-    experiment = store.retry(experiment_id)
+    """Queue the failed parts of a failed experiment again; what is missing of results or analyses is computed again."""
+    experiment = store.retry(experiment_id, is_incomplete=lacks_analyses(experiment_id, store=store))
     for queue in Queue:
         ring(queue, bell=bell)
     response.headers.update({"Location": path(experiment_id)} | polling_headers(experiment))

@@ -93,11 +93,12 @@ class RedisExperiments(RedisServer, ExperimentStore):
         return record_answer(experiment_id, self._call(Script.CANCEL, experiment_id))
 
     @override
-    def retry(self, experiment_id: str) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
         # A call that is sent again is the same wish, though the experiment is no longer failed.
         wish = secrets.token_hex(16)
         try:
-            return record_answer(experiment_id, self._call(Script.RETRY, experiment_id, self._numerics, wish))
+            record = self._call(Script.RETRY, experiment_id, self._numerics, wish, int(is_incomplete))
+            return record_answer(experiment_id, record)
         except NotFailed:
             raise NotFailed(self.experiment(experiment_id).status) from None
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -12,8 +12,14 @@ from jobs.records import FigureRequest, StoredRun
 from jobs.redis_store.keys import key, run_key, run_name
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
-from jobs.run_keys import DIGEST_BYTES, unpacked
+from jobs.run_keys import DIGEST_BYTES, packed, unpacked
 from jobs.seal import sealed
+
+MOST_MISSED: Final = 500
+"""Runs of one call: the server answers nobody else meanwhile."""
+
+_Missed = tuple[int, str, bytes, bytes]
+"""Index, key, and the summary and arrays that were found, empty where there was none."""
 
 
 class RedisResults(RedisServer, ResultStore):
@@ -28,11 +34,11 @@ class RedisResults(RedisServer, ResultStore):
         stored = self._read(*(["HGET", run_key(each), "summary"] for each in planned.values()))
         done = self._done(experiment_id, start, count)
         found: list[bytes | None] = [None] * count
-        missed: list[Any] = []
+        missed: list[_Missed] = []
         for (index, each), summary in zip(planned.items(), stored, strict=True):
             found[index] = None if summary is None else self._opened(run_name(each, "summary"), summary)
             if found[index] is None and done[index]:
-                missed += [start + index, each, summary or b""]
+                missed.append((start + index, each, summary or b"", b""))
         self._miss(experiment_id, missed)
         return found
 
@@ -45,11 +51,11 @@ class RedisResults(RedisServer, ResultStore):
         ((outcome, summary, arrays),) = self._read(["HMGET", run_key(each), "outcome", "summary", "arrays"])
         if summary is None or outcome is None or arrays is None:
             if self._done(experiment_id, index, 1)[0]:
-                self._miss(experiment_id, [index, each, summary or b""])
+                self._miss(experiment_id, [(index, each, summary or b"", b"")])
             return None
         parts = self._opened(run_name(each, "summary"), summary), self._opened(run_name(each, "arrays"), arrays)
         if parts[0] is None or parts[1] is None:
-            self._miss(experiment_id, [index, each, summary])
+            self._miss(experiment_id, [(index, each, summary, arrays)])
             return None
         return StoredRun(key=each, outcome=outcome.decode(), summary=parts[0], arrays=parts[1])
 
@@ -65,7 +71,8 @@ class RedisResults(RedisServer, ResultStore):
             return None
         document = self._opened(key, stored)
         if document is None:
-            self._read(["UNLINK", _document_key(key)])
+            # The very bytes: somebody may have put a good one in their place meanwhile.
+            self._call(Script.FORGET, key, stored)
         return document
 
     @override
@@ -85,10 +92,14 @@ class RedisResults(RedisServer, ResultStore):
         (asked,) = self._read(["LPOP", key("figures")])
         return None if asked is None else FigureRequest(**json.loads(asked))
 
-    def _miss(self, experiment_id: str, missed: Sequence[Any]) -> None:
-        """Have runs count no longer that are planned, and neither stored nor sound: index, key and damaged summary."""
-        if missed:
-            self._call(Script.MISS_RUNS, experiment_id, *missed)
+    def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
+        """Have runs count no longer that are planned, and neither stored nor sound."""
+        for first in range(0, len(missed), MOST_MISSED):
+            runs = missed[first : first + MOST_MISSED]
+            fields: list[int | str | bytes] = []
+            for index, each, summary, arrays in runs:
+                fields += [index, packed([each]), each, summary, arrays]
+            self._call(Script.MISS_RUNS, experiment_id, *fields)
 
     def _done(self, experiment_id: str, start: int, count: int) -> list[bool]:
         """Which of `count` runs from `start` on are counted as stored."""

@@ -48,6 +48,7 @@ class Script(StrEnum):
     SWEEP = "sweep"
     PLAN_ANEW = "plan_anew"
     MISS_RUNS = "miss_runs"
+    FORGET = "forget"
     DROP_DOCUMENTS = "drop_documents"
     REGISTER = "register"
     LOOK_AROUND = "look_around"

@@ -1,6 +1,7 @@
 """What the parts of the Redis store share: a client, its scripts, plain reading, and seals."""
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ class RedisServer:
 
     def _remember_damage(self, name: str) -> None:
         try:
-            self._read(["SADD", key("damaged"), name])
+            self._read(["ZADD", key("damaged"), time.time(), name])
         except StoreUnavailable:
             log.warning("that %s is damaged could not be noted down", name)
 

@@ -31,7 +31,7 @@ _SCHEMA_KEY: Final = key("schema")
 
 _BROKER: Final = key("celery", "").encode()
 
-_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep"))
+_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "probe"))
 _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
 
@@ -48,15 +48,15 @@ def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -
         SnapshotLost: writers may have been let in on the way.
     """
     _require_own(client)
-    server = _run_id(client)
     with vendor_errors():
         until = clock() + HOLD_SECONDS
         client.client_pause(round(HOLD_SECONDS * 1000), all=False)
         try:
+            before = _moment(client)
             for names in _slices(client):
                 yield from _commands(client, names)
                 until = _held_on(client, until, clock)
-            if _run_id(client) != server:
+            if _moment(client) != before:
                 raise SnapshotLost
         finally:
             client.client_unpause()
@@ -90,10 +90,11 @@ def _require_own(client: redis.Redis) -> None:
         raise ForeignStore((schema or b"").decode())
 
 
-def _run_id(client: redis.Redis) -> str:
-    """Another one after each start of the server, and on another server."""
-    information: Any = client.info("server")
-    return str(information["run_id"])
+def _moment(client: redis.Redis) -> tuple[Any, ...]:
+    """Another one after each start of the server, and after each write: another backup may have let writers in."""
+    server: Any = client.info("server")
+    persistence: Any = client.info("persistence")
+    return server["run_id"], persistence["rdb_changes_since_last_save"], persistence["rdb_last_save_time"]
 
 
 def _held_on(client: redis.Redis, until: float, clock: Callable[[], float]) -> float:

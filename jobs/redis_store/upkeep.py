@@ -1,5 +1,6 @@
 """Upkeep in Redis."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from jobs.states import JobState
 
 MOST_LEASES: Final = 1000
 """Leases that one call ends: the server answers nobody else meanwhile, and the janitor comes again."""
+
+DAMAGE_SECONDS: Final = 7 * 86_400.0
+"""What was found damaged is told of for so long: by then it is computed again, or nobody wants it."""
 
 LONGEST_REGISTRATION: Final = 60.0
 """Seconds; a worker registers every second or so."""
@@ -79,8 +83,15 @@ class RedisUpkeep(RedisServer, Upkeep):
 
     @override
     def damaged(self) -> Sequence[str]:
-        (names,) = self._read(["SMEMBERS", key("damaged")])
+        _, names = self._read(
+            ["ZREMRANGEBYSCORE", key("damaged"), "-inf", time.time() - DAMAGE_SECONDS],
+            ["ZRANGE", key("damaged"), 0, -1],
+        )
         return sorted(name.decode() for name in names)
+
+    @override
+    def require_writable(self) -> None:
+        self._read(["SET", key("probe"), "1", "PX", 60_000])
 
     @override
     def room(self) -> str | None:

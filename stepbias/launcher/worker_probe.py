@@ -25,9 +25,13 @@ def worker_probe(url: str, settings: Settings) -> ProcessProbe:
 
     def missing(pid: int) -> str | None:
         try:
-            return lack_of_workers(store, f"worker {host}:{pid}", lambda worker: worker == f"{host}:{pid}")
+            lack = lack_of_workers(store, f"worker {host}:{pid}", lambda worker: worker == f"{host}:{pid}")
+            if lack is not None:
+                # A store that keeps writers waiting, as during a backup, or refuses them, hears of nobody.
+                store.require_writable()
         except StoreUnavailable as error:
             raise Undecided(str(error)) from error
+        return lack
 
     return missing
 

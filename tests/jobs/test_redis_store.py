@@ -279,7 +279,8 @@ def test_what_was_planned_anew_leaves_no_records_for_long(laboratory: Laboratory
     with pytest.raises(LeaseLost):
         old.store.heartbeat(claim, fraction=0.5)
     laboratory.wait(2 * SETTINGS.lease_seconds)
-    assert not new.store.tidy("janitor", period=1.0, last=None, elapsed=0.0).lost
+    for _ in range(2):
+        assert not new.store.tidy("janitor", period=1.0, last=None, elapsed=0.0).lost
     assert client.zcard("stepbias:leases") == 0
 
 

@@ -154,10 +154,21 @@ def test_a_snapshot_across_a_restart_is_none(
 ) -> None:
     """A connection is made anew without a word, to a server that holds nobody back."""
     lived_in(laboratory)
-    runs = iter(["one", "another"])
-    monkeypatch.setattr("jobs.redis_store.snapshot._run_id", lambda _: next(runs))
+    runs = iter([("one", 0, 0), ("another", 0, 0)])
+    monkeypatch.setattr("jobs.redis_store.snapshot._moment", lambda _: next(runs))
     with pytest.raises(SnapshotLost):
         list(snapshot(client))
+
+
+def test_a_snapshot_in_which_somebody_wrote_is_none(client: redis.Redis, laboratory: Laboratory) -> None:
+    """Another backup that ends lets writers in, and holds nobody back any more."""
+    lived_in(laboratory)
+    commands = snapshot(client)
+    next(commands)
+    client.client_unpause()
+    laboratory.submit("in between")
+    with pytest.raises(SnapshotLost):
+        list(commands)
 
 
 def test_a_backup_is_restored_to_an_empty_store_only(client: redis.Redis, laboratory: Laboratory) -> None:

@@ -141,3 +141,26 @@ def test_documents_are_kept_for_good_or_for_a_time(
 def test_a_store_that_is_there_answers(laboratory: Laboratory) -> None:
     """The readiness of the service rests on it."""
     assert laboratory.store.ping()
+
+
+def test_who_has_just_become_the_janitor_ends_nothing(laboratory: Laboratory) -> None:
+    """It cannot know for how long the store was away; in its next round it knows."""
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    laboratory.store.heartbeat(claim, fraction=0.1)
+    laboratory.wait(2 * SETTINGS.lease_seconds)
+    first = laboratory.store.tidy("new", period=1000.0, last=None, elapsed=0.0)
+    assert (first.is_janitor, first.lost) == (True, ())
+    assert [each.losses for each in laboratory.store.tidy("new", period=1000.0, last=None, elapsed=0.0).lost] == [1]
+
+
+def test_a_jump_is_made_up_for_once(laboratory: Laboratory) -> None:
+    """However often the round is asked for, because its answer was lost: the lease would else end at once."""
+    experiment = laboratory.planned(batches=1)
+    laboratory.store.tidy("w", period=1000.0, last=None, elapsed=0.0)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    laboratory.store.heartbeat(claim, fraction=0.1)
+    last = laboratory.store.tidy("w", period=1000.0, last=None, elapsed=0.0).at + 7200.0
+    rounds = [laboratory.store.tidy("w", period=1000.0, last=last, elapsed=0.0) for _ in range(2)]
+    assert rounds[0].jump < -7000
+    assert rounds[1].jump == 0

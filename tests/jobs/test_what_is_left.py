@@ -79,7 +79,8 @@ def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory:
         for _ in range(100):
             assert not laboratory.store.sweep(most=10, grace=0.0)
         time.sleep(2 * SETTINGS.lease_seconds)
-        laboratory.store.tidy("janitor", period=1.0, last=None, elapsed=0.0)
+        for _ in range(2):
+            laboratory.store.tidy("janitor", period=1.0, last=None, elapsed=0.0)
         left = {name for name in names(client) if not name.startswith("stepbias:flows:")}
         assert left == ALWAYS | {"stepbias:janitor"}
     assert deleted > 20
@@ -284,7 +285,7 @@ def test_results_that_are_found_missing_after_a_deletion_leave_nothing(
     experiment = laboratory.planned()
     laboratory.train(experiment, 0)
     reader = RedisStore(client, SETTINGS)
-    missed = [0, digest("a spec 0"), b""]
+    missed = [(0, digest("a spec 0"), b"", b"")]
     laboratory.store.cancel(experiment.id)
     laboratory.store.delete(experiment.id)
     while laboratory.store.clear_garbage(most=9):

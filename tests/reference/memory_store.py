@@ -165,6 +165,7 @@ class MemoryStore(Store):
     ) -> None:
         self._settings, self._clock, self.numerics = settings, clock, numerics
         self._lock = threading.RLock()
+        self._made_up_for: float | None = None
         self._experiments: dict[str, _Experiment] = {}
         self._runs: dict[str, StoredRun] = {}
         self._documents: dict[str, tuple[bytes, float]] = {}
@@ -272,10 +273,11 @@ class MemoryStore(Store):
             return experiment.record(self._clock())
 
     @override
-    def retry(self, experiment_id: str) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
-            if experiment.counts.status is not ExperimentStatus.FAILED:
+            may = {ExperimentStatus.FAILED, *([ExperimentStatus.SUCCEEDED] if is_incomplete else [])}
+            if experiment.counts.status not in may:
                 raise NotFailed(experiment.counts.status)
             dead = [job for job in experiment.jobs if job.record.state is JobState.DEAD]
             if not dead:
@@ -413,10 +415,14 @@ class MemoryStore(Store):
             others = [until for holder, until in self._janitor.items() if holder != caller]
             if any(now < until <= now + 3 * period for until in others):
                 return Round(is_janitor=False, at=now)
+            is_new = caller not in self._janitor
             self._janitor.clear()
             self._janitor[caller] = now + 3 * period
+            if last is None and is_new:
+                return Round(is_janitor=True, at=now)
             jump = 0.0 if last is None else now - last - elapsed
-            jump = jump if abs(jump) > 1 else 0.0
+            jump = jump if abs(jump) > 1 and last != self._made_up_for else 0.0
+            self._made_up_for = last if jump else self._made_up_for
             lost = []
             for experiment in self._experiments.values():
                 for job in experiment.jobs:
@@ -501,6 +507,10 @@ class MemoryStore(Store):
     @override
     def damaged(self) -> Sequence[str]:
         return []
+
+    @override
+    def require_writable(self) -> None:
+        pass
 
     @override
     def room(self) -> str | None:

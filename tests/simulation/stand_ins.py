@@ -14,6 +14,11 @@ from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from worker.heartbeat import Heartbeat
 
+
+class Confused(BaseException):
+    """Something came to the wrong place; no handler of the product makes it good."""
+
+
 UNTRAINABLE = 7.0
 """The initialisation scale of runs at which every attempt fails."""
 
@@ -25,7 +30,8 @@ class Arithmetic:
         self, grid: Grid, indices: Sequence[int], *_: object, checkpoint: bytes | None = None, **__: object
     ) -> None:
         left = indices if checkpoint is None else json.loads(checkpoint)
-        assert set(left) <= set(indices), "a checkpoint of another batch"
+        if not set(left) <= set(indices):
+            raise Confused("a checkpoint of another batch")
         self._left = [grid.run(index) for index in left]
         self._total = len(indices)
 

@@ -277,10 +277,23 @@ def test_what_a_living_version_has_is_left_to_it(office: Office) -> None:
     for _ in range(4):
         office.janitor.round()
         office.clock.move(VERSION_GONE_SECONDS - 1)
-        old.register(LiveWorker(name="o", numerics="old", idle=0), queues=[Queue.BATCH], seconds=5.0)
+        old.register(LiveWorker(name="o", numerics="old", idle=0), queues=[Queue.INTERACTIVE], seconds=5.0)
         office.janitor.round()
     (experiment,) = office.store.experiments().experiments
     assert experiment.numerics == "old"
+
+
+def test_what_no_worker_of_its_version_serves_is_taken_over(office: Office) -> None:
+    """A worker for batches plans nothing, however lively it is."""
+    old = office.store.of_version("old")
+    old.submit(spec=b"{}", content_hash="0", name="", tags=(), runs=6)
+    for _ in range(4):
+        office.janitor.round()
+        office.clock.move(VERSION_GONE_SECONDS - 1)
+        old.register(LiveWorker(name="o", numerics="old", idle=0), queues=[Queue.BATCH], seconds=5.0)
+        office.janitor.round()
+    (experiment,) = office.store.experiments().experiments
+    assert experiment.numerics == NUMERICS_VERSION
 
 
 def test_records_that_nothing_refers_to_are_cleared_away(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """Working off a queue: what one ring does, when a job is done again, and how failures end."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import StepbiasError
@@ -124,7 +126,7 @@ def test_an_error_is_tried_again_and_then_fails_the_experiment(
     assert workshop.waiting() == 0
 
 
-@pytest.mark.parametrize("error", [MemoryError("64 GiB"), StepbiasError("wrong"), BrokenSeal("spec of e")])
+@pytest.mark.parametrize("error", [StepbiasError("wrong"), BrokenSeal("spec of e")])
 def test_an_error_that_every_attempt_must_meet_is_met_once(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -139,6 +141,26 @@ def test_an_error_that_every_attempt_must_meet_is_met_once(
     (dead,) = workshop.training_jobs(experiment_id)
     assert (dead.state, dead.attempt, dead.failures) == (JobState.DEAD, 1, 1)
     assert str(error) in str(workshop.experiment(experiment_id).error)
+
+
+def test_a_process_that_has_too_little_memory_ends_and_another_one_tries(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What earlier jobs have left in it may be what was too much; after the last attempt the job says why."""
+
+    def fail(*_: object) -> None:
+        raise MemoryError("64 GiB")
+
+    ended: list[str] = []
+    context = replace(workshop.context(), end_process=ended.append)
+    experiment_id, job = workshop.plan(spec())
+    monkeypatch.setattr("worker.batch.dataset_of", fail)
+    for _ in range(3):
+        workshop.perform(job.id, context)
+    (dead,) = workshop.training_jobs(experiment_id)
+    assert (dead.state, dead.attempt, dead.failures) == (JobState.DEAD, 3, 3)
+    assert len(ended) == 3
+    assert "64 GiB" in str(workshop.experiment(experiment_id).error)
 
 
 def test_an_error_that_passes_is_a_delay(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

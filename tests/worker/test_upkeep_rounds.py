@@ -38,8 +38,14 @@ class Office:
         self.store = MemoryStore(deployment, self.clock)
         self.laboratory = Laboratory(store=self.store, wait=self.clock.move, store_of=self.store.of_version)
         self.ended: list[str] = []
+        self.clocks_differ_by = 0.0
         context = WorkerContext(
-            store=self.store, settings=deployment, name="janitor", clock=self.clock, end_process=self.ended.append
+            store=self.store,
+            settings=deployment,
+            name="janitor",
+            clock=self.clock,
+            wall_clock=lambda: self.clock() + self.clocks_differ_by,
+            end_process=self.ended.append,
         )
         self.janitor = Janitor(context, (Queue.BATCH,), pool=IdlePool(), bell=MemoryDoorbell())
 
@@ -71,6 +77,23 @@ def test_experiments_go_when_their_time_is_over() -> None:
     assert office.there() == [under_way, *finished[MOST_EXPIRED:], young]
     office.janitor.round()
     assert office.there() == [under_way, young]
+
+
+@pytest.mark.parametrize("seconds", [-30 * DAY, 30 * DAY])
+def test_nothing_goes_by_a_clock_that_differs_from_the_machines_own(
+    seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody has set the store's clock: what is deleted by it is deleted for good."""
+    office = Office(retention_days=2)
+    finished = office.finished(1)
+    office.clock.move(3 * DAY)
+    office.clocks_differ_by = seconds
+    office.janitor.round()
+    assert office.there() == finished
+    assert "nothing is deleted for its age" in caplog.text
+    office.clocks_differ_by = 0.0
+    office.janitor.round()
+    assert office.there() == []
 
 
 def test_without_a_time_everything_stays() -> None:

@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 -- Queue the dead jobs of a failed experiment again; where none is dead, results are missing: plan it anew.
--- ARGV: experiment id, numerics version of who asks, a name of the wish. Answers: its record.
-local id, numerics, wish = unpack(ARGV)
+-- ARGV: experiment id, numerics version of who asks, a name of the wish, 1 if documents are missing of an experiment that
+-- has succeeded, which is then planned anew as well. Answers: its record.
+local id, numerics, wish, is_incomplete = unpack(ARGV)
 local experiment = experiment_of(id)
 if not experiment then
   return NOT_FOUND
 elseif redis.call('HGET', experiment.at, 'retry') == wish then
   return record_of(id)
-elseif ending_of(experiment) ~= 'failed' then
+elseif ending_of(experiment) ~= 'failed' and not (is_incomplete == '1' and ending_of(experiment) == 'succeeded') then
   return redis.error_reply('NOTFAILED only a failed experiment can be retried')
 end
 redis.call('HSET', experiment.at, 'retry', wish)

@@ -13,10 +13,16 @@ if holder and holder ~= me and now < tonumber(stays_until) and tonumber(stays_un
   return { 0, string.format('%.6f', now), '0' }
 end
 redis.call('HSET', at, 'holder', me, 'until', now + longest)
+-- Who has just come does not know for how long nobody could renew a lease: it ends nothing in its first round.
+if before == '' and holder ~= me then
+  return { 1, string.format('%.6f', now), '0' }
+end
 
 -- Time in which nobody could renew a lease does not count against it: the server was away, or its clock was set.
+-- It is made up for once, however often the caller has to ask.
 local jump = before == '' and 0 or now - tonumber(before) - tonumber(elapsed)
-if math.abs(jump) > 1 then
+if math.abs(jump) > 1 and redis.call('HGET', at, 'made_up_for') ~= before then
+  redis.call('HSET', at, 'made_up_for', before)
   for _, id in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
     redis.call('ZINCRBY', key('leases'), jump, id)
   end
