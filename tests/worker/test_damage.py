@@ -9,11 +9,13 @@ import redis
 
 from api.datasets import described, keep
 from api.request_errors import NothingHere
+from api.stored_grid import lacks_analyses
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.connection import connect
 from jobs.document_keys import analysis_key, dataset_description_key, dataset_key, interpolators_key
+from jobs.errors import NotFailed
 from jobs.records import FigureRequest, Queue, StoredRun
 from jobs.redis_store import RedisStore
 from jobs.states import ExperimentStatus, JobState
@@ -176,3 +178,22 @@ def test_a_damaged_spec_fails_its_experiment_at_once(plant: Plant) -> None:
     assert now.error == f"BrokenSeal: what is stored as spec of {experiment_id} is damaged"
     assert plant.store.jobs(experiment_id)[0].attempt == 1
     assert plant.runs(plant.done(spec())) == undisturbed(spec())
+
+
+def test_a_damaged_analysis_of_what_has_succeeded_comes_again_with_a_retry(plant: Plant) -> None:
+    """Its runs are all there, and are not trained again."""
+    experiment_id = plant.done(spec())
+    before = plant.runs(experiment_id)
+    assert not lacks_analyses(experiment_id, store=plant.store)
+    key = analysis_key(Grid(spec()).run(0).problem_key)
+    damage(plant.client, f"document:{key}")
+    assert plant.store.document(key) is None
+    assert lacks_analyses(experiment_id, store=plant.store)
+    with pytest.raises(NotFailed):
+        plant.store.retry(experiment_id)
+    plant.store.retry(experiment_id, is_incomplete=True)
+    plant.work_off()
+    assert plant.store.document(key) is not None
+    assert plant.status(experiment_id) is ExperimentStatus.SUCCEEDED
+    assert plant.store.experiment(experiment_id).runs_reused == 6
+    assert plant.runs(experiment_id) == before

@@ -149,3 +149,15 @@ def test_an_upload_that_is_gone_takes_no_figure_with_it(workshop: Workshop, monk
     results = stored_results(workshop.context(), experiment_id)
     monkeypatch.setattr("worker.drawing.dataset_of", gone)
     assert results.true_predictor(0) is None
+
+
+def test_a_figure_that_was_asked_for_twice_is_drawn_once(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits longer than it is believed to take asks again."""
+    drawn: list[object] = []
+    monkeypatch.setattr("worker.drawing.draw_figure", lambda *asked: drawn.append(asked) or b"a picture")
+    for _ in range(2):
+        workshop.store.request_figure(request("e"), seconds=1.0)
+        workshop.clock.move(2.0)
+    while draw_next(workshop.context()):
+        pass
+    assert len(drawn) == 1

@@ -67,6 +67,21 @@ def test_a_worker_is_not_blamed_for_a_store_that_is_gone() -> None:
         worker_probe("redis://127.0.0.1:9/0", Settings())(7)
 
 
+@pytest.mark.services
+def test_a_worker_is_not_blamed_for_a_store_that_hears_of_nobody(store: RedisStore, empty_valkey_url: str) -> None:
+    """It answers those who read and keeps those who write waiting, as during a backup, or has no room for them."""
+    missing = worker_probe(empty_valkey_url, Settings())
+    with connect(empty_valkey_url, patience=5.0) as client:
+        store.look_around(Queue.BATCH)
+        client.client_pause(20_000, all=False)
+        try:
+            with pytest.raises(Undecided):
+                missing(7)
+        finally:
+            client.client_unpause()
+    assert missing(7) is not None
+
+
 class _Surroundings:
     """Stands in for a store, of which only the surroundings of a queue are asked."""
 
