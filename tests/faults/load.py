@@ -55,8 +55,8 @@ KINDS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 LONG: Final = "long"
 _LONG: Final = _spec(
     {"kind": "sparse_regression"},
-    _fractions("gradient_descent", [0.1, 0.2, 0.4, 0.6, 0.8, 0.9], warmup_steps=20_000),
-    stopping={"loss_tolerance": 1e-8, "max_steps": 100_000},
+    _fractions("gradient_descent", [0.1, 0.2, 0.4, 0.6, 0.8, 0.9], warmup_steps=60_000),
+    stopping={"loss_tolerance": 1e-12, "max_steps": 200_000, "finish": "iterate"},
 )
 """On the paper's data: seconds of work in several batches, with checkpoints."""
 
