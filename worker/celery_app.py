@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 STOP_SECONDS: Final = 25.0
 """A worker that ends itself has so long to write the checkpoints of what it is training."""
 
-IDLE_STOP_SECONDS: Final = 3.0
-"""The same where nothing is trained: a process that does not even take a task will not end when it is asked to."""
-
 settings: Final = Settings()
 app: Final[Celery] = make_celery_app(settings)
 
@@ -116,7 +113,7 @@ def _stop_worker(reason: str) -> None:
         end_process(reason)
     log.error("this worker ends itself: %s", reason)
     os.kill(os.getpid(), signal.SIGTERM)
-    threading.Timer(STOP_SECONDS if active_requests else IDLE_STOP_SECONDS, lambda: os._exit(70)).start()
+    threading.Timer(STOP_SECONDS, lambda: os._exit(70)).start()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # as above
