@@ -345,6 +345,10 @@ class ResultStore(Protocol):
         """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now."""
         ...
 
+    def figures_waiting(self) -> int:
+        """How many figures were asked for and not taken."""
+        ...
+
     def next_figure(self) -> FigureRequest | None:
         """The figure that was asked for first; nobody else will get it."""
         ...

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from core.identity import NUMERICS_VERSION
 from jobs.errors import ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
 from jobs.ports import Doorbell
-from jobs.records import LiveWorker, Queue, Round, Waiting
+from jobs.records import LiveWorker, Queue, Round
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
@@ -135,9 +135,12 @@ class Janitor:
 
     def _see_to_the_queues(self) -> None:
         """Ring where work waits and processes are idle; end this worker where it does not hear the bell."""
+        if self._context.stopping.is_set():
+            self._deaf_since = None
+            return
         idle, taken, waits = self._pool.idle(), self._pool.taken(), False
         for queue in self._queues:
-            jobs = sum(each.jobs for each in self._waiting(queue) if each.numerics == NUMERICS_VERSION)
+            jobs = self._waiting(queue)
             if jobs and idle:
                 waits = True
                 if not self._bell.unanswered(queue):
@@ -151,8 +154,11 @@ class Janitor:
             self._context.end_process("it has idle processes and does not take the work that waits")
         self._taken = taken
 
-    def _waiting(self, queue: Queue) -> tuple[Waiting, ...]:
-        return self._context.store.look_around(queue).waiting
+    def _waiting(self, queue: Queue) -> int:
+        """The jobs that this worker may take, and the figures."""
+        waiting = self._context.store.look_around(queue).waiting
+        figures = self._context.store.figures_waiting() if queue is Queue.INTERACTIVE else 0
+        return figures + sum(each.jobs for each in waiting if each.numerics == NUMERICS_VERSION)
 
     def _tidy(self) -> Round:
         period = self._context.settings.janitor_seconds

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -50,9 +51,13 @@ def perform(claim: Claim, context: WorkerContext) -> None:
     """Do a job that was claimed."""
     try:
         _work_on(claim, context)
-    except (LeaseLost, StoreUnavailable) as reason:
-        # Nothing is wrong with the job. Its lease runs out, and it goes on from its checkpoint.
+    except LeaseLost as reason:
         log.warning("%s is put down: %s", context.naming(claim), reason)
+    except StoreUnavailable as reason:
+        # Nothing is wrong with the job: it is given back as soon as the store answers, or else its lease runs out.
+        log.warning("%s is put down: %s", context.naming(claim), reason)
+        with suppress(LeaseLost, StoreUnavailable):
+            context.store.release(claim)
 
 
 def _work_on(claim: Claim, context: WorkerContext) -> None:

@@ -88,6 +88,11 @@ class RedisResults(RedisServer, ResultStore):
         return bool(is_first)
 
     @override
+    def figures_waiting(self) -> int:
+        (waiting,) = self._read(["LLEN", key("figures")])
+        return int(waiting)
+
+    @override
     def next_figure(self) -> FigureRequest | None:
         (asked,) = self._read(["LPOP", key("figures")])
         return None if asked is None else FigureRequest(**json.loads(asked))

@@ -562,6 +562,10 @@ class MemoryStore(Store):
             return True
 
     @override
+    def figures_waiting(self) -> int:
+        return len(self._figures)
+
+    @override
     def next_figure(self) -> FigureRequest | None:
         with self._lock:
             return self._figures.popleft() if self._figures else None

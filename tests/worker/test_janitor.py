@@ -10,7 +10,7 @@ import pytest
 
 from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreUnavailable
-from jobs.records import LiveWorker, Queue, Round
+from jobs.records import FigureRequest, LiveWorker, Queue, Round
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
 from tests.reference.memory_store import MemoryDoorbell
@@ -281,6 +281,16 @@ def test_what_a_living_version_has_is_left_to_it(office: Office) -> None:
         office.janitor.round()
     (experiment,) = office.store.experiments().experiments
     assert experiment.numerics == "old"
+
+
+def test_a_figure_that_waits_is_rung_for(office: Office) -> None:
+    """Its own ring may have been lost; a worker for batches has nothing to do with it."""
+    asked = FigureRequest(experiment_id="e", figure="risk", format="png", key="figure:1")
+    office.store.request_figure(asked, seconds=30.0)
+    office.hire((Queue.BATCH,)).round()
+    assert office.rings() == {}
+    office.hire((Queue.INTERACTIVE,)).round()
+    assert office.rings() == {Queue.INTERACTIVE: 1}
 
 
 def test_what_no_worker_of_its_version_serves_is_taken_over(office: Office) -> None:

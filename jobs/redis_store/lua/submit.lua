@@ -4,13 +4,16 @@
 -- Answers: 1 if the experiment is new else 0, its id, its record.
 local id, numerics, content_hash, name, tags, runs, spec = unpack(ARGV, 1, 7)
 
+-- The same id again: the reply was lost, and whatever has become of it meanwhile stays.
+if redis.call('EXISTS', experiment_key(id)) == 1 then
+  return { 1, id, record_of(id) }
+end
+
 local field = current_field(content_hash, numerics, name)
 local known = redis.call('HGET', key('current'), field)
 local current = known and experiment_of(known)
-local is_good = current and current.numerics == numerics and not current.is_cancelled and ending_of(current) ~= 'failed'
--- The same id again: the reply was lost.
-if current and (known == id or is_good) then
-  return { known == id and 1 or 0, known, record_of(known) }
+if current and current.numerics == numerics and not current.is_cancelled and ending_of(current) ~= 'failed' then
+  return { 0, known, record_of(known) }
 end
 
 redis.call('SET', key('schema'), SCHEMA, 'NX')
