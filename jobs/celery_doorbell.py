@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
-from jobs.connection import vendor_errors
+from jobs.connection import LONGEST_SILENCE, vendor_errors
 from jobs.errors import StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import Queue
@@ -83,7 +83,7 @@ def _broker_settings(url: str) -> dict[str, Any]:
             "interval_start": 0.1,
             "interval_step": 0.1,
             "interval_max": 0.2,
-            "socket_timeout": 10.0,
+            "socket_timeout": LONGEST_SILENCE,
             "socket_connect_timeout": 2.0,
             "socket_keepalive": True,
         },

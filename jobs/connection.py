@@ -26,6 +26,10 @@ from jobs.errors import StoreFull, StoreUnavailable
 
 _T = TypeVar("_T")
 
+LONGEST_SILENCE: Final = 4.0
+"""Seconds without an answer after which a connection is given up: a heartbeat on a dead one is sent again before its
+lease has run out."""
+
 LONGEST_PAUSE: Final = 1.0
 """Seconds between two attempts, at most."""
 
@@ -70,7 +74,7 @@ def connect(url: str, *, patience: float) -> redis.Redis:
         url: `redis://` or `rediss://`, with a user, password and database where there are any.
         patience: about 1 where a person waits for the answer, minutes where work would be lost.
     """
-    answer_timeout = min(max(patience, 2.0), 10.0)
+    answer_timeout = min(max(patience, 2.0), LONGEST_SILENCE)
     return redis.Redis.from_url(
         url,
         retry=PatientRetry(patience),
