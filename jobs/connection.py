@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 LONGEST_PAUSE: Final = 1.0
 """Seconds between two attempts, at most."""
 
-ANSWER_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 4.0
 """A server that has not answered for so long is not there: every command is one of milliseconds."""
 
 KEEPALIVE: Final[Mapping[int, int]] = {

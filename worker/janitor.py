@@ -168,7 +168,7 @@ class Janitor:
             log.warning("the store was away, or its clock was set: leases are moved by %.1f s", found.jump)
         for each in found.lost:
             log.warning(
-                "experiment %s, job %s, attempt %d: its worker is lost, for the %d. time; the job is %s",
+                "experiment %s, job %s, attempt %d: its lease has run out (%d workers lost so far); the job is %s",
                 *(each.experiment_id, each.job_id, each.attempt, each.losses, each.state),
             )
         return found

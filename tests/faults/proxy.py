@@ -88,7 +88,7 @@ class Proxy:
 
     def _hit(self, share: float, blow: Callable[["_Connection"], object]) -> int:
         async def strike() -> int:
-            chosen = [each for each in self._open if self._rng.random() < share]
+            chosen = [each for each in self._open if not each.is_frozen and self._rng.random() < share]
             for connection in chosen:
                 blow(connection)
             return len(chosen)
@@ -106,13 +106,14 @@ class Proxy:
             return
         connection = _Connection(writer, back)
         self._open.append(connection)
-        try:
-            await asyncio.gather(
-                self._pump(reader, back, connection, is_reply=False),
-                self._pump(there, writer, connection, is_reply=True),
-            )
-        finally:
-            self._open.remove(connection)
+        pumps = (
+            self._pump(reader, back, connection, is_reply=False),
+            self._pump(there, writer, connection, is_reply=True),
+        )
+        # A task of a server that ends as cancelled is reported as if something were wrong.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*pumps)
+        self._open.remove(connection)
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, connection: "_Connection", *, is_reply: bool
