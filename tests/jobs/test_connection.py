@@ -23,13 +23,13 @@ def _require_watched(pool: redis.ConnectionPool) -> None:
     end = connection._sock
     assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert {option: end.getsockopt(socket.IPPROTO_TCP, option) for option in OPTIONS} == OPTIONS
-    assert end.gettimeout() == 5.0
+    assert end.gettimeout() == 4.0
     assert 0 < connection.health_check_interval <= 30
     pool.release(connection)
 
 
 def test_a_connection_to_the_store_is_kept_alive(empty_valkey_url: str) -> None:
-    """Of a worker, which waits long: without a word from the other end it fails in 11 seconds, in an answer in 5."""
+    """Of a worker, which waits long: without a word from the other end it fails in 11 seconds, in an answer in 4."""
     with connect(empty_valkey_url, patience=60.0) as client:
         _require_watched(client.connection_pool)
 
