@@ -54,8 +54,7 @@ def lack_of(queue: Queue, found: Surroundings) -> str | None:
     workers = [worker for worker in found.workers if worker.numerics == NUMERICS_VERSION]
     if not workers:
         return f"a live worker for the {queue} queue"
-    untaken = max((each.untaken_seconds for each in found.waiting if each.numerics == NUMERICS_VERSION), default=0.0)
-    if any(worker.idle for worker in workers) and untaken > UNTAKEN_SECONDS:
+    if any(worker.idle for worker in workers) and found.untaken_seconds(NUMERICS_VERSION) > UNTAKEN_SECONDS:
         return f"a worker that takes what waits in the {queue} queue"
     return None
 

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
-from jobs.connection import ANSWER_SECONDS, KEEPALIVE, vendor_errors
+from jobs.connection import ANSWER_SECONDS, KEEPALIVE, LONGEST_PAUSE, vendor_errors
 from jobs.errors import StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import Queue
@@ -29,16 +29,13 @@ KEY_PREFIX: Final = "stepbias:celery:"
 _ATTEMPTS: Final = 2
 
 
-LONGEST_PAUSE: Final = 2.0
-"""Seconds between two attempts of a worker to reach the broker, at most."""
-
-
 class BrokerConnection(Connection):
     """A connection whose pauses between attempts stay short: Celery's own grow to half a minute, whatever is set."""
 
     @override
     def ensure_connection(self, *args: Any, **options: Any) -> Self:
-        pauses = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": LONGEST_PAUSE}
+        half = LONGEST_PAUSE / 2
+        pauses = {"interval_start": half, "interval_step": half, "interval_max": LONGEST_PAUSE}
         super().ensure_connection(*args, **pauses | options)  # type: ignore[no-untyped-call]
         return self
 
@@ -112,7 +109,6 @@ def _task_settings() -> dict[str, Any]:
 
 def _worker_settings() -> dict[str, Any]:
     return {
-        "worker_consumer": "jobs.celery_consumer:PromptConsumer",
         "worker_prefetch_multiplier": 1,
         # A message fetched before there is a free child would wait behind a long task, out of the others' reach.
         "worker_disable_prefetch": True,

@@ -183,6 +183,10 @@ class Surroundings:
     workers: tuple[LiveWorker, ...]
     waiting: tuple[Waiting, ...]
 
+    def untaken_seconds(self, numerics: str) -> float:
+        """For so long work of the version has waited and none was taken; 0 where none waits."""
+        return max((each.untaken_seconds for each in self.waiting if each.numerics == numerics), default=0.0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FigureRequest:

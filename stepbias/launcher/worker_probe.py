@@ -45,7 +45,11 @@ def lack_of_workers(store: Store, name: str, is_meant: Callable[[str], bool]) ->
     heard_of = list(_workers(store, is_meant))
     if not heard_of:
         return f"the store has not heard of {name} lately"
-    deaf = (queue for queue, worker, around in heard_of if worker.idle and _is_left_waiting(around))
+    deaf = (
+        queue
+        for queue, worker, around in heard_of
+        if worker.idle and around.untaken_seconds(NUMERICS_VERSION) > UNTAKEN_SECONDS
+    )
     return next((f"{name} does not take what waits in the {queue} queue" for queue in deaf), None)
 
 
@@ -55,7 +59,3 @@ def _workers(store: Store, is_meant: Callable[[str], bool]) -> Iterator[tuple[Qu
         for worker in around.workers:
             if is_meant(worker.name):
                 yield queue, worker, around
-
-
-def _is_left_waiting(around: Surroundings) -> bool:
-    return any(each.untaken_seconds > UNTAKEN_SECONDS for each in around.waiting if each.numerics == NUMERICS_VERSION)
