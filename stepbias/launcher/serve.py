@@ -5,6 +5,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from core.errors import InvalidChoice
 from jobs.connection import connect
 from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
@@ -53,12 +54,28 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
         missing = worker_probe(url, settings)
         return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
     _prepare()
+    with explained(StartupError):
+        _require_kernel(settings.kernel)
     from worker.celery_app import app, work  # noqa: PLC0415 - imports the numerics, and reads the settings
 
     app.conf.update(CELERY_LOGGING)
     # Where Celery takes its leave, past the log.
     sys.__stdout__ = None  # type: ignore[misc]  # it may be missing
     return work(Queue(queue), concurrency)
+
+
+def _require_kernel(name: str) -> None:
+    """Return if this machine has the kernel: without it a worker would live, and fail every job.
+
+    Raises:
+        StartupError: it has not.
+    """
+    from core.descent.kernel import chosen  # noqa: PLC0415 - imports the numerics
+
+    try:
+        chosen(name)
+    except InvalidChoice as error:
+        raise StartupError(f"STEPBIAS_KERNEL: {error.message}") from None
 
 
 def _watched(process: ManagedProcess) -> int:

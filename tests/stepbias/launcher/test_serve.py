@@ -108,6 +108,16 @@ def test_nothing_is_served_from_a_store_of_another_version(
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_kernel_that_is_not_there_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not by every experiment: a worker without it would live, be ready, and fail each job."""
+    _many_threads(monkeypatch)
+    environment = {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:9/0", "STEPBIAS_KERNEL": "foo"}
+    result = CliRunner().invoke(app, ["serve", "worker", "--queue", "batch"], env=environment)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("stepbias: STEPBIAS_KERNEL: ")
+    assert "choose from: auto" in result.stderr
+
+
 def test_matrices_are_multiplied_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the environment says: processes work side by side, and another number of threads gives other bits."""
     _many_threads(monkeypatch)
