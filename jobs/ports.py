@@ -268,6 +268,14 @@ class Upkeep(Protocol):
         """
         ...
 
+    def audit(self, *, most: int) -> None:
+        """Look whether what is counted of experiments is true: so many in turn, and as many that are at work.
+
+        One that is not what was written, or does not agree with what lies beside it, is planned anew: what it has stored
+        is used again. All that the store answers about an experiment or a job has gone through this.
+        """
+        ...
+
     def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
         """The ids of experiments that have been finished for longer than so many seconds, the first finished first."""
         ...

@@ -26,6 +26,8 @@ SAME_TIME_SECONDS: Final = 600.0
 
 MOST_AT_ONCE: Final = 200
 
+AUDITED_AT_ONCE: Final = 20
+
 HEAPS_AT_ONCE: Final = 20
 """A round clears away so many times `MOST_AT_ONCE` pieces: a large experiment goes in a minute, and nobody waits."""
 
@@ -97,6 +99,7 @@ class Janitor:
         self._see_to_the_queues()
         if found.is_janitor:
             self._take_over_from_other_versions()
+            self._context.store.audit(most=AUDITED_AT_ONCE)
             self._delete_expired()
             self._clear_away()
 

@@ -53,6 +53,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
     def experiment(self, experiment_id: str) -> Experiment:
         for record in self._experiment_records([experiment_id]):
             return record
+        self._require(experiment_id)
         raise ExperimentNotFound(experiment_id)
 
     @override

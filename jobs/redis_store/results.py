@@ -9,7 +9,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import ResultStore
 from jobs.records import FigureRequest, StoredRun
-from jobs.redis_store.keys import key, run_key, run_name
+from jobs.redis_store.keys import key, run_key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
 from jobs.run_keys import DIGEST_BYTES, packed, unpacked
@@ -27,37 +27,33 @@ class RedisResults(RedisServer, ResultStore):
 
     @override
     def summaries(self, experiment_id: str, start: int, stop: int) -> Sequence[bytes | None]:
-        total = int(self._require(experiment_id, "runs_total"))
+        total = int(self._require(experiment_id)[b"runs_total"])
         count = max(min(stop, total) - start, 0)
         keys = self._run_keys(experiment_id, start, count)
         planned = {index: each for index, each in enumerate(keys) if each is not None}
-        stored = self._read(*(["HGET", run_key(each), "summary"] for each in planned.values()))
+        stored = self._read(*(["HMGET", run_key(each), "outcome", "summary"] for each in planned.values()))
         done = self._done(experiment_id, start, count)
         found: list[bytes | None] = [None] * count
         missed: list[_Missed] = []
-        for (index, each), summary in zip(planned.items(), stored, strict=True):
-            found[index] = None if summary is None else self._opened(run_name(each, "summary"), summary)
-            if found[index] is None and done[index]:
+        for (index, each), (outcome, summary) in zip(planned.items(), stored, strict=True):
+            opened = None if summary is None else self._opened_summary(each, outcome, summary)
+            found[index] = None if opened is None else opened[1]
+            if opened is None and done[index]:
                 missed.append((start + index, each, summary or b"", b""))
         self._miss(experiment_id, missed)
         return found
 
     @override
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
-        self._require(experiment_id, "runs_total")
+        self._require(experiment_id)
         each = next(iter(self._run_keys(experiment_id, index, 1)), None)
         if each is None:
             return None
         ((outcome, summary, arrays),) = self._read(["HMGET", run_key(each), "outcome", "summary", "arrays"])
-        if summary is None or outcome is None or arrays is None:
-            if self._done(experiment_id, index, 1)[0]:
-                self._miss(experiment_id, [(index, each, summary or b"", b"")])
-            return None
-        parts = self._opened(run_name(each, "summary"), summary), self._opened(run_name(each, "arrays"), arrays)
-        if parts[0] is None or parts[1] is None:
-            self._miss(experiment_id, [(index, each, summary, arrays)])
-            return None
-        return StoredRun(key=each, outcome=outcome.decode(), summary=parts[0], arrays=parts[1])
+        run = self._opened_run(each, outcome, summary, arrays)
+        if run is None and (summary or arrays or self._done(experiment_id, index, 1)[0]):
+            self._miss(experiment_id, [(index, each, summary or b"", arrays or b"")])
+        return run
 
     @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:

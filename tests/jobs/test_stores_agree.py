@@ -25,6 +25,7 @@ from jobs.errors import JobsError
 from jobs.ports import Store
 from jobs.records import Claim, Experiment, LiveWorker, NewJob, Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
 from jobs.states import JOB_MOVES, ExperimentStatus, JobState
 from tests.jobs.laboratory import digest, figure_request, finished_runs, train_job
@@ -344,6 +345,16 @@ class BothStores(RuleBasedStateMachine):
                 self.both(lambda store, each=job: store.checkpoint(each))  # type: ignore[misc]  # bound now
                 self.both(lambda store, each=job.id: store.job(each))  # type: ignore[misc]  # bound now
             self.both(lambda store, each=experiment_id: store.summaries(each, 0, RUNS))  # type: ignore[misc]  # bound now
+
+    @invariant()
+    def what_is_counted_is_true(self) -> None:
+        """An audit finds nothing wrong, and no record has a field that is not under its seal."""
+        self.redis.audit(most=100)
+        assert not [name for name in self.redis.damaged() if name.startswith("record of ")]
+        for kind, fields in (("experiment", EXPERIMENT_FIELDS), ("job", JOB_FIELDS)):
+            for name in self.client.scan_iter(f"stepbias:{kind}:*"):
+                if name.count(b":") == 2:
+                    assert {field.decode() for field in self.client.hkeys(name)} <= {*fields, "seal"}
 
     @invariant()
     def claims_of_before_have_their_jobs(self) -> None:

@@ -22,7 +22,6 @@ from tests.jobs.laboratory import SETTINGS, Laboratory, digest, figure_request, 
 ALWAYS = {
     "stepbias:schema",
     "stepbias:numerics",
-    "stepbias:experiments:number",
     "stepbias:sweep",
 }
 """What a store keeps that is used and empty, besides the clocks of its queues."""
@@ -300,15 +299,15 @@ def test_a_store_says_of_which_schema_it_is(client: redis.Redis, laboratory: Lab
     assert not names(client)
     laboratory.store.adopt()
     laboratory.store.adopt()
-    assert client.get("stepbias:schema") == b"2"
+    assert client.get("stepbias:schema") == b"3"
     client.flushall()
     laboratory.submit()
-    assert client.get("stepbias:schema") == b"2"
+    assert client.get("stepbias:schema") == b"3"
 
 
 @pytest.mark.parametrize(
     ("held", "writer"),
-    [({"stepbias:schema": "3"}, "schema 3"), ({"stepbias:experiments:number": "4"}, "stepbias 0.1")],
+    [({"stepbias:schema": "2"}, "schema 2"), ({"stepbias:experiments:number": "4"}, "stepbias 0.1")],
 )
 def test_a_store_of_another_schema_is_refused_and_left_alone(
     client: redis.Redis, laboratory: Laboratory, held: dict[str, str], writer: str

@@ -3,6 +3,7 @@
 local id = ARGV[1]
 local experiment = experiment_of(id)
 if not experiment then
+  redis.call('ZREM', key('finished'), id)
   return NOT_FOUND
 elseif not ending_of(experiment) then
   return redis.error_reply('STILLACTIVE an experiment is deleted once it is finished')
@@ -25,7 +26,7 @@ end
 for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs'))) do
   stop_using_document(document)
 end
-for _, part in ipairs({ 'spec', 'inputs', 'done', 'checkpoints', 'dead' }) do
+for _, part in ipairs({ 'spec', 'birth', 'inputs', 'done', 'checkpoints', 'dead' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
 redis.call('UNLINK', experiment.at)

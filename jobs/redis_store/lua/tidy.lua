@@ -9,7 +9,8 @@ local at = key('janitor')
 local holder, stays_until = unpack(redis.call('HMGET', at, 'holder', 'until'))
 local longest = 3 * tonumber(period)
 -- A place that is held for longer than anybody takes it was taken on another clock.
-if holder and holder ~= me and now < tonumber(stays_until) and tonumber(stays_until) <= now + longest then
+stays_until = number_of(stays_until, 0)
+if holder and holder ~= me and now < stays_until and stays_until <= now + longest then
   return { 0, string.format('%.6f', now), '0' }
 end
 redis.call('HSET', at, 'holder', me, 'until', now + longest)
