@@ -271,8 +271,8 @@ class Upkeep(Protocol):
     def audit(self, *, most: int) -> None:
         """Look whether what is counted of experiments is true: so many in turn, and as many that are at work.
 
-        One that is not what was written, or does not agree with what lies beside it, is planned anew: what it has stored
-        is used again. All that the store answers about an experiment or a job has gone through this.
+        One that is not what was written, or does not agree with what lies beside it, is planned anew: what it has
+        stored is used again. So is one whose record, or a job's, is found damaged by whoever reads it.
         """
         ...
 

@@ -12,15 +12,16 @@ from jobs.status import Counts, loss_error, missing_error
 
 Fields = Mapping[bytes, bytes]
 
-EXPERIMENT_FIELDS: Final = tuple(
-    "number name tags content_hash created_at numerics generation runs_total runs_done runs_reused outcomes plan queued "
-    "running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at "
-    "cancel retry error error_losses error_failures served:interactive served:batch".split()
-)
-JOB_FIELDS: Final = tuple(
-    "kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard "
-    "error".split()
-)
+_OF_EXPERIMENT: Final = """
+number name tags content_hash created_at numerics generation runs_total runs_done runs_reused outcomes plan
+queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
+cancel retry error error_losses error_failures served:interactive served:batch
+"""
+_OF_JOB: Final = """
+kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
+"""
+EXPERIMENT_FIELDS: Final = tuple(_OF_EXPERIMENT.split())
+JOB_FIELDS: Final = tuple(_OF_JOB.split())
 """The fields of a record, in the order in which they go into its seal. `lua/ledger.lua` seals what it writes."""
 
 

@@ -15,7 +15,6 @@ from jobs.redis_store.server import RedisServer, sealed_run
 from jobs.run_keys import DIGEST_BYTES, packed
 from jobs.seal import sealed
 
-
 RUNS_AT_ONCE: Final = 20
 """Their arrays may be large, and are only looked at."""
 

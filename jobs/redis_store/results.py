@@ -18,6 +18,8 @@ from jobs.seal import sealed
 MOST_MISSED: Final = 500
 """Runs of one call: the server answers nobody else meanwhile."""
 
+_REQUEST: Final = "request of a figure"
+
 _Missed = tuple[int, str, bytes, bytes]
 """Index, key, and the summary and arrays that were found, empty where there was none."""
 
@@ -80,7 +82,8 @@ class RedisResults(RedisServer, ResultStore):
         guard = key("asked", request.key)
         (is_first,) = self._read(["SET", guard, "1", "NX", "PX", max(round(seconds * 1000), 1)])
         if is_first:
-            self._read(["RPUSH", key("figures"), json.dumps(asdict(request))])
+            asked = json.dumps(asdict(request)).encode()
+            self._read(["RPUSH", key("figures"), sealed(_REQUEST, asked)])
         return bool(is_first)
 
     @override
@@ -91,7 +94,11 @@ class RedisResults(RedisServer, ResultStore):
     @override
     def next_figure(self) -> FigureRequest | None:
         (asked,) = self._read(["LPOP", key("figures")])
-        return None if asked is None else FigureRequest(**json.loads(asked))
+        if asked is None:
+            return None
+        request = self._opened(_REQUEST, asked)
+        # Whoever waits for it asks again.
+        return self.next_figure() if request is None else FigureRequest(**json.loads(request))
 
     def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
         """Have runs count no longer that are planned, and neither stored nor sound."""

@@ -58,7 +58,7 @@ class Script(StrEnum):
     REPAIR = "repair"
 
 
-class Damaged(Exception):  # noqa: N818 - it never leaves this package
+class Damaged(Exception):
     """A script has found an experiment damaged that is to be repaired, in this generation of its jobs."""
 
     def __init__(self, experiment_id: str, generation: str) -> None:

@@ -55,7 +55,7 @@ class RedisServer:
                     hopeless.add(damage.experiment_id)
 
     def _repair(self, experiment_id: str, generation: str) -> bool:
-        """Have an experiment planned anew of which a record is damaged, unless somebody has; whether that is possible."""
+        """Have an experiment planned anew that is damaged, unless somebody has; whether that is possible."""
         log.error("%s is damaged: it is planned anew", _record_name(experiment_id))
         self._remember_damage(_record_name(experiment_id))
         return bool(self._scripts(Script.REPAIR, experiment_id, generation, self._numerics))

@@ -49,7 +49,7 @@ def names(client: redis.Redis) -> set[str]:
 def counted_users(client: redis.Redis) -> Counter[str]:
     """How often each run is used according to its record."""
     runs = [name for name in names(client) if name.startswith("stepbias:run:")]
-    return Counter({name.rpartition(":")[2]: int(client.hget(name, "users") or 0) for name in runs})
+    return Counter({name.rpartition(":")[2]: int(client.hget(name, "users").partition(b":")[0]) for name in runs})
 
 
 def true_users(client: redis.Redis) -> Counter[str]:
@@ -264,7 +264,7 @@ def test_the_sweep_finds_what_no_experiment_has(client: redis.Redis, laboratory:
     laboratory.train(experiment, 0)
     whole = names(client)
     orphans: dict[str, Any] = {
-        f"stepbias:run:{digest('nobody')}": {"summary": "s"},
+        f"stepbias:run:{digest('nobody')}": {"outcome": "converged"},
         "stepbias:job:gone.plan": {"state": "running", "experiment": "gone", "generation": "0"},
         "stepbias:experiment:gone:checkpoints": {"gone.0": "state"},
     }

@@ -467,6 +467,7 @@ class MemoryStore(Store):
     def audit(self, *, most: int) -> None:
         """What lies in this process does not change by itself."""
 
+    @override
     def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
         with self._lock:
             ended = [(each.finished_at, each.id) for each in self._experiments.values() if each.finished_at is not None]

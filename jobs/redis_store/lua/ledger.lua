@@ -260,24 +260,41 @@ local function hexadecimal(digest)
   end))
 end
 
--- How many use something, after a change. A damaged count is taken for one too many: nothing that is used goes.
-local function change_users(at, field, change)
-  if not string.find(redis.call('HGET', at, field) or '0', '^-?%d+$') then
-    redis.call('HSET', at, field, 1 + math.max(change, 0))
-    return 1
+-- How many use something; nil where that is damaged or was never counted.
+local function users_of(at, field)
+  local count, seal = string.match(redis.call('HGET', at, field) or '', '^(%d+):(.*)$')
+  return count and seal == checksum(at .. field .. count) and tonumber(count) or nil
+end
+
+local function set_users(at, field, count)
+  redis.call('HSET', at, field, count .. ':' .. checksum(at .. field .. count))
+end
+
+-- Where the count is damaged, nobody will ever see that the last one has gone: what is used stays.
+local MANY = 1000000000
+
+local function add_user(at, field)
+  set_users(at, field, (users_of(at, field) or redis.call('HEXISTS', at, field) * MANY) + 1)
+end
+
+-- Whether it was the last one.
+local function remove_user(at, field)
+  local users = users_of(at, field)
+  if users and users > 1 then
+    set_users(at, field, users - 1)
   end
-  return redis.call('HINCRBY', at, field, change)
+  return users ~= nil and users <= 1
 end
 
 -- A run is used as often as its key stands among the keys of experiments; what nobody uses is gone.
 local function use_run(digest)
-  change_users(key('run', hexadecimal(digest)), 'users', 1)
+  add_user(key('run', hexadecimal(digest)), 'users')
 end
 
 local function stop_using_run(digest)
   if string.find(digest, '[^%z]') then
     local at = key('run', hexadecimal(digest))
-    if change_users(at, 'users', -1) <= 0 then
+    if remove_user(at, 'users') then
       redis.call('UNLINK', at)
     end
   end
@@ -303,12 +320,12 @@ end
 -- An experiment's `inputs` are the documents that its spec names, its `documents` those that are made for it.
 local function use_document(id, part, document)
   if redis.call('SADD', key('experiment', id, part), document) == 1 then
-    change_users(key('document-users'), document, 1)
+    add_user(key('document-users'), document)
   end
 end
 
 local function stop_using_document(document)
-  if change_users(key('document-users'), document, -1) <= 0 then
+  if remove_user(key('document-users'), document) then
     redis.call('HDEL', key('document-users'), document)
     if not is_upload(document) then
       redis.call('UNLINK', key('document', document))

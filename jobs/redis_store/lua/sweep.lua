@@ -11,7 +11,8 @@ end
 
 local IS_ORPHAN = {
   run = function(run)
-    return tonumber(redis.call('HGET', key('run', run), 'users') or 0) <= 0
+    -- One with a result had users: that they are not known is damage.
+    return redis.call('HEXISTS', key('run', run), 'users') == 0 and redis.call('HEXISTS', key('run', run), 'summary') == 0
   end,
   job = function(id)
     return redis.call('EXISTS', experiment_key(string.match(id, '^[^.]*'))) == 0 or not is_current(job_of(id))

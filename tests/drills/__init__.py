@@ -1,0 +1,1 @@
+"""Drills: what is promised of the store, tried out hard."""
