@@ -387,3 +387,7 @@ class Doorbell(Protocol):
             StoreUnavailable: the broker does not answer.
         """
         ...
+
+    def hang_up(self) -> None:
+        """The connection may have died unnoticed: leave it, and ring on a new one."""
+        ...

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from core.identity import NUMERICS_VERSION
+from jobs.connection import ANSWER_SECONDS
 from jobs.errors import ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import LiveWorker, Queue, Round
@@ -18,6 +19,10 @@ REGISTRATION: Final = 5
 
 DEAF_SECONDS: Final = 8.0
 """A worker with idle processes that has not taken what waits for so long is deaf: its connection is, or its broker."""
+
+LONGEST_ROUND: Final = ANSWER_SECONDS + 1.0
+"""A connection that died unnoticed costs a round one wait for an answer. Where a round waits for longer, as during a
+backup or an outage, so does everybody, and nobody is deaf."""
 
 VERSION_GONE_SECONDS: Final = 15.0
 """No worker of another numerics version has been heard of for so long: its experiments are planned anew."""
@@ -63,8 +68,8 @@ class Janitor:
         self._ended = context.clock()
         self._elapsed = 0.0
         self._has_failed = False
-        self._taken = -1
-        self._deaf_since: float | None = None
+        self._taken = 0
+        self._heard = context.clock()
         self._alone_since: dict[str, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
@@ -91,10 +96,15 @@ class Janitor:
             self._ended = self._clock()
 
     def _go_round(self) -> None:
+        began, taken = self._clock(), self._pool.taken()
         self._register()
         # Before the bell, whose troubles are not to keep lost work from coming back.
         found = self._tidy()
-        self._see_to_the_queues()
+        if self._clock() - began >= ANSWER_SECONDS:
+            # What has happened to the connection to the store has happened to the bell's as well.
+            self._bell.hang_up()
+        waits = self._ring_where_work_waits()
+        self._end_if_deaf(began, taken, waits=waits)
         if found.is_janitor:
             self._take_over_from_other_versions()
             self._delete_expired()
@@ -127,29 +137,27 @@ class Janitor:
     def _register(self) -> None:
         worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
         seconds = REGISTRATION * self._context.settings.janitor_seconds
-        asked = self._clock()
         self._context.store.register(worker, queues=self._queues, seconds=seconds)
-        if self._clock() - asked > DEAF_SECONDS / 2:
-            # A store that keeps the janitor waiting, as it does during a backup, keeps everybody waiting.
-            self._deaf_since = None
 
-    def _see_to_the_queues(self) -> None:
-        """Ring where work waits and processes are idle; end this worker where it does not hear the bell."""
-        if self._context.stopping.is_set():
-            self._deaf_since = None
-            return
-        idle, taken, waits = self._pool.idle(), self._pool.taken(), False
-        for queue in self._queues:
+    def _ring_where_work_waits(self) -> bool:
+        """Ring where work waits and processes are idle; whether there was such work."""
+        idle, waits = self._pool.idle(), False
+        for queue in () if self._context.stopping.is_set() else self._queues:
             jobs = self._waiting(queue)
             if jobs and idle:
                 waits = True
                 if not self._bell.unanswered(queue):
                     self._bell.ring(queue, min(jobs, idle))
-        if not waits or taken != self._taken:
-            self._deaf_since = None
-        elif self._deaf_since is None:
-            self._deaf_since = self._clock()
-        elif self._clock() - self._deaf_since > DEAF_SECONDS:
+        return waits
+
+    def _end_if_deaf(self, began: float, taken: int, *, waits: bool) -> None:
+        """End this worker where it has not taken what waits for long; `taken` is as it was when the round began."""
+        now = self._clock()
+        if now - began > LONGEST_ROUND:
+            self._heard = now
+        elif not waits or taken != self._taken:
+            self._heard = began
+        elif now - self._heard > DEAF_SECONDS:
             self._over.set()
             self._context.end_process("it has idle processes and does not take the work that waits")
         self._taken = taken
@@ -194,7 +202,7 @@ class Janitor:
             try:
                 self.round()
             except StoreUnavailable as error:
-                self._deaf_since, self._alone_since = None, {}
+                self._heard, self._alone_since = self._clock(), {}
                 log.warning("the store does not answer the janitor: %s", error)
             except ForeignStore as error:
                 self._over.set()

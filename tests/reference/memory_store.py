@@ -727,6 +727,7 @@ class MemoryDoorbell(Doorbell):
 
     def __init__(self) -> None:
         self.rings: Counter[Queue] = Counter()
+        self.hang_ups = 0
 
     @override
     def ring(self, queue: Queue, times: int = 1) -> None:
@@ -735,6 +736,10 @@ class MemoryDoorbell(Doorbell):
     @override
     def unanswered(self, queue: Queue) -> int:
         return self.rings[queue]
+
+    @override
+    def hang_up(self) -> None:
+        self.hang_ups += 1
 
 
 def _told(job: Job, *, is_cancelled: bool) -> Job:
