@@ -243,13 +243,13 @@ class Upkeep(Protocol):
 
         One caller at a time is the janitor, for three periods after its last round; for the others nothing happens.
         A lease is a duration: time in which nobody could renew it, because the store was away or its clock was set, is
-        added to it.
+        added to it, if it is more than a third of a lease: heartbeats may be as late as that.
 
         Args:
             caller: who asks.
             period: seconds between its rounds.
             last: the store's time at the caller's last round, None at its first.
-            elapsed: seconds that the caller has spent since then without waiting for the store.
+            elapsed: seconds that the caller has spent since then while the store was not away.
         """
         ...
 

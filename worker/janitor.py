@@ -2,14 +2,16 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS
 from jobs.errors import ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import LiveWorker, Queue, Round
+from jobs.settings import BEATS_PER_LEASE
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,9 @@ MOST_EXPIRED: Final = 10
 
 SECONDS_OF_A_DAY: Final = 86_400.0
 
+_Asked = ParamSpec("_Asked")
+_Answer = TypeVar("_Answer")
+
 
 class Pool(Protocol):
     """What is known of a worker's processes."""
@@ -65,8 +70,8 @@ class Janitor:
         self._bell = bell
         self._clock = context.clock
         self._last: float | None = None
-        self._ended = context.clock()
-        self._elapsed = 0.0
+        self._tidied = self._ended = context.clock()
+        self._away = 0.0
         self._has_failed = False
         self._taken = 0
         self._heard = context.clock()
@@ -85,15 +90,28 @@ class Janitor:
 
     def round(self) -> None:
         """All that is done in one round."""
-        # What passes within a round passes in waiting for the store, and so do the pauses between rounds that fail.
-        if not self._has_failed:
-            self._elapsed += self._clock() - self._ended
+        if self._has_failed:
+            self._away += self._clock() - self._ended
         self._has_failed = True
         try:
             self._go_round()
             self._has_failed = False
         finally:
             self._ended = self._clock()
+
+    def _ask(self, call: Callable[_Asked, _Answer], *args: _Asked.args, **options: _Asked.kwargs) -> _Answer:
+        """What the store or the bell answers; note for how long it was away.
+
+        A wait by which no heartbeat comes too late is the link's: over a slow one every call takes a while, and those
+        of workers that live do too.
+        """
+        asked = self._clock()
+        try:
+            return call(*args, **options)
+        finally:
+            waited = self._clock() - asked
+            if waited > self._context.settings.lease_seconds / BEATS_PER_LEASE:
+                self._away += waited
 
     def _go_round(self) -> None:
         began, taken = self._clock(), self._pool.taken()
@@ -114,10 +132,11 @@ class Janitor:
         """Delete what has been finished for longer than the deployment keeps it."""
         days, store = self._context.settings.retention_days, self._context.store
         if days is not None and self._is_of_one_time():
-            for experiment_id in store.finished_before(seconds=days * SECONDS_OF_A_DAY, most=MOST_EXPIRED):
+            seconds = days * SECONDS_OF_A_DAY
+            for experiment_id in self._ask(store.finished_before, seconds=seconds, most=MOST_EXPIRED):
                 # Somebody may have deleted it, or queued it again, meanwhile.
                 with suppress(ExperimentNotFound, StillActive):
-                    store.delete(experiment_id)
+                    self._ask(store.delete, experiment_id)
                     log.info("experiment %s is deleted: it was finished %g days ago", experiment_id, days)
 
     def _is_of_one_time(self) -> bool:
@@ -129,15 +148,15 @@ class Janitor:
 
     def _clear_away(self) -> None:
         for _ in range(HEAPS_AT_ONCE):
-            if not self._context.store.clear_garbage(most=MOST_AT_ONCE):
+            if not self._ask(self._context.store.clear_garbage, most=MOST_AT_ONCE):
                 break
-        for name in self._context.store.sweep(most=MOST_AT_ONCE, grace=GRACE_SECONDS):
+        for name in self._ask(self._context.store.sweep, most=MOST_AT_ONCE, grace=GRACE_SECONDS):
             log.info("%s is removed: nothing refers to it", name)
 
     def _register(self) -> None:
         worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
         seconds = REGISTRATION * self._context.settings.janitor_seconds
-        self._context.store.register(worker, queues=self._queues, seconds=seconds)
+        self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)
 
     def _ring_where_work_waits(self) -> bool:
         """Ring where work waits and processes are idle; whether there was such work."""
@@ -146,8 +165,8 @@ class Janitor:
             jobs = self._waiting(queue)
             if jobs and idle:
                 waits = True
-                if not self._bell.unanswered(queue):
-                    self._bell.ring(queue, min(jobs, idle))
+                if not self._ask(self._bell.unanswered, queue):
+                    self._ask(self._bell.ring, queue, min(jobs, idle))
         return waits
 
     def _end_if_deaf(self, began: float, taken: int, *, waits: bool) -> None:
@@ -164,14 +183,15 @@ class Janitor:
 
     def _waiting(self, queue: Queue) -> int:
         """The jobs that this worker may take, and the figures."""
-        waiting = self._context.store.look_around(queue).waiting
-        figures = self._context.store.figures_waiting() if queue is Queue.INTERACTIVE else 0
+        waiting = self._ask(self._context.store.look_around, queue).waiting
+        figures = self._ask(self._context.store.figures_waiting) if queue is Queue.INTERACTIVE else 0
         return figures + sum(each.jobs for each in waiting if each.numerics == NUMERICS_VERSION)
 
     def _tidy(self) -> Round:
-        period = self._context.settings.janitor_seconds
-        found = self._context.store.tidy(self._context.name, period=period, last=self._last, elapsed=self._elapsed)
-        self._last, self._elapsed = found.at, 0.0
+        store, period = self._context.store, self._context.settings.janitor_seconds
+        elapsed = self._clock() - self._tidied - self._away
+        found = self._ask(store.tidy, self._context.name, period=period, last=self._last, elapsed=elapsed)
+        self._last, self._tidied, self._away = found.at, self._clock(), 0.0
         if found.jump:
             log.warning("the store was away, or its clock was set: leases are moved by %.1f s", found.jump)
         for each in found.lost:
@@ -184,14 +204,14 @@ class Janitor:
     def _take_over_from_other_versions(self) -> None:
         """Have what workers of another numerics version will not do any more planned anew."""
         others: set[str] = set()
-        for found in (self._context.store.look_around(queue) for queue in Queue):
+        for found in (self._ask(self._context.store.look_around, queue) for queue in Queue):
             # By queue: of a version with workers for batches alone, nobody plans.
             others |= {each.numerics for each in found.waiting} - {worker.numerics for worker in found.workers}
         others.discard(NUMERICS_VERSION)
         self._alone_since = {version: self._alone_since.get(version, self._clock()) for version in others}
         for version, since in self._alone_since.items():
             if self._clock() - since > VERSION_GONE_SECONDS:
-                for experiment_id in self._context.store.plan_anew(version, most=MOST_AT_ONCE):
+                for experiment_id in self._ask(self._context.store.plan_anew, version, most=MOST_AT_ONCE):
                     log.warning(
                         "experiment %s is planned anew: it was begun with numerics version %s, and this is version %s",
                         *(experiment_id, version, NUMERICS_VERSION),

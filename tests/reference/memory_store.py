@@ -421,7 +421,7 @@ class MemoryStore(Store):
             if last is None and is_new:
                 return Round(is_janitor=True, at=now)
             jump = 0.0 if last is None else now - last - elapsed
-            jump = jump if abs(jump) > 1 and last != self._made_up_for else 0.0
+            jump = jump if abs(jump) > self._settings.lease_seconds / 3 and last != self._made_up_for else 0.0
             self._made_up_for = last if jump else self._made_up_for
             lost = []
             for experiment in self._experiments.values():

@@ -266,6 +266,35 @@ def test_a_round_that_waits_for_the_store_takes_no_lease(
     assert (job.state, job.losses) == (JobState.QUEUED, 1)
 
 
+def test_a_slow_link_does_not_keep_lost_work_from_coming_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a round waits for most of its time: heartbeats arrive over such a link, as the janitor's questions do."""
+
+    def slow(call: str) -> None:
+        ask = getattr(office.store, call)
+
+        def wait(*args: object, **options: object) -> object:
+            office.clock.move(0.5)
+            answer = ask(*args, **options)
+            office.clock.move(0.5)
+            return answer
+
+        monkeypatch.setattr(office.store, call, wait)
+
+    for call in ("register", "tidy", "look_around", "figures_waiting", "clear_garbage", "sweep"):
+        slow(call)
+    for _ in range(2):
+        office.janitor.round()
+    claim = office.claim(f"{office.submit(spec())}.plan")
+    office.store.heartbeat(claim, fraction=0.0)
+    killed = office.clock()
+    while office.store.jobs(claim.job.experiment_id)[0].state is JobState.RUNNING:
+        office.clock.move(1.0)
+        office.janitor.round()
+    assert office.clock() - killed < 2.5 * office.settings.lease_seconds
+
+
 def test_an_outage_that_ended_a_round_takes_no_lease(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The janitor gave up waiting, and came again."""
     claim = office.claim(f"{office.submit(spec())}.plan")
