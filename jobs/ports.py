@@ -342,7 +342,10 @@ class ResultStore(Protocol):
         ...
 
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
-        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now."""
+        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now.
+
+        Two that ask at the same moment may both be told that they did.
+        """
         ...
 
     def figures_waiting(self) -> int:
@@ -350,7 +353,7 @@ class ResultStore(Protocol):
         ...
 
     def next_figure(self) -> FigureRequest | None:
-        """The figure that was asked for first; nobody else will get it."""
+        """The figure that was asked for first, which is taken away; two that ask at the same moment may both get it."""
         ...
 
 

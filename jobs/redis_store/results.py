@@ -82,10 +82,14 @@ class RedisResults(RedisServer, ResultStore):
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         guard = key("asked", request.key)
-        (is_first,) = self._read(["SET", guard, "1", "NX", "PX", max(round(seconds * 1000), 1)])
-        if is_first:
-            self._read(["RPUSH", key("figures"), json.dumps(asdict(request))])
-        return bool(is_first)
+        if self._read(["EXISTS", guard])[0]:
+            return False
+        # In this order: a request that is made twice is drawn once, one that is not made is missed.
+        self._read(
+            ["RPUSH", key("figures"), json.dumps(asdict(request))],
+            ["SET", guard, "1", "PX", max(round(seconds * 1000), 1)],
+        )
+        return True
 
     @override
     def figures_waiting(self) -> int:
@@ -94,8 +98,12 @@ class RedisResults(RedisServer, ResultStore):
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        (asked,) = self._read(["LPOP", key("figures")])
-        return None if asked is None else FigureRequest(**json.loads(asked))
+        (asked,) = self._read(["LINDEX", key("figures"), 0])
+        if asked is None:
+            return None
+        # By its value, whatever is answered: what is sent again, because its answer was lost, takes no other.
+        self._read(["LREM", key("figures"), 1, asked])
+        return FigureRequest(**json.loads(asked))
 
     def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
         """Have runs count no longer that are planned, and neither stored nor sound."""

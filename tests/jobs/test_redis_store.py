@@ -21,7 +21,7 @@ from jobs.redis_store.scripts import Script
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.conftest import redis_laboratory
-from tests.jobs.laboratory import SETTINGS, Laboratory, digest, finished_runs, train_job
+from tests.jobs.laboratory import SETTINGS, Laboratory, digest, figure_request, finished_runs, train_job
 
 
 @pytest.fixture
@@ -344,3 +344,35 @@ def test_scripts_take_text_that_looks_like_anything(laboratory: Laboratory) -> N
     laboratory.kill(f"{submission.experiment.id}.plan", json.dumps(name))
     (found,) = laboratory.store.experiments(name=name, tag=tag, status=ExperimentStatus.FAILED).experiments
     assert (found.name, found.tags, found.error) == (name, (tag,), json.dumps(name))
+
+
+@pytest.mark.parametrize("lost", ["EXISTS", "RPUSH", "LINDEX", "LREM"])
+def test_no_figure_is_lost_with_a_reply(laboratory: Laboratory, lost: str) -> None:
+    """What is sent again takes no figure away that nobody draws; one may be had twice, and is then not drawn again."""
+    store, read, asked = laboratory.store, RedisStore._read, [figure_request(f"figure:{each}") for each in range(4)]
+
+    def read_again(self: RedisStore, *commands: Sequence[Any]) -> list[Any]:
+        if commands[0][0] == lost:
+            read(self, *commands)
+        return read(self, *commands)
+
+    with patch.object(RedisStore, "_read", read_again):
+        for each in asked:
+            store.request_figure(each, seconds=1000.0)
+        had = list(iter(store.next_figure, None))
+    assert list(dict.fromkeys(had)) == asked
+
+
+def test_a_figure_that_could_not_be_asked_for_is_asked_for_again(laboratory: Laboratory) -> None:
+    """A process that dies between two commands has not kept anybody from asking."""
+    read = RedisStore._read
+
+    def die_before_the_push(self: RedisStore, *commands: Sequence[Any]) -> list[Any]:
+        if commands[0][0] == "RPUSH":
+            raise KeyboardInterrupt
+        return read(self, *commands)
+
+    with patch.object(RedisStore, "_read", die_before_the_push), pytest.raises(KeyboardInterrupt):
+        laboratory.store.request_figure(figure_request(), seconds=1000.0)
+    assert laboratory.store.request_figure(figure_request(), seconds=1000.0)
+    assert laboratory.store.next_figure() == figure_request()
