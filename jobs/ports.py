@@ -95,6 +95,7 @@ class ExperimentStore(Protocol):
         """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
 
         One that has succeeded is planned anew if it `is_incomplete`: documents that belong to it are gone.
+        Many jobs are queued some at a time: where the caller dies in between, the rest is for another retry.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -128,7 +129,7 @@ class JobStore(Protocol):
         same, and within it that of the job recorded first. An experiment that begins to wait starts from max(its own
         virtual time, that of the last turn). Work counts at each claim and is not given back when the attempt ends
         early: virtual time never runs backwards, and an experiment whose jobs fail over and over does not take the
-        turns of the others. What is left of an experiment that has failed takes no turns until a retry.
+        turns of the others.
         """
         ...
 

@@ -16,7 +16,7 @@ import redis
 from jobs.connection import PatientRetry, connect
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
 from jobs.records import Experiment, LiveWorker, Queue
-from jobs.redis_store import RedisStore
+from jobs.redis_store import RedisStore, experiments
 from jobs.redis_store.scripts import Script
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
@@ -376,3 +376,30 @@ def test_a_figure_that_could_not_be_asked_for_is_asked_for_again(laboratory: Lab
         laboratory.store.request_figure(figure_request(), seconds=1000.0)
     assert laboratory.store.request_figure(figure_request(), seconds=1000.0)
     assert laboratory.store.next_figure() == figure_request()
+
+
+def test_many_dead_jobs_are_queued_again_some_at_a_time(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody waits for long; where the caller dies in between, the rest is for another retry."""
+    monkeypatch.setattr(experiments, "MOST_RETRIED", 2)
+    store, experiment = laboratory.store, laboratory.planned(batches=5)
+    for number in range(5):
+        store.fail(laboratory.claim(f"{experiment.id}.{number}"), "boom", is_hopeless=True)
+    call, asked = type(store._call).__call__, []  # type: ignore[attr-defined]  # a test may look inside
+
+    def die_on_the_third(self: object, script: Script, *args: bytes | str | float) -> object:
+        asked.append(script)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return call(self, script, *args)
+
+    with patch.object(type(store._call), "__call__", die_on_the_third), pytest.raises(KeyboardInterrupt):  # type: ignore[attr-defined]  # as above
+        store.retry(experiment.id)
+    assert asked == [Script.RETRY] * 3
+    states = [job.state for job in store.jobs(experiment.id)]
+    assert (states.count(JobState.QUEUED), states.count(JobState.DEAD)) == (4, 1)
+    while (claim := store.claim(Queue.BATCH, worker="w")) is not None:
+        store.complete(claim)
+    assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
+    assert store.retry(experiment.id).jobs_dead == 0

@@ -266,9 +266,7 @@ def test_a_round_that_waits_for_the_store_takes_no_lease(
     assert (job.state, job.losses) == (JobState.QUEUED, 1)
 
 
-def test_a_slow_link_does_not_keep_lost_work_from_coming_back(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_link_does_not_keep_lost_work_from_coming_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though a round waits for most of its time: heartbeats arrive over such a link, as the janitor's questions do."""
 
     def slow(call: str) -> None:
