@@ -171,7 +171,7 @@ def wait_before(office: Office, monkeypatch: pytest.MonkeyPatch, call: str, seco
 
 @pytest.mark.parametrize("call", ["register", "tidy", "look_around"])
 def test_a_wait_for_a_dead_connection_is_counted(office: Office, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    """The worker's own is as dead: it ends itself as soon as if the janitor's were not, and rings on a new one first."""
+    """The worker's own is as dead: it ends itself as soon as it would else; on a new one it has been rung for first."""
     office.submit(spec())
     office.janitor.round()
     wait_before(office, monkeypatch, call, ANSWER_SECONDS + 0.5)
