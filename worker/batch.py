@@ -26,8 +26,8 @@ CHECKPOINT_BYTES_PER_SECOND: Final = 2e6
 """Checkpoints may take this much of the store's bandwidth: a large one is written more seldom."""
 
 MOST_CHECKPOINT_BYTES: Final = 64_000_000
-"""A store writes this in about a second, and answers nobody meanwhile. What is larger is not kept: the batch begins anew
-where its worker is lost. The answer to 250 MB comes too late for any attempt; more than 512 MB the server does not take.
+"""A store writes this in about a second, in which it answers nobody. What is larger is not kept: the batch begins anew
+where its worker is lost. The answer to 250 MB comes too late for any attempt, and the server takes no more than 512 MB.
 """
 
 log = logging.getLogger(__name__)
