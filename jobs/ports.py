@@ -95,6 +95,7 @@ class ExperimentStore(Protocol):
         """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
 
         One that has succeeded is planned anew if it `is_incomplete`: documents that belong to it are gone.
+        Many jobs are queued some at a time: where the caller dies in between, the rest is for another retry.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -128,7 +129,7 @@ class JobStore(Protocol):
         same, and within it that of the job recorded first. An experiment that begins to wait starts from max(its own
         virtual time, that of the last turn). Work counts at each claim and is not given back when the attempt ends
         early: virtual time never runs backwards, and an experiment whose jobs fail over and over does not take the
-        turns of the others. What is left of an experiment that has failed takes no turns until a retry.
+        turns of the others.
         """
         ...
 
@@ -243,13 +244,13 @@ class Upkeep(Protocol):
 
         One caller at a time is the janitor, for three periods after its last round; for the others nothing happens.
         A lease is a duration: time in which nobody could renew it, because the store was away or its clock was set, is
-        added to it.
+        added to it, if it is more than a third of a lease: heartbeats may be as late as that.
 
         Args:
             caller: who asks.
             period: seconds between its rounds.
             last: the store's time at the caller's last round, None at its first.
-            elapsed: seconds that the caller has spent since then without waiting for the store.
+            elapsed: seconds that the caller has spent since then while the store was not away.
         """
         ...
 
@@ -350,7 +351,10 @@ class ResultStore(Protocol):
         ...
 
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
-        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now."""
+        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now.
+
+        Two that ask at the same moment may both be told that they did.
+        """
         ...
 
     def figures_waiting(self) -> int:
@@ -358,7 +362,7 @@ class ResultStore(Protocol):
         ...
 
     def next_figure(self) -> FigureRequest | None:
-        """The figure that was asked for first; nobody else will get it."""
+        """The figure that was asked for first, which is taken away; two that ask at the same moment may both get it."""
         ...
 
 
@@ -394,4 +398,8 @@ class Doorbell(Protocol):
         Raises:
             StoreUnavailable: the broker does not answer.
         """
+        ...
+
+    def hang_up(self) -> None:
+        """The connection may have died unnoticed: leave it, and ring on a new one."""
         ...

@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         if self.stall_seconds <= self.lease_seconds:
             stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
             raise ValueError(f"{stall} must be more than {lease}: a job is at work for a lease before it can stall")
+        if self.stall_seconds <= self.store_patience_seconds:
+            patience = f"STEPBIAS_STORE_PATIENCE_SECONDS ({self.store_patience_seconds:g})"
+            stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
+            raise ValueError(f"{stall} must be more than {patience}: a job that waits for the store has not stalled")
         return self
 
 

@@ -80,11 +80,15 @@ class RedisResults(RedisServer, ResultStore):
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         guard = key("asked", request.key)
-        (is_first,) = self._read(["SET", guard, "1", "NX", "PX", max(round(seconds * 1000), 1)])
-        if is_first:
-            asked = json.dumps(asdict(request)).encode()
-            self._read(["RPUSH", key("figures"), sealed(_REQUEST, asked)])
-        return bool(is_first)
+        if self._read(["EXISTS", guard])[0]:
+            return False
+        asked = json.dumps(asdict(request)).encode()
+        # In this order: a request that is made twice is drawn once, one that is not made is missed.
+        self._read(
+            ["RPUSH", key("figures"), sealed(_REQUEST, asked)],
+            ["SET", guard, "1", "PX", max(round(seconds * 1000), 1)],
+        )
+        return True
 
     @override
     def figures_waiting(self) -> int:
@@ -93,9 +97,11 @@ class RedisResults(RedisServer, ResultStore):
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        (asked,) = self._read(["LPOP", key("figures")])
+        (asked,) = self._read(["LINDEX", key("figures"), 0])
         if asked is None:
             return None
+        # By its value, whatever is answered: what is sent again, because its answer was lost, takes no other.
+        self._read(["LREM", key("figures"), 1, asked])
         request = self._opened(_REQUEST, asked)
         # Whoever waits for it asks again.
         return self.next_figure() if request is None else FigureRequest(**json.loads(request))

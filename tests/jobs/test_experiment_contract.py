@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs.errors import ExperimentNotFound, InvalidCursor, NotFailed
+from jobs.errors import ExperimentNotFound, InvalidCursor, NotFailed, StillActive
 from jobs.records import Experiment, JobKind, NewJob, Queue
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
@@ -356,24 +356,44 @@ def test_only_what_has_failed_can_be_retried(laboratory: Laboratory, status: str
     assert refusal.value.status == status
 
 
-def test_a_dead_planning_job_fails_the_experiment_and_holds_back_the_rest(laboratory: Laboratory) -> None:
-    """Nobody trains for a failed experiment; a retry lets everything go on that waits."""
-    store = laboratory.store
-    experiment = laboratory.submit(runs=2)
+def with_a_dead_plan(laboratory: Laboratory) -> Experiment:
+    """An experiment of four runs, of which two were planned before planning died."""
+    experiment = laboratory.submit(runs=4)
     plan = laboratory.claim_plan(experiment)
-    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
-    store.add_jobs(plan, [train_job(experiment, 0)])
-    store.release(plan)
-    laboratory.kill(plan.job.id)
+    laboratory.store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
+    laboratory.store.add_jobs(plan, [train_job(experiment, 0)])
+    laboratory.store.fail(plan, "boom", is_hopeless=True)
+    return laboratory.store.experiment(experiment.id)
+
+
+def test_where_planning_has_died_what_was_planned_is_trained_first(laboratory: Laboratory) -> None:
+    """Then the experiment has failed; a retry lets planning go on."""
+    store = laboratory.store
+    experiment = with_a_dead_plan(laboratory)
+    assert (experiment.status, experiment.error, experiment.jobs_dead) == (ExperimentStatus.QUEUED, None, 1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
+    with pytest.raises(NotFailed):
+        store.retry(experiment.id)
+    store.commit_runs(claim, finished_runs(laboratory.labels("a spec", 1)))
+    store.complete(claim)
     now = store.experiment(experiment.id)
-    assert (now.status, now.error) == (ExperimentStatus.FAILED, "boom")
-    assert store.claim(Queue.BATCH, worker="w") is None
-    assert not store.look_around(Queue.BATCH).waiting
+    assert (now.status, now.error, now.runs_done) == (ExperimentStatus.FAILED, "boom", 2)
     assert store.retry(experiment.id).status is ExperimentStatus.PLANNING
-    store.complete(laboratory.claim_plan(experiment))
-    assert store.experiment(experiment.id).status is ExperimentStatus.QUEUED
-    laboratory.train(experiment, 0)
-    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_where_planning_has_died_what_runs_can_be_cancelled(laboratory: Laboratory) -> None:
+    """And deleted, once it is."""
+    store = laboratory.store
+    experiment = with_a_dead_plan(laboratory)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    with pytest.raises(StillActive):
+        store.delete(experiment.id)
+    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+    assert not store.heartbeat(claim, fraction=0.5)
+    store.release(claim)
+    assert store.experiment(experiment.id).status is ExperimentStatus.CANCELLED
+    store.delete(experiment.id)
 
 
 def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> None:
@@ -393,26 +413,6 @@ def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> Non
     assert now.eta_seconds is not None
     # 50 of the 100 left took at least the 0.01 s waited; with the 100 of before, it would look three times as fast.
     assert now.eta_seconds >= 0.01
-
-
-def test_a_job_that_outlives_its_failed_experiment_is_part_of_the_retried_one(laboratory: Laboratory) -> None:
-    """Planning dies while a batch trains: the retried experiment is running as soon as it is planned."""
-    store = laboratory.store
-    experiment = laboratory.submit(runs=2)
-    plan = laboratory.claim_plan(experiment)
-    labels = laboratory.labels("a spec", 1)
-    store.set_run_keys(plan, 0, [digest(label) for label in labels])
-    store.add_jobs(plan, [train_job(experiment, 0)])
-    claim = laboratory.claim(f"{experiment.id}.0")
-    store.release(plan)
-    laboratory.kill(plan.job.id)
-    assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
-    store.retry(experiment.id)
-    store.complete(laboratory.claim(plan.job.id))
-    assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
-    store.commit_runs(claim, finished_runs(labels))
-    store.complete(claim)
-    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
 
 
 def test_pages_go_from_the_newest_to_the_oldest(laboratory: Laboratory) -> None:

@@ -421,7 +421,7 @@ class MemoryStore(Store):
             if last is None and is_new:
                 return Round(is_janitor=True, at=now)
             jump = 0.0 if last is None else now - last - elapsed
-            jump = jump if abs(jump) > 1 and last != self._made_up_for else 0.0
+            jump = jump if abs(jump) > self._settings.lease_seconds / 3 and last != self._made_up_for else 0.0
             self._made_up_for = last if jump else self._made_up_for
             lost = []
             for experiment in self._experiments.values():
@@ -731,6 +731,7 @@ class MemoryDoorbell(Doorbell):
 
     def __init__(self) -> None:
         self.rings: Counter[Queue] = Counter()
+        self.hang_ups = 0
 
     @override
     def ring(self, queue: Queue, times: int = 1) -> None:
@@ -739,6 +740,10 @@ class MemoryDoorbell(Doorbell):
     @override
     def unanswered(self, queue: Queue) -> int:
         return self.rings[queue]
+
+    @override
+    def hang_up(self) -> None:
+        self.hang_ups += 1
 
 
 def _told(job: Job, *, is_cancelled: bool) -> Job:

@@ -16,9 +16,6 @@ for _, tag in ipairs(cjson.decode(tags)) do
 end
 redis.call('ZREM', key('finished'), id)
 step_down(experiment)
-for _, queue in ipairs(QUEUES) do
-  redis.call('UNLINK', backlog_key(id, queue))
-end
 for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents' }) do
   discard(id, experiment.generation + 1, part)
 end

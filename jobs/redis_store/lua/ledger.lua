@@ -102,12 +102,12 @@ end
 
 -- What the status of an experiment follows from; nil for an unknown one.
 local function experiment_of(id)
-  local number, numerics, generation, cancel, plan, queued, running, dead, runs, done, finished_at =
-    unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'plan', 'queued',
-      'running', 'dead', 'runs_total', 'runs_done', 'finished_at'))
+  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at =
+    unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'queued', 'running',
+      'dead', 'runs_total', 'runs_done', 'finished_at'))
   return number and {
     id = id, at = experiment_key(id), number = tonumber(number), numerics = numerics, generation = generation,
-    is_cancelled = cancel == '1', plan = plan, queued = tonumber(queued), running = tonumber(running),
+    is_cancelled = cancel == '1', queued = tonumber(queued), running = tonumber(running),
     dead = tonumber(dead), is_whole = runs == done, finished_at = finished_at,
   }
 end
@@ -116,8 +116,6 @@ end
 local function ending_of(experiment)
   if experiment.is_cancelled then
     return experiment.running == 0 and 'cancelled'
-  elseif experiment.plan == 'dead' then
-    return 'failed'
   elseif experiment.queued + experiment.running == 0 then
     return experiment.dead == 0 and experiment.is_whole and 'succeeded' or 'failed'
   end
@@ -138,10 +136,10 @@ local function flow_of(experiment)
   return string.format('%015d:%s', experiment.number, experiment.id)
 end
 
--- An experiment with a backlog takes turns, unless it has ended: then its backlog waits for a retry. It starts from the
--- virtual time at which the last turn was taken: served at once, but with no claim to the time it was not there.
+-- An experiment with a backlog takes turns. It starts from the virtual time at which the last turn was taken: served at
+-- once, but with no claim to the time it was not there.
 local function start_flow(experiment, queue)
-  if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 and not ending_of(experiment) then
+  if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 then
     local flows = flows_key(queue, experiment.numerics)
     local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
     local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
@@ -158,8 +156,8 @@ local function stop_flows(experiment)
   end
 end
 
--- To be called whenever counts have changed. An experiment that has ended leaves the flows, and keeps no checkpoints
--- unless a retry may want them.
+-- To be called whenever counts have changed. An experiment that has ended keeps no checkpoints, unless a retry may want
+-- them.
 local function settle(id)
   local experiment = experiment_of(id)
   local ending = ending_of(experiment)
@@ -167,7 +165,6 @@ local function settle(id)
     redis.call('HSET', experiment.at, 'finished_at', now)
     redis.call('ZADD', key('finished'), now, id)
     redis.call('ZREM', key('unfinished', experiment.numerics), id)
-    stop_flows(experiment)
     if ending ~= 'failed' then
       redis.call('UNLINK', key('experiment', id, 'checkpoints'))
     end
@@ -175,9 +172,6 @@ local function settle(id)
     redis.call('HDEL', experiment.at, 'finished_at')
     redis.call('ZREM', key('finished'), id)
     redis.call('ZADD', key('unfinished', experiment.numerics), now, id)
-    for _, queue in ipairs(QUEUES) do
-      start_flow(experiment, queue)
-    end
   end
 end
 
