@@ -386,7 +386,7 @@ def test_many_dead_jobs_are_queued_again_some_at_a_time(
     store, experiment = laboratory.store, laboratory.planned(batches=5)
     for number in range(5):
         store.fail(laboratory.claim(f"{experiment.id}.{number}"), "boom", is_hopeless=True)
-    call, asked = type(store._call).__call__, []  # type: ignore[attr-defined]  # a test may look inside
+    call, asked = type(store._scripts).__call__, []  # type: ignore[attr-defined]  # a test may look inside
 
     def die_on_the_third(self: object, script: Script, *args: bytes | str | float) -> object:
         asked.append(script)
@@ -394,7 +394,7 @@ def test_many_dead_jobs_are_queued_again_some_at_a_time(
             raise KeyboardInterrupt
         return call(self, script, *args)
 
-    with patch.object(type(store._call), "__call__", die_on_the_third), pytest.raises(KeyboardInterrupt):  # type: ignore[attr-defined]  # as above
+    with patch.object(type(store._scripts), "__call__", die_on_the_third), pytest.raises(KeyboardInterrupt):  # type: ignore[attr-defined]  # as above
         store.retry(experiment.id)
     assert asked == [Script.RETRY] * 3
     states = [job.state for job in store.jobs(experiment.id)]
