@@ -44,7 +44,6 @@ from jobs.settings import Settings
 from jobs.states import JOB_MOVES, ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
-
 LONGEST_REGISTRATION = 61.0
 """Seconds; a registration that lasts for longer was made before the clock was set back."""
 

@@ -1,6 +1,7 @@
-"""A world of workers, of one numerics version or two, people who submit, cancel and retry, and a store: one life of it."""
+"""A world of workers, of one numerics version or two, people who submit, cancel and retry, and a store, by a seed."""
 
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -306,7 +307,7 @@ def _version(numerics: str) -> Iterator[None]:
 
 
 def _is_right(run: Run, summary: bytes) -> bool:
-    with suppress(ValueError):
+    with suppress(ValueError, zlib.error):
         return dict(truth(run)).items() <= decode_summary(summary).items()
     return False
 
