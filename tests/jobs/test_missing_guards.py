@@ -102,9 +102,7 @@ GUARDS: Final[Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Chec
     ),
     "registrations of another clock": (
         partial(_without, "string.format('%.17g', now + longest + 1)", "'+inf'"),
-        lambda laboratory, client: test_redis_store.test_a_registration_of_another_clock_is_not_believed(
-            laboratory, client
-        ),
+        test_redis_store.test_a_registration_of_another_clock_is_not_believed,
     ),
     "runs counted once": (
         partial(_without, "'SETBIT', key('experiment', experiment, 'done'), index, 1) == 1", "'ECHO', '') == 1"),
