@@ -69,8 +69,8 @@ bench: setup .venv-bench/.ready ## measure everything against JAX and others (WH
 faults: setup ## hit the service at random under load; nothing clients were told may change (FAULTS=200 SEED=0 MODE=kills|network|all|storm MINUTES=…)
 	@$(BIN)/python -m tests.faults --faults $(or $(FAULTS),200) --seed $(or $(SEED),0) --mode $(or $(MODE),all) $(if $(MINUTES),--minutes $(MINUTES))
 
-recovery: setup ## the rate of finished jobs before and after five faults (ROUNDS=5 QUIET=12 WINDOW=20)
-	@$(BIN)/python -m tests.faults.recovery --rounds $(or $(ROUNDS),5) --quiet $(or $(QUIET),12) --window $(or $(WINDOW),20)
+recovery: setup ## the rate of finished jobs before and after five faults (ROUNDS=5 WINDOW=20)
+	@$(BIN)/python -m tests.faults.recovery --rounds $(or $(ROUNDS),5) --window $(or $(WINDOW),20)
 
 soak: setup ## a fault a minute under light load; nothing that the service takes may grow (MINUTES=60 SEED=0)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)

@@ -29,7 +29,7 @@ from jobs.connection import vendor_errors
 from jobs.errors import JobsError
 from jobs.redis_store import RedisStore
 from tests.faults.besieged_service import HOST, BesiegedService, Part, eventually
-from tests.faults.throughput import back_after, is_short, rate, ratios
+from tests.faults.throughput import back_after, is_short, rate
 
 LEAST: Final = 0.95
 """Of the rate before a fault that must be there after it."""
@@ -168,8 +168,15 @@ def _kill(service: BesiegedService, part: Part, number: signal.Signals) -> None:
     assert eventually(lambda: service.hit(part, number)), f"no {part} is there to be hit"
 
 
+def _do_nothing(_: BesiegedService) -> None:
+    """What shows how ratios spread by themselves, on this machine in this hour."""
+
+
+NOTHING: Final = "nothing"
+
 FAULTS: Final[Mapping[str, Callable[[BesiegedService], None]]] = MappingProxyType(
     {
+        NOTHING: _do_nothing,
         "server restarted": _restart_server,
         "connections killed": _kill_connections,
         "connections exhausted": _exhaust_connections,
@@ -179,20 +186,17 @@ FAULTS: Final[Mapping[str, Callable[[BesiegedService], None]]] = MappingProxyTyp
 )
 
 
+ROUND: Final = (*FAULTS, NOTHING)
+"""Nothing comes twice in each round: all others are measured against it."""
+
+
 class Experiment:
-    """The faults one after the other, each between two windows; first windows without any."""
+    """The faults one after the other, each between two windows."""
 
     def __init__(self, service: BesiegedService, load: Load, *, window: float, say: Callable[[str], object]) -> None:
         self._service, self._load, self._window, self._say = service, load, window, say
-        self.quiet: list[float] = []
         self.ratios: dict[str, list[float]] = defaultdict(list)
         self.back: dict[str, list[float | None]] = defaultdict(list)
-
-    def measure_quiet(self, windows: int) -> None:
-        """How ratios of neighbouring windows spread where nothing happens."""
-        time.sleep(SETTLE_SECONDS)
-        self.quiet = ratios([self._window_from(time.monotonic()) for _ in range(windows)])
-        self._say(f"without a fault: {[round(each, 3) for each in self.quiet]}")
 
     def strike(self, name: str) -> None:
         """One fault."""
@@ -213,8 +217,6 @@ class Experiment:
         """A row for each fault."""
         yield "| fault | times | rate after / before | standard error | back after, median s | most |"
         yield "| --- | --- | --- | --- | --- | --- |"
-        if self.quiet:
-            yield f"| none | {len(self.quiet)} | {_mean_and_error(self.quiet)} | | |"
         for name, found in self.ratios.items():
             back = [each for each in self.back[name] if each is not None]
             times = f"{statistics.median(back):.1f} | {max(back):.1f}" if back else "- | -"
@@ -222,7 +224,8 @@ class Experiment:
 
     def faults(self) -> list[str]:
         """Which faults leave the rate lower than it was, by more than noise."""
-        return [name for name, found in self.ratios.items() if is_short(found, self.quiet, least=LEAST)]
+        quiet = self.ratios[NOTHING]
+        return [name for name, found in self.ratios.items() if is_short(found, quiet, least=LEAST)]
 
 
 def _mean_and_error(numbers: Sequence[float]) -> str:
@@ -235,7 +238,6 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="python -m tests.faults.recovery", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="each fault so many times")
-    parser.add_argument("--quiet", type=int, default=12, help="windows without a fault")
     parser.add_argument("--window", type=float, default=20.0, help="seconds")
     parser.add_argument("--seed", type=int, default=0, help="of the order of the faults")
     parser.add_argument("--out", type=Path, default=Path("out/recovery"), help="emptied first")
@@ -248,8 +250,8 @@ def main() -> int:
     with BesiegedService(directory, workers=2, settings={}) as service, service.store() as store:
         with Load(service, store) as load:
             experiment = Experiment(service, load, window=options.window, say=typer.echo)
-            experiment.measure_quiet(options.quiet)
-            for name in (each for _ in range(options.rounds) for each in order.sample(list(FAULTS), len(FAULTS))):
+            time.sleep(SETTLE_SECONDS)
+            for name in (each for _ in range(options.rounds) for each in order.sample(ROUND, len(ROUND))):
                 experiment.strike(name)
         (directory / "samples.json").write_text(json.dumps(load.samples))
         code = service.stop()

@@ -4,7 +4,6 @@ import math
 import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 
 Samples = Sequence[tuple[float, int]]
 """Moments, in order, and how many jobs had been finished by then."""
@@ -31,13 +30,8 @@ def back_after(samples: Samples, over_at: float, wanted: float, *, window: float
     return next((start - over_at for start in starts if rate(samples, start, start + window) >= wanted), None)
 
 
-def ratios(rates: Sequence[float]) -> list[float]:
-    """Each rate by the one before: what a fault that does nothing would be measured to do."""
-    return [later / earlier for earlier, later in pairwise(rates)]
-
-
 def is_short(measured: Sequence[float], quiet: Sequence[float], *, least: float) -> bool:
-    """Whether ratios after a fault are on average below `least`, by more than the spread of quiet ones explains.
+    """Whether ratios after a fault are on average below `least`, by more than the spread of those without one explains.
 
     By two standard errors, s/√n: s of the quiet ratios, or of the measured ones if it is larger.
     """
