@@ -69,7 +69,7 @@ class Guest:
             try:
                 self._visit(number, next(self._wishes)[1])
             except ClientError as error:
-                self.done[type(error).__name__] += 1
+                self.done[f"{type(error).__name__}: {error}".partition("\n")[0]] += 1
 
     def _visit(self, number: int, drawn: Drawn) -> None:
         self._clear_away()
@@ -153,7 +153,7 @@ class Soak:
             time.sleep(min(60.0, max(until - time.monotonic(), 0.0)))
             if time.monotonic() >= until:
                 return
-            typer.echo(f"{fault.kind}: {KINDS[fault.kind].strike(field, fault)} hit; done so far: {dict(self.done)}")
+            typer.echo(f"{fault.kind}: {KINDS[fault.kind].strike(field, fault)} hit")
             if field.service.is_ending():
                 field.service.await_end()
                 field.service.start()
