@@ -44,6 +44,9 @@ from jobs.settings import Settings
 from jobs.states import JOB_MOVES, ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
+LONGEST_REGISTRATION = 61.0
+"""Seconds; a registration that lasts for longer was made before the clock was set back."""
+
 
 @dataclass(kw_only=True)
 class _Job:
@@ -492,7 +495,11 @@ class MemoryStore(Store):
     def look_around(self, queue: Queue) -> Surroundings:
         with self._lock:
             now = self._clock()
-            names = [name for (served, name), until in self._served_until.items() if served is queue and until > now]
+            names = [
+                name
+                for (served, name), until in self._served_until.items()
+                if served is queue and now < until <= now + LONGEST_REGISTRATION
+            ]
             alive = [self._workers[name] for name in names]
             versions = sorted({each.numerics for each in self._experiments.values()})
             waiting = []
