@@ -1,0 +1,38 @@
+"""The drills in short; and that they notice what they are there for."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.drills import power
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc"),
+]
+
+needs_recording = pytest.mark.skipif(power.unable() is not None, reason=power.unable() or "")
+
+
+def drill(*arguments: str) -> tuple[int, str]:
+    """The exit code of a drill, and what it printed."""
+    command = [sys.executable, "-m", "tests.drills", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@needs_recording
+def test_power_cuts_take_nothing_that_was_acknowledged() -> None:
+    """The server comes up by itself each time, and has all of it."""
+    code, told = drill("power", "--count", "4")
+    assert code == 0, told
+    assert told.endswith("PASSED\n")
+
+
+@needs_recording
+def test_a_server_that_does_not_sync_is_found_out() -> None:
+    """The drill would see it."""
+    code, told = drill("power", "--count", "3", "--appendfsync", "no")
+    assert code == 1, told
+    assert "it is not there" in told
