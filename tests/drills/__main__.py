@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from tests.drills import power
+from tests.drills import batches, cancel, power
 
 MOST_TOLD: Final = 20
 
@@ -27,7 +27,18 @@ def _power(options: argparse.Namespace, directory: Path) -> tuple[list[str], lis
     return list(power.report(outcome)), outcome.complaints
 
 
-DRILLS: Final[Mapping[str, Drill]] = MappingProxyType({"power": _power})
+def _batches(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    outcome = batches.BatchDrill(directory, seed=options.seed).run(options.count or 200)
+    return list(batches.report(outcome)), list(batches.faults_of(outcome))
+
+
+def _cancel(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    running = options.count or 200
+    outcome = cancel.CancelDrill(directory, seed=options.seed).run(waiting=running * 5 // 2, running=running)
+    return list(cancel.report(outcome)), list(cancel.faults_of(outcome))
+
+
+DRILLS: Final[Mapping[str, Drill]] = MappingProxyType({"power": _power, "batches": _batches, "cancel": _cancel})
 
 
 def _options() -> argparse.Namespace:

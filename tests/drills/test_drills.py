@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from tests.drills import power
+from tests.drills import batches, power
 
 pytestmark = [
     pytest.mark.services,
@@ -36,3 +38,19 @@ def test_a_server_that_does_not_sync_is_found_out() -> None:
     code, told = drill("power", "--count", "3", "--appendfsync", "no")
     assert code == 1, told
     assert "it is not there" in told
+
+
+def test_killed_batches_come_to_the_same_bytes() -> None:
+    """Whichever optimiser, killed once or three times, from their checkpoints."""
+    code, told = drill("batches", "--count", "5")
+    assert code == 0, told
+    assert " 0 from the beginning" in told
+
+
+def test_a_drill_in_which_nothing_was_resumed_has_failed() -> None:
+    """Kills that hit nobody prove nothing, nor do attempts from the beginning."""
+    whole = batches.Outcome(kills=Counter({1: 9, 3: 1}), killed=12, resumed=12)
+    assert list(batches.faults_of(whole)) == []
+    assert len(list(batches.faults_of(replace(whole, kills=Counter({0: 3, 1: 7}))))) == 1
+    assert len(list(batches.faults_of(replace(whole, resumed=6, begun_again=6)))) == 1
+    assert list(batches.faults_of(replace(whole, complaints=["different"]))) == ["different"]
