@@ -25,7 +25,7 @@ class Counts:
     def status(self) -> ExperimentStatus:
         """It has succeeded only if every run is stored, and failed as soon as nobody will store the rest."""
         if self.is_cancelled:
-            return ExperimentStatus.CANCELLING if self.running else ExperimentStatus.CANCELLED
+            return ExperimentStatus.CANCELLED
         if self.plan is JobState.DEAD:
             return ExperimentStatus.FAILED
         if not self.queued + self.running:

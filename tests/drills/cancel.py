@@ -174,11 +174,11 @@ class CancelDrill:
             self.outcome.complaints.append(f"{experiment_id}: it is {status} {PATIENCE:g} s after its cancel")
 
 
-def faults_of(outcome: Outcome) -> Iterator[str]:
+def faults_of(outcome: Outcome, *, limit: float) -> Iterator[str]:
     """Why the drill has failed, if it has."""
     yield from outcome.complaints
     worst = percentile([each for seconds in outcome.seconds.values() for each in seconds], 99)
-    if worst > LIMIT:
+    if worst > limit:
         yield f"99 of 100 are cancelled after {worst:.2f} s"
 
 

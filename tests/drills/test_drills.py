@@ -47,6 +47,13 @@ def test_killed_batches_come_to_the_same_bytes() -> None:
     assert " 0 from the beginning" in told
 
 
+def test_what_is_cancelled_stays_as_it_is() -> None:
+    """On the real service, with those who worked on it killed or not. A loaded machine may take its time to answer."""
+    code, told = drill("cancel", "--count", "6", "--limit", "60")
+    assert code == 0, told
+    assert "0 of their jobs were claimed, 0 of their runs stored" in told
+
+
 def test_a_drill_in_which_nothing_was_resumed_has_failed() -> None:
     """Kills that hit nobody prove nothing, nor do attempts from the beginning."""
     whole = batches.Outcome(kills=Counter({1: 9, 3: 1}), killed=12, resumed=12)

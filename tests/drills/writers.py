@@ -118,7 +118,7 @@ class Writer:
         self._touched.add(found.id)
         self._claims = [claim for claim in self._claims if claim.job.experiment_id != found.id]
         found.may_be_cancelled = True
-        found.is_cancelled = store.cancel(found.id).status in {ExperimentStatus.CANCELLING, ExperimentStatus.CANCELLED}
+        found.is_cancelled = store.cancel(found.id).status is ExperimentStatus.CANCELLED
         found.may_be_cancelled = found.is_cancelled
 
     def _claim(self, store: Store, queue: Queue) -> None:
@@ -180,7 +180,7 @@ def _lost(store: Store, found: Acknowledged) -> Iterator[str]:
         return
     if store.spec(found.id) != found.spec:
         yield "its spec is another one"
-    if found.is_cancelled and record.status not in {ExperimentStatus.CANCELLING, ExperimentStatus.CANCELLED}:
+    if found.is_cancelled and record.status is not ExperimentStatus.CANCELLED:
         yield f"it was cancelled, and is {record.status}"
     if record.runs_done < len(found.runs):
         yield f"{len(found.runs)} of its runs were counted, and are {record.runs_done}"

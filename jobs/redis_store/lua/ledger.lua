@@ -50,7 +50,7 @@ end
 -- As jobs/status.py has it, where the scripts need it: how an experiment has ended, nothing while it has not.
 local function ending_of(experiment)
   if experiment.is_cancelled then
-    return experiment.running == 0 and 'cancelled'
+    return 'cancelled'
   elseif experiment.plan == 'dead' then
     return 'failed'
   elseif experiment.queued + experiment.running == 0 then
@@ -144,10 +144,6 @@ local function held(id, token, lease_seconds)
     redis.call('HSET', job.at, 'is_heard', '1')
   end
   return job
-end
-
-local function is_cancelled(job)
-  return redis.call('HGET', experiment_key(job.experiment), 'cancel') == '1'
 end
 
 local function wait(job)
@@ -266,9 +262,6 @@ end
 
 -- Where a job goes from an attempt that failed or was lost.
 local function after_attempt(job, max_attempts)
-  if is_cancelled(job) then
-    return 'cancelled'
-  end
   return job.failures + job.losses >= max_attempts and 'dead' or 'queued'
 end
 
