@@ -81,10 +81,11 @@ class ExperimentStore(Protocol):
         ...
 
     def cancel(self, experiment_id: str) -> Experiment:
-        """Set the cancel flag: waiting jobs are cancelled by it, running ones see it at their next heartbeat.
+        """Set the cancel flag: waiting jobs are cancelled by it, and running ones taken from their workers.
 
-        What has been stored stays. An experiment that is finished stays as it is. The cost does not depend on the
-        number of its jobs.
+        It is cancelled on return. What has been stored stays, and nothing is added: a worker that does not know yet is
+        told `LeaseLost`, whatever it writes. An experiment that is finished stays as it is. The cost does not depend on
+        the number of its jobs.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -133,8 +134,8 @@ class JobStore(Protocol):
         """
         ...
 
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
-        """Renew the lease and report the fraction of the job that is done; False if the experiment is being cancelled.
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
+        """Renew the lease and report the fraction of the job that is done.
 
         Raises:
             LeaseLost: the token is no longer current; the job is somebody else's.
@@ -158,8 +159,6 @@ class JobStore(Protocol):
 
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
         """Record training jobs of the claimed planning job's experiment; those already recorded stay as they are.
-
-        After a cancel nothing is recorded.
 
         Raises:
             LeaseLost: the token is no longer current.
@@ -215,8 +214,6 @@ class JobStore(Protocol):
 
     def release(self, claim: Claim) -> None:
         """Give the job back, QUEUED without counting an attempt: the worker stops, or it is another experiment's turn.
-
-        CANCELLED if the experiment is being cancelled: this is also how a worker obeys a cancel.
 
         Raises:
             LeaseLost: the token is no longer current.

@@ -33,9 +33,7 @@ class Settings(BaseSettings):
         default=None, description="Where Redis or Valkey is. Unset: an embedded server."
     )
     lease_seconds: float = Field(default=10.0, gt=0, description="How long a silent worker keeps its job.")
-    heartbeat_seconds: float = Field(
-        default=2.0, gt=0, description="How often a worker reports; cancels are seen then."
-    )
+    heartbeat_seconds: float = Field(default=2.0, gt=0, description="How often a worker reports, and hears of cancels.")
     checkpoint_seconds: float = Field(
         default=5.0, gt=0, description="Shortest time between two checkpoints of a batch."
     )

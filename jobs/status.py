@@ -28,7 +28,7 @@ class Counts:
         Where its planning has died, the batches that were planned before are trained first.
         """
         if self.is_cancelled:
-            return ExperimentStatus.CANCELLING if self.running else ExperimentStatus.CANCELLED
+            return ExperimentStatus.CANCELLED
         if not self.queued + self.running:
             is_whole = not self.dead and self.runs_done == self.runs_total
             return ExperimentStatus.SUCCEEDED if is_whole else ExperimentStatus.FAILED

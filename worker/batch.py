@@ -71,10 +71,8 @@ class TrainingJob:
             try:
                 self._heartbeat.check(self._batch.fraction)
             except Interrupted:
-                # Nobody goes on with what is cancelled.
-                if self._context.stopping.is_set():
-                    with suppress(StoreFull):
-                        self._save_checkpoint()
+                with suppress(StoreFull):
+                    self._save_checkpoint()
                 raise
             self._commit(self._batch.advance())
             if self._batch.active and self._context.clock() >= self._next_checkpoint:

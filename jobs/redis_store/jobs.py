@@ -31,8 +31,8 @@ class RedisJobs(RedisServer, JobStore):
         return Claim(job=job_record(claimed.decode(), paired(flat)), token=token)
 
     @override
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
-        return bool(self._call(Script.HEARTBEAT, *self._right(claim), min(max(fraction, 0.0), 1.0)))
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
+        self._call(Script.HEARTBEAT, *self._right(claim), min(max(fraction, 0.0), 1.0))
 
     @override
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:

@@ -1,1 +1,1 @@
-"""Drills: what is promised of the store, tried out hard."""
+"""Drills: proofs of single promises of the job system, each by a command of its own (`make drill WHAT=power`)."""

@@ -81,12 +81,10 @@ class Tally:
     Attributes:
         flips: how many there were.
         told: after which somebody is told that something is damaged.
-        again: experiments or documents that were made again because of them.
     """
 
     flips: int = 0
     told: int = 0
-    again: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -294,9 +292,7 @@ def document(name: str) -> bytes:
     return f"document {name}".encode() * 3
 
 
-def flips(
-    client: redis.Redis, count: int, seed: int, *, kinds: Iterable[str] = KINDS, say: Callable[[str], object] = print
-) -> Findings:
+def flips(client: redis.Redis, count: int, seed: int, *, kinds: Iterable[str] = KINDS) -> Findings:
     """Change one bit, `count` times for each kind of key of the store."""
     findings, patient = Findings(), Patient(client)
     for kind, pattern in ((each, KINDS[each]) for each in kinds):
@@ -308,8 +304,15 @@ def flips(
             tally.flips += 1
             complaints = _consequences(patient, kind, tally)
             findings.complaints += [f"{kind} {number}: {where}: {sentence}" for sentence in complaints]
-        say(f"{kind:<26} {tally.flips:>5} flips, {tally.told:>5} told of")
     return findings
+
+
+def report(findings: Findings) -> Iterator[str]:
+    """A line for each kind."""
+    for kind, tally in findings.tallies.items():
+        yield f"{kind:<26} {tally.flips:>5} flips, {tally.told:>5} told of"
+    total = sum(tally.flips for tally in findings.tallies.values())
+    yield f"{total} flips, after {len(findings.complaints)} of which something was wrong"
 
 
 def _consequences(patient: Patient, kind: str, tally: Tally) -> list[str]:

@@ -40,17 +40,16 @@ VERSIONS = ("1", "2")
 
 EXPERIMENT_MOVES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "planning": "queued running succeeded failed cancelling cancelled",
-        "queued": "planning running failed cancelling cancelled",
-        "running": "planning succeeded failed cancelling cancelled",
+        "planning": "queued running succeeded failed cancelled",
+        "queued": "planning running failed cancelled",
+        "running": "planning succeeded failed cancelled",
         "succeeded": "failed",
         "failed": "planning queued running",
-        "cancelling": "cancelled",
         "cancelled": "",
     }
 )
 """As users may see it go, by hand. What has succeeded fails when a result is found damaged; what runs or waits is
-planned again for another numerics version; what is being cancelled comes back from nowhere."""
+planned again for another numerics version; what is cancelled comes back from nowhere."""
 
 _MOVES_BY_CANCELLING: Final = MappingProxyType(dict.fromkeys(JobState, ()) | {JobState.QUEUED: (JobState.CANCELLED,)})
 """What waits is cancelled with its experiment, without a move of its own."""
@@ -468,10 +467,13 @@ def _turns(store: Store, random: Random) -> list[str]:
         plan = plans[experiment.id]
         if step == 100:
             store.cancel(experiments[0].id)
+            claims = [claim for claim in claims if claim.job.experiment_id != experiments[0].id]
+            del plans[experiments[0].id]
+            experiments.remove(experiments[0])
         elif step == 150:
-            store.fail(plans[experiments[1].id], "boom", is_hopeless=True)
-            del plans[experiments[1].id]
-            experiments.remove(experiments[1])
+            store.fail(plans[experiments[0].id], "boom", is_hopeless=True)
+            del plans[experiments[0].id]
+            experiments.remove(experiments[0])
         elif kind < 0.4:
             store.add_jobs(plan, [train_job(experiment, step, work=work)])
         elif kind < 0.8:

@@ -272,6 +272,9 @@ class MemoryStore(Store):
             experiment = self._experiment(experiment_id)
             if not experiment.is_finished:
                 experiment.is_cancelled = True
+                for job in experiment.jobs:
+                    if job.record.state is JobState.RUNNING:
+                        self._enter(experiment, job, JobState.CANCELLED)
                 self._settle(experiment)
             return experiment.record(self._clock())
 
@@ -324,10 +327,9 @@ class MemoryStore(Store):
             return Claim(job=job.record, token=job.token)
 
     @override
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
-        with self._held(claim) as (experiment, job):
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
+        with self._held(claim) as (_, job):
             job.fraction = min(max(fraction, 0.0), 1.0)
-            return not experiment.is_cancelled
 
     @override
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
@@ -344,7 +346,7 @@ class MemoryStore(Store):
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
         with self._held(claim) as (experiment, _):
             known = {job.record.id for job in experiment.jobs}
-            for job in () if experiment.is_cancelled else jobs:
+            for job in jobs:
                 if job.id not in known:
                     self._record(experiment, job, JobKind.TRAIN)
 
@@ -394,7 +396,7 @@ class MemoryStore(Store):
     def release(self, claim: Claim) -> None:
         with self._held(claim) as (experiment, job):
             job.record = replace(job.record, attempt=job.record.attempt - 1)
-            self._enter(experiment, job, JobState.CANCELLED if experiment.is_cancelled else JobState.QUEUED)
+            self._enter(experiment, job, JobState.QUEUED)
 
     @override
     def job(self, job_id: str) -> Job | None:
@@ -480,7 +482,7 @@ class MemoryStore(Store):
     def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
         with self._lock:
             old = [each for each in self._experiments.values() if each.numerics == numerics]
-            open_ones = [each for each in old if not each.is_finished and not each.is_cancelled][:most]
+            open_ones = [each for each in old if not each.is_finished][:most]
             for each in open_ones:
                 self._plan_anew(each)
             return [each.id for each in open_ones]
@@ -629,7 +631,7 @@ class MemoryStore(Store):
 
     def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
         """Whether the experiment takes turns in the queue."""
-        is_open = experiment.numerics == numerics and not experiment.is_finished and not experiment.is_cancelled
+        is_open = experiment.numerics == numerics and not experiment.is_finished
         return is_open and bool(experiment.backlog(queue))
 
     @contextmanager
@@ -701,8 +703,7 @@ class MemoryStore(Store):
 
     def _after_attempt(self, experiment: _Experiment, job: _Job, *, is_hopeless: bool = False) -> None:
         spent = is_hopeless or job.record.failures + job.record.losses >= self._settings.max_attempts
-        state = JobState.CANCELLED if experiment.is_cancelled else JobState.DEAD if spent else JobState.QUEUED
-        self._enter(experiment, job, state)
+        self._enter(experiment, job, JobState.DEAD if spent else JobState.QUEUED)
 
     def _lose(self, experiment: _Experiment, job: _Job) -> LostAttempt:
         if job.is_heard:

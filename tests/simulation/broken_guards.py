@@ -43,7 +43,7 @@ def _without_a_count_of_attempts() -> AbstractContextManager[Any]:
     """Attempts: what can never succeed is tried for ever."""
 
     def again(self: MemoryStore, experiment: Any, job: Any, **_: Any) -> None:
-        self._enter(experiment, job, JobState.CANCELLED if experiment.is_cancelled else JobState.QUEUED)
+        self._enter(experiment, job, JobState.QUEUED)
 
     return patch.object(MemoryStore, "_after_attempt", again)
 

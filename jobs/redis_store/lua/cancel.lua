@@ -5,7 +5,7 @@ local experiment = experiment_of(id)
 if not experiment then
   return NOT_FOUND
 end
-if not ending_of(experiment) and not experiment.is_cancelled then
+if not ending_of(experiment) then
   cancel(experiment)
 end
 return record_of(id)

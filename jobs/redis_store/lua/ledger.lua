@@ -115,7 +115,7 @@ end
 -- As jobs/status.py has it, where the scripts need it: how an experiment has ended, nothing while it has not.
 local function ending_of(experiment)
   if experiment.is_cancelled then
-    return experiment.running == 0 and 'cancelled'
+    return 'cancelled'
   elseif experiment.queued + experiment.running == 0 then
     return experiment.dead == 0 and experiment.is_whole and 'succeeded' or 'failed'
   end
@@ -203,10 +203,6 @@ local function held(id, token, lease_seconds)
     redis.call('HSET', job.at, 'is_heard', '1')
   end
   return job
-end
-
-local function is_cancelled(job)
-  return redis.call('HGET', experiment_key(job.experiment), 'cancel') == '1'
 end
 
 local function wait(job)
@@ -361,9 +357,6 @@ end
 
 -- Where a job goes from an attempt that failed or was lost.
 local function after_attempt(job, max_attempts)
-  if is_cancelled(job) then
-    return 'cancelled'
-  end
   return job.failures + job.losses >= max_attempts and 'dead' or 'queued'
 end
 
@@ -440,12 +433,19 @@ local function plan_anew(id, numerics)
   record_job(experiment_of(id), id .. '.' .. generation .. '.plan', 'plan', 'interactive', '{}', 1)
 end
 
--- A waiting job of a cancelled experiment is cancelled by that alone, however many there are.
+-- A waiting job of a cancelled experiment is cancelled by that alone, however many there are; those that run, as many as
+-- there are processes at most, end here: whatever their workers still write is refused.
 local function cancel(experiment)
   redis.call('HSET', experiment.at, 'cancel', '1')
   stop_flows(experiment)
   for _, queue in ipairs(QUEUES) do
     redis.call('UNLINK', backlog_key(experiment.id, queue))
+  end
+  for _, job_id in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+    local job = string.match(job_id, '^[^.]*') == experiment.id and job_of(job_id)
+    if job and job.state == 'running' and is_current(job) then
+      enter(job, 'cancelled')
+    end
   end
   settle(experiment.id)
 end
