@@ -142,7 +142,6 @@ class Patient:
             store.fail(self._claim(), "an error", is_hopeless=True)
         elif sort == "cancelled":
             store.cancel(experiment.id)
-            store.release(claim)
         return experiment.id
 
     def _leave_garbage(self) -> None:
@@ -151,7 +150,6 @@ class Patient:
         claim = self._claim()
         self.store.set_run_keys(claim, 0, [run.key for run in runs_of("deleted")])
         self.store.cancel(experiment.id)
-        self.store.release(claim)
         self.store.delete(experiment.id)
 
     def _claim(self) -> Claim:

@@ -32,7 +32,7 @@ from worker.janitor import Janitor
 from worker.perform import work_off
 
 SETTINGS = Settings(
-    lease_seconds=10.0, heartbeat_seconds=2.0, checkpoint_seconds=0.001, max_attempts=3, stall_seconds=60.0
+    lease_seconds=10.0, heartbeat_seconds=2.0, checkpoint_seconds=0.001, max_attempts=3, stall_seconds=61.0
 )
 ENDED = {ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}
 CURSED = "cursed"
