@@ -72,7 +72,7 @@ def test_a_server_that_forgets_is_wrong(tmp_path: Path) -> None:
     with embedded_server(tmp_path) as (server, _), redis.Redis.from_url(server.url) as settings:
         assert _doctor(STEPBIAS_REDIS_URL=server.url).exit_code == 0
         assert not settings.keys()
-        settings.set("stepbias:schema", "3")
+        settings.set("stepbias:schema", "4")
         foreign = _doctor(STEPBIAS_REDIS_URL=server.url)
         settings.delete("stepbias:schema")
         settings.config_set("maxmemory-policy", "allkeys-lru")
