@@ -42,6 +42,11 @@ class UnusableArrays(StepbiasError):
         self.violations = violations
 
 
+def unusable(sentence: str, name: str | None = None) -> UnusableArrays:
+    """The error of one thing that is wrong, with an array or with the whole file."""
+    return UnusableArrays(ArrayViolation(place=() if name is None else (name,), sentence=sentence))
+
+
 class OversizedArrays(UnusableArrays):
     """Arrays with more entries than are taken; found from what a file declares, before anything is unfolded."""
 
