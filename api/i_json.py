@@ -5,7 +5,9 @@ cannot say. What breaks a rule is pointed at and never repeated.
 """
 
 import json
+import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from api.request_errors import MalformedBody, UnusableBody, Violation
@@ -15,6 +17,9 @@ LARGEST_WHOLE: Final = 2**53 - 1
 
 LARGEST_REAL: Final = 1e100
 """Its square is still far from overflow; no step size or matrix entry comes near it."""
+
+MOST_VIOLATIONS: Final = 100
+"""Most errors that are listed in one answer; no more than one beyond them is looked for."""
 
 DEEPEST: Final = 64
 """Most levels of nesting; the deepest spec has six."""
@@ -32,7 +37,8 @@ def read(body: bytes) -> Any:
         UnusableBody: it is JSON, but not I-JSON.
     """
     document = _parsed(_text(body))
-    violations = tuple(_violations(document, ""))
+    # One more than is listed: what is wrong a million times is not found a million times.
+    violations = tuple(islice(_violations(document, ""), MOST_VIOLATIONS + 1))
     if violations:
         raise UnusableBody("The body breaks the rules listed under errors.", violations=violations)
     return document
@@ -48,7 +54,7 @@ def _text(body: bytes) -> str:
     if not body.strip():
         raise MalformedBody("The body is empty; a JSON object is wanted.")
     try:
-        return body.decode("utf-8")
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MalformedBody(f"The body is not UTF-8: byte {error.start} does not belong there.") from None
 
@@ -78,12 +84,18 @@ def _violations(value: Any, pointer: str, depth: int = 0) -> Iterator[Violation]
         for name, member in value.items():
             yield from _violations(member, f"{pointer}/{escaped(name)}", depth + 1)
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            # The common case, a matrix of numbers, is settled here without a call for each.
-            if not (type(item) is float and -LARGEST_REAL <= item <= LARGEST_REAL):
-                yield from _violations(item, f"{pointer}/{index}", depth + 1)
+        # The common case, a matrix of numbers, is settled without a call for each.
+        for index, item in enumerate(() if _are_numbers(value) else value):
+            yield from _violations(item, f"{pointer}/{index}", depth + 1)
     elif (detail := _scalar_violation(value)) is not None:
         yield Violation(pointer=pointer, detail=detail)
+
+
+def _are_numbers(items: list[Any]) -> bool:
+    """Whether all are numbers that both kinds of number can be, at the speed of C; NaN makes the sum one."""
+    if not items or not set(map(type, items)) <= {int, float}:
+        return False
+    return min(items) >= -LARGEST_WHOLE and max(items) <= LARGEST_WHOLE and not math.isnan(sum(items))
 
 
 def _object_violations(value: dict[str, Any], pointer: str) -> Iterator[Violation]:
