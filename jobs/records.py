@@ -109,6 +109,14 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UploadEntry:
+    """The description of an upload in a list, and the cursor of what follows it there."""
+
+    description: bytes
+    cursor: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredRun:
     """A run as stored: `summary` is the canonical JSON of its scalars, `arrays` its state and curves, compressed.
 

@@ -50,6 +50,7 @@ class Script(StrEnum):
     MISS_RUNS = "miss_runs"
     FORGET = "forget"
     DROP_DOCUMENTS = "drop_documents"
+    KEEP_UPLOAD = "keep_upload"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
 
