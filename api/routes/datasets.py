@@ -6,11 +6,13 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from api.body import JSON, read
+from api.data_analysis import analysis_of
 from api.datasets import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
-from api.dependencies import SettingsHere, StoreHere
+from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
 from api.openapi import PROBLEMS
 from api.paging import DatasetQuery, NoQuery, link_header
 from api.upload import CSV, NPZ, DatasetBody, UploadHere, UploadQuery
+from core.analysis.data_analysis import DataAnalysis
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=PROBLEMS)
 
@@ -57,6 +59,14 @@ def list_datasets(
 def get_dataset(dataset_id: str, store: StoreHere) -> UsedDatasetDocument:
     """Look at a data set: how large it is, what its columns are, and which experiments use it."""
     return described(dataset_id, store=store)
+
+
+@router.get("/{dataset_id}/analysis")
+async def get_data_analysis(
+    dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere, bell: BellHere, patience: DrawingTimeout
+) -> DataAnalysis:
+    """Ask what a large step would do, before any training; the request waits while a worker finds out."""
+    return await analysis_of(dataset_id, store=store, bell=bell, patience=patience)
 
 
 @router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)
