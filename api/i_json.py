@@ -36,12 +36,30 @@ def read(body: bytes) -> Any:
         MalformedBody: the body is not JSON in UTF-8.
         UnusableBody: it is JSON, but not I-JSON.
     """
-    document = _parsed(_text(body))
+    document = parsed(body)
+    require_interoperable(document)
+    return document
+
+
+def parsed(body: bytes) -> Any:
+    """The document that the body spells, before anybody may rely on it.
+
+    Raises:
+        MalformedBody: the body is not JSON in UTF-8.
+    """
+    return _parsed(_text(body))
+
+
+def require_interoperable(document: Any) -> None:
+    """Return if the document is I-JSON.
+
+    Raises:
+        UnusableBody: it is not.
+    """
     # One more than is listed: what is wrong a million times is not found a million times.
     violations = tuple(islice(_violations(document, ""), MOST_VIOLATIONS + 1))
     if violations:
         raise UnusableBody("The body breaks the rules listed under errors.", violations=violations)
-    return document
 
 
 def escaped(name: str) -> str:
@@ -86,14 +104,17 @@ def _violations(value: Any, pointer: str, depth: int = 0) -> Iterator[Violation]
     elif isinstance(value, list):
         # The common case, a matrix of numbers, is settled without a call for each.
         for index, item in enumerate(() if _are_numbers(value) else value):
-            yield from _violations(item, f"{pointer}/{index}", depth + 1)
+            if not (type(item) is list and _are_numbers(item)):
+                yield from _violations(item, f"{pointer}/{index}", depth + 1)
     elif (detail := _scalar_violation(value)) is not None:
         yield Violation(pointer=pointer, detail=detail)
 
 
 def _are_numbers(items: list[Any]) -> bool:
     """Whether all are numbers that both kinds of number can be, at the speed of C; NaN makes the sum one."""
-    if not items or not set(map(type, items)) <= {int, float}:
+    if not items:
+        return True
+    if not set(map(type, items)) <= {int, float}:
         return False
     return min(items) >= -LARGEST_WHOLE and max(items) <= LARGEST_WHOLE and not math.isnan(sum(items))
 

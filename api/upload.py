@@ -130,13 +130,14 @@ Arrays = dict[str, np.ndarray]
 def _read_json(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Reading]:
     _require_no_options(options)
     _require_countable(body, limit)
-    try:
-        document = i_json.read(body)
-    except UnusableBody as error:
-        raise _unusable(*error.violations) from None
+    document = i_json.parsed(body)
     given = {name: rows for name, rows in document.items() if rows is not None} if isinstance(document, dict) else None
     if violations := tuple(islice(_faults(given), MOST_VIOLATIONS + 1)):
         raise _unusable(*violations)
+    try:
+        i_json.require_interoperable(document)
+    except UnusableBody as error:
+        raise _unusable(*error.violations) from None
     known = given or {}
     for name, rows in known.items():
         shape = (len(rows), len(rows[0])) if NUMBER_OF_AXES[name] == 2 else (len(rows),)
@@ -146,7 +147,8 @@ def _read_json(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Re
 
 def _require_countable(body: bytes, limit: int) -> None:
     """Refuse what has more entries than all arrays together may have, before any is made an object."""
-    if body.count(b",") > len(NUMBER_OF_AXES) * limit:
+    matrices = list(NUMBER_OF_AXES.values()).count(2)
+    if body.count(b",") > len(NUMBER_OF_AXES) * limit or body.count(b"[") > matrices * limit + 2 * len(NUMBER_OF_AXES):
         raise OversizedDataset(f"An array may have at most {limit} entries; these have more together than all may.")
 
 

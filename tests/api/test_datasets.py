@@ -14,12 +14,14 @@ import pytest
 from api.datasets import described, keep, listed, remove, require_uploaded, used_documents
 from api.paging import DatasetQuery
 from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody
+from core.analysis.data import analyse_data
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
-from jobs.document_keys import dataset_description_key, dataset_key
+from jobs.document_keys import data_analysis_key, dataset_description_key, dataset_key
 from jobs.ports import Store
+from jobs.records import DATA_ANALYSIS, FigureRequest
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
@@ -447,3 +449,27 @@ def test_who_uses_a_data_set_is_told_and_keeps_it(store: Store) -> None:
     remove(arrays.id, store=store)
     with pytest.raises(NothingHere):
         described(arrays.id, store=store)
+
+
+def test_the_analysis_waits_for_a_worker_and_is_then_there(api: Service) -> None:
+    """It is asked for by name; what a worker keeps is answered."""
+    identifier = _post(api, _json(X=X, y=Y)).json()["id"]
+    hasty = service(store=api.store, patience=0.0)
+    with hasty.client:
+        document = assert_problem(hasty.get(f"{DATASETS}/{identifier}/analysis"), 503)
+        assert "analysis is still being made" in document["detail"]
+    patient = service(store=api.store)
+    request = FigureRequest(
+        experiment_id=identifier, figure=DATA_ANALYSIS, format="json", key=data_analysis_key(identifier)
+    )
+    found = analyse_data(Dataset(X=X, y=Y))
+    api.store.put_document(request.key, found.to_json())
+    with patient.client:
+        assert patient.get(f"{DATASETS}/{identifier}/analysis").json() == json.loads(found.to_json())
+
+
+@pytest.mark.parametrize("path", [f"{'0' * 64}/analysis", "none/analysis"])
+def test_nothing_is_analysed_that_is_not_there(api: Service, path: str) -> None:
+    """Nor is a worker asked."""
+    assert_problem(api.get(f"{DATASETS}/{path}"), 404)
+    assert api.store.next_figure() is None
