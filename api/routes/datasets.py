@@ -17,7 +17,14 @@ from core.analysis.data_analysis import DataAnalysis
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=PROBLEMS)
 
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
-_FILES: Final[dict[str, Any]] = {JSON: {"schema": DatasetBody.model_json_schema()}} | dict.fromkeys((CSV, *NPZ), _BYTES)
+_FILES: Final[dict[str, Any]] = {
+    JSON: {
+        "schema": DatasetBody.model_json_schema(),
+        "example": {"X": [[0.5, 1.5], [0.25, 1.0]], "y": [2.0, 3.0]},
+    },
+    CSV: {"schema": {"type": "string"}, "example": "x1,x2,y\n0.5,1.5,2\n0.25,1.0,3\n"},
+    **dict.fromkeys(NPZ, _BYTES),
+}
 
 
 @router.post(

@@ -2,8 +2,10 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +13,11 @@ import httpx2
 import numpy as np
 import pytest
 
+from api.body import READERS
 from api.datasets import described, keep, listed, remove, require_uploaded, used_documents
 from api.paging import DatasetQuery
 from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody
+from api.upload import Upload, UploadQuery
 from core.analysis.data import analyse_data
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
@@ -26,6 +30,7 @@ from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
 from tests.reference.memory_store import MemoryStore
+from tests.stepbias.launcher.processes import eventually
 
 DATASETS = "/v1/datasets"
 RNG = np.random.default_rng(0)
@@ -473,3 +478,28 @@ def test_nothing_is_analysed_that_is_not_there(api: Service, path: str) -> None:
     """Nor is a worker asked."""
     assert_problem(api.get(f"{DATASETS}/{path}"), 404)
     assert api.store.next_figure() is None
+
+
+def test_few_bodies_are_read_at_once(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they hold in memory adds up; the others wait, and everybody else is answered."""
+    at_once, most, lock, may_end = 0, 0, threading.Lock(), threading.Event()
+    read = Upload.read
+
+    def slowly(self: Upload, query: UploadQuery, limit: int) -> Any:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        assert may_end.wait(30.0)
+        with lock:
+            at_once -= 1
+        return read(self, query, limit)
+
+    monkeypatch.setattr(Upload, "read", slowly)
+    with ThreadPoolExecutor(6) as pool:
+        uploads = [pool.submit(_post, api, _json(X=X + number, y=Y)) for number in range(6)]
+        assert eventually(lambda: at_once == READERS)
+        assert api.get(DATASETS).status_code == 200
+        may_end.set()
+        assert [upload.result().status_code for upload in uploads] == [201] * 6
+    assert most == READERS
