@@ -35,7 +35,7 @@ MISSING: Final = frozenset(
 
 _POINTED: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _COMMAED: Final = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:[.,]\d{3})+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +115,7 @@ def dialect_of(text: str, *, delimiter: str | None, decimal: str | None) -> Dial
     """
     head = _head(text)
     found = delimiter or _delimiter(head)
-    return Dialect(delimiter=found, decimal=decimal or _decimal(_records(head, found)))
+    return Dialect(delimiter=found, decimal=decimal or _decimal(_records(head, found), found))
 
 
 def _head(text: str) -> str:
@@ -161,18 +161,17 @@ def _records(head: str, delimiter: str) -> list[list[str]]:
     return records
 
 
-def _decimal(records: Iterable[Sequence[str]]) -> str:
-    numbers = [field for record in records for field in record if is_value(field)]
-    commaed = [field for field in numbers if "," in field]
-    if not commaed:
-        return "point"
-    if any("." in field and field not in MISSING for field in numbers):
+def _decimal(records: Iterable[Sequence[str]], delimiter: str) -> str:
+    numbers = [field for record in records for field in record if is_value(field) and field not in MISSING]
+    commaed, pointed = ([field for field in numbers if mark in field] for mark in ",.")
+    if commaed and pointed:
+        raise unusable("numbers have decimal points and decimal commas: say which with decimal=, or write them one way")
+    # Semicolons come from places where the comma marks decimals, and a point thousands.
+    doubtful = commaed or (pointed if delimiter == "semicolon" else [])
+    if doubtful and all(map(_THOUSANDS.fullmatch, doubtful)):
+        mark = "comma" if commaed else "point"
         raise unusable(
-            "numbers have decimal points and decimal commas: write them one way, without thousands separators"
+            f"every {mark} in a number has three digits behind it, and may mean decimals or thousands: "
+            f"decimal={mark} reads decimals, or write the numbers without thousands separators"
         )
-    if all(map(_THOUSANDS.fullmatch, commaed)):
-        raise unusable(
-            "every comma in a number has three digits behind it, and may mean decimals or thousands: "
-            "decimal=comma reads decimals, or write the numbers without thousands separators"
-        )
-    return "comma"
+    return "comma" if commaed else "point"
