@@ -2,7 +2,8 @@
 
 import logging
 import ssl
-from typing import Any, Final, Self
+from collections.abc import Callable
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from celery import Celery
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
-from jobs.connection import ANSWER_SECONDS, KEEPALIVE, LONGEST_PAUSE, vendor_errors
+from jobs.connection import ANSWER_SECONDS, KEEPALIVE, LONGEST_PAUSE
 from jobs.errors import StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import Queue
@@ -26,7 +27,9 @@ TASK_NAME: Final = "stepbias.work_off"
 KEY_PREFIX: Final = "stepbias:celery:"
 """In front of Celery's own keys: a list called `batch` might be somebody else's on a shared server."""
 
-_ATTEMPTS: Final = 2
+_TROUBLES: Final = (KombuError, RedisError, OSError)
+
+_Answer = TypeVar("_Answer")
 
 
 class BrokerConnection(Connection):
@@ -134,22 +137,26 @@ class CeleryDoorbell(Doorbell):
 
         What cannot be sent is lost with a warning: the work is on record, and the janitor rings again.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._publish(queue, times)
-            except (KombuError, RedisError, OSError) as error:
-                if attempt == _ATTEMPTS:
-                    log.warning("the %s queue was not rung for: %s", queue, error)
-            else:
-                return
+        try:
+            _again_if_it_fails(lambda: self._publish(queue, times))
+        except _TROUBLES as error:
+            log.warning("the %s queue was not rung for: %s", queue, error)
 
     @override
     def unanswered(self, queue: Queue) -> int:
         try:
-            with vendor_errors(), self._app.pool.acquire(block=True) as connection:
-                return int(connection.default_channel.client.llen(queue_name(queue)))
-        except (KombuError, OSError) as error:
+            return _again_if_it_fails(lambda: self._length(queue))
+        except _TROUBLES as error:
             raise StoreUnavailable(f"the broker is not available: {error}") from error
+
+    @override
+    def hang_up(self) -> None:
+        with self._app.pool.acquire(block=True) as connection:
+            connection.collect()
+
+    def _length(self, queue: Queue) -> int:
+        with self._app.pool.acquire(block=True) as connection:
+            return int(connection.default_channel.client.llen(queue_name(queue)))
 
     def _publish(self, queue: Queue, times: int) -> None:
         with self._app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=times):
@@ -157,3 +164,11 @@ class CeleryDoorbell(Doorbell):
                 self._app.send_task(
                     TASK_NAME, args=[queue.value], queue=queue_name(queue), producer=producer, ignore_result=True
                 )
+
+
+def _again_if_it_fails(ask: Callable[[], _Answer]) -> _Answer:
+    """A connection that died unnoticed fails once; the next one is new."""
+    try:
+        return ask()
+    except _TROUBLES:
+        return ask()

@@ -82,10 +82,11 @@ class ExperimentStore(Protocol):
         ...
 
     def cancel(self, experiment_id: str) -> Experiment:
-        """Set the cancel flag: waiting jobs are cancelled by it, running ones see it at their next heartbeat.
+        """Set the cancel flag: waiting jobs are cancelled by it, and running ones taken from their workers.
 
-        What has been stored stays. An experiment that is finished stays as it is. The cost does not depend on the
-        number of its jobs.
+        It is cancelled on return. What has been stored stays, and nothing is added: a worker that does not know yet is
+        told `LeaseLost`, whatever it writes. An experiment that is finished stays as it is. The cost does not depend on
+        the number of its jobs.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -96,6 +97,7 @@ class ExperimentStore(Protocol):
         """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
 
         One that has succeeded is planned anew if it `is_incomplete`: documents that belong to it are gone.
+        Many jobs are queued some at a time: where the caller dies in between, the rest is for another retry.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -129,12 +131,12 @@ class JobStore(Protocol):
         same, and within it that of the job recorded first. An experiment that begins to wait starts from max(its own
         virtual time, that of the last turn). Work counts at each claim and is not given back when the attempt ends
         early: virtual time never runs backwards, and an experiment whose jobs fail over and over does not take the
-        turns of the others. What is left of an experiment that has failed takes no turns until a retry.
+        turns of the others.
         """
         ...
 
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
-        """Renew the lease and report the fraction of the job that is done; False if the experiment is being cancelled.
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
+        """Renew the lease and report the fraction of the job that is done.
 
         Raises:
             LeaseLost: the token is no longer current; the job is somebody else's.
@@ -158,8 +160,6 @@ class JobStore(Protocol):
 
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
         """Record training jobs of the claimed planning job's experiment; those already recorded stay as they are.
-
-        After a cancel nothing is recorded.
 
         Raises:
             LeaseLost: the token is no longer current.
@@ -216,8 +216,6 @@ class JobStore(Protocol):
     def release(self, claim: Claim) -> None:
         """Give the job back, QUEUED without counting an attempt: the worker stops, or it is another experiment's turn.
 
-        CANCELLED if the experiment is being cancelled: this is also how a worker obeys a cancel.
-
         Raises:
             LeaseLost: the token is no longer current.
         """
@@ -244,13 +242,13 @@ class Upkeep(Protocol):
 
         One caller at a time is the janitor, for three periods after its last round; for the others nothing happens.
         A lease is a duration: time in which nobody could renew it, because the store was away or its clock was set, is
-        added to it.
+        added to it, if it is more than a third of a lease: heartbeats may be as late as that.
 
         Args:
             caller: who asks.
             period: seconds between its rounds.
             last: the store's time at the caller's last round, None at its first.
-            elapsed: seconds that the caller has spent since then without waiting for the store.
+            elapsed: seconds that the caller has spent since then while the store was not away.
         """
         ...
 
@@ -266,6 +264,14 @@ class Upkeep(Protocol):
 
         Such are left where a process was killed between two steps, or wrote for an experiment that had just been
         deleted. Nothing is removed that was written or read within `grace` seconds.
+        """
+        ...
+
+    def audit(self, *, most: int) -> None:
+        """Look whether what is counted of experiments is true: so many in turn, and as many that are at work.
+
+        One that is not what was written, or does not agree with what lies beside it, is planned anew: what it has
+        stored is used again. So is one whose record, or a job's, is found damaged by whoever reads it.
         """
         ...
 
@@ -343,7 +349,10 @@ class ResultStore(Protocol):
         ...
 
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
-        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now."""
+        """Ask for a figure, unless it was asked for in the last `seconds`; whether it was now.
+
+        Two that ask at the same moment may both be told that they did.
+        """
         ...
 
     def figures_waiting(self) -> int:
@@ -351,7 +360,7 @@ class ResultStore(Protocol):
         ...
 
     def next_figure(self) -> FigureRequest | None:
-        """The figure that was asked for first; nobody else will get it."""
+        """The figure that was asked for first, which is taken away; two that ask at the same moment may both get it."""
         ...
 
 
@@ -410,4 +419,8 @@ class Doorbell(Protocol):
         Raises:
             StoreUnavailable: the broker does not answer.
         """
+        ...
+
+    def hang_up(self) -> None:
+        """The connection may have died unnoticed: leave it, and ring on a new one."""
         ...

@@ -35,7 +35,7 @@ class Effort:
 
     def eta_seconds(self, status: ExperimentStatus, now: float) -> float | None:
         """The rest of the work at the mean pace since the first training claim; None where there is no pace yet."""
-        if status not in ACTIVE or status is ExperimentStatus.CANCELLING or not self.planned or self.started_at is None:
+        if status not in ACTIVE or not self.planned or self.started_at is None:
             return None
         spent_since = self.work_spent - self.work_at_start
         elapsed = now - self.started_at

@@ -33,9 +33,7 @@ class Settings(BaseSettings):
         default=None, description="Where Redis or Valkey is. Unset: an embedded server."
     )
     lease_seconds: float = Field(default=10.0, gt=0, description="How long a silent worker keeps its job.")
-    heartbeat_seconds: float = Field(
-        default=2.0, gt=0, description="How often a worker reports; cancels are seen then."
-    )
+    heartbeat_seconds: float = Field(default=2.0, gt=0, description="How often a worker reports, and hears of cancels.")
     checkpoint_seconds: float = Field(
         default=5.0, gt=0, description="Shortest time between two checkpoints of a batch."
     )
@@ -84,6 +82,10 @@ class Settings(BaseSettings):
         if self.stall_seconds <= self.lease_seconds:
             stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
             raise ValueError(f"{stall} must be more than {lease}: a job is at work for a lease before it can stall")
+        if self.stall_seconds <= self.store_patience_seconds:
+            patience = f"STEPBIAS_STORE_PATIENCE_SECONDS ({self.store_patience_seconds:g})"
+            stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
+            raise ValueError(f"{stall} must be more than {patience}: a job that waits for the store has not stalled")
         return self
 
 

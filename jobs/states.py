@@ -29,7 +29,10 @@ JOB_MOVES: Final[Mapping[JobState, frozenset[JobState]]] = MappingProxyType(
 
 
 class ExperimentStatus(StrEnum):
-    """Where an experiment stands, as its users see it: `jobs.status` says what it follows from."""
+    """Where an experiment stands, as its users see it: `jobs.status` says what it follows from.
+
+    None is `cancelling` any more, as in 0.1: a cancel does not wait for workers. Clients may go on asking for it.
+    """
 
     PLANNING = "planning"
     QUEUED = "queued"
@@ -45,7 +48,6 @@ ACTIVE: Final = frozenset(
         ExperimentStatus.PLANNING,
         ExperimentStatus.QUEUED,
         ExperimentStatus.RUNNING,
-        ExperimentStatus.CANCELLING,
     }
 )
 """Statuses of an experiment that may still change by itself."""

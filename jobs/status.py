@@ -23,15 +23,16 @@ class Counts:
 
     @property
     def status(self) -> ExperimentStatus:
-        """It has succeeded only if every run is stored, and failed as soon as nobody will store the rest."""
+        """It has ended when no job waits or runs, with success only if every run is stored.
+
+        Where its planning has died, the batches that were planned before are trained first.
+        """
         if self.is_cancelled:
-            return ExperimentStatus.CANCELLING if self.running else ExperimentStatus.CANCELLED
-        if self.plan is JobState.DEAD:
-            return ExperimentStatus.FAILED
+            return ExperimentStatus.CANCELLED
         if not self.queued + self.running:
             is_whole = not self.dead and self.runs_done == self.runs_total
             return ExperimentStatus.SUCCEEDED if is_whole else ExperimentStatus.FAILED
-        if self.plan is not JobState.SUCCEEDED:
+        if self.plan not in {JobState.SUCCEEDED, JobState.DEAD}:
             return ExperimentStatus.PLANNING
         return ExperimentStatus.RUNNING if self.has_started else ExperimentStatus.QUEUED
 

@@ -1,5 +1,6 @@
 """The training job: train a batch of runs, commit each as it ends, keep checkpoints on the way."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -23,6 +24,13 @@ from worker.heartbeat import Heartbeat, Interrupted
 
 CHECKPOINT_BYTES_PER_SECOND: Final = 2e6
 """Checkpoints may take this much of the store's bandwidth: a large one is written more seldom."""
+
+MOST_CHECKPOINT_BYTES: Final = 64_000_000
+"""A store writes this in about a second, in which it answers nobody. What is larger is not kept: the batch begins anew
+where its worker is lost. The answer to 250 MB comes too late for any attempt, and the server takes no more than 512 MB.
+"""
+
+log = logging.getLogger(__name__)
 
 
 def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
@@ -63,10 +71,8 @@ class TrainingJob:
             try:
                 self._heartbeat.check(self._batch.fraction)
             except Interrupted:
-                # Nobody goes on with what is cancelled.
-                if self._context.stopping.is_set():
-                    with suppress(StoreFull):
-                        self._save_checkpoint()
+                with suppress(StoreFull):
+                    self._save_checkpoint()
                 raise
             self._commit(self._batch.advance())
             if self._batch.active and self._context.clock() >= self._next_checkpoint:
@@ -80,7 +86,11 @@ class TrainingJob:
 
     def _save_checkpoint(self) -> None:
         checkpoint = self._batch.checkpoint()
-        self._context.store.save_checkpoint(self._claim, checkpoint)
+        if len(checkpoint) <= MOST_CHECKPOINT_BYTES:
+            self._context.store.save_checkpoint(self._claim, checkpoint)
+        else:
+            naming, size = self._context.naming(self._claim), len(checkpoint) / 1e6
+            log.warning("%s goes on without a checkpoint: it would be of %.0f MB", naming, size)
         pause = max(self._context.settings.checkpoint_seconds, len(checkpoint) / CHECKPOINT_BYTES_PER_SECOND)
         self._next_checkpoint = self._context.clock() + pause
 

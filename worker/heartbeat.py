@@ -20,7 +20,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Interrupted(Exception):
-    """The job is to be given back now: its experiment is being cancelled, or the worker is shutting down."""
+    """The job is to be given back now: the worker is shutting down."""
 
 
 class Heartbeat:
@@ -38,7 +38,6 @@ class Heartbeat:
         self._last_sign = context.clock()
         self._over = threading.Event()
         self._lost_at: float | None = None
-        self._is_cancelled = False
         self._thread = threading.Thread(target=self._beat_until_over, name=f"heart of {claim.job.id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -57,14 +56,14 @@ class Heartbeat:
         """A sign of life from the job, with the fraction of it that is done.
 
         Raises:
-            LeaseLost: somebody else has the job now.
-            Interrupted: the experiment is being cancelled, or this worker shuts down.
+            LeaseLost: the job is not this worker's any more: the lease ran out, or the experiment was cancelled.
+            Interrupted: this worker shuts down.
         """
         self._fraction = fraction
         self._last_sign = self._context.clock()
         if self._lost_at is not None:
-            raise LeaseLost("the lease ran out while the job was worked on")
-        if self._is_cancelled or self._context.stopping.is_set():
+            raise LeaseLost("its lease ran out, or its experiment was cancelled, while it was worked on")
+        if self._context.stopping.is_set():
             raise Interrupted
 
     def once_there_is_room(self, write: Callable[[], _Answer]) -> _Answer:
@@ -107,7 +106,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         try:
-            self._is_cancelled |= not self._context.store.heartbeat(self._claim, fraction=self._fraction)
+            self._context.store.heartbeat(self._claim, fraction=self._fraction)
         except LeaseLost:
             self._lost_at = self._context.clock()
 

@@ -2,13 +2,16 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from core.identity import NUMERICS_VERSION
+from jobs.connection import ANSWER_SECONDS
 from jobs.errors import ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import LiveWorker, Queue, Round
+from jobs.settings import BEATS_PER_LEASE
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
@@ -19,12 +22,18 @@ REGISTRATION: Final = 5
 DEAF_SECONDS: Final = 8.0
 """A worker with idle processes that has not taken what waits for so long is deaf: its connection is, or its broker."""
 
+LONGEST_ROUND: Final = ANSWER_SECONDS + 1.0
+"""A connection that died unnoticed costs a round one wait for an answer. Where a round waits for longer, as during a
+backup or an outage, so does everybody, and nobody is deaf."""
+
 VERSION_GONE_SECONDS: Final = 15.0
 """No worker of another numerics version has been heard of for so long: its experiments are planned anew."""
 
 SAME_TIME_SECONDS: Final = 600.0
 
 MOST_AT_ONCE: Final = 200
+
+AUDITED_AT_ONCE: Final = 20
 
 HEAPS_AT_ONCE: Final = 20
 """A round clears away so many times `MOST_AT_ONCE` pieces: a large experiment goes in a minute, and nobody waits."""
@@ -36,6 +45,9 @@ MOST_EXPIRED: Final = 10
 """Experiments that are deleted in one round because their time is over."""
 
 SECONDS_OF_A_DAY: Final = 86_400.0
+
+_Asked = ParamSpec("_Asked")
+_Answer = TypeVar("_Answer")
 
 
 class Pool(Protocol):
@@ -60,11 +72,11 @@ class Janitor:
         self._bell = bell
         self._clock = context.clock
         self._last: float | None = None
-        self._ended = context.clock()
-        self._elapsed = 0.0
+        self._tidied = self._ended = context.clock()
+        self._away = 0.0
         self._has_failed = False
-        self._taken = -1
-        self._deaf_since: float | None = None
+        self._taken = 0
+        self._heard = context.clock()
         self._alone_since: dict[str, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
@@ -80,9 +92,8 @@ class Janitor:
 
     def round(self) -> None:
         """All that is done in one round."""
-        # What passes within a round passes in waiting for the store, and so do the pauses between rounds that fail.
-        if not self._has_failed:
-            self._elapsed += self._clock() - self._ended
+        if self._has_failed:
+            self._away += self._clock() - self._ended
         self._has_failed = True
         try:
             self._go_round()
@@ -90,13 +101,33 @@ class Janitor:
         finally:
             self._ended = self._clock()
 
+    def _ask(self, call: Callable[_Asked, _Answer], *args: _Asked.args, **options: _Asked.kwargs) -> _Answer:
+        """What the store or the bell answers; note for how long it was away.
+
+        A wait by which no heartbeat comes too late is the link's: over a slow one every call takes a while, and those
+        of workers that live do too.
+        """
+        asked = self._clock()
+        try:
+            return call(*args, **options)
+        finally:
+            waited = self._clock() - asked
+            if waited > self._context.settings.lease_seconds / BEATS_PER_LEASE:
+                self._away += waited
+
     def _go_round(self) -> None:
+        began, taken = self._clock(), self._pool.taken()
         self._register()
         # Before the bell, whose troubles are not to keep lost work from coming back.
         found = self._tidy()
-        self._see_to_the_queues()
+        if self._clock() - began >= ANSWER_SECONDS:
+            # What has happened to the connection to the store has happened to the bell's as well.
+            self._bell.hang_up()
+        waits = self._ring_where_work_waits()
+        self._end_if_deaf(began, taken, waits=waits)
         if found.is_janitor:
             self._take_over_from_other_versions()
+            self._context.store.audit(most=AUDITED_AT_ONCE)
             self._delete_expired()
             self._clear_away()
 
@@ -104,10 +135,11 @@ class Janitor:
         """Delete what has been finished for longer than the deployment keeps it."""
         days, store = self._context.settings.retention_days, self._context.store
         if days is not None and self._is_of_one_time():
-            for experiment_id in store.finished_before(seconds=days * SECONDS_OF_A_DAY, most=MOST_EXPIRED):
+            seconds = days * SECONDS_OF_A_DAY
+            for experiment_id in self._ask(store.finished_before, seconds=seconds, most=MOST_EXPIRED):
                 # Somebody may have deleted it, or queued it again, meanwhile.
                 with suppress(ExperimentNotFound, StillActive):
-                    store.delete(experiment_id)
+                    self._ask(store.delete, experiment_id)
                     log.info("experiment %s is deleted: it was finished %g days ago", experiment_id, days)
 
     def _is_of_one_time(self) -> bool:
@@ -119,51 +151,50 @@ class Janitor:
 
     def _clear_away(self) -> None:
         for _ in range(HEAPS_AT_ONCE):
-            if not self._context.store.clear_garbage(most=MOST_AT_ONCE):
+            if not self._ask(self._context.store.clear_garbage, most=MOST_AT_ONCE):
                 break
-        for name in self._context.store.sweep(most=MOST_AT_ONCE, grace=GRACE_SECONDS):
+        for name in self._ask(self._context.store.sweep, most=MOST_AT_ONCE, grace=GRACE_SECONDS):
             log.info("%s is removed: nothing refers to it", name)
 
     def _register(self) -> None:
         worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
         seconds = REGISTRATION * self._context.settings.janitor_seconds
-        asked = self._clock()
-        self._context.store.register(worker, queues=self._queues, seconds=seconds)
-        if self._clock() - asked > DEAF_SECONDS / 2:
-            # A store that keeps the janitor waiting, as it does during a backup, keeps everybody waiting.
-            self._deaf_since = None
+        self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)
 
-    def _see_to_the_queues(self) -> None:
-        """Ring where work waits and processes are idle; end this worker where it does not hear the bell."""
-        if self._context.stopping.is_set():
-            self._deaf_since = None
-            return
-        idle, taken, waits = self._pool.idle(), self._pool.taken(), False
-        for queue in self._queues:
+    def _ring_where_work_waits(self) -> bool:
+        """Ring where work waits and processes are idle; whether there was such work."""
+        idle, waits = self._pool.idle(), False
+        for queue in () if self._context.stopping.is_set() else self._queues:
             jobs = self._waiting(queue)
             if jobs and idle:
                 waits = True
-                if not self._bell.unanswered(queue):
-                    self._bell.ring(queue, min(jobs, idle))
-        if not waits or taken != self._taken:
-            self._deaf_since = None
-        elif self._deaf_since is None:
-            self._deaf_since = self._clock()
-        elif self._clock() - self._deaf_since > DEAF_SECONDS:
+                if not self._ask(self._bell.unanswered, queue):
+                    self._ask(self._bell.ring, queue, min(jobs, idle))
+        return waits
+
+    def _end_if_deaf(self, began: float, taken: int, *, waits: bool) -> None:
+        """End this worker where it has not taken what waits for long; `taken` is as it was when the round began."""
+        now = self._clock()
+        if now - began > LONGEST_ROUND:
+            self._heard = now
+        elif not waits or taken != self._taken:
+            self._heard = began
+        elif now - self._heard > DEAF_SECONDS:
             self._over.set()
             self._context.end_process("it has idle processes and does not take the work that waits")
         self._taken = taken
 
     def _waiting(self, queue: Queue) -> int:
         """The jobs that this worker may take, and the figures."""
-        waiting = self._context.store.look_around(queue).waiting
-        figures = self._context.store.figures_waiting() if queue is Queue.INTERACTIVE else 0
+        waiting = self._ask(self._context.store.look_around, queue).waiting
+        figures = self._ask(self._context.store.figures_waiting) if queue is Queue.INTERACTIVE else 0
         return figures + sum(each.jobs for each in waiting if each.numerics == NUMERICS_VERSION)
 
     def _tidy(self) -> Round:
-        period = self._context.settings.janitor_seconds
-        found = self._context.store.tidy(self._context.name, period=period, last=self._last, elapsed=self._elapsed)
-        self._last, self._elapsed = found.at, 0.0
+        store, period = self._context.store, self._context.settings.janitor_seconds
+        elapsed = self._clock() - self._tidied - self._away
+        found = self._ask(store.tidy, self._context.name, period=period, last=self._last, elapsed=elapsed)
+        self._last, self._tidied, self._away = found.at, self._clock(), 0.0
         if found.jump:
             log.warning("the store was away, or its clock was set: leases are moved by %.1f s", found.jump)
         for each in found.lost:
@@ -176,14 +207,14 @@ class Janitor:
     def _take_over_from_other_versions(self) -> None:
         """Have what workers of another numerics version will not do any more planned anew."""
         others: set[str] = set()
-        for found in (self._context.store.look_around(queue) for queue in Queue):
+        for found in (self._ask(self._context.store.look_around, queue) for queue in Queue):
             # By queue: of a version with workers for batches alone, nobody plans.
             others |= {each.numerics for each in found.waiting} - {worker.numerics for worker in found.workers}
         others.discard(NUMERICS_VERSION)
         self._alone_since = {version: self._alone_since.get(version, self._clock()) for version in others}
         for version, since in self._alone_since.items():
             if self._clock() - since > VERSION_GONE_SECONDS:
-                for experiment_id in self._context.store.plan_anew(version, most=MOST_AT_ONCE):
+                for experiment_id in self._ask(self._context.store.plan_anew, version, most=MOST_AT_ONCE):
                     log.warning(
                         "experiment %s is planned anew: it was begun with numerics version %s, and this is version %s",
                         *(experiment_id, version, NUMERICS_VERSION),
@@ -194,7 +225,7 @@ class Janitor:
             try:
                 self.round()
             except StoreUnavailable as error:
-                self._deaf_since, self._alone_since = None, {}
+                self._heard, self._alone_since = self._clock(), {}
                 log.warning("the store does not answer the janitor: %s", error)
             except ForeignStore as error:
                 self._over.set()

@@ -21,6 +21,9 @@ from jobs.states import ExperimentStatus
 MOST_LOOKED_AT: Final = 2000
 """Experiments that one page looks at. A rare combination of filters gives a short page and a cursor to go on from."""
 
+MOST_RETRIED: Final = 500
+"""Jobs that one call of a retry queues: the server answers nobody else meanwhile."""
+
 _CHUNK: Final = 100
 
 
@@ -53,6 +56,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
     def experiment(self, experiment_id: str) -> Experiment:
         for record in self._experiment_records([experiment_id]):
             return record
+        self._require(experiment_id)
         raise ExperimentNotFound(experiment_id)
 
     @override
@@ -97,7 +101,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
         # A call that is sent again is the same wish, though the experiment is no longer failed.
         wish = secrets.token_hex(16)
         try:
-            record = self._call(Script.RETRY, experiment_id, self._numerics, wish, int(is_incomplete))
+            left = True
+            while left:
+                asked = experiment_id, self._numerics, wish, int(is_incomplete), MOST_RETRIED
+                left, record = self._call(Script.RETRY, *asked)
             return record_answer(experiment_id, record)
         except NotFailed:
             raise NotFailed(self.experiment(experiment_id).status) from None

@@ -1,5 +1,6 @@
 """Records as they lie in the server's hashes, read back into `jobs.records`."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -11,7 +12,23 @@ from jobs.status import Counts, loss_error, missing_error
 
 Fields = Mapping[bytes, bytes]
 
-_OUTCOME: Final = b"outcome:"
+_OF_EXPERIMENT: Final = """
+number name tags content_hash created_at numerics generation runs_total runs_done runs_reused outcomes plan
+queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
+cancel retry error error_losses error_failures served:interactive served:batch
+"""
+_OF_JOB: Final = """
+kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
+"""
+EXPERIMENT_FIELDS: Final = tuple(_OF_EXPERIMENT.split())
+JOB_FIELDS: Final = tuple(_OF_JOB.split())
+"""The fields of a record, in the order in which they go into its seal. `lua/ledger.lua` seals what it writes."""
+
+
+def is_sound(name: str, fields: Fields, sealed: Sequence[str]) -> bool:
+    """Whether the hash of that name has the seal of its fields: the first 64 bits of a SHA-1 digest."""
+    text = b"\n".join((name.encode(), *(fields.get(each.encode(), b"") for each in sealed)))
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()[:16].encode() == fields.get(b"seal")
 
 
 def paired(flat: Sequence[bytes]) -> Fields:
@@ -61,11 +78,7 @@ def experiment_record(experiment_id: str, fields: Fields, now: float) -> Experim
         jobs_done=jobs[JobState.SUCCEEDED],
         jobs_running=counts.running,
         jobs_dead=counts.dead,
-        outcomes={
-            name.removeprefix(_OUTCOME).decode(): int(count)
-            for name, count in fields.items()
-            if name.startswith(_OUTCOME) and int(count)
-        },
+        outcomes={outcome: count for outcome, count in json.loads(fields[b"outcomes"]).items() if count},
         progress=effort.progress(counts.status),
         eta_seconds=effort.eta_seconds(counts.status, now),
         error=_error(fields, counts) if counts.status is ExperimentStatus.FAILED else None,

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import JobStore
 from jobs.records import Claim, FinishedRun, Job, NewJob, Queue
-from jobs.redis_store.fields import job_record, paired
-from jobs.redis_store.keys import experiment_key, job_key, key, run_name
+from jobs.redis_store.fields import JOB_FIELDS, is_sound, job_record, paired
+from jobs.redis_store.keys import job_key, key, run_key
 from jobs.redis_store.scripts import Script
-from jobs.redis_store.server import RedisServer
+from jobs.redis_store.server import RedisServer, sealed_run
 from jobs.run_keys import DIGEST_BYTES, packed
 from jobs.seal import sealed
+
+RUNS_AT_ONCE: Final = 20
+"""Their arrays may be large, and are only looked at."""
 
 
 class RedisJobs(RedisServer, JobStore):
@@ -27,8 +31,8 @@ class RedisJobs(RedisServer, JobStore):
         return Claim(job=job_record(claimed.decode(), paired(flat)), token=token)
 
     @override
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
-        return bool(self._call(Script.HEARTBEAT, *self._right(claim), min(max(fraction, 0.0), 1.0)))
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
+        self._call(Script.HEARTBEAT, *self._right(claim), min(max(fraction, 0.0), 1.0))
 
     @override
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
@@ -51,6 +55,7 @@ class RedisJobs(RedisServer, JobStore):
     @override
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
         digests = packed(keys)
+        self._discard_damaged(keys)
         missing: list[int] = self._call(Script.SET_RUN_KEYS, *self._right(claim), start, DIGEST_BYTES, digests, *keys)
         return missing
 
@@ -58,9 +63,7 @@ class RedisJobs(RedisServer, JobStore):
     def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
         fields: list[bytes | str | float] = []
         for index, run in ((each.index, each.run) for each in runs):
-            summary = sealed(run_name(run.key, "summary"), run.summary)
-            arrays = sealed(run_name(run.key, "arrays"), run.arrays)
-            fields += [index, packed([run.key]), run.key, run.outcome, summary, arrays]
+            fields += [index, packed([run.key]), run.key, run.outcome, *sealed_run(run)]
         counted: int = self._call(Script.COMMIT_RUNS, *self._right(claim), *fields)
         return counted
 
@@ -81,25 +84,39 @@ class RedisJobs(RedisServer, JobStore):
         (fields,) = self._read(["HGETALL", job_key(job_id)])
         if not fields:
             return None
-        experiment = experiment_key(fields[b"experiment"].decode())
-        ((cancel, generation),) = self._read(["HMGET", experiment, "cancel", "generation"])
+        if not is_sound(job_key(job_id), fields, JOB_FIELDS):
+            self._repair_all_of(job_id, job_id.partition(".")[0])
+            return self.job(job_id)
+        experiment = self._fields(fields[b"experiment"].decode())
         # What an experiment had before it was planned anew only waits to be cleared away.
-        return job_record(job_id, fields, is_cancelled=cancel == b"1") if fields[b"generation"] == generation else None
+        is_current = fields[b"generation"] == experiment.get(b"generation")
+        return job_record(job_id, fields, is_cancelled=experiment.get(b"cancel") == b"1") if is_current else None
 
     @override
     def jobs(self, experiment_id: str, start: int = 0, stop: int | None = None) -> Sequence[Job]:
-        self._require(experiment_id, "number")
-        members, cancel = self._read(
-            ["LRANGE", key("experiment", experiment_id, "jobs"), start, -1 if stop is None else stop - 1],
-            ["HGET", key("experiment", experiment_id), "cancel"],
-        )
-        job_ids = [member.decode() for member in members]
+        is_cancelled = self._require(experiment_id).get(b"cancel") == b"1"
+        last = -1 if stop is None else stop - 1
+        listed = key("experiment", experiment_id, "jobs")
+        (members,) = self._read(["LRANGE", listed, start, last])
+        job_ids = [member.decode(errors="replace") for member in members]
         hashes = self._read(*(["HGETALL", job_key(job_id)] for job_id in job_ids))
-        return [
-            job_record(job_id, fields, is_cancelled=cancel == b"1")
-            for job_id, fields in zip(job_ids, hashes, strict=True)
-            if fields
-        ]
+        found = list(zip(job_ids, hashes, strict=True))
+        for job_id, fields in found:
+            if not is_sound(job_key(job_id), fields, JOB_FIELDS):
+                # Unless it was planned anew, or deleted, since the list was read.
+                if fields or self._read(["LRANGE", listed, start, last]) == [members]:
+                    self._repair_all_of(job_id, experiment_id)
+                return self.jobs(experiment_id, start, stop)
+        return [job_record(job_id, fields, is_cancelled=is_cancelled) for job_id, fields in found]
+
+    def _discard_damaged(self, keys: Sequence[str]) -> None:
+        """Remove what is stored of these runs and is not what was written, before anybody counts it."""
+        for first in range(0, len(keys), RUNS_AT_ONCE):
+            some = keys[first : first + RUNS_AT_ONCE]
+            stored = self._read(*(["HMGET", run_key(each), "outcome", "summary", "arrays"] for each in some))
+            for each, (outcome, summary, arrays) in zip(some, stored, strict=True):
+                if (summary or arrays) and self._opened_run(each, outcome, summary, arrays) is None:
+                    self._call(Script.FORGET_RUN, each, summary or b"", arrays or b"")
 
     def _finish(self, claim: Claim, how: str, error: str = "") -> None:
         self._call(Script.FINISH, *self._right(claim), how, self._settings.max_attempts, error)

@@ -4,7 +4,7 @@ from typing import Final
 
 PREFIX: Final = "stepbias:"
 
-SCHEMA: Final = "2"
+SCHEMA: Final = "3"
 """The form of everything under the prefix; `stepbias:schema` says which one a store has."""
 
 

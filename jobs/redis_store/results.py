@@ -9,7 +9,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import ResultStore
 from jobs.records import FigureRequest, StoredRun
-from jobs.redis_store.keys import key, run_key, run_name
+from jobs.redis_store.keys import key, run_key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
 from jobs.run_keys import DIGEST_BYTES, packed, unpacked
@@ -17,6 +17,8 @@ from jobs.seal import sealed
 
 MOST_MISSED: Final = 500
 """Runs of one call: the server answers nobody else meanwhile."""
+
+_REQUEST: Final = "request of a figure"
 
 _Missed = tuple[int, str, bytes, bytes]
 """Index, key, and the summary and arrays that were found, empty where there was none."""
@@ -27,37 +29,33 @@ class RedisResults(RedisServer, ResultStore):
 
     @override
     def summaries(self, experiment_id: str, start: int, stop: int) -> Sequence[bytes | None]:
-        total = int(self._require(experiment_id, "runs_total"))
+        total = int(self._require(experiment_id)[b"runs_total"])
         count = max(min(stop, total) - start, 0)
         keys = self._run_keys(experiment_id, start, count)
         planned = {index: each for index, each in enumerate(keys) if each is not None}
-        stored = self._read(*(["HGET", run_key(each), "summary"] for each in planned.values()))
+        stored = self._read(*(["HMGET", run_key(each), "outcome", "summary"] for each in planned.values()))
         done = self._done(experiment_id, start, count)
         found: list[bytes | None] = [None] * count
         missed: list[_Missed] = []
-        for (index, each), summary in zip(planned.items(), stored, strict=True):
-            found[index] = None if summary is None else self._opened(run_name(each, "summary"), summary)
-            if found[index] is None and done[index]:
+        for (index, each), (outcome, summary) in zip(planned.items(), stored, strict=True):
+            opened = None if summary is None else self._opened_summary(each, outcome, summary)
+            found[index] = None if opened is None else opened[1]
+            if opened is None and done[index]:
                 missed.append((start + index, each, summary or b"", b""))
         self._miss(experiment_id, missed)
         return found
 
     @override
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
-        self._require(experiment_id, "runs_total")
+        self._require(experiment_id)
         each = next(iter(self._run_keys(experiment_id, index, 1)), None)
         if each is None:
             return None
         ((outcome, summary, arrays),) = self._read(["HMGET", run_key(each), "outcome", "summary", "arrays"])
-        if summary is None or outcome is None or arrays is None:
-            if self._done(experiment_id, index, 1)[0]:
-                self._miss(experiment_id, [(index, each, summary or b"", b"")])
-            return None
-        parts = self._opened(run_name(each, "summary"), summary), self._opened(run_name(each, "arrays"), arrays)
-        if parts[0] is None or parts[1] is None:
-            self._miss(experiment_id, [(index, each, summary, arrays)])
-            return None
-        return StoredRun(key=each, outcome=outcome.decode(), summary=parts[0], arrays=parts[1])
+        run = self._opened_run(each, outcome, summary, arrays)
+        if run is None and (summary or arrays or self._done(experiment_id, index, 1)[0]):
+            self._miss(experiment_id, [(index, each, summary or b"", arrays or b"")])
+        return run
 
     @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
@@ -82,10 +80,15 @@ class RedisResults(RedisServer, ResultStore):
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         guard = key("asked", request.key)
-        (is_first,) = self._read(["SET", guard, "1", "NX", "PX", max(round(seconds * 1000), 1)])
-        if is_first:
-            self._read(["RPUSH", key("figures"), json.dumps(asdict(request))])
-        return bool(is_first)
+        if self._read(["EXISTS", guard])[0]:
+            return False
+        asked = json.dumps(asdict(request)).encode()
+        # In this order: a request that is made twice is drawn once, one that is not made is missed.
+        self._read(
+            ["RPUSH", key("figures"), sealed(_REQUEST, asked)],
+            ["SET", guard, "1", "PX", max(round(seconds * 1000), 1)],
+        )
+        return True
 
     @override
     def figures_waiting(self) -> int:
@@ -94,8 +97,14 @@ class RedisResults(RedisServer, ResultStore):
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        (asked,) = self._read(["LPOP", key("figures")])
-        return None if asked is None else FigureRequest(**json.loads(asked))
+        (asked,) = self._read(["LINDEX", key("figures"), 0])
+        if asked is None:
+            return None
+        # By its value, whatever is answered: what is sent again, because its answer was lost, takes no other.
+        self._read(["LREM", key("figures"), 1, asked])
+        request = self._opened(_REQUEST, asked)
+        # Whoever waits for it asks again.
+        return self.next_figure() if request is None else FigureRequest(**json.loads(request))
 
     def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
         """Have runs count no longer that are planned, and neither stored nor sound."""

@@ -21,6 +21,7 @@ from jobs.errors import (
     StillActive,
     StoreUnavailable,
 )
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.redis_store.keys import PREFIX, SCHEMA
 from jobs.states import JOB_MOVES
 
@@ -49,10 +50,22 @@ class Script(StrEnum):
     PLAN_ANEW = "plan_anew"
     MISS_RUNS = "miss_runs"
     FORGET = "forget"
+    FORGET_RUN = "forget_run"
     DROP_DOCUMENTS = "drop_documents"
     KEEP_UPLOAD = "keep_upload"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
+    AUDIT = "audit"
+    REPAIR = "repair"
+
+
+class Damaged(Exception):
+    """A script has found an experiment damaged that is to be repaired, in this generation of its jobs."""
+
+    def __init__(self, experiment_id: str, generation: str) -> None:
+        super().__init__(f"experiment {experiment_id} is damaged")
+        self.experiment_id = experiment_id
+        self.generation = generation
 
 
 _REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
@@ -73,7 +86,8 @@ def source(script: Script) -> str:
     folder = files("jobs.redis_store") / "lua"
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
-    return f"{shebang}\nlocal PREFIX, SCHEMA = '{PREFIX}', '{SCHEMA}'\nlocal MOVES = {_moves()}\n{ledger}\n{body}"
+    constants = f"local PREFIX, SCHEMA, MOVES, SEALED_FIELDS = '{PREFIX}', '{SCHEMA}', {_moves()}, {_sealed_fields()}"
+    return f"{shebang}\n{constants}\n{ledger}\nreturn seal_changed((function()\n{body}\nend)())"
 
 
 class Scripts:
@@ -95,6 +109,7 @@ class Scripts:
             StillActive: the script refused to delete an experiment.
             InUse: the script refused to remove a document.
             ForeignStore: the store has another schema.
+            Damaged: a record is not what was written, or does not agree with what lies beside it.
         """
         for _ in range(_TELLINGS):
             try:
@@ -106,6 +121,12 @@ class Scripts:
             except ResponseError as error:
                 raise _refusal(error, args) from error
         raise StoreUnavailable("the store keeps restarting")
+
+
+def _sealed_fields() -> str:
+    """The fields of the records as Lua has them."""
+    kinds = {"experiment": EXPERIMENT_FIELDS, "job": JOB_FIELDS}
+    return "{ " + ", ".join(f"{kind} = {{ {str(fields)[1:-1]} }}" for kind, fields in kinds.items()) + " }"
 
 
 def _moves() -> str:
@@ -121,5 +142,8 @@ def _refusal(error: ResponseError, args: Sequence[bytes | str | float]) -> Excep
     code = error_code(error)
     if code == "NOTFOUND":
         return ExperimentNotFound(str(args[0]))
+    if code == "DAMAGED":
+        _, experiment_id, generation, *_ = f"{error} ".split(" ")
+        return Damaged(experiment_id, generation)
     kind = _REFUSALS.get(code)
     return error if kind is None else kind(str(error).removeprefix(code).strip())

@@ -10,11 +10,11 @@ import redis
 from core.identity import NUMERICS_VERSION
 from jobs.connection import vendor_errors
 from jobs.errors import ExperimentNotFound, StoreUnavailable
-from jobs.records import Experiment
-from jobs.redis_store.fields import Fields, experiment_record
-from jobs.redis_store.keys import experiment_key, key
-from jobs.redis_store.scripts import Scripts
-from jobs.seal import BrokenSeal, opened
+from jobs.records import Experiment, StoredRun
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, Fields, experiment_record, is_sound
+from jobs.redis_store.keys import experiment_key, job_key, key, run_key, run_name
+from jobs.redis_store.scripts import Damaged, Script, Scripts
+from jobs.seal import BrokenSeal, opened, sealed
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,29 @@ class RedisServer:
         self._client = client
         self._settings = settings
         self._numerics = numerics
-        self._call = Scripts(client)
+        self._scripts = Scripts(client)
+
+    def _call(self, script: Script, *args: bytes | str | float) -> Any:
+        """A script's answer, as `Scripts` gives it; what it finds damaged on its way is repaired first.
+
+        Raises:
+            BrokenSeal: the experiment that was asked for is damaged beyond repair.
+        """
+        hopeless: set[str] = set()
+        while True:
+            try:
+                return self._scripts(script, *args)
+            except Damaged as damage:
+                if damage.experiment_id in hopeless:
+                    raise BrokenSeal(_record_name(damage.experiment_id)) from damage
+                if not self._repair(damage.experiment_id, damage.generation):
+                    hopeless.add(damage.experiment_id)
+
+    def _repair(self, experiment_id: str, generation: str) -> bool:
+        """Have an experiment planned anew that is damaged, unless somebody has; whether that is possible."""
+        log.error("%s is damaged: it is planned anew", _record_name(experiment_id))
+        self._remember_damage(_record_name(experiment_id))
+        return bool(self._scripts(Script.REPAIR, experiment_id, generation, self._numerics))
 
     def _read(self, *commands: Sequence[Any]) -> list[Any]:
         """The answers to several reading commands, in pipelines."""
@@ -59,6 +81,28 @@ class RedisServer:
             self._remember_damage(name)
             return None
 
+    def _opened_run(
+        self, run: str, outcome: bytes | None, summary: bytes | None, arrays: bytes | None
+    ) -> StoredRun | None:
+        """A run as its parts are stored; None where one of them is missing or damaged."""
+        opened_summary = None if summary is None else self._opened_summary(run, outcome, summary)
+        opened_arrays = None if arrays is None else self._opened(run_name(run, "arrays"), arrays)
+        if opened_summary is None or opened_arrays is None:
+            return None
+        told, text = opened_summary
+        return StoredRun(key=run, outcome=told, summary=text, arrays=opened_arrays)
+
+    def _opened_summary(self, run: str, outcome: bytes | None, stored: bytes) -> tuple[str, bytes] | None:
+        """The outcome and the summary of a run; None where they are damaged. The outcome that is counted is mended."""
+        value = self._opened(run_name(run, "summary"), stored)
+        if value is None:
+            return None
+        told, _, summary = value.partition(b"\0")
+        if outcome != told:
+            self._remember_damage(run_name(run, "outcome"))
+            self._read(["HSET", run_key(run), "outcome", told])
+        return told.decode(), summary
+
     def _remember_damage(self, name: str) -> None:
         try:
             self._read(["ZADD", key("damaged"), time.time(), name])
@@ -66,23 +110,54 @@ class RedisServer:
             log.warning("that %s is damaged could not be noted down", name)
 
     def _experiment_records(self, experiment_ids: Iterable[str]) -> list[Experiment]:
-        """The records of those experiments that are there."""
+        """The records of those experiments that are there, and sound or repaired."""
         ids = list(experiment_ids)
         (seconds, microseconds), *hashes = self._read(["TIME"], *(["HGETALL", experiment_key(each)] for each in ids))
         now = seconds + microseconds / 1e6
-        return [experiment_record(each, fields, now) for each, fields in zip(ids, hashes, strict=True) if fields]
+        found = {each: self._sound(each, fields) for each, fields in zip(ids, hashes, strict=True)}
+        return [experiment_record(each, fields, now) for each, fields in found.items() if fields]
 
-    def _require(self, experiment_id: str, field: str) -> bytes:
-        """One field of an experiment's hash.
+    def _repair_all_of(self, job_id: str, experiment_id: str) -> None:
+        """Have the experiment planned anew of which this job is damaged."""
+        _, generation = self._read(["UNLINK", job_key(job_id)], ["HGET", experiment_key(experiment_id), "generation"])
+        self._repair(experiment_id, (generation or b"").decode(errors="replace"))
+
+    def _fields(self, experiment_id: str) -> Fields:
+        (fields,) = self._read(["HGETALL", experiment_key(experiment_id)])
+        return self._sound(experiment_id, fields)
+
+    def _sound(self, experiment_id: str, fields: Fields) -> Fields:
+        """The fields of an experiment, read again where it had to be repaired; none where that cannot be."""
+        name = experiment_key(experiment_id)
+        while fields and not is_sound(name, fields, EXPERIMENT_FIELDS):
+            generation = fields.get(b"generation", b"").decode(errors="replace")
+            fields = self._read(["HGETALL", name])[0] if self._repair(experiment_id, generation) else {}
+        return fields
+
+    def _require(self, experiment_id: str) -> Fields:
+        """The fields of an experiment's hash.
 
         Raises:
             ExperimentNotFound: there is none of that id.
+            BrokenSeal: it is damaged beyond repair.
         """
-        (value,) = self._read(["HGET", experiment_key(experiment_id), field])
-        if value is None:
+        (fields,) = self._read(["HGETALL", experiment_key(experiment_id)])
+        if not fields:
             raise ExperimentNotFound(experiment_id)
-        found: bytes = value
-        return found
+        sound = self._sound(experiment_id, fields)
+        if not sound:
+            raise BrokenSeal(_record_name(experiment_id))
+        return sound
+
+
+def _record_name(experiment_id: str) -> str:
+    return f"record of experiment {experiment_id}"
+
+
+def sealed_run(run: StoredRun) -> tuple[bytes, bytes]:
+    """Summary and arrays as they are stored; the outcome, which stands beside them, is under the summary's seal."""
+    summary = run.outcome.encode() + b"\0" + run.summary
+    return sealed(run_name(run.key, "summary"), summary), sealed(run_name(run.key, "arrays"), run.arrays)
 
 
 def record_answer(experiment_id: str, answer: Sequence[Any]) -> Experiment:

@@ -150,6 +150,8 @@ def _making(name: bytes, kind: bytes, value: Any) -> Iterator[Command]:
         case b"hash":
             yield from _by_parts(b"HSET", name, value.items())
         case b"list":
+            # A scan may come by the same key twice, and a list that is made twice is twice as long.
+            yield b"UNLINK", name
             yield from _by_parts(b"RPUSH", name, ((each,) for each in value))
         case b"set":
             yield from _by_parts(b"SADD", name, ((each,) for each in value))

@@ -52,6 +52,10 @@ class RedisUpkeep(RedisServer, Upkeep):
         return [name.decode() for name in self._call(Script.SWEEP, most, grace)]
 
     @override
+    def audit(self, *, most: int) -> None:
+        self._call(Script.AUDIT, most)
+
+    @override
     def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
         ((now, microseconds),) = self._read(["TIME"])
         latest = now + microseconds / 1e6 - seconds

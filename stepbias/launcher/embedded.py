@@ -18,12 +18,13 @@ from stepbias.launcher.disk_room import write_failure
 from stepbias.launcher.managed_process import ManagedProcess, ProcessLife, wait_until_ready
 from stepbias.launcher.port import free_port, is_free
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.state_directory import StateDirectory, claim
+from stepbias.launcher.state_directory import StateDirectory, claim, make_lasting
 
 HOST = "127.0.0.1"
 
 _OLDEST_MAJOR_VERSION = 7  # the first that keeps its append-only file in parts
 _DIRECTORY = "server"
+_LOG_DIRECTORY = "appendonlydir"
 
 
 def find_server_binary() -> Path:
@@ -85,6 +86,8 @@ class EmbeddedServer:
         )
         # A port taken by somebody else meanwhile is given up: all clients are started after this, with the new one.
         self._port = int(self._kept("port", _is_usable_port) or self._keep("port", str(free_port(HOST))))
+        # The server makes this directory where it is absent, and does not sync the entry of it.
+        make_lasting(state.path / _DIRECTORY / _LOG_DIRECTORY)
         self._configuration = state.write_private(f"{_DIRECTORY}/server.conf", self._configuration_text())
 
     @property
@@ -144,6 +147,7 @@ class EmbeddedServer:
             "set-proc-title": "no",
             "appendonly": "yes",
             "appendfsync": "always",
+            "appenddirname": _LOG_DIRECTORY,
             # Plain commands: the binary preamble of one server's version is not readable by another's.
             "aof-use-rdb-preamble": "no",
             "save": "",

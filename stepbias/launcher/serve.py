@@ -1,7 +1,9 @@
 """`stepbias serve`: one process of the service, which is this one."""
 
+import logging
 import os
 import sys
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -18,6 +20,10 @@ from stepbias.launcher.managed_process import ManagedProcess
 from stepbias.launcher.served_process import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.watchdog import run_watched
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_SECONDS: Final = 1.0
 
 # Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits.
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -58,6 +64,7 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
         _require_kernel(settings.kernel)
     from worker.celery_app import app, work  # noqa: PLC0415 - imports the numerics, and reads the settings
 
+    _await_writable(url, settings)
     app.conf.update(CELERY_LOGGING)
     # Where Celery takes its leave, past the log.
     sys.__stdout__ = None  # type: ignore[misc]  # it may be missing
@@ -76,6 +83,20 @@ def _require_kernel(name: str) -> None:
         chosen(name)
     except InvalidChoice as error:
         raise StartupError(f"STEPBIAS_KERNEL: {error.message}") from None
+
+
+def _await_writable(url: str, settings: Settings) -> None:
+    """Return once the store takes writes: Celery gives up at the first that is refused, and does not say of what."""
+    told = ""
+    with connect(url, patience=0.0) as client:
+        while True:
+            try:
+                return RedisStore(client, settings).require_writable()
+            except StoreUnavailable as error:
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("the worker waits: %s", told)
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _watched(process: ManagedProcess) -> int:

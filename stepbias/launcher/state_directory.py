@@ -44,7 +44,7 @@ class StateDirectory:
     def write_private(self, name: str, text: str) -> Path:
         """Replace a file, readable by its owner alone, in one step: a reader sees the old text or the new one."""
         target = self.path / name
-        target.parent.mkdir(mode=0o700, exist_ok=True)
+        make_lasting(target.parent)
         draft = target.with_name(f".{target.name}.new")
         draft.unlink(missing_ok=True)
         # The mode is given at creation: a chmod afterwards would leave a moment in which others can open the file.
@@ -52,7 +52,29 @@ class StateDirectory:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        return draft.replace(target)
+        draft.replace(target)
+        _sync_entries(target.parent)
+        return target
+
+
+def make_lasting(directory: Path) -> None:
+    """Make a directory and those above it where they are absent, readable by their owner alone.
+
+    On return they are on disk, where a power cut leaves them: what is in a directory may be synced as often as one
+    likes, it is gone if the entry of the directory itself is.
+    """
+    for each in reversed([directory, *directory.parents]):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+            _sync_entries(each.parent)
+
+
+def _sync_entries(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -66,7 +88,7 @@ def claim(path: Path) -> Iterator[StateDirectory]:
     path = path.expanduser().absolute()
     with ExitStack() as held:
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_lasting(path)
             # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
             # its children's falls with the last of them, moments after an instance that was killed.
             instance, children = (_lock_file(path / name, held) for name in ("instance.lock", "children.lock"))

@@ -162,8 +162,11 @@ class BesiegedService:
             return self._members()
         if part is Part.SUPERVISOR:
             return [self._supervisor.pid] if self._supervisor.poll() is None else []
-        found = [pid for pid in self._members() if _belongs(pid, part)]
-        return found[:1] if part in _CHILDREN else found
+        return self.members(part)[: 1 if part in _CHILDREN else None]
+
+    def members(self, part: Part) -> list[int]:
+        """Process ids of one part below the supervisor: all of them, where one at a time is hit."""
+        return [pid for pid in self._members() if _belongs(pid, part)]
 
     def hit(self, part: Part, number: signal.Signals) -> list[int]:
         """Send a signal to every process of the part that there is; who was hit."""

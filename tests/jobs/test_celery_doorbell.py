@@ -139,3 +139,19 @@ def test_it_rings_on_after_the_server_dropped_its_connections(bell: CeleryDoorbe
         client.client_kill_filter(_type="normal", skipme=True)
     bell.ring(Queue.BATCH)
     assert bell.unanswered(Queue.BATCH) == 2
+
+
+def test_a_ring_after_hanging_up_is_on_a_new_connection(bell: CeleryDoorbell, empty_valkey_url: str) -> None:
+    """The old one may be half-open: whoever waits on it waits long."""
+
+    def connections() -> set[str]:
+        with redis.Redis.from_url(empty_valkey_url) as client:
+            return {each["id"] for each in client.client_list(_type="normal") if int(each["id"]) != client.client_id()}
+
+    bell.ring(Queue.BATCH)
+    assert bell.unanswered(Queue.BATCH) == 1
+    before = connections()
+    bell.hang_up()
+    bell.ring(Queue.BATCH)
+    assert bell.unanswered(Queue.BATCH) == 2
+    assert not before & connections()

@@ -1,11 +1,14 @@
 """Values that changed in the store: found out, not served, told of, and made again where that is possible."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 
 from jobs.connection import connect
+from jobs.errors import LeaseLost
+from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.seal import SEAL_BYTES, BrokenSeal
 from jobs.states import ExperimentStatus
@@ -186,3 +189,125 @@ def test_damage_that_cannot_be_noted_down_is_found_all_the_same(laboratory: Labo
     finally:
         client.config_set("maxmemory", 0)
     assert not store.damaged()
+
+
+FIELDS = ("runs_done", "outcomes", "queued", "plan", "name", "work_done", "generation", "created_at")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_damaged_record_is_not_served_and_planned_anew(
+    laboratory: Laboratory, client: redis.Redis, field: str
+) -> None:
+    """What it is stays, and what is stored of it is used again."""
+    store = laboratory.store
+    experiment = laboratory.planned(name="ä", batches=1)
+    laboratory.train(experiment, 0)
+    before = store.experiment(experiment.id)
+    damage(client, f"experiment:{experiment.id}", field, place=0)
+    now = store.experiment(experiment.id)
+    assert (now.status, now.runs_done, now.outcomes, now.jobs_total) == (ExperimentStatus.PLANNING, 0, {}, 1)
+    assert (now.name, now.tags, now.created_at) == (before.name, before.tags, before.created_at)
+    assert store.damaged() == [f"record of experiment {experiment.id}"]
+    plan = store.claim(Queue.INTERACTIVE, worker="w")
+    assert plan is not None
+    assert not store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
+    store.complete(plan)
+    assert replace(store.experiment(experiment.id), finished_at=None) == replace(
+        before, finished_at=None, jobs_total=1, jobs_done=1, runs_reused=2
+    )
+
+
+def test_a_cancelled_experiment_stays_cancelled_when_it_is_repaired(
+    laboratory: Laboratory, client: redis.Redis
+) -> None:
+    """Nobody wants it any more."""
+    experiment = laboratory.planned()
+    laboratory.store.cancel(experiment.id)
+    damage(client, f"experiment:{experiment.id}", "running")
+    assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.CANCELLED
+    assert laboratory.store.claim(Queue.INTERACTIVE, worker="w") is None
+
+
+def test_the_holder_of_a_damaged_job_has_lost_it(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Its experiment is planned anew, by whoever sees it first."""
+    experiment = laboratory.planned()
+    claim = laboratory.claim(f"{experiment.id}.0")
+    damage(client, f"job:{claim.job.id}", "payload")
+    with pytest.raises(LeaseLost):
+        laboratory.store.heartbeat(claim, fraction=0.5)
+    assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.PLANNING
+    assert [job.id for job in laboratory.store.jobs(experiment.id)] != [claim.job.id]
+
+
+def test_a_record_that_is_damaged_in_both_places_is_told_of(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Nobody is given it for another; the list goes on without it, and its spec can be submitted again."""
+    store = laboratory.store
+    lost, other = laboratory.planned(), laboratory.planned("other")
+    damage(client, f"experiment:{lost.id}", "name" if lost.name else "tags")
+    damage(client, f"experiment:{lost.id}:birth")
+    with pytest.raises(BrokenSeal, match=f"record of experiment {lost.id}"):
+        store.experiment(lost.id)
+    assert [each.id for each in store.experiments().experiments] == [other.id]
+    again = laboratory.submit()
+    assert again.id != lost.id
+    assert laboratory.claim_plan(again).job.experiment_id == again.id
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("done", lambda client, key: client.setbit(key, 1, 0)),
+        ("jobs", lambda client, key: client.rpop(key)),
+        ("backlog:batch", lambda client, key: client.delete(key)),
+        ("dead", lambda client, key: client.sadd(key, "nobody")),
+    ],
+)
+def test_an_audit_finds_what_does_not_agree(
+    laboratory: Laboratory, client: redis.Redis, key: str, change: Callable[[redis.Redis, str], object]
+) -> None:
+    """Each record is sound in itself."""
+    experiment = laboratory.planned()
+    laboratory.train(experiment, 0)
+    laboratory.store.audit(most=10)
+    assert not laboratory.store.damaged()
+    change(client, f"stepbias:experiment:{experiment.id}:{key}")
+    laboratory.store.audit(most=10)
+    assert laboratory.store.damaged() == [f"record of experiment {experiment.id}"]
+    assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.PLANNING
+
+
+def test_a_damaged_count_of_users_keeps_what_is_used(laboratory: Laboratory, client: redis.Redis) -> None:
+    """A run that two experiments share stays when one of them is deleted, whatever is counted."""
+    store = laboratory.store
+    first = laboratory.planned(batches=1)
+    laboratory.train(first, 0)
+    run = f"run:{digest('a spec 0')}"
+    damage(client, run, "users", place=0)
+    store.delete(first.id)
+    while store.clear_garbage(most=10):
+        pass
+    assert client.hexists(f"stepbias:{run}", "summary")
+    assert not client.exists(f"stepbias:run:{digest('a spec 1')}")
+
+
+def test_a_damaged_outcome_is_mended_from_the_summary(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Before anybody counts it."""
+    store = laboratory.store
+    first = laboratory.planned(batches=1)
+    laboratory.train(first, 0)
+    damage(client, f"run:{digest('a spec 0')}", "outcome")
+    second = laboratory.submit(name="again", runs=2)
+    plan = laboratory.claim_plan(second)
+    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
+    assert store.experiment(second.id).outcomes == {"converged": 2}
+    assert store.damaged() == [f"outcome of run {digest('a spec 0')}"]
+
+
+def test_damaged_runs_are_not_used_again(laboratory: Laboratory, client: redis.Redis) -> None:
+    """They are computed again by whoever plans them next."""
+    store = laboratory.store
+    first = laboratory.planned(batches=1)
+    laboratory.train(first, 0)
+    damage(client, f"run:{digest('a spec 1')}", "arrays")
+    plan = laboratory.claim_plan(laboratory.submit(name="again", runs=2))
+    assert store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)]) == [1]

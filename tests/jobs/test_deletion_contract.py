@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.errors import ExperimentNotFound, InUse, LeaseLost, StillActive
+from jobs.errors import ExperimentNotFound, InUse, StillActive
 from jobs.ports import Store
 from jobs.records import Experiment
 from jobs.states import ExperimentStatus
-from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
+from tests.jobs.laboratory import Laboratory, digest, train_job
 
 
 def clear(store: Store) -> None:
@@ -65,38 +65,12 @@ def test_only_what_is_finished_is_deleted(laboratory: Laboratory) -> None:
     with pytest.raises(StillActive, match="planning"):
         store.delete(experiment.id)
     experiment = laboratory.planned()
-    claim = laboratory.claim(train_job(experiment, 0).id)
+    laboratory.claim(train_job(experiment, 0).id)
     with pytest.raises(StillActive, match="running"):
         store.delete(experiment.id)
     store.cancel(experiment.id)
-    with pytest.raises(StillActive, match="cancelling"):
-        store.delete(experiment.id)
-    store.release(claim)
     store.delete(experiment.id)
     assert not store.experiments().experiments
-
-
-def test_a_failed_experiment_is_deleted_though_a_job_of_it_runs(laboratory: Laboratory) -> None:
-    """Its worker is told at the next write that the job is not its own any more, and stores nothing."""
-    store = laboratory.store
-    experiment = laboratory.submit()
-    plan = laboratory.claim_plan(experiment)
-    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec")])
-    store.add_jobs(plan, [train_job(experiment, 0), train_job(experiment, 1)])
-    training = laboratory.claim(train_job(experiment, 0).id)
-    store.fail(plan, "no more", is_hopeless=True)
-    store.delete(experiment.id)
-    for write in (
-        lambda: store.heartbeat(training, fraction=0.5),
-        lambda: store.commit_runs(training, finished_runs(["a spec 0"])),
-        lambda: store.save_checkpoint(training, b"state"),
-        lambda: store.use_documents(training, ["analysis"]),
-    ):
-        with pytest.raises(LeaseLost):
-            write()
-    clear(store)
-    assert store.claim(training.job.queue, worker="w") is None
-    assert replanned(laboratory) == [0, 1, 2, 3]
 
 
 def test_an_equal_spec_is_a_new_experiment_after_a_deletion(laboratory: Laboratory) -> None:

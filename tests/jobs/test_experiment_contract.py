@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs.errors import ExperimentNotFound, InvalidCursor, NotFailed
+from jobs.errors import ExperimentNotFound, InvalidCursor, LeaseLost, NotFailed, StillActive
 from jobs.records import Experiment, JobKind, NewJob, Queue
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
@@ -39,11 +39,11 @@ def test_a_new_experiment_is_as_it_was_submitted(laboratory: Laboratory) -> None
     assert (plan.kind, plan.queue, plan.state) == (JobKind.PLAN, Queue.INTERACTIVE, JobState.QUEUED)
 
 
-def test_the_same_spec_submitted_while_it_is_being_cancelled_is_a_new_experiment(laboratory: Laboratory) -> None:
-    """Who submits wants the numbers; the old experiment is on its way out."""
+def test_the_same_spec_submitted_after_a_cancel_is_a_new_experiment(laboratory: Laboratory) -> None:
+    """Who submits wants the numbers, though a worker may not have heard yet that they were not wanted."""
     experiment = laboratory.planned()
     laboratory.claim(f"{experiment.id}.0")
-    assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+    assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLED
     assert laboratory.submit().id != experiment.id
 
 
@@ -118,7 +118,7 @@ def test_a_life_from_planning_to_success(laboratory: Laboratory) -> None:
 
     first = laboratory.claim(f"{experiment.id}.0")
     assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
-    assert store.heartbeat(first, fraction=0.5)
+    store.heartbeat(first, fraction=0.5)
     laboratory.wait(0.01)
     now = store.experiment(experiment.id)
     assert now.progress == pytest.approx(150 / 400)
@@ -208,17 +208,16 @@ def test_cancelling_before_planning_is_done_at_once(laboratory: Laboratory) -> N
 
 
 def test_cancelling_while_planning_ends_the_planning(laboratory: Laboratory) -> None:
-    """Jobs that the planner adds afterwards are not recorded, those of before are cancelled, and it hears of it."""
+    """Jobs that the planner adds afterwards are refused, and those of before are cancelled."""
     store = laboratory.store
     experiment = laboratory.submit()
     plan = laboratory.claim_plan(experiment)
     store.add_jobs(plan, [train_job(experiment, 0)])
-    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
-    store.add_jobs(plan, [train_job(experiment, 1)])
+    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLED
+    with pytest.raises(LeaseLost):
+        store.add_jobs(plan, [train_job(experiment, 1)])
     assert laboratory.state(f"{experiment.id}.0") is JobState.CANCELLED
     assert store.job(f"{experiment.id}.1") is None
-    assert not store.heartbeat(plan, fraction=0.1)
-    store.release(plan)
     assert laboratory.state(plan.job.id) is JobState.CANCELLED
     now = store.experiment(experiment.id)
     assert (now.status, now.progress, now.jobs_total) == (ExperimentStatus.CANCELLED, 0.0, 2)
@@ -234,34 +233,39 @@ def test_cancelling_a_queued_experiment_is_done_at_once(laboratory: Laboratory) 
 
 
 def test_cancelling_a_running_experiment_keeps_what_is_stored(laboratory: Laboratory) -> None:
-    """Running jobs hear of it and are released; with the last one the experiment is cancelled."""
+    """It is cancelled at once, and nothing comes to it any more: its workers hear of it at their next word."""
     store = laboratory.store
     experiment = laboratory.planned(batches=3)
     claims = [laboratory.claim(f"{experiment.id}.{number}") for number in (0, 1)]
-    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
-    assert laboratory.state(f"{experiment.id}.2") is JobState.CANCELLED
-    assert not store.heartbeat(claims[0], fraction=0.3)
     assert store.commit_runs(claims[0], finished_runs(laboratory.labels("a spec")[:1])) == 1
-    store.release(claims[0])
-    assert store.experiment(experiment.id).status is ExperimentStatus.CANCELLING
-    store.complete(claims[1])
-    now = store.experiment(experiment.id)
+    now = store.cancel(experiment.id)
     assert (now.status, now.runs_done, now.jobs_running) == (ExperimentStatus.CANCELLED, 1, 0)
+    assert now.finished_at is not None
+    assert {job.state for job in store.jobs(experiment.id)[1:]} == {JobState.CANCELLED}
+    runs = finished_runs(laboratory.labels("a spec")[1:2], start=1)
+    for write in (
+        lambda: store.heartbeat(claims[0], fraction=0.3),
+        lambda: store.commit_runs(claims[0], runs),
+        lambda: store.save_checkpoint(claims[0], b"state"),
+        lambda: store.release(claims[0]),
+        lambda: store.complete(claims[1]),
+        lambda: store.fail(claims[1], "boom"),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    assert store.checkpoint(claims[0].job) is None
+    assert store.run(experiment.id, 1) is None
     assert store.cancel(experiment.id) == now
 
 
-@pytest.mark.parametrize("end", ["fail", "lose"])
-def test_a_cancelled_experiment_settles_when_its_last_worker_ends_badly(laboratory: Laboratory, end: str) -> None:
-    """An error or a lost worker ends the job for good, without another attempt."""
-    experiment = laboratory.planned(batches=1)
-    claim = laboratory.claim(f"{experiment.id}.0")
-    laboratory.store.cancel(experiment.id)
-    if end == "fail":
-        laboratory.store.fail(claim, "boom")
-    else:
-        assert [each.state for each in laboratory.lose(claim)] == [JobState.CANCELLED]
-    assert laboratory.state(claim.job.id) is JobState.CANCELLED
-    assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.CANCELLED
+def test_cancelling_takes_no_job_of_another_experiment(laboratory: Laboratory) -> None:
+    """What runs beside it runs on."""
+    cancelled, other = (laboratory.planned(name, batches=1) for name in ("one", "two"))
+    laboratory.claim(f"{cancelled.id}.0")
+    claim = laboratory.claim(f"{other.id}.0")
+    laboratory.store.cancel(cancelled.id)
+    laboratory.store.complete(claim)
+    assert laboratory.state(claim.job.id) is JobState.SUCCEEDED
 
 
 def test_cancelling_a_finished_experiment_changes_nothing(laboratory: Laboratory) -> None:
@@ -356,24 +360,43 @@ def test_only_what_has_failed_can_be_retried(laboratory: Laboratory, status: str
     assert refusal.value.status == status
 
 
-def test_a_dead_planning_job_fails_the_experiment_and_holds_back_the_rest(laboratory: Laboratory) -> None:
-    """Nobody trains for a failed experiment; a retry lets everything go on that waits."""
-    store = laboratory.store
-    experiment = laboratory.submit(runs=2)
+def with_a_dead_plan(laboratory: Laboratory) -> Experiment:
+    """An experiment of four runs, of which two were planned before planning died."""
+    experiment = laboratory.submit(runs=4)
     plan = laboratory.claim_plan(experiment)
-    store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
-    store.add_jobs(plan, [train_job(experiment, 0)])
-    store.release(plan)
-    laboratory.kill(plan.job.id)
+    laboratory.store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])
+    laboratory.store.add_jobs(plan, [train_job(experiment, 0)])
+    laboratory.store.fail(plan, "boom", is_hopeless=True)
+    return laboratory.store.experiment(experiment.id)
+
+
+def test_where_planning_has_died_what_was_planned_is_trained_first(laboratory: Laboratory) -> None:
+    """Then the experiment has failed; a retry lets planning go on."""
+    store = laboratory.store
+    experiment = with_a_dead_plan(laboratory)
+    assert (experiment.status, experiment.error, experiment.jobs_dead) == (ExperimentStatus.QUEUED, None, 1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
+    with pytest.raises(NotFailed):
+        store.retry(experiment.id)
+    store.commit_runs(claim, finished_runs(laboratory.labels("a spec", 1)))
+    store.complete(claim)
     now = store.experiment(experiment.id)
-    assert (now.status, now.error) == (ExperimentStatus.FAILED, "boom")
-    assert store.claim(Queue.BATCH, worker="w") is None
-    assert not store.look_around(Queue.BATCH).waiting
+    assert (now.status, now.error, now.runs_done) == (ExperimentStatus.FAILED, "boom", 2)
     assert store.retry(experiment.id).status is ExperimentStatus.PLANNING
-    store.complete(laboratory.claim_plan(experiment))
-    assert store.experiment(experiment.id).status is ExperimentStatus.QUEUED
-    laboratory.train(experiment, 0)
-    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_where_planning_has_died_what_runs_can_be_cancelled(laboratory: Laboratory) -> None:
+    """And deleted, once it is."""
+    store = laboratory.store
+    experiment = with_a_dead_plan(laboratory)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    with pytest.raises(StillActive):
+        store.delete(experiment.id)
+    assert store.cancel(experiment.id).status is ExperimentStatus.CANCELLED
+    with pytest.raises(LeaseLost):
+        store.heartbeat(claim, fraction=0.5)
+    store.delete(experiment.id)
 
 
 def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> None:
@@ -393,26 +416,6 @@ def test_a_retried_experiment_finds_its_pace_anew(laboratory: Laboratory) -> Non
     assert now.eta_seconds is not None
     # 50 of the 100 left took at least the 0.01 s waited; with the 100 of before, it would look three times as fast.
     assert now.eta_seconds >= 0.01
-
-
-def test_a_job_that_outlives_its_failed_experiment_is_part_of_the_retried_one(laboratory: Laboratory) -> None:
-    """Planning dies while a batch trains: the retried experiment is running as soon as it is planned."""
-    store = laboratory.store
-    experiment = laboratory.submit(runs=2)
-    plan = laboratory.claim_plan(experiment)
-    labels = laboratory.labels("a spec", 1)
-    store.set_run_keys(plan, 0, [digest(label) for label in labels])
-    store.add_jobs(plan, [train_job(experiment, 0)])
-    claim = laboratory.claim(f"{experiment.id}.0")
-    store.release(plan)
-    laboratory.kill(plan.job.id)
-    assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
-    store.retry(experiment.id)
-    store.complete(laboratory.claim(plan.job.id))
-    assert store.experiment(experiment.id).status is ExperimentStatus.RUNNING
-    store.commit_runs(claim, finished_runs(labels))
-    store.complete(claim)
-    assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
 
 
 def test_pages_go_from_the_newest_to_the_oldest(laboratory: Laboratory) -> None:

@@ -50,4 +50,4 @@ def test_reused_runs_and_work_share_the_progress() -> None:
     )
     assert effort.progress(ExperimentStatus.RUNNING) == 0.625
     assert effort.eta_seconds(ExperimentStatus.RUNNING, 1010.0) == 60.0
-    assert effort.eta_seconds(ExperimentStatus.CANCELLING, 1010.0) is None
+    assert effort.eta_seconds(ExperimentStatus.CANCELLED, 1010.0) is None

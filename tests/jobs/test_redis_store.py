@@ -16,12 +16,12 @@ import redis
 from jobs.connection import PatientRetry, connect
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
 from jobs.records import Experiment, LiveWorker, Queue
-from jobs.redis_store import RedisStore
+from jobs.redis_store import RedisStore, experiments
 from jobs.redis_store.scripts import Script
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.conftest import redis_laboratory
-from tests.jobs.laboratory import SETTINGS, Laboratory, digest, finished_runs, train_job
+from tests.jobs.laboratory import SETTINGS, Laboratory, digest, figure_request, finished_runs, train_job
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def laboratory(client: redis.Redis) -> Laboratory:
 @pytest.fixture
 def twice(laboratory: Laboratory) -> Iterator[None]:
     """Every script but that of claims is run twice, as after a lost reply; the second answer is given if it is one."""
-    scripts = laboratory.store._call  # type: ignore[attr-defined]  # a test may look inside
+    scripts = laboratory.store._scripts  # type: ignore[attr-defined]  # a test may look inside
     once = type(scripts).__call__
 
     def call(self: object, script: Script, *args: bytes | str | float) -> object:
@@ -132,7 +132,7 @@ def test_a_full_server_refuses_new_work_and_lets_old_work_end(laboratory: Labora
         with pytest.raises(StoreFull):
             store.put_document("key", b"document")
         assert "the store is full" in str(store.room())
-        assert store.heartbeat(claims[0], fraction=0.5)
+        store.heartbeat(claims[0], fraction=0.5)
         store.release(claims[0])
         store.complete(claims[1])
         store.register(LiveWorker(name="w", numerics="1", idle=1), queues=Queue, seconds=5.0)
@@ -242,7 +242,7 @@ def test_an_experiment_that_has_ended_leaves_nothing_in_the_queues(
     version, kinds = experiment.numerics, ("leases", "flows", "unfinished")
     assert not {key for key in left if key.split(":")[0] in kinds and not key.endswith((":now", ":since"))}
     parts = {key.removeprefix(f"experiment:{experiment.id}:") for key in left if experiment.id in key}
-    assert parts == {f"experiment:{experiment.id}", "spec", "jobs", "keys", "done"} | {
+    assert parts == {f"experiment:{experiment.id}", "spec", "birth", "jobs", "keys", "done"} | {
         f"job:{experiment.id}.{job}" for job in ("plan", 0, 1)
     }
     assert f"flows:batch:{version}:now" in left
@@ -260,7 +260,7 @@ def test_cancelling_costs_the_same_for_any_number_of_jobs(laboratory: Laboratory
         experiment = laboratory.planned(str(number), batches=number, name=str(number))
         laboratory.claim(f"{experiment.id}.0")
         before = commands(client)
-        assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLING
+        assert laboratory.store.cancel(experiment.id).status is ExperimentStatus.CANCELLED
         counts.append(commands(client) - before)
         assert laboratory.state(f"{experiment.id}.{number - 1}") is JobState.CANCELLED
     assert counts[0] == counts[1]
@@ -344,3 +344,62 @@ def test_scripts_take_text_that_looks_like_anything(laboratory: Laboratory) -> N
     laboratory.kill(f"{submission.experiment.id}.plan", json.dumps(name))
     (found,) = laboratory.store.experiments(name=name, tag=tag, status=ExperimentStatus.FAILED).experiments
     assert (found.name, found.tags, found.error) == (name, (tag,), json.dumps(name))
+
+
+@pytest.mark.parametrize("lost", ["EXISTS", "RPUSH", "LINDEX", "LREM"])
+def test_no_figure_is_lost_with_a_reply(laboratory: Laboratory, lost: str) -> None:
+    """What is sent again takes no figure away that nobody draws; one may be had twice, and is then not drawn again."""
+    store, read, asked = laboratory.store, RedisStore._read, [figure_request(f"figure:{each}") for each in range(4)]
+
+    def read_again(self: RedisStore, *commands: Sequence[Any]) -> list[Any]:
+        if commands[0][0] == lost:
+            read(self, *commands)
+        return read(self, *commands)
+
+    with patch.object(RedisStore, "_read", read_again):
+        for each in asked:
+            store.request_figure(each, seconds=1000.0)
+        had = list(iter(store.next_figure, None))
+    assert list(dict.fromkeys(had)) == asked
+
+
+def test_a_figure_that_could_not_be_asked_for_is_asked_for_again(laboratory: Laboratory) -> None:
+    """A process that dies between two commands has not kept anybody from asking."""
+    read = RedisStore._read
+
+    def die_before_the_push(self: RedisStore, *commands: Sequence[Any]) -> list[Any]:
+        if commands[0][0] == "RPUSH":
+            raise KeyboardInterrupt
+        return read(self, *commands)
+
+    with patch.object(RedisStore, "_read", die_before_the_push), pytest.raises(KeyboardInterrupt):
+        laboratory.store.request_figure(figure_request(), seconds=1000.0)
+    assert laboratory.store.request_figure(figure_request(), seconds=1000.0)
+    assert laboratory.store.next_figure() == figure_request()
+
+
+def test_many_dead_jobs_are_queued_again_some_at_a_time(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody waits for long; where the caller dies in between, the rest is for another retry."""
+    monkeypatch.setattr(experiments, "MOST_RETRIED", 2)
+    store, experiment = laboratory.store, laboratory.planned(batches=5)
+    for number in range(5):
+        store.fail(laboratory.claim(f"{experiment.id}.{number}"), "boom", is_hopeless=True)
+    call, asked = type(store._scripts).__call__, []  # type: ignore[attr-defined]  # a test may look inside
+
+    def die_on_the_third(self: object, script: Script, *args: bytes | str | float) -> object:
+        asked.append(script)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return call(self, script, *args)
+
+    with patch.object(type(store._scripts), "__call__", die_on_the_third), pytest.raises(KeyboardInterrupt):  # type: ignore[attr-defined]  # as above
+        store.retry(experiment.id)
+    assert asked == [Script.RETRY] * 3
+    states = [job.state for job in store.jobs(experiment.id)]
+    assert (states.count(JobState.QUEUED), states.count(JobState.DEAD)) == (4, 1)
+    while (claim := store.claim(Queue.BATCH, worker="w")) is not None:
+        store.complete(claim)
+    assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
+    assert store.retry(experiment.id).jobs_dead == 0

@@ -55,6 +55,10 @@ def test_without_the_directory_of_secrets_nothing_is_read(secrets: Path, monkeyp
             {"STALL_SECONDS": "10"},
             r"STEPBIAS_STALL_SECONDS \(10\) must be more than STEPBIAS_LEASE_SECONDS \(10\): .*",
         ),
+        (
+            {"STALL_SECONDS": "60"},
+            r"STEPBIAS_STALL_SECONDS \(60\) must be more than STEPBIAS_STORE_PATIENCE_SECONDS \(60\): .*",
+        ),
         ({"LEASE_SECONDS": "abc"}, "STEPBIAS_LEASE_SECONDS: input should be a valid number, .*"),
         (
             {"MAX_RUNS": "0", "JANITOR_SECONDS": "11"},
@@ -75,7 +79,7 @@ def test_wrong_settings_are_one_sentence(
 
 def test_settings_at_their_limits_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three heartbeats and two rounds in a lease."""
-    limits = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "JANITOR_SECONDS": "3", "STALL_SECONDS": "6.1"}
+    limits = {"LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "2", "JANITOR_SECONDS": "3", "STALL_SECONDS": "60.1"}
     for name, value in limits.items():
         monkeypatch.setenv(f"STEPBIAS_{name}", value)
     assert settings_of_environment().lease_seconds == 6.0

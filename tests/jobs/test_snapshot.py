@@ -75,6 +75,27 @@ def test_a_store_is_restored_as_it_was(client: redis.Redis, laboratory: Laborato
     assert len(before) > 300
 
 
+def test_a_key_that_the_scan_names_twice_is_restored_once(
+    client: redis.Redis, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it may while the server's table of keys grows."""
+    lived_in(laboratory)
+    before, scan = dump(client), client.scan
+
+    def scan_twice(cursor: int, **options: Any) -> Any:
+        # Every slice again, by way of an odd cursor.
+        here, is_second = divmod(cursor, 2)
+        found: Any = scan(here, **options)
+        return (2 * found[0] if is_second else 2 * here + 1), found[1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "scan", scan_twice)
+        commands = list(snapshot(client))
+    client.flushall()
+    restore(client, commands)
+    assert dump(client) == before
+
+
 def test_what_expires_expires_after_it_was_restored(client: redis.Redis, laboratory: Laboratory) -> None:
     """A figure is kept for as long as it would have been."""
     laboratory.store.put_document("figure", b"png", seconds=1000.0)

@@ -53,8 +53,10 @@ counts = st.builds(
         ("failed", replace(STARTED, queued=0, dead=1, runs_done=4)),
         ("failed", replace(STARTED, queued=0, runs_done=3)),
         ("failed", replace(PLANNED, plan=JobState.DEAD, queued=0, dead=1)),
-        ("failed", replace(STARTED, plan=JobState.DEAD, queued=1, running=1, dead=1)),
-        ("cancelling", replace(STARTED, is_cancelled=True, queued=1, running=1)),
+        ("queued", replace(PLANNED, plan=JobState.DEAD, dead=1)),
+        ("running", replace(STARTED, plan=JobState.DEAD, queued=0, running=1, dead=1)),
+        ("failed", replace(STARTED, plan=JobState.DEAD, queued=0, dead=1, runs_done=4)),
+        ("cancelled", replace(STARTED, is_cancelled=True, queued=1, running=1)),
         ("cancelled", replace(STARTED, is_cancelled=True, queued=2)),
         ("cancelled", replace(PLANNED, is_cancelled=True, plan=JobState.QUEUED, queued=1)),
     ],
@@ -80,11 +82,9 @@ def test_what_is_active_has_a_job_that_may_still_end(found: Counts) -> None:
 
 
 @given(found=counts)
-def test_a_cancel_is_final_once_no_job_runs(found: Counts) -> None:
-    """However many wait."""
-    cancelled = replace(found, is_cancelled=True)
-    assert (cancelled.status is ExperimentStatus.CANCELLED) == (found.running == 0)
-    assert cancelled.status in {ExperimentStatus.CANCELLED, ExperimentStatus.CANCELLING}
+def test_a_cancel_is_final(found: Counts) -> None:
+    """Whatever else is counted."""
+    assert replace(found, is_cancelled=True).status is ExperimentStatus.CANCELLED
 
 
 @pytest.mark.parametrize(

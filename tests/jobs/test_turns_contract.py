@@ -7,7 +7,6 @@ from random import Random
 import pytest
 
 from jobs.records import Claim, Experiment, NewJob, Queue
-from jobs.states import ExperimentStatus
 from tests.jobs.laboratory import Laboratory, train_job
 
 
@@ -120,24 +119,15 @@ def test_a_cancelled_experiment_has_no_turns(laboratory: Laboratory) -> None:
     assert names(laboratory, claims(laboratory)) == "SSS"
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_what_is_left_of_a_failed_experiment_has_no_turns_until_it_is_retried(
-    laboratory: Laboratory, jobs: int
-) -> None:
-    """Nor has what comes back to it from a worker; afterwards nothing is missing."""
+def test_what_was_planned_before_planning_died_has_its_turns(laboratory: Laboratory) -> None:
+    """It is trained like what belongs to any other experiment."""
     store = laboratory.store
     failed = laboratory.submit("F", name="F")
     plan = laboratory.claim_plan(failed)
-    store.add_jobs(plan, [_job(failed, number, 1.0, Queue.BATCH) for number in range(jobs)])
-    waiting(laboratory, "S", [1.0] * 4)
-    (running,) = islice(claims(laboratory), 1)
+    store.add_jobs(plan, [_job(failed, number, 1.0, Queue.BATCH) for number in range(3)])
+    waiting(laboratory, "S", [1.0] * 3)
     store.fail(plan, "boom", is_hopeless=True)
-    assert store.experiment(failed.id).status is ExperimentStatus.FAILED
-    assert names(laboratory, islice(claims(laboratory), 2)) == "SS"
-    store.release(running)
-    assert names(laboratory, islice(claims(laboratory), 1)) == "S"
-    store.retry(failed.id)
-    assert sorted(names(laboratory, claims(laboratory))) == ["F"] * jobs + ["S"]
+    assert names(laboratory, claims(laboratory)) == "FSFSFS"
 
 
 def test_a_retried_experiment_takes_part_again(laboratory: Laboratory) -> None:

@@ -45,6 +45,9 @@ from jobs.settings import Settings
 from jobs.states import JOB_MOVES, ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
+LONGEST_REGISTRATION = 61.0
+"""Seconds; a registration that lasts for longer was made before the clock was set back."""
+
 
 @dataclass(kw_only=True)
 class _Job:
@@ -271,6 +274,9 @@ class MemoryStore(Store):
             experiment = self._experiment(experiment_id)
             if not experiment.is_finished:
                 experiment.is_cancelled = True
+                for job in experiment.jobs:
+                    if job.record.state is JobState.RUNNING:
+                        self._enter(experiment, job, JobState.CANCELLED)
                 self._settle(experiment)
             return experiment.record(self._clock())
 
@@ -323,10 +329,9 @@ class MemoryStore(Store):
             return Claim(job=job.record, token=job.token)
 
     @override
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
-        with self._held(claim) as (experiment, job):
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
+        with self._held(claim) as (_, job):
             job.fraction = min(max(fraction, 0.0), 1.0)
-            return not experiment.is_cancelled
 
     @override
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
@@ -343,7 +348,7 @@ class MemoryStore(Store):
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
         with self._held(claim) as (experiment, _):
             known = {job.record.id for job in experiment.jobs}
-            for job in () if experiment.is_cancelled else jobs:
+            for job in jobs:
                 if job.id not in known:
                     self._record(experiment, job, JobKind.TRAIN)
 
@@ -393,7 +398,7 @@ class MemoryStore(Store):
     def release(self, claim: Claim) -> None:
         with self._held(claim) as (experiment, job):
             job.record = replace(job.record, attempt=job.record.attempt - 1)
-            self._enter(experiment, job, JobState.CANCELLED if experiment.is_cancelled else JobState.QUEUED)
+            self._enter(experiment, job, JobState.QUEUED)
 
     @override
     def job(self, job_id: str) -> Job | None:
@@ -423,7 +428,7 @@ class MemoryStore(Store):
             if last is None and is_new:
                 return Round(is_janitor=True, at=now)
             jump = 0.0 if last is None else now - last - elapsed
-            jump = jump if abs(jump) > 1 and last != self._made_up_for else 0.0
+            jump = jump if abs(jump) > self._settings.lease_seconds / 3 and last != self._made_up_for else 0.0
             self._made_up_for = last if jump else self._made_up_for
             lost = []
             for experiment in self._experiments.values():
@@ -466,6 +471,10 @@ class MemoryStore(Store):
             return [f"document:{key}" for key in orphans]
 
     @override
+    def audit(self, *, most: int) -> None:
+        """What lies in this process does not change by itself."""
+
+    @override
     def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
         with self._lock:
             ended = [(each.finished_at, each.id) for each in self._experiments.values() if each.finished_at is not None]
@@ -475,7 +484,7 @@ class MemoryStore(Store):
     def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
         with self._lock:
             old = [each for each in self._experiments.values() if each.numerics == numerics]
-            open_ones = [each for each in old if not each.is_finished and not each.is_cancelled][:most]
+            open_ones = [each for each in old if not each.is_finished][:most]
             for each in open_ones:
                 self._plan_anew(each)
             return [each.id for each in open_ones]
@@ -490,7 +499,11 @@ class MemoryStore(Store):
     def look_around(self, queue: Queue) -> Surroundings:
         with self._lock:
             now = self._clock()
-            names = [name for (served, name), until in self._served_until.items() if served is queue and until > now]
+            names = [
+                name
+                for (served, name), until in self._served_until.items()
+                if served is queue and now < until <= now + LONGEST_REGISTRATION
+            ]
             alive = [self._workers[name] for name in names]
             versions = sorted({each.numerics for each in self._experiments.values()})
             waiting = []
@@ -648,7 +661,7 @@ class MemoryStore(Store):
 
     def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
         """Whether the experiment takes turns in the queue."""
-        is_open = experiment.numerics == numerics and not experiment.is_finished and not experiment.is_cancelled
+        is_open = experiment.numerics == numerics and not experiment.is_finished
         return is_open and bool(experiment.backlog(queue))
 
     @contextmanager
@@ -720,8 +733,7 @@ class MemoryStore(Store):
 
     def _after_attempt(self, experiment: _Experiment, job: _Job, *, is_hopeless: bool = False) -> None:
         spent = is_hopeless or job.record.failures + job.record.losses >= self._settings.max_attempts
-        state = JobState.CANCELLED if experiment.is_cancelled else JobState.DEAD if spent else JobState.QUEUED
-        self._enter(experiment, job, state)
+        self._enter(experiment, job, JobState.DEAD if spent else JobState.QUEUED)
 
     def _lose(self, experiment: _Experiment, job: _Job) -> LostAttempt:
         if job.is_heard:
@@ -757,6 +769,7 @@ class MemoryDoorbell(Doorbell):
 
     def __init__(self) -> None:
         self.rings: Counter[Queue] = Counter()
+        self.hang_ups = 0
 
     @override
     def ring(self, queue: Queue, times: int = 1) -> None:
@@ -765,6 +778,10 @@ class MemoryDoorbell(Doorbell):
     @override
     def unanswered(self, queue: Queue) -> int:
         return self.rings[queue]
+
+    @override
+    def hang_up(self) -> None:
+        self.hang_ups += 1
 
 
 def _told(job: Job, *, is_cancelled: bool) -> Job:

@@ -1,13 +1,20 @@
 """The guards of the job system, each taken away: what the simulation must notice."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
-from jobs.records import Job, Round
+from api.submission import submit
+from jobs.errors import StoreUnavailable
+from jobs.records import Job, Round, Submission
+from jobs.seal import SEAL_BYTES
+from jobs.settings import Settings
 from jobs.states import JobState
 from tests.reference.memory_store import MemoryStore
+from worker import planning
+from worker.heartbeat import Heartbeat
 
 
 def _without_token() -> AbstractContextManager[Any]:
@@ -29,14 +36,14 @@ def _without_token() -> AbstractContextManager[Any]:
 
 def _without_janitor() -> AbstractContextManager[Any]:
     """Leases: what a killed worker had is never given to another."""
-    return patch.object(MemoryStore, "tidy", lambda self, *_, **__: Round(is_janitor=True, at=self._clock()))
+    return patch.object(MemoryStore, "tidy", lambda self, *_, **__: Round(is_janitor=False, at=self._clock()))
 
 
 def _without_a_count_of_attempts() -> AbstractContextManager[Any]:
     """Attempts: what can never succeed is tried for ever."""
 
     def again(self: MemoryStore, experiment: Any, job: Any, **_: Any) -> None:
-        self._enter(experiment, job, JobState.CANCELLED if experiment.is_cancelled else JobState.QUEUED)
+        self._enter(experiment, job, JobState.QUEUED)
 
     return patch.object(MemoryStore, "_after_attempt", again)
 
@@ -62,7 +69,68 @@ def _with_a_checkpoint_of_another_job() -> AbstractContextManager[Any]:
         save(self, claim, value)
         self._experiments[claim.job.experiment_id].checkpoints["one for all"] = value
 
-    return patch.multiple(MemoryStore, checkpoint=checkpoint, save_checkpoint=save_checkpoint)
+    @contextmanager
+    def broken() -> Iterator[None]:
+        # A seal is over the name of its job, and would give it away.
+        with _without_seals(), patch.multiple(MemoryStore, checkpoint=checkpoint, save_checkpoint=save_checkpoint):
+            yield
+
+    return broken()
+
+
+def _with_a_reply_before_the_record() -> AbstractContextManager[Any]:
+    """Record first: where the store does not take an experiment, it is promised all the same."""
+
+    def promised(spec: Any, *, store: Any, bell: Any) -> Submission:
+        with suppress(StoreUnavailable):
+            return submit(spec, store=store, bell=bell)
+        return submit(spec, store=MemoryStore(Settings()), bell=bell)
+
+    return patch("api.submission.submit", promised)
+
+
+def _with_plans_that_forget_jobs() -> AbstractContextManager[Any]:
+    """Record first: a plan is done although the store did not take its jobs."""
+    add = planning._add
+
+    def forgetful(*args: Any, **options: Any) -> None:
+        with suppress(StoreUnavailable):
+            add(*args, **options)
+
+    return patch("worker.planning._add", forgetful)
+
+
+def _with_janitors_everywhere() -> AbstractContextManager[Any]:
+    """The janitor's place: whoever asks has it."""
+    tidy = MemoryStore.tidy
+
+    def alone(self: MemoryStore, caller: str, **known: Any) -> Round:
+        for other in self._janitor.keys() - {caller}:
+            del self._janitor[other]
+        return tidy(self, caller, **known)
+
+    return patch.object(MemoryStore, "tidy", alone)
+
+
+def _without_seals() -> AbstractContextManager[Any]:
+    """Checksums: what is stored is believed."""
+    return patch("jobs.seal.opened", lambda _, stored: stored[SEAL_BYTES:])
+
+
+def _without_versions() -> AbstractContextManager[Any]:
+    """Numerics versions: workers take what waits, whoever it waits for."""
+    flows = MemoryStore._flows
+    return patch.object(MemoryStore, "_flows", lambda self, each, queue, _: flows(self, each, queue, each.numerics))
+
+
+def _without_the_watch_over_ears() -> AbstractContextManager[Any]:
+    """The watchdog of workers: one that hears no bell lives on."""
+    return patch("worker.janitor.DEAF_SECONDS", math.inf)
+
+
+def _without_the_watch_over_jobs() -> AbstractContextManager[Any]:
+    """The watchdog of jobs: one that hangs keeps its lease."""
+    return patch.object(Heartbeat, "_look_after_it", Heartbeat._beat)
 
 
 GUARDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -71,4 +139,11 @@ GUARDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "attempts": _without_a_count_of_attempts,
     "commit": _without_commit_before_checkpoint,
     "checkpoint of its own": _with_a_checkpoint_of_another_job,
+    "experiments on record": _with_a_reply_before_the_record,
+    "jobs on record": _with_plans_that_forget_jobs,
+    "one janitor": _with_janitors_everywhere,
+    "seals": _without_seals,
+    "versions": _without_versions,
+    "deaf workers": _without_the_watch_over_ears,
+    "hung jobs": _without_the_watch_over_jobs,
 }

@@ -18,7 +18,7 @@ class Odds:
     reply_lost: float = 0.02
     sent_again: float = 0.03
     full: float = 0.01
-    interrupted: float = 0.25
+    interrupted: float = 0.4
     """Somebody else comes in between."""
 
 

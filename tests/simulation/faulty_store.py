@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.errors import StoreFull, StoreUnavailable
 from jobs.ports import Store
-from jobs.records import Claim
+from jobs.records import Claim, Round
 from tests.simulation.chance import Killed, Odds
 
 READS = frozenset({"experiment", "spec", "job", "jobs", "checkpoint", "summaries", "run", "document", "look_around"})
@@ -19,16 +19,22 @@ class OutdatedWrite(AssertionError):
     """The store took a write that came with a token which was no longer current."""
 
 
+class TwoJanitors(AssertionError):
+    """Two workers tidy up at once."""
+
+
 class Endless(AssertionError):
     """Something is done over and over."""
 
 
 class Tokens:
-    """The token that was given out last for each job, and the law that no other may write."""
+    """The token that was given out last for each job, who was janitor last, and the laws that no other may act."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: float) -> None:
         self._current: dict[str, int] = {}
         self._calls = 0
+        self._place = 3 * period
+        self._janitor, self._came_at = "", float("-inf")
 
     def count_call(self) -> None:
         """One more call: a life has a few hundred."""
@@ -40,6 +46,13 @@ class Tokens:
         """A claim was given, whether or not it arrived."""
         if isinstance(claim, Claim):
             self._current[claim.job.id] = claim.token
+
+    def note_round(self, caller: str, found: Round) -> None:
+        """A worker was told whether it is the janitor: it is for three periods, by the store's clock."""
+        if found.is_janitor:
+            if caller != self._janitor and self._came_at <= found.at < self._came_at + self._place:
+                raise TwoJanitors(f"{caller} at {found.at}, when {self._janitor} had come at {self._came_at}")
+            self._janitor, self._came_at = caller, found.at
 
     def require_current(self, claim: object) -> None:
         """Somebody has written with this claim."""
@@ -91,6 +104,8 @@ class FaultyStore:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
             return None, error
         self._tokens.note(answer)
+        if isinstance(answer, Round):
+            self._tokens.note_round(args[0], answer)
         if args:
             self._tokens.require_current(args[0])
         return answer, None

@@ -1,17 +1,23 @@
 """What stands in for the costly parts: batches of two runs, training of one run a step, hearts without threads."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, Final, Self
 from unittest.mock import patch
 
 import numpy as np
 
+from core.analysis.problem import AnalysedProblem, analyse_problem
+from core.data.regression import Dataset
 from core.experiment.run_batch import EndedRun
+from core.networks.network import Network
 from core.planning.batches import Batch
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
+from core.sweep.keys import problem_key
+from jobs.errors import StoreUnavailable
+from jobs.records import JobKind
 from worker.heartbeat import Heartbeat
 
 
@@ -63,7 +69,9 @@ def truth(run: Run) -> Mapping[str, Any]:
 
 
 class SteadyHeart(Heartbeat):
-    """Beats at every check instead of from a thread."""
+    """Beats at every check instead of from a thread; a batch may hang after one, and then it beats alone."""
+
+    hangs: Callable[[], bool] = staticmethod(lambda: False)
 
     def __enter__(self) -> Self:
         """Beat once."""
@@ -77,6 +85,27 @@ class SteadyHeart(Heartbeat):
         """Beat, then as ever."""
         self._look_after_it()
         super().check(fraction)
+        if self._claim.job.kind is JobKind.TRAIN and self.hangs():
+            self._hang()
+
+    def _hang(self) -> None:
+        until = self._context.clock() + 5 * self._stall_seconds
+        while self._context.clock() < until:
+            self._context.pause(self._context.settings.heartbeat_seconds)
+            with suppress(StoreUnavailable):
+                self._look_after_it()
+        raise Confused("a batch hangs, and nobody ends it")
+
+
+def analysed(dataset: Dataset, network: Network, data_key: str) -> AnalysedProblem:
+    """What is known of a problem, found once for all lives."""
+    key = problem_key(data_key, network)
+    if key not in _ANALYSED:
+        _ANALYSED[key] = analyse_problem(dataset, network, data_key)
+    return _ANALYSED[key]
+
+
+_ANALYSED: Final[dict[str, AnalysedProblem]] = {}
 
 
 def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
@@ -86,11 +115,13 @@ def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None =
 
 
 @contextmanager
-def stand_ins() -> Iterator[None]:
-    """Inside, the worker works with these."""
+def stand_ins(hangs: Callable[[], bool]) -> Iterator[None]:
+    """Inside, the worker works with these; `hangs` says of a step of a batch that it never comes to an end."""
     with (
+        patch.object(SteadyHeart, "hangs", staticmethod(hangs)),
         patch("worker.batch.RunBatch", Arithmetic),
         patch("worker.planning.planned_batches", pairs),
+        patch("worker.analyses.analyse_problem", analysed),
         patch("worker.perform.Heartbeat", SteadyHeart),
         patch("worker.perform.one_thread", nullcontext),
     ):

@@ -1,8 +1,9 @@
-"""A world of three workers, people who submit, cancel and retry, and a store: one life of it, by a seed."""
+"""A world of workers, of one numerics version or two, people who submit, cancel and retry, and a store, by a seed."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -10,30 +11,33 @@ from random import Random
 from typing import Any, cast
 from unittest.mock import patch
 
-from core.analysis.problem import analyse_problem
-from core.analysis.problem_analysis import ProblemAnalysis
-from core.array_block import pack_arrays
-from core.experiment.dataset import dataset_of
+from api import submission
+from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.document_keys import analysis_key, interpolators_key
-from jobs.errors import JobsError, StoreUnavailable
+from core.sweep.grid_run import Run
+from jobs.errors import ExperimentNotFound, JobsError, StoreUnavailable
 from jobs.ports import Store
-from jobs.records import Queue
+from jobs.records import Experiment, Queue
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
-from tests.reference.memory_store import MemoryDoorbell, MemoryStore
+from tests.reference.memory_store import MemoryDoorbell
 from tests.simulation.chance import CALM, Clock, Killed, Odds
 from tests.simulation.faulty_store import FaultyStore, Tokens
+from tests.simulation.fragile_store import FragileStore
 from tests.simulation.stand_ins import UNTRAINABLE, stand_ins, truth
 from worker.context import WorkerContext
 from worker.janitor import Janitor
 from worker.perform import work_off
 
-SETTINGS = Settings(lease_seconds=10.0, heartbeat_seconds=2.0, checkpoint_seconds=0.001, max_attempts=3)
+SETTINGS = Settings(
+    lease_seconds=10.0, heartbeat_seconds=2.0, checkpoint_seconds=0.001, max_attempts=3, stall_seconds=61.0
+)
 ENDED = {ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}
 CURSED = "cursed"
+OTHER_VERSION = "another"
+EACH_QUEUE = (Queue.INTERACTIVE, Queue.BATCH, Queue.BATCH)
 CALM_ROUNDS = 400
 DEEPEST = 3
 """So many others may come in between at once."""
@@ -48,12 +52,14 @@ class Worker:
     """One worker: a process that can be killed, with the pool of one and the janitor that belong to it."""
 
     queue: Queue
+    numerics: str
     name: str
     store: FaultyStore
     context: WorkerContext
     janitor: Janitor
     stopping: threading.Event = field(default_factory=threading.Event)
     is_busy: bool = False
+    is_deaf: bool = False
     rings: int = 0
 
 
@@ -69,26 +75,28 @@ class _PoolOfOne:
 
 
 class World:
-    """One life, in virtual time."""
+    """One life, in virtual time. In some there are workers of two versions, in some bits flip in the store."""
 
-    def __init__(self, seed: int, make_store: Callable[[Clock], Store] | None = None) -> None:
+    def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.clock = Clock(self.random)
         self.odds = Odds()
-        self.store = (make_store or _memory)(self.clock)
-        _keep_analyses(self.store)
+        self.store = FragileStore(SETTINGS, self.clock.store_time)
         self.bell = MemoryDoorbell()
-        self.tokens = Tokens()
+        self.tokens = Tokens(SETTINGS.janitor_seconds)
+        self.versions = [NUMERICS_VERSION, *([OTHER_VERSION] if self.random.random() < 0.3 else [])]
+        self.decays = self.random.random() < 0.3
+        self.ruined: set[str] = set()
         self.born = 0
         self.depth = 0
         self.ledger: dict[str, ExperimentSpec] = {}
-        self.people = cast("Store", self._faulty(mortal=False))
-        self.workers = [self._worker(queue) for queue in (Queue.INTERACTIVE, Queue.BATCH, Queue.BATCH)]
+        self.people = {each: cast("Store", self._faulty(each, mortal=False)) for each in self.versions}
+        self.workers = [self._worker(queue, each) for each in self.versions for queue in EACH_QUEUE]
 
     def live(self, actions: int = 40) -> None:
         """So many things happen, then all is calm until everything has ended; raises `Wrong` where something is."""
         ids = (f"{number:032x}" for number in count())
-        with stand_ins(), patch("secrets.token_hex", lambda _bytes: next(ids)):
+        with stand_ins(self._hangs), patch("secrets.token_hex", lambda _bytes: next(ids)):
             for _ in range(actions):
                 self._happen()
                 self._examine()
@@ -103,6 +111,8 @@ class World:
             (8, self._work),
             (6, self._tidy),
             (0.5, self._stop_softly),
+            (0.3, self._deafen),
+            (1.0 if self.decays else 0.0, self._flip),
             (0.3, lambda: self.clock.set_store_clock(self.random.choice([-7200.0, -5.0, 5.0, 7200.0]))),
             (4, lambda: self.clock.move(self.random.choice([0.1, 1.0, 4.0, 11.0, 11.0]))),
         ]
@@ -112,27 +122,21 @@ class World:
     def _submit(self) -> None:
         number = self.random.randrange(5)
         spec = _spec(number)
-        try:
-            submission = self.people.submit(
-                spec=spec.canonical(),
-                content_hash=spec.content_hash(),
-                name=spec.name or self.random.choice(["", "named"]),
-                tags=(),
-                runs=len(Grid(spec)),
-            )
-        except StoreUnavailable:
-            return
-        self.ledger[submission.experiment.id] = spec
-        if self.random.random() < 0.7:
-            self.bell.ring(Queue.INTERACTIVE)
+        named = spec.model_copy(update={"name": spec.name or self.random.choice(["", "named"])})
+        with suppress(StoreUnavailable):
+            accepted = submission.submit(named, store=self._somebody(), bell=self.bell)
+            self.ledger[accepted.experiment.id] = spec
+
+    def _somebody(self) -> Store:
+        return self.people[self.random.choice(self.versions)]
 
     def _cancel(self) -> None:
         if self.ledger:
-            self._ask(lambda: self.people.cancel(self.random.choice(sorted(self.ledger))))
+            self._ask(lambda: self._somebody().cancel(self.random.choice(sorted(self.ledger))))
 
     def _retry(self) -> None:
         if self.ledger:
-            self._ask(lambda: self.people.retry(self.random.choice(sorted(self.ledger))))
+            self._ask(lambda: self._somebody().retry(self.random.choice(sorted(self.ledger))))
 
     def _ask(self, call: Callable[[], object]) -> None:
         with suppress(JobsError):
@@ -140,7 +144,7 @@ class World:
 
     def _work(self) -> None:
         """A worker that is not at work hears the bell, rung or not: a ring may be lost, doubled and late."""
-        free = [worker for worker in self.workers if not worker.is_busy]
+        free = [worker for worker in self.workers if not worker.is_busy and not worker.is_deaf]
         if free:
             self._as(self.random.choice(free), lambda worker: work_off(worker.queue, worker.context))
 
@@ -149,7 +153,8 @@ class World:
 
     def _let_tidy(self, worker: Worker) -> None:
         try:
-            worker.janitor.round()
+            with _version(worker.numerics):
+                worker.janitor.round()
         except StoreUnavailable:
             pass
         except Killed:
@@ -161,10 +166,22 @@ class World:
         if not worker.is_busy:
             self._replace(worker)
 
+    def _deafen(self) -> None:
+        """Its connection to the broker is dead, and it does not know."""
+        self.random.choice(self.workers).is_deaf = True
+
+    def _flip(self) -> None:
+        """A bit flips in what is stored; an experiment whose spec nobody can read any more may fail."""
+        self.ruined |= {each for each in [self.store.flip(self.random)] if each}
+
+    def _hangs(self) -> bool:
+        return self.odds is not CALM and self.random.random() < 0.01
+
     def _as(self, worker: Worker, deed: Callable[[Worker], None]) -> None:
         worker.is_busy, worker.rings = True, worker.rings + 1
         try:
-            deed(worker)
+            with _version(worker.numerics):
+                deed(worker)
         except Killed:
             pass
         finally:
@@ -183,14 +200,19 @@ class World:
 
     def _calm_down(self) -> None:
         self.odds = CALM
+        if self.random.random() < 0.5:
+            # The deployment is renewed: nobody of the other version is left.
+            self.workers = [each for each in self.workers if each.numerics == NUMERICS_VERSION]
         for _ in range(CALM_ROUNDS):
             self.clock.move(1.0)
             for worker in list(self.workers):
                 self._let_tidy(worker)
-                self._as(worker, lambda each: work_off(each.queue, each.context))
+                if not worker.is_deaf:
+                    self._as(worker, lambda each: work_off(each.queue, each.context))
+            self._examine()
             records = [self.store.experiment(each) for each in self.ledger]
             failed = [each.id for each in records if each.status is ExperimentStatus.FAILED]
-            hopeful = [each for each in failed if self.ledger[each].name != CURSED]
+            hopeful = [each for each in failed if self.ledger[each].name != CURSED and each not in self.ruined]
             for each in hopeful:
                 self.store.retry(each)
             # What was submitted while the reply was lost is in no ledger, and is worked off all the same.
@@ -202,14 +224,22 @@ class World:
     def _examine(self) -> None:
         """What must hold at any moment."""
         for each in self.ledger:
+            stored = self._stored(each)
             record = self.store.experiment(each)
-            stored = sum(summary is not None for summary in self.store.summaries(each, 0, record.runs_total))
             if record.status is ExperimentStatus.SUCCEEDED and stored != record.runs_total:
                 raise Wrong(f"{each} has succeeded with {stored} of {record.runs_total} results")
-            if record.status is ExperimentStatus.FAILED and not record.jobs_dead:
+            if record.status is ExperimentStatus.FAILED and not record.jobs_dead and not self.decays:
                 raise Wrong(f"{each} has ended without all of its results: {record.error}")
             if record.runs_done > record.runs_total or sum(record.outcomes.values()) != record.runs_done:
                 raise Wrong(f"{each} counts {record.runs_done} of {record.runs_total} runs, {record.outcomes}")
+
+    def _stored(self, experiment_id: str) -> int:
+        """How many of its results are there, now that all of them were looked at."""
+        try:
+            summaries = self.store.summaries(experiment_id, 0, self.store.experiment(experiment_id).runs_total)
+        except ExperimentNotFound:
+            raise Wrong(f"{experiment_id} was accepted, and is not there") from None
+        return sum(summary is not None for summary in summaries)
 
     def _judge(self) -> None:
         """Everything that was accepted has ended as it must."""
@@ -217,32 +247,35 @@ class World:
             record, jobs = self.store.experiment(each), self.store.jobs(each)
             if any(job.failures + job.losses > SETTINGS.max_attempts for job in jobs):
                 raise Wrong(f"{each} was tried too often: {jobs}")
-            if record.status is not ExperimentStatus.CANCELLED:
-                wanted = ExperimentStatus.FAILED if spec.name == CURSED else ExperimentStatus.SUCCEEDED
-                if record.status is not wanted:
+            wanted = ExperimentStatus.FAILED if spec.name == CURSED else ExperimentStatus.SUCCEEDED
+            if record.status is not wanted and record.status is not ExperimentStatus.CANCELLED:
+                if each not in self.ruined:
                     raise Wrong(f"{each} ended as {record}")
-                if wanted is ExperimentStatus.SUCCEEDED:
-                    self._compare(each, Grid(spec))
+            elif record.status is ExperimentStatus.SUCCEEDED:
+                self._compare(record, spec)
         for queue in Queue:
             if waiting := self.store.look_around(queue).waiting:
                 raise Wrong(f"all has ended and {waiting} waits")
 
-    def _compare(self, experiment_id: str, grid: Grid) -> None:
-        """Every result is there and right, and every job was done."""
-        for run, summary in zip(grid.runs(), self.store.summaries(experiment_id, 0, len(grid)), strict=True):
-            if summary is None or not dict(truth(run)).items() <= decode_summary(summary).items():
-                raise Wrong(f"run {run.index} of {experiment_id} is {summary!r}")
-        if any(job.state is not JobState.SUCCEEDED for job in self.store.jobs(experiment_id)):
-            raise Wrong(f"{experiment_id} has succeeded with jobs {self.store.jobs(experiment_id)}")
+    def _compare(self, record: Experiment, spec: ExperimentSpec) -> None:
+        """Every result is there and right, of the version that the experiment is of, and every job was done."""
+        with _version(record.numerics):
+            runs = list(Grid(spec).runs())
+        for run, summary in zip(runs, self.store.summaries(record.id, 0, len(runs)), strict=True):
+            if summary is None or not _is_right(run, summary):
+                raise Wrong(f"run {run.index} of {record.id} is {summary!r}")
+        if any(job.state is not JobState.SUCCEEDED for job in self.store.jobs(record.id)):
+            raise Wrong(f"{record.id} has succeeded with jobs {self.store.jobs(record.id)}")
 
-    def _faulty(self, *, mortal: bool) -> FaultyStore:
-        store = FaultyStore(self.store, self.random.random, lambda: self.odds, self.tokens, mortal=mortal)
+    def _faulty(self, numerics: str, *, mortal: bool) -> FaultyStore:
+        view = self.store.of_version(numerics)
+        store = FaultyStore(view, self.random.random, lambda: self.odds, self.tokens, mortal=mortal)
         store.between = self._between
         return store
 
-    def _worker(self, queue: Queue) -> Worker:
+    def _worker(self, queue: Queue, numerics: str) -> Worker:
         self.born += 1
-        store, stopping, own = self._faulty(mortal=True), threading.Event(), list[Worker]()
+        store, stopping, own = self._faulty(numerics, mortal=True), threading.Event(), list[Worker]()
         context = WorkerContext(
             store=cast("Store", store),
             settings=SETTINGS,
@@ -253,21 +286,30 @@ class World:
             end_process=_die,
         )
         janitor = Janitor(context, (queue,), pool=_PoolOfOne(own), bell=self.bell)
-        worker = Worker(queue, context.name, store, context, janitor, stopping)
+        worker = Worker(queue, numerics, context.name, store, context, janitor, stopping)
         own.append(worker)
         return worker
 
     def _replace(self, worker: Worker) -> None:
         if worker in self.workers:
-            self.workers[self.workers.index(worker)] = self._worker(worker.queue)
+            self.workers[self.workers.index(worker)] = self._worker(worker.queue, worker.numerics)
 
 
 def _die(_reason: str) -> None:
     raise Killed
 
 
-def _memory(clock: Clock) -> Store:
-    return MemoryStore(SETTINGS, clock.store_time)
+@contextmanager
+def _version(numerics: str) -> Iterator[None]:
+    """Inside, this process is one of that numerics version."""
+    with patch("core.sweep.keys.NUMERICS_VERSION", numerics), patch("worker.janitor.NUMERICS_VERSION", numerics):
+        yield
+
+
+def _is_right(run: Run, summary: bytes) -> bool:
+    with suppress(ValueError, zlib.error):
+        return dict(truth(run)).items() <= decode_summary(summary).items()
+    return False
 
 
 @cache
@@ -282,24 +324,3 @@ def _spec(number: int) -> ExperimentSpec:
         "optimizer": {"kind": "gradient_descent", "step_size": 0.02},
     }
     return ExperimentSpec.model_validate(document)
-
-
-@cache
-def _analyses() -> dict[str, tuple[ProblemAnalysis, bytes]]:
-    """What is known of every problem of the sweeps, found once."""
-    problems = {problem.key: problem for number in range(5) for problem in Grid(_spec(number)).each_problem()}
-    made = {
-        key: analyse_problem(dataset_of(problem.data, _nothing_uploaded), problem.network, problem.data_key)
-        for key, problem in problems.items()
-    }
-    return {key: (each.analysis, pack_arrays(each.interpolators)) for key, each in made.items()}
-
-
-def _keep_analyses(store: Store) -> None:
-    for key, (analysis, interpolators) in _analyses().items():
-        store.put_document(interpolators_key(key), interpolators)
-        store.put_document(analysis_key(key), analysis.to_json())
-
-
-def _nothing_uploaded(_dataset_id: str) -> Any:
-    raise LookupError("no sweep here has uploaded data")

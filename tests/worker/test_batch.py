@@ -88,6 +88,17 @@ def test_checkpoints_are_taken_as_time_goes_by() -> None:
     assert workshop.runs(experiment_id) == undisturbed(spec())
 
 
+def test_too_large_a_checkpoint_is_not_kept(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says so, and the batch goes on to its end without."""
+    monkeypatch.setattr("worker.batch.MOST_CHECKPOINT_BYTES", 100)
+    workshop = Workshop(SETTINGS.model_copy(update={"checkpoint_seconds": 5.0}))
+    experiment_id, job = workshop.plan(spec())
+    workshop.perform(job.id, workshop.context(clock=clock_of_seconds()))
+    assert len(workshop.store.checkpoints) == 1, "that of planning"
+    assert "goes on without a checkpoint" in caplog.text
+    assert workshop.runs(experiment_id) == undisturbed(spec())
+
+
 def test_large_checkpoints_are_taken_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a byte a second the first one uses up the bandwidth of the whole training."""
     monkeypatch.setattr("worker.batch.CHECKPOINT_BYTES_PER_SECOND", 1.0)

@@ -114,17 +114,6 @@ def test_the_fraction_is_reported(workshop: Workshop) -> None:
         assert eventually(lambda: workshop.experiment(experiment_id).progress == 0.25)
 
 
-def test_a_cancelled_job_is_interrupted(workshop: Workshop, claim: Claim) -> None:
-    """At the first look after a heartbeat, and at every later one."""
-    with heartbeat(workshop, claim) as alive:
-        alive.check(0.1)
-        workshop.store.cancel(claim.job.experiment_id)
-        assert beats(workshop)
-        for _ in range(2):
-            with pytest.raises(Interrupted):
-                alive.check(0.2)
-
-
 def test_a_job_is_interrupted_when_its_worker_shuts_down(workshop: Workshop, claim: Claim) -> None:
     """Without waiting for a heartbeat."""
     context = workshop.context(stopping=SetAfter(1))
@@ -143,12 +132,16 @@ def lost(alive: Heartbeat) -> bool:
     return False
 
 
-def test_a_lost_lease_is_told_to_the_job(workshop: Workshop, claim: Claim) -> None:
-    """Also where its experiment was cancelled besides: the job is somebody else's to give back."""
+@pytest.mark.parametrize("reason", ["lease", "cancel"])
+def test_a_job_that_is_not_its_workers_any_more_is_told_so(workshop: Workshop, claim: Claim, reason: str) -> None:
+    """At the first look after a heartbeat, and at every later one."""
     with heartbeat(workshop, claim, MovableClock()) as alive:
-        workshop.lose_leases()
+        alive.check(0.1)
+        if reason == "lease":
+            workshop.lose_leases()
+        else:
+            workshop.store.cancel(claim.job.experiment_id)
         assert eventually(lambda: lost(alive))
-        workshop.store.cancel(claim.job.experiment_id)
         assert lost(alive)
     assert workshop.ends == []
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.identity import NUMERICS_VERSION
+from jobs.connection import ANSWER_SECONDS
 from jobs.errors import StoreUnavailable
 from jobs.records import FigureRequest, LiveWorker, Queue, Round
 from jobs.settings import Settings
@@ -16,7 +17,7 @@ from jobs.states import ExperimentStatus, JobState
 from tests.reference.memory_store import MemoryDoorbell
 from tests.stepbias.launcher.processes import eventually
 from tests.worker.workshop import Workshop, spec
-from worker.janitor import DEAF_SECONDS, REGISTRATION, VERSION_GONE_SECONDS, Janitor
+from worker.janitor import DEAF_SECONDS, LONGEST_ROUND, REGISTRATION, VERSION_GONE_SECONDS, Janitor
 
 BOTH = (Queue.INTERACTIVE, Queue.BATCH)
 
@@ -156,6 +157,50 @@ def test_a_worker_that_is_not_deaf_goes_on(office: Office, sign: str) -> None:
     assert office.ends == []
 
 
+def wait_before(office: Office, monkeypatch: pytest.MonkeyPatch, call: str, seconds: float) -> None:
+    """Let this call of the store take so long, once."""
+    ask = getattr(office.store, call)
+
+    def wait(*args: object, **options: object) -> object:
+        monkeypatch.setattr(office.store, call, ask)
+        office.clock.move(seconds)
+        return ask(*args, **options)
+
+    monkeypatch.setattr(office.store, call, wait)
+
+
+@pytest.mark.parametrize("call", ["register", "tidy", "look_around"])
+def test_a_wait_for_a_dead_connection_is_counted(office: Office, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """The worker's own is as dead: it ends itself as soon as it would else; on a new one it has been rung for first."""
+    office.submit(spec())
+    office.janitor.round()
+    wait_before(office, monkeypatch, call, ANSWER_SECONDS + 0.5)
+    office.janitor.round()
+    assert office.bell.hang_ups == (call != "look_around")
+    office.clock.move(DEAF_SECONDS - ANSWER_SECONDS - 1)
+    office.janitor.round()
+    assert office.ends == []
+    office.clock.move(1.0)
+    office.janitor.round()
+    assert len(office.ends) == 1
+
+
+@pytest.mark.parametrize("call", ["register", "tidy", "look_around"])
+def test_where_everybody_waits_nobody_is_deaf(office: Office, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """A round that takes longer than one dead connection explains: the store is copied, or was away."""
+    office.submit(spec())
+    office.janitor.round()
+    office.clock.move(DEAF_SECONDS - 1)
+    wait_before(office, monkeypatch, call, LONGEST_ROUND + 0.5)
+    office.janitor.round()
+    office.clock.move(DEAF_SECONDS - 0.5)
+    office.janitor.round()
+    assert office.ends == []
+    office.clock.move(1.0)
+    office.janitor.round()
+    assert len(office.ends) == 1
+
+
 def test_while_the_store_is_away_nobody_is_deaf(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no telling what waits."""
 
@@ -219,6 +264,33 @@ def test_a_round_that_waits_for_the_store_takes_no_lease(
     job = office.store.job(claim.job.id)
     assert job is not None
     assert (job.state, job.losses) == (JobState.QUEUED, 1)
+
+
+def test_a_slow_link_does_not_keep_lost_work_from_coming_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a round waits for most of its time: heartbeats arrive over such a link, as the janitor's questions do."""
+
+    def slow(call: str) -> None:
+        ask = getattr(office.store, call)
+
+        def wait(*args: object, **options: object) -> object:
+            office.clock.move(0.5)
+            answer = ask(*args, **options)
+            office.clock.move(0.5)
+            return answer
+
+        monkeypatch.setattr(office.store, call, wait)
+
+    for call in ("register", "tidy", "look_around", "figures_waiting", "clear_garbage", "sweep"):
+        slow(call)
+    for _ in range(2):
+        office.janitor.round()
+    claim = office.claim(f"{office.submit(spec())}.plan")
+    office.store.heartbeat(claim, fraction=0.0)
+    killed = office.clock()
+    while office.store.jobs(claim.job.experiment_id)[0].state is JobState.RUNNING:
+        office.clock.move(1.0)
+        office.janitor.round()
+    assert office.clock() - killed < 2.5 * office.settings.lease_seconds
 
 
 def test_an_outage_that_ended_a_round_takes_no_lease(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +428,7 @@ def test_a_worker_that_ends_itself_says_so_once(office: Office) -> None:
     """It goes round no more."""
     office.submit(spec())
     with at_work(office.janitor):
-        assert eventually(lambda: office.janitor._deaf_since is not None)
+        assert eventually(lambda: office.bell.rings)
         office.clock.move(DEAF_SECONDS + 1)
         assert eventually(lambda: not office.janitor._thread.is_alive())
     assert len(office.ends) == 1

@@ -106,10 +106,10 @@ class TamperedStore(MemoryStore):
         super().save_checkpoint(claim, checkpoint)
         self.checkpoints.append(checkpoint)
 
-    def heartbeat(self, claim: Claim, *, fraction: float) -> bool:
+    def heartbeat(self, claim: Claim, *, fraction: float) -> None:
         """As the store, which counts the calls."""
         self.beats += 1
-        return super().heartbeat(claim, fraction=fraction)
+        super().heartbeat(claim, fraction=fraction)
 
 
 class SetAfter:

@@ -1,11 +1,9 @@
 #!lua
--- Record training jobs of the claimed planning job's experiment, those that are not recorded yet; none after a cancel.
+-- Record training jobs of the claimed planning job's experiment, those that are not recorded yet.
 -- ARGV: job id, token, lease in seconds, then for each job: id, queue, payload, work.
 local planning = held(ARGV[1], ARGV[2], ARGV[3])
 if not planning then
   return LEASE_LOST
-elseif is_cancelled(planning) then
-  return 0
 end
 local experiment = experiment_of(planning.experiment)
 for i = 4, #ARGV, 4 do

@@ -9,7 +9,14 @@ if not flow then
 end
 local id = string.match(flow, ':(.*)')
 local backlog = backlog_key(id, queue)
-local job = job_of(redis.call('ZRANGE', backlog, 0, 0)[1])
+local waiting = redis.call('ZRANGE', backlog, 0, 0)[1]
+local job = waiting and job_of(waiting)
+if not job then
+  -- One of the two names is not what was written.
+  redis.call('ZREM', flows, flow)
+  redis.call('ZREM', backlog, waiting or '')
+  damaged(id or '')
+end
 
 -- The experiment takes its turn, and has been served the job's work more.
 local served = tonumber(virtual_now) + job.work

@@ -18,13 +18,13 @@ elseif kind == 'set' then
     cleared = cleared + 1
   end
 elseif kind == 'string' then
-  local start = tonumber(redis.call('HGET', key('garbage'), heap))
+  local start = number_of(redis.call('HGET', key('garbage'), heap), 0)
   local digests = redis.call('GETRANGE', heap, start, start + most * bytes - 1)
   for first = 1, #digests, bytes do
     stop_using_run(string.sub(digests, first, first + bytes - 1))
     cleared = cleared + 1
   end
-  redis.call('HINCRBY', key('garbage'), heap, #digests)
+  redis.call('HSET', key('garbage'), heap, start + #digests)
   if start + #digests >= redis.call('STRLEN', heap) then
     redis.call('UNLINK', heap)
   end

@@ -3,6 +3,7 @@
 local id = ARGV[1]
 local experiment = experiment_of(id)
 if not experiment then
+  redis.call('ZREM', key('finished'), id)
   return NOT_FOUND
 elseif not ending_of(experiment) then
   return redis.error_reply('STILLACTIVE an experiment is deleted once it is finished')
@@ -15,9 +16,6 @@ for _, tag in ipairs(cjson.decode(tags)) do
 end
 redis.call('ZREM', key('finished'), id)
 step_down(experiment)
-for _, queue in ipairs(QUEUES) do
-  redis.call('UNLINK', backlog_key(id, queue))
-end
 for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents' }) do
   discard(id, experiment.generation + 1, part)
 end
@@ -26,7 +24,7 @@ for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs')
   redis.call('SREM', key('users-of', document), id)
   stop_using_document(document)
 end
-for _, part in ipairs({ 'spec', 'inputs', 'done', 'checkpoints', 'dead' }) do
+for _, part in ipairs({ 'spec', 'birth', 'inputs', 'done', 'checkpoints', 'dead' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
 redis.call('UNLINK', experiment.at)

@@ -9,7 +9,7 @@ end
 local state = 'succeeded'
 if how == 'released' then
   redis.call('HINCRBY', job.at, 'attempt', -1)
-  state = is_cancelled(job) and 'cancelled' or 'queued'
+  state = 'queued'
 elseif how ~= 'succeeded' then
   job.failures, job.error = job.failures + 1, error
   redis.call('HSET', job.at, 'failures', job.failures, 'error', error)

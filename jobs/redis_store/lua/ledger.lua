@@ -1,5 +1,6 @@
--- What every script begins with: the store's clock, the names of its keys, and how a job's move changes what its
--- experiment counts. `PREFIX`, `SCHEMA` and `MOVES`, the table of legal moves, are put in front of it from Python.
+-- What every script begins with: the store's clock, the names of its keys, the seals of its records, and how a job's
+-- move changes what its experiment counts. `PREFIX`, `SCHEMA`, `SEALED_FIELDS` and `MOVES`, the table of legal moves, are
+-- put in front of it from Python.
 --
 -- Keys are made from ids inside the scripts, so this is for one server and its replicas, not for a cluster. Scripts check
 -- before they write: what is refused has changed nothing.
@@ -7,12 +8,18 @@
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 
+local READS = { HGET = true, HMGET = true, HGETALL = true, HEXISTS = true, HKEYS = true }
 local QUEUES = { 'interactive', 'batch' }
 local LEASE_LOST = redis.error_reply("LEASELOST the job is no longer this worker's")
 local NOT_FOUND = redis.error_reply('NOTFOUND there is no such experiment')
 
 local function key(...)
   return PREFIX .. table.concat({ ... }, ':')
+end
+
+-- A stored number; where it is none, or damaged, that of somebody who knows nothing.
+local function number_of(stored, default)
+  return tonumber(stored or '') or default
 end
 
 -- A store of another form is left alone. That of 0.1 has experiments, and does not say of which form it is.
@@ -24,6 +31,64 @@ end
 local function experiment_key(id)
   return key('experiment', id)
 end
+
+-- A record is the hash of an experiment or of a job. `SEALED_FIELDS` has the fields of each kind, in the order in which
+-- they go into its `seal`: a checksum, so that a record that changed by itself is found before anybody believes it.
+local function fields_of(at)
+  return SEALED_FIELDS[string.match(at, '^(%a+):[^:]+$', #PREFIX + 1)]
+end
+
+local call, sound, changed = redis.call, {}, {}
+
+local function checksum(text)
+  return string.sub(redis.sha1hex(text), 1, 16)
+end
+
+local function seal_of(at)
+  local values = call('HMGET', at, unpack(fields_of(at)))
+  for i, value in ipairs(values) do
+    values[i] = value or ''
+  end
+  return checksum(at .. '\n' .. table.concat(values, '\n'))
+end
+
+-- What every script ends with.
+local function seal_changed(answer)
+  for at in pairs(changed) do
+    if call('EXISTS', at) == 1 then
+      call('HSET', at, 'seal', seal_of(at))
+    end
+  end
+  return answer
+end
+
+-- Tell the caller which experiment is to be repaired, and in which generation of its jobs that was found.
+local function damaged(id)
+  seal_changed()
+  error({ err = 'DAMAGED ' .. id .. ' ' .. (call('HGET', experiment_key(id), 'generation') or '') })
+end
+
+local function is_sound(at)
+  return call('EXISTS', at) == 0 or call('HGET', at, 'seal') == seal_of(at)
+end
+
+-- From here on no field of a record is read or written before its seal has been looked at, nor changed without a new one.
+local redis = setmetatable({
+  call = function(command, at, ...)
+    if string.sub(command, 1, 1) == 'H' and fields_of(at) then
+      if not sound[at] and not is_sound(at) then
+        local kind, id = string.match(at, '^(%a+):([^:.]+)', #PREFIX + 1)
+        if kind == 'job' then
+          call('UNLINK', at)
+        end
+        damaged(id)
+      end
+      sound[at] = true
+      changed[at] = changed[at] or not READS[command] or nil
+    end
+    return call(command, at, ...)
+  end,
+}, { __index = redis })
 
 -- Where the experiment that answers for a spec is found. The hash has a fixed length, so that no two triples share a field.
 local function current_field(content_hash, numerics, name)
@@ -37,12 +102,12 @@ end
 
 -- What the status of an experiment follows from; nil for an unknown one.
 local function experiment_of(id)
-  local number, numerics, generation, cancel, plan, queued, running, dead, runs, done, finished_at =
-    unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'plan', 'queued',
-      'running', 'dead', 'runs_total', 'runs_done', 'finished_at'))
+  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at =
+    unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'queued', 'running',
+      'dead', 'runs_total', 'runs_done', 'finished_at'))
   return number and {
     id = id, at = experiment_key(id), number = tonumber(number), numerics = numerics, generation = generation,
-    is_cancelled = cancel == '1', plan = plan, queued = tonumber(queued), running = tonumber(running),
+    is_cancelled = cancel == '1', queued = tonumber(queued), running = tonumber(running),
     dead = tonumber(dead), is_whole = runs == done, finished_at = finished_at,
   }
 end
@@ -50,9 +115,7 @@ end
 -- As jobs/status.py has it, where the scripts need it: how an experiment has ended, nothing while it has not.
 local function ending_of(experiment)
   if experiment.is_cancelled then
-    return experiment.running == 0 and 'cancelled'
-  elseif experiment.plan == 'dead' then
-    return 'failed'
+    return 'cancelled'
   elseif experiment.queued + experiment.running == 0 then
     return experiment.dead == 0 and experiment.is_whole and 'succeeded' or 'failed'
   end
@@ -73,13 +136,13 @@ local function flow_of(experiment)
   return string.format('%015d:%s', experiment.number, experiment.id)
 end
 
--- An experiment with a backlog takes turns, unless it has ended: then its backlog waits for a retry. It starts from the
--- virtual time at which the last turn was taken: served at once, but with no claim to the time it was not there.
+-- An experiment with a backlog takes turns. It starts from the virtual time at which the last turn was taken: served at
+-- once, but with no claim to the time it was not there.
 local function start_flow(experiment, queue)
-  if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 and not ending_of(experiment) then
+  if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 then
     local flows = flows_key(queue, experiment.numerics)
-    local served = tonumber(redis.call('HGET', experiment.at, 'served:' .. queue) or 0)
-    local start = math.max(served, tonumber(redis.call('GET', flows .. ':now') or 0))
+    local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
+    local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
     if redis.call('EXISTS', flows) == 0 then
       redis.call('SET', flows .. ':since', now)
     end
@@ -93,8 +156,8 @@ local function stop_flows(experiment)
   end
 end
 
--- To be called whenever counts have changed. An experiment that has ended leaves the flows, and keeps no checkpoints
--- unless a retry may want them.
+-- To be called whenever counts have changed. An experiment that has ended keeps no checkpoints, unless a retry may want
+-- them.
 local function settle(id)
   local experiment = experiment_of(id)
   local ending = ending_of(experiment)
@@ -102,7 +165,6 @@ local function settle(id)
     redis.call('HSET', experiment.at, 'finished_at', now)
     redis.call('ZADD', key('finished'), now, id)
     redis.call('ZREM', key('unfinished', experiment.numerics), id)
-    stop_flows(experiment)
     if ending ~= 'failed' then
       redis.call('UNLINK', key('experiment', id, 'checkpoints'))
     end
@@ -110,9 +172,6 @@ local function settle(id)
     redis.call('HDEL', experiment.at, 'finished_at')
     redis.call('ZREM', key('finished'), id)
     redis.call('ZADD', key('unfinished', experiment.numerics), now, id)
-    for _, queue in ipairs(QUEUES) do
-      start_flow(experiment, queue)
-    end
   end
 end
 
@@ -144,10 +203,6 @@ local function held(id, token, lease_seconds)
     redis.call('HSET', job.at, 'is_heard', '1')
   end
   return job
-end
-
-local function is_cancelled(job)
-  return redis.call('HGET', experiment_key(job.experiment), 'cancel') == '1'
 end
 
 local function wait(job)
@@ -195,17 +250,53 @@ local function hexadecimal(digest)
   end))
 end
 
+-- How many use something; nil where that is damaged or was never counted.
+local function users_of(at, field)
+  local count, seal = string.match(redis.call('HGET', at, field) or '', '^(%d+):(.*)$')
+  return count and seal == checksum(at .. field .. count) and tonumber(count) or nil
+end
+
+local function set_users(at, field, count)
+  redis.call('HSET', at, field, count .. ':' .. checksum(at .. field .. count))
+end
+
+-- Where the count is damaged, nobody will ever see that the last one has gone: what is used stays.
+local MANY = 1000000000
+
+local function add_user(at, field)
+  set_users(at, field, (users_of(at, field) or redis.call('HEXISTS', at, field) * MANY) + 1)
+end
+
+-- Whether it was the last one.
+local function remove_user(at, field)
+  local users = users_of(at, field)
+  if users and users > 1 then
+    set_users(at, field, users - 1)
+  end
+  return users ~= nil and users <= 1
+end
+
 -- A run is used as often as its key stands among the keys of experiments; what nobody uses is gone.
 local function use_run(digest)
-  redis.call('HINCRBY', key('run', hexadecimal(digest)), 'users', 1)
+  add_user(key('run', hexadecimal(digest)), 'users')
 end
 
 local function stop_using_run(digest)
   if string.find(digest, '[^%z]') then
     local at = key('run', hexadecimal(digest))
-    if redis.call('HINCRBY', at, 'users', -1) <= 0 then
+    if remove_user(at, 'users') then
       redis.call('UNLINK', at)
     end
+  end
+end
+
+-- Remove a run that was found damaged, unless somebody has put a good one in its place; whether it is gone.
+-- Its outcome stays, for other experiments have counted it too.
+local function forget_run(run, bad_summary, bad_arrays)
+  local summary, arrays = unpack(redis.call('HMGET', key('run', run), 'summary', 'arrays'))
+  if (summary or '') == bad_summary and (bad_arrays == '' or arrays == bad_arrays) then
+    redis.call('HDEL', key('run', run), 'summary', 'arrays')
+    return true
   end
 end
 
@@ -219,12 +310,12 @@ end
 -- An experiment's `inputs` are the documents that its spec names, its `documents` those that are made for it.
 local function use_document(id, part, document)
   if redis.call('SADD', key('experiment', id, part), document) == 1 then
-    redis.call('HINCRBY', key('document-users'), document, 1)
+    add_user(key('document-users'), document)
   end
 end
 
 local function stop_using_document(document)
-  if redis.call('HINCRBY', key('document-users'), document, -1) <= 0 then
+  if remove_user(key('document-users'), document) then
     redis.call('HDEL', key('document-users'), document)
     if not is_upload(document) then
       redis.call('UNLINK', key('document', document))
@@ -266,9 +357,6 @@ end
 
 -- Where a job goes from an attempt that failed or was lost.
 local function after_attempt(job, max_attempts)
-  if is_cancelled(job) then
-    return 'cancelled'
-  end
   return job.failures + job.losses >= max_attempts and 'dead' or 'queued'
 end
 
@@ -288,13 +376,19 @@ local function record_job(experiment, id, kind, queue, payload, work)
   wait(job)
 end
 
+local function count_outcome(at, outcome, change)
+  local outcomes = cjson.decode(redis.call('HGET', at, 'outcomes'))
+  outcomes[outcome] = (outcomes[outcome] or 0) + change
+  redis.call('HSET', at, 'outcomes', cjson.encode(outcomes))
+end
+
 -- Count a stored run, unless it is counted already: 1 if it was new, else 0.
 local function count_run(at, experiment, index, outcome)
   if redis.call('SETBIT', key('experiment', experiment, 'done'), index, 1) == 1 then
     return 0
   end
   redis.call('HINCRBY', at, 'runs_done', 1)
-  redis.call('HINCRBY', at, 'outcome:' .. outcome, 1)
+  count_outcome(at, outcome, 1)
   return 1
 end
 
@@ -322,11 +416,6 @@ local function plan_anew(id, numerics)
   for _, part in ipairs({ 'done', 'checkpoints', 'dead' }) do
     redis.call('UNLINK', key('experiment', id, part))
   end
-  for _, field in ipairs(redis.call('HKEYS', before.at)) do
-    if string.find(field, '^outcome:') then
-      redis.call('HDEL', before.at, field)
-    end
-  end
   local generation = redis.call('HINCRBY', before.at, 'generation', 1)
   discard(id, generation, 'jobs')
   if redis.call('EXISTS', key('experiment', id, 'former')) == 1 then
@@ -336,10 +425,42 @@ local function plan_anew(id, numerics)
   end
   redis.call('HDEL', before.at, 'finished_at', 'error', 'error_losses', 'error_failures', 'started', 'started_at')
   redis.call('HSET', before.at, 'numerics', numerics, 'plan', 'queued', 'queued', 0, 'running', 0, 'succeeded', 0,
-    'dead', 0, 'cancelled', 0, 'runs_done', 0, 'runs_reused', 0, 'work_total', 0, 'work_done', 0, 'work_running', 0,
+    'dead', 0, 'cancelled', 0, 'runs_done', 0, 'runs_reused', 0, 'outcomes', '{}', 'work_total', 0, 'work_done', 0, 'work_running', 0,
     'work_at_start', 0)
   redis.call('ZADD', key('unfinished', numerics), now, id)
   local content_hash, name = unpack(redis.call('HMGET', before.at, 'content_hash', 'name'))
   redis.call('HSET', key('current'), current_field(content_hash, numerics, name), id)
   record_job(experiment_of(id), id .. '.' .. generation .. '.plan', 'plan', 'interactive', '{}', 1)
+end
+
+-- A waiting job of a cancelled experiment is cancelled by that alone, however many there are; those that run, as many as
+-- there are processes at most, end here: whatever their workers still write is refused.
+local function cancel(experiment)
+  redis.call('HSET', experiment.at, 'cancel', '1')
+  stop_flows(experiment)
+  for _, queue in ipairs(QUEUES) do
+    redis.call('UNLINK', backlog_key(experiment.id, queue))
+  end
+  for _, job_id in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+    local job = string.match(job_id, '^[^.]*') == experiment.id and job_of(job_id)
+    if job and job.state == 'running' and is_current(job) then
+      enter(job, 'cancelled')
+    end
+  end
+  settle(experiment.id)
+end
+
+-- What an experiment is from its beginning on lies in a second place: all else of its record can be told anew.
+local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total' }
+
+local function save_birth(id)
+  local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
+  redis.call('SET', key('experiment', id, 'birth'), checksum(birth) .. birth)
+end
+
+-- The values of `BIRTH`; nil where they are damaged.
+local function birth_of(id)
+  local stored = redis.call('GET', key('experiment', id, 'birth')) or ''
+  local birth = string.sub(stored, 17)
+  return string.sub(stored, 1, 16) == checksum(birth) and cjson.decode(birth) or nil
 end

@@ -22,7 +22,7 @@ for _, numerics in ipairs(redis.call('SMEMBERS', key('numerics'))) do
     jobs = jobs + redis.call('ZCARD', backlog_key(string.match(flow, ':(.*)'), queue))
   end
   if jobs > 0 then
-    local since = tonumber(redis.call('GET', flows .. ':since') or now)
+    local since = number_of(redis.call('GET', flows .. ':since'), now)
     for _, value in ipairs({ numerics, redis.call('ZCARD', flows), jobs, now - since }) do
       table.insert(waiting, tostring(value))
     end

@@ -9,18 +9,16 @@ if redis.call('EXISTS', at) == 0 then
 end
 for i = 2, #ARGV, 5 do
   local index, digest, run_key, bad_summary, bad_arrays = unpack(ARGV, i, i + 4)
-  local run_at, first = key('run', run_key), tonumber(index) * #digest
-  local outcome, summary, arrays = unpack(redis.call('HMGET', run_at, 'outcome', 'summary', 'arrays'))
+  local first = tonumber(index) * #digest
+  -- Somebody may have planned the experiment anew.
   local is_planned = redis.call('GETRANGE', keys, first, first + #digest - 1) == digest
-  -- Somebody may have put a good one in its place meanwhile, or planned the experiment anew.
-  if is_planned and (summary or '') == bad_summary and (bad_arrays == '' or arrays == bad_arrays) then
-    -- The outcome stays, for other experiments have counted it too.
-    redis.call('HDEL', run_at, 'summary', 'arrays')
+  if is_planned and forget_run(run_key, bad_summary, bad_arrays) then
+    local outcome = redis.call('HGET', key('run', run_key), 'outcome')
     if redis.call('SETBIT', key('experiment', id, 'done'), index, 0) == 1 then
       missed = missed + 1
       redis.call('HINCRBY', at, 'runs_done', -1)
-      if outcome and redis.call('HEXISTS', at, 'outcome:' .. outcome) == 1 then
-        redis.call('HINCRBY', at, 'outcome:' .. outcome, -1)
+      if outcome then
+        count_outcome(at, outcome, -1)
       end
     end
   end

@@ -3,7 +3,7 @@
 -- it is thought to be of, the caller's. Answers: 1 if that was done.
 local id, other, mine = unpack(ARGV)
 local experiment = experiment_of(id)
-if not experiment or experiment.numerics ~= other or ending_of(experiment) or experiment.is_cancelled then
+if not experiment or experiment.numerics ~= other or ending_of(experiment) then
   return 0
 end
 redis.call('SADD', key('numerics'), mine)

@@ -18,12 +18,14 @@ end
 
 redis.call('SET', key('schema'), SCHEMA, 'NX')
 local at = experiment_key(id)
-local number = redis.call('INCR', key('experiments', 'number'))
+local newest = redis.call('ZRANGE', key('experiments'), -1, -1, 'WITHSCORES')
+local number = 1 + number_of(newest[2], 0)
 redis.call('SET', key('experiment', id, 'spec'), spec)
 redis.call('HSET', at, 'number', number, 'name', name, 'tags', tags, 'content_hash', content_hash, 'created_at', now,
-  'numerics', numerics, 'generation', 0, 'runs_total', runs, 'runs_done', 0, 'runs_reused', 0, 'queued', 0,
+  'numerics', numerics, 'generation', 0, 'runs_total', runs, 'runs_done', 0, 'runs_reused', 0, 'outcomes', '{}', 'queued', 0,
   'running', 0, 'succeeded', 0, 'dead', 0, 'cancelled', 0, 'work_total', 0, 'work_done', 0, 'work_running', 0,
   'work_at_start', 0)
+save_birth(id)
 redis.call('HSET', key('current'), field, id)
 redis.call('ZADD', key('experiments'), number, id)
 redis.call('ZADD', key('experiments', 'name', name), number, id)

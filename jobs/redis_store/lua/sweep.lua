@@ -11,22 +11,25 @@ end
 
 local IS_ORPHAN = {
   run = function(run)
-    return tonumber(redis.call('HGET', key('run', run), 'users') or 0) <= 0
+    -- One with a result had users: that they are not known is damage.
+    return redis.call('HEXISTS', key('run', run), 'users') == 0 and redis.call('HEXISTS', key('run', run), 'summary') == 0
   end,
   job = function(id)
-    local job = job_of(id)
-    return job == nil or not is_current(job)
+    return redis.call('EXISTS', experiment_key(string.match(id, '^[^.]*'))) == 0 or not is_current(job_of(id))
   end,
   document = function(document)
     return redis.call('PTTL', key('document', document)) == -1
       and redis.call('HEXISTS', key('document-users'), document) == 0 and not is_upload(document)
   end,
   experiment = function(part)
+    if not string.find(part, ':', 1, true) and not redis.call('ZSCORE', key('experiments'), part) then
+      damaged(part)
+    end
     return redis.call('EXISTS', experiment_key(string.match(part, '^[^:]*'))) == 0
   end,
 }
 
-local cursor, names = unpack(redis.call('SCAN', redis.call('GET', key('sweep')) or '0', 'MATCH', PREFIX .. '*', 'COUNT', most))
+local cursor, names = unpack(redis.call('SCAN', number_of(redis.call('GET', key('sweep')), 0), 'MATCH', PREFIX .. '*', 'COUNT', most))
 redis.call('SET', key('sweep'), cursor)
 local removed = {}
 for _, name in ipairs(names) do

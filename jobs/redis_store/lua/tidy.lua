@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- One round of the janitor, if the caller is it or takes the place of one that is gone: attempts whose lease has run out
 -- end. ARGV: caller, seconds between rounds, lease in seconds, most attempts, most leases to look at, the server's time at
--- the caller's last round or nothing, seconds that the caller has spent since then without waiting for the server.
+-- the caller's last round or nothing, seconds that the caller has spent since then while the server was not away.
 -- Answers: whether the caller is the janitor, the server's time, seconds by which leases were moved, and for each attempt
 -- that was lost: the job's id, experiment, attempt, losses, state.
 local me, period, lease_seconds, max_attempts, most, before, elapsed = unpack(ARGV)
@@ -9,7 +9,8 @@ local at = key('janitor')
 local holder, stays_until = unpack(redis.call('HMGET', at, 'holder', 'until'))
 local longest = 3 * tonumber(period)
 -- A place that is held for longer than anybody takes it was taken on another clock.
-if holder and holder ~= me and now < tonumber(stays_until) and tonumber(stays_until) <= now + longest then
+stays_until = number_of(stays_until, 0)
+if holder and holder ~= me and now < stays_until and stays_until <= now + longest then
   return { 0, string.format('%.6f', now), '0' }
 end
 redis.call('HSET', at, 'holder', me, 'until', now + longest)
@@ -18,10 +19,10 @@ if before == '' and holder ~= me then
   return { 1, string.format('%.6f', now), '0' }
 end
 
--- Time in which nobody could renew a lease does not count against it: the server was away, or its clock was set.
--- It is made up for once, however often the caller has to ask.
+-- Time in which nobody could renew a lease does not count against it: the server was away, or its clock was set. Less than
+-- the third of a lease by which heartbeats may be late is the link. It is made up for once, however often the caller asks.
 local jump = before == '' and 0 or now - tonumber(before) - tonumber(elapsed)
-if math.abs(jump) > 1 and redis.call('HGET', at, 'made_up_for') ~= before then
+if math.abs(jump) > tonumber(lease_seconds) / 3 and redis.call('HGET', at, 'made_up_for') ~= before then
   redis.call('HSET', at, 'made_up_for', before)
   for _, id in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
     redis.call('ZINCRBY', key('leases'), jump, id)

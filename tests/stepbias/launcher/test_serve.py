@@ -52,6 +52,28 @@ def test_a_worker_is_heard_of_until_it_is_told_to_stop(
 
 
 @pytest.mark.services
+def test_a_worker_waits_for_a_store_that_is_full(
+    empty_valkey_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It says so once, and works as soon as there is room."""
+    monkeypatch.setenv("STEPBIAS_REDIS_URL", empty_valkey_url)
+    with redis.Redis.from_url(empty_valkey_url) as client:
+        client.config_set("maxmemory", "1mb")
+        with _served("worker", "--queue", "batch", store=empty_valkey_url, directory=tmp_path) as worker:
+            assert worker.stderr is not None
+            told = worker.stderr.readline()
+            client.config_set("maxmemory", "0")
+            assert "the worker waits: the store is full" in told
+            assert eventually(
+                lambda: missing_worker(socket.gethostname()) is None or worker.poll() is not None, patience=120
+            )
+            worker.send_signal(signal.SIGTERM)
+            _, complaints = worker.communicate(timeout=60)
+    assert worker.returncode == 0, complaints
+    assert "the worker waits" not in complaints
+
+
+@pytest.mark.services
 def test_the_api_answers_at_its_port(empty_valkey_url: str, tmp_path: Path) -> None:
     """And is well while it does; under watch as well, which ends when it is told to, with nothing left."""
     port = free_port("127.0.0.1")

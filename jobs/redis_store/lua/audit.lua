@@ -1,0 +1,85 @@
+#!lua flags=allow-oom
+-- Look whether what is counted of experiments agrees with what lies beside it: some, in turn, and some that are at work.
+-- ARGV: how many of each.
+local most = tonumber(ARGV[1])
+local leases
+
+-- How many jobs of an experiment have a lease.
+local function leases_of(id)
+  if not leases then
+    leases = {}
+    for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+      local its = string.match(job, '^[^.]*')
+      leases[its] = (leases[its] or 0) + 1
+    end
+  end
+  return leases[id] or 0
+end
+
+local function is_listed(experiment)
+  local name, tags = unpack(redis.call('HMGET', experiment.at, 'name', 'tags'))
+  local indices = { key('experiments'), key('experiments', 'name', name) }
+  for _, tag in ipairs(cjson.decode(tags)) do
+    table.insert(indices, key('experiments', 'tag', tag))
+  end
+  for _, index in ipairs(indices) do
+    if number_of(redis.call('ZSCORE', index, experiment.id)) ~= experiment.number then
+      return false
+    end
+  end
+  return true
+end
+
+-- Whether an experiment takes its turns if, and only if, it has a backlog to be worked off; and how much waits there.
+local function turns_of(experiment)
+  local waiting, is_served = 0, true
+  for _, queue in ipairs(QUEUES) do
+    local jobs = redis.call('ZCARD', backlog_key(experiment.id, queue))
+    local flow = redis.call('ZSCORE', flows_key(queue, experiment.numerics), flow_of(experiment))
+    is_served = is_served and (jobs > 0 and not ending_of(experiment)) == (flow ~= false)
+    waiting = waiting + jobs
+  end
+  return is_served, waiting
+end
+
+local function agrees(experiment)
+  local id, is_ended = experiment.id, ending_of(experiment) and true or false
+  local done, succeeded, cancelled = unpack(redis.call('HMGET', experiment.at, 'runs_done', 'succeeded', 'cancelled'))
+  local jobs = experiment.queued + experiment.running + tonumber(succeeded) + experiment.dead + tonumber(cancelled)
+  local is_served, waiting = turns_of(experiment)
+  return is_served
+    and redis.call('LLEN', key('experiment', id, 'jobs')) == jobs
+    and redis.call('SCARD', key('experiment', id, 'dead')) == experiment.dead
+    and redis.call('BITCOUNT', key('experiment', id, 'done')) == tonumber(done)
+    and (experiment.is_cancelled or waiting == experiment.queued)
+    and leases_of(id) == experiment.running
+    and is_listed(experiment)
+    and is_ended == (redis.call('ZSCORE', key('finished'), id) ~= false)
+    and is_ended ~= (redis.call('ZSCORE', key('unfinished', experiment.numerics), id) ~= false)
+end
+
+local function audit(id, index)
+  local experiment = experiment_of(id)
+  if not experiment then
+    redis.call('ZREM', index, id)
+    return
+  elseif not agrees(experiment) then
+    damaged(id)
+  elseif not birth_of(id) then
+    save_birth(id)
+  end
+  redis.call('SADD', key('numerics'), experiment.numerics)
+end
+
+for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
+  for _, id in ipairs(redis.call('ZRANDMEMBER', key('unfinished', version), most)) do
+    audit(id, key('unfinished', version))
+  end
+end
+local last = number_of(redis.call('GET', key('audit')), 0)
+local members = redis.call('ZRANGE', key('experiments'), '(' .. last, '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+redis.call('SET', key('audit'), #members < 2 * most and 0 or members[#members])
+for i = 1, #members, 2 do
+  audit(members[i], key('experiments'))
+end
+return 1

@@ -1,0 +1,81 @@
+"""The drills: `python -m tests.drills power --count 100 --seed 0`; 0 if nothing that was promised is missing."""
+
+import argparse
+import logging
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import typer
+
+from jobs.connection import connect
+from stepbias.launcher.embedded import embedded_server
+from tests.drills import batches, cancel, flips, power
+
+MOST_TOLD: Final = 20
+
+Drill = Callable[[argparse.Namespace, Path], tuple[list[str], list[str]]]
+"""The lines of its report, and what is wrong."""
+
+
+def _power(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    if (reason := power.unable()) is not None:
+        return [f"skipped: {reason}"], []
+    drill = power.PowerDrill(directory, seed=options.seed, tails=options.tails, policy=options.appendfsync)
+    outcome = drill.run(options.count or 100)
+    return list(power.report(outcome)), outcome.complaints
+
+
+def _batches(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    outcome = batches.BatchDrill(directory, seed=options.seed).run(options.count or 200)
+    return list(batches.report(outcome)), list(batches.faults_of(outcome))
+
+
+def _cancel(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    running = options.count or 200
+    outcome = cancel.CancelDrill(directory, seed=options.seed).run(waiting=running * 5 // 2, running=running)
+    return list(cancel.report(outcome)), list(cancel.faults_of(outcome, limit=options.limit))
+
+
+def _flips(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    # What is found damaged is logged each time, and that is what happens here all the time.
+    logging.disable(logging.ERROR)
+    with embedded_server(directory) as (server, _), connect(server.url, patience=5.0) as client:
+        findings = flips.flips(client, options.count or 100, options.seed)
+    return list(flips.report(findings)), findings.complaints
+
+
+DRILLS: Final[Mapping[str, Drill]] = MappingProxyType(
+    {"power": _power, "batches": _batches, "cancel": _cancel, "flips": _flips}
+)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__)
+    parser.add_argument("what", choices=list(DRILLS))
+    parser.add_argument("--count", type=int, help="how many cuts, batches, cancels, or flips of each kind")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument("--appendfsync", choices=["always", "everysec", "no"], help="power: not as the service has it")
+    parser.add_argument("--tails", nargs="+", type=power.Tail, default=list(power.PROMISED), help="power: what is left")
+    parser.add_argument("--limit", type=float, default=cancel.LIMIT, help="cancel: seconds that 99 of 100 may take")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Carry a drill out and say what came of it."""
+    # So that no server outlives a drill that somebody ends.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="stepbias-drill-") as directory:
+        lines, faults = DRILLS[options.what](options, Path(directory))
+    for line in [*lines, *faults[:MOST_TOLD], "FAILED" if faults else "PASSED"]:
+        typer.echo(line)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

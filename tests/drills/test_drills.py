@@ -1,0 +1,63 @@
+"""The drills in short; and that they notice what they are there for."""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.drills import batches, power
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc"),
+]
+
+needs_recording = pytest.mark.skipif(power.unable() is not None, reason=power.unable() or "")
+
+
+def drill(*arguments: str) -> tuple[int, str]:
+    """The exit code of a drill, and what it printed."""
+    command = [sys.executable, "-m", "tests.drills", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@needs_recording
+def test_power_cuts_take_nothing_that_was_acknowledged() -> None:
+    """The server comes up by itself each time, and has all of it."""
+    code, told = drill("power", "--count", "4")
+    assert code == 0, told
+    assert told.endswith("PASSED\n")
+
+
+@needs_recording
+def test_a_server_that_does_not_sync_is_found_out() -> None:
+    """The drill would see it."""
+    code, told = drill("power", "--count", "3", "--appendfsync", "no")
+    assert code == 1, told
+    assert "it is not there" in told
+
+
+def test_killed_batches_come_to_the_same_bytes() -> None:
+    """Whichever optimiser, killed once or three times, from their checkpoints."""
+    code, told = drill("batches", "--count", "5")
+    assert code == 0, told
+    assert " 0 from the beginning" in told
+
+
+def test_what_is_cancelled_stays_as_it_is() -> None:
+    """On the real service, with those who worked on it killed or not. A loaded machine may take its time to answer."""
+    code, told = drill("cancel", "--count", "6", "--limit", "60")
+    assert code == 0, told
+    assert "0 of their jobs were claimed, 0 of their runs stored" in told
+
+
+def test_a_drill_in_which_nothing_was_resumed_has_failed() -> None:
+    """Kills that hit nobody prove nothing, nor do attempts from the beginning."""
+    whole = batches.Outcome(kills=Counter({1: 9, 3: 1}), killed=12, resumed=12)
+    assert list(batches.faults_of(whole)) == []
+    assert len(list(batches.faults_of(replace(whole, kills=Counter({0: 3, 1: 7}))))) == 1
+    assert len(list(batches.faults_of(replace(whole, resumed=6, begun_again=6)))) == 1
+    assert list(batches.faults_of(replace(whole, complaints=["different"]))) == ["different"]
