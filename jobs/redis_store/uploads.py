@@ -33,7 +33,7 @@ class RedisUploads(RedisServer, UploadStore):
             members: Any = self._client.zrange(
                 key("uploads"), bound, "-inf", desc=True, byscore=True, offset=0, num=limit, withscores=True
             )
-        names = [dataset_description_key(member.decode()) for member, _ in members]
+        names = [dataset_description_key(member.decode(errors="replace")) for member, _ in members]
         stored = self._read(*(["GET", key("document", name)] for name in names))
         found = zip(names, stored, members, strict=True)
         opened = ((self._opened(name, each), number) for name, each, (_, number) in found if each is not None)
