@@ -2,9 +2,11 @@
 
 from importlib.metadata import version
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from api import openapi, problems
+from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.middleware import OutermostMiddleware
 from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, runs, service
@@ -32,7 +34,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
-    app.state.drawing_timeout = drawing_timeout
+    app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     for part in (datasets, experiments, jobs, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
     app.add_middleware(OutermostMiddleware)

@@ -1,24 +1,40 @@
 """Uploaded data sets: kept once under the hash of their content, described, and held against a spec that names one.
 
-A data set is two documents of the store, its arrays and its description. The description is written last: what is
-described is there as a whole. It stays, used or not, until somebody deletes it.
+A data set is two documents of the store, its arrays and its description. It stays, used or not, until
+somebody deletes it.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.request_errors import NothingHere, OversizedDataset, UnusableBody, Violation
+from api.paging import DatasetQuery
+from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
+from core.data.reading import Reading
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec, UploadedData, VectorInitialization
 from jobs.document_keys import dataset_description_key, dataset_key
+from jobs.errors import InUse
 from jobs.ports import Store
 from jobs.settings import Settings
 
+_PLAIN: Final = Reading()
 _ID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+MOST_COLUMNS: Final = 1000
+"""Most names of columns that are kept and listed."""
+
+MOST_USERS: Final = 20
+"""Most experiments that are listed as users of a data set."""
+
+_MOST_LOOKED_AT: Final = 2000
+"""Data sets that one page looks at. A rare name gives a short page and a cursor to go on from."""
 
 
 class DatasetDocument(BaseModel):
@@ -27,17 +43,58 @@ class DatasetDocument(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="SHA-256 of the arrays: equal data have one id, whatever file they came in.")
+    name: str = Field(default="", description="As given with the last upload of these data that gave one.")
     samples: int
     dimension: int
     held_out_samples: int
     has_true_predictor: bool
+    target: str | None = Field(default=None, description="The column that is y, where the file named its columns.")
+    columns: tuple[str, ...] | None = Field(
+        default=None, description=f"The features in the order of X, the first {MOST_COLUMNS}."
+    )
     digest: str = Field(description="SHA-256 of X and y as uploaded; an analysis has that of the transformed ones.")
+    created_at: str | None = None
+    bytes: int | None = Field(default=None, description="What the arrays take in the store.")
     links: Mapping[str, str]
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> Self:
         """The document of a description."""
-        return cls(**about, links={"self": path(about["id"])})
+        links = {"self": path(about["id"]), "analysis": f"{path(about['id'])}/analysis"}
+        return cls(**about, links=links)
+
+
+class ReadingDocument(BaseModel):
+    """How the file was understood. What stands under `guessed` is to be checked."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    target: str | None
+    columns: tuple[str, ...] | None
+    delimiter: str | None
+    decimal: str | None
+    dropped: tuple[str, ...]
+    converted: tuple[str, ...]
+    guessed: tuple[str, ...]
+
+
+class UploadDocument(DatasetDocument):
+    """A data set as it was just uploaded, and how its file was understood."""
+
+    reading: ReadingDocument
+
+
+class UsedDatasetDocument(DatasetDocument):
+    """A data set, and the experiments that use it."""
+
+    used_by: tuple[str, ...] = Field(description=f"The ids of experiments whose specs name it, {MOST_USERS} at most.")
+
+
+class DatasetPage(BaseModel):
+    """Some data sets, newest first."""
+
+    datasets: tuple[DatasetDocument, ...]
+    next_cursor: str | None
 
 
 def path(dataset_id: str) -> str:
@@ -45,18 +102,46 @@ def path(dataset_id: str) -> str:
     return f"/v1/datasets/{dataset_id}"
 
 
-def keep(arrays: UserArrays, *, store: Store) -> tuple[DatasetDocument, bool]:
-    """Keep the data set, and say whether it is new."""
-    about = arrays.about()
-    known = _about(about["id"], store=store)
-    # Though it is described: arrays that were found damaged are gone, and come back with this upload.
-    store.put_document(dataset_key(about["id"]), arrays.pack())
-    if known is None:
-        store.put_document(dataset_description_key(about["id"]), json.dumps(about).encode())
-    return DatasetDocument.of(about), known is None
+def keep(
+    arrays: UserArrays, *, store: Store, name: str | None = None, reading: Reading = _PLAIN
+) -> tuple[UploadDocument, bool]:
+    """Keep the data set under its last name, and say whether it is new."""
+    block, given = arrays.pack(), arrays.about()
+    known = _about(given["id"], store=store) or {}
+    about = given | {
+        "name": known.get("name", "") if name is None else name,
+        "target": known.get("target") if reading.columns is None else reading.target,
+        "columns": known.get("columns") if reading.columns is None else reading.columns[:MOST_COLUMNS],
+        "created_at": known.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"),
+        "bytes": len(block),
+    }
+    is_new = store.keep_upload(given["id"], arrays=block, description=json.dumps(about).encode())
+    listed = replace(reading, columns=None if reading.columns is None else reading.columns[:MOST_COLUMNS])
+    return UploadDocument.of(about | {"reading": ReadingDocument.model_validate(listed)}), is_new
 
 
-def described(dataset_id: str, *, store: Store) -> DatasetDocument:
+def listed(query: DatasetQuery, *, store: Store) -> DatasetPage:
+    """A page of data sets, of those with the name that is asked for.
+
+    Raises:
+        InvalidCursor: the cursor is none of ours.
+    """
+    found: list[DatasetDocument] = []
+    cursor, looked_at = query.cursor, 0
+    while entries := store.uploads(limit=query.limit, cursor=cursor):
+        for entry in entries:
+            if len(found) == query.limit:
+                return DatasetPage(datasets=tuple(found), next_cursor=cursor)
+            cursor, about = entry.cursor, json.loads(entry.description)
+            if query.name in {None, about.get("name", "")}:
+                found.append(DatasetDocument.of(about))
+        looked_at += len(entries)
+        if looked_at >= _MOST_LOOKED_AT:
+            return DatasetPage(datasets=tuple(found), next_cursor=cursor)
+    return DatasetPage(datasets=tuple(found), next_cursor=None)
+
+
+def described(dataset_id: str, *, store: Store) -> UsedDatasetDocument:
     """The description of a data set.
 
     Raises:
@@ -65,7 +150,7 @@ def described(dataset_id: str, *, store: Store) -> DatasetDocument:
     about = _about(dataset_id, store=store)
     if about is None:
         raise NothingHere("There is no data set of that id.")
-    return DatasetDocument.of(about)
+    return UsedDatasetDocument.of(about | {"used_by": store.upload_users(dataset_id, most=MOST_USERS)})
 
 
 def remove(dataset_id: str, *, store: Store) -> None:
@@ -73,10 +158,17 @@ def remove(dataset_id: str, *, store: Store) -> None:
 
     Raises:
         NothingHere: there is none of that id.
-        InUse: an experiment uses it.
+        DatasetInUse: experiments use it; they are named.
     """
     described(dataset_id, store=store)
-    store.drop_documents([dataset_description_key(dataset_id), dataset_key(dataset_id)])
+    try:
+        store.drop_documents([dataset_description_key(dataset_id), dataset_key(dataset_id)])
+    except InUse:
+        users = store.upload_users(dataset_id, most=MOST_USERS)
+        raise DatasetInUse(
+            "Experiments use the data set. Once none does, it can be deleted.",
+            violations=tuple(Violation(detail=f"experiment {user} uses it") for user in users),
+        ) from None
 
 
 def used_documents(spec: ExperimentSpec) -> tuple[str, ...]:

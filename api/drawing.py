@@ -13,7 +13,7 @@ from api.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
 from api.submission import ring
 from jobs.document_keys import figure_error_key, figure_key
 from jobs.ports import Doorbell, Store
-from jobs.records import Experiment, FigureRequest, Queue
+from jobs.records import DATA_ANALYSIS, Experiment, FigureRequest, Queue
 
 PATIENCE_SECONDS: Final = 10.0
 """How long a request waits for its figure."""
@@ -56,23 +56,34 @@ async def drawn(drawing: Drawing, *, store: Store, bell: Doorbell, patience: flo
     """
     if drawing.experiment.runs_done == 0:
         raise NothingToDraw("No run of this experiment is stored, so there is nothing to draw.")
-    figure, error = partial(store.document, drawing.key), partial(store.document, figure_error_key(drawing.key))
+    return await awaited(drawing.request, store=store, bell=bell, patience=patience)
+
+
+async def awaited(request: FigureRequest, *, store: Store, bell: Doorbell, patience: float) -> bytes:
+    """What a worker makes of the request, now unless it is stored.
+
+    Raises:
+        DrawingFailed: a worker has tried lately, and could not.
+        NotDrawnInTime: it takes longer than `patience` seconds; it goes on being made, so asking again helps.
+    """
+    what = "analysis" if request.figure == DATA_ANALYSIS else "figure"
+    figure, error = partial(store.document, request.key), partial(store.document, figure_error_key(request.key))
     deadline, pause = time.monotonic() + patience, _FIRST_PAUSE
     while True:
         if (picture := await _off_loop(figure)) is not None:
             return picture
         if await _off_loop(error) is not None:
-            raise DrawingFailed("The worker could not draw this figure; its log says why.")
+            raise DrawingFailed(f"The worker could not make this {what}; its log says why.")
         if time.monotonic() >= deadline:
-            raise NotDrawnInTime("The figure is still being drawn; ask again.", headers={"Retry-After": "5"})
+            raise NotDrawnInTime(f"The {what} is still being made; ask again.", headers={"Retry-After": "5"})
         # Every time: the request may have gone with a worker that died over it.
-        await _off_loop(partial(_ask, drawing, store=store, bell=bell))
+        await _off_loop(partial(_ask, request, store=store, bell=bell))
         await anyio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _ask(drawing: Drawing, *, store: Store, bell: Doorbell) -> None:
-    if store.request_figure(drawing.request, seconds=ASK_AGAIN_SECONDS):
+def _ask(request: FigureRequest, *, store: Store, bell: Doorbell) -> None:
+    if store.request_figure(request, seconds=ASK_AGAIN_SECONDS):
         ring(Queue.INTERACTIVE, bell=bell)
 
 

@@ -5,7 +5,9 @@ cannot say. What breaks a rule is pointed at and never repeated.
 """
 
 import json
+import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from api.request_errors import MalformedBody, UnusableBody, Violation
@@ -15,6 +17,9 @@ LARGEST_WHOLE: Final = 2**53 - 1
 
 LARGEST_REAL: Final = 1e100
 """Its square is still far from overflow; no step size or matrix entry comes near it."""
+
+MOST_VIOLATIONS: Final = 100
+"""Most errors that are listed in one answer; no more than one beyond them is looked for."""
 
 DEEPEST: Final = 64
 """Most levels of nesting; the deepest spec has six."""
@@ -31,11 +36,30 @@ def read(body: bytes) -> Any:
         MalformedBody: the body is not JSON in UTF-8.
         UnusableBody: it is JSON, but not I-JSON.
     """
-    document = _parsed(_text(body))
-    violations = tuple(_violations(document, ""))
+    document = parsed(body)
+    require_interoperable(document)
+    return document
+
+
+def parsed(body: bytes) -> Any:
+    """The document that the body spells, before anybody may rely on it.
+
+    Raises:
+        MalformedBody: the body is not JSON in UTF-8.
+    """
+    return _parsed(_text(body))
+
+
+def require_interoperable(document: Any) -> None:
+    """Return if the document is I-JSON.
+
+    Raises:
+        UnusableBody: it is not.
+    """
+    # One more than is listed: what is wrong a million times is not found a million times.
+    violations = tuple(islice(_violations(document, ""), MOST_VIOLATIONS + 1))
     if violations:
         raise UnusableBody("The body breaks the rules listed under errors.", violations=violations)
-    return document
 
 
 def escaped(name: str) -> str:
@@ -48,7 +72,7 @@ def _text(body: bytes) -> str:
     if not body.strip():
         raise MalformedBody("The body is empty; a JSON object is wanted.")
     try:
-        return body.decode("utf-8")
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MalformedBody(f"The body is not UTF-8: byte {error.start} does not belong there.") from None
 
@@ -78,12 +102,21 @@ def _violations(value: Any, pointer: str, depth: int = 0) -> Iterator[Violation]
         for name, member in value.items():
             yield from _violations(member, f"{pointer}/{escaped(name)}", depth + 1)
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            # The common case, a matrix of numbers, is settled here without a call for each.
-            if not (type(item) is float and -LARGEST_REAL <= item <= LARGEST_REAL):
+        # The common case, a matrix of numbers, is settled without a call for each.
+        for index, item in enumerate(() if _are_numbers(value) else value):
+            if not (type(item) is list and _are_numbers(item)):
                 yield from _violations(item, f"{pointer}/{index}", depth + 1)
     elif (detail := _scalar_violation(value)) is not None:
         yield Violation(pointer=pointer, detail=detail)
+
+
+def _are_numbers(items: list[Any]) -> bool:
+    """Whether all are numbers that both kinds of number can be, at the speed of C; NaN makes the sum one."""
+    if not items:
+        return True
+    if not set(map(type, items)) <= {int, float}:
+        return False
+    return min(items) >= -LARGEST_WHOLE and max(items) <= LARGEST_WHOLE and not math.isnan(sum(items))
 
 
 def _object_violations(value: dict[str, Any], pointer: str) -> Iterator[Violation]:

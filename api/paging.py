@@ -37,6 +37,13 @@ class ExperimentQuery(PageQuery):
     tag: Annotated[str | None, Field(max_length=80)] = None
 
 
+class DatasetQuery(PageQuery):
+    """The query of the list of data sets."""
+
+    limit: Limit = 50
+    name: Annotated[str | None, Field(max_length=200, description="Data sets of this name.")] = None
+
+
 def window(query: PageQuery, total: int) -> tuple[range, str | None]:
     """The indices of the page that the query asks for out of 0 … total − 1, and the cursor of the next page.
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from api import request_errors
-from api.i_json import escaped
+from api.i_json import MOST_VIOLATIONS, escaped
 from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
 from core.errors import InvalidChoice
@@ -23,7 +23,6 @@ from core.figures.layouts import UnsuitableFigure
 from jobs.errors import (
     ExperimentNotFound,
     ForeignStore,
-    InUse,
     InvalidCursor,
     NotFailed,
     StillActive,
@@ -33,9 +32,6 @@ from jobs.errors import (
 from jobs.seal import BrokenSeal
 
 MEDIA_TYPE: Final = "application/problem+json"
-
-MOST_VIOLATIONS: Final = 100
-"""Most errors listed in one document; its `detail` says how many there are."""
 
 _FULL: Final = "The store has no room left. What is stored can be read; new work is taken once there is room again."
 _LOG = logging.getLogger(__name__)
@@ -96,17 +92,15 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
         request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet"),
         request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
-        request_errors.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The drawing failed"),
-        request_errors.NotDrawnInTime: _kind(
-            HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "The figure is not drawn yet"
-        ),
+        request_errors.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The worker failed"),
+        request_errors.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "It is not made yet"),
         request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         NotFailed: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
         StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished"),
-        InUse: _kind(HTTPStatus.CONFLICT, "in-use", "The data set is in use"),
+        request_errors.DatasetInUse: _kind(HTTPStatus.CONFLICT, "in-use", "The data set is in use"),
         InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         RequestValidationError: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         StoreFull: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-full", "The store is full"),
@@ -141,8 +135,8 @@ async def _answer(request: Request, error: Exception) -> Response:
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request %s is answered %d: %s", request.state.request_id, kind.status, error)
     problem = _explained(error)
-    found = len(problem.violations)
-    listed = f" {found} errors were found; the first {MOST_VIOLATIONS} are listed." if found > MOST_VIOLATIONS else ""
+    is_cut = len(problem.violations) > MOST_VIOLATIONS
+    listed = f" There are more than the {MOST_VIOLATIONS} that are listed." if is_cut else ""
     return Problem(
         type=f"urn:stepbias:problem:{kind.slug}",
         title=kind.title,
@@ -189,8 +183,6 @@ def _sentence(error: Exception) -> str:
             text = f"Only a failed experiment can be retried; this one is {status}."
         case StillActive(status=status):
             text = f"An experiment is deleted once it is finished; this one is {status}: cancel it."
-        case InUse():
-            text = "An experiment uses the data set. Once none does, it can be deleted."
         case ForeignStore():
             text = f"The service cannot work: {error}."
         case BrokenSeal(name=name):

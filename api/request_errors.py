@@ -56,6 +56,10 @@ class WrongMediaType(RequestError):
     """The body is declared to be something that is not read here."""
 
 
+class DatasetInUse(RequestError):
+    """A data set cannot be deleted while experiments use it."""
+
+
 class OverLimit(RequestError):
     """A valid spec asks for more than this deployment allows."""
 

@@ -1,13 +1,14 @@
 """What is wrong with a spec, said to its author: pydantic's findings as JSON Pointers and plain sentences."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from api.i_json import escaped
+from api.i_json import MOST_VIOLATIONS, escaped
 from api.request_errors import Violation
 from core.spec.experiment_spec import (
     KINDS,
@@ -42,7 +43,8 @@ _STEP_SIZES: Final = ', or {"fractions_of_max_stable": […]}, or {"largest_conv
 
 def violations(error: ValidationError, document: Any) -> tuple[Violation, ...]:
     """Every finding, in the order of the document's fields; `document` is what was validated, as plain JSON."""
-    return tuple(_each(error.errors(include_url=False, include_input=False), document))
+    findings = error.errors(include_url=False, include_input=False)
+    return tuple(islice(_each(findings, document), MOST_VIOLATIONS + 1))
 
 
 def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Violation]:
@@ -50,7 +52,25 @@ def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Violation]:
     for finding in findings:
         # An item that failed is missing from its list: "too short" is then a consequence, not a second violation.
         if finding["type"] != "too_short" or finding["loc"] not in inside:
-            yield Violation(pointer=pointer(finding, document), detail=sentence(finding))
+            place, detail = pointer(finding, document), sentence(finding)
+            yield Violation(pointer=place, detail=detail)
+            if finding["type"] in {"float_type", "int_type"}:
+                yield from (Violation(pointer=each, detail=detail) for each in _likewise(place, document))
+
+
+def _likewise(place: str, document: Any) -> Iterator[str]:
+    """The further items of a list that are no numbers, after the one at which validation stopped."""
+    *parents, last = place.split("/")[1:]
+    for name in parents:
+        document = document[int(name)] if isinstance(document, list) else document[name]
+    if isinstance(document, list) and not _is_number(document[int(last)]):
+        for index in range(int(last) + 1, len(document)):
+            if not _is_number(document[index]):
+                yield f"{place.removesuffix(last)}{index}"
+
+
+def _is_number(item: Any) -> bool:
+    return type(item) in {int, float}
 
 
 def pointer(finding: ErrorDetails, document: Any) -> str:
@@ -117,9 +137,9 @@ _SENTENCES: Final[Mapping[str, Callable[[Location, Mapping[str, Any]], str]]] = 
         "extra_forbidden": _unknown,
         "union_tag_invalid": _kind,
         "union_tag_not_found": _kind,
-        "int_type": _number("a whole number, written without a point,"),
+        "int_type": _number("a whole number"),
         "int_parsing": _fixed("a whole number is wanted"),
-        "int_from_float": _number("a whole number, written without a point,"),
+        "int_from_float": _number("a whole number"),
         "float_type": _number("a number"),
         "finite_number": _number("a finite number"),
         "greater_than": _fixed("a number greater than {gt:g} is wanted"),

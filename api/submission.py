@@ -1,12 +1,15 @@
 """From the bytes of a spec to a recorded experiment."""
 
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from pydantic import ValidationError
 
 from api import i_json, spec_violations
+from api.body import JsonBody, read
 from api.datasets import used_documents
 from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
@@ -28,10 +31,18 @@ def read_spec(body: bytes) -> ExperimentSpec:
     document = i_json.read(body)
     try:
         # From the bytes again: strict validation knows JSON's types there, and lists need not become tuples first.
-        return ExperimentSpec.model_validate_json(body)
+        return ExperimentSpec.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
         violations = spec_violations.violations(error, document)
         raise UnusableBody("The spec breaks the rules listed under errors.", violations=violations) from None
+
+
+async def _spec(request: Request, body: JsonBody) -> ExperimentSpec:
+    return await read(request, read_spec, body)
+
+
+SpecHere = Annotated[ExperimentSpec, Depends(_spec)]
+"""The spec in the body of a request."""
 
 
 def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:

@@ -1,35 +1,74 @@
 """The body of an upload: a data set in one of several formats, of which the media type says which."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import islice
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from fastapi import Depends, Request
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from api import i_json, spec_violations
+from api import i_json
 from api.body import JSON, limited_body, require_media_type
 from api.dependencies import SettingsHere
+from api.i_json import MOST_VIOLATIONS
 from api.paging import NoQuery
 from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
-from core.data.csv_file import NoSuchColumn, csv_arrays
+from core.data.csv_dialect import DECIMALS, DELIMITERS
+from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
 from core.data.npz_file import npz_arrays
+from core.data.reading import Reading
 from core.data.user_arrays import NUMBER_OF_AXES, OversizedArrays, UnusableArrays, UserArrays, require_entries
-from core.spec.experiment_spec import Matrix, Vector
+from core.spec.experiment_spec import Matrix, Name, Vector
 from core.spec.swept import Document
 
 CSV: Final = "text/csv"
 NPZ: Final = ("application/zip", "application/x-npz", "application/octet-stream")
 
 
-class UploadQuery(NoQuery):
-    """The query of an upload."""
+def _named(names: Mapping[str, str]) -> Callable[[Any], Any]:
+    """Take a character for its name."""
+    by_character = {character: name for name, character in names.items()}
+    return lambda given: by_character.get(given, given)
 
-    target: Annotated[
-        str | None, Field(max_length=200, description="The column of a CSV file that is y; default: y, or the last.")
+
+Column = Annotated[str, Field(min_length=1, max_length=200)]
+Columns = Annotated[list[Column], Field(max_length=100)]
+
+
+class UploadQuery(NoQuery):
+    """The query of an upload: the name of the data set and, for CSV files, what their columns mean."""
+
+    name: Annotated[Name | None, Field(description="What the data set is called in lists; default: none.")] = None
+    target: Annotated[Column | None, Field(description="The column that is y; default: y, or the last.")] = None
+    drop: Annotated[Columns, Field(default_factory=list, description="Columns to leave out.")]
+    keep: Annotated[
+        Columns,
+        Field(default_factory=list, description="Columns that count the rows, or have no name, and are features."),
+    ]
+    one_hot: Annotated[
+        Columns, Field(default_factory=list, description="Columns of categories: each becomes a column of 0 and 1.")
+    ]
+    delimiter: Annotated[
+        Literal["comma", "semicolon", "tab", "bar", "space"] | None,
+        BeforeValidator(_named(DELIMITERS)),
+        Field(description="What separates fields; default: found out, and said."),
     ] = None
+    decimal: Annotated[
+        Literal["point", "comma"] | None,
+        BeforeValidator(_named(DECIMALS)),
+        Field(description="What marks decimals; default: found out, and said."),
+    ] = None
+    missing: Annotated[
+        Missing, Field(description="What becomes of samples with missing values; `mean`: of the column.")
+    ] = Missing.REFUSE
+
+    @property
+    def options(self) -> CsvOptions:
+        """Those of a CSV file."""
+        return CsvOptions(**self.model_dump(exclude={"name"}))
 
 
 class DatasetBody(Document):
@@ -51,17 +90,18 @@ class Upload:
     media_type: str
     body: bytes
 
-    def arrays(self, *, target: str | None, limit: int) -> UserArrays:
-        """The data set in the file; no array has more than `limit` entries.
+    def read(self, query: UploadQuery, limit: int) -> tuple[UserArrays, Reading]:
+        """The data set in the file, and how it was understood; no array has more than `limit` entries.
 
         Raises:
             MalformedBody: it should be JSON, and is not.
             UnusableDataset: it is no data set; each violation with its place.
             OversizedDataset: an array has more entries, or declares them.
-            InvalidQuery: no column is called `target`, or the file has no columns with names.
+            InvalidQuery: a column that the query names is not there, or the file has no columns with names.
         """
         try:
-            return UserArrays.of(_READERS[self.media_type](self.body, target, limit))
+            arrays, reading = _READERS[self.media_type](self.body, query.options, limit)
+            return UserArrays.of(arrays), reading
         except OversizedArrays as error:
             raise OversizedDataset(
                 "An array is larger than this deployment takes.", violations=_violations(error)
@@ -84,41 +124,48 @@ async def upload(request: Request, settings: SettingsHere) -> Upload:
 UploadHere = Annotated[Upload, Depends(upload)]
 
 
-def _read_json(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarray]:
-    _require_no_target(target)
+Arrays = dict[str, np.ndarray]
+
+
+def _read_json(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Reading]:
+    _require_no_options(options)
+    _require_countable(body, limit)
+    document = i_json.parsed(body)
+    given = {name: rows for name, rows in document.items() if rows is not None} if isinstance(document, dict) else None
+    if violations := tuple(islice(_faults(given), MOST_VIOLATIONS + 1)):
+        raise _unusable(*violations)
     try:
-        document = i_json.read(body)
+        i_json.require_interoperable(document)
     except UnusableBody as error:
         raise _unusable(*error.violations) from None
-    if unknown := tuple(_unknown_names(document)):
-        raise _unusable(*unknown)
-    try:
-        given = DatasetBody.model_validate_json(body)
-    except ValidationError as error:
-        raise _unusable(*spec_violations.violations(error, document)) from None
-    if ragged := tuple(_ragged_rows(given)):
-        raise _unusable(*ragged)
-    known = {name: rows for name, rows in given.model_dump().items() if rows is not None}
-    arrays = {name: np.array(rows) for name, rows in known.items()}
-    for name, array in arrays.items():
-        require_entries(name, array.shape, limit=limit)
-    return arrays
+    known = given or {}
+    for name, rows in known.items():
+        shape = (len(rows), len(rows[0])) if NUMBER_OF_AXES[name] == 2 else (len(rows),)
+        require_entries(name, shape, limit=limit)
+    return {name: np.array(rows, dtype=np.float64) for name, rows in known.items()}, Reading(target="y")
 
 
-def _read_csv(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarray]:
+def _require_countable(body: bytes, limit: int) -> None:
+    """Refuse what has more entries than all arrays together may have, before any is made an object."""
+    matrices = list(NUMBER_OF_AXES.values()).count(2)
+    if body.count(b",") > len(NUMBER_OF_AXES) * limit or body.count(b"[") > matrices * limit + 2 * len(NUMBER_OF_AXES):
+        raise OversizedDataset(f"An array may have at most {limit} entries; these have more together than all may.")
+
+
+def _read_csv(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Reading]:
     try:
-        return csv_arrays(body, target=target, limit=limit)
+        return csv_arrays(body, options, limit=limit)
     except NoSuchColumn as error:
-        violation = Violation(parameter="target", detail=error.message)
-        raise InvalidQuery("One column of the file must be the target.", violations=(violation,)) from None
+        violation = Violation(parameter=error.option, detail=error.message)
+        raise InvalidQuery("The query names a column that is not in the file.", violations=(violation,)) from None
 
 
-def _read_npz(body: bytes, target: str | None, limit: int) -> dict[str, np.ndarray]:
-    _require_no_target(target)
+def _read_npz(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Reading]:
+    _require_no_options(options)
     return npz_arrays(body, limit=limit)
 
 
-_READERS: Final[Mapping[str, Callable[[bytes, str | None, int], dict[str, np.ndarray]]]] = MappingProxyType(
+_READERS: Final[Mapping[str, Callable[[bytes, CsvOptions, int], tuple[Arrays, Reading]]]] = MappingProxyType(
     {JSON: _read_json, CSV: _read_csv} | dict.fromkeys(NPZ, _read_npz)
 )
 
@@ -127,25 +174,46 @@ def _unusable(*violations: Violation) -> UnusableDataset:
     return UnusableDataset("The data set breaks the rules listed under errors.", violations=violations)
 
 
-def _require_no_target(target: str | None) -> None:
-    if target is not None:
-        violation = Violation(parameter="target", detail=f"only {CSV} has columns with names")
-        raise InvalidQuery("The target is a column of a CSV file.", violations=(violation,))
+def _require_no_options(options: CsvOptions) -> None:
+    given = ((each.name, getattr(options, each.name), each.default) for each in fields(options))
+    if unsuited := [name for name, value, default in given if value and value != default]:
+        violations = tuple(Violation(parameter=name, detail=f"only {CSV} has columns with names") for name in unsuited)
+        raise InvalidQuery("These parameters speak of the columns of a CSV file.", violations=violations)
 
 
-def _unknown_names(document: Any) -> Iterator[Violation]:
-    for name in document if isinstance(document, dict) else ():
+def _faults(given: Mapping[str, Any] | None) -> Iterator[Violation]:
+    """What is no array of the shape that its name has, at the speed of C where nothing is wrong."""
+    if given is None:
+        yield Violation(pointer="", detail="an object is wanted, with the arrays as members")
+    for name, rows in (given or {}).items():
         if name not in NUMBER_OF_AXES:
             detail = f"there is no such array; the names here are {', '.join(NUMBER_OF_AXES)}"
             yield Violation(pointer=f"/{i_json.escaped(name)}", detail=detail)
+        elif NUMBER_OF_AXES[name] == 1 or not isinstance(rows, list):
+            yield from _row_faults(rows, f"/{name}")
+        else:
+            yield from _matrix_faults(rows, f"/{name}")
 
 
-def _ragged_rows(given: DatasetBody) -> Iterator[Violation]:
-    for name, rows in (("X", given.X), ("held_out_X", given.held_out_X or ())):
-        for index, row in enumerate(rows):
-            if len(row) != len(rows[0]):
-                detail = f"this row has {len(row)} entries, the first one {len(rows[0])}"
-                yield Violation(pointer=f"/{name}/{index}", detail=detail)
+def _matrix_faults(rows: list[Any], pointer: str) -> Iterator[Violation]:
+    if not rows:
+        yield Violation(pointer=pointer, detail="at least one row is wanted")
+    for index, row in enumerate(rows):
+        yield from _row_faults(row, f"{pointer}/{index}")
+        if isinstance(row, list) and isinstance(rows[0], list) and len(row) != len(rows[0]):
+            detail = f"this row has {len(row)} entries, the first one {len(rows[0])}"
+            yield Violation(pointer=f"{pointer}/{index}", detail=detail)
+
+
+def _row_faults(row: Any, pointer: str) -> Iterator[Violation]:
+    if not isinstance(row, list):
+        yield Violation(pointer=pointer, detail="a list is wanted")
+    elif not row:
+        yield Violation(pointer=pointer, detail="at least one entry is wanted")
+    elif not set(map(type, row)) <= {int, float}:
+        for index, item in enumerate(row):
+            if type(item) not in {int, float}:
+                yield Violation(pointer=f"{pointer}/{index}", detail="a number is wanted")
 
 
 def _violations(error: UnusableArrays) -> tuple[Violation, ...]:

@@ -23,6 +23,11 @@ def figure_error_key(figure: str) -> str:
     return f"error of {figure}"
 
 
+def data_analysis_key(dataset_id: str, numerics: str = NUMERICS_VERSION) -> str:
+    """Where the analysis of an uploaded data set is kept; another numerics version has another place."""
+    return f"data-analysis:{numerics}:{dataset_id}"
+
+
 def dataset_key(dataset_id: str) -> str:
     """Where the arrays of an uploaded data set are kept."""
     return f"dataset:{dataset_id}"

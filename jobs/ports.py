@@ -22,6 +22,7 @@ from jobs.records import (
     StoredRun,
     Submission,
     Surroundings,
+    UploadEntry,
 )
 from jobs.states import ExperimentStatus
 
@@ -363,7 +364,30 @@ class ResultStore(Protocol):
         ...
 
 
-class Store(ExperimentStore, JobStore, Upkeep, ResultStore, Protocol):
+class UploadStore(Protocol):
+    """Uploaded data sets: two documents each, `dataset_key` and `dataset_description_key`, listed and counted."""
+
+    def keep_upload(self, dataset_id: str, *, arrays: bytes, description: bytes) -> bool:
+        """Keep an upload in one durable write; whether it is new.
+
+        The arrays that are there stay: the id is a hash of them. The description is the last one.
+        """
+        ...
+
+    def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
+        """Uploads, newest first.
+
+        Raises:
+            InvalidCursor: `cursor` is not one that this store gave out.
+        """
+        ...
+
+    def upload_users(self, dataset_id: str, *, most: int) -> Sequence[str]:
+        """The ids of experiments whose specs name the upload, so many at most."""
+        ...
+
+
+class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, Protocol):
     """The whole store.
 
     One that was written in another form refuses with `ForeignStore` whatever would change it.

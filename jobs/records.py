@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from jobs.states import ExperimentStatus, JobState
 
@@ -109,6 +109,14 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UploadEntry:
+    """The description of an upload in a list, and the cursor of what follows it there."""
+
+    description: bytes
+    cursor: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredRun:
     """A run as stored: `summary` is the canonical JSON of its scalars, `arrays` its state and curves, compressed.
 
@@ -188,9 +196,15 @@ class Surroundings:
         return max((each.untaken_seconds for each in self.waiting if each.numerics == numerics), default=0.0)
 
 
+DATA_ANALYSIS: Final = "data-analysis"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FigureRequest:
-    """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from."""
+    """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from.
+
+    The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's.
+    """
 
     experiment_id: str
     figure: str

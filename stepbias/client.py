@@ -13,7 +13,7 @@ from stepbias.connection import Connection
 from stepbias.handle import ExperimentHandle
 from stepbias.paging import pages
 from stepbias.retry_pauses import Clock, SystemClock
-from stepbias.upload import Data, encoded
+from stepbias.upload import Data, encoded, file_name
 
 Spec = Mapping[str, Any] | str | Path | bytes
 """An experiment spec: the document, the path of a JSON file, or JSON itself as bytes."""
@@ -107,16 +107,22 @@ class Client:
         for document in pages(self._connection, "/v1/experiments", "experiments", filters):
             yield ExperimentHandle.from_document(self._connection, document)
 
-    def upload_dataset(self, data: Data, *, target: str | None = None) -> dict[str, Any]:
+    def upload_dataset(
+        self, data: Data, *, name: str | None = None, target: str | None = None, **options: Any
+    ) -> dict[str, Any]:
         """Upload data of one's own, to be used in specs as `{"kind": "dataset", "id": …}`.
 
         Args:
             data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y); the path of a .json,
                 .npz, .zip or .csv file; or the paths of X.npy, y.npy and so on.
+            name: what the data set is called in lists; without it the name of the file, where it is one.
             target: the column of a .csv file that is y; without it the one called y, or else the last.
+            options: of a .csv file: lists of columns `drop`, `keep` and `one_hot`; `delimiter`; `decimal`; `missing`,
+                which is "refuse", "drop" or "mean".
 
         Returns:
-            The description of the data set. Equal data have one id, whatever they were sent as.
+            The description of the data set, and under `reading` how the file was understood: what was dropped,
+            converted and guessed. Equal data have one id, whatever they were sent as.
 
         Raises:
             ProblemError: the data are refused; `errors` point at what is wrong.
@@ -125,9 +131,8 @@ class Client:
             OSError: a file cannot be read.
         """
         content, media_type = encoded(data)
-        response = self._connection.send(
-            "POST", "/v1/datasets", params={"target": target}, content=content, media_type=media_type
-        )
+        query = {"name": file_name(data) if name is None else name, "target": target} | options
+        response = self._connection.send("POST", "/v1/datasets", params=query, content=content, media_type=media_type)
         document: dict[str, Any] = self._connection.document(response)
         return document
 
@@ -139,6 +144,19 @@ class Client:
         """
         document: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}")
         return document
+
+    def datasets(self, *, name: str | None = None, page_size: int | None = None) -> Iterator[dict[str, Any]]:
+        """Every uploaded data set, newest first, page after page as they are needed."""
+        yield from pages(self._connection, "/v1/datasets", "datasets", {"name": name, "limit": page_size})
+
+    def dataset_analysis(self, dataset_id: str) -> dict[str, Any]:
+        """What is known of an uploaded data set before any training: rank, centring, and where steps are stable.
+
+        Raises:
+            ProblemError: there is none of that id (404), or no worker has answered in time (503).
+        """
+        analysis: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis")
+        return analysis
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete an uploaded data set.

@@ -16,6 +16,8 @@ ZIP: Final = "application/zip"
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType({".json": JSON, ".csv": "text/csv", ".npz": ZIP, ".zip": ZIP})
 """What a file is, by its ending."""
 
+LONGEST_NAME: Final = 200
+
 Data = Mapping[str, Any] | str | Path | Sequence[str | Path]
 """Arrays by name, nested lists or anything with `tolist`; a file; or the .npy files of one data set."""
 
@@ -41,6 +43,14 @@ def encoded(data: Data) -> tuple[bytes, str]:
         endings = ", ".join(MEDIA_TYPES)
         raise UnknownFile(f"one file that ends with {endings} is wanted, or X.npy and y.npy")
     return files[0].read_bytes(), MEDIA_TYPES[files[0].suffix]
+
+
+def file_name(data: Data) -> str | None:
+    """What a data set is called that has no other name: its file, without the folder."""
+    if isinstance(data, str | Path):
+        return Path(data).name[:LONGEST_NAME]
+    is_one = not isinstance(data, Mapping) and len(data) == 1
+    return Path(next(iter(data))).name[:LONGEST_NAME] if is_one else None
 
 
 def _plain(value: Any) -> Any:

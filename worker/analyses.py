@@ -1,9 +1,11 @@
 """Analyses of problems: from the store, or made now and kept there."""
 
+from core.analysis.data import analyse_data
 from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.array_block import pack_arrays
 from core.experiment.dataset import dataset_of
+from core.spec.experiment_spec import UploadedData
 from core.sweep.grid import GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.errors import StoreUnavailable
@@ -19,6 +21,16 @@ def ensure_interpolators(context: WorkerContext, problem: GridProblem) -> None:
     """
     if context.store.document(interpolators_key(problem.key)) is None:
         _analyse(context, problem)
+
+
+def upload_analysis(context: WorkerContext, dataset_id: str) -> bytes:
+    """What is known of an uploaded data set before any training, as JSON.
+
+    Raises:
+        InvalidData: it is no longer kept.
+    """
+    plain = UploadedData(kind="dataset", id=dataset_id)
+    return analyse_data(dataset_of(plain, uploads(context.store))).to_json()
 
 
 def ensure_analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:

@@ -18,7 +18,8 @@ from core.sweep.grid import Grid
 from jobs.document_keys import figure_error_key
 from jobs.errors import StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
-from jobs.records import FigureRequest
+from jobs.records import DATA_ANALYSIS, FigureRequest
+from worker.analyses import upload_analysis
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def draw_next(context: WorkerContext) -> bool:
         return True  # it was asked for again while it was drawn
     try:
         with _ended_if_it_hangs(context, request):
-            picture = draw_figure(context, request.experiment_id, request.figure, request.format)
+            picture = _made(context, request)
         context.store.put_document(request.key, picture, seconds=KEPT_SECONDS)
     except StoreUnavailable:
         raise
@@ -51,6 +52,12 @@ def draw_next(context: WorkerContext) -> bool:
         reason = f"{type(error).__name__}: {error}".encode()
         context.store.put_document(figure_error_key(request.key), reason, seconds=ERROR_SECONDS)
     return True
+
+
+def _made(context: WorkerContext, request: FigureRequest) -> bytes:
+    if request.figure == DATA_ANALYSIS:
+        return upload_analysis(context, request.experiment_id)
+    return draw_figure(context, request.experiment_id, request.figure, request.format)
 
 
 @contextmanager

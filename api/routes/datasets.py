@@ -2,43 +2,78 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
-from api.body import JSON
-from api.datasets import DatasetDocument, described, keep, remove
-from api.dependencies import SettingsHere, StoreHere
+from api.body import JSON, read
+from api.data_analysis import analysis_of
+from api.datasets import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
+from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
 from api.openapi import PROBLEMS
-from api.paging import NoQuery
+from api.paging import DatasetQuery, NoQuery, link_header
 from api.upload import CSV, NPZ, DatasetBody, UploadHere, UploadQuery
+from core.analysis.data_analysis import DataAnalysis
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=PROBLEMS)
 
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
-_FILES: Final[dict[str, Any]] = {JSON: {"schema": DatasetBody.model_json_schema()}} | dict.fromkeys((CSV, *NPZ), _BYTES)
+_FILES: Final[dict[str, Any]] = {
+    JSON: {
+        "schema": DatasetBody.model_json_schema(),
+        "example": {"X": [[0.5, 1.5], [0.25, 1.0]], "y": [2.0, 3.0]},
+    },
+    CSV: {"schema": {"type": "string"}, "example": "x1,x2,y\n0.5,1.5,2\n0.25,1.0,3\n"},
+    **dict.fromkeys(NPZ, _BYTES),
+}
 
 
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    response_model=DatasetDocument,
-    responses={status.HTTP_200_OK: {"model": DatasetDocument, "description": "It is here already."}},
+    response_model=UploadDocument,
+    responses={status.HTTP_200_OK: {"model": UploadDocument, "description": "It is here already."}},
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
 )
-def upload_dataset(
-    upload: UploadHere, query: Annotated[UploadQuery, Query()], store: StoreHere, settings: SettingsHere
+async def upload_dataset(
+    request: Request,
+    upload: UploadHere,
+    query: Annotated[UploadQuery, Query()],
+    store: StoreHere,
+    settings: SettingsHere,
 ) -> Response:
-    """Upload a data set as JSON, .npz or CSV; equal data have one id, whatever file they came in."""
-    arrays = upload.arrays(target=query.target, limit=settings.max_data_entries)
-    document, is_new = keep(arrays, store=store)
+    """Upload a data set as JSON, .npz or CSV. The answer says how the file was understood, and what was guessed."""
+
+    def kept() -> tuple[UploadDocument, bool]:
+        arrays, reading = upload.read(query, settings.max_data_entries)
+        return keep(arrays, store=store, name=query.name, reading=reading)
+
+    document, is_new = await read(request, kept)
     code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
     return JSONResponse(document.model_dump(mode="json"), code, headers={"Location": document.links["self"]})
 
 
+@router.get("")
+def list_datasets(
+    query: Annotated[DatasetQuery, Query()], request: Request, response: Response, store: StoreHere
+) -> DatasetPage:
+    """List data sets, newest first."""
+    page = listed(query, store=store)
+    response.headers.update(link_header(request, page.next_cursor))
+    return page
+
+
 @router.get("/{dataset_id}")
-def get_dataset(dataset_id: str, store: StoreHere) -> DatasetDocument:
-    """Look at a data set: how large it is, and what it has besides X and y."""
+def get_dataset(dataset_id: str, store: StoreHere) -> UsedDatasetDocument:
+    """Look at a data set: how large it is, what its columns are, and which experiments use it."""
     return described(dataset_id, store=store)
+
+
+@router.get("/{dataset_id}/analysis")
+async def get_data_analysis(
+    dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere, bell: BellHere, patience: DrawingTimeout
+) -> DataAnalysis:
+    """Ask what a large step would do, before any training; the request waits while a worker finds out."""
+    return await analysis_of(dataset_id, store=store, bell=bell, patience=patience)
 
 
 @router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)

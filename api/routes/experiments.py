@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
-from api.body import JSON, JsonBody
+from api.body import JSON
 from api.datasets import require_uploaded
 from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
@@ -14,7 +14,7 @@ from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
 from api.readiness import obstacle
 from api.stored_grid import lacks_analyses
-from api.submission import read_spec, require_within_limits, ring, submit
+from api.submission import SpecHere, require_within_limits, ring, submit
 from jobs.records import Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
@@ -30,10 +30,9 @@ _Nothing = Annotated[NoQuery, Query()]
     openapi_extra=dict(SPEC_BODY),
 )
 def submit_experiment(
-    body: JsonBody, _query: _Nothing, store: StoreHere, bell: BellHere, settings: SettingsHere
+    spec: SpecHere, _query: _Nothing, store: StoreHere, bell: BellHere, settings: SettingsHere
 ) -> Response:
     """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled."""
-    spec = read_spec(body)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
@@ -45,9 +44,8 @@ def submit_experiment(
 
 
 @router.post("/estimate", openapi_extra=dict(SPEC_BODY))
-def estimate_experiment(body: JsonBody, _query: _Nothing, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
+def estimate_experiment(spec: SpecHere, _query: _Nothing, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
     """Say what a spec would cost, without running anything; what cannot be submitted is refused likewise."""
-    spec = read_spec(body)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     return require_affordable(spec, store=store, settings=settings)

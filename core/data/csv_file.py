@@ -1,122 +1,335 @@
-"""Arrays from the bytes of a CSV file (RFC 4180): a line of names, then a line for each sample."""
+"""Arrays from the bytes of a CSV file: a line of names, then a line for each sample.
 
-import csv
-import io
-import re
-from array import array
+Nothing is guessed without a word: what was understood is part of the answer, and what may mean two things is refused.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, islice
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
-from core.data.user_arrays import ArrayViolation, UnusableArrays, require_entries
+from core.data.csv_dialect import LONGEST_FIELD, Records, commented_names, dialect_of, is_value
+from core.data.csv_table import MOST_LEVELS, MOST_VIOLATIONS, Fault, Table, filled, shown
+from core.data.reading import Reading
+from core.data.user_arrays import ArrayViolation, UnusableArrays, require_entries, unusable
 from core.errors import StepbiasError
 
 TARGET: Final = "y"
 """The column that is y where no other is named; without one of this name, the last."""
 
-MOST_VIOLATIONS: Final = 20
-"""A file with more bad lines than this is bad for one reason."""
+FEWEST_COUNTED: Final = 3
+"""A named column that counts fewer rows than this does so by chance."""
 
-_NUMBER: Final = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
-_OTHER_SEPARATORS: Final = ((";", "semicolons"), ("\t", "tabs"))
+_INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060"
 
 
 class NoSuchColumn(StepbiasError):
-    """The column that should be y is not in the file, or not only once."""
+    """A column that an option names is not in the file, or not only once; `option` is which."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
 
 
-def csv_arrays(body: bytes, *, target: str | None, limit: int) -> dict[str, Float64[np.ndarray, "..."]]:
-    """X, of at most `limit` entries, and y from the column `target`; every other column is a feature, in order.
+class Missing(StrEnum):
+    """What becomes of a sample with a value that is missing: a reason to refuse, left out, or the column's mean."""
+
+    REFUSE = "refuse"
+    DROP = "drop"
+    MEAN = "mean"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CsvOptions:
+    """What the user says of a CSV file; None is to be found out.
+
+    `drop` names columns to leave out, `keep` ones that count the rows and are features all the same, `one_hot` those
+    with categories. `delimiter` and `decimal` are keys of `core.data.csv_dialect.DELIMITERS` and `DECIMALS`.
+    """
+
+    target: str | None = None
+    drop: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    one_hot: Sequence[str] = ()
+    delimiter: str | None = None
+    decimal: str | None = None
+    missing: Missing = Missing.REFUSE
+
+
+_NO_OPTIONS: Final = CsvOptions()
+
+
+def csv_arrays(
+    body: bytes, options: CsvOptions = _NO_OPTIONS, *, limit: int
+) -> tuple[dict[str, Float64[np.ndarray, "..."]], Reading]:
+    """X, of at most `limit` entries, and y from the target; every other column is a feature, in order.
 
     Raises:
-        NoSuchColumn: no column is called `target`, or several are.
+        NoSuchColumn: an option names a column that is not there, or is there twice.
         OversizedArrays: X has more entries.
-        UnusableArrays: these bytes are no such file; with the numbers of the lines at fault.
+        UnusableArrays: these bytes are no such file; with the names of the columns, or the lines, at fault.
     """
-    lines = _lines(_text(body))
-    _, names = next(lines, (0, []))
-    _require_names(names)
-    column = _column(names, target)
-    numbers = _numbers(lines, len(names))
-    table = numbers.reshape(-1, len(names))
-    require_entries("X", (len(table), len(names) - 1), limit=limit)
-    return {"X": np.delete(table, column, axis=1), "y": table[:, column]}
+    file = _File(_text(body), options)
+    return _Meaning(file, file.table(limit)).arrays(limit)
 
 
 def _text(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _unusable(f"the file is not UTF-8: byte {error.start} does not belong there") from None
+        raise unusable(f"the file is not UTF-8: byte {error.start} does not belong there") from None
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The fields of each line that is not blank, with its number."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for fields in reader:
-            if len(fields) > 1 or any(field.strip() for field in fields):
-                yield reader.line_num, fields
-    except csv.Error:
-        raise _unusable(f"line {reader.line_num}: the quotes do not match, or a field is too long") from None
+class _File:
+    """The names of a file's columns, what the options say of each, and the records that follow."""
+
+    def __init__(self, text: str, options: CsvOptions) -> None:
+        self.options = options
+        self.dialect = dialect_of(text, delimiter=options.delimiter, decimal=options.decimal)
+        self._source = Records(text, self.dialect.delimiter)
+        self._records: Iterator[tuple[int, list[str]]] = ((self._source.line, fields) for fields in self._source)
+        names = self._first_names()
+        self.nameless = {column for column, name in enumerate(names) if not name or name == f"Unnamed: {column}"}
+        self.names = [name or f"Unnamed: {column}" for column, name in enumerate(names)]
+        self._require_names()
+        self.dropped = self._places("drop", options.drop)
+        self.kept = self._places("keep", options.keep)
+        self.target = self._target()
+        self.categories = self._places("one_hot", options.one_hot) - self.dropped
+        if self.target in self.dropped | self.categories:
+            raise NoSuchColumn("target", "the target is a column of numbers, and not left out")
+
+    @property
+    def comments(self) -> int:
+        """How many lines are comments, without the one that has the names; known once all is read."""
+        return self._source.comments - self.has_commented_names
+
+    def table(self, limit: int) -> Table:
+        """The fields that follow the names."""
+        width = len(self.names)
+        read = set(range(width)) - self.dropped
+        features = len(read - self.nameless - {self.target})
+        require_entries("X", (1, features), limit=limit)
+        table = Table(width, self.dialect.decimal, read=read, categories=self.categories)
+        for rows in filled(table, self._records, width):
+            if rows * features > limit:
+                require_entries("X", (rows, features), limit=limit)
+        if not len(table):
+            raise unusable("no line follows the names of the columns")
+        return table
+
+    def _first_names(self) -> list[str]:
+        """The first line that is no comment; where that reads as a sample, the comment above it."""
+        first = next(self._records, (0, []))
+        self.has_commented_names = _is_sample(first[1])
+        if not self.has_commented_names:
+            return [_name(name) for name in first[1]]
+        names = [_name(name) for name in commented_names(self._source.comment, self.dialect.delimiter)]
+        if len(names) != len(first[1]) or _is_sample(names):
+            raise unusable(
+                f"line {first[0]} reads as a sample: put a line with the names of the columns before it "
+                "(numbers, truths and missing values are no names)"
+            )
+        self._records = chain([first], self._records)
+        return names
+
+    def _require_names(self) -> None:
+        if len(self.names) < 2:
+            raise unusable("a first line with the names of two or more columns is wanted")
+        for name, count in Counter(self.names).items():
+            if count > 1 and name != (self.options.target or TARGET):
+                raise unusable(f"{count} columns are called {shown(name)}: names must differ")
+
+    def _places(self, option: str, names: Sequence[str]) -> set[int]:
+        return {self._place(option, name) for name in names}
+
+    def _place(self, option: str, name: str) -> int:
+        if (found := self.names.count(name)) != 1:
+            raise NoSuchColumn(option, f"{found} columns are called {shown(name)}; one is wanted")
+        return self.names.index(name)
+
+    def _target(self) -> int:
+        """Where y stands."""
+        if self.options.target is not None or TARGET in self.names:
+            return self._place("target", TARGET if self.options.target is None else self.options.target)
+        named = [column for column in range(len(self.names)) if column not in self.dropped | self.nameless]
+        if not named:
+            raise NoSuchColumn("target", "no column has a name")
+        return named[-1]
 
 
-def _require_names(names: Sequence[str]) -> None:
-    if len(names) == 1:
-        for separator, plural in _OTHER_SEPARATORS:
-            if separator in names[0]:
-                raise _unusable(f"commas between fields and decimal points are wanted; this file has {plural}")
-    if len(names) < 2:
-        raise _unusable("a first line with the names of two or more columns is wanted")
-    if all(_NUMBER.fullmatch(name) for name in names):
-        raise _unusable("the first line should name the columns; this one has numbers")
+def _is_sample(fields: Sequence[str]) -> bool:
+    """Whether a first line reads as a sample rather than as names: a name is no number, and one is not missing."""
+    return any(map(is_value, filter(None, fields)))
 
 
-def _column(names: Sequence[str], target: str | None) -> int:
-    """Where y stands."""
-    stripped = [name.strip() for name in names]
-    if target is None and TARGET not in stripped:
-        return len(names) - 1
-    wanted = TARGET if target is None else target
-    if (found := stripped.count(wanted)) != 1:
-        raise NoSuchColumn(f"{found} columns have the name of the target; one is wanted")
-    return stripped.index(wanted)
+def _name(field: str) -> str:
+    return field.strip().strip(_INVISIBLE).strip().strip('"').strip()
 
 
-def _numbers(lines: Iterator[tuple[int, list[str]]], width: int) -> Float64[np.ndarray, " entry"]:
-    """The numbers of all lines, one line after the other."""
-    numbers = array("d")
-    violations: list[ArrayViolation] = []
-    for line, fields in lines:
-        if (violation := _violation(fields, width)) is None:
-            numbers.extend(map(float, fields))
-        elif len(violations) < MOST_VIOLATIONS:
-            violations.append(ArrayViolation(sentence=f"line {line}{violation}"))
-    if violations:
-        raise UnusableArrays(*violations)
-    if not numbers:
-        raise _unusable("no line follows the names of the columns")
-    return np.array(numbers)
+class _Meaning:
+    """What the columns of a table mean, and what is left out or converted for it."""
+
+    def __init__(self, file: _File, table: Table) -> None:
+        self._file, self._table = file, table
+        self._numbers, self._is_missing, self._is_truth = table.numbers, table.is_missing, table.is_truth
+        self._dropped = [f"column {shown(file.names[column])}: as asked" for column in sorted(file.dropped)]
+        self._dropped += [f"{file.comments} comment lines"] if file.comments else []
+        self._converted: list[str] = []
+        self._features = [column for column in range(len(file.names)) if self._is_feature(column)]
+
+    def arrays(self, limit: int) -> tuple[dict[str, Float64[np.ndarray, "..."]], Reading]:
+        """X and y, and how they were understood."""
+        faults = tuple(islice(self._faults(), MOST_VIOLATIONS))
+        if faults:
+            raise UnusableArrays(*faults)
+        self._say_truths()
+        rows = self._rows()
+        widths = [len(self._table.levels.get(column, "1")) for column in self._features]
+        require_entries("X", (int(rows.sum()), sum(widths)), limit=limit)
+        columns = tuple(name for column in self._features for name in self._names(column))
+        X = np.concatenate([self._columns(column, rows) for column in self._features], axis=1)
+        return {"X": X, "y": self._numbers[rows, self._file.target]}, self._reading(columns)
+
+    def _is_feature(self, column: int) -> bool:
+        """Whether it is neither the target nor left out; a column without a name that says nothing is left out here."""
+        file = self._file
+        if column == file.target or column in file.dropped:
+            return False
+        if column in file.nameless - file.kept:
+            empty = bool(self._is_missing[:, column].all())
+            if empty or self._counts_rows(column):
+                what = "has neither a name nor values" if empty else "has no name and counts the rows"
+                self._dropped.append(f"column {shown(file.names[column])}: it {what}")
+                return False
+        return True
+
+    def _counts_rows(self, column: int) -> bool:
+        """Whether the values are 0, 1, 2, … or 1, 2, 3, … in this order."""
+        values = self._numbers[:, column]
+        return values[0] in {0.0, 1.0} and bool((values == values[0] + np.arange(len(values))).all())
+
+    def _faults(self) -> Iterator[ArrayViolation]:
+        """The first thing that is wrong with each column, by its name."""
+        if not self._features:
+            yield ArrayViolation(sentence="besides the target a column is wanted that is a feature")
+        for column in (*self._features, self._file.target):
+            if (fault := self._fault(column)) is not None:
+                yield ArrayViolation(sentence=f"column {shown(self._file.names[column])}{fault}")
+
+    def _fault(self, column: int) -> str | None:
+        """What is wrong with a column, in the words that follow its name."""
+        file, name = self._file, shown(self._file.names[column])
+        if column in file.nameless - file.kept:
+            return f": it has no name; name it, or leave it out with drop={file.names[column]}"
+        if column in self._table.faults:
+            return self._no_value(column, self._table.faults[column])
+        is_feature = column != file.target and column not in file.kept
+        if is_feature and len(self._table) >= FEWEST_COUNTED and self._counts_rows(column):
+            return f": it counts the rows; leave it out with drop={name}, or say with keep={name} that it is a feature"
+        truths = self._is_truth[:, column]
+        if truths.any() and not (truths | self._is_missing[:, column]).all():
+            return f", line {self._line(truths)}: True or False stands among numbers"
+        return self._no_way_to_fill(column)
+
+    def _no_value(self, column: int, fault: Fault) -> str:
+        where = f", line {self._table.lines[fault.row]}: {shown(fault.word)}"
+        if len(fault.word) > LONGEST_FIELD:
+            return f"{where} has more than {LONGEST_FIELD} characters"
+        if column in self._table.levels:
+            return f"{where} is one category more than the {MOST_LEVELS} that are taken"
+        if is_value(fault.word):
+            return f"{where} has another decimal separator than the rest of the file, or one for thousands"
+        ways = "" if column == self._file.target else "; drop= leaves the column out, one_hot= takes it for categories"
+        return f"{where} is no finite number ({fault.fields} of {len(self._table)} values are none){ways}"
+
+    def _no_way_to_fill(self, column: int) -> str | None:
+        """Why values that are missing cannot be made up for as asked."""
+        missing = self._is_missing[:, column]
+        if not missing.any() or self._file.options.missing is Missing.DROP:
+            return None
+        where = f", line {self._line(missing)}: a value is missing ({missing.sum()} of {len(missing)} are)"
+        if self._file.options.missing is Missing.REFUSE:
+            return f"{where}; missing=drop leaves such lines out, missing=mean puts the mean of the column there"
+        if column == self._file.target or column in self._table.levels or missing.all():
+            return f"{where}, and no mean can take its place"
+        return None
+
+    def _say_truths(self) -> None:
+        for column in (*self._features, self._file.target):
+            if self._is_truth[:, column].any():
+                self._converted.append(f"column {shown(self._file.names[column])}: True became 1, False 0")
+
+    def _rows(self) -> Bool[np.ndarray, " row"]:
+        """The samples that stay, after what is missing was made up for."""
+        used = [*self._features, self._file.target]
+        missing = self._is_missing[:, used]
+        if self._file.options.missing is Missing.MEAN:
+            for column, gaps in zip(used, missing.T, strict=True):
+                self._fill(column, gaps)
+            return np.ones(len(missing), dtype=bool)
+        stay: Bool[np.ndarray, " row"] = np.logical_not(missing).all(axis=1)
+        if not stay.any():
+            raise unusable("in every line a value is missing")
+        if not stay.all():
+            gone, first = len(stay) - stay.sum(), self._line(~stay)
+            self._dropped.append(f"{gone} of {len(stay)} samples, where values are missing; the first is line {first}")
+        return stay
+
+    def _fill(self, column: int, gaps: Bool[np.ndarray, " row"]) -> None:
+        if gaps.any():
+            mean = self._numbers[~gaps, column].mean()
+            self._numbers[gaps, column] = mean
+            name = shown(self._file.names[column])
+            self._converted.append(f"column {name}: {gaps.sum()} missing values became the mean {mean:.6g}")
+
+    def _names(self, column: int) -> list[str]:
+        name = self._file.names[column]
+        return [f"{name}={level}" for level in self._levels(column)] if column in self._table.levels else [name]
+
+    def _levels(self, column: int) -> list[str]:
+        return sorted(self._table.levels[column])
+
+    def _columns(self, column: int, rows: Bool[np.ndarray, " row"]) -> Float64[np.ndarray, "row feature"]:
+        """A column as it stands in X: itself, or one of 0 and 1 for each category."""
+        values: Float64[np.ndarray, "row feature"] = self._numbers[rows, column, None]
+        if column not in self._table.levels:
+            return values
+        name, levels = shown(self._file.names[column]), self._levels(column)
+        self._converted.append(f"column {name}: its {len(levels)} categories became columns of 0 and 1")
+        places = np.array([self._table.levels[column][level] for level in levels], dtype=np.float64)
+        indicators: Float64[np.ndarray, "row feature"] = (values == places).astype(np.float64)
+        return indicators
+
+    def _line(self, rows: Bool[np.ndarray, " row"]) -> int:
+        """Where the first of these rows stands."""
+        return self._table.lines[int(np.flatnonzero(rows)[0])]
+
+    def _reading(self, columns: tuple[str, ...]) -> Reading:
+        file = self._file
+        return Reading(
+            target=file.names[file.target],
+            columns=columns,
+            delimiter=file.dialect.delimiter,
+            decimal=file.dialect.decimal,
+            dropped=tuple(self._dropped),
+            converted=tuple(self._converted),
+            guessed=tuple(_guesses(file)),
+        )
 
 
-def _violation(fields: Sequence[str], width: int) -> str | None:
-    """What is wrong with a line, in the words that follow its number."""
-    if len(fields) != width:
-        reason = "; are there decimal commas?" if len(fields) == 2 * width else ""
-        return f": it has {len(fields)} fields, where the first line names {width} columns{reason}"
-    for number, field in enumerate(fields, start=1):
-        if not _NUMBER.fullmatch(field):
-            return f", column {number}: {_wanted(field)}"
-    return None
-
-
-def _wanted(field: str) -> str:
-    if not field.strip():
-        return "a number is missing"
-    return "a decimal point is wanted, not a comma" if "," in field else "a finite number is wanted"
-
-
-def _unusable(sentence: str) -> UnusableArrays:
-    return UnusableArrays(ArrayViolation(sentence=sentence))
+def _guesses(file: _File) -> Iterator[str]:
+    options, target = file.options, file.names[file.target]
+    if options.target is None and target != TARGET:
+        yield f"target: {shown(target)}, the last column"
+    if options.delimiter is None and file.dialect.delimiter != "comma":
+        yield f"delimiter: {file.dialect.delimiter}"
+    if options.decimal is None and file.dialect.decimal != "point":
+        yield f"decimal: {file.dialect.decimal}"
+    if file.has_commented_names:
+        yield "names: those of the comment above the first sample"

@@ -35,11 +35,19 @@ class ArrayViolation:
 
 
 class UnusableArrays(StepbiasError):
-    """Arrays, or the file that they should be in, that are no data set; `violations` says why and repeats no value."""
+    """Arrays, or the file that they should be in, that are no data set; `violations` says why.
+
+    Of what was given only a field of a CSV file is repeated, cut where it is long: a line number does not show it.
+    """
 
     def __init__(self, *violations: ArrayViolation) -> None:
         super().__init__("; ".join(violation.sentence for violation in violations))
         self.violations = violations
+
+
+def unusable(sentence: str, name: str | None = None) -> UnusableArrays:
+    """The error of one thing that is wrong, with an array or with the whole file."""
+    return UnusableArrays(ArrayViolation(place=() if name is None else (name,), sentence=sentence))
 
 
 class OversizedArrays(UnusableArrays):

@@ -7,13 +7,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, AliasChoices, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, Optimizer
 from core.spec.swept import (
     BELOW_ONE,
     Document,
+    Integer,
     SweptCount,
     SweptDepth,
     SweptNonNegative,
@@ -43,6 +44,11 @@ def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(number + 0.0 for number in numbers)
 
 
+def _no_truth(value: Any) -> Any:
+    """True equals 1 in Python alone."""
+    return str(value) if isinstance(value, bool) else value
+
+
 def _printable(text: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise ValueError("control characters, such as line breaks, are not allowed here")
@@ -51,8 +57,10 @@ def _printable(text: str) -> str:
 
 Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
-Vector = Annotated[tuple[float, ...], Field(min_length=1, strict=False), AfterValidator(_without_negative_zeros)]
-Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False)]
+Vector = Annotated[
+    tuple[float, ...], Field(min_length=1, strict=False, fail_fast=True), AfterValidator(_without_negative_zeros)
+]
+Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False, fail_fast=True)]
 
 
 class Centring(StrEnum):
@@ -203,7 +211,7 @@ class Stopping(Document):
 
     loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
     completion_tolerance: Annotated[float, Field(ge=LEAST_COMPLETION_TOLERANCE, le=1e-2)] = 1e-7
-    max_steps: Annotated[int, Field(ge=1, le=10_000_000_000)] = 20_000_000
+    max_steps: Annotated[Integer, Field(ge=1, le=10_000_000_000)] = 20_000_000
     finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
     perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
@@ -216,7 +224,7 @@ class Recording(Document):
     `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
     """
 
-    points: Annotated[int, Field(ge=0, le=1000)] = 100
+    points: Annotated[Integer, Field(ge=0, le=1000)] = 100
     sensitivity: bool = False
 
 
@@ -230,7 +238,7 @@ Initialization = Annotated[
 class ExperimentSpec(Document):
     """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.sweep.grid`)."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Annotated[Literal[1], BeforeValidator(_no_truth)] = SCHEMA_VERSION
     name: Name = ""
     tags: Annotated[tuple[Label, ...], Field(max_length=20, strict=False)] = ()
     data: Data

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from core.identity import is_integral, rounded
 
@@ -32,6 +32,14 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def _whole(value: Any) -> Any:
+    """A number with an integral value is a whole number, however it is written (JSON Schema, 6.1.1): 1e+05, 2.0."""
+    return int(value) if isinstance(value, float) and is_integral(value) else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole)]
+
+
 class Spacing(StrEnum):
     """How the values of a range are spaced."""
 
@@ -46,7 +54,7 @@ class Values(Document, Generic[Number]):
         ValueError: two values are equal (to 12 significant digits): their runs could not be told apart.
     """
 
-    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_VALUES, strict=False)]
+    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_VALUES, strict=False, fail_fast=True)]
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -60,7 +68,7 @@ class Range(Document, Generic[Number]):
 
     start: Number
     stop: Number
-    num: Annotated[int, Field(ge=1, le=MAX_VALUES)]
+    num: Annotated[Integer, Field(ge=1, le=MAX_VALUES)]
     spacing: Annotated[Spacing, Field(strict=False)] = Spacing.LINEAR
 
     @model_validator(mode="after")
@@ -95,9 +103,9 @@ def form(value: Any) -> str:
 
 
 # Pydantic does not carry a type variable's constraints through an alias of a union: each kind of number is spelled out.
-Count = Annotated[int, Field(ge=1, le=MAX_WHOLE)]
-Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
-Depth = Annotated[int, Field(ge=2, le=MAX_DEPTH)]
+Count = Annotated[Integer, Field(ge=1, le=MAX_WHOLE)]
+Whole = Annotated[Integer, Field(ge=0, le=MAX_WHOLE)]
+Depth = Annotated[Integer, Field(ge=2, le=MAX_DEPTH)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Scale = Annotated[float, Field(ge=1e-100, le=1e100)]

@@ -9,11 +9,12 @@ from jobs.redis_store.jobs import RedisJobs
 from jobs.redis_store.results import RedisResults
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.upkeep import RedisUpkeep
+from jobs.redis_store.uploads import RedisUploads
 
 __all__ = ["RedisStore"]
 
 
-class RedisStore(RedisExperiments, RedisJobs, RedisUpkeep, RedisResults, Store):
+class RedisStore(RedisExperiments, RedisJobs, RedisUpkeep, RedisResults, RedisUploads, Store):
     """The whole store on one server: `RedisStore(connect(url, patience=…), settings)`."""
 
     @override

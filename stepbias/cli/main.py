@@ -53,6 +53,7 @@ ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experi
 SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an experiment spec; - reads stdin.")]
 OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
 Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
+Columns = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
 
 BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="File of the backup; - is stdout, or stdin.")]
@@ -150,19 +151,32 @@ def estimate(spec: SpecFile, url: Url = LOCAL_URL) -> None:
 
 
 @app.command()
-def upload(
+def upload(  # noqa: PLR0913, PLR0917 - the options of the command, by name
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE…", help="A .npz, .zip, .json or .csv file, or X.npy y.npy …")
     ],
     target: Annotated[
         str | None, typer.Option(help="The column of a .csv file that is y; default: the one called y, or the last.")
     ] = None,
+    name: Annotated[str | None, typer.Option(help="What the data set is called; default: the file's name.")] = None,
+    drop: Columns = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A column that counts the rows, or has no name, and is a feature.")
+    ] = None,
+    one_hot: Annotated[
+        list[str] | None, typer.Option(help="A column of categories, which becomes columns of 0 and 1.")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="comma, semicolon, tab, bar or space.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="point or comma.")] = None,
+    missing: Annotated[str | None, typer.Option(help="Samples with missing values: refuse, drop or mean.")] = None,
     url: Url = LOCAL_URL,
 ) -> None:
-    """Upload data of your own; print the id to name them by in a spec."""
+    """Upload data of your own; print the id to name them by in a spec, and how the file was understood."""
     from stepbias.cli.upload import upload as run_upload
 
-    raise typer.Exit(run_upload(files, target=target, url=url))
+    columns = {"target": target, "drop": drop, "keep": keep, "one_hot": one_hot}
+    dialect = {"delimiter": delimiter, "decimal": decimal, "missing": missing}
+    raise typer.Exit(run_upload(files, url=url, name=name, **columns, **dialect))
 
 
 @app.command(context_settings=_TAKES_ID)

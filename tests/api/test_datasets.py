@@ -2,26 +2,35 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
 
-from api.datasets import described, keep, require_uploaded
-from api.request_errors import NothingHere, OversizedDataset, UnusableBody
+from api.body import READERS
+from api.datasets import described, keep, listed, remove, require_uploaded, used_documents
+from api.paging import DatasetQuery
+from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody
+from api.upload import Upload, UploadQuery
+from core.analysis.data import analyse_data
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
-from jobs.document_keys import dataset_description_key, dataset_key
+from jobs.document_keys import data_analysis_key, dataset_description_key, dataset_key
 from jobs.ports import Store
+from jobs.records import DATA_ANALYSIS, FigureRequest
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
 from tests.reference.memory_store import MemoryStore
+from tests.stepbias.launcher.processes import eventually
 
 DATASETS = "/v1/datasets"
 RNG = np.random.default_rng(0)
@@ -53,6 +62,13 @@ def _csv(X: np.ndarray, y: np.ndarray) -> bytes:
     return "\r\n".join(["y,a,b,c", *rows]).encode()
 
 
+def _described(answer: httpx2.Response) -> dict[str, Any]:
+    """The answer to an upload, without how its file was understood."""
+    document: dict[str, Any] = answer.json()
+    del document["reading"]
+    return document
+
+
 def _post(api: Service, body: bytes, media_type: str = "application/json", query: str = "") -> httpx2.Response:
     return api.client.post(f"{DATASETS}{query}", content=body, headers={"Content-Type": media_type})
 
@@ -79,15 +95,15 @@ def test_equal_data_are_one_data_set_in_whatever_file_they_come(api: Service) ->
     ]
     answers = [_post(api, *file) for file in files]
     assert [answer.status_code for answer in answers] == [201, *[200] * (len(files) - 1)]
-    (document,) = {json.dumps(answer.json()) for answer in answers}
+    (identifier,) = {answer.json()["id"] for answer in answers}
     (location,) = {answer.headers["location"] for answer in answers}
-    assert location == f"{DATASETS}/{json.loads(document)['id']}"
-    assert api.get(location).json() == json.loads(document)
+    assert location == f"{DATASETS}/{identifier}"
+    assert api.get(location).json() == _described(answers[-1]) | {"used_by": []}
 
 
 def test_a_data_set_is_described_without_its_numbers(api: Service) -> None:
     """Its size, what it has besides X and y, and the digest that an analysis of it as it is will have."""
-    answer = _post(api, _npz(**FULL), "application/zip").json()
+    answer = _described(_post(api, _npz(**FULL), "application/zip"))
     assert answer == {
         "id": UserArrays.of(FULL).id,
         "samples": 4,
@@ -95,9 +111,15 @@ def test_a_data_set_is_described_without_its_numbers(api: Service) -> None:
         "held_out_samples": 2,
         "has_true_predictor": True,
         "digest": Dataset(X=X, y=Y).digest,
-        "links": {"self": f"{DATASETS}/{answer['id']}"},
+        "name": "",
+        "target": None,
+        "columns": None,
+        "created_at": answer["created_at"],
+        "bytes": len(UserArrays.of(FULL).pack()),
+        "links": {"self": f"{DATASETS}/{answer['id']}", "analysis": f"{DATASETS}/{answer['id']}/analysis"},
     }
-    assert _post(api, _json(**FULL)).json() == answer
+    assert datetime.now(UTC) - datetime.fromisoformat(answer["created_at"]) < timedelta(minutes=5)
+    assert _described(_post(api, _json(**FULL))) == answer
     plain = _post(api, _json(X=X, y=Y)).json()
     assert plain["digest"] == answer["digest"]
     assert plain["id"] != answer["id"]
@@ -121,6 +143,12 @@ def test_the_target_of_a_csv_file_may_be_named(api: Service) -> None:
     [
         (b"a,b\n1,2\n", "text/csv", "?target=c"),
         (b"a,a\n1,2\n", "text/csv", "?target=a"),
+        (b"a,b\n1,2\n", "text/csv", "?drop=c"),
+        (b"a,b\n1,2\n", "text/csv", "?keep=c"),
+        (b"a,b\n1,2\n", "text/csv", "?one_hot=c"),
+        (b"a,b\n1,2\n", "text/csv", "?delimiter=x"),
+        (b"a,b\n1,2\n", "text/csv", "?missing=x"),
+        (_json(X=X, y=Y), "application/json", "?decimal=comma"),
         (_json(X=X, y=Y), "application/json", "?target=y"),
         (_npz(X=X, y=Y), "application/zip", "?target=y"),
         (b"a,b\n1,2\n", "text/csv", "?tarhet=a"),
@@ -129,7 +157,7 @@ def test_the_target_of_a_csv_file_may_be_named(api: Service) -> None:
 def test_a_target_that_is_not_there_is_refused(api: Service, body: bytes, media_type: str, query: str) -> None:
     """The parameter is named."""
     document = assert_problem(_post(api, body, media_type, query), 422)
-    assert [error["parameter"] for error in document["errors"]] == [query[1:7]]
+    assert [error["parameter"] for error in document["errors"]] == [query[1:].partition("=")[0]]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "multipart/form-data"}])
@@ -174,7 +202,8 @@ def test_a_file_at_the_limit_is_read_and_a_longer_one_is_not(api: Service) -> No
         (_npz(X=X, y=Y)[:-9], "application/zip", [""]),
         (b"", "application/zip", [""]),
         (b"1,2\n3,4\n", "text/csv", [""]),
-        (b"a,y\n1\n2,x\n", "text/csv", ["", ""]),
+        (b"a,y\n1\n2,x\n", "text/csv", [""]),
+        (b"a,b,y\n1,x,2\n2,3,x\n", "text/csv", ["", ""]),
         (b"a,y\n1,2\n1e999,2\n", "text/csv", ["/X/1/0"]),
     ],
 )
@@ -221,7 +250,7 @@ def test_a_data_set_is_kept_once_and_for_good(store: Store) -> None:
     document, is_new = keep(arrays, store=store)
     assert is_new
     assert keep(arrays, store=store) == (document, False)
-    assert described(arrays.id, store=store) == document
+    assert described(arrays.id, store=store).model_dump(exclude={"used_by"}) == document.model_dump(exclude={"reading"})
     block = store.document(dataset_key(arrays.id))
     assert block is not None
     assert UserArrays.unpack(block).id == arrays.id
@@ -298,3 +327,179 @@ def test_a_transform_that_makes_no_sense_is_refused(
     """An offset is added to something, and something is added."""
     document = assert_problem(api.post(spec(data=kind | {"transform": transform})), 422)
     assert pointers(document) == ["/data/transform"]
+
+
+def test_how_a_csv_file_was_understood_is_answered_and_its_columns_are_kept(api: Service) -> None:
+    """What was guessed, too; the options are query parameters, a character stands for its name."""
+    body = b",a;b,colour,z\n".replace(b",", b"|") + b"0|1,5|red|2\n1|2,5|blue|3\n2|NA|red|4\n"
+    answer = _post(api, body, "text/csv", "?one_hot=colour&missing=drop&delimiter=%7C&name=paint").json()
+    assert answer["reading"] == {
+        "target": "z",
+        "columns": ["a;b", "colour=blue", "colour=red"],
+        "delimiter": "bar",
+        "decimal": "comma",
+        "dropped": [
+            "column 'Unnamed: 0': it has no name and counts the rows",
+            "1 of 3 samples, where values are missing; the first is line 4",
+        ],
+        "converted": ["column 'colour': its 2 categories became columns of 0 and 1"],
+        "guessed": ["target: 'z', the last column", "decimal: comma"],
+    }
+    assert answer["id"] == _post(api, _json(X=[[1.5, 0, 1], [2.5, 1, 0]], y=[2, 3])).json()["id"]
+    kept = api.get(f"{DATASETS}/{answer['id']}").json()
+    assert (kept["name"], kept["target"], kept["columns"]) == ("paint", "z", answer["reading"]["columns"])
+
+
+@pytest.mark.parametrize("case", ["case-01.csv", "case-07.csv", "case-12.csv"])
+def test_files_that_people_have_are_read(api: Service, case: str) -> None:
+    """A row number, names behind a comment sign, semicolons with quotes and decimal commas."""
+    answer = _post(api, _CASES[case], "text/csv")
+    assert answer.status_code == 201
+    assert answer.json()["reading"]["columns"] == ["x1", "x2"]
+    assert answer.json()["reading"]["target"] == "y"
+
+
+_CASES = {
+    "case-01.csv": b",x1,x2,y\n0,0.5,1.5,2\n1,0.25,1.0,3\n2,0.75,2.0,4\n",
+    "case-07.csv": b"# y,x1,x2\n2,0.5,1.5\n3,0.25,1.0\n4,0.75,2.0\n",
+    "case-12.csv": b'"x1";"x2";"y"\n0,5;1,5;2\n0,25;1;3\n',
+}
+
+
+def test_arrays_of_other_numbers_are_converted_and_that_is_said(api: Service) -> None:
+    """NumPy's extended precision and truths among them."""
+    answer = _post(api, _npz(X=X > 0, y=Y.astype(np.longdouble)), "application/zip").json()
+    assert answer["reading"]["converted"] == ["X: bool became float64", f"y: {np.dtype('g').name} became float64"]
+    assert answer["id"] == _post(api, _json(X=(X > 0).astype(float), y=Y)).json()["id"]
+
+
+def test_a_byte_order_mark_before_json_is_passed_over(api: Service) -> None:
+    """As before CSV."""
+    assert _post(api, b"\xef\xbb\xbf" + _json(X=X, y=Y)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"X": [' + b'["a"],' * 2000 + b'[1]], "y": [1]}', b'{"X": [[1]], "y": ["' + b'","' * 4000 + b'"]}']
+)
+def test_what_is_wrong_everywhere_is_listed_up_to_a_number(api: Service, body: bytes) -> None:
+    """The rest is not looked for."""
+    document = assert_problem(_post(api, body), 422)
+    assert len(document["errors"]) == 100
+    assert "more than the 100" in document["detail"]
+
+
+def test_more_entries_than_all_arrays_may_have_are_not_made_objects() -> None:
+    """They are counted while they are text."""
+    small = service(max_data_entries=3)
+    with small.client:
+        document = assert_problem(_post(small, b'{"X": [[' + b"1," * 20 + b"nonsense"), 422)
+        assert document["type"] == "urn:stepbias:problem:over-limit"
+
+
+def test_data_sets_are_listed_newest_first_by_page_and_by_name(store: Store) -> None:
+    """In either store; the last name that was given is its name, an upload without one leaves it."""
+    ids = []
+    for number in range(5):
+        arrays = UserArrays.of({"X": X + number, "y": Y})
+        keep(arrays, store=store, name=f"set {number % 2}")
+        ids.append(arrays.id)
+    keep(UserArrays.of({"X": X, "y": Y}), store=store)
+    pages, cursor = [], None
+    while not pages or cursor:
+        page = listed(DatasetQuery(limit=2, cursor=cursor), store=store)
+        cursor = page.next_cursor
+        pages.append([each.id for each in page.datasets])
+    assert pages == [ids[:2:-1], ids[2:0:-1], ids[:1]]
+    odd = listed(DatasetQuery(name="set 1", limit=1), store=store)
+    rest = listed(DatasetQuery(name="set 1", cursor=odd.next_cursor), store=store)
+    assert [each.id for page in (odd, rest) for each in page.datasets] == [ids[3], ids[1]]
+    assert {each.name for each in listed(DatasetQuery(), store=store).datasets} == {"set 0", "set 1"}
+    keep(UserArrays.of({"X": X, "y": Y}), store=store, name="renamed")
+    assert described(ids[0], store=store).name == "renamed"
+    remove(ids[4], store=store)
+    assert [each.id for each in listed(DatasetQuery(), store=store).datasets] == ids[3::-1]
+
+
+def test_the_list_is_linked_and_a_wrong_cursor_refused(api: Service) -> None:
+    """As for experiments."""
+    for number in range(2):
+        _post(api, _json(X=X + number, y=Y), query=f"?name=n{number}")
+    page = api.get(f"{DATASETS}?limit=1")
+    assert [each["name"] for each in page.json()["datasets"]] == ["n1"]
+    assert page.json()["next_cursor"] in page.headers["link"]
+    assert_problem(api.get(f"{DATASETS}?cursor=x"), 422)
+
+
+def test_who_uses_a_data_set_is_told_and_keeps_it(store: Store) -> None:
+    """In either store: its description lists them, a deletion is refused with them until they are gone."""
+    arrays = UserArrays.of(FULL)
+    keep(arrays, store=store)
+    used = _spec()
+    submission = store.submit(
+        spec=used.canonical(),
+        content_hash=used.content_hash(),
+        name="",
+        tags=(),
+        runs=2,
+        documents=used_documents(used),
+    )
+    user = submission.experiment.id
+    assert described(arrays.id, store=store).used_by == (user,)
+    with pytest.raises(DatasetInUse) as caught:
+        remove(arrays.id, store=store)
+    assert [violation.detail for violation in caught.value.violations] == [f"experiment {user} uses it"]
+    store.cancel(user)
+    store.delete(user)
+    assert described(arrays.id, store=store).used_by == ()
+    remove(arrays.id, store=store)
+    with pytest.raises(NothingHere):
+        described(arrays.id, store=store)
+
+
+def test_the_analysis_waits_for_a_worker_and_is_then_there(api: Service) -> None:
+    """It is asked for by name; what a worker keeps is answered."""
+    identifier = _post(api, _json(X=X, y=Y)).json()["id"]
+    hasty = service(store=api.store, patience=0.0)
+    with hasty.client:
+        document = assert_problem(hasty.get(f"{DATASETS}/{identifier}/analysis"), 503)
+        assert "analysis is still being made" in document["detail"]
+    patient = service(store=api.store)
+    request = FigureRequest(
+        experiment_id=identifier, figure=DATA_ANALYSIS, format="json", key=data_analysis_key(identifier)
+    )
+    found = analyse_data(Dataset(X=X, y=Y))
+    api.store.put_document(request.key, found.to_json())
+    with patient.client:
+        assert patient.get(f"{DATASETS}/{identifier}/analysis").json() == json.loads(found.to_json())
+
+
+@pytest.mark.parametrize("path", [f"{'0' * 64}/analysis", "none/analysis"])
+def test_nothing_is_analysed_that_is_not_there(api: Service, path: str) -> None:
+    """Nor is a worker asked."""
+    assert_problem(api.get(f"{DATASETS}/{path}"), 404)
+    assert api.store.next_figure() is None
+
+
+def test_few_bodies_are_read_at_once(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they hold in memory adds up; the others wait, and everybody else is answered."""
+    at_once, most, lock, may_end = 0, 0, threading.Lock(), threading.Event()
+    read = Upload.read
+
+    def slowly(self: Upload, query: UploadQuery, limit: int) -> Any:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        assert may_end.wait(30.0)
+        with lock:
+            at_once -= 1
+        return read(self, query, limit)
+
+    monkeypatch.setattr(Upload, "read", slowly)
+    with ThreadPoolExecutor(6) as pool:
+        uploads = [pool.submit(_post, api, _json(X=X + number, y=Y)) for number in range(6)]
+        assert eventually(lambda: at_once == READERS)
+        assert api.get(DATASETS).status_code == 200
+        may_end.set()
+        assert [upload.result().status_code for upload in uploads] == [201] * 6
+    assert most == READERS

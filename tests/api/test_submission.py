@@ -5,6 +5,7 @@ import json
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
+from api.body import MOST_SPEC_BYTES
 from jobs.records import Queue
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, service, spec
 from tests.reference.memory_store import MemoryDoorbell
@@ -133,3 +134,30 @@ def test_a_body_at_the_limit_is_read_and_a_longer_one_is_not(api: Service) -> No
     assert_problem(api.client.post(EXPERIMENTS, content=fitting + b" ", headers=headers), 413)
     chunks = (piece for piece in (fitting, b" "))
     assert_problem(api.client.post(EXPERIMENTS, content=chunks, headers=headers), 413)
+
+
+@pytest.mark.parametrize("text", ["1e+05", "100000.0", "1.0E5", "10000000e-2", "100000"])
+def test_a_whole_number_is_whole_however_it_is_written(api: Service, text: str) -> None:
+    """R, Go and JavaScript write large ones so; the experiment is the same."""
+    plain = spec(optimizer={"kind": "gradient_descent", "step_size": 0.003, "warmup_steps": 100_000})
+    body = json.dumps(plain).replace("100000", text)
+    answer = api.client.post(EXPERIMENTS, content=body, headers={"Content-Type": "application/json"})
+    assert answer.json()["id"] == api.post(plain).json()["id"]
+
+
+def test_a_byte_order_mark_before_a_spec_is_passed_over(api: Service) -> None:
+    """Windows writes one, as before CSV."""
+    body = b"\xef\xbb\xbf" + json.dumps(spec()).encode()
+    answer = api.client.post(EXPERIMENTS, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["id"]) == (202, api.post(spec()).json()["id"])
+
+
+def test_a_spec_has_at_most_a_million_bytes() -> None:
+    """Data that take more are uploaded."""
+    large = service(max_body_bytes=5_000_000)
+    with large.client:
+        fitting = json.dumps(spec()).encode().ljust(MOST_SPEC_BYTES)
+        headers = {"Content-Type": "application/json"}
+        assert large.client.post(EXPERIMENTS, content=fitting, headers=headers).status_code == 202
+        document = assert_problem(large.client.post(EXPERIMENTS, content=fitting + b" ", headers=headers), 413)
+        assert "upload" in document["detail"]

@@ -37,6 +37,7 @@ from jobs.records import (
     StoredRun,
     Submission,
     Surroundings,
+    UploadEntry,
     Waiting,
 )
 from jobs.run_keys import packed
@@ -172,6 +173,7 @@ class MemoryStore(Store):
         self._experiments: dict[str, _Experiment] = {}
         self._runs: dict[str, StoredRun] = {}
         self._documents: dict[str, tuple[bytes, float]] = {}
+        self._uploads: dict[str, int] = {}
         self._touched: dict[str, float] = {}
         self._numbers = count(1)
         self._garbage: list[_Experiment] = []
@@ -564,6 +566,34 @@ class MemoryStore(Store):
                 raise InUse("an experiment uses it")
             for key in keys:
                 self._documents.pop(key, None)
+                self._uploads.pop(key.removeprefix("dataset-description:"), None)
+
+    @override
+    def keep_upload(self, dataset_id: str, *, arrays: bytes, description: bytes) -> bool:
+        with self._lock:
+            about = f"dataset-description:{dataset_id}"
+            is_new = about not in self._documents
+            self.put_document(f"dataset:{dataset_id}", arrays)
+            self._documents[about] = description, math.inf
+            self._touched[about] = self._clock()
+            self._uploads.setdefault(dataset_id, next(self._numbers))
+            return is_new
+
+    @override
+    def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
+        with self._lock:
+            before = math.inf if cursor is None else decode_cursor(cursor)
+            newest = sorted(((number, each) for each, number in self._uploads.items() if number < before), reverse=True)
+            return [
+                UploadEntry(description=self._documents[f"dataset-description:{each}"][0], cursor=encode_cursor(number))
+                for number, each in newest[:limit]
+            ]
+
+    @override
+    def upload_users(self, dataset_id: str, *, most: int) -> Sequence[str]:
+        with self._lock:
+            users = [each.id for each in self._experiments.values() if f"dataset:{dataset_id}" in each.inputs]
+            return sorted(users)[:most]
 
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:

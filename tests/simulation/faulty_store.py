@@ -10,7 +10,9 @@ from tests.simulation.chance import Killed, Odds
 
 READS = frozenset({"experiment", "spec", "job", "jobs", "checkpoint", "summaries", "run", "document", "look_around"})
 MOST_CALLS = 20_000
-NEEDS_ROOM = frozenset({"submit", "save_checkpoint", "add_jobs", "set_run_keys", "commit_runs", "put_document"})
+NEEDS_ROOM = frozenset(
+    {"submit", "save_checkpoint", "add_jobs", "set_run_keys", "commit_runs", "put_document", "keep_upload"}
+)
 
 
 class OutdatedWrite(AssertionError):

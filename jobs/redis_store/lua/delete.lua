@@ -21,6 +21,7 @@ for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents' }) do
 end
 -- These are few, and whoever deletes an upload after this is not to wait for the janitor.
 for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs'))) do
+  redis.call('SREM', key('users-of', document), id)
   stop_using_document(document)
 end
 for _, part in ipairs({ 'spec', 'birth', 'inputs', 'done', 'checkpoints', 'dead' }) do

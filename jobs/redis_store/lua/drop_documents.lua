@@ -7,5 +7,9 @@ for i = 1, #ARGV do
 end
 for i = 1, #ARGV do
   redis.call('UNLINK', key('document', ARGV[i]))
+  local upload = string.match(ARGV[i], '^dataset%-description:(.*)')
+  if upload then
+    redis.call('ZREM', key('uploads'), upload)
+  end
 end
 return 1

@@ -34,6 +34,7 @@ for _, tag in ipairs(cjson.decode(tags)) do
 end
 for i = 8, #ARGV do
   use_document(id, 'inputs', ARGV[i])
+  redis.call('SADD', key('users-of', ARGV[i]), id)
 end
 redis.call('ZADD', key('unfinished', numerics), now, id)
 redis.call('SADD', key('numerics'), numerics)

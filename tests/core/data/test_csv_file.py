@@ -2,33 +2,46 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.csv_file import MOST_VIOLATIONS, NoSuchColumn, csv_arrays
+from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
+from core.data.csv_table import MOST_LEVELS, MOST_VIOLATIONS
+from core.data.reading import Reading
 from core.data.user_arrays import OversizedArrays, UnusableArrays, UserArrays
 
 LIMIT = 100
 PLAIN = "a,b,y\n1,2,3\n4,5,6\n"
 
 
-def _read(text: str | bytes, target: str | None = None) -> dict[str, list[object]]:
+def _file_read(text: str | bytes, **options: Any) -> tuple[dict[str, list[object]], Reading]:
     body = text if isinstance(text, bytes) else text.encode()
-    return {name: array.tolist() for name, array in csv_arrays(body, target=target, limit=LIMIT).items()}
+    arrays, reading = csv_arrays(body, CsvOptions(**options), limit=LIMIT)
+    return {name: array.tolist() for name, array in arrays.items()}, reading
 
 
-def _sentences(text: str | bytes) -> list[str]:
+def _read(text: str | bytes, **options: Any) -> dict[str, list[object]]:
+    return _file_read(text, **options)[0]
+
+
+def _sentences(text: str | bytes, **options: Any) -> list[str]:
     with pytest.raises(UnusableArrays) as caught:
-        _read(text)
+        _read(text, **options)
     return [fault.sentence for fault in caught.value.violations]
 
 
 def _file(rows: Sequence[Sequence[float]], end: str = "\n") -> str:
-    header = ",".join(f"x{column}" for column in range(len(rows[0]) - 1)) + ",y"
+    header = ",".join([*_features(rows), "y"])
     return end.join([header, *(",".join(map(repr, row)) for row in rows), ""])
+
+
+def _features(rows: Sequence[Sequence[float]]) -> list[str]:
+    return [f"x{column}" for column in range(len(rows[0]) - 1)]
 
 
 @given(
@@ -41,7 +54,7 @@ def _file(rows: Sequence[Sequence[float]], end: str = "\n") -> str:
 )
 def test_numbers_written_with_all_their_digits_are_read_to_the_bit(rows: list[list[float]], end: str) -> None:
     """Whatever ends a line."""
-    found = csv_arrays(_file(rows, end).encode(), target=None, limit=LIMIT)
+    found, _ = csv_arrays(_file(rows, end).encode(), CsvOptions(keep=_features(rows)), limit=LIMIT)
     table = np.array(rows)
     assert UserArrays.of(found).id == UserArrays.of({"X": table[:, :-1], "y": table[:, -1]}).id
 
@@ -81,42 +94,45 @@ def test_a_target_must_be_one_column(names: str, target: str | None) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("7", "line 4: it has 1 fields"),
-        ("7,8,9,10", "line 4: it has 4 fields"),
-        ("7,8,9,10,11,12", "decimal commas?"),
-        ("7,,9", "line 4, column 2: a number is missing"),
-        ("7,8,", "line 4, column 3: a number is missing"),
-        ('7,"8,5",9', "line 4, column 2: a decimal point"),
-        ("7,eight,9", "line 4, column 2: a finite number"),
-        ("nan,8,9", "line 4, column 1: a finite number"),
-        ("7,8,-inf", "line 4, column 3: a finite number"),
-        ("7,1_000,9", "line 4, column 2: a finite number"),
-        ("7,0x10,9", "line 4, column 2: a finite number"),
-        ("7,٣,9", "line 4, column 2: a finite number"),
-        ("7,8,9\x00", "line 4, column 3: a finite number"),
-        ("7,8e,9", "line 4, column 2: a finite number"),
+        ("7", "line 4 has 1 fields"),
+        ("7,8,9,10", "line 4 has 4 fields, where 3 columns have names; row names"),
+        ("7,8,9,10,11,12", "line 4 has 6 fields"),
+        ("7,,9", "column 'b', line 4: a value is missing (1 of 3 are); missing=drop"),
+        ("7,8,", "column 'y', line 4: a value is missing"),
+        ('7.5,"8,5",9', "decimal points and decimal commas"),
+        ("7,eight,9", "column 'b', line 4: 'eight' is no finite number (1 of 3 values are none); drop="),
+        ("7,8,nine", "column 'y', line 4: 'nine' is no finite number (1 of 3 values are none)"),
+        ("inf,8,9", "column 'a', line 4: 'inf'"),
+        ("7,8,-inf", "column 'y', line 4: '-inf'"),
+        ("7,1_000,9", "column 'b', line 4: '1_000'"),
+        ("7,0x10,9", "column 'b', line 4: '0x10'"),
+        ("7,٣,9", "column 'b', line 4: '٣'"),
+        ("7,8,9\x00", "column 'y', line 4: '9\ufffd'"),
+        ("7,8e,9", "column 'b', line 4: '8e'"),
+        ("7,True,9", "column 'b', line 4: True or False stands among numbers"),
         ('7,8,"9', "the quotes do not match"),
         ('7,8,"9"9', "the quotes do not match"),
+        ("7,8," + "9" * 65, "has more than 64 characters"),
         ("7,8," + "9" * 200_000, "a field is too long"),
     ],
 )
-def test_a_bad_line_is_named_by_its_number(line: str, sentence: str) -> None:
-    """And what stood there is not repeated."""
+def test_what_is_wrong_is_named_by_column_and_value(line: str, sentence: str) -> None:
+    """Once for a column, with the first value; a line of another width by its number."""
     (found,) = _sentences(f"{PLAIN}{line}\n")
     assert sentence in found
-    assert not any(text in found for text in ("eight", "nan", "inf", "1_000", "0x10", "8,5", "٣"))
 
 
 def test_a_number_beyond_all_measure_is_found_where_every_entry_is_checked() -> None:
     """It is a number by its spelling."""
     with pytest.raises(UnusableArrays) as caught:
-        UserArrays.of(csv_arrays(b"a,y\n1,2\n1e999,2\n", target=None, limit=LIMIT))
+        UserArrays.of(csv_arrays(b"a,y\n1,2\n1e999,2\n", limit=LIMIT)[0])
     assert [fault.place for fault in caught.value.violations] == [("X", 1, 0)]
 
 
 def test_several_bad_lines_are_listed_up_to_a_number() -> None:
     """Each with its own; lines inside quotes and blank ones count as an editor counts them."""
-    assert [sentence.split(":")[0] for sentence in _sentences('"a\nb",y\n\n1\n1,2\n3\n')] == ["line 4", "line 6"]
+    found = _sentences('"a\nb",y\n\n1\n1,2\n3\n')
+    assert [sentence.split(" has")[0] for sentence in found] == ["line 4", "line 6"]
     assert len(_sentences("a,y\n" + "1\n" * 100)) == MOST_VIOLATIONS
 
 
@@ -126,9 +142,16 @@ def test_several_bad_lines_are_listed_up_to_a_number() -> None:
         ("", "a first line"),
         ("\n\n", "a first line"),
         ("y\n1\n", "two or more columns"),
-        ("a;b;y\n1;2;3\n", "semicolons"),
-        ("a\tb\ty\n1\t2\t3\n", "tabs"),
-        ("1,2,3\n4,5,6\n", "should name the columns"),
+        ("1,2,3\n4,5,6\n", "line 1 reads as a sample"),
+        ("0.5,NA,2\n0.25,1,3\n", "line 1 reads as a sample"),
+        ("red,1,2\nblue,3,4\n", "line 1 reads as a sample"),
+        (",0,1\n0,2.5,3\n1,2.5,3\n", "line 1 reads as a sample"),
+        ("# a,b\n1,2,3\n4,5,6\n", "line 2 reads as a sample"),
+        ("a,a,y\n1,2,3\n", "2 columns are called 'a'"),
+        ("a;b;y\n1,500;2;3\n", "decimal=comma reads decimals"),
+        ("a;b;y\n1.500;2;3\n", "decimal=point reads decimals"),
+        ('a,y\n1.5,"2,5"\n', "decimal points and decimal commas"),
+        ('"a" "y"\n"r1" 1 2\n', "row names need a name"),
         ("a,y\n", "no line follows"),
         (PLAIN.encode("utf-16"), "not UTF-8: byte 0"),
         (b"a,y\n1,\xe92\n", "not UTF-8: byte 6"),
@@ -142,13 +165,159 @@ def test_what_is_no_such_file_is_told_apart(text: str | bytes, sentence: str) ->
 
 def test_the_limit_counts_the_entries_of_the_features() -> None:
     """At the limit is allowed."""
-    assert csv_arrays(PLAIN.encode(), target=None, limit=4)["X"].shape == (2, 2)
+    assert csv_arrays(PLAIN.encode(), limit=4)[0]["X"].shape == (2, 2)
     with pytest.raises(OversizedArrays, match="2 × 2 are 4 entries; at most 3"):
-        csv_arrays(PLAIN.encode(), target=None, limit=3)
+        csv_arrays(PLAIN.encode(), limit=3)
 
 
 @given(st.text(alphabet='ay,;"1.e-\n\r \t\x00é', max_size=60) | st.text(max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Never another error."""
     with contextlib.suppress(UnusableArrays, NoSuchColumn):
-        UserArrays.of(csv_arrays(text.encode(), target=None, limit=LIMIT))
+        UserArrays.of(csv_arrays(text.encode(), limit=LIMIT)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        (PLAIN, {}),
+        (PLAIN.replace(",", ";"), {"delimiter": "semicolon", "guessed": ("delimiter: semicolon",)}),
+        (PLAIN.replace(",", "\t"), {"delimiter": "tab", "guessed": ("delimiter: tab",)}),
+        (PLAIN.replace(",", "   "), {"delimiter": "space", "guessed": ("delimiter: space",)}),
+        (PLAIN.replace("y", "z"), {"target": "z", "guessed": ("target: 'z', the last column",)}),
+        ("# one\n" + PLAIN.replace("4,", "#\n4,"), {"dropped": ("2 comment lines",)}),
+        ("# " + PLAIN, {"guessed": ("names: those of the comment above the first sample",)}),
+        ('#"a", "b", "y"\n1,2,3\n4,5,6', {"guessed": ("names: those of the comment above the first sample",)}),
+        ("\ufeff\u200ba ,b,y\n1,2,3\n4,5,6", {}),
+        (",a,b,y\n0,1,2,3\n1,4,5,6", {"dropped": ("column 'Unnamed: 0': it has no name and counts the rows",)}),
+        (
+            "Unnamed: 0,a,b,y\n1,1,2,3\n2,4,5,6",
+            {"dropped": ("column 'Unnamed: 0': it has no name and counts the rows",)},
+        ),
+        ("a,b,y,\n1,2,3,\n4,5,6,", {"dropped": ("column 'Unnamed: 3': it has neither a name nor values",)}),
+    ],
+)
+def test_what_was_understood_is_told(text: str, reading: dict[str, Any]) -> None:
+    """The same two samples in the spellings that people have."""
+    plain = Reading(target="y", columns=("a", "b"), delimiter="comma", decimal="point")
+    assert _file_read(text) == (_read(PLAIN), replace(plain, **reading))
+
+
+def test_another_decimal_mark_than_the_one_that_is_asked_for_is_named() -> None:
+    """With the column and the value."""
+    (found,) = _sentences("a;y\n1,5;2\n", decimal="point")
+    assert "column 'a', line 2: '1,5' has another decimal separator" in found
+
+
+def test_decimal_commas_are_read() -> None:
+    """In quotes between commas as well."""
+    assert _read('"a";"y"\n0,5;1,25\n-1,5e3;2\n') == {"X": [[0.5], [-1500.0]], "y": [1.25, 2.0]}
+    assert _read('a,y\n"0,5","1,25"\n') == {"X": [[0.5]], "y": [1.25]}
+    assert _read("a;y\n1,500;2\n", decimal="comma") == {"X": [[1.5]], "y": [2.0]}
+
+
+def test_a_column_that_counts_the_rows_is_no_feature_unless_that_is_said() -> None:
+    """It is refused by its name, with both ways out; where it is the target it may count."""
+    text = "id,a,y\n1,5,2\n2,5,3\n3,4,4\n"
+    (found,) = _sentences(text)
+    assert "column 'id': it counts the rows" in found
+    assert _file_read(text, drop=["id"])[1].dropped == ("column 'id': as asked",)
+    assert _read(text, keep=["id"])["X"] == [[1, 5], [2, 5], [3, 4]]
+    assert _read(text, target="id")["y"] == [1, 2, 3]
+
+
+def test_a_column_without_a_name_is_no_feature() -> None:
+    """It may be a row's label, or a number; only its author knows."""
+    (found,) = _sentences(",a,y\n3,5,2\n9,5,3\n")
+    assert "column 'Unnamed: 0': it has no name" in found
+    assert _read(",a,y\nr,5,2\ns,5,3\n", drop=["Unnamed: 0"])["X"] == [[5], [5]]
+
+
+def test_missing_values_are_refused_left_out_or_replaced_by_the_mean() -> None:
+    """And what became of them is said."""
+    text = "a,b,y\n1,NA,3\n4,5,6\n7,9,8\n"
+    arrays, reading = _file_read(text, missing=Missing.DROP)
+    assert arrays == {"X": [[4, 5], [7, 9]], "y": [6, 8]}
+    assert reading.dropped == ("1 of 3 samples, where values are missing; the first is line 2",)
+    arrays, reading = _file_read(text, missing=Missing.MEAN)
+    assert arrays == {"X": [[1, 7], [4, 5], [7, 9]], "y": [3, 6, 8]}
+    assert reading.converted == ("column 'b': 1 missing values became the mean 7",)
+
+
+@pytest.mark.parametrize("text", ["a,y\n1,\n2,3\n", "a,b,y\n,1,1\n,1,3\n", "c,y\nred,1\n,2\n"])
+def test_no_mean_stands_for_a_target_a_category_or_nothing(text: str) -> None:
+    """That would be made up."""
+    (found,) = _sentences(text, missing=Missing.MEAN, one_hot=["c"] if "c" in text else [])
+    assert "no mean can take its place" in found
+
+
+def test_categories_become_columns_where_that_is_asked() -> None:
+    """One for each, in order; a number is a category by its spelling."""
+    arrays, reading = _file_read("c,a,y\nred,5,2\n1,5,3\nred,1,9\n", one_hot=["c"])
+    assert reading.columns == ("c=1", "c=red", "a")
+    assert arrays["X"] == [[0, 1, 5], [1, 0, 5], [0, 1, 1]]
+    rows = "".join(f"c{n},1\n" for n in range(MOST_LEVELS + 1))
+    with pytest.raises(UnusableArrays, match=f"one category more than the {MOST_LEVELS}"):
+        csv_arrays(f"c,y\n{rows}".encode(), CsvOptions(one_hot=["c"]), limit=1000)
+
+
+def test_truths_are_one_and_zero() -> None:
+    """Said as a conversion."""
+    arrays, reading = _file_read("a,b,y\nTrue,1,2\nFALSE,1,3\n")
+    assert arrays["X"] == [[1, 1], [0, 1]]
+    assert reading.converted == ("column 'a': True became 1, False 0",)
+
+
+@pytest.mark.parametrize("option", ["drop", "keep", "one_hot", "target"])
+def test_an_option_names_a_column_that_is_there(option: str) -> None:
+    """Or is refused by its own name."""
+    with pytest.raises(NoSuchColumn) as caught:
+        _read(PLAIN, **{option: "z" if option == "target" else ["z"]})
+    assert caught.value.option == option
+
+
+def test_faults_of_very_many_columns_are_cut() -> None:
+    """Twenty bad columns are bad for one reason."""
+    names = [f"x{n}" for n in range(50)]
+    assert len(_sentences(",".join([*names, "y"]) + "\n" + "red," * 50 + "1\n")) == MOST_VIOLATIONS
+
+
+_CELLS = st.one_of(
+    st.floats(-1e6, 1e6), st.integers(-2000, 2000).map(float), st.sampled_from([0.0, 1.0, 2.0, 1.5, 1.234, None])
+)
+
+
+@st.composite
+def _written(draw: st.DrawFn) -> tuple[list[list[float | None]], str]:
+    """Rows, and a file as `DataFrame.to_csv` would write them."""
+    width = draw(st.integers(2, 4))
+    rows = draw(st.lists(st.lists(_CELLS, min_size=width, max_size=width), min_size=1, max_size=6))
+    separator, decimal = draw(
+        st.sampled_from([(",", "."), (";", ","), (";", "."), ("\t", ","), (" ", "."), ("|", ".")])
+    )
+    nothing, is_quoted = draw(st.sampled_from(["", "NA", "nan"])), draw(st.booleans())
+    has_index, has_names = draw(st.booleans()), draw(st.integers(0, 4)) > 0
+
+    def cell(value: float | None) -> str:
+        text = nothing if value is None else repr(value).replace(".", decimal)
+        return f'"{text}"' if is_quoted or (separator == " " and not text) else text
+
+    lines = [[str(number), *map(cell, row)] if has_index else list(map(cell, row)) for number, row in enumerate(rows)]
+    names = [f"x{column}" for column in range(width - 1)] + ["y"]
+    heading = [['""' if separator == " " else "", *names] if has_index else names] if has_names else []
+    return rows, "\n".join(separator.join(line) for line in [*heading, *lines])
+
+
+@given(_written())
+def test_what_a_table_is_written_as_is_read_as_the_same_numbers_or_refused(
+    drawn: tuple[list[list[float | None]], str],
+) -> None:
+    """Never as another matrix, in whatever dialect."""
+    rows, text = drawn
+    try:
+        found, _ = csv_arrays(text.encode(), CsvOptions(missing=Missing.DROP), limit=LIMIT)
+    except (UnusableArrays, NoSuchColumn):
+        return
+    whole = np.array([row for row in rows if None not in row], dtype=np.float64)
+    assert np.array_equal(found["X"], whole[:, :-1])
+    assert np.array_equal(found["y"], whole[:, -1])

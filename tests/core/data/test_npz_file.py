@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib import format as npy_format
 
-from core.data.npz_file import LONGEST_HEADER, MOST_MEMBERS, npz_arrays
+from core.data.npz_file import MOST_MEMBERS, npz_arrays
 from core.data.user_arrays import OversizedArrays, UnusableArrays, UserArrays
 
 RNG = np.random.default_rng(0)
@@ -61,19 +61,19 @@ def _fault(body: bytes, limit: int = LIMIT) -> tuple[tuple[str | int, ...], str]
 def test_what_numpy_saves_is_read(save: Callable[..., None], dtype: str, layout: Any) -> None:
     """Every array that a data set may have, in any type, byte order and layout."""
     saved = {name: np.array(np.round(array), dtype=dtype, order=layout) for name, array in ARRAYS.items()}
-    found = npz_arrays(_npz(save, **saved), limit=LIMIT)
+    found, _ = npz_arrays(_npz(save, **saved), limit=LIMIT)
     assert found.keys() == saved.keys()
     for name, array in saved.items():
         assert np.array_equal(found[name], array)
         assert found[name].dtype == array.dtype
 
 
-@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_zipped_npy_files_are_such_a_file(version: tuple[int, int], method: int) -> None:
     """As `zip data.zip X.npy y.npy` makes it."""
     body = _zip(("X.npy", _npy(X, version)), ("y.npy", _npy(Y, version)), method=method)
-    found = npz_arrays(body, limit=LIMIT)
+    found, _ = npz_arrays(body, limit=LIMIT)
     assert UserArrays.of(found).id == UserArrays.of({"X": X, "y": Y}).id
 
 
@@ -85,7 +85,35 @@ def test_zipped_npy_files_are_such_a_file(version: tuple[int, int], method: int)
 def test_any_matrix_survives(shape: list[int], dtype: str, seed: int) -> None:
     """To the bit."""
     matrix = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-    assert np.array_equal(npz_arrays(_npz(X=matrix), limit=LIMIT)["X"], matrix)
+    assert np.array_equal(npz_arrays(_npz(X=matrix), limit=LIMIT)[0]["X"], matrix)
+
+
+@pytest.mark.parametrize("kind", ["?", "f2", "<f4", "i8", "u1", "longdouble"])
+def test_numbers_of_another_kind_become_float64_and_that_is_said(kind: str) -> None:
+    """As NumPy converts them; float64 of either byte order is float64."""
+    whole = np.array([[1, 0], [0, 1]]).astype(kind)
+    arrays, reading = npz_arrays(_npz(X=whole, y=Y[:2].astype(">f8")), limit=LIMIT)
+    assert reading.converted == (f"X: {whole.dtype.name} became float64",)
+    assert np.array_equal(UserArrays.of(arrays).X, whole.astype(np.float64))
+
+
+@pytest.mark.filterwarnings("ignore:Reading `.npy` or `.npz` file required additional header parsing")
+def test_a_file_of_an_old_python_is_read() -> None:
+    """Its whole numbers end with L."""
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (4L, 3L), }"
+    found, _ = npz_arrays(_zip(("X.npy", _npy_with_header(header, X.tobytes()))), limit=LIMIT)
+    assert np.array_equal(found["X"], X)
+
+
+def test_a_header_that_claims_a_terabyte_costs_nothing() -> None:
+    """It is held against the limit first."""
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 125000), }"
+    tracemalloc.start()
+    with pytest.raises(OversizedArrays):
+        npz_arrays(_zip(("X.npy", _npy_with_header(header))), limit=LIMIT)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_single_npy_file_is_told_what_to_do() -> None:
@@ -109,7 +137,7 @@ def test_nothing_is_unpickled() -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [X.astype(complex), X.astype(str), X > 0, X.astype("M8[s]"), np.zeros(2, dtype=[("a", "f8")])]
+    "array", [X.astype(complex), X.astype(str), X.astype("M8[s]"), np.zeros(2, dtype=[("a", "f8")])]
 )
 def test_what_are_no_real_numbers_is_refused(array: np.ndarray) -> None:
     """By its header."""
@@ -118,7 +146,7 @@ def test_what_are_no_real_numbers_is_refused(array: np.ndarray) -> None:
 
 def test_the_limit_counts_entries() -> None:
     """Of each array; at the limit is allowed."""
-    assert npz_arrays(_npz(X=X), limit=12)["X"].shape == (4, 3)
+    assert npz_arrays(_npz(X=X), limit=12)[0]["X"].shape == (4, 3)
     with pytest.raises(OversizedArrays, match="4 × 3 are 12 entries; at most 11"):
         npz_arrays(_npz(X=X), limit=11)
 
@@ -202,13 +230,10 @@ def test_an_encrypted_file_is_refused() -> None:
         "{'descr': '<f8', 'fortran_order': False, 'shape': (4.0, 3)}",
         "{'descr': '<f8', 'fortran_order': False, 'shape': (True, 3)}",
         "{'descr': '<f8', 'fortran_order': False, 'shape': (" + "9" * 400 + ", 0)}",
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3, 1)}",
-        "{'descr': '<f16', 'fortran_order': False, 'shape': (4, 3)}",
-        "{'descr': 'f8', 'fortran_order': False, 'shape': (4, 3)}",
-        "{'descr': '<f8\\n', 'fortran_order': False, 'shape': (4, 3)}",
+        "{'descr': '<f9', 'fortran_order': False, 'shape': (4, 3)}",
         "{'descr': '__import__', 'fortran_order': False, 'shape': (4, 3)}",
         "{'descr': __import__('os'), 'fortran_order': False, 'shape': (4, 3)}",
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3), }" + " " * LONGEST_HEADER,
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3), }" + " " * 20_000,
     ],
 )
 def test_a_header_of_anything_else_is_refused(header: str) -> None:
@@ -216,9 +241,9 @@ def test_a_header_of_anything_else_is_refused(header: str) -> None:
     assert _fault(_zip(("X.npy", _npy_with_header(header, X.tobytes()))))[0] == ("X",)
 
 
-@pytest.mark.parametrize("start", [b"", b"\x93NUMPY", b"\x93NUMPY\x03\x00", b"\x93NUMPY\x01\x00", b"NUMPY\x93\x01\x00"])
+@pytest.mark.parametrize("start", [b"", b"\x93NUMPY", b"\x93NUMPY\x04\x00", b"\x93NUMPY\x01\x00", b"NUMPY\x93\x01\x00"])
 def test_a_file_that_is_no_npy_file_is_refused(start: bytes) -> None:
-    """Of version 3 as well, which is for names of fields."""
+    """Nor is one of a version that is not known."""
     with pytest.raises(UnusableArrays):
         npz_arrays(_zip(("X.npy", start)), limit=LIMIT)
 
@@ -227,7 +252,7 @@ def test_a_header_in_another_order_is_read() -> None:
     """Its keys are sorted by convention only."""
     header = "{'shape': (4, 3), 'fortran_order': False, 'descr': '<f8'}"
     assert ast.literal_eval(header)
-    found = npz_arrays(_zip(("X.npy", _npy_with_header(header, X.tobytes()))), limit=LIMIT)
+    found, _ = npz_arrays(_zip(("X.npy", _npy_with_header(header, X.tobytes()))), limit=LIMIT)
     assert np.array_equal(found["X"], X)
 
 
@@ -235,7 +260,7 @@ def test_a_header_in_another_order_is_read() -> None:
 def test_a_file_cut_anywhere_is_refused(save: Callable[..., None]) -> None:
     """With a sentence, at every byte."""
     whole = _npz(save, X=X[:2], y=Y[:2])
-    assert npz_arrays(whole, limit=LIMIT).keys() == {"X", "y"}
+    assert npz_arrays(whole, limit=LIMIT)[0].keys() == {"X", "y"}
     for length in range(len(whole)):
         with pytest.raises(UnusableArrays):
             npz_arrays(whole[:length], limit=LIMIT)
@@ -254,7 +279,7 @@ def test_a_damaged_file_is_read_or_refused(whole: bytes, changes: list[tuple[int
     for place, value in changes:
         body[place % len(body)] = value
     try:
-        found = npz_arrays(bytes(body), limit=LIMIT)
+        found, _ = npz_arrays(bytes(body), limit=LIMIT)
     except UnusableArrays:
         return
     assert len(found) == 2

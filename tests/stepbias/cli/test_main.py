@@ -135,6 +135,22 @@ def test_upload_prints_the_id_alone(service: LivingService, tmp_path: Path) -> N
     assert _submitted(service, "on uploaded data", data=data)
 
 
+def test_upload_shows_what_was_guessed_and_dropped(service: LivingService, tmp_path: Path) -> None:
+    """On stderr, a line each; options are passed on."""
+    file = tmp_path / "data.csv"
+    file.write_text("id;a;c\n7;1,5;True\n8;;True\n9;2,5;False\n")
+    words = ["--drop", "id", "--missing", "drop", "--name", "mine", "--delimiter", "semicolon"]
+    result = _stepbias("upload", file, *words, service=service)
+    assert result.stderr.splitlines() == [
+        "2 samples in 1 columns",
+        "dropped: column 'id': as asked",
+        "dropped: 1 of 3 samples, where values are missing; the first is line 3",
+        "converted: column 'c': True became 1, False 0",
+        "guessed: target: 'c', the last column",
+        "guessed: decimal: comma",
+    ]
+
+
 def test_upload_takes_npy_files_and_says_what_is_in_them(service: LivingService, tmp_path: Path) -> None:
     """One for each array."""
     arrays = {"X": np.eye(3), "y": np.ones(3), "true_predictor": np.ones(3), "held_out_X": np.eye(3)[:2]}

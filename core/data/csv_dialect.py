@@ -1,0 +1,177 @@
+"""How a CSV file is written: what separates its fields, what marks decimals, which lines are comments.
+
+The standard library's `csv` splits the lines. Its sniffer is not asked: it takes decimal commas for separators.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
+from typing import Final
+
+from core.data.user_arrays import UnusableArrays, unusable
+
+DELIMITERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
+)
+"""What may separate fields; of spaces any number."""
+
+DECIMALS: Final[Mapping[str, str]] = MappingProxyType({"point": ".", "comma": ","})
+
+LONGEST_FIELD: Final = 64
+"""Most characters of a field that is read; the longest float64 has 24."""
+
+_MOST_LINES, _FEWEST_LINES, _MOST_CHARACTERS, _MOST_FIELDS = 500, 3, 100_000, 1000
+"""What of a file a dialect is judged by. A line that breaks it later is refused."""
+
+MISSING: Final = frozenset(
+    {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None", "none", ".", "?"}
+)
+"""What stands where there is no value."""
+
+_POINTED: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_COMMAED: Final = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:[.,]\d{3})+", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialect:
+    """What separates fields and what marks decimals, by their names."""
+
+    delimiter: str
+    decimal: str
+
+
+class Records:
+    """The fields of each line that is neither blank nor a comment; `line` and `comment` are the last ones read.
+
+    Raises:
+        UnusableArrays: quotes do not match, or a field is as long as a file.
+    """
+
+    def __init__(self, text: str, delimiter: str) -> None:
+        self._text, self._delimiter = text, delimiter
+        self.line = 0
+        self.comments = 0
+        self.comment = ""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        separator = DELIMITERS[self._delimiter]
+        reader = csv.reader(self._lines(), delimiter=separator, skipinitialspace=separator != " ", strict=True)
+        try:
+            for fields in reader:
+                stripped = [field.strip() for field in fields]
+                if len(stripped) > 1 or any(stripped):
+                    yield stripped
+        except csv.Error:
+            raise unusable(f"line {self.line}: the quotes do not match, or a field is too long") from None
+
+    def _lines(self) -> Iterator[str]:
+        is_quoted = False
+        for line_number, line in enumerate(io.StringIO(self._text, newline=""), start=1):
+            self.line = line_number
+            if not is_quoted and line.lstrip().startswith("#"):
+                self.comments, self.comment = self.comments + 1, line
+                continue
+            is_quoted ^= line.count('"') % 2 == 1
+            yield " ".join(line.split()) if self._delimiter == "space" else line
+
+
+def commented_names(comment: str, delimiter: str) -> list[str]:
+    """The fields of a comment."""
+    return next(iter(Records(comment.strip().lstrip("#"), delimiter)), [])
+
+
+def number(field: str, decimal: str) -> float | None:
+    """The number that a field spells, without thousands separators; None where it spells none."""
+    if len(field) > LONGEST_FIELD or not (_POINTED if decimal == "point" else _COMMAED).fullmatch(field):
+        return None
+    return float(field if decimal == "point" else field.replace(",", "."))
+
+
+def is_value(field: str) -> bool:
+    """Whether a sample may have this in one of its columns: a number in any spelling, or none given, or a truth."""
+    if field in MISSING or field in TRUTHS:
+        return True
+    return field[0] in "+-.,0123456789" and any(number(field, decimal) is not None for decimal in DECIMALS)
+
+
+TRUTHS: Final[Mapping[str, float]] = MappingProxyType(
+    {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
+)
+
+
+def dialect_of(text: str, *, delimiter: str | None, decimal: str | None) -> Dialect:
+    """The dialect of a file; what is given is not guessed.
+
+    The delimiter is the one by which most lines have as many fields as the first one, and most fields are values.
+
+    Raises:
+        UnusableArrays: by no delimiter there are two columns, or a comma may mean two things.
+    """
+    head = _head(text)
+    found = delimiter or _delimiter(head)
+    return Dialect(delimiter=found, decimal=decimal or _decimal(_records(head, found), found))
+
+
+def _head(text: str) -> str:
+    """The lines that a dialect is judged by: some hundred, fewer where they are long."""
+    lines: list[str] = []
+    length = 0
+    for line in islice(io.StringIO(text, newline=""), _MOST_LINES):
+        if length > _MOST_CHARACTERS and len(lines) >= _FEWEST_LINES:
+            break
+        lines.append(line)
+        length += len(line)
+    return "".join(lines)
+
+
+def _delimiter(head: str) -> str:
+    worth = {name: _worth(head, name) for name in DELIMITERS}
+    best = max(worth, key=lambda name: worth[name])
+    if worth[best] == _WORTHLESS:
+        raise unusable("a first line with the names of two or more columns is wanted, separated by commas")
+    return best
+
+
+_WORTHLESS: Final = (0.0, 0.0)
+
+
+def _worth(head: str, delimiter: str) -> tuple[float, float]:
+    """The share of lines that are as wide as the first one, and that of the fields in them that are values."""
+    records = _records(head, delimiter)
+    width = len(records[0]) if records else 0
+    if width < 2:
+        return _WORTHLESS
+    alike = [record for record in records if len(record) == width]
+    fields = [field for record in alike[1:] for field in record[:_MOST_FIELDS]]
+    share = sum(map(is_value, fields)) / (len(fields) or 1)
+    return len(alike) / len(records), share
+
+
+def _records(head: str, delimiter: str) -> list[list[str]]:
+    """As far as they can be read."""
+    records: list[list[str]] = []
+    with suppress(UnusableArrays):
+        records.extend(Records(head, delimiter))
+    return records
+
+
+def _decimal(records: Iterable[Sequence[str]], delimiter: str) -> str:
+    numbers = [field for record in records for field in record if is_value(field) and field not in MISSING]
+    commaed, pointed = ([field for field in numbers if mark in field] for mark in ",.")
+    if commaed and pointed:
+        raise unusable("numbers have decimal points and decimal commas: say which with decimal=, or write them one way")
+    # Semicolons come from places where the comma marks decimals, and a point thousands.
+    doubtful = commaed or (pointed if delimiter == "semicolon" else [])
+    if doubtful and all(map(_THOUSANDS.fullmatch, doubtful)):
+        mark = "comma" if commaed else "point"
+        raise unusable(
+            f"every {mark} in a number has three digits behind it, and may mean decimals or thousands: "
+            f"decimal={mark} reads decimals, or write the numbers without thousands separators"
+        )
+    return "comma" if commaed else "point"
