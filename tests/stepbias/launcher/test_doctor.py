@@ -82,7 +82,7 @@ def test_a_server_that_forgets_is_wrong(tmp_path: Path) -> None:
         forgetting = _doctor(STEPBIAS_REDIS_URL=server.url)
     assert foreign.exit_code == 1
     assert "is of another version" in foreign.stdout
-    assert "a version of stepbias with schema 3" in foreign.stdout
+    assert "a version of stepbias with schema 4" in foreign.stdout
     assert evicting.exit_code == 1
     assert "set maxmemory-policy noeviction" in evicting.stdout
     assert forgetting.exit_code == 1
