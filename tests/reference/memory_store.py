@@ -89,17 +89,18 @@ class _Experiment:
     finished_at: float | None = None
 
     def count(self, state: JobState) -> int:
-        return sum(job.record.state is state for job in self.jobs)
+        return [job.record.state for job in self.jobs].count(state)
 
     @property
     def counts(self) -> Counts:
+        states = [job.record.state for job in self.jobs]
         return Counts(
             is_cancelled=self.is_cancelled,
-            plan=self.jobs[0].record.state,
+            plan=states[0],
             has_started=self.has_started,
-            queued=self.count(JobState.QUEUED),
-            running=self.count(JobState.RUNNING),
-            dead=self.count(JobState.DEAD),
+            queued=states.count(JobState.QUEUED),
+            running=states.count(JobState.RUNNING),
+            dead=states.count(JobState.DEAD),
             runs_total=self.runs_total,
             runs_done=len(self.outcomes),
         )
@@ -661,8 +662,7 @@ class MemoryStore(Store):
 
     def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
         """Whether the experiment takes turns in the queue."""
-        is_open = experiment.numerics == numerics and not experiment.is_finished
-        return is_open and bool(experiment.backlog(queue))
+        return experiment.numerics == numerics and bool(experiment.backlog(queue)) and not experiment.is_finished
 
     @contextmanager
     def _held(self, claim: Claim) -> Iterator[tuple[_Experiment, _Job]]:
