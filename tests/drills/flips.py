@@ -61,7 +61,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "finished, unfinished": r"(un)?finished.*",
         "versions": r"numerics",
         "garbage": r"garbage.*",
-        "figures asked for": r"figures",
+        "figures asked for": r"figures:.*",
         "janitor, sweep, audit": r"janitor|sweep|audit",
         "schema": r"schema",
     }
