@@ -28,8 +28,9 @@ def _power(options: argparse.Namespace, directory: Path) -> tuple[list[str], lis
 
 
 def _batches(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
-    outcome = batches.BatchDrill(directory, seed=options.seed).run(options.count or 200)
-    return list(batches.report(outcome)), list(batches.faults_of(outcome))
+    count = options.count or 200
+    outcome = batches.BatchDrill(directory, seed=options.seed).run(count)
+    return list(batches.report(outcome)), list(batches.faults_of(outcome, wanted=count))
 
 
 def _cancel(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:

@@ -60,8 +60,8 @@ def test_what_is_cancelled_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_a_drill_in_which_nothing_was_resumed_has_failed() -> None:
     """Kills that hit nobody prove nothing, nor do attempts from the beginning."""
-    whole = batches.Outcome(kills=Counter({1: 9, 3: 1}), killed=12, resumed=12)
-    assert list(batches.faults_of(whole)) == []
-    assert len(list(batches.faults_of(replace(whole, kills=Counter({0: 3, 1: 7}))))) == 1
-    assert len(list(batches.faults_of(replace(whole, resumed=6, begun_again=6)))) == 1
-    assert list(batches.faults_of(replace(whole, complaints=["different"]))) == ["different"]
+    whole = batches.Outcome(cases=Counter({"SGD": 10}), killed=12, resumed=12)
+    assert list(batches.faults_of(whole, wanted=10)) == []
+    assert len(list(batches.faults_of(whole, wanted=11))) == 1
+    assert len(list(batches.faults_of(replace(whole, resumed=6, begun_again=6), wanted=10))) == 1
+    assert list(batches.faults_of(replace(whole, complaints=["different"]), wanted=10)) == ["different"]
