@@ -59,7 +59,8 @@ class RedisJobs(RedisServer, JobStore):
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
         self._discard_damaged(keys)
         missing: list[int] = []
-        for first in range(0, len(keys), KEYS_AT_ONCE):
+        # Once for none: a claim that is lost is told so.
+        for first in range(0, max(len(keys), 1), KEYS_AT_ONCE):
             some = keys[first : first + KEYS_AT_ONCE]
             place = start + first, DIGEST_BYTES, packed(some)
             missing += self._call(Script.SET_RUN_KEYS, *self._right(claim), *place, *some)
