@@ -1,4 +1,4 @@
-"""What has been computed: runs one by one or as one array, and the analyses of the data sets."""
+"""What has been computed: runs one by one, curves through them, and the analyses of the data sets."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from api.experiment_document import polling_headers
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
 from api.positions import position
-from api.stored_grid import analysis_rows, grid_of, labelled_array, run_rows, summaries
+from api.stored_grid import analysis_rows, grid_of, run_rows, summaries
 from jobs.kept_documents import kept_analyses
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
@@ -32,12 +32,6 @@ def get_run(experiment: ExperimentHere, index: str, store: StoreHere) -> dict[st
     """One run: index, coordinates, and the summary (null until it is stored)."""
     number = position(index, experiment.runs_total, of="runs")
     return run_rows(experiment.id, range(number, number + 1), store=store)[0]
-
-
-@router.get("/results")
-def get_results(experiment: ExperimentHere, store: StoreHere) -> Response:
-    """All runs as one labelled array, as `xarray.Dataset.from_dict` reads it; null where a run is not stored yet."""
-    return JSONResponse(labelled_array(experiment, store=store), headers=polling_headers(experiment))
 
 
 @router.get("/curves")
