@@ -30,6 +30,16 @@ KEPT_FROM: Final = 1000
 """Runs from which on the JSON form of finished results is kept: less is made as fast as it is found."""
 
 
+def results_state(experiment: Experiment) -> str:
+    """What tells apart the results of an experiment at one moment, as this version writes them."""
+    about = heading(experiment).attributes | {
+        "numerics": experiment.numerics,
+        "finished_at": experiment.finished_at,
+        "version": version("stepbias"),
+    }
+    return content_hash(about)[:32]
+
+
 @dataclass(frozen=True)
 class ResultsAnswer:
     """What is answered about one experiment, in one format; `after` is the run after which rows begin."""
@@ -68,13 +78,7 @@ class ResultsAnswer:
 
     @cached_property
     def _state(self) -> str:
-        experiment = self.experiment
-        about = heading(experiment).attributes | {
-            "numerics": experiment.numerics,
-            "finished_at": experiment.finished_at,
-            "version": version("stepbias"),
-        }
-        return content_hash(about)[:32]
+        return results_state(self.experiment)
 
     @property
     def _headers(self) -> dict[str, str]:

@@ -3,11 +3,16 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from api.dependencies import ExperimentHere, StoreHere
+from api.experiment_document import polling_headers
 from api.exports.formats import MEDIA_TYPES, ResultsQuery, chosen_format
-from api.exports.results import ResultsAnswer
+from api.exports.manifest import Manifest
+from api.exports.results import ResultsAnswer, results_state
+from api.exports.sending import off_loop
 from api.openapi import PROBLEMS
+from api.paging import NoQuery
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -38,3 +43,16 @@ async def get_results_file(
     """The same in the format of the ending: json, ndjson, csv, parquet or npz."""
     form = chosen_format(ending, query, request.headers.get("Accept"))
     return await ResultsAnswer(experiment, form, query.after, store).response(request)
+
+
+@router.get("/manifest")
+async def get_manifest(
+    experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """What the experiment has: address, media type, bytes and SHA-256 of its documents, and what computed them.
+
+    Of the formats of results JSON is there once they are finished, as it is before any content coding; of the figures
+    those that are drawn.
+    """
+    manifest = Manifest(experiment, results_state(experiment), store)
+    return JSONResponse(await off_loop(request, manifest.to_document), headers=polling_headers(experiment))
