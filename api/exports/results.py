@@ -110,9 +110,9 @@ class ResultsAnswer:
         first = 0 if self.after is None else self.after + 1
         match self.form:
             case Format.CSV:
-                return csv_pieces(table, runs.rows(first), has_names=self.after is None)
+                return csv_pieces(table.names, runs.rows(first), has_names=self.after is None)
             case Format.NDJSON:
-                return ndjson_pieces(table, runs.rows(first))
+                return ndjson_pieces(table.names, runs.rows(first))
             case Format.PARQUET:
                 return parquet_pieces(table, runs.rows(), attrs)
             case Format.NPZ:
