@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
-from typing import IO, Any, Final
+from itertools import chain, takewhile
+from typing import Any, Final
 
 from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
 from arro3.io import write_parquet
 
 from api.exports.run_table import Row, RunTable
-from api.exports.written import written
+from api.exports.written import Sink, written
 from core.results.result import Scalar, variable_attributes
 from core.results.variables import Kind, Variable
 
@@ -32,10 +32,10 @@ def parquet_pieces(table: RunTable, slices: Iterable[list[Row]], attrs: Mapping[
     yield from written(partial(_write, schema, batches))
 
 
-def _write(schema: Schema, batches: Iterator[RecordBatch], file: IO[bytes]) -> None:
+def _write(schema: Schema, batches: Iterator[RecordBatch], sink: Sink) -> None:
     # By a generator: the writer asks for a batch when it has written the one before.
-    reader = RecordBatchReader.from_batches(schema, batches)
-    write_parquet(reader, file, max_row_group_size=_ROWS_PER_GROUP, compression="zstd(1)")
+    reader = RecordBatchReader.from_batches(schema, takewhile(lambda _: not sink.is_left, batches))
+    write_parquet(reader, sink, max_row_group_size=_ROWS_PER_GROUP, compression="zstd(1)")
 
 
 def _field(column: Variable) -> Field:
