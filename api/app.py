@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
+from api.exports.sending import EXPORTERS
 from api.middleware import OutermostMiddleware
-from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, runs, service
+from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, results, runs, service
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
@@ -35,7 +36,8 @@ def create_app(
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
-    for part in (datasets, experiments, jobs, runs, arrays, report, figures, presets, service):
+    app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
+    for part in (datasets, experiments, jobs, runs, results, arrays, report, figures, presets, service):
         app.include_router(part.router)
     app.add_middleware(OutermostMiddleware)
     problems.install(app)

@@ -93,7 +93,19 @@ def path(experiment_id: str) -> str:
 
 def links(experiment_id: str) -> dict[str, str]:
     """Where the parts of an experiment are; POST to `cancel` and `retry`."""
-    parts = ("spec", "jobs", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry")
+    parts = (
+        "spec",
+        "jobs",
+        "runs",
+        "results",
+        "manifest",
+        "curves",
+        "analysis",
+        "report",
+        "figures",
+        "cancel",
+        "retry",
+    )
     return {"self": path(experiment_id)} | {part: f"{path(experiment_id)}/{part}" for part in parts}
 
 

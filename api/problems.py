@@ -89,6 +89,8 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.WrongMediaType: _kind(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
         ),
+        request_errors.UnofferedFormat: _kind(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such format"),
+        request_errors.ResultsChanged: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "results-changed", "A result is missing"),
         request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
         request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet"),
         request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),

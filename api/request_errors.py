@@ -68,6 +68,14 @@ class InvalidQuery(RequestError):
     """A query parameter is unknown or has no such value."""
 
 
+class UnofferedFormat(RequestError):
+    """What is asked for is not to be had in a format that the request accepts."""
+
+
+class ResultsChanged(RequestError):
+    """What was stored at the beginning of an answer is no longer there."""
+
+
 class NothingHere(RequestError):
     """The experiment exists, or the path is known, but this part of it does not."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from core.results.heading import Heading
-from core.results.result import Summary, decode_summary, to_xarray
+from core.results.result import Summary, decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, interpolators_key
@@ -55,12 +55,6 @@ def run_rows(experiment_id: str, window: range, *, store: Store) -> list[dict[st
         {"index": index, "coordinates": grid.coordinates(index), "summary": summary}
         for index, summary in zip(window, summaries(experiment_id, window, store=store), strict=True)
     ]
-
-
-def labelled_array(experiment: Experiment, *, store: Store) -> dict[str, Any]:
-    """All runs as one labelled array; its attributes say which experiment, and how much of it."""
-    grid = grid_of(experiment.id, store=store)
-    return to_xarray(grid, summaries(experiment.id, range(len(grid)), store=store), heading(experiment).attributes)
 
 
 def lacks_analyses(experiment_id: str, *, store: Store) -> bool:

@@ -36,3 +36,13 @@ def dataset_key(dataset_id: str) -> str:
 def dataset_description_key(dataset_id: str) -> str:
     """Where the description of an uploaded data set is kept: it is asked for often, its arrays may be megabytes."""
     return f"dataset-description:{dataset_id}"
+
+
+def results_key(experiment_id: str, state: str) -> str:
+    """Where it is kept how the results of a finished experiment are kept; another `state` of it has another place."""
+    return f"results:{experiment_id}:{state}"
+
+
+def results_piece_key(experiment_id: str, writing: str, number: int) -> str:
+    """Where a piece of such results is kept; `writing` tells apart those who wrote at the same moment."""
+    return f"results-piece:{experiment_id}:{writing}:{number}"

@@ -321,6 +321,14 @@ class ResultStore(Protocol):
         """
         ...
 
+    def first_missing(self, experiment_id: str) -> int:
+        """The least index of a run that is not counted as stored; the number of runs where all are.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+        """
+        ...
+
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
         """One run with its arrays; None if it is not stored (yet). Damage is treated as `summaries` does.
 
@@ -338,6 +346,15 @@ class ResultStore(Protocol):
 
     def document(self, key: str) -> bytes | None:
         """The document kept under `key`, or None; a damaged one is removed."""
+        ...
+
+    def keep_document(self, experiment_id: str, key: str, document: bytes) -> None:
+        """Keep a document for as long as the experiment is there and is not planned anew, in place of the one before.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+            StoreFull: there is no room for it.
+        """
         ...
 
     def drop_documents(self, keys: Sequence[str]) -> None:

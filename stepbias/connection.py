@@ -1,7 +1,9 @@
 """One request, repeated until it is answered: a service that restarts looks like a slow one."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -70,10 +72,29 @@ class Connection:
         )
         return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))
 
-    def _answer(self, request: httpx2.Request, deadline: float) -> httpx2.Response:
+    def save(self, path: str, file: Path) -> None:
+        """Write the answer to a request as it comes: all of it, or nothing.
+
+        Raises:
+            ProblemError, ServiceUnreachable: as for `send`.
+            OSError: the file cannot be written.
+        """
+        part = file.with_name(f".{file.name}.part")
+        request = self._http.build_request("GET", path)
+        try:
+            self._answer(request, self.clock.now() + self.patience, partial(_written, part))
+            part.replace(file)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _answer(
+        self, request: httpx2.Request, deadline: float, take: Callable[[httpx2.Response], object] = httpx2.Response.read
+    ) -> httpx2.Response:
+        """The first successful answer, which has been taken; one that is cut off is asked for again."""
         for pause in pauses():
             try:
-                response = self._http.send(request)
+                response = self._sent(request, take)
             except httpx2.TransportError as error:
                 failure: Exception = self._unreachable(error)
                 wish = None
@@ -90,6 +111,14 @@ class Connection:
                 raise failure from None
             self.clock.sleep(delay)
         raise AssertionError("pauses do not end")
+
+    def _sent(self, request: httpx2.Request, take: Callable[[httpx2.Response], object]) -> httpx2.Response:
+        response = self._http.send(request, stream=True)
+        try:
+            (take if response.is_success else httpx2.Response.read)(response)
+        finally:
+            response.close()
+        return response
 
     def document(self, response: httpx2.Response) -> Any:
         """The JSON of an answer.
@@ -119,6 +148,11 @@ def _address(base_url: str) -> httpx2.URL:
     if url.scheme not in {"http", "https"} or not url.host:
         raise ServiceUnreachable(f"{base_url!r} is no address: it should look like http://127.0.0.1:8000")
     return url
+
+
+def _written(file: Path, response: httpx2.Response) -> None:
+    with file.open("wb") as sink:
+        sink.writelines(response.iter_bytes())
 
 
 def _is_loopback(host: str) -> bool:

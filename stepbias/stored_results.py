@@ -1,6 +1,7 @@
 """What an experiment has found: results, curves, analyses, the report and the figures."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,22 @@ class StoredResults(StoredArrays):
     def results(self) -> dict[str, Any]:
         """Every run as one labelled array: what `xarray.Dataset.from_dict` reads. Missing numbers are None."""
         return self._get("/results")
+
+    def save_results(self, path: str | Path, *, format: str | None = None) -> Path:  # noqa: A002 - the word for it everywhere else
+        """Write every run to a file, as it comes and never half of it; returns its path.
+
+        Args:
+            path: of the file.
+            format: json, npz, csv, ndjson or parquet; without it the ending of the path says.
+
+        Raises:
+            ProblemError: there is no such format (404).
+            OSError: the file cannot be written.
+        """
+        file = Path(path)
+        form = file.suffix.removeprefix(".") if format is None else format
+        self._connection.save(f"{self._path}/results.{quote(form, safe='')}", file)
+        return file
 
     def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
         self,

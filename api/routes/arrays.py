@@ -1,29 +1,47 @@
 """The numbers behind the summaries: trajectories and end states of runs, data and interpolators of problems."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from api import stored_arrays
 from api.array_answer import NPZ_FILE, json_answer, npz_answer
 from api.dependencies import ExperimentHere, StoreHere
+from api.exports.curve_tables import FILES, TrajectoryQuery, trajectory_table
+from api.exports.formats import Format
 from api.openapi import PROBLEMS
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], responses=PROBLEMS)
 
+Thinned = Annotated[TrajectoryQuery, Query()]
+
 
 @router.get("/runs/{index}/trajectory")
-def get_trajectory(experiment: ExperimentHere, index: str, store: StoreHere) -> Response:
+def get_trajectory(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
     """What a run recorded, against `record_step`, with 2/η_t; empty where the spec records nothing.
 
     Curves are stored in float32 (relative error 6e-8), and null where they are not finite or do not exist. The last
-    record is of the last iterate, which a completed run did not end at.
+    record is of the last iterate, which a completed run did not end at. `points` asks for fewer records.
     """
-    return json_answer(stored_arrays.trajectory(experiment, index, store=store), experiment.id)
+    return json_answer(query.of(stored_arrays.trajectory(experiment, index, store=store)), experiment.id)
 
 
 @router.get("/runs/{index}/trajectory.npz", response_class=Response, responses=NPZ_FILE)
-def get_trajectory_file(experiment: ExperimentHere, index: str, store: StoreHere) -> Response:
+def get_trajectory_file(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit: curves in float32, `record_step` in int64, the threshold in float64."""
-    return npz_answer(stored_arrays.trajectory(experiment, index, store=store))
+    return npz_answer(query.of(stored_arrays.trajectory(experiment, index, store=store)))
+
+
+@router.get("/runs/{index}/trajectory.csv", response_class=Response, responses=FILES[Format.CSV])
+def get_trajectory_table(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
+    """The same as CSV: a line for each record; an empty field is null."""
+    return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.CSV)
+
+
+@router.get("/runs/{index}/trajectory.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
+def get_trajectory_lines(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
+    """The same as NDJSON: an object for each record."""
+    return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
 
 
 @router.get("/runs/{index}/arrays")

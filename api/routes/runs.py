@@ -1,4 +1,4 @@
-"""What has been computed: runs one by one or as one array, and the analyses of the data sets."""
+"""What has been computed: runs one by one, curves through them, and the analyses of the data sets."""
 
 from typing import Annotated, Any
 
@@ -8,11 +8,16 @@ from fastapi.responses import JSONResponse
 from api.curve_question import CurveQuery
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
+from api.exports.curve_tables import FILES, curve_table
+from api.exports.formats import Format
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
 from api.positions import position
-from api.stored_grid import analysis_rows, grid_of, labelled_array, run_rows, summaries
+from api.stored_grid import analysis_rows, grid_of, run_rows, summaries
+from core.results.curves import Curves
 from jobs.kept_documents import kept_analyses
+from jobs.ports import Store
+from jobs.records import Experiment
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -34,19 +39,22 @@ def get_run(experiment: ExperimentHere, index: str, store: StoreHere) -> dict[st
     return run_rows(experiment.id, range(number, number + 1), store=store)[0]
 
 
-@router.get("/results")
-def get_results(experiment: ExperimentHere, store: StoreHere) -> Response:
-    """All runs as one labelled array, as `xarray.Dataset.from_dict` reads it; null where a run is not stored yet."""
-    return JSONResponse(labelled_array(experiment, store=store), headers=polling_headers(experiment))
-
-
 @router.get("/curves")
 def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()], store: StoreHere) -> Response:
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
-    grid = grid_of(experiment.id, store=store)
-    known = summaries(experiment.id, range(len(grid)), store=store)
-    family = query.question(grid, known).curves(grid, known, kept_analyses(store, grid, experiment.numerics))
-    return JSONResponse(family.to_document(), headers=polling_headers(experiment))
+    return JSONResponse(_curves(experiment, query, store).to_document(), headers=polling_headers(experiment))
+
+
+@router.get("/curves.csv", response_class=Response, responses=FILES[Format.CSV])
+def get_curve_table(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()], store: StoreHere) -> Response:
+    """The same as CSV: a line for each point of each curve and limit, and for each baseline; an empty field is null."""
+    return curve_table(_curves(experiment, query, store), Format.CSV)
+
+
+@router.get("/curves.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
+def get_curve_lines(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()], store: StoreHere) -> Response:
+    """The same as NDJSON: an object for each of them."""
+    return curve_table(_curves(experiment, query, store), Format.NDJSON)
 
 
 @router.get("/analysis")
@@ -58,3 +66,9 @@ def list_analyses(
     indices, cursor = window(query, grid.problems)
     rows = list(analysis_rows(experiment, grid, indices, store=store))
     return JSONResponse({"problems": rows, "next_cursor": cursor}, headers=link_header(request, cursor))
+
+
+def _curves(experiment: Experiment, query: CurveQuery, store: Store) -> Curves:
+    grid = grid_of(experiment.id, store=store)
+    known = summaries(experiment.id, range(len(grid)), store=store)
+    return query.question(grid, known).curves(grid, known, kept_analyses(store, grid, experiment.numerics))

@@ -17,11 +17,13 @@ from core.sweep.grid import Axis, Grid
 __all__ = [
     "VARIABLES",
     "MalformedArrays",
+    "axis_entry",
     "decode_summary",
     "encode_summary",
     "pack_arrays",
     "to_xarray",
     "unpack_arrays",
+    "variable_attributes",
     "whole_summary",
 ]
 
@@ -78,9 +80,9 @@ def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[st
     return {
         "attrs": dict(attrs),
         "dims": dict(zip(dims, grid.shape, strict=True)),
-        "coords": {axis.name: _coordinate(axis) for axis in grid.axes},
+        "coords": {axis.name: axis_entry(axis) for axis in grid.axes},
         "data_vars": {
-            name: {"dims": dims, "attrs": _attributes(variable), "data": _nested(grid, summaries, name)}
+            name: {"dims": dims, "attrs": variable_attributes(variable), "data": _nested(grid, summaries, name)}
             for name, variable in VARIABLES.items()
             if name not in dims
         },
@@ -109,11 +111,13 @@ def _scalar(variable: Variable, value: Any) -> Scalar:
     return number_or_text
 
 
-def _coordinate(axis: Axis) -> dict[str, Any]:
-    return {"dims": [axis.name], "attrs": _attributes(COORDINATES[axis.name]), "data": list(axis.values)}
+def axis_entry(axis: Axis) -> dict[str, Any]:
+    """An axis of the grid as a dimension coordinate of the labelled array."""
+    return {"dims": [axis.name], "attrs": variable_attributes(COORDINATES[axis.name]), "data": list(axis.values)}
 
 
-def _attributes(variable: Variable) -> dict[str, str]:
+def variable_attributes(variable: Variable) -> dict[str, str]:
+    """What the labelled array says of a variable."""
     return {"long_name": variable.label, "symbol": variable.symbol, "description": variable.description}
 
 

@@ -46,6 +46,14 @@ class RedisResults(RedisServer, ResultStore):
         return found
 
     @override
+    def first_missing(self, experiment_id: str) -> int:
+        total = int(self._require(experiment_id)[b"runs_total"])
+        name = key("experiment", experiment_id, "done")
+        # Bits that the string is too short for are not set either.
+        zero, length = self._read(["BITPOS", name, 0, 0, -1], ["STRLEN", name])
+        return int(min(zero if zero >= 0 else 8 * length, total))
+
+    @override
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
         self._require(experiment_id)
         each = next(iter(self._run_keys(experiment_id, index, 1)), None)
@@ -72,6 +80,10 @@ class RedisResults(RedisServer, ResultStore):
             # The very bytes: somebody may have put a good one in their place meanwhile.
             self._call(Script.FORGET, key, stored)
         return document
+
+    @override
+    def keep_document(self, experiment_id: str, key: str, document: bytes) -> None:
+        self._call(Script.KEEP_DOCUMENT, experiment_id, key, sealed(key, document))
 
     @override
     def drop_documents(self, keys: Sequence[str]) -> None:

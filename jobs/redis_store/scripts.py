@@ -52,6 +52,7 @@ class Script(StrEnum):
     FORGET = "forget"
     FORGET_RUN = "forget_run"
     DROP_DOCUMENTS = "drop_documents"
+    KEEP_DOCUMENT = "keep_document"
     KEEP_UPLOAD = "keep_upload"
     REGISTER = "register"
     LOOK_AROUND = "look_around"

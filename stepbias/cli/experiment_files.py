@@ -1,6 +1,6 @@
 """The files that an experiment leaves behind: its spec, results, curves, figures, and arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +21,22 @@ def documents(handle: ExperimentHandle) -> Files:
     """Spec, results, curves and report, byte for byte as the service sends them."""
     parts = {f"{part}.json": part for part in ("spec", "results", "curves", "report")} | {"report.txt": "report.txt"}
     return {file: partial(handle.read, part) for file, part in parts.items()}
+
+
+def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str]) -> None:
+    """Write the results in these formats, as they come, and say where they are, and whether they are all.
+
+    Raises:
+        ClientError: they are not to be had.
+        OSError: the directory or a file cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for form in dict.fromkeys(formats):
+        typer.echo(handle.save_results(out / f"results.{form}"))
+    record = handle.experiment
+    if record.runs_done < record.runs_total:
+        counts = f"{record.runs_done} of {record.runs_total} runs"
+        typer.echo(f"The results are of {counts}: the experiment is {record.status}.", err=True)
 
 
 def figures(handle: ExperimentHandle, files: Mapping[str, str]) -> Files:

@@ -34,6 +34,16 @@ class PresetSize(StrEnum):
     FULL = "full"
 
 
+class ResultFormat(StrEnum):
+    """What results are saved as."""
+
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+    NPZ = "npz"
+
+
 class ServedQueue(StrEnum):
     """What a worker takes its jobs from."""
 
@@ -63,6 +73,9 @@ StateDirectory = Annotated[
 
 Arrays = Annotated[
     bool, typer.Option("--arrays", help="Also where each run ended, and data and interpolators, as .npz files.")
+]
+ResultFormats = Annotated[
+    list[ResultFormat] | None, typer.Option("--format", help="How results are saved; may be repeated. Default: json.")
 ]
 Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what each run recorded, as .npz files.")]
 
@@ -188,17 +201,19 @@ def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
 
 
 @app.command(context_settings=_TAKES_ID)
-def fetch(
+def fetch(  # noqa: PLR0913, PLR0917 - options of a command
     experiment: ExperimentId,
     out: OutDirectory = Path("out"),
     arrays: Arrays = False,
     trajectories: Trajectories = False,
+    formats: ResultFormats = None,
     url: Url = LOCAL_URL,
 ) -> None:
     """Save what an experiment has found: results, curves, figures."""
     from stepbias.cli.fetch import fetch as run_fetch
 
-    raise typer.Exit(run_fetch(experiment, out=out, url=url, arrays=arrays, trajectories=trajectories))
+    chosen = [each.value for each in formats or [ResultFormat.JSON]]
+    raise typer.Exit(run_fetch(experiment, out=out, url=url, arrays=arrays, trajectories=trajectories, formats=chosen))
 
 
 @app.command(context_settings=_TAKES_ID)

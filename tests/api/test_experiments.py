@@ -41,7 +41,20 @@ def test_the_links_of_an_experiment_lead_somewhere(api: Service) -> None:
     """Each answers to GET, or to POST where it changes something."""
     identifier = api.submit()
     links = api.get(f"{EXPERIMENTS}/{identifier}").json()["links"]
-    names = {"self", "spec", "jobs", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry"}
+    names = {
+        "self",
+        "spec",
+        "jobs",
+        "runs",
+        "results",
+        "manifest",
+        "curves",
+        "analysis",
+        "report",
+        "figures",
+        "cancel",
+        "retry",
+    }
     assert set(links) == names
     for name in names - {"cancel", "retry"}:
         assert api.get(links[name]).status_code == 200, name

@@ -42,6 +42,13 @@ def test_the_api_imports_neither_matplotlib_nor_scipy_nor_a_solver() -> None:
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
+def test_what_is_there_from_the_start_is_no_garbage() -> None:
+    """Collections, during which nobody is answered, look at what came later alone."""
+    program = "import gc, api.asgi; print(gc.get_freeze_count() > 100_000 > len(gc.get_objects()))"
+    done = _python(program, STEPBIAS_REDIS_URL="redis://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
 def test_the_api_of_no_server_says_what_to_set() -> None:
     """Instead of starting and failing later."""
     done = _python("import api.asgi")

@@ -47,6 +47,8 @@ def test_what_is_deleted_is_nowhere_to_be_found(laboratory: Laboratory) -> None:
         store.delete,
         lambda each: store.summaries(each, 0, 4),
         lambda each: store.run(each, 0),
+        store.first_missing,
+        lambda each: store.keep_document(each, "results", b"all"),
     )
     for ask in questions:
         with pytest.raises(ExperimentNotFound):
@@ -164,6 +166,21 @@ def test_a_document_is_kept_for_as_long_as_an_experiment_uses_it(laboratory: Lab
         store.delete(each.id)
         clear(store)
     assert store.document("analysis") is None
+
+
+def test_a_document_that_is_kept_with_an_experiment_goes_with_it(laboratory: Laboratory) -> None:
+    """The last one that was kept; neither swept nor dropped before."""
+    store = laboratory.store
+    experiment = succeeded(laboratory)
+    for document in (b"made", b"made again"):
+        store.keep_document(experiment.id, "results", document)
+    assert swept(store, grace=0.0) == set()
+    with pytest.raises(InUse):
+        store.drop_documents(["results"])
+    assert store.document("results") == b"made again"
+    store.delete(experiment.id)
+    clear(store)
+    assert store.document("results") is None
 
 
 def test_an_upload_outlives_the_experiments_that_use_it(laboratory: Laboratory) -> None:

@@ -115,6 +115,19 @@ def test_stored_runs_are_read_back_bit_by_bit(laboratory: Laboratory) -> None:
     assert store.run(experiment.id, 99) is None
 
 
+def test_the_first_missing_run_is_told(laboratory: Laboratory) -> None:
+    """Not the one behind the last that is stored: runs end in any order. Where none is missing it is their number."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=5)
+    claims = [laboratory.claim(train_job(experiment, number).id) for number in range(5)]
+    labels = laboratory.labels("a spec", 5)
+    found = []
+    for number in (1, 0, 2, 4, 3):
+        store.commit_runs(claims[number], finished_runs(labels[2 * number : 2 * number + 2], start=2 * number))
+        found.append(store.first_missing(experiment.id))
+    assert found == [0, 4, 6, 6, 10]
+
+
 def test_run_keys_may_come_in_any_order_of_chunks(laboratory: Laboratory) -> None:
     """What is not planned yet has no run."""
     store = laboratory.store

@@ -344,6 +344,7 @@ class BothStores(RuleBasedStateMachine):
                 self.both(lambda store, each=job: store.checkpoint(each))  # type: ignore[misc]  # bound now
                 self.both(lambda store, each=job.id: store.job(each))  # type: ignore[misc]  # bound now
             self.both(lambda store, each=experiment_id: store.summaries(each, 0, RUNS))  # type: ignore[misc]  # bound now
+            self.both(lambda store, each=experiment_id: store.first_missing(each))  # type: ignore[misc]  # bound now
 
     @invariant()
     def what_is_counted_is_true(self) -> None:

@@ -542,6 +542,15 @@ class MemoryStore(Store):
             return [run.summary if run else None for run in runs]
 
     @override
+    def first_missing(self, experiment_id: str) -> int:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            return next(
+                (index for index in range(experiment.runs_total) if index not in experiment.outcomes),
+                experiment.runs_total,
+            )
+
+    @override
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
         with self._lock:
             return self._run(self._experiment(experiment_id), index)
@@ -559,6 +568,13 @@ class MemoryStore(Store):
             self._touched[key] = self._clock()
             document, until = self._documents.get(key, (None, 0.0))
             return document if until > self._clock() else None
+
+    @override
+    def keep_document(self, experiment_id: str, key: str, document: bytes) -> None:
+        with self._lock:
+            self._experiment(experiment_id).documents.add(key)
+            self._documents[key] = document, math.inf
+            self._touched[key] = self._clock()
 
     @override
     def drop_documents(self, keys: Sequence[str]) -> None:

@@ -293,6 +293,18 @@ def test_fetch_saves_what_the_service_sends(service: LivingService, tmp_path: Pa
     assert (out / "risk.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_fetch_saves_results_as_what_is_asked_for(service: LivingService, tmp_path: Path) -> None:
+    """Instead of JSON; and says where they are not all."""
+    experiment_id = _submitted(service, "as tables", data=small_spec()["data"] | {"seed": 815})
+    formats = ("csv", "ndjson", "parquet", "npz")
+    flags = [word for form in formats for word in ("--format", form)]
+    result = _stepbias("fetch", experiment_id, *flags, "--out", tmp_path, service=service)
+    assert result.exit_code == 0, result.stderr
+    assert {path.name for path in tmp_path.glob("results.*")} == {f"results.{form}" for form in formats}
+    assert (tmp_path / "results.csv").read_bytes().startswith(b"index,init_scale,step_size_fraction,")
+    assert "The results are of 0 of 6 runs: the experiment is planning." in result.stderr
+
+
 def test_fetch_leaves_out_what_the_experiment_does_not_offer(service: LivingService, tmp_path: Path) -> None:
     """Before the first run is stored there is nothing to draw; the rest is saved."""
     experiment_id = _submitted(service, "fetched too early")

@@ -1,6 +1,7 @@
 """What the client asks for, and how it hands over the answers."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -34,6 +35,29 @@ def test_a_document_with_nan_is_not_sent() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         service.client().submit({"data": {"mean": float("nan")}})
     assert not service.requests
+
+
+class _CutOff(httpx2.SyncByteStream):
+    """An answer that ends before its end."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"index,"
+        raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
+def test_results_are_saved_whole_or_not_at_all(tmp_path: Path) -> None:
+    """An answer that is cut off is asked for again; what was there stays where no whole one comes."""
+    cut = httpx2.Response(200, stream=_CutOff())
+    service = ScriptedService([ok(experiment()), cut, httpx2.Response(200, content=b"index,outcome\r\n")])
+    handle = service.client().experiment("e1")
+    file = tmp_path / "runs.csv"
+    assert handle.save_results(file) == file
+    assert service.lines[1:] == ["GET /v1/experiments/e1/results.csv"] * 2
+    hopeless = ScriptedService([ok(experiment()), *(httpx2.Response(200, stream=_CutOff()) for _ in range(100))])
+    with pytest.raises(ServiceUnreachable):
+        hopeless.client().experiment("e1").save_results(file, format="ndjson")
+    assert hopeless.lines[1] == "GET /v1/experiments/e1/results.ndjson"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"runs.csv": b"index,outcome\r\n"}
 
 
 def test_every_page_is_read_as_it_is_needed() -> None:

@@ -1,0 +1,67 @@
+"""Trajectories and aggregated curves as tables, in CSV and NDJSON."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+from fastapi import Response
+from pydantic import Field
+
+from api.exports.formats import MEDIA_TYPES, Format
+from api.exports.rows import csv_pieces, ndjson_pieces
+from api.exports.run_table import Row
+from api.paging import NoQuery
+from core.results.curves import COUNTS, Curve, Curves
+from core.results.labelled_arrays import LabelledArrays
+from core.results.thinning import FEWEST_POINTS, thinned
+
+_STATISTICS: Final = ("median", "lower_quartile", "upper_quartile")
+CURVE_COLUMNS: Final = ("kind", "name", "series", "x", *_STATISTICS, *COUNTS)
+"""The columns of aggregated curves; `kind` is curve, flow_limit or baseline, which has a name, and no x."""
+
+FILES: Final[dict[Format, dict[int | str, dict[str, Any]]]] = {
+    form: {200: {"description": "A table.", "content": {MEDIA_TYPES[form]: {}}}} for form in Format
+}
+
+
+class TrajectoryQuery(NoQuery):
+    """The query of a trajectory."""
+
+    points: Annotated[
+        int | None,
+        Field(ge=FEWEST_POINTS, description="Most records: first, last and extremes of each curve, others evenly."),
+    ] = None
+
+    def of(self, trajectory: LabelledArrays) -> LabelledArrays:
+        """So much of the trajectory as is asked for."""
+        return trajectory if self.points is None else thinned(trajectory, self.points)
+
+
+def trajectory_table(trajectory: LabelledArrays, form: Format) -> Response:
+    """A row for each record: the step, then every curve."""
+    document = trajectory.to_document()
+    entries = document["coords"] | document["data_vars"]
+    rows = [list(row) for row in zip(*(entry["data"] for entry in entries.values()), strict=True)]
+    return _answer(tuple(entries), rows, form)
+
+
+def curve_table(family: Curves, form: Format) -> Response:
+    """A row for each point of each curve, then those of the gradient-flow limits, then a row for each baseline."""
+    rows = [row for curve in family.curves for row in _points("curve", family, curve)]
+    rows += [row for curve in family.flow_limits for row in _points("flow_limit", family, curve)]
+    for each in family.baselines:
+        statistics = (each.value, each.lower_quartile, each.upper_quartile)
+        rows.append(["baseline", each.name, each.series, None, *statistics, *[None] * len(COUNTS)])
+    return _answer(CURVE_COLUMNS, rows, form)
+
+
+def _points(kind: str, family: Curves, curve: Curve) -> Iterator[Row]:
+    columns = (getattr(curve, name) for name in (*_STATISTICS, *COUNTS))
+    for x, *values in zip(family.x_values, *columns, strict=True):
+        yield [kind, None, curve.series, x, *values]
+
+
+def _answer(names: tuple[str, ...], rows: list[Row], form: Format) -> Response:
+    is_csv = form is Format.CSV
+    pieces = csv_pieces(names, [rows], has_names=True) if is_csv else ndjson_pieces(names, [rows])
+    media_type = f"{form.media_type}; charset=utf-8; header=present" if is_csv else form.media_type
+    return Response(b"".join(pieces), media_type=media_type)

@@ -1,0 +1,31 @@
+"""Entity tags of finished results: what is asked for again and has not changed is not sent again (RFC 9110, 8.8)."""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
+
+IMMUTABLE: Final = "private, max-age=31536000, immutable"
+"""Cache-Control of what never changes: a year, in the cache of who asked for it."""
+
+
+def is_known(tags: Collection[str], if_none_match: str | None) -> bool:
+    """Whether the header If-None-Match names one of the tags, or any."""
+    given = (if_none_match or "").strip()
+    return given == "*" or not set(tags).isdisjoint(_TAG.findall(given))
+
+
+def accepts_gzip(accept_encoding: str | None) -> bool:
+    """Whether the header Accept-Encoding allows gzip, by its name or by `*`."""
+    weights = dict(_weight(part) for part in (accept_encoding or "").lower().split(","))
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _weight(part: str) -> tuple[str, float]:
+    coding, _, parameter = part.partition(";")
+    name, _, weight = parameter.partition("=")
+    try:
+        return coding.strip(), float(weight) if name.strip() == "q" else 1.0
+    except ValueError:
+        return coding.strip(), 0.0

@@ -1,0 +1,133 @@
+"""Which format of the results a request asks for: by its address, by `?format=`, or by what it accepts."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field
+
+from api.array_answer import NPZ
+from api.body import JSON
+from api.paging import NoQuery
+from api.request_errors import InvalidQuery, NothingHere, UnofferedFormat, Violation
+
+
+class Format(StrEnum):
+    """The formats of results, by the endings of their addresses; the first one where nothing is asked for."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPZ = "npz"
+
+    @property
+    def media_type(self) -> str:
+        """What it is called in `Accept` and `Content-Type`."""
+        return MEDIA_TYPES[self]
+
+
+MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
+    {
+        Format.JSON: JSON,
+        Format.NDJSON: "application/x-ndjson",
+        Format.CSV: "text/csv",
+        Format.PARQUET: "application/vnd.apache.parquet",
+        Format.NPZ: NPZ,
+    }
+)
+
+RESUMABLE: Final = frozenset({Format.NDJSON, Format.CSV})
+"""Formats whose answers can be put one behind the other."""
+
+
+class ResultsQuery(NoQuery):
+    """The query of the results."""
+
+    format: Annotated[Format | None, Field(description="The same as the ending of the address.")] = None
+    after: Annotated[
+        int | None, Field(ge=0, description="CSV and NDJSON: only runs with a larger index, and no line of names.")
+    ] = None
+
+
+class _Range(NamedTuple):
+    """A media range of an Accept header: its weight, and how closely it names a type."""
+
+    pattern: str
+    weight: float
+
+    def matches(self, media_type: str) -> bool:
+        kind, _, subtype = self.pattern.partition("/")
+        return kind in {"*", media_type.partition("/")[0]} and subtype in {"*", media_type.partition("/")[2]}
+
+    @property
+    def closeness(self) -> int:
+        return -self.pattern.count("*")
+
+
+def chosen_format(ending: str | None, query: ResultsQuery, accept: str | None) -> Format:
+    """The format of the answer.
+
+    Args:
+        ending: of the address, None where it has none.
+        query: of the address.
+        accept: the Accept header (RFC 9110, section 12.5.1), None where there is none.
+
+    Raises:
+        NothingHere: the ending is none of ours.
+        InvalidQuery: the query contradicts the ending, or does not suit the format.
+        UnofferedFormat: the Accept header leaves nothing of what can be sent.
+    """
+    named = _named(ending, query.format)
+    ranges = _ranges(accept)
+    found = named or max(Format, key=lambda each: _preference(each, ranges))
+    if _preference(found, ranges)[0] == 0:
+        raise UnofferedFormat(_refusal(named))
+    if query.after is not None and found not in RESUMABLE:
+        raise _wrong("after", f"{found} is sent whole: only {' and '.join(sorted(RESUMABLE))} go on after a run")
+    return found
+
+
+def _named(ending: str | None, asked: Format | None) -> Format | None:
+    if ending is None:
+        return asked
+    if ending not in MEDIA_TYPES:
+        raise NothingHere(f"The formats of results are {', '.join(Format)}.")
+    if asked not in {None, ending}:
+        raise _wrong("format", "it is not the one that the address ends in: say it once")
+    return Format(ending)
+
+
+def _wrong(parameter: str, detail: str) -> InvalidQuery:
+    return InvalidQuery("The query cannot be answered.", violations=(Violation(parameter=parameter, detail=detail),))
+
+
+def _refusal(named: Format | None) -> str:
+    if named is not None:
+        return f"{named} is asked for, and the Accept header does not allow its type {named.media_type}."
+    return f"The Accept header allows none of the types of results: {', '.join(MEDIA_TYPES.values())}."
+
+
+def _preference(form: Format, ranges: list[_Range]) -> tuple[float, int]:
+    """Weight and place of the range that names the format most closely; zero where none does."""
+    matching = [place for place, each in enumerate(ranges) if each.matches(form.media_type)]
+    if not matching:
+        return 0.0, 0
+    place = max(matching, key=lambda each: ranges[each].closeness)
+    return ranges[place].weight, -place
+
+
+def _ranges(accept: str | None) -> list[_Range]:
+    if accept is None or not accept.strip():
+        return [_Range("*/*", 1.0)]
+    return [_range(part) for part in accept.lower().split(",") if part.strip()]
+
+
+def _range(text: str) -> _Range:
+    pattern, *parameters = (part.strip() for part in text.split(";"))
+    weights = [each.partition("=")[2].strip() for each in parameters if each.partition("=")[0].strip() == "q"]
+    try:
+        return _Range(pattern, min(max(float(weights[0]), 0.0), 1.0) if weights else 1.0)
+    except ValueError:
+        return _Range(pattern, 0.0)

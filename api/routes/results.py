@@ -1,0 +1,58 @@
+"""The results of all runs, in every format."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.dependencies import ExperimentHere, StoreHere
+from api.experiment_document import polling_headers
+from api.exports.formats import MEDIA_TYPES, ResultsQuery, chosen_format
+from api.exports.manifest import Manifest
+from api.exports.results import ResultsAnswer, results_state
+from api.exports.sending import off_loop
+from api.openapi import PROBLEMS
+from api.paging import NoQuery
+
+router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
+
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The results.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
+    304: {"description": "They are those that If-None-Match names."},
+}
+
+
+@router.get("/results", response_class=Response, responses=_FILES)
+async def get_results(
+    experiment: ExperimentHere, query: Annotated[ResultsQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """All runs, in the format that `format` or the Accept header names: as one labelled array where neither does.
+
+    JSON is what `xarray.Dataset.from_dict` reads, and null where a run is not stored yet; NPZ are the same arrays. CSV,
+    NDJSON and Parquet have a row for each stored run: its index, coordinates and results. What is stored of an active
+    experiment is sent at any time; `Link: rel="next"` says after which run rows are still missing.
+    """
+    form = chosen_format(None, query, request.headers.get("Accept"))
+    return await ResultsAnswer(experiment, form, query.after, store).response(request)
+
+
+@router.get("/results.{ending}", response_class=Response, responses=_FILES)
+async def get_results_file(
+    experiment: ExperimentHere, ending: str, query: Annotated[ResultsQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """The same in the format of the ending: json, ndjson, csv, parquet or npz."""
+    form = chosen_format(ending, query, request.headers.get("Accept"))
+    return await ResultsAnswer(experiment, form, query.after, store).response(request)
+
+
+@router.get("/manifest")
+async def get_manifest(
+    experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """What the experiment has: address, media type, bytes and SHA-256 of its documents, and what computed them.
+
+    Of the formats of results JSON is there once they are finished, as it is before any content coding; of the figures
+    those that are drawn.
+    """
+    manifest = Manifest(experiment, results_state(experiment), store)
+    return JSONResponse(await off_loop(request, manifest.to_document), headers=polling_headers(experiment))

@@ -1,0 +1,99 @@
+"""Trajectories and curves as tables: the same as in JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jobs.settings import Settings
+from tests.api.service import assert_problem
+from tests.api.working_service import WorkingService
+from tests.reference.memory_store import MemoryStore
+
+SPEC: dict[str, Any] = {
+    "data": {"kind": "sparse_regression", "samples": 5, "dimension": 10, "sparsity": 2, "seed": {"values": [0, 1]}},
+    "initialization": {"kind": "uniform", "scale": {"values": [0.1, 0.5]}},
+    "optimizer": {"kind": "gradient_descent", "step_size": {"values": [0.005, 10.0]}},
+    "stopping": {"loss_tolerance": 1e-8, "max_steps": 100_000, "finish": "iterate"},
+    "recording": {"points": 60},
+}
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[WorkingService]:
+    """A service in memory."""
+    settings = Settings()
+    one = WorkingService.over(MemoryStore(settings), settings)
+    with one.client:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def place(service: WorkingService) -> str:
+    """Where an experiment is that is finished; half of its runs diverge."""
+    return service.done(SPEC)
+
+
+def _tables(service: WorkingService, address: str, query: str = "") -> Iterator[list[dict[str, Any]]]:
+    """The rows in either format; the texts of CSV as the numbers and words they are."""
+    text = service.get(f"{address}.csv{query}").text
+    words = {"kind", "name"}
+    yield [
+        {name: (field if name in words else float(field)) if field else None for name, field in row.items()}
+        for row in csv.DictReader(io.StringIO(text, newline=""))
+    ]
+    yield [json.loads(line) for line in service.get(f"{address}.ndjson{query}").text.splitlines()]
+
+
+@pytest.mark.parametrize("query", ["", "?points=25"])
+def test_a_line_is_a_record_of_the_trajectory(service: WorkingService, place: str, query: str) -> None:
+    """Of a run that converged and of one that diverged: every curve, null where it is not finite."""
+    for index in range(2):
+        address = f"{place}/runs/{index}/trajectory"
+        document = service.document(address + query)
+        entries = document["coords"] | document["data_vars"]
+        columns = {name: entry["data"] for name, entry in entries.items()}
+        expected = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        assert len(expected) > 3
+        for rows in _tables(service, address, query):
+            assert [list(row) for row in rows] == [list(row) for row in expected]
+            assert rows == expected
+
+
+def test_fewer_points_are_sent_where_they_are_asked_for(service: WorkingService, place: str) -> None:
+    """In every format alike; first and last are those of the whole."""
+    address = f"{place}/runs/0/trajectory"
+    whole = service.document(address)["coords"]["record_step"]["data"]
+    few = service.document(f"{address}?points=25")["coords"]["record_step"]["data"]
+    assert len(whole) > 25 >= len(few)
+    assert (few[0], few[-1]) == (whole[0], whole[-1])
+    with np.load(io.BytesIO(service.get(f"{address}.npz?points=25").content), allow_pickle=False) as file:
+        assert file["record_step"].tolist() == few
+    for query in ("?points=19", "?points=many", "?point=25"):
+        assert_problem(service.get(address + query), 422)
+
+
+def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> None:
+    """Then the limits of gradient flow and the baselines: all that the JSON form has."""
+    query = "?x=init_scale&y=excess_risk&series=step_size"
+    document = service.document(f"{place}/curves{query}")
+    statistics = ("median", "lower_quartile", "upper_quartile")
+    counts = ("runs", "not_converged", "without_value", "missing")
+    expected: list[dict[str, Any]] = []
+    for kind in ("curve", "flow_limit"):
+        for curve in document[f"{kind}s"]:
+            for number, x in enumerate(document["x"]["values"]):
+                values = {name: curve[name][number] for name in (*statistics, *counts)}
+                expected.append({"kind": kind, "name": None, "series": curve["series"], "x": x} | values)
+    for line in document["baselines"]:
+        at = {"kind": "baseline", "name": line["name"], "series": line["series"], "x": None, "median": line["value"]}
+        quartiles = {name: line[name] for name in statistics[1:]}
+        expected.append(at | quartiles | dict.fromkeys(counts))
+    assert {row["kind"] for row in expected} == {"curve", "flow_limit", "baseline"}
+    for rows in _tables(service, f"{place}/curves", query):
+        assert rows == expected
+    assert_problem(service.get(f"{place}/curves.csv?y=nothing"), 422)
