@@ -8,7 +8,7 @@ local flow, virtual_now = unpack(redis.call('ZRANGE', flows, 0, 0, 'WITHSCORES')
 if not flow then
   return false
 end
-local id = string.match(flow, ':(.*)')
+local id = string.match(flow, ':(.*)') or ''
 local backlog = backlog_key(id, queue)
 local waiting = redis.call('ZRANGE', backlog, 0, 0)[1]
 local job = waiting and job_of(waiting)
@@ -16,7 +16,7 @@ if not job or not experiment_of(id) then
   -- One of the two names is not what was written.
   redis.call('ZREM', flows, flow)
   redis.call('ZREM', backlog, waiting or '')
-  damaged(id or '')
+  damaged(id)
 end
 
 -- The experiment takes its turn, and has been served the job's work more.
