@@ -4,7 +4,6 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Final
 
 from typing_extensions import Buffer, override  # in the standard library from Python 3.12 on
@@ -30,6 +29,14 @@ class Sink(io.BufferedWriter):
             self.is_left = True
             return memoryview(data).nbytes
 
+    @override
+    def flush(self) -> None:
+        """Send what is held back."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self.is_left = True
+
 
 def written(write: Callable[[Sink], object]) -> Iterator[bytes]:
     """What `write` writes, through a pipe: it goes no faster than the pieces are taken."""
@@ -43,5 +50,5 @@ def written(write: Callable[[Sink], object]) -> Iterator[bytes]:
 
 
 def _write(write: Callable[[Sink], object], writing: int) -> None:
-    with suppress(BrokenPipeError), Sink(io.FileIO(writing, "w"), _PIECE) as sink:
+    with Sink(io.FileIO(writing, "w"), _PIECE) as sink:
         write(sink)

@@ -34,6 +34,25 @@ def test_nothing_is_written_far_ahead_of_the_reader() -> None:
     assert written_bytes[0] < 1 << 21
 
 
+def test_a_reader_who_leaves_is_no_error_of_the_writer() -> None:
+    """Neither where it writes, nor where it flushes and closes."""
+    outcome: list[object] = []
+
+    def write(sink: Sink) -> None:
+        try:
+            for _ in range(100):
+                sink.write(BLOCK)
+            sink.flush()
+            outcome.append(sink.is_left)
+        except OSError as error:
+            outcome.append(error)
+
+    pieces = cast("Generator[bytes]", written(write))
+    next(pieces)
+    pieces.close()
+    assert outcome == [True]
+
+
 def test_the_error_of_a_writer_is_no_end_of_the_file() -> None:
     """It comes after what was written before it."""
 
