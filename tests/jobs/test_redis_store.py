@@ -15,7 +15,7 @@ import redis
 
 from jobs.connection import PatientRetry, connect
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
-from jobs.records import Experiment, LiveWorker, Queue
+from jobs.records import Experiment, Filters, LiveWorker, Queue
 from jobs.redis_store import RedisStore, experiments
 from jobs.redis_store.scripts import Script
 from jobs.settings import Settings
@@ -206,7 +206,7 @@ def test_a_rare_filter_gives_short_pages_that_lead_on(laboratory: Laboratory, mo
     found: list[Experiment] = []
     cursor, pages = None, 0
     while pages == 0 or cursor is not None:
-        page = store.experiments(name="rare", tag="t", limit=5, cursor=cursor)
+        page = store.experiments(Filters(name="rare", tags=("t",)), limit=5, cursor=cursor)
         found += page.experiments
         cursor, pages = page.next_cursor, pages + 1
     assert [experiment.name for experiment in found] == ["rare", "rare"]
@@ -342,7 +342,8 @@ def test_scripts_take_text_that_looks_like_anything(laboratory: Laboratory) -> N
     name, tag = "a:b'\"\n\x00{}", "t:\x00\n"
     submission = laboratory.store.submit(spec=b"", content_hash=digest(""), name=name, tags=[tag], runs=1)
     laboratory.kill(f"{submission.experiment.id}.plan", json.dumps(name))
-    (found,) = laboratory.store.experiments(name=name, tag=tag, status=ExperimentStatus.FAILED).experiments
+    wanted = Filters(name=name, tags=(tag,), statuses=(ExperimentStatus.FAILED,))
+    (found,) = laboratory.store.experiments(wanted).experiments
     assert (found.name, found.tags, found.error) == (name, (tag,), json.dumps(name))
 
 

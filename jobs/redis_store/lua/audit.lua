@@ -17,13 +17,8 @@ local function leases_of(id)
 end
 
 local function is_listed(experiment)
-  local name, tags = unpack(redis.call('HMGET', experiment.at, 'name', 'tags'))
-  local indices = { key('experiments'), key('experiments', 'name', name) }
-  for _, tag in ipairs(cjson.decode(tags)) do
-    table.insert(indices, key('experiments', 'tag', tag))
-  end
-  for _, index in ipairs(indices) do
-    if number_of(redis.call('ZSCORE', index, experiment.id)) ~= experiment.number then
+  for _, list in ipairs(lists_of(experiment)) do
+    if number_of(redis.call('ZSCORE', list, experiment.id)) ~= experiment.number then
       return false
     end
   end
@@ -68,6 +63,7 @@ local function audit(id, index)
   elseif not birth_of(id) then
     save_birth(id)
   end
+  redis.call('ZADD', key('ids'), 0, id)
   redis.call('SADD', key('numerics'), experiment.numerics)
 end
 

@@ -10,8 +10,8 @@ end
 local id = string.match(flow, ':(.*)')
 local backlog = backlog_key(id, queue)
 local waiting = redis.call('ZRANGE', backlog, 0, 0)[1]
-local job = waiting and job_of(waiting)
-if not job then
+local job, experiment = waiting and job_of(waiting), id and experiment_of(id)
+if not job or not experiment then
   -- One of the two names is not what was written.
   redis.call('ZREM', flows, flow)
   redis.call('ZREM', backlog, waiting or '')
@@ -19,7 +19,7 @@ if not job then
 end
 
 -- The experiment takes its turn, and has been served the job's work more.
-local served = tonumber(virtual_now) + job.work
+local served = tonumber(virtual_now) + charge_of(experiment, job)
 redis.call('SET', flows .. ':now', virtual_now)
 redis.call('HSET', experiment_key(id), 'served:' .. queue, served)
 redis.call('ZREM', backlog, job.id)

@@ -43,16 +43,13 @@ redis.call('UNLINK', at)
 -- A generation that no job has been of, whatever the damaged one was.
 redis.call('HSET', at, 'generation', math.floor(now * 1000), 'numerics', numerics)
 for i, field in ipairs(BIRTH) do
-  redis.call('HSET', at, field, birth[i])
-end
-local number, name, tags = unpack(birth)
-redis.call('ZADD', key('experiments'), number, id)
-redis.call('ZADD', key('experiments', 'name', name), number, id)
-for _, tag in ipairs(cjson.decode(tags)) do
-  redis.call('ZADD', key('experiments', 'tag', tag), number, id)
+  if birth[i] then
+    redis.call('HSET', at, field, birth[i])
+  end
 end
 redis.call('SADD', key('numerics'), numerics)
 plan_anew(id, numerics)
+enlist(experiment_of(id))
 if is_cancelled then
   cancel(experiment_of(id))
 end
