@@ -1,9 +1,12 @@
 """One experiment of the service, to be watched, read, and told to stop."""
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 from urllib.parse import quote
+
+import httpx2
 
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
@@ -85,23 +88,36 @@ class ExperimentHandle(StoredResults):
 
     def cancel(self) -> Experiment:
         """Stop it. What has been computed is kept."""
-        return self._tell("/cancel")
+        return self._heard(self._connection.send("POST", f"{self._path}/cancel"))
 
     def retry(self) -> Experiment:
         """Compute again what failed."""
-        return self._tell("/retry")
+        response = self._connection.send("POST", f"{self._path}/retry", once=True)
+        return self._heard(response)
+
+    def edit(
+        self, *, name: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
+    ) -> Experiment:
+        """Give it another name, other tags in place of its own, or other notes; what is not given stays.
+
+        Raises:
+            ProblemError: the edit is refused; `errors` say why.
+        """
+        given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes}
+        patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
+        media_type = "application/merge-patch+json"
+        return self._heard(self._connection.send("PATCH", self._path, content=patch, media_type=media_type))
 
     def delete(self) -> None:
         """Delete it, and of its results what no other experiment uses; it has to be finished.
 
         Raises:
-            ProblemError: it is not finished (409), or there is no such experiment (404), which is also said where it
-                has just been deleted and the answer was lost on the way.
+            ProblemError: it is not finished (409), or there is no such experiment (404).
         """
-        self._connection.send("DELETE", self._path)
+        self._connection.send("DELETE", self._path, once=True)
 
-    def _tell(self, order: str) -> Experiment:
-        document = self._connection.document(self._connection.send("POST", f"{self._path}{order}"))
+    def _heard(self, response: httpx2.Response) -> Experiment:
+        document = self._connection.document(response)
         self.experiment = self.from_document(self._connection, document).experiment
         return self.experiment
 

@@ -820,7 +820,7 @@ class MemoryStore(Store):
         waiting = (each for each in self._experiments.values() if self._flows(each, queue, experiment.numerics))
         before = [each for each in waiting if each.turn(queue) < experiment.turn(queue)]
         before.sort(key=lambda each: each.turn(queue))
-        given = [_given_to(each, queue, experiment.flows[queue]) for each in before[:MOST_AHEAD]]
+        given = [_given_to(each, queue, experiment) for each in before[:MOST_AHEAD]]
         mean = sum(given) / len(given) if given else 0.0
         return Place(queue=queue, experiments_ahead=len(before), work_ahead=mean * len(before))
 
@@ -873,11 +873,15 @@ class MemoryDoorbell(Doorbell):
         self.hang_ups += 1
 
 
-def _given_to(experiment: _Experiment, queue: Queue, virtual_time: float) -> float:
-    """The work of the turns that an experiment takes until it has been served more than that."""
-    backlog = experiment.backlog(queue)
-    turns = math.floor((virtual_time - experiment.flows[queue]) / experiment.charge(backlog[0])) + 1
-    return min(turns, len(backlog)) * backlog[0].record.work
+def _given_to(other: _Experiment, queue: Queue, experiment: _Experiment) -> float:
+    """The work of the turns that another one takes before the experiment."""
+    work, flow = 0.0, other.flows[queue]
+    for _ in other.backlog(queue):
+        if (flow, *other.turn(queue)[1:]) > experiment.turn(queue):
+            break
+        flow += other.charge(other.backlog(queue)[0])
+        work += other.backlog(queue)[0].record.work
+    return work
 
 
 def _told(job: Job, *, is_cancelled: bool) -> Job:

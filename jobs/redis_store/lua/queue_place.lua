@@ -7,14 +7,15 @@ if not experiment then
   return NOT_FOUND
 end
 
--- One that has been served less takes turns until it has been served more.
+-- One that has been served less takes turns until it has been served as much, and one more where it comes first then.
 local function given_to(other, queue, virtual_time, mine)
   local backlog = backlog_key(other.id, queue)
   local job = job_of(redis.call('ZRANGE', backlog, 0, 0)[1] or '')
   if not job then
     return 0
   end
-  local turns = math.floor((mine - virtual_time) / charge_of(other, job)) + 1
+  local turns = (mine - virtual_time) / charge_of(other, job)
+  turns = flow_of(other) < flow_of(experiment) and math.floor(turns) + 1 or math.ceil(turns)
   return math.min(turns, redis.call('ZCARD', backlog)) * job.work
 end
 
