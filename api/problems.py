@@ -206,7 +206,9 @@ def _query_violations(findings: Iterable[Any]) -> Iterable[Violation]:
     for finding in findings:
         unknown = finding["type"] == "extra_forbidden"
         detail = "there is no such parameter here" if unknown else sentence(finding)
-        yield Violation(parameter=escaped(str(finding["loc"][-1])), detail=detail)
+        # An item of a repeated parameter is placed by its number.
+        name = next(part for part in reversed(finding["loc"]) if isinstance(part, str))
+        yield Violation(parameter=escaped(name), detail=detail)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

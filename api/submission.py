@@ -70,7 +70,10 @@ def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
 
 
 def submit(spec: ExperimentSpec, wishes: Wishes, *, store: Store, bell: Doorbell) -> Submission:
-    """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers."""
+    """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers.
+
+    Workers for batches hear of it too: those that have nothing to do may be the first to plan it.
+    """
     submission = store.submit(
         spec=spec.canonical(),
         content_hash=spec.content_hash(),
@@ -81,7 +84,8 @@ def submit(spec: ExperimentSpec, wishes: Wishes, *, store: Store, bell: Doorbell
         wishes=wishes,
     )
     if submission.is_new:
-        ring(Queue.INTERACTIVE, bell=bell)
+        for queue in Queue:
+            ring(queue, bell=bell)
     return submission
 
 

@@ -127,7 +127,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
         index = self._narrowest_index(filters.tags)
         before = self._first_number_after(index, filters.until) if cursor is None else decode_cursor(cursor)
         found: list[tuple[int, Experiment]] = []
-        for looked_at, (number, record) in enumerate(self._newest_first(index, before), 1):
+        for looked_at, (number, record) in enumerate(self._newest_first(index, before, limit + 1), 1):
             if record.created_at < filters.since - CLOCK_SECONDS:
                 break
             if filters.let_pass(record):
@@ -185,18 +185,20 @@ class RedisExperiments(RedisServer, ExperimentStore):
         (found,) = self._read(["ZRANGE", index, rank, rank, "WITHSCORES"])
         return {member.decode(): int(number) for member, number in found}
 
-    def _newest_first(self, index: str, before: int | None) -> Iterator[tuple[int, Experiment]]:
+    def _newest_first(self, index: str, before: int | None, likely: int) -> Iterator[tuple[int, Experiment]]:
+        """Numbers and records; `likely` are wanted, and those beyond them where filters refuse some."""
+        most = min(likely, _CHUNK)
         bound: str | int = "+inf" if before is None else f"({before}"
         while True:
             with vendor_errors():
                 members: Any = self._client.zrange(
-                    index, bound, "-inf", desc=True, byscore=True, offset=0, num=_CHUNK, withscores=True
+                    index, bound, "-inf", desc=True, byscore=True, offset=0, num=most, withscores=True
                 )
             if not members:
                 return
             numbers = {member.decode(): int(number) for member, number in members}
             yield from ((numbers[each.id], each) for each in self._experiment_records(numbers))
-            bound = f"({min(numbers.values())}"
+            bound, most = f"({min(numbers.values())}", _CHUNK
 
 
 def _spec_name(experiment_id: str) -> str:

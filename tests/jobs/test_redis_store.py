@@ -213,6 +213,17 @@ def test_a_rare_filter_gives_short_pages_that_lead_on(laboratory: Laboratory, mo
     assert pages == 3
 
 
+def test_what_is_planned_anew_while_it_runs_is_not_taken_for_damaged(empty_valkey_url: str) -> None:
+    """Its former jobs have no lease any more."""
+    with connect(empty_valkey_url, patience=10.0) as client:
+        old, new = (RedisStore(client, Settings(), numerics) for numerics in ("1", "2"))
+        experiment = old.submit(spec=b"", content_hash=digest(""), name="", tags=[], runs=1).experiment
+        assert old.claim(Queue.INTERACTIVE, worker="w")
+        assert new.plan_anew("1", most=9) == [experiment.id]
+        new.audit(most=9)
+        assert not new.damaged()
+
+
 def test_a_list_longer_than_one_chunk_is_complete(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading in chunks leaves nothing out and repeats nothing."""
     monkeypatch.setattr("jobs.redis_store.experiments._CHUNK", 3)

@@ -422,12 +422,22 @@ local function step_down(experiment)
   end
 end
 
+-- The jobs of an experiment that run are nobody's any more.
+local function end_leases(id)
+  for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+    if string.match(job, '^[^.]*') == id then
+      redis.call('ZREM', key('leases'), job)
+    end
+  end
+end
+
 -- Plan an experiment from its beginning, for workers of one numerics version: what was counted is counted anew, and the
 -- records of its jobs are left for the janitor to clear away. The runs that it used it may use again, so they are kept as
 -- its `former` keys until it is planned.
 local function plan_anew(id, numerics)
   local before = experiment_of(id)
   stop_flows(before)
+  end_leases(id)
   step_down(before)
   redis.call('ZREM', key('unfinished', before.numerics), id)
   redis.call('ZREM', key('finished'), id)

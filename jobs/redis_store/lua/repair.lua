@@ -7,11 +7,7 @@ local at = experiment_key(id)
 if (call('HGET', at, 'generation') or '') ~= generation then
   return 1
 end
-for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
-  if string.match(job, '^[^.]*') == id then
-    redis.call('ZREM', key('leases'), job)
-  end
-end
+end_leases(id)
 for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
   redis.call('ZREM', key('unfinished', version), id)
   for _, queue in ipairs(QUEUES) do
