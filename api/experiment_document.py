@@ -53,7 +53,7 @@ class PlaceDocument(_Part):
 
     queue: Queue
     position: int = Field(ge=1, description="1 is the next turn.")
-    experiments_ahead: int
+    experiments_ahead: int = Field(description="Of its own priority.")
     seconds_ahead: float = Field(
         description="Predicted work of the turns before it, on one core; planning counts as a second, and is less."
     )

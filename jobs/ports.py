@@ -37,7 +37,7 @@ MOST_TAGS: Final = 100
 MOST_AHEAD: Final = 50
 
 BACKGROUND_CHARGE: Final = 4
-"""A turn of an experiment for which nobody waits counts so many times: its share is a quarter of another one's."""
+"""Of what is claimed while both wait, experiments for which nobody waits get one part, the others so many."""
 
 
 class ExperimentStore(Protocol):
@@ -94,7 +94,8 @@ class ExperimentStore(Protocol):
     def places(self, experiment_id: str) -> Sequence[Place]:
         """Where the experiment waits for a turn; it may wait in both queues, or in none.
 
-        The work ahead is that of the first `MOST_AHEAD` experiments before it, and of as many more like them.
+        Those ahead are of its own priority. The work ahead is that of the first `MOST_AHEAD` of them, and of as many
+        more like them.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -173,12 +174,13 @@ class JobStore(Protocol):
         Only experiments of the store's numerics version are claimed. They take turns in each queue by virtual time, the
         work of which they were given claims (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as
         flows and jobs as packets): the turn is that of the experiment with the least, the older one where two have the
-        same, and within it that of the job of the lowest rank that was recorded first. One of batch priority is charged
-        `BACKGROUND_CHARGE` times the work, and comes after the others where virtual times are the same. An experiment
-        that begins to wait starts from max(its own
-        virtual time, that of the last turn). Work counts at each claim and is not given back when the attempt ends
-        early: virtual time never runs backwards, and an experiment whose jobs fail over and over does not take the
-        turns of the others.
+        same, and within it that of the job of the lowest rank that was recorded first. An experiment that begins to
+        wait starts from max(its own virtual time, that of the last turn). Work counts at each claim and is not given
+        back when the attempt ends early: virtual time never runs backwards, and an experiment whose jobs fail over and
+        over does not take the turns of the others.
+
+        Experiments of batch priority take turns among themselves: while others wait as well, one of them as soon as
+        `BACKGROUND_CHARGE` times its work has been claimed of these.
         """
         ...
 

@@ -31,7 +31,7 @@ class Order(StrEnum):
 
 
 class Priority(StrEnum):
-    """Whether somebody waits for an experiment; one for which nobody does gets a quarter of another one's share."""
+    """Whether somebody waits for an experiment; those for which nobody does get a fifth of what they compete for."""
 
     INTERACTIVE = "interactive"
     BATCH = "batch"

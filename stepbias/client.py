@@ -71,7 +71,7 @@ class Client:
             spec: the document, the path of a JSON file, or JSON as bytes. Files and bytes are sent as they are.
             order: "grid", or "shuffled": a tenth of all runs, spread over the whole grid, after another.
             stop_at_first_failure: cancel it when a job has used up its attempts, rather than do the others.
-            priority: "interactive", or "batch": nobody waits for it, and it takes a quarter of the turns of other ones.
+            priority: "interactive", or "batch": nobody waits for it, and all such get a fifth while others wait.
 
         Raises:
             ProblemError: the spec is refused; `errors` point at the fields at fault.

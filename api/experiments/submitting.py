@@ -19,7 +19,7 @@ class SubmissionQuery(NoQuery):
         bool, Field(description="Cancel the experiment when a job has used up its attempts, rather than do the others.")
     ] = False
     priority: Annotated[
-        Priority, Field(description="`batch`: nobody waits for it; it takes a quarter of the turns of other ones.")
+        Priority, Field(description="`batch`: nobody waits for it; all such together get a fifth while others wait.")
     ] = Priority.INTERACTIVE
 
     @property

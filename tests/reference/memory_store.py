@@ -132,12 +132,9 @@ class _Experiment:
     def is_background(self) -> bool:
         return self.wishes.priority is Priority.BATCH
 
-    def charge(self, job: _Job) -> float:
-        return (BACKGROUND_CHARGE if self.is_background else 1) * job.record.work
-
-    def turn(self, queue: Queue) -> tuple[float, bool, int]:
+    def turn(self, queue: Queue) -> tuple[float, int]:
         """The experiment with the least takes the next one."""
-        return self.flows[queue], self.is_background, self.number
+        return self.flows[queue], self.number
 
     def backlog(self, queue: Queue) -> list[_Job]:
         waiting = [job for job in self.jobs if job.record.state is JobState.QUEUED and job.record.queue is queue]
@@ -206,7 +203,8 @@ class MemoryStore(Store):
         self._garbage: list[_Experiment] = []
         self._workers: dict[str, LiveWorker] = {}
         self._served_until: dict[tuple[Queue, str], float] = {}
-        self._virtual_now: dict[tuple[Queue, str], float] = {}
+        self._virtual_now: dict[tuple[Queue, str, bool], float] = {}
+        self._owed: dict[tuple[Queue, str], float] = {}
         self._waits_since: dict[tuple[Queue, str], float] = {}
         self._current: dict[tuple[str, str, str], str] = {}
         self._janitor: dict[str, float] = {}
@@ -370,11 +368,12 @@ class MemoryStore(Store):
         with self._lock:
             flows = [each for each in self._experiments.values() if self._flows(each, queue, self.numerics)]
             if not flows:
+                self._owed.pop((queue, self.numerics), None)
                 return None
-            experiment = min(flows, key=lambda each: each.turn(queue))
+            experiment = self._in_turn(queue, flows)
             job = experiment.backlog(queue)[0]
-            self._virtual_now[queue, self.numerics] = experiment.flows[queue]
-            experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + experiment.charge(job)
+            self._virtual_now[queue, self.numerics, experiment.is_background] = experiment.flows[queue]
+            experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + job.record.work
             self._waits_since[queue, self.numerics] = self._clock()
             job.token += 1
             job.is_heard = False
@@ -769,7 +768,7 @@ class MemoryStore(Store):
             line = queue, experiment.numerics
             if not any(queue in each.flows for each in self._experiments.values() if each.numerics == line[1]):
                 self._waits_since[line] = self._clock()
-            now = self._virtual_now.get(line, 0.0)
+            now = self._virtual_now.get((*line, experiment.is_background), 0.0)
             experiment.flows[queue] = max(experiment.served.get(queue, 0.0), now)
 
     def _enter(self, experiment: _Experiment, job: _Job, state: JobState) -> None:
@@ -816,8 +815,27 @@ class MemoryStore(Store):
                     self._enter(experiment, job, JobState.CANCELLED)
             self._settle(experiment)
 
+    def _in_turn(self, queue: Queue, flows: Sequence[_Experiment]) -> _Experiment:
+        """Of those that wait: the first, or the first in the background if enough is owed to them."""
+        first, background = (
+            min((each for each in flows if each.is_background == kind), key=lambda each: each.turn(queue), default=None)
+            for kind in (False, True)
+        )
+        line = queue, self.numerics
+        if first is None or background is None:
+            self._owed.pop(line, None)
+            return min(flows, key=lambda each: each.turn(queue))
+        owed, charge = self._owed.get(line, 0.0), BACKGROUND_CHARGE * background.backlog(queue)[0].record.work
+        is_due = owed >= charge
+        self._owed[line] = owed - charge if is_due else owed + first.backlog(queue)[0].record.work
+        return background if is_due else first
+
     def _place(self, experiment: _Experiment, queue: Queue) -> Place:
-        waiting = (each for each in self._experiments.values() if self._flows(each, queue, experiment.numerics))
+        waiting = (
+            each
+            for each in self._experiments.values()
+            if self._flows(each, queue, experiment.numerics) and each.is_background == experiment.is_background
+        )
         before = [each for each in waiting if each.turn(queue) < experiment.turn(queue)]
         before.sort(key=lambda each: each.turn(queue))
         given = [_given_to(each, queue, experiment) for each in before[:MOST_AHEAD]]
@@ -879,7 +897,7 @@ def _given_to(other: _Experiment, queue: Queue, experiment: _Experiment) -> floa
     for _ in other.backlog(queue):
         if (flow, *other.turn(queue)[1:]) > experiment.turn(queue):
             break
-        flow += other.charge(other.backlog(queue)[0])
+        flow += other.backlog(queue)[0].record.work
         work += other.backlog(queue)[0].record.work
     return work
 

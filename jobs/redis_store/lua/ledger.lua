@@ -132,40 +132,35 @@ local function backlog_key(id, queue)
   return key('experiment', id, 'backlog', queue)
 end
 
--- The experiments with a backlog that workers of one numerics version may train, by virtual time.
-local function flows_key(queue, numerics)
-  return key('flows', queue, numerics)
+-- The experiments with a backlog that workers of one numerics version may train, by virtual time; those for which nobody
+-- waits take turns among themselves.
+local function flows_key(queue, numerics, is_background)
+  return key('flows', queue, numerics) .. (is_background and ':background' or '')
 end
 
--- An experiment among the flows: where their virtual times are equal, those that people wait for come first, and of each
--- class the older one.
+-- An experiment among the flows: in the order of creation where their virtual times are equal.
 local function flow_of(experiment)
-  local class = experiment.is_background and 500000000000000 or 0
-  return string.format('%015d:%s', class + experiment.number, experiment.id)
-end
-
--- What a turn costs in virtual time: where nobody waits for an experiment, it gets a quarter of the share of another one.
-local function charge_of(experiment, job)
-  return (experiment.is_background and BACKGROUND_CHARGE or 1) * job.work
+  return string.format('%015d:%s', experiment.number, experiment.id)
 end
 
 -- An experiment with a backlog takes turns. It starts from the virtual time at which the last turn was taken: served at
 -- once, but with no claim to the time it was not there.
 local function start_flow(experiment, queue)
   if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 then
-    local flows = flows_key(queue, experiment.numerics)
-    local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
-    local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
-    if redis.call('EXISTS', flows) == 0 then
+    local flows, others = flows_key(queue, experiment.numerics, false), flows_key(queue, experiment.numerics, true)
+    if redis.call('EXISTS', flows, others) == 0 then
       redis.call('SET', flows .. ':since', now)
     end
+    flows = experiment.is_background and others or flows
+    local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
+    local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
     redis.call('ZADD', flows, 'NX', start, flow_of(experiment))
   end
 end
 
 local function stop_flows(experiment)
   for _, queue in ipairs(QUEUES) do
-    redis.call('ZREM', flows_key(queue, experiment.numerics), flow_of(experiment))
+    redis.call('ZREM', flows_key(queue, experiment.numerics, experiment.is_background), flow_of(experiment))
   end
 end
 

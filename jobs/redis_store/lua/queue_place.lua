@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- Where an experiment waits for a turn. ARGV: id, how many of those before it are looked at.
--- Answers: for each queue in which it waits: its name, how many experiments have a turn before it, and how many seconds of
+-- Answers: for each queue in which it waits: its name, how many experiments of its priority have a turn before it, and how many seconds of
 -- work on one core they are given until then, by those that were looked at.
 local experiment, most = experiment_of(ARGV[1]), tonumber(ARGV[2])
 if not experiment then
@@ -14,14 +14,14 @@ local function given_to(other, queue, virtual_time, mine)
   if not job then
     return 0
   end
-  local turns = (mine - virtual_time) / charge_of(other, job)
+  local turns = (mine - virtual_time) / job.work
   turns = flow_of(other) < flow_of(experiment) and math.floor(turns) + 1 or math.ceil(turns)
   return math.min(turns, redis.call('ZCARD', backlog)) * job.work
 end
 
 local places = {}
 for _, queue in ipairs(QUEUES) do
-  local flows, flow = flows_key(queue, experiment.numerics), flow_of(experiment)
+  local flows, flow = flows_key(queue, experiment.numerics, experiment.is_background), flow_of(experiment)
   local ahead = redis.call('ZRANK', flows, flow)
   if ahead then
     local mine, work = tonumber(redis.call('ZSCORE', flows, flow)), 0

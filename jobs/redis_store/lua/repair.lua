@@ -11,9 +11,12 @@ end_leases(id)
 for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
   redis.call('ZREM', key('unfinished', version), id)
   for _, queue in ipairs(QUEUES) do
-    for _, flow in ipairs(redis.call('ZRANGE', flows_key(queue, version), 0, -1)) do
-      if string.match(flow, ':(.*)') == id then
-        redis.call('ZREM', flows_key(queue, version), flow)
+    for _, is_background in ipairs({ false, true }) do
+      local flows = flows_key(queue, version, is_background)
+      for _, flow in ipairs(redis.call('ZRANGE', flows, 0, -1)) do
+        if string.match(flow, ':(.*)') == id then
+          redis.call('ZREM', flows, flow)
+        end
       end
     end
   end
