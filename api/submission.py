@@ -16,7 +16,7 @@ from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid
-from jobs.ports import Doorbell, Store
+from jobs.ports import NO_WISHES, Doorbell, Store
 from jobs.records import Queue, Submission, Wishes
 from jobs.settings import Settings
 
@@ -69,7 +69,7 @@ def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
         raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", violations=violations)
 
 
-def submit(spec: ExperimentSpec, wishes: Wishes, *, store: Store, bell: Doorbell) -> Submission:
+def submit(spec: ExperimentSpec, wishes: Wishes = NO_WISHES, *, store: Store, bell: Doorbell) -> Submission:
     """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers.
 
     Workers for batches hear of it too: those that have nothing to do may be the first to plan it.

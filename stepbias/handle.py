@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx2
-
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
@@ -88,12 +86,11 @@ class ExperimentHandle(StoredResults):
 
     def cancel(self) -> Experiment:
         """Stop it. What has been computed is kept."""
-        return self._heard(self._connection.send("POST", f"{self._path}/cancel"))
+        return self._tell("POST", "/cancel")
 
     def retry(self) -> Experiment:
         """Compute again what failed."""
-        response = self._connection.send("POST", f"{self._path}/retry", once=True)
-        return self._heard(response)
+        return self._tell("POST", "/retry", once=True)
 
     def edit(
         self, *, name: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
@@ -106,7 +103,7 @@ class ExperimentHandle(StoredResults):
         given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"
-        return self._heard(self._connection.send("PATCH", self._path, content=patch, media_type=media_type))
+        return self._tell("PATCH", "", content=patch, media_type=media_type)
 
     def delete(self) -> None:
         """Delete it, and of its results what no other experiment uses; it has to be finished.
@@ -116,8 +113,8 @@ class ExperimentHandle(StoredResults):
         """
         self._connection.send("DELETE", self._path, once=True)
 
-    def _heard(self, response: httpx2.Response) -> Experiment:
-        document = self._connection.document(response)
+    def _tell(self, method: str, part: str, **request: Any) -> Experiment:
+        document = self._connection.document(self._connection.send(method, f"{self._path}{part}", **request))
         self.experiment = self.from_document(self._connection, document).experiment
         return self.experiment
 
