@@ -1,12 +1,17 @@
 """What both stores promise about names, tags, notes, wishes and places of experiments, and about kept answers."""
 
+import hashlib
+
 import pytest
 
+from jobs.connection import connect
 from jobs.errors import ExperimentNotFound, TooManyTags
 from jobs.ports import BACKGROUND_CHARGE, MOST_TAGS
 from jobs.records import Experiment, Filters, NewJob, Priority, Queue, Submission, Wishes
+from jobs.redis_store import RedisStore
+from jobs.redis_store.fields import EXPERIMENT_FIELDS
 from jobs.states import ExperimentStatus
-from tests.jobs.laboratory import Laboratory, digest, train_job
+from tests.jobs.laboratory import SETTINGS, Laboratory, digest, train_job
 
 
 def submit(laboratory: Laboratory, text: str = "a spec", *, tags: tuple[str, ...] = (), **wishes: object) -> Submission:
@@ -215,3 +220,19 @@ def test_the_first_answer_is_kept_until_it_is_replaced_or_its_time_is_over(labor
     assert store.keep_answer("k", b"five", seconds=60.0, is_first=True) == b"five"
     store.drop_answer("k")
     assert store.keep_answer("k", b"six", seconds=60.0, is_first=True) == b"six"
+
+
+def test_a_record_that_was_sealed_before_there_were_wishes_is_sound(empty_valkey_url: str) -> None:
+    """Fields that came later are under the seal of a record that has them, and of no other; a change is found."""
+    first = EXPERIMENT_FIELDS[: EXPERIMENT_FIELDS.index("order")]
+    with connect(empty_valkey_url, patience=10.0) as client:
+        store = RedisStore(client, SETTINGS)
+        plain = store.submit(spec=b"", content_hash=digest("a"), name="", tags=[], runs=1).experiment
+        name = f"stepbias:experiment:{plain.id}"
+        values = [client.hget(name, field) or b"" for field in first]
+        assert hashlib.sha1(b"\n".join([name.encode(), *values])).hexdigest()[:16].encode() == client.hget(name, "seal")
+        wished = Wishes(priority=Priority.BATCH)
+        other = store.submit(spec=b"", content_hash=digest("b"), name="", tags=[], runs=1, wishes=wished).experiment
+        client.hset(f"stepbias:experiment:{other.id}", "priority", "botch")
+        assert store.experiment(other.id).wishes == wished
+        assert store.damaged() == [f"record of experiment {other.id}"]
