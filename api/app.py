@@ -3,13 +3,14 @@
 from importlib.metadata import version
 
 from anyio import CapacityLimiter
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.exports.sending import EXPORTERS
 from api.middleware import OutermostMiddleware
+from api.paging import require_single_values
 from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, results, runs, service
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
@@ -32,6 +33,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(require_single_values)],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell

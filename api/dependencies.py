@@ -3,8 +3,10 @@
 import re
 from typing import Annotated, Final, cast
 
+from anyio import to_thread
 from fastapi import Depends, Request
 
+from api.experiments.ids import is_cut_short, whole_id
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Doorbell, Store
 from jobs.records import Experiment
@@ -35,10 +37,12 @@ BellHere = Annotated[Doorbell, Depends(_bell)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 
-async def _experiment_id(experiment_id: str) -> str:
-    """The id in the path. What cannot be an id is not asked for: stores build keys from ids."""
+async def _experiment_id(experiment_id: str, store: StoreHere) -> str:
+    """The id in the path, or the one that begins so. What cannot be an id is not asked for: stores make keys of it."""
     if not _ID.fullmatch(experiment_id):
         raise ExperimentNotFound(experiment_id)
+    if is_cut_short(experiment_id):
+        return await to_thread.run_sync(whole_id, experiment_id, store)
     return experiment_id
 
 

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import anyio
 from anyio import to_thread
 
+from api.experiment_document import polling_headers
 from api.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
 from api.submission import ring
 from jobs.document_keys import figure_error_key, figure_key
@@ -37,7 +38,8 @@ class Drawing:
     @property
     def key(self) -> str:
         """Where it is kept, by its content: a later stage of the same experiment is another drawing."""
-        state = f"{self.experiment.status} {self.experiment.runs_done} {self.experiment.numerics}"
+        drawn = self.experiment
+        state = f"{drawn.status} {drawn.runs_done} {drawn.numerics} {drawn.name}"
         return figure_key(self.experiment.id, self.figure, self.format, state)
 
     @property
@@ -55,7 +57,8 @@ async def drawn(drawing: Drawing, *, store: Store, bell: Doorbell, patience: flo
         NotDrawnInTime: it takes longer than `patience` seconds; it goes on being drawn, so asking again helps.
     """
     if drawing.experiment.runs_done == 0:
-        raise NothingToDraw("No run of this experiment is stored, so there is nothing to draw.")
+        waiting = polling_headers(drawing.experiment)
+        raise NothingToDraw("No run of this experiment is stored, so there is nothing to draw.", headers=waiting)
     return await awaited(drawing.request, store=store, bell=bell, patience=patience)
 
 

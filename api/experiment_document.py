@@ -1,13 +1,14 @@
 """The experiment object of the API: where an experiment stands, and where its parts are."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.records import Experiment
+from jobs.records import Experiment, Order, Place, Priority, Queue
 from jobs.states import ACTIVE, ExperimentStatus
 
 
@@ -39,6 +40,32 @@ class Counts(_Part):
     jobs: JobCounts
 
 
+class Execution(_Part):
+    """How it is worked off, as was asked for when it was submitted."""
+
+    order: Order
+    stop_at_first_failure: bool
+    priority: Priority
+
+
+class PlaceDocument(_Part):
+    """Where it waits for its next turn."""
+
+    queue: Queue
+    position: int = Field(ge=1, description="1 is the next turn.")
+    experiments_ahead: int = Field(description="Of its own priority.")
+    seconds_ahead: float = Field(
+        description="Predicted work of the turns before it, on one core; planning counts as a second, and is less."
+    )
+
+    @classmethod
+    def of(cls, place: Place) -> Self:
+        """The document of a place."""
+        ahead = place.experiments_ahead
+        seconds = float(f"{place.work_ahead:.3g}")
+        return cls(queue=place.queue, position=ahead + 1, experiments_ahead=ahead, seconds_ahead=seconds)
+
+
 class ExperimentDocument(_Part):
     """The life of one experiment, as its users see it."""
 
@@ -57,10 +84,22 @@ class ExperimentDocument(_Part):
         default=None,
         description="What an experiment that does not go on waits for; told of one experiment, not in lists.",
     )
+    execution: Execution
+    queue: PlaceDocument | None = Field(
+        default=None, description="Where it waits for a turn, if it does; told of one experiment, not in lists."
+    )
+    notes: str | None = Field(default=None, description="Told of one experiment, not in lists.")
     links: Mapping[str, str]
 
     @classmethod
-    def of(cls, experiment: Experiment, *, waits_for: str | None = None) -> Self:
+    def of(
+        cls,
+        experiment: Experiment,
+        *,
+        waits_for: str | None = None,
+        places: Sequence[Place] = (),
+        notes: str | None = None,
+    ) -> Self:
         """The document of a record."""
         return cls(
             id=experiment.id,
@@ -75,6 +114,9 @@ class ExperimentDocument(_Part):
             finished_at=None if experiment.finished_at is None else timestamp(experiment.finished_at),
             error=experiment.error,
             waits_for=waits_for,
+            execution=Execution(**asdict(experiment.wishes)),
+            queue=next(map(PlaceDocument.of, places), None),
+            notes=notes,
             links=links(experiment.id),
         )
 

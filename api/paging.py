@@ -1,17 +1,28 @@
 """Pages: some rows, an opaque cursor to the next ones, and the same as a Link header."""
 
-from typing import Annotated, Final
+from collections import Counter
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from api.i_json import escaped
 from api.request_errors import InvalidQuery, Violation
-from jobs.states import ExperimentStatus
 
 MOST_ROWS: Final = 1000
 
-Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows of one page.")]
+REPEATABLE: Final = frozenset({"status", "tag", "drop", "keep", "one_hot"})
+"""Parameters that may be given again; of any other one it would not be said which value counts."""
+
+
+def _digits(given: Any) -> Any:
+    if isinstance(given, str) and not (given.isascii() and given.isdecimal()):
+        raise ValueError("a whole number in digits is wanted")
+    return given
+
+
+Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST_ROWS, description="Most rows of one page.")]
 Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")]
 
 
@@ -28,20 +39,24 @@ class PageQuery(NoQuery):
     cursor: Cursor = None
 
 
-class ExperimentQuery(PageQuery):
-    """The query of the list of experiments: all given filters must hold."""
-
-    limit: Limit = 50
-    status: ExperimentStatus | None = None
-    name: Annotated[str | None, Field(max_length=200)] = None
-    tag: Annotated[str | None, Field(max_length=80)] = None
-
-
 class DatasetQuery(PageQuery):
     """The query of the list of data sets."""
 
     limit: Limit = 50
     name: Annotated[str | None, Field(max_length=200, description="Data sets of this name.")] = None
+
+
+async def require_single_values(request: Request) -> None:
+    """Return if no parameter of the query stands there twice that means one thing.
+
+    Raises:
+        InvalidQuery: one does.
+    """
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = [name for name, count in counts.items() if count > 1 and name not in REPEATABLE]
+    if repeated:
+        violations = tuple(Violation(parameter=escaped(name), detail="give it once") for name in repeated)
+        raise InvalidQuery("A query parameter is given more than once.", violations=violations)
 
 
 def window(query: PageQuery, total: int) -> tuple[range, str | None]:
@@ -63,5 +78,5 @@ def link_header(request: Request, cursor: str | None) -> dict[str, str]:
     """The header that leads to the next page (RFC 8288); the path alone, for a proxy may have changed the host."""
     if cursor is None:
         return {}
-    query = dict(parse_qsl(request.url.query)) | {"cursor": cursor}
+    query = [pair for pair in parse_qsl(request.url.query) if pair[0] != "cursor"] + [("cursor", cursor)]
     return {"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}

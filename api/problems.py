@@ -28,7 +28,9 @@ from jobs.errors import (
     StillActive,
     StoreFull,
     StoreUnavailable,
+    TooManyTags,
 )
+from jobs.ports import MOST_TAGS
 from jobs.seal import BrokenSeal
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -73,6 +75,11 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
     {
         request_errors.MalformedBody: _kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
         request_errors.UnusableBody: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-spec", "The spec is not valid"),
+        request_errors.UnusableEdit: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-edit", "The edit is not valid"),
+        request_errors.AmbiguousId: _kind(HTTPStatus.CONFLICT, "ambiguous-id", "The id is cut too short"),
+        request_errors.KeyTaken: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-taken", "The idempotency key is taken"),
+        request_errors.StillAnswering: _kind(HTTPStatus.CONFLICT, "still-answering", "The request is being answered"),
+        TooManyTags: _kind(HTTPStatus.CONFLICT, "too-many-tags", "The experiment has too many tags"),
         request_errors.UnusableDataset: _kind(
             HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-dataset", "The data are no data set"
         ),
@@ -159,6 +166,9 @@ def _explained(error: Exception) -> RequestError:
             problem = RequestError("What is asked for is not among the choices.", violations=(violation,))
         case StoreFull():
             problem = RequestError(_FULL, headers={"Retry-After": "30"})
+        case StillActive(status=status):
+            advice = f"An experiment is deleted once it is finished; this one is {status}: cancel it."
+            problem = RequestError(advice, headers={"Retry-After": "5"})
         case InvalidCursor():
             violation = Violation(
                 parameter="cursor", detail="use the next_cursor of the page before, and the same filters"
@@ -183,8 +193,8 @@ def _sentence(error: Exception) -> str:
             text = message
         case NotFailed(status=status):
             text = f"Only a failed experiment can be retried; this one is {status}."
-        case StillActive(status=status):
-            text = f"An experiment is deleted once it is finished; this one is {status}: cancel it."
+        case TooManyTags():
+            text = f"An experiment of this spec is there, and would have more than {MOST_TAGS} tags: take some away."
         case ForeignStore():
             text = f"The service cannot work: {error}."
         case BrokenSeal(name=name):
@@ -198,7 +208,9 @@ def _query_violations(findings: Iterable[Any]) -> Iterable[Violation]:
     for finding in findings:
         unknown = finding["type"] == "extra_forbidden"
         detail = "there is no such parameter here" if unknown else sentence(finding)
-        yield Violation(parameter=escaped(str(finding["loc"][-1])), detail=detail)
+        # An item of a repeated parameter is placed by its number.
+        name = next(part for part in reversed(finding["loc"]) if isinstance(part, str))
+        yield Violation(parameter=escaped(name), detail=detail)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

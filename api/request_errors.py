@@ -40,6 +40,22 @@ class UnusableBody(RequestError):
     """The body is JSON, and not what was asked for."""
 
 
+class UnusableEdit(RequestError):
+    """The body is JSON, and no edit of an experiment."""
+
+
+class AmbiguousId(RequestError):
+    """Several ids begin as the one that was given."""
+
+
+class KeyTaken(RequestError):
+    """Another request was sent under the same idempotency key."""
+
+
+class StillAnswering(RequestError):
+    """The same request is being answered."""
+
+
 class UnusableDataset(RequestError):
     """The file can be read, or should be a file of its type, and is no data set."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.experiment_document import polling_headers
 from api.positions import position
 from api.request_errors import NothingHere, NotStoredYet
 from api.stored_grid import grid_of
@@ -70,18 +71,22 @@ def interpolators(experiment: Experiment, problem: str, *, store: Store) -> Labe
     if block is not None:
         return interpolators_of(unpack_arrays(block), attrs)
     if store.document(analysis_key(found.key, experiment.numerics)) is None:
-        raise NotStoredYet(f"Problem {problem} is not analysed: the experiment is {experiment.status}.")
+        raise _not_yet(f"Problem {problem} is not analysed", experiment)
     raise NotStoredYet(
         f"Problem {problem} was analysed by an earlier version, which did not keep its interpolators: submit the spec "
         "under another name, and they are found again."
     )
 
 
+def _not_yet(what: str, experiment: Experiment) -> NotStoredYet:
+    return NotStoredYet(f"{what}: the experiment is {experiment.status}.", headers=polling_headers(experiment))
+
+
 def _stored(experiment: Experiment, index: str, *, store: Store) -> tuple[Run, StoredRun]:
     number = position(index, experiment.runs_total, of="runs")
     stored = store.run(experiment.id, number)
     if stored is None:
-        raise NotStoredYet(f"Run {number} is not stored: the experiment is {experiment.status}.")
+        raise _not_yet(f"Run {number} is not stored", experiment)
     return grid_of(experiment.id, store=store).run(number), stored
 
 

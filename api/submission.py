@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from api import i_json, spec_violations
 from api.body import JsonBody, read
 from api.datasets import used_documents
+from api.experiments.labels import require_plain_labels
 from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid
-from jobs.ports import Doorbell, Store
-from jobs.records import Queue, Submission
+from jobs.ports import NO_WISHES, Doorbell, Store
+from jobs.records import Queue, Submission, Wishes
 from jobs.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -31,10 +32,12 @@ def read_spec(body: bytes) -> ExperimentSpec:
     document = i_json.read(body)
     try:
         # From the bytes again: strict validation knows JSON's types there, and lists need not become tuples first.
-        return ExperimentSpec.model_validate_json(body.removeprefix(BOM_UTF8))
+        spec = ExperimentSpec.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
         violations = spec_violations.violations(error, document)
         raise UnusableBody("The spec breaks the rules listed under errors.", violations=violations) from None
+    require_plain_labels(spec)
+    return spec
 
 
 async def _spec(request: Request, body: JsonBody) -> ExperimentSpec:
@@ -66,8 +69,11 @@ def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
         raise OverLimit(f"A data set may have at most {limit} entries, samples × dimension.", violations=violations)
 
 
-def submit(spec: ExperimentSpec, *, store: Store, bell: Doorbell) -> Submission:
-    """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers."""
+def submit(spec: ExperimentSpec, wishes: Wishes = NO_WISHES, *, store: Store, bell: Doorbell) -> Submission:
+    """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers.
+
+    Workers for batches hear of it too: those that have nothing to do may be the first to plan it.
+    """
     submission = store.submit(
         spec=spec.canonical(),
         content_hash=spec.content_hash(),
@@ -75,9 +81,11 @@ def submit(spec: ExperimentSpec, *, store: Store, bell: Doorbell) -> Submission:
         tags=spec.tags,
         runs=len(Grid(spec)),
         documents=used_documents(spec),
+        wishes=wishes,
     )
     if submission.is_new:
-        ring(Queue.INTERACTIVE, bell=bell)
+        for queue in Queue:
+            ring(queue, bell=bell)
     return submission
 
 

@@ -31,6 +31,10 @@ class StillActive(JobsError):
         self.status = status
 
 
+class TooManyTags(JobsError):
+    """An experiment that is there would take over more tags than one may have."""
+
+
 class InUse(JobsError):
     """What was to be removed is used by an experiment."""
 

@@ -6,25 +6,38 @@ both to it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from jobs.records import (
     Claim,
     Experiment,
     FigureRequest,
+    Filters,
     FinishedRun,
     Job,
     LiveWorker,
     NewJob,
     Page,
+    Place,
     Queue,
     Round,
     StoredRun,
     Submission,
     Surroundings,
     UploadEntry,
+    Wishes,
 )
-from jobs.states import ExperimentStatus
+
+ALL: Final = Filters()
+NO_WISHES: Final = Wishes()
+
+MOST_TAGS: Final = 100
+"""A spec has at most 20; an experiment collects those of all who submit it."""
+
+MOST_AHEAD: Final = 50
+
+BACKGROUND_CHARGE: Final = 4
+"""Of what is claimed while both wait, experiments for which nobody waits get one part, the others so many."""
 
 
 class ExperimentStore(Protocol):
@@ -39,12 +52,53 @@ class ExperimentStore(Protocol):
         tags: Sequence[str],
         runs: int,
         documents: Sequence[str] = (),
+        wishes: Wishes = NO_WISHES,
     ) -> Submission:
         """Record an experiment and its planning job in one durable write; the caller then rings.
 
         It is planned for the store's numerics version. Of those of the same version, `content_hash` and `name` the last
         that was submitted or planned anew is returned instead, if it is there, and active and not being cancelled, or
-        has succeeded. The cost does not depend on `runs`. `documents` are the keys of those that it uses as they are.
+        has succeeded; it takes over the `tags` that it does not have, and keeps to its own wishes. The cost does not
+        depend on `runs`. `documents` are the keys of those that it uses as they are.
+
+        Raises:
+            TooManyTags: it would have more than `MOST_TAGS`.
+        """
+        ...
+
+    def edit(
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+    ) -> Experiment:
+        """Give an experiment another name, other tags or other notes; None leaves what is there.
+
+        Who answered for its spec under the name of before does so under the new one, unless somebody does already.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+        """
+        ...
+
+    def notes(self, experiment_id: str) -> str:
+        """What was noted of the experiment; nothing if nothing was, or if it is damaged."""
+        ...
+
+    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
+        """The ids of experiments that begin so, in order, so many at most."""
+        ...
+
+    def places(self, experiment_id: str) -> Sequence[Place]:
+        """Where the experiment waits for a turn; it may wait in both queues, or in none.
+
+        Those ahead are of its own priority. The work ahead is that of the first `MOST_AHEAD` of them, and of as many
+        more like them.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
         """
         ...
 
@@ -65,15 +119,7 @@ class ExperimentStore(Protocol):
         """
         ...
 
-    def experiments(
-        self,
-        *,
-        status: ExperimentStatus | None = None,
-        name: str | None = None,
-        tag: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page:
+    def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
         """Experiments, newest first. With rare filters a page may be shorter than `limit` and yet have a cursor.
 
         Raises:
@@ -85,8 +131,8 @@ class ExperimentStore(Protocol):
         """Set the cancel flag: waiting jobs are cancelled by it, and running ones taken from their workers.
 
         It is cancelled on return. What has been stored stays, and nothing is added: a worker that does not know yet is
-        told `LeaseLost`, whatever it writes. An experiment that is finished stays as it is. The cost does not depend on
-        the number of its jobs.
+        told `LeaseLost`, whatever it writes. An experiment that is finished stays as it is, and progress where it was.
+        The cost does not depend on the number of its jobs.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -128,10 +174,13 @@ class JobStore(Protocol):
         Only experiments of the store's numerics version are claimed. They take turns in each queue by virtual time, the
         work of which they were given claims (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as
         flows and jobs as packets): the turn is that of the experiment with the least, the older one where two have the
-        same, and within it that of the job recorded first. An experiment that begins to wait starts from max(its own
-        virtual time, that of the last turn). Work counts at each claim and is not given back when the attempt ends
-        early: virtual time never runs backwards, and an experiment whose jobs fail over and over does not take the
-        turns of the others.
+        same, and within it that of the job of the lowest rank that was recorded first. An experiment that begins to
+        wait starts from max(its own virtual time, that of the last turn). Work counts at each claim and is not given
+        back when the attempt ends early: virtual time never runs backwards, and an experiment whose jobs fail over and
+        over does not take the turns of the others.
+
+        Experiments of batch priority take turns among themselves: while others wait as well, one of them as soon as
+        `BACKGROUND_CHARGE` times its work has been claimed of these.
         """
         ...
 
@@ -408,7 +457,22 @@ class UploadStore(Protocol):
         ...
 
 
-class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, Protocol):
+class AnswerStore(Protocol):
+    """What requests were answered, under keys that their senders chose."""
+
+    def keep_answer(self, key: str, answer: bytes, *, seconds: float, is_first: bool) -> bytes:
+        """Keep an answer for so long, if `is_first` only where none is kept; what is kept from now on.
+
+        It is possible where the store is full.
+        """
+        ...
+
+    def drop_answer(self, key: str) -> None:
+        """Keep it no longer."""
+        ...
+
+
+class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, AnswerStore, Protocol):
     """The whole store.
 
     One that was written in another form refuses with `ForeignStore` whatever would change it.

@@ -1,5 +1,6 @@
 """Records: the life of an experiment and of a job, frozen as they are read from the store."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,32 @@ class Queue(StrEnum):
 
     INTERACTIVE = "interactive"
     BATCH = "batch"
+
+
+class Order(StrEnum):
+    """In which order the runs of an experiment are trained: as the grid has them, or a tenth of all after another."""
+
+    GRID = "grid"
+    SHUFFLED = "shuffled"
+
+
+class Priority(StrEnum):
+    """Whether somebody waits for an experiment; those for which nobody does get a fifth of what they compete for."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
+
+    `stop_at_first_failure`: it is cancelled by a job that used up its attempts, if others still wait or run.
+    """
+
+    order: Order = Order.GRID
+    stop_at_first_failure: bool = False
+    priority: Priority = Priority.INTERACTIVE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +73,16 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewJob:
-    """A training job to be recorded. `id` is derived from what it is, so recording it twice records it once."""
+    """A training job to be recorded. `id` is derived from what it is, so recording it twice records it once.
+
+    Of the jobs of an experiment those of the lowest `rank` are done first.
+    """
 
     id: str
     queue: Queue
     payload: Mapping[str, Any]
     work: float = 1.0
+    rank: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +121,55 @@ class Experiment:
     progress: float = 0.0
     eta_seconds: float | None = None
     error: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """The answer to a submitted spec: the experiment, and whether it is a new one."""
+    """The answer to a submitted spec: the experiment, and whether it is a new one.
+
+    `tags_added` are the tags that one which was there has taken over.
+    """
 
     experiment: Experiment
     is_new: bool
+    tags_added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filters:
+    """What the experiments of a list have: all that is given here; times are seconds since the epoch.
+
+    `statuses`: one of them, if there are any. `name`: a part of theirs, in letters of either case. `tags`: all of
+    them. `since` ≤ time of submission < `until`.
+    """
+
+    statuses: tuple[ExperimentStatus, ...] = ()
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    since: float = -math.inf
+    until: float = math.inf
+
+    def let_pass(self, experiment: Experiment) -> bool:
+        """Whether the experiment has all that is asked for."""
+        return (
+            (not self.statuses or experiment.status in self.statuses)
+            and self.name.casefold() in experiment.name.casefold()
+            and set(self.tags) <= set(experiment.tags)
+            and self.since <= experiment.created_at < self.until
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where an experiment waits in a queue: how many have a turn before it, and what work these are given until then.
+
+    `work_ahead`: predicted seconds of one core, a turn of planning counted as one.
+    """
+
+    queue: Queue
+    experiments_ahead: int
+    work_ahead: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
 """The service, as a script sees it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -58,18 +59,28 @@ class Client:
         """Close the connections."""
         self._connection.close()
 
-    def submit(self, spec: Spec) -> ExperimentHandle:
+    def submit(
+        self, spec: Spec, *, order: str | None = None, stop_at_first_failure: bool = False, priority: str | None = None
+    ) -> ExperimentHandle:
         """Hand in an experiment. A spec that is active or has succeeded already is that same experiment.
+
+        That one takes over the tags that it does not have (`handle.experiment.tags_added`), and is worked off as it was
+        asked for the first time (`handle.experiment.execution`).
 
         Args:
             spec: the document, the path of a JSON file, or JSON as bytes. Files and bytes are sent as they are.
+            order: "grid", or "shuffled": a tenth of all runs, spread over the whole grid, after another.
+            stop_at_first_failure: cancel it when a job has used up its attempts, rather than do the others.
+            priority: "interactive", or "batch": nobody waits for it, and all such get a fifth while others wait.
 
         Raises:
             ProblemError: the spec is refused; `errors` point at the fields at fault.
             ValueError: the document holds NaN or infinity, which JSON has no words for.
             OSError: the file cannot be read.
         """
-        response = self._connection.send("POST", "/v1/experiments", content=_json(spec))
+        stop = "true" if stop_at_first_failure else None
+        query = {"order": order, "stop_at_first_failure": stop, "priority": priority}
+        response = self._connection.send("POST", "/v1/experiments", params=query, content=_json(spec))
         return ExperimentHandle.from_document(self._connection, self._connection.document(response))
 
     def estimate(self, spec: Spec) -> dict[str, Any]:
@@ -86,24 +97,45 @@ class Client:
         return document
 
     def experiment(self, experiment_id: str) -> ExperimentHandle:
-        """The experiment of that id.
+        """The experiment of that id, or of the id that begins so, if at least 8 digits are given.
 
         Raises:
-            ProblemError: there is none (404).
+            ProblemError: there is none (404), or there are several (409), which are named.
         """
         document = self._connection.get(f"/v1/experiments/{quote(experiment_id, safe='')}")
         return ExperimentHandle.from_document(self._connection, document)
 
-    def experiments(
+    def experiments(  # noqa: PLR0913 - the filters, all named
         self,
         *,
-        status: str | None = None,
-        tag: str | None = None,
+        status: str | Sequence[str] | None = None,
+        tag: str | Sequence[str] | None = None,
         name: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        preset: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[ExperimentHandle]:
-        """Every experiment, newest first, page after page as they are needed."""
-        filters = {"status": status, "tag": tag, "name": name, "limit": page_size}
+        """Every experiment that has all that is asked for, newest first, page after page as they are needed.
+
+        Args:
+            status: one of these.
+            tag: all of these.
+            name: a part of the name, in letters of either case.
+            since: submitted then or later; RFC 3339, or with a time zone.
+            until: submitted before.
+            preset: the preset that it was submitted from.
+            page_size: how many are asked for at a time.
+        """
+        filters = {
+            "status": status,
+            "tag": tag,
+            "name": name,
+            "since": _rfc_3339(since),
+            "until": _rfc_3339(until),
+            "preset": preset,
+            "limit": page_size,
+        }
         for document in pages(self._connection, "/v1/experiments", "experiments", filters):
             yield ExperimentHandle.from_document(self._connection, document)
 
@@ -181,6 +213,10 @@ class Client:
         """What the service is made of."""
         version: dict[str, Any] = self._connection.get("/v1/version")
         return version
+
+
+def _rfc_3339(time: str | datetime | None) -> str | None:
+    return time.isoformat() if isinstance(time, datetime) else time
 
 
 def _json(spec: Spec) -> bytes:

@@ -1,6 +1,7 @@
 """One request, repeated until it is answered: a service that restarts looks like a slow one."""
 
 import ipaddress
+import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,8 @@ class Connection:
     """The way to one service.
 
     Every request of the interface may be sent twice: equal specs are one experiment, equal data one data set, and
-    cancelling, deleting and reading change nothing the second time. So whatever breaks on the way is simply sent again,
-    until `patience` seconds have passed.
+    cancelling, editing and reading change nothing the second time; what would, carries a key by which the service knows
+    it again. So whatever breaks on the way is simply sent again, until `patience` seconds have passed.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Connection:
         content: bytes | None = None,
         media_type: str = "application/json",
         patience: float | None = None,
+        once: bool = False,
     ) -> httpx2.Response:
         """The successful answer to a request.
 
@@ -58,6 +60,7 @@ class Connection:
             content: what to send.
             media_type: what that is.
             patience: seconds to go on trying; the connection's own if None.
+            once: whether it must not be done a second time.
 
         Raises:
             ProblemError: the service refused, or was busy until patience ended.
@@ -68,7 +71,8 @@ class Connection:
             path,
             params={name: value for name, value in (params or {}).items() if value is not None} or None,
             content=content,
-            headers=None if content is None else {"Content-Type": media_type},
+            headers=({} if content is None else {"Content-Type": media_type})
+            | ({"Idempotency-Key": secrets.token_hex(16)} if once else {}),
         )
         return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))
 

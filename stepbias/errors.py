@@ -17,6 +17,9 @@ TEMPORARY: Final = frozenset(
 )
 """Answers that say "later"."""
 
+STILL_ANSWERING: Final = "urn:stepbias:problem:still-answering"
+"""What is said where the same request was sent before, and is not answered yet."""
+
 
 class ClientError(Exception):
     """Anything that this package raises on purpose; its text is one readable sentence, or a few lines."""
@@ -59,10 +62,14 @@ class ProblemError(ClientError):
         title: what kind of problem it is.
         detail: what is wrong this time; may be empty.
         errors: the fields at fault, where fields are at fault.
+        kind: the `type` of the problem document, for programs; empty where it was not the service that answered.
     """
 
-    def __init__(self, *, status: int, title: str, detail: str = "", errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, *, status: int, title: str, detail: str = "", errors: Sequence[FieldError] = (), kind: str = ""
+    ) -> None:
         self.status = status
+        self.kind = kind
         self.title = title
         self.detail = detail
         self.errors = tuple(errors)
@@ -72,7 +79,7 @@ class ProblemError(ClientError):
     @property
     def is_temporary(self) -> bool:
         """Whether the same request may be answered later: the service, or a proxy before it, is busy or restarting."""
-        return self.status in TEMPORARY
+        return self.status in TEMPORARY or self.kind == STILL_ANSWERING
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, status: int, title: str) -> Self:
@@ -80,6 +87,7 @@ class ProblemError(ClientError):
         return cls(
             status=status,
             title=str(document.get("title") or title),
+            kind=str(document.get("type") or ""),
             detail=str(document.get("detail") or ""),
             errors=[
                 FieldError(

@@ -1,7 +1,7 @@
 """An experiment as the service described it at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 FINAL: Final = frozenset({"succeeded", "failed", "cancelled"})
@@ -26,6 +26,10 @@ class Experiment:
         finished_at: likewise; None while it is active.
         error: why a failed experiment failed.
         links: addresses of everything that belongs to it.
+        notes: what was noted of it; None where the service has told of many at once.
+        queue: where it waits for its next turn, as the service says it; None where it does not, or as for `notes`.
+        execution: how it is worked off.
+        tags_added: of one that was there when its spec was submitted again, the tags that it has taken over.
     """
 
     id: str
@@ -43,6 +47,10 @@ class Experiment:
     finished_at: str | None
     error: str | None
     links: Mapping[str, Any]
+    notes: str | None = None
+    queue: Mapping[str, Any] | None = None
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    tags_added: tuple[str, ...] = ()
 
     @property
     def is_finished(self) -> bool:
@@ -74,4 +82,8 @@ class Experiment:
             finished_at=document["finished_at"],
             error=document["error"],
             links=document["links"],
+            notes=document.get("notes"),
+            queue=document.get("queue"),
+            execution=document.get("execution") or {},
+            tags_added=tuple(document.get("tags_added") or ()),
         )

@@ -1,7 +1,8 @@
 """One experiment of the service, to be watched, read, and told to stop."""
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -85,23 +86,35 @@ class ExperimentHandle(StoredResults):
 
     def cancel(self) -> Experiment:
         """Stop it. What has been computed is kept."""
-        return self._tell("/cancel")
+        return self._tell("POST", "/cancel")
 
     def retry(self) -> Experiment:
         """Compute again what failed."""
-        return self._tell("/retry")
+        return self._tell("POST", "/retry", once=True)
+
+    def edit(
+        self, *, name: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
+    ) -> Experiment:
+        """Give it another name, other tags in place of its own, or other notes; what is not given stays.
+
+        Raises:
+            ProblemError: the edit is refused; `errors` say why.
+        """
+        given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes}
+        patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
+        media_type = "application/merge-patch+json"
+        return self._tell("PATCH", "", content=patch, media_type=media_type)
 
     def delete(self) -> None:
         """Delete it, and of its results what no other experiment uses; it has to be finished.
 
         Raises:
-            ProblemError: it is not finished (409), or there is no such experiment (404), which is also said where it
-                has just been deleted and the answer was lost on the way.
+            ProblemError: it is not finished (409), or there is no such experiment (404).
         """
-        self._connection.send("DELETE", self._path)
+        self._connection.send("DELETE", self._path, once=True)
 
-    def _tell(self, order: str) -> Experiment:
-        document = self._connection.document(self._connection.send("POST", f"{self._path}{order}"))
+    def _tell(self, method: str, part: str, **request: Any) -> Experiment:
+        document = self._connection.document(self._connection.send(method, f"{self._path}{part}", **request))
         self.experiment = self.from_document(self._connection, document).experiment
         return self.experiment
 

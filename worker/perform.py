@@ -38,13 +38,21 @@ def work_off(queue: Queue, context: WorkerContext) -> None:
         while not context.stopping.is_set():
             # In turn: neither a class that asks for figures nor a long line of plans keeps the other waiting.
             has_drawn = queue is Queue.INTERACTIVE and draw_next(context)
-            claim = context.store.claim(queue, worker=context.name)
+            claim = _claim(queue, context)
             if claim is not None:
                 perform(claim, context)
             elif not has_drawn:
                 return
     except StoreUnavailable as reason:
         log.warning("the %s queue is left alone for now: %s", queue, reason)
+
+
+def _claim(queue: Queue, context: WorkerContext) -> Claim | None:
+    """What waits in the queue; a worker for batches that has none helps those who plan and do small experiments."""
+    claim = context.store.claim(queue, worker=context.name)
+    if claim is None and queue is Queue.BATCH:
+        return context.store.claim(Queue.INTERACTIVE, worker=context.name)
+    return claim
 
 
 def perform(claim: Claim, context: WorkerContext) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -16,7 +17,7 @@ from core.planning.run_table import blocks
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid, GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
-from jobs.records import Claim, NewJob, Queue
+from jobs.records import Claim, NewJob, Order, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
@@ -29,6 +30,10 @@ INTERACTIVE_SECONDS: Final = 2.0
 
 SLICE_SECONDS: Final = 1.0
 """After so long of planning it is the turn of another experiment that waits to be planned."""
+
+
+TENTHS: Final = 10
+GOLDEN_RATIO: Final = (1 + math.sqrt(5)) / 2
 
 
 class TurnOver(Exception):
@@ -65,9 +70,28 @@ def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid
     kernel = chosen(context.settings.kernel)
     analysis = heartbeat.once_there_is_room(partial(_analysis, claim, context, grid.problem_of(block.start)))
     begun = heartbeat.once_there_is_room(partial(_begin, claim, context, grid, block))
-    batches = planned_batches(grid, range(block.start, block.stop), analysis, kernel, missing=begun.missing)
+    runs, order = range(block.start, block.stop), context.store.experiment(claim.job.experiment_id).wishes.order
+    batches = [
+        (rank, batch)
+        for rank, part in enumerate(_in_order(order, begun.missing or ()))
+        for batch in planned_batches(grid, runs, analysis, kernel, missing=part)
+    ]
     is_whole = block.stop - block.start == len(grid)
     heartbeat.once_there_is_room(partial(_add, claim, context, batches, whole_grid=is_whole))
+
+
+def _in_order(order: Order, indices: Sequence[int]) -> list[Sequence[int]]:
+    """Runs that are done one part after another: all at once, or by tenths, each of which is spread over the grid.
+
+    Those of tenth k have a fractional part of index·φ in [k/10, (k + 1)/10), φ the golden ratio: no sequence spreads
+    its beginnings more evenly (Kronecker; Niederreiter 1992, section 3.1).
+    """
+    if order is Order.GRID:
+        return [indices]
+    tenths: list[list[int]] = [[] for _ in range(TENTHS)]
+    for index in indices:
+        tenths[int(TENTHS * (index * GOLDEN_RATIO % 1.0))].append(index)
+    return list(tenths)
 
 
 def _analysis(claim: Claim, context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:
@@ -115,16 +139,16 @@ def _blocks(grid: Grid, begun: _Block | None) -> Iterator[_Block]:
     yield from (_Block(start=block.start, stop=block.stop) for block in blocks(grid, start))
 
 
-def _add(claim: Claim, context: WorkerContext, batches: Sequence[Batch], *, whole_grid: bool) -> None:
-    """Record the batches' jobs; the workers see that there is work."""
-    seconds = sum(batch.work for batch in batches)
+def _add(claim: Claim, context: WorkerContext, batches: Sequence[tuple[int, Batch]], *, whole_grid: bool) -> None:
+    """Record the jobs of the batches, each with its rank; the workers see that there is work."""
+    seconds = sum(batch.work for _, batch in batches)
     queue = Queue.INTERACTIVE if whole_grid and seconds < INTERACTIVE_SECONDS else Queue.BATCH
-    jobs = [_job(claim, batch, queue) for batch in batches]
+    jobs = [_job(claim, batch, queue, rank) for rank, batch in batches]
     for start in range(0, len(jobs), JOBS_PER_CALL):
         context.store.add_jobs(claim, jobs[start : start + JOBS_PER_CALL])
 
 
-def _job(claim: Claim, batch: Batch, queue: Queue) -> NewJob:
+def _job(claim: Claim, batch: Batch, queue: Queue, rank: int) -> NewJob:
     members = hashlib.sha256(json.dumps(batch.indices).encode()).hexdigest()[:16]
     # Beside the planning job: an experiment that is planned anew has jobs of its own.
     return NewJob(
@@ -132,4 +156,5 @@ def _job(claim: Claim, batch: Batch, queue: Queue) -> NewJob:
         queue=queue,
         payload={"indices": list(batch.indices)},
         work=batch.work,
+        rank=rank,
     )

@@ -1,4 +1,4 @@
-"""Experiments: submit, list, look at, cancel, retry, delete."""
+"""Experiments: submit, list, look at, edit, cancel, retry, delete."""
 
 from typing import Annotated
 
@@ -10,14 +10,20 @@ from api.datasets import require_uploaded
 from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
+from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
+from api.experiments.edits import EDIT_BODY, EditHere
+from api.experiments.listing import ExperimentQuery
+from api.experiments.submitting import SubmissionDocument, SubmissionQuery
 from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import ExperimentQuery, NoQuery, link_header
+from api.paging import NoQuery, link_header
 from api.readiness import obstacle
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
-from jobs.records import Queue
+from jobs.ports import Store
+from jobs.records import Experiment, Queue
+from jobs.states import ACTIVE
 
-router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
 
 _Nothing = Annotated[NoQuery, Query()]
 
@@ -25,21 +31,29 @@ _Nothing = Annotated[NoQuery, Query()]
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
-    response_model=ExperimentDocument,
-    responses={status.HTTP_200_OK: {"model": ExperimentDocument, "description": "It exists already."}},
+    response_model=SubmissionDocument,
+    responses={status.HTTP_200_OK: {"model": SubmissionDocument, "description": "It exists already."}},
     openapi_extra=dict(SPEC_BODY),
 )
 def submit_experiment(
-    spec: SpecHere, _query: _Nothing, store: StoreHere, bell: BellHere, settings: SettingsHere
+    spec: SpecHere,
+    query: Annotated[SubmissionQuery, Query()],
+    store: StoreHere,
+    bell: BellHere,
+    settings: SettingsHere,
+    _key: IdempotencyKey = None,
 ) -> Response:
-    """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled."""
+    """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled.
+
+    One that is there takes over the tags that it does not have, and keeps its own execution.
+    """
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
-    submission = submit(spec, store=store, bell=bell)
+    submission = submit(spec, query.wishes, store=store, bell=bell)
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
-    document = ExperimentDocument.of(submission.experiment).model_dump(mode="json")
+    document = SubmissionDocument.of_submission(submission).model_dump(mode="json")
     return JSONResponse(document, code, headers=headers)
 
 
@@ -51,15 +65,13 @@ def estimate_experiment(spec: SpecHere, _query: _Nothing, store: StoreHere, sett
     return require_affordable(spec, store=store, settings=settings)
 
 
-@router.get("")
-def list_experiments(
-    query: Annotated[ExperimentQuery, Query()], request: Request, response: Response, store: StoreHere
-) -> ExperimentPage:
-    """List experiments, newest first."""
-    page = store.experiments(**query.model_dump())
-    response.headers.update(link_header(request, page.next_cursor))
+@router.get("", response_model=ExperimentPage)
+def list_experiments(query: Annotated[ExperimentQuery, Query()], request: Request, store: StoreHere) -> Response:
+    """List experiments, newest first. With rare filters a page may be short, or empty, and yet lead to a next one."""
+    page = store.experiments(query.filters, limit=query.limit, cursor=query.cursor)
     documents = tuple(ExperimentDocument.of(experiment) for experiment in page.experiments)
-    return ExperimentPage(experiments=documents, next_cursor=page.next_cursor)
+    listed = ExperimentPage(experiments=documents, next_cursor=page.next_cursor)
+    return Response(listed.model_dump_json(), headers=link_header(request, page.next_cursor), media_type=JSON)
 
 
 @router.get("/{experiment_id}")
@@ -67,7 +79,15 @@ def get_experiment(experiment_id: ExperimentId, store: StoreHere, response: Resp
     """Look at one experiment: how far it is, and where its parts are."""
     experiment = store.experiment(experiment_id)
     response.headers.update(polling_headers(experiment))
-    return ExperimentDocument.of(experiment, waits_for=obstacle(experiment, store))
+    return _in_full(experiment, store)
+
+
+@router.patch("/{experiment_id}", openapi_extra=dict(EDIT_BODY))
+def edit_experiment(
+    experiment_id: ExperimentId, edit: EditHere, _query: _Nothing, store: StoreHere, _key: IdempotencyKey = None
+) -> ExperimentDocument:
+    """Change name, tags or notes by a JSON merge patch (RFC 7396); the spec stays as it was submitted."""
+    return _in_full(store.edit(experiment_id, **edit.changes()), store)
 
 
 @router.get("/{experiment_id}/spec")
@@ -78,7 +98,11 @@ def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
 
 @router.post("/{experiment_id}/cancel")
 def cancel_experiment(
-    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, response: Response
+    experiment_id: ExperimentId,
+    _query: _Nothing,
+    store: StoreHere,
+    response: Response,
+    _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
     """Cancel: what is stored stays; a finished experiment stays as it is."""
     experiment = store.cancel(experiment_id)
@@ -88,7 +112,12 @@ def cancel_experiment(
 
 @router.post("/{experiment_id}/retry", status_code=status.HTTP_202_ACCEPTED)
 def retry_experiment(
-    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, bell: BellHere, response: Response
+    experiment_id: ExperimentId,
+    _query: _Nothing,
+    store: StoreHere,
+    bell: BellHere,
+    response: Response,
+    _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
     """Queue the failed parts of a failed experiment again; what is missing of results or analyses is computed again."""
     experiment = store.retry(experiment_id, is_incomplete=lacks_analyses(experiment_id, store=store))
@@ -99,6 +128,18 @@ def retry_experiment(
 
 
 @router.delete("/{experiment_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_experiment(experiment_id: ExperimentId, _query: _Nothing, store: StoreHere) -> None:
+def delete_experiment(
+    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, _key: IdempotencyKey = None
+) -> None:
     """Delete a finished experiment, and of its results what no other experiment uses."""
     store.delete(experiment_id)
+
+
+def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:
+    """All that is told of one experiment."""
+    return ExperimentDocument.of(
+        experiment,
+        waits_for=obstacle(experiment, store),
+        places=store.places(experiment.id) if experiment.status in ACTIVE else (),
+        notes=store.notes(experiment.id),
+    )

@@ -1,8 +1,10 @@
 """Experiments in Redis."""
 
 import json
+import math
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
@@ -10,19 +12,22 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import ExperimentNotFound, NotFailed, StillActive
-from jobs.ports import ExperimentStore
-from jobs.records import Experiment, Page, Submission
-from jobs.redis_store.keys import key
+from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, ExperimentStore
+from jobs.records import Experiment, Filters, Page, Place, Queue, Submission, Wishes
+from jobs.redis_store.fields import wish_fields
+from jobs.redis_store.keys import experiment_key, key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer, record_answer
 from jobs.seal import BrokenSeal, opened, sealed
-from jobs.states import ExperimentStatus
 
 MOST_LOOKED_AT: Final = 2000
 """Experiments that one page looks at. A rare combination of filters gives a short page and a cursor to go on from."""
 
 MOST_RETRIED: Final = 500
 """Jobs that one call of a retry queues: the server answers nobody else meanwhile."""
+
+CLOCK_SECONDS: Final = 86_400.0
+"""By so much the server's clock may have been set back between two submissions, and a search by time finds both."""
 
 _CHUNK: Final = 100
 
@@ -40,17 +45,64 @@ class RedisExperiments(RedisServer, ExperimentStore):
         tags: Sequence[str],
         runs: int,
         documents: Sequence[str] = (),
+        wishes: Wishes = NO_WISHES,
     ) -> Submission:
         # The id is drawn here: a call that is sent again finds its own experiment and still answers that it is new.
         proposed = secrets.token_hex(16)
-        is_new, found, record = self._call(
+        wished = wish_fields(wishes)
+        is_new, found, record, added = self._call(
             Script.SUBMIT,
-            *(proposed, self._numerics, content_hash, name, json.dumps(tags)),
+            *(proposed, self._numerics, content_hash, name, json.dumps(tags), MOST_TAGS),
             runs,
             sealed(_spec_name(proposed), spec),
+            len(wished),
+            *chain.from_iterable(wished.items()),
             *documents,
         )
-        return Submission(experiment=record_answer(found.decode(), record), is_new=bool(is_new))
+        return Submission(
+            experiment=record_answer(found.decode(), record),
+            is_new=bool(is_new),
+            tags_added=tuple(tag.decode() for tag in added),
+        )
+
+    @override
+    def edit(
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+    ) -> Experiment:
+        changes: list[str | bytes] = []
+        if name is not None:
+            changes += ["name", name]
+        if tags is not None:
+            changes += ["tags", json.dumps(tags)]
+        if notes is not None:
+            changes += ["notes", sealed(_notes_name(experiment_id), notes.encode()) if notes else b""]
+        return record_answer(experiment_id, self._call(Script.EDIT, experiment_id, *changes))
+
+    @override
+    def notes(self, experiment_id: str) -> str:
+        (stored,) = self._read(["GET", key("experiment", experiment_id, "notes")])
+        notes = None if stored is None else self._opened(_notes_name(experiment_id), stored)
+        return (notes or b"").decode()
+
+    @override
+    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
+        (members,) = self._read(["ZRANGE", key("ids"), f"[{prefix}", f"[{prefix}\xff", "BYLEX", "LIMIT", 0, most])
+        found = [member.decode(errors="replace") for member in members]
+        there = self._read(*(["EXISTS", experiment_key(each)] for each in found))
+        return [each for each, is_there in zip(found, there, strict=True) if is_there]
+
+    @override
+    def places(self, experiment_id: str) -> Sequence[Place]:
+        found = [value.decode() for value in self._call(Script.QUEUE_PLACE, experiment_id, MOST_AHEAD)]
+        return [
+            Place(queue=Queue(queue), experiments_ahead=int(ahead), work_ahead=float(work))
+            for queue, ahead, work in zip(found[::3], found[1::3], found[2::3], strict=True)
+        ]
 
     @override
     def experiment(self, experiment_id: str) -> Experiment:
@@ -71,20 +123,14 @@ class RedisExperiments(RedisServer, ExperimentStore):
             raise
 
     @override
-    def experiments(
-        self,
-        *,
-        status: ExperimentStatus | None = None,
-        name: str | None = None,
-        tag: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page:
-        before = None if cursor is None else decode_cursor(cursor)
+    def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
+        index = self._narrowest_index(filters.tags)
+        before = self._first_number_after(index, filters.until) if cursor is None else decode_cursor(cursor)
         found: list[tuple[int, Experiment]] = []
-        candidates = self._newest_first(self._narrowest_index(name, tag), before)
-        for looked_at, (number, record) in enumerate(candidates, 1):
-            if status in {None, record.status} and name in {None, record.name} and tag in {None, *record.tags}:
+        for looked_at, (number, record) in enumerate(self._newest_first(index, before, limit + 1), 1):
+            if record.created_at < filters.since - CLOCK_SECONDS:
+                break
+            if filters.let_pass(record):
                 if len(found) == limit:
                     return _page(found, next_cursor=encode_cursor(found[-1][0]))
                 found.append((number, record))
@@ -116,31 +162,51 @@ class RedisExperiments(RedisServer, ExperimentStore):
         except StillActive:
             raise StillActive(self.experiment(experiment_id).status) from None
 
-    def _narrowest_index(self, name: str | None, tag: str | None) -> str:
-        """The shortest of the sorted sets that hold every experiment the filters let pass."""
-        filters = (("name", name), ("tag", tag))
-        indices = [key("experiments", kind, value) for kind, value in filters if value is not None]
-        if not indices:
-            return key("experiments")
+    def _narrowest_index(self, tags: Sequence[str]) -> str:
+        """The shortest of the sorted sets that hold every experiment of these tags."""
+        indices = [key("experiments", "tag", tag) for tag in tags] or [key("experiments")]
         sizes = self._read(*(["ZCARD", index] for index in indices))
         return min(zip(sizes, indices, strict=True))[1]
 
-    def _newest_first(self, index: str, before: int | None) -> Iterator[tuple[int, Experiment]]:
+    def _first_number_after(self, index: str, until: float) -> int | None:
+        """A number from which on all of the index were submitted later; None where it is not worth the search."""
+        first, last = 0, self._read(["ZCARD", index])[0]
+        if until == math.inf or last <= _CHUNK:
+            return None
+        while first < last:
+            middle = (first + last) // 2
+            found = self._experiment_records(self._ranked(index, middle))
+            is_later = any(each.created_at > until + CLOCK_SECONDS for each in found)
+            first, last = (first, middle) if is_later else (middle + 1, last)
+        return next(iter(self._ranked(index, first).values()), None)
+
+    def _ranked(self, index: str, rank: int) -> Mapping[str, int]:
+        """The id at this place of the index, with its number; nothing beyond the end."""
+        (found,) = self._read(["ZRANGE", index, rank, rank, "WITHSCORES"])
+        return {member.decode(): int(number) for member, number in found}
+
+    def _newest_first(self, index: str, before: int | None, likely: int) -> Iterator[tuple[int, Experiment]]:
+        """Numbers and records; `likely` are wanted, and those beyond them where filters refuse some."""
+        most = min(likely, _CHUNK)
         bound: str | int = "+inf" if before is None else f"({before}"
         while True:
             with vendor_errors():
                 members: Any = self._client.zrange(
-                    index, bound, "-inf", desc=True, byscore=True, offset=0, num=_CHUNK, withscores=True
+                    index, bound, "-inf", desc=True, byscore=True, offset=0, num=most, withscores=True
                 )
             if not members:
                 return
             numbers = {member.decode(errors="replace"): int(number) for member, number in members}
             yield from ((numbers[each.id], each) for each in self._experiment_records(numbers))
-            bound = f"({min(numbers.values())}"
+            bound, most = f"({min(numbers.values())}", _CHUNK
 
 
 def _spec_name(experiment_id: str) -> str:
     return f"spec of {experiment_id}"
+
+
+def _notes_name(experiment_id: str) -> str:
+    return f"notes on {experiment_id}"
 
 
 def _page(found: Sequence[tuple[int, Experiment]], *, next_cursor: str | None) -> Page:

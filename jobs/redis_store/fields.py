@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from jobs.progress import Effort
-from jobs.records import Experiment, Job, JobKind, Queue
+from jobs.records import Experiment, Job, JobKind, Order, Priority, Queue, Wishes
 from jobs.states import ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
@@ -17,12 +18,19 @@ number name tags content_hash created_at numerics generation runs_total runs_don
 queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
 cancel retry error error_losses error_failures served:interactive served:batch
 """
+_OF_EXPERIMENT_LATER: Final = "order stop priority"
 _OF_JOB: Final = """
 kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
 """
-EXPERIMENT_FIELDS: Final = tuple(_OF_EXPERIMENT.split())
-JOB_FIELDS: Final = tuple(_OF_JOB.split())
+_OF_JOB_LATER: Final = "rank"
+EXPERIMENT_FIELDS: Final = (*_OF_EXPERIMENT.split(), *_OF_EXPERIMENT_LATER.split())
+JOB_FIELDS: Final = (*_OF_JOB.split(), *_OF_JOB_LATER.split())
 """The fields of a record, in the order in which they go into its seal. `lua/ledger.lua` seals what it writes."""
+
+FIRST_FIELDS: Final = MappingProxyType(
+    {EXPERIMENT_FIELDS: len(_OF_EXPERIMENT.split()), JOB_FIELDS: len(_OF_JOB.split())}
+)
+"""How many of the fields were there from the start: of those that came later, a record has what it was given."""
 
 
 def checksum(text: bytes) -> bytes:
@@ -35,10 +43,12 @@ def generation_mark(fields: Fields) -> str:
     return checksum(fields.get(b"generation", b"")).decode()
 
 
-def is_sound(name: str, fields: Fields, sealed: Sequence[str]) -> bool:
+def is_sound(name: str, fields: Fields, sealed: tuple[str, ...]) -> bool:
     """Whether the hash of that name has the seal of its fields."""
-    text = b"\n".join((name.encode(), *(fields.get(each.encode(), b"") for each in sealed)))
-    return checksum(text) == fields.get(b"seal")
+    values = [fields.get(each.encode(), b"") for each in sealed]
+    while len(values) > FIRST_FIELDS[sealed] and not values[-1]:
+        values.pop()
+    return checksum(b"\n".join((name.encode(), *values))) == fields.get(b"seal")
 
 
 def paired(flat: Sequence[bytes]) -> Fields:
@@ -91,11 +101,33 @@ def experiment_record(experiment_id: str, fields: Fields, now: float) -> Experim
         outcomes={outcome: count for outcome, count in json.loads(fields[b"outcomes"]).items() if count},
         progress=effort.progress(counts.status),
         eta_seconds=effort.eta_seconds(counts.status, now),
-        error=_error(fields, counts) if counts.status is ExperimentStatus.FAILED else None,
+        error=_error(fields, counts),
+        wishes=_wishes(fields),
     )
 
 
-def _error(fields: Fields, counts: Counts) -> str:
+def wish_fields(wishes: Wishes) -> Mapping[str, str]:
+    """The wishes as fields of a record, those that are not what everybody gets."""
+    told = {
+        "order": (wishes.order is Order.SHUFFLED, "shuffled"),
+        "stop": (wishes.stop_at_first_failure, "1"),
+        "priority": (wishes.priority is Priority.BATCH, "batch"),
+    }
+    return {name: value for name, (is_wished, value) in told.items() if is_wished}
+
+
+def _wishes(fields: Fields) -> Wishes:
+    return Wishes(
+        order=Order(fields.get(b"order", b"grid").decode()),
+        stop_at_first_failure=fields.get(b"stop") == b"1",
+        priority=Priority(fields.get(b"priority", b"interactive").decode()),
+    )
+
+
+def _error(fields: Fields, counts: Counts) -> str | None:
+    is_stopped = counts.status is ExperimentStatus.CANCELLED and fields.get(b"stop") == b"1" and b"error" in fields
+    if counts.status is not ExperimentStatus.FAILED and not is_stopped:
+        return None
     if b"error" not in fields and counts.dead:
         return f"{counts.dead} of its jobs are dead; a retry that was not finished has forgotten why"
     if b"error" not in fields:

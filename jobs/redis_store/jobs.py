@@ -48,7 +48,9 @@ class RedisJobs(RedisServer, JobStore):
 
     @override
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
-        fields = [field for job in jobs for field in (job.id, job.queue, json.dumps(dict(job.payload)), job.work)]
+        fields = [
+            field for job in jobs for field in (job.id, job.queue, json.dumps(dict(job.payload)), job.work, job.rank)
+        ]
         self._call(Script.ADD_JOBS, *self._right(claim), *fields)
 
     @override

@@ -20,8 +20,10 @@ from jobs.errors import (
     NotPlanned,
     StillActive,
     StoreUnavailable,
+    TooManyTags,
 )
-from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
+from jobs.ports import BACKGROUND_CHARGE
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS
 from jobs.redis_store.keys import PREFIX, SCHEMA
 from jobs.states import JOB_MOVES
 
@@ -33,6 +35,9 @@ class Script(StrEnum):
 
     ADOPT = "adopt"
     SUBMIT = "submit"
+    EDIT = "edit"
+    QUEUE_PLACE = "queue_place"
+    KEEP_ANSWER = "keep_answer"
     CANCEL = "cancel"
     RETRY = "retry"
     DELETE = "delete"
@@ -76,6 +81,7 @@ _REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
         "NOTFAILED": NotFailed,
         "STILLACTIVE": StillActive,
         "INUSE": InUse,
+        "TOOMANYTAGS": TooManyTags,
         "FOREIGN": ForeignStore,
     }
 )
@@ -87,7 +93,8 @@ def source(script: Script) -> str:
     folder = files("jobs.redis_store") / "lua"
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
-    constants = f"local PREFIX, SCHEMA, MOVES, SEALED_FIELDS = '{PREFIX}', '{SCHEMA}', {_moves()}, {_sealed_fields()}"
+    tables = f"local MOVES, SEALED_FIELDS = {_moves()}, {_sealed_fields()}"
+    constants = f"local PREFIX, SCHEMA, BACKGROUND_CHARGE = '{PREFIX}', '{SCHEMA}', {BACKGROUND_CHARGE}; {tables}"
     return f"{shebang}\n{constants}\n{ledger}\nreturn carry_out(function()\n{body}\nend)"
 
 
@@ -109,6 +116,7 @@ class Scripts:
             NotFailed: the script refused a retry.
             StillActive: the script refused to delete an experiment.
             InUse: the script refused to remove a document.
+            TooManyTags: the script refused to unite tags.
             ForeignStore: the store has another schema.
             Damaged: a record is not what was written, or does not agree with what lies beside it.
         """
@@ -127,7 +135,8 @@ class Scripts:
 def _sealed_fields() -> str:
     """The fields of the records as Lua has them."""
     kinds = {"experiment": EXPERIMENT_FIELDS, "job": JOB_FIELDS}
-    return "{ " + ", ".join(f"{kind} = {{ {str(fields)[1:-1]} }}" for kind, fields in kinds.items()) + " }"
+    tables = (f"{kind} = {{ first = {FIRST_FIELDS[each]}, {str(each)[1:-1]} }}" for kind, each in kinds.items())
+    return f"{{ {', '.join(tables)} }}"
 
 
 def _moves() -> str:

@@ -1,6 +1,7 @@
 """`stepbias list`: the experiments of a service."""
 
 from itertools import islice
+from typing import Any
 
 import typer
 from rich.table import Column, Table
@@ -10,12 +11,14 @@ from stepbias.cli.submit import connected
 from stepbias.cli.table import print_table
 
 
-def list_experiments(*, limit: int, url: str) -> int:
-    """Print the newest experiments, a line each."""
+def list_experiments(*, limit: int, url: str, **filters: Any) -> int:
+    """Print the newest experiments that have what is asked for, a line each."""
+    wanted = {name: value for name, value in filters.items() if value}
     with connected(url) as client:
-        experiments = [handle.experiment for handle in islice(client.experiments(page_size=min(limit, 100)), limit)]
+        found = client.experiments(page_size=min(limit, 100), **wanted)
+        experiments = [handle.experiment for handle in islice(found, limit)]
     if not experiments:
-        typer.echo("no experiments yet: stepbias submit SPEC makes one", err=True)
+        typer.echo(_NONE_SUCH if wanted else "no experiments yet: stepbias submit SPEC makes one", err=True)
         return 0
     # Ids are there to be copied, so they are never cut.
     table = Table(Column("id", no_wrap=True, min_width=len(experiments[0].id)), *_COLUMNS, box=None, pad_edge=False)
@@ -24,6 +27,8 @@ def list_experiments(*, limit: int, url: str) -> int:
     print_table(table)
     return 0
 
+
+_NONE_SUCH = "there is no such experiment"
 
 _COLUMNS = ("status", "runs", "created", "name", "tags")
 

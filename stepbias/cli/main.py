@@ -59,7 +59,7 @@ class Part(StrEnum):
 
 
 Url = Annotated[str, typer.Option(envvar="STEPBIAS_URL", help="Where the service answers.")]
-ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experiment.")]
+ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experiment, or 8 digits.")]
 SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an experiment spec; - reads stdin.")]
 OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
 Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
@@ -144,15 +144,24 @@ def demo(
 
 
 @app.command()
-def submit(
+def submit(  # noqa: PLR0913, PLR0917 - the options of the command, by name
     spec: SpecFile,
     watch: Annotated[bool, typer.Option("--watch", help="Show progress until it is finished.")] = False,
+    shuffled: Annotated[
+        bool, typer.Option("--shuffled", help="Train a tenth of all runs, spread over the grid, after another.")
+    ] = False,
+    stop_at_first_failure: Annotated[
+        bool, typer.Option("--stop-at-first-failure", help="Cancel it when a job has used up its attempts.")
+    ] = False,
+    priority: Annotated[ServedQueue, typer.Option(help="batch: nobody waits for it.")] = ServedQueue.INTERACTIVE,
     url: Url = LOCAL_URL,
 ) -> None:
     """Hand in an experiment; print its id."""
     from stepbias.cli.submit import submit as run_submit
 
-    raise typer.Exit(run_submit(spec, url=url, then_watch=watch))
+    order = "shuffled" if shuffled else "grid"
+    wishes = {"order": order, "stop_at_first_failure": stop_at_first_failure, "priority": priority.value}
+    raise typer.Exit(run_submit(spec, url=url, then_watch=watch, **wishes))
 
 
 @app.command()
@@ -256,13 +265,54 @@ def delete(
 
 
 @app.command("list")
-def list_experiments(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20, url: Url = LOCAL_URL
+def list_experiments(  # noqa: PLR0913, PLR0917 - the options of the command, by name
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    name: Annotated[str | None, typer.Option(help="A part of the name, in letters of either case.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag that it has; may be given again.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="A status it may have; may be given again.")] = None,
+    since: Annotated[str | None, typer.Option(help="Submitted then or later, 2026-01-31T12:00:00Z.")] = None,
+    until: Annotated[str | None, typer.Option(help="Submitted before.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Submitted from this preset.")] = None,
+    url: Url = LOCAL_URL,
 ) -> None:
     """List the experiments of a service, newest first."""
     from stepbias.cli.listing import list_experiments as run_list
 
-    raise typer.Exit(run_list(limit=limit, url=url))
+    times = {"since": since, "until": until}
+    raise typer.Exit(run_list(limit=limit, url=url, name=name, tag=tag, status=status, preset=preset, **times))
+
+
+@app.command(context_settings=_TAKES_ID)
+def rename(experiment: ExperimentId, name: Annotated[str, typer.Argument()], url: Url = LOCAL_URL) -> None:
+    """Give an experiment another name."""
+    from stepbias.cli.labels import rename as run_rename
+
+    raise typer.Exit(run_rename(experiment, name, url=url))
+
+
+@app.command(context_settings=_TAKES_ID)
+def tag(
+    experiment: ExperimentId,
+    tags: Annotated[list[str], typer.Argument(metavar="TAG…")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take these tags away.")] = False,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Add tags to an experiment; print all that it has."""
+    from stepbias.cli.labels import tag as run_tag
+
+    raise typer.Exit(run_tag(experiment, tags, remove=remove, url=url))
+
+
+@app.command(context_settings=_TAKES_ID)
+def note(
+    experiment: ExperimentId,
+    text: Annotated[str | None, typer.Argument(help="In place of what was noted; default: print that.")] = None,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Note something of an experiment, or print what was noted."""
+    from stepbias.cli.labels import note as run_note
+
+    raise typer.Exit(run_note(experiment, text, url=url))
 
 
 @app.command()

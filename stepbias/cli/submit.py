@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -50,12 +50,14 @@ def spec_bytes(spec: str) -> bytes:
     return sys.stdin.buffer.read() if spec == "-" else Path(spec).read_bytes()
 
 
-def submit(spec: str, *, url: str, then_watch: bool) -> int:
+def submit(spec: str, *, url: str, then_watch: bool, **execution: Any) -> int:
     """Hand in an experiment; print its id on stdout."""
     with connected(url) as client:
-        handle = client.submit(spec_bytes(spec))
+        handle = client.submit(spec_bytes(spec), **execution)
         typer.echo(handle.id)
         typer.echo(status_line(handle.experiment), err=True)
+        if handle.experiment.tags_added:
+            typer.echo(f"it was there already, and has new tags: {', '.join(handle.experiment.tags_added)}", err=True)
         return follow(handle) if then_watch else 0
 
 

@@ -6,7 +6,7 @@ from api.estimate import estimated, require_affordable
 from api.request_errors import OverLimit
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.settings import Settings
-from tests.api.service import spec
+from tests.api.service import EXPERIMENTS, assert_problem, service, spec
 from tests.reference.memory_store import MemoryStore
 
 SPEC = ExperimentSpec.model_validate(spec())
@@ -34,3 +34,17 @@ def test_what_costs_no_more_is_taken() -> None:
     found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
     settings = Settings(max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes)
     assert require_affordable(SPEC, store=MemoryStore(settings), settings=settings) == found
+
+
+def test_submission_and_estimate_refuse_alike() -> None:
+    """422 with both numbers, and nothing is recorded."""
+    known = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
+    for limit in ({"max_seconds": known.predicted_seconds / 2}, {"max_stored_bytes": known.bytes / 2}, {"max_runs": 1}):
+        one = service(**limit)
+        with one.client:
+            refusals = [
+                assert_problem(one.post(spec(), path), 422) for path in (EXPERIMENTS, f"{EXPERIMENTS}/estimate")
+            ]
+        assert {refusal["type"] for refusal in refusals} == {"urn:stepbias:problem:over-limit"}
+        assert refusals[0]["detail"] == refusals[1]["detail"]
+        assert one.store.experiments().experiments == ()

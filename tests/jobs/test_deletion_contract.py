@@ -6,7 +6,7 @@ import pytest
 
 from jobs.errors import ExperimentNotFound, InUse, StillActive
 from jobs.ports import Store
-from jobs.records import Experiment
+from jobs.records import Experiment, Filters
 from jobs.states import ExperimentStatus
 from tests.jobs.laboratory import Laboratory, digest, train_job
 
@@ -54,10 +54,10 @@ def test_what_is_deleted_is_nowhere_to_be_found(laboratory: Laboratory) -> None:
         with pytest.raises(ExperimentNotFound):
             ask(experiment.id)
     assert store.job(train_job(experiment, 0).id) is None
-    for page in (store.experiments(), store.experiments(tag="thesis")):
+    for page in (store.experiments(), store.experiments(Filters(tags=("thesis",)))):
         assert [each.id for each in page.experiments] == [other.id]
-    assert not store.experiments(name="one").experiments
-    assert not store.experiments(status=ExperimentStatus.SUCCEEDED).experiments
+    assert not store.experiments(Filters(name="one")).experiments
+    assert not store.experiments(Filters(statuses=(ExperimentStatus.SUCCEEDED,))).experiments
 
 
 def test_only_what_is_finished_is_deleted(laboratory: Laboratory) -> None:
@@ -89,13 +89,13 @@ def test_runs_that_another_experiment_uses_stay(laboratory: Laboratory) -> None:
     store = laboratory.store
     first = succeeded(laboratory, name="first")
     assert replanned(laboratory, name="second") == []
-    second = store.experiments(name="second").experiments[0]
+    second = store.experiments(Filters(name="second")).experiments[0]
     summaries = store.summaries(first.id, 0, 4)
     store.delete(first.id)
     clear(store)
     assert store.summaries(second.id, 0, 4) == summaries
     assert replanned(laboratory, name="third") == []
-    third = store.experiments(name="third").experiments[0]
+    third = store.experiments(Filters(name="third")).experiments[0]
     for each in (second, third):
         store.delete(each.id)
     clear(store)
@@ -107,7 +107,7 @@ def test_a_run_that_is_planned_before_the_garbage_is_cleared_stays(laboratory: L
     laboratory.store.delete(succeeded(laboratory).id)
     assert replanned(laboratory, name="again") == []
     clear(laboratory.store)
-    (again,) = laboratory.store.experiments(name="again").experiments
+    (again,) = laboratory.store.experiments(Filters(name="again")).experiments
     assert None not in laboratory.store.summaries(again.id, 0, 4)
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jobs.errors import ExperimentNotFound, InvalidCursor, LeaseLost, NotFailed, StillActive
-from jobs.records import Experiment, JobKind, NewJob, Queue
+from jobs.records import Experiment, Filters, JobKind, NewJob, Queue
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.laboratory import Laboratory, digest, finished_runs, train_job
 
@@ -437,22 +437,48 @@ def test_a_page_that_holds_the_last_one_has_no_cursor(laboratory: Laboratory) ->
     for number in (1, 2):
         laboratory.submit(str(number), name="mine")
     assert laboratory.store.experiments(limit=3).next_cursor is None
-    assert laboratory.store.experiments(limit=2, name="mine").next_cursor is None
+    assert laboratory.store.experiments(Filters(name="mine"), limit=2).next_cursor is None
 
 
 def test_filters_combine(laboratory: Laboratory) -> None:
-    """Status, name and tag, alone and together."""
+    """Statuses, a part of the name in either case, and tags, alone and together."""
     store = laboratory.store
+    planning, cancelled = ExperimentStatus.PLANNING, ExperimentStatus.CANCELLED
     for number, tags in enumerate((["a"], ["a", "b"], ["b"])):
-        store.submit(spec=b"", content_hash=digest(str(number)), name=str(number), tags=tags, runs=1)
-    second = store.experiments(name="1").experiments[0]
+        store.submit(spec=b"", content_hash=digest(str(number)), name=f"Größe {number}", tags=tags, runs=1)
+    second = store.experiments(Filters(name="1")).experiments[0]
     store.cancel(second.id)
-    assert names(store.experiments(tag="a").experiments) == ["1", "0"]
-    assert names(store.experiments(status=ExperimentStatus.PLANNING).experiments) == ["2", "0"]
-    assert names(store.experiments(status=ExperimentStatus.CANCELLED, tag="b").experiments) == ["1"]
-    assert names(store.experiments(status=ExperimentStatus.PLANNING, tag="b", name="2").experiments) == ["2"]
-    assert not store.experiments(status=ExperimentStatus.FAILED).experiments
-    assert not store.experiments(name="0", tag="b").experiments
+    for filters, found in (
+        (Filters(tags=("a",)), "10"),
+        (Filters(tags=("a", "b")), "1"),
+        (Filters(statuses=(planning,)), "20"),
+        (Filters(statuses=(planning, cancelled)), "210"),
+        (Filters(statuses=(cancelled,), tags=("b",)), "1"),
+        (Filters(statuses=(planning,), tags=("b",), name="GRÖSSE 2"), "2"),
+        (Filters(statuses=(ExperimentStatus.FAILED,)), ""),
+        (Filters(name="0", tags=("b",)), ""),
+        (Filters(tags=("a", "nobody's")), ""),
+    ):
+        assert "".join(name[-1] for name in names(store.experiments(filters).experiments)) == found
+
+
+def test_experiments_are_found_by_time(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a moment on, before another one, and in between; also where there are many, which are not all looked at."""
+    monkeypatch.setattr("jobs.redis_store.experiments._CHUNK", 2)
+    monkeypatch.setattr("jobs.redis_store.experiments.CLOCK_SECONDS", 0.0)
+    made = []
+    for number in range(9):
+        made.append(laboratory.submit(str(number), name=str(number)).created_at)
+        laboratory.wait(0.002)
+    store = laboratory.store
+    for since, until in ((0, 9), (2, 5), (8, 9), (0, 1), (3, 3), (7, 2)):
+        filters = Filters(since=made[since], until=made[until] if until < 9 else made[-1] + 1)
+        expected = [str(number) for number in range(since, until)][::-1]
+        assert names(store.experiments(filters).experiments) == expected
+    page = store.experiments(Filters(until=made[6]), limit=4)
+    assert names(page.experiments) == ["5", "4", "3", "2"]
+    rest = store.experiments(Filters(until=made[6]), limit=4, cursor=page.next_cursor)
+    assert names(rest.experiments) == ["1", "0"]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "YWZ0ZXI6", "YWZ0ZXI6LTE", "🙂", "A" * 5000])

@@ -60,10 +60,9 @@ def _at_once(is_so: Callable[[], bool]) -> None:
 
 _ANY_VERSION: Final = """
 for _, each in ipairs(redis.call('SMEMBERS', key('numerics'))) do
-  numerics = redis.call('EXISTS', flows_key(queue, each)) == 1 and each or numerics
+  numerics = redis.call('EXISTS', flows_key(queue, each, false)) == 1 and each or numerics
 end
-local flows = flows_key(queue, numerics)
-local flow,"""
+local line = flows_key(queue, numerics, false)"""
 
 GUARDS: Final[Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Check]]] = {
     "token": (
@@ -77,7 +76,7 @@ GUARDS: Final[Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Chec
         partial(_of_versions, test_versions_contract.test_claims_of_before_are_worth_nothing),
     ),
     "versions": (
-        partial(_without, "\nlocal flows = flows_key(queue, numerics)\nlocal flow,", _ANY_VERSION),
+        partial(_without, "\nlocal line = flows_key(queue, numerics, false)", _ANY_VERSION),
         partial(_of_versions, test_versions_contract.test_neither_version_claims_what_is_of_the_other),
     ),
     "leases": (

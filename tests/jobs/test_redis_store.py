@@ -15,7 +15,7 @@ import redis
 
 from jobs.connection import PatientRetry, connect
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
-from jobs.records import Experiment, LiveWorker, Queue
+from jobs.records import Experiment, Filters, LiveWorker, Queue
 from jobs.redis_store import RedisStore, experiments
 from jobs.redis_store.scripts import Script
 from jobs.settings import Settings
@@ -206,11 +206,22 @@ def test_a_rare_filter_gives_short_pages_that_lead_on(laboratory: Laboratory, mo
     found: list[Experiment] = []
     cursor, pages = None, 0
     while pages == 0 or cursor is not None:
-        page = store.experiments(name="rare", tag="t", limit=5, cursor=cursor)
+        page = store.experiments(Filters(name="rare", tags=("t",)), limit=5, cursor=cursor)
         found += page.experiments
         cursor, pages = page.next_cursor, pages + 1
     assert [experiment.name for experiment in found] == ["rare", "rare"]
     assert pages == 3
+
+
+def test_what_is_planned_anew_while_it_runs_is_not_taken_for_damaged(empty_valkey_url: str) -> None:
+    """Its former jobs have no lease any more."""
+    with connect(empty_valkey_url, patience=10.0) as client:
+        old, new = (RedisStore(client, Settings(), numerics) for numerics in ("1", "2"))
+        experiment = old.submit(spec=b"", content_hash=digest(""), name="", tags=[], runs=1).experiment
+        assert old.claim(Queue.INTERACTIVE, worker="w")
+        assert new.plan_anew("1", most=9) == [experiment.id]
+        new.audit(most=9)
+        assert not new.damaged()
 
 
 def test_a_list_longer_than_one_chunk_is_complete(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +353,8 @@ def test_scripts_take_text_that_looks_like_anything(laboratory: Laboratory) -> N
     name, tag = "a:b'\"\n\x00{}", "t:\x00\n"
     submission = laboratory.store.submit(spec=b"", content_hash=digest(""), name=name, tags=[tag], runs=1)
     laboratory.kill(f"{submission.experiment.id}.plan", json.dumps(name))
-    (found,) = laboratory.store.experiments(name=name, tag=tag, status=ExperimentStatus.FAILED).experiments
+    wanted = Filters(name=name, tags=(tag,), statuses=(ExperimentStatus.FAILED,))
+    (found,) = laboratory.store.experiments(wanted).experiments
     assert (found.name, found.tags, found.error) == (name, (tag,), json.dumps(name))
 
 

@@ -1,6 +1,6 @@
 """The two stores side by side: whatever is asked of both, both do the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from random import Random
@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 
 from jobs.connection import connect
 from jobs.errors import JobsError
-from jobs.ports import Store
-from jobs.records import Claim, Experiment, LiveWorker, NewJob, Queue
+from jobs.ports import NO_WISHES, Store
+from jobs.records import Claim, Experiment, Filters, LiveWorker, NewJob, Order, Priority, Queue, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
@@ -57,6 +57,9 @@ _MOVES_BY_CANCELLING: Final = MappingProxyType(dict.fromkeys(JobState, ()) | {Jo
 indices = st.integers(0, RUNS - 1)
 fractions = st.floats(0, 1)
 queues = st.sampled_from(Queue)
+wishes = st.builds(
+    Wishes, order=st.sampled_from(Order), stop_at_first_failure=st.booleans(), priority=st.sampled_from(Priority)
+)
 
 
 class BothStores(RuleBasedStateMachine):
@@ -112,19 +115,26 @@ class BothStores(RuleBasedStateMachine):
         """From now on those of another version act, or of the same."""
         self.version = version
 
-    @rule(text=st.sampled_from(["one", "other"]), name=st.sampled_from(["", "named"]))
-    def somebody_submits(self, text: str, name: str) -> None:
+    @rule(
+        text=st.sampled_from(["one", "other"]),
+        name=st.sampled_from(["", "named"]),
+        tags=st.lists(st.sampled_from("äb"), max_size=2),
+        wished=wishes,
+    )
+    def somebody_submits(self, text: str, name: str, tags: list[str], wished: Wishes) -> None:
         """A spec is submitted, perhaps not for the first time."""
-        self.submit(text, name)
+        self.submit(text, name, tags, wished)
 
-    def submit(self, text: str, name: str) -> None:
+    def submit(self, text: str, name: str, tags: Sequence[str] = (), wished: Wishes = NO_WISHES) -> None:
         """Submit to both."""
+        arguments = {"spec": text.encode(), "content_hash": digest(text), "name": name, "tags": [text, *tags]}
         with patch("secrets.token_hex", return_value=f"experiment{next(self.proposals)}"):
             submissions = [
-                store.submit(spec=text.encode(), content_hash=digest(text), name=name, tags=[text], runs=RUNS)
+                store.submit(**arguments, runs=RUNS, wishes=wished)  # type: ignore[arg-type]  # one dictionary for both
                 for store in self.versions[self.version]
             ]
         assert submissions[0].is_new == submissions[1].is_new
+        assert submissions[0].tags_added == submissions[1].tags_added
         assert submissions[0].experiment.id == submissions[1].experiment.id
         if submissions[0].is_new:
             self.ids.append(submissions[0].experiment.id)
@@ -313,6 +323,18 @@ class BothStores(RuleBasedStateMachine):
             self.clear_garbage()
 
     @precondition(lambda self: self.ids)
+    @rule(
+        data=st.data(),
+        name=st.none() | st.sampled_from(["", "named", "ö"]),
+        tags=st.none() | st.lists(st.sampled_from("äb"), max_size=2, unique=True),
+        notes=st.none() | st.sampled_from(["", "η"]),
+    )
+    def edit(self, data: st.DataObject, name: str | None, tags: list[str] | None, notes: str | None) -> None:
+        """Somebody calls it otherwise, or notes something."""
+        experiment_id = data.draw(st.sampled_from(self.ids))
+        self.both(lambda store: _timeless(store.edit(experiment_id, name=name, tags=tags, notes=notes)))
+
+    @precondition(lambda self: self.ids)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         """Somebody has seen enough."""
@@ -331,6 +353,9 @@ class BothStores(RuleBasedStateMachine):
         """What waits and who serves it is the same, and what a user finds under each status."""
         for status in (None, *ExperimentStatus):
             self.both(lambda store, wanted=status: _names(store, wanted))  # type: ignore[misc]  # bound now
+        for tag in "äb":
+            self.both(lambda store, tag=tag: _tagged(store, tag))  # type: ignore[misc]  # bound now
+        self.both(lambda store: store.ids("exp", most=99))
         for queue in Queue:
             self.both(lambda store, queue=queue: _around(store, queue))  # type: ignore[misc]  # bound now
 
@@ -345,6 +370,8 @@ class BothStores(RuleBasedStateMachine):
                 self.both(lambda store, each=job.id: store.job(each))  # type: ignore[misc]  # bound now
             self.both(lambda store, each=experiment_id: store.summaries(each, 0, RUNS))  # type: ignore[misc]  # bound now
             self.both(lambda store, each=experiment_id: store.first_missing(each))  # type: ignore[misc]  # bound now
+            self.both(lambda store, each=experiment_id: store.notes(each))  # type: ignore[misc]  # bound now
+            self.both(lambda store, each=experiment_id: _places(store, each))  # type: ignore[misc]  # bound now
 
     @invariant()
     def what_is_counted_is_true(self) -> None:
@@ -392,7 +419,7 @@ class BothStores(RuleBasedStateMachine):
 def _train_job(claim: Claim, number: int, work: float, queue: Queue = Queue.BATCH) -> NewJob:
     """A training job beside the planning job that is claimed: another planning has jobs of its own."""
     job_id = f"{claim.job.id.removesuffix('plan')}{number}"
-    return NewJob(id=job_id, queue=queue, payload={"number": number}, work=work)
+    return NewJob(id=job_id, queue=queue, payload={"number": number}, work=work, rank=number % 2)
 
 
 def _answer(ask: Callable[[Store], Any], store: Store) -> Any:
@@ -416,8 +443,19 @@ def _timeless(experiment: Experiment) -> tuple[Experiment, Any, bool]:
     return now, round(experiment.progress, 9), experiment.finished_at is not None
 
 
+def _places(store: Store, experiment_id: str) -> list[Any]:
+    return [(each.queue, each.experiments_ahead, round(each.work_ahead, 6)) for each in store.places(experiment_id)]
+
+
+def _tagged(store: Store, tag: str) -> list[str]:
+    return [experiment.id for experiment in store.experiments(Filters(tags=(tag,))).experiments]
+
+
 def _names(store: Store, status: ExperimentStatus | None) -> list[str]:
-    return [experiment.id for experiment in store.experiments(status=status).experiments]
+    return [
+        experiment.id
+        for experiment in store.experiments(Filters(statuses=() if status is None else (status,))).experiments
+    ]
 
 
 @pytest.mark.hypothesis

@@ -18,13 +18,14 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
 from jobs.cursor import decode_cursor, encode_cursor
-from jobs.errors import ExperimentNotFound, InUse, LeaseLost, NotFailed, NotPlanned, StillActive
-from jobs.ports import Doorbell, Store
+from jobs.errors import ExperimentNotFound, InUse, LeaseLost, NotFailed, NotPlanned, StillActive, TooManyTags
+from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
     Claim,
     Experiment,
     FigureRequest,
+    Filters,
     FinishedRun,
     Job,
     JobKind,
@@ -32,6 +33,8 @@ from jobs.records import (
     LostAttempt,
     NewJob,
     Page,
+    Place,
+    Priority,
     Queue,
     Round,
     StoredRun,
@@ -39,6 +42,7 @@ from jobs.records import (
     Surroundings,
     UploadEntry,
     Waiting,
+    Wishes,
 )
 from jobs.run_keys import packed
 from jobs.settings import Settings
@@ -53,10 +57,16 @@ LONGEST_REGISTRATION = 61.0
 class _Job:
     record: Job
     number: int
+    rank: int = 0
     token: int = 0
     is_heard: bool = False
     fraction: float = 0.0
     lease_until: float = math.inf
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """In the line of its experiment."""
+        return self.rank, self.number
 
 
 @dataclass(kw_only=True)
@@ -70,6 +80,8 @@ class _Experiment:
     spec: bytes
     created_at: float
     runs_total: int
+    wishes: Wishes
+    notes: str = ""
     generation: int = 0
     is_cancelled: bool = False
     jobs: list[_Job] = field(default_factory=list)
@@ -116,13 +128,23 @@ class _Experiment:
             job.record.work * (1.0 if job.record.state is JobState.SUCCEEDED else job.fraction) for job in training
         )
 
+    @property
+    def is_background(self) -> bool:
+        return self.wishes.priority is Priority.BATCH
+
+    def turn(self, queue: Queue) -> tuple[float, int]:
+        """The experiment with the least takes the next one."""
+        return self.flows[queue], self.number
+
     def backlog(self, queue: Queue) -> list[_Job]:
-        return [job for job in self.jobs if job.record.state is JobState.QUEUED and job.record.queue is queue]
+        waiting = [job for job in self.jobs if job.record.state is JobState.QUEUED and job.record.queue is queue]
+        return sorted(waiting, key=lambda job: job.place)
 
     def error(self) -> str | None:
-        if self.counts.status is not ExperimentStatus.FAILED:
+        dead, status = self.first_death, self.counts.status
+        is_stopped = status is ExperimentStatus.CANCELLED and self.wishes.stop_at_first_failure and dead is not None
+        if status is not ExperimentStatus.FAILED and not is_stopped:
             return None
-        dead = self.first_death
         if dead is None:
             return missing_error(self.runs_total, len(self.outcomes))
         return loss_error(dead.losses, dead.failures, dead.error or "")
@@ -159,6 +181,7 @@ class _Experiment:
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
             error=self.error(),
+            wishes=self.wishes,
         )
 
 
@@ -180,11 +203,13 @@ class MemoryStore(Store):
         self._garbage: list[_Experiment] = []
         self._workers: dict[str, LiveWorker] = {}
         self._served_until: dict[tuple[Queue, str], float] = {}
-        self._virtual_now: dict[tuple[Queue, str], float] = {}
+        self._virtual_now: dict[tuple[Queue, str, bool], float] = {}
+        self._owed: dict[tuple[Queue, str], float] = {}
         self._waits_since: dict[tuple[Queue, str], float] = {}
         self._current: dict[tuple[str, str, str], str] = {}
         self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
+        self._answers: dict[str, tuple[bytes, float]] = {}
         self._figures: deque[FigureRequest] = deque()
 
     @override
@@ -213,11 +238,16 @@ class MemoryStore(Store):
         tags: Sequence[str],
         runs: int,
         documents: Sequence[str] = (),
+        wishes: Wishes = NO_WISHES,
     ) -> Submission:
         with self._lock:
             known = self._experiments.get(self._current.get((content_hash, self.numerics, name), ""))
             if known and not known.is_cancelled and known.counts.status is not ExperimentStatus.FAILED:
-                return Submission(experiment=known.record(self._clock()), is_new=False)
+                added = tuple(tag for tag in dict.fromkeys(tags) if tag not in known.tags)
+                if added and len(known.tags) + len(added) > MOST_TAGS:
+                    raise TooManyTags(f"an experiment has no more tags than {MOST_TAGS}")
+                known.tags += added
+                return Submission(experiment=known.record(self._clock()), is_new=False, tags_added=added)
             new = _Experiment(
                 id=secrets.token_hex(16),
                 number=next(self._numbers),
@@ -229,6 +259,7 @@ class MemoryStore(Store):
                 created_at=self._clock(),
                 runs_total=runs,
                 inputs=set(documents),
+                wishes=wishes,
             )
             self._experiments[new.id] = new
             self._current[content_hash, self.numerics, name] = new.id
@@ -245,40 +276,61 @@ class MemoryStore(Store):
         return self._experiment(experiment_id).spec
 
     @override
-    def experiments(
+    def edit(
         self,
+        experiment_id: str,
         *,
-        status: ExperimentStatus | None = None,
         name: str | None = None,
-        tag: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page:
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+    ) -> Experiment:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            if name is not None:
+                answered = self._step_down(experiment)
+                experiment.name = name
+                if answered:
+                    self._current.setdefault((experiment.content_hash, experiment.numerics, name), experiment_id)
+            experiment.tags = experiment.tags if tags is None else tuple(tags)
+            experiment.notes = experiment.notes if notes is None else notes
+            return experiment.record(self._clock())
+
+    @override
+    def notes(self, experiment_id: str) -> str:
+        experiment = self._experiments.get(experiment_id)
+        return experiment.notes if experiment else ""
+
+    @override
+    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
+        return sorted(each for each in self._experiments if each.startswith(prefix))[:most]
+
+    @override
+    def places(self, experiment_id: str) -> Sequence[Place]:
+        with self._lock:
+            experiment = self._experiment(experiment_id)
+            return [
+                self._place(experiment, queue) for queue in Queue if self._flows(experiment, queue, experiment.numerics)
+            ]
+
+    @override
+    def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
         before = math.inf if cursor is None else decode_cursor(cursor)
         with self._lock:
             found = [
-                each
+                (each.number, record)
                 for each in reversed(self._experiments.values())
-                if each.number < before
-                and status in {None, each.counts.status}
-                and name in {None, each.name}
-                and tag in {None, *each.tags}
+                if each.number < before and filters.let_pass(record := each.record(self._clock()))
             ]
             return Page(
-                experiments=tuple(each.record(self._clock()) for each in found[:limit]),
-                next_cursor=encode_cursor(found[limit - 1].number) if len(found) > limit else None,
+                experiments=tuple(record for _, record in found[:limit]),
+                next_cursor=encode_cursor(found[limit - 1][0]) if len(found) > limit else None,
             )
 
     @override
     def cancel(self, experiment_id: str) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
-            if not experiment.is_finished:
-                experiment.is_cancelled = True
-                for job in experiment.jobs:
-                    if job.record.state is JobState.RUNNING:
-                        self._enter(experiment, job, JobState.CANCELLED)
-                self._settle(experiment)
+            self._cancel(experiment)
             return experiment.record(self._clock())
 
     @override
@@ -316,10 +368,11 @@ class MemoryStore(Store):
         with self._lock:
             flows = [each for each in self._experiments.values() if self._flows(each, queue, self.numerics)]
             if not flows:
+                self._owed.pop((queue, self.numerics), None)
                 return None
-            experiment = min(flows, key=lambda each: (each.flows[queue], each.number))
-            job = min(experiment.backlog(queue), key=lambda each: each.number)
-            self._virtual_now[queue, self.numerics] = experiment.flows[queue]
+            experiment = self._in_turn(queue, flows)
+            job = experiment.backlog(queue)[0]
+            self._virtual_now[queue, self.numerics, experiment.is_background] = experiment.flows[queue]
             experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + job.record.work
             self._waits_since[queue, self.numerics] = self._clock()
             job.token += 1
@@ -618,6 +671,19 @@ class MemoryStore(Store):
             return sorted(users)[:most]
 
     @override
+    def keep_answer(self, key: str, answer: bytes, *, seconds: float, is_first: bool) -> bytes:
+        with self._lock:
+            kept, until = self._answers.get(key, (b"", 0.0))
+            if is_first and until > self._clock():
+                return kept
+            self._answers[key] = answer, self._clock() + seconds
+            return answer
+
+    @override
+    def drop_answer(self, key: str) -> None:
+        self._answers.pop(key, None)
+
+    @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         with self._lock:
             if self._asked.get(request.key, -math.inf) > self._clock():
@@ -653,10 +719,13 @@ class MemoryStore(Store):
             experiment.outcomes.pop(index, None)
         return run
 
-    def _step_down(self, experiment: _Experiment) -> None:
+    def _step_down(self, experiment: _Experiment) -> bool:
+        """It no longer answers for its spec; whether it did."""
         spec = experiment.content_hash, experiment.numerics, experiment.name
-        if self._current.get(spec) == experiment.id:
+        answered = self._current.get(spec) == experiment.id
+        if answered:
             del self._current[spec]
+        return answered
 
     def _is_used(self, document: str) -> bool:
         """By an experiment that is there, or of which not everything is cleared away."""
@@ -711,7 +780,7 @@ class MemoryStore(Store):
             payload=dict(job.payload),
             work=job.work,
         )
-        experiment.jobs.append(_Job(record=record, number=len(experiment.jobs) + 1))
+        experiment.jobs.append(_Job(record=record, number=len(experiment.jobs) + 1, rank=job.rank))
         self._begin_to_flow(experiment, job.queue)
 
     def _begin_to_flow(self, experiment: _Experiment, queue: Queue) -> None:
@@ -720,13 +789,14 @@ class MemoryStore(Store):
             line = queue, experiment.numerics
             if not any(queue in each.flows for each in self._experiments.values() if each.numerics == line[1]):
                 self._waits_since[line] = self._clock()
-            now = self._virtual_now.get(line, 0.0)
+            now = self._virtual_now.get((*line, experiment.is_background), 0.0)
             experiment.flows[queue] = max(experiment.served.get(queue, 0.0), now)
 
     def _enter(self, experiment: _Experiment, job: _Job, state: JobState) -> None:
         assert state in JOB_MOVES[job.record.state]
         if job.record.state is JobState.RUNNING:
-            job.fraction, job.lease_until = 0.0, math.inf
+            job.fraction = job.fraction if state is JobState.CANCELLED else 0.0
+            job.lease_until = math.inf
         job.record = replace(job.record, state=state)
         if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED and experiment.former:
             self._garbage.append(replace(experiment, keys=experiment.former, former={}, documents=set()))
@@ -755,6 +825,43 @@ class MemoryStore(Store):
     def _after_attempt(self, experiment: _Experiment, job: _Job, *, is_hopeless: bool = False) -> None:
         spent = is_hopeless or job.record.failures + job.record.losses >= self._settings.max_attempts
         self._enter(experiment, job, JobState.DEAD if spent else JobState.QUEUED)
+        if spent and experiment.wishes.stop_at_first_failure:
+            self._cancel(experiment)
+
+    def _cancel(self, experiment: _Experiment) -> None:
+        if not experiment.is_finished:
+            experiment.is_cancelled = True
+            for job in experiment.jobs:
+                if job.record.state is JobState.RUNNING:
+                    self._enter(experiment, job, JobState.CANCELLED)
+            self._settle(experiment)
+
+    def _in_turn(self, queue: Queue, flows: Sequence[_Experiment]) -> _Experiment:
+        """Of those that wait: the first, or the first in the background if enough is owed to them."""
+        first, background = (
+            min((each for each in flows if each.is_background == kind), key=lambda each: each.turn(queue), default=None)
+            for kind in (False, True)
+        )
+        line = queue, self.numerics
+        if first is None or background is None:
+            self._owed.pop(line, None)
+            return min(flows, key=lambda each: each.turn(queue))
+        owed, charge = self._owed.get(line, 0.0), BACKGROUND_CHARGE * background.backlog(queue)[0].record.work
+        is_due = owed >= charge
+        self._owed[line] = owed - charge if is_due else owed + first.backlog(queue)[0].record.work
+        return background if is_due else first
+
+    def _place(self, experiment: _Experiment, queue: Queue) -> Place:
+        waiting = (
+            each
+            for each in self._experiments.values()
+            if self._flows(each, queue, experiment.numerics) and each.is_background == experiment.is_background
+        )
+        before = [each for each in waiting if each.turn(queue) < experiment.turn(queue)]
+        before.sort(key=lambda each: each.turn(queue))
+        given = [_given_to(each, queue, experiment) for each in before[:MOST_AHEAD]]
+        mean = sum(given) / len(given) if given else 0.0
+        return Place(queue=queue, experiments_ahead=len(before), work_ahead=mean * len(before))
 
     def _lose(self, experiment: _Experiment, job: _Job) -> LostAttempt:
         if job.is_heard:
@@ -803,6 +910,17 @@ class MemoryDoorbell(Doorbell):
     @override
     def hang_up(self) -> None:
         self.hang_ups += 1
+
+
+def _given_to(other: _Experiment, queue: Queue, experiment: _Experiment) -> float:
+    """The work of the turns that another one takes before the experiment."""
+    work, flow = 0.0, other.flows[queue]
+    for _ in other.backlog(queue):
+        if (flow, *other.turn(queue)[1:]) > experiment.turn(queue):
+            break
+        flow += other.backlog(queue)[0].record.work
+        work += other.backlog(queue)[0].record.work
+    return work
 
 
 def _told(job: Job, *, is_cancelled: bool) -> Job:

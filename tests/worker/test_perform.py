@@ -31,6 +31,31 @@ def test_one_ring_works_off_all_that_waits(workshop: Workshop) -> None:
     assert [workshop.experiment(each).status for each in experiments] == [ExperimentStatus.SUCCEEDED] * 3
 
 
+def test_a_worker_for_batches_without_any_helps_the_others(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It plans, and does what is small; its own queue comes first, and nobody helps with that."""
+    monkeypatch.setattr("worker.planning.INTERACTIVE_SECONDS", 0.0)
+    large, _ = workshop.plan(spec())
+    monkeypatch.undo()
+    small = [workshop.submit(spec(scales=(scale,)), name=str(scale)) for scale in (0.1, 0.3)]
+    taken: list[str] = []
+    claim = workshop.store.claim
+
+    def noted(queue: Queue, *, worker: str) -> Claim | None:
+        found = claim(queue, worker=worker)
+        taken.extend([] if found is None else [found.job.experiment_id])
+        return found
+
+    workshop.store.claim = noted  # type: ignore[method-assign]  # to listen
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert set(taken) == set(small)
+    again = workshop.submit(spec(scales=(1.0,)), name="again")
+    taken.clear()
+    work_off(Queue.BATCH, workshop.context())
+    assert taken[0] == large
+    assert taken[-1] == again
+    assert workshop.experiment(again).status is ExperimentStatus.SUCCEEDED
+
+
 def test_a_ring_that_comes_twice_or_late_does_nothing(workshop: Workshop) -> None:
     """It finds nothing to do."""
     experiment_id = workshop.done(spec())

@@ -10,7 +10,7 @@ from core.array_block import unpack_arrays
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.errors import StoreFull
-from jobs.records import Claim, FinishedRun, JobKind, NewJob, Queue
+from jobs.records import Claim, FinishedRun, JobKind, NewJob, Order, Queue, Wishes
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import CONTRADICTORY, Killed, Workshop, killed_at, spec, undisturbed
 from worker.perform import work_off
@@ -42,6 +42,23 @@ def test_every_run_is_planned_once(workshop: Workshop) -> None:
     assert workshop.planned_indices(experiment_id) == [0, 1, 2, 3, 4, 5]
     assert (job.kind, job.queue) == (JobKind.TRAIN, Queue.INTERACTIVE)
     assert workshop.experiment(experiment_id).jobs_total == 2
+
+
+def test_the_first_tenth_of_a_shuffled_experiment_shows_the_whole_grid(workshop: Workshop) -> None:
+    """All runs are planned once, and those of the first jobs lie everywhere; the numbers are those of any order."""
+    wide = spec(scales=[0.1 + 0.01 * number for number in range(50)])
+    experiment_id = workshop.submit(wide, wishes=Wishes(order=Order.SHUFFLED))
+    workshop.perform(f"{experiment_id}.plan")
+    assert workshop.planned_indices(experiment_id) == list(range(100))
+    seen: list[int] = []
+    while len(seen) < 10:
+        claim = workshop.store.claim(Queue.INTERACTIVE, worker="w")
+        assert claim is not None
+        seen += claim.job.payload["indices"]
+    assert len(seen) < 20
+    gaps = [after - before for before, after in itertools.pairwise(sorted([-1, *seen, 100]))]
+    assert max(gaps) <= 25
+    assert {index % 2 for index in seen} == {0, 1}
 
 
 def test_a_large_experiment_goes_to_the_batch_queue(workshop: Workshop) -> None:

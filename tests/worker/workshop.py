@@ -10,7 +10,8 @@ from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, LostAttempt, Queue, StoredRun
+from jobs.ports import NO_WISHES
+from jobs.records import Claim, Experiment, FinishedRun, Job, JobKind, LostAttempt, Queue, StoredRun, Wishes
 from jobs.settings import Settings
 from tests.reference.memory_store import MemoryStore
 from worker.context import Flag, WorkerContext
@@ -146,10 +147,15 @@ class Workshop:
             end_process=self.ends.append,
         )
 
-    def submit(self, spec: ExperimentSpec, name: str = "") -> str:
+    def submit(self, spec: ExperimentSpec, name: str = "", wishes: Wishes = NO_WISHES) -> str:
         """The id of an experiment that is recorded."""
         submission = self.store.submit(
-            spec=spec.canonical(), content_hash=spec.content_hash(), name=name, tags=(), runs=len(Grid(spec))
+            spec=spec.canonical(),
+            content_hash=spec.content_hash(),
+            name=name,
+            tags=(),
+            runs=len(Grid(spec)),
+            wishes=wishes,
         )
         return submission.experiment.id
 

@@ -17,13 +17,8 @@ local function leases_of(id)
 end
 
 local function is_listed(experiment)
-  local name, tags = unpack(redis.call('HMGET', experiment.at, 'name', 'tags'))
-  local indices = { key('experiments'), key('experiments', 'name', name) }
-  for _, tag in ipairs(cjson.decode(tags)) do
-    table.insert(indices, key('experiments', 'tag', tag))
-  end
-  for _, index in ipairs(indices) do
-    if number_of(redis.call('ZSCORE', index, experiment.id)) ~= experiment.number then
+  for _, list in ipairs(lists_of(experiment)) do
+    if number_of(redis.call('ZSCORE', list, experiment.id)) ~= experiment.number then
       return false
     end
   end
@@ -35,7 +30,8 @@ local function turns_of(experiment)
   local waiting, is_served = 0, true
   for _, queue in ipairs(QUEUES) do
     local jobs = redis.call('ZCARD', backlog_key(experiment.id, queue))
-    local flow = redis.call('ZSCORE', flows_key(queue, experiment.numerics), flow_of(experiment))
+    local flows = flows_key(queue, experiment.numerics, experiment.is_background)
+    local flow = redis.call('ZSCORE', flows, flow_of(experiment))
     is_served = is_served and (jobs > 0 and not ending_of(experiment)) == (flow ~= false)
     waiting = waiting + jobs
   end
@@ -74,6 +70,7 @@ local function audit(id, index)
   elseif not birth_of(id) then
     save_birth(id)
   end
+  redis.call('ZADD', key('ids'), 0, id)
   redis.call('SADD', key('numerics'), experiment.numerics)
 end
 

@@ -3,10 +3,11 @@
 local id = ARGV[1]
 if is_hopeless(id) then
   redis.call('ZREM', key('experiments'), id)
+  redis.call('ZREM', key('ids'), id)
   for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents', 'inputs' }) do
     discard(id, math.floor(now * 1000), part)
   end
-  for _, part in ipairs({ 'spec', 'birth', 'done', 'former-done', 'checkpoints', 'dead' }) do
+  for _, part in ipairs({ 'spec', 'birth', 'notes', 'done', 'former-done', 'checkpoints', 'dead' }) do
     redis.call('UNLINK', key('experiment', id, part))
   end
   redis.call('UNLINK', experiment_key(id))
@@ -19,12 +20,7 @@ if not experiment then
 elseif not ending_of(experiment) then
   return redis.error_reply('STILLACTIVE an experiment is deleted once it is finished')
 end
-local name, tags = unpack(redis.call('HMGET', experiment.at, 'name', 'tags'))
-redis.call('ZREM', key('experiments'), id)
-redis.call('ZREM', key('experiments', 'name', name), id)
-for _, tag in ipairs(cjson.decode(tags)) do
-  redis.call('ZREM', key('experiments', 'tag', tag), id)
-end
+strike_off(experiment)
 redis.call('ZREM', key('finished'), id)
 step_down(experiment)
 for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents' }) do
@@ -35,7 +31,7 @@ for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs')
   redis.call('SREM', key('users-of', document), id)
   stop_using_document(document)
 end
-for _, part in ipairs({ 'spec', 'birth', 'inputs', 'done', 'former-done', 'checkpoints', 'dead' }) do
+for _, part in ipairs({ 'spec', 'birth', 'notes', 'inputs', 'done', 'former-done', 'checkpoints', 'dead' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
 redis.call('UNLINK', experiment.at)

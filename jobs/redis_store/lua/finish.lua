@@ -15,5 +15,5 @@ elseif how ~= 'succeeded' then
   redis.call('HSET', job.at, 'failures', job.failures, 'error', error)
   state = after_attempt(job, how == 'hopeless' and 0 or tonumber(max_attempts))
 end
-enter(job, state)
+end_attempt(job, state)
 return state

@@ -1,6 +1,6 @@
 -- What every script begins with: the store's clock, the names of its keys, the seals of its records, and how a job's
--- move changes what its experiment counts. `PREFIX`, `SCHEMA`, `SEALED_FIELDS` and `MOVES`, the table of legal moves, are
--- put in front of it from Python.
+-- move changes what its experiment counts. `PREFIX`, `SCHEMA`, `SEALED_FIELDS`, `BACKGROUND_CHARGE` and `MOVES`, the table of
+-- legal moves, are put in front of it from Python.
 --
 -- Keys are made from ids inside the scripts, so this is for one server and its replicas, not for a cluster. Scripts check
 -- before they write: what is refused has changed nothing.
@@ -44,10 +44,15 @@ local function checksum(text)
   return string.sub(redis.sha1hex(text), 1, 16)
 end
 
+-- Fields that came to a kind later are under the seal where a record has them: one that was written before stays sound.
 local function seal_of(at)
-  local values = call('HMGET', at, unpack(fields_of(at)))
+  local fields = fields_of(at)
+  local values = call('HMGET', at, unpack(fields))
   for i, value in ipairs(values) do
     values[i] = value or ''
+  end
+  while #values > fields.first and values[#values] == '' do
+    table.remove(values)
   end
   return checksum(at .. '\n' .. table.concat(values, '\n'))
 end
@@ -121,13 +126,14 @@ end
 
 -- What the status of an experiment follows from; nil for an unknown one.
 local function experiment_of(id)
-  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at =
+  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at, priority, stop =
     unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'queued', 'running',
-      'dead', 'runs_total', 'runs_done', 'finished_at'))
+      'dead', 'runs_total', 'runs_done', 'finished_at', 'priority', 'stop'))
   return number and {
     id = id, at = experiment_key(id), number = tonumber(number), numerics = numerics, generation = generation,
     is_cancelled = cancel == '1', queued = tonumber(queued), running = tonumber(running),
-    dead = tonumber(dead), is_whole = runs == done, finished_at = finished_at,
+    dead = tonumber(dead), is_whole = runs == done, finished_at = finished_at, is_background = priority == 'batch',
+    stops = stop == '1',
   }
 end
 
@@ -145,9 +151,10 @@ local function backlog_key(id, queue)
   return key('experiment', id, 'backlog', queue)
 end
 
--- The experiments with a backlog that workers of one numerics version may train, by virtual time.
-local function flows_key(queue, numerics)
-  return key('flows', queue, numerics)
+-- The experiments with a backlog that workers of one numerics version may train, by virtual time; those for which nobody
+-- waits take turns among themselves.
+local function flows_key(queue, numerics, is_background)
+  return key('flows', queue, numerics) .. (is_background and ':background' or '')
 end
 
 -- An experiment among the flows: in the order of creation where their virtual times are equal.
@@ -159,19 +166,20 @@ end
 -- once, but with no claim to the time it was not there.
 local function start_flow(experiment, queue)
   if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 then
-    local flows = flows_key(queue, experiment.numerics)
-    local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
-    local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
-    if redis.call('EXISTS', flows) == 0 then
+    local flows, others = flows_key(queue, experiment.numerics, false), flows_key(queue, experiment.numerics, true)
+    if redis.call('EXISTS', flows, others) == 0 then
       redis.call('SET', flows .. ':since', now)
     end
+    flows = experiment.is_background and others or flows
+    local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
+    local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
     redis.call('ZADD', flows, 'NX', start, flow_of(experiment))
   end
 end
 
 local function stop_flows(experiment)
   for _, queue in ipairs(QUEUES) do
-    redis.call('ZREM', flows_key(queue, experiment.numerics), flow_of(experiment))
+    redis.call('ZREM', flows_key(queue, experiment.numerics, experiment.is_background), flow_of(experiment))
   end
 end
 
@@ -196,13 +204,14 @@ end
 
 local function job_of(id)
   local at = key('job', id)
-  local state, token, kind, queue, experiment, generation, number, work, fraction, failures, losses, error, is_heard =
+  local state, token, kind, queue, experiment, generation, number, work, fraction, failures, losses, error, is_heard, rank =
     unpack(redis.call('HMGET', at, 'state', 'token', 'kind', 'queue', 'experiment', 'generation', 'number', 'work',
-      'fraction', 'failures', 'losses', 'error', 'is_heard'))
+      'fraction', 'failures', 'losses', 'error', 'is_heard', 'rank'))
   return state and {
     id = id, at = at, state = state, token = token, kind = kind, queue = queue, experiment = experiment,
     generation = generation, number = number, work = tonumber(work), fraction = tonumber(fraction),
     failures = tonumber(failures), losses = tonumber(losses), error = error or '', is_heard = is_heard == '1',
+    rank = number_of(rank, 0),
   }
 end
 
@@ -224,8 +233,9 @@ local function held(id, token, lease_seconds)
   return job
 end
 
+-- Its place is by rank and then by number; both together are a whole number that a double holds.
 local function wait(job)
-  redis.call('ZADD', backlog_key(job.experiment, job.queue), job.number, job.id)
+  redis.call('ZADD', backlog_key(job.experiment, job.queue), job.rank * 1000000000 + job.number, job.id)
   start_flow(experiment_of(job.experiment), job.queue)
 end
 
@@ -352,7 +362,10 @@ local function enter(job, state)
   redis.call('HINCRBY', at, state, 1)
   if before == 'running' then
     redis.call('ZREM', key('leases'), job.id)
-    report(job, 0)
+    -- How far an experiment was when it was cancelled is how far it has come.
+    if state ~= 'cancelled' then
+      report(job, 0)
+    end
   end
   if job.kind == 'plan' then
     redis.call('HSET', at, 'plan', state)
@@ -381,12 +394,15 @@ local function after_attempt(job, max_attempts)
 end
 
 -- Record a job that nobody has recorded before, at the end of those of its experiment.
-local function record_job(experiment, id, kind, queue, payload, work)
+local function record_job(experiment, id, kind, queue, payload, work, rank)
   local number = redis.call('RPUSH', key('experiment', experiment.id, 'jobs'), id)
-  local job = { id = id, at = key('job', id), queue = queue, experiment = experiment.id, number = number }
+  local job = { id = id, at = key('job', id), queue = queue, experiment = experiment.id, number = number, rank = rank }
   redis.call('HSET', job.at, 'kind', kind, 'queue', queue, 'experiment', experiment.id, 'state', 'queued', 'payload',
     payload, 'work', work, 'fraction', 0, 'attempt', 0, 'failures', 0, 'losses', 0, 'token', 0, 'number', number,
     'generation', experiment.generation)
+  if rank > 0 then
+    redis.call('HSET', job.at, 'rank', rank)
+  end
   redis.call('HINCRBY', experiment.at, 'queued', 1)
   if kind == 'plan' then
     redis.call('HSET', experiment.at, 'plan', 'queued')
@@ -423,7 +439,8 @@ end
 
 -- What an experiment is, and that nobody wants it any more, lies in a second place: all else of its record can be told
 -- anew.
-local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total', 'numerics', 'cancel' }
+local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total', 'numerics', 'cancel',
+  'order', 'stop', 'priority' }
 
 local function save_birth(id)
   local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
@@ -441,13 +458,18 @@ local function is_hopeless(id)
   return not is_sound(experiment_key(id)) and not birth_of(id)
 end
 
--- Take an experiment's jobs out of everything, for the janitor to clear away, and count from the beginning.
-local function count_anew(id, generation, plan, runs_done)
+-- The jobs of an experiment that run are nobody's any more.
+local function end_leases(id)
   for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
     if string.match(job, '^[^.]*') == id then
       redis.call('ZREM', key('leases'), job)
     end
   end
+end
+
+-- Take an experiment's jobs out of everything, for the janitor to clear away, and count from the beginning.
+local function count_anew(id, generation, plan, runs_done)
+  end_leases(id)
   for _, queue in ipairs(QUEUES) do
     redis.call('UNLINK', backlog_key(id, queue))
   end
@@ -468,6 +490,7 @@ local function plan_anew(id, numerics)
   local before = experiment_of(id)
   local generation, part = before.generation + 1, function(name) return key('experiment', id, name) end
   stop_flows(before)
+  end_leases(id)
   step_down(before)
   redis.call('ZREM', key('unfinished', before.numerics), id)
   redis.call('ZREM', key('finished'), id)
@@ -489,7 +512,7 @@ local function plan_anew(id, numerics)
   redis.call('ZADD', key('unfinished', numerics), now, id)
   local content_hash, name = unpack(redis.call('HMGET', before.at, 'content_hash', 'name'))
   redis.call('HSET', key('current'), current_field(content_hash, numerics, name), id)
-  record_job(experiment_of(id), id .. '.' .. generation .. '.plan', 'plan', 'interactive', '{}', 1)
+  record_job(experiment_of(id), id .. '.' .. generation .. '.plan', 'plan', 'interactive', '{}', 1, 0)
 end
 
 -- A waiting job of a cancelled experiment is cancelled by that alone, however many there are; those that run, as many as
@@ -517,4 +540,36 @@ local function cancel(experiment)
     redis.call('HSET', experiment.at, 'runs_done', done, 'outcomes', '{}')
   end
   settle(id)
+end
+
+-- End an attempt. A job that dies takes the others of its experiment with it where that was wanted.
+local function end_attempt(job, state)
+  enter(job, state)
+  local experiment = experiment_of(job.experiment)
+  if state == 'dead' and experiment.stops and not ending_of(experiment) then
+    cancel(experiment)
+  end
+end
+
+-- The lists in which an experiment stands under its number.
+local function lists_of(experiment)
+  local lists = { key('experiments') }
+  for _, tag in ipairs(cjson.decode(redis.call('HGET', experiment.at, 'tags'))) do
+    table.insert(lists, key('experiments', 'tag', tag))
+  end
+  return lists
+end
+
+local function enlist(experiment)
+  for _, list in ipairs(lists_of(experiment)) do
+    redis.call('ZADD', list, experiment.number, experiment.id)
+  end
+  redis.call('ZADD', key('ids'), 0, experiment.id)
+end
+
+local function strike_off(experiment)
+  for _, list in ipairs(lists_of(experiment)) do
+    redis.call('ZREM', list, experiment.id)
+  end
+  redis.call('ZREM', key('ids'), experiment.id)
 end

@@ -8,12 +8,16 @@ local at = experiment_key(id)
 if generation_mark(id) ~= mark then
   return 1
 end
+end_leases(id)
 for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
   redis.call('ZREM', key('unfinished', version), id)
   for _, queue in ipairs(QUEUES) do
-    for _, flow in ipairs(redis.call('ZRANGE', flows_key(queue, version), 0, -1)) do
-      if string.match(flow, ':(.*)') == id then
-        redis.call('ZREM', flows_key(queue, version), flow)
+    for _, is_background in ipairs({ false, true }) do
+      local flows = flows_key(queue, version, is_background)
+      for _, flow in ipairs(redis.call('ZRANGE', flows, 0, -1)) do
+        if string.match(flow, ':(.*)') == id then
+          redis.call('ZREM', flows, flow)
+        end
       end
     end
   end
@@ -21,11 +25,6 @@ end
 -- A generation that no job has been of, whatever the damaged one was.
 local generation = math.floor(now * 1000)
 if redis.call('EXISTS', at) == 0 or is_hopeless(id) then
-  for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
-    if string.match(job, '^[^.]*') == id then
-      redis.call('ZREM', key('leases'), job)
-    end
-  end
   redis.call('ZREM', key('finished'), id)
   for _, field in ipairs(redis.call('HKEYS', key('current'))) do
     if redis.call('HGET', key('current'), field) == id then
@@ -46,13 +45,8 @@ for i, field in ipairs(BIRTH) do
   end
 end
 count_anew(id, generation, 'cancelled', redis.call('BITCOUNT', key('experiment', id, 'done')))
-local number, name, tags = unpack(birth)
-redis.call('ZADD', key('experiments'), number, id)
-redis.call('ZADD', key('experiments', 'name', name), number, id)
-for _, tag in ipairs(cjson.decode(tags)) do
-  redis.call('ZADD', key('experiments', 'tag', tag), number, id)
-end
 local experiment = experiment_of(id)
+enlist(experiment)
 redis.call('SADD', key('numerics'), experiment.numerics)
 if experiment.is_cancelled then
   cancel(experiment)

@@ -1,19 +1,49 @@
 #!lua
 -- Record an experiment and its planning job, unless an equal one of the same numerics is active or has succeeded.
--- ARGV: id, numerics version, content hash, name, tags as JSON, runs, spec, document that it uses...
--- Answers: 1 if the experiment is new else 0, its id, its record.
-local id, numerics, content_hash, name, tags, runs, spec = unpack(ARGV, 1, 7)
+-- That one takes over the tags that it does not have.
+-- ARGV: id, numerics version, content hash, name, tags as JSON, most tags, runs, spec, how many wishes, each by field and
+-- value, document that it uses...
+-- Answers: 1 if the experiment is new else 0, its id, its record, the tags that an equal one has taken over.
+local id, numerics, content_hash, name, tags, most_tags, runs, spec, wishes = unpack(ARGV, 1, 9)
+local first_document = 10 + 2 * wishes
 
 -- The same id again: the reply was lost, and whatever has become of it meanwhile stays.
 if redis.call('EXISTS', experiment_key(id)) == 1 then
-  return { 1, id, record_of(id) }
+  return { 1, id, record_of(id), {} }
+end
+
+local function take_over(experiment)
+  local own, known, new = cjson.decode(redis.call('HGET', experiment.at, 'tags')), {}, {}
+  for _, tag in ipairs(own) do
+    known[tag] = true
+  end
+  for _, tag in ipairs(cjson.decode(tags)) do
+    if not known[tag] then
+      known[tag] = true
+      table.insert(own, tag)
+      table.insert(new, tag)
+    end
+  end
+  if #new > 0 then
+    if #own > tonumber(most_tags) then
+      return nil
+    end
+    redis.call('HSET', experiment.at, 'tags', cjson.encode(own))
+    enlist(experiment)
+    save_birth(experiment.id)
+  end
+  return new
 end
 
 local field = current_field(content_hash, numerics, name)
 local known = redis.call('HGET', key('current'), field)
 local current = known and experiment_of(known)
 if current and current.numerics == numerics and not current.is_cancelled and ending_of(current) ~= 'failed' then
-  return { 0, known, record_of(known) }
+  local new = take_over(current)
+  if not new then
+    return redis.error_reply('TOOMANYTAGS an experiment has no more tags than ' .. most_tags)
+  end
+  return { 0, known, record_of(known), new }
 end
 
 redis.call('SET', key('schema'), SCHEMA, 'NX')
@@ -29,18 +59,17 @@ redis.call('HSET', at, 'number', number, 'name', name, 'tags', tags, 'content_ha
   'numerics', numerics, 'generation', 0, 'runs_total', runs, 'runs_done', 0, 'runs_reused', 0, 'outcomes', '{}', 'queued', 0,
   'running', 0, 'succeeded', 0, 'dead', 0, 'cancelled', 0, 'work_total', 0, 'work_done', 0, 'work_running', 0,
   'work_at_start', 0)
+if first_document > 10 then
+  redis.call('HSET', at, unpack(ARGV, 10, first_document - 1))
+end
 save_birth(id)
 redis.call('HSET', key('current'), field, id)
-redis.call('ZADD', key('experiments'), number, id)
-redis.call('ZADD', key('experiments', 'name', name), number, id)
-for _, tag in ipairs(cjson.decode(tags)) do
-  redis.call('ZADD', key('experiments', 'tag', tag), number, id)
-end
-for i = 8, #ARGV do
+enlist(experiment_of(id))
+for i = first_document, #ARGV do
   use_document(id, 'inputs', ARGV[i])
   redis.call('SADD', key('users-of', ARGV[i]), id)
 end
 redis.call('ZADD', key('unfinished', numerics), now, id)
 redis.call('SADD', key('numerics'), numerics)
-record_job(experiment_of(id), id .. '.plan', 'plan', 'interactive', '{}', 1)
-return { 1, id, record_of(id) }
+record_job(experiment_of(id), id .. '.plan', 'plan', 'interactive', '{}', 1, 0)
+return { 1, id, record_of(id), {} }

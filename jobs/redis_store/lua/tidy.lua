@@ -43,7 +43,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('leases'), '-inf', now, 'LIM
       job.losses = job.losses + 1
       redis.call('HSET', job.at, 'losses', job.losses)
     end
-    enter(job, after_attempt(job, tonumber(max_attempts)))
+    end_attempt(job, after_attempt(job, tonumber(max_attempts)))
     for _, value in ipairs({ id, job.experiment, redis.call('HGET', job.at, 'attempt'), job.losses, job.state }) do
       table.insert(lost, value)
     end

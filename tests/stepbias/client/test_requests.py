@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx2
@@ -164,3 +165,55 @@ def test_presets_are_documents_to_submit() -> None:
         client.submit(client.preset("figure-1", size="demo"))
     assert service.lines == ["GET /v1/presets/figure-1?size=demo", "POST /v1/experiments"]
     assert json.loads(service.requests[-1].content) == {"name": "figure-1"}
+
+
+def test_filters_are_sent_as_they_are_repeated() -> None:
+    """Times by their offset; what is not asked for is left out."""
+    service = ScriptedService([ok({"experiments": []})])
+    since = datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=1)))
+    assert not list(service.client().experiments(status=["failed", "cancelled"], tag="a", name="ö", since=since))
+    (request,) = service.requests
+    assert request.url.params.multi_items() == [
+        ("status", "failed"),
+        ("status", "cancelled"),
+        ("tag", "a"),
+        ("name", "ö"),
+        ("since", "2026-01-31T12:00:00+01:00"),
+    ]
+
+
+def test_an_edit_has_what_is_given() -> None:
+    """Nothing in place of what is not."""
+    service = ScriptedService([ok(experiment(notes="n", tags=["a"]))])
+    handle = service.client().experiment("e1")
+    assert handle.edit(tags=("a",), notes="").notes == "n"
+    request = service.requests[1]
+    assert (request.method, request.content) == ("PATCH", b'{"tags": ["a"], "notes": ""}')
+    assert request.headers["content-type"] == "application/merge-patch+json"
+
+
+def test_what_must_not_be_done_twice_is_sent_again_under_one_key() -> None:
+    """A deletion of which the answer was lost; another one has another key."""
+    lost, done = httpx2.ReadError("lost"), httpx2.Response(204)
+    busy = problem(409, "Busy", type="urn:stepbias:problem:still-answering")
+    service = ScriptedService([ok(experiment()), lost, busy, done])
+    handle = service.client().experiment("e1")
+    handle.delete()
+    handle.delete()
+    keys = [request.headers["idempotency-key"] for request in service.requests[1:]]
+    assert len(keys) == 4
+    assert len(set(keys[:3])) == 1
+    assert keys[3] != keys[0]
+
+
+def test_wishes_are_sent_beside_the_spec() -> None:
+    """And left out where there are none."""
+    service = ScriptedService([httpx2.Response(202, json=experiment("planning", tags_added=["a"]))])
+    client = service.client()
+    handle = client.submit({}, order="shuffled", stop_at_first_failure=True, priority="batch")
+    client.submit({})
+    assert handle.experiment.tags_added == ("a",)
+    assert service.lines == [
+        "POST /v1/experiments?order=shuffled&stop_at_first_failure=true&priority=batch",
+        "POST /v1/experiments",
+    ]

@@ -1,0 +1,94 @@
+"""Edits of an experiment: a JSON merge patch (RFC 7396) of its name, tags and notes."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from api import i_json
+from api.body import JSON, limited_body, read, require_media_type
+from api.dependencies import SettingsHere
+from api.experiments.labels import LINES, flaw
+from api.request_errors import UnusableEdit, Violation
+from api.spec_violations import sentence
+from core.spec.experiment_spec import Label, Name
+from jobs.ports import MOST_TAGS
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+MOST_NOTE_BYTES: Final = 10_000
+
+_MOST_BYTES: Final = 100_000
+
+
+def _plain(text: str) -> str:
+    if (detail := flaw(text)) is not None:
+        raise ValueError(detail)
+    return text
+
+
+def _noted(text: str) -> str:
+    if (detail := flaw(text, allowed=LINES)) is not None:
+        raise ValueError(detail)
+    if len(text.encode()) > MOST_NOTE_BYTES:
+        raise ValueError(f"notes have at most {MOST_NOTE_BYTES} bytes")
+    return text
+
+
+_Tags = Annotated[tuple[Annotated[Label, AfterValidator(_plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
+
+
+class ExperimentEdit(BaseModel):
+    """What is to be changed: what is left out stays, and null takes away."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Annotated[Name, AfterValidator(_plain)] | None = None
+    tags: _Tags | None = Field(default=None, description="In place of those that are there.")
+    notes: Annotated[str, AfterValidator(_noted)] | None = Field(
+        default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What is given, with nothing in place of null."""
+        nothing: dict[str, Any] = {"name": "", "tags": (), "notes": ""}
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return {name: nothing[name] if value is None else value for name, value in given.items()}
+
+
+EDIT_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {MERGE_PATCH: {"schema": ExperimentEdit.model_json_schema()}},
+    }
+}
+
+
+def read_edit(body: bytes) -> ExperimentEdit:
+    """The edit in a request body.
+
+    Raises:
+        MalformedBody, UnusableBody, UnusableEdit: it is not JSON, or no edit; each violation with its place.
+    """
+    document = i_json.read(body)
+    try:
+        return ExperimentEdit.model_validate(document)
+    except ValidationError as error:
+        violations = tuple(_violation(finding) for finding in error.errors())
+        raise UnusableEdit("The edit breaks the rules listed under errors.", violations=violations) from None
+
+
+def _violation(finding: Any) -> Violation:
+    pointer = "".join(f"/{i_json.escaped(str(part))}" for part in finding["loc"])
+    unknown = finding["type"] == "extra_forbidden"
+    return Violation(pointer=pointer, detail="name, tags and notes can be edited" if unknown else sentence(finding))
+
+
+async def _edit(request: Request, settings: SettingsHere) -> ExperimentEdit:
+    require_media_type(request, (MERGE_PATCH, JSON))
+    body = await limited_body(request, limit=min(settings.max_body_bytes, _MOST_BYTES))
+    return await read(request, read_edit, body)
+
+
+EditHere = Annotated[ExperimentEdit, Depends(_edit)]
+"""The edit in the body of a request."""

@@ -1,0 +1,35 @@
+"""Ids cut short: an experiment may be named by the first digits of its id."""
+
+import re
+from typing import Final
+
+from api.request_errors import AmbiguousId, Violation
+from jobs.errors import ExperimentNotFound
+from jobs.ports import Store
+
+LEAST_DIGITS: Final = 8
+
+MOST_CANDIDATES: Final = 10
+
+_CUT_SHORT: Final = re.compile(rf"[0-9A-Fa-f]{{{LEAST_DIGITS},31}}", re.ASCII)
+
+
+def is_cut_short(text: str) -> bool:
+    """Whether this may be the beginning of an id, and is no whole one."""
+    return _CUT_SHORT.fullmatch(text) is not None
+
+
+def whole_id(beginning: str, store: Store) -> str:
+    """The id that begins so.
+
+    Raises:
+        ExperimentNotFound: none does.
+        AmbiguousId: several do; some of them are named.
+    """
+    found = store.ids(beginning.lower(), most=MOST_CANDIDATES)
+    if not found:
+        raise ExperimentNotFound(beginning)
+    if len(found) > 1:
+        candidates = tuple(Violation(parameter="experiment_id", detail=each) for each in found)
+        raise AmbiguousId("Several experiments have ids that begin so; give more digits.", violations=candidates)
+    return found[0]

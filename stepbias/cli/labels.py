@@ -1,0 +1,37 @@
+"""`stepbias rename`, `tag`, `note`: what an experiment is called, and what is noted of it."""
+
+from collections.abc import Iterable
+
+import typer
+
+from stepbias.cli.submit import connected
+
+
+def rename(experiment_id: str, name: str, *, url: str) -> int:
+    """Give an experiment another name."""
+    with connected(url) as client:
+        client.experiment(experiment_id).edit(name=name)
+    return 0
+
+
+def tag(experiment_id: str, tags: Iterable[str], *, remove: bool, url: str) -> int:
+    """Add tags to those of an experiment, or take them away; print those that it has."""
+    wanted = dict.fromkeys(tags)
+    with connected(url) as client:
+        handle = client.experiment(experiment_id)
+        own = dict.fromkeys(handle.experiment.tags)
+        kept = [each for each in own if each not in wanted] if remove else [*(own | wanted)]
+        for each in handle.edit(tags=kept).tags:
+            typer.echo(each)
+    return 0
+
+
+def note(experiment_id: str, text: str | None, *, url: str) -> int:
+    """Note something of an experiment in place of what was noted; without a text, print that."""
+    with connected(url) as client:
+        handle = client.experiment(experiment_id)
+        if text is not None:
+            handle.edit(notes=text)
+        elif handle.experiment.notes:
+            typer.echo(handle.experiment.notes)
+    return 0
