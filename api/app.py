@@ -3,12 +3,16 @@
 from importlib.metadata import version
 
 from anyio import CapacityLimiter
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
-from api.middleware import OutermostMiddleware
+from api.http.query import require_known_query
+from api.http.senders import SendersMiddleware, names
+from api.http.slow_bodies import SlowBodiesMiddleware
+from api.middleware import REQUEST_ID, OutermostMiddleware
 from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, runs, service
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
@@ -31,13 +35,30 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(require_known_query)],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     for part in (datasets, experiments, jobs, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
-    app.add_middleware(OutermostMiddleware)
+    _add_middleware(app, settings)
     problems.install(app)
     openapi.install(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """What is added last is met first."""
+    app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
+    app.add_middleware(SlowBodiesMiddleware)
+    app.add_middleware(SendersMiddleware, hosts=app.state.hosts, origins=origins)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "Content-Digest", REQUEST_ID],
+        )
+    app.add_middleware(OutermostMiddleware)

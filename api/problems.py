@@ -86,6 +86,9 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.BodyTooLarge: _kind(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"
         ),
+        request_errors.BodyTooSlow: _kind(HTTPStatus.REQUEST_TIMEOUT, "body-too-slow", "The body came too slowly"),
+        request_errors.ForeignHost: _kind(HTTPStatus.MISDIRECTED_REQUEST, "foreign-host", "Another service is meant"),
+        request_errors.ForeignOrigin: _kind(HTTPStatus.FORBIDDEN, "foreign-origin", "Another page may not ask this"),
         request_errors.WrongMediaType: _kind(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
         ),
@@ -115,7 +118,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
 def install(app: FastAPI) -> None:
     """Let the app answer each error of the table, and what Starlette refuses by itself, with a problem document."""
     for error in TABLE:
-        app.add_exception_handler(error, _answer)
+        app.add_exception_handler(error, answer)
     app.add_exception_handler(HTTPException, _answer_http)
 
 
@@ -130,7 +133,8 @@ def unexpected(request_id: str) -> Response:
     ).response({})
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def answer(request: Request, error: Exception) -> Response:
+    """The problem document of an error of the table."""
     kind = next(TABLE[ancestor] for ancestor in type(error).__mro__ if ancestor in TABLE)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request %s is answered %d: %s", request.state.request_id, kind.status, error)

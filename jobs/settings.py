@@ -54,6 +54,14 @@ class Settings(BaseSettings):
         gt=0,
         description="A job without a sign of life for so long is ended; planning has ten times as long.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names of the service, with commas between; addresses and names without a dot need not be listed.",
+    )
+    cors_origins: str = Field(
+        default="", description="Origins of other pages that may ask, as https://a.example,https://b.example."
+    )
+    max_connections: int = Field(default=4000, ge=1, description="Most connections of an API process at once.")
     max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import sys
 import time
 from contextlib import suppress
@@ -24,6 +25,7 @@ from stepbias.launcher.watchdog import run_watched
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS: Final = 1.0
+_OTHER_FILES: Final = 200
 
 # Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits.
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -31,18 +33,25 @@ _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
 
 def api(*, host: str, port: int, watch: bool) -> int:
     """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
-    _usable_settings()
+    settings, _ = _usable_settings()
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
     _prepare()
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
     from api.asgi import app  # noqa: PLC0415 - connects to the store that the environment names
+    from stepbias.launcher.http_protocol import HttpProtocol  # noqa: PLC0415 - a worker has no use for it
 
+    app.state.hosts.add(host.lower())
+    HttpProtocol.most_connections = settings.max_connections
+    _allow_files(settings.max_connections)
     uvicorn.run(
         app,
         host=host,
         port=port,
+        http=HttpProtocol,
+        ws="none",
+        proxy_headers=False,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -69,6 +78,16 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
     # Where Celery takes its leave, past the log.
     sys.__stdout__ = None  # type: ignore[misc]  # it may be missing
     return work(Queue(queue), concurrency)
+
+
+def _allow_files(connections: int) -> None:
+    """Let this process have so many connections open, as far as the machine lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def _require_kernel(name: str) -> None:
