@@ -10,6 +10,7 @@ from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.http.query import require_known_query
+from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
 from api.http.slow_bodies import SlowBodiesMiddleware
 from api.middleware import REQUEST_ID, OutermostMiddleware
@@ -52,6 +53,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """What is added last is met first."""
     app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
     app.add_middleware(SlowBodiesMiddleware)
+    app.add_middleware(RepresentationsMiddleware)
     app.add_middleware(SendersMiddleware, hosts=app.state.hosts, origins=origins)
     if origins:
         app.add_middleware(

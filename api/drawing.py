@@ -75,7 +75,7 @@ async def awaited(request: FigureRequest, *, store: Store, bell: Doorbell, patie
         if await _off_loop(error) is not None:
             raise DrawingFailed(f"The worker could not make this {what}; its log says why.")
         if time.monotonic() >= deadline:
-            raise NotDrawnInTime(f"The {what} is still being made; ask again.", headers={"Retry-After": "5"})
+            raise NotDrawnInTime(f"The {what} is still being made; ask again.")
         # Every time: the request may have gone with a worker that died over it.
         await _off_loop(partial(_ask, request, store=store, bell=bell))
         await anyio.sleep(pause)

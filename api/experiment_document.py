@@ -3,12 +3,24 @@
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Self
+from types import MappingProxyType
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.records import Experiment
 from jobs.states import ACTIVE, ExperimentStatus
+
+_DOORS: Final = MappingProxyType(
+    {
+        "run": "/runs/{index}",
+        "trajectory": "/runs/{index}/trajectory",
+        "arrays": "/runs/{index}/arrays",
+        "data": "/analysis/{problem}/data",
+        "interpolators": "/analysis/{problem}/interpolators",
+    }
+)
+"""URI templates (RFC 6570) of what there is of each run and each problem; the arrays also with `.npz` behind."""
 
 
 class _Part(BaseModel):
@@ -57,7 +69,7 @@ class ExperimentDocument(_Part):
         default=None,
         description="What an experiment that does not go on waits for; told of one experiment, not in lists.",
     )
-    links: Mapping[str, str]
+    links: Mapping[str, str] = Field(description="Where its parts are; URI templates for those of a run or problem.")
 
     @classmethod
     def of(cls, experiment: Experiment, *, waits_for: str | None = None) -> Self:
@@ -92,9 +104,12 @@ def path(experiment_id: str) -> str:
 
 
 def links(experiment_id: str) -> dict[str, str]:
-    """Where the parts of an experiment are; POST to `cancel` and `retry`."""
+    """Where the parts of an experiment are; POST to `cancel` and `retry`. Those of one run or problem are templates."""
     parts = ("spec", "jobs", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry")
-    return {"self": path(experiment_id)} | {part: f"{path(experiment_id)}/{part}" for part in parts}
+    here = path(experiment_id)
+    return (
+        {"self": here} | {part: f"{here}/{part}" for part in parts} | {name: here + at for name, at in _DOORS.items()}
+    )
 
 
 def timestamp(seconds: float) -> str:

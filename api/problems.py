@@ -58,15 +58,19 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """A row of the table: the last part of the problem's type, its HTTP status, its title."""
+    """A row of the table: the last part of the problem's type, its HTTP status, its title.
+
+    `retry_after`: seconds after which asking again may help, where nothing better is known.
+    """
 
     slug: str
     status: HTTPStatus
     title: str
+    retry_after: int | None = None
 
 
-def _kind(status: HTTPStatus, slug: str, title: str) -> Kind:
-    return Kind(slug=slug, status=status, title=title)
+def _kind(status: HTTPStatus, slug: str, title: str, retry_after: int | None = None) -> Kind:
+    return Kind(slug=slug, status=status, title=title, retry_after=retry_after)
 
 
 TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
@@ -93,23 +97,23 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
         ),
         request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
-        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet"),
-        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
+        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet", 5),
+        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet", 5),
         request_errors.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The worker failed"),
-        request_errors.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "It is not made yet"),
-        request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+        request_errors.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "It is not made yet", 5),
+        request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready", 5),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         NotFailed: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
-        StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished"),
+        StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished", 5),
         request_errors.DatasetInUse: _kind(HTTPStatus.CONFLICT, "in-use", "The data set is in use"),
         InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         RequestValidationError: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         StoreFull: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-full", "The store is full"),
         BrokenSeal: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-record", "What is stored is damaged"),
-        ForeignStore: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "foreign-store", "The store is of another version"),
-        StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available"),
+        ForeignStore: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "foreign-store", "The store is of another version", 60),
+        StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available", 5),
     }
 )
 """What each typed error is called in HTTP. An error that is not here is ours: 500."""
@@ -148,7 +152,7 @@ async def answer(request: Request, error: Exception) -> Response:
         detail=problem.detail + listed,
         errors=problem.violations[:MOST_VIOLATIONS],
         request_id=request.state.request_id,
-    ).response(problem.headers)
+    ).response(({} if kind.retry_after is None else {"Retry-After": str(kind.retry_after)}) | dict(problem.headers))
 
 
 def _explained(error: Exception) -> RequestError:
@@ -172,7 +176,7 @@ def _explained(error: Exception) -> RequestError:
             )
         case StoreUnavailable():
             apology = "The store does not answer. Try again later."
-            problem = RequestError(apology, headers={"Retry-After": "5"})
+            problem = RequestError(apology)
         case _:
             problem = RequestError(_sentence(error))
     return problem

@@ -1,7 +1,7 @@
 """Who may ask: requests for a foreign name, and changes that a foreign page asks for, are refused.
 
-A page that a browser has loaded from anywhere can send requests to this machine. With a name that its owner lets resolve
-to 127.0.0.1 (DNS rebinding) it could read the answers as well.
+A page that a browser has loaded from anywhere can send requests to this machine. With a name that its owner lets
+resolve to 127.0.0.1 (DNS rebinding) it could read the answers as well.
 """
 
 import ipaddress

@@ -10,6 +10,7 @@ from api.datasets import require_uploaded
 from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
+from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, link_header
 from api.readiness import obstacle
@@ -73,7 +74,7 @@ def get_experiment(experiment_id: ExperimentId, store: StoreHere, response: Resp
 @router.get("/{experiment_id}/spec")
 def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
     """The spec as submitted, defaults filled in."""
-    return Response(store.spec(experiment_id), media_type=JSON)
+    return Response(store.spec(experiment_id), media_type=JSON, headers=IMMUTABLE)
 
 
 @router.post("/{experiment_id}/cancel")
