@@ -9,12 +9,13 @@ from starlette.middleware.cors import CORSMiddleware
 from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
+from api.http.event_hub import EventHub
 from api.http.query import require_known_query
 from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
 from api.http.slow_bodies import SlowBodiesMiddleware
 from api.middleware import REQUEST_ID, OutermostMiddleware
-from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, runs, service
+from api.routes import arrays, datasets, events, experiments, figures, jobs, presets, report, runs, service
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
@@ -41,7 +42,8 @@ def create_app(
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
-    for part in (datasets, experiments, jobs, runs, arrays, report, figures, presets, service):
+    app.state.hub = EventHub(store)
+    for part in (datasets, experiments, events, jobs, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
     _add_middleware(app, settings)
     problems.install(app)

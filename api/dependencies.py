@@ -5,6 +5,7 @@ from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 
+from api.http.event_hub import EventHub
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Doorbell, Store
 from jobs.records import Experiment
@@ -25,6 +26,10 @@ async def _bell(request: Request) -> Doorbell:
     return cast("Doorbell", request.app.state.bell)
 
 
+async def _hub(request: Request) -> EventHub:
+    return cast("EventHub", request.app.state.hub)
+
+
 async def _drawing_timeout(request: Request) -> float:
     return cast("float", request.app.state.drawing_timeout)
 
@@ -32,6 +37,7 @@ async def _drawing_timeout(request: Request) -> float:
 SettingsHere = Annotated[Settings, Depends(_settings)]
 StoreHere = Annotated[Store, Depends(_store)]
 BellHere = Annotated[Doorbell, Depends(_bell)]
+HubHere = Annotated[EventHub, Depends(_hub)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 

@@ -105,7 +105,7 @@ def path(experiment_id: str) -> str:
 
 def links(experiment_id: str) -> dict[str, str]:
     """Where the parts of an experiment are; POST to `cancel` and `retry`. Those of one run or problem are templates."""
-    parts = ("spec", "jobs", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry")
+    parts = ("spec", "events", "jobs", "runs", "results", "curves", "analysis", "report", "figures", "cancel", "retry")
     here = path(experiment_id)
     return (
         {"self": here} | {part: f"{here}/{part}" for part in parts} | {name: here + at for name, at in _DOORS.items()}

@@ -29,7 +29,7 @@ class OutermostMiddleware:
             await self.app(scope, receive, send)
             return
         answer = _Answer(send, request_id=_request_id(scope), without_body=scope["method"] == "HEAD")
-        state = {**scope.get("state", {}), "request_id": answer.request_id}
+        state = {**scope.get("state", {}), "request_id": answer.request_id, "without_body": answer.without_body}
         inner = {**scope, "state": state, "method": "GET" if answer.without_body else scope["method"]}
         try:
             await self.app(inner, receive, answer.send)

@@ -5,12 +5,13 @@ store is atomic. `jobs.redis_store` implements it; the tests have a second one, 
 both to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from jobs.records import (
     Claim,
     Experiment,
+    ExperimentEvent,
     FigureRequest,
     FinishedRun,
     Job,
@@ -387,7 +388,22 @@ class UploadStore(Protocol):
         ...
 
 
-class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, Protocol):
+class EventStore(Protocol):
+    """What becomes of experiments, told as it happens. Of each that is there the last thousand events are kept."""
+
+    def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
+        """The events of greater numbers, in order; none of an experiment that is not there.
+
+        Where some that were told are not kept any more, or were found damaged, their numbers are missing.
+        """
+        ...
+
+    def last_events(self, experiment_ids: Sequence[str]) -> Mapping[str, int]:
+        """The number of the last event of each experiment, 0 where there is none."""
+        ...
+
+
+class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, EventStore, Protocol):
     """The whole store.
 
     One that was written in another form refuses with `ForeignStore` whatever would change it.

@@ -93,6 +93,20 @@ class Experiment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentEvent:
+    """A change of an experiment: its status since then, and the runs that were counted at once.
+
+    `number` is one more than that of the event before. `runs_done` and `outcomes` are counts after it.
+    """
+
+    number: int
+    status: ExperimentStatus
+    runs: tuple[int, ...]
+    runs_done: int
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """The answer to a submitted spec: the experiment, and whether it is a new one."""
 

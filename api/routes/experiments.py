@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, status
+from anyio import to_thread
+from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from api.body import JSON
 from api.datasets import require_uploaded
-from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
+from api.dependencies import BellHere, ExperimentId, HubHere, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
+from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import ExperimentQuery, NoQuery, link_header
+from api.paging import ExperimentQuery, NoQuery, WaitQuery, link_header
 from api.readiness import obstacle
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
@@ -64,11 +66,21 @@ def list_experiments(
 
 
 @router.get("/{experiment_id}")
-def get_experiment(experiment_id: ExperimentId, store: StoreHere, response: Response) -> ExperimentDocument:
-    """Look at one experiment: how far it is, and where its parts are."""
-    experiment = store.experiment(experiment_id)
+async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
+    experiment_id: ExperimentId,
+    query: Annotated[WaitQuery, Query()],
+    store: StoreHere,
+    hub: HubHere,
+    response: Response,
+    prefer: Annotated[str, Header(description="`wait=N` is the same as the parameter (RFC 7240).")] = "",
+) -> ExperimentDocument:
+    """Look at one experiment: how far it is, and where its parts are; with `wait`, once it has ended."""
+    preferred = preferred_wait(prefer)
+    experiment = await awaited(experiment_id, seconds=query.wait or preferred or 0, store=store, hub=hub)
     response.headers.update(polling_headers(experiment))
-    return ExperimentDocument.of(experiment, waits_for=obstacle(experiment, store))
+    if preferred is not None:
+        response.headers["Preference-Applied"] = f"wait={preferred}"
+    return ExperimentDocument.of(experiment, waits_for=await to_thread.run_sync(obstacle, experiment, store))
 
 
 @router.get("/{experiment_id}/spec")

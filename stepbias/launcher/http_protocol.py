@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import httptools
 from typing_extensions import override  # in typing itself from Python 3.12 on
@@ -29,9 +30,10 @@ _DETAILS: Final = {
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection, with at most `most_connections` besides it."""
+    """One connection, with at most `most_connections` at once; `let_go` ends answers that would go on for long."""
 
-    most_connections = 4000
+    most_connections: ClassVar[int] = 4000
+    let_go: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -78,6 +80,11 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def send_400_response(self, msg: str) -> None:
         self._refuse(HTTPStatus.BAD_REQUEST)
+
+    @override
+    def shutdown(self) -> None:
+        type(self).let_go()
+        super().shutdown()
 
     @override
     def _unsupported_upgrade_warning(self) -> None:

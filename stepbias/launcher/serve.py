@@ -43,7 +43,7 @@ def api(*, host: str, port: int, watch: bool) -> int:
     from stepbias.launcher.http_protocol import HttpProtocol  # noqa: PLC0415 - a worker has no use for it
 
     app.state.hosts.add(host.lower())
-    HttpProtocol.most_connections = settings.max_connections
+    HttpProtocol.most_connections, HttpProtocol.let_go = settings.max_connections, app.state.hub.close
     _allow_files(settings.max_connections)
     uvicorn.run(
         app,

@@ -339,6 +339,7 @@ class BothStores(RuleBasedStateMachine):
         """Experiments, their jobs, checkpoints and results."""
         for experiment_id in self.ids:
             self.both(lambda store, each=experiment_id: _timeless(store.experiment(each)))  # type: ignore[misc]  # bound now
+            self.both(lambda store, each=experiment_id: store.events(each))  # type: ignore[misc]  # bound now
             jobs = self.both(lambda store, each=experiment_id: store.jobs(each))  # type: ignore[misc]  # bound now
             for job in jobs:
                 self.both(lambda store, each=job: store.checkpoint(each))  # type: ignore[misc]  # bound now

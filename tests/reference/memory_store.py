@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -24,6 +24,7 @@ from jobs.progress import Effort
 from jobs.records import (
     Claim,
     Experiment,
+    ExperimentEvent,
     FigureRequest,
     FinishedRun,
     Job,
@@ -87,6 +88,22 @@ class _Experiment:
     started_at: float | None = None
     work_at_start: float = 0.0
     finished_at: float | None = None
+    told: list[ExperimentEvent] = field(default_factory=list)
+    counted: set[int] = field(default_factory=set)
+
+    def tell(self) -> None:
+        """Tell what has changed since the last time."""
+        new, self.counted = sorted(set(self.outcomes) - self.counted), set(self.outcomes)
+        status = self.counts.status
+        if new or not self.told or self.told[-1].status is not status:
+            event = ExperimentEvent(
+                number=self.told[-1].number + 1 if self.told else 1,
+                status=status,
+                runs=tuple(new),
+                runs_done=len(self.outcomes),
+                outcomes=dict(Counter(self.outcomes.values())),
+            )
+            self.told = [*self.told, event][-1000:]
 
     def count(self, state: JobState) -> int:
         return [job.record.state for job in self.jobs].count(state)
@@ -162,6 +179,24 @@ class _Experiment:
         )
 
 
+class _Telling:
+    """A lock that tells what has become of experiments whenever it is let go."""
+
+    def __init__(self, experiments: dict[str, _Experiment]) -> None:
+        self._lock, self._depth, self._experiments = threading.RLock(), 0, experiments
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            for experiment in self._experiments.values():
+                experiment.tell()
+        self._lock.release()
+
+
 class MemoryStore(Store):
     """Dictionaries behind one lock; `clock` stands for the server's."""
 
@@ -169,9 +204,9 @@ class MemoryStore(Store):
         self, settings: Settings, clock: Callable[[], float] = time.time, numerics: str = NUMERICS_VERSION
     ) -> None:
         self._settings, self._clock, self.numerics = settings, clock, numerics
-        self._lock = threading.RLock()
         self._made_up_for: float | None = None
         self._experiments: dict[str, _Experiment] = {}
+        self._lock = _Telling(self._experiments)
         self._runs: dict[str, StoredRun] = {}
         self._documents: dict[str, tuple[bytes, float]] = {}
         self._uploads: dict[str, int] = {}
@@ -595,6 +630,18 @@ class MemoryStore(Store):
         with self._lock:
             users = [each.id for each in self._experiments.values() if f"dataset:{dataset_id}" in each.inputs]
             return sorted(users)[:most]
+
+    @override
+    def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
+        with self._lock:
+            known = self._experiments.get(experiment_id)
+            return [event for event in known.told if event.number > after] if known else []
+
+    @override
+    def last_events(self, experiment_ids: Sequence[str]) -> Mapping[str, int]:
+        with self._lock:
+            found = {each: self.events(each) for each in experiment_ids}
+            return {each: events[-1].number if events else 0 for each, events in found.items()}
 
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
