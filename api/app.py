@@ -10,6 +10,7 @@ from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.http.event_hub import EventHub
+from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
 from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
@@ -65,4 +66,6 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_headers=["*"],
             expose_headers=["ETag", "Link", "Location", "Retry-After", "Content-Digest", REQUEST_ID],
         )
+    trusted = networks(sorted(names(settings.trusted_proxies)))
+    app.add_middleware(ProxyMiddleware, trusted=trusted, root_path=settings.root_path)
     app.add_middleware(OutermostMiddleware)

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.prefix import under_prefix
 from api.paging import DatasetQuery
 from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
 from core.data.reading import Reading
@@ -99,7 +100,7 @@ class DatasetPage(BaseModel):
 
 def path(dataset_id: str) -> str:
     """Where the data set is described."""
-    return f"/v1/datasets/{dataset_id}"
+    return under_prefix(f"/v1/datasets/{dataset_id}")
 
 
 def keep(

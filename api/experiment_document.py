@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.prefix import under_prefix
 from jobs.records import Experiment
 from jobs.states import ACTIVE, ExperimentStatus
 
@@ -100,7 +101,7 @@ class ExperimentPage(_Part):
 
 def path(experiment_id: str) -> str:
     """Where the experiment is."""
-    return f"/v1/experiments/{experiment_id}"
+    return under_prefix(f"/v1/experiments/{experiment_id}")
 
 
 def links(experiment_id: str) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Settings of a deployment, read from the environment (`STEPBIAS_…`) or from files of secrets."""
 
+import ipaddress
 import os
 from typing import Any, Final, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
@@ -61,6 +62,15 @@ class Settings(BaseSettings):
     cors_origins: str = Field(
         default="", description="Origins of other pages that may ask, as https://a.example,https://b.example."
     )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="The prefix under which a proxy shows the service, as /stepbias.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose X-Forwarded-Prefix, -Proto and -Host are believed.",
+    )
     max_connections: int = Field(default=4000, ge=1, description="Most connections of an API process at once.")
     max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
@@ -76,6 +86,13 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _require_networks(cls, text: str) -> str:
+        for name in filter(None, (each.strip() for each in text.split(","))):
+            ipaddress.ip_network(name)
+        return text
 
     @model_validator(mode="after")
     def _require_consistency(self) -> Self:
