@@ -10,6 +10,7 @@ from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.http.event_hub import EventHub
+from api.http.metrics import Metrics, MetricsMiddleware
 from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
 from api.http.representations import RepresentationsMiddleware
@@ -43,7 +44,7 @@ def create_app(
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
-    app.state.hub = EventHub(store)
+    app.state.hub, app.state.metrics = EventHub(store), Metrics(store)
     for part in (datasets, experiments, events, jobs, runs, arrays, report, figures, presets, service):
         app.include_router(part.router)
     _add_middleware(app, settings)
@@ -68,4 +69,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         )
     trusted = networks(sorted(names(settings.trusted_proxies)))
     app.add_middleware(ProxyMiddleware, trusted=trusted, root_path=settings.root_path)
+    app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(OutermostMiddleware)

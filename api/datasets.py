@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
 from api.paging import DatasetQuery
+from api.readiness import require_reserve
 from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
 from core.data.reading import Reading
 from core.data.user_arrays import UserArrays
@@ -116,6 +117,7 @@ def keep(
         "created_at": known.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"),
         "bytes": len(block),
     }
+    require_reserve(store)
     is_new = store.keep_upload(given["id"], arrays=block, description=json.dumps(about).encode())
     listed = replace(reading, columns=None if reading.columns is None else reading.columns[:MOST_COLUMNS])
     return UploadDocument.of(about | {"reading": ReadingDocument.model_validate(listed)}), is_new

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.request_errors import NotReady
 from core.identity import NUMERICS_VERSION
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreFull, StoreUnavailable
 from jobs.ports import Store
 from jobs.records import Experiment, Queue, Surroundings
 from jobs.states import ACTIVE, ExperimentStatus
@@ -36,6 +36,20 @@ class ReadinessDocument(BaseModel):
 
 UNTAKEN_SECONDS: Final = 15.0
 """Work that has waited for so long although a worker has nothing to do is work that nobody takes."""
+
+
+RESERVE: Final = 0.1
+"""The part of the store's memory that is kept for the results of work that was taken: new work is refused first."""
+
+
+def require_reserve(store: Store) -> None:
+    """Return if there is room for the results of new work.
+
+    Raises:
+        StoreFull: there is not; what was taken before can still end.
+    """
+    if (full := store.room(reserve=RESERVE)) is not None:
+        raise StoreFull(full)
 
 
 def require_ready(store: Store) -> None:
@@ -91,7 +105,7 @@ def _missing(store: Store) -> Iterator[str]:
         if not store.ping():
             yield "the store"
             return
-        if (obstacle := store.room()) is not None:
+        if (obstacle := store.room(reserve=RESERVE)) is not None:
             yield f"room ({obstacle})"
         for queue in Queue:
             if (lack := lack_of(queue, store.look_around(queue))) is not None:

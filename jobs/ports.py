@@ -14,6 +14,7 @@ from jobs.records import (
     ExperimentEvent,
     FigureRequest,
     FinishedRun,
+    Gauges,
     Job,
     LiveWorker,
     NewJob,
@@ -304,8 +305,12 @@ class Upkeep(Protocol):
         """
         ...
 
-    def room(self) -> str | None:
-        """Why there is no room for new results; None where there is some."""
+    def room(self, *, reserve: float = 0.0) -> str | None:
+        """Why there is no room for new results, beyond this part of what there may be; None where there is some."""
+        ...
+
+    def gauges(self) -> Gauges:
+        """What there is to measure; costs nothing that grows with what is stored."""
         ...
 
 

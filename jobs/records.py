@@ -199,6 +199,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Gauges:
+    """What the store holds and takes, in bytes; a `memory_limit` of 0 is none. `jobs_ended` counts since ever."""
+
+    memory: int
+    memory_limit: int
+    experiments: int
+    unfinished: int
+    jobs_ended: Mapping[JobState, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What waits in a queue, and who serves it."""
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +32,12 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         default=None, description="Where Redis or Valkey is. Unset: an embedded server."
+    )
+    store_memory_bytes: int | None = Field(
+        default=None, ge=10_000_000, description="Most memory of the embedded server. Unset: as much as there is."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="How the processes log: as lines of text, or with a JSON object a line."
     )
     lease_seconds: float = Field(default=10.0, gt=0, description="How long a silent worker keeps its job.")
     heartbeat_seconds: float = Field(default=2.0, gt=0, description="How often a worker reports, and hears of cancels.")

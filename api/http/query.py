@@ -49,7 +49,10 @@ async def require_known_query(request: Request) -> None:
         InvalidQuery: it does not, or one that has a single value is repeated.
     """
     route = request.scope.get("route")
-    if not request.scope["query_string"] or not isinstance(route, APIRoute):
+    if not isinstance(route, APIRoute):
+        return
+    request.state.route = route.path
+    if not request.scope["query_string"]:
         return
     declared = _DECLARED.get(route.endpoint) or _DECLARED.setdefault(route.endpoint, declared_query(route.dependant))
     given = [name for name, _ in request.query_params.multi_items()]

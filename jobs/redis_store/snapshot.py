@@ -31,7 +31,7 @@ _SCHEMA_KEY: Final = key("schema")
 
 _BROKER: Final = key("celery", "").encode()
 
-_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "probe"))
+_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "probe", "ended"))
 _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
 

@@ -36,7 +36,7 @@ def api(*, host: str, port: int, watch: bool) -> int:
     settings, _ = _usable_settings()
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
-    _prepare()
+    _prepare(settings)
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
     from api.asgi import app  # noqa: PLC0415 - connects to the store that the environment names
@@ -68,13 +68,15 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
 
         missing = worker_probe(url, settings)
         return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
-    _prepare()
+    _prepare(settings)
     with explained(StartupError):
         _require_kernel(settings.kernel)
-    from worker.celery_app import app, work  # noqa: PLC0415 - imports the numerics, and reads the settings
+    from worker.celery_app import app, leave_logging_alone, work  # noqa: PLC0415 - imports the numerics, and reads the settings
 
     _await_writable(url, settings)
     app.conf.update(CELERY_LOGGING)
+    if settings.log_format == "json":
+        leave_logging_alone()
     # Where Celery takes its leave, past the log.
     sys.__stdout__ = None  # type: ignore[misc]  # it may be missing
     return work(Queue(queue), concurrency)
@@ -123,10 +125,10 @@ def _watched(process: ManagedProcess) -> int:
         return run_watched(process)
 
 
-def _prepare() -> None:
+def _prepare(settings: Settings) -> None:
     """What must be so before the numerics are imported."""
     os.environ.update(_ONE_THREAD)
-    log_lines()
+    log_lines(settings.log_format)
 
 
 def _usable_settings() -> tuple[Settings, str]:

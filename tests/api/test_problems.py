@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.errors import StoreFull, StoreUnavailable
+from jobs.log_context import logged_ids
 from jobs.records import Experiment
 from jobs.seal import BrokenSeal
 from jobs.settings import Settings
@@ -155,6 +156,15 @@ def test_an_unforeseen_error_is_logged_and_not_told(broken: Service, caplog: pyt
     assert "secret" not in response.text
     assert "abc-123" in caplog.text
     assert "secret of the house" in caplog.text
+
+
+def test_what_is_logged_meanwhile_is_about_the_request(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what a thread logs for it; nothing is, once it is answered."""
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr(api.store, "room", lambda **_: seen.append(logged_ids()))
+    api.client.post(EXPERIMENTS, json=spec(), headers={"X-Request-ID": "abc-123"})
+    assert seen == [{"request_id": "abc-123"}]
+    assert logged_ids() == {}
 
 
 def test_every_answer_has_a_request_id(api: Service) -> None:

@@ -331,6 +331,7 @@ class BothStores(RuleBasedStateMachine):
         """What waits and who serves it is the same, and what a user finds under each status."""
         for status in (None, *ExperimentStatus):
             self.both(lambda store, wanted=status: _names(store, wanted))  # type: ignore[misc]  # bound now
+        self.both(lambda store: replace(store.gauges(), memory=0))
         for queue in Queue:
             self.both(lambda store, queue=queue: _around(store, queue))  # type: ignore[misc]  # bound now
 

@@ -27,6 +27,7 @@ from jobs.records import (
     ExperimentEvent,
     FigureRequest,
     FinishedRun,
+    Gauges,
     Job,
     JobKind,
     LiveWorker,
@@ -43,7 +44,7 @@ from jobs.records import (
 )
 from jobs.run_keys import packed
 from jobs.settings import Settings
-from jobs.states import JOB_MOVES, ExperimentStatus, JobState
+from jobs.states import ENDS, JOB_MOVES, ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
 LONGEST_REGISTRATION = 61.0
@@ -220,6 +221,7 @@ class MemoryStore(Store):
         self._current: dict[tuple[str, str, str], str] = {}
         self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
+        self._ended: Counter[JobState] = Counter()
         self._figures: deque[FigureRequest] = deque()
 
     @override
@@ -564,8 +566,19 @@ class MemoryStore(Store):
         pass
 
     @override
-    def room(self) -> str | None:
+    def room(self, *, reserve: float = 0.0) -> str | None:
         return None
+
+    @override
+    def gauges(self) -> Gauges:
+        with self._lock:
+            return Gauges(
+                memory=0,
+                memory_limit=0,
+                experiments=len(self._experiments),
+                unfinished=sum(not each.is_finished for each in self._experiments.values()),
+                jobs_ended={state: self._ended[state] for state in ENDS},
+            )
 
     # Results
 
@@ -754,6 +767,7 @@ class MemoryStore(Store):
         if job.record.state is JobState.RUNNING:
             job.fraction, job.lease_until = 0.0, math.inf
         job.record = replace(job.record, state=state)
+        self._ended[state] += 1
         if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED and experiment.former:
             self._garbage.append(replace(experiment, keys=experiment.former, former={}, documents=set()))
             experiment.former = {}

@@ -377,6 +377,10 @@ local function enter(job, state)
   redis.call('HSET', job.at, 'state', state)
   redis.call('HINCRBY', at, before, -1)
   redis.call('HINCRBY', at, state, 1)
+  if state ~= 'queued' and state ~= 'running' then
+    -- For operators alone: where this is damaged, work goes on.
+    redis.pcall('HINCRBY', key('ended'), state, 1)
+  end
   if before == 'running' then
     redis.call('ZREM', key('leases'), job.id)
     report(job, 0)
