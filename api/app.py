@@ -10,14 +10,16 @@ from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.http.event_hub import EventHub
+from api.http.experiment_reader import ExperimentReader
 from api.http.metrics import Metrics, MetricsMiddleware
 from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
+from api.http.quick_status import QuickStatusMiddleware
 from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
 from api.http.slow_bodies import SlowBodiesMiddleware
 from api.middleware import REQUEST_ID, OutermostMiddleware
-from api.routes import arrays, datasets, events, experiments, figures, jobs, presets, report, runs, service
+from api.routes import arrays, datasets, errors, events, experiments, figures, jobs, presets, report, runs, service
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
@@ -44,8 +46,8 @@ def create_app(
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
-    app.state.hub, app.state.metrics = EventHub(store), Metrics(store)
-    for part in (datasets, experiments, events, jobs, runs, arrays, report, figures, presets, service):
+    app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
+    for part in (service, experiments, datasets, events, jobs, runs, arrays, report, figures, presets, errors):
         app.include_router(part.router)
     _add_middleware(app, settings)
     problems.install(app)
@@ -56,6 +58,7 @@ def create_app(
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """What is added last is met first."""
     app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
+    app.add_middleware(QuickStatusMiddleware, reader=app.state.reader)
     app.add_middleware(SlowBodiesMiddleware)
     app.add_middleware(RepresentationsMiddleware)
     app.add_middleware(SendersMiddleware, hosts=app.state.hosts, origins=origins)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Self
 
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
@@ -123,6 +124,12 @@ def polling_headers(experiment: Experiment) -> dict[str, str]:
     if experiment.status not in ACTIVE:
         return {}
     return {"Retry-After": str(math.ceil(min(max((experiment.eta_seconds or 0.0) / 20, 1.0), 10.0)))}
+
+
+def status_answer(experiment: Experiment, *, waits_for: str | None = None) -> Response:
+    """The experiment object as the answer to a poll."""
+    document = ExperimentDocument.of(experiment, waits_for=waits_for).model_dump_json()
+    return Response(document, media_type="application/json", headers=polling_headers(experiment))
 
 
 def _counts(experiment: Experiment) -> Counts:

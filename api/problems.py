@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from api import request_errors
+from api.http.prefix import under_prefix
 from api.i_json import MOST_VIOLATIONS, escaped
 from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
@@ -32,6 +33,9 @@ from jobs.errors import (
 from jobs.seal import BrokenSeal
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+TYPE: Final = "urn:stepbias:problem:"
+"""What the types of all problems begin with."""
 
 _FULL: Final = "The store has no room left. What is stored can be read; new work is taken once there is room again."
 _LOG = logging.getLogger(__name__)
@@ -51,9 +55,11 @@ class Problem(BaseModel):
     request_id: str | None = Field(default=None, description="The X-Request-ID of the answer, for the operator's log.")
 
     def response(self, headers: Mapping[str, str]) -> Response:
-        """The document as an answer."""
+        """The document as an answer, with a link to what its type means."""
         content = self.model_dump_json(exclude_none=True)
-        return Response(content, self.status, headers=dict(headers), media_type=MEDIA_TYPE)
+        meaning = under_prefix(f"/v1/errors/{self.type.removeprefix(TYPE)}")
+        explained = {"Link": f'<{meaning}>; rel="help"'} | dict(headers)
+        return Response(content, self.status, headers=explained, media_type=MEDIA_TYPE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +135,7 @@ def install(app: FastAPI) -> None:
 def unexpected(request_id: str) -> Response:
     """The answer to an error nobody foresaw; what it was stands in the log under this id."""
     return Problem(
-        type="urn:stepbias:problem:internal-error",
+        type=f"{TYPE}internal-error",
         title="Internal error",
         status=HTTPStatus.INTERNAL_SERVER_ERROR,
         detail="Something went wrong on our side. The operator finds it in the log under the request_id.",
@@ -146,7 +152,7 @@ async def answer(request: Request, error: Exception) -> Response:
     is_cut = len(problem.violations) > MOST_VIOLATIONS
     listed = f" There are more than the {MOST_VIOLATIONS} that are listed." if is_cut else ""
     return Problem(
-        type=f"urn:stepbias:problem:{kind.slug}",
+        type=f"{TYPE}{kind.slug}",
         title=kind.title,
         status=kind.status,
         detail=problem.detail + listed,
@@ -215,7 +221,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: f"This path answers to {allowed}.",
     }
     return Problem(
-        type=f"urn:stepbias:problem:{status.phrase.lower().replace(' ', '-')}",
+        type=f"{TYPE}{status.phrase.lower().replace(' ', '-')}",
         title=status.phrase,
         status=status,
         detail=details.get(status, status.description or status.phrase),

@@ -73,9 +73,14 @@ def lack_of(queue: Queue, found: Surroundings) -> str | None:
     return None
 
 
+def may_wait(experiment: Experiment) -> bool:
+    """Whether the experiment is active and no job of it runs."""
+    return experiment.status in ACTIVE and not experiment.jobs_running
+
+
 def obstacle(experiment: Experiment, store: Store) -> str | None:
     """What an active experiment of which no job runs waits for; None where it is only its turn."""
-    if experiment.status not in ACTIVE or experiment.jobs_running:
+    if not may_wait(experiment):
         return None
     if (full := store.room()) is not None:
         return full

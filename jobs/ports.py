@@ -58,6 +58,10 @@ class ExperimentStore(Protocol):
         """
         ...
 
+    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+        """The records of several experiments at once, by their ids; those that cannot be told are left out."""
+        ...
+
     def spec(self, experiment_id: str) -> bytes:
         """The canonical JSON of the spec, as submitted.
 

@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from api.http.event_hub import EventHub
+from api.http.experiment_reader import ExperimentReader
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Store
 from jobs.records import Experiment, ExperimentEvent
@@ -52,21 +53,23 @@ async def event_stream(experiment_id: str, *, after: int, store: Store, hub: Eve
             yield KEEPALIVE_COMMENT
 
 
-async def awaited(experiment_id: str, *, seconds: float, store: Store, hub: EventHub) -> Experiment:
+async def awaited(
+    experiment_id: str, *, seconds: float, store: Store, reader: ExperimentReader, hub: EventHub
+) -> Experiment:
     """The experiment once it has ended, or after so many seconds.
 
     Raises:
         ExperimentNotFound: there is none of that id, or no more.
     """
     deadline = time.monotonic() + seconds
-    while True:
+    while (left := deadline - time.monotonic()) > 0:
         # In this order: what happens in between is not waited for.
         last = (await to_thread.run_sync(store.last_events, [experiment_id]))[experiment_id]
-        experiment = await to_thread.run_sync(store.experiment, experiment_id)
-        left = deadline - time.monotonic()
-        if experiment.status not in ACTIVE or left <= 0 or hub.is_closed:
+        experiment = await reader.experiment(experiment_id)
+        if experiment.status not in ACTIVE or hub.is_closed:
             return experiment
         await hub.wait(experiment_id, after=last, seconds=left)
+    return await reader.experiment(experiment_id)
 
 
 def preferred_wait(prefer: str) -> int | None:

@@ -8,14 +8,14 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON
 from api.datasets import require_uploaded
-from api.dependencies import BellHere, ExperimentId, HubHere, SettingsHere, StoreHere
+from api.dependencies import BellHere, ExperimentId, HubHere, ReaderHere, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
-from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
+from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import ExperimentQuery, NoQuery, WaitQuery, link_header
-from api.readiness import obstacle
+from api.readiness import may_wait, obstacle
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
 from jobs.records import Queue
@@ -65,22 +65,24 @@ def list_experiments(
     return ExperimentPage(experiments=documents, next_cursor=page.next_cursor)
 
 
-@router.get("/{experiment_id}")
+@router.get("/{experiment_id}", response_model=ExperimentDocument)
 async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
     experiment_id: ExperimentId,
     query: Annotated[WaitQuery, Query()],
     store: StoreHere,
+    reader: ReaderHere,
     hub: HubHere,
-    response: Response,
     prefer: Annotated[str, Header(description="`wait=N` is the same as the parameter (RFC 7240).")] = "",
-) -> ExperimentDocument:
+) -> Response:
     """Look at one experiment: how far it is, and where its parts are; with `wait`, once it has ended."""
     preferred = preferred_wait(prefer)
-    experiment = await awaited(experiment_id, seconds=query.wait or preferred or 0, store=store, hub=hub)
-    response.headers.update(polling_headers(experiment))
+    wait = query.wait or preferred or 0
+    experiment = await awaited(experiment_id, seconds=wait, store=store, reader=reader, hub=hub)
+    waits_for = await to_thread.run_sync(obstacle, experiment, store) if may_wait(experiment) else None
+    answer = status_answer(experiment, waits_for=waits_for)
     if preferred is not None:
-        response.headers["Preference-Applied"] = f"wait={preferred}"
-    return ExperimentDocument.of(experiment, waits_for=await to_thread.run_sync(obstacle, experiment, store))
+        answer.headers["Preference-Applied"] = f"wait={preferred}"
+    return answer
 
 
 @router.get("/{experiment_id}/spec")

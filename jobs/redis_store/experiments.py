@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
@@ -58,6 +58,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
             return record
         self._require(experiment_id)
         raise ExperimentNotFound(experiment_id)
+
+    @override
+    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+        return {record.id: record for record in self._experiment_records(experiment_ids)}
 
     @override
     def spec(self, experiment_id: str) -> bytes:

@@ -10,7 +10,7 @@ import httptools
 from typing_extensions import override  # in typing itself from Python 3.12 on
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import MEDIA_TYPE, TYPE, Problem
 
 MOST_HEAD_BYTES: Final = 65_536
 """Most bytes of a request's line and headers."""
@@ -116,7 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 def _refusal(status: HTTPStatus) -> bytes:
     slug = status.phrase.lower().replace(" ", "-")
-    problem = Problem(type=f"urn:stepbias:problem:{slug}", title=status.phrase, status=status, detail=_DETAILS[status])
+    problem = Problem(type=f"{TYPE}{slug}", title=status.phrase, status=status, detail=_DETAILS[status])
     body = problem.model_dump_json(exclude_none=True).encode()
     wish = "retry-after: 5\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
     head = (

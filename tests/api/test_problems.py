@@ -8,6 +8,7 @@ import anyio
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
+from api.problems import TABLE
 from jobs.errors import StoreFull, StoreUnavailable
 from jobs.log_context import logged_ids
 from jobs.records import Experiment
@@ -203,3 +204,25 @@ def test_no_byte_of_a_body_is_sent_in_answer_to_head(api: Service) -> None:
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[0]["status"] == 200
     assert sent[1]["body"] == b""
+
+
+def test_every_type_is_explained_where_its_link_leads(api: Service) -> None:
+    """Those of the table, and those that are refused without an error of ours."""
+    listed = api.get("/v1/errors").json()["errors"]
+    types = {each["type"] for each in listed}
+    assert {f"urn:stepbias:problem:{kind.slug}" for kind in TABLE.values()} <= types
+    for each in listed:
+        assert api.get(each["link"]).json() == each
+        assert all(meaning.endswith(".") for meaning in each["meanings"])
+    for response in (
+        api.get("/v1/nothing"),
+        api.client.delete("/healthz"),
+        api.get("/readyz"),
+        api.get(f"{EXPERIMENTS}?limit=0"),
+        api.client.post(EXPERIMENTS, content=b"{}", headers={"Content-Type": "text/plain"}),
+    ):
+        document = response.json()
+        explained = api.get(response.links["help"]["url"]).json()
+        assert (explained["type"], explained["status"]) == (document["type"], document["status"])
+        assert ("retry-after" in response.headers) <= explained["may_pass"]
+    assert_problem(api.get("/v1/errors/none"), 404)

@@ -338,6 +338,8 @@ class BothStores(RuleBasedStateMachine):
     @invariant()
     def records_agree(self) -> None:
         """Experiments, their jobs, checkpoints and results."""
+        ids = [*self.ids, "none"]
+        self.both(lambda store: {each: _timeless(record) for each, record in store.records(ids).items()})
         for experiment_id in self.ids:
             self.both(lambda store, each=experiment_id: _timeless(store.experiment(each)))  # type: ignore[misc]  # bound now
             self.both(lambda store, each=experiment_id: store.events(each))  # type: ignore[misc]  # bound now

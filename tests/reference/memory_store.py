@@ -278,6 +278,11 @@ class MemoryStore(Store):
             return self._experiment(experiment_id).record(self._clock())
 
     @override
+    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+        with self._lock:
+            return {each: self.experiment(each) for each in experiment_ids if each in self._experiments}
+
+    @override
     def spec(self, experiment_id: str) -> bytes:
         return self._experiment(experiment_id).spec
 
