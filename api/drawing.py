@@ -28,17 +28,21 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """One figure of what an experiment has stored at this moment, in one format."""
+    """One figure of what an experiment has stored at this moment, in one format.
+
+    `contents` is the store's digest of that.
+    """
 
     experiment: Experiment
+    contents: str
     figure: str
     format: str
 
     @property
     def key(self) -> str:
-        """Where it is kept, by its content: a later stage of the same experiment is another drawing."""
-        state = f"{self.experiment.status} {self.experiment.runs_done} {self.experiment.numerics}"
-        return figure_key(self.experiment.id, self.figure, self.format, state)
+        """Where it is kept, by what is drawn: experiments of one spec and one name that have the same runs share it."""
+        asked = f"{self.experiment.content_hash} {self.experiment.name}"
+        return figure_key(asked, self.figure, self.format, f"{self.contents} {self.experiment.numerics}")
 
     @property
     def request(self) -> FigureRequest:

@@ -339,6 +339,10 @@ class ResultStore(Protocol):
         """
         ...
 
+    def contents(self, experiment_id: str) -> str:
+        """A digest of which runs of the experiment are stored, and of what they are."""
+        ...
+
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         """Keep a document under the hash of what it was made from (analyses, figures), for so long or for good.
 

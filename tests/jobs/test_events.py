@@ -103,3 +103,16 @@ def test_an_event_is_sealed(client: redis.Redis) -> None:
     for told in client.lrange(f"stepbias:experiment:{experiment.id}:events", 0, -1):
         assert hashlib.sha1(told[16:]).hexdigest()[:16].encode() == told[:16]
         assert set(json.loads(told[16:])) >= {"number", "status", "runs_done", "outcomes"}
+
+
+def test_the_digest_of_what_is_stored_changes_with_it(laboratory: Laboratory) -> None:
+    """Whichever runs are stored, and whatever they are; not with what else becomes of the experiment."""
+    experiment = laboratory.planned()
+    labels, seen = laboratory.labels("a spec"), [laboratory.store.contents(experiment.id)]
+    claim = laboratory.claim(f"{experiment.id}.0")
+    for index in (1, 0):
+        laboratory.store.commit_runs(claim, finished_runs([labels[index]], index))
+        seen.append(laboratory.store.contents(experiment.id))
+    assert len(set(seen)) == 3
+    laboratory.store.cancel(experiment.id)
+    assert laboratory.store.contents(experiment.id) == seen[-1]

@@ -600,6 +600,12 @@ class MemoryStore(Store):
             return self._run(self._experiment(experiment_id), index)
 
     @override
+    def contents(self, experiment_id: str) -> str:
+        with self._lock:
+            experiment = self._experiments.get(experiment_id)
+            return repr((sorted(experiment.keys.items()), sorted(experiment.outcomes))) if experiment else ""
+
+    @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         with self._lock:
             if self.document(key) is None:
