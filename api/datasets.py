@@ -163,7 +163,8 @@ def remove(dataset_id: str, *, store: Store) -> None:
         NothingHere: there is none of that id.
         DatasetInUse: experiments use it; they are named.
     """
-    described(dataset_id, store=store)
+    if not (_ID.fullmatch(dataset_id) and store.is_upload(dataset_id)):
+        raise NothingHere("There is no data set of that id.")
     try:
         store.drop_documents([dataset_description_key(dataset_id), dataset_key(dataset_id)])
     except InUse:

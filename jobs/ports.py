@@ -396,6 +396,10 @@ class UploadStore(Protocol):
         """
         ...
 
+    def is_upload(self, dataset_id: str) -> bool:
+        """Whether there is such an upload, though its description may have been found damaged."""
+        ...
+
     def upload_users(self, dataset_id: str, *, most: int) -> Sequence[str]:
         """The ids of experiments whose specs name the upload, so many at most."""
         ...

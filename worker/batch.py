@@ -57,12 +57,15 @@ class TrainingJob:
         self._claim, self._context, self._heartbeat = claim, context, heartbeat
         indices = claim.job.payload["indices"]
         problem = grid.problem_of(indices[0])
-        analysis = heartbeat.once_there_is_room(lambda: ensure_analysis(context, problem))
+        # It is there, unless it was found damaged since the planning.
+        with heartbeat.being_patient():
+            analysis = heartbeat.once_there_is_room(lambda: ensure_analysis(context, problem))
         known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else context.store.checkpoint(claim.job)
         self._batch = RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=kept)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
+        self._is_too_large = False
 
     def finish(self) -> None:
         """Train to the end of the last run."""
@@ -88,7 +91,8 @@ class TrainingJob:
         checkpoint = self._batch.checkpoint()
         if len(checkpoint) <= MOST_CHECKPOINT_BYTES:
             self._context.store.save_checkpoint(self._claim, checkpoint)
-        else:
+        elif not self._is_too_large:
+            self._is_too_large = True
             naming, size = self._context.naming(self._claim), len(checkpoint) / 1e6
             log.warning("%s goes on without a checkpoint: it would be of %.0f MB", naming, size)
         pause = max(self._context.settings.checkpoint_seconds, len(checkpoint) / CHECKPOINT_BYTES_PER_SECOND)

@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 NOTICE_SECONDS: Final = 10.0
 """How long a job that has lost its lease may go on before its process is ended: the time of many checks."""
+
+LONG_SILENCE: Final = 10.0
+"""So many times as long as a batch an analysis may give no sign of life: a linear programme is solved or not."""
 
 _Answer = TypeVar("_Answer")
 
@@ -51,6 +54,17 @@ class Heartbeat:
     ) -> None:
         self._over.set()
         self._thread.join()
+
+    @contextmanager
+    def being_patient(self) -> Iterator[None]:
+        """Inside, silence may last `LONG_SILENCE` times as long."""
+        usual = self._stall_seconds
+        self._stall_seconds = LONG_SILENCE * usual
+        try:
+            yield
+        finally:
+            self._last_sign = self._context.clock()
+            self._stall_seconds = usual
 
     def check(self, fraction: float) -> None:
         """A sign of life from the job, with the fraction of it that is done.

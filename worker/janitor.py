@@ -94,10 +94,12 @@ class Janitor:
         """All that is done in one round."""
         if self._has_failed:
             self._away += self._clock() - self._ended
-        self._has_failed = True
+        self._has_failed = False
         try:
             self._go_round()
-            self._has_failed = False
+        except StoreUnavailable:
+            self._has_failed = True
+            raise
         finally:
             self._ended = self._clock()
 
@@ -127,7 +129,7 @@ class Janitor:
         self._end_if_deaf(began, taken, waits=waits)
         if found.is_janitor:
             self._take_over_from_other_versions()
-            self._context.store.audit(most=AUDITED_AT_ONCE)
+            self._ask(self._context.store.audit, most=AUDITED_AT_ONCE)
             self._delete_expired()
             self._clear_away()
 

@@ -15,7 +15,7 @@ from jobs.seal import BrokenSeal
 from worker.batch import train
 from worker.context import WorkerContext
 from worker.drawing import draw_next
-from worker.heartbeat import Heartbeat, Interrupted
+from worker.heartbeat import LONG_SILENCE, Heartbeat, Interrupted
 from worker.planning import TurnOver, plan
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 Work = Callable[[Claim, WorkerContext, Heartbeat], None]
 WORK: Final[Mapping[JobKind, Work]] = MappingProxyType({JobKind.PLAN: plan, JobKind.TRAIN: train})
 
-STALLS: Final[Mapping[JobKind, float]] = MappingProxyType({JobKind.PLAN: 10.0, JobKind.TRAIN: 1.0})
-"""In units of `stall_seconds`: a linear programme gives no sign of life until it is solved."""
+STALLS: Final[Mapping[JobKind, float]] = MappingProxyType({JobKind.PLAN: LONG_SILENCE, JobKind.TRAIN: 1.0})
+"""In units of `stall_seconds`."""
 
 HOPELESS: Final = (StepbiasError, BrokenSeal)
 """Errors that another attempt must meet again."""

@@ -138,7 +138,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
                 )
             if not members:
                 return
-            numbers = {member.decode(): int(number) for member, number in members}
+            numbers = {member.decode(errors="replace"): int(number) for member, number in members}
             yield from ((numbers[each.id], each) for each in self._experiment_records(numbers))
             bound = f"({min(numbers.values())}"
 

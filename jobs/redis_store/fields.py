@@ -25,10 +25,20 @@ JOB_FIELDS: Final = tuple(_OF_JOB.split())
 """The fields of a record, in the order in which they go into its seal. `lua/ledger.lua` seals what it writes."""
 
 
+def checksum(text: bytes) -> bytes:
+    """The first 64 bits of a SHA-1 digest, in hexadecimal: scripts on the server have no other hash."""
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()[:16].encode()
+
+
+def generation_mark(fields: Fields) -> str:
+    """What tells one generation of an experiment's jobs from another, whatever bytes stand there."""
+    return checksum(fields.get(b"generation", b"")).decode()
+
+
 def is_sound(name: str, fields: Fields, sealed: Sequence[str]) -> bool:
-    """Whether the hash of that name has the seal of its fields: the first 64 bits of a SHA-1 digest."""
+    """Whether the hash of that name has the seal of its fields."""
     text = b"\n".join((name.encode(), *(fields.get(each.encode(), b"") for each in sealed)))
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()[:16].encode() == fields.get(b"seal")
+    return checksum(text) == fields.get(b"seal")
 
 
 def paired(flat: Sequence[bytes]) -> Fields:
@@ -86,6 +96,8 @@ def experiment_record(experiment_id: str, fields: Fields, now: float) -> Experim
 
 
 def _error(fields: Fields, counts: Counts) -> str:
+    if b"error" not in fields and counts.dead:
+        return f"{counts.dead} of its jobs are dead; a retry that was not finished has forgotten why"
     if b"error" not in fields:
         return missing_error(counts.runs_total, counts.runs_done)
     losses, failures = int(fields[b"error_losses"]), int(fields[b"error_failures"])

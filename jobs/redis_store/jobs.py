@@ -15,6 +15,9 @@ from jobs.redis_store.server import RedisServer, sealed_run
 from jobs.run_keys import DIGEST_BYTES, packed
 from jobs.seal import sealed
 
+KEYS_AT_ONCE: Final = 500
+"""Runs of one call: the server answers nobody else meanwhile."""
+
 RUNS_AT_ONCE: Final = 20
 """Their arrays may be large, and are only looked at."""
 
@@ -54,9 +57,13 @@ class RedisJobs(RedisServer, JobStore):
 
     @override
     def set_run_keys(self, claim: Claim, start: int, keys: Sequence[str]) -> Sequence[int]:
-        digests = packed(keys)
         self._discard_damaged(keys)
-        missing: list[int] = self._call(Script.SET_RUN_KEYS, *self._right(claim), start, DIGEST_BYTES, digests, *keys)
+        missing: list[int] = []
+        # Once for none: a claim that is lost is told so.
+        for first in range(0, max(len(keys), 1), KEYS_AT_ONCE):
+            some = keys[first : first + KEYS_AT_ONCE]
+            place = start + first, DIGEST_BYTES, packed(some)
+            missing += self._call(Script.SET_RUN_KEYS, *self._right(claim), *place, *some)
         return missing
 
     @override
@@ -84,12 +91,14 @@ class RedisJobs(RedisServer, JobStore):
         (fields,) = self._read(["HGETALL", job_key(job_id)])
         if not fields:
             return None
-        if not is_sound(job_key(job_id), fields, JOB_FIELDS):
-            self._repair_all_of(job_id, job_id.partition(".")[0])
-            return self.job(job_id)
-        experiment = self._fields(fields[b"experiment"].decode())
+        experiment_id, _, rest = job_id.partition(".")
+        experiment = self._fields(experiment_id)
         # What an experiment had before it was planned anew only waits to be cleared away.
-        is_current = fields[b"generation"] == experiment.get(b"generation")
+        generation = rest.partition(".")[0] if "." in rest else "0"
+        is_current = generation.encode() == experiment.get(b"generation")
+        if is_current and not is_sound(job_key(job_id), fields, JOB_FIELDS):
+            self._repair_all_of(job_id, experiment_id)
+            return None
         return job_record(job_id, fields, is_cancelled=experiment.get(b"cancel") == b"1") if is_current else None
 
     @override

@@ -90,26 +90,30 @@ class RedisResults(RedisServer, ResultStore):
         asked = json.dumps(asdict(request)).encode()
         # In this order: a request that is made twice is drawn once, one that is not made is missed.
         self._read(
-            ["RPUSH", key("figures"), sealed(_REQUEST, asked)],
+            ["RPUSH", self._figures(), sealed(_REQUEST, asked)],
             ["SET", guard, "1", "PX", max(round(seconds * 1000), 1)],
         )
         return True
 
     @override
     def figures_waiting(self) -> int:
-        (waiting,) = self._read(["LLEN", key("figures")])
+        (waiting,) = self._read(["LLEN", self._figures()])
         return int(waiting)
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        (asked,) = self._read(["LINDEX", key("figures"), 0])
+        (asked,) = self._read(["LINDEX", self._figures(), 0])
         if asked is None:
             return None
         # By its value, whatever is answered: what is sent again, because its answer was lost, takes no other.
-        self._read(["LREM", key("figures"), 1, asked])
+        self._read(["LREM", self._figures(), 1, asked])
         request = self._opened(_REQUEST, asked)
         # Whoever waits for it asks again.
         return self.next_figure() if request is None else FigureRequest(**json.loads(request))
+
+    def _figures(self) -> str:
+        """Requests to workers of one numerics version: others would keep other numbers under the same key."""
+        return key("figures", self._numerics)
 
     def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
         """Have runs count no longer that are planned, and neither stored nor sound."""

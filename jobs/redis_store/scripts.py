@@ -61,12 +61,12 @@ class Script(StrEnum):
 
 
 class Damaged(Exception):
-    """A script has found an experiment damaged that is to be repaired, in this generation of its jobs."""
+    """A script has found an experiment damaged that is to be repaired, in the generation of its jobs of this mark."""
 
-    def __init__(self, experiment_id: str, generation: str) -> None:
+    def __init__(self, experiment_id: str, mark: str) -> None:
         super().__init__(f"experiment {experiment_id} is damaged")
         self.experiment_id = experiment_id
-        self.generation = generation
+        self.mark = mark
 
 
 _REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
@@ -88,7 +88,7 @@ def source(script: Script) -> str:
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
     constants = f"local PREFIX, SCHEMA, MOVES, SEALED_FIELDS = '{PREFIX}', '{SCHEMA}', {_moves()}, {_sealed_fields()}"
-    return f"{shebang}\n{constants}\n{ledger}\nreturn seal_changed((function()\n{body}\nend)())"
+    return f"{shebang}\n{constants}\n{ledger}\nreturn carry_out(function()\n{body}\nend)"
 
 
 class Scripts:
@@ -144,7 +144,7 @@ def _refusal(error: ResponseError, args: Sequence[bytes | str | float]) -> Excep
     if code == "NOTFOUND":
         return ExperimentNotFound(str(args[0]))
     if code == "DAMAGED":
-        _, experiment_id, generation, *_ = f"{error} ".split(" ")
-        return Damaged(experiment_id, generation)
+        _, experiment_id, mark, *_ = str(error).split(" ")
+        return Damaged(experiment_id, mark)
     kind = _REFUSALS.get(code)
     return error if kind is None else kind(str(error).removeprefix(code).strip())

@@ -11,13 +11,16 @@ from core.identity import NUMERICS_VERSION
 from jobs.connection import vendor_errors
 from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.records import Experiment, StoredRun
-from jobs.redis_store.fields import EXPERIMENT_FIELDS, Fields, experiment_record, is_sound
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, Fields, experiment_record, generation_mark, is_sound
 from jobs.redis_store.keys import experiment_key, job_key, key, run_key, run_name
 from jobs.redis_store.scripts import Damaged, Script, Scripts
 from jobs.seal import BrokenSeal, opened, sealed
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
+
+MOST_REPAIRS: Final = 1000
+"""Of one call, each of another experiment."""
 
 _BATCH: Final = 1000
 """Commands in one pipeline: more would only pile up in the server's memory."""
@@ -45,20 +48,23 @@ class RedisServer:
             BrokenSeal: the experiment that was asked for is damaged beyond repair.
         """
         hopeless: set[str] = set()
-        while True:
+        for _ in range(MOST_REPAIRS):
             try:
                 return self._scripts(script, *args)
             except Damaged as damage:
                 if damage.experiment_id in hopeless:
                     raise BrokenSeal(_record_name(damage.experiment_id)) from damage
-                if not self._repair(damage.experiment_id, damage.generation):
+                if not self._repair(damage.experiment_id, damage.mark):
                     hopeless.add(damage.experiment_id)
+        raise StoreUnavailable(f"more than {MOST_REPAIRS} experiments are damaged")
 
-    def _repair(self, experiment_id: str, generation: str) -> bool:
+    def _repair(self, experiment_id: str, mark: str) -> bool:
         """Have an experiment planned anew that is damaged, unless somebody has; whether that is possible."""
-        log.error("%s is damaged: it is planned anew", _record_name(experiment_id))
-        self._remember_damage(_record_name(experiment_id))
-        return bool(self._scripts(Script.REPAIR, experiment_id, generation, self._numerics))
+        is_repaired = bool(self._scripts(Script.REPAIR, experiment_id, mark))
+        name, outcome = _record_name(experiment_id), "planned anew" if is_repaired else "told of, and left alone"
+        log.error("%s is damaged: the experiment is %s", name, outcome)
+        self._remember_damage(name)
+        return is_repaired
 
     def _read(self, *commands: Sequence[Any]) -> list[Any]:
         """The answers to several reading commands, in pipelines."""
@@ -119,8 +125,8 @@ class RedisServer:
 
     def _repair_all_of(self, job_id: str, experiment_id: str) -> None:
         """Have the experiment planned anew of which this job is damaged."""
-        _, generation = self._read(["UNLINK", job_key(job_id)], ["HGET", experiment_key(experiment_id), "generation"])
-        self._repair(experiment_id, (generation or b"").decode(errors="replace"))
+        _, fields = self._read(["UNLINK", job_key(job_id)], ["HGETALL", experiment_key(experiment_id)])
+        self._repair(experiment_id, generation_mark(fields))
 
     def _fields(self, experiment_id: str) -> Fields:
         (fields,) = self._read(["HGETALL", experiment_key(experiment_id)])
@@ -129,10 +135,11 @@ class RedisServer:
     def _sound(self, experiment_id: str, fields: Fields) -> Fields:
         """The fields of an experiment, read again where it had to be repaired; none where that cannot be."""
         name = experiment_key(experiment_id)
-        while fields and not is_sound(name, fields, EXPERIMENT_FIELDS):
-            generation = fields.get(b"generation", b"").decode(errors="replace")
-            fields = self._read(["HGETALL", name])[0] if self._repair(experiment_id, generation) else {}
-        return fields
+        if not fields or is_sound(name, fields, EXPERIMENT_FIELDS):
+            return fields
+        self._repair(experiment_id, generation_mark(fields))
+        (again,) = self._read(["HGETALL", name])
+        return again if is_sound(name, again, EXPERIMENT_FIELDS) else {}
 
     def _require(self, experiment_id: str) -> Fields:
         """The fields of an experiment's hash.

@@ -24,6 +24,9 @@ HOLD_SECONDS: Final = 10.0
 """For so long at a time writers are kept waiting: that is all they wait for a process that was killed over it."""
 
 _SLICE: Final = 200
+MOST_BYTES: Final = 16_000_000
+"""Read at a time: an answer is waited for few seconds, and checkpoints and data sets may be large."""
+
 _VALUES: Final = 100
 """Values of one command: a checkpoint may be megabytes."""
 
@@ -31,7 +34,7 @@ _SCHEMA_KEY: Final = key("schema")
 
 _BROKER: Final = key("celery", "").encode()
 
-_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "probe", "ended"))
+_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "audit", "damaged", "probe", "ended"))
 _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
 
@@ -132,6 +135,25 @@ _READ: Final[Mapping[bytes, tuple[Any, ...]]] = MappingProxyType(
 
 
 def _commands(client: redis.Redis, names: Sequence[bytes]) -> Iterator[Command]:
+    """What makes these values; no answer of the server is much larger than one value that it keeps."""
+    sizes = _answers(client, *(("MEMORY", "USAGE", name) for name in names))
+    some: list[bytes] = []
+    filled = 0
+    for name, size in zip(names, sizes, strict=True):
+        some.append(name)
+        filled += size or 0
+        if filled > MOST_BYTES:
+            yield from _read_out(client, some, is_large=len(some) == 1)
+            some, filled = [], 0
+    yield from _read_out(client, some, is_large=False)
+
+
+def _read_out(client: redis.Redis, names: Sequence[bytes], *, is_large: bool) -> Iterator[Command]:
+    if is_large and client.type(names[0]) == b"hash":
+        fields: Any = client.hkeys(names[0])
+        for field in fields:
+            yield b"HSET", names[0], field, *_answers(client, ("HGET", names[0], field))
+        return
     lives = _answers(client, *(command for name in names for command in (("TYPE", name), ("PTTL", name))))
     kinds = {name: kind for name, kind in zip(names, lives[::2], strict=True) if kind in _READ}
     values = _answers(client, *((_READ[kind][0], name, *_READ[kind][1:]) for name, kind in kinds.items()))

@@ -53,19 +53,19 @@ class RedisUpkeep(RedisServer, Upkeep):
 
     @override
     def audit(self, *, most: int) -> None:
-        self._call(Script.AUDIT, most)
+        self._call(Script.AUDIT, most, self._numerics)
 
     @override
     def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
         ((now, microseconds),) = self._read(["TIME"])
         latest = now + microseconds / 1e6 - seconds
         (members,) = self._read(["ZRANGE", key("finished"), "-inf", latest, "BYSCORE", "LIMIT", 0, most])
-        return [member.decode() for member in members]
+        return [member.decode(errors="replace") for member in members]
 
     @override
     def plan_anew(self, numerics: str, *, most: int) -> Sequence[str]:
         (members,) = self._read(["ZRANGE", key("unfinished", numerics), 0, most - 1])
-        ids = [member.decode() for member in members]
+        ids = [member.decode(errors="replace") for member in members]
         return [each for each in ids if self._call(Script.PLAN_ANEW, each, numerics, self._numerics)]
 
     @override
@@ -91,7 +91,7 @@ class RedisUpkeep(RedisServer, Upkeep):
             ["ZREMRANGEBYSCORE", key("damaged"), "-inf", time.time() - DAMAGE_SECONDS],
             ["ZRANGE", key("damaged"), 0, -1],
         )
-        return sorted(name.decode() for name in names)
+        return sorted(name.decode(errors="replace") for name in names)
 
     @override
     def require_writable(self) -> None:

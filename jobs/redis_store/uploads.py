@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -15,6 +15,8 @@ from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
 from jobs.seal import sealed
+
+AT_ONCE: Final = 100
 
 
 class RedisUploads(RedisServer, UploadStore):
@@ -29,10 +31,20 @@ class RedisUploads(RedisServer, UploadStore):
     @override
     def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
         bound: str | int = "+inf" if cursor is None else f"({decode_cursor(cursor)}"
-        with vendor_errors():
-            members: Any = self._client.zrange(
-                key("uploads"), bound, "-inf", desc=True, byscore=True, offset=0, num=limit, withscores=True
-            )
+        found: list[UploadEntry] = []
+        while len(found) < limit:
+            with vendor_errors():
+                members: Any = self._client.zrange(
+                    key("uploads"), bound, "-inf", desc=True, byscore=True, offset=0, num=AT_ONCE, withscores=True
+                )
+            if not members:
+                break
+            found += self._described(members)
+            bound = f"({members[-1][1]:.17g}"
+        return found[:limit]
+
+    def _described(self, members: Sequence[tuple[bytes, float]]) -> list[UploadEntry]:
+        """Those whose descriptions are sound."""
         names = [dataset_description_key(member.decode(errors="replace")) for member, _ in members]
         stored = self._read(*(["GET", key("document", name)] for name in names))
         found = zip(names, stored, members, strict=True)
@@ -44,7 +56,13 @@ class RedisUploads(RedisServer, UploadStore):
         ]
 
     @override
+    def is_upload(self, dataset_id: str) -> bool:
+        about = key("document", dataset_description_key(dataset_id))
+        score, is_described = self._read(["ZSCORE", key("uploads"), dataset_id], ["EXISTS", about])
+        return score is not None or bool(is_described)
+
+    @override
     def upload_users(self, dataset_id: str, *, most: int) -> Sequence[str]:
         with vendor_errors():
             users: Any = self._client.sscan_iter(key("users-of", dataset_key(dataset_id)), count=most)
-            return sorted(user.decode() for user in islice(users, most))
+            return sorted(user.decode(errors="replace") for user in islice(users, most))

@@ -31,14 +31,16 @@ def _power(options: argparse.Namespace, directory: Path) -> tuple[list[str], lis
 
 
 def _batches(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
-    outcome = batches.BatchDrill(directory, seed=options.seed).run(options.count or 200)
-    return list(batches.report(outcome)), list(batches.faults_of(outcome))
+    count = options.count or 200
+    outcome = batches.BatchDrill(directory, seed=options.seed).run(count)
+    return list(batches.report(outcome)), list(batches.faults_of(outcome, wanted=count))
 
 
 def _cancel(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
-    running = options.count or 200
-    outcome = cancel.CancelDrill(directory, seed=options.seed).run(waiting=running * 5 // 2, running=running)
-    return list(cancel.report(outcome)), list(cancel.faults_of(outcome, limit=options.limit))
+    count = options.count or 200
+    victims = cancel.victims_of(count, options.seed)
+    outcome = cancel.CancelDrill(directory, seed=options.seed).run(waiting=count * 5 // 2, victims=victims)
+    return list(cancel.report(outcome)), list(cancel.faults_of(outcome))
 
 
 def _flips(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
@@ -61,7 +63,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     parser.add_argument("--appendfsync", choices=["always", "everysec", "no"], help="power: not as the service has it")
     parser.add_argument("--tails", nargs="+", type=power.Tail, default=list(power.PROMISED), help="power: what is left")
-    parser.add_argument("--limit", type=float, default=cancel.LIMIT, help="cancel: seconds that 99 of 100 may take")
     return parser.parse_args()
 
 

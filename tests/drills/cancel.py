@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +34,7 @@ KILLED: Final = {"nobody": None, "a process of the worker": Part.BATCH_CHILD, "t
 """Who is killed shortly before a cancel."""
 
 _WEIGHTS: Final = {"nobody": 6, "a process of the worker": 3, "the worker": 1}
-_SETTINGS: Final = {"STEPBIAS_CHECKPOINT_SECONDS": "0.5"}
+SETTINGS: Final = {"STEPBIAS_CHECKPOINT_SECONDS": "0.5"}
 
 _LONG: Final[Mapping[str, Any]] = {
     "initialization": {"kind": "uniform", "scale": {"values": [0.1, 0.2, 0.5]}},
@@ -43,6 +43,11 @@ _LONG: Final[Mapping[str, Any]] = {
     "recording": {"points": 10},
 }
 """Runs of which some end at once, some within seconds, and some never: there is always something to be written."""
+
+
+def victims_of(count: int, seed: int) -> list[str]:
+    """Who is killed before each of so many cancels."""
+    return random.Random(seed).choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=count)
 
 
 @dataclass(kw_only=True)
@@ -59,16 +64,23 @@ class Outcome:
 
 
 class CancelDrill:
-    """One drill, with a service of its own."""
+    """One drill, with a service of its own.
 
-    def __init__(self, directory: Path, *, seed: int) -> None:
-        self._service = BesiegedService(directory, workers=WORKERS, settings=_SETTINGS)
+    Args:
+        directory: takes its state and its logs.
+        seed: of everything that is drawn.
+        settings: environment variables of the service.
+    """
+
+    def __init__(self, directory: Path, *, seed: int, settings: Mapping[str, str] = SETTINGS) -> None:
+        self._service = BesiegedService(directory, workers=WORKERS, settings=settings)
+        self._lease = float(settings.get("STEPBIAS_LEASE_SECONDS", Settings().lease_seconds))
         self._rng = random.Random(seed)
         self._number = seed * 10**6
         self.outcome = Outcome()
 
-    def run(self, *, waiting: int, running: int) -> Outcome:
-        """Cancel so many experiments that wait behind others, and so many that run."""
+    def run(self, *, waiting: int, victims: Iterable[str]) -> Outcome:
+        """Cancel so many experiments that wait behind others, and one that runs for each victim."""
         with (
             self._service as service,
             service.server() as self._server,
@@ -76,7 +88,7 @@ class CancelDrill:
         ):
             self._store = RedisStore(self._server, Settings())
             self._cancel_waiting(waiting)
-            self._cancel_running(running)
+            self._cancel_running(victims)
         return self.outcome
 
     def _cancel_waiting(self, count: int) -> None:
@@ -103,19 +115,18 @@ class CancelDrill:
         if claims or stored:
             self.outcome.complaints.append(f"{experiment_id}: {claims} claims and {stored} runs after all")
 
-    def _cancel_running(self, count: int) -> None:
+    def _cancel_running(self, victims: Iterable[str]) -> None:
         left: dict[str, Any] = {}
-        for _ in range(count):
+        for victim in victims:
             experiment_id = self._running()
             time.sleep(self._rng.uniform(0.0, 2.5))
-            victim = self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
             if (part := KILLED[victim]) is not None:
                 self._service.hit(part, signal.SIGKILL)
                 time.sleep(self._rng.uniform(0.0, 0.5))
             self._cancelled(experiment_id, f"while it ran, {victim} killed")
             left[experiment_id] = self._left(experiment_id)
         # Whoever had a job has noticed by now, or his lease has run out.
-        time.sleep(Settings().lease_seconds + 1.0)
+        time.sleep(self._lease + 1.0)
         for experiment_id, before in left.items():
             self.outcome.runs_kept += sum(before["stored"])
             if (now := self._left(experiment_id)) != before:
@@ -174,11 +185,11 @@ class CancelDrill:
             self.outcome.complaints.append(f"{experiment_id}: it is {status} {PATIENCE:g} s after its cancel")
 
 
-def faults_of(outcome: Outcome, *, limit: float) -> Iterator[str]:
+def faults_of(outcome: Outcome) -> Iterator[str]:
     """Why the drill has failed, if it has."""
     yield from outcome.complaints
     worst = percentile([each for seconds in outcome.seconds.values() for each in seconds], 99)
-    if worst > limit:
+    if worst > LIMIT:
         yield f"99 of 100 are cancelled after {worst:.2f} s"
 
 

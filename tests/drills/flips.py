@@ -61,7 +61,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "finished, unfinished": r"(un)?finished.*",
         "versions": r"numerics",
         "garbage": r"garbage.*",
-        "figures asked for": r"figures",
+        "figures asked for": r"figures:.*",
         "janitor, sweep, audit": r"janitor|sweep|audit",
         "schema": r"schema",
     }
@@ -220,7 +220,7 @@ class Patient:
             yield f"the record of what is {sort} is another"
         is_anew = now.jobs_total < before.jobs_total or now.status is ExperimentStatus.PLANNING
         has_more = not is_anew and now.runs_done > before.runs_done
-        if has_more or sum(now.outcomes.values()) != now.runs_done:
+        if has_more or sum(now.outcomes.values()) not in {0, now.runs_done}:
             yield f"the counts of what is {sort} are others: {now}"
         for job in self.store.jobs(now.id):
             if job.kind is JobKind.TRAIN and job.payload != self._payloads.get(job.id, job.payload):

@@ -4,10 +4,12 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.drills import batches, power
+from tests.drills import batches, cancel, power
+from tests.faults.test_campaign import IMPATIENT
 
 pytestmark = [
     pytest.mark.services,
@@ -47,17 +49,19 @@ def test_killed_batches_come_to_the_same_bytes() -> None:
     assert " 0 from the beginning" in told
 
 
-def test_what_is_cancelled_stays_as_it_is() -> None:
-    """On the real service, with those who worked on it killed or not. A loaded machine may take its time to answer."""
-    code, told = drill("cancel", "--count", "6", "--limit", "60")
-    assert code == 0, told
-    assert "0 of their jobs were claimed, 0 of their runs stored" in told
+def test_what_is_cancelled_stays_as_it_is(tmp_path: Path) -> None:
+    """On the real service, whoever of those who worked on it was killed."""
+    outcome = cancel.CancelDrill(tmp_path, seed=0, settings=IMPATIENT).run(waiting=10, victims=cancel.KILLED)
+    assert outcome.complaints == []
+    assert (outcome.waited, outcome.claimed_jobs, outcome.stored_runs) == (10, 0, 0)
+    assert outcome.planned
+    assert outcome.runs_kept
 
 
 def test_a_drill_in_which_nothing_was_resumed_has_failed() -> None:
     """Kills that hit nobody prove nothing, nor do attempts from the beginning."""
-    whole = batches.Outcome(kills=Counter({1: 9, 3: 1}), killed=12, resumed=12)
-    assert list(batches.faults_of(whole)) == []
-    assert len(list(batches.faults_of(replace(whole, kills=Counter({0: 3, 1: 7}))))) == 1
-    assert len(list(batches.faults_of(replace(whole, resumed=6, begun_again=6)))) == 1
-    assert list(batches.faults_of(replace(whole, complaints=["different"]))) == ["different"]
+    whole = batches.Outcome(cases=Counter({"SGD": 10}), killed=12, resumed=12)
+    assert list(batches.faults_of(whole, wanted=10)) == []
+    assert len(list(batches.faults_of(whole, wanted=11))) == 1
+    assert len(list(batches.faults_of(replace(whole, resumed=6, begun_again=6), wanted=10))) == 1
+    assert list(batches.faults_of(replace(whole, complaints=["different"]), wanted=10)) == ["different"]

@@ -72,7 +72,7 @@ class Writer:
 
     def lost(self, url: str, *, everything: bool) -> Iterator[str]:
         """What was acknowledged and is not there: of the experiments last written to, or of all."""
-        with connect(url, patience=1.0) as client:
+        with connect(url, patience=60.0) as client:
             store = self._store(client)
             for experiment_id in sorted(self._known if everything else self._touched):
                 for sentence in _lost(store, self._known[experiment_id]):
@@ -86,56 +86,60 @@ class Writer:
             with connect(url, patience=0.0) as client:
                 store = self._store(client)
                 while True:
-                    self._step(store)
-                    self.writes += 1
+                    self.writes += self._step(store)
         except StoreUnavailable:
             # Nobody knows what has become of the job that was just worked on.
             self._claims.clear()
         except BaseException as error:  # noqa: BLE001 - raised in the main thread
             self.error = error
 
-    def _step(self, store: Store) -> None:
+    def _step(self, store: Store) -> int:
+        """Do something; how many writes were acknowledged."""
         draw = self._rng.random()
         if draw < 0.2:
-            self._submit(store)
-        elif draw < 0.25 and self._known:
-            self._cancel(store)
-        elif draw < 0.5 or not self._claims:
-            self._claim(store, self._rng.choice(list(Queue)))
-        else:
-            self._work(store, self._claims[-1])
+            return self._submit(store)
+        if draw < 0.25 and self._known:
+            return self._cancel(store)
+        if draw < 0.5 or not self._claims:
+            return self._claim(store, self._rng.choice(list(Queue)))
+        return self._work(store, self._claims[-1])
 
-    def _submit(self, store: Store) -> None:
+    def _submit(self, store: Store) -> int:
         self._count += 1
         spec = f"{self._name} {self._count}".encode()
         answer = store.submit(spec=spec, content_hash=_digest(spec), name="", tags=["drill"], runs=RUNS)
         found = Acknowledged(id=answer.experiment.id, spec=spec)
         self._known[found.id] = found
         self._touched.add(found.id)
+        return 1
 
-    def _cancel(self, store: Store) -> None:
+    def _cancel(self, store: Store) -> int:
         found = self._known[self._rng.choice(sorted(self._known))]
         self._touched.add(found.id)
         self._claims = [claim for claim in self._claims if claim.job.experiment_id != found.id]
         found.may_be_cancelled = True
         found.is_cancelled = store.cancel(found.id).status is ExperimentStatus.CANCELLED
         found.may_be_cancelled = found.is_cancelled
+        return 1
 
-    def _claim(self, store: Store, queue: Queue) -> None:
+    def _claim(self, store: Store, queue: Queue) -> int:
         claim = store.claim(queue, worker=self._name)
         # Of a submission that was not answered nothing is known.
-        if claim is not None and claim.job.experiment_id in self._known:
-            self._touched.add(claim.job.experiment_id)
-            self._known[claim.job.experiment_id].attempts[claim.job.id] = claim.job.attempt
-            self._claims.append(claim)
+        if claim is None or claim.job.experiment_id not in self._known:
+            return 0
+        self._touched.add(claim.job.experiment_id)
+        self._known[claim.job.experiment_id].attempts[claim.job.id] = claim.job.attempt
+        self._claims.append(claim)
+        return 1
 
-    def _work(self, store: Store, claim: Claim) -> None:
+    def _work(self, store: Store, claim: Claim) -> int:
         found = self._known[claim.job.experiment_id]
         self._touched.add(found.id)
         if claim.job.kind is JobKind.PLAN:
             self._plan(store, claim, found)
-        else:
-            self._train(store, claim, found)
+            return 3
+        self._train(store, claim, found)
+        return 1
 
     def _plan(self, store: Store, claim: Claim, found: Acknowledged) -> None:
         store.set_run_keys(claim, 0, [_key(found, index) for index in range(RUNS)])

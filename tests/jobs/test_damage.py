@@ -7,13 +7,16 @@ import pytest
 import redis
 
 from jobs.connection import connect
-from jobs.errors import LeaseLost
+from jobs.errors import ExperimentNotFound, LeaseLost
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
+from jobs.redis_store.keys import SCHEMA
+from jobs.redis_store.scripts import Script
 from jobs.seal import SEAL_BYTES, BrokenSeal
 from jobs.states import ExperimentStatus
 from tests.jobs.conftest import redis_laboratory
-from tests.jobs.laboratory import Laboratory, digest, finished_runs
+from tests.jobs.laboratory import Laboratory, digest, figure_request, finished_runs
 
 PLACES = (0, SEAL_BYTES - 1, SEAL_BYTES, -1)
 """Of the changed byte: at both ends of the seal and of the value."""
@@ -92,7 +95,9 @@ def test_a_run_that_is_gone_is_counted_no_longer(laboratory: Laboratory, client:
         client.hdel(name, gone)
     assert store.run(experiment.id, 0) is None
     assert [each is None for each in store.summaries(experiment.id, 0, 2)] == [True, False]
-    assert (store.experiment(experiment.id).status, store.experiment(experiment.id).runs_done) == ("failed", 1)
+    now = store.experiment(experiment.id)
+    # Without the run nobody knows what it was counted under.
+    assert (now.status, now.runs_done, now.outcomes) == ("failed", 1, {} if gone == "key" else {"converged": 1})
 
 
 def test_every_experiment_that_counted_a_damaged_run_finds_it_missing(
@@ -251,6 +256,11 @@ def test_a_record_that_is_damaged_in_both_places_is_told_of(laboratory: Laborato
     again = laboratory.submit()
     assert again.id != lost.id
     assert laboratory.claim_plan(again).job.experiment_id == again.id
+    store.audit(most=10)
+    assert f"record of experiment {lost.id}" in store.damaged()
+    store.delete(lost.id)
+    with pytest.raises(ExperimentNotFound):
+        store.experiment(lost.id)
 
 
 @pytest.mark.parametrize(
@@ -311,3 +321,165 @@ def test_damaged_runs_are_not_used_again(laboratory: Laboratory, client: redis.R
     damage(client, f"run:{digest('a spec 1')}", "arrays")
     plan = laboratory.claim_plan(laboratory.submit(name="again", runs=2))
     assert store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)]) == [1]
+
+
+@pytest.mark.parametrize("field", ["generation", "queued", "cancel", "numerics"])
+def test_every_bit_of_a_field_counts(laboratory: Laboratory, client: redis.Redis, field: str) -> None:
+    """Whatever bytes come of it, everybody goes on, and the experiment is what it was."""
+    store = laboratory.store
+    for bit in range(8):
+        experiment = laboratory.planned(f"spec {bit}", batches=1)
+        laboratory.train(experiment, 0, f"spec {bit}")
+        if field == "cancel":
+            experiment = laboratory.planned(f"other {bit}", batches=1)
+            store.cancel(experiment.id)
+        name = f"stepbias:experiment:{experiment.id}"
+        before = client.hget(name, field)
+        client.hset(name, field, bytes([before[0] ^ 1 << bit]) + before[1:])
+        store.audit(most=100)
+        now = store.experiment(experiment.id)
+        wanted = ExperimentStatus.CANCELLED if field == "cancel" else ExperimentStatus.PLANNING
+        assert (now.status, now.numerics) == (wanted, experiment.numerics)
+        if field != "cancel":
+            plan = store.claim(Queue.INTERACTIVE, worker="w")
+            assert plan is not None
+            store.cancel(experiment.id)
+
+
+def test_what_a_cancelled_experiment_had_stored_stays_in_sight(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Also where its record is damaged, or it was being planned anew."""
+    store = laboratory.store
+    for number, again in enumerate((True, False)):
+        text = f"spec {number}"
+        experiment = laboratory.planned(text)
+        laboratory.train(experiment, 0, text)
+        if again:
+            damage(client, f"experiment:{experiment.id}", "queued")
+            assert store.experiment(experiment.id).status is ExperimentStatus.PLANNING
+            store.cancel(experiment.id)
+        else:
+            store.cancel(experiment.id)
+            damage(client, f"experiment:{experiment.id}", "queued")
+        now = store.experiment(experiment.id)
+        assert (now.status, now.runs_done) == (ExperimentStatus.CANCELLED, 2)
+        assert [each is None for each in store.summaries(experiment.id, 0, 4)] == [False, False, True, True]
+    store.audit(most=10)
+    assert len(store.damaged()) == 2
+
+
+def test_what_another_version_has_finished_stays_of_that_version(laboratory: Laboratory, client: redis.Redis) -> None:
+    """Also when it is damaged; who finds it makes no experiment of its own of it."""
+    old, new = laboratory.of_version("1"), laboratory.of_version("2")
+    experiment = old.planned(batches=1)
+    old.train(experiment, 0)
+    client.setbit(f"stepbias:experiment:{experiment.id}:done", 0, 0)
+    new.store.audit(most=10)
+    assert new.store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
+    damage(client, f"experiment:{experiment.id}", "numerics")
+    assert new.store.experiment(experiment.id).numerics == "1"
+
+
+def test_leases_of_before_are_no_damage(laboratory: Laboratory) -> None:
+    """Workers of an old version may still train what a new one plans anew."""
+    old, new = laboratory.of_version("1"), laboratory.of_version("2")
+    experiment = old.planned()
+    old.claim(f"{experiment.id}.0")
+    assert new.store.plan_anew("1", most=10) == [experiment.id]
+    new.store.audit(most=10)
+    assert not new.store.damaged()
+
+
+def test_a_damaged_record_of_before_is_of_no_consequence(laboratory: Laboratory, client: redis.Redis) -> None:
+    """It only waits to be cleared away."""
+    old, new = laboratory.of_version("1"), laboratory.of_version("2")
+    experiment = old.planned()
+    new.store.plan_anew("1", most=10)
+    damage(client, f"job:{experiment.id}.0", "payload")
+    assert new.store.job(f"{experiment.id}.0") is None
+    for _ in range(20):
+        new.store.sweep(most=100, grace=0.0)
+    assert not new.store.damaged()
+    assert new.store.claim(Queue.INTERACTIVE, worker="w") is not None
+
+
+def test_an_error_in_a_script_is_no_damage(laboratory: Laboratory) -> None:
+    """What it has changed until then is sealed, and the error is told as one of ours."""
+    experiment = laboratory.planned()
+    claim = laboratory.claim(f"{experiment.id}.0")
+    with pytest.raises(redis.ResponseError, match=r"^BUG "):
+        laboratory.store._scripts(Script.HEARTBEAT, claim.job.id, claim.token, 10.0, "no number")  # type: ignore[attr-defined]  # a test may look inside
+    laboratory.store.heartbeat(claim, fraction=0.5)
+    assert not laboratory.store.damaged()
+
+
+def test_a_retry_of_what_is_cancelled_meanwhile_queues_nothing(laboratory: Laboratory) -> None:
+    """A retry goes in pieces, and a cancel may come between two of them."""
+    store = laboratory.store
+    experiment = laboratory.planned()
+    for number in range(2):
+        laboratory.kill(f"{experiment.id}.{number}")
+    ask = (Script.RETRY, experiment.id, experiment.numerics, "a wish", 0, 1)
+    left, _ = store._scripts(*ask)  # type: ignore[attr-defined]  # a test may look inside
+    assert left == 1
+    store.cancel(experiment.id)
+    left, _ = store._scripts(*ask)  # type: ignore[attr-defined]  # as above
+    assert left == 0
+    assert store.claim(Queue.BATCH, worker="w") is None
+    store.audit(most=10)
+    assert not store.damaged()
+
+
+def test_an_upload_outlives_the_damage_of_its_description(laboratory: Laboratory, client: redis.Redis) -> None:
+    """It can be described again by uploading it again, or be removed."""
+    store = laboratory.store
+    assert store.keep_upload("x", arrays=b"arrays", description=b"{}")
+    assert store.keep_upload("y", arrays=b"arrays", description=b"{}")
+    damage(client, "document:dataset-description:y")
+    assert store.document("dataset-description:y") is None
+    for _ in range(20):
+        assert not store.sweep(most=100, grace=0.0)
+    assert store.document("dataset:y") == b"arrays"
+    assert store.is_upload("y")
+    assert [each.description for each in store.uploads(limit=1)] == [b"{}"]
+    store.drop_documents(["dataset-description:y", "dataset:y"])
+    assert not store.is_upload("y")
+
+
+def test_figures_are_drawn_by_workers_of_the_version_that_is_asked(laboratory: Laboratory) -> None:
+    """Others would keep other numbers under the same name."""
+    old, new = laboratory.of_version("1").store, laboratory.of_version("2").store
+    old.request_figure(figure_request(), seconds=10.0)
+    assert (new.figures_waiting(), new.next_figure()) == (0, None)
+    assert old.next_figure() == figure_request()
+
+
+def test_absurd_numbers_do_no_lasting_harm(laboratory: Laboratory, client: redis.Redis) -> None:
+    """A flipped score is put right by the audit; what was numbered meanwhile has numbers that cursors can hold."""
+    first = laboratory.planned()
+    client.zadd("stepbias:experiments", {first.id: 2.0**60})
+    turns = f"stepbias:flows:batch:{first.numerics}"
+    client.zadd(turns, {client.zrange(turns, 0, 0)[0]: 1e300})
+    others = [laboratory.planned(f"other {number}") for number in range(2)]
+    laboratory.store.audit(most=10)
+    listed = [each.id for each in laboratory.store.experiments(limit=1).experiments]
+    cursor = laboratory.store.experiments(limit=1).next_cursor
+    assert listed + [each.id for each in laboratory.store.experiments(cursor=cursor).experiments] == [
+        each.id for each in (*reversed(others), first)
+    ]
+    assert laboratory.store.claim(Queue.BATCH, worker="w") is not None
+    assert float(client.get(f"{turns}:now")) < 1e15
+
+
+def test_keys_are_recorded_in_pieces(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the answer of one call."""
+    monkeypatch.setattr("jobs.redis_store.jobs.KEYS_AT_ONCE", 3)
+    first = laboratory.planned(batches=4)
+    laboratory.train(first, 0)
+    plan = laboratory.claim_plan(laboratory.submit(name="again", runs=8))
+    keys = [digest(label) for label in laboratory.labels("a spec", 4)]
+    assert list(laboratory.store.set_run_keys(plan, 0, keys)) == [2, 3, 4, 5, 6, 7]
+
+
+def test_the_fields_of_records_are_part_of_the_schema() -> None:
+    """A seal over other fields is a broken one: with other fields, the schema gets another number."""
+    assert (SCHEMA, digest(" ".join((*EXPERIMENT_FIELDS, "/", *JOB_FIELDS)))[:16]) == ("3", "27865949c466864a")

@@ -650,6 +650,11 @@ class MemoryStore(Store):
             ]
 
     @override
+    def is_upload(self, dataset_id: str) -> bool:
+        with self._lock:
+            return dataset_id in self._uploads
+
+    @override
     def upload_users(self, dataset_id: str, *, most: int) -> Sequence[str]:
         with self._lock:
             users = [each.id for each in self._experiments.values() if f"dataset:{dataset_id}" in each.inputs]

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Look whether what is counted of experiments agrees with what lies beside it: some, in turn, and some that are at work.
--- ARGV: how many of each.
-local most = tonumber(ARGV[1])
+-- ARGV: how many of each, numerics version of who asks: what others have finished is left as it is.
+local most, numerics = tonumber(ARGV[1]), ARGV[2]
 local leases
 
 -- How many jobs of an experiment have a lease.
@@ -59,9 +59,15 @@ local function agrees(experiment)
 end
 
 local function audit(id, index)
+  if is_hopeless(id) then
+    redis.call('ZADD', key('damaged'), now, 'record of experiment ' .. id)
+    return
+  end
   local experiment = experiment_of(id)
   if not experiment then
     redis.call('ZREM', index, id)
+    return
+  elseif experiment.numerics ~= numerics and ending_of(experiment) then
     return
   elseif not agrees(experiment) then
     damaged(id)

@@ -1,6 +1,17 @@
 #!lua flags=allow-oom
 -- Forget a finished experiment; what it was made of and what it used is left for the janitor. ARGV: experiment id.
 local id = ARGV[1]
+if is_hopeless(id) then
+  redis.call('ZREM', key('experiments'), id)
+  for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents', 'inputs' }) do
+    discard(id, math.floor(now * 1000), part)
+  end
+  for _, part in ipairs({ 'spec', 'birth', 'done', 'former-done', 'checkpoints', 'dead' }) do
+    redis.call('UNLINK', key('experiment', id, part))
+  end
+  redis.call('UNLINK', experiment_key(id))
+  return 1
+end
 local experiment = experiment_of(id)
 if not experiment then
   redis.call('ZREM', key('finished'), id)
@@ -24,7 +35,7 @@ for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs')
   redis.call('SREM', key('users-of', document), id)
   stop_using_document(document)
 end
-for _, part in ipairs({ 'spec', 'birth', 'inputs', 'done', 'checkpoints', 'dead', 'events' }) do
+for _, part in ipairs({ 'spec', 'birth', 'inputs', 'done', 'former-done', 'checkpoints', 'dead', 'events' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
 redis.call('UNLINK', experiment.at)

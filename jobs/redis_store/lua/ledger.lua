@@ -92,26 +92,44 @@ local function tell(at)
       outcomes = cjson.decode(outcomes) })
     call('RPUSH', told, checksum(text) .. text)
     call('LTRIM', told, -MOST_TOLD, -1)
+    counted[at] = nil
   end
 end
 
--- What every script ends with.
-local function seal_changed(answer)
+local function seal_changed()
   for at in pairs(changed) do
     if call('EXISTS', at) == 1 then
       call('HSET', at, 'seal', seal_of(at))
-      if fields_of(at) == SEALED_FIELDS.experiment then
-        tell(at)
-      end
     end
   end
-  return answer
+  -- After all of that, for it is the less important.
+  for at in pairs(changed) do
+    if fields_of(at) == SEALED_FIELDS.experiment and call('HEXISTS', at, 'outcomes') == 1 then
+      tell(at)
+    end
+  end
 end
 
--- Tell the caller which experiment is to be repaired, and in which generation of its jobs that was found.
+-- What tells one generation of an experiment's jobs from another, whatever bytes stand there.
+local function generation_mark(id)
+  return checksum(call('HGET', experiment_key(id), 'generation') or '')
+end
+
+-- Tell the caller which experiment is to be repaired, and in which generation that was found.
 local function damaged(id)
   seal_changed()
-  error({ err = 'DAMAGED ' .. id .. ' ' .. (call('HGET', experiment_key(id), 'generation') or '') })
+  error({ err = 'DAMAGED ' .. id .. ' ' .. generation_mark(id) })
+end
+
+-- What carries out a script. An error in it is no damage: what it has changed until then is sealed, and the error told.
+local function carry_out(body)
+  local is_done, answer = pcall(body)
+  seal_changed()
+  if not is_done then
+    local told = type(answer) == 'table' and answer.err or tostring(answer)
+    error({ err = string.find(told, '^%u+ ') and told or 'BUG ' .. told })
+  end
+  return answer
 end
 
 local function is_sound(at)
@@ -124,10 +142,15 @@ local redis = setmetatable({
     if string.sub(command, 1, 1) == 'H' and fields_of(at) then
       if not sound[at] and not is_sound(at) then
         local kind, id = string.match(at, '^(%a+):([^:.]+)', #PREFIX + 1)
-        if kind == 'job' then
-          call('UNLINK', at)
+        if kind == 'experiment' then
+          damaged(id)
         end
-        damaged(id)
+        call('UNLINK', at)
+        -- A record of a former generation only waited to be cleared away.
+        local generation = string.match(at, '^[^.]*%.(%d+)%.') or '0'
+        if generation == call('HGET', experiment_key(id), 'generation') then
+          damaged(id)
+        end
       end
       sound[at] = true
       changed[at] = changed[at] or not READS[command] or nil
@@ -323,8 +346,8 @@ local function remove_user(at, field)
 end
 
 -- A run is used as often as its key stands among the keys of experiments; what nobody uses is gone.
-local function use_run(digest)
-  add_user(key('run', hexadecimal(digest)), 'users')
+local function use_run(run)
+  add_user(key('run', run), 'users')
 end
 
 local function stop_using_run(digest)
@@ -349,8 +372,8 @@ end
 -- An upload is there for its own sake, as soon as it is described.
 local function is_upload(document)
   local id = string.match(document, '^dataset:(.*)')
-  return string.find(document, '^dataset%-description:') ~= nil
-    or id ~= nil and redis.call('EXISTS', key('document', 'dataset-description:' .. id)) == 1
+  return string.find(document, '^dataset%-description:') ~= nil or id and redis.call('ZSCORE', key('uploads'), id)
+    or id and redis.call('EXISTS', key('document', 'dataset-description:' .. id)) == 1
 end
 
 -- An experiment's `inputs` are the documents that its spec names, its `documents` those that are made for it.
@@ -389,6 +412,7 @@ local function enter(job, state)
     redis.call('HSET', at, 'plan', state)
     if state == 'succeeded' then
       discard(job.experiment, job.generation, 'former')
+      redis.call('UNLINK', key('experiment', job.experiment, 'former-done'))
     end
   elseif state == 'succeeded' then
     redis.call('HINCRBYFLOAT', at, 'work_done', job.work)
@@ -428,7 +452,7 @@ end
 
 local function count_outcome(at, outcome, change)
   local outcomes = cjson.decode(redis.call('HGET', at, 'outcomes'))
-  outcomes[outcome] = (outcomes[outcome] or 0) + change
+  outcomes[outcome] = math.max((outcomes[outcome] or 0) + change, 0)
   redis.call('HSET', at, 'outcomes', cjson.encode(outcomes))
 end
 
@@ -453,32 +477,71 @@ local function step_down(experiment)
   end
 end
 
--- Plan an experiment from its beginning, for workers of one numerics version: what was counted is counted anew, and the
--- records of its jobs are left for the janitor to clear away. The runs that it used it may use again, so they are kept as
--- its `former` keys until it is planned.
+-- What an experiment is, and that nobody wants it any more, lies in a second place: all else of its record can be told
+-- anew.
+local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total', 'numerics', 'cancel' }
+
+local function save_birth(id)
+  local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
+  redis.call('SET', key('experiment', id, 'birth'), checksum(birth) .. birth)
+end
+
+-- The values of `BIRTH`, false where there is none; nil where they are damaged.
+local function birth_of(id)
+  local stored = redis.call('GET', key('experiment', id, 'birth')) or ''
+  local birth = string.sub(stored, 17)
+  return string.sub(stored, 1, 16) == checksum(birth) and cjson.decode(birth) or nil
+end
+
+local function is_hopeless(id)
+  return not is_sound(experiment_key(id)) and not birth_of(id)
+end
+
+-- Take an experiment's jobs out of everything, for the janitor to clear away, and count from the beginning.
+local function count_anew(id, generation, plan, runs_done)
+  for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+    if string.match(job, '^[^.]*') == id then
+      redis.call('ZREM', key('leases'), job)
+    end
+  end
+  for _, queue in ipairs(QUEUES) do
+    redis.call('UNLINK', backlog_key(id, queue))
+  end
+  for _, part in ipairs({ 'checkpoints', 'dead' }) do
+    redis.call('UNLINK', key('experiment', id, part))
+  end
+  discard(id, generation, 'jobs')
+  local at = experiment_key(id)
+  redis.call('HDEL', at, 'finished_at', 'error', 'error_losses', 'error_failures', 'started', 'started_at')
+  redis.call('HSET', at, 'generation', generation, 'plan', plan, 'queued', 0, 'running', 0, 'succeeded', 0, 'dead', 0,
+    'cancelled', 0, 'runs_done', runs_done, 'runs_reused', 0, 'outcomes', '{}', 'work_total', 0, 'work_done', 0,
+    'work_running', 0, 'work_at_start', 0)
+end
+
+-- Plan an experiment from its beginning, for workers of one numerics version: what was counted is counted anew. The runs
+-- that it used it may use again, so they are kept as its `former` keys until it is planned.
 local function plan_anew(id, numerics)
   local before = experiment_of(id)
+  local generation, part = before.generation + 1, function(name) return key('experiment', id, name) end
   stop_flows(before)
   step_down(before)
   redis.call('ZREM', key('unfinished', before.numerics), id)
   redis.call('ZREM', key('finished'), id)
-  for _, queue in ipairs(QUEUES) do
-    redis.call('UNLINK', backlog_key(id, queue))
-  end
-  for _, part in ipairs({ 'done', 'checkpoints', 'dead' }) do
-    redis.call('UNLINK', key('experiment', id, part))
-  end
-  local generation = redis.call('HINCRBY', before.at, 'generation', 1)
-  discard(id, generation, 'jobs')
-  if redis.call('EXISTS', key('experiment', id, 'former')) == 1 then
+  if redis.call('EXISTS', part('former')) == 1 then
     discard(id, generation, 'keys')
-  elseif redis.call('EXISTS', key('experiment', id, 'keys')) == 1 then
-    redis.call('RENAME', key('experiment', id, 'keys'), key('experiment', id, 'former'))
+  elseif redis.call('EXISTS', part('keys')) == 1 then
+    redis.call('RENAME', part('keys'), part('former'))
+    if redis.call('EXISTS', part('done')) == 1 then
+      redis.call('RENAME', part('done'), part('former-done'))
+    end
   end
-  redis.call('HDEL', before.at, 'finished_at', 'error', 'error_losses', 'error_failures', 'started', 'started_at')
-  redis.call('HSET', before.at, 'numerics', numerics, 'plan', 'queued', 'queued', 0, 'running', 0, 'succeeded', 0,
-    'dead', 0, 'cancelled', 0, 'runs_done', 0, 'runs_reused', 0, 'outcomes', '{}', 'work_total', 0, 'work_done', 0, 'work_running', 0,
-    'work_at_start', 0)
+  redis.call('UNLINK', part('done'))
+  if before.numerics ~= numerics then
+    redis.call('UNLINK', part('former-done'))
+  end
+  count_anew(id, generation, 'queued', 0)
+  redis.call('HSET', before.at, 'numerics', numerics)
+  save_birth(id)
   redis.call('ZADD', key('unfinished', numerics), now, id)
   local content_hash, name = unpack(redis.call('HMGET', before.at, 'content_hash', 'name'))
   redis.call('HSET', key('current'), current_field(content_hash, numerics, name), id)
@@ -488,31 +551,26 @@ end
 -- A waiting job of a cancelled experiment is cancelled by that alone, however many there are; those that run, as many as
 -- there are processes at most, end here: whatever their workers still write is refused.
 local function cancel(experiment)
+  local id = experiment.id
   redis.call('HSET', experiment.at, 'cancel', '1')
+  save_birth(id)
   stop_flows(experiment)
   for _, queue in ipairs(QUEUES) do
-    redis.call('UNLINK', backlog_key(experiment.id, queue))
+    redis.call('UNLINK', backlog_key(id, queue))
   end
   for _, job_id in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
-    local job = string.match(job_id, '^[^.]*') == experiment.id and job_of(job_id)
+    local job = string.match(job_id, '^[^.]*') == id and job_of(job_id)
     if job and job.state == 'running' and is_current(job) then
       enter(job, 'cancelled')
     end
   end
-  settle(experiment.id)
-end
-
--- What an experiment is from its beginning on lies in a second place: all else of its record can be told anew.
-local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total' }
-
-local function save_birth(id)
-  local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
-  redis.call('SET', key('experiment', id, 'birth'), checksum(birth) .. birth)
-end
-
--- The values of `BIRTH`; nil where they are damaged.
-local function birth_of(id)
-  local stored = redis.call('GET', key('experiment', id, 'birth')) or ''
-  local birth = string.sub(stored, 17)
-  return string.sub(stored, 1, 16) == checksum(birth) and cjson.decode(birth) or nil
+  -- What was stored before it was planned anew stays in sight. Which outcomes these runs had is in their summaries.
+  if redis.call('EXISTS', key('experiment', id, 'former-done')) == 1 then
+    discard(id, experiment.generation .. 'c', 'keys')
+    redis.call('RENAME', key('experiment', id, 'former'), key('experiment', id, 'keys'))
+    redis.call('RENAME', key('experiment', id, 'former-done'), key('experiment', id, 'done'))
+    local done = redis.call('BITCOUNT', key('experiment', id, 'done'))
+    redis.call('HSET', experiment.at, 'runs_done', done, 'outcomes', '{}')
+  end
+  settle(id)
 end

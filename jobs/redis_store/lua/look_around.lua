@@ -19,7 +19,7 @@ local waiting = {}
 for _, numerics in ipairs(redis.call('SMEMBERS', key('numerics'))) do
   local flows, jobs = flows_key(queue, numerics), 0
   for _, flow in ipairs(redis.call('ZRANGE', flows, 0, 99)) do
-    jobs = jobs + redis.call('ZCARD', backlog_key(string.match(flow, ':(.*)'), queue))
+    jobs = jobs + redis.call('ZCARD', backlog_key(string.match(flow, ':(.*)') or '', queue))
   end
   if jobs > 0 then
     local since = number_of(redis.call('GET', flows .. ':since'), now)

@@ -19,6 +19,9 @@ for i = 2, #ARGV, 5 do
       redis.call('HINCRBY', at, 'runs_done', -1)
       if outcome then
         count_outcome(at, outcome, -1)
+      else
+        -- Nobody knows what the run was counted under: what is told of the others is in their summaries.
+        redis.call('HSET', at, 'outcomes', '{}')
       end
     end
   end

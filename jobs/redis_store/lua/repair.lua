@@ -1,16 +1,12 @@
 #!lua flags=allow-oom
--- Plan an experiment anew that was found damaged: its record, one of its jobs, or what is counted beside them.
--- ARGV: experiment id, the generation in which that was found, numerics version of who asks.
--- Answers: 1; or 0 where even its second record is damaged: then it is left to be told of.
-local id, generation, numerics = unpack(ARGV)
+-- Plan an experiment anew that was found damaged: its record, one of its jobs, or what is counted beside them. One that is
+-- cancelled stays so, with what it has stored.
+-- ARGV: experiment id, mark of the generation in which that was found. Answers: 1; or 0 where even its second record is
+-- damaged: then it is left to be told of.
+local id, mark = unpack(ARGV)
 local at = experiment_key(id)
-if (call('HGET', at, 'generation') or '') ~= generation then
+if generation_mark(id) ~= mark then
   return 1
-end
-for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
-  if string.match(job, '^[^.]*') == id then
-    redis.call('ZREM', key('leases'), job)
-  end
 end
 for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
   redis.call('ZREM', key('unfinished', version), id)
@@ -22,38 +18,45 @@ for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
     end
   end
 end
-if redis.call('EXISTS', at) == 0 then
-  return 1
-end
-
-if is_sound(at) then
-  save_birth(id)
-  numerics = redis.call('HGET', at, 'numerics')
-end
-local birth, is_cancelled = birth_of(id), call('HGET', at, 'cancel') == '1'
-if not birth then
+-- A generation that no job has been of, whatever the damaged one was.
+local generation = math.floor(now * 1000)
+if redis.call('EXISTS', at) == 0 or is_hopeless(id) then
+  for _, job in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+    if string.match(job, '^[^.]*') == id then
+      redis.call('ZREM', key('leases'), job)
+    end
+  end
+  redis.call('ZREM', key('finished'), id)
   for _, field in ipairs(redis.call('HKEYS', key('current'))) do
     if redis.call('HGET', key('current'), field) == id then
       redis.call('HDEL', key('current'), field)
     end
   end
-  return 0
+  return redis.call('EXISTS', at) == 0 and 1 or 0
 end
+
+if is_sound(at) then
+  save_birth(id)
+end
+local birth = birth_of(id)
 redis.call('UNLINK', at)
--- A generation that no job has been of, whatever the damaged one was.
-redis.call('HSET', at, 'generation', math.floor(now * 1000), 'numerics', numerics)
 for i, field in ipairs(BIRTH) do
-  redis.call('HSET', at, field, birth[i])
+  if birth[i] then
+    redis.call('HSET', at, field, birth[i])
+  end
 end
+count_anew(id, generation, 'cancelled', redis.call('BITCOUNT', key('experiment', id, 'done')))
 local number, name, tags = unpack(birth)
 redis.call('ZADD', key('experiments'), number, id)
 redis.call('ZADD', key('experiments', 'name', name), number, id)
 for _, tag in ipairs(cjson.decode(tags)) do
   redis.call('ZADD', key('experiments', 'tag', tag), number, id)
 end
-redis.call('SADD', key('numerics'), numerics)
-plan_anew(id, numerics)
-if is_cancelled then
-  cancel(experiment_of(id))
+local experiment = experiment_of(id)
+redis.call('SADD', key('numerics'), experiment.numerics)
+if experiment.is_cancelled then
+  cancel(experiment)
+else
+  plan_anew(id, experiment.numerics)
 end
 return 1

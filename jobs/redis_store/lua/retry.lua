@@ -23,6 +23,9 @@ if redis.call('HGET', experiment.at, 'retry') ~= wish then
     redis.call('HDEL', experiment.at, 'error', 'error_losses', 'error_failures', 'started', 'started_at')
   end
 end
+if experiment.is_cancelled then
+  return { 0, record_of(id) }
+end
 for _, job_id in ipairs(redis.call('SPOP', dead, most)) do
   local job = job_of(job_id) or damaged(id)
   redis.call('HSET', job.at, 'attempt', 0, 'failures', 0, 'losses', 0)

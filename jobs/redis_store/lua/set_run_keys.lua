@@ -15,7 +15,7 @@ for i = 7, #ARGV do
   local index, first = start + i - 7, (i - 7) * bytes + 1
   local digest, former = string.sub(digests, first, first + bytes - 1), string.sub(before, first, first + bytes - 1)
   -- In this order: a call that is repeated finds the same key there.
-  use_run(digest)
+  use_run(ARGV[i])
   stop_using_run(former)
   local outcome, summary = unpack(redis.call('HMGET', key('run', ARGV[i]), 'outcome', 'summary'))
   if outcome and summary then

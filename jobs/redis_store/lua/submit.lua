@@ -20,6 +20,10 @@ redis.call('SET', key('schema'), SCHEMA, 'NX')
 local at = experiment_key(id)
 local newest = redis.call('ZRANGE', key('experiments'), -1, -1, 'WITHSCORES')
 local number = 1 + number_of(newest[2], 0)
+if number > 1e15 then
+  -- Somebody's number is damaged, and will be put right.
+  number = 1 + redis.call('ZCARD', key('experiments'))
+end
 redis.call('SET', key('experiment', id, 'spec'), spec)
 redis.call('HSET', at, 'number', number, 'name', name, 'tags', tags, 'content_hash', content_hash, 'created_at', now,
   'numerics', numerics, 'generation', 0, 'runs_total', runs, 'runs_done', 0, 'runs_reused', 0, 'outcomes', '{}', 'queued', 0,

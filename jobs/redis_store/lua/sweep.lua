@@ -15,7 +15,8 @@ local IS_ORPHAN = {
     return redis.call('HEXISTS', key('run', run), 'users') == 0 and redis.call('HEXISTS', key('run', run), 'summary') == 0
   end,
   job = function(id)
-    return redis.call('EXISTS', experiment_key(string.match(id, '^[^.]*'))) == 0 or not is_current(job_of(id))
+    local job = redis.call('EXISTS', experiment_key(string.match(id, '^[^.]*'))) == 1 and job_of(id)
+    return not job or not is_current(job)
   end,
   document = function(document)
     return redis.call('PTTL', key('document', document)) == -1
