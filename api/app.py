@@ -4,14 +4,36 @@ from importlib.metadata import version
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import openapi, problems
 from api.body import READERS
 from api.drawing import PATIENCE_SECONDS
 from api.exports.sending import EXPORTERS
-from api.middleware import OutermostMiddleware
-from api.paging import require_single_values
-from api.routes import arrays, datasets, experiments, figures, jobs, presets, report, results, runs, service
+from api.http.event_hub import EventHub
+from api.http.experiment_reader import ExperimentReader
+from api.http.metrics import Metrics, MetricsMiddleware
+from api.http.proxy import ProxyMiddleware, networks
+from api.http.query import require_known_query
+from api.http.quick_status import QuickStatusMiddleware
+from api.http.representations import RepresentationsMiddleware
+from api.http.senders import SendersMiddleware, names
+from api.http.slow_bodies import SlowBodiesMiddleware
+from api.middleware import REQUEST_ID, OutermostMiddleware
+from api.routes import (
+    arrays,
+    datasets,
+    errors,
+    events,
+    experiments,
+    figures,
+    jobs,
+    presets,
+    report,
+    results,
+    runs,
+    service,
+)
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
@@ -33,15 +55,37 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(require_single_values)],
+        dependencies=[Depends(require_known_query)],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
-    for part in (datasets, experiments, jobs, runs, results, arrays, report, figures, presets, service):
+    app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
+    for part in (service, experiments, datasets, events, jobs, runs, results, arrays, report, figures, presets, errors):
         app.include_router(part.router)
-    app.add_middleware(OutermostMiddleware)
+    _add_middleware(app, settings)
     problems.install(app)
     openapi.install(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """What is added last is met first."""
+    app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
+    app.add_middleware(QuickStatusMiddleware, reader=app.state.reader)
+    app.add_middleware(SlowBodiesMiddleware)
+    app.add_middleware(RepresentationsMiddleware)
+    app.add_middleware(SendersMiddleware, hosts=app.state.hosts, origins=origins)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "Content-Digest", REQUEST_ID],
+        )
+    trusted = networks(sorted(names(settings.trusted_proxies)))
+    app.add_middleware(ProxyMiddleware, trusted=trusted, root_path=settings.root_path)
+    app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
+    app.add_middleware(OutermostMiddleware)

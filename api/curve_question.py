@@ -1,7 +1,7 @@
 """Which curves are asked for: the query of `/curves`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,8 +12,6 @@ from core.results.curves import Inclusion
 from core.results.result import Summary
 from core.sweep.grid import Grid
 
-_FIXED: Final = "where."
-
 _Name = Annotated[str | None, Field(max_length=100)]
 
 
@@ -21,6 +19,9 @@ class CurveQuery(BaseModel):
     """The query of curves. `where.<axis>=<value>` fixes an axis that is none of x, series and over."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+    PREFIX: ClassVar[str] = "where."
+    """What names of further parameters begin with."""
 
     x: Annotated[_Name, Field(description="The axis to draw against; by default the initialisation scale.")] = None
     y: Annotated[_Name, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
@@ -51,10 +52,8 @@ class CurveQuery(BaseModel):
 
     def _where(self) -> Iterator[tuple[str, float]]:
         for name, value in (self.model_extra or {}).items():
-            if not name.startswith(_FIXED):
-                raise _wrong(name, "there is no such parameter here")
             try:
-                yield name.removeprefix(_FIXED), float(value)
+                yield name.removeprefix(self.PREFIX), float(value)
             except (TypeError, ValueError):
                 raise _wrong(name, "a number is wanted") from None
 

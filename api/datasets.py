@@ -13,7 +13,9 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.prefix import under_prefix
 from api.paging import DatasetQuery
+from api.readiness import require_reserve
 from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
 from core.data.reading import Reading
 from core.data.user_arrays import UserArrays
@@ -99,7 +101,7 @@ class DatasetPage(BaseModel):
 
 def path(dataset_id: str) -> str:
     """Where the data set is described."""
-    return f"/v1/datasets/{dataset_id}"
+    return under_prefix(f"/v1/datasets/{dataset_id}")
 
 
 def keep(
@@ -115,6 +117,7 @@ def keep(
         "created_at": known.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"),
         "bytes": len(block),
     }
+    require_reserve(store)
     is_new = store.keep_upload(given["id"], arrays=block, description=json.dumps(about).encode())
     listed = replace(reading, columns=None if reading.columns is None else reading.columns[:MOST_COLUMNS])
     return UploadDocument.of(about | {"reading": ReadingDocument.model_validate(listed)}), is_new

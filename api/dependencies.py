@@ -7,6 +7,8 @@ from anyio import to_thread
 from fastapi import Depends, Request
 
 from api.experiments.ids import is_cut_short, whole_id
+from api.http.event_hub import EventHub
+from api.http.experiment_reader import ExperimentReader
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Doorbell, Store
 from jobs.records import Experiment
@@ -27,6 +29,14 @@ async def _bell(request: Request) -> Doorbell:
     return cast("Doorbell", request.app.state.bell)
 
 
+async def _hub(request: Request) -> EventHub:
+    return cast("EventHub", request.app.state.hub)
+
+
+async def _reader(request: Request) -> ExperimentReader:
+    return cast("ExperimentReader", request.app.state.reader)
+
+
 async def _drawing_timeout(request: Request) -> float:
     return cast("float", request.app.state.drawing_timeout)
 
@@ -34,6 +44,8 @@ async def _drawing_timeout(request: Request) -> float:
 SettingsHere = Annotated[Settings, Depends(_settings)]
 StoreHere = Annotated[Store, Depends(_store)]
 BellHere = Annotated[Doorbell, Depends(_bell)]
+HubHere = Annotated[EventHub, Depends(_hub)]
+ReaderHere = Annotated[ExperimentReader, Depends(_reader)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 

@@ -29,18 +29,21 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """One figure of what an experiment has stored at this moment, in one format."""
+    """One figure of what an experiment has stored at this moment, in one format.
+
+    `contents` is the store's digest of that.
+    """
 
     experiment: Experiment
+    contents: str
     figure: str
     format: str
 
     @property
     def key(self) -> str:
-        """Where it is kept, by its content: a later stage of the same experiment is another drawing."""
-        drawn = self.experiment
-        state = f"{drawn.status} {drawn.runs_done} {drawn.numerics} {drawn.name}"
-        return figure_key(self.experiment.id, self.figure, self.format, state)
+        """Where it is kept, by what is drawn: experiments of one spec and one name that have the same runs share it."""
+        asked = f"{self.experiment.content_hash} {self.experiment.name}"
+        return figure_key(asked, self.figure, self.format, f"{self.contents} {self.experiment.numerics}")
 
     @property
     def request(self) -> FigureRequest:
@@ -78,7 +81,7 @@ async def awaited(request: FigureRequest, *, store: Store, bell: Doorbell, patie
         if await _off_loop(error) is not None:
             raise DrawingFailed(f"The worker could not make this {what}; its log says why.")
         if time.monotonic() >= deadline:
-            raise NotDrawnInTime(f"The {what} is still being made; ask again.", headers={"Retry-After": "5"})
+            raise NotDrawnInTime(f"The {what} is still being made; ask again.")
         # Every time: the request may have gone with a worker that died over it.
         await _off_loop(partial(_ask, request, store=store, bell=bell))
         await anyio.sleep(pause)

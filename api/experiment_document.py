@@ -4,12 +4,26 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Self
+from types import MappingProxyType
+from typing import Final, Self
 
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.prefix import under_prefix
 from jobs.records import Experiment, Order, Place, Priority, Queue
 from jobs.states import ACTIVE, ExperimentStatus
+
+_DOORS: Final = MappingProxyType(
+    {
+        "run": "/runs/{index}",
+        "trajectory": "/runs/{index}/trajectory",
+        "arrays": "/runs/{index}/arrays",
+        "data": "/analysis/{problem}/data",
+        "interpolators": "/analysis/{problem}/interpolators",
+    }
+)
+"""URI templates (RFC 6570) of what there is of each run and each problem; the arrays also with `.npz` behind."""
 
 
 class _Part(BaseModel):
@@ -89,7 +103,7 @@ class ExperimentDocument(_Part):
         default=None, description="Where it waits for a turn, if it does; told of one experiment, not in lists."
     )
     notes: str | None = Field(default=None, description="Told of one experiment, not in lists.")
-    links: Mapping[str, str]
+    links: Mapping[str, str] = Field(description="Where its parts are; URI templates for those of a run or problem.")
 
     @classmethod
     def of(
@@ -130,13 +144,14 @@ class ExperimentPage(_Part):
 
 def path(experiment_id: str) -> str:
     """Where the experiment is."""
-    return f"/v1/experiments/{experiment_id}"
+    return under_prefix(f"/v1/experiments/{experiment_id}")
 
 
 def links(experiment_id: str) -> dict[str, str]:
-    """Where the parts of an experiment are; POST to `cancel` and `retry`."""
-    parts = (
+    """Where the parts of an experiment are; POST to `cancel` and `retry`. Those of one run or problem are templates."""
+    parts = [
         "spec",
+        "events",
         "jobs",
         "runs",
         "results",
@@ -147,8 +162,11 @@ def links(experiment_id: str) -> dict[str, str]:
         "figures",
         "cancel",
         "retry",
+    ]
+    here = path(experiment_id)
+    return (
+        {"self": here} | {part: f"{here}/{part}" for part in parts} | {name: here + at for name, at in _DOORS.items()}
     )
-    return {"self": path(experiment_id)} | {part: f"{path(experiment_id)}/{part}" for part in parts}
 
 
 def timestamp(seconds: float) -> str:
@@ -161,6 +179,12 @@ def polling_headers(experiment: Experiment) -> dict[str, str]:
     if experiment.status not in ACTIVE:
         return {}
     return {"Retry-After": str(math.ceil(min(max((experiment.eta_seconds or 0.0) / 20, 1.0), 10.0)))}
+
+
+def status_answer(document: ExperimentDocument, experiment: Experiment) -> Response:
+    """The experiment object as the answer to a poll."""
+    content = document.model_dump_json()
+    return Response(content, media_type="application/json", headers=polling_headers(experiment))
 
 
 def _counts(experiment: Experiment) -> Counts:

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import unexpected
+from jobs.log_context import logging_of
 
 REQUEST_ID: Final = "X-Request-ID"
 
@@ -29,10 +30,14 @@ class OutermostMiddleware:
             await self.app(scope, receive, send)
             return
         answer = _Answer(send, request_id=_request_id(scope), without_body=scope["method"] == "HEAD")
-        state = {**scope.get("state", {}), "request_id": answer.request_id}
+        state = {**scope.get("state", {}), "request_id": answer.request_id, "without_body": answer.without_body}
         inner = {**scope, "state": state, "method": "GET" if answer.without_body else scope["method"]}
+        with logging_of(request_id=answer.request_id):
+            await self._answer(inner, receive, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
-            await self.app(inner, receive, answer.send)
+            await self.app(scope, receive, answer.send)
         except ClientDisconnect:
             _LOG.info("request %s: the client left before its body was read", answer.request_id)
         except Exception:
@@ -40,7 +45,7 @@ class OutermostMiddleware:
             if answer.started:
                 # Too late for a problem document: the server cuts the connection, so nobody takes half for the whole.
                 raise
-            await unexpected(answer.request_id)(inner, receive, answer.send)
+            await unexpected(answer.request_id)(scope, receive, answer.send)
 
 
 class _Answer:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from api.http.event_stream import LONGEST_WAIT_SECONDS
 from api.i_json import escaped
 from api.request_errors import InvalidQuery, Violation
 
@@ -30,6 +31,14 @@ class NoQuery(BaseModel):
     """No query at all; a parameter that does not exist is refused, not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WaitQuery(NoQuery):
+    """How long an answer may wait for what is asked about."""
+
+    wait: Annotated[
+        int, Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for the end of the experiment.")
+    ] = 0
 
 
 class PageQuery(NoQuery):

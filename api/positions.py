@@ -1,6 +1,13 @@
 """A place in a path: the number of a run in its grid, or of a problem."""
 
+from typing import Annotated
+
+from pydantic import WithJsonSchema
+
 from api.request_errors import NothingHere
+
+Position = Annotated[str, WithJsonSchema({"type": "integer", "minimum": 0})]
+"""A number in a path as it was written: one spelling of a number is an address, others are none."""
 
 
 def position(text: str, total: int, *, of: str) -> int:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.prefix import under_prefix
 from core.presets import Preset, Size
 from core.sweep.grid import Grid
 
@@ -25,7 +26,7 @@ def listed(preset: Preset) -> dict[str, Any]:
         "description": preset.description,
         "figures": list(preset.figures),
         "sizes": {
-            str(size): {"runs": len(Grid(spec)), "spec": f"/v1/presets/{preset.name}?size={size}"}
+            str(size): {"runs": len(Grid(spec)), "spec": under_prefix(f"/v1/presets/{preset.name}?size={size}")}
             for size, spec in preset.sizes.items()
         },
     }

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from api import request_errors
+from api.http.prefix import under_prefix
 from api.i_json import MOST_VIOLATIONS, escaped
 from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
@@ -35,6 +36,9 @@ from jobs.seal import BrokenSeal
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+TYPE: Final = "urn:stepbias:problem:"
+"""What the types of all problems begin with."""
+
 _FULL: Final = "The store has no room left. What is stored can be read; new work is taken once there is room again."
 _LOG = logging.getLogger(__name__)
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -53,22 +57,28 @@ class Problem(BaseModel):
     request_id: str | None = Field(default=None, description="The X-Request-ID of the answer, for the operator's log.")
 
     def response(self, headers: Mapping[str, str]) -> Response:
-        """The document as an answer."""
+        """The document as an answer, with a link to what its type means."""
         content = self.model_dump_json(exclude_none=True)
-        return Response(content, self.status, headers=dict(headers), media_type=MEDIA_TYPE)
+        meaning = under_prefix(f"/v1/errors/{self.type.removeprefix(TYPE)}")
+        explained = {"Link": f'<{meaning}>; rel="help"'} | dict(headers)
+        return Response(content, self.status, headers=explained, media_type=MEDIA_TYPE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """A row of the table: the last part of the problem's type, its HTTP status, its title."""
+    """A row of the table: the last part of the problem's type, its HTTP status, its title.
+
+    `retry_after`: seconds after which asking again may help, where nothing better is known.
+    """
 
     slug: str
     status: HTTPStatus
     title: str
+    retry_after: int | None = None
 
 
-def _kind(status: HTTPStatus, slug: str, title: str) -> Kind:
-    return Kind(slug=slug, status=status, title=title)
+def _kind(status: HTTPStatus, slug: str, title: str, retry_after: int | None = None) -> Kind:
+    return Kind(slug=slug, status=status, title=title, retry_after=retry_after)
 
 
 TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
@@ -93,29 +103,32 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.BodyTooLarge: _kind(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"
         ),
+        request_errors.BodyTooSlow: _kind(HTTPStatus.REQUEST_TIMEOUT, "body-too-slow", "The body came too slowly"),
+        request_errors.ForeignHost: _kind(HTTPStatus.MISDIRECTED_REQUEST, "foreign-host", "Another service is meant"),
+        request_errors.ForeignOrigin: _kind(HTTPStatus.FORBIDDEN, "foreign-origin", "Another page may not ask this"),
         request_errors.WrongMediaType: _kind(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
         ),
         request_errors.UnofferedFormat: _kind(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such format"),
         request_errors.ResultsChanged: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "results-changed", "A result is missing"),
         request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
-        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet"),
-        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet"),
+        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet", 5),
+        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet", 5),
         request_errors.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The worker failed"),
-        request_errors.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "It is not made yet"),
-        request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+        request_errors.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "It is not made yet", 5),
+        request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready", 5),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         NotFailed: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
-        StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished"),
+        StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished", 5),
         request_errors.DatasetInUse: _kind(HTTPStatus.CONFLICT, "in-use", "The data set is in use"),
         InvalidCursor: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         RequestValidationError: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         StoreFull: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-full", "The store is full"),
         BrokenSeal: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-record", "What is stored is damaged"),
-        ForeignStore: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "foreign-store", "The store is of another version"),
-        StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available"),
+        ForeignStore: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "foreign-store", "The store is of another version", 60),
+        StoreUnavailable: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", "The store is not available", 5),
     }
 )
 """What each typed error is called in HTTP. An error that is not here is ours: 500."""
@@ -124,14 +137,14 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
 def install(app: FastAPI) -> None:
     """Let the app answer each error of the table, and what Starlette refuses by itself, with a problem document."""
     for error in TABLE:
-        app.add_exception_handler(error, _answer)
+        app.add_exception_handler(error, answer)
     app.add_exception_handler(HTTPException, _answer_http)
 
 
 def unexpected(request_id: str) -> Response:
     """The answer to an error nobody foresaw; what it was stands in the log under this id."""
     return Problem(
-        type="urn:stepbias:problem:internal-error",
+        type=f"{TYPE}internal-error",
         title="Internal error",
         status=HTTPStatus.INTERNAL_SERVER_ERROR,
         detail="Something went wrong on our side. The operator finds it in the log under the request_id.",
@@ -139,7 +152,8 @@ def unexpected(request_id: str) -> Response:
     ).response({})
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def answer(request: Request, error: Exception) -> Response:
+    """The problem document of an error of the table."""
     kind = next(TABLE[ancestor] for ancestor in type(error).__mro__ if ancestor in TABLE)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request %s is answered %d: %s", request.state.request_id, kind.status, error)
@@ -147,13 +161,13 @@ async def _answer(request: Request, error: Exception) -> Response:
     is_cut = len(problem.violations) > MOST_VIOLATIONS
     listed = f" There are more than the {MOST_VIOLATIONS} that are listed." if is_cut else ""
     return Problem(
-        type=f"urn:stepbias:problem:{kind.slug}",
+        type=f"{TYPE}{kind.slug}",
         title=kind.title,
         status=kind.status,
         detail=problem.detail + listed,
         errors=problem.violations[:MOST_VIOLATIONS],
         request_id=request.state.request_id,
-    ).response(problem.headers)
+    ).response(({} if kind.retry_after is None else {"Retry-After": str(kind.retry_after)}) | dict(problem.headers))
 
 
 def _explained(error: Exception) -> RequestError:
@@ -180,7 +194,7 @@ def _explained(error: Exception) -> RequestError:
             )
         case StoreUnavailable():
             apology = "The store does not answer. Try again later."
-            problem = RequestError(apology, headers={"Retry-After": "5"})
+            problem = RequestError(apology)
         case _:
             problem = RequestError(_sentence(error))
     return problem
@@ -221,7 +235,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: f"This path answers to {allowed}.",
     }
     return Problem(
-        type=f"urn:stepbias:problem:{status.phrase.lower().replace(' ', '-')}",
+        type=f"{TYPE}{status.phrase.lower().replace(' ', '-')}",
         title=status.phrase,
         status=status,
         detail=details.get(status, status.description or status.phrase),

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.request_errors import NotReady
 from core.identity import NUMERICS_VERSION
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreFull, StoreUnavailable
 from jobs.ports import Store
 from jobs.records import Experiment, Queue, Surroundings
 from jobs.states import ACTIVE, ExperimentStatus
@@ -38,6 +38,20 @@ UNTAKEN_SECONDS: Final = 15.0
 """Work that has waited for so long although a worker has nothing to do is work that nobody takes."""
 
 
+RESERVE: Final = 0.1
+"""The part of the store's memory that is kept for the results of work that was taken: new work is refused first."""
+
+
+def require_reserve(store: Store) -> None:
+    """Return if there is room for the results of new work.
+
+    Raises:
+        StoreFull: there is not; what was taken before can still end.
+    """
+    if (full := store.room(reserve=RESERVE)) is not None:
+        raise StoreFull(full)
+
+
 def require_ready(store: Store) -> None:
     """Return if an experiment that is submitted now would be run.
 
@@ -59,9 +73,14 @@ def lack_of(queue: Queue, found: Surroundings) -> str | None:
     return None
 
 
+def may_wait(experiment: Experiment) -> bool:
+    """Whether the experiment is active and no job of it runs."""
+    return experiment.status in ACTIVE and not experiment.jobs_running
+
+
 def obstacle(experiment: Experiment, store: Store) -> str | None:
     """What an active experiment of which no job runs waits for; None where it is only its turn."""
-    if experiment.status not in ACTIVE or experiment.jobs_running:
+    if not may_wait(experiment):
         return None
     if (full := store.room()) is not None:
         return full
@@ -91,7 +110,7 @@ def _missing(store: Store) -> Iterator[str]:
         if not store.ping():
             yield "the store"
             return
-        if (obstacle := store.room()) is not None:
+        if (obstacle := store.room(reserve=RESERVE)) is not None:
             yield f"room ({obstacle})"
         for queue in Queue:
             if (lack := lack_of(queue, store.look_around(queue))) is not None:

@@ -68,6 +68,18 @@ class BodyTooLarge(RequestError):
     """The body has more bytes than are read."""
 
 
+class BodyTooSlow(RequestError):
+    """The body came more slowly than anybody waits for."""
+
+
+class ForeignHost(RequestError):
+    """The request is meant for a name that is none of this service."""
+
+
+class ForeignOrigin(RequestError):
+    """A page of another origin asks for a change."""
+
+
 class WrongMediaType(RequestError):
     """The body is declared to be something that is not read here."""
 

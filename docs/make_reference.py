@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from api.error_list import every_error
 from core.figures.layouts.catalogue import FIGURES
 from core.outcome import Outcome
 from core.presets import PRESETS
@@ -71,12 +72,19 @@ def words(variables: Iterable[Variable]) -> str:
     return table("name, symbol, in words", rows)
 
 
+def problems() -> Iterable[tuple[str, ...]]:
+    """Each kind of problem with its status, and when it is answered."""
+    for slug, error in every_error().items():
+        yield f"`{slug}`", str(error.status), " ".join(error.meanings)
+
+
 REFERENCE: Final[dict[str, Callable[[], str]]] = {
     "variables": lambda: table("name, symbol, meaning", quantities(VARIABLES.values())),
     "axes": lambda: table("axis, in a spec, symbol, meaning", axes()),
     "outcomes": lambda: table("outcome, meaning", ((f"`{outcome}`", outcome.meaning) for outcome in Outcome)),
     "trajectory": lambda: arrays(TRAJECTORY),
     "end-state": lambda: arrays(END),
+    "problems": lambda: table("problem, status, when", problems()),
     "data": lambda: arrays(DATA),
     "interpolators": lambda: arrays(INTERPOLATORS),
     "settings": lambda: table("variable, default, meaning", settings()),

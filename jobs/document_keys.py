@@ -13,9 +13,9 @@ def interpolators_key(problem_key: str, numerics: str = NUMERICS_VERSION) -> str
     return f"interpolators:{numerics}:{problem_key}"
 
 
-def figure_key(experiment_id: str, name: str, form: str, state: str) -> str:
-    """Where a figure is kept; a later `state` of the same experiment has another place."""
-    return f"figure:{content_hash({'experiment': experiment_id, 'figure': name, 'format': form, 'state': state})}"
+def figure_key(spec: str, name: str, form: str, state: str) -> str:
+    """Where a figure is kept; another `state` of an experiment of the same spec has another place."""
+    return f"figure:{content_hash({'spec': spec, 'figure': name, 'format': form, 'state': state})}"
 
 
 def figure_error_key(figure: str) -> str:

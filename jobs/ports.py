@@ -5,15 +5,17 @@ store is atomic. `jobs.redis_store` implements it; the tests have a second one, 
 both to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from jobs.records import (
     Claim,
     Experiment,
+    ExperimentEvent,
     FigureRequest,
     Filters,
     FinishedRun,
+    Gauges,
     Job,
     LiveWorker,
     NewJob,
@@ -87,6 +89,10 @@ class ExperimentStore(Protocol):
         """What was noted of the experiment; nothing if nothing was, or if it is damaged."""
         ...
 
+    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
+        """The notes of several experiments, by their ids."""
+        ...
+
     def ids(self, prefix: str, *, most: int) -> Sequence[str]:
         """The ids of experiments that begin so, in order, so many at most."""
         ...
@@ -108,6 +114,10 @@ class ExperimentStore(Protocol):
         Raises:
             ExperimentNotFound: there is none of that id.
         """
+        ...
+
+    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+        """The records of several experiments at once, by their ids; those that cannot be told are left out."""
         ...
 
     def spec(self, experiment_id: str) -> bytes:
@@ -352,8 +362,12 @@ class Upkeep(Protocol):
         """
         ...
 
-    def room(self) -> str | None:
-        """Why there is no room for new results; None where there is some."""
+    def room(self, *, reserve: float = 0.0) -> str | None:
+        """Why there is no room for new results, beyond this part of what there may be; None where there is some."""
+        ...
+
+    def gauges(self) -> Gauges:
+        """What there is to measure; costs nothing that grows with what is stored."""
         ...
 
 
@@ -384,6 +398,10 @@ class ResultStore(Protocol):
         Raises:
             ExperimentNotFound: there is none of that id.
         """
+        ...
+
+    def contents(self, experiment_id: str) -> str:
+        """A digest of which runs of the experiment are stored, and of what they are."""
         ...
 
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
@@ -472,7 +490,22 @@ class AnswerStore(Protocol):
         ...
 
 
-class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, AnswerStore, Protocol):
+class EventStore(Protocol):
+    """What becomes of experiments, told as it happens. Of each that is there the last thousand events are kept."""
+
+    def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
+        """The events of greater numbers, in order; none of an experiment that is not there.
+
+        Where some that were told are not kept any more, or were found damaged, their numbers are missing.
+        """
+        ...
+
+    def last_events(self, experiment_ids: Sequence[str]) -> Mapping[str, int]:
+        """The number of the last event of each experiment, 0 where there is none."""
+        ...
+
+
+class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, AnswerStore, EventStore, Protocol):
     """The whole store.
 
     One that was written in another form refuses with `ForeignStore` whatever would change it.

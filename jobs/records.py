@@ -125,6 +125,20 @@ class Experiment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentEvent:
+    """A change of an experiment: its status since then, and the runs that were counted at once.
+
+    `number` is one more than that of the event before. `runs_done` and `outcomes` are counts after it.
+    """
+
+    number: int
+    status: ExperimentStatus
+    runs: tuple[int, ...]
+    runs_done: int
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """The answer to a submitted spec: the experiment, and whether it is a new one.
 
@@ -254,6 +268,17 @@ class Waiting:
     experiments: int
     jobs: int
     untaken_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gauges:
+    """What the store holds and takes, in bytes; a `memory_limit` of 0 is none. `jobs_ended` counts since ever."""
+
+    memory: int
+    memory_limit: int
+    experiments: int
+    unfinished: int
+    jobs_ended: Mapping[JobState, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,10 @@
 """Settings of a deployment, read from the environment (`STEPBIAS_…`) or from files of secrets."""
 
+import ipaddress
 import os
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
@@ -32,6 +33,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None, description="Where Redis or Valkey is. Unset: an embedded server."
     )
+    store_memory_bytes: int | None = Field(
+        default=None, ge=10_000_000, description="Most memory of the embedded server. Unset: as much as there is."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="How the processes log: as lines of text, or with a JSON object a line."
+    )
     lease_seconds: float = Field(default=10.0, gt=0, description="How long a silent worker keeps its job.")
     heartbeat_seconds: float = Field(default=2.0, gt=0, description="How often a worker reports, and hears of cancels.")
     checkpoint_seconds: float = Field(
@@ -54,6 +61,23 @@ class Settings(BaseSettings):
         gt=0,
         description="A job without a sign of life for so long is ended; planning has ten times as long.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names of the service, with commas between; addresses and names without a dot need not be listed.",
+    )
+    cors_origins: str = Field(
+        default="", description="Origins of other pages that may ask, as https://a.example,https://b.example."
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="The prefix under which a proxy shows the service, as /stepbias.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose X-Forwarded-Prefix, -Proto and -Host are believed.",
+    )
+    max_connections: int = Field(default=4000, ge=1, description="Most connections of an API process at once.")
     max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."
@@ -68,6 +92,13 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _require_networks(cls, text: str) -> str:
+        for name in filter(None, (each.strip() for each in text.split(","))):
+            ipaddress.ip_network(name)
+        return text
 
     @model_validator(mode="after")
     def _require_consistency(self) -> Self:

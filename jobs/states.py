@@ -28,6 +28,10 @@ JOB_MOVES: Final[Mapping[JobState, frozenset[JobState]]] = MappingProxyType(
 """What the store's scripts let happen. A waiting job of a cancelled experiment is cancelled without a move."""
 
 
+ENDS: Final = (JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED)
+"""States that a job comes to rest in; only a retry moves one on."""
+
+
 class ExperimentStatus(StrEnum):
     """Where an experiment stands, as its users see it: `jobs.status` says what it follows from.
 

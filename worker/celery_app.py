@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 from celery.worker.state import active_requests, total_count
 
 from jobs.celery_doorbell import TASK_NAME, CeleryDoorbell, make_celery_app, queue_name
@@ -72,6 +72,14 @@ def make_context(settings: Settings) -> WorkerContext:
 def answer(queue: str) -> None:
     """Somebody rang: work off the queue."""
     work_off(Queue(queue), context())
+
+
+def leave_logging_alone() -> None:
+    """Let Celery log where everybody does: what has a receiver here, Celery does not set up."""
+    setup_logging.connect(_set_up_nothing)
+
+
+def _set_up_nothing(**_: Any) -> None: ...
 
 
 def work(queue: Queue, concurrency: int) -> int:

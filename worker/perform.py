@@ -9,6 +9,7 @@ from typing import Final
 from core.descent.kernel import one_thread
 from core.errors import StepbiasError
 from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.log_context import logging_of
 from jobs.records import Claim, JobKind, Queue
 from jobs.seal import BrokenSeal
 from worker.batch import train
@@ -57,6 +58,11 @@ def _claim(queue: Queue, context: WorkerContext) -> Claim | None:
 
 def perform(claim: Claim, context: WorkerContext) -> None:
     """Do a job that was claimed."""
+    with logging_of(experiment_id=claim.job.experiment_id, job_id=claim.job.id):
+        _perform(claim, context)
+
+
+def _perform(claim: Claim, context: WorkerContext) -> None:
     try:
         _work_on(claim, context)
     except LeaseLost as reason:

@@ -10,6 +10,7 @@ from api.dependencies import ExperimentHere, StoreHere
 from api.exports.curve_tables import FILES, TrajectoryQuery, trajectory_table
 from api.exports.formats import Format
 from api.openapi import PROBLEMS
+from api.positions import Position
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], responses=PROBLEMS)
 
@@ -17,7 +18,7 @@ Thinned = Annotated[TrajectoryQuery, Query()]
 
 
 @router.get("/runs/{index}/trajectory")
-def get_trajectory(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
+def get_trajectory(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """What a run recorded, against `record_step`, with 2/η_t; empty where the spec records nothing.
 
     Curves are stored in float32 (relative error 6e-8), and null where they are not finite or do not exist. The last
@@ -27,7 +28,7 @@ def get_trajectory(experiment: ExperimentHere, index: str, query: Thinned, store
 
 
 @router.get("/runs/{index}/trajectory.npz", response_class=Response, responses=NPZ_FILE)
-def get_trajectory_file(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
+def get_trajectory_file(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit: curves in float32, `record_step` in int64, the threshold in float64."""
     return npz_answer(query.of(stored_arrays.trajectory(experiment, index, store=store)))
 
@@ -45,7 +46,7 @@ def get_trajectory_lines(experiment: ExperimentHere, index: str, query: Thinned,
 
 
 @router.get("/runs/{index}/arrays")
-def get_arrays(experiment: ExperimentHere, index: str, store: StoreHere) -> Response:
+def get_arrays(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
     """Where a run ended, coordinate by coordinate, in float64: θ by part, β, √A, the gradient sum S, and β* if known.
 
     √A is there where finite steps have it: at depth 2 and for UV, without momentum. A completed run ends at its limit;
@@ -55,30 +56,30 @@ def get_arrays(experiment: ExperimentHere, index: str, store: StoreHere) -> Resp
 
 
 @router.get("/runs/{index}/arrays.npz", response_class=Response, responses=NPZ_FILE)
-def get_arrays_file(experiment: ExperimentHere, index: str, store: StoreHere) -> Response:
+def get_arrays_file(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
     return npz_answer(stored_arrays.end(experiment, index, store=store))
 
 
 @router.get("/analysis/{problem}/data")
-def get_data(experiment: ExperimentHere, problem: str, store: StoreHere) -> Response:
+def get_data(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The data set of a problem as its runs are trained on it: drawn, or given and shifted by the transform."""
     return json_answer(stored_arrays.data(experiment, problem, store=store), experiment.id)
 
 
 @router.get("/analysis/{problem}/data.npz", response_class=Response, responses=NPZ_FILE)
-def get_data_file(experiment: ExperimentHere, problem: str, store: StoreHere) -> Response:
+def get_data_file(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
     return npz_answer(stored_arrays.data(experiment, problem, store=store))
 
 
 @router.get("/analysis/{problem}/interpolators")
-def get_interpolators(experiment: ExperimentHere, problem: str, store: StoreHere) -> Response:
+def get_interpolators(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The predictors of a problem's reference interpolators; none where nothing interpolates its data."""
     return json_answer(stored_arrays.interpolators(experiment, problem, store=store), experiment.id)
 
 
 @router.get("/analysis/{problem}/interpolators.npz", response_class=Response, responses=NPZ_FILE)
-def get_interpolators_file(experiment: ExperimentHere, problem: str, store: StoreHere) -> Response:
+def get_interpolators_file(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
     return npz_answer(stored_arrays.interpolators(experiment, problem, store=store))

@@ -2,26 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, status
+from anyio import to_thread
+from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from api.body import JSON
 from api.datasets import require_uploaded
-from api.dependencies import BellHere, ExperimentId, SettingsHere, StoreHere
+from api.dependencies import BellHere, ExperimentId, HubHere, ReaderHere, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
-from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers
+from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.edits import EDIT_BODY, EditHere
 from api.experiments.listing import ExperimentQuery
 from api.experiments.submitting import SubmissionDocument, SubmissionQuery
+from api.http.event_stream import awaited, preferred_wait
+from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import NoQuery, link_header
-from api.readiness import obstacle
+from api.paging import NoQuery, WaitQuery, link_header
+from api.readiness import may_wait, obstacle
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
 from jobs.ports import Store
 from jobs.records import Experiment, Queue
-from jobs.states import ACTIVE
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
 
@@ -74,12 +76,24 @@ def list_experiments(query: Annotated[ExperimentQuery, Query()], request: Reques
     return Response(listed.model_dump_json(), headers=link_header(request, page.next_cursor), media_type=JSON)
 
 
-@router.get("/{experiment_id}")
-def get_experiment(experiment_id: ExperimentId, store: StoreHere, response: Response) -> ExperimentDocument:
-    """Look at one experiment: how far it is, and where its parts are."""
-    experiment = store.experiment(experiment_id)
-    response.headers.update(polling_headers(experiment))
-    return _in_full(experiment, store)
+@router.get("/{experiment_id}", response_model=ExperimentDocument)
+async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
+    experiment_id: ExperimentId,
+    query: Annotated[WaitQuery, Query()],
+    store: StoreHere,
+    reader: ReaderHere,
+    hub: HubHere,
+    prefer: Annotated[str, Header(description="`wait=N` is the same as the parameter (RFC 7240).")] = "",
+) -> Response:
+    """Look at one experiment: how far it is, and where its parts are; with `wait`, once it has ended."""
+    preferred = preferred_wait(prefer)
+    wait = query.wait or preferred or 0
+    experiment = await awaited(experiment_id, seconds=wait, store=store, reader=reader, hub=hub)
+    document = await to_thread.run_sync(_in_full, experiment, store)
+    answer = status_answer(document, experiment)
+    if preferred is not None:
+        answer.headers["Preference-Applied"] = f"wait={preferred}"
+    return answer
 
 
 @router.patch("/{experiment_id}", openapi_extra=dict(EDIT_BODY))
@@ -93,7 +107,7 @@ def edit_experiment(
 @router.get("/{experiment_id}/spec")
 def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
     """The spec as submitted, defaults filled in."""
-    return Response(store.spec(experiment_id), media_type=JSON)
+    return Response(store.spec(experiment_id), media_type=JSON, headers=IMMUTABLE)
 
 
 @router.post("/{experiment_id}/cancel")
@@ -140,6 +154,6 @@ def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:
     return ExperimentDocument.of(
         experiment,
         waits_for=obstacle(experiment, store),
-        places=store.places(experiment.id) if experiment.status in ACTIVE else (),
+        places=store.places(experiment.id) if may_wait(experiment) else (),
         notes=store.notes(experiment.id),
     )

@@ -33,6 +33,7 @@ async def get_figure(
     """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
     figure, known = named(file)
     await to_thread.run_sync(lambda: require_suitable(figure, grid_of(experiment.id, store=store)))
-    drawing = Drawing(experiment=experiment, figure=figure, format=known)
+    contents = await to_thread.run_sync(store.contents, experiment.id)
+    drawing = Drawing(experiment=experiment, contents=contents, figure=figure, format=known)
     picture = await drawn(drawing, store=store, bell=bell, patience=patience)
     return Response(picture, media_type=MEDIA_TYPES[known])

@@ -12,7 +12,7 @@ from api.exports.curve_tables import FILES, curve_table
 from api.exports.formats import Format
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
-from api.positions import position
+from api.positions import Position, position
 from api.stored_grid import analysis_rows, grid_of, run_rows, summaries
 from core.results.curves import Curves
 from jobs.kept_documents import kept_analyses
@@ -33,7 +33,7 @@ def list_runs(
 
 
 @router.get("/runs/{index}")
-def get_run(experiment: ExperimentHere, index: str, store: StoreHere) -> dict[str, Any]:
+def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> dict[str, Any]:
     """One run: index, coordinates, and the summary (null until it is stored)."""
     number = position(index, experiment.runs_total, of="runs")
     return run_rows(experiment.id, range(number, number + 1), store=store)[0]

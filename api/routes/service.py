@@ -3,9 +3,11 @@
 from importlib.metadata import version
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from api.dependencies import StoreHere
+from api.http.metrics import MEDIA_TYPE, Metrics
 from api.openapi import PROBLEMS
 from api.readiness import ReadinessDocument, require_ready, state_of_queues
 from core.identity import NUMERICS_VERSION
@@ -25,6 +27,13 @@ def readiness(store: StoreHere) -> ReadinessDocument:
     """The store answers and has room, and each queue has a worker that takes what waits; otherwise 503, with a name."""
     require_ready(store)
     return ReadinessDocument(queues=state_of_queues(store), damaged=len(store.damaged()))
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def get_metrics(request: Request) -> Response:
+    """Numbers for Prometheus: requests of this process by route and status, queues, workers, jobs, the store."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/v1/version")

@@ -85,9 +85,14 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def notes(self, experiment_id: str) -> str:
-        (stored,) = self._read(["GET", key("experiment", experiment_id, "notes")])
-        notes = None if stored is None else self._opened(_notes_name(experiment_id), stored)
-        return (notes or b"").decode()
+        return self.notes_of([experiment_id])[experiment_id]
+
+    @override
+    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
+        stored = self._read(*(["GET", key("experiment", each, "notes")] for each in experiment_ids))
+        found = zip(experiment_ids, stored, strict=True)
+        opened = {each: notes and self._opened(_notes_name(each), notes) for each, notes in found}
+        return {each: (notes or b"").decode() for each, notes in opened.items()}
 
     @override
     def ids(self, prefix: str, *, most: int) -> Sequence[str]:
@@ -110,6 +115,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
             return record
         self._require(experiment_id)
         raise ExperimentNotFound(experiment_id)
+
+    @override
+    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+        return {record.id: record for record in self._experiment_records(experiment_ids)}
 
     @override
     def spec(self, experiment_id: str) -> bytes:

@@ -66,6 +66,11 @@ class RedisResults(RedisServer, ResultStore):
         return run
 
     @override
+    def contents(self, experiment_id: str) -> str:
+        digest: bytes = self._call(Script.CONTENTS, experiment_id)
+        return digest.decode()
+
+    @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         lifetime: list[Any] = [] if seconds is None else ["PX", max(round(seconds * 1000), 1)]
         self._read(["SET", _document_key(key), sealed(key, document), "NX", *lifetime])

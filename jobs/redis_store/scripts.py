@@ -61,6 +61,7 @@ class Script(StrEnum):
     KEEP_UPLOAD = "keep_upload"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
+    CONTENTS = "contents"
     AUDIT = "audit"
     REPAIR = "repair"
 

@@ -34,7 +34,7 @@ _SCHEMA_KEY: Final = key("schema")
 
 _BROKER: Final = key("celery", "").encode()
 
-_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "audit", "damaged", "probe"))
+_IDLE: Final = frozenset(key(name) for name in ("schema", "janitor", "sweep", "audit", "damaged", "probe", "ended"))
 _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
 

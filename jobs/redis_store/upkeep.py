@@ -7,12 +7,12 @@ from typing import Any, Final
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import Upkeep
-from jobs.records import LiveWorker, LostAttempt, Queue, Round, Surroundings, Waiting
+from jobs.records import Gauges, LiveWorker, LostAttempt, Queue, Round, Surroundings, Waiting
 from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
 from jobs.run_keys import DIGEST_BYTES
-from jobs.states import JobState
+from jobs.states import ENDS, JobState
 
 MOST_LEASES: Final = 1000
 """Leases that one call ends: the server answers nobody else meanwhile, and the janitor comes again."""
@@ -98,14 +98,28 @@ class RedisUpkeep(RedisServer, Upkeep):
         self._read(["SET", key("probe"), "1", "PX", 60_000])
 
     @override
-    def room(self) -> str | None:
+    def room(self, *, reserve: float = 0.0) -> str | None:
         memory, persistence = self._read(["INFO", "memory"], ["INFO", "persistence"])
         used, limit = int(memory["used_memory"]), int(memory["maxmemory"])
-        if limit and used >= limit:
+        if limit and used >= (1.0 - reserve) * limit:
             return f"the store is full: {used / 1e6:.0f} MB of {limit / 1e6:.0f} MB"
         if "err" in {persistence.get("aof_last_write_status"), persistence.get("rdb_last_bgsave_status")}:
             return "the store cannot write to its disk"
         return None
+
+    @override
+    def gauges(self) -> Gauges:
+        memory, experiments, ended, versions = self._read(
+            ["INFO", "memory"], ["ZCARD", key("experiments")], ["HGETALL", key("ended")], ["SMEMBERS", key("numerics")]
+        )
+        unfinished = self._read(*(["ZCARD", key("unfinished", each.decode(errors="replace"))] for each in versions))
+        return Gauges(
+            memory=int(memory["used_memory"]),
+            memory_limit=int(memory["maxmemory"]),
+            experiments=int(experiments),
+            unfinished=sum(unfinished),
+            jobs_ended={state: int(ended.get(state.encode(), 0)) for state in ENDS},
+        )
 
 
 def _threes(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes]]:

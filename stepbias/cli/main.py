@@ -1,6 +1,7 @@
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that `stepbias --help` answers at once
 """The `stepbias` command."""
 
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
@@ -63,6 +64,9 @@ ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experi
 SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an experiment spec; - reads stdin.")]
 OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
 Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
+RootPath = Annotated[
+    str | None, typer.Option(help="The prefix under which a proxy shows the service; default: STEPBIAS_ROOT_PATH.")
+]
 Columns = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
 
@@ -102,6 +106,12 @@ def _launched(module: str, command: str) -> Callable[..., int]:
     return found
 
 
+def _show_under(root_path: str | None) -> None:
+    """Tell the processes of the service of the prefix, as a setting."""
+    if root_path is not None:
+        os.environ["STEPBIAS_ROOT_PATH"] = root_path
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -126,8 +136,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     workers: Workers = None,
     state_dir: Annotated[Path | None, typer.Option(file_okay=False, help="Where data and logs are kept.")] = None,
+    root_path: RootPath = None,
 ) -> None:
     """Run the whole service here, until Ctrl-C."""
+    _show_under(root_path)
     raise typer.Exit(_launched("up", "up")(host, port, workers, state_dir))
 
 
@@ -362,8 +374,10 @@ def serve_api(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="To listen at.")] = 8000,
     watch: Watch = False,
+    root_path: RootPath = None,
 ) -> None:
     """Answer HTTP, with the store that STEPBIAS_REDIS_URL names."""
+    _show_under(root_path)
     raise typer.Exit(_launched("serve", "api")(host=host, port=port, watch=watch))
 
 

@@ -73,13 +73,15 @@ class EmbeddedServer:
 
     Args:
         state: the claimed directory.
+        most_bytes: what it may take of the memory; None is as much as there is.
 
     Raises:
         StartupError: there is no server program.
     """
 
-    def __init__(self, state: StateDirectory) -> None:
+    def __init__(self, state: StateDirectory, most_bytes: int | None = None) -> None:
         self._state = state
+        self._most_bytes = most_bytes
         self._binary = find_server_binary()
         self._password = self._kept("password", lambda text: len(text) >= 32) or self._keep(
             "password", secrets.token_urlsafe(32)
@@ -151,6 +153,7 @@ class EmbeddedServer:
             # Plain commands: the binary preamble of one server's version is not readable by another's.
             "aof-use-rdb-preamble": "no",
             "save": "",
+            "maxmemory": str(self._most_bytes or 0),
             "maxmemory-policy": "noeviction",
         }
         return "".join(f"{name} {_quoted(value)}\n" for name, value in directives.items())

@@ -1,12 +1,16 @@
 """How the processes of the service log: every line with its time, level, logger and process."""
 
+import json
 import logging
 import sys
 import threading
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
+
+from jobs.log_context import logged_ids
 
 LINE_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s"
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%z"
@@ -33,10 +37,31 @@ class LineFormatter(logging.Formatter):
         return "\n".join(head + line for line in super().format(record).splitlines())
 
 
-def log_lines() -> None:
-    """Log from WARNING on to stderr, warnings of libraries and the errors that end a thread or the process included."""
+class JsonFormatter(logging.Formatter):
+    """A record as one line with a JSON object: what it says, and which request, experiment or job it is about."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        document = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+            **logged_ids(),
+        }
+        if record.exc_info:
+            document["exception"] = self.formatException(record.exc_info)
+        return json.dumps(document, ensure_ascii=False)
+
+
+def log_lines(form: str = "text") -> None:
+    """Log from WARNING on to stderr, warnings of libraries and the errors that end a thread or the process included.
+
+    `form` is `text` or `json`, the setting `STEPBIAS_LOG_FORMAT`.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(JsonFormatter() if form == "json" else LineFormatter())
     handler.addFilter(_tersely)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)

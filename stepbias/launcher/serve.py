@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import sys
 import time
 from contextlib import suppress
@@ -24,6 +25,7 @@ from stepbias.launcher.watchdog import run_watched
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS: Final = 1.0
+_OTHER_FILES: Final = 200
 
 # Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits.
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -31,18 +33,25 @@ _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
 
 def api(*, host: str, port: int, watch: bool) -> int:
     """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
-    _usable_settings()
+    settings, _ = _usable_settings()
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
-    _prepare()
+    _prepare(settings)
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
     from api.asgi import app  # noqa: PLC0415 - connects to the store that the environment names
+    from stepbias.launcher.http_protocol import HttpProtocol  # noqa: PLC0415 - a worker has no use for it
 
+    app.state.hosts.add(host.lower())
+    HttpProtocol.most_connections, HttpProtocol.let_go = settings.max_connections, app.state.hub.close
+    _allow_files(settings.max_connections)
     uvicorn.run(
         app,
         host=host,
         port=port,
+        http=HttpProtocol,
+        ws="none",
+        proxy_headers=False,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -59,16 +68,28 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
 
         missing = worker_probe(url, settings)
         return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
-    _prepare()
+    _prepare(settings)
     with explained(StartupError):
         _require_kernel(settings.kernel)
-    from worker.celery_app import app, work  # noqa: PLC0415 - imports the numerics, and reads the settings
+    from worker.celery_app import app, leave_logging_alone, work  # noqa: PLC0415 - imports the numerics, and reads the settings
 
     _await_writable(url, settings)
     app.conf.update(CELERY_LOGGING)
+    if settings.log_format == "json":
+        leave_logging_alone()
     # Where Celery takes its leave, past the log.
     sys.__stdout__ = None  # type: ignore[misc]  # it may be missing
     return work(Queue(queue), concurrency)
+
+
+def _allow_files(connections: int) -> None:
+    """Let this process have so many connections open, as far as the machine lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def _require_kernel(name: str) -> None:
@@ -104,10 +125,10 @@ def _watched(process: ManagedProcess) -> int:
         return run_watched(process)
 
 
-def _prepare() -> None:
+def _prepare(settings: Settings) -> None:
     """What must be so before the numerics are imported."""
     os.environ.update(_ONE_THREAD)
-    log_lines()
+    log_lines(settings.log_format)
 
 
 def _usable_settings() -> tuple[Settings, str]:

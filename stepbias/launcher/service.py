@@ -99,5 +99,5 @@ def _store(state: StateDirectory, settings: Settings) -> tuple[list[ManagedProce
     """The embedded server, unless the settings name another; the address, and the environment of all that use it."""
     if settings.redis_url:
         return [], settings.redis_url.get_secret_value(), dict(os.environ)
-    server = EmbeddedServer(state)
+    server = EmbeddedServer(state, settings.store_memory_bytes)
     return [server.process], server.url, dict(os.environ) | {_REDIS_URL: server.url}

@@ -38,25 +38,14 @@ def test_a_finished_experiment_need_not_be_asked_again(api: Service) -> None:
 
 
 def test_the_links_of_an_experiment_lead_somewhere(api: Service) -> None:
-    """Each answers to GET, or to POST where it changes something."""
+    """Each answers to GET, or to POST where it changes something; those of a run or a problem are templates."""
     identifier = api.submit()
     links = api.get(f"{EXPERIMENTS}/{identifier}").json()["links"]
-    names = {
-        "self",
-        "spec",
-        "jobs",
-        "runs",
-        "results",
-        "manifest",
-        "curves",
-        "analysis",
-        "report",
-        "figures",
-        "cancel",
-        "retry",
-    }
-    assert set(links) == names
-    for name in names - {"cancel", "retry"}:
+    got = {"self", "spec", "jobs", "runs", "results", "manifest", "curves", "analysis", "report", "figures"}
+    names = got | {"events", "cancel", "retry"}
+    templates = {"run", "trajectory", "arrays", "data", "interpolators"}
+    assert set(links) == names | templates
+    for name in got:
         assert api.get(links[name]).status_code == 200, name
     assert api.client.post(links["cancel"]).status_code == 200
     assert api.client.post(links["retry"]).status_code == 409

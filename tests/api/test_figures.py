@@ -59,7 +59,25 @@ def test_a_figure_is_drawn_once_until_more_is_computed(drawing: Service) -> None
     assert drawing.get(_figure(identifier, "risk.svg")).status_code == 200
     drawing.client.post(f"{EXPERIMENTS}/{identifier}/cancel")
     assert drawing.get(_figure(identifier)).status_code == 200
-    assert drawing.bell.drawn == 3
+    assert drawing.bell.drawn == 2
+
+
+def test_figures_of_equally_many_other_runs_are_other_figures(drawing: Service) -> None:
+    """A count would take one for the other; a name is drawn, and where all is equal, so is the figure."""
+    first = drawing.submit(name="one")
+    drawing.train(first, [_CONVERGED])
+    assert drawing.get(_figure(first)).status_code == 200
+    experiment = drawing.store._experiments[first]
+    experiment.outcomes = {1: experiment.outcomes.pop(0)}
+    assert drawing.get(_figure(first)).status_code == 200
+    assert isinstance(drawing.bell, DrawingBell)
+    assert drawing.bell.drawn == 2
+    drawing.client.post(f"{EXPERIMENTS}/{first}/cancel")
+    for name, drawn in (("one", 3), ("other", 4)):
+        again = drawing.submit(name=name)
+        drawing.train(again, [_CONVERGED] * 2)
+        assert drawing.get(_figure(again)).status_code == 200
+        assert drawing.bell.drawn == drawn
 
 
 def test_a_figure_or_format_that_is_not_there_is_not_found(drawing: Service) -> None:

@@ -8,7 +8,9 @@ import anyio
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
+from api.problems import TABLE
 from jobs.errors import StoreFull, StoreUnavailable
+from jobs.log_context import logged_ids
 from jobs.records import Experiment
 from jobs.seal import BrokenSeal
 from jobs.settings import Settings
@@ -157,6 +159,15 @@ def test_an_unforeseen_error_is_logged_and_not_told(broken: Service, caplog: pyt
     assert "secret of the house" in caplog.text
 
 
+def test_what_is_logged_meanwhile_is_about_the_request(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what a thread logs for it; nothing is, once it is answered."""
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr(api.store, "room", lambda **_: seen.append(logged_ids()))
+    api.client.post(EXPERIMENTS, json=spec(), headers={"X-Request-ID": "abc-123"})
+    assert seen == [{"request_id": "abc-123"}]
+    assert logged_ids() == {}
+
+
 def test_every_answer_has_a_request_id(api: Service) -> None:
     """The sender's own if it is sane, otherwise a new one."""
     given = api.client.get("/healthz", headers={"X-Request-ID": "trace.7:b-2_c"})
@@ -193,3 +204,25 @@ def test_no_byte_of_a_body_is_sent_in_answer_to_head(api: Service) -> None:
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[0]["status"] == 200
     assert sent[1]["body"] == b""
+
+
+def test_every_type_is_explained_where_its_link_leads(api: Service) -> None:
+    """Those of the table, and those that are refused without an error of ours."""
+    listed = api.get("/v1/errors").json()["errors"]
+    types = {each["type"] for each in listed}
+    assert {f"urn:stepbias:problem:{kind.slug}" for kind in TABLE.values()} <= types
+    for each in listed:
+        assert api.get(each["link"]).json() == each
+        assert all(meaning.endswith(".") for meaning in each["meanings"])
+    for response in (
+        api.get("/v1/nothing"),
+        api.client.delete("/healthz"),
+        api.get("/readyz"),
+        api.get(f"{EXPERIMENTS}?limit=0"),
+        api.client.post(EXPERIMENTS, content=b"{}", headers={"Content-Type": "text/plain"}),
+    ):
+        document = response.json()
+        explained = api.get(response.links["help"]["url"]).json()
+        assert (explained["type"], explained["status"]) == (document["type"], document["status"])
+        assert ("retry-after" in response.headers) <= explained["may_pass"]
+    assert_problem(api.get("/v1/errors/none"), 404)

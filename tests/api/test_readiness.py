@@ -43,7 +43,7 @@ def test_a_service_is_ready_when_each_queue_has_a_worker(api: Service) -> None:
 def test_a_service_without_room_is_not_ready(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is computed could not be stored."""
     serve(api, *Queue)
-    monkeypatch.setattr(api.store, "room", lambda: "the store is full: 9 MB of 9 MB")
+    monkeypatch.setattr(api.store, "room", lambda **_: "the store is full: 9 MB of 9 MB")
     assert "room (the store is full: 9 MB of 9 MB)" in assert_problem(api.get("/readyz"), 503)["detail"]
 
 
@@ -97,7 +97,7 @@ def test_an_experiment_says_what_it_waits_for(api: Service, monkeypatch: pytest.
     serve(api, Queue.INTERACTIVE)
     assert waits_for() is None
     with monkeypatch.context() as patched:
-        patched.setattr(api.store, "room", lambda: "the store is full")
+        patched.setattr(api.store, "room", lambda **_: "the store is full")
         assert waits_for() == "the store is full"
     api.store.cancel(identifier)
     assert waits_for() is None

@@ -253,7 +253,7 @@ def test_an_experiment_that_has_ended_leaves_nothing_in_the_queues(
     version, kinds = experiment.numerics, ("leases", "flows", "unfinished")
     assert not {key for key in left if key.split(":")[0] in kinds and not key.endswith((":now", ":since"))}
     parts = {key.removeprefix(f"experiment:{experiment.id}:") for key in left if experiment.id in key}
-    assert parts == {f"experiment:{experiment.id}", "spec", "birth", "jobs", "keys", "done"} | {
+    assert parts == {f"experiment:{experiment.id}", "spec", "birth", "jobs", "keys", "done", "events"} | {
         f"job:{experiment.id}.{job}" for job in ("plan", 0, 1)
     }
     assert f"flows:batch:{version}:now" in left

@@ -356,14 +356,18 @@ class BothStores(RuleBasedStateMachine):
         for tag in "äb":
             self.both(lambda store, tag=tag: _tagged(store, tag))  # type: ignore[misc]  # bound now
         self.both(lambda store: store.ids("exp", most=99))
+        self.both(lambda store: replace(store.gauges(), memory=0))
         for queue in Queue:
             self.both(lambda store, queue=queue: _around(store, queue))  # type: ignore[misc]  # bound now
 
     @invariant()
     def records_agree(self) -> None:
         """Experiments, their jobs, checkpoints and results."""
+        ids = [*self.ids, "none"]
+        self.both(lambda store: {each: _timeless(record) for each, record in store.records(ids).items()})
         for experiment_id in self.ids:
             self.both(lambda store, each=experiment_id: _timeless(store.experiment(each)))  # type: ignore[misc]  # bound now
+            self.both(lambda store, each=experiment_id: store.events(each))  # type: ignore[misc]  # bound now
             jobs = self.both(lambda store, each=experiment_id: store.jobs(each))  # type: ignore[misc]  # bound now
             for job in jobs:
                 self.both(lambda store, each=job: store.checkpoint(each))  # type: ignore[misc]  # bound now

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -24,9 +24,11 @@ from jobs.progress import Effort
 from jobs.records import (
     Claim,
     Experiment,
+    ExperimentEvent,
     FigureRequest,
     Filters,
     FinishedRun,
+    Gauges,
     Job,
     JobKind,
     LiveWorker,
@@ -46,7 +48,7 @@ from jobs.records import (
 )
 from jobs.run_keys import packed
 from jobs.settings import Settings
-from jobs.states import JOB_MOVES, ExperimentStatus, JobState
+from jobs.states import ENDS, JOB_MOVES, ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
 LONGEST_REGISTRATION = 61.0
@@ -99,6 +101,22 @@ class _Experiment:
     started_at: float | None = None
     work_at_start: float = 0.0
     finished_at: float | None = None
+    told: list[ExperimentEvent] = field(default_factory=list)
+    counted: set[int] = field(default_factory=set)
+
+    def tell(self) -> None:
+        """Tell what has changed since the last time."""
+        new, self.counted = sorted(set(self.outcomes) - self.counted), set(self.outcomes)
+        status = self.counts.status
+        if new or not self.told or self.told[-1].status is not status:
+            event = ExperimentEvent(
+                number=self.told[-1].number + 1 if self.told else 1,
+                status=status,
+                runs=tuple(new),
+                runs_done=len(self.outcomes),
+                outcomes=dict(Counter(self.outcomes.values())),
+            )
+            self.told = [*self.told, event][-1000:]
 
     def count(self, state: JobState) -> int:
         return [job.record.state for job in self.jobs].count(state)
@@ -185,6 +203,24 @@ class _Experiment:
         )
 
 
+class _Telling:
+    """A lock that tells what has become of experiments whenever it is let go."""
+
+    def __init__(self, experiments: dict[str, _Experiment]) -> None:
+        self._lock, self._depth, self._experiments = threading.RLock(), 0, experiments
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            for experiment in self._experiments.values():
+                experiment.tell()
+        self._lock.release()
+
+
 class MemoryStore(Store):
     """Dictionaries behind one lock; `clock` stands for the server's."""
 
@@ -192,9 +228,9 @@ class MemoryStore(Store):
         self, settings: Settings, clock: Callable[[], float] = time.time, numerics: str = NUMERICS_VERSION
     ) -> None:
         self._settings, self._clock, self.numerics = settings, clock, numerics
-        self._lock = threading.RLock()
         self._made_up_for: float | None = None
         self._experiments: dict[str, _Experiment] = {}
+        self._lock = _Telling(self._experiments)
         self._runs: dict[str, StoredRun] = {}
         self._documents: dict[str, tuple[bytes, float]] = {}
         self._uploads: dict[str, int] = {}
@@ -210,6 +246,7 @@ class MemoryStore(Store):
         self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self._answers: dict[str, tuple[bytes, float]] = {}
+        self._ended: Counter[JobState] = Counter()
         self._figures: deque[FigureRequest] = deque()
 
     @override
@@ -272,6 +309,11 @@ class MemoryStore(Store):
             return self._experiment(experiment_id).record(self._clock())
 
     @override
+    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+        with self._lock:
+            return {each: self.experiment(each) for each in experiment_ids if each in self._experiments}
+
+    @override
     def spec(self, experiment_id: str) -> bytes:
         return self._experiment(experiment_id).spec
 
@@ -299,6 +341,10 @@ class MemoryStore(Store):
     def notes(self, experiment_id: str) -> str:
         experiment = self._experiments.get(experiment_id)
         return experiment.notes if experiment else ""
+
+    @override
+    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
+        return {each: self.notes(each) for each in experiment_ids}
 
     @override
     def ids(self, prefix: str, *, most: int) -> Sequence[str]:
@@ -582,8 +628,19 @@ class MemoryStore(Store):
         pass
 
     @override
-    def room(self) -> str | None:
+    def room(self, *, reserve: float = 0.0) -> str | None:
         return None
+
+    @override
+    def gauges(self) -> Gauges:
+        with self._lock:
+            return Gauges(
+                memory=0,
+                memory_limit=0,
+                experiments=len(self._experiments),
+                unfinished=sum(not each.is_finished for each in self._experiments.values()),
+                jobs_ended={state: self._ended[state] for state in ENDS},
+            )
 
     # Results
 
@@ -607,6 +664,12 @@ class MemoryStore(Store):
     def run(self, experiment_id: str, index: int) -> StoredRun | None:
         with self._lock:
             return self._run(self._experiment(experiment_id), index)
+
+    @override
+    def contents(self, experiment_id: str) -> str:
+        with self._lock:
+            experiment = self._experiments.get(experiment_id)
+            return repr((sorted(experiment.keys.items()), sorted(experiment.outcomes))) if experiment else ""
 
     @override
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
@@ -682,6 +745,18 @@ class MemoryStore(Store):
     @override
     def drop_answer(self, key: str) -> None:
         self._answers.pop(key, None)
+
+    @override
+    def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
+        with self._lock:
+            known = self._experiments.get(experiment_id)
+            return [event for event in known.told if event.number > after] if known else []
+
+    @override
+    def last_events(self, experiment_ids: Sequence[str]) -> Mapping[str, int]:
+        with self._lock:
+            found = {each: self.events(each) for each in experiment_ids}
+            return {each: events[-1].number if events else 0 for each, events in found.items()}
 
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
@@ -798,6 +873,7 @@ class MemoryStore(Store):
             job.fraction = job.fraction if state is JobState.CANCELLED else 0.0
             job.lease_until = math.inf
         job.record = replace(job.record, state=state)
+        self._ended[state] += 1
         if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED and experiment.former:
             self._garbage.append(replace(experiment, keys=experiment.former, former={}, documents=set()))
             experiment.former = {}

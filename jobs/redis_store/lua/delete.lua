@@ -31,7 +31,7 @@ for _, document in ipairs(redis.call('SMEMBERS', key('experiment', id, 'inputs')
   redis.call('SREM', key('users-of', document), id)
   stop_using_document(document)
 end
-for _, part in ipairs({ 'spec', 'birth', 'notes', 'inputs', 'done', 'former-done', 'checkpoints', 'dead' }) do
+for _, part in ipairs({ 'spec', 'birth', 'notes', 'inputs', 'done', 'former-done', 'checkpoints', 'dead', 'events' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
 redis.call('UNLINK', experiment.at)

@@ -57,10 +57,60 @@ local function seal_of(at)
   return checksum(at .. '\n' .. table.concat(values, '\n'))
 end
 
+-- As jobs/status.py has it.
+local function status_of(at)
+  local cancel, plan, started, queued, running, dead, total, done = unpack(call('HMGET', at, 'cancel', 'plan', 'started',
+    'queued', 'running', 'dead', 'runs_total', 'runs_done'))
+  if cancel == '1' then
+    return 'cancelled'
+  elseif number_of(queued, 0) + number_of(running, 0) == 0 then
+    return dead == '0' and total == done and 'succeeded' or 'failed'
+  elseif plan ~= 'succeeded' and plan ~= 'dead' then
+    return 'planning'
+  end
+  return started == '1' and 'running' or 'queued'
+end
+
+-- The last of what was told of an experiment; where that is damaged, what follows has numbers that nobody has seen.
+local function last_told(told)
+  local last = redis.pcall('LINDEX', told, -1)
+  local text = type(last) == 'string' and string.sub(last, 17)
+  if text and checksum(text) == string.sub(last, 1, 16) then
+    return cjson.decode(text)
+  elseif last then
+    call('UNLINK', told)
+    return { number = math.floor(now * 1000) }
+  end
+  return { number = 0 }
+end
+
+-- Tell who follows an experiment that its status has changed, or which runs were counted: at the end of the list of what
+-- was told, of which the last thousand are kept. `counted` has the indices of the runs that this script has counted.
+local MOST_TOLD, counted = 1000, {}
+
+local function tell(at)
+  local told = at .. ':events'
+  local status, before = status_of(at), last_told(told)
+  if status ~= before.status or counted[at] then
+    local done, outcomes = unpack(call('HMGET', at, 'runs_done', 'outcomes'))
+    local text = cjson.encode({ number = before.number + 1, status = status, runs = counted[at], runs_done = tonumber(done),
+      outcomes = cjson.decode(outcomes) })
+    call('RPUSH', told, checksum(text) .. text)
+    call('LTRIM', told, -MOST_TOLD, -1)
+    counted[at] = nil
+  end
+end
+
 local function seal_changed()
   for at in pairs(changed) do
     if call('EXISTS', at) == 1 then
       call('HSET', at, 'seal', seal_of(at))
+    end
+  end
+  -- After all of that, for it is the less important.
+  for at in pairs(changed) do
+    if fields_of(at) == SEALED_FIELDS.experiment and call('HEXISTS', at, 'outcomes') == 1 then
+      tell(at)
     end
   end
 end
@@ -360,6 +410,10 @@ local function enter(job, state)
   redis.call('HSET', job.at, 'state', state)
   redis.call('HINCRBY', at, before, -1)
   redis.call('HINCRBY', at, state, 1)
+  if state ~= 'queued' and state ~= 'running' then
+    -- For operators alone: where this is damaged, work goes on.
+    redis.pcall('HINCRBY', key('ended'), state, 1)
+  end
   if before == 'running' then
     redis.call('ZREM', key('leases'), job.id)
     -- How far an experiment was when it was cancelled is how far it has come.
@@ -425,6 +479,8 @@ local function count_run(at, experiment, index, outcome)
   end
   redis.call('HINCRBY', at, 'runs_done', 1)
   count_outcome(at, outcome, 1)
+  counted[at] = counted[at] or {}
+  table.insert(counted[at], tonumber(index))
   return 1
 end
 

@@ -92,6 +92,14 @@ def test_server_writes_through_and_evicts_nothing(state_dir: Path) -> None:
         }
 
 
+def test_the_memory_of_the_server_may_be_limited(state_dir: Path) -> None:
+    """Without a setting it is not."""
+    with claim(state_dir) as state:
+        for most, told in ((None, '"0"'), (50_000_000, '"50000000"')):
+            configuration = EmbeddedServer(state, most).process.argv[1]
+            assert f"maxmemory {told}\n" in Path(configuration).read_text(encoding="utf-8")
+
+
 def test_directory_of_a_live_instance_is_refused(state_dir: Path) -> None:
     """Two servers on one append-only file would destroy it; the message names who is there."""
     with embedded_server(state_dir) as (server, _):

@@ -1,8 +1,10 @@
 """The lines of the logs: each tells when, how bad, and who."""
 
+import json
 import re
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -94,3 +96,29 @@ for name in ("celery.worker.request", "other"):
     assert lines[0] == ("ERROR", "celery.worker.request", "raised error: WorkerLostError('signal 9')")
     assert {name for _, name, _ in lines[1:]} == {"other"}
     assert len(lines) > 3
+
+
+def test_a_record_may_be_a_json_object() -> None:
+    """With what it is about, and its traceback inside: one line each, whatever they say."""
+    program = """
+import logging
+from stepbias.launcher.log_lines import log_lines
+from jobs.log_context import logging_of
+log_lines("json")
+log = logging.getLogger("a.b")
+log.warning("one\\n%s", "two ä")
+with logging_of(experiment_id="e", job_id="e.1"):
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        log.exception("three")
+log.error("four")
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=service_directory())
+    first, second, third = (json.loads(line) for line in done.stderr.splitlines())
+    assert (first["level"], first["logger"], first["message"]) == ("WARNING", "a.b", "one\ntwo ä")
+    assert datetime.fromisoformat(first["time"]).utcoffset() == timedelta(0)
+    assert (second["experiment_id"], second["job_id"]) == ("e", "e.1")
+    assert second["exception"].endswith("ZeroDivisionError: division by zero")
+    assert third.keys() == {"time", "level", "logger", "process", "message"}

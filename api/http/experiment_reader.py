@@ -1,0 +1,56 @@
+"""Records of experiments, read together for all who ask at the same time: polls are the most frequent requests."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from anyio import to_thread
+
+from jobs.ports import Store
+from jobs.records import Experiment
+
+
+class ExperimentReader:
+    """One call of the store, in one thread, answers everybody who asked while the one before was under way."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._asked: dict[str, asyncio.Future[tuple[Experiment, str] | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def experiment(self, experiment_id: str) -> Experiment:
+        """The experiment's record, of a moment after it was asked for.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+        """
+        return (await self.in_full(experiment_id))[0]
+
+    async def in_full(self, experiment_id: str) -> tuple[Experiment, str]:
+        """The record, and the experiment's notes.
+
+        Raises:
+            ExperimentNotFound: there is none of that id.
+        """
+        loop = asyncio.get_running_loop()
+        if self._reading is None or self._reading.done() or self._reading.get_loop() is not loop:
+            self._asked = {}
+            self._reading = loop.create_task(self._read())
+        found = await asyncio.shield(self._asked.setdefault(experiment_id, loop.create_future()))
+        # The store itself says why one is not there.
+        return (await to_thread.run_sync(self._store.experiment, experiment_id), "") if found is None else found
+
+    def _told(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        notes = self._store.notes_of(experiment_ids)
+        return {each: (record, notes[each]) for each, record in self._store.records(experiment_ids).items()}
+
+    async def _read(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, {}
+            try:
+                records = await to_thread.run_sync(self._told, list(asked))
+            except Exception as error:  # noqa: BLE001 - it is theirs who asked, whatever it is
+                for future in asked.values():
+                    future.set_exception(error)
+            else:
+                for name, future in asked.items():
+                    future.set_result(records.get(name))

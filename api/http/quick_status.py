@@ -1,0 +1,47 @@
+"""The most frequent request, answered before routes are looked for: a poll of an experiment, with nothing else said."""
+
+import re
+from typing import Final
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.experiment_document import ExperimentDocument, status_answer
+from api.http.experiment_reader import ExperimentReader
+from api.readiness import may_wait
+from jobs.errors import JobsError
+
+ROUTE: Final = "/v1/experiments/{experiment_id}"
+
+_POLL: Final = re.compile(r"/v1/experiments/([A-Za-z0-9_-]{1,64})", re.ASCII)
+
+
+class QuickStatusMiddleware:
+    """ASGI middleware; what is not as simple, and every error, is left to the route, which answers the same."""
+
+    def __init__(self, app: ASGIApp, reader: ExperimentReader) -> None:
+        self.app = app
+        self.reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        poll = _poll(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        if poll is not None:
+            try:
+                experiment, notes = await self.reader.in_full(poll[1])
+            except JobsError:
+                pass
+            else:
+                if not may_wait(experiment):
+                    scope["state"]["route"] = ROUTE
+                    document = ExperimentDocument.of(experiment, notes=notes)
+                    await status_answer(document, experiment)(scope, receive, send)
+                    return
+        await self.app(scope, receive, send)
+
+
+def _poll(scope: Scope) -> re.Match[str] | None:
+    if scope["query_string"] or "prefer" in Headers(scope=scope):
+        return None
+    return _POLL.fullmatch(get_route_path(scope))

@@ -1,0 +1,52 @@
+"""What becomes of an experiment, told as it happens."""
+
+from typing import Annotated, Any, Final
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Request, Response, status
+from starlette.responses import StreamingResponse
+
+from api.dependencies import ExperimentHere, HubHere, StoreHere
+from api.http.event_stream import event_stream
+from api.openapi import PROBLEMS
+from api.request_errors import InvalidQuery
+from jobs.states import ACTIVE
+
+router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["experiments"], responses=PROBLEMS)
+
+_MEDIA_TYPE: Final = "text/event-stream"
+_EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The events.", "content": {_MEDIA_TYPE: {}}},
+    204: {"description": "The last event was the last; do not come again."},
+}
+_HEADERS: Final = {"X-Accel-Buffering": "no", "Cache-Control": "no-cache"}
+
+
+@router.get("/events", response_class=StreamingResponse, responses=_EVENTS)
+async def follow_experiment(
+    experiment: ExperimentHere,
+    request: Request,
+    store: StoreHere,
+    hub: HubHere,
+    last_event_id: Annotated[str | None, Header(description="The id of the last event that has come.")] = None,
+) -> Response:
+    """Server-sent events: `status`, `runs` (finished ones, by index), `progress`, and `end`, after which it is over.
+
+    Who comes again with `Last-Event-ID` misses nothing and gets nothing twice; `gap` says where events are no longer
+    kept. 204: nothing has come since, and the experiment has ended.
+    """
+    after = _number(last_event_id or "0")
+    last = (await to_thread.run_sync(store.last_events, [experiment.id]))[experiment.id]
+    if after and after == last and experiment.status not in ACTIVE:
+        return Response(status_code=status.HTTP_204_NO_CONTENT)
+    if request.state.without_body:
+        return Response(media_type=_MEDIA_TYPE, headers=_HEADERS)
+    # What was never told here was told of something else: it begins anew.
+    events = event_stream(experiment.id, after=after if after <= last else 0, store=store, hub=hub)
+    return StreamingResponse(events, media_type=_MEDIA_TYPE, headers=_HEADERS)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise InvalidQuery("Last-Event-ID is not the id of an event.")
+    return int(text)
