@@ -109,7 +109,8 @@ class Manifest:
     def _figures(self) -> Iterator[Document]:
         """Those that have been drawn of the experiment as it stands."""
         place = links(self.experiment.id)["figures"]
-        drawing = partial(Drawing, experiment=self.experiment)
+        contents = self.store.contents(self.experiment.id)
+        drawing = partial(Drawing, experiment=self.experiment, contents=contents)
         for name in suitable(self._grid):
             for form, media_type in PICTURES.items():
                 picture = self.store.document(drawing(figure=name, format=form).key)
