@@ -68,7 +68,8 @@ class Problem(BaseModel):
 class Kind:
     """A row of the table: the last part of the problem's type, its HTTP status, its title.
 
-    `retry_after`: seconds after which asking again may help, where nothing better is known.
+    `retry_after`: seconds after which asking again may help, where nothing better is known; 0 where whoever refuses says
+    whether it may.
     """
 
     slug: str
@@ -112,8 +113,8 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.UnofferedFormat: _kind(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such format"),
         request_errors.ResultsChanged: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "results-changed", "A result is missing"),
         request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
-        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet", 5),
-        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet", 5),
+        request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet", 0),
+        request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet", 0),
         request_errors.DrawingFailed: _kind(HTTPStatus.INTERNAL_SERVER_ERROR, "drawing-failed", "The worker failed"),
         request_errors.NotDrawnInTime: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-drawn-yet", "It is not made yet", 5),
         request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready", 5),
@@ -167,7 +168,7 @@ async def answer(request: Request, error: Exception) -> Response:
         detail=problem.detail + listed,
         errors=problem.violations[:MOST_VIOLATIONS],
         request_id=request.state.request_id,
-    ).response(({} if kind.retry_after is None else {"Retry-After": str(kind.retry_after)}) | dict(problem.headers))
+    ).response(({} if not kind.retry_after else {"Retry-After": str(kind.retry_after)}) | dict(problem.headers))
 
 
 def _explained(error: Exception) -> RequestError:

@@ -112,6 +112,9 @@ class _Answer:
         """Whether this answer is compressed; its headers say so, and that others get it otherwise."""
         if "content-encoding" in headers or not headers.get("content-type", "").startswith(_COMPRESSIBLE):
             return False
+        if "accept-encoding" in headers.get("vary", "").lower():
+            # Whoever made the answer has seen to it.
+            return False
         headers.add_vary_header("Accept-Encoding")
         if not takes_gzip(self._asked.get("accept-encoding", "")):
             return False

@@ -34,13 +34,13 @@ def get_trajectory_file(experiment: ExperimentHere, index: Position, query: Thin
 
 
 @router.get("/runs/{index}/trajectory.csv", response_class=Response, responses=FILES[Format.CSV])
-def get_trajectory_table(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
+def get_trajectory_table(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """The same as CSV: a line for each record; an empty field is null."""
     return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.CSV)
 
 
 @router.get("/runs/{index}/trajectory.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
-def get_trajectory_lines(experiment: ExperimentHere, index: str, query: Thinned, store: StoreHere) -> Response:
+def get_trajectory_lines(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """The same as NDJSON: an object for each record."""
     return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
 
