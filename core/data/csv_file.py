@@ -295,15 +295,15 @@ class _Meaning:
     def _levels(self, column: int) -> list[str]:
         return sorted(self._table.levels[column])
 
-    def _columns(self, column: int, rows: Bool[np.ndarray, " row"]) -> Float64[np.ndarray, "row feature"]:
+    def _columns(self, column: int, rows: Bool[np.ndarray, " row"]) -> Float64[np.ndarray, "kept feature"]:
         """A column as it stands in X: itself, or one of 0 and 1 for each category."""
-        values: Float64[np.ndarray, "row feature"] = self._numbers[rows, column, None]
+        values: Float64[np.ndarray, "kept feature"] = self._numbers[rows, column, None]
         if column not in self._table.levels:
             return values
         name, levels = shown(self._file.names[column]), self._levels(column)
         self._converted.append(f"column {name}: its {len(levels)} categories became columns of 0 and 1")
         places = np.array([self._table.levels[column][level] for level in levels], dtype=np.float64)
-        indicators: Float64[np.ndarray, "row feature"] = (values == places).astype(np.float64)
+        indicators: Float64[np.ndarray, "kept feature"] = (values == places).astype(np.float64)
         return indicators
 
     def _line(self, rows: Bool[np.ndarray, " row"]) -> int:
