@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from api import i_json, spec_violations
 from api.body import JsonBody, read
 from api.datasets import used_documents
-from api.readiness import require_reserve
 from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
@@ -69,7 +68,6 @@ def require_within_limits(spec: ExperimentSpec, settings: Settings) -> None:
 
 def submit(spec: ExperimentSpec, *, store: Store, bell: Doorbell) -> Submission:
     """Record the experiment, then ring for somebody to plan it; a ring that is lost is made up for by the workers."""
-    require_reserve(store)
     submission = store.submit(
         spec=spec.canonical(),
         content_hash=spec.content_hash(),
