@@ -68,8 +68,8 @@ class Problem(BaseModel):
 class Kind:
     """A row of the table: the last part of the problem's type, its HTTP status, its title.
 
-    `retry_after`: seconds after which asking again may help, where nothing better is known; 0 where whoever refuses says
-    whether it may.
+    `retry_after`: seconds after which asking again may help, where nothing better is known; 0 where whoever refuses
+    says whether it may.
     """
 
     slug: str

@@ -12,7 +12,6 @@ from api import i_json, spec_violations
 from api.body import JsonBody, read
 from api.datasets import used_documents
 from api.experiments.labels import require_plain_labels
-from api.readiness import require_reserve
 from api.request_errors import OverLimit, UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
@@ -75,7 +74,6 @@ def submit(spec: ExperimentSpec, wishes: Wishes = NO_WISHES, *, store: Store, be
 
     Workers for batches hear of it too: those that have nothing to do may be the first to plan it.
     """
-    require_reserve(store)
     submission = store.submit(
         spec=spec.canonical(),
         content_hash=spec.content_hash(),

@@ -19,7 +19,7 @@ from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import NoQuery, WaitQuery, link_header
-from api.readiness import may_wait, obstacle
+from api.readiness import may_wait, obstacle, require_reserve
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
 from jobs.ports import Store
@@ -52,6 +52,7 @@ def submit_experiment(
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
+    require_reserve(store)
     submission = submit(spec, query.wishes, store=store, bell=bell)
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)

@@ -18,7 +18,7 @@ MOST_HEAD_BYTES: Final = 65_536
 HEAD_SECONDS: Final = 10.0
 """So long these may take, from the moment of the connection or of their first byte."""
 
-_LOG: Final = logging.getLogger("uvicorn.error.connections")
+_LOG: Final = logging.getLogger("stepbias.connections")
 _LOG.setLevel(logging.ERROR)  # strangers must not be able to fill the log, a line for each connection
 
 _DETAILS: Final = {

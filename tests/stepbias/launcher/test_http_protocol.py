@@ -76,7 +76,7 @@ def test_what_is_no_request_is_a_problem(
     port: int, pieces: tuple[bytes, ...], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And nobody can fill the log with it."""
-    with caplog.at_level(logging.INFO, logger="uvicorn"):
+    with caplog.at_level(logging.INFO):
         assert refusal(port, *pieces)["status"] == status
     assert "Invalid" not in caplog.text
 
@@ -112,7 +112,7 @@ def test_who_wants_to_speak_something_else_is_answered_in_http(port: int, caplog
     """There are no web sockets here."""
     wish = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "13"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    with closing(connection), caplog.at_level(logging.INFO, logger="uvicorn"):
+    with closing(connection), caplog.at_level(logging.INFO):
         connection.request("GET", "/healthz", headers=wish)
         assert connection.getresponse().status == 200
     assert "pgrade" not in caplog.text
