@@ -16,16 +16,17 @@ from core.results.result import decode_summary, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.document_keys import figure_error_key
-from jobs.errors import StoreUnavailable
+from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
 from jobs.records import DATA_ANALYSIS, FigureRequest
+from jobs.states import ACTIVE
 from worker.analyses import upload_analysis
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS: Final = 30 * 86_400.0
-"""Figures can be drawn again: a month after they were, they make room."""
+KEPT_SECONDS: Final = 3600.0
+"""What may change is drawn again: figures of an experiment that is not finished, and what is told of an upload."""
 
 ERROR_SECONDS: Final = 30.0
 """After so long, somebody who asks again has it tried again."""
@@ -44,7 +45,7 @@ def draw_next(context: WorkerContext) -> bool:
     try:
         with _ended_if_it_hangs(context, request):
             picture = _made(context, request)
-        context.store.put_document(request.key, picture, seconds=KEPT_SECONDS)
+        _keep(picture, context, request)
     except StoreUnavailable:
         raise
     except Exception as error:
@@ -52,6 +53,16 @@ def draw_next(context: WorkerContext) -> bool:
         reason = f"{type(error).__name__}: {error}".encode()
         context.store.put_document(figure_error_key(request.key), reason, seconds=ERROR_SECONDS)
     return True
+
+
+def _keep(picture: bytes, context: WorkerContext, request: FigureRequest) -> None:
+    """With the experiment, if it is finished: it goes when the last one goes that has had it drawn."""
+    store = context.store
+    with suppress(ExperimentNotFound):
+        if request.figure != DATA_ANALYSIS and store.experiment(request.experiment_id).status not in ACTIVE:
+            store.keep_document(request.experiment_id, request.key, picture)
+            return
+    store.put_document(request.key, picture, seconds=KEPT_SECONDS)
 
 
 def _made(context: WorkerContext, request: FigureRequest) -> bytes:

@@ -161,3 +161,21 @@ def test_a_figure_that_was_asked_for_twice_is_drawn_once(workshop: Workshop, mon
     while draw_next(workshop.context()):
         pass
     assert len(drawn) == 1
+
+
+def test_a_figure_goes_with_the_experiment_it_was_drawn_of(workshop: Workshop) -> None:
+    """One of what is not finished is kept for an hour; it will look otherwise then."""
+    experiment_id = workshop.submit(spec())
+    workshop.perform(f"{experiment_id}.plan")
+    for key in ("figure:early", "figure:late"):
+        workshop.store.request_figure(
+            FigureRequest(experiment_id=experiment_id, figure="risk", format="svg", key=key), seconds=1.0
+        )
+        assert draw_next(workshop.context())
+        assert workshop.store.document(key) is not None
+        workshop.work_off()
+    workshop.store.delete(experiment_id)
+    while workshop.store.clear_garbage(most=100):
+        pass
+    assert workshop.store.document("figure:early") is not None
+    assert workshop.store.document("figure:late") is None
