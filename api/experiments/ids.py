@@ -11,7 +11,7 @@ LEAST_DIGITS: Final = 8
 
 MOST_CANDIDATES: Final = 10
 
-_CUT_SHORT: Final = re.compile(rf"[0-9A-Fa-f]{{{LEAST_DIGITS},31}}", re.ASCII)
+_CUT_SHORT: Final = re.compile(r"[0-9A-Fa-f]{8,31}", re.ASCII)
 
 
 def is_cut_short(text: str) -> bool:

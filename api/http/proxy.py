@@ -12,7 +12,7 @@ from api.http.prefix import PREFIX
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]+", re.ASCII)
 
 
@@ -76,10 +76,16 @@ class ProxyMiddleware:
             others = [(name, value) for name, value in scope["headers"] if name != b"host"]
             scope["headers"] = [*others, (b"host", host.encode("ascii"))]
         prefix = None if prefix is None else prefix.rstrip("/")
-        return prefix if prefix is not None and _PREFIX.fullmatch(prefix) else None
+        return prefix if prefix is not None and _is_path(prefix) else None
 
 
 def _last(headers: Headers, name: str) -> str | None:
     """What the nearest proxy says; what stands before it came from whoever asked that one."""
     given = headers.getlist(f"x-forwarded-{name}")
     return given[-1].rpartition(",")[2].strip() if given else None
+
+
+def _is_path(prefix: str) -> bool:
+    """Whether it is nothing, or segments with a slash before each."""
+    before, *segments = prefix.split("/")
+    return not before and all(map(_SEGMENT.fullmatch, segments))

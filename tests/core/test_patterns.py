@@ -81,6 +81,8 @@ def characters(kind: Any, value: Any) -> frozenset[str]:
     """Those that one item reads."""
     if kind is constants.LITERAL:
         return frozenset(chr(value))
+    if kind is constants.NOT_LITERAL:
+        return CHARACTERS - {chr(value)}
     if kind is constants.RANGE:
         return frozenset(map(chr, range(value[0], value[1] + 1)))
     if kind is constants.CATEGORY:

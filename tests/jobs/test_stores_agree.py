@@ -463,6 +463,7 @@ def _names(store: Store, status: ExperimentStatus | None) -> list[str]:
 
 
 @pytest.mark.hypothesis
+@pytest.mark.timeout(1200)
 def test_both_stores_answer_alike(empty_valkey_url: str) -> None:
     """Over random lives of experiments, each step compared."""
 
