@@ -4,6 +4,7 @@ import inspect
 from http import HTTPStatus
 from typing import Final
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
@@ -81,4 +82,6 @@ def _document(slug: str, status: HTTPStatus, title: str, meanings: tuple[str, ..
 
 
 def _meaning(error: type[Exception]) -> str:
+    if error is RequestValidationError:
+        return "The query has parameters that this address does not have, or values that they cannot have."
     return (inspect.getdoc(error) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")

@@ -64,6 +64,7 @@ class ExperimentStore(Protocol):
         depend on `runs`. `documents` are the keys of those that it uses as they are.
 
         Raises:
+            DocumentGone: one of them is not there.
             TooManyTags: it would have more than `MOST_TAGS`.
         """
         ...

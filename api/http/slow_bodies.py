@@ -24,7 +24,7 @@ class SlowBodiesMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        has_body = scope["type"] == "http" and scope["method"] in {"POST", "PUT", "PATCH"}
+        has_body = scope["type"] == "http" and scope["method"] in {"POST", "PUT", "PATCH", "DELETE"}
         await self.app(scope, _TimedBody(receive, self.grace).receive if has_body else receive, send)
 
 

@@ -22,6 +22,7 @@ from api.paging import NoQuery, WaitQuery, link_header
 from api.readiness import may_wait, obstacle, require_reserve
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
+from jobs.errors import DocumentGone
 from jobs.ports import Store
 from jobs.records import Experiment, Queue
 
@@ -53,7 +54,12 @@ def submit_experiment(
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
     require_reserve(store)
-    submission = submit(spec, query.wishes, store=store, bell=bell)
+    try:
+        submission = submit(spec, query.wishes, store=store, bell=bell)
+    except DocumentGone:
+        # Somebody has deleted it since it was looked for.
+        require_uploaded(spec, store=store, settings=settings)
+        raise
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
     document = SubmissionDocument.of_submission(submission).model_dump(mode="json")

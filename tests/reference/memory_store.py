@@ -18,7 +18,16 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
 from jobs.cursor import decode_cursor, encode_cursor
-from jobs.errors import ExperimentNotFound, InUse, LeaseLost, NotFailed, NotPlanned, StillActive, TooManyTags
+from jobs.errors import (
+    DocumentGone,
+    ExperimentNotFound,
+    InUse,
+    LeaseLost,
+    NotFailed,
+    NotPlanned,
+    StillActive,
+    TooManyTags,
+)
 from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
@@ -285,6 +294,9 @@ class MemoryStore(Store):
                     raise TooManyTags(f"an experiment has no more tags than {MOST_TAGS}")
                 known.tags += added
                 return Submission(experiment=known.record(self._clock()), is_new=False, tags_added=added)
+            for document in documents:
+                if document not in self._documents:
+                    raise DocumentGone(f"{document} is not there any more")
             new = _Experiment(
                 id=secrets.token_hex(16),
                 number=next(self._numbers),
