@@ -6,9 +6,6 @@ from typing import Final
 
 _TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 
-IMMUTABLE: Final = "private, max-age=31536000, immutable"
-"""Cache-Control of what never changes: a year, in the cache of who asked for it."""
-
 
 def is_known(tags: Collection[str], if_none_match: str | None) -> bool:
     """Whether the header If-None-Match names one of the tags, or any."""

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from api.experiment_document import path, polling_headers
 from api.exports.archive import archive_pieces
-from api.exports.entity_tags import IMMUTABLE, accepts_gzip, is_known
+from api.exports.entity_tags import accepts_gzip, is_known
 from api.exports.formats import RESUMABLE, Format
 from api.exports.kept_results import KeptResults, keep_results, kept_results, packed_pieces, plain_pieces
 from api.exports.labelled_json import labelled_pieces
@@ -85,9 +85,8 @@ class ResultsAnswer:
         experiment, vary = self.experiment, "Accept, Accept-Encoding"
         name = f"{experiment.id}-results{'' if self.is_final else '-partial'}.{self.form}"
         common = {"Vary": vary, "Content-Disposition": f'inline; filename="{name}"'}
-        return common | (
-            {"ETag": self.tag, "Cache-Control": IMMUTABLE} if self.is_final else {"Cache-Control": "no-cache"}
-        )
+        # Asked again each time: the name at their head may be another one by then.
+        return common | {"Cache-Control": "private, no-cache"} | ({"ETag": self.tag} if self.is_final else {})
 
     @property
     def _media_type(self) -> str:

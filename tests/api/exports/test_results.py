@@ -259,14 +259,14 @@ def test_finished_results_have_an_entity_tag(api: Service, form: str) -> None:
     """One for each format; who has them is told so. Those that may still grow have none."""
     url = f"{EXPERIMENTS}/{_finished(api)}/results.{form}"
     response = api.get(url)
-    assert "immutable" in response.headers["cache-control"]
+    assert response.headers["cache-control"] == "private, no-cache"
     again = api.client.get(url, headers={"If-None-Match": f'"other", {response.headers["etag"]}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", response.headers["etag"])
     assert api.client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
     partial, _ = _trained(api, 1, name="partial")
     growing = api.get(f"{EXPERIMENTS}/{partial}/results.{form}")
     assert "etag" not in growing.headers
-    assert growing.headers["cache-control"] == "no-cache"
+    assert growing.headers["cache-control"] == "private, no-cache"
     assert "partial" in growing.headers["content-disposition"]
 
 
