@@ -356,7 +356,7 @@ class BothStores(RuleBasedStateMachine):
         for tag in "äb":
             self.both(lambda store, tag=tag: _tagged(store, tag))  # type: ignore[misc]  # bound now
         self.both(lambda store: store.ids("exp", most=99))
-        self.both(lambda store: replace(store.gauges(), memory=0))
+        self.both(lambda store: replace(store.gauges(), memory=0, memory_limit=0))
         for queue in Queue:
             self.both(lambda store, queue=queue: _around(store, queue))  # type: ignore[misc]  # bound now
 
