@@ -249,7 +249,11 @@ def test_figures_and_jobs_take_turns(workshop: Workshop) -> None:
             done.append("figure")
         put(key, document, seconds=seconds)
 
+    def remember_for_good(_experiment_id: str, key: str, document: bytes) -> None:
+        remember(key, document)
+
     workshop.store.put_document = remember  # type: ignore[method-assign]  # to see when
+    workshop.store.keep_document = remember_for_good  # type: ignore[method-assign]  # as above
     for number in range(3):
         request = FigureRequest(experiment_id=first, figure="risk", format="svg", key=f"figure:{number}")
         workshop.store.request_figure(request, seconds=30.0)
