@@ -187,14 +187,21 @@ def require_uploaded(spec: ExperimentSpec, *, store: Store, settings: Settings) 
     if not isinstance(spec.data, UploadedData):
         return
     about = _about(spec.data.id, store=store)
-    violations = (_NOT_UPLOADED,) if about is None else tuple(_misfits(spec, about))
+    if about is None:
+        raise not_uploaded()
+    violations = tuple(_misfits(spec, about))
     if violations:
         raise UnusableBody("The spec breaks the rules listed under errors.", violations=violations)
-    if about is not None and (oversized := tuple(_oversized(about, settings.max_data_entries))):
+    if oversized := tuple(_oversized(about, settings.max_data_entries)):
         limit = settings.max_data_entries
         raise OversizedDataset(
             f"A data set may have at most {limit} entries, samples × dimension.", violations=oversized
         )
+
+
+def not_uploaded() -> UnusableBody:
+    """What a spec is refused with that names a data set which is not here."""
+    return UnusableBody("The spec breaks the rules listed under errors.", violations=(_NOT_UPLOADED,))
 
 
 _NOT_UPLOADED: Final = Violation(

@@ -5,7 +5,7 @@ from functools import partial
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import datasets
-from api.request_errors import OverLimit
+from api.request_errors import NothingHere, OverLimit
 from core.planning.cost import kernel_cost
 from core.planning.estimate import estimate
 from core.planning.problem_facts import facts_of_problems
@@ -80,5 +80,9 @@ def _uploaded_shape(spec: ExperimentSpec, store: Store) -> tuple[int, int] | Non
     """Samples and dimension of an upload; None for data that stand in the spec or are drawn."""
     if not isinstance(spec.data, UploadedData):
         return None
-    about = datasets.described(spec.data.id, store=store)
+    try:
+        about = datasets.described(spec.data.id, store=store)
+    except NothingHere:
+        # Somebody has deleted it since it was looked for.
+        raise datasets.not_uploaded() from None
     return about.samples, about.dimension

@@ -35,6 +35,10 @@ class InUse(JobsError):
     """What was to be removed is used by an experiment."""
 
 
+class DocumentGone(JobsError):
+    """An experiment was to use a document that has been removed meanwhile."""
+
+
 class LeaseLost(JobsError):
     """A write came with a token that is no longer current: another worker has the job, or it has ended."""
 

@@ -45,6 +45,9 @@ class ExperimentStore(Protocol):
         It is planned for the store's numerics version. Of those of the same version, `content_hash` and `name` the last
         that was submitted or planned anew is returned instead, if it is there, and active and not being cancelled, or
         has succeeded. The cost does not depend on `runs`. `documents` are the keys of those that it uses as they are.
+
+        Raises:
+            DocumentGone: one of them is not there.
         """
         ...
 

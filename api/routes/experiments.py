@@ -15,6 +15,7 @@ from api.paging import ExperimentQuery, NoQuery, link_header
 from api.readiness import obstacle
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
+from jobs.errors import DocumentGone
 from jobs.records import Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS)
@@ -36,7 +37,12 @@ def submit_experiment(
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
-    submission = submit(spec, store=store, bell=bell)
+    try:
+        submission = submit(spec, store=store, bell=bell)
+    except DocumentGone:
+        # Somebody has deleted it since it was looked for.
+        require_uploaded(spec, store=store, settings=settings)
+        raise
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
     document = ExperimentDocument.of(submission.experiment).model_dump(mode="json")

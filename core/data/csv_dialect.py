@@ -23,6 +23,9 @@ DELIMITERS: Final[Mapping[str, str]] = MappingProxyType(
 DECIMALS: Final[Mapping[str, str]] = MappingProxyType({"point": ".", "comma": ","})
 
 LONGEST_FIELD: Final = 64
+
+LARGEST_WHOLE: Final = 2.0**53
+"""From here on two whole numbers may be one double."""
 """Most characters of a field that is read; the longest float64 has 24."""
 
 _MOST_LINES, _FEWEST_LINES, _MOST_CHARACTERS, _MOST_FIELDS = 500, 3, 100_000, 1000
@@ -90,7 +93,9 @@ def number(field: str, decimal: str) -> float | None:
     """The number that a field spells, without thousands separators; None where it spells none."""
     if len(field) > LONGEST_FIELD or not (_POINTED if decimal == "point" else _COMMAED).fullmatch(field):
         return None
-    return float(field if decimal == "point" else field.replace(",", "."))
+    value = float(field if decimal == "point" else field.replace(",", "."))
+    # A whole number that the nearest double is not: two of them would become one.
+    return None if abs(value) >= LARGEST_WHOLE and field.lstrip("+-").isdigit() else value
 
 
 def is_value(field: str) -> bool:

@@ -245,6 +245,8 @@ class _Meaning:
             return f"{where} is one category more than the {MOST_LEVELS} that are taken"
         if is_value(fault.word):
             return f"{where} has another decimal separator than the rest of the file, or one for thousands"
+        if fault.word.lstrip("+-").isdigit():
+            return f"{where} is a whole number that double precision cannot tell from its neighbours"
         ways = "" if column == self._file.target else "; drop= leaves the column out, one_hot= takes it for categories"
         return f"{where} is no finite number ({fault.fields} of {len(self._table)} values are none){ways}"
 

@@ -136,9 +136,13 @@ def shown(text: str) -> str:
     return "'" + "".join(character if character.isprintable() else "\ufffd" for character in cut) + "'"
 
 
+PLAIN_FIELD: Final = 15
+"""Characters of a number that a double holds whatever it is."""
+
+
 def _plain_numbers(fields: Sequence[str]) -> "array[float] | None":
     """The numbers of a row, fast, where all fields are plainly numbers; None where one is to be looked at."""
-    if "".join(fields).translate(_IN_NUMBERS) or len(max(fields, key=len)) > LONGEST_FIELD:
+    if "".join(fields).translate(_IN_NUMBERS) or len(max(fields, key=len)) > PLAIN_FIELD:
         return None
     try:
         return array("d", map(float, fields))

@@ -12,6 +12,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from jobs.connection import error_code, vendor_errors
 from jobs.errors import (
+    DocumentGone,
     ExperimentNotFound,
     ForeignStore,
     InUse,
@@ -75,6 +76,7 @@ _REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
         "NOTFAILED": NotFailed,
         "STILLACTIVE": StillActive,
         "INUSE": InUse,
+        "GONE": DocumentGone,
         "FOREIGN": ForeignStore,
     }
 )
@@ -108,6 +110,7 @@ class Scripts:
             NotFailed: the script refused a retry.
             StillActive: the script refused to delete an experiment.
             InUse: the script refused to remove a document.
+            DocumentGone: the script refused an experiment that uses one that is not there.
             ForeignStore: the store has another schema.
             Damaged: a record is not what was written, or does not agree with what lies beside it.
         """

@@ -104,9 +104,9 @@ class Patient:
         self.store = RedisStore(client, SETTINGS, NUMERICS)
         self.store.adopt()
         self._leave_garbage()
-        self.ids = {sort: self._made(sort) for sort in SORTS}
         for name in DOCUMENTS:
             self.store.put_document(name, document(name))
+        self.ids = {sort: self._made(sort) for sort in SORTS}
         self.store.request_figure(REQUEST, seconds=60.0)
         self.store.audit(most=1)
         self.store.sweep(most=1, grace=60.0)

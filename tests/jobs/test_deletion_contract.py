@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.errors import ExperimentNotFound, InUse, StillActive
+from jobs.errors import DocumentGone, ExperimentNotFound, InUse, StillActive
 from jobs.ports import Store
 from jobs.records import Experiment
 from jobs.states import ExperimentStatus
@@ -221,3 +221,14 @@ def test_those_that_finished_first_are_named_first(laboratory: Laboratory) -> No
     assert not store.finished_before(seconds=1000.0, most=9)
     store.delete(finished[0])
     assert list(store.finished_before(seconds=0.0, most=9)) == finished[1:]
+
+
+def test_what_an_experiment_was_to_use_may_be_gone_by_then(laboratory: Laboratory) -> None:
+    """Then it is refused, and nothing of it is there; a later one that finds it is accepted."""
+    store = laboratory.store
+    wish = {"spec": b"{}", "content_hash": digest("{}"), "name": "", "tags": [], "runs": 4, "documents": ["dataset:x"]}
+    with pytest.raises(DocumentGone):
+        store.submit(**wish)  # type: ignore[arg-type]  # each as it is asked for
+    assert not store.experiments().experiments
+    store.put_document("dataset:x", b"data")
+    assert store.submit(**wish).is_new  # type: ignore[arg-type]  # as above

@@ -18,7 +18,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
 from jobs.cursor import decode_cursor, encode_cursor
-from jobs.errors import ExperimentNotFound, InUse, LeaseLost, NotFailed, NotPlanned, StillActive
+from jobs.errors import DocumentGone, ExperimentNotFound, InUse, LeaseLost, NotFailed, NotPlanned, StillActive
 from jobs.ports import Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
@@ -218,6 +218,9 @@ class MemoryStore(Store):
             known = self._experiments.get(self._current.get((content_hash, self.numerics, name), ""))
             if known and not known.is_cancelled and known.counts.status is not ExperimentStatus.FAILED:
                 return Submission(experiment=known.record(self._clock()), is_new=False)
+            for document in documents:
+                if document not in self._documents:
+                    raise DocumentGone(f"{document} is not there any more")
             new = _Experiment(
                 id=secrets.token_hex(16),
                 number=next(self._numbers),

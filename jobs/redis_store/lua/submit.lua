@@ -16,6 +16,11 @@ if current and current.numerics == numerics and not current.is_cancelled and end
   return { 0, known, record_of(known) }
 end
 
+for i = 8, #ARGV do
+  if redis.call('EXISTS', key('document', ARGV[i])) == 0 then
+    return redis.error_reply('GONE ' .. ARGV[i] .. ' is not there any more')
+  end
+end
 redis.call('SET', key('schema'), SCHEMA, 'NX')
 local at = experiment_key(id)
 local newest = redis.call('ZRANGE', key('experiments'), -1, -1, 'WITHSCORES')

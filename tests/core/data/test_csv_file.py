@@ -321,3 +321,10 @@ def test_what_a_table_is_written_as_is_read_as_the_same_numbers_or_refused(
     whole = np.array([row for row in rows if None not in row], dtype=np.float64)
     assert np.array_equal(found["X"], whole[:, :-1])
     assert np.array_equal(found["y"], whole[:, -1])
+
+
+@pytest.mark.parametrize("field", ["9007199254740993", "-9007199254740993", "123456789012345678901234567890"])
+def test_whole_numbers_that_a_double_cannot_tell_apart_are_refused(field: str) -> None:
+    """Two files would be one data set."""
+    with pytest.raises(UnusableArrays, match="cannot tell from its neighbours"):
+        csv_arrays(f"a,b,y\n{field},0.5,1\n3,0.25,2\n".encode(), limit=LIMIT)
