@@ -24,8 +24,8 @@ from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS: Final = 30 * 86_400.0
-"""Figures can be drawn again: a month after they were, they make room."""
+KEPT_SECONDS: Final = 86_400.0
+"""Figures can be drawn again: a day after they were, they make room, whatever has become of their experiment."""
 
 ERROR_SECONDS: Final = 30.0
 """After so long, somebody who asks again has it tried again."""
