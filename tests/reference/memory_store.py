@@ -75,6 +75,9 @@ class _Experiment:
     jobs: list[_Job] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
     former: dict[int, str] = field(default_factory=dict)
+    former_outcomes: dict[int, str] | None = None
+    has_counted: bool = False
+    are_outcomes_known: bool = True
     inputs: set[str] = field(default_factory=set)
     documents: set[str] = field(default_factory=set)
     outcomes: dict[int, str] = field(default_factory=dict)
@@ -155,7 +158,7 @@ class _Experiment:
             jobs_done=self.count(JobState.SUCCEEDED),
             jobs_running=self.count(JobState.RUNNING),
             jobs_dead=self.count(JobState.DEAD),
-            outcomes=dict(Counter(self.outcomes.values())),
+            outcomes=dict(Counter(self.outcomes.values())) if self.are_outcomes_known else {},
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
             error=self.error(),
@@ -281,6 +284,7 @@ class MemoryStore(Store):
                 for job in experiment.jobs:
                     if job.record.state is JobState.RUNNING:
                         self._enter(experiment, job, JobState.CANCELLED)
+                self._show_what_was_stored_before(experiment)
                 self._settle(experiment)
             return experiment.record(self._clock())
 
@@ -371,6 +375,7 @@ class MemoryStore(Store):
             for index, key in enumerate(keys, start):
                 if key in self._runs and index not in experiment.outcomes:
                     experiment.outcomes[index] = self._runs[key].outcome
+                    experiment.has_counted = True
                     experiment.reused += 1
             return [index for index, key in enumerate(keys, start) if key not in self._runs]
 
@@ -385,6 +390,7 @@ class MemoryStore(Store):
             for each in runs:
                 kept = self._runs.setdefault(each.run.key, each.run)
                 experiment.outcomes.setdefault(each.index, kept.outcome)
+                experiment.has_counted = True
             return len(new)
 
     @override
@@ -718,6 +724,8 @@ class MemoryStore(Store):
         if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED and experiment.former:
             self._garbage.append(replace(experiment, keys=experiment.former, former={}, documents=set()))
             experiment.former = {}
+        if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED:
+            experiment.former_outcomes = None
         if state is JobState.RUNNING and job.record.kind is JobKind.TRAIN and experiment.started_at is None:
             experiment.has_started, experiment.started_at = True, self._clock()
             experiment.work_at_start = experiment.work_spent
@@ -755,15 +763,27 @@ class MemoryStore(Store):
             state=job.record.state,
         )
 
+    def _show_what_was_stored_before(self, experiment: _Experiment) -> None:
+        if experiment.former_outcomes is not None:
+            self._garbage.append(replace(experiment, former={}, documents=set()))
+            experiment.keys, experiment.former = experiment.former, {}
+            experiment.outcomes, experiment.former_outcomes = experiment.former_outcomes, None
+            experiment.are_outcomes_known = False
+
     def _plan_anew(self, experiment: _Experiment) -> None:
+        is_same = experiment.numerics == self.numerics
         experiment.generation += 1
         self._step_down(experiment)
         self._current[experiment.content_hash, self.numerics, experiment.name] = experiment.id
         experiment.numerics = self.numerics
         if experiment.former:
             self._garbage.append(replace(experiment, former={}, documents=set()))
-        else:
+        elif experiment.keys:
             experiment.former = experiment.keys
+            experiment.former_outcomes = experiment.outcomes if experiment.has_counted else None
+        if not is_same:
+            experiment.former_outcomes = None
+        experiment.has_counted = False
         experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, 0
         experiment.checkpoints, experiment.flows = {}, {}
         experiment.first_death = experiment.started_at = experiment.finished_at = None
