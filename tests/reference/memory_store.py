@@ -7,7 +7,7 @@ import math
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -188,7 +188,7 @@ class MemoryStore(Store):
         self._current: dict[tuple[str, str, str], str] = {}
         self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
-        self._figures: deque[FigureRequest] = deque()
+        self._figures: defaultdict[str, deque[FigureRequest]] = defaultdict(deque)
 
     @override
     def ping(self) -> bool:
@@ -616,17 +616,17 @@ class MemoryStore(Store):
             if self._asked.get(request.key, -math.inf) > self._clock():
                 return False
             self._asked[request.key] = self._clock() + seconds
-            self._figures.append(request)
+            self._figures[self.numerics].append(request)
             return True
 
     @override
     def figures_waiting(self) -> int:
-        return len(self._figures)
+        return len(self._figures[self.numerics])
 
     @override
     def next_figure(self) -> FigureRequest | None:
         with self._lock:
-            return self._figures.popleft() if self._figures else None
+            return self._figures[self.numerics].popleft() if self._figures[self.numerics] else None
 
     def expire(self, job_id: str) -> None:
         """Put the end of the job's lease into the past."""
