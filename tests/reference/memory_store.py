@@ -7,7 +7,7 @@ import math
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -98,6 +98,9 @@ class _Experiment:
     jobs: list[_Job] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
     former: dict[int, str] = field(default_factory=dict)
+    former_outcomes: dict[int, str] | None = None
+    has_counted: bool = False
+    are_outcomes_known: bool = True
     inputs: set[str] = field(default_factory=set)
     documents: set[str] = field(default_factory=set)
     outcomes: dict[int, str] = field(default_factory=dict)
@@ -204,7 +207,7 @@ class _Experiment:
             jobs_done=self.count(JobState.SUCCEEDED),
             jobs_running=self.count(JobState.RUNNING),
             jobs_dead=self.count(JobState.DEAD),
-            outcomes=dict(Counter(self.outcomes.values())),
+            outcomes=dict(Counter(self.outcomes.values())) if self.are_outcomes_known else {},
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
             error=self.error(),
@@ -256,7 +259,7 @@ class MemoryStore(Store):
         self._asked: dict[str, float] = {}
         self._answers: dict[str, tuple[bytes, float]] = {}
         self._ended: Counter[JobState] = Counter()
-        self._figures: deque[FigureRequest] = deque()
+        self._figures: defaultdict[str, deque[FigureRequest]] = defaultdict(deque)
 
     @override
     def ping(self) -> bool:
@@ -479,6 +482,7 @@ class MemoryStore(Store):
             for index, key in enumerate(keys, start):
                 if key in self._runs and index not in experiment.outcomes:
                     experiment.outcomes[index] = self._runs[key].outcome
+                    experiment.has_counted = True
                     experiment.reused += 1
             return [index for index, key in enumerate(keys, start) if key not in self._runs]
 
@@ -493,6 +497,7 @@ class MemoryStore(Store):
             for each in runs:
                 kept = self._runs.setdefault(each.run.key, each.run)
                 experiment.outcomes.setdefault(each.index, kept.outcome)
+                experiment.has_counted = True
             return len(new)
 
     @override
@@ -776,17 +781,17 @@ class MemoryStore(Store):
             if self._asked.get(request.key, -math.inf) > self._clock():
                 return False
             self._asked[request.key] = self._clock() + seconds
-            self._figures.append(request)
+            self._figures[self.numerics].append(request)
             return True
 
     @override
     def figures_waiting(self) -> int:
-        return len(self._figures)
+        return len(self._figures[self.numerics])
 
     @override
     def next_figure(self) -> FigureRequest | None:
         with self._lock:
-            return self._figures.popleft() if self._figures else None
+            return self._figures[self.numerics].popleft() if self._figures[self.numerics] else None
 
     def expire(self, job_id: str) -> None:
         """Put the end of the job's lease into the past."""
@@ -889,6 +894,8 @@ class MemoryStore(Store):
         if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED and experiment.former:
             self._garbage.append(replace(experiment, keys=experiment.former, former={}, documents=set()))
             experiment.former = {}
+        if job.record.kind is JobKind.PLAN and state is JobState.SUCCEEDED:
+            experiment.former_outcomes = None
         if state is JobState.RUNNING and job.record.kind is JobKind.TRAIN and experiment.started_at is None:
             experiment.has_started, experiment.started_at = True, self._clock()
             experiment.work_at_start = experiment.work_spent
@@ -922,6 +929,7 @@ class MemoryStore(Store):
             for job in experiment.jobs:
                 if job.record.state is JobState.RUNNING:
                     self._enter(experiment, job, JobState.CANCELLED)
+            self._show_what_was_stored_before(experiment)
             self._settle(experiment)
 
     def _in_turn(self, queue: Queue, flows: Sequence[_Experiment]) -> _Experiment:
@@ -963,15 +971,27 @@ class MemoryStore(Store):
             state=job.record.state,
         )
 
+    def _show_what_was_stored_before(self, experiment: _Experiment) -> None:
+        if experiment.former_outcomes is not None:
+            self._garbage.append(replace(experiment, former={}, documents=set()))
+            experiment.keys, experiment.former = experiment.former, {}
+            experiment.outcomes, experiment.former_outcomes = experiment.former_outcomes, None
+            experiment.are_outcomes_known = False
+
     def _plan_anew(self, experiment: _Experiment) -> None:
+        is_same = experiment.numerics == self.numerics
         experiment.generation += 1
         self._step_down(experiment)
         self._current[experiment.content_hash, self.numerics, experiment.name] = experiment.id
         experiment.numerics = self.numerics
         if experiment.former:
             self._garbage.append(replace(experiment, former={}, documents=set()))
-        else:
+        elif experiment.keys:
             experiment.former = experiment.keys
+            experiment.former_outcomes = experiment.outcomes if experiment.has_counted else None
+        if not is_same:
+            experiment.former_outcomes = None
+        experiment.has_counted = False
         experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, 0
         experiment.checkpoints, experiment.flows = {}, {}
         experiment.first_death = experiment.started_at = experiment.finished_at = None
