@@ -12,7 +12,6 @@ from fastapi import Request, Response
 
 from api.experiment_document import path, polling_headers
 from api.exports.archive import archive_pieces
-from api.exports.entity_tags import accepts_gzip, is_known
 from api.exports.formats import RESUMABLE, Format
 from api.exports.kept_results import KeptResults, keep_results, kept_results, packed_pieces, plain_pieces
 from api.exports.labelled_json import labelled_pieces
@@ -20,6 +19,7 @@ from api.exports.parquet import parquet_pieces
 from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import RunTable, StoredRuns
 from api.exports.sending import Pieces, off_loop, streamed
+from api.http.negotiation import accepts_gzip, is_known
 from api.stored_grid import grid_of, heading
 from core.identity import content_hash
 from jobs.ports import Store

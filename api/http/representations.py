@@ -13,6 +13,8 @@ from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.negotiation import accepts_gzip, is_known
+
 IMMUTABLE: Final[Mapping[str, str]] = MappingProxyType({"Cache-Control": "max-age=31536000, immutable"})
 """The headers of what never changes while it is there."""
 
@@ -75,7 +77,7 @@ class _Answer:
             headers.setdefault("ETag", f'"{_base64(hashlib.sha256(body).digest()[:18])}"')
             headers.setdefault("Cache-Control", "no-cache")
         is_compressed = len(body) >= LEAST_COMPRESSED and self._compresses(headers)
-        if self._is_get and start["status"] == 200 and _is_known(self._asked, headers["ETag"]):
+        if self._is_get and start["status"] == 200 and is_known([headers["ETag"]], self._asked.get("if-none-match")):
             await self._send_not_modified(start, headers)
             return
         if is_compressed:
@@ -116,7 +118,7 @@ class _Answer:
             # Whoever made the answer has seen to it.
             return False
         headers.add_vary_header("Accept-Encoding")
-        if not takes_gzip(self._asked.get("accept-encoding", "")):
+        if not accepts_gzip(self._asked.get("accept-encoding")):
             return False
         headers["Content-Encoding"] = "gzip"
         if (tag := headers.get("etag", "")).endswith('"'):
@@ -124,24 +126,9 @@ class _Answer:
         return True
 
 
-def takes_gzip(accept_encoding: str) -> bool:
-    """Whether an `Accept-Encoding` header names gzip, and not with a quality of zero."""
-    for wish in accept_encoding.lower().split(","):
-        coding, _, quality = wish.replace(" ", "").partition(";q=")
-        if coding == "gzip":
-            return quality.strip("0.") != "" or not quality
-    return False
-
-
 def _is_events(start: Message) -> bool:
     """Whether each piece is waited for, and so are the headers."""
     return Headers(scope=start).get("content-type", "").startswith("text/event-stream")
-
-
-def _is_known(asked: Headers, tag: str) -> bool:
-    """Whether `If-None-Match` has the tag (RFC 9110, section 13.1.2)."""
-    given = [each.strip().removeprefix("W/") for each in asked.get("if-none-match", "").split(",")]
-    return tag in given or given == ["*"]
 
 
 def _base64(digest: bytes) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import anyio
 import pytest
 
-from api.http.representations import LARGE, LEAST_COMPRESSED, RepresentationsMiddleware, takes_gzip
+from api.http.negotiation import accepts_gzip
+from api.http.representations import LARGE, LEAST_COMPRESSED, RepresentationsMiddleware
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
 PLAIN = {"Accept-Encoding": "identity"}
@@ -85,13 +86,15 @@ def test_a_compressed_answer_has_a_tag_of_its_own(api: Service) -> None:
         ("gzip; q=0.000", False),
         ("gzip;q=0.01", True),
         ("identity", False),
+        ("*", True),
+        ("*, gzip;q=0", False),
         ("x-gzipped", False),
         ("", False),
     ],
 )
 def test_who_takes_gzip(header: str, taken: bool) -> None:  # noqa: FBT001 - a column of the table
     """As RFC 9110 weighs it."""
-    assert takes_gzip(header) == taken
+    assert accepts_gzip(header) == taken
 
 
 def answered(pieces: list[bytes], content_type: str, wish: str = "gzip") -> tuple[dict[str, str], list[bytes]]:

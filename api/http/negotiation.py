@@ -1,4 +1,4 @@
-"""Entity tags of finished results: what is asked for again and has not changed is not sent again (RFC 9110, 8.8)."""
+"""What a request says of the answer that it wants: one that it does not have yet, and how it may be packed."""
 
 import re
 from collections.abc import Collection
