@@ -81,6 +81,9 @@ drill: setup ## prove a promise of the job system: power cuts, killed batches, c
 simulate: setup ## live lives of the job system in virtual time, in which everything goes wrong (SEEDS=10000 FIRST=0)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000) --first $(or $(FIRST),0)
 
+states: setup ## random lives of the store and of its twin, compared after every step (LIVES=10000 STEPS=50 FIRST=the first seed)
+	@$(BIN)/python -m tests.jobs.many_lives --lives $(or $(LIVES),10000) --steps $(or $(STEPS),50) $(if $(FIRST),--first $(FIRST))
+
 completion-campaign: setup ## continue completed runs step by step to their end, random ones (RUNS=500 SEED=0) or those of a PRESET=figure-1
 	@$(BIN)/python -m tests.completion_campaign --runs $(or $(RUNS),500) --seed $(or $(SEED),0) $(if $(PRESET),--preset $(PRESET))
 

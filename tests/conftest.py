@@ -21,7 +21,8 @@ hypothesis.settings.register_profile("explore", deadline=None, derandomize=False
 hypothesis.settings.load_profile("stepbias")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -29,7 +30,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running_valkey(directory: Path, port: int) -> Iterator[str]:
+def running_valkey(directory: Path, port: int) -> Iterator[str]:
+    """Inside, an empty server that keeps nothing on disk."""
     options = {
         "bind": "127.0.0.1",
         "port": port,
@@ -53,15 +55,15 @@ def _running_valkey(directory: Path, port: int) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server that lives as long as this test process; nothing is kept on disk."""
-    with _running_valkey(tmp_path_factory.mktemp("valkey"), _free_port()) as url:
+    with running_valkey(tmp_path_factory.mktemp("valkey"), free_port()) as url:
         yield url
 
 
 @pytest.fixture
 def late_valkey(tmp_path: Path) -> tuple[str, AbstractContextManager[str]]:
     """The address of a server of the test's own, and what starts it there."""
-    port = _free_port()
-    return f"redis://127.0.0.1:{port}/0", _running_valkey(tmp_path, port)
+    port = free_port()
+    return f"redis://127.0.0.1:{port}/0", running_valkey(tmp_path, port)
 
 
 @pytest.fixture

@@ -115,10 +115,16 @@ class _Experiment:
     finished_at: float | None = None
     told: list[ExperimentEvent] = field(default_factory=list)
     counted: set[int] = field(default_factory=set)
+    looked: list[object] = field(default_factory=list)
 
     def tell(self) -> None:
         """Tell what has changed since the last time."""
-        new, self.counted = sorted(set(self.outcomes) - self.counted), set(self.outcomes)
+        records = (job.record for job in self.jobs)
+        looks = [self.is_cancelled, self.has_started, self.runs_total, *self.outcomes, *records]
+        if looks == self.looked:
+            return
+        self.looked = looks
+        new, self.counted = sorted(self.outcomes.keys() - self.counted), set(self.outcomes)
         status = self.counts.status
         if new or not self.told or self.told[-1].status is not status:
             event = ExperimentEvent(
@@ -170,8 +176,8 @@ class _Experiment:
         waiting = [job for job in self.jobs if job.record.state is JobState.QUEUED and job.record.queue is queue]
         return sorted(waiting, key=lambda job: job.place)
 
-    def error(self) -> str | None:
-        dead, status = self.first_death, self.counts.status
+    def error(self, status: ExperimentStatus) -> str | None:
+        dead = self.first_death
         is_stopped = status is ExperimentStatus.CANCELLED and self.wishes.stop_at_first_failure and dead is not None
         if status is not ExperimentStatus.FAILED and not is_stopped:
             return None
@@ -210,19 +216,19 @@ class _Experiment:
             outcomes=dict(Counter(self.outcomes.values())) if self.are_outcomes_known else {},
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
-            error=self.error(),
+            error=self.error(status),
             wishes=self.wishes,
         )
 
 
 class _Telling:
-    """A lock that tells what has become of experiments whenever it is let go."""
+    """A lock that tells what has become of experiments whenever it is let go; `reading` is the same lock, silent."""
 
     def __init__(self, experiments: dict[str, _Experiment]) -> None:
-        self._lock, self._depth, self._experiments = threading.RLock(), 0, experiments
+        self.reading, self._depth, self._experiments = threading.RLock(), 0, experiments
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        self.reading.acquire()
         self._depth += 1
 
     def __exit__(self, *_: object) -> None:
@@ -230,7 +236,7 @@ class _Telling:
         if not self._depth:
             for experiment in self._experiments.values():
                 experiment.tell()
-        self._lock.release()
+        self.reading.release()
 
 
 class MemoryStore(Store):
@@ -320,12 +326,12 @@ class MemoryStore(Store):
 
     @override
     def experiment(self, experiment_id: str) -> Experiment:
-        with self._lock:
+        with self._lock.reading:
             return self._experiment(experiment_id).record(self._clock())
 
     @override
     def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
-        with self._lock:
+        with self._lock.reading:
             return {each: self.experiment(each) for each in experiment_ids if each in self._experiments}
 
     @override
@@ -367,7 +373,7 @@ class MemoryStore(Store):
 
     @override
     def places(self, experiment_id: str) -> Sequence[Place]:
-        with self._lock:
+        with self._lock.reading:
             experiment = self._experiment(experiment_id)
             return [
                 self._place(experiment, queue) for queue in Queue if self._flows(experiment, queue, experiment.numerics)
@@ -376,7 +382,7 @@ class MemoryStore(Store):
     @override
     def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
         before = math.inf if cursor is None else decode_cursor(cursor)
-        with self._lock:
+        with self._lock.reading:
             found = [
                 (each.number, record)
                 for each in reversed(self._experiments.values())
@@ -519,13 +525,13 @@ class MemoryStore(Store):
 
     @override
     def job(self, job_id: str) -> Job | None:
-        with self._lock:
+        with self._lock.reading:
             found = (job for each in self._experiments.values() for job in self.jobs(each.id) if job.id == job_id)
             return next(found, None)
 
     @override
     def jobs(self, experiment_id: str, start: int = 0, stop: int | None = None) -> Sequence[Job]:
-        with self._lock:
+        with self._lock.reading:
             experiment = self._experiment(experiment_id)
             jobs = experiment.jobs[start:stop]
             return [_told(job.record, is_cancelled=experiment.is_cancelled) for job in jobs]
@@ -593,7 +599,7 @@ class MemoryStore(Store):
 
     @override
     def finished_before(self, *, seconds: float, most: int) -> Sequence[str]:
-        with self._lock:
+        with self._lock.reading:
             ended = [(each.finished_at, each.id) for each in self._experiments.values() if each.finished_at is not None]
             return [each for at, each in sorted(ended) if at <= self._clock() - seconds][:most]
 
@@ -614,7 +620,7 @@ class MemoryStore(Store):
 
     @override
     def look_around(self, queue: Queue) -> Surroundings:
-        with self._lock:
+        with self._lock.reading:
             now = self._clock()
             names = [
                 name
@@ -650,7 +656,7 @@ class MemoryStore(Store):
 
     @override
     def gauges(self) -> Gauges:
-        with self._lock:
+        with self._lock.reading:
             return Gauges(
                 memory=0,
                 memory_limit=0,
@@ -697,7 +703,7 @@ class MemoryStore(Store):
 
     @override
     def document(self, key: str) -> bytes | None:
-        with self._lock:
+        with self._lock.reading:
             self._touched[key] = self._clock()
             document, until = self._documents.get(key, (None, 0.0))
             return document if until > self._clock() else None
@@ -731,7 +737,7 @@ class MemoryStore(Store):
 
     @override
     def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
-        with self._lock:
+        with self._lock.reading:
             before = math.inf if cursor is None else decode_cursor(cursor)
             newest = sorted(((number, each) for each, number in self._uploads.items() if number < before), reverse=True)
             return [
@@ -741,12 +747,12 @@ class MemoryStore(Store):
 
     @override
     def is_upload(self, dataset_id: str) -> bool:
-        with self._lock:
+        with self._lock.reading:
             return dataset_id in self._uploads
 
     @override
     def upload_users(self, dataset_id: str, *, most: int) -> Sequence[str]:
-        with self._lock:
+        with self._lock.reading:
             users = [each.id for each in self._experiments.values() if f"dataset:{dataset_id}" in each.inputs]
             return sorted(users)[:most]
 
@@ -765,13 +771,13 @@ class MemoryStore(Store):
 
     @override
     def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
-        with self._lock:
+        with self._lock.reading:
             known = self._experiments.get(experiment_id)
             return [event for event in known.told if event.number > after] if known else []
 
     @override
     def last_events(self, experiment_ids: Sequence[str]) -> Mapping[str, int]:
-        with self._lock:
+        with self._lock.reading:
             found = {each: self.events(each) for each in experiment_ids}
             return {each: events[-1].number if events else 0 for each, events in found.items()}
 

@@ -15,6 +15,7 @@ from api import submission
 from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
 from core.spec.experiment_spec import ExperimentSpec
+from core.sweep import keys
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from jobs.errors import ExperimentNotFound, JobsError, StoreUnavailable
@@ -27,6 +28,7 @@ from tests.simulation.chance import CALM, Clock, Killed, Odds
 from tests.simulation.faulty_store import FaultyStore, Tokens
 from tests.simulation.fragile_store import FragileStore
 from tests.simulation.stand_ins import UNTRAINABLE, stand_ins, truth
+from worker import janitor
 from worker.context import WorkerContext
 from worker.janitor import Janitor
 from worker.perform import work_off
@@ -90,6 +92,7 @@ class World:
         self.born = 0
         self.depth = 0
         self.ledger: dict[str, ExperimentSpec] = {}
+        self.sizes: dict[str, int] = {}
         self.people = {each: cast("Store", self._faulty(each, mortal=False)) for each in self.versions}
         self.workers = [self._worker(queue, each) for each in self.versions for queue in EACH_QUEUE]
 
@@ -126,6 +129,7 @@ class World:
         with suppress(StoreUnavailable):
             accepted = submission.submit(named, store=self._somebody(), bell=self.bell)
             self.ledger[accepted.experiment.id] = spec
+            self.sizes[accepted.experiment.id] = accepted.experiment.runs_total
 
     def _somebody(self) -> Store:
         return self.people[self.random.choice(self.versions)]
@@ -224,8 +228,7 @@ class World:
     def _examine(self) -> None:
         """What must hold at any moment."""
         for each in self.ledger:
-            stored = self._stored(each)
-            record = self.store.experiment(each)
+            record, stored = self._looked_at(each)
             if record.status is ExperimentStatus.SUCCEEDED and stored != record.runs_total:
                 raise Wrong(f"{each} has succeeded with {stored} of {record.runs_total} results")
             if record.status is ExperimentStatus.FAILED and not record.jobs_dead and not self.decays:
@@ -233,13 +236,13 @@ class World:
             if record.runs_done > record.runs_total or sum(record.outcomes.values()) != record.runs_done:
                 raise Wrong(f"{each} counts {record.runs_done} of {record.runs_total} runs, {record.outcomes}")
 
-    def _stored(self, experiment_id: str) -> int:
-        """How many of its results are there, now that all of them were looked at."""
+    def _looked_at(self, experiment_id: str) -> tuple[Experiment, int]:
+        """Its record and how many of its results are there, now that all of them were looked at."""
         try:
-            summaries = self.store.summaries(experiment_id, 0, self.store.experiment(experiment_id).runs_total)
+            summaries = self.store.summaries(experiment_id, 0, self.sizes[experiment_id])
         except ExperimentNotFound:
             raise Wrong(f"{experiment_id} was accepted, and is not there") from None
-        return sum(summary is not None for summary in summaries)
+        return self.store.experiment(experiment_id), sum(summary is not None for summary in summaries)
 
     def _judge(self) -> None:
         """Everything that was accepted has ended as it must."""
@@ -285,8 +288,8 @@ class World:
             stopping=stopping,
             end_process=_die,
         )
-        janitor = Janitor(context, (queue,), pool=_PoolOfOne(own), bell=self.bell)
-        worker = Worker(queue, numerics, context.name, store, context, janitor, stopping)
+        upkeep = Janitor(context, (queue,), pool=_PoolOfOne(own), bell=self.bell)
+        worker = Worker(queue, numerics, context.name, store, context, upkeep, stopping)
         own.append(worker)
         return worker
 
@@ -302,7 +305,7 @@ def _die(_reason: str) -> None:
 @contextmanager
 def _version(numerics: str) -> Iterator[None]:
     """Inside, this process is one of that numerics version."""
-    with patch("core.sweep.keys.NUMERICS_VERSION", numerics), patch("worker.janitor.NUMERICS_VERSION", numerics):
+    with patch.object(keys, "NUMERICS_VERSION", numerics), patch.object(janitor, "NUMERICS_VERSION", numerics):
         yield
 
 
