@@ -235,7 +235,9 @@ class World:
                 raise Wrong(f"{each} has ended without all of its results: {record.error}")
             # After a repair it may not be known how the runs of before had ended.
             are_known = bool(record.outcomes) or not self.decays
-            if record.runs_done > record.runs_total or are_known and sum(record.outcomes.values()) != record.runs_done:
+            if record.runs_done > record.runs_total or (
+                are_known and sum(record.outcomes.values()) != record.runs_done
+            ):
                 raise Wrong(f"{each} counts {record.runs_done} of {record.runs_total} runs, {record.outcomes}")
 
     def _looked_at(self, experiment_id: str) -> tuple[Experiment, int]:
