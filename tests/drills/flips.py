@@ -38,6 +38,9 @@ DOCUMENTS: Final = tuple(
 NUMERICS: Final = "v"
 REQUEST: Final = FigureRequest(experiment_id="e", figure="risk", format="svg", key="k")
 
+NOTES: Final = "nötes " * 3
+ANSWER: Final = b"what was answered"
+
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "record of an experiment": r"experiment:\w+",
@@ -64,6 +67,13 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "figures asked for": r"figures:.*",
         "janitor, sweep, audit": r"janitor|sweep|audit",
         "schema": r"schema",
+        "ids": r"ids",
+        "notes": r"experiment:\w+:notes",
+        "events": r"experiment:\w+:events",
+        "uploads": r"uploads",
+        "users of a data set": r"users-of:.*",
+        "answers": r"answer:.*",
+        "what was asked, what has ended": r"asked:.*|ended",
     }
 )
 """Everything that lies in the store, by the names of its keys."""
@@ -107,12 +117,16 @@ class Patient:
         for name in DOCUMENTS:
             self.store.put_document(name, document(name))
         self.ids = {sort: self._made(sort) for sort in SORTS}
+        self.store.edit(self.ids["succeeded"], notes=NOTES)
+        self.store.keep_upload("x", arrays=document("dataset:x"), description=document("dataset-description:x"))
+        self.store.keep_answer("k", ANSWER, seconds=60.0, is_first=True)
         self.store.request_figure(REQUEST, seconds=60.0)
         self.store.audit(most=1)
         self.store.sweep(most=1, grace=60.0)
         self.store.tidy("w", period=0.01, last=None, elapsed=0.0)
         self._dumps = [(name, self.client.dump(name)) for name in self.client.scan_iter()]
         self._before = {each: self.store.experiment(each) for each in self.ids.values()}
+        self._events = {each: self.store.events(each) for each in self._before}
         self._payloads = {job.id: job.payload for each in self._before for job in self.store.jobs(each)}
 
     def restore(self) -> None:
@@ -201,11 +215,24 @@ class Patient:
                 with suppress(BrokenSeal):
                     if self.store.run(each, index) not in {None, runs_of(sort)[index]}:
                         yield f"a run of what is {sort} is another"
+            told = {event.number: event for event in self._events[each]}
+            if any(told.get(event.number, event) != event for event in self.store.events(each)):
+                yield f"an event of what is {sort} is another"
+        yield from self._look_beside()
         for name in DOCUMENTS:
             if self.store.document(name) not in {None, document(name)}:
                 yield f"{name} is another"
         if self.store.next_figure() not in {None, REQUEST}:
             yield "another figure is asked for"
+
+    def _look_beside(self) -> Iterator[str]:
+        """What lies beside the experiments."""
+        if self.store.notes_of([self.ids["succeeded"]]) != {self.ids["succeeded"]: NOTES} and not self.told():
+            yield "the notes are others"
+        if self.store.keep_answer("k", b"another", seconds=60.0, is_first=True) not in {ANSWER, b"another"}:
+            yield "another answer is given"
+        if [each.description for each in self.store.uploads(limit=9)] not in ([], [document("dataset-description:x")]):
+            yield "other uploads are listed"
 
     def _summaries(self, experiment_id: str) -> list[bytes | None]:
         try:
