@@ -13,6 +13,9 @@ from core.training.training_run import TrainingRun
 
 DIVERGENCE_FACTOR: Final = 1e12
 
+RESOLVED: Final = 1e-13
+"""Least tolerance, relative to ½Ê[y²], where the loss tends to something else than 0 and has its rounding."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Limits:
@@ -20,7 +23,8 @@ class Limits:
 
     `equivalent_step_size` is that of gradient descent for which the same interpolators are stable. From `settled_from`
     on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
-    cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged.
+    cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged. A run that
+    `may_complete` does not insist on iterating to its `tolerance`.
     """
 
     step_size: Float64[np.ndarray, " run"]
@@ -32,6 +36,7 @@ class Limits:
     divergence: Float64[np.ndarray, " run"]
     may_cycle: Bool[np.ndarray, " run"]
     perturb_unstable: Bool[np.ndarray, " run"]
+    may_complete: Bool[np.ndarray, " run"]
 
     @classmethod
     def of(cls, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
@@ -46,10 +51,13 @@ class Limits:
             warmup_steps=warmup_steps,
             settled_from=np.maximum(warmup_steps, noise_steps),
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
-            tolerance=np.array([run.loss_tolerance for run in runs]) * problem.zero_loss,
+            tolerance=_tolerance(problem, np.array([run.loss_tolerance for run in runs])),
             divergence=np.minimum(DIVERGENCE_FACTOR * initial_loss, np.finfo(np.float64).max),
             may_cycle=np.array([run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
             perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),
+            may_complete=np.array(
+                [run.completion_tolerance > 0 and not problem.least_loss for run in runs], dtype=np.bool_
+            ),
         )
 
     def diverged(self, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
@@ -61,6 +69,14 @@ class Limits:
         """Whether the budget ends at this step or has ended before."""
         over: Bool[np.ndarray, " run"] = self.max_steps <= step
         return over
+
+
+def _tolerance(problem: Problem, relative: Float64[np.ndarray, " run"]) -> Float64[np.ndarray, " run"]:
+    """The loss at which a run settles: so much above the least one that there is."""
+    if not problem.least_loss:
+        return relative * problem.zero_loss
+    tolerance: Float64[np.ndarray, " run"] = problem.least_loss + np.maximum(relative, RESOLVED) * problem.zero_loss
+    return tolerance
 
 
 def _initial_loss(problem: Problem, run: TrainingRun) -> float:
