@@ -73,7 +73,7 @@ def least_sharpness(evidence: Evidence) -> Float64[np.ndarray, " run"]:
 
 
 def _no_flatter_than_flattest(evidence: Evidence) -> Comparison:
-    return _against_least_sharpness(evidence, "sharpness")
+    return _against_least_sharpness(evidence, "gauss_newton_sharpness")
 
 
 def _no_larger_step(evidence: Evidence) -> Comparison:

@@ -39,8 +39,8 @@ OUTCOME_COLOURS: Final[Mapping[Outcome, str]] = {
     Outcome.OSCILLATING: "#ee9c2c",
     Outcome.BUDGET_EXHAUSTED: "#dfe4e8",
     Outcome.UNSTABLE_INTERPOLATOR: "#8e2450",
-    Outcome.STATIONARY: "#8fc7a0",
-    Outcome.STANDSTILL: "#6b6b6b",
+    Outcome.STATIONARY: "#5f9d78",
+    Outcome.STANDSTILL: "#3a3550",
 }
 """Apart for every kind of colour vision, the light ones and the dark ones in grey as well."""
 
