@@ -30,7 +30,7 @@ class Limits:
     `equivalent_step_size` is that of gradient descent for which the same interpolators are stable. From `settled_from`
     on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
     cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged. A run that
-    `may_complete` does not insist on iterating to its `tolerance`, and goes on to be completed until its loss is `tight`.
+    `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its loss is `tight`.
     """
 
     step_size: Float64[np.ndarray, " run"]
