@@ -1,6 +1,7 @@
 """How a run ends: exactly one of these, each with the sentence its user needs."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Outcome(StrEnum):
@@ -11,12 +12,17 @@ class Outcome(StrEnum):
     OSCILLATING = "oscillating"
     BUDGET_EXHAUSTED = "budget_exhausted"
     UNSTABLE_INTERPOLATOR = "unstable_interpolator"
+    STATIONARY = "stationary"
+    STANDSTILL = "standstill"
 
     @property
     def meaning(self) -> str:
         """What happened, and what can be done."""
         return _MEANINGS[self]
 
+
+WITH_LIMIT: Final = frozenset({Outcome.CONVERGED, Outcome.STATIONARY})
+"""Runs that end at what they tend to: an interpolator, or the least squares where there is none."""
 
 _MEANINGS = {
     Outcome.CONVERGED: (
@@ -37,5 +43,13 @@ _MEANINGS = {
     Outcome.UNSTABLE_INTERPOLATOR: (
         "The loss is within the tolerance at a point where gradient descent is unstable (step_size × sharpness ≥ 2), "
         "and nothing pushed the run off it: perturbations are off, or y = 0, which leaves them without size."
+    ),
+    Outcome.STATIONARY: (
+        "No predictor fits the training data exactly, and at full step size the run has reached the least squares, at "
+        "a point that is linearly stable for this step size (step_size × sharpness < 2). More steps change nothing."
+    ),
+    Outcome.STANDSTILL: (
+        "The steps have become too small to change any parameter in float64 while the loss is above the tolerance, as "
+        "happens at the saddle θ = 0 of deep networks: start from a larger scale. More steps change nothing."
     ),
 }

@@ -7,13 +7,14 @@ from jaxtyping import Float64
 
 from core.analysis.problem import finite
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.data.regression import Dataset, excess_risk, train_loss
+from core.completion.limit_error import LimitErrors
+from core.data.regression import Dataset, excess_risk, risk_change, train_loss
 from core.data.regression import test_loss as risk_of
 from core.data.row_space import row_space
 from core.implicit_bias.certificate import certificate_residual, mean_effective_init
 from core.implicit_bias.gradient_flow import FlowLimit, flow_limit_from
 from core.networks.network import Network
-from core.outcome import Outcome
+from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
@@ -31,6 +32,7 @@ class RunAnalysis:
         self._network = network
         self._analysis = analysis
         self._row_space = row_space(dataset.X)
+        self._limit_errors = LimitErrors(dataset, network)
         self._flow_limits: dict[bytes, dict[str, float | None]] = {}
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
@@ -39,7 +41,9 @@ class RunAnalysis:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
         run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
         predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
-        sharpness = self._sharpness(trained, tangent_weights)
+        gauss_newton = interpolator_sharpness_of(X, tangent_weights)
+        sharpness = gauss_newton if completion is not None else self._sharpness(trained)
+        limit_error = self._limit_errors.of(trained) if trained.outcome in WITH_LIMIT else np.nan
         values: dict[str, Any] = {
             "train_loss": trained.loss if completion is None else train_loss(predictor, X, self._dataset.y),
             **self._risks(predictor),
@@ -47,11 +51,15 @@ class RunAnalysis:
             "iterate_excess_risk": excess_risk(network.predictor(trained.theta), self._dataset),
             "completion_error_estimate": np.nan if completion is None else completion.estimate,
             "completion_error_bound": np.nan if completion is None else completion.bound,
+            "limit_error": limit_error,
+            "risk_error": risk_change(predictor, limit_error * float(np.linalg.norm(predictor)), self._dataset),
             "predictor_error": self._predictor_error(predictor),
+            "cycle_amplitude": np.nan if trained.cycle is None else trained.cycle.amplitude,
             "l1_norm": np.abs(predictor).sum(),
             "l2_norm": np.sqrt(np.square(predictor).sum()),
             "sharpness": sharpness.value,
             "sharpness_residual": sharpness.residual,
+            "gauss_newton_sharpness": gauss_newton.value,
             "sharpness_lower_bound": bounds.stability_measure(X, tangent_weights),
             "sharpness_upper_bound": bounds.sharpness_upper_bound(X, tangent_weights),
             "weighted_norm": bounds.weighted_norm(X, network, predictor),
@@ -68,6 +76,7 @@ class RunAnalysis:
             "finished_by": "iteration" if completion is None else "completion",
             "steps": trained.steps,
             "perturbations": trained.perturbations,
+            "cycle_period": None if trained.cycle is None else trained.cycle.period or None,
             "network": network.key,
             "depth": network.degree,
             "step_size": run.step_size,
@@ -91,13 +100,11 @@ class RunAnalysis:
         step = self._analysis.max_stable_step
         return None if step is None else trained.run.optimizer.largest_stable_step(step)
 
-    def _sharpness(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> Eigenpair:
-        X, y = self._dataset.X, self._dataset.y
-        if trained.outcome in {Outcome.CONVERGED, Outcome.UNSTABLE_INTERPOLATOR}:
-            return interpolator_sharpness_of(X, tangent_weights)
+    def _sharpness(self, trained: TrainedRun) -> Eigenpair:
+        """Where a run has stopped short of an interpolator, the residual bends the loss as well."""
         if trained.outcome is Outcome.DIVERGED:
-            return Eigenpair(value=np.nan, vector=tangent_weights, residual=np.nan)
-        return top_hessian_eigenpair(X, y, trained.theta, self._network)
+            return Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan)
+        return top_hessian_eigenpair(self._dataset.X, self._dataset.y, trained.end, self._network)
 
     def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
         """NaN for momentum and at depth D ≥ 3, where the identities of finite steps do not hold.

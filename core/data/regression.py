@@ -128,6 +128,24 @@ def risks(
     return excess, np.full(predictor.shape[:-1], np.nan)
 
 
+def risk_change(predictor: Float64[np.ndarray, " dim"], distance: float, dataset: Dataset) -> float:
+    """The most by which `excess_risk` and `test_loss` change where β moves by ‖Δβ‖₂ ≤ distance.
+
+    Both are quadratic with a Hessian Σ, so that it is ‖∇R‖₂·distance + ½λ_max(Σ)·distance². NaN where neither is known.
+    """
+    if dataset.population is not None and dataset.true_predictor is not None:
+        error, mean = predictor - dataset.true_predictor, dataset.population.mean
+        gradient = dataset.population.variance * error + mean**2 * error.sum()
+        largest = dataset.population.variance + mean**2 * len(predictor)
+    elif dataset.held_out is not None:
+        X, y = dataset.held_out.X, dataset.held_out.y
+        gradient = X.T @ (X @ predictor - y) / len(y)
+        largest = float(np.linalg.norm(X, 2)) ** 2 / len(y)
+    else:
+        return float("nan")
+    return float(np.linalg.norm(gradient) * distance + largest * distance**2 / 2)
+
+
 def train_loss(
     predictor: Float64[np.ndarray, "*run dim"],
     X: Float64[np.ndarray, "sample dim"],

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.outcome import Outcome
+from core.outcome import WITH_LIMIT
 from core.results.result import Summary, check_one_per_run
 from core.sweep.grid import Grid
 
 
 def has_converged(summary: Summary | None) -> bool:
     """Whether a run is there and converged."""
-    return summary is not None and summary["outcome"] == Outcome.CONVERGED
+    return summary is not None and summary["outcome"] in WITH_LIMIT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

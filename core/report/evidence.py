@@ -20,6 +20,7 @@ QUANTITIES: Final = (
     "step_size",
     "sharpness",
     "sharpness_residual",
+    "gauss_newton_sharpness",
     "sharpness_lower_bound",
     "sharpness_upper_bound",
     "weighted_norm",

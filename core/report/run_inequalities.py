@@ -29,12 +29,12 @@ def _linear_stability(evidence: Evidence) -> Comparison:
 
 def _above_lower_bound(evidence: Evidence) -> Comparison:
     runs = evidence.runs
-    return Comparison(left=runs["sharpness_lower_bound"], right=runs["sharpness"], tolerance=_ROUNDED)
+    return Comparison(left=runs["sharpness_lower_bound"], right=runs["gauss_newton_sharpness"], tolerance=_ROUNDED)
 
 
 def _below_upper_bound(evidence: Evidence) -> Comparison:
     runs = evidence.runs
-    return Comparison(left=runs["sharpness"], right=runs["sharpness_upper_bound"], tolerance=_ROUNDED)
+    return Comparison(left=runs["gauss_newton_sharpness"], right=runs["sharpness_upper_bound"], tolerance=_ROUNDED)
 
 
 def _norm_below_measure(evidence: Evidence) -> Comparison:
@@ -73,7 +73,7 @@ def least_sharpness(evidence: Evidence) -> Float64[np.ndarray, " run"]:
 
 
 def _no_flatter_than_flattest(evidence: Evidence) -> Comparison:
-    return _against_least_sharpness(evidence, "sharpness")
+    return _against_least_sharpness(evidence, "gauss_newton_sharpness")
 
 
 def _no_larger_step(evidence: Evidence) -> Comparison:

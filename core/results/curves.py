@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64
 
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import InvalidChoice
-from core.outcome import Outcome
+from core.outcome import WITH_LIMIT
 from core.results.result import Summary, check_one_per_run
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.spec.experiment_spec import Data, InlineData, UploadedData
@@ -195,7 +195,7 @@ def _column(summaries: Sequence[Summary | None], name: str) -> Float64[np.ndarra
 
 
 def _has_converged(summary: Summary | None) -> bool:
-    return summary is not None and summary.get("outcome") == Outcome.CONVERGED
+    return summary is not None and summary["outcome"] in WITH_LIMIT
 
 
 def _lines(

@@ -73,7 +73,8 @@ VARIABLES: Final = _table(
             symbol="",
             label="outcome",
             description=(
-                "How the run ended: converged, diverged, oscillating, budget_exhausted or unstable_interpolator."
+                "How the run ended: converged, diverged, oscillating, budget_exhausted, unstable_interpolator, "
+                "stationary (at the least squares where nothing interpolates) or standstill (steps below rounding)."
             ),
             kind=Kind.TEXT,
         ),
@@ -110,6 +111,20 @@ VARIABLES: Final = _table(
             alias_of="perturbations",
         ),
         Variable(
+            name="cycle_period",
+            symbol="",
+            label="period of the cycle",
+            description="2 where a run oscillates between two points; null for other cycles, and where there is none.",
+            kind=Kind.INT,
+        ),
+        Variable(
+            name="cycle_amplitude",
+            symbol="‖Δθ‖₂/‖θ‖₂",
+            label="amplitude of the cycle ‖Δθ‖₂/‖θ‖₂",
+            description="The relative size of the last step of a run that oscillates.",
+            log_scaled=True,
+        ),
+        Variable(
             name="iterate_train_loss",
             symbol="L(t)",
             label="training loss of the last iterate",
@@ -137,6 +152,25 @@ VARIABLES: Final = _table(
             description="A proven bound of the same error; null where a hypothesis of the proof does not hold yet.",
             log_scaled=True,
         ),
+        Variable(
+            name="limit_error",
+            symbol="‖Δβ‖₂/‖β‖₂",
+            label="error of the limit ‖Δβ‖₂/‖β‖₂",
+            description=(
+                "How far the reported predictor may be from the limit of the run, estimated from above with what "
+                "rounding leaves; of every converged run, completed or not."
+            ),
+            log_scaled=True,
+            of_limit=True,
+        ),
+        Variable(
+            name="risk_error",
+            symbol="|ΔR|",
+            label="error of the risk |ΔR|",
+            description="By how much `excess_risk` and `test_loss` may differ from those of the limit of the run.",
+            log_scaled=True,
+            of_limit=True,
+        ),
         _limit("train_loss", "L", "training loss L", "‖Xβ − y‖²/(2N) at the end."),
         _limit(
             "excess_risk",
@@ -161,6 +195,13 @@ VARIABLES: Final = _table(
             "‖Hv − λv‖/λ",
             "residual of the sharpness",
             "How well the computed eigenpair solves its equation, relative to the sharpness.",
+        ),
+        _limit(
+            "gauss_newton_sharpness",
+            "λ_max(G)",
+            "sharpness of the Gauss–Newton matrix",
+            "The largest eigenvalue of (1/N)·X diag(c) Xᵀ at the end: the sharpness itself where Xβ = y, and what the "
+            "bounds of the sharpness bound where that does not quite hold yet.",
         ),
         _limit(
             "sharpness_lower_bound",

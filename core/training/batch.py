@@ -13,7 +13,7 @@ from core.descent.kernel import kernel_of
 from core.descent.loss_events import Chunk, LossEvents
 from core.descent.optimizers import FullBatch
 from core.descent.schedule import warmed_up
-from core.stability.sharpness import interpolator_sharpness_of
+from core.stability.sharpness import interpolator_sharpness_of, top_hessian_eigenpair
 from core.training.limits import Limits
 from core.training.problem import Problem
 from core.training.training_run import TrainingRun
@@ -66,6 +66,11 @@ class Batch:
     def theta(self) -> Float64[np.ndarray, "run part dim"]:
         """A copy of the parameters."""
         return np.ascontiguousarray(self.descent.theta.transpose(1, 0, 2))
+
+    def sharpness(self, index: int) -> float:
+        """λ_max of the Hessian of one run where it is."""
+        dataset, network = self.problem.dataset, self.problem.network
+        return top_hessian_eigenpair(dataset.X, dataset.y, self.descent.theta[:, index], network).value
 
     def interpolator_sharpness(self, index: int) -> float:
         """λ_max of the Gram matrix of one run, its sharpness where it interpolates."""

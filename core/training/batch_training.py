@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from jaxtyping import Bool
 
 from core.descent.batch_descent import BatchState
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.loss_checks import LossChecks, at_check_from
-from core.training.oscillation import WINDOW
+from core.training.oscillation import WINDOW, WindowEnd
 from core.training.problem import Problem
 from core.training.recording import Recorder
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
@@ -59,12 +58,12 @@ class Training:
     def advance(self) -> list[TrainedRun]:
         """Step to a check at which something may be due; returns the runs that ended there, which leave the batch."""
         at_window_end = self.step > 0 and self.step % WINDOW == 0
-        oscillating = self._step_over_window_end() if at_window_end else np.zeros(len(self.active), dtype=np.bool_)
+        window = self._step_over_window_end() if at_window_end else None
         stop = at_check_from(self.step + 1) if at_window_end else self._horizon()
         checks: list[LossChecks] = []
         while self.step < stop and not (checks and checks[-1].ended_by_event):
             checks.append(self._step_to(min(stop, self._recorder.next_due())))
-        return self._let_go(self._evidence.verdicts(self._batch, LossChecks.joined(checks), oscillating))
+        return self._let_go(self._evidence.verdicts(self._batch, LossChecks.joined(checks), window))
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """All that `resume` needs, by name."""
@@ -109,8 +108,8 @@ class Training:
         self._recorder.record_due(self._batch, self.step)
         return LossChecks.of(chunk, start)
 
-    def _step_over_window_end(self) -> Bool[np.ndarray, " run"]:
-        """Two single steps from the end of a window, to see how θ cycles; which runs are found to oscillate?"""
+    def _step_over_window_end(self) -> WindowEnd:
+        """Two single steps from the end of a window, to see how θ cycles, or whether it moves at all."""
         end, losses, start = self.step, self._batch.descent.losses(), self._batch.theta()
         self._step_to(end + 1)
         one_on = self._batch.theta()
@@ -139,4 +138,5 @@ class Training:
             gradient_sum=descent.gradient_sum(index),
             trajectory=self._recorder.trajectory(index),
             completion=None if verdict.completion is None else CompletedLimit.of(verdict.completion),
+            cycle=verdict.cycle,
         )

@@ -75,6 +75,8 @@ class CompletionAttempts(PerRun):
     def attempt(self, batch: Batch, index: int, step: int, loss: float) -> Completion | None:
         """The limit of a run that is ripe, if it is believed and the run is at full step size."""
         run, completer = batch.runs[index], batch.problem.completer
+        if not may_be_attempted(run):
+            return None
         tolerance, remembered = run.completion_tolerance, REMEMBERED_WITHIN * run.completion_tolerance
         if not completer.is_worth_trying(loss=loss, step_size=run.step_size, tolerance=tolerance):
             return None
@@ -121,12 +123,17 @@ class CompletionAttempts(PerRun):
         return False
 
 
+def may_be_attempted(run: TrainingRun) -> bool:
+    """Whether a run ends as gradient descent, and does not insist on iterating."""
+    return run.completion_tolerance > 0 and run.optimizer.ends_as_descent
+
+
 def first_attempt(run: TrainingRun) -> int:
     """The check of the first attempt: it may be before a warm-up is over, to be confirmed by one after it.
 
     Never for a run that insists on iterating, or that does not end as gradient descent.
     """
-    if not run.completion_tolerance or not run.optimizer.ends_as_descent:
+    if not may_be_attempted(run):
         return NEVER
     noise_steps = run.optimizer.noise_steps
     settled_from = max(run.warmup_steps, noise_steps)

@@ -1,5 +1,6 @@
 """What the runs of a batch share."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,7 +9,9 @@ from jaxtyping import Bool, Float64
 
 from core.completion.completion import Completer
 from core.data.regression import Dataset
+from core.data.row_space import interpolator_set
 from core.descent.kernel import Sharpness, kernel_names, sharpness
+from core.errors import NoInterpolator
 from core.networks.network import Network
 
 
@@ -46,6 +49,17 @@ class Problem:
         """½Ê[y²], the loss of β = 0, to which losses are compared."""
         y = self.dataset.y
         return float(y @ y) / (2 * len(y))
+
+    @cached_property
+    def least_loss(self) -> float:
+        """The loss of the least squares where nothing interpolates (`core.data.row_space`), else 0."""
+        X, y = self.dataset.X, self.dataset.y
+        with suppress(NoInterpolator):
+            interpolator_set(X, y)
+            return 0.0
+        basis = np.linalg.svd(X, full_matrices=False)[0][:, : np.linalg.matrix_rank(X)]
+        missing = y - basis @ (basis.T @ y)
+        return float(missing @ missing) / (2 * len(y))
 
     @cached_property
     def completer(self) -> Completer:

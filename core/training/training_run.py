@@ -35,6 +35,14 @@ class TrainingRun:
     completion_tolerance: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cycle:
+    """How a run oscillates: the `amplitude` ‖θ(t+1) − θ(t)‖₂/‖θ(t)‖₂ of a step, and the period if it is 2, else 0."""
+
+    amplitude: float
+    period: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class CompletedLimit:
     """The limit θ of a run that was completed.
@@ -56,7 +64,7 @@ class CompletedLimit:
 class TrainedRun:
     """How a run ended and where: `theta` is the last iterate, `loss` its loss, `completion` the limit if it has one.
 
-    `steps` is the number of steps taken, perturbations not counted among them.
+    `steps` is the number of steps taken, perturbations not counted among them; `cycle` is how it oscillates, if so.
     """
 
     run: TrainingRun
@@ -68,6 +76,7 @@ class TrainedRun:
     gradient_sum: Float64[np.ndarray, " dim"]
     trajectory: Trajectory
     completion: CompletedLimit | None = None
+    cycle: Cycle | None = None
 
     @property
     def end(self) -> Float64[np.ndarray, "part dim"]:

@@ -1,5 +1,6 @@
 """How trainings have ended, as arrays: what a checkpoint keeps of those that are over and not yet forgotten."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -8,7 +9,7 @@ import numpy as np
 
 from core.descent.per_run import under
 from core.outcome import Outcome
-from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
+from core.training.training_run import CompletedLimit, Cycle, TrainedRun, TrainingRun
 from core.training.trajectory import QUANTITIES, trajectory
 
 OUTCOMES: Final = tuple(Outcome)
@@ -30,6 +31,7 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "perturbations": _whole([trained.perturbations for trained in history]),
         "initial": np.array([trained.run.initial for trained in history]),
         "theta": np.array([trained.theta for trained in history]),
+        "cycle": np.array([_cycle_entry(trained.cycle) for trained in history]),
         **{f"completion.{name}": array for name, array in _completion_arrays(history).items()},
         "gradient_sum": np.array([trained.gradient_sum for trained in history]),
         "recorded": _whole([len(trained.trajectory.record_step) for trained in history]),
@@ -69,6 +71,7 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
         gradient_sum=arrays["gradient_sum"][entry],
         trajectory=trajectory(arrays["record_step"][records], arrays["records"][records]),
         completion=_completion(under("completion", arrays), entry),
+        cycle=_cycle(*arrays["cycle"][entry].tolist()),
     )
 
 
@@ -88,6 +91,14 @@ def _completion_arrays(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
 def _completion(arrays: Mapping[str, np.ndarray], entry: int) -> CompletedLimit | None:
     theta, estimate, bound = (arrays[name][entry] for name in ("theta", "estimate", "bound"))
     return None if np.isnan(estimate) else CompletedLimit(theta=theta, estimate=float(estimate), bound=float(bound))
+
+
+def _cycle_entry(cycle: Cycle | None) -> tuple[float, float]:
+    return (math.nan, 0) if cycle is None else (cycle.amplitude, cycle.period)
+
+
+def _cycle(amplitude: float, period: float) -> Cycle | None:
+    return None if math.isnan(amplitude) else Cycle(amplitude=amplitude, period=int(period))
 
 
 def _records(trained: TrainedRun) -> np.ndarray:

@@ -20,17 +20,18 @@ from core.training.completion_attempts import CompletionAttempts
 from core.training.delayed_instability import FROZEN, NEAR, DelayedInstability
 from core.training.escapes import Escapes
 from core.training.loss_checks import CHECK_INTERVAL, LossChecks
-from core.training.oscillation import Oscillation, ThreeSteps
+from core.training.oscillation import Oscillation, ThreeSteps, WindowEnd
 from core.training.settling import Settling
-from core.training.training_run import TrainingRun
+from core.training.training_run import Cycle, TrainingRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Verdict:
-    """How a run ended, and what it is completed to if it is."""
+    """How a run ended, what it is completed to if it is, and how it cycles if it does."""
 
     outcome: Outcome
     completion: Completion | None = None
+    cycle: Cycle | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -65,7 +66,8 @@ class Evidence(PerRun):
 
     def next_due(self, batch: Batch, step: int) -> int:
         """The earliest step after which the verdicts may change whatever the losses are."""
-        due = [int(batch.limits.max_steps.min()), self.attempts.next_due(), self.instability.next_release(step)]
+        releases = [self.instability.next_release(step), self.settling.next_release(step)]
+        due = [int(batch.limits.max_steps.min()), self.attempts.next_due(), *releases]
         return min(after for after in due if after is not None)
 
     def events(self, batch: Batch, step: int) -> LossEvents:
@@ -74,7 +76,7 @@ class Evidence(PerRun):
         return LossEvents(
             start=step,
             interval=CHECK_INTERVAL,
-            converged_below=limits.tolerance,
+            converged_below=self.settling.event_below(limits),
             converged_from=self.settling.event_from(limits),
             frozen_below=np.full(len(batch.runs), FROZEN * batch.problem.zero_loss),
             frozen_until=self.instability.event_until(limits),
@@ -83,19 +85,22 @@ class Evidence(PerRun):
 
     def at_window_end(
         self, batch: Batch, step: int, losses: Float64[np.ndarray, " run"], theta: ThreeSteps
-    ) -> Bool[np.ndarray, " run"]:
-        """Which runs oscillate, by the window that ended at `step` and the three iterates from there."""
+    ) -> WindowEnd:
+        """Which runs oscillate or stand still, by the window that ended at `step` and the three iterates from there."""
         impossible = batch.problem.never_stable.above(batch.limits.equivalent_step_size, theta[0])
         return self.oscillation.at_window_end(batch.limits, step, losses, theta, impossible)
 
-    def verdicts(self, batch: Batch, checks: LossChecks, oscillating: Bool[np.ndarray, " run"]) -> dict[int, Verdict]:
+    def verdicts(self, batch: Batch, checks: LossChecks, window: WindowEnd | None) -> dict[int, Verdict]:
         """The verdict on every run that ends at the last of these checks, by its index in the batch.
 
         A run that diverged is not called anything else; else a limit completes what would only run out of budget.
         """
         step, limits = checks.last_step, batch.limits
         self._follow_instability(batch, checks)
-        ended = _each(limits.exhausted(step), Outcome.BUDGET_EXHAUSTED) | _each(oscillating, Outcome.OSCILLATING)
+        ended = _each(limits.exhausted(step), Outcome.BUDGET_EXHAUSTED)
+        if window is not None:
+            ended |= _each(window.still, Outcome.STANDSTILL)
+            ended |= {run: Verdict(outcome=Outcome.OSCILLATING, cycle=cycle) for run, cycle in window.cycles.items()}
         ended |= self._settled(batch, checks)
         ended |= self._completed(batch, checks, ended)
         return ended | _each(limits.diverged(checks.losses[-1]), Outcome.DIVERGED)
@@ -111,15 +116,17 @@ class Evidence(PerRun):
     def _settled(self, batch: Batch, checks: LossChecks) -> dict[int, Verdict]:
         self.oscillation.note(checks)
         settled = np.flatnonzero(self.settling.at_checks(batch.limits, checks)).tolist()
-        outcomes = {index: self._at_interpolator(batch, index, checks.last_step) for index in settled}
+        step, losses = checks.last_step, checks.losses[-1]
+        let_go = [index for index in settled if not self.settling.holds(batch.limits, index, step, losses[index])]
+        outcomes = {index: self._at_interpolator(batch, index, step) for index in let_go}
         return {index: Verdict(outcome=outcome) for index, outcome in outcomes.items() if outcome is not None}
 
     def _at_interpolator(self, batch: Batch, index: int, step: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else perturbed, to go on."""
         run = batch.runs[index]
-        instability = run.step_size * batch.interpolator_sharpness(index) - run.optimizer.stability_limit
+        instability = run.step_size * batch.sharpness(index) - run.optimizer.stability_limit
         if instability < 0:
-            return Outcome.CONVERGED
+            return Outcome.STATIONARY if batch.problem.least_loss else Outcome.CONVERGED
         if not run.perturb_unstable or batch.problem.zero_loss == 0:
             return Outcome.UNSTABLE_INTERPOLATOR
         if run.max_steps <= step:
@@ -129,12 +136,15 @@ class Evidence(PerRun):
         return None
 
     def _completed(self, batch: Batch, checks: LossChecks, ended: dict[int, Verdict]) -> dict[int, Verdict]:
+        """The limits of runs that are due, and of those that would be let go without one."""
         step, found = checks.last_step, {}
-        for index in self.attempts.at_check(batch.limits, step):
-            if index in ended and ended[index].outcome is not Outcome.BUDGET_EXHAUSTED:
+        let_go = [index for index, verdict in ended.items() if verdict.outcome is Outcome.CONVERGED]
+        for index in sorted({*self.attempts.at_check(batch.limits, step), *let_go}):
+            if index in ended and ended[index].outcome not in {Outcome.BUDGET_EXHAUSTED, Outcome.CONVERGED}:
                 continue
             loss = float(checks.losses[-1, index])
-            if self.attempts.is_ripe(index, step, loss) and not self.instability.waits(index, step):
+            is_ripe = self.attempts.is_ripe(index, step, loss) or index in let_go
+            if is_ripe and not self.instability.waits(index, step):
                 completion = self.attempts.attempt(batch, index, step, loss)
                 if completion is not None:
                     found[index] = Verdict(outcome=Outcome.CONVERGED, completion=completion)

@@ -65,6 +65,7 @@ def made_up_summary(run: Run) -> dict[str, Any]:
         "excess_risk": (0.008 + 1.3 * share) * (1 + 0.2 * seed),
         "flow_excess_risk": 0.008 + 1.3 * scale**2 / (scale**2 + 0.04),
         "sharpness": sharpness,
+        "gauss_newton_sharpness": sharpness,
         "sharpness_upper_bound": 1.8 * sharpness,
         "sharpness_lower_bound": measure,
         "weighted_norm": LEAST_MEASURE + 0.6 * (measure - LEAST_MEASURE),

@@ -20,7 +20,7 @@ from core.figures.drawing import Contents, Drawing
 from core.figures.figure_spec import FigureSpec
 from core.figures.heat_map import HeatMap, heat_map
 from core.figures.largest_steps import distinct_steps
-from core.figures.layouts.cells import OUTCOMES
+from core.figures.layouts.cells import CODES_WITH_LIMIT, OUTCOMES
 from core.figures.layouts.effective_init import without_effective_init
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.selection import swept_axes
@@ -39,6 +39,8 @@ OUTCOME_COLOURS: Final[Mapping[Outcome, str]] = {
     Outcome.OSCILLATING: "#ee9c2c",
     Outcome.BUDGET_EXHAUSTED: "#dfe4e8",
     Outcome.UNSTABLE_INTERPOLATOR: "#8e2450",
+    Outcome.STATIONARY: "#5f9d78",
+    Outcome.STANDSTILL: "#3a3550",
 }
 """Apart for every kind of colour vision, the light ones and the dark ones in grey as well."""
 
@@ -255,7 +257,7 @@ def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
         yield Patch(**(dict(DIFFERING) | {"facecolor": MUTED}), linewidth=0, label="seeds differ")
     blank = [here.outcomes[here.without_value(name)] for here in heat_maps for name in here.medians]
     if any(cells.size for cells in blank):
-        known = any((cells == OUTCOMES.index(Outcome.CONVERGED)).any() for cells in blank)
+        known = any(np.isin(cells, CODES_WITH_LIMIT).any() for cells in blank)
         yield Patch(**NO_VALUE, linewidth=0, label="no value" if known else "no converged run")
     if any(here.missing.any() for here in heat_maps):
         yield Patch(**MISSING, linewidth=0.8, label="not there yet")

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from core.outcome import Outcome
+from core.outcome import WITH_LIMIT, Outcome
 from core.results.result import Summary
 
 OUTCOMES: Final = tuple(Outcome)
+CODES_WITH_LIMIT: Final = tuple(OUTCOMES.index(outcome) for outcome in WITH_LIMIT)
 
 MISSING: Final = -1
 """The code of a cell, or a run, of which nothing is stored."""
@@ -102,7 +103,7 @@ def converged_median(
     values: Float64[np.ndarray, "*cell run"], codes: Int64[np.ndarray, "*cell run"]
 ) -> Float64[np.ndarray, "*cell"]:
     """The median over the converged runs of each cell that have a positive value; NaN where there is none."""
-    entering = (codes == OUTCOMES.index(Outcome.CONVERGED)) & (values > 0) & np.isfinite(values)
+    entering = np.isin(codes, CODES_WITH_LIMIT) & (values > 0) & np.isfinite(values)
     ordered = np.sort(np.where(entering, values, np.inf), axis=-1)
     count = entering.sum(axis=-1, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)

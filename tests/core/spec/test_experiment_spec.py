@@ -282,18 +282,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "23de8570a5dca4d61ddfe2a37ec9cc4b63512ac3e11b1aea4323a4bb59b653f3"),
+        ({}, "093e555eea7816cce7c50e2db67ba9279cd3a52210c509e960c7dad593ccc18e"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "d091bf059a03113afd25aea059497f1f2c7111ae3c7656151de3c3df90ed40e6",
+            "935051ced436759ef01b3625fd10a0be06f6689bf560cc8ba92c57637b19e9e8",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "693736a0497158aebcaf82d9edb0f71b0363df4738cd5a72ff6cbe2617bcc0f8",
+            "294793b2f456d434155f24a9f71f7acd81656c6ad42932b5cd582973a8aaadfc",
         ),
     ],
 )

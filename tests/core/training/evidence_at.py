@@ -7,8 +7,9 @@ import numpy as np
 from core.descent.batch_descent import BatchState
 from core.training.batch import Batch
 from core.training.loss_checks import CHECK_INTERVAL, LossChecks
+from core.training.oscillation import WindowEnd
 from core.training.problem import Problem
-from core.training.training_run import TrainingRun
+from core.training.training_run import Cycle, TrainingRun
 from tests.core.trainings import problem_of
 
 
@@ -17,6 +18,12 @@ def batch_of(*runs: TrainingRun, problem: Problem | None = None) -> Batch:
     problem = problem or problem_of()
     theta = np.stack([run.initial for run in runs], axis=1)
     return Batch.at(BatchState.begin(theta, len(problem.dataset.y)), problem, runs)
+
+
+def window_end(*, is_cycling: bool = False, is_still: bool = False) -> WindowEnd:
+    """What the end of a window shows of one run."""
+    cycles = {0: Cycle(amplitude=0.1, period=2)} if is_cycling else {}
+    return WindowEnd(cycles=cycles, still=np.array([is_still]))
 
 
 def checks(*losses: Sequence[float], last: int) -> LossChecks:

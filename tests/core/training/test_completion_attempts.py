@@ -11,7 +11,7 @@ from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch
 from core.outcome import Outcome
 from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, CompletionAttempts
 from core.training.verdict import Evidence
-from tests.core.training.evidence_at import batch_of, checks
+from tests.core.training.evidence_at import batch_of, checks, window_end
 from tests.core.trainings import planned, problem_of
 
 TOLERANCE = 1e-7
@@ -108,7 +108,7 @@ def judged(completer: Answering, *, step: int = 1024, **changes: Any) -> tuple[O
     problem = problem_of()
     vars(problem)["completer"] = completer
     evidence = Evidence.begin([run], 2, 7)
-    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=step), np.array([False]))
+    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=step), None)
     return (found[0].outcome if found else None), evidence
 
 
@@ -181,7 +181,7 @@ def test_a_waiting_run_is_not_completed() -> None:
     vars(problem)["completer"] = completer = Answering(proven())
     evidence = Evidence.begin([run], 2, 7)
     evidence.instability.waits_until[0] = 2048
-    assert not evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([False]))
+    assert not evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), None)
     assert completer.asked == 0
 
 
@@ -191,7 +191,7 @@ def test_a_run_that_is_found_to_oscillate_is_not_completed() -> None:
     problem = problem_of()
     vars(problem)["completer"] = completer = Answering(proven())
     evidence = Evidence.begin([run], 2, 7)
-    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), np.array([True]))
+    found = evidence.verdicts(batch_of(run, problem=problem), checks([1], last=1024), window_end(is_cycling=True))
     assert found[0].outcome is Outcome.OSCILLATING
     assert found[0].completion is None
     assert completer.asked == 0

@@ -22,26 +22,29 @@ def windows_until_found(
     drift: float = 0.0,
     growth: float = 0.0,
     impossible: bool = False,
+    turns: bool = True,
+    varies: float = 1.0,
     **changes: Any,
 ) -> int | None:
     """After how many windows one run is found to oscillate; None if it is not in twelve.
 
-    Its θ alternates by `swing`, two steps lead away by `drift`, and a coordinate grows by `growth` a window.
+    Its θ alternates by `swing`, two steps lead away by `drift`, and a coordinate grows by `growth` a window. One that
+    does not turn takes two steps of `swing` in one direction.
     """
     limits = Limits.of(problem_of(), [planned(**({"warmup_steps": 0} | changes))])
     oscillation = Oscillation.begin(1, 2, 7)
     for window in range(1, 13):
-        oscillation.note(checks([loss(window)], last=window * WINDOW))
+        oscillation.note(checks([loss(window) / varies], [loss(window)], last=window * WINDOW))
         start = np.ones((1, 2, 7))
         start[0, 0, 0] *= 1e-3 * (1 + growth) ** window
         found = oscillation.at_window_end(
             limits,
             window * WINDOW,
             np.array([loss(window) * LOSS]),
-            (start, start + swing, start + drift),
+            (start, start + swing, start + (drift if turns else 2 * swing)),
             np.array([impossible]),
         )
-        if found[0]:
+        if found.cycles:
             return window
     return None
 
@@ -70,8 +73,44 @@ def test_a_run_that_only_looks_like_a_cycle_goes_on(changes: dict[str, Any]) -> 
 
 def test_where_no_interpolator_is_stable_a_plateau_is_an_oscillation() -> None:
     """After three windows whose lowest loss is hardly below that of the one before."""
-    assert windows_until_found(impossible=True, drift=1.0) == PLATEAU_WINDOWS + 1
-    assert windows_until_found(impossible=False, drift=1.0) is None
+    assert windows_until_found(impossible=True, drift=0.05) == PLATEAU_WINDOWS + 1
+    assert windows_until_found(impossible=False, drift=0.05) is None
+
+
+def test_a_plateau_without_turns_is_none() -> None:
+    """A run that waits at a saddle goes on in one direction, its loss hardly falling; where losses vary, it moves."""
+    assert windows_until_found(impossible=True, turns=False) is None
+    assert windows_until_found(impossible=True, turns=False, varies=1.4) is None
+    assert windows_until_found(impossible=True, turns=False, varies=2.0) == PLATEAU_WINDOWS + 1
+
+
+def test_a_cycle_comes_with_its_period_and_its_amplitude() -> None:
+    """‖Δθ‖/‖θ‖ of a step; no period where two steps do not lead back."""
+    oscillation, limits = Oscillation.begin(1, 1, 2), Limits.of(problem_of(), [planned(warmup_steps=0)])
+    start = np.array([[[3.0, 4.0]]])
+    for window in range(1, CYCLE_WINDOWS + 2):
+        oscillation.note(checks([0.5], last=window * WINDOW))
+        steps = (start, start + np.array([0.3, 0.4]), start)
+        found = oscillation.at_window_end(limits, window * WINDOW, np.array([LOSS / 2]), steps, np.array([False]))
+    assert found.cycles[0].period == 2
+    assert found.cycles[0].amplitude == pytest.approx(0.1)
+    assert not found.still.any()
+
+
+def test_a_run_that_changes_no_bit_stands_still() -> None:
+    """From the first whole window on; not by chance, and not within the tolerance."""
+
+    def is_still(loss: float = 0.5, **changes: Any) -> bool:
+        limits, theta = Limits.of(problem_of(), [planned(**({"warmup_steps": 0} | changes))]), np.ones((1, 2, 7))
+        end = Oscillation.begin(1, 2, 7).at_window_end(
+            limits, WINDOW, np.array([loss * LOSS]), (theta, theta.copy(), theta.copy()), np.array([False])
+        )
+        return bool(end.still[0])
+
+    assert is_still()
+    assert not is_still(loss=1e-7)
+    assert not is_still(optimizer=Minibatch(batch_size=2))
+    assert not is_still(warmup_steps=1)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +123,7 @@ def test_where_no_interpolator_is_stable_a_plateau_is_an_oscillation() -> None:
 )
 def test_a_run_that_makes_progress_goes_on_even_there(changes: dict[str, Any]) -> None:
     """It may yet diverge, or the bound be wrong by rounding."""
-    assert windows_until_found(impossible=True, drift=1.0, **changes) is None
+    assert windows_until_found(impossible=True, drift=0.05, **changes) is None
 
 
 def test_a_window_is_judged_once_it_is_whole_at_full_step_size() -> None:

@@ -12,7 +12,7 @@ from core.outcome import Outcome
 from core.training.batch import Batch
 from core.training.problem import Problem
 from core.training.verdict import Evidence
-from tests.core.training.evidence_at import batch_of, checks
+from tests.core.training.evidence_at import batch_of, checks, window_end
 from tests.core.trainings import TINY, planned, problem_of
 
 CONVERGED = 1e-7
@@ -32,9 +32,8 @@ class Judged:
 
     def ends(self, losses: Sequence[float], last: int = 6400, *, oscillating: bool = False) -> Outcome | None:
         """The outcome at the last of some checks, None where the run goes on."""
-        found = self.evidence.verdicts(
-            self.batch, checks(*([loss] for loss in losses), last=last), np.array([oscillating])
-        )
+        window = window_end(is_cycling=oscillating)
+        found = self.evidence.verdicts(self.batch, checks(*([loss] for loss in losses), last=last), window)
         return found[0].outcome if found else None
 
 

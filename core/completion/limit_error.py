@@ -1,0 +1,63 @@
+"""How far the reported end of a converged run may be from the limit that the run tends to, whichever way it ended.
+
+A completed run brings its own estimate. A run that was let go by iteration is at a distance of its limit that the flow
+from its last iterate shows; where that cannot be followed, the step along the flow that restores Xβ = y does. To either
+is added what rounding has done to β in so many steps, a random walk of one unit in the last place a step: no digits are
+promised that float64 does not have.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from core.completion.completion import Completer, Completion
+from core.data.regression import Dataset
+from core.networks.network import Network
+from core.training.training_run import TrainedRun
+
+SAFETY: Final = 2.0
+"""Factor on the distance that an iterate has still to go, of which only the first order is known."""
+
+UNIT: Final = float(np.finfo(np.float64).eps)
+
+
+class LimitErrors:
+    """Errors of the ends of the converged runs on one problem; what they share is computed once."""
+
+    def __init__(self, dataset: Dataset, network: Network) -> None:
+        self._dataset, self._network = dataset, network
+        self._completer: Completer | None = None
+
+    def of(self, trained: TrainedRun) -> float:
+        """‖β − β_limit‖₂/‖β‖₂ of the reported end, estimated from above; absolute where β = 0."""
+        predictor = self._network.predictor(trained.end)
+        norm = float(np.linalg.norm(predictor)) or 1.0
+        distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm
+        slopes = self._network.jacobian(trained.end) * trained.end
+        volume = float(np.linalg.norm(np.abs(slopes).sum(axis=0))) / self._network.degree
+        return distance + UNIT * (1 + math.sqrt(trained.steps)) * volume / norm
+
+    def _of_iterate(self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]) -> float:
+        """‖β − β_limit‖₂ of an iterate; momentum goes on by up to 1/(1 − m) of what a gradient asks for."""
+        optimizer = trained.run.optimizer
+        step_size = optimizer.step_of_descent(trained.run.step_size)
+        self._completer = self._completer or Completer(self._dataset, self._network)
+        found = self._completer.complete(trained.theta, step_size=step_size, tolerance=np.inf)
+        if isinstance(found, Completion):
+            limit = found.predictor
+            left = float(np.linalg.norm(limit - predictor)) + found.estimate * float(np.linalg.norm(limit))
+        else:
+            left = float(np.linalg.norm(self._to_interpolator(trained, predictor)))
+        return SAFETY * left / (1 - optimizer.momentum)
+
+    def _to_interpolator(
+        self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]
+    ) -> Float64[np.ndarray, " dim"]:
+        """Δβ = C Xᵀ(X C Xᵀ)⁺(y − Xβ) with the tangent weights C of the end: one step along the flow to Xβ = y."""
+        X = self._dataset.X
+        scaled = X * np.sqrt(self._network.tangent_weights(trained.end))
+        change = np.linalg.lstsq(scaled, self._dataset.y - X @ predictor)[0]
+        step: Float64[np.ndarray, " dim"] = np.sqrt(self._network.tangent_weights(trained.end)) * change
+        return step
