@@ -44,7 +44,8 @@ class Manifest:
         """The manifest as JSON; `kernel_ids` are those of the stored runs, `software` is that of this process."""
         facts = self._facts
         results = [_part(facts["results"], f"{self._place}/results.json", JSON)] if facts["results"] else []
-        return heading(self.experiment).attributes | {
+        head = heading(self.experiment)
+        return head.identity | head.attributes | {
             "numerics": self.experiment.numerics,
             "kernel_ids": facts["kernel_ids"],
             "software": {package: version(package) for package in SOFTWARE},
