@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from api import i_json
 from api.body import JSON, limited_body, read, require_media_type
 from api.dependencies import SettingsHere
-from api.experiments.labels import LINES, flaw
+from api.experiments.labels import LINES, flaw, plain
 from api.request_errors import UnusableEdit, Violation
 from api.spec_violations import sentence
 from core.spec.experiment_spec import Label, Name
@@ -21,12 +21,6 @@ MOST_NOTE_BYTES: Final = 10_000
 _MOST_BYTES: Final = 100_000
 
 
-def _plain(text: str) -> str:
-    if (detail := flaw(text)) is not None:
-        raise ValueError(detail)
-    return text
-
-
 def _noted(text: str) -> str:
     if (detail := flaw(text, allowed=LINES)) is not None:
         raise ValueError(detail)
@@ -35,7 +29,7 @@ def _noted(text: str) -> str:
     return text
 
 
-_Tags = Annotated[tuple[Annotated[Label, AfterValidator(_plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
+_Tags = Annotated[tuple[Annotated[Label, AfterValidator(plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
 
 
 class ExperimentEdit(BaseModel):
@@ -43,7 +37,7 @@ class ExperimentEdit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: Annotated[Name, AfterValidator(_plain)] | None = None
+    name: Annotated[Name, AfterValidator(plain)] | None = None
     tags: _Tags | None = Field(default=None, description="In place of those that are there.")
     notes: Annotated[str, AfterValidator(_noted)] | None = Field(
         default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."

@@ -45,12 +45,16 @@ class Manifest:
         facts = self._facts
         results = [_part(facts["results"], f"{self._place}/results.json", JSON)] if facts["results"] else []
         head = heading(self.experiment)
-        return head.identity | head.attributes | {
-            "numerics": self.experiment.numerics,
-            "kernel_ids": facts["kernel_ids"],
-            "software": {package: version(package) for package in SOFTWARE},
-            "documents": [self._spec, *results, *self._analyses(), *self._interpolators(), *self._figures()],
-        }
+        return (
+            head.identity
+            | head.attributes
+            | {
+                "numerics": self.experiment.numerics,
+                "kernel_ids": facts["kernel_ids"],
+                "software": {package: version(package) for package in SOFTWARE},
+                "documents": [self._spec, *results, *self._analyses(), *self._interpolators(), *self._figures()],
+            }
+        )
 
     @property
     def _place(self) -> str:

@@ -97,6 +97,20 @@ def test_npy_files_travel_in_one_archive(tmp_path: Path) -> None:
         assert archive.read("X.npy") == (tmp_path / "X.npy").read_bytes()
 
 
+def test_an_ending_may_be_in_capitals(tmp_path: Path) -> None:
+    """As some systems write it; of arrays the service reads the members' names."""
+    file = tmp_path / "DATA.CSV"
+    file.write_bytes(b"a,y\n1,2\n")
+    assert encoded(file) == (b"a,y\n1,2\n", "text/csv")
+    for name in ("X", "y"):
+        with (tmp_path / f"{name}.NPY").open("wb") as array:
+            np.save(array, ARRAYS[name])
+    content, media_type = encoded([tmp_path / "X.NPY", tmp_path / "y.NPY"])
+    assert media_type == "application/zip"
+    with np.load(io.BytesIO(content)) as members:
+        assert sorted(members) == ["X", "y"]
+
+
 @pytest.mark.parametrize("data", ["data.txt", "data", [], ["a.csv", "b.csv"], ["X.npy", "data.csv"]])
 def test_files_that_do_not_say_what_they_are_are_not_sent(data: Any) -> None:
     """Nothing is read, either."""
