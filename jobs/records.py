@@ -38,6 +38,15 @@ class Priority(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """What of an experiment may be edited."""
+
+    name: str
+    tags: tuple[str, ...]
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
     """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
 

@@ -93,14 +93,24 @@ class ExperimentHandle(StoredResults):
         return self._tell("POST", "/retry", once=True)
 
     def edit(
-        self, *, name: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+        add_tags: Sequence[str] | None = None,
+        remove_tags: Sequence[str] | None = None,
     ) -> Experiment:
         """Give it another name, other tags in place of its own, or other notes; what is not given stays.
+
+        `add_tags` and `remove_tags` leave the other tags as they are, also those that somebody else adds meanwhile.
 
         Raises:
             ProblemError: the edit is refused; `errors` say why.
         """
-        given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes}
+        lists = {"tags": tags, "add_tags": add_tags, "remove_tags": remove_tags}
+        given = {part: None if listed is None else list(listed) for part, listed in lists.items()}
+        given |= {"name": name, "notes": notes}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"
         return self._tell("PATCH", "", content=patch, media_type=media_type)

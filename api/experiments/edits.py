@@ -39,6 +39,8 @@ class ExperimentEdit(BaseModel):
 
     name: Annotated[Name, AfterValidator(plain)] | None = None
     tags: _Tags | None = Field(default=None, description="In place of those that are there.")
+    add_tags: _Tags = Field(default=(), description="To those that there are; at once with what others add.")
+    remove_tags: _Tags = Field(default=(), description="From those that there are, before others are added.")
     notes: Annotated[str, AfterValidator(_noted)] | None = Field(
         default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."
     )
@@ -75,7 +77,10 @@ def read_edit(body: bytes) -> ExperimentEdit:
 def _violation(finding: Any) -> Violation:
     pointer = "".join(f"/{i_json.escaped(str(part))}" for part in finding["loc"])
     unknown = finding["type"] == "extra_forbidden"
-    return Violation(pointer=pointer, detail="name, tags and notes can be edited" if unknown else sentence(finding))
+    return Violation(
+        pointer=pointer,
+        detail="name, tags (add_tags, remove_tags) and notes can be edited" if unknown else sentence(finding),
+    )
 
 
 async def _edit(request: Request, settings: SettingsHere) -> ExperimentEdit:

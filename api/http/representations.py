@@ -45,6 +45,11 @@ def gzip_packer() -> "zlib._Compress":
     return zlib.compressobj(_FAST, zlib.DEFLATED, GZIP)
 
 
+def entity_tag(body: bytes) -> str:
+    """The strong entity tag of a whole answer."""
+    return f'"{_base64(hashlib.sha256(body).digest()[:18])}"'
+
+
 def gzip_tag(tag: str) -> str:
     """The entity tag of what `tag` is of, as gzip: a strong one is of bytes."""
     return f'{tag[:-1]}-gzip"'
@@ -90,7 +95,7 @@ class _Answer:
         body: bytes = message.get("body", b"")
         headers = MutableHeaders(scope=start)
         if self._is_get and start["status"] == 200:
-            headers.setdefault("ETag", f'"{_base64(hashlib.sha256(body).digest()[:18])}"')
+            headers.setdefault("ETag", entity_tag(body))
             headers.setdefault("Cache-Control", "no-cache")
         is_compressed = len(body) >= LEAST_COMPRESSED and self._compresses(headers)
         if self._is_get and start["status"] == 200 and is_known([headers["ETag"]], self._asked.get("if-none-match")):

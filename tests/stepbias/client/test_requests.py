@@ -188,7 +188,7 @@ def test_an_edit_has_what_is_given() -> None:
     handle = service.client().experiment("e1")
     assert handle.edit(tags=("a",), notes="").notes == "n"
     request = service.requests[1]
-    assert (request.method, request.content) == ("PATCH", b'{"tags": ["a"], "notes": ""}')
+    assert (request.method, json.loads(request.content)) == ("PATCH", {"tags": ["a"], "notes": ""})
     assert request.headers["content-type"] == "application/merge-patch+json"
 
 
