@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
+from stepbias.cli.command import Command
+
+app = Command(
     name="stepbias",
     help="What the step size does: sweeps of gradient descent on diagonal linear networks, as a service.",
     no_args_is_help=True,
