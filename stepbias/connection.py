@@ -36,9 +36,9 @@ class Connection:
         """Close what is open."""
         self._http.close()
 
-    def get(self, path: str, *, params: Mapping[str, Any] | None = None, patience: float | None = None) -> Any:
-        """The JSON document at `path`."""
-        return self.document(self.send("GET", path, params=params, patience=patience))
+    def get(self, path: str, *members: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON object at `path`, which has these members."""
+        return self.document(self.send("GET", path, params=params), *members)
 
     def send(  # noqa: PLR0913 - what a request is made of, all named
         self,
@@ -104,6 +104,7 @@ class Connection:
                 wish = None
             else:
                 if response.is_success:
+                    self._require_the_service(response)
                     return response
                 failure = problem = _problem(response)
                 if not problem.is_temporary:
@@ -116,6 +117,11 @@ class Connection:
             self.clock.sleep(delay)
         raise AssertionError("pauses do not end")
 
+    def _require_the_service(self, response: httpx2.Response) -> None:
+        """Refuse a page for people, such as that of a proxy: the service has none."""
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise self.not_the_service()
+
     def _sent(self, request: httpx2.Request, take: Callable[[httpx2.Response], object]) -> httpx2.Response:
         response = self._http.send(request, stream=True)
         try:
@@ -124,16 +130,19 @@ class Connection:
             response.close()
         return response
 
-    def document(self, response: httpx2.Response) -> Any:
-        """The JSON of an answer.
+    def document(self, response: httpx2.Response, *members: str) -> dict[str, Any]:
+        """The JSON object of an answer, which has these members.
 
         Raises:
-            ServiceUnreachable: it is no JSON, so whoever answered is not the service.
+            ServiceUnreachable: it is none, so whoever answered is not the service.
         """
         try:
-            return response.json()
+            document = response.json()
         except ValueError:
             raise self.not_the_service() from None
+        if not isinstance(document, dict) or not document.keys() >= set(members):
+            raise self.not_the_service()
+        return document
 
     def not_the_service(self) -> ServiceUnreachable:
         """The error to raise where something answers, but not as the service would."""

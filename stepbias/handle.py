@@ -33,7 +33,7 @@ class ExperimentHandle(StoredResults):
         """
         try:
             return cls(connection, Experiment.from_document(document))
-        except (KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError):
             raise connection.not_the_service() from None
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class ExperimentHandle(StoredResults):
             ProblemError: the edit is refused; `errors` say why.
         """
         lists = {"tags": tags, "add_tags": add_tags, "remove_tags": remove_tags}
-        given = {part: None if listed is None else list(listed) for part, listed in lists.items()}
+        given: dict[str, Any] = {part: None if listed is None else list(listed) for part, listed in lists.items()}
         given |= {"name": name, "notes": notes}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"

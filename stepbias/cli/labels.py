@@ -16,9 +16,11 @@ def rename(experiment_id: str, name: str, *, url: str) -> int:
 
 def tag(experiment_id: str, tags: Iterable[str], *, remove: bool, url: str) -> int:
     """Add tags to those of an experiment, or take them away; print those that it has."""
-    edit = {"remove_tags" if remove else "add_tags": list(tags)}
+    given = list(tags)
     with connected(url) as client:
-        for each in client.experiment(experiment_id).edit(**edit).tags:
+        handle = client.experiment(experiment_id)
+        edited = handle.edit(remove_tags=given) if remove else handle.edit(add_tags=given)
+        for each in edited.tags:
             typer.echo(each)
     return 0
 

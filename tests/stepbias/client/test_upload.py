@@ -79,9 +79,10 @@ def test_a_refusal_says_where(service: LivingService) -> None:
 
 def test_an_upload_is_sent_again_until_it_is_answered() -> None:
     """The same bytes: equal data are one data set."""
-    scripted = ScriptedService([refused(), httpx2.Response(503), ok({"id": "d1"})])
+    document = dict.fromkeys(("id", "samples", "dimension", "held_out_samples", "has_true_predictor", "reading"))
+    scripted = ScriptedService([refused(), httpx2.Response(503), ok(document)])
     with scripted.client() as client:
-        assert client.upload_dataset({"X": [[1]], "y": [1]}) == {"id": "d1"}
+        assert client.upload_dataset({"X": [[1]], "y": [1]}) == document
     assert scripted.lines == ["POST /v1/datasets"] * 3
     assert {request.headers["content-type"] for request in scripted.requests} == {"application/json"}
     assert len({request.content for request in scripted.requests}) == 1
