@@ -5,12 +5,15 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 
 from stepbias.errors import ProblemError, ServiceUnreachable
 from stepbias.retry_pauses import Clock, pauses, retry_after
+
+HELD_SECONDS: Final = 5.0
+"""Who has not answered so long after the time that he was to wait for will not."""
 
 
 class Connection:
@@ -50,6 +53,7 @@ class Connection:
         media_type: str = "application/json",
         patience: float | None = None,
         once: bool = False,
+        wait: int = 0,
     ) -> httpx2.Response:
         """The successful answer to a request.
 
@@ -61,6 +65,7 @@ class Connection:
             media_type: what that is.
             patience: seconds to go on trying; the connection's own if None.
             once: whether it must not be done a second time.
+            wait: seconds that the service may wait for what is asked about to end (RFC 7240).
 
         Raises:
             ProblemError: the service refused, or was busy until patience ended.
@@ -72,7 +77,9 @@ class Connection:
             params={name: value for name, value in (params or {}).items() if value is not None} or None,
             content=content,
             headers=({} if content is None else {"Content-Type": media_type})
-            | ({"Idempotency-Key": secrets.token_hex(16)} if once else {}),
+            | ({"Idempotency-Key": secrets.token_hex(16)} if once else {})
+            | ({"Prefer": f"wait={wait}"} if wait else {}),
+            timeout=wait + HELD_SECONDS if wait else httpx2.USE_CLIENT_DEFAULT,
         )
         return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))
 
