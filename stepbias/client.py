@@ -182,13 +182,18 @@ class Client:
         query = {"name": name, "limit": page_size}
         yield from pages(self._connection, "/v1/datasets", "datasets", query, members=_OF_DATASETS)
 
-    def dataset_analysis(self, dataset_id: str) -> dict[str, Any]:
+    def dataset_analysis(self, dataset_id: str, *, transform: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What is known of an uploaded data set before any training: rank, centring, and where steps are stable.
+
+        Args:
+            dataset_id: of the data set.
+            transform: of the data before, as in a spec, such as `{"X": "centre", "y": "none"}`.
 
         Raises:
             ProblemError: there is none of that id (404), or no worker has answered in time (503).
         """
-        return self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis", "rank")
+        query = None if transform is None else {"transform": json.dumps(dict(transform), allow_nan=False)}
+        return self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis", "rank", params=query)
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete an uploaded data set.
