@@ -43,6 +43,7 @@ class StoredResults(StoredArrays):
         over: str | None = None,
         where: Mapping[str, float] | None = None,
         include: str | None = None,
+        points: int | None = None,
     ) -> dict[str, Any]:
         """Curves of the results: `y` against `x`, one per value of `series`, with median and quartiles over `over`.
 
@@ -53,14 +54,15 @@ class StoredResults(StoredArrays):
             over: a third one.
             where: the value of each axis that is none of these.
             include: runs that are `converged`, or `all`.
+            points: at most so many values of x: the first, the last, and others evenly between them.
 
         Returns:
             `curves`, `baselines` and `flow_limits` against the values of `x`; gaps are None. What is not said is chosen
             by the service to suit the experiment.
         """
         fixed = {f"where.{axis}": value for axis, value in (where or {}).items()}
-        query = {"x": x, "y": y, "series": series, "over": over, "include": include} | fixed
-        return self._get("/curves", "curves", params=query)
+        query = {"x": x, "y": y, "series": series, "over": over, "include": include, "points": points}
+        return self._get("/curves", "curves", params=query | fixed)
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Each run in turn, in the order of the grid.

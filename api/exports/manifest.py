@@ -52,7 +52,7 @@ class Manifest:
                 "numerics": self.experiment.numerics,
                 "kernel_ids": facts["kernel_ids"],
                 "software": {package: version(package) for package in SOFTWARE},
-                "run_digests": f"{self._place}/manifest/runs",
+                "run_digests": f"{self._place}/manifest/runs.ndjson",
                 "documents": [self._spec, *results, *self._analyses(), *self._interpolators(), *self._figures()],
             }
         )

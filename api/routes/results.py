@@ -62,7 +62,7 @@ async def get_manifest(
     return JSONResponse(await off_loop(request, manifest.to_document), headers=polling_headers(experiment))
 
 
-@router.get("/manifest/runs", response_class=Response, responses=FILES[Format.NDJSON])
+@router.get("/manifest/runs.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
 async def get_run_digests(
     experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
 ) -> Response:

@@ -75,10 +75,10 @@ def test_every_run_is_what_its_digests_say(service: WorkingService) -> None:
             }
             assert {"u_plus", "u_minus", "predictor", "true_predictor"} <= set(arrays)
     unbegun = service.submit(SPEC | {"name": "no runs", "stopping": {"max_steps": 77}})
-    assert service.get(f"{unbegun}/manifest/runs").text == ""
+    assert service.get(f"{unbegun}/manifest/runs.ndjson").text == ""
     assert isinstance(service.store, MemoryStore)
     service.store._runs.pop(lines[1]["key"])
-    assert_problem(service.get(f"{place}/manifest/runs"), 503)
+    assert_problem(service.get(f"{place}/manifest/runs.ndjson"), 503)
 
 
 def test_a_figure_is_there_once_it_is_drawn(service: WorkingService, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
     handle.read("results")
     handle.analysis()
     handle.curves()
-    handle.curves(x="step_size", over="seed", where={"depth": 2})
+    handle.curves(x="step_size", over="seed", where={"depth": 2}, points=9)
     handle.cancel()
     handle.retry()
     handle.refresh()
@@ -145,7 +145,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
         "GET /v1/experiments/..%2Fe1/results",
         "GET /v1/experiments/..%2Fe1/analysis",
         "GET /v1/experiments/..%2Fe1/curves",
-        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed&where.depth=2",
+        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed&points=9&where.depth=2",
         "POST /v1/experiments/..%2Fe1/cancel",
         "POST /v1/experiments/..%2Fe1/retry",
         "GET /v1/experiments/..%2Fe1",
