@@ -1,5 +1,6 @@
 """The command as a shell runs it: what it is given in, and whom it writes to."""
 
+import errno
 import io
 import os
 import sys
@@ -12,6 +13,10 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 BROKEN_PIPE: Final = 141
 """Exit code of a command whose reader has left, as shells have it: 128 and the number of SIGPIPE."""
+
+
+_OF_OUTPUT: Final = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a stream that is written to may answer; any other error is for a bug report."""
 
 
 class Command(typer.Typer):
@@ -43,6 +48,8 @@ def _status(run: Callable[[], object]) -> Any:
         if sys.__stdout__ is not None:
             sys.__stdout__.flush()
     except OSError as error:
+        if error.filename is not None or error.errno not in _OF_OUTPUT:
+            raise
         code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or _complain(error)
         _mute()
     # Typer has put another one in its place where the reader has left.
