@@ -53,6 +53,8 @@ class Dialect:
 class Records:
     """The fields of each line that is neither blank nor a comment; `line` and `comment` are the last ones read.
 
+    `folds` are the lines that begin inside quotes.
+
     Raises:
         UnusableArrays: quotes do not match, or a field is as long as a file.
     """
@@ -62,6 +64,7 @@ class Records:
         self.line = 0
         self.comments = 0
         self.comment = ""
+        self.folds: list[int] = []
         self._is_between = True
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -85,6 +88,8 @@ class Records:
                 continue
             if line_number == 1 and _DECLARED.fullmatch(line):
                 continue
+            if not self._is_between:
+                self.folds.append(line_number)
             self._is_between = False
             yield " ".join(line.split()) if self._delimiter == "space" else line
 

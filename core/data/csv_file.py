@@ -18,6 +18,7 @@ from core.data.csv_dialect import (
     PointedNumbers,
     Records,
     commented_names,
+    declared_delimiter,
     dialect_of,
     is_grouped,
     is_value,
@@ -100,6 +101,7 @@ class _File:
     def __init__(self, text: str, options: CsvOptions) -> None:
         self.options = options
         self.dialect = dialect_of(text, delimiter=options.delimiter, decimal=options.decimal)
+        self.is_declared = options.delimiter is None and declared_delimiter(text) is not None
         self._source = Records(text, self.dialect.delimiter)
         self._records: Iterator[tuple[int, list[str]]] = ((self._source.line, fields) for fields in self._source)
         names = self._first_names()
@@ -117,6 +119,11 @@ class _File:
     def comments(self) -> int:
         """How many lines are comments, without the one that has the names; known once all is read."""
         return self._source.comments - self.has_commented_names
+
+    @property
+    def folds(self) -> Sequence[int]:
+        """The lines that were taken for the rest of a field in quotes; known once all is read."""
+        return self._source.folds
 
     def table(self, limit: int) -> Table:
         """The fields that follow the names."""
@@ -366,9 +373,12 @@ def _guesses(file: _File) -> Iterator[str]:
     options, target = file.options, file.names[file.target]
     if options.target is None and target != TARGET:
         yield f"target: {shown(target)}, the last column"
-    if options.delimiter is None and file.dialect.delimiter != "comma":
+    if options.delimiter is None and file.dialect.delimiter != "comma" and not file.is_declared:
         yield f"delimiter: {file.dialect.delimiter}"
     if options.decimal is None and file.dialect.decimal != "point":
         yield f"decimal: {file.dialect.decimal}"
+    if file.folds:
+        count, first = len(file.folds), file.folds[0]
+        yield f"quotes: {count} lines go on with a field of the line before; the first is line {first}"
     if file.has_commented_names:
         yield "names: those of the comment above the first sample"

@@ -387,6 +387,14 @@ def test_a_comment_is_one_whatever_quotes_stand_above_it() -> None:
     assert _read('"a\n# b",c,y\n1,2,3\n4,5,7\n')["X"] == [[1, 2], [4, 5]]
 
 
+def test_lines_that_quotes_swallow_are_told() -> None:
+    """A quote that nobody closes takes samples with it, up to the next one; in a column left out nothing else shows."""
+    text = 'note,a,y\n"5 inch,1,2\nrod,3,5\n7 inch",5,6\nrod,8,1\n'
+    arrays, reading = _file_read(text, drop=["note"])
+    assert arrays["y"] == [6, 1]
+    assert reading.guessed == ("quotes: 2 lines go on with a field of the line before; the first is line 3",)
+
+
 def test_a_file_is_judged_by_what_is_no_comment() -> None:
     """However many lines come before it."""
     assert _read("# of the laboratory\n" * 1000 + "a;y\n0,5;1\n") == {"X": [[0.5]], "y": [1]}
@@ -397,7 +405,7 @@ def test_a_spreadsheet_may_say_what_separates_fields() -> None:
     for character, name in ((";", "semicolon"), ("|", "bar"), ("\t", "tab"), (",", "comma")):
         text = f"sep={character}\r\n" + PLAIN.replace("\n", "\r\n").replace(",", character)
         arrays, reading = _file_read(text)
-        assert (arrays, reading.delimiter) == (_read(PLAIN), name)
+        assert (arrays, reading.delimiter, reading.guessed) == (_read(PLAIN), name, ())
     assert "line 3" in _sentences("sep=;\na;y\nx;1\n")[0]
     assert "line 1 says sep=" in _sentences("sep=/\na/y\n1/1\n")[0]
 
