@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.i_json import escaped
 from api.request_errors import InvalidQuery, Violation
 from core.results.curve_question import CurveQuestion, NoAxisLeft
-from core.results.curves import Inclusion
+from core.results.curves import Curves, Inclusion
 from core.results.result import Summary
+from core.results.thinning import fewer_points
 from core.sweep.grid import Grid
 
 _Name = Annotated[str | None, Field(max_length=100)]
@@ -28,6 +29,14 @@ class CurveQuery(BaseModel):
     series: Annotated[_Name, Field(description="One curve for each of its values; by default the axis left.")] = None
     over: Annotated[_Name, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
     include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
+
+    points: Annotated[
+        int | None, Field(ge=2, description="Most values of x: the first, the last, and others evenly between them.")
+    ] = None
+
+    def of(self, family: Curves) -> Curves:
+        """So much of the curves as is asked for."""
+        return family if self.points is None else fewer_points(family, self.points)
 
     def question(self, grid: Grid, summaries: Sequence[Summary | None]) -> CurveQuestion:
         """The question in full; `summaries` are those of the grid's runs.

@@ -22,6 +22,7 @@ from api.spec_violations import sentence
 from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from jobs.errors import (
+    EditedMeanwhile,
     ExperimentNotFound,
     ForeignStore,
     InvalidCursor,
@@ -87,6 +88,8 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.MalformedBody: _kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
         request_errors.UnusableBody: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-spec", "The spec is not valid"),
         request_errors.UnusableEdit: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-edit", "The edit is not valid"),
+        request_errors.NotAsKnown: _kind(HTTPStatus.PRECONDITION_FAILED, "not-as-known", "It has changed meanwhile"),
+        EditedMeanwhile: _kind(HTTPStatus.PRECONDITION_FAILED, "not-as-known", "It has changed meanwhile"),
         request_errors.AmbiguousId: _kind(HTTPStatus.CONFLICT, "ambiguous-id", "The id is cut too short"),
         request_errors.KeyTaken: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-taken", "The idempotency key is taken"),
         request_errors.StillAnswering: _kind(HTTPStatus.CONFLICT, "still-answering", "The request is being answered"),
@@ -209,7 +212,9 @@ def _sentence(error: Exception) -> str:
         case NotFailed(status=status):
             text = f"Only a failed experiment can be retried; this one is {status}."
         case TooManyTags():
-            text = f"An experiment of this spec is there, and would have more than {MOST_TAGS} tags: take some away."
+            text = f"An experiment has at most {MOST_TAGS} tags, and this one would have more: take some away."
+        case EditedMeanwhile():
+            text = "The experiment has been edited meanwhile: look at it again."
         case ForeignStore():
             text = f"The service cannot work: {error}."
         case BrokenSeal(name=name):

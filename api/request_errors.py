@@ -44,6 +44,10 @@ class UnusableEdit(RequestError):
     """The body is JSON, and no edit of an experiment."""
 
 
+class NotAsKnown(RequestError):
+    """What is to be edited is not as `If-Match` names it."""
+
+
 class AmbiguousId(RequestError):
     """Several ids begin as the one that was given."""
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float64
+
 from api.experiment_document import polling_headers
 from api.positions import position
 from api.request_errors import NothingHere, NotStoredYet
@@ -39,11 +42,20 @@ def end(experiment: Experiment, index: str, *, store: Store) -> LabelledArrays:
         NotStoredYet: it has not ended.
     """
     run, stored = _stored(experiment, index, store=store)
-    try:
-        truth = dataset_of(run.spec.data, uploads(store)).true_predictor
-    except InvalidData:
-        truth = None  # an upload that is gone takes nothing from the run that was trained on it
+    return stored_end(run, stored, true_predictor(run, store=store))
+
+
+def stored_end(run: Run, stored: StoredRun, truth: Float64[np.ndarray, " dim"] | None) -> LabelledArrays:
+    """The state in which a run ended, with the true predictor of its data."""
     return end_of(run, decode_summary(stored.summary), unpack_arrays(stored.arrays), truth)
+
+
+def true_predictor(run: Run, *, store: Store) -> Float64[np.ndarray, " dim"] | None:
+    """That of a run's data, where it is known: an upload that is gone takes nothing from who was trained on it."""
+    try:
+        return dataset_of(run.spec.data, uploads(store)).true_predictor
+    except InvalidData:
+        return None
 
 
 def data(experiment: Experiment, problem: str, *, store: Store) -> LabelledArrays:

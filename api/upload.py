@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from fastapi import Depends, Request
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from api import i_json
 from api.body import JSON, limited_body, require_media_type
 from api.dependencies import SettingsHere
+from api.experiments.labels import LINES, flaw, plain
 from api.i_json import MOST_VIOLATIONS
 from api.paging import NoQuery
 from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
@@ -41,7 +42,10 @@ Columns = Annotated[list[Column], Field(max_length=100)]
 class UploadQuery(NoQuery):
     """The query of an upload: the name of the data set and, for CSV files, what their columns mean."""
 
-    name: Annotated[Name | None, Field(description="What the data set is called in lists; default: none.")] = None
+    name: Annotated[
+        Annotated[Name, AfterValidator(plain)] | None,
+        Field(description="What the data set is called in lists; default: none."),
+    ] = None
     target: Annotated[Column | None, Field(description="The column that is y; default: y, or the last.")] = None
     drop: Annotated[Columns, Field(default_factory=list, description="Columns to leave out.")]
     keep: Annotated[
@@ -154,10 +158,22 @@ def _require_countable(body: bytes, limit: int) -> None:
 
 def _read_csv(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Reading]:
     try:
-        return csv_arrays(body, options, limit=limit)
+        arrays, reading = csv_arrays(body, options, limit=limit)
     except NoSuchColumn as error:
         violation = Violation(parameter=error.option, detail=error.message)
         raise InvalidQuery("The query names a column that is not in the file.", violations=(violation,)) from None
+    _require_plain_names(reading)
+    return arrays, reading
+
+
+def _require_plain_names(reading: Reading) -> None:
+    """Refuse columns whose names read as others; a line may break in the heading of a table."""
+    names = {f"feature {place}": name for place, name in enumerate(reading.columns or ())}
+    names["the target"] = reading.target or ""
+    flaws = ((which, flaw(name, allowed=LINES)) for which, name in names.items())
+    violations = [Violation(pointer="", detail=f"the name of {which}: {why}") for which, why in flaws if why]
+    if violations:
+        raise _unusable(*violations[:MOST_VIOLATIONS])
 
 
 def _read_npz(body: bytes, options: CsvOptions, limit: int) -> tuple[Arrays, Reading]:

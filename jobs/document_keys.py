@@ -23,9 +23,10 @@ def figure_error_key(figure: str) -> str:
     return f"error of {figure}"
 
 
-def data_analysis_key(dataset_id: str, numerics: str = NUMERICS_VERSION) -> str:
-    """Where the analysis of an uploaded data set is kept; another numerics version has another place."""
-    return f"data-analysis:{numerics}:{dataset_id}"
+def data_analysis_key(dataset_id: str, numerics: str = NUMERICS_VERSION, *, transform: str = "") -> str:
+    """Where the analysis of an uploaded data set is kept, as it is or transformed, by a numerics version."""
+    of = f":{content_hash({'transform': transform})}" if transform else ""
+    return f"data-analysis:{numerics}:{dataset_id}{of}"
 
 
 def dataset_key(dataset_id: str) -> str:

@@ -32,7 +32,11 @@ class StillActive(JobsError):
 
 
 class TooManyTags(JobsError):
-    """An experiment that is there would take over more tags than one may have."""
+    """An experiment that is there would have more tags than one may have."""
+
+
+class EditedMeanwhile(JobsError):
+    """An experiment is not called, tagged or noted any more as whoever edits it knew it."""
 
 
 class InUse(JobsError):

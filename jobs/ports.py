@@ -17,6 +17,7 @@ from jobs.records import (
     FinishedRun,
     Gauges,
     Job,
+    Labels,
     LiveWorker,
     NewJob,
     Page,
@@ -69,20 +70,26 @@ class ExperimentStore(Protocol):
         """
         ...
 
-    def edit(
+    def edit(  # noqa: PLR0913 - what may be edited, all named
         self,
         experiment_id: str,
         *,
         name: str | None = None,
         tags: Sequence[str] | None = None,
         notes: str | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        expected: Labels | None = None,
     ) -> Experiment:
         """Give an experiment another name, other tags or other notes; None leaves what is there.
 
-        Who answered for its spec under the name of before does so under the new one, unless somebody does already.
+        Of the tags, those given or there, some are removed and then others added. Who answered for its spec under the
+        name of before does so under the new one, unless somebody does already.
 
         Raises:
             ExperimentNotFound: there is none of that id.
+            EditedMeanwhile: it is neither as `expected` nor as it is to be; the edit is not made.
+            TooManyTags: it would have more than `MOST_TAGS` by those that are added.
         """
         ...
 

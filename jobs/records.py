@@ -38,6 +38,15 @@ class Priority(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """What of an experiment may be edited."""
+
+    name: str
+    tags: tuple[str, ...]
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
     """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
 
@@ -300,10 +309,12 @@ DATA_ANALYSIS: Final = "data-analysis"
 class FigureRequest:
     """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from.
 
-    The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's.
+    The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's,
+    shifted by the `transform` of a spec, as JSON.
     """
 
     experiment_id: str
     figure: str
     format: str
     key: str
+    transform: str = ""

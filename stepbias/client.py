@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx2
@@ -18,6 +18,9 @@ from stepbias.upload import Data, encoded, file_name
 
 Spec = Mapping[str, Any] | str | Path | bytes
 """An experiment spec: the document, the path of a JSON file, or JSON itself as bytes."""
+
+
+_OF_DATASETS: Final = ("id", "samples", "dimension", "held_out_samples", "has_true_predictor")
 
 
 class Client:
@@ -93,8 +96,7 @@ class Client:
             ProblemError, ValueError, OSError: as for `submit`.
         """
         response = self._connection.send("POST", "/v1/experiments/estimate", content=_json(spec))
-        document: dict[str, Any] = self._connection.document(response)
-        return document
+        return self._connection.document(response, "runs", "predicted_seconds", "bytes")
 
     def experiment(self, experiment_id: str) -> ExperimentHandle:
         """The experiment of that id, or of the id that begins so, if at least 8 digits are given.
@@ -165,8 +167,7 @@ class Client:
         content, media_type = encoded(data)
         query = {"name": file_name(data) if name is None else name, "target": target} | options
         response = self._connection.send("POST", "/v1/datasets", params=query, content=content, media_type=media_type)
-        document: dict[str, Any] = self._connection.document(response)
-        return document
+        return self._connection.document(response, *_OF_DATASETS, "reading")
 
     def dataset(self, dataset_id: str) -> dict[str, Any]:
         """The description of an uploaded data set.
@@ -174,21 +175,25 @@ class Client:
         Raises:
             ProblemError: there is none of that id (404).
         """
-        document: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}")
-        return document
+        return self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}", *_OF_DATASETS)
 
     def datasets(self, *, name: str | None = None, page_size: int | None = None) -> Iterator[dict[str, Any]]:
         """Every uploaded data set, newest first, page after page as they are needed."""
-        yield from pages(self._connection, "/v1/datasets", "datasets", {"name": name, "limit": page_size})
+        query = {"name": name, "limit": page_size}
+        yield from pages(self._connection, "/v1/datasets", "datasets", query, members=_OF_DATASETS)
 
-    def dataset_analysis(self, dataset_id: str) -> dict[str, Any]:
+    def dataset_analysis(self, dataset_id: str, *, transform: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What is known of an uploaded data set before any training: rank, centring, and where steps are stable.
+
+        Args:
+            dataset_id: of the data set.
+            transform: of the data before, as in a spec, such as `{"X": "centre", "y": "none"}`.
 
         Raises:
             ProblemError: there is none of that id (404), or no worker has answered in time (503).
         """
-        analysis: dict[str, Any] = self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis")
-        return analysis
+        query = None if transform is None else {"transform": json.dumps(dict(transform), allow_nan=False)}
+        return self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis", "rank", params=query)
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete an uploaded data set.
@@ -200,19 +205,16 @@ class Client:
 
     def presets(self) -> list[dict[str, Any]]:
         """The specs that come with the service: name, title, and how many runs each size has."""
-        return list(pages(self._connection, "/v1/presets", "presets"))
+        return list(pages(self._connection, "/v1/presets", "presets", members=("name", "title", "sizes")))
 
     def preset(self, name: str, size: str | None = None, *, seeds: int | None = None) -> dict[str, Any]:
         """The spec of one preset, ready to submit, in a size (the least one by default), on some data sets (one)."""
-        preset: dict[str, Any] = self._connection.get(
-            f"/v1/presets/{quote(name, safe='')}", params={"size": size, "seeds": seeds}
-        )
-        return preset
+        params = {"size": size, "seeds": seeds}
+        return self._connection.get(f"/v1/presets/{quote(name, safe='')}", "data", params=params)
 
     def version(self) -> dict[str, Any]:
         """What the service is made of."""
-        version: dict[str, Any] = self._connection.get("/v1/version")
-        return version
+        return self._connection.get("/v1/version")
 
 
 def _rfc_3339(time: str | datetime | None) -> str | None:

@@ -5,12 +5,15 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 
 from stepbias.errors import ProblemError, ServiceUnreachable
 from stepbias.retry_pauses import Clock, pauses, retry_after
+
+HELD_SECONDS: Final = 5.0
+"""Who has not answered so long after the time that he was to wait for will not."""
 
 
 class Connection:
@@ -36,9 +39,9 @@ class Connection:
         """Close what is open."""
         self._http.close()
 
-    def get(self, path: str, *, params: Mapping[str, Any] | None = None, patience: float | None = None) -> Any:
-        """The JSON document at `path`."""
-        return self.document(self.send("GET", path, params=params, patience=patience))
+    def get(self, path: str, *members: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON object at `path`, which has these members."""
+        return self.document(self.send("GET", path, params=params), *members)
 
     def send(  # noqa: PLR0913 - what a request is made of, all named
         self,
@@ -50,6 +53,7 @@ class Connection:
         media_type: str = "application/json",
         patience: float | None = None,
         once: bool = False,
+        wait: int = 0,
     ) -> httpx2.Response:
         """The successful answer to a request.
 
@@ -61,6 +65,7 @@ class Connection:
             media_type: what that is.
             patience: seconds to go on trying; the connection's own if None.
             once: whether it must not be done a second time.
+            wait: seconds that the service may wait for what is asked about to end (RFC 7240).
 
         Raises:
             ProblemError: the service refused, or was busy until patience ended.
@@ -72,7 +77,9 @@ class Connection:
             params={name: value for name, value in (params or {}).items() if value is not None} or None,
             content=content,
             headers=({} if content is None else {"Content-Type": media_type})
-            | ({"Idempotency-Key": secrets.token_hex(16)} if once else {}),
+            | ({"Idempotency-Key": secrets.token_hex(16)} if once else {})
+            | ({"Prefer": f"wait={wait}"} if wait else {}),
+            timeout=wait + HELD_SECONDS if wait else httpx2.USE_CLIENT_DEFAULT,
         )
         return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))
 
@@ -104,6 +111,7 @@ class Connection:
                 wish = None
             else:
                 if response.is_success:
+                    self._require_the_service(response)
                     return response
                 failure = problem = _problem(response)
                 if not problem.is_temporary:
@@ -116,6 +124,11 @@ class Connection:
             self.clock.sleep(delay)
         raise AssertionError("pauses do not end")
 
+    def _require_the_service(self, response: httpx2.Response) -> None:
+        """Refuse a page for people, such as that of a proxy: the service has none."""
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise self.not_the_service()
+
     def _sent(self, request: httpx2.Request, take: Callable[[httpx2.Response], object]) -> httpx2.Response:
         response = self._http.send(request, stream=True)
         try:
@@ -124,16 +137,19 @@ class Connection:
             response.close()
         return response
 
-    def document(self, response: httpx2.Response) -> Any:
-        """The JSON of an answer.
+    def document(self, response: httpx2.Response, *members: str) -> dict[str, Any]:
+        """The JSON object of an answer, which has these members.
 
         Raises:
-            ServiceUnreachable: it is no JSON, so whoever answered is not the service.
+            ServiceUnreachable: it is none, so whoever answered is not the service.
         """
         try:
-            return response.json()
+            document = response.json()
         except ValueError:
             raise self.not_the_service() from None
+        if not isinstance(document, dict) or not document.keys() >= set(members):
+            raise self.not_the_service()
+        return document
 
     def not_the_service(self) -> ServiceUnreachable:
         """The error to raise where something answers, but not as the service would."""

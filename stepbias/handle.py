@@ -23,6 +23,7 @@ class ExperimentHandle(StoredResults):
     def __init__(self, connection: Connection, experiment: Experiment) -> None:
         super().__init__(connection, f"/v1/experiments/{quote(experiment.id, safe='')}")
         self.experiment = experiment
+        self._is_held = True
 
     @classmethod
     def from_document(cls, connection: Connection, document: Any) -> Self:
@@ -33,7 +34,7 @@ class ExperimentHandle(StoredResults):
         """
         try:
             return cls(connection, Experiment.from_document(document))
-        except (KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError):
             raise connection.not_the_service() from None
 
     def __repr__(self) -> str:
@@ -57,6 +58,9 @@ class ExperimentHandle(StoredResults):
     def wait(self, timeout: float | None = None, on_progress: Callable[[Experiment], object] | None = None) -> Self:
         """Wait until it has succeeded, through restarts of the service; returns itself, to be read from.
 
+        The service holds each answer back until the experiment ends, or it is time to tell of progress. Where it does
+        not, or a proxy on the way does not let it, it is asked again and again instead.
+
         Args:
             timeout: seconds; None waits as long as it takes.
             on_progress: called with every answer of the service, the last included.
@@ -69,8 +73,9 @@ class ExperimentHandle(StoredResults):
         clock = self._connection.clock
         start = clock.now()
         deadline = math.inf if timeout is None else start + timeout
+        self._is_held = True
+        wish = self._ask_before(deadline)
         while True:
-            wish = self._ask_before(deadline)
             if on_progress is not None:
                 on_progress(self.experiment)
             if self.experiment.is_finished:
@@ -79,7 +84,7 @@ class ExperimentHandle(StoredResults):
             if now >= deadline:
                 raise WaitTimeout(self.experiment)
             # Cut short by the deadline, so that the last question is asked there and not a pause before it.
-            clock.sleep(min(max(polling_pause(now - start), wish), deadline - now))
+            wish = self._ask_after(min(max(polling_pause(now - start), wish), deadline - now), deadline)
         if self.status != "succeeded":
             raise ExperimentFailed(self.experiment)
         return self
@@ -93,14 +98,24 @@ class ExperimentHandle(StoredResults):
         return self._tell("POST", "/retry", once=True)
 
     def edit(
-        self, *, name: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+        add_tags: Sequence[str] | None = None,
+        remove_tags: Sequence[str] | None = None,
     ) -> Experiment:
         """Give it another name, other tags in place of its own, or other notes; what is not given stays.
+
+        `add_tags` and `remove_tags` leave the other tags as they are, also those that somebody else adds meanwhile.
 
         Raises:
             ProblemError: the edit is refused; `errors` say why.
         """
-        given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes}
+        lists = {"tags": tags, "add_tags": add_tags, "remove_tags": remove_tags}
+        given: dict[str, Any] = {part: None if listed is None else list(listed) for part, listed in lists.items()}
+        given |= {"name": name, "notes": notes}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"
         return self._tell("PATCH", "", content=patch, media_type=media_type)
@@ -118,9 +133,25 @@ class ExperimentHandle(StoredResults):
         self.experiment = self.from_document(self._connection, document).experiment
         return self.experiment
 
-    def _ask(self, patience: float) -> float:
+    def _ask_after(self, pause: float, deadline: float) -> float:
+        """As `_ask`, once it has ended, or after a pause."""
+        clock, seconds = self._connection.clock, int(pause)
+        start = clock.now()
+        if self._is_held and seconds:
+            try:
+                wish = self._ask(0.0, wait=seconds)
+            except (ServiceUnreachable, ProblemError) as error:
+                _require_temporary(error)
+            else:
+                if self.experiment.is_finished or clock.now() - start >= seconds / 2:
+                    return wish
+            self._is_held = False
+        clock.sleep(max(pause - (clock.now() - start), 0.0))
+        return self._ask_before(deadline)
+
+    def _ask(self, patience: float, *, wait: int = 0) -> float:
         """Refresh; the seconds after which the service wishes to be asked again, 0 where it has no wish."""
-        response = self._connection.send("GET", self._path, patience=patience)
+        response = self._connection.send("GET", self._path, patience=patience, wait=wait)
         self.experiment = self.from_document(self._connection, self._connection.document(response)).experiment
         return retry_after(response) or 0.0
 
@@ -132,6 +163,10 @@ class ExperimentHandle(StoredResults):
         try:
             return self._ask(left)
         except (ServiceUnreachable, ProblemError) as error:
-            if isinstance(error, ProblemError) and not error.is_temporary:
-                raise
+            _require_temporary(error)
             raise WaitTimeout(self.experiment) from error
+
+
+def _require_temporary(error: ServiceUnreachable | ProblemError) -> None:
+    if isinstance(error, ProblemError) and not error.is_temporary:
+        raise error

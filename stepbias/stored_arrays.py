@@ -20,8 +20,7 @@ class StoredArrays:
 
     def run(self, index: int) -> dict[str, Any]:
         """One run: `index`, `coordinates` on the axes of the grid, and its `summary`, None until it is stored."""
-        row: dict[str, Any] = self._connection.get(f"{self._path}/runs/{index}")
-        return row
+        return self._connection.get(f"{self._path}/runs/{index}", "index", "summary")
 
     def trajectory(self, index: int) -> Trajectory:
         """What a run recorded, against the step, with the threshold 2/η_t of its step size.
@@ -31,7 +30,7 @@ class StoredArrays:
         document = self._connection.get(f"{self._path}/runs/{index}/trajectory")
         try:
             return Trajectory.from_document(document)
-        except (KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError):
             raise self._connection.not_the_service() from None
 
     def arrays(self, index: int) -> dict[str, list[float]]:
@@ -76,5 +75,5 @@ class StoredArrays:
         document = self._connection.get(f"{self._path}/{part}")
         try:
             return arrays_of(document)
-        except (KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError):
             raise self._connection.not_the_service() from None

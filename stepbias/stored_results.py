@@ -16,7 +16,7 @@ class StoredResults(StoredArrays):
 
     def results(self) -> dict[str, Any]:
         """Every run as one labelled array: what `xarray.Dataset.from_dict` reads. Missing numbers are None."""
-        return self._get("/results")
+        return self._get("/results", "dims", "coords", "data_vars")
 
     def save_results(self, path: str | Path, *, format: str | None = None) -> Path:  # noqa: A002 - the word for it everywhere else
         """Write every run to a file, as it comes and never half of it; returns its path.
@@ -43,6 +43,7 @@ class StoredResults(StoredArrays):
         over: str | None = None,
         where: Mapping[str, float] | None = None,
         include: str | None = None,
+        points: int | None = None,
     ) -> dict[str, Any]:
         """Curves of the results: `y` against `x`, one per value of `series`, with median and quartiles over `over`.
 
@@ -53,13 +54,15 @@ class StoredResults(StoredArrays):
             over: a third one.
             where: the value of each axis that is none of these.
             include: runs that are `converged`, or `all`.
+            points: at most so many values of x: the first, the last, and others evenly between them.
 
         Returns:
             `curves`, `baselines` and `flow_limits` against the values of `x`; gaps are None. What is not said is chosen
             by the service to suit the experiment.
         """
         fixed = {f"where.{axis}": value for axis, value in (where or {}).items()}
-        return self._get("/curves", {"x": x, "y": y, "series": series, "over": over, "include": include} | fixed)
+        query = {"x": x, "y": y, "series": series, "over": over, "include": include, "points": points}
+        return self._get("/curves", "curves", params=query | fixed)
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Each run in turn, in the order of the grid.
@@ -67,14 +70,15 @@ class StoredResults(StoredArrays):
         An entry has the run's `coordinates` on the axes of the grid, and its `summary` (outcome and final quantities),
         None until it is stored.
         """
-        return pages(self._connection, f"{self._path}/runs", "runs")
+        return pages(self._connection, f"{self._path}/runs", "runs", members=("index", "summary"))
 
     def analysis(self) -> list[dict[str, Any]]:
         """What is known of each data set untrained: interpolators, min_sharpness_upper and _lower, max_stable_step.
 
         An entry has the data set's `coordinates` on the axes of the grid, and its `analysis`, None until it is made.
         """
-        return list(pages(self._connection, f"{self._path}/analysis", "problems"))
+        members = ("index", "analysis")
+        return list(pages(self._connection, f"{self._path}/analysis", "problems", members=members))
 
     def report(self) -> dict[str, Any]:
         """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where.
@@ -83,11 +87,13 @@ class StoredResults(StoredArrays):
             `basis` says how many runs are stored so far; `inequalities` have a row each, `measurements`, `regimes` and
             `problems` the numbers beside them. `read("report.txt")` is the same as a page of text.
         """
-        return self._get("/report")
+        return self._get("/report", "basis")
 
     def figures(self) -> list[str]:
         """The names of the figures that suit it."""
-        return [figure["name"] for figure in self._get("/figures")["figures"]]
+        return [
+            figure["name"] for figure in pages(self._connection, f"{self._path}/figures", "figures", members=["name"])
+        ]
 
     def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
         """A figure drawn from the results, as the bytes of a png, svg or pdf file."""
@@ -98,6 +104,5 @@ class StoredResults(StoredArrays):
         """One part of it, such as `results` or `curves`, byte for byte as the service sends it."""
         return self._connection.send("GET", f"{self._path}/{part}").content
 
-    def _get(self, part: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        document: dict[str, Any] = self._connection.get(f"{self._path}{part}", params=params)
-        return document
+    def _get(self, part: str, *members: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._connection.get(f"{self._path}{part}", *members, params=params)

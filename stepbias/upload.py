@@ -37,12 +37,13 @@ def encoded(data: Data) -> tuple[bytes, str]:
     if isinstance(data, Mapping):
         return json.dumps(dict(data), allow_nan=False, default=_plain).encode(), JSON
     files = [Path(data)] if isinstance(data, str | Path) else [Path(file) for file in data]
-    if files and all(file.suffix == ".npy" for file in files):
+    suffixes = [file.suffix.lower() for file in files]
+    if set(suffixes) == {".npy"}:
         return _archive(files), ZIP
-    if len(files) != 1 or files[0].suffix not in MEDIA_TYPES:
+    if len(files) != 1 or suffixes[0] not in MEDIA_TYPES:
         endings = ", ".join(MEDIA_TYPES)
         raise UnknownFile(f"one file that ends with {endings} is wanted, or X.npy and y.npy")
-    return files[0].read_bytes(), MEDIA_TYPES[files[0].suffix]
+    return files[0].read_bytes(), MEDIA_TYPES[suffixes[0]]
 
 
 def file_name(data: Data) -> str | None:
@@ -65,5 +66,5 @@ def _archive(files: Sequence[Path]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as members:
         for file in files:
-            members.write(file, file.name)
+            members.write(file, f"{file.stem}.npy")
     return archive.getvalue()

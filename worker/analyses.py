@@ -5,7 +5,7 @@ from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.array_block import pack_arrays
 from core.experiment.dataset import dataset_of
-from core.spec.experiment_spec import UploadedData
+from core.spec.experiment_spec import Transform, UploadedData
 from core.sweep.grid import GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.errors import StoreUnavailable
@@ -23,14 +23,15 @@ def ensure_interpolators(context: WorkerContext, problem: GridProblem) -> None:
         _analyse(context, problem)
 
 
-def upload_analysis(context: WorkerContext, dataset_id: str) -> bytes:
-    """What is known of an uploaded data set before any training, as JSON.
+def upload_analysis(context: WorkerContext, dataset_id: str, transform: str) -> bytes:
+    """What is known of an uploaded data set before any training, as JSON; `transform` is JSON, empty for none.
 
     Raises:
         InvalidData: it is no longer kept.
     """
-    plain = UploadedData(kind="dataset", id=dataset_id)
-    return analyse_data(dataset_of(plain, uploads(context.store))).to_json()
+    shift = Transform.model_validate_json(transform) if transform else Transform()
+    data = UploadedData(kind="dataset", id=dataset_id, transform=shift)
+    return analyse_data(dataset_of(data, uploads(context.store))).to_json()
 
 
 def ensure_analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:

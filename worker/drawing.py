@@ -67,7 +67,7 @@ def _keep(picture: bytes, context: WorkerContext, request: FigureRequest) -> Non
 
 def _made(context: WorkerContext, request: FigureRequest) -> bytes:
     if request.figure == DATA_ANALYSIS:
-        return upload_analysis(context, request.experiment_id)
+        return upload_analysis(context, request.experiment_id, request.transform)
     return draw_figure(context, request.experiment_id, request.figure, request.format)
 
 

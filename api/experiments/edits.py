@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from api import i_json
 from api.body import JSON, limited_body, read, require_media_type
 from api.dependencies import SettingsHere
-from api.experiments.labels import LINES, flaw
+from api.experiments.labels import LINES, flaw, plain
 from api.request_errors import UnusableEdit, Violation
 from api.spec_violations import sentence
 from core.spec.experiment_spec import Label, Name
@@ -21,12 +21,6 @@ MOST_NOTE_BYTES: Final = 10_000
 _MOST_BYTES: Final = 100_000
 
 
-def _plain(text: str) -> str:
-    if (detail := flaw(text)) is not None:
-        raise ValueError(detail)
-    return text
-
-
 def _noted(text: str) -> str:
     if (detail := flaw(text, allowed=LINES)) is not None:
         raise ValueError(detail)
@@ -35,7 +29,7 @@ def _noted(text: str) -> str:
     return text
 
 
-_Tags = Annotated[tuple[Annotated[Label, AfterValidator(_plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
+_Tags = Annotated[tuple[Annotated[Label, AfterValidator(plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
 
 
 class ExperimentEdit(BaseModel):
@@ -43,8 +37,10 @@ class ExperimentEdit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: Annotated[Name, AfterValidator(_plain)] | None = None
+    name: Annotated[Name, AfterValidator(plain)] | None = None
     tags: _Tags | None = Field(default=None, description="In place of those that are there.")
+    add_tags: _Tags = Field(default=(), description="To those that there are; at once with what others add.")
+    remove_tags: _Tags = Field(default=(), description="From those that there are, before others are added.")
     notes: Annotated[str, AfterValidator(_noted)] | None = Field(
         default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."
     )
@@ -81,7 +77,10 @@ def read_edit(body: bytes) -> ExperimentEdit:
 def _violation(finding: Any) -> Violation:
     pointer = "".join(f"/{i_json.escaped(str(part))}" for part in finding["loc"])
     unknown = finding["type"] == "extra_forbidden"
-    return Violation(pointer=pointer, detail="name, tags and notes can be edited" if unknown else sentence(finding))
+    return Violation(
+        pointer=pointer,
+        detail="name, tags (add_tags, remove_tags) and notes can be edited" if unknown else sentence(finding),
+    )
 
 
 async def _edit(request: Request, settings: SettingsHere) -> ExperimentEdit:

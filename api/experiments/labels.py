@@ -27,6 +27,17 @@ def flaw(text: str, *, allowed: frozenset[str] = frozenset()) -> str | None:
     return None
 
 
+def plain(text: str) -> str:
+    """The text, if it reads as what it is.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if (detail := flaw(text)) is not None:
+        raise ValueError(detail)
+    return text
+
+
 def require_plain_labels(spec: ExperimentSpec) -> None:
     """Return if name and tags read as what they are. Specs of before are read without this.
 

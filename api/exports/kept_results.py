@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from api.http.representations import GZIP, gzip_packer
 from api.request_errors import ResultsChanged
 from jobs.document_keys import results_key, results_piece_key
 from jobs.errors import ExperimentNotFound, StoreFull
@@ -18,12 +19,6 @@ from jobs.ports import Store
 
 PIECE_BYTES: Final = 4_000_000
 """Most bytes of one stored value: the server answers nobody else while it sends one."""
-
-_GZIP: Final = 31
-"""Window bits of zlib that mean the format of gzip."""
-
-_FAST: Final = 1
-"""Four times as fast as the default level, for a sixth more bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +69,7 @@ def packed_pieces(experiment_id: str, state: str, kept: KeptResults, *, store: S
 
 def plain_pieces(packed: Iterable[bytes]) -> Iterator[bytes]:
     """The results as they were before they were compressed, in small pieces."""
-    unpacker = zlib.decompressobj(_GZIP)
+    unpacker = zlib.decompressobj(GZIP)
     for piece in packed:
         rest = piece
         while rest:
@@ -97,7 +92,7 @@ class _Counted:
 
 
 def _compressed(plain: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(_FAST, zlib.DEFLATED, _GZIP)
+    packer = gzip_packer()
     yield from (packer.compress(piece) for piece in plain)
     yield packer.flush()
 

@@ -44,12 +44,18 @@ class Manifest:
         """The manifest as JSON; `kernel_ids` are those of the stored runs, `software` is that of this process."""
         facts = self._facts
         results = [_part(facts["results"], f"{self._place}/results.json", JSON)] if facts["results"] else []
-        return heading(self.experiment).attributes | {
-            "numerics": self.experiment.numerics,
-            "kernel_ids": facts["kernel_ids"],
-            "software": {package: version(package) for package in SOFTWARE},
-            "documents": [self._spec, *results, *self._analyses(), *self._interpolators(), *self._figures()],
-        }
+        head = heading(self.experiment)
+        return (
+            head.identity
+            | head.attributes
+            | {
+                "numerics": self.experiment.numerics,
+                "kernel_ids": facts["kernel_ids"],
+                "software": {package: version(package) for package in SOFTWARE},
+                "run_digests": f"{self._place}/manifest/runs.ndjson",
+                "documents": [self._spec, *results, *self._analyses(), *self._interpolators(), *self._figures()],
+            }
+        )
 
     @property
     def _place(self) -> str:

@@ -20,6 +20,7 @@ from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import RunTable, StoredRuns
 from api.exports.sending import Pieces, off_loop, streamed
 from api.http.negotiation import accepts_gzip, is_known
+from api.http.representations import gzip_tag
 from api.stored_grid import grid_of, heading
 from core.identity import content_hash
 from jobs.ports import Store
@@ -51,8 +52,9 @@ class ResultsAnswer:
 
     async def response(self, request: Request) -> Response:
         """The answer: 304 where it is known already, else the results."""
-        if self.is_final and is_known((self.tag, self._gzip_tag), request.headers.get("If-None-Match")):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers)
+        known = self._known(request.headers.get("If-None-Match")) if self.is_final else None
+        if known is not None:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers | {"ETag": known})
         if self.form is Format.JSON and self.is_final and self.experiment.runs_total >= KEPT_FROM:
             kept = await self._kept(request)
             if kept is not None:
@@ -74,7 +76,11 @@ class ResultsAnswer:
 
     @cached_property
     def _gzip_tag(self) -> str:
-        return f'{self.tag[:-1]}-gzip"'
+        return gzip_tag(self.tag)
+
+    def _known(self, if_none_match: str | None) -> str | None:
+        """The tag of what the asker has already, plain or as gzip."""
+        return next((tag for tag in (self.tag, self._gzip_tag) if is_known((tag,), if_none_match)), None)
 
     @cached_property
     def _state(self) -> str:
@@ -85,7 +91,7 @@ class ResultsAnswer:
         experiment, vary = self.experiment, "Accept, Accept-Encoding"
         name = f"{experiment.id}-results{'' if self.is_final else '-partial'}.{self.form}"
         common = {"Vary": vary, "Content-Disposition": f'inline; filename="{name}"'}
-        # Asked again each time: the name at their head may be another one by then.
+        # Asked again each time: a result may be found damaged by then.
         return common | {"Cache-Control": "private, no-cache"} | ({"ETag": self.tag} if self.is_final else {})
 
     @property

@@ -13,7 +13,7 @@ from jobs.errors import JobsError
 from jobs.ports import Store
 from jobs.records import ExperimentEvent
 
-LOOK_AGAIN_SECONDS: Final = 0.25
+LOOK_AGAIN_SECONDS: Final = 0.1
 """How often the store is asked while anybody waits."""
 
 _AWAY_SECONDS: Final = 2.0

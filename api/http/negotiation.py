@@ -13,6 +13,12 @@ def is_known(tags: Collection[str], if_none_match: str | None) -> bool:
     return given == "*" or not set(tags).isdisjoint(_TAG.findall(given))
 
 
+def is_matched(tags: Collection[str], if_match: str) -> bool:
+    """Whether the header If-Match names one of the tags as a strong one, or any."""
+    given = if_match.strip()
+    return given == "*" or any(found[1] in tags for found in _TAG.finditer(given) if found[0] == found[1])
+
+
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether the header Accept-Encoding allows gzip, by its name or by `*`."""
     weights = dict(_weight(part) for part in (accept_encoding or "").lower().split(","))

@@ -24,6 +24,12 @@ LEAST_COMPRESSED: Final = 2000
 LARGE: Final = 100_000
 """Bytes from which on they are compressed in a thread: the event loop serves everybody."""
 
+GZIP: Final = 31
+"""Window bits of zlib that mean the format of gzip."""
+
+_FAST: Final = 1
+"""Four times as fast as the default level, for a sixth more bytes."""
+
 _LEVEL: Final = 5
 _COMPRESSIBLE: Final = (
     "text/",
@@ -32,6 +38,21 @@ _COMPRESSIBLE: Final = (
     "application/x-ndjson",
     "image/svg+xml",
 )
+
+
+def gzip_packer() -> "zlib._Compress":
+    """What packs an answer in pieces; equal pieces become equal bytes, made now or kept."""
+    return zlib.compressobj(_FAST, zlib.DEFLATED, GZIP)
+
+
+def entity_tag(body: bytes) -> str:
+    """The strong entity tag of a whole answer."""
+    return f'"{_base64(hashlib.sha256(body).digest()[:18])}"'
+
+
+def gzip_tag(tag: str) -> str:
+    """The entity tag of what `tag` is of, as gzip: a strong one is of bytes."""
+    return f'{tag[:-1]}-gzip"'
 
 
 class RepresentationsMiddleware:
@@ -74,7 +95,7 @@ class _Answer:
         body: bytes = message.get("body", b"")
         headers = MutableHeaders(scope=start)
         if self._is_get and start["status"] == 200:
-            headers.setdefault("ETag", f'"{_base64(hashlib.sha256(body).digest()[:18])}"')
+            headers.setdefault("ETag", entity_tag(body))
             headers.setdefault("Cache-Control", "no-cache")
         is_compressed = len(body) >= LEAST_COMPRESSED and self._compresses(headers)
         if self._is_get and start["status"] == 200 and is_known([headers["ETag"]], self._asked.get("if-none-match")):
@@ -99,13 +120,15 @@ class _Answer:
         headers = MutableHeaders(scope=start)
         if self._compresses(headers):
             del headers["content-length"]
-            self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+            self._compressor = gzip_packer()
         await self._send(start)
         await (self._send if self._compressor is None else self._send_piece)(message)
 
     async def _send_piece(self, message: Message) -> None:
         assert self._compressor is not None  # noqa: S101 - for the type checker
-        body = self._compressor.compress(message.get("body", b""))
+        piece: bytes = message.get("body", b"")
+        pack = partial(self._compressor.compress, piece)
+        body = await to_thread.run_sync(pack) if len(piece) >= LARGE else pack()
         if not message.get("more_body", False):
             body += self._compressor.flush()
         await self._send({**message, "body": body})
@@ -114,15 +137,13 @@ class _Answer:
         """Whether this answer is compressed; its headers say so, and that others get it otherwise."""
         if "content-encoding" in headers or not headers.get("content-type", "").startswith(_COMPRESSIBLE):
             return False
-        if "accept-encoding" in headers.get("vary", "").lower():
-            # Whoever made the answer has seen to it.
-            return False
-        headers.add_vary_header("Accept-Encoding")
+        if "accept-encoding" not in headers.get("vary", "").lower():
+            headers.add_vary_header("Accept-Encoding")
         if not accepts_gzip(self._asked.get("accept-encoding")):
             return False
         headers["Content-Encoding"] = "gzip"
         if (tag := headers.get("etag", "")).endswith('"'):
-            headers["ETag"] = f'{tag[:-1]}-gzip"'
+            headers["ETag"] = gzip_tag(tag)
         return True
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from api.body import JSON, read
-from api.data_analysis import analysis_of
+from api.data_analysis import AnalysisQuery, analysis_of
 from api.datasets import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
 from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
 from api.openapi import PROBLEMS
@@ -70,10 +70,17 @@ def get_dataset(dataset_id: str, store: StoreHere) -> UsedDatasetDocument:
 
 @router.get("/{dataset_id}/analysis")
 async def get_data_analysis(
-    dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere, bell: BellHere, patience: DrawingTimeout
+    dataset_id: str,
+    query: Annotated[AnalysisQuery, Query()],
+    store: StoreHere,
+    bell: BellHere,
+    patience: DrawingTimeout,
 ) -> DataAnalysis:
-    """Ask what a large step would do, before any training; the request waits while a worker finds out."""
-    return await analysis_of(dataset_id, store=store, bell=bell, patience=patience)
+    """Ask what a large step would do, before any training, on the data as they are or transformed as a spec says.
+
+    The request waits while a worker finds out.
+    """
+    return await analysis_of(dataset_id, query.transform, store=store, bell=bell, patience=patience)
 
 
 @router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)

@@ -14,6 +14,7 @@ from api.experiment_document import ExperimentDocument, ExperimentPage, path, po
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.edits import EDIT_BODY, EditHere
 from api.experiments.listing import ExperimentQuery
+from api.experiments.preconditions import IfMatch, require_known
 from api.experiments.submitting import SubmissionDocument, SubmissionQuery
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
@@ -105,10 +106,20 @@ async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
 
 @router.patch("/{experiment_id}", openapi_extra=dict(EDIT_BODY))
 def edit_experiment(
-    experiment_id: ExperimentId, edit: EditHere, _query: _Nothing, store: StoreHere, _key: IdempotencyKey = None
+    experiment_id: ExperimentId,
+    edit: EditHere,
+    _query: _Nothing,
+    store: StoreHere,
+    if_match: IfMatch = None,
+    _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
-    """Change name, tags or notes by a JSON merge patch (RFC 7396); the spec stays as it was submitted."""
-    return _in_full(store.edit(experiment_id, **edit.changes()), store)
+    """Change name, tags or notes by a JSON merge patch (RFC 7396); the spec stays as it was submitted.
+
+    `add_tags` and `remove_tags` change some of the tags, whatever others do to them at the same time.
+    """
+    seen = None if if_match is None else _in_full(store.experiment(experiment_id), store)
+    expected = None if seen is None else require_known(seen, if_match or "")
+    return _in_full(store.edit(experiment_id, expected=expected, **edit.changes()), store)
 
 
 @router.get("/{experiment_id}/spec")

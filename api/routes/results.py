@@ -1,5 +1,6 @@
 """The results of all runs, in every format."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -7,12 +8,15 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
-from api.exports.formats import MEDIA_TYPES, ResultsQuery, chosen_format
+from api.exports.curve_tables import FILES
+from api.exports.formats import MEDIA_TYPES, Format, ResultsQuery, chosen_format
 from api.exports.manifest import Manifest
 from api.exports.results import ResultsAnswer, results_state
-from api.exports.sending import off_loop
+from api.exports.run_digests import RunDigests
+from api.exports.sending import off_loop, streamed
 from api.openapi import PROBLEMS
 from api.paging import NoQuery
+from api.stored_grid import grid_of
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -56,3 +60,13 @@ async def get_manifest(
     """
     manifest = Manifest(experiment, results_state(experiment), store)
     return JSONResponse(await off_loop(request, manifest.to_document), headers=polling_headers(experiment))
+
+
+@router.get("/manifest/runs.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
+async def get_run_digests(
+    experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """The digests of where each stored run ended, as NDJSON: of its `arrays.npz`, and of θ, β and each array alone."""
+    digests = RunDigests(experiment, await off_loop(request, partial(grid_of, experiment.id, store=store)), store)
+    headers = polling_headers(experiment)
+    return await streamed(request, digests.pieces(), media_type=Format.NDJSON.media_type, headers=headers)

@@ -71,4 +71,5 @@ def list_analyses(
 def _curves(experiment: Experiment, query: CurveQuery, store: Store) -> Curves:
     grid = grid_of(experiment.id, store=store)
     known = summaries(experiment.id, range(len(grid)), store=store)
-    return query.question(grid, known).curves(grid, known, kept_analyses(store, grid, experiment.numerics))
+    family = query.question(grid, known).curves(grid, known, kept_analyses(store, grid, experiment.numerics))
+    return query.of(family)

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -23,13 +22,13 @@ DELIMITERS: Final[Mapping[str, str]] = MappingProxyType(
 DECIMALS: Final[Mapping[str, str]] = MappingProxyType({"point": ".", "comma": ","})
 
 LONGEST_FIELD: Final = 64
+"""Most characters of a field that is read; the longest float64 has 24."""
 
 LARGEST_WHOLE: Final = 2.0**53
 """From here on two whole numbers may be one double."""
-"""Most characters of a field that is read; the longest float64 has 24."""
 
 _MOST_LINES, _FEWEST_LINES, _MOST_CHARACTERS, _MOST_FIELDS = 500, 3, 100_000, 1000
-"""What of a file a dialect is judged by. A line that breaks it later is refused."""
+"""What of a file a dialect is judged by, comments aside. What breaks it later is refused, by its line."""
 
 MISSING: Final = frozenset(
     {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None", "none", ".", "?"}
@@ -39,6 +38,8 @@ MISSING: Final = frozenset(
 _POINTED: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _COMMAED: Final = re.compile(r"[+-]?(?:\d+(?:,\d+)?|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:[.,]\d{3})+", re.ASCII)
+_GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[.,'\u2019 \u00a0\u202f]\d{3})+(?:[.,]\d*)?", re.ASCII)
+_DECLARED: Final = re.compile(r"\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,8 @@ class Dialect:
 class Records:
     """The fields of each line that is neither blank nor a comment; `line` and `comment` are the last ones read.
 
+    `folds` are the lines that begin inside quotes.
+
     Raises:
         UnusableArrays: quotes do not match, or a field is as long as a file.
     """
@@ -61,12 +64,15 @@ class Records:
         self.line = 0
         self.comments = 0
         self.comment = ""
+        self.folds: list[int] = []
+        self._is_between = True
 
     def __iter__(self) -> Iterator[list[str]]:
         separator = DELIMITERS[self._delimiter]
         reader = csv.reader(self._lines(), delimiter=separator, skipinitialspace=separator != " ", strict=True)
         try:
             for fields in reader:
+                self._is_between = True
                 stripped = [field.strip() for field in fields]
                 if len(stripped) > 1 or any(stripped):
                     yield stripped
@@ -74,14 +80,37 @@ class Records:
             raise unusable(f"line {self.line}: the quotes do not match, or a field is too long") from None
 
     def _lines(self) -> Iterator[str]:
-        is_quoted = False
         for line_number, line in enumerate(io.StringIO(self._text, newline=""), start=1):
             self.line = line_number
-            if not is_quoted and line.lstrip().startswith("#"):
+            # Asked for a line while a record is not complete, the reader is inside quotes.
+            if self._is_between and _is_comment(line):
                 self.comments, self.comment = self.comments + 1, line
                 continue
-            is_quoted ^= line.count('"') % 2 == 1
+            if line_number == 1 and _DECLARED.fullmatch(line):
+                continue
+            if not self._is_between:
+                self.folds.append(line_number)
+            self._is_between = False
             yield " ".join(line.split()) if self._delimiter == "space" else line
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
+def declared_delimiter(text: str) -> str | None:
+    """What the first line says of the delimiter, where it is the `sep=;` of a spreadsheet.
+
+    Raises:
+        UnusableArrays: it is a character that separates nothing here.
+    """
+    declared = _DECLARED.fullmatch(next(io.StringIO(text, newline=""), ""))
+    if declared is None:
+        return None
+    for name, character in DELIMITERS.items():
+        if character == declared[1]:
+            return name
+    raise unusable(f"line 1 says sep=, and then none of {', '.join(DELIMITERS)}")
 
 
 def commented_names(comment: str, delimiter: str) -> list[str]:
@@ -119,19 +148,20 @@ def dialect_of(text: str, *, delimiter: str | None, decimal: str | None) -> Dial
         UnusableArrays: by no delimiter there are two columns, or a comma may mean two things.
     """
     head = _head(text)
-    found = delimiter or _delimiter(head)
-    return Dialect(delimiter=found, decimal=decimal or _decimal(_records(head, found), found))
+    found = delimiter or declared_delimiter(text) or _delimiter(head)
+    return Dialect(delimiter=found, decimal=decimal or _decimal(_records(head, found)))
 
 
 def _head(text: str) -> str:
     """The lines that a dialect is judged by: some hundred, fewer where they are long."""
     lines: list[str] = []
-    length = 0
-    for line in islice(io.StringIO(text, newline=""), _MOST_LINES):
-        if length > _MOST_CHARACTERS and len(lines) >= _FEWEST_LINES:
+    judged = length = 0
+    for line in io.StringIO(text, newline=""):
+        if judged == _MOST_LINES or (length > _MOST_CHARACTERS and judged >= _FEWEST_LINES):
             break
         lines.append(line)
-        length += len(line)
+        if not _is_comment(line):
+            judged, length = judged + 1, length + len(line)
     return "".join(lines)
 
 
@@ -166,17 +196,49 @@ def _records(head: str, delimiter: str) -> list[list[str]]:
     return records
 
 
-def _decimal(records: Iterable[Sequence[str]], delimiter: str) -> str:
+def _decimal(records: Iterable[Sequence[str]]) -> str:
     numbers = [field for record in records for field in record if is_value(field) and field not in MISSING]
     commaed, pointed = ([field for field in numbers if mark in field] for mark in ",.")
     if commaed and pointed:
         raise unusable("numbers have decimal points and decimal commas: say which with decimal=, or write them one way")
-    # Semicolons come from places where the comma marks decimals, and a point thousands.
-    doubtful = commaed or (pointed if delimiter == "semicolon" else [])
-    if doubtful and all(map(_THOUSANDS.fullmatch, doubtful)):
-        mark = "comma" if commaed else "point"
-        raise unusable(
-            f"every {mark} in a number has three digits behind it, and may mean decimals or thousands: "
-            f"decimal={mark} reads decimals, or write the numbers without thousands separators"
-        )
+    if commaed and all(map(_THOUSANDS.fullmatch, commaed)):
+        raise unusable(f"every comma in a number {three_digits('comma')}")
     return "comma" if commaed else "point"
+
+
+def three_digits(mark: str) -> str:
+    """What is wrong with a mark that may mean two things."""
+    return (
+        f"has three digits behind it, and may mean decimals or thousands: decimal={mark} reads decimals, or write the "
+        "numbers without thousands separators"
+    )
+
+
+class PointedNumbers:
+    """Watches a whole file for points that may separate thousands: `doubtful` is the first, by line, column and field.
+
+    It is None once a number has a point that can only mark decimals.
+    """
+
+    def __init__(self, columns: Iterable[int]) -> None:
+        self._columns = sorted(columns)
+        self._is_settled = False
+        self.doubtful: tuple[int, int, str] | None = None
+
+    def see(self, line: int, fields: Sequence[str]) -> None:
+        """Watch the next row."""
+        if self._is_settled:
+            return
+        for column in self._columns:
+            field = fields[column]
+            if "." not in field or number(field, "point") is None:
+                continue
+            if not _THOUSANDS.fullmatch(field):
+                self._is_settled, self.doubtful = True, None
+                return
+            self.doubtful = self.doubtful or (line, column, field)
+
+
+def is_grouped(field: str) -> bool:
+    """Whether it is a number with something between its thousands."""
+    return _GROUPED.fullmatch(field) is not None

@@ -13,7 +13,17 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.data.csv_dialect import LONGEST_FIELD, Records, commented_names, dialect_of, is_value
+from core.data.csv_dialect import (
+    LONGEST_FIELD,
+    PointedNumbers,
+    Records,
+    commented_names,
+    declared_delimiter,
+    dialect_of,
+    is_grouped,
+    is_value,
+    three_digits,
+)
 from core.data.csv_table import MOST_LEVELS, MOST_VIOLATIONS, Fault, Table, filled, shown
 from core.data.reading import Reading
 from core.data.user_arrays import ArrayViolation, UnusableArrays, require_entries, unusable
@@ -91,6 +101,7 @@ class _File:
     def __init__(self, text: str, options: CsvOptions) -> None:
         self.options = options
         self.dialect = dialect_of(text, delimiter=options.delimiter, decimal=options.decimal)
+        self.is_declared = options.delimiter is None and declared_delimiter(text) is not None
         self._source = Records(text, self.dialect.delimiter)
         self._records: Iterator[tuple[int, list[str]]] = ((self._source.line, fields) for fields in self._source)
         names = self._first_names()
@@ -109,19 +120,29 @@ class _File:
         """How many lines are comments, without the one that has the names; known once all is read."""
         return self._source.comments - self.has_commented_names
 
+    @property
+    def folds(self) -> Sequence[int]:
+        """The lines that were taken for the rest of a field in quotes; known once all is read."""
+        return self._source.folds
+
     def table(self, limit: int) -> Table:
         """The fields that follow the names."""
         width = len(self.names)
         read = set(range(width)) - self.dropped
         features = len(read - self.nameless - {self.target})
         require_entries("X", (1, features), limit=limit)
-        table = Table(width, self.dialect.decimal, read=read, categories=self.categories)
+        table = Table(width, self.dialect.decimal, read=read, categories=self.categories, points=self._points(read))
         for rows in filled(table, self._records, width):
             if rows * features > limit:
                 require_entries("X", (rows, features), limit=limit)
         if not len(table):
             raise unusable("no line follows the names of the columns")
         return table
+
+    def _points(self, read: set[int]) -> PointedNumbers | None:
+        """Semicolons come from places where the comma marks decimals, and a point thousands."""
+        is_sure = self.dialect.delimiter != "semicolon" or self.options.decimal is not None
+        return None if is_sure or self.dialect.decimal == "comma" else PointedNumbers(read - self.categories)
 
     def _first_names(self) -> list[str]:
         """The first line that is no comment; where that reads as a sample, the comment above it."""
@@ -141,6 +162,8 @@ class _File:
     def _require_names(self) -> None:
         if len(self.names) < 2:
             raise unusable("a first line with the names of two or more columns is wanted")
+        if self.dialect.delimiter == "space" and any(name[0] in ",;|" or name[-1] in ",;|" for name in self.names):
+            raise unusable("names are separated by one character, and the samples by spaces: write both one way")
         for name, count in Counter(self.names).items():
             if count > 1 and name != (self.options.target or TARGET):
                 raise unusable(f"{count} columns are called {shown(name)}: names must differ")
@@ -181,6 +204,7 @@ class _Meaning:
         self._dropped = [f"column {shown(file.names[column])}: as asked" for column in sorted(file.dropped)]
         self._dropped += [f"{file.comments} comment lines"] if file.comments else []
         self._converted: list[str] = []
+        self._levels: dict[int, list[str]] = {}
         self._features = [column for column in range(len(file.names)) if self._is_feature(column)]
 
     def arrays(self, limit: int) -> tuple[dict[str, Float64[np.ndarray, "..."]], Reading]:
@@ -190,9 +214,10 @@ class _Meaning:
             raise UnusableArrays(*faults)
         self._say_truths()
         rows = self._rows()
-        widths = [len(self._table.levels.get(column, "1")) for column in self._features]
-        require_entries("X", (int(rows.sum()), sum(widths)), limit=limit)
+        self._levels = {column: self._levels_in(column, rows) for column in self._table.levels}
         columns = tuple(name for column in self._features for name in self._names(column))
+        self._require_different((*columns, self._file.names[self._file.target]))
+        require_entries("X", (int(rows.sum()), len(columns)), limit=limit)
         X = np.concatenate([self._columns(column, rows) for column in self._features], axis=1)
         return {"X": X, "y": self._numbers[rows, self._file.target]}, self._reading(columns)
 
@@ -229,6 +254,9 @@ class _Meaning:
             return f": it has no name; name it, or leave it out with drop={file.names[column]}"
         if column in self._table.faults:
             return self._no_value(column, self._table.faults[column])
+        doubtful = None if self._table.points is None else self._table.points.doubtful
+        if doubtful is not None and doubtful[1] == column:
+            return f", line {doubtful[0]}: {shown(doubtful[2])}, as every number with a point, {three_digits('point')}"
         is_feature = column != file.target and column not in file.kept
         if is_feature and len(self._table) >= FEWEST_COUNTED and self._counts_rows(column):
             return f": it counts the rows; leave it out with drop={name}, or say with keep={name} that it is a feature"
@@ -247,6 +275,8 @@ class _Meaning:
             return f"{where} has another decimal separator than the rest of the file, or one for thousands"
         if fault.word.lstrip("+-").isdigit():
             return f"{where} is a whole number that double precision cannot tell from its neighbours"
+        if is_grouped(fault.word):
+            return f"{where} has something between its thousands: write numbers without"
         ways = "" if column == self._file.target else "; drop= leaves the column out, one_hot= takes it for categories"
         return f"{where} is no finite number ({fault.fields} of {len(self._table)} values are none){ways}"
 
@@ -292,17 +322,31 @@ class _Meaning:
 
     def _names(self, column: int) -> list[str]:
         name = self._file.names[column]
-        return [f"{name}={level}" for level in self._levels(column)] if column in self._table.levels else [name]
+        return [f"{name}={level}" for level in self._levels[column]] if column in self._levels else [name]
 
-    def _levels(self, column: int) -> list[str]:
-        return sorted(self._table.levels[column])
+    def _levels_in(self, column: int, rows: Bool[np.ndarray, " row"]) -> list[str]:
+        """The categories that the samples have which stay, in order."""
+        levels = self._table.levels[column]
+        found = set(self._numbers[rows, column].tolist())
+        stay = sorted(level for level, place in levels.items() if place in found)
+        if len(stay) < len(levels):
+            where = f"{len(levels) - len(stay)} of {len(levels)} categories of column {shown(self._file.names[column])}"
+            self._dropped.append(f"{where}: no sample that stays is of them")
+        return stay
+
+    @staticmethod
+    def _require_different(names: Sequence[str]) -> None:
+        """Refuse categories whose columns would have the name of another column."""
+        for name, count in Counter(names).items():
+            if count > 1:
+                raise unusable(f"{count} columns would be called {shown(name)}: names must differ")
 
     def _columns(self, column: int, rows: Bool[np.ndarray, " row"]) -> Float64[np.ndarray, "kept feature"]:
         """A column as it stands in X: itself, or one of 0 and 1 for each category."""
         values: Float64[np.ndarray, "kept feature"] = self._numbers[rows, column, None]
-        if column not in self._table.levels:
+        if column not in self._levels:
             return values
-        name, levels = shown(self._file.names[column]), self._levels(column)
+        name, levels = shown(self._file.names[column]), self._levels[column]
         self._converted.append(f"column {name}: its {len(levels)} categories became columns of 0 and 1")
         places = np.array([self._table.levels[column][level] for level in levels], dtype=np.float64)
         indicators: Float64[np.ndarray, "kept feature"] = (values == places).astype(np.float64)
@@ -329,9 +373,12 @@ def _guesses(file: _File) -> Iterator[str]:
     options, target = file.options, file.names[file.target]
     if options.target is None and target != TARGET:
         yield f"target: {shown(target)}, the last column"
-    if options.delimiter is None and file.dialect.delimiter != "comma":
+    if options.delimiter is None and file.dialect.delimiter != "comma" and not file.is_declared:
         yield f"delimiter: {file.dialect.delimiter}"
     if options.decimal is None and file.dialect.decimal != "point":
         yield f"decimal: {file.dialect.decimal}"
+    if file.folds:
+        count, first = len(file.folds), file.folds[0]
+        yield f"quotes: {count} lines go on with a field of the line before; the first is line {first}"
     if file.has_commented_names:
         yield "names: those of the comment above the first sample"

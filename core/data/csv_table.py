@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.data.csv_dialect import LONGEST_FIELD, MISSING, TRUTHS, number
+from core.data.csv_dialect import LONGEST_FIELD, MISSING, TRUTHS, PointedNumbers, number
 from core.data.user_arrays import ArrayViolation, UnusableArrays
 
 MOST_LEVELS: Final = 100
@@ -31,9 +31,20 @@ class Fault:
 
 
 class Table:
-    """The fields of the columns in `read`, row by row; NaN stands where there is no value. Others are passed over."""
+    """The fields of the columns in `read`, row by row; NaN stands where there is no value. Others are passed over.
 
-    def __init__(self, width: int, decimal: str, *, read: Collection[int], categories: Collection[int]) -> None:
+    `points` watches the rows where nobody has said what a point means.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        decimal: str,
+        *,
+        read: Collection[int],
+        categories: Collection[int],
+        points: PointedNumbers | None = None,
+    ) -> None:
         self._width, self._decimal = width, decimal
         self._read = sorted(read)
         self._is_plain = decimal == "point" and len(read) == width and not categories
@@ -42,6 +53,7 @@ class Table:
         self.levels: dict[int, dict[str, int]] = {column: {} for column in categories}
         self.faults: dict[int, Fault] = {}
         self.lines = array("q")
+        self.points = points
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -49,6 +61,8 @@ class Table:
     def append(self, line: int, fields: Sequence[str]) -> None:
         """The next row, which stands in this line."""
         self.lines.append(line)
+        if self.points is not None:
+            self.points.see(line, fields)
         if self._is_plain and (numbers := _plain_numbers(fields)) is not None:
             self._numbers.extend(numbers)
             return

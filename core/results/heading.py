@@ -16,8 +16,8 @@ class Heading:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """All of it, as JSON."""
-        return asdict(self)
+        """All of it but the name, as JSON: finished results stay as they are when their experiment is renamed."""
+        return {field: value for field, value in asdict(self).items() if field != "name"}
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Curves in fewer points, for pictures and slow lines."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64, Int, Shaped
 
+from core.results.curves import Curve, Curves
 from core.results.labelled_arrays import LabelledArrays
 
 FEWEST_POINTS: Final = 20
@@ -28,6 +29,29 @@ def thinned(curves: LabelledArrays, points: int) -> LabelledArrays:
     spread = np.linspace(0, count - 1, points - len(needed)).round().astype(int)
     kept: Int[np.ndarray, " point"] = np.unique([*needed, *spread.tolist()])
     return replace(curves, arrays={name: array[kept] for name, array in curves.arrays.items()})
+
+
+def fewer_points(family: Curves, points: int) -> Curves:
+    """The curves at no more than so many values of x, two at least: the first, the last, and others spread evenly.
+
+    Evenly by their place on the axis, so that values which are log-spaced stay so. Each has the statistics it had.
+    """
+    count = len(family.x_values)
+    if count <= points:
+        return family
+    places: list[int] = np.linspace(0, count - 1, points).round().astype(int).tolist()
+
+    def thin(curve: Curve) -> Curve:
+        columns = {field.name: getattr(curve, field.name) for field in fields(curve) if field.name != "series"}
+        thinned_columns = {name: tuple(column[place] for place in places) for name, column in columns.items()}
+        return Curve(series=curve.series, **thinned_columns)
+
+    return replace(
+        family,
+        x_values=tuple(family.x_values[place] for place in places),
+        curves=tuple(map(thin, family.curves)),
+        flow_limits=tuple(map(thin, family.flow_limits)),
+    )
 
 
 def _extremes(array: Shaped[np.ndarray, " point"]) -> set[int]:

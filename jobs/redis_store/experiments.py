@@ -4,6 +4,7 @@ import json
 import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import ExperimentNotFound, NotFailed, StillActive
 from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, ExperimentStore
-from jobs.records import Experiment, Filters, Page, Place, Queue, Submission, Wishes
+from jobs.records import Experiment, Filters, Labels, Page, Place, Queue, Submission, Wishes
 from jobs.redis_store.fields import wish_fields
 from jobs.redis_store.keys import experiment_key, key
 from jobs.redis_store.scripts import Script
@@ -73,15 +74,16 @@ class RedisExperiments(RedisServer, ExperimentStore):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         notes: str | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        expected: Labels | None = None,
     ) -> Experiment:
-        changes: list[str | bytes] = []
-        if name is not None:
-            changes += ["name", name]
-        if tags is not None:
-            changes += ["tags", json.dumps(tags)]
-        if notes is not None:
-            changes += ["notes", sealed(_notes_name(experiment_id), notes.encode()) if notes else b""]
-        return record_answer(experiment_id, self._call(Script.EDIT, experiment_id, *changes))
+        known = {} if expected is None else _label_fields(experiment_id, **asdict(expected))
+        changes = _label_fields(experiment_id, name=name, tags=tags, notes=notes)
+        more = {"remove_tags": remove_tags, "add_tags": add_tags}
+        changes |= {what: json.dumps(given) for what, given in more.items() if given}
+        fields = chain.from_iterable([*known.items(), *changes.items()])
+        return record_answer(experiment_id, self._call(Script.EDIT, experiment_id, MOST_TAGS, len(known), *fields))
 
     @override
     def notes(self, experiment_id: str) -> str:
@@ -212,6 +214,20 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
 def _spec_name(experiment_id: str) -> str:
     return f"spec of {experiment_id}"
+
+
+def _label_fields(
+    experiment_id: str, *, name: str | None, tags: Sequence[str] | None, notes: str | None
+) -> dict[str, str | bytes]:
+    """Those that are given, as they are stored."""
+    fields: dict[str, str | bytes] = {}
+    if name is not None:
+        fields["name"] = name
+    if tags is not None:
+        fields["tags"] = json.dumps(tags)
+    if notes is not None:
+        fields["notes"] = sealed(_notes_name(experiment_id), notes.encode()) if notes else b""
+    return fields
 
 
 def _notes_name(experiment_id: str) -> str:

@@ -13,6 +13,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from jobs.connection import error_code, vendor_errors
 from jobs.errors import (
     DocumentGone,
+    EditedMeanwhile,
     ExperimentNotFound,
     ForeignStore,
     InUse,
@@ -85,6 +86,7 @@ _REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
         "INUSE": InUse,
         "GONE": DocumentGone,
         "TOOMANYTAGS": TooManyTags,
+        "EDITED": EditedMeanwhile,
         "FOREIGN": ForeignStore,
     }
 )
@@ -121,6 +123,7 @@ class Scripts:
             InUse: the script refused to remove a document.
             DocumentGone: the script refused an experiment that uses one that is not there.
             TooManyTags: the script refused to unite tags.
+            EditedMeanwhile: the script refused to edit what is not as expected.
             ForeignStore: the store has another schema.
             Damaged: a record is not what was written, or does not agree with what lies beside it.
         """

@@ -1,6 +1,7 @@
 """The files that an experiment leaves behind: its spec, results, curves, figures, and arrays."""
 
 from collections.abc import Callable, Iterable, Mapping
+from errno import EEXIST
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -37,6 +38,21 @@ def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str]) ->
     if record.runs_done < record.runs_total:
         counts = f"{record.runs_done} of {record.runs_total} runs"
         typer.echo(f"The results are of {counts}: the experiment is {record.status}.", err=True)
+
+
+def require_own(out: Path, spec: bytes, names: Iterable[str]) -> None:
+    """Return if writing these files into a directory replaces nothing but what was saved of the same experiment.
+
+    Raises:
+        FileExistsError: there is one of them, and not beside this spec.
+    """
+    own = out / "spec.json"
+    if own.is_file() and own.read_bytes() == spec:
+        return
+    for name in ("spec.json", *names):
+        if (out / name).exists():
+            sentence = "it is there already, and not from this experiment: give another directory with --out"
+            raise FileExistsError(EEXIST, sentence, str(out / name))
 
 
 def figures(handle: ExperimentHandle, files: Mapping[str, str]) -> Files:

@@ -17,6 +17,9 @@ def explained(*expected: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:
+        # Whoever reads has read enough.
+        raise
     except Exception as error:
         if not isinstance(error, (ClientError, OSError, *expected)):
             raise

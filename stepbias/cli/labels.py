@@ -16,12 +16,11 @@ def rename(experiment_id: str, name: str, *, url: str) -> int:
 
 def tag(experiment_id: str, tags: Iterable[str], *, remove: bool, url: str) -> int:
     """Add tags to those of an experiment, or take them away; print those that it has."""
-    wanted = dict.fromkeys(tags)
+    given = list(tags)
     with connected(url) as client:
         handle = client.experiment(experiment_id)
-        own = dict.fromkeys(handle.experiment.tags)
-        kept = [each for each in own if each not in wanted] if remove else [*(own | wanted)]
-        for each in handle.edit(tags=kept).tags:
+        edited = handle.edit(remove_tags=given) if remove else handle.edit(add_tags=given)
+        for each in edited.tags:
             typer.echo(each)
     return 0
 

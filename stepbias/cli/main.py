@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
+from stepbias.cli.command import Command
+
+app = Command(
     name="stepbias",
     help="What the step size does: sweeps of gradient descent on diagonal linear networks, as a service.",
     no_args_is_help=True,
@@ -59,10 +61,19 @@ class Part(StrEnum):
     WORKER = "worker"
 
 
+def _directory(given: str | Path) -> Path:
+    """A directory to write into; nothing, such as a variable that is not set, is not the current one."""
+    if not str(given) or Path(given).is_file():
+        raise typer.BadParameter("a directory is wanted")
+    return Path(given)
+
+
 Url = Annotated[str, typer.Option(envvar="STEPBIAS_URL", help="Where the service answers.")]
 ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experiment, or 8 digits.")]
 SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an experiment spec; - reads stdin.")]
-OutDirectory = Annotated[Path, typer.Option(help="Directory for the files; made where absent.", file_okay=False)]
+OutDirectory = Annotated[
+    Path, typer.Option(parser=_directory, metavar="DIRECTORY", help="Directory for the files; made where absent.")
+]
 Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
 RootPath = Annotated[
     str | None, typer.Option(help="The prefix under which a proxy shows the service; default: STEPBIAS_ROOT_PATH.")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import typer
 
-from stepbias import Client, ExperimentHandle, ProblemError, ServiceUnreachable
+from stepbias import Client, ClientError, ExperimentHandle, ProblemError, ServiceUnreachable
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import outcome_counts, progress_report, runs, status_line
 
@@ -46,8 +46,17 @@ def _greet(client: Client, url: str) -> None:
 
 
 def spec_bytes(spec: str) -> bytes:
-    """What stands in a file, or on stdin if the name is `-`."""
-    return sys.stdin.buffer.read() if spec == "-" else Path(spec).read_bytes()
+    """What stands in a file, or on stdin if the name is `-`.
+
+    Raises:
+        ClientError: there is no stdin.
+        OSError: the file cannot be read.
+    """
+    if spec != "-":
+        return Path(spec).read_bytes()
+    if sys.stdin is None:
+        raise ClientError("stdin is closed: give the spec as a file")
+    return sys.stdin.buffer.read()
 
 
 def submit(spec: str, *, url: str, then_watch: bool, **execution: Any) -> int:

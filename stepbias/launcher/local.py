@@ -13,7 +13,7 @@ from core.errors import StepbiasError
 from core.experiment import run as experiment
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from stepbias import ClientError
-from stepbias.cli.experiment_files import require_writable, save_what_there_is
+from stepbias.cli.experiment_files import require_own, require_writable, save_what_there_is
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
@@ -27,6 +27,7 @@ def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
     with explained(StepbiasError):
         document = _document(spec_bytes(spec))
         # Before hours of work and not after them.
+        require_own(out, document.canonical(), ["results.json", "curves.json", "report.json"])
         require_writable(out)
         try:
             with progress_report() as report:

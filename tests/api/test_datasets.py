@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import numpy as np
@@ -364,6 +365,20 @@ _CASES = {
     "case-07.csv": b"# y,x1,x2\n2,0.5,1.5\n3,0.25,1.0\n4,0.75,2.0\n",
     "case-12.csv": b'"x1";"x2";"y"\n0,5;1,5;2\n0,25;1;3\n',
 }
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u2028", "\u2029", "\u2066", "\x1b", "\x85"])
+def test_names_that_would_read_as_others_are_refused(api: Service, character: str) -> None:
+    """Of a data set and of columns; the same characters as in the name of an experiment."""
+    query = f"?name={quote(f'a{character}b')}"
+    problem = assert_problem(_post(api, _json(X=X, y=Y), query=query), 422)
+    assert problem["errors"][0]["parameter"] == "name"
+    for names in (f"a{character}b,c,y", f"a,b,z{character}z"):
+        problem = assert_problem(_post(api, f"{names}\n1,2.5,3\n4,5,7\n".encode(), "text/csv"), 422)
+        assert f"U+{ord(character):04X}" in problem["errors"][0]["detail"]
+        assert character not in str(problem)
+    name = "Größe, ширина, 幅, عرض"
+    assert _post(api, _json(X=X, y=Y), query=f"?name={quote(name)}").json()["name"] == name
 
 
 def test_arrays_of_other_numbers_are_converted_and_that_is_said(api: Service) -> None:

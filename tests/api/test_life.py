@@ -2,6 +2,7 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -49,10 +50,54 @@ def test_a_merge_patch_changes_what_it_names(api: Service) -> None:
     assert_problem(patch(api, "0" * 32, {"name": "x"}), 404)
 
 
+def test_tags_are_added_and_removed_whatever_others_do(api: Service) -> None:
+    """Many at once lose none."""
+    identifier = api.submit(tags=["old"])
+    with ThreadPoolExecutor(4) as threads:
+        edits = [{"add_tags": [f"t{number}"]} for number in range(12)]
+        assert {each.status_code for each in threads.map(lambda edit: patch(api, identifier, edit), edits)} == {200}
+    document = patch(api, identifier, {"remove_tags": ["old"], "add_tags": ["new", "t0"]}).json()
+    assert sorted(document["tags"]) == sorted(["new", *(f"t{number}" for number in range(12))])
+    many = [str(number) for number in range(95)]
+    assert_problem(patch(api, identifier, {"add_tags": many}), 409)
+
+
+def test_an_edit_may_be_of_what_was_seen_alone(api: Service) -> None:
+    """By the strong tag of the experiment object, plain or packed; a weak one names nothing here."""
+    place = f"{EXPERIMENTS}/{api.submit()}"
+    for edit, wish in (({"name": "one"}, "identity"), ({"notes": "n" * 3000}, "identity"), ({"name": "two"}, "gzip")):
+        tag = api.client.get(place, headers={"Accept-Encoding": wish}).headers["etag"]
+        assert tag.endswith('-gzip"') == (wish == "gzip")
+        for other in ('"other"', f"W/{tag}", ""):
+            refused = api.client.patch(place, json=edit, headers={"If-Match": other})
+            assert assert_problem(refused, 412)["type"].endswith("not-as-known")
+        assert api.client.patch(place, json=edit, headers={"If-Match": f'"x", {tag}'}).status_code == 200
+        assert_problem(api.client.patch(place, json={"name": "late"}, headers={"If-Match": tag}), 412)
+    assert api.client.patch(place, json={"name": "any"}, headers={"If-Match": "*"}).json()["name"] == "any"
+    assert_problem(api.client.patch(f"{EXPERIMENTS}/{'0' * 32}", json={}, headers={"If-Match": "*"}), 404)
+
+
+def test_an_edit_between_the_look_and_the_edit_is_not_lost(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held against the tag is what is there when it is edited."""
+    place = f"{EXPERIMENTS}/{api.submit()}"
+    tag, edit = api.get(place).headers["etag"], api.store.edit
+
+    def late(experiment_id: str, **changes: Any) -> Any:
+        edit(experiment_id, name="quick")
+        return edit(experiment_id, **changes)
+
+    monkeypatch.setattr(api.store, "edit", late)
+    assert_problem(api.client.patch(place, json={"name": "slow"}, headers={"If-Match": tag}), 412)
+    assert api.get(place).json()["name"] == "quick"
+
+
 @pytest.mark.parametrize(
     ("document", "pointer"),
     [
         ({"name": 3}, "/name"),
+        ({"add_tags": "a"}, "/add_tags"),
+        ({"add_tags": ["a\u202e"]}, "/add_tags/0"),
+        ({"remove_tags": None}, "/remove_tags"),
         ({"name": "a\u202eb"}, "/name"),
         ({"tags": ["a", "b\u2028"]}, "/tags/1"),
         ({"tags": "a"}, "/tags"),

@@ -1,13 +1,15 @@
 """What both stores promise about names, tags, notes, wishes and places of experiments, and about kept answers."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from jobs.connection import connect
-from jobs.errors import ExperimentNotFound, TooManyTags
+from jobs.errors import EditedMeanwhile, ExperimentNotFound, TooManyTags
 from jobs.ports import BACKGROUND_CHARGE, MOST_TAGS
-from jobs.records import Experiment, Filters, NewJob, Priority, Queue, Submission, Wishes
+from jobs.records import Experiment, Filters, Labels, NewJob, Priority, Queue, Submission, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS
 from jobs.states import ExperimentStatus
@@ -66,6 +68,36 @@ def test_an_experiment_is_edited_part_by_part(laboratory: Laboratory) -> None:
     assert store.notes(experiment.id) == ""
     with pytest.raises(ExperimentNotFound):
         store.edit("nobody", name="x")
+
+
+def test_tags_are_added_and_removed_by_all_who_do_at_once(laboratory: Laboratory) -> None:
+    """None takes away what another has added; each is there once, and no more than may be."""
+    store, experiment = laboratory.store, submit(laboratory, tags=("old", "stays")).experiment
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: store.edit(experiment.id, add_tags=[f"t{number}", "all"]), range(40)))
+    tags = store.edit(experiment.id, remove_tags=["old", "never"], add_tags=["t0"]).tags
+    assert sorted(tags) == sorted(["stays", "all", *(f"t{number}" for number in range(40))])
+    assert (tagged(laboratory, "old"), tagged(laboratory, "t39")) == ([], [experiment.id])
+    assert store.edit(experiment.id, remove_tags=tags).tags == ()
+    assert store.edit(experiment.id, tags=["a", "b"], remove_tags=["a", "c"], add_tags=["c", "c"]).tags == ("b", "c")
+    with pytest.raises(TooManyTags):
+        store.edit(experiment.id, name="x", add_tags=[str(number) for number in range(MOST_TAGS - 1)])
+    assert (store.experiment(experiment.id).name, store.experiment(experiment.id).tags) == ("", ("b", "c"))
+
+
+def test_an_edit_may_expect_what_it_edits(laboratory: Laboratory) -> None:
+    """Otherwise nothing is edited; unless it is so already, for it may be the same edit, sent again."""
+    store, experiment = laboratory.store, submit(laboratory, tags=("a", "ä")).experiment
+    known = Labels(name="", tags=("a", "ä"), notes="")
+    edited = store.edit(experiment.id, name="one", notes="η", expected=known)
+    assert (edited.name, store.notes(experiment.id)) == ("one", "η")
+    assert store.edit(experiment.id, name="one", notes="η", expected=known).name == "one"
+    now = Labels(name="one", tags=("a", "ä"), notes="η")
+    for other in (known, replace(now, name=""), replace(now, tags=("a",)), replace(now, notes="")):
+        with pytest.raises(EditedMeanwhile):
+            store.edit(experiment.id, name="two", expected=other)
+    assert store.experiment(experiment.id).name == "one"
+    assert store.edit(experiment.id, name="two", expected=now).name == "two"
 
 
 def test_a_renamed_experiment_answers_for_its_spec_under_its_new_name(laboratory: Laboratory) -> None:

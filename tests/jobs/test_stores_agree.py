@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from jobs.connection import connect
 from jobs.errors import JobsError
 from jobs.ports import NO_WISHES, Store
-from jobs.records import Claim, Experiment, Filters, LiveWorker, NewJob, Order, Priority, Queue, Wishes
+from jobs.records import Claim, Experiment, Filters, Labels, LiveWorker, NewJob, Order, Priority, Queue, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
@@ -328,11 +328,17 @@ class BothStores(RuleBasedStateMachine):
         name=st.none() | st.sampled_from(["", "named", "ö"]),
         tags=st.none() | st.lists(st.sampled_from("äb"), max_size=2, unique=True),
         notes=st.none() | st.sampled_from(["", "η"]),
+        more=st.lists(st.sampled_from("äbc"), max_size=2),
+        fewer=st.lists(st.sampled_from("äbc"), max_size=2),
     )
-    def edit(self, data: st.DataObject, name: str | None, tags: list[str] | None, notes: str | None) -> None:
-        """Somebody calls it otherwise, or notes something."""
+    def edit(self, data: st.DataObject, **parts: Any) -> None:
+        """Somebody calls it otherwise, tags it, or notes something; as it is known, or as it was never called."""
         experiment_id = data.draw(st.sampled_from(self.ids))
-        self.both(lambda store: _timeless(store.edit(experiment_id, name=name, tags=tags, notes=notes)))
+        record = self.memory.experiment(experiment_id)
+        known = Labels(name=record.name, tags=record.tags, notes=self.memory.notes(experiment_id))
+        expected = data.draw(st.sampled_from([None, known, replace(known, notes="never"), replace(known, tags=("z",))]))
+        given = {"add_tags": parts.pop("more"), "remove_tags": parts.pop("fewer"), "expected": expected}
+        self.both(lambda store: _timeless(store.edit(experiment_id, **parts, **given)))
 
     @precondition(lambda self: self.ids)
     @rule(data=st.data())

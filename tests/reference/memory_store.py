@@ -20,6 +20,7 @@ from core.identity import NUMERICS_VERSION
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import (
     DocumentGone,
+    EditedMeanwhile,
     ExperimentNotFound,
     InUse,
     LeaseLost,
@@ -40,6 +41,7 @@ from jobs.records import (
     Gauges,
     Job,
     JobKind,
+    Labels,
     LiveWorker,
     LostAttempt,
     NewJob,
@@ -346,16 +348,28 @@ class MemoryStore(Store):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         notes: str | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        expected: Labels | None = None,
     ) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            own = Labels(name=experiment.name, tags=experiment.tags, notes=experiment.notes)
+            kept = [tag for tag in (experiment.tags if tags is None else tags) if tag not in remove_tags]
+            kept += [tag for tag in dict.fromkeys(add_tags) if tag not in kept]
+            new = Labels(
+                name=own.name if name is None else name, tags=tuple(kept), notes=own.notes if notes is None else notes
+            )
+            if expected not in {None, own} and new != own:
+                raise EditedMeanwhile("somebody has edited it meanwhile")
+            if add_tags and len(kept) > MOST_TAGS:
+                raise TooManyTags(f"an experiment has no more tags than {MOST_TAGS}")
             if name is not None:
                 answered = self._step_down(experiment)
                 experiment.name = name
                 if answered:
                     self._current.setdefault((experiment.content_hash, experiment.numerics, name), experiment_id)
-            experiment.tags = experiment.tags if tags is None else tuple(tags)
-            experiment.notes = experiment.notes if notes is None else notes
+            experiment.tags, experiment.notes = new.tags, new.notes
             return experiment.record(self._clock())
 
     @override

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -13,6 +14,13 @@ def test_every_public_name_is_there(name: str) -> None:
     """Imported when it is first asked for, and listed for who explores."""
     assert getattr(stepbias, name).__name__ == name
     assert name in dir(stepbias)
+
+
+def test_nothing_else_is_listed() -> None:
+    """No module, and nothing that is imported for the package itself; the version is that of the installation."""
+    program = "import stepbias; stepbias.Client; print(*dir(stepbias)); print(stepbias.__version__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [*sorted([*stepbias.__all__, "__doc__", "__version__"]), version("stepbias")]
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -1,35 +1,90 @@
 #!lua
--- Give an experiment another name, other tags, or notes. ARGV: id, then each change: name, tags (as JSON) or notes, and what
--- it is to be. Answers: its record.
-local id = ARGV[1]
+-- Give an experiment another name, other tags, or notes. ARGV: id, most tags, how many fields it must still be as somebody
+-- knew it in, each by its name (name, tags or notes) and value; then each change by what (name, tags, remove_tags, add_tags
+-- or notes) and value, in this order. Tags are JSON. Answers: its record.
+local id, most_tags, expected = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local experiment = experiment_of(id)
 if not experiment then
   return NOT_FOUND
 end
 
+local function value_of(what)
+  if what == 'notes' then
+    return redis.call('GET', key('experiment', id, 'notes')) or ''
+  end
+  return redis.call('HGET', experiment.at, what)
+end
+
+local function is_there(what, value)
+  local own = value_of(what)
+  if what == 'tags' then
+    own, value = table.concat(cjson.decode(own), '\n'), table.concat(cjson.decode(value), '\n')
+  end
+  return own == value
+end
+
+local changes = {}
+for i = 4 + 2 * expected, #ARGV, 2 do
+  changes[ARGV[i]] = ARGV[i + 1]
+end
+
+-- The tags as they are to be.
+local function new_tags()
+  local tags, removed = {}, {}
+  for _, tag in ipairs(cjson.decode(changes.remove_tags or '[]')) do
+    removed[tag] = true
+  end
+  for _, tag in ipairs(cjson.decode(changes.tags or value_of('tags'))) do
+    if not removed[tag] then
+      table.insert(tags, tag)
+    end
+  end
+  add_tags(tags, cjson.decode(changes.add_tags or '[]'))
+  return tags
+end
+
+local tags = new_tags()
+changes.tags = #tags > 0 and cjson.encode(tags) or '[]'
+
+-- The same edit again: the reply was lost.
+local function is_done()
+  for _, what in ipairs({ 'name', 'tags', 'notes' }) do
+    if changes[what] and not is_there(what, changes[what]) then
+      return false
+    end
+  end
+  return true
+end
+
+for i = 4, 2 + 2 * expected, 2 do
+  if not is_there(ARGV[i], ARGV[i + 1]) and not is_done() then
+    return redis.error_reply('EDITED somebody has edited it meanwhile')
+  end
+end
+if changes.add_tags and #tags > tonumber(most_tags) then
+  return too_many_tags(most_tags)
+end
+
 -- Who answered for a spec under one name does so under the other, unless somebody does already.
 local function rename(name)
   local content_hash, before = unpack(redis.call('HMGET', experiment.at, 'content_hash', 'name'))
-  local field = current_field(content_hash, experiment.numerics, before)
+  local current = current_field(content_hash, experiment.numerics, before)
   redis.call('HSET', experiment.at, 'name', name)
-  if redis.call('HGET', key('current'), field) == id then
-    redis.call('HDEL', key('current'), field)
+  if redis.call('HGET', key('current'), current) == id then
+    redis.call('HDEL', key('current'), current)
     redis.call('HSETNX', key('current'), current_field(content_hash, experiment.numerics, name), id)
   end
 end
 
 strike_off(experiment)
-for i = 2, #ARGV, 2 do
-  local what, value = ARGV[i], ARGV[i + 1]
-  if what == 'name' then
-    rename(value)
-  elseif what == 'tags' then
-    redis.call('HSET', experiment.at, 'tags', value)
-  elseif value == '' then
-    redis.call('UNLINK', key('experiment', id, 'notes'))
-  else
-    redis.call('SET', key('experiment', id, 'notes'), value)
-  end
+if changes.name then
+  rename(changes.name)
+end
+redis.call('HSET', experiment.at, 'tags', changes.tags)
+if changes.notes == '' then
+  redis.call('UNLINK', key('experiment', id, 'notes'))
+elseif changes.notes then
+  redis.call('SET', key('experiment', id, 'notes'), changes.notes)
 end
 enlist(experiment)
 save_birth(id)

@@ -629,3 +629,23 @@ local function strike_off(experiment)
   end
   redis.call('ZREM', key('ids'), experiment.id)
 end
+
+-- Add tags to those of an experiment; answers which it did not have.
+local function add_tags(own, tags)
+  local known, new = {}, {}
+  for _, tag in ipairs(own) do
+    known[tag] = true
+  end
+  for _, tag in ipairs(tags) do
+    if not known[tag] then
+      known[tag] = true
+      table.insert(own, tag)
+      table.insert(new, tag)
+    end
+  end
+  return new
+end
+
+local function too_many_tags(most)
+  return redis.error_reply('TOOMANYTAGS an experiment has no more tags than ' .. most)
+end

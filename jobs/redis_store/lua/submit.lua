@@ -13,17 +13,8 @@ if redis.call('EXISTS', experiment_key(id)) == 1 then
 end
 
 local function take_over(experiment)
-  local own, known, new = cjson.decode(redis.call('HGET', experiment.at, 'tags')), {}, {}
-  for _, tag in ipairs(own) do
-    known[tag] = true
-  end
-  for _, tag in ipairs(cjson.decode(tags)) do
-    if not known[tag] then
-      known[tag] = true
-      table.insert(own, tag)
-      table.insert(new, tag)
-    end
-  end
+  local own = cjson.decode(redis.call('HGET', experiment.at, 'tags'))
+  local new = add_tags(own, cjson.decode(tags))
   if #new > 0 then
     if #own > tonumber(most_tags) then
       return nil
@@ -41,7 +32,7 @@ local current = known and experiment_of(known)
 if current and current.numerics == numerics and not current.is_cancelled and ending_of(current) ~= 'failed' then
   local new = take_over(current)
   if not new then
-    return redis.error_reply('TOOMANYTAGS an experiment has no more tags than ' .. most_tags)
+    return too_many_tags(most_tags)
   end
   return { 0, known, record_of(known), new }
 end

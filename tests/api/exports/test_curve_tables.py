@@ -77,6 +77,33 @@ def test_fewer_points_are_sent_where_they_are_asked_for(service: WorkingService,
         assert_problem(service.get(address + query), 422)
 
 
+@pytest.mark.parametrize("points", [2, 3, 5, 50])
+def test_curves_have_fewer_values_of_x_where_that_is_asked_for(service: WorkingService, points: int) -> None:
+    """Those that there are, with all their statistics; the first and the last among them, log-spaced as the axis is."""
+    scales = {"start": 0.1, "stop": 10.0, "num": 9, "spacing": "log"}
+    wide = SPEC | {"initialization": {"kind": "uniform", "scale": scales}, "stopping": {"max_steps": 50}}
+    wide |= {"name": f"{points} points"}
+    address = f"{service.done(wide)}/curves"
+    query = "?x=init_scale&y=l1_norm&series=step_size&include=all"
+    whole, few = service.document(address + query), service.document(f"{address}{query}&points={points}")
+    values = whole["x"]["values"]
+    places = [values.index(value) for value in few["x"]["values"]]
+    assert len(places) == min(points, 9)
+    assert (places[0], places[-1]) == (0, 8)
+    assert np.ptp(np.diff(places)) <= 1
+    for kind in ("curves", "flow_limits"):
+        for curve, thin in zip(whole[kind], few[kind], strict=True):
+            expected = {
+                name: [value[place] for place in places] if isinstance(value, list) else value
+                for name, value in curve.items()
+            }
+            assert thin == expected
+    assert few["baselines"] == whole["baselines"]
+    for rows in _tables(service, address, f"{query}&points={points}"):
+        assert [row["x"] for row in rows if row["kind"] == "curve"] == few["x"]["values"] * len(few["curves"])
+    assert_problem(service.get(f"{address}?points=1"), 422)
+
+
 def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> None:
     """Then the limits of gradient flow and the baselines: all that the JSON form has."""
     query = "?x=init_scale&y=excess_risk&series=step_size"

@@ -1,9 +1,12 @@
 """The manifest: whoever follows it finds what it says."""
 
 import hashlib
+import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.identity import NUMERICS_VERSION
@@ -53,6 +56,29 @@ def test_every_document_of_a_finished_experiment_is_where_the_manifest_says(serv
     assert manifests[0]["numerics"] == NUMERICS_VERSION
     assert set(manifests[0]["software"]) >= {"stepbias", "numpy"}
     assert service.document(place)["links"]["manifest"] == f"{place}/manifest"
+
+
+def test_every_run_is_what_its_digests_say(service: WorkingService) -> None:
+    """The file to the byte, and each array in it; a run that is not stored has no line, one that is lost is missed."""
+    place = service.done(SPEC | {"name": "digests", "stopping": {"max_steps": 70}})
+    answer = service.get(service.document(f"{place}/manifest")["run_digests"])
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["index"] for line in lines] == [0, 1, 2, 3]
+    for line in lines:
+        content = service.get(line["href"]).content
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (line["bytes"], line["sha256"])
+        assert line["key"] == service.grid(place).run(line["index"]).key
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            assert line["arrays"] == {
+                name: hashlib.sha256(arrays[name].astype("<f8").tobytes()).hexdigest() for name in arrays
+            }
+            assert {"u_plus", "u_minus", "predictor", "true_predictor"} <= set(arrays)
+    unbegun = service.submit(SPEC | {"name": "no runs", "stopping": {"max_steps": 77}})
+    assert service.get(f"{unbegun}/manifest/runs.ndjson").text == ""
+    assert isinstance(service.store, MemoryStore)
+    service.store._runs.pop(lines[1]["key"])
+    assert_problem(service.get(f"{place}/manifest/runs.ndjson"), 503)
 
 
 def test_a_figure_is_there_once_it_is_drawn(service: WorkingService, monkeypatch: pytest.MonkeyPatch) -> None:

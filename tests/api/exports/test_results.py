@@ -63,7 +63,7 @@ def _trained(api: Service, runs: int, **parts: Any) -> tuple[str, list[dict[str,
 def _expected(api: Service, identifier: str, summaries: list[dict[str, Any]]) -> dict[str, Any]:
     """The labelled array as core makes it of all runs at once."""
     grid, record = _grid(api, identifier), api.store.experiment(identifier)
-    head = {"experiment_id": identifier, "name": record.name, "status": str(record.status)}
+    head = {"experiment_id": identifier, "status": str(record.status)}
     counts = {"runs_total": record.runs_total, "runs_done": record.runs_done}
     return to_xarray(grid, [*summaries, *[None] * (len(grid) - len(summaries))], head | counts)
 
@@ -323,6 +323,54 @@ def test_finished_results_of_many_runs_are_made_once(many: Any, monkeypatch: pyt
     assert int(plain.headers["content-length"]) == len(expected)
     assert first.headers["etag"] == again.headers["etag"] != plain.headers["etag"]
     assert _kept(api, identifier) == kept
+
+
+def test_a_rename_makes_no_other_results(many: Any) -> None:
+    """They do not say the name: no byte, tag or kept document is another one; the manifest has the new name."""
+    api, identifier, _ = many
+    url = f"{EXPERIMENTS}/{identifier}/results"
+    before = api.get(url)
+    api.get(f"{EXPERIMENTS}/{identifier}/manifest")
+    kept = _kept(api, identifier)
+    for number in range(3):
+        edit = {"name": f"näher {number}", "tags": [str(number)], "notes": str(number)}
+        assert api.client.patch(f"{EXPERIMENTS}/{identifier}", json=edit).status_code == 200
+        after = api.get(url)
+        assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
+        assert api.get(f"{EXPERIMENTS}/{identifier}/manifest").json()["name"] == f"näher {number}"
+    assert _kept(api, identifier) == kept
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_results_of_few_runs_are_packed_for_who_takes_it(api: Service, form: str) -> None:
+    """Text as gzip, with a tag of its own; each tag is that of its own bytes, and answered with itself."""
+    url = f"{EXPERIMENTS}/{_finished(api)}/results.{form}"
+    plain, packed = (api.client.get(url, headers={"Accept-Encoding": each}) for each in ("identity", "gzip"))
+    assert plain.content == packed.content
+    is_packed = form in {"json", "ndjson", "csv"}
+    assert packed.headers.get("content-encoding") == ("gzip" if is_packed else None)
+    assert (plain.headers["etag"] != packed.headers["etag"]) == is_packed
+    for each in (plain, packed):
+        known = api.client.get(url, headers={"If-None-Match": each.headers["etag"]})
+        assert (known.status_code, known.headers["etag"]) == (304, each.headers["etag"])
+
+
+def test_packed_results_are_the_same_bytes_kept_or_not(many: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One strong tag stands for one sequence of bytes."""
+    api, identifier, _ = many
+    url = f"{EXPERIMENTS}/{identifier}/results"
+    with monkeypatch.context() as full:
+        full.setattr("api.exports.results.KEPT_FROM", 10_000)
+        made = _raw(api, url)
+    kept = _raw(api, url)
+    assert made == kept
+    assert len(_kept(api, identifier)) == 2
+
+
+def _raw(api: Service, url: str) -> tuple[str, bytes]:
+    """Entity tag and bytes as they are sent."""
+    with api.client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as response:
+        return response.headers["etag"], b"".join(response.iter_raw())
 
 
 def test_kept_results_go_with_their_experiment(many: Any) -> None:

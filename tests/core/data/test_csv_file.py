@@ -328,3 +328,102 @@ def test_whole_numbers_that_a_double_cannot_tell_apart_are_refused(field: str) -
     """Two files would be one data set."""
     with pytest.raises(UnusableArrays, match="cannot tell from its neighbours"):
         csv_arrays(f"a,b,y\n{field},0.5,1\n3,0.25,2\n".encode(), limit=LIMIT)
+
+
+def _long(*lines: str, head: str = "a;b;y", row: str = "1;2;3", separator: str = "\n") -> str:
+    """A file of some thousand rows; these lines are its last ones."""
+    return separator.join([head, *[row] * 2000, *lines])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            _long("1.234;2;3"),
+            "column 'a', line 2002: '1.234', as every number with a point, has three digits behind it",
+        ),
+        (_long("1.234;2;3", "1;2.345;3"), "column 'a', line 2002: '1.234', as every number"),
+        (_long("1.234,5;2;3"), "column 'a', line 2002: '1.234,5' has something between its thousands"),
+        (_long("1,5;2;3"), "column 'a', line 2002: '1,5' has another decimal separator"),
+        (_long("1.5;2;3", row="1,5;2;3"), "column 'a', line 2002: '1.5' has another decimal separator"),
+        (_long("1.234;2;3", row="1,5;2;3"), "column 'a', line 2002: '1.234' has another decimal separator"),
+        (_long("1 234;2;3"), "column 'a', line 2002: '1 234' has something between its thousands"),
+        (_long("1'234.5;2;3"), "column 'a', line 2002: '1'234.5' has something between its thousands"),
+        (_long("1,2,3"), "line 2002 has 1 fields"),
+        (_long("a;b;y"), "column 'a', line 2002: 'a' is no finite number"),
+    ],
+)
+def test_a_dialect_holds_for_the_whole_file(text: str, sentence: str) -> None:
+    """What contradicts it in the last line is refused, with column, line and value."""
+    with pytest.raises(UnusableArrays) as caught:
+        csv_arrays(text.encode(), limit=10**6)
+    assert sentence in caught.value.violations[0].sentence
+
+
+@pytest.mark.parametrize("last", ["1.5;2;3", "1.2345;2;3", "0.123;2;3", "1;2;3\n1;2.50;3"])
+def test_points_that_can_only_mark_decimals_settle_what_the_others_mean(last: str) -> None:
+    """Wherever they stand; and so does who says it."""
+    text = _long("1.234;2;3", last)
+    assert csv_arrays(text.encode(), limit=10**6)[0]["X"][2000, 0] == 1.234
+    said, _ = csv_arrays(_long("1.234;2;3").encode(), CsvOptions(decimal="point"), limit=10**6)
+    assert said["X"][2000, 0] == 1.234
+
+
+def test_points_among_categories_and_in_columns_left_out_say_nothing() -> None:
+    """They are no numbers."""
+    text = _long("1.234;2;3", row="1;2.5;3")
+    arrays, _ = csv_arrays(text.encode(), CsvOptions(one_hot=["a"]), limit=10**6)
+    assert arrays["X"].shape == (2001, 3)
+    with pytest.raises(UnusableArrays, match="as every number with a point"):
+        csv_arrays(_long("1.5;2.345;3").encode(), CsvOptions(drop=["a"]), limit=10**6)
+
+
+def test_a_comment_is_one_whatever_quotes_stand_above_it() -> None:
+    """A quote inside a field opens nothing; inside quotes a line is none, whatever it begins with."""
+    text = 'c,a,y\n5" pipe,1,2\n# x,5,6\nrod,3,5\n'
+    arrays, reading = _file_read(text, one_hot=["c"])
+    assert arrays["y"] == [2, 5]
+    assert reading.dropped == ("1 comment lines",)
+    assert _read('"a\n# b",c,y\n1,2,3\n4,5,7\n')["X"] == [[1, 2], [4, 5]]
+
+
+def test_lines_that_quotes_swallow_are_told() -> None:
+    """A quote that nobody closes takes samples with it, up to the next one; in a column left out nothing else shows."""
+    text = 'note,a,y\n"5 inch,1,2\nrod,3,5\n7 inch",5,6\nrod,8,1\n'
+    arrays, reading = _file_read(text, drop=["note"])
+    assert arrays["y"] == [6, 1]
+    assert reading.guessed == ("quotes: 2 lines go on with a field of the line before; the first is line 3",)
+
+
+def test_a_file_is_judged_by_what_is_no_comment() -> None:
+    """However many lines come before it."""
+    assert _read("# of the laboratory\n" * 1000 + "a;y\n0,5;1\n") == {"X": [[0.5]], "y": [1]}
+
+
+def test_a_spreadsheet_may_say_what_separates_fields() -> None:
+    """In a first line of its own, which is no line of names; lines are counted as an editor counts them."""
+    for character, name in ((";", "semicolon"), ("|", "bar"), ("\t", "tab"), (",", "comma")):
+        text = f"sep={character}\r\n" + PLAIN.replace("\n", "\r\n").replace(",", character)
+        arrays, reading = _file_read(text)
+        assert (arrays, reading.delimiter, reading.guessed) == (_read(PLAIN), name, ())
+    assert "line 3" in _sentences("sep=;\na;y\nx;1\n")[0]
+    assert "line 1 says sep=" in _sentences("sep=/\na/y\n1/1\n")[0]
+
+
+@pytest.mark.parametrize("names", ["x1, x2, y", "x1; x2; y", "x1 ,x2 ,y", "x1| x2| y"])
+def test_names_and_samples_are_separated_alike(names: str) -> None:
+    """A name is not what stands before a comma and the comma."""
+    assert "write both one way" in _sentences(f"{names}\n1 2 3\n4 5 7\n")[0]
+
+
+def test_categories_of_samples_that_are_left_out_are_no_columns() -> None:
+    """They would be 0 everywhere; and that is said."""
+    arrays, reading = _file_read("c,a,y\nred,1,2\nblue,,3\nred,3,5\n", one_hot=["c"], missing=Missing.DROP)
+    assert (arrays["X"], reading.columns) == ([[1, 1], [1, 3]], ("c=red", "a"))
+    assert reading.dropped[1] == "1 of 2 categories of column 'c': no sample that stays is of them"
+
+
+@pytest.mark.parametrize("text", ["c,c=red,y\nred,1,2\nblue,3,5\n", "c,a,c=red\nred,1,2\nblue,3,5\n"])
+def test_a_category_has_no_column_of_another_ones_name(text: str) -> None:
+    """Nobody could tell which is which."""
+    assert _sentences(text, one_hot=["c"]) == ["2 columns would be called 'c=red': names must differ"]

@@ -24,7 +24,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
             return httpx2.Response(200, json={})
         requests.append(request)
         if request.method == "PATCH":
-            known.update(json.loads(request.content))
+            edit = json.loads(request.content)
+            removed, added = edit.pop("remove_tags", []), edit.pop("add_tags", [])
+            known["tags"] = list(dict.fromkeys([*(tag for tag in known["tags"] if tag not in removed), *added]))
+            known.update(edit)
         listed = {"experiments": [] if "none" in str(request.url) else [known]}
         return httpx2.Response(200, json=listed if request.url.path.endswith("experiments") else known)
 
@@ -43,6 +46,8 @@ def test_tags_are_added_and_taken_away(asked: list[httpx2.Request]) -> None:
     assert run("tag", "e1", "c", "a").stdout.split() == ["a", "b", "c"]
     assert run("tag", "e1", "--remove", "a", "c").stdout.split() == ["b"]
     assert [request.method for request in asked] == ["GET", "PATCH"] * 2
+    edits = [json.loads(request.content) for request in asked if request.method == "PATCH"]
+    assert edits == [{"add_tags": ["c", "a"]}, {"remove_tags": ["a", "c"]}]
 
 
 def test_notes_are_printed_and_replaced(asked: list[httpx2.Request]) -> None:

@@ -1,14 +1,15 @@
 """What the client asks for, and how it hands over the answers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from stepbias import ServiceUnreachable
+from stepbias import Client, ExperimentHandle, ServiceUnreachable
 from tests.stepbias.client.stub import ScriptedService, experiment, ok, problem
 
 
@@ -86,13 +87,14 @@ def test_every_page_is_read_as_it_is_needed() -> None:
 
 def test_runs_and_problems_come_from_all_pages() -> None:
     """An entry is the service's own JSON object."""
+    runs = [{"index": index, "summary": None} for index in range(2)]
     pages = [
-        ok({"runs": [{"index": 0}]}, {"Link": '</v1/experiments/e1/runs?cursor=1>; rel="next"'}),
-        ok({"runs": [{"index": 1}]}),
+        ok({"runs": runs[:1]}, {"Link": '</v1/experiments/e1/runs?cursor=1>; rel="next"'}),
+        ok({"runs": runs[1:]}),
     ]
     analyses = ok({"problems": [{"index": 0, "analysis": None}]})
     handle = ScriptedService([ok(experiment()), *pages, analyses]).client().experiment("e1")
-    assert list(handle.runs()) == [{"index": 0}, {"index": 1}]
+    assert list(handle.runs()) == runs
     assert handle.analysis() == [{"index": 0, "analysis": None}]
 
 
@@ -125,13 +127,14 @@ def test_a_figure_that_is_being_drawn_is_waited_for() -> None:
 
 def test_each_part_of_an_experiment_has_its_address() -> None:
     """What is None is left to the service; ids cannot leave their place in the path."""
-    service = ScriptedService([ok(experiment(id="../e1") | {"problems": []})])
+    parts = {"problems": [], "dims": {}, "coords": {}, "data_vars": {}, "curves": []}
+    service = ScriptedService([ok(experiment(id="../e1") | parts)])
     handle = service.client().experiment("../e1")
     handle.results()
     handle.read("results")
     handle.analysis()
     handle.curves()
-    handle.curves(x="step_size", over="seed", where={"depth": 2})
+    handle.curves(x="step_size", over="seed", where={"depth": 2}, points=9)
     handle.cancel()
     handle.retry()
     handle.refresh()
@@ -142,7 +145,7 @@ def test_each_part_of_an_experiment_has_its_address() -> None:
         "GET /v1/experiments/..%2Fe1/results",
         "GET /v1/experiments/..%2Fe1/analysis",
         "GET /v1/experiments/..%2Fe1/curves",
-        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed&where.depth=2",
+        "GET /v1/experiments/..%2Fe1/curves?x=step_size&over=seed&points=9&where.depth=2",
         "POST /v1/experiments/..%2Fe1/cancel",
         "POST /v1/experiments/..%2Fe1/retry",
         "GET /v1/experiments/..%2Fe1",
@@ -160,11 +163,11 @@ def test_orders_update_the_handle() -> None:
 
 def test_presets_are_documents_to_submit() -> None:
     """A preset is plain JSON: it can be changed and sent."""
-    service = ScriptedService([ok({"name": "figure-1"}), ok(experiment("queued"))])
+    service = ScriptedService([ok({"name": "figure-1", "data": {}}), ok(experiment("queued"))])
     with service.client() as client:
         client.submit(client.preset("figure-1", size="demo"))
     assert service.lines == ["GET /v1/presets/figure-1?size=demo", "POST /v1/experiments"]
-    assert json.loads(service.requests[-1].content) == {"name": "figure-1"}
+    assert json.loads(service.requests[-1].content) == {"name": "figure-1", "data": {}}
 
 
 def test_filters_are_sent_as_they_are_repeated() -> None:
@@ -188,7 +191,7 @@ def test_an_edit_has_what_is_given() -> None:
     handle = service.client().experiment("e1")
     assert handle.edit(tags=("a",), notes="").notes == "n"
     request = service.requests[1]
-    assert (request.method, request.content) == ("PATCH", b'{"tags": ["a"], "notes": ""}')
+    assert (request.method, json.loads(request.content)) == ("PATCH", {"tags": ["a"], "notes": ""})
     assert request.headers["content-type"] == "application/merge-patch+json"
 
 
@@ -217,3 +220,56 @@ def test_wishes_are_sent_beside_the_spec() -> None:
         "POST /v1/experiments?order=shuffled&stop_at_first_failure=true&priority=batch",
         "POST /v1/experiments",
     ]
+
+
+JUNK = ([], {}, "x", None, {"experiments": {}}, {"presets": [{}], "datasets": [[]], "runs": [{}], "figures": ["x"]})
+ASKED: dict[str, Callable[[Client], object]] = {
+    "submit": lambda client: client.submit({}),
+    "estimate": lambda client: client.estimate({}),
+    "experiment": lambda client: client.experiment("e1"),
+    "experiments": lambda client: list(client.experiments()),
+    "upload": lambda client: client.upload_dataset({"X": [[1.0]], "y": [1.0]}),
+    "dataset": lambda client: client.dataset("d"),
+    "datasets": lambda client: list(client.datasets()),
+    "dataset_analysis": lambda client: client.dataset_analysis("d"),
+    "presets": lambda client: client.presets(),
+    "preset": lambda client: client.preset("figure-1"),
+}
+OF_EXPERIMENTS: dict[str, Callable[[ExperimentHandle], object]] = {
+    "refresh": lambda handle: handle.refresh(),
+    "cancel": lambda handle: handle.cancel(),
+    "edit": lambda handle: handle.edit(name="x"),
+    "results": lambda handle: handle.results(),
+    "curves": lambda handle: handle.curves(),
+    "runs": lambda handle: list(handle.runs()),
+    "analysis": lambda handle: handle.analysis(),
+    "report": lambda handle: handle.report(),
+    "figures": lambda handle: handle.figures(),
+    "run": lambda handle: handle.run(0),
+    "trajectory": lambda handle: handle.trajectory(0),
+    "arrays": lambda handle: handle.arrays(0),
+    "data": lambda handle: handle.data(),
+}
+
+
+@pytest.mark.parametrize("answer", [*map(ok, JUNK), httpx2.Response(200, html="<p>log in</p>")], ids=str)
+@pytest.mark.parametrize("question", [*ASKED, *OF_EXPERIMENTS])
+def test_whoever_answers_something_else_is_not_the_service(question: str, answer: httpx2.Response) -> None:
+    """JSON that is no such object, or a page of a proxy: one sentence, and never an error of Python's."""
+    if question in ASKED:
+        ask: Callable[[], object] = partial(ASKED[question], ScriptedService([answer]).client())
+    else:
+        handle = ScriptedService([ok(experiment()), answer]).client().experiment("e1")
+        ask = partial(OF_EXPERIMENTS[question], handle)
+    with pytest.raises(ServiceUnreachable, match="not as stepbias does"):
+        ask()
+
+
+def test_a_page_of_a_proxy_is_not_saved_as_results(tmp_path: Path) -> None:
+    """Nor handed out as bytes."""
+    page = httpx2.Response(200, html="<p>log in</p>")
+    handle = ScriptedService([ok(experiment()), page]).client().experiment("e1")
+    for read in (lambda: handle.read("results"), handle.figure, lambda: handle.save_results(tmp_path / "r.csv")):
+        with pytest.raises(ServiceUnreachable, match="not as stepbias does"):
+            read()
+    assert list(tmp_path.iterdir()) == []

@@ -79,9 +79,10 @@ def test_a_refusal_says_where(service: LivingService) -> None:
 
 def test_an_upload_is_sent_again_until_it_is_answered() -> None:
     """The same bytes: equal data are one data set."""
-    scripted = ScriptedService([refused(), httpx2.Response(503), ok({"id": "d1"})])
+    document = dict.fromkeys(("id", "samples", "dimension", "held_out_samples", "has_true_predictor", "reading"))
+    scripted = ScriptedService([refused(), httpx2.Response(503), ok(document)])
     with scripted.client() as client:
-        assert client.upload_dataset({"X": [[1]], "y": [1]}) == {"id": "d1"}
+        assert client.upload_dataset({"X": [[1]], "y": [1]}) == document
     assert scripted.lines == ["POST /v1/datasets"] * 3
     assert {request.headers["content-type"] for request in scripted.requests} == {"application/json"}
     assert len({request.content for request in scripted.requests}) == 1
@@ -95,6 +96,20 @@ def test_npy_files_travel_in_one_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.namelist() == ["y.npy", "X.npy"]
         assert archive.read("X.npy") == (tmp_path / "X.npy").read_bytes()
+
+
+def test_an_ending_may_be_in_capitals(tmp_path: Path) -> None:
+    """As some systems write it; of arrays the service reads the members' names."""
+    file = tmp_path / "DATA.CSV"
+    file.write_bytes(b"a,y\n1,2\n")
+    assert encoded(file) == (b"a,y\n1,2\n", "text/csv")
+    for name in ("X", "y"):
+        with (tmp_path / f"{name}.NPY").open("wb") as array:
+            np.save(array, ARRAYS[name])
+    content, media_type = encoded([tmp_path / "X.NPY", tmp_path / "y.NPY"])
+    assert media_type == "application/zip"
+    with np.load(io.BytesIO(content)) as members:
+        assert sorted(members) == ["X", "y"]
 
 
 @pytest.mark.parametrize("data", ["data.txt", "data", [], ["a.csv", "b.csv"], ["X.npy", "data.csv"]])

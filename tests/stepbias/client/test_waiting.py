@@ -1,9 +1,20 @@
 """Waiting for an experiment."""
 
+from collections.abc import Callable
+
+import httpx2
 import pytest
 
-from stepbias import Experiment, ExperimentFailed, ExperimentHandle, ProblemError, ServiceUnreachable, WaitTimeout
-from tests.stepbias.client.stub import Answer, ScriptedService, experiment, ok, problem, refused
+from stepbias import (
+    Client,
+    Experiment,
+    ExperimentFailed,
+    ExperimentHandle,
+    ProblemError,
+    ServiceUnreachable,
+    WaitTimeout,
+)
+from tests.stepbias.client.stub import ADDRESS, Answer, FakeClock, ScriptedService, experiment, ok, problem, refused
 
 
 def _waited_for(*answers: Answer, patience: float = 60.0) -> tuple[ScriptedService, ExperimentHandle]:
@@ -49,9 +60,80 @@ def test_polling_is_polite() -> None:
     assert service.clock.slept == sorted(service.clock.slept)
     assert service.clock.slept[-1] == 2.0
 
-    service, handle = _waited_for(ok(experiment(), {"Retry-After": "9"}), ok(experiment("succeeded")))
+    wish = ok(experiment(), {"Retry-After": "9"})
+    service, handle = _waited_for(wish, wish, ok(experiment("succeeded")))
     handle.wait()
     assert service.clock.slept == [9.0]
+
+
+class _Held:
+    """A service that holds its answers back as is asked, until its experiment ends after so many seconds."""
+
+    def __init__(self, end: float, answer: Callable[[int], Answer] | None = None) -> None:
+        self.clock, self.end, self.asked = FakeClock(), end, list[int]()
+        self._answer = answer
+
+    def handle(self) -> ExperimentHandle:
+        """The handle of the experiment."""
+        transport = httpx2.MockTransport(self._answered)
+        return Client(ADDRESS, transport=transport, clock=self.clock).experiment("e1")
+
+    def _answered(self, request: httpx2.Request) -> httpx2.Response:
+        wait = int(request.headers.get("Prefer", "wait=0").removeprefix("wait="))
+        self.asked.append(wait)
+        if wait:
+            assert request.extensions["timeout"]["read"] > wait
+            if self._answer is not None:
+                answer = self._answer(wait)
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
+            self.clock.sleep(min(wait, max(self.end - self.clock.now(), 0.0)))
+        is_over = self.clock.now() >= self.end
+        return ok(experiment("succeeded" if is_over else "running"), {} if is_over else {"Retry-After": "1"})
+
+
+def test_the_end_is_told_by_the_service_when_it_comes() -> None:
+    """No pause of ours stands between; progress is heard of all the same."""
+    service, heard = _Held(end=3.25), list[Experiment]()
+    service.handle().wait(on_progress=heard.append)
+    assert service.clock.now() == 3.25
+    assert service.asked == [0, 0, 1, 1, 1, 1]
+    assert [each.status for each in heard] == ["running"] * 4 + ["succeeded"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx2.ReadTimeout("nothing came"),
+        httpx2.RemoteProtocolError("cut"),
+        problem(504, "Gateway Timeout"),
+        httpx2.Response(502, html="<p>bad gateway</p>"),
+        ok(experiment()),
+    ],
+    ids=str,
+)
+def test_where_no_answer_is_held_back_the_service_is_polled(answer: Answer) -> None:
+    """A proxy that cuts what is silent, or a service that knows nothing of it: it is tried once."""
+    service = _Held(end=20.0, answer=lambda _: answer)
+    service.handle().wait()
+    assert service.asked.count(0) == len(service.asked) - 1
+    assert 20.0 <= service.clock.now() <= 22.0
+
+
+def test_a_refusal_of_a_held_question_is_a_refusal() -> None:
+    """Somebody has deleted it."""
+    service = _Held(end=20.0, answer=lambda _: problem(404, "No such experiment"))
+    with pytest.raises(ProblemError, match="No such experiment"):
+        service.handle().wait()
+
+
+def test_a_held_answer_is_asked_for_no_longer_than_there_is_time() -> None:
+    """The time that was given is not overrun."""
+    service = _Held(end=99.0)
+    with pytest.raises(WaitTimeout):
+        service.handle().wait(timeout=2.5)
+    assert service.clock.now() == pytest.approx(2.5)
 
 
 def test_a_wait_that_is_too_short_times_out_at_its_time() -> None:

@@ -1,0 +1,30 @@
+"""`If-Match`: an edit of what one has seen, and of nothing else."""
+
+from typing import Annotated
+
+from fastapi import Header
+
+from api.experiment_document import ExperimentDocument
+from api.http.negotiation import is_matched
+from api.http.representations import entity_tag, gzip_tag
+from api.request_errors import NotAsKnown
+from jobs.records import Labels
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match", description="The `ETag` of the experiment as it was seen; 412 where it is another by now."
+    ),
+]
+
+
+def require_known(document: ExperimentDocument, if_match: str) -> Labels:
+    """What the editor knows to be there, if the header names the document.
+
+    Raises:
+        NotAsKnown: it names another one.
+    """
+    tag = entity_tag(document.model_dump_json().encode())
+    if not is_matched((tag, gzip_tag(tag)), if_match):
+        raise NotAsKnown("The experiment is not as If-Match names it: look at it again.")
+    return Labels(name=document.name, tags=document.tags, notes=document.notes or "")
