@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.limit_error import LimitErrors
 from core.analysis.problem import finite
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.completion.limit_error import LimitErrors
 from core.data.regression import Dataset, excess_risk, risk_change, train_loss
 from core.data.regression import test_loss as risk_of
 from core.data.row_space import row_space

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.completion.limit_error import LimitErrors
+from core.analysis.limit_error import LimitErrors
 from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
