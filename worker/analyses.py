@@ -10,6 +10,8 @@ from core.sweep.grid import GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.errors import StoreUnavailable
 from jobs.kept_documents import kept_analysis, uploads
+from jobs.owned_store import owned
+from jobs.records import Ownership
 from worker.context import WorkerContext
 
 
@@ -24,13 +26,14 @@ def ensure_interpolators(context: WorkerContext, problem: GridProblem) -> None:
 
 
 def upload_analysis(context: WorkerContext, dataset_id: str) -> bytes:
-    """What is known of an uploaded data set before any training, as JSON.
+    """What is known of an uploaded data set before any training, as JSON; the id begins with its owner, if it has one.
 
     Raises:
         InvalidData: it is no longer kept.
     """
-    plain = UploadedData(kind="dataset", id=dataset_id)
-    return analyse_data(dataset_of(plain, uploads(context.store))).to_json()
+    owner, _, content = dataset_id.rpartition("/")
+    plain = UploadedData(kind="dataset", id=content)
+    return analyse_data(dataset_of(plain, uploads(owned(context.store, Ownership(owner=owner))))).to_json()
 
 
 def ensure_analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:

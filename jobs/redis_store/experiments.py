@@ -12,9 +12,9 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import ExperimentNotFound, NotFailed, StillActive
-from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, ExperimentStore
-from jobs.records import Experiment, Filters, Page, Place, Queue, Submission, Wishes
-from jobs.redis_store.fields import wish_fields
+from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, ExperimentStore
+from jobs.records import Experiment, Filters, Ownership, Page, Place, Queue, Submission, Wishes
+from jobs.redis_store.fields import ownership_fields, wish_fields
 from jobs.redis_store.keys import experiment_key, key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer, record_answer
@@ -46,10 +46,11 @@ class RedisExperiments(RedisServer, ExperimentStore):
         runs: int,
         documents: Sequence[str] = (),
         wishes: Wishes = NO_WISHES,
+        ownership: Ownership = NOBODYS,
     ) -> Submission:
         # The id is drawn here: a call that is sent again finds its own experiment and still answers that it is new.
         proposed = secrets.token_hex(16)
-        wished = wish_fields(wishes)
+        wished = {**wish_fields(wishes), **ownership_fields(ownership)}
         is_new, found, record, added = self._call(
             Script.SUBMIT,
             *(proposed, self._numerics, content_hash, name, json.dumps(tags), MOST_TAGS),
@@ -73,6 +74,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         notes: str | None = None,
+        shared: bool | None = None,
     ) -> Experiment:
         changes: list[str | bytes] = []
         if name is not None:
@@ -81,6 +83,8 @@ class RedisExperiments(RedisServer, ExperimentStore):
             changes += ["tags", json.dumps(tags)]
         if notes is not None:
             changes += ["notes", sealed(_notes_name(experiment_id), notes.encode()) if notes else b""]
+        if shared is not None:
+            changes += ["shared", "1" if shared else ""]
         return record_answer(experiment_id, self._call(Script.EDIT, experiment_id, *changes))
 
     @override
@@ -95,8 +99,9 @@ class RedisExperiments(RedisServer, ExperimentStore):
         return {each: (notes or b"").decode() for each, notes in opened.items()}
 
     @override
-    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
-        (members,) = self._read(["ZRANGE", key("ids"), f"[{prefix}", f"[{prefix}\xff", "BYLEX", "LIMIT", 0, most])
+    def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
+        names = _of_owner("ids", owner)
+        (members,) = self._read(["ZRANGE", names, f"[{prefix}", f"[{prefix}\xff", "BYLEX", "LIMIT", 0, most])
         found = [member.decode(errors="replace") for member in members]
         there = self._read(*(["EXISTS", experiment_key(each)] for each in found))
         return [each for each, is_there in zip(found, there, strict=True) if is_there]
@@ -133,7 +138,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
-        index = self._narrowest_index(filters.tags)
+        index = self._narrowest_index(filters.tags, filters.owner)
         before = self._first_number_after(index, filters.until) if cursor is None else decode_cursor(cursor)
         found: list[tuple[int, Experiment]] = []
         for looked_at, (number, record) in enumerate(self._newest_first(index, before, limit + 1), 1):
@@ -171,9 +176,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
         except StillActive:
             raise StillActive(self.experiment(experiment_id).status) from None
 
-    def _narrowest_index(self, tags: Sequence[str]) -> str:
-        """The shortest of the sorted sets that hold every experiment of these tags."""
-        indices = [key("experiments", "tag", tag) for tag in tags] or [key("experiments")]
+    def _narrowest_index(self, tags: Sequence[str], owner: str | None) -> str:
+        """The shortest of the sorted sets that hold every experiment of these tags, and none of another owner."""
+        of_all = _of_owner("experiments", owner)
+        indices = [f"{of_all}:tag:{tag}" for tag in tags] or [of_all]
         sizes = self._read(*(["ZCARD", index] for index in indices))
         return min(zip(sizes, indices, strict=True))[1]
 
@@ -208,6 +214,11 @@ class RedisExperiments(RedisServer, ExperimentStore):
             numbers = {member.decode(errors="replace"): int(number) for member, number in members}
             yield from ((numbers[each.id], each) for each in self._experiment_records(numbers))
             bound, most = f"({min(numbers.values())}", _CHUNK
+
+
+def _of_owner(index: str, owner: str | None) -> str:
+    """An index of the experiments of one owner, or of all, as `lua/ledger.lua` has it."""
+    return key(index, "owner", owner) if owner else key(index)
 
 
 def _spec_name(experiment_id: str) -> str:
