@@ -27,21 +27,18 @@ from jobs.records import (
 OWNED: Final = frozenset({"dataset", "dataset-description", "data-analysis"})
 """Kinds of documents that are their owner's even where runs are shared."""
 
-PASSED: Final = frozenset(
-    """
-    edit notes notes_of places experiment records spec cancel retry delete
-    claim heartbeat save_checkpoint checkpoint add_jobs complete fail release job jobs
-    look_around damaged require_writable room gauges ping
-    summaries first_missing run contents figures_waiting next_figure
-    events last_events
-    """.split()
-)
+_OF_EXPERIMENTS: Final = "edit notes notes_of places experiment records spec cancel retry delete events last_events"
+_OF_JOBS: Final = "claim heartbeat save_checkpoint checkpoint add_jobs complete fail release job jobs"
+_OF_RESULTS: Final = "summaries first_missing run contents figures_waiting next_figure"
+_OF_ALL: Final = "look_around damaged require_writable room gauges ping"
+
+PASSED: Final = frozenset(f"{_OF_EXPERIMENTS} {_OF_JOBS} {_OF_RESULTS} {_OF_ALL}".split())
 """What is asked of the store as it is: it goes by the id of an experiment, or tells of nobody."""
 
 
-def owned(store: Store, ownership: Ownership) -> Store:
-    """The store as this owner's work sees it."""
-    return cast("Store", OwnedStore(store, lambda: ownership))
+def owned(store: Store, ownership: Ownership, *, lists_all: bool = False) -> Store:
+    """The store as this owner's work sees it; an operator's list has the experiments of all."""
+    return cast("Store", OwnedStore(store, lambda: ownership, lists_all=lists_all))
 
 
 def store_of_experiment(store: Store, experiment_id: str) -> Store:
@@ -52,8 +49,8 @@ def store_of_experiment(store: Store, experiment_id: str) -> Store:
 class OwnedStore:
     """A view of a store. What stands neither here nor in `PASSED` cannot be asked of it."""
 
-    def __init__(self, store: Store, ownership: Callable[[], Ownership]) -> None:
-        self._store, self._find = store, ownership
+    def __init__(self, store: Store, ownership: Callable[[], Ownership], *, lists_all: bool = False) -> None:
+        self._store, self._find, self._lists_all = store, ownership, lists_all
 
     def __getattr__(self, name: str) -> Any:
         """What does not depend on the owner."""
@@ -93,8 +90,9 @@ class OwnedStore:
         )
 
     def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
-        """Those of this owner."""
-        return self._store.experiments(replace(filters, owner=self._owner or None), limit=limit, cursor=cursor)
+        """Those of this owner, or of all."""
+        theirs = filters if self._lists_all else replace(filters, owner=self._owner)
+        return self._store.experiments(theirs, limit=limit, cursor=cursor)
 
     def use_documents(self, claim: Claim, documents: Sequence[str]) -> None:
         """Those of this owner."""

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from jobs.api_keys import ApiKey
 from jobs.records import (
+    Allowance,
     Claim,
     Experiment,
     ExperimentEvent,
@@ -532,6 +533,10 @@ class KeyStore(Protocol):
 
     def drop_key(self, key_id: str) -> bool:
         """Let the key be known no more; whether it was."""
+        ...
+
+    def take_request(self, owner: str, *, per_minute: int) -> Allowance:
+        """Take one of the requests that an owner has for a minute, which begins with the first of them."""
         ...
 
 

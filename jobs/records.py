@@ -53,8 +53,8 @@ class Wishes:
 class Ownership:
     """Whose an experiment is; nobody's where `owner` is empty, as all are where no keys are required.
 
-    `is_shared`: whoever has a key of the deployment and its id may read it. `is_pooled`: its runs and analyses are those
-    of all who let theirs be pooled; others keep to those of their owner.
+    `is_shared`: whoever has a key of the deployment and its id may read it. `is_pooled`: its runs and analyses are
+    those of all who let theirs be pooled; others keep to those of their owner.
     """
 
     owner: str = ""
@@ -65,6 +65,15 @@ class Ownership:
     def runs_of(self) -> str:
         """Whose runs and analyses it shares; empty for those of all."""
         return "" if self.is_pooled else self.owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """Requests that an owner has: whether one was left and is taken, how many are left, and for how many seconds."""
+
+    is_taken: bool
+    left: int
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

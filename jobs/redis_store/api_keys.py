@@ -8,7 +8,9 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.api_keys import ApiKey, Scope
 from jobs.ports import KeyStore
+from jobs.records import Allowance
 from jobs.redis_store.keys import key
+from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
 from jobs.seal import sealed
 
@@ -35,6 +37,11 @@ class RedisKeys(RedisServer, KeyStore):
     def drop_key(self, key_id: str) -> bool:
         (count,) = self._read(["HDEL", key("keys"), key_id])
         return bool(count)
+
+    @override
+    def take_request(self, owner: str, *, per_minute: int) -> Allowance:
+        is_taken, left, milliseconds = self._call(Script.TAKE_REQUEST, owner, per_minute)
+        return Allowance(is_taken=bool(is_taken), left=left, seconds=milliseconds / 1000)
 
     def _known(self, key_id: str, stored: bytes) -> ApiKey | None:
         opened = self._opened(_name(key_id), stored)

@@ -218,7 +218,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
 def _of_owner(index: str, owner: str | None) -> str:
     """An index of the experiments of one owner, or of all, as `lua/ledger.lua` has it."""
-    return key(index, "owner", owner) if owner else key(index)
+    return key(index) if owner is None else key(index, "owner", owner)
 
 
 def _spec_name(experiment_id: str) -> str:

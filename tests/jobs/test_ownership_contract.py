@@ -138,7 +138,9 @@ def test_a_worker_is_told_where_the_owner_keeps_what_it_makes(laboratory: Labora
     """A figure under the experiment's name, the analysis of an upload under its owner's."""
     ada = owned(laboratory.store, ADA)
     ada.request_figure(FigureRequest(experiment_id="e", figure="risk", format="png", key="figure:k"), seconds=1)
-    ada.request_figure(FigureRequest(experiment_id="d", figure=DATA_ANALYSIS, format="json", key="data-analysis:4:d"), seconds=1)
+    ada.request_figure(
+        FigureRequest(experiment_id="d", figure=DATA_ANALYSIS, format="json", key="data-analysis:4:d"), seconds=1
+    )
     asked = [laboratory.store.next_figure() for _ in range(2)]
     assert [(each.experiment_id, each.key) for each in asked if each] == [
         ("e", "figure:ada/k"),
@@ -148,8 +150,8 @@ def test_a_worker_is_told_where_the_owner_keeps_what_it_makes(laboratory: Labora
 
 def test_whatever_the_store_can_do_a_view_passes_on_or_does_itself_or_refuses(laboratory: Laboratory) -> None:
     """Nobody adds a method that sees the work of others by forgetting about it."""
-    refused = set("adopt ids tidy clear_garbage sweep audit finished_before plan_anew register".split())
-    refused |= set("keep_answer drop_answer keep_key key keys drop_key".split())
+    refused = {"adopt", "ids", "tidy", "clear_garbage", "sweep", "audit", "finished_before", "plan_anew", "register"}
+    refused |= {"keep_answer", "drop_answer", "keep_key", "key", "keys", "drop_key", "take_request"}
     view = owned(laboratory.store, ADA)
     names = {name for name in dir(Store) if not name.startswith("_")}
     assert {name for name in names if not hasattr(view, name)} == refused
@@ -199,3 +201,13 @@ def test_whose_an_experiment_is_is_sealed_and_survives_damage(empty_valkey_url: 
         assert owned(store, BEN).experiments().experiments == ()
         assert json.loads(client.get(f"{name}:birth")[16:])[-3:] == ["ada", False, "1"]
         assert store.claim(Queue.INTERACTIVE, worker="w") is not None
+
+
+def test_requests_of_a_minute_are_counted_for_each_owner(laboratory: Laboratory) -> None:
+    """The minute begins with the first; what is refused is not counted."""
+    store = laboratory.store
+    taken = [store.take_request("ada", per_minute=2) for _ in range(4)]
+    assert [(each.is_taken, each.left) for each in taken] == [(True, 1), (True, 0), (False, 0), (False, 0)]
+    assert all(0 < each.seconds <= 60 for each in taken)
+    assert store.take_request("ben", per_minute=2).is_taken
+    assert store.take_request("ada", per_minute=3).is_taken

@@ -32,6 +32,7 @@ from jobs.errors import (
 from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
+    Allowance,
     Claim,
     Experiment,
     ExperimentEvent,
@@ -267,6 +268,7 @@ class MemoryStore(Store):
         self._asked: dict[str, float] = {}
         self._answers: dict[str, tuple[bytes, float]] = {}
         self._keys: dict[str, ApiKey] = {}
+        self._requests: dict[str, tuple[float, int]] = {}
         self._ended: Counter[JobState] = Counter()
         self._figures: defaultdict[str, deque[FigureRequest]] = defaultdict(deque)
 
@@ -794,6 +796,17 @@ class MemoryStore(Store):
     @override
     def drop_key(self, key_id: str) -> bool:
         return self._keys.pop(key_id, None) is not None
+
+    @override
+    def take_request(self, owner: str, *, per_minute: int) -> Allowance:
+        with self._lock:
+            now = self._clock()
+            until, taken = self._requests.get(owner, (now, 0))
+            if until <= now:
+                until, taken = now + 60.0, 0
+            is_taken = taken < per_minute
+            self._requests[owner] = until, taken + is_taken
+            return Allowance(is_taken=is_taken, left=per_minute - taken - is_taken, seconds=until - now)
 
     @override
     def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
