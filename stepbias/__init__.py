@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from stepbias.client import Client
     from stepbias.errors import (
+        AuthenticationError,
         ClientError,
         ExperimentFailed,
         FieldError,
+        NotAllowed,
         ProblemError,
         ServiceUnreachable,
         WaitTimeout,
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from stepbias.upload import UnknownFile
 
 __all__ = [
+    "AuthenticationError",
     "Client",
     "ClientError",
     "Experiment",
     "ExperimentFailed",
     "ExperimentHandle",
     "FieldError",
+    "NotAllowed",
     "ProblemError",
     "ServiceUnreachable",
     "Trajectory",
@@ -52,7 +56,17 @@ _HOMES: Final = MappingProxyType(
         "UnknownFile": "upload",
     }
     | dict.fromkeys(
-        ("ClientError", "ExperimentFailed", "FieldError", "ProblemError", "ServiceUnreachable", "WaitTimeout"), "errors"
+        (
+            "AuthenticationError",
+            "ClientError",
+            "ExperimentFailed",
+            "FieldError",
+            "NotAllowed",
+            "ProblemError",
+            "ServiceUnreachable",
+            "WaitTimeout",
+        ),
+        "errors",
     )
 )
 

@@ -93,14 +93,21 @@ class ExperimentHandle(StoredResults):
         return self._tell("POST", "/retry", once=True)
 
     def edit(
-        self, *, name: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+        shared: bool | None = None,
     ) -> Experiment:
         """Give it another name, other tags in place of its own, or other notes; what is not given stays.
+
+        Where keys are required, a `shared` one is read by whoever has a key and its id.
 
         Raises:
             ProblemError: the edit is refused; `errors` say why.
         """
-        given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes}
+        given = {"name": name, "tags": None if tags is None else list(tags), "notes": notes, "shared": shared}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"
         return self._tell("PATCH", "", content=patch, media_type=media_type)

@@ -25,6 +25,9 @@ OPEN: Final = re.compile(r"/healthz|/readyz|/openapi\.json|/v1/errors(/.*)?")
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
+_WANTED: Final = (
+    "A key is wanted here, as Authorization: Bearer KEY; the client and the command take it from STEPBIAS_API_KEY."
+)
 _BEARER: Final = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 
 
@@ -79,7 +82,7 @@ class KeysMiddleware:
         key = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
         if key is None:
             challenge = {"WWW-Authenticate": 'Bearer realm="stepbias"'}
-            raise NoKey("A key is wanted here, as Authorization: Bearer KEY.", headers=challenge)
+            raise NoKey(_WANTED, headers=challenge)
         kept = await self.ring.holder(key[1])
         return Asker(owner=kept.owner, scope=kept.scope, pools=self.settings.share_runs == "deployment")
 
