@@ -38,6 +38,9 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = derived()
+        # A key or none: whoever starts the service decides, and the document is one for all.
+        document["security"] = [{"key": []}, {}]
+        document.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for model in (ExperimentSpec, Problem, KeyRequest):
             schema = model.model_json_schema(ref_template=_REFERENCE)

@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 
 from jobs.connection import connect
 from jobs.errors import JobsError
-from jobs.ports import NO_WISHES, Store
-from jobs.records import Claim, Experiment, Filters, LiveWorker, NewJob, Order, Priority, Queue, Wishes
+from jobs.ports import NO_WISHES, NOBODYS, Store
+from jobs.records import Claim, Experiment, Filters, LiveWorker, NewJob, Order, Ownership, Priority, Queue, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
@@ -60,6 +60,7 @@ queues = st.sampled_from(Queue)
 wishes = st.builds(
     Wishes, order=st.sampled_from(Order), stop_at_first_failure=st.booleans(), priority=st.sampled_from(Priority)
 )
+OWNERSHIPS = (NOBODYS, Ownership(owner="ada"), Ownership(owner="ada", is_pooled=True), Ownership(owner="ben"))
 
 
 class BothStores(RuleBasedStateMachine):
@@ -120,17 +121,26 @@ class BothStores(RuleBasedStateMachine):
         name=st.sampled_from(["", "named"]),
         tags=st.lists(st.sampled_from("äb"), max_size=2),
         wished=wishes,
+        owner=st.sampled_from(OWNERSHIPS),
     )
-    def somebody_submits(self, text: str, name: str, tags: list[str], wished: Wishes) -> None:
+    def somebody_submits(self, text: str, name: str, tags: list[str], wished: Wishes, owner: Ownership) -> None:
         """A spec is submitted, perhaps not for the first time."""
-        self.submit(text, name, tags, wished)
+        self.submit(text, name, tags, wished, owner)
 
-    def submit(self, text: str, name: str, tags: Sequence[str] = (), wished: Wishes = NO_WISHES) -> None:
+    def submit(
+        self,
+        text: str,
+        name: str,
+        tags: Sequence[str] = (),
+        wished: Wishes = NO_WISHES,
+        owner: Ownership = NOBODYS,
+    ) -> None:
         """Submit to both."""
         arguments = {"spec": text.encode(), "content_hash": digest(text), "name": name, "tags": [text, *tags]}
+        arguments |= {"wishes": wished, "ownership": owner}
         with patch("secrets.token_hex", return_value=f"experiment{next(self.proposals)}"):
             submissions = [
-                store.submit(**arguments, runs=RUNS, wishes=wished)  # type: ignore[arg-type]  # one dictionary for both
+                store.submit(**arguments, runs=RUNS)  # type: ignore[arg-type]  # one dictionary for both
                 for store in self.versions[self.version]
             ]
         assert submissions[0].is_new == submissions[1].is_new
@@ -330,9 +340,9 @@ class BothStores(RuleBasedStateMachine):
         notes=st.none() | st.sampled_from(["", "η"]),
     )
     def edit(self, data: st.DataObject, name: str | None, tags: list[str] | None, notes: str | None) -> None:
-        """Somebody calls it otherwise, or notes something."""
-        experiment_id = data.draw(st.sampled_from(self.ids))
-        self.both(lambda store: _timeless(store.edit(experiment_id, name=name, tags=tags, notes=notes)))
+        """Somebody calls it otherwise, notes something, or shares it."""
+        experiment_id, shared = data.draw(st.sampled_from(self.ids)), data.draw(st.none() | st.booleans())
+        self.both(lambda store: _timeless(store.edit(experiment_id, name=name, tags=tags, notes=notes, shared=shared)))
 
     @precondition(lambda self: self.ids)
     @rule(data=st.data())
@@ -356,6 +366,9 @@ class BothStores(RuleBasedStateMachine):
         for tag in "äb":
             self.both(lambda store, tag=tag: _tagged(store, tag))  # type: ignore[misc]  # bound now
         self.both(lambda store: store.ids("exp", most=99))
+        for owner in ("ada", "ben"):
+            self.both(lambda store, owner=owner: store.ids("exp", most=99, owner=owner))  # type: ignore[misc]  # bound now
+            self.both(lambda store, owner=owner: _owned(store, owner))  # type: ignore[misc]  # bound now
         self.both(lambda store: replace(store.gauges(), memory=0, memory_limit=0))
         for queue in Queue:
             self.both(lambda store, queue=queue: _around(store, queue))  # type: ignore[misc]  # bound now
@@ -453,6 +466,11 @@ def _places(store: Store, experiment_id: str) -> list[Any]:
 
 def _tagged(store: Store, tag: str) -> list[str]:
     return [experiment.id for experiment in store.experiments(Filters(tags=(tag,))).experiments]
+
+
+def _owned(store: Store, owner: str) -> list[str]:
+    filters = (Filters(owner=owner, tags=tags) for tags in ((), ("ä",)))
+    return [experiment.id for each in filters for experiment in store.experiments(each).experiments]
 
 
 def _names(store: Store, status: ExperimentStatus | None) -> list[str]:
