@@ -150,6 +150,22 @@ def test_lists_are_an_owners_and_the_operators_is_of_all(make: Callable[..., Hou
     assert house.ask("operator", "GET", f"{E}/{nobodys}").json()["owner"] is None
 
 
+def test_an_id_is_cut_short_among_those_of_its_owner(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others have that begins so is not named, and makes nothing ambiguous."""
+    house = make()
+    ids = iter(f"{'ab' * 14}{number:04}" for number in range(3))
+    monkeypatch.setattr("tests.reference.memory_store.secrets.token_hex", lambda _: next(ids))
+    cut = f"{E}/{'ab' * 5}"
+    for name in "xy":
+        house.submit("ada", name=name)
+    assert_problem(house.ask("ada", "GET", cut), 409)
+    assert_problem(house.ask("ben", "GET", cut), 404)
+    his = house.submit("ben").json()["id"]
+    assert house.ask("ben", "GET", cut).json()["id"] == his
+
+
 def test_a_revoked_key_opens_nothing_after_a_moment(make: Callable[..., House]) -> None:
     """Nor does an answer go on that it has opened."""
     house = make()
