@@ -19,6 +19,8 @@ from api.http.quick_status import QuickStatusMiddleware
 from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
 from api.http.slow_bodies import SlowBodiesMiddleware
+from api.keys.asker import KeyRing
+from api.keys.middleware import KeysMiddleware
 from api.middleware import REQUEST_ID, OutermostMiddleware
 from api.routes import (
     arrays,
@@ -28,6 +30,7 @@ from api.routes import (
     experiments,
     figures,
     jobs,
+    keys,
     presets,
     report,
     results,
@@ -62,7 +65,23 @@ def create_app(
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
     app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
-    for part in (service, experiments, datasets, events, jobs, runs, results, arrays, report, figures, presets, errors):
+    app.state.ring = KeyRing(store)
+    parts = (
+        service,
+        experiments,
+        datasets,
+        events,
+        jobs,
+        runs,
+        results,
+        arrays,
+        report,
+        figures,
+        presets,
+        errors,
+        keys,
+    )
+    for part in parts:
         app.include_router(part.router)
     _add_middleware(app, settings)
     problems.install(app)
@@ -74,6 +93,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """What is added last is met first."""
     app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
     app.add_middleware(QuickStatusMiddleware, reader=app.state.reader)
+    if settings.keys == "required":
+        app.add_middleware(KeysMiddleware, ring=app.state.ring, store=app.state.store, settings=settings)
     app.add_middleware(SlowBodiesMiddleware)
     app.add_middleware(RepresentationsMiddleware)
     app.add_middleware(SendersMiddleware, hosts=app.state.hosts, origins=origins)
@@ -83,7 +104,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After", "Content-Digest", REQUEST_ID],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "Content-Digest", "RateLimit", REQUEST_ID],
         )
     trusted = networks(sorted(names(settings.trusted_proxies)))
     app.add_middleware(ProxyMiddleware, trusted=trusted, root_path=settings.root_path)

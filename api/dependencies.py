@@ -1,6 +1,7 @@
 """What a route may ask for: the store, the doorbell, the settings, and the experiment its path names."""
 
 import re
+from functools import partial
 from typing import Annotated, Final, cast
 
 from anyio import to_thread
@@ -9,8 +10,11 @@ from fastapi import Depends, Request
 from api.experiments.ids import is_cut_short, whole_id
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
+from api.keys.asker import Asker
+from api.request_errors import SharedToRead
 from jobs.errors import ExperimentNotFound
-from jobs.ports import Doorbell, Store
+from jobs.owned_store import owned, store_of_experiment
+from jobs.ports import Doorbell, KeyStore, Store
 from jobs.records import Experiment
 from jobs.settings import Settings
 
@@ -21,8 +25,54 @@ async def _settings(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
 
-async def _store(request: Request) -> Store:
+async def _asker(request: Request) -> Asker | None:
+    return cast("Asker | None", getattr(request.state, "asker", None))
+
+
+async def _whole_store(request: Request) -> Store:
     return cast("Store", request.app.state.store)
+
+
+AskerHere = Annotated[Asker | None, Depends(_asker)]
+"""Who asks; None where no keys are required."""
+_WholeStore = Annotated[Store, Depends(_whole_store)]
+
+
+async def _named_experiment(request: Request, asker: AskerHere, store: _WholeStore) -> str | None:
+    """The id of the experiment that the path names, if whoever asks may do that with it; None where it names none.
+
+    What cannot be an id is not asked for: stores make keys of it. One of another owner is answered as one that there
+    never was, by the same way through the store.
+    """
+    given: str | None = request.path_params.get("experiment_id")
+    if given is None:
+        return None
+    if not _ID.fullmatch(given):
+        raise ExperimentNotFound(given)
+    if is_cut_short(given):
+        owner = None if asker is None or asker.sees_all else asker.owner
+        given = await to_thread.run_sync(partial(whole_id, given, store, owner=owner))
+    if asker is not None and not asker.sees_all:
+        found = (await to_thread.run_sync(store.records, [given])).get(given)
+        if found is None or not asker.may_read(found):
+            raise ExperimentNotFound(given)
+        if request.method != "GET" and not asker.may_change(found):
+            raise SharedToRead("Its owner shares this experiment to be read; submit its spec to have one of your own.")
+    return given
+
+
+_NamedExperiment = Annotated[str | None, Depends(_named_experiment)]
+
+
+async def _store(named: _NamedExperiment, asker: AskerHere, store: _WholeStore) -> Store:
+    """The store as the work on the experiment sees it, or as whoever asks does."""
+    if named is not None:
+        return store_of_experiment(store, named)
+    return store if asker is None else owned(store, asker.ownership, lists_all=asker.sees_all)
+
+
+async def _key_store(store: _WholeStore) -> KeyStore:
+    return store
 
 
 async def _bell(request: Request) -> Doorbell:
@@ -43,19 +93,16 @@ async def _drawing_timeout(request: Request) -> float:
 
 SettingsHere = Annotated[Settings, Depends(_settings)]
 StoreHere = Annotated[Store, Depends(_store)]
+KeyStoreHere = Annotated[KeyStore, Depends(_key_store)]
 BellHere = Annotated[Doorbell, Depends(_bell)]
 HubHere = Annotated[EventHub, Depends(_hub)]
 ReaderHere = Annotated[ExperimentReader, Depends(_reader)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 
-async def _experiment_id(experiment_id: str, store: StoreHere) -> str:
-    """The id in the path, or the one that begins so. What cannot be an id is not asked for: stores make keys of it."""
-    if not _ID.fullmatch(experiment_id):
-        raise ExperimentNotFound(experiment_id)
-    if is_cut_short(experiment_id):
-        return await to_thread.run_sync(whole_id, experiment_id, store)
-    return experiment_id
+async def _experiment_id(experiment_id: str, named: _NamedExperiment) -> str:
+    """The id in the path, or the one that begins so."""
+    return named or experiment_id
 
 
 ExperimentId = Annotated[str, Depends(_experiment_id)]

@@ -102,6 +102,8 @@ class ExperimentDocument(_Part):
     queue: PlaceDocument | None = Field(
         default=None, description="Where it waits for a turn, if it does; told of one experiment, not in lists."
     )
+    owner: str | None = Field(default=None, description="Whose it is, where keys were required to submit it.")
+    shared: bool = Field(default=False, description="Whether others who have a key, and the id, may read it.")
     notes: str | None = Field(default=None, description="Told of one experiment, not in lists.")
     links: Mapping[str, str] = Field(description="Where its parts are; URI templates for those of a run or problem.")
 
@@ -130,6 +132,8 @@ class ExperimentDocument(_Part):
             waits_for=waits_for,
             execution=Execution(**asdict(experiment.wishes)),
             queue=next(map(PlaceDocument.of, places), None),
+            owner=experiment.ownership.owner or None,
+            shared=experiment.ownership.is_shared,
             notes=notes,
             links=links(experiment.id),
         )

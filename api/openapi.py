@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from api.keys.documents import KeyRequest
 from api.problems import MEDIA_TYPE, Problem
 from core.spec.experiment_spec import ExperimentSpec
 
@@ -37,8 +38,11 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = derived()
+        # A key or none: whoever starts the service decides, and the document is one for all.
+        document["security"] = [{"key": []}, {}]
+        document.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (ExperimentSpec, Problem):
+        for model in (ExperimentSpec, Problem, KeyRequest):
             schema = model.model_json_schema(ref_template=_REFERENCE)
             schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
         return document

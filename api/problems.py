@@ -110,6 +110,23 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.BodyTooSlow: _kind(HTTPStatus.REQUEST_TIMEOUT, "body-too-slow", "The body came too slowly"),
         request_errors.ForeignHost: _kind(HTTPStatus.MISDIRECTED_REQUEST, "foreign-host", "Another service is meant"),
         request_errors.ForeignOrigin: _kind(HTTPStatus.FORBIDDEN, "foreign-origin", "Another page may not ask this"),
+        request_errors.NoKey: _kind(HTTPStatus.UNAUTHORIZED, "no-key", "A key is wanted"),
+        request_errors.UnknownKey: _kind(HTTPStatus.UNAUTHORIZED, "unknown-key", "The key is not known"),
+        request_errors.ExpiredKey: _kind(HTTPStatus.UNAUTHORIZED, "expired-key", "The key has expired"),
+        request_errors.InsufficientScope: _kind(
+            HTTPStatus.FORBIDDEN, "insufficient-scope", "The key does not allow this"
+        ),
+        request_errors.SharedToRead: _kind(HTTPStatus.FORBIDDEN, "shared-to-read", "It is shared to be read"),
+        request_errors.TooManyRequests: _kind(
+            HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", 0
+        ),
+        request_errors.TooManyActive: _kind(
+            HTTPStatus.TOO_MANY_REQUESTS, "too-many-active", "Too many experiments have not ended", 0
+        ),
+        request_errors.OverQuota: _kind(HTTPStatus.FORBIDDEN, "over-quota", "The quota is used up"),
+        request_errors.UnusableKeyRequest: _kind(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-key", "The wished key is not valid"
+        ),
         request_errors.WrongMediaType: _kind(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has another type"
         ),

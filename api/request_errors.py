@@ -84,6 +84,42 @@ class ForeignOrigin(RequestError):
     """A page of another origin asks for a change."""
 
 
+class NoKey(RequestError):
+    """Keys are required, and none was sent."""
+
+
+class UnknownKey(RequestError):
+    """The key is none of those that are known."""
+
+
+class ExpiredKey(RequestError):
+    """The key was good, and is no longer."""
+
+
+class InsufficientScope(RequestError):
+    """The key does not let its holder do this."""
+
+
+class SharedToRead(RequestError):
+    """The experiment of another owner is shared to be read, not to be changed."""
+
+
+class TooManyRequests(RequestError):
+    """The owner has sent as many requests as there may be in a minute."""
+
+
+class TooManyActive(RequestError):
+    """As many experiments of the owner as there may be have not ended."""
+
+
+class OverQuota(RequestError):
+    """The experiments of the owner would have more runs together than are kept."""
+
+
+class UnusableKeyRequest(RequestError):
+    """The body is JSON, and does not say what a new key is to be."""
+
+
 class WrongMediaType(RequestError):
     """The body is declared to be something that is not read here."""
 

@@ -8,7 +8,9 @@ both to it.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
+from jobs.api_keys import ApiKey
 from jobs.records import (
+    Allowance,
     Claim,
     Experiment,
     ExperimentEvent,
@@ -20,6 +22,7 @@ from jobs.records import (
     Labels,
     LiveWorker,
     NewJob,
+    Ownership,
     Page,
     Place,
     Queue,
@@ -33,6 +36,7 @@ from jobs.records import (
 
 ALL: Final = Filters()
 NO_WISHES: Final = Wishes()
+NOBODYS: Final = Ownership()
 
 MOST_TAGS: Final = 100
 """A spec has at most 20; an experiment collects those of all who submit it."""
@@ -56,13 +60,15 @@ class ExperimentStore(Protocol):
         runs: int,
         documents: Sequence[str] = (),
         wishes: Wishes = NO_WISHES,
+        ownership: Ownership = NOBODYS,
     ) -> Submission:
         """Record an experiment and its planning job in one durable write; the caller then rings.
 
         It is planned for the store's numerics version. Of those of the same version, `content_hash` and `name` the last
         that was submitted or planned anew is returned instead, if it is there, and active and not being cancelled, or
         has succeeded; it takes over the `tags` that it does not have, and keeps to its own wishes. The cost does not
-        depend on `runs`. `documents` are the keys of those that it uses as they are.
+        depend on `runs`. `documents` are the keys of those that it uses as they are. An experiment of another owner,
+        or with other runs to share, is never returned.
 
         Raises:
             DocumentGone: one of them is not there.
@@ -80,8 +86,9 @@ class ExperimentStore(Protocol):
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
         expected: Labels | None = None,
+        shared: bool | None = None,
     ) -> Experiment:
-        """Give an experiment another name, other tags or other notes; None leaves what is there.
+        """Give an experiment another name, other tags or other notes, or share it; None leaves what is there.
 
         Of the tags, those given or there, some are removed and then others added. Who answered for its spec under the
         name of before does so under the new one, unless somebody does already.
@@ -101,8 +108,8 @@ class ExperimentStore(Protocol):
         """The notes of several experiments, by their ids."""
         ...
 
-    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
-        """The ids of experiments that begin so, in order, so many at most."""
+    def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
+        """The ids of experiments that begin so, in order, so many at most; of one owner, or of all."""
         ...
 
     def places(self, experiment_id: str) -> Sequence[Place]:
@@ -457,7 +464,10 @@ class ResultStore(Protocol):
 
 
 class UploadStore(Protocol):
-    """Uploaded data sets: two documents each, `dataset_key` and `dataset_description_key`, listed and counted."""
+    """Uploaded data sets: two documents each, `dataset_key` and `dataset_description_key`, listed and counted.
+
+    The id of one that belongs to somebody begins with the name of its owner and a slash.
+    """
 
     def keep_upload(self, dataset_id: str, *, arrays: bytes, description: bytes) -> bool:
         """Keep an upload in one durable write; whether it is new.
@@ -466,8 +476,8 @@ class UploadStore(Protocol):
         """
         ...
 
-    def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
-        """Uploads, newest first.
+    def uploads(self, *, limit: int, cursor: str | None = None, owner: str = "") -> Sequence[UploadEntry]:
+        """Uploads of one owner, or those of nobody, newest first.
 
         Raises:
             InvalidCursor: `cursor` is not one that this store gave out.
@@ -513,7 +523,31 @@ class EventStore(Protocol):
         ...
 
 
-class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, AnswerStore, EventStore, Protocol):
+class KeyStore(Protocol):
+    """Keys of the HTTP interface. Every process that asks the store knows them."""
+
+    def keep_key(self, kept: ApiKey) -> None:
+        """Let the key be known from now on."""
+        ...
+
+    def key(self, key_id: str) -> ApiKey | None:
+        """The key of that id; None if there is none, or it is damaged."""
+        ...
+
+    def keys(self) -> Sequence[ApiKey]:
+        """All of them, the oldest first."""
+        ...
+
+    def drop_key(self, key_id: str) -> bool:
+        """Let the key be known no more; whether it was."""
+        ...
+
+    def take_request(self, owner: str, *, per_minute: int) -> Allowance:
+        """Take one of the requests that an owner has for a minute, which begins with the first of them."""
+        ...
+
+
+class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, AnswerStore, EventStore, KeyStore, Protocol):
     """The whole store.
 
     One that was written in another form refuses with `ForeignStore` whatever would change it.

@@ -59,6 +59,33 @@ class Wishes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ownership:
+    """Whose an experiment is; nobody's where `owner` is empty, as all are where no keys are required.
+
+    `is_shared`: whoever has a key of the deployment and its id may read it. `is_pooled`: its runs and analyses are
+    those of all who let theirs be pooled; others keep to those of their owner.
+    """
+
+    owner: str = ""
+    is_shared: bool = False
+    is_pooled: bool = False
+
+    @property
+    def runs_of(self) -> str:
+        """Whose runs and analyses it shares; empty for those of all."""
+        return "" if self.is_pooled else self.owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """Requests that an owner has: whether one was left and is taken, how many are left, and for how many seconds."""
+
+    is_taken: bool
+    left: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """One piece of work.
 
@@ -131,6 +158,7 @@ class Experiment:
     eta_seconds: float | None = None
     error: str | None = None
     wishes: Wishes = field(default_factory=Wishes)
+    ownership: Ownership = field(default_factory=Ownership)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,7 +192,7 @@ class Filters:
     """What the experiments of a list have: all that is given here; times are seconds since the epoch.
 
     `statuses`: one of them, if there are any. `name`: a part of theirs, in letters of either case. `tags`: all of
-    them. `since` ≤ time of submission < `until`.
+    them. `since` ≤ time of submission < `until`. `owner`: theirs alone, None for those of all.
     """
 
     statuses: tuple[ExperimentStatus, ...] = ()
@@ -172,6 +200,7 @@ class Filters:
     tags: tuple[str, ...] = ()
     since: float = -math.inf
     until: float = math.inf
+    owner: str | None = None
 
     def let_pass(self, experiment: Experiment) -> bool:
         """Whether the experiment has all that is asked for."""
@@ -180,6 +209,7 @@ class Filters:
             and self.name.casefold() in experiment.name.casefold()
             and set(self.tags) <= set(experiment.tags)
             and self.since <= experiment.created_at < self.until
+            and self.owner in {None, experiment.ownership.owner}
         )
 
 

@@ -88,6 +88,24 @@ class Settings(BaseSettings):
     max_stored_bytes: float = Field(
         default=4e9, gt=0, description="Most bytes that an experiment is predicted to leave in the store."
     )
+    keys: Literal["off", "required"] | None = Field(
+        default=None,
+        description="Whether requests need a key. Unset: no, and then the API answers this machine alone.",
+    )
+    share_runs: Literal["owner", "deployment"] = Field(
+        default="owner",
+        description="With whom equal runs and analyses are shared. `deployment` tells, by how fast results are there, "
+        "that somebody has computed the same.",
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Most requests of an owner in a minute. Unset: any number."
+    )
+    max_active_of_owner: int | None = Field(
+        default=None, ge=1, description="Most experiments of an owner that have not ended. Unset: any number."
+    )
+    max_runs_of_owner: int | None = Field(
+        default=None, ge=1, description="Most runs of all experiments of an owner together. Unset: any number."
+    )
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     __version__: str
     from stepbias.client import Client
     from stepbias.errors import (
+        AuthenticationError,
         ClientError,
         ExperimentFailed,
         FieldError,
+        NotAllowed,
         ProblemError,
         ServiceUnreachable,
         WaitTimeout,
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
     from stepbias.upload import UnknownFile
 
 __all__ = [
+    "AuthenticationError",
     "Client",
     "ClientError",
     "Experiment",
     "ExperimentFailed",
     "ExperimentHandle",
     "FieldError",
+    "NotAllowed",
     "ProblemError",
     "ServiceUnreachable",
     "Trajectory",
@@ -53,7 +57,17 @@ _HOMES: Final = MappingProxyType(
         "UnknownFile": "upload",
     }
     | dict.fromkeys(
-        ("ClientError", "ExperimentFailed", "FieldError", "ProblemError", "ServiceUnreachable", "WaitTimeout"), "errors"
+        (
+            "AuthenticationError",
+            "ClientError",
+            "ExperimentFailed",
+            "FieldError",
+            "NotAllowed",
+            "ProblemError",
+            "ServiceUnreachable",
+            "WaitTimeout",
+        ),
+        "errors",
     )
 )
 

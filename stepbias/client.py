@@ -1,6 +1,7 @@
 """The service, as a script sees it."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ class Client:
         base_url: where the service answers.
         timeout: seconds that one request may take.
         patience: seconds to go on asking a service that is busy, restarting or not there.
+        api_key: a key of the service, where it wants one; that of STEPBIAS_API_KEY if None.
         transport: another way for requests to travel, such as into an application of the same process.
         clock: another time to pause by.
 
@@ -37,17 +39,23 @@ class Client:
         ServiceUnreachable: `base_url` is no address. Nothing is asked of the service yet.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all named but the address
         self,
         base_url: str = "http://127.0.0.1:8000",
         *,
         timeout: float = 30.0,
         patience: float = 60.0,
+        api_key: str | None = None,
         transport: httpx2.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._connection = Connection(
-            base_url, timeout=timeout, patience=patience, transport=transport, clock=clock or SystemClock()
+            base_url,
+            timeout=timeout,
+            patience=patience,
+            transport=transport,
+            clock=clock or SystemClock(),
+            api_key=os.environ.get("STEPBIAS_API_KEY") if api_key is None else api_key,
         )
 
     def __enter__(self) -> Self:

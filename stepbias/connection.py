@@ -4,12 +4,14 @@ import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx2
 
-from stepbias.errors import ProblemError, ServiceUnreachable
+from stepbias.errors import AuthenticationError, NotAllowed, ProblemError, ServiceUnreachable
 from stepbias.retry_pauses import Clock, pauses, retry_after
 
 HELD_SECONDS: Final = 5.0
@@ -24,15 +26,26 @@ class Connection:
     it again. So whatever breaks on the way is simply sent again, until `patience` seconds have passed.
     """
 
-    def __init__(
-        self, base_url: str, *, timeout: float, patience: float, transport: httpx2.BaseTransport | None, clock: Clock
+    def __init__(  # noqa: PLR0913 - what a connection is made of, all named
+        self,
+        base_url: str,
+        *,
+        timeout: float,
+        patience: float,
+        transport: httpx2.BaseTransport | None,
+        clock: Clock,
+        api_key: str | None,
     ) -> None:
         address = _address(base_url)
         self.patience = patience
         self.clock = clock
         # A proxy of the environment cannot reach this machine's loopback, and httpx does not leave that out by itself.
         self._http = httpx2.Client(
-            base_url=address, timeout=timeout, transport=transport, trust_env=not _is_loopback(address.host)
+            base_url=address,
+            timeout=timeout,
+            transport=transport,
+            trust_env=not _is_loopback(address.host),
+            auth=_signing(address, api_key.strip()) if api_key and api_key.strip() else None,
         )
 
     def close(self) -> None:
@@ -170,6 +183,21 @@ def _address(base_url: str) -> httpx2.URL:
     return url
 
 
+def _signing(address: httpx2.URL, api_key: str) -> Callable[[httpx2.Request], httpx2.Request]:
+    """What sends the key with a request, to this service and to nobody else."""
+
+    def signed(request: httpx2.Request) -> httpx2.Request:
+        if _origin(request.url) == _origin(address):
+            request.headers["Authorization"] = f"Bearer {api_key}"
+        return request
+
+    return signed
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
 def _written(file: Path, response: httpx2.Response) -> None:
     with file.open("wb") as sink:
         sink.writelines(response.iter_bytes())
@@ -187,8 +215,14 @@ def _problem(response: httpx2.Response) -> ProblemError:
         document = response.json()
     except ValueError:
         document = None
-    return ProblemError.from_document(
+    kind = _PROBLEMS.get(response.status_code, ProblemError)
+    return kind.from_document(
         document if isinstance(document, dict) else {},
         status=response.status_code,
         title=response.reason_phrase or "the request failed",
     )
+
+
+_PROBLEMS: Final[Mapping[int, type[ProblemError]]] = MappingProxyType(
+    {HTTPStatus.UNAUTHORIZED: AuthenticationError, HTTPStatus.FORBIDDEN: NotAllowed}
+)

@@ -98,6 +98,14 @@ class ProblemError(ClientError):
         )
 
 
+class AuthenticationError(ProblemError):
+    """The service wants a key (401): none was sent, or it is not known there, or has expired."""
+
+
+class NotAllowed(ProblemError):
+    """The service does not let the holder of this key do this (403)."""
+
+
 class ServiceUnreachable(ClientError):
     """Nothing at the address answered as the service does, for as long as the client's patience lasted."""
 

@@ -29,6 +29,8 @@ class Experiment:
         notes: what was noted of it; None where the service has told of many at once.
         queue: where it waits for its next turn, as the service says it; None where it does not, or as for `notes`.
         execution: how it is worked off.
+        owner: whose it is, where the service wants keys; else None.
+        shared: whether others who have a key, and its id, may read it.
         tags_added: of one that was there when its spec was submitted again, the tags that it has taken over.
     """
 
@@ -50,6 +52,8 @@ class Experiment:
     notes: str | None = None
     queue: Mapping[str, Any] | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
+    owner: str | None = None
+    shared: bool = False
     tags_added: tuple[str, ...] = ()
 
     @property
@@ -85,5 +89,7 @@ class Experiment:
             notes=document.get("notes"),
             queue=document.get("queue"),
             execution=document.get("execution") or {},
+            owner=document.get("owner"),
+            shared=document.get("shared", False),
             tags_added=tuple(document.get("tags_added") or ()),
         )

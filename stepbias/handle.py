@@ -105,17 +105,19 @@ class ExperimentHandle(StoredResults):
         notes: str | None = None,
         add_tags: Sequence[str] | None = None,
         remove_tags: Sequence[str] | None = None,
+        shared: bool | None = None,
     ) -> Experiment:
         """Give it another name, other tags in place of its own, or other notes; what is not given stays.
 
         `add_tags` and `remove_tags` leave the other tags as they are, also those that somebody else adds meanwhile.
+        Where keys are required, a `shared` one is read by whoever has a key and its id.
 
         Raises:
             ProblemError: the edit is refused; `errors` say why.
         """
         lists = {"tags": tags, "add_tags": add_tags, "remove_tags": remove_tags}
         given: dict[str, Any] = {part: None if listed is None else list(listed) for part, listed in lists.items()}
-        given |= {"name": name, "notes": notes}
+        given |= {"name": name, "notes": notes, "shared": shared}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"
         return self._tell("PATCH", "", content=patch, media_type=media_type)

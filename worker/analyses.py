@@ -10,6 +10,8 @@ from core.sweep.grid import GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.errors import StoreUnavailable
 from jobs.kept_documents import kept_analysis, uploads
+from jobs.owned_store import owned
+from jobs.records import Ownership
 from worker.context import WorkerContext
 
 
@@ -24,14 +26,17 @@ def ensure_interpolators(context: WorkerContext, problem: GridProblem) -> None:
 
 
 def upload_analysis(context: WorkerContext, dataset_id: str, transform: str) -> bytes:
-    """What is known of an uploaded data set before any training, as JSON; `transform` is JSON, empty for none.
+    """What is known of an uploaded data set before any training, as JSON; the id begins with its owner, if it has one.
+
+    `transform` is JSON, empty for none.
 
     Raises:
         InvalidData: it is no longer kept.
     """
+    owner, _, content = dataset_id.rpartition("/")
     shift = Transform.model_validate_json(transform) if transform else Transform()
-    data = UploadedData(kind="dataset", id=dataset_id, transform=shift)
-    return analyse_data(dataset_of(data, uploads(context.store))).to_json()
+    data = UploadedData(kind="dataset", id=content, transform=shift)
+    return analyse_data(dataset_of(data, uploads(owned(context.store, Ownership(owner=owner))))).to_json()
 
 
 def ensure_analysis(context: WorkerContext, problem: GridProblem) -> ProblemAnalysis:

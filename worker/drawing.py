@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.sweep.grid import Grid
 from jobs.document_keys import figure_error_key
 from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
+from jobs.owned_store import store_of_experiment
 from jobs.records import DATA_ANALYSIS, FigureRequest
 from jobs.states import ACTIVE
 from worker.analyses import upload_analysis
@@ -90,7 +92,8 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
     from core.figures.draw import draw
     from core.figures.render import render
 
-    return render(draw(FIGURES[name], stored_results(context, experiment_id)), form)
+    its = replace(context, store=store_of_experiment(context.store, experiment_id))
+    return render(draw(FIGURES[name], stored_results(its, experiment_id)), form)
 
 
 def stored_results(context: WorkerContext, experiment_id: str) -> Results:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +11,7 @@ from core.descent.kernel import one_thread
 from core.errors import StepbiasError
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.log_context import logging_of
+from jobs.owned_store import store_of_experiment
 from jobs.records import Claim, JobKind, Queue
 from jobs.seal import BrokenSeal
 from worker.batch import train
@@ -76,6 +78,7 @@ def _perform(claim: Claim, context: WorkerContext) -> None:
 
 def _work_on(claim: Claim, context: WorkerContext) -> None:
     stall_seconds = STALLS[claim.job.kind] * context.settings.stall_seconds
+    context = replace(context, store=store_of_experiment(context.store, claim.job.experiment_id))
     try:
         with one_thread(), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
             WORK[claim.job.kind](claim, context, heartbeat)

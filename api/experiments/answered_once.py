@@ -20,6 +20,7 @@ from starlette.types import Message
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.body import limited_body
+from api.keys.asker import Asker
 from api.request_errors import InvalidQuery, KeyTaken, StillAnswering, Violation
 from jobs.errors import StoreUnavailable
 from jobs.ports import Store
@@ -93,7 +94,7 @@ class AnsweredOnce(APIRoute):
 
 
 async def _once(request: Request, keys: list[str], handler: _Handler) -> Response:
-    key = _key_of(keys)
+    key = _key_of(keys, getattr(request.state, "asker", None))
     settings, store = cast("Settings", request.app.state.settings), cast("Store", request.app.state.store)
     body = await limited_body(request, limit=settings.max_body_bytes)
     mark = Kept(fingerprint=_fingerprint(request, body))
@@ -124,11 +125,13 @@ async def _keep(store: Store, key: str, kept: Kept, *, seconds: float, is_first:
     return await to_thread.run_sync(write)
 
 
-def _key_of(keys: list[str]) -> str:
+def _key_of(keys: list[str], asker: Asker | None) -> str:
+    """What the answer is kept under: keys of one owner are none of another's."""
     if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
         violation = Violation(parameter=HEADER, detail="one key of 1 to 200 printable ASCII characters is wanted")
         raise InvalidQuery(f"The {HEADER} cannot be used.", violations=(violation,))
-    return hashlib.sha256(keys[0].encode()).hexdigest()
+    key = keys[0] if asker is None else f"{asker.owner} {keys[0]}"
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _fingerprint(request: Request, body: bytes) -> str:

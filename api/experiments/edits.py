@@ -1,4 +1,4 @@
-"""Edits of an experiment: a JSON merge patch (RFC 7396) of its name, tags and notes."""
+"""Edits of an experiment: a JSON merge patch (RFC 7396) of its name, tags and notes, and of whether it is shared."""
 
 from typing import Annotated, Any, Final
 
@@ -45,9 +45,13 @@ class ExperimentEdit(BaseModel):
         default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."
     )
 
+    shared: bool | None = Field(
+        default=None, description="Whether whoever has a key of this deployment, and the id, may read it."
+    )
+
     def changes(self) -> dict[str, Any]:
         """What is given, with nothing in place of null."""
-        nothing: dict[str, Any] = {"name": "", "tags": (), "notes": ""}
+        nothing: dict[str, Any] = {"name": "", "tags": (), "notes": "", "shared": False}
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return {name: nothing[name] if value is None else value for name, value in given.items()}
 
@@ -79,7 +83,7 @@ def _violation(finding: Any) -> Violation:
     unknown = finding["type"] == "extra_forbidden"
     return Violation(
         pointer=pointer,
-        detail="name, tags (add_tags, remove_tags) and notes can be edited" if unknown else sentence(finding),
+        detail="name, tags (add_tags, remove_tags), notes and shared can be edited" if unknown else sentence(finding),
     )
 
 

@@ -19,14 +19,14 @@ def is_cut_short(text: str) -> bool:
     return _CUT_SHORT.fullmatch(text) is not None
 
 
-def whole_id(beginning: str, store: Store) -> str:
-    """The id that begins so.
+def whole_id(beginning: str, store: Store, *, owner: str | None = None) -> str:
+    """The id that begins so, of the experiments of one owner, or of all.
 
     Raises:
         ExperimentNotFound: none does.
         AmbiguousId: several do; some of them are named.
     """
-    found = store.ids(beginning.lower(), most=MOST_CANDIDATES)
+    found = store.ids(beginning.lower(), most=MOST_CANDIDATES, owner=owner)
     if not found:
         raise ExperimentNotFound(beginning)
     if len(found) > 1:

@@ -53,7 +53,7 @@ class ExperimentQuery(PageQuery):
     @property
     def filters(self) -> Filters:
         """What is asked for."""
-        times = {name: given.timestamp() for name, given in self._times().items() if given is not None}
+        times: dict[str, Any] = {name: given.timestamp() for name, given in self._times().items() if given is not None}
         preset = () if self.preset is None else (self.preset,)
         return Filters(statuses=tuple(self.status), tags=(*self.tag, *preset), name=self.name, **times)
 

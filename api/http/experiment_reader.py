@@ -31,13 +31,17 @@ class ExperimentReader:
         Raises:
             ExperimentNotFound: there is none of that id.
         """
+        found = await self.look(experiment_id)
+        # The store itself says why one is not there.
+        return (await to_thread.run_sync(self._store.experiment, experiment_id), "") if found is None else found
+
+    async def look(self, experiment_id: str) -> tuple[Experiment, str] | None:
+        """The same, None where it cannot be told."""
         loop = asyncio.get_running_loop()
         if self._reading is None or self._reading.done() or self._reading.get_loop() is not loop:
             self._asked = {}
             self._reading = loop.create_task(self._read())
-        found = await asyncio.shield(self._asked.setdefault(experiment_id, loop.create_future()))
-        # The store itself says why one is not there.
-        return (await to_thread.run_sync(self._store.experiment, experiment_id), "") if found is None else found
+        return await asyncio.shield(self._asked.setdefault(experiment_id, loop.create_future()))
 
     def _told(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
         notes = self._store.notes_of(experiment_ids)

@@ -1,6 +1,7 @@
 """The most frequent request, answered before routes are looked for: a poll of an experiment, with nothing else said."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
 from starlette._utils import get_route_path
@@ -11,6 +12,7 @@ from api.experiment_document import ExperimentDocument, status_answer
 from api.http.experiment_reader import ExperimentReader
 from api.readiness import may_wait
 from jobs.errors import JobsError
+from jobs.records import Experiment
 
 ROUTE: Final = "/v1/experiments/{experiment_id}"
 
@@ -28,17 +30,20 @@ class QuickStatusMiddleware:
         """Answer one request."""
         poll = _poll(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
         if poll is not None:
-            try:
-                experiment, notes = await self.reader.in_full(poll[1])
-            except JobsError:
-                pass
-            else:
-                if not may_wait(experiment):
-                    scope["state"]["route"] = ROUTE
-                    document = ExperimentDocument.of(experiment, notes=notes)
-                    await status_answer(document, experiment)(scope, receive, send)
-                    return
+            found = None
+            with suppress(JobsError):
+                found = await self.reader.look(poll[1])
+            if found is not None and _may_be_told(found[0], scope):
+                scope["state"]["route"] = ROUTE
+                document = ExperimentDocument.of(found[0], notes=found[1])
+                await status_answer(document, found[0])(scope, receive, send)
+                return
         await self.app(scope, receive, send)
+
+
+def _may_be_told(experiment: Experiment, scope: Scope) -> bool:
+    asker = scope["state"].get("asker")
+    return not may_wait(experiment) and (asker is None or asker.may_read(experiment))
 
 
 def _poll(scope: Scope) -> re.Match[str] | None:

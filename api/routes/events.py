@@ -1,5 +1,6 @@
 """What becomes of an experiment, told as it happens."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from anyio import to_thread
@@ -43,7 +44,19 @@ async def follow_experiment(
         return Response(media_type=_MEDIA_TYPE, headers=_HEADERS)
     # What was never told here was told of something else: it begins anew.
     events = event_stream(experiment.id, after=after if after <= last else 0, store=store, hub=hub)
-    return StreamingResponse(events, media_type=_MEDIA_TYPE, headers=_HEADERS)
+    is_still_good = getattr(request.state, "is_still_good", None)
+    told = events if is_still_good is None else _while_good(events, is_still_good)
+    return StreamingResponse(told, media_type=_MEDIA_TYPE, headers=_HEADERS)
+
+
+async def _while_good(
+    events: AsyncIterator[bytes], is_still_good: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[bytes]:
+    """As long as the key is known with which they were asked for."""
+    async for event in events:
+        if not await is_still_good():
+            return
+        yield event
 
 
 def _number(text: str) -> int:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.body import JSON
 from api.datasets import require_uploaded
-from api.dependencies import BellHere, ExperimentId, HubHere, ReaderHere, SettingsHere, StoreHere
+from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderHere, SettingsHere, StoreHere
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
@@ -18,6 +18,7 @@ from api.experiments.preconditions import IfMatch, require_known
 from api.experiments.submitting import SubmissionDocument, SubmissionQuery
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
+from api.keys.quotas import require_quota
 from api.openapi import PROBLEMS, SPEC_BODY
 from api.paging import NoQuery, WaitQuery, link_header
 from api.readiness import may_wait, obstacle, require_reserve
@@ -39,12 +40,13 @@ _Nothing = Annotated[NoQuery, Query()]
     responses={status.HTTP_200_OK: {"model": SubmissionDocument, "description": "It exists already."}},
     openapi_extra=dict(SPEC_BODY),
 )
-def submit_experiment(
+def submit_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
     spec: SpecHere,
     query: Annotated[SubmissionQuery, Query()],
     store: StoreHere,
     bell: BellHere,
     settings: SettingsHere,
+    asker: AskerHere,
     _key: IdempotencyKey = None,
 ) -> Response:
     """Submit a spec. The same spec under the same name is one experiment, unless that failed or was cancelled.
@@ -54,6 +56,7 @@ def submit_experiment(
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
+    require_quota(spec, asker, store=store, settings=settings)
     require_reserve(store)
     try:
         submission = submit(spec, query.wishes, store=store, bell=bell)
@@ -113,7 +116,7 @@ def edit_experiment(
     if_match: IfMatch = None,
     _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
-    """Change name, tags or notes by a JSON merge patch (RFC 7396); the spec stays as it was submitted.
+    """Change name, tags or notes, or share it, by a JSON merge patch (RFC 7396); the spec stays as it was submitted.
 
     `add_tags` and `remove_tags` change some of the tags, whatever others do to them at the same time.
     """

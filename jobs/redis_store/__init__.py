@@ -5,6 +5,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from jobs.errors import StoreUnavailable
 from jobs.ports import Store
 from jobs.redis_store.answers import RedisAnswers
+from jobs.redis_store.api_keys import RedisKeys
 from jobs.redis_store.events import RedisEvents
 from jobs.redis_store.experiments import RedisExperiments
 from jobs.redis_store.jobs import RedisJobs
@@ -17,7 +18,15 @@ __all__ = ["RedisStore"]
 
 
 class RedisStore(
-    RedisExperiments, RedisJobs, RedisUpkeep, RedisResults, RedisUploads, RedisAnswers, RedisEvents, Store
+    RedisExperiments,
+    RedisJobs,
+    RedisUpkeep,
+    RedisResults,
+    RedisUploads,
+    RedisAnswers,
+    RedisEvents,
+    RedisKeys,
+    Store,
 ):
     """The whole store on one server: `RedisStore(connect(url, patience=…), settings)`."""
 

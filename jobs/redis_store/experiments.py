@@ -13,9 +13,9 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import ExperimentNotFound, NotFailed, StillActive
-from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, ExperimentStore
-from jobs.records import Experiment, Filters, Labels, Page, Place, Queue, Submission, Wishes
-from jobs.redis_store.fields import wish_fields
+from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, ExperimentStore
+from jobs.records import Experiment, Filters, Labels, Ownership, Page, Place, Queue, Submission, Wishes
+from jobs.redis_store.fields import ownership_fields, wish_fields
 from jobs.redis_store.keys import experiment_key, key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer, record_answer
@@ -47,10 +47,11 @@ class RedisExperiments(RedisServer, ExperimentStore):
         runs: int,
         documents: Sequence[str] = (),
         wishes: Wishes = NO_WISHES,
+        ownership: Ownership = NOBODYS,
     ) -> Submission:
         # The id is drawn here: a call that is sent again finds its own experiment and still answers that it is new.
         proposed = secrets.token_hex(16)
-        wished = wish_fields(wishes)
+        wished = {**wish_fields(wishes), **ownership_fields(ownership)}
         is_new, found, record, added = self._call(
             Script.SUBMIT,
             *(proposed, self._numerics, content_hash, name, json.dumps(tags), MOST_TAGS),
@@ -76,12 +77,14 @@ class RedisExperiments(RedisServer, ExperimentStore):
         notes: str | None = None,
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
+        shared: bool | None = None,
         expected: Labels | None = None,
     ) -> Experiment:
         known = {} if expected is None else _label_fields(experiment_id, **asdict(expected))
         changes = _label_fields(experiment_id, name=name, tags=tags, notes=notes)
         more = {"remove_tags": remove_tags, "add_tags": add_tags}
         changes |= {what: json.dumps(given) for what, given in more.items() if given}
+        changes |= {} if shared is None else {"shared": "1" if shared else ""}
         fields = chain.from_iterable([*known.items(), *changes.items()])
         return record_answer(experiment_id, self._call(Script.EDIT, experiment_id, MOST_TAGS, len(known), *fields))
 
@@ -97,8 +100,9 @@ class RedisExperiments(RedisServer, ExperimentStore):
         return {each: (notes or b"").decode() for each, notes in opened.items()}
 
     @override
-    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
-        (members,) = self._read(["ZRANGE", key("ids"), f"[{prefix}", f"[{prefix}\xff", "BYLEX", "LIMIT", 0, most])
+    def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
+        names = _of_owner("ids", owner)
+        (members,) = self._read(["ZRANGE", names, f"[{prefix}", f"[{prefix}\xff", "BYLEX", "LIMIT", 0, most])
         found = [member.decode(errors="replace") for member in members]
         there = self._read(*(["EXISTS", experiment_key(each)] for each in found))
         return [each for each, is_there in zip(found, there, strict=True) if is_there]
@@ -135,7 +139,7 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
-        index = self._narrowest_index(filters.tags)
+        index = self._narrowest_index(filters.tags, filters.owner)
         before = self._first_number_after(index, filters.until) if cursor is None else decode_cursor(cursor)
         found: list[tuple[int, Experiment]] = []
         for looked_at, (number, record) in enumerate(self._newest_first(index, before, limit + 1), 1):
@@ -173,9 +177,10 @@ class RedisExperiments(RedisServer, ExperimentStore):
         except StillActive:
             raise StillActive(self.experiment(experiment_id).status) from None
 
-    def _narrowest_index(self, tags: Sequence[str]) -> str:
-        """The shortest of the sorted sets that hold every experiment of these tags."""
-        indices = [key("experiments", "tag", tag) for tag in tags] or [key("experiments")]
+    def _narrowest_index(self, tags: Sequence[str], owner: str | None) -> str:
+        """The shortest of the sorted sets that hold every experiment of these tags, and none of another owner."""
+        of_all = _of_owner("experiments", owner)
+        indices = [f"{of_all}:tag:{tag}" for tag in tags] or [of_all]
         sizes = self._read(*(["ZCARD", index] for index in indices))
         return min(zip(sizes, indices, strict=True))[1]
 
@@ -210,6 +215,11 @@ class RedisExperiments(RedisServer, ExperimentStore):
             numbers = {member.decode(errors="replace"): int(number) for member, number in members}
             yield from ((numbers[each.id], each) for each in self._experiment_records(numbers))
             bound, most = f"({min(numbers.values())}", _CHUNK
+
+
+def _of_owner(index: str, owner: str | None) -> str:
+    """An index of the experiments of one owner, or of all, as `lua/ledger.lua` has it."""
+    return key(index) if owner is None else key(index, "owner", owner)
 
 
 def _spec_name(experiment_id: str) -> str:

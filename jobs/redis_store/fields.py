@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from jobs.progress import Effort
-from jobs.records import Experiment, Job, JobKind, Order, Priority, Queue, Wishes
+from jobs.records import Experiment, Job, JobKind, Order, Ownership, Priority, Queue, Wishes
 from jobs.states import ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
 
@@ -18,7 +18,7 @@ number name tags content_hash created_at numerics generation runs_total runs_don
 queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
 cancel retry error error_losses error_failures served:interactive served:batch
 """
-_OF_EXPERIMENT_LATER: Final = "order stop priority"
+_OF_EXPERIMENT_LATER: Final = "order stop priority owner pooled shared"
 _OF_JOB: Final = """
 kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
 """
@@ -103,7 +103,18 @@ def experiment_record(experiment_id: str, fields: Fields, now: float) -> Experim
         eta_seconds=effort.eta_seconds(counts.status, now),
         error=_error(fields, counts),
         wishes=_wishes(fields),
+        ownership=Ownership(
+            owner=fields.get(b"owner", b"").decode(),
+            is_shared=fields.get(b"shared") == b"1",
+            is_pooled=fields.get(b"pooled") == b"1",
+        ),
     )
+
+
+def ownership_fields(ownership: Ownership) -> Mapping[str, str]:
+    """Whose it is as fields of a record, where it is somebody's."""
+    told = {"owner": ownership.owner, "pooled": "1" if ownership.is_pooled else ""}
+    return {name: value for name, value in told.items() if value}
 
 
 def wish_fields(wishes: Wishes) -> Mapping[str, str]:

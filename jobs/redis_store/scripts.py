@@ -66,6 +66,7 @@ class Script(StrEnum):
     CONTENTS = "contents"
     AUDIT = "audit"
     REPAIR = "repair"
+    TAKE_REQUEST = "take_request"
 
 
 class Damaged(Exception):

@@ -29,13 +29,13 @@ class RedisUploads(RedisServer, UploadStore):
         return bool(kept)
 
     @override
-    def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
+    def uploads(self, *, limit: int, cursor: str | None = None, owner: str = "") -> Sequence[UploadEntry]:
         bound: str | int = "+inf" if cursor is None else f"({decode_cursor(cursor)}"
         found: list[UploadEntry] = []
         while len(found) < limit:
             with vendor_errors():
                 members: Any = self._client.zrange(
-                    key("uploads"), bound, "-inf", desc=True, byscore=True, offset=0, num=AT_ONCE, withscores=True
+                    _list(owner), bound, "-inf", desc=True, byscore=True, offset=0, num=AT_ONCE, withscores=True
                 )
             if not members:
                 break
@@ -58,7 +58,8 @@ class RedisUploads(RedisServer, UploadStore):
     @override
     def is_upload(self, dataset_id: str) -> bool:
         about = key("document", dataset_description_key(dataset_id))
-        score, is_described = self._read(["ZSCORE", key("uploads"), dataset_id], ["EXISTS", about])
+        listed = _list(dataset_id.rpartition("/")[0])
+        score, is_described = self._read(["ZSCORE", listed, dataset_id], ["EXISTS", about])
         return score is not None or bool(is_described)
 
     @override
@@ -66,3 +67,8 @@ class RedisUploads(RedisServer, UploadStore):
         with vendor_errors():
             users: Any = self._client.sscan_iter(key("users-of", dataset_key(dataset_id)), count=most)
             return sorted(user.decode(errors="replace") for user in islice(users, most))
+
+
+def _list(owner: str) -> str:
+    """The ids of an owner's uploads, or of those of nobody, as `lua/ledger.lua` has it."""
+    return key("uploads", owner) if owner else key("uploads")

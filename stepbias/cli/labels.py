@@ -1,4 +1,4 @@
-"""`stepbias rename`, `tag`, `note`: what an experiment is called, and what is noted of it."""
+"""`stepbias rename`, `tag`, `note`, `share`: what an experiment is called, what is noted of it, and who reads it."""
 
 from collections.abc import Iterable
 
@@ -33,4 +33,11 @@ def note(experiment_id: str, text: str | None, *, url: str) -> int:
             handle.edit(notes=text)
         elif handle.experiment.notes:
             typer.echo(handle.experiment.notes)
+    return 0
+
+
+def share(experiment_id: str, *, shared: bool, url: str) -> int:
+    """Let others who have a key, and the id, read an experiment, or no longer; print the id."""
+    with connected(url) as client:
+        typer.echo(client.experiment(experiment_id).edit(shared=shared).id)
     return 0

@@ -29,6 +29,20 @@ serve_app = typer.Typer(
 app.add_typer(serve_app, name="serve")
 
 
+keys_app = typer.Typer(
+    help="Keys of the service, in its store: make, list, revoke.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(keys_app, name="keys")
+
+
+class KeyScope(StrEnum):
+    """What a key lets its holder do."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+
 class PresetSize(StrEnum):
     """How much of a figure a preset computes."""
 
@@ -338,6 +352,18 @@ def note(
     raise typer.Exit(run_note(experiment, text, url=url))
 
 
+@app.command(context_settings=_TAKES_ID)
+def share(
+    experiment: ExperimentId,
+    stop: Annotated[bool, typer.Option("--stop", help="Share it no longer.")] = False,
+    url: Url = LOCAL_URL,
+) -> None:
+    """Let others who have a key read an experiment; they need its whole id, which is printed."""
+    from stepbias.cli.labels import share as run_share
+
+    raise typer.Exit(run_share(experiment, shared=not stop, url=url))
+
+
 @app.command()
 def presets(
     name: Annotated[str | None, typer.Argument(help="Print this one's spec; default: list them.")] = None,
@@ -378,6 +404,31 @@ def restore(file: BackupFile, state_dir: StateDirectory = None) -> None:
 def doctor() -> None:
     """Say what this installation is made of, and what is wrong."""
     raise typer.Exit(_launched("doctor", "doctor")())
+
+
+@keys_app.command("add")
+def add_key(
+    owner: Annotated[str, typer.Argument(help="Whose work is done with it.")],
+    scope: Annotated[KeyScope, typer.Option(help="Each includes the one before.")] = KeyScope.SUBMIT,
+    expires: Annotated[
+        str | None, typer.Option(help="After which time, such as 90m, 12h or 30d; default: never.")
+    ] = None,
+    state_dir: StateDirectory = None,
+) -> None:
+    """Make a key and print it, once."""
+    raise typer.Exit(_launched("keys", "add")(owner, scope=scope.value, expires=expires, state_dir=state_dir))
+
+
+@keys_app.command("list")
+def list_keys(state_dir: StateDirectory = None) -> None:
+    """List the keys: whose they are, and what they end with."""
+    raise typer.Exit(_launched("keys", "list_keys")(state_dir=state_dir))
+
+
+@keys_app.command("revoke")
+def revoke_key(key: Annotated[str, typer.Argument(metavar="ID")], state_dir: StateDirectory = None) -> None:
+    """Revoke a key; a second later it opens nothing."""
+    raise typer.Exit(_launched("keys", "revoke")(key, state_dir=state_dir))
 
 
 @serve_app.command("api")

@@ -4,7 +4,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -16,7 +16,6 @@ from jobs.connection import connect
 from jobs.errors import JobsError
 from jobs.redis_store import snapshot
 from jobs.redis_store.keys import SCHEMA
-from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.backup_file import (
     Header,
@@ -26,9 +25,8 @@ from stepbias.launcher.backup_file import (
     read_header,
     write_backup,
 )
-from stepbias.launcher.embedded import embedded_server, url_of_running
-from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
-from stepbias.launcher.state_directory import default_state_directory
+from stepbias.launcher.opened_store import opened_store
+from stepbias.launcher.startup_error import StartupError
 
 STANDARD: Final = "-"
 """The name that stands for the standard output, or input."""
@@ -39,7 +37,7 @@ def backup(file: str, state_dir: Path | None = None) -> int:
     header = Header(schema=SCHEMA, numerics=NUMERICS_VERSION, version=version("stepbias"))
     with (
         explained(StartupError, JobsError),
-        _store(state_dir, may_run=True) as url,
+        opened_store(state_dir, may_run=True, is_there=True) as url,
         connect(url, patience=0.0) as client,
         _written(file) as written,
     ):
@@ -57,7 +55,7 @@ def restore(file: str, state_dir: Path | None = None) -> int:
                 f"the backup is of a store with schema {header.schema} (stepbias {header.version}), and this version "
                 f"has schema {SCHEMA}: restore it with a version that has the same"
             )
-        with _store(state_dir, may_run=False) as url, connect(url, patience=0.0) as client:
+        with opened_store(state_dir, may_run=False, is_there=False) as url, connect(url, patience=0.0) as client:
             snapshot.restore(client, read_commands(read))
     typer.echo(f"{file} is restored", err=True)
     return 0
@@ -84,28 +82,3 @@ def _read(file: str) -> Iterator[BinaryIO]:
     else:
         with Path(file).open("rb") as read:
             yield read
-
-
-@contextmanager
-def _store(state_dir: Path | None, *, may_run: bool) -> Iterator[str]:
-    """Where the server is that the environment names, or the embedded one, started for this unless it runs.
-
-    Raises:
-        StartupError: it runs and must not, or cannot be started.
-    """
-    with ExitStack() as stack:
-        named = Settings().redis_url
-        yield _embedded(state_dir, stack, may_run=may_run) if named is None else named.get_secret_value()
-
-
-def _embedded(state_dir: Path | None, stack: ExitStack, *, may_run: bool) -> str:
-    directory = state_dir or default_state_directory()
-    if may_run and not directory.is_dir():
-        raise StartupError(f"there is no state directory {directory}; --state-dir names another")
-    try:
-        server, _ = stack.enter_context(embedded_server(directory))
-    except StateDirectoryInUseError:
-        if not may_run:
-            raise
-        return url_of_running(directory)
-    return server.url

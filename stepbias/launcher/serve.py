@@ -18,6 +18,7 @@ from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.log_lines import CELERY_LOGGING, log_lines
 from stepbias.launcher.managed_process import ManagedProcess
+from stepbias.launcher.reach import require_meant
 from stepbias.launcher.served_process import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.watchdog import run_watched
@@ -34,6 +35,8 @@ _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
 def api(*, host: str, port: int, watch: bool) -> int:
     """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
     settings, _ = _usable_settings()
+    with explained(StartupError):
+        require_meant(host, settings)
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
     _prepare(settings)

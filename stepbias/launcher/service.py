@@ -13,6 +13,7 @@ from stepbias.launcher.embedded import EmbeddedServer
 from stepbias.launcher.http_probe import answers, local_url
 from stepbias.launcher.managed_process import ManagedProcess
 from stepbias.launcher.port import free_port, is_free
+from stepbias.launcher.reach import require_meant
 from stepbias.launcher.served_process import api_process, worker_process
 from stepbias.launcher.startup_error import PortInUseError
 from stepbias.launcher.state_directory import StateDirectory, claim
@@ -63,6 +64,7 @@ def run_service(
             or that another live instance holds the state directory.
     """
     settings = checked_settings()
+    require_meant(host, settings)
     with claim(state_dir) as state:
         port = _chosen_port(host, port)
         service = RunningService(url=local_url(host, port), state_dir=state.path, workers=workers)

@@ -47,6 +47,7 @@ PAGES_WITH_CODE = [page for page in PAGES if _shown(page)]
 
 PROMISES = {
     "docs/how-to/backup.md": "not list(client.experiments(name='a first attempt'))",
+    "docs/how-to/keys.md": "shared.shared and shared.id == experiment.id",
     "README.md": "len(curves['curves']) == 2 and figure.startswith(b'\\x89PNG') and len(predictor) == len(flattest)",
     "docs/how-to/uploads.md": "len(faults) == 2 and analysis['samples'] == 2",
     "docs/how-to/data-out.md": "{run['summary']['outcome'] for run in experiment.runs()} == {'converged'}",

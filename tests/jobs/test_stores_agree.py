@@ -22,8 +22,20 @@ from hypothesis.stateful import (
 
 from jobs.connection import connect
 from jobs.errors import JobsError
-from jobs.ports import NO_WISHES, Store
-from jobs.records import Claim, Experiment, Filters, Labels, LiveWorker, NewJob, Order, Priority, Queue, Wishes
+from jobs.ports import NO_WISHES, NOBODYS, Store
+from jobs.records import (
+    Claim,
+    Experiment,
+    Filters,
+    Labels,
+    LiveWorker,
+    NewJob,
+    Order,
+    Ownership,
+    Priority,
+    Queue,
+    Wishes,
+)
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
@@ -60,6 +72,7 @@ queues = st.sampled_from(Queue)
 wishes = st.builds(
     Wishes, order=st.sampled_from(Order), stop_at_first_failure=st.booleans(), priority=st.sampled_from(Priority)
 )
+OWNERSHIPS = (NOBODYS, Ownership(owner="ada"), Ownership(owner="ada", is_pooled=True), Ownership(owner="ben"))
 
 
 class BothStores(RuleBasedStateMachine):
@@ -120,17 +133,26 @@ class BothStores(RuleBasedStateMachine):
         name=st.sampled_from(["", "named"]),
         tags=st.lists(st.sampled_from("äb"), max_size=2),
         wished=wishes,
+        owner=st.sampled_from(OWNERSHIPS),
     )
-    def somebody_submits(self, text: str, name: str, tags: list[str], wished: Wishes) -> None:
+    def somebody_submits(self, text: str, name: str, tags: list[str], wished: Wishes, owner: Ownership) -> None:
         """A spec is submitted, perhaps not for the first time."""
-        self.submit(text, name, tags, wished)
+        self.submit(text, name, tags, wished, owner)
 
-    def submit(self, text: str, name: str, tags: Sequence[str] = (), wished: Wishes = NO_WISHES) -> None:
+    def submit(
+        self,
+        text: str,
+        name: str,
+        tags: Sequence[str] = (),
+        wished: Wishes = NO_WISHES,
+        owner: Ownership = NOBODYS,
+    ) -> None:
         """Submit to both."""
         arguments = {"spec": text.encode(), "content_hash": digest(text), "name": name, "tags": [text, *tags]}
+        arguments |= {"wishes": wished, "ownership": owner}
         with patch("secrets.token_hex", return_value=f"experiment{next(self.proposals)}"):
             submissions = [
-                store.submit(**arguments, runs=RUNS, wishes=wished)  # type: ignore[arg-type]  # one dictionary for both
+                store.submit(**arguments, runs=RUNS)  # type: ignore[arg-type]  # one dictionary for both
                 for store in self.versions[self.version]
             ]
         assert submissions[0].is_new == submissions[1].is_new
@@ -332,12 +354,13 @@ class BothStores(RuleBasedStateMachine):
         fewer=st.lists(st.sampled_from("äbc"), max_size=2),
     )
     def edit(self, data: st.DataObject, **parts: Any) -> None:
-        """Somebody calls it otherwise, tags it, or notes something; as it is known, or as it was never called."""
+        """Somebody calls it otherwise, tags it, notes something or shares it; as it is known, or never was called."""
         experiment_id = data.draw(st.sampled_from(self.ids))
         record = self.memory.experiment(experiment_id)
         known = Labels(name=record.name, tags=record.tags, notes=self.memory.notes(experiment_id))
         expected = data.draw(st.sampled_from([None, known, replace(known, notes="never"), replace(known, tags=("z",))]))
         given = {"add_tags": parts.pop("more"), "remove_tags": parts.pop("fewer"), "expected": expected}
+        given["shared"] = data.draw(st.none() | st.booleans())
         self.both(lambda store: _timeless(store.edit(experiment_id, **parts, **given)))
 
     @precondition(lambda self: self.ids)
@@ -362,6 +385,9 @@ class BothStores(RuleBasedStateMachine):
         for tag in "äb":
             self.both(lambda store, tag=tag: _tagged(store, tag))  # type: ignore[misc]  # bound now
         self.both(lambda store: store.ids("exp", most=99))
+        for owner in ("ada", "ben"):
+            self.both(lambda store, owner=owner: store.ids("exp", most=99, owner=owner))  # type: ignore[misc]  # bound now
+            self.both(lambda store, owner=owner: _owned(store, owner))  # type: ignore[misc]  # bound now
         self.both(lambda store: replace(store.gauges(), memory=0, memory_limit=0))
         for queue in Queue:
             self.both(lambda store, queue=queue: _around(store, queue))  # type: ignore[misc]  # bound now
@@ -459,6 +485,11 @@ def _places(store: Store, experiment_id: str) -> list[Any]:
 
 def _tagged(store: Store, tag: str) -> list[str]:
     return [experiment.id for experiment in store.experiments(Filters(tags=(tag,))).experiments]
+
+
+def _owned(store: Store, owner: str) -> list[str]:
+    filters = (Filters(owner=owner, tags=tags) for tags in ((), ("ä",)))
+    return [experiment.id for each in filters for experiment in store.experiments(each).experiments]
 
 
 def _names(store: Store, status: ExperimentStatus | None) -> list[str]:

@@ -17,6 +17,7 @@ from itertools import count
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
+from jobs.api_keys import ApiKey
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import (
     DocumentGone,
@@ -29,9 +30,10 @@ from jobs.errors import (
     StillActive,
     TooManyTags,
 )
-from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, Doorbell, Store
+from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
+    Allowance,
     Claim,
     Experiment,
     ExperimentEvent,
@@ -45,6 +47,7 @@ from jobs.records import (
     LiveWorker,
     LostAttempt,
     NewJob,
+    Ownership,
     Page,
     Place,
     Priority,
@@ -94,6 +97,7 @@ class _Experiment:
     created_at: float
     runs_total: int
     wishes: Wishes
+    ownership: Ownership = NOBODYS
     notes: str = ""
     generation: int = 0
     is_cancelled: bool = False
@@ -220,7 +224,12 @@ class _Experiment:
             eta_seconds=effort.eta_seconds(status, now),
             error=self.error(status),
             wishes=self.wishes,
+            ownership=self.ownership,
         )
+
+    @property
+    def answers_for(self) -> tuple[str, str, str, Ownership]:
+        return self.content_hash, self.numerics, self.name, replace(self.ownership, is_shared=False)
 
 
 class _Telling:
@@ -262,10 +271,12 @@ class MemoryStore(Store):
         self._virtual_now: dict[tuple[Queue, str, bool], float] = {}
         self._owed: dict[tuple[Queue, str], float] = {}
         self._waits_since: dict[tuple[Queue, str], float] = {}
-        self._current: dict[tuple[str, str, str], str] = {}
+        self._current: dict[tuple[str, str, str, Ownership], str] = {}
         self._janitor: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self._answers: dict[str, tuple[bytes, float]] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._requests: dict[str, tuple[float, int]] = {}
         self._ended: Counter[JobState] = Counter()
         self._figures: defaultdict[str, deque[FigureRequest]] = defaultdict(deque)
 
@@ -296,9 +307,10 @@ class MemoryStore(Store):
         runs: int,
         documents: Sequence[str] = (),
         wishes: Wishes = NO_WISHES,
+        ownership: Ownership = NOBODYS,
     ) -> Submission:
         with self._lock:
-            known = self._experiments.get(self._current.get((content_hash, self.numerics, name), ""))
+            known = self._experiments.get(self._current.get((content_hash, self.numerics, name, ownership), ""))
             if known and not known.is_cancelled and known.counts.status is not ExperimentStatus.FAILED:
                 added = tuple(tag for tag in dict.fromkeys(tags) if tag not in known.tags)
                 if added and len(known.tags) + len(added) > MOST_TAGS:
@@ -320,9 +332,10 @@ class MemoryStore(Store):
                 runs_total=runs,
                 inputs=set(documents),
                 wishes=wishes,
+                ownership=ownership,
             )
             self._experiments[new.id] = new
-            self._current[content_hash, self.numerics, name] = new.id
+            self._current[new.answers_for] = new.id
             self._record(new, NewJob(id=f"{new.id}.plan", queue=Queue.INTERACTIVE, payload={}), JobKind.PLAN)
             return Submission(experiment=new.record(self._clock()), is_new=True)
 
@@ -350,6 +363,7 @@ class MemoryStore(Store):
         notes: str | None = None,
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
+        shared: bool | None = None,
         expected: Labels | None = None,
     ) -> Experiment:
         with self._lock:
@@ -360,7 +374,8 @@ class MemoryStore(Store):
             new = Labels(
                 name=own.name if name is None else name, tags=tuple(kept), notes=own.notes if notes is None else notes
             )
-            if expected not in {None, own} and new != own:
+            is_done = new == own and shared in {None, experiment.ownership.is_shared}
+            if expected not in {None, own} and not is_done:
                 raise EditedMeanwhile("somebody has edited it meanwhile")
             if add_tags and len(kept) > MOST_TAGS:
                 raise TooManyTags(f"an experiment has no more tags than {MOST_TAGS}")
@@ -368,7 +383,9 @@ class MemoryStore(Store):
                 answered = self._step_down(experiment)
                 experiment.name = name
                 if answered:
-                    self._current.setdefault((experiment.content_hash, experiment.numerics, name), experiment_id)
+                    self._current.setdefault(experiment.answers_for, experiment_id)
+            if shared is not None:
+                experiment.ownership = replace(experiment.ownership, is_shared=shared)
             experiment.tags, experiment.notes = new.tags, new.notes
             return experiment.record(self._clock())
 
@@ -382,8 +399,9 @@ class MemoryStore(Store):
         return {each: self.notes(each) for each in experiment_ids}
 
     @override
-    def ids(self, prefix: str, *, most: int) -> Sequence[str]:
-        return sorted(each for each in self._experiments if each.startswith(prefix))[:most]
+    def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
+        found = (each.id for each in self._experiments.values() if owner in {None, each.ownership.owner})
+        return sorted(each for each in found if each.startswith(prefix))[:most]
 
     @override
     def places(self, experiment_id: str) -> Sequence[Place]:
@@ -750,10 +768,11 @@ class MemoryStore(Store):
             return is_new
 
     @override
-    def uploads(self, *, limit: int, cursor: str | None = None) -> Sequence[UploadEntry]:
+    def uploads(self, *, limit: int, cursor: str | None = None, owner: str = "") -> Sequence[UploadEntry]:
         with self._lock.reading:
             before = math.inf if cursor is None else decode_cursor(cursor)
-            newest = sorted(((number, each) for each, number in self._uploads.items() if number < before), reverse=True)
+            theirs = {each: number for each, number in self._uploads.items() if each.rpartition("/")[0] == owner}
+            newest = sorted(((number, each) for each, number in theirs.items() if number < before), reverse=True)
             return [
                 UploadEntry(description=self._documents[f"dataset-description:{each}"][0], cursor=encode_cursor(number))
                 for number, each in newest[:limit]
@@ -782,6 +801,33 @@ class MemoryStore(Store):
     @override
     def drop_answer(self, key: str) -> None:
         self._answers.pop(key, None)
+
+    @override
+    def keep_key(self, kept: ApiKey) -> None:
+        self._keys[kept.id] = kept
+
+    @override
+    def key(self, key_id: str) -> ApiKey | None:
+        return self._keys.get(key_id)
+
+    @override
+    def keys(self) -> Sequence[ApiKey]:
+        return sorted(self._keys.values(), key=lambda each: (each.created_at, each.id))
+
+    @override
+    def drop_key(self, key_id: str) -> bool:
+        return self._keys.pop(key_id, None) is not None
+
+    @override
+    def take_request(self, owner: str, *, per_minute: int) -> Allowance:
+        with self._lock:
+            now = self._clock()
+            until, taken = self._requests.get(owner, (now, 0))
+            if until <= now:
+                until, taken = now + 60.0, 0
+            is_taken = taken < per_minute
+            self._requests[owner] = until, taken + is_taken
+            return Allowance(is_taken=is_taken, left=per_minute - taken - is_taken, seconds=until - now)
 
     @override
     def events(self, experiment_id: str, *, after: int = 0) -> Sequence[ExperimentEvent]:
@@ -833,10 +879,9 @@ class MemoryStore(Store):
 
     def _step_down(self, experiment: _Experiment) -> bool:
         """It no longer answers for its spec; whether it did."""
-        spec = experiment.content_hash, experiment.numerics, experiment.name
-        answered = self._current.get(spec) == experiment.id
+        answered = self._current.get(experiment.answers_for) == experiment.id
         if answered:
-            del self._current[spec]
+            del self._current[experiment.answers_for]
         return answered
 
     def _is_used(self, document: str) -> bool:
@@ -1002,8 +1047,8 @@ class MemoryStore(Store):
         is_same = experiment.numerics == self.numerics
         experiment.generation += 1
         self._step_down(experiment)
-        self._current[experiment.content_hash, self.numerics, experiment.name] = experiment.id
         experiment.numerics = self.numerics
+        self._current[experiment.answers_for] = experiment.id
         if experiment.former:
             self._garbage.append(replace(experiment, former={}, documents=set()))
         elif experiment.keys:

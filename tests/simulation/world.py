@@ -233,11 +233,10 @@ class World:
                 raise Wrong(f"{each} has succeeded with {stored} of {record.runs_total} results")
             if record.status is ExperimentStatus.FAILED and not record.jobs_dead and not self.decays:
                 raise Wrong(f"{each} has ended without all of its results: {record.error}")
-            # After a repair it may not be known how the runs of before had ended.
-            are_known = bool(record.outcomes) or not self.decays
-            if record.runs_done > record.runs_total or (
-                are_known and sum(record.outcomes.values()) != record.runs_done
-            ):
+            # Of one that was cancelled while it was planned anew, nobody counts what outcomes its runs had before.
+            is_told = record.outcomes or record.status is not ExperimentStatus.CANCELLED
+            is_counted = not is_told or sum(record.outcomes.values()) == record.runs_done
+            if record.runs_done > record.runs_total or not is_counted:
                 raise Wrong(f"{each} counts {record.runs_done} of {record.runs_total} runs, {record.outcomes}")
 
     def _looked_at(self, experiment_id: str) -> tuple[Experiment, int]:

@@ -70,7 +70,9 @@ local function audit(id, index)
   elseif not birth_of(id) then
     save_birth(id)
   end
-  redis.call('ZADD', key('ids'), 0, id)
+  for _, ids in ipairs(indices_of(experiment, 'ids')) do
+    redis.call('ZADD', ids, 0, id)
+  end
   redis.call('SADD', key('numerics'), experiment.numerics)
 end
 

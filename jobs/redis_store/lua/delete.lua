@@ -2,8 +2,7 @@
 -- Forget a finished experiment; what it was made of and what it used is left for the janitor. ARGV: experiment id.
 local id = ARGV[1]
 if is_hopeless(id) then
-  redis.call('ZREM', key('experiments'), id)
-  redis.call('ZREM', key('ids'), id)
+  strike_off_unknown(id)
   for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents', 'inputs' }) do
     discard(id, math.floor(now * 1000), part)
   end

@@ -9,7 +9,7 @@ for i = 1, #ARGV do
   redis.call('UNLINK', key('document', ARGV[i]))
   local upload = string.match(ARGV[i], '^dataset%-description:(.*)')
   if upload then
-    redis.call('ZREM', key('uploads'), upload)
+    redis.call('ZREM', uploads_key(upload), upload)
   end
 end
 return 1

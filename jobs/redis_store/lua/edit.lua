@@ -1,7 +1,7 @@
 #!lua
--- Give an experiment another name, other tags, or notes. ARGV: id, most tags, how many fields it must still be as somebody
--- knew it in, each by its name (name, tags or notes) and value; then each change by what (name, tags, remove_tags, add_tags
--- or notes) and value, in this order. Tags are JSON. Answers: its record.
+-- Give an experiment another name, other tags, or notes, or share it. ARGV: id, most tags, how many fields it must still be
+-- as somebody knew it in, each by its name (name, tags or notes) and value; then each change by what (name, tags,
+-- remove_tags, add_tags, notes or shared) and value. Tags are JSON. Answers: its record.
 local id, most_tags, expected = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local experiment = experiment_of(id)
 if not experiment then
@@ -12,7 +12,7 @@ local function value_of(what)
   if what == 'notes' then
     return redis.call('GET', key('experiment', id, 'notes')) or ''
   end
-  return redis.call('HGET', experiment.at, what)
+  return redis.call('HGET', experiment.at, what) or ''
 end
 
 local function is_there(what, value)
@@ -48,7 +48,7 @@ changes.tags = #tags > 0 and cjson.encode(tags) or '[]'
 
 -- The same edit again: the reply was lost.
 local function is_done()
-  for _, what in ipairs({ 'name', 'tags', 'notes' }) do
+  for _, what in ipairs({ 'name', 'tags', 'notes', 'shared' }) do
     if changes[what] and not is_there(what, changes[what]) then
       return false
     end
@@ -67,12 +67,11 @@ end
 
 -- Who answered for a spec under one name does so under the other, unless somebody does already.
 local function rename(name)
-  local content_hash, before = unpack(redis.call('HMGET', experiment.at, 'content_hash', 'name'))
-  local current = current_field(content_hash, experiment.numerics, before)
+  local field = current_field_of(experiment.at, experiment.numerics)
   redis.call('HSET', experiment.at, 'name', name)
-  if redis.call('HGET', key('current'), current) == id then
-    redis.call('HDEL', key('current'), current)
-    redis.call('HSETNX', key('current'), current_field(content_hash, experiment.numerics, name), id)
+  if redis.call('HGET', key('current'), field) == id then
+    redis.call('HDEL', key('current'), field)
+    redis.call('HSETNX', key('current'), current_field_of(experiment.at, experiment.numerics), id)
   end
 end
 
@@ -85,6 +84,11 @@ if changes.notes == '' then
   redis.call('UNLINK', key('experiment', id, 'notes'))
 elseif changes.notes then
   redis.call('SET', key('experiment', id, 'notes'), changes.notes)
+end
+if changes.shared == '1' then
+  redis.call('HSET', experiment.at, 'shared', '1')
+elseif changes.shared then
+  redis.call('HDEL', experiment.at, 'shared')
 end
 enlist(experiment)
 save_birth(id)

@@ -4,8 +4,9 @@ local id, arrays_name, arrays, description_name, description = unpack(ARGV)
 local is_new = redis.call('EXISTS', key('document', description_name)) == 0
 redis.call('SET', key('document', arrays_name), arrays, 'NX')
 redis.call('SET', key('document', description_name), description)
-if not redis.call('ZSCORE', key('uploads'), id) then
-  local _, last = unpack(redis.call('ZREVRANGE', key('uploads'), 0, 0, 'WITHSCORES'))
-  redis.call('ZADD', key('uploads'), (tonumber(last) or 0) + 1, id)
+local uploads = uploads_key(id)
+if not redis.call('ZSCORE', uploads, id) then
+  local _, last = unpack(redis.call('ZREVRANGE', uploads, 0, 0, 'WITHSCORES'))
+  redis.call('ZADD', uploads, (tonumber(last) or 0) + 1, id)
 end
 return is_new and 1 or 0

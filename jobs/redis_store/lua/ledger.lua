@@ -164,9 +164,16 @@ local redis = setmetatable({
   end,
 }, { __index = redis })
 
--- Where the experiment that answers for a spec is found. The hash has a fixed length, so that no two triples share a field.
-local function current_field(content_hash, numerics, name)
-  return content_hash .. ':' .. numerics .. ':' .. name
+-- Where the experiment that answers for a spec is found. The hash has a fixed length, so that no two triples share a field;
+-- no owner's name has a slash or a colon in it. Who shares runs and who does not are answered by different ones.
+local function current_field(content_hash, numerics, name, owner, pooled)
+  local field = content_hash .. ':' .. numerics .. ':' .. name
+  return owner and owner .. (pooled and '//' or '/') .. field or field
+end
+
+local function current_field_of(at, numerics)
+  local content_hash, name, owner, pooled = unpack(redis.call('HMGET', at, 'content_hash', 'name', 'owner', 'pooled'))
+  return current_field(content_hash, numerics, name, owner, pooled)
 end
 
 -- The record of an experiment with the time it was read at, for the caller to decode.
@@ -379,10 +386,16 @@ local function forget_run(run, bad_summary, bad_arrays)
   end
 end
 
+-- The list of the uploads of an owner, or of those of nobody; the id of one begins with its owner.
+local function uploads_key(id)
+  local owner = string.match(id, '^([^/]+)/')
+  return owner and key('uploads', owner) or key('uploads')
+end
+
 -- An upload is there for its own sake, as soon as it is described.
 local function is_upload(document)
   local id = string.match(document, '^dataset:(.*)')
-  return string.find(document, '^dataset%-description:') ~= nil or id and redis.call('ZSCORE', key('uploads'), id)
+  return string.find(document, '^dataset%-description:') ~= nil or id and redis.call('ZSCORE', uploads_key(id), id)
     or id and redis.call('EXISTS', key('document', 'dataset-description:' .. id)) == 1
 end
 
@@ -486,8 +499,7 @@ end
 
 -- The experiment no longer answers for its spec.
 local function step_down(experiment)
-  local content_hash, name = unpack(redis.call('HMGET', experiment.at, 'content_hash', 'name'))
-  local field = current_field(content_hash, experiment.numerics, name)
+  local field = current_field_of(experiment.at, experiment.numerics)
   if redis.call('HGET', key('current'), field) == experiment.id then
     redis.call('HDEL', key('current'), field)
   end
@@ -496,7 +508,7 @@ end
 -- What an experiment is, and that nobody wants it any more, lies in a second place: all else of its record can be told
 -- anew.
 local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total', 'numerics', 'cancel',
-  'order', 'stop', 'priority' }
+  'order', 'stop', 'priority', 'owner', 'pooled', 'shared' }
 
 local function save_birth(id)
   local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
@@ -566,8 +578,7 @@ local function plan_anew(id, numerics)
   redis.call('HSET', before.at, 'numerics', numerics)
   save_birth(id)
   redis.call('ZADD', key('unfinished', numerics), now, id)
-  local content_hash, name = unpack(redis.call('HMGET', before.at, 'content_hash', 'name'))
-  redis.call('HSET', key('current'), current_field(content_hash, numerics, name), id)
+  redis.call('HSET', key('current'), current_field_of(before.at, numerics), id)
   record_job(experiment_of(id), id .. '.' .. generation .. '.plan', 'plan', 'interactive', '{}', 1, 0)
 end
 
@@ -607,11 +618,19 @@ local function end_attempt(job, state)
   end
 end
 
+-- An index of all experiments, with that of its owner's where it has one.
+local function indices_of(experiment, index)
+  local owner = redis.call('HGET', experiment.at, 'owner')
+  return owner and { key(index), key(index, 'owner', owner) } or { key(index) }
+end
+
 -- The lists in which an experiment stands under its number.
 local function lists_of(experiment)
-  local lists = { key('experiments') }
-  for _, tag in ipairs(cjson.decode(redis.call('HGET', experiment.at, 'tags'))) do
-    table.insert(lists, key('experiments', 'tag', tag))
+  local lists = indices_of(experiment, 'experiments')
+  for i = 1, #lists do
+    for _, tag in ipairs(cjson.decode(redis.call('HGET', experiment.at, 'tags'))) do
+      table.insert(lists, lists[i] .. ':tag:' .. tag)
+    end
   end
   return lists
 end
@@ -620,14 +639,32 @@ local function enlist(experiment)
   for _, list in ipairs(lists_of(experiment)) do
     redis.call('ZADD', list, experiment.number, experiment.id)
   end
-  redis.call('ZADD', key('ids'), 0, experiment.id)
+  for _, ids in ipairs(indices_of(experiment, 'ids')) do
+    redis.call('ZADD', ids, 0, experiment.id)
+  end
+  local owner = redis.call('HGET', experiment.at, 'owner')
+  if owner then
+    redis.call('SADD', key('owners'), owner)
+  end
 end
 
 local function strike_off(experiment)
   for _, list in ipairs(lists_of(experiment)) do
     redis.call('ZREM', list, experiment.id)
   end
-  redis.call('ZREM', key('ids'), experiment.id)
+  for _, ids in ipairs(indices_of(experiment, 'ids')) do
+    redis.call('ZREM', ids, experiment.id)
+  end
+end
+
+-- As well as can be where nobody knows whose it was, or which tags it had.
+local function strike_off_unknown(id)
+  for _, index in ipairs({ 'experiments', 'ids' }) do
+    redis.call('ZREM', key(index), id)
+    for _, owner in ipairs(redis.call('SMEMBERS', key('owners'))) do
+      redis.call('ZREM', key(index, 'owner', owner), id)
+    end
+  end
 end
 
 -- Add tags to those of an experiment; answers which it did not have.

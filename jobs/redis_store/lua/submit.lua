@@ -1,11 +1,15 @@
 #!lua
 -- Record an experiment and its planning job, unless an equal one of the same numerics is active or has succeeded.
 -- That one takes over the tags that it does not have.
--- ARGV: id, numerics version, content hash, name, tags as JSON, most tags, runs, spec, how many wishes, each by field and
--- value, document that it uses...
+-- ARGV: id, numerics version, content hash, name, tags as JSON, most tags, runs, spec, how many other fields the record has
+-- (wishes, and whose it is), each by field and value, document that it uses...
 -- Answers: 1 if the experiment is new else 0, its id, its record, the tags that an equal one has taken over.
-local id, numerics, content_hash, name, tags, most_tags, runs, spec, wishes = unpack(ARGV, 1, 9)
-local first_document = 10 + 2 * wishes
+local id, numerics, content_hash, name, tags, most_tags, runs, spec, others = unpack(ARGV, 1, 9)
+local first_document = 10 + 2 * others
+local asked = {}
+for i = 10, first_document - 1, 2 do
+  asked[ARGV[i]] = ARGV[i + 1]
+end
 
 -- The same id again: the reply was lost, and whatever has become of it meanwhile stays.
 if redis.call('EXISTS', experiment_key(id)) == 1 then
@@ -26,7 +30,7 @@ local function take_over(experiment)
   return new
 end
 
-local field = current_field(content_hash, numerics, name)
+local field = current_field(content_hash, numerics, name, asked.owner, asked.pooled)
 local known = redis.call('HGET', key('current'), field)
 local current = known and experiment_of(known)
 if current and current.numerics == numerics and not current.is_cancelled and ending_of(current) ~= 'failed' then
