@@ -97,7 +97,7 @@ class ExperimentHandle(StoredResults):
         """Compute again what failed."""
         return self._tell("POST", "/retry", once=True)
 
-    def edit(
+    def edit(  # noqa: PLR0913 - all of them by name
         self,
         *,
         name: str | None = None,
