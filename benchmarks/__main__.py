@@ -17,6 +17,7 @@ from benchmarks.recording import measure_recording
 from benchmarks.report import write_report
 from benchmarks.service import measure_service
 from benchmarks.solvers import measure_solvers
+from benchmarks.tracker import measure_tracker
 from benchmarks.turns import Effort, one_core
 
 RESULTS: Final = ROOT / "benchmarks" / "results"
@@ -47,8 +48,9 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "recording": recording,
     "service": measure_service,
     "figure1": measure_figure_1,
+    "tracker": measure_tracker,
 }
-SLOW: Final = ("service", "figure1")
+SLOW: Final = ("service", "figure1", "tracker")
 """Not part of all that is done quickly."""
 
 
