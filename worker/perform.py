@@ -6,6 +6,8 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
+from threadpoolctl import ThreadpoolController
+
 from core.descent.kernel import one_thread
 from core.errors import StepbiasError
 from jobs.errors import LeaseLost, StoreUnavailable
@@ -25,6 +27,9 @@ WORK: Final[Mapping[JobKind, Work]] = MappingProxyType({JobKind.PLAN: plan, JobK
 
 STALLS: Final[Mapping[JobKind, float]] = MappingProxyType({JobKind.PLAN: LONG_SILENCE, JobKind.TRAIN: 1.0})
 """In units of `stall_seconds`."""
+
+LIBRARIES: Final = ThreadpoolController()
+"""What there is of BLAS: all of it is loaded by the imports above."""
 
 HOPELESS: Final = (StepbiasError, BrokenSeal)
 """Errors that another attempt must meet again."""
@@ -77,7 +82,7 @@ def _perform(claim: Claim, context: WorkerContext) -> None:
 def _work_on(claim: Claim, context: WorkerContext) -> None:
     stall_seconds = STALLS[claim.job.kind] * context.settings.stall_seconds
     try:
-        with one_thread(), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
+        with one_thread(LIBRARIES), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
             WORK[claim.job.kind](claim, context, heartbeat)
     except (LeaseLost, StoreUnavailable):
         raise
