@@ -21,7 +21,6 @@ from core.training.recording import Recorder, Sight
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 from core.training.verdict import Evidence, Verdict
 
-
 MOST_UNSEEN: Final = 16_384
 """Entries of θ that may wait to be observed together: of small states several take as long as one."""
 
