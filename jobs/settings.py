@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     max_stored_bytes: float = Field(
         default=4e9, gt=0, description="Most bytes that an experiment is predicted to leave in the store."
     )
+    max_memory_bytes: float = Field(
+        default=2e9,
+        gt=0,
+        description="Most memory that one batch or analysis is predicted to take, beside what every worker takes.",
+    )
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:

@@ -13,6 +13,7 @@ from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.edits import EDIT_BODY, EditHere
+from api.experiments.feasible import require_feasible
 from api.experiments.listing import ExperimentQuery
 from api.experiments.submitting import SubmissionDocument, SubmissionQuery
 from api.http.event_stream import awaited, preferred_wait
@@ -53,6 +54,7 @@ def submit_experiment(
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
+    require_feasible(spec, store=store)
     require_reserve(store)
     try:
         submission = submit(spec, query.wishes, store=store, bell=bell)
@@ -71,6 +73,7 @@ def estimate_experiment(spec: SpecHere, _query: _Nothing, store: StoreHere, sett
     """Say what a spec would cost, without running anything; what cannot be submitted is refused likewise."""
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
+    require_feasible(spec, store=store)
     return require_affordable(spec, store=store, settings=settings)
 
 
