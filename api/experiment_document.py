@@ -11,7 +11,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
-from jobs.records import Experiment, Order, Place, Priority, Queue
+from jobs.records import Experiment, Order, Place, Priority, Queue, Webhook, WebhookState
 from jobs.states import ACTIVE, ExperimentStatus
 
 _DOORS: Final = MappingProxyType(
@@ -80,6 +80,14 @@ class PlaceDocument(_Part):
         return cls(queue=place.queue, position=ahead + 1, experiments_ahead=ahead, seconds_ahead=seconds)
 
 
+class WebhookDocument(_Part):
+    """Whether the address that wants to hear of its end has heard of it."""
+
+    state: WebhookState = Field(description="`pending` also before the end; `given_up` after an hour of attempts.")
+    attempts: int
+    last_status: int | None = Field(description="The HTTP status of the last answer; null where none came.")
+
+
 class ExperimentDocument(_Part):
     """The life of one experiment, as its users see it."""
 
@@ -103,6 +111,9 @@ class ExperimentDocument(_Part):
         default=None, description="Where it waits for a turn, if it does; told of one experiment, not in lists."
     )
     notes: str | None = Field(default=None, description="Told of one experiment, not in lists.")
+    webhook: WebhookDocument | None = Field(
+        default=None, description="Of one that was submitted with a webhook; told of one experiment, not in lists."
+    )
     links: Mapping[str, str] = Field(description="Where its parts are; URI templates for those of a run or problem.")
 
     @classmethod
@@ -113,6 +124,7 @@ class ExperimentDocument(_Part):
         waits_for: str | None = None,
         places: Sequence[Place] = (),
         notes: str | None = None,
+        webhook: Webhook | None = None,
     ) -> Self:
         """The document of a record."""
         return cls(
@@ -131,6 +143,7 @@ class ExperimentDocument(_Part):
             execution=Execution(**asdict(experiment.wishes)),
             queue=next(map(PlaceDocument.of, places), None),
             notes=notes,
+            webhook=None if webhook is None else WebhookDocument(**asdict(webhook)),
             links=links(experiment.id),
         )
 

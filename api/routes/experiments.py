@@ -15,7 +15,7 @@ from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.edits import EDIT_BODY, EditHere
 from api.experiments.feasible import require_feasible
 from api.experiments.listing import ExperimentQuery
-from api.experiments.submitting import SubmissionDocument, SubmissionQuery
+from api.experiments.submitting import SubmissionDocument, SubmissionQuery, require_webhook_allowed
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
@@ -51,6 +51,7 @@ def submit_experiment(
 
     One that is there takes over the tags that it does not have, and keeps its own execution.
     """
+    require_webhook_allowed(query.webhook, settings)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
@@ -166,4 +167,5 @@ def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:
         waits_for=obstacle(experiment, store),
         places=store.places(experiment.id) if may_wait(experiment) else (),
         notes=store.notes(experiment.id),
+        webhook=store.webhook(experiment.id) if experiment.wishes.webhook else None,
     )

@@ -12,12 +12,21 @@ from jobs.redis_store.results import RedisResults
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.upkeep import RedisUpkeep
 from jobs.redis_store.uploads import RedisUploads
+from jobs.redis_store.webhooks import RedisWebhooks
 
 __all__ = ["RedisStore"]
 
 
 class RedisStore(
-    RedisExperiments, RedisJobs, RedisUpkeep, RedisResults, RedisUploads, RedisAnswers, RedisEvents, Store
+    RedisExperiments,
+    RedisJobs,
+    RedisUpkeep,
+    RedisResults,
+    RedisUploads,
+    RedisAnswers,
+    RedisEvents,
+    RedisWebhooks,
+    Store,
 ):
     """The whole store on one server: `RedisStore(connect(url, patience=…), settings)`."""
 

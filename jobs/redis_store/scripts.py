@@ -65,6 +65,8 @@ class Script(StrEnum):
     CONTENTS = "contents"
     AUDIT = "audit"
     REPAIR = "repair"
+    DUE_WEBHOOKS = "due_webhooks"
+    NOTE_WEBHOOK = "note_webhook"
 
 
 class Damaged(Exception):
