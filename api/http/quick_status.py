@@ -33,7 +33,7 @@ class QuickStatusMiddleware:
             except JobsError:
                 pass
             else:
-                if not may_wait(experiment):
+                if not may_wait(experiment) and not experiment.wishes.webhook:
                     scope["state"]["route"] = ROUTE
                     document = ExperimentDocument.of(experiment, notes=notes)
                     await status_answer(document, experiment)(scope, receive, send)

@@ -23,7 +23,19 @@ from hypothesis.stateful import (
 from jobs.connection import connect
 from jobs.errors import JobsError
 from jobs.ports import NO_WISHES, Store
-from jobs.records import Claim, Experiment, Filters, LiveWorker, NewJob, Order, Priority, Queue, Wishes
+from jobs.records import (
+    Claim,
+    Delivery,
+    Experiment,
+    Filters,
+    LiveWorker,
+    NewJob,
+    Order,
+    Priority,
+    Queue,
+    WebhookState,
+    Wishes,
+)
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
@@ -58,8 +70,17 @@ indices = st.integers(0, RUNS - 1)
 fractions = st.floats(0, 1)
 queues = st.sampled_from(Queue)
 wishes = st.builds(
-    Wishes, order=st.sampled_from(Order), stop_at_first_failure=st.booleans(), priority=st.sampled_from(Priority)
+    Wishes,
+    order=st.sampled_from(Order),
+    stop_at_first_failure=st.booleans(),
+    priority=st.sampled_from(Priority),
+    webhook=st.sampled_from(["", "https://a.example/"]),
 )
+
+
+def _untimed(delivery: Delivery) -> Delivery:
+    """Without the time, which is another one in each store."""
+    return replace(delivery, finished_at=0.0)
 
 
 class BothStores(RuleBasedStateMachine):
@@ -187,6 +208,19 @@ class BothStores(RuleBasedStateMachine):
             self.both(lambda store, key=str(number): store.request_figure(figure_request(key), seconds=1000.0))  # type: ignore[misc]  # bound now
         for _ in range(taken):
             self.both(lambda store: store.next_figure())
+
+    @rule(state=st.sampled_from(WebhookState), status=st.sampled_from([None, 200, 500]), late=st.booleans())
+    def tell_ends(self, state: WebhookState, status: int | None, late: bool) -> None:  # noqa: FBT001 - drawn
+        """Ends are told, each by whom the store gives it to; what came of it is noted, or of one that is long over."""
+        found = [store.due_webhooks(most=10, seconds=0.0) for store in self.versions[self.version]]
+        taken = [sorted(each, key=lambda delivery: delivery.experiment_id) for each in found]
+        assert [_untimed(each) for each in taken[0]] == [_untimed(each) for each in taken[1]]
+        for store, deliveries in zip(self.versions[self.version], taken, strict=True):
+            for delivery in deliveries:
+                attempt = delivery.attempt - 1 if late else delivery.attempt
+                store.note_webhook(replace(delivery, attempt=attempt), state, status=status)
+        for each in self.ids:
+            self.both(lambda store, each=each: store.webhook(each))  # type: ignore[misc]  # bound now
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), fraction=fractions)

@@ -116,7 +116,7 @@ class _Experiment:
     started_at: float | None = None
     work_at_start: float = 0.0
     finished_at: float | None = None
-    webhook: Webhook = Webhook()
+    webhook: Webhook = field(default_factory=Webhook)
     tells_at: float | None = None
     told: list[ExperimentEvent] = field(default_factory=list)
     counted: set[int] = field(default_factory=set)
