@@ -10,6 +10,7 @@ from core.analysis.data_analysis import DataAnalysis
 from jobs.document_keys import data_analysis_key
 from jobs.ports import Doorbell, Store
 from jobs.records import DATA_ANALYSIS, FigureRequest
+from jobs.tracing import traceparent
 
 
 async def analysis_of(dataset_id: str, *, store: Store, bell: Doorbell, patience: float) -> DataAnalysis:
@@ -22,5 +23,7 @@ async def analysis_of(dataset_id: str, *, store: Store, bell: Doorbell, patience
     """
     await to_thread.run_sync(partial(described, dataset_id, store=store))
     key = data_analysis_key(dataset_id)
-    request = FigureRequest(experiment_id=dataset_id, figure=DATA_ANALYSIS, format="json", key=key)
+    request = FigureRequest(
+        experiment_id=dataset_id, figure=DATA_ANALYSIS, format="json", key=key, traceparent=traceparent()
+    )
     return DataAnalysis.from_json(await awaited(request, store=store, bell=bell, patience=patience))

@@ -42,13 +42,15 @@ class Wishes:
     """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
 
     `stop_at_first_failure`: it is cancelled by a job that used up its attempts, if others still wait or run.
-    `webhook` is the address that is told of its end, "" for none.
+    `webhook` is the address that is told of its end, "" for none. `traceparent` is the span that the work on it
+    belongs to, "" for none.
     """
 
     order: Order = Order.GRID
     stop_at_first_failure: bool = False
     priority: Priority = Priority.INTERACTIVE
     webhook: str = ""
+    traceparent: str = ""
 
 
 class WebhookState(StrEnum):
@@ -336,3 +338,4 @@ class FigureRequest:
     figure: str
     format: str
     key: str
+    traceparent: str = ""

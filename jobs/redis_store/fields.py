@@ -18,7 +18,7 @@ number name tags content_hash created_at numerics generation runs_total runs_don
 queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
 cancel retry error error_losses error_failures served:interactive served:batch
 """
-_OF_EXPERIMENT_LATER: Final = "order stop priority webhook"
+_OF_EXPERIMENT_LATER: Final = "order stop priority webhook traceparent"
 _OF_JOB: Final = """
 kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
 """
@@ -113,6 +113,7 @@ def wish_fields(wishes: Wishes) -> Mapping[str, str]:
         "stop": (wishes.stop_at_first_failure, "1"),
         "priority": (wishes.priority is Priority.BATCH, "batch"),
         "webhook": (bool(wishes.webhook), wishes.webhook),
+        "traceparent": (bool(wishes.traceparent), wishes.traceparent),
     }
     return {name: value for name, (is_wished, value) in told.items() if is_wished}
 
@@ -123,6 +124,7 @@ def _wishes(fields: Fields) -> Wishes:
         stop_at_first_failure=fields.get(b"stop") == b"1",
         priority=Priority(fields.get(b"priority", b"interactive").decode()),
         webhook=fields.get(b"webhook", b"").decode(),
+        traceparent=fields.get(b"traceparent", b"").decode(),
     )
 
 

@@ -510,7 +510,7 @@ end
 -- What an experiment is, and that nobody wants it any more, lies in a second place: all else of its record can be told
 -- anew.
 local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total', 'numerics', 'cancel',
-  'order', 'stop', 'priority', 'webhook' }
+  'order', 'stop', 'priority', 'webhook', 'traceparent' }
 
 local function save_birth(id)
   local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
