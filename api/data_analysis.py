@@ -15,6 +15,7 @@ from core.spec.experiment_spec import Transform
 from jobs.document_keys import data_analysis_key
 from jobs.ports import Doorbell, Store
 from jobs.records import DATA_ANALYSIS, FigureRequest
+from jobs.tracing import traceparent
 
 _UNCHANGED = Transform()
 
@@ -59,5 +60,12 @@ async def analysis_of(
     await to_thread.run_sync(partial(described, dataset_id, store=store))
     shift = "" if transform == _UNCHANGED else transform.model_dump_json()
     key = data_analysis_key(dataset_id, transform=shift)
-    request = FigureRequest(experiment_id=dataset_id, figure=DATA_ANALYSIS, format="json", key=key, transform=shift)
+    request = FigureRequest(
+        experiment_id=dataset_id,
+        figure=DATA_ANALYSIS,
+        format="json",
+        key=key,
+        transform=shift,
+        traceparent=traceparent(),
+    )
     return DataAnalysis.from_json(await awaited(request, store=store, bell=bell, patience=patience))

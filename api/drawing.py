@@ -15,6 +15,7 @@ from api.submission import ring
 from jobs.document_keys import figure_error_key, figure_key
 from jobs.ports import Doorbell, Store
 from jobs.records import DATA_ANALYSIS, Experiment, FigureRequest, Queue
+from jobs.tracing import traceparent
 
 PATIENCE_SECONDS: Final = 10.0
 """How long a request waits for its figure."""
@@ -48,7 +49,13 @@ class Drawing:
     @property
     def request(self) -> FigureRequest:
         """What a worker is asked for."""
-        return FigureRequest(experiment_id=self.experiment.id, figure=self.figure, format=self.format, key=self.key)
+        return FigureRequest(
+            experiment_id=self.experiment.id,
+            figure=self.figure,
+            format=self.format,
+            key=self.key,
+            traceparent=traceparent(),
+        )
 
 
 async def drawn(drawing: Drawing, *, store: Store, bell: Doorbell, patience: float) -> bytes:

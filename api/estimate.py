@@ -37,6 +37,9 @@ class EstimateDocument(BaseModel):
     predicted_steps: int = Field(description="Of all runs together, searches and twins included.")
     predicted_seconds: float = Field(description="Of training, on one core; the analysis of data sets is not in it.")
     bytes: int = Field(description="What the store will keep of the runs.")
+    memory_bytes: int = Field(
+        description="Of the analysis or batch that takes most, in one process of a worker, beside what each takes."
+    )
     max_stable_steps: MaxStableSteps
 
 
@@ -52,6 +55,7 @@ def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> Esti
         predicted_steps=round(found.predicted_steps),
         predicted_seconds=float(f"{found.predicted_seconds:.3g}"),
         bytes=round(found.bytes),
+        memory_bytes=round(found.memory),
         max_stable_steps=MaxStableSteps(**found.max_stable_steps),
     )
 
@@ -60,7 +64,7 @@ def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings
     """The estimate of a spec, if this deployment takes experiments of such a cost.
 
     Raises:
-        OverLimit: it is predicted to take more time, or to leave more behind; with the numbers.
+        OverLimit: it is predicted to take more time or memory, or to leave more behind; with the numbers.
     """
     found = estimated(spec, store=store, settings=settings)
     if found.predicted_seconds > settings.max_seconds:
@@ -72,6 +76,12 @@ def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings
         raise OverLimit(
             f"It is predicted to leave {found.bytes / 1e9:.3g} GB in the store: {found.runs} runs with "
             f"{spec.recording.points} records; at most {settings.max_stored_bytes / 1e9:.3g} GB are taken."
+        )
+    if found.memory_bytes > settings.max_memory_bytes:
+        raise OverLimit(
+            f"Its largest batch or analysis is predicted to take {found.memory_bytes / 1e9:.3g} GB of memory; at most "
+            f"{settings.max_memory_bytes / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
+            f"the samples alone where steps draw noise or minibatches."
         )
     return found
 

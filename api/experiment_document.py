@@ -11,7 +11,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
-from jobs.records import Experiment, Order, Place, Priority, Queue
+from jobs.records import Experiment, Order, Place, Priority, Queue, Webhook, WebhookState
 from jobs.states import ACTIVE, ExperimentStatus
 
 _DOORS: Final = MappingProxyType(
@@ -80,6 +80,14 @@ class PlaceDocument(_Part):
         return cls(queue=place.queue, position=ahead + 1, experiments_ahead=ahead, seconds_ahead=seconds)
 
 
+class WebhookDocument(_Part):
+    """Whether the address that wants to hear of its end has heard of it."""
+
+    state: WebhookState = Field(description="`pending` also before the end; `given_up` after an hour of attempts.")
+    attempts: int
+    last_status: int | None = Field(description="The HTTP status of the last answer; null where none came.")
+
+
 class ExperimentDocument(_Part):
     """The life of one experiment, as its users see it."""
 
@@ -105,6 +113,9 @@ class ExperimentDocument(_Part):
     owner: str | None = Field(default=None, description="Whose it is, where keys were required to submit it.")
     shared: bool = Field(default=False, description="Whether others who have a key, and the id, may read it.")
     notes: str | None = Field(default=None, description="Told of one experiment, not in lists.")
+    webhook: WebhookDocument | None = Field(
+        default=None, description="Of one that was submitted with a webhook; told of one experiment, not in lists."
+    )
     links: Mapping[str, str] = Field(description="Where its parts are; URI templates for those of a run or problem.")
 
     @classmethod
@@ -115,6 +126,7 @@ class ExperimentDocument(_Part):
         waits_for: str | None = None,
         places: Sequence[Place] = (),
         notes: str | None = None,
+        webhook: Webhook | None = None,
     ) -> Self:
         """The document of a record."""
         return cls(
@@ -135,6 +147,7 @@ class ExperimentDocument(_Part):
             owner=experiment.ownership.owner or None,
             shared=experiment.ownership.is_shared,
             notes=notes,
+            webhook=None if webhook is None else WebhookDocument(**asdict(webhook)),
             links=links(experiment.id),
         )
 

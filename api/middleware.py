@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import unexpected
 from jobs.log_context import logging_of
+from jobs.tracing import span
 
 REQUEST_ID: Final = "X-Request-ID"
 
@@ -32,7 +33,11 @@ class OutermostMiddleware:
         answer = _Answer(send, request_id=_request_id(scope), without_body=scope["method"] == "HEAD")
         state = {**scope.get("state", {}), "request_id": answer.request_id, "without_body": answer.without_body}
         inner = {**scope, "state": state, "method": "GET" if answer.without_body else scope["method"]}
-        with logging_of(request_id=answer.request_id):
+        parent = Headers(scope=scope).get("traceparent", "")
+        with (
+            logging_of(request_id=answer.request_id),
+            span(f"request {inner['method']}", parent=parent, request_id=answer.request_id, path=scope["path"]),
+        ):
             await self._answer(inner, receive, answer)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:

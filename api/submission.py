@@ -3,6 +3,7 @@
 import logging
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -19,6 +20,7 @@ from core.sweep.grid import Grid
 from jobs.ports import NO_WISHES, Doorbell, Store
 from jobs.records import Queue, Submission, Wishes
 from jobs.settings import Settings
+from jobs.tracing import traceparent
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ def submit(spec: ExperimentSpec, wishes: Wishes = NO_WISHES, *, store: Store, be
         tags=spec.tags,
         runs=len(Grid(spec)),
         documents=used_documents(spec),
-        wishes=wishes,
+        wishes=replace(wishes, traceparent=traceparent()),
     )
     if submission.is_new:
         for queue in Queue:

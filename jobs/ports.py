@@ -12,6 +12,7 @@ from jobs.api_keys import ApiKey
 from jobs.records import (
     Allowance,
     Claim,
+    Delivery,
     Experiment,
     ExperimentEvent,
     FigureRequest,
@@ -31,6 +32,8 @@ from jobs.records import (
     Submission,
     Surroundings,
     UploadEntry,
+    Webhook,
+    WebhookState,
     Wishes,
 )
 
@@ -547,7 +550,39 @@ class KeyStore(Protocol):
         ...
 
 
-class Store(ExperimentStore, JobStore, Upkeep, ResultStore, UploadStore, AnswerStore, EventStore, KeyStore, Protocol):
+class WebhookStore(Protocol):
+    """Ends of experiments that are to be told to an address: noted in the write in which they end."""
+
+    def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
+        """Take ends that are to be told now; each comes again after `seconds`, unless what came of it is noted."""
+        ...
+
+    def note_webhook(
+        self, delivery: Delivery, state: WebhookState, *, status: int | None, seconds: float = 0.0
+    ) -> None:
+        """What came of an attempt; where it is pending, there is another in so many seconds.
+
+        Nothing where a later attempt has begun, or the experiment has gone on or is gone.
+        """
+        ...
+
+    def webhook(self, experiment_id: str) -> Webhook:
+        """What became of telling the end of an experiment that has an address for it."""
+        ...
+
+
+class Store(
+    ExperimentStore,
+    JobStore,
+    Upkeep,
+    ResultStore,
+    UploadStore,
+    AnswerStore,
+    EventStore,
+    KeyStore,
+    WebhookStore,
+    Protocol,
+):
     """The whole store.
 
     One that was written in another form refuses with `ForeignStore` whatever would change it.

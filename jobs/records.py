@@ -51,11 +51,42 @@ class Wishes:
     """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
 
     `stop_at_first_failure`: it is cancelled by a job that used up its attempts, if others still wait or run.
+    `webhook` is the address that is told of its end, "" for none. `traceparent` is the span that the work on it
+    belongs to, "" for none.
     """
 
     order: Order = Order.GRID
     stop_at_first_failure: bool = False
     priority: Priority = Priority.INTERACTIVE
+    webhook: str = ""
+    traceparent: str = ""
+
+
+class WebhookState(StrEnum):
+    """Whether the end of an experiment has been told to the address that wants it."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Webhook:
+    """What became of telling an experiment's end; `last_status` is the HTTP status of the last answer, if any came."""
+
+    state: WebhookState = WebhookState.PENDING
+    attempts: int = 0
+    last_status: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One attempt at telling an end, counted from 1. `finished_at` tells it from that of an end before a retry."""
+
+    experiment_id: str
+    url: str
+    finished_at: float
+    attempt: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -348,3 +379,4 @@ class FigureRequest:
     format: str
     key: str
     transform: str = ""
+    traceparent: str = ""

@@ -7,6 +7,8 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from jobs.webhooks import signing_key
+
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets."""
 
@@ -78,6 +80,14 @@ class Settings(BaseSettings):
         description="Addresses or networks of proxies whose X-Forwarded-Prefix, -Proto and -Host are believed.",
     )
     max_connections: int = Field(default=4000, ge=1, description="Most connections of an API process at once.")
+    webhook_hosts: str = Field(
+        default="",
+        description="Hosts that may be told of the end of experiments, with commas between, or `*` for all; private "
+        "addresses only where they, or their networks, are named. Unset: none.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64."
+    )
     max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."
@@ -87,6 +97,11 @@ class Settings(BaseSettings):
     )
     max_stored_bytes: float = Field(
         default=4e9, gt=0, description="Most bytes that an experiment is predicted to leave in the store."
+    )
+    max_memory_bytes: float = Field(
+        default=2e9,
+        gt=0,
+        description="Most memory that one batch or analysis is predicted to take, beside what every worker takes.",
     )
     keys: Literal["off", "required"] | None = Field(
         default=None,
@@ -117,6 +132,19 @@ class Settings(BaseSettings):
         for name in filter(None, (each.strip() for each in text.split(","))):
             ipaddress.ip_network(name)
         return text
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _require_key(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            signing_key(secret.get_secret_value())
+        return secret
+
+    @model_validator(mode="after")
+    def _require_signatures(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None:
+            raise ValueError("STEPBIAS_WEBHOOK_HOSTS needs STEPBIAS_WEBHOOK_SECRET: webhooks are signed")
+        return self
 
     @model_validator(mode="after")
     def _require_consistency(self) -> Self:

@@ -71,7 +71,13 @@ class Client:
         self._connection.close()
 
     def submit(
-        self, spec: Spec, *, order: str | None = None, stop_at_first_failure: bool = False, priority: str | None = None
+        self,
+        spec: Spec,
+        *,
+        order: str | None = None,
+        stop_at_first_failure: bool = False,
+        priority: str | None = None,
+        webhook: str | None = None,
     ) -> ExperimentHandle:
         """Hand in an experiment. A spec that is active or has succeeded already is that same experiment.
 
@@ -83,6 +89,7 @@ class Client:
             order: "grid", or "shuffled": a tenth of all runs, spread over the whole grid, after another.
             stop_at_first_failure: cancel it when a job has used up its attempts, rather than do the others.
             priority: "interactive", or "batch": nobody waits for it, and all such get a fifth while others wait.
+            webhook: an address that is told of its end by a signed POST, where the service tells its host.
 
         Raises:
             ProblemError: the spec is refused; `errors` point at the fields at fault.
@@ -90,7 +97,7 @@ class Client:
             OSError: the file cannot be read.
         """
         stop = "true" if stop_at_first_failure else None
-        query = {"order": order, "stop_at_first_failure": stop, "priority": priority}
+        query = {"order": order, "stop_at_first_failure": stop, "priority": priority, "webhook": webhook}
         response = self._connection.send("POST", "/v1/experiments", params=query, content=_json(spec))
         return ExperimentHandle.from_document(self._connection, self._connection.document(response))
 

@@ -23,6 +23,7 @@ from worker.lifeline import tie_to_parent
 from worker.memory_limit import limit_memory
 from worker.perform import work_off
 from worker.shared_flag import SharedFlag
+from worker.webhooks import Messenger
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class _Process:
 
     context: WorkerContext | None = None
     janitor: Janitor | None = None
+    messenger: Messenger | None = None
     concurrency: int = 1
 
 
@@ -141,6 +143,9 @@ def _start_janitor(sender: Any, **_: Any) -> None:
     main = replace(context(), end_process=_stop_worker)
     _Process.janitor = Janitor(main, queues, pool=pool, bell=CeleryDoorbell(app))
     _Process.janitor.start()
+    if settings.webhook_hosts:
+        _Process.messenger = Messenger(main)
+        _Process.messenger.start()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # as above
@@ -151,5 +156,7 @@ def _ask_jobs_to_stop(**_: Any) -> None:
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]  # as above
 def _stop_janitor(**_: Any) -> None:
+    if _Process.messenger is not None:
+        _Process.messenger.stop()
     if _Process.janitor is not None:
         _Process.janitor.stop()

@@ -22,6 +22,7 @@ from jobs.kept_documents import kept_analyses, uploads
 from jobs.owned_store import store_of_experiment
 from jobs.records import DATA_ANALYSIS, FigureRequest
 from jobs.states import ACTIVE
+from jobs.tracing import span
 from worker.analyses import upload_analysis
 from worker.context import WorkerContext
 
@@ -45,7 +46,10 @@ def draw_next(context: WorkerContext) -> bool:
     if context.store.document(request.key) is not None:
         return True  # it was asked for again while it was drawn
     try:
-        with _ended_if_it_hangs(context, request):
+        with (
+            span("draw", parent=request.traceparent, experiment_id=request.experiment_id, figure=request.figure),
+            _ended_if_it_hangs(context, request),
+        ):
             picture = _made(context, request)
         _keep(picture, context, request)
     except StoreUnavailable:

@@ -7,13 +7,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from threadpoolctl import ThreadpoolController
+
 from core.descent.kernel import one_thread
 from core.errors import StepbiasError
-from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.errors import ExperimentNotFound, LeaseLost, StoreUnavailable
 from jobs.log_context import logging_of
 from jobs.owned_store import store_of_experiment
 from jobs.records import Claim, JobKind, Queue
 from jobs.seal import BrokenSeal
+from jobs.tracing import span, tracer
 from worker.batch import train
 from worker.context import WorkerContext
 from worker.drawing import draw_next
@@ -25,8 +28,14 @@ log = logging.getLogger(__name__)
 Work = Callable[[Claim, WorkerContext, Heartbeat], None]
 WORK: Final[Mapping[JobKind, Work]] = MappingProxyType({JobKind.PLAN: plan, JobKind.TRAIN: train})
 
+SPANS: Final[Mapping[JobKind, str]] = MappingProxyType({JobKind.PLAN: "plan", JobKind.TRAIN: "batch"})
+"""What the spans of jobs are called."""
+
 STALLS: Final[Mapping[JobKind, float]] = MappingProxyType({JobKind.PLAN: LONG_SILENCE, JobKind.TRAIN: 1.0})
 """In units of `stall_seconds`."""
+
+LIBRARIES: Final = ThreadpoolController()
+"""What there is of BLAS: all of it is loaded by the imports above."""
 
 HOPELESS: Final = (StepbiasError, BrokenSeal)
 """Errors that another attempt must meet again."""
@@ -60,8 +69,19 @@ def _claim(queue: Queue, context: WorkerContext) -> Claim | None:
 
 def perform(claim: Claim, context: WorkerContext) -> None:
     """Do a job that was claimed."""
-    with logging_of(experiment_id=claim.job.experiment_id, job_id=claim.job.id):
+    ids = {"experiment_id": claim.job.experiment_id, "job_id": claim.job.id}
+    with logging_of(**ids), span(SPANS[claim.job.kind], parent=_trace_of(claim, context), **ids):
         _perform(claim, context)
+
+
+def _trace_of(claim: Claim, context: WorkerContext) -> str:
+    """The span that the experiment was submitted in; not asked for where nothing is traced."""
+    if tracer() is None:
+        return ""
+    try:
+        return context.store.experiment(claim.job.experiment_id).wishes.traceparent
+    except (ExperimentNotFound, StoreUnavailable, BrokenSeal):
+        return ""
 
 
 def _perform(claim: Claim, context: WorkerContext) -> None:
@@ -80,7 +100,7 @@ def _work_on(claim: Claim, context: WorkerContext) -> None:
     stall_seconds = STALLS[claim.job.kind] * context.settings.stall_seconds
     context = replace(context, store=store_of_experiment(context.store, claim.job.experiment_id))
     try:
-        with one_thread(), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
+        with one_thread(LIBRARIES), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
             WORK[claim.job.kind](claim, context, heartbeat)
     except (LeaseLost, StoreUnavailable):
         raise

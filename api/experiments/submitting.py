@@ -6,7 +6,10 @@ from pydantic import Field
 
 from api.experiment_document import ExperimentDocument
 from api.paging import NoQuery
+from api.request_errors import InvalidQuery, Violation
 from jobs.records import Order, Priority, Submission, Wishes
+from jobs.settings import Settings
+from jobs.webhooks import MOST_CHARACTERS, AllowedHosts, NotAllowed
 
 
 class SubmissionQuery(NoQuery):
@@ -22,10 +25,38 @@ class SubmissionQuery(NoQuery):
         Priority, Field(description="`batch`: nobody waits for it; all such together get a fifth while others wait.")
     ] = Priority.INTERACTIVE
 
+    webhook: Annotated[
+        str,
+        Field(
+            max_length=MOST_CHARACTERS,
+            description="An http or https address that is told of the end by a signed POST (Standard Webhooks), "
+            "if this deployment tells its host.",
+        ),
+    ] = ""
+
     @property
     def wishes(self) -> Wishes:
         """What is wished."""
-        return Wishes(order=self.order, stop_at_first_failure=self.stop_at_first_failure, priority=self.priority)
+        return Wishes(
+            order=self.order,
+            stop_at_first_failure=self.stop_at_first_failure,
+            priority=self.priority,
+            webhook=self.webhook,
+        )
+
+
+def require_webhook_allowed(url: str, settings: Settings) -> None:
+    """Return if the deployment lets this address be told of an end, or none is given.
+
+    Raises:
+        InvalidQuery: it does not.
+    """
+    if url:
+        try:
+            AllowedHosts(settings.webhook_hosts).require_url(url)
+        except NotAllowed as reason:
+            violation = Violation(parameter="webhook", detail=str(reason))
+            raise InvalidQuery("The webhook cannot be used.", violations=(violation,)) from None
 
 
 class SubmissionDocument(ExperimentDocument):

@@ -43,7 +43,8 @@ class QuickStatusMiddleware:
 
 def _may_be_told(experiment: Experiment, scope: Scope) -> bool:
     asker = scope["state"].get("asker")
-    return not may_wait(experiment) and (asker is None or asker.may_read(experiment))
+    is_whole = not may_wait(experiment) and not experiment.wishes.webhook
+    return is_whole and (asker is None or asker.may_read(experiment))
 
 
 def _poll(scope: Scope) -> re.Match[str] | None:

@@ -13,9 +13,10 @@ from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.edits import EDIT_BODY, EditHere
+from api.experiments.feasible import require_feasible
 from api.experiments.listing import ExperimentQuery
 from api.experiments.preconditions import IfMatch, require_known
-from api.experiments.submitting import SubmissionDocument, SubmissionQuery
+from api.experiments.submitting import SubmissionDocument, SubmissionQuery, require_webhook_allowed
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.keys.quotas import require_quota
@@ -53,10 +54,12 @@ def submit_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
 
     One that is there takes over the tags that it does not have, and keeps its own execution.
     """
+    require_webhook_allowed(query.webhook, settings)
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_affordable(spec, store=store, settings=settings)
     require_quota(spec, asker, store=store, settings=settings)
+    require_feasible(spec, store=store)
     require_reserve(store)
     try:
         submission = submit(spec, query.wishes, store=store, bell=bell)
@@ -75,6 +78,7 @@ def estimate_experiment(spec: SpecHere, _query: _Nothing, store: StoreHere, sett
     """Say what a spec would cost, without running anything; what cannot be submitted is refused likewise."""
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
+    require_feasible(spec, store=store)
     return require_affordable(spec, store=store, settings=settings)
 
 
@@ -177,4 +181,5 @@ def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:
         waits_for=obstacle(experiment, store),
         places=store.places(experiment.id) if may_wait(experiment) else (),
         notes=store.notes(experiment.id),
+        webhook=store.webhook(experiment.id) if experiment.wishes.webhook else None,
     )

@@ -110,7 +110,10 @@ def kernel_id(name: str) -> str:
     return sums if name == NUMPY else f"c-{native.VERSION}/{name}/{sums}"
 
 
-def one_thread() -> AbstractContextManager[Any]:
-    """A context in which BLAS uses one thread: the sums do not depend on a split, and cores are not oversubscribed."""
-    limiter: AbstractContextManager[Any] = ThreadpoolController().limit(limits=1, user_api="blas")
+def one_thread(libraries: ThreadpoolController | None = None) -> AbstractContextManager[Any]:
+    """A context in which BLAS uses one thread: the sums do not depend on a split, and cores are not oversubscribed.
+
+    `libraries` are those that are loaded, where they have been looked for: that takes a millisecond.
+    """
+    limiter: AbstractContextManager[Any] = (libraries or ThreadpoolController()).limit(limits=1, user_api="blas")
     return limiter

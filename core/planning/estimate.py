@@ -8,6 +8,7 @@ import numpy as np
 
 from core.planning.batches import form_batches
 from core.planning.cost import KernelCost
+from core.planning.memory import peak_bytes
 from core.planning.problem_facts import ProblemFacts, Provenance
 from core.planning.run_table import BLOCK, RunTable
 from core.sweep.grid import Grid
@@ -21,6 +22,7 @@ class Estimate:
     """What is predicted of an experiment, as if none of its runs were stored yet.
 
     `predicted_steps` are those of all trainings of all runs, `predicted_seconds` those of one core.
+    `memory` are the bytes that the analysis or the batch of the most takes, beside what every worker takes.
     `max_stable_steps` counts the problems by how far their largest stable step is known.
     """
 
@@ -30,6 +32,7 @@ class Estimate:
     predicted_steps: float
     predicted_seconds: float
     bytes: float
+    memory: float
     max_stable_steps: Mapping[str, int]
 
 
@@ -46,7 +49,7 @@ def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCos
     known = dict.fromkeys((str(provenance) for provenance in Provenance), 0)
     for facts, count in problems.items():
         known[facts.provenance] += count
-    batches, steps, seconds, kept = 0.0, 0.0, 0.0, 0.0
+    batches, steps, seconds, kept, memory = 0.0, 0.0, 0.0, 0.0, 0.0
     for facts, weight in _representative(problems):
         for block, table in zip(blocks, tables, strict=True):
             forecast = table.forecast(facts)
@@ -55,6 +58,8 @@ def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCos
             steps += weight * table.lanes * float(forecast.costs.steps.sum())
             seconds += weight * sum(batch.work for batch in formed)
             kept += weight * float(forecast.bytes.sum())
+            widest = max((len(batch.indices) for batch in formed), default=0)
+            memory = max(memory, peak_bytes(table, facts, lanes=widest * table.lanes))
     return Estimate(
         runs=len(grid),
         problems=grid.problems,
@@ -62,6 +67,7 @@ def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCos
         predicted_steps=steps,
         predicted_seconds=seconds,
         bytes=kept,
+        memory=memory,
         max_stable_steps=known,
     )
 

@@ -85,13 +85,11 @@ class Batch:
         One row is broadcast over the chunk where all its steps are alike.
         """
         limits = self.limits
-        settled = start >= limits.warmup_steps.max() and start >= moves_from.max()
-        rows = 1 if settled and stop <= limits.max_steps.min() else stop - start
-        steps = np.arange(start, start + rows)[:, None]
-        moving = (steps < limits.max_steps) & (steps >= moves_from)
-        schedule = warmed_up(limits.step_size, limits.warmup_steps, start, start + rows)
         shape = (stop - start, len(self.runs))
-        return (
-            np.broadcast_to(np.where(moving, schedule, 0.0), shape),
-            np.broadcast_to(np.where(moving, self.momentum, 0.0), shape),
-        )
+        settled = start >= limits.warmup_steps.max() and start >= moves_from.max()
+        if settled and stop <= limits.max_steps.min():
+            return np.broadcast_to(limits.step_size, shape), np.broadcast_to(self.momentum, shape)
+        steps = np.arange(start, stop)[:, None]
+        moving = (steps < limits.max_steps) & (steps >= moves_from)
+        schedule = warmed_up(limits.step_size, limits.warmup_steps, start, stop)
+        return np.where(moving, schedule, 0.0), np.where(moving, self.momentum, 0.0)

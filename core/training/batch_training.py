@@ -6,7 +6,7 @@ what else is in its batch, nor on being interrupted: `checkpoint` and `resume` c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from core.training.batch import Batch
 from core.training.loss_checks import LossChecks, at_check_from
 from core.training.oscillation import WINDOW, WindowEnd
 from core.training.problem import Problem
-from core.training.recording import Recorder
+from core.training.recording import Recorder, Sight
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 from core.training.verdict import Evidence, Verdict
+
+MOST_UNSEEN: Final = 16_384
+"""Entries of θ that may wait to be observed together: of small states several take as long as one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -48,7 +51,8 @@ class Training:
     def __init__(self, problem: Problem, runs: Sequence[TrainingRun]) -> None:
         self._problem, self.step = problem, 0
         self._go_on_with(runs, Progress.begin(problem, runs))
-        self._recorder.record_due(self._batch, self.step)
+        self._unseen: list[Sight] = self._recorder.due(self._batch, self.step)
+        self._observe()
 
     @property
     def active(self) -> Sequence[TrainingRun]:
@@ -63,6 +67,7 @@ class Training:
         checks: list[LossChecks] = []
         while self.step < stop and not (checks and checks[-1].ended_by_event):
             checks.append(self._step_to(min(stop, self._recorder.next_due())))
+        self._observe()
         return self._let_go(self._evidence.verdicts(self._batch, LossChecks.joined(checks), window))
 
     def checkpoint(self) -> dict[str, np.ndarray]:
@@ -105,8 +110,15 @@ class Training:
         start, events = self.step, self._evidence.events(self._batch, self.step)
         chunk = self._batch.advance(start, stop, moves_from=self._evidence.moves_from, events=events)
         self.step = start + chunk.steps
-        self._recorder.record_due(self._batch, self.step)
+        self._unseen += self._recorder.due(self._batch, self.step)
+        if sum(sight.theta.size for sight in self._unseen) > MOST_UNSEEN:
+            self._observe()
         return LossChecks.of(chunk, start)
+
+    def _observe(self) -> None:
+        """Record what waits to be observed."""
+        self._recorder.record(self._batch, self._unseen)
+        self._unseen = []
 
     def _step_over_window_end(self) -> WindowEnd:
         """Two single steps from the end of a window, to see how θ cycles, or whether it moves at all."""

@@ -32,25 +32,55 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     return np.unique(np.append(spaced, 0))[-points:]
 
 
-def observed(batch: Batch, runs: Int64[np.ndarray, " kept"]) -> Float64[np.ndarray, "kept quantity"]:
-    """The quantities of some runs at their present state, the sharpness by the kernel that trains them.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sight:
+    """States that are to be observed: whose they are, which of its records each is to be, θ, and the loss there."""
 
-    NaN for those that data, network or optimiser do not have.
+    run: Int64[np.ndarray, " kept"]
+    record: Int64[np.ndarray, " kept"]
+    theta: Float64[np.ndarray, "part kept dim"]
+    loss: Float64[np.ndarray, " kept"]
+
+    @classmethod
+    def of(cls, batch: Batch, runs: Int64[np.ndarray, " kept"], record: Int64[np.ndarray, " kept"]) -> Self:
+        """Some runs at their present state."""
+        return cls(run=runs, record=record, theta=batch.descent.theta[:, runs], loss=batch.descent.losses()[runs])
+
+    @classmethod
+    def joined(cls, sights: Sequence[Self]) -> Self:
+        """One or several, as one."""
+        if len(sights) == 1:
+            return sights[0]
+        return cls(
+            run=np.concatenate([each.run for each in sights]),
+            record=np.concatenate([each.record for each in sights]),
+            theta=np.concatenate([each.theta for each in sights], axis=1),
+            loss=np.concatenate([each.loss for each in sights]),
+        )
+
+
+def observed(batch: Batch, sight: Sight) -> Float64[np.ndarray, "kept quantity"]:
+    """The quantities of some states, the sharpness by the kernel that trains them.
+
+    NaN for those that data, network or optimiser do not have. No state's bits depend on what is observed beside it.
     """
-    problem, theta = batch.problem, batch.descent.theta[:, runs]
-    has_effective_init = np.array([batch.runs[run].optimizer.keeps_row_space_form for run in runs.tolist()])
+    problem, theta = batch.problem, sight.theta
+    has_effective_init = np.array([batch.runs[run].optimizer.keeps_row_space_form for run in sight.run.tolist()])
     with np.errstate(all="ignore"):
         predictors = problem.network.predictor(theta)
         excess, test = risks(predictors, problem.dataset)
         values = {
-            "train_loss": batch.descent.losses()[runs],
+            "train_loss": sight.loss,
             "excess_risk": excess,
             "test_loss": test,
             "l1_norm": np.abs(predictors).sum(axis=-1),
             "effective_init": np.where(has_effective_init, mean_effective_init(problem.network, theta), np.nan),
             "sharpness": problem.sharpness(theta),
         }
-    return np.stack([np.broadcast_to(values[name], len(runs)) for name in QUANTITIES], axis=1)
+    found = np.empty((len(sight.run), len(QUANTITIES)))
+    for column, name in enumerate(QUANTITIES):
+        found[:, column] = values[name]
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,19 +107,23 @@ class Recorder(PerRun):
         """The earliest step at which any run is still to be recorded."""
         return int(self._next_steps().min(initial=NEVER))
 
-    def record_due(self, batch: Batch, step: int) -> None:
-        """Record the runs that are due at this step."""
+    def due(self, batch: Batch, step: int) -> list[Sight]:
+        """What is to be observed of the runs that are due at this step; none where none is."""
         due = np.flatnonzero(self._next_steps() == step)
-        if len(due):
-            self._add(due, step, observed(batch, due))
+        return [self._noted(batch, due, step)] if len(due) else []
+
+    def record(self, batch: Batch, sights: Sequence[Sight]) -> None:
+        """Record what was to be observed."""
+        if sights:
+            sight = Sight.joined(sights)
+            self.values[sight.run, sight.record] = observed(batch, sight)
 
     def record_end(self, batch: Batch, run: int, steps: int) -> None:
         """Record the end of a run that is recorded at all and ended after so many steps, unless that was recorded."""
         count = int(self.count[run])
         last = int(self.step[run, count - 1]) if count else -1
         if self.step[run, 0] < NEVER and last < steps:
-            at = np.array([run])
-            self._add(at, steps, observed(batch, at))
+            self.record(batch, [self._noted(batch, np.array([run]), steps)])
 
     def trajectory(self, run: int) -> Trajectory:
         """The curves of a run so far."""
@@ -100,7 +134,9 @@ class Recorder(PerRun):
         steps: Int64[np.ndarray, " run"] = self.step[np.arange(len(self.count)), self.count]
         return steps
 
-    def _add(self, runs: Int64[np.ndarray, " kept"], step: int, values: Float64[np.ndarray, "kept quantity"]) -> None:
-        self.step[runs, self.count[runs]] = step
-        self.values[runs, self.count[runs]] = values
+    def _noted(self, batch: Batch, runs: Int64[np.ndarray, " kept"], step: int) -> Sight:
+        """The runs as they are at this step, which is counted as recorded."""
+        record = self.count[runs]
+        self.step[runs, record] = step
         self.count[runs] += 1
+        return Sight.of(batch, runs, record)

@@ -13,6 +13,7 @@ from jobs.redis_store.results import RedisResults
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.upkeep import RedisUpkeep
 from jobs.redis_store.uploads import RedisUploads
+from jobs.redis_store.webhooks import RedisWebhooks
 
 __all__ = ["RedisStore"]
 
@@ -26,6 +27,7 @@ class RedisStore(
     RedisAnswers,
     RedisEvents,
     RedisKeys,
+    RedisWebhooks,
     Store,
 ):
     """The whole store on one server: `RedisStore(connect(url, patience=…), settings)`."""

@@ -18,7 +18,7 @@ number name tags content_hash created_at numerics generation runs_total runs_don
 queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
 cancel retry error error_losses error_failures served:interactive served:batch
 """
-_OF_EXPERIMENT_LATER: Final = "order stop priority owner pooled shared"
+_OF_EXPERIMENT_LATER: Final = "order stop priority owner pooled shared webhook traceparent"
 _OF_JOB: Final = """
 kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
 """
@@ -123,6 +123,8 @@ def wish_fields(wishes: Wishes) -> Mapping[str, str]:
         "order": (wishes.order is Order.SHUFFLED, "shuffled"),
         "stop": (wishes.stop_at_first_failure, "1"),
         "priority": (wishes.priority is Priority.BATCH, "batch"),
+        "webhook": (bool(wishes.webhook), wishes.webhook),
+        "traceparent": (bool(wishes.traceparent), wishes.traceparent),
     }
     return {name: value for name, (is_wished, value) in told.items() if is_wished}
 
@@ -132,6 +134,8 @@ def _wishes(fields: Fields) -> Wishes:
         order=Order(fields.get(b"order", b"grid").decode()),
         stop_at_first_failure=fields.get(b"stop") == b"1",
         priority=Priority(fields.get(b"priority", b"interactive").decode()),
+        webhook=fields.get(b"webhook", b"").decode(),
+        traceparent=fields.get(b"traceparent", b"").decode(),
     )
 
 

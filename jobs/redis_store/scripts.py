@@ -67,6 +67,8 @@ class Script(StrEnum):
     AUDIT = "audit"
     REPAIR = "repair"
     TAKE_REQUEST = "take_request"
+    DUE_WEBHOOKS = "due_webhooks"
+    NOTE_WEBHOOK = "note_webhook"
 
 
 class Damaged(Exception):

@@ -191,6 +191,9 @@ def submit(  # noqa: PLR0913, PLR0917 - the options of the command, by name
         bool, typer.Option("--stop-at-first-failure", help="Cancel it when a job has used up its attempts.")
     ] = False,
     priority: Annotated[ServedQueue, typer.Option(help="batch: nobody waits for it.")] = ServedQueue.INTERACTIVE,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where its end is told, by a signed POST.")
+    ] = None,
     url: Url = LOCAL_URL,
 ) -> None:
     """Hand in an experiment; print its id."""
@@ -198,6 +201,7 @@ def submit(  # noqa: PLR0913, PLR0917 - the options of the command, by name
 
     order = "shuffled" if shuffled else "grid"
     wishes = {"order": order, "stop_at_first_failure": stop_at_first_failure, "priority": priority.value}
+    wishes |= {} if webhook is None else {"webhook": webhook}
     raise typer.Exit(run_submit(spec, url=url, then_watch=watch, **wishes))
 
 

@@ -19,7 +19,7 @@ def _refusal(settings: Settings) -> str:
 
 
 def test_the_limits_are_named_with_what_was_predicted() -> None:
-    """Seconds of one core, and bytes in the store."""
+    """Seconds of one core, bytes in the store, and bytes of memory."""
     found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
     by_time = _refusal(Settings(max_seconds=found.predicted_seconds / 2))
     assert f"{found.predicted_seconds:.3g} s" in by_time
@@ -27,19 +27,29 @@ def test_the_limits_are_named_with_what_was_predicted() -> None:
     by_room = _refusal(Settings(max_stored_bytes=found.bytes / 2))
     assert f"{found.bytes / 1e9:.3g} GB" in by_room
     assert f"{found.runs} runs" in by_room
+    by_memory = _refusal(Settings(max_memory_bytes=found.memory_bytes / 2))
+    assert f"{found.memory_bytes / 1e9:.3g} GB of memory" in by_memory
+    assert f"at most {found.memory_bytes / 2e9:.3g} GB" in by_memory
 
 
 def test_what_costs_no_more_is_taken() -> None:
     """Up to the limits themselves."""
     found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
-    settings = Settings(max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes)
+    settings = Settings(
+        max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes, max_memory_bytes=found.memory_bytes
+    )
     assert require_affordable(SPEC, store=MemoryStore(settings), settings=settings) == found
 
 
 def test_submission_and_estimate_refuse_alike() -> None:
     """422 with both numbers, and nothing is recorded."""
     known = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
-    for limit in ({"max_seconds": known.predicted_seconds / 2}, {"max_stored_bytes": known.bytes / 2}, {"max_runs": 1}):
+    for limit in (
+        {"max_seconds": known.predicted_seconds / 2},
+        {"max_stored_bytes": known.bytes / 2},
+        {"max_memory_bytes": known.memory_bytes / 2},
+        {"max_runs": 1},
+    ):
         one = service(**limit)
         with one.client:
             refusals = [

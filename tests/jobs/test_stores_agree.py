@@ -25,6 +25,7 @@ from jobs.errors import JobsError
 from jobs.ports import NO_WISHES, NOBODYS, Store
 from jobs.records import (
     Claim,
+    Delivery,
     Experiment,
     Filters,
     Labels,
@@ -34,6 +35,7 @@ from jobs.records import (
     Ownership,
     Priority,
     Queue,
+    WebhookState,
     Wishes,
 )
 from jobs.redis_store import RedisStore
@@ -70,9 +72,18 @@ indices = st.integers(0, RUNS - 1)
 fractions = st.floats(0, 1)
 queues = st.sampled_from(Queue)
 wishes = st.builds(
-    Wishes, order=st.sampled_from(Order), stop_at_first_failure=st.booleans(), priority=st.sampled_from(Priority)
+    Wishes,
+    order=st.sampled_from(Order),
+    stop_at_first_failure=st.booleans(),
+    priority=st.sampled_from(Priority),
+    webhook=st.sampled_from(["", "https://a.example/"]),
 )
 OWNERSHIPS = (NOBODYS, Ownership(owner="ada"), Ownership(owner="ada", is_pooled=True), Ownership(owner="ben"))
+
+
+def _untimed(delivery: Delivery) -> Delivery:
+    """Without the time, which is another one in each store."""
+    return replace(delivery, finished_at=0.0)
 
 
 class BothStores(RuleBasedStateMachine):
@@ -209,6 +220,19 @@ class BothStores(RuleBasedStateMachine):
             self.both(lambda store, key=str(number): store.request_figure(figure_request(key), seconds=1000.0))  # type: ignore[misc]  # bound now
         for _ in range(taken):
             self.both(lambda store: store.next_figure())
+
+    @rule(state=st.sampled_from(WebhookState), status=st.sampled_from([None, 200, 500]), late=st.booleans())
+    def tell_ends(self, state: WebhookState, status: int | None, late: bool) -> None:  # noqa: FBT001 - drawn
+        """Ends are told, each by whom the store gives it to; what came of it is noted, or of one that is long over."""
+        found = [store.due_webhooks(most=10, seconds=0.0) for store in self.versions[self.version]]
+        taken = [sorted(each, key=lambda delivery: delivery.experiment_id) for each in found]
+        assert [_untimed(each) for each in taken[0]] == [_untimed(each) for each in taken[1]]
+        for store, deliveries in zip(self.versions[self.version], taken, strict=True):
+            for delivery in deliveries:
+                attempt = delivery.attempt - 1 if late else delivery.attempt
+                store.note_webhook(replace(delivery, attempt=attempt), state, status=status)
+        for each in self.ids:
+            self.both(lambda store, each=each: store.webhook(each))  # type: ignore[misc]  # bound now
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), fraction=fractions)

@@ -35,6 +35,7 @@ from jobs.progress import Effort
 from jobs.records import (
     Allowance,
     Claim,
+    Delivery,
     Experiment,
     ExperimentEvent,
     FigureRequest,
@@ -58,6 +59,8 @@ from jobs.records import (
     Surroundings,
     UploadEntry,
     Waiting,
+    Webhook,
+    WebhookState,
     Wishes,
 )
 from jobs.run_keys import packed
@@ -119,6 +122,8 @@ class _Experiment:
     started_at: float | None = None
     work_at_start: float = 0.0
     finished_at: float | None = None
+    webhook: Webhook = field(default_factory=Webhook)
+    tells_at: float | None = None
     told: list[ExperimentEvent] = field(default_factory=list)
     counted: set[int] = field(default_factory=set)
     looked: list[object] = field(default_factory=list)
@@ -697,6 +702,47 @@ class MemoryStore(Store):
                 jobs_ended={state: self._ended[state] for state in ENDS},
             )
 
+    # Webhooks
+
+    @override
+    def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
+        with self._lock:
+            now = self._clock()
+            due = [each for each in self._experiments.values() if each.tells_at is not None and each.tells_at <= now]
+            taken = sorted(due, key=lambda each: (each.tells_at, each.id))[:most]
+            for each in taken:
+                each.tells_at = now + seconds
+                each.webhook = replace(each.webhook, attempts=each.webhook.attempts + 1)
+            return [
+                Delivery(
+                    experiment_id=each.id,
+                    url=each.wishes.webhook,
+                    finished_at=each.finished_at or 0.0,
+                    attempt=each.webhook.attempts,
+                )
+                for each in taken
+            ]
+
+    @override
+    def note_webhook(
+        self, delivery: Delivery, state: WebhookState, *, status: int | None, seconds: float = 0.0
+    ) -> None:
+        with self._lock:
+            known = self._experiments.get(delivery.experiment_id)
+            if known is None or (known.finished_at, known.webhook.attempts) != (
+                delivery.finished_at,
+                delivery.attempt,
+            ):
+                return
+            known.webhook = replace(known.webhook, state=state, last_status=status)
+            known.tells_at = self._clock() + seconds if state is WebhookState.PENDING else None
+
+    @override
+    def webhook(self, experiment_id: str) -> Webhook:
+        with self._lock:
+            known = self._experiments.get(experiment_id)
+            return known.webhook if known else Webhook()
+
     # Results
 
     @override
@@ -972,9 +1018,11 @@ class MemoryStore(Store):
 
     def _settle(self, experiment: _Experiment) -> None:
         if not experiment.is_finished:
-            experiment.finished_at = None
+            experiment.finished_at = experiment.tells_at = None
+            experiment.webhook = Webhook()
         elif experiment.finished_at is None:
             experiment.finished_at = self._clock()
+            experiment.tells_at = experiment.finished_at if experiment.wishes.webhook else None
             if experiment.counts.status is not ExperimentStatus.FAILED:
                 experiment.checkpoints.clear()
         for queue in Queue:
@@ -1059,7 +1107,8 @@ class MemoryStore(Store):
         experiment.has_counted = False
         experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, 0
         experiment.checkpoints, experiment.flows = {}, {}
-        experiment.first_death = experiment.started_at = experiment.finished_at = None
+        experiment.first_death = experiment.started_at = experiment.finished_at = experiment.tells_at = None
+        experiment.webhook = Webhook()
         experiment.has_started, experiment.work_at_start = False, 0.0
         plan = NewJob(id=f"{experiment.id}.{experiment.generation}.plan", queue=Queue.INTERACTIVE, payload={})
         self._record(experiment, plan, JobKind.PLAN)

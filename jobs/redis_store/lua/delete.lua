@@ -9,6 +9,7 @@ if is_hopeless(id) then
   for _, part in ipairs({ 'spec', 'birth', 'notes', 'done', 'former-done', 'checkpoints', 'dead' }) do
     redis.call('UNLINK', key('experiment', id, part))
   end
+  untell_end(id)
   redis.call('UNLINK', experiment_key(id))
   return 1
 end
@@ -33,5 +34,6 @@ end
 for _, part in ipairs({ 'spec', 'birth', 'notes', 'inputs', 'done', 'former-done', 'checkpoints', 'dead', 'events' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
+untell_end(id)
 redis.call('UNLINK', experiment.at)
 return 1

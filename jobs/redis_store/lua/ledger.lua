@@ -183,14 +183,14 @@ end
 
 -- What the status of an experiment follows from; nil for an unknown one.
 local function experiment_of(id)
-  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at, priority, stop =
+  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at, priority, stop, webhook =
     unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'queued', 'running',
-      'dead', 'runs_total', 'runs_done', 'finished_at', 'priority', 'stop'))
+      'dead', 'runs_total', 'runs_done', 'finished_at', 'priority', 'stop', 'webhook'))
   return number and {
     id = id, at = experiment_key(id), number = tonumber(number), numerics = numerics, generation = generation,
     is_cancelled = cancel == '1', queued = tonumber(queued), running = tonumber(running),
     dead = tonumber(dead), is_whole = runs == done, finished_at = finished_at, is_background = priority == 'batch',
-    stops = stop == '1',
+    stops = stop == '1', webhook = webhook,
   }
 end
 
@@ -240,6 +240,18 @@ local function stop_flows(experiment)
   end
 end
 
+-- Its end is to be told to who wants it, in the same write in which it ends; or no longer, for it goes on.
+local function tell_end(experiment)
+  if experiment.webhook then
+    redis.call('ZADD', key('webhooks'), now, experiment.id)
+  end
+end
+
+local function untell_end(id)
+  redis.call('ZREM', key('webhooks'), id)
+  redis.call('UNLINK', key('experiment', id, 'webhook'))
+end
+
 -- To be called whenever counts have changed. An experiment that has ended keeps no checkpoints, unless a retry may want
 -- them.
 local function settle(id)
@@ -249,12 +261,14 @@ local function settle(id)
     redis.call('HSET', experiment.at, 'finished_at', now)
     redis.call('ZADD', key('finished'), now, id)
     redis.call('ZREM', key('unfinished', experiment.numerics), id)
+    tell_end(experiment)
     if ending ~= 'failed' then
       redis.call('UNLINK', key('experiment', id, 'checkpoints'))
     end
   elseif not ending and experiment.finished_at then
     redis.call('HDEL', experiment.at, 'finished_at')
     redis.call('ZREM', key('finished'), id)
+    untell_end(id)
     redis.call('ZADD', key('unfinished', experiment.numerics), now, id)
   end
 end
@@ -508,7 +522,7 @@ end
 -- What an experiment is, and that nobody wants it any more, lies in a second place: all else of its record can be told
 -- anew.
 local BIRTH = { 'number', 'name', 'tags', 'content_hash', 'created_at', 'runs_total', 'numerics', 'cancel',
-  'order', 'stop', 'priority', 'owner', 'pooled', 'shared' }
+  'order', 'stop', 'priority', 'owner', 'pooled', 'shared', 'webhook', 'traceparent' }
 
 local function save_birth(id)
   local birth = cjson.encode(redis.call('HMGET', experiment_key(id), unpack(BIRTH)))
@@ -545,6 +559,7 @@ local function count_anew(id, generation, plan, runs_done)
     redis.call('UNLINK', key('experiment', id, part))
   end
   discard(id, generation, 'jobs')
+  untell_end(id)
   local at = experiment_key(id)
   redis.call('HDEL', at, 'finished_at', 'error', 'error_losses', 'error_failures', 'started', 'started_at')
   redis.call('HSET', at, 'generation', generation, 'plan', plan, 'queued', 0, 'running', 0, 'succeeded', 0, 'dead', 0,

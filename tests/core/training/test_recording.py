@@ -9,7 +9,7 @@ from core.data.regression import train_loss
 from core.descent.optimizers import HeavyBall
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
-from core.training.recording import Recorder, observed, record_steps
+from core.training.recording import Recorder, Sight, observed, record_steps
 from core.training.trajectory import QUANTITIES
 from tests.core.training.evidence_at import batch_of
 from tests.core.trainings import SQUARED, TINY, planned
@@ -47,7 +47,7 @@ def walk(batch: Batch, recorder: Recorder, stop: int) -> list[int]:
     """The steps at which something was due, recorded up to one."""
     steps = []
     while (step := recorder.next_due()) <= stop:
-        recorder.record_due(batch, step)
+        recorder.record(batch, recorder.due(batch, step))
         steps.append(step)
     return steps
 
@@ -56,7 +56,7 @@ def test_every_run_is_recorded_at_its_own_steps_and_at_no_other() -> None:
     """Five points over 1000 steps, two, none; what is due at once is recorded together."""
     batch, recorder = recorded(5, 2, 0)
     assert walk(batch, recorder, 50) == [0, 1, 10]
-    recorder.record_due(batch, 11)
+    recorder.record(batch, recorder.due(batch, 11))
     assert [recorder.trajectory(run).record_step.tolist() for run in range(3)] == [[0, 1, 10], [0], []]
     assert walk(batch, recorder, 10**6) == [100, 1000]
     assert recorder.next_due() == NEVER
@@ -83,12 +83,27 @@ def test_a_record_is_of_the_run_and_of_the_moment() -> None:
     states = []
     for step in (0, 1):
         states.append(batch.theta())
-        recorder.record_due(batch, step)
+        recorder.record(batch, recorder.due(batch, step))
         batch.descent.advance(np.full((1, 3), 0.3))
     for run in (1, 2):
         expected = [train_loss(SQUARED.predictor(theta[run]), TINY.X, TINY.y) for theta in states]
         np.testing.assert_allclose(recorder.trajectory(run).curves["train_loss"], expected, rtol=1e-12)
     assert recorder.count.tolist() == [0, 2, 2]
+
+
+def test_states_that_are_observed_together_have_the_bits_of_each_by_itself() -> None:
+    """Those of several steps and runs, which are as many lanes to the kernel."""
+    (batch, together), (same, alone) = recorded(3, 3), recorded(3, 3)
+    sights = []
+    for step in (0, 1):
+        sights += together.due(batch, step)
+        alone.record(same, alone.due(same, step))
+        for each in (batch, same):
+            each.descent.advance(np.full((1, 2), 0.3))
+    together.record(batch, sights)
+    for run in (0, 1):
+        for name, values in alone.trajectory(run).curves.items():
+            np.testing.assert_array_equal(together.trajectory(run).curves[name], values)
 
 
 def test_records_go_with_their_runs_and_through_a_checkpoint() -> None:
@@ -106,7 +121,7 @@ def test_records_go_with_their_runs_and_through_a_checkpoint() -> None:
 def test_a_quantity_that_there_is_not_is_no_number() -> None:
     """Heavy-ball momentum conserves no effective initialisation; the tiny problem has no test loss."""
     batch = batch_of(planned(0), planned(1, optimizer=HeavyBall(momentum=0.5)))
-    seen = dict(zip(QUANTITIES, observed(batch, np.array([0, 1])).T, strict=True))
+    seen = dict(zip(QUANTITIES, observed(batch, Sight.of(batch, np.array([0, 1]), np.array([0, 0]))).T, strict=True))
     np.testing.assert_array_equal(np.isnan(seen["effective_init"]), [False, True])
     assert np.isnan(seen["test_loss"]).all()
     assert np.isfinite(seen["sharpness"]).all()

@@ -196,8 +196,8 @@ def test_submit_can_watch(service: LivingService) -> None:
 
 
 def test_watching_a_failure_fails_and_says_why(service: LivingService) -> None:
-    """Fractions of a step size that does not exist: no predictor fits these data."""
-    data = {"kind": "inline", "X": [[1.0], [1.0]], "y": [1.0, 2.0]}
+    """Fractions of a step size that is found not to exist: the squares of these numbers vanish."""
+    data = {"kind": "inline", "X": [[1e-120, 2e-120]], "y": [1.0]}
     experiment_id = _submitted(service, "impossible", data=data)
     with service.at_work():
         result = _stepbias("watch", experiment_id, service=service)

@@ -213,11 +213,11 @@ def test_wishes_are_sent_beside_the_spec() -> None:
     """And left out where there are none."""
     service = ScriptedService([httpx2.Response(202, json=experiment("planning", tags_added=["a"]))])
     client = service.client()
-    handle = client.submit({}, order="shuffled", stop_at_first_failure=True, priority="batch")
+    handle = client.submit({}, order="shuffled", stop_at_first_failure=True, priority="batch", webhook="http://a.b/x")
     client.submit({})
     assert handle.experiment.tags_added == ("a",)
     assert service.lines == [
-        "POST /v1/experiments?order=shuffled&stop_at_first_failure=true&priority=batch",
+        "POST /v1/experiments?order=shuffled&stop_at_first_failure=true&priority=batch&webhook=http%3A%2F%2Fa.b%2Fx",
         "POST /v1/experiments",
     ]
 

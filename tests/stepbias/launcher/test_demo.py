@@ -83,7 +83,7 @@ def test_ctrl_c_ends_the_demo_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_a_failed_experiment_fails_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With the reason, and the service stopped."""
-    impossible = small_spec(data={"kind": "inline", "X": [[1.0], [1.0]], "y": [1.0, 2.0]})
+    impossible = small_spec(data={"kind": "inline", "X": [[1e-120, 2e-120]], "y": [1.0]})
     result = _demo(monkeypatch, InProcess(), "--out", tmp_path, spec=impossible)
     assert result.exit_code == 1
     assert "stepbias: experiment" in result.stderr

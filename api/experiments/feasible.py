@@ -1,0 +1,81 @@
+"""What must fail, as far as that can be told in a moment: it is refused before anything is recorded."""
+
+from typing import Final
+
+import numpy as np
+
+from api.request_errors import UnusableBody, Violation
+from core.data.regression import Dataset
+from core.data.row_space import interpolator_set
+from core.errors import InvalidData, NoInterpolator, StepbiasError
+from core.experiment.dataset import dataset_of
+from core.spec.experiment_spec import ExperimentSpec, SparseRegression
+from core.spec.swept import all_values
+from core.sweep.grid import Grid
+from jobs.kept_documents import kept_analysis, uploads
+from jobs.ports import Store
+
+MOST_FLOPS: Final = 3e8
+"""N·d·min(N, d) of data whose interpolators are looked for while somebody waits: a tenth of a second."""
+
+_STEP_SIZE: Final = "/optimizer/step_size"
+
+
+def require_feasible(spec: ExperimentSpec, *, store: Store) -> None:
+    """Return if nothing is known by which the experiment must fail; what is found only by its analysis is not.
+
+    Raises:
+        UnusableBody: its data are no regression problem, or its step sizes are multiples of one that there is not.
+    """
+    grid = Grid(spec)
+    dataset = None if isinstance(spec.data, SparseRegression) else _dataset(grid, store)
+    if grid.run(0).step_size is None and (reason := _without_step(spec, grid, dataset, store)):
+        detail = f"multiples of the largest stable step size have no meaning for this data set: {reason}"
+        raise _unusable(Violation(pointer=_STEP_SIZE, detail=detail))
+
+
+def _dataset(grid: Grid, store: Store) -> Dataset | None:
+    """The user's data; None where they cannot be had, which is told elsewhere."""
+    try:
+        return dataset_of(grid.problem(0).data, uploads(store))
+    except InvalidData as error:
+        raise _unusable(Violation(pointer="/data", detail=error.message)) from None
+    except StepbiasError:
+        return None
+
+
+def _without_step(spec: ExperimentSpec, grid: Grid, dataset: Dataset | None, store: Store) -> str | None:
+    """Why there is no largest stable step; None where there may be one."""
+    analysis = kept_analysis(store, grid.problem(0).key)
+    if analysis is not None and analysis.max_stable_step is None:
+        return analysis.no_interpolator or "every step size is stable"
+    if isinstance(spec.data, SparseRegression):
+        return _of_drawn(spec.data)
+    return None if dataset is None else _of_data(dataset)
+
+
+def _of_drawn(data: SparseRegression) -> str | None:
+    """Noise leaves more samples than dimensions without an interpolator, with probability 1."""
+    samples, dimension = max(all_values(data.samples)), min(all_values(data.dimension))
+    if samples > dimension and max(all_values(data.noise_variance)) > 0:
+        return f"nothing interpolates {samples:g} samples with noise in {dimension:g} dimensions"
+    return None
+
+
+def _of_data(dataset: Dataset) -> str | None:
+    X, y = dataset.X, dataset.y
+    if not y.any():
+        return "every step size is stable where y is 0"
+    if X.size * min(X.shape) > MOST_FLOPS:
+        return None
+    try:
+        interpolator_set(X, y)
+    except NoInterpolator as reason:
+        return reason.message
+    except np.linalg.LinAlgError:
+        return None
+    return None
+
+
+def _unusable(violation: Violation) -> UnusableBody:
+    return UnusableBody("The experiment could only fail, as is told under errors.", violations=(violation,))

@@ -1,0 +1,106 @@
+"""Webhooks: where they may go, and how they are signed (Standard Webhooks, https://www.standardwebhooks.com)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what stands before one
+
+MOST_CHARACTERS: Final = 2000
+"""Of an address."""
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotAllowed(Exception):
+    """A webhook does not go there; the message says why, and does not repeat the address."""
+
+
+class AllowedHosts:
+    """The hosts that a deployment lets be told.
+
+    Args:
+        named: names, addresses and networks with commas between; `*` is every host of a public address.
+    """
+
+    def __init__(self, named: str) -> None:
+        self._names = {each.strip().lower() for each in named.split(",")} - {""}
+        self._networks = [network for name in self._names if (network := _network(name)) is not None]
+
+    def require_url(self, url: str) -> str:
+        """The host of an address that may be told.
+
+        Raises:
+            NotAllowed: it is no http or https address, says who asks, or names a host that is not allowed.
+        """
+        try:
+            parts = urlsplit(url)
+            host, _ = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            raise NotAllowed("this is no address") from None
+        if parts.scheme not in {"http", "https"} or not host or len(url) > MOST_CHARACTERS or not url.isascii():
+            raise NotAllowed("an http or https address is wanted")
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            raise NotAllowed("an address without a user, a password and a fragment is wanted")
+        address = _address(host)
+        if host not in self._names and "*" not in self._names and not (address and self._is_named(address)):
+            raise NotAllowed("this deployment tells no such host (STEPBIAS_WEBHOOK_HOSTS)")
+        if address:
+            self.require_addresses([host])
+        return host
+
+    def require_addresses(self, addresses: Iterable[str]) -> None:
+        """Return if connections may be made to all of them.
+
+        Raises:
+            NotAllowed: one is private, and not named.
+        """
+        for address in map(ipaddress.ip_address, addresses):
+            plain = getattr(address, "ipv4_mapped", None) or address
+            if not self._is_named(plain) and (not plain.is_global or plain.is_multicast):
+                raise NotAllowed("this is a private address, which is not named in STEPBIAS_WEBHOOK_HOSTS")
+
+    def _is_named(self, address: _Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def signing_key(secret: str) -> bytes:
+    """The bytes that a secret stands for.
+
+    Raises:
+        ValueError: it is not `whsec_` and 24 to 64 bytes in base64.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith(SECRET_PREFIX) or not 24 <= len(key) <= 64:
+        raise ValueError(f"a secret is {SECRET_PREFIX} and 24 to 64 bytes in base64")
+    return key
+
+
+def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`: HMAC-SHA256 of id, seconds since the epoch and body, with dots between."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _network(name: str) -> _Network | None:
+    try:
+        return ipaddress.ip_network(name)
+    except ValueError:
+        return None
+
+
+def _address(host: str) -> _Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

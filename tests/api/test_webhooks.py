@@ -1,0 +1,35 @@
+"""Webhooks of submissions: taken where the deployment tells the host, and shown with the experiment."""
+
+import base64
+
+from jobs.records import WebhookState
+from tests.api.service import EXPERIMENTS, assert_problem, service, spec
+
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+WISHED = f"{EXPERIMENTS}?webhook=https://a.example/told"
+
+
+def test_a_webhook_is_refused_where_the_host_is_not_named() -> None:
+    """By default none is; the address is not repeated."""
+    for hosts in ({}, {"webhook_hosts": "b.example", "webhook_secret": SECRET}):
+        one = service(**hosts)
+        with one.client:
+            refusal = assert_problem(one.post(spec(), WISHED), 422)
+        assert refusal["errors"][0]["parameter"] == "webhook"
+        assert "a.example" not in str(refusal)
+        assert one.store.experiments().experiments == ()
+
+
+def test_an_experiment_shows_whether_its_end_was_told() -> None:
+    """Pending before the end, too; nothing where nobody wants it."""
+    one = service(webhook_hosts="a.example", webhook_secret=SECRET)
+    with one.client:
+        identifier = one.post(spec(), WISHED).json()["id"]
+        there = f"{EXPERIMENTS}/{identifier}"
+        assert one.get(there).json()["webhook"] == {"state": "pending", "attempts": 0, "last_status": None}
+        one.client.post(f"{there}/cancel")
+        (delivery,) = one.store.due_webhooks(most=9, seconds=60.0)
+        one.store.note_webhook(delivery, WebhookState.DELIVERED, status=200)
+        assert one.get(there).json()["webhook"] == {"state": "delivered", "attempts": 1, "last_status": 200}
+        other = one.post(spec(name="other")).json()["id"]
+        assert one.get(f"{EXPERIMENTS}/{other}").json()["webhook"] is None

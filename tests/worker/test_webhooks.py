@@ -1,0 +1,186 @@
+"""Ends are told by workers: to a receiver on this machine, signed, again where it fails, and not to others."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from api.experiment_document import ExperimentDocument
+from jobs.errors import StoreUnavailable
+from jobs.records import Webhook, WebhookState, Wishes
+from jobs.settings import Settings
+from tests.worker.workshop import Killed, Workshop, spec
+from worker.webhooks import PAUSES, TAKEN_SECONDS, Messenger
+
+KEY = bytes(range(32))
+SETTINGS = Settings(
+    webhook_hosts="127.0.0.1", webhook_secret="whsec_" + base64.b64encode(KEY).decode(), heartbeat_seconds=0.001
+)
+
+
+class Receiver:
+    """Keeps what it is told, and answers with the statuses in turn, the last of them for ever."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.told: list[tuple[dict[str, str], bytes]] = []
+        told, left = self.told, list(statuses)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                told.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(left.pop(0) if len(left) > 1 else left[0])
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server.server_address[1]}/told?by=stepbias"
+
+
+@pytest.fixture
+def receivers() -> Iterator[list[Receiver]]:
+    """Those that are to be closed."""
+    opened: list[Receiver] = []
+    yield opened
+    for each in opened:
+        each.server.shutdown()
+        each.server.server_close()
+
+
+@pytest.fixture
+def workshop() -> Workshop:
+    """A deployment that tells this machine."""
+    return Workshop(SETTINGS)
+
+
+def ended(workshop: Workshop, url: str) -> str:
+    """An experiment that has succeeded and wants that to be told."""
+    experiment_id = workshop.submit(spec(), name="zwölf", wishes=Wishes(webhook=url))
+    workshop.work_off()
+    return experiment_id
+
+
+def tell(workshop: Workshop, rounds: int = 1) -> None:
+    """Rounds of one worker, with the longest pause between."""
+    messenger = Messenger(workshop.context())
+    for _ in range(rounds):
+        messenger.round()
+        workshop.clock.move(max(PAUSES) + TAKEN_SECONDS)
+
+
+def test_an_end_is_told_with_a_signature(workshop: Workshop, receivers: list[Receiver]) -> None:
+    """Which is that of the specification, computed here; the data are those of the experiment object."""
+    receivers.append(Receiver(204))
+    experiment_id = ended(workshop, receivers[0].url)
+    tell(workshop, rounds=2)
+    ((headers, body),) = receivers[0].told
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    digest = base64.b64encode(hmac.digest(KEY, signed, hashlib.sha256)).decode()
+    assert headers["webhook-signature"] == f"v1,{digest}"
+    assert abs(int(headers["webhook-timestamp"]) - workshop.clock()) < 10_000
+    told, document = json.loads(body), ExperimentDocument.of(workshop.experiment(experiment_id)).model_dump(mode="json")
+    assert told["type"] == "experiment.succeeded"
+    assert told["timestamp"] == document["finished_at"]
+    assert told["data"] == {name: document[name] for name in told["data"]}
+    assert workshop.store.webhook(experiment_id) == Webhook(state=WebhookState.DELIVERED, attempts=1, last_status=204)
+
+
+@pytest.mark.parametrize("first", [500, 302, 404])
+def test_who_does_not_take_it_is_told_again(workshop: Workshop, receivers: list[Receiver], first: int) -> None:
+    """Under the same id, with another timestamp; nobody is redirected."""
+    receivers.append(Receiver(first, 200))
+    experiment_id = ended(workshop, receivers[0].url)
+    tell(workshop)
+    assert workshop.store.webhook(experiment_id) == Webhook(attempts=1, last_status=first)
+    tell(workshop, rounds=2)
+    one, other = (headers for headers, _ in receivers[0].told)
+    assert one["webhook-id"] == other["webhook-id"]
+    assert one["webhook-timestamp"] < other["webhook-timestamp"]
+    assert workshop.store.webhook(experiment_id).state is WebhookState.DELIVERED
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(503, len(PAUSES) + 1), (410, 1)])
+def test_it_is_given_up_in_the_end(workshop: Workshop, receivers: list[Receiver], status: int, attempts: int) -> None:
+    """Within an hour; at once where nobody wants to hear more."""
+    assert sum(PAUSES) <= 3600
+    receivers.append(Receiver(status))
+    experiment_id = ended(workshop, receivers[0].url)
+    tell(workshop, rounds=len(PAUSES) + 3)
+    assert len(receivers[0].told) == attempts
+    assert workshop.store.webhook(experiment_id) == Webhook(
+        state=WebhookState.GIVEN_UP, attempts=attempts, last_status=status
+    )
+
+
+def test_who_is_not_there_is_told_later(workshop: Workshop, receivers: list[Receiver]) -> None:
+    """Without a status."""
+    receivers.append(Receiver(200))
+    url = receivers[0].url
+    receivers[0].server.shutdown()
+    receivers[0].server.server_close()
+    experiment_id = ended(workshop, url)
+    tell(workshop)
+    assert workshop.store.webhook(experiment_id) == Webhook(attempts=1)
+
+
+@pytest.mark.parametrize("error", [Killed, StoreUnavailable])
+def test_a_worker_that_is_lost_in_between_leaves_it_to_others(
+    workshop: Workshop, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """Told, and nobody knows: it is told again, and the id says that it is the same."""
+
+    def lost(*_: object, **__: object) -> None:
+        raise error
+
+    receivers.append(Receiver(200))
+    experiment_id = ended(workshop, receivers[0].url)
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.store, "note_webhook", lost)
+        with pytest.raises(error):
+            tell(workshop)
+    tell(workshop)
+    assert len(receivers[0].told) == 1
+    workshop.clock.move(TAKEN_SECONDS)
+    tell(workshop)
+    assert len({headers["webhook-id"] for headers, _ in receivers[0].told}) == 1
+    assert workshop.store.webhook(experiment_id) == Webhook(state=WebhookState.DELIVERED, attempts=2, last_status=200)
+
+
+def test_what_is_deleted_is_not_told(workshop: Workshop, receivers: list[Receiver]) -> None:
+    """Nor does it stop what comes after it."""
+    receivers.append(Receiver(200))
+    workshop.store.delete(ended(workshop, receivers[0].url))
+    kept = ended(workshop, receivers[0].url)
+    tell(workshop)
+    assert [json.loads(body)["data"]["id"] for _, body in receivers[0].told] == [kept]
+
+
+@pytest.mark.parametrize("settings", [{"webhook_hosts": ""}, {"webhook_hosts": "*"}, {"webhook_hosts": "localhost"}])
+def test_what_a_deployment_does_not_tell_any_more_is_given_up(
+    workshop: Workshop, receivers: list[Receiver], settings: dict[str, str]
+) -> None:
+    """The settings are those of the worker that tells, and a name is looked at by what it stands for."""
+    receivers.append(Receiver(200))
+    url = receivers[0].url
+    urls = [url, url.replace("127.0.0.1", "localhost")]
+    ids = [workshop.submit(spec(), name=each, wishes=Wishes(webhook=each)) for each in urls]
+    workshop.work_off()
+    changed = SETTINGS.model_copy(update=settings)
+    Messenger(replace(workshop.context(), settings=changed)).round()
+    assert receivers[0].told == []
+    assert [workshop.store.webhook(each).state for each in ids] == [WebhookState.GIVEN_UP] * 2
