@@ -8,6 +8,7 @@ from anyio import to_thread
 from fastapi import Depends, Request
 
 from api.experiments.ids import is_cut_short, whole_id
+from api.exports.recent_answers import RecentAnswers
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
 from api.keys.asker import Asker
@@ -87,6 +88,10 @@ async def _reader(request: Request) -> ExperimentReader:
     return cast("ExperimentReader", request.app.state.reader)
 
 
+async def _recent_answers(request: Request) -> RecentAnswers:
+    return cast("RecentAnswers", request.app.state.recent)
+
+
 async def _drawing_timeout(request: Request) -> float:
     return cast("float", request.app.state.drawing_timeout)
 
@@ -97,6 +102,7 @@ KeyStoreHere = Annotated[KeyStore, Depends(_key_store)]
 BellHere = Annotated[Doorbell, Depends(_bell)]
 HubHere = Annotated[EventHub, Depends(_hub)]
 ReaderHere = Annotated[ExperimentReader, Depends(_reader)]
+RecentAnswersHere = Annotated[RecentAnswers, Depends(_recent_answers)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 

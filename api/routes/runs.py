@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.curve_question import CurveQuery
-from api.dependencies import ExperimentHere, StoreHere
+from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
 from api.experiment_document import polling_headers
 from api.exports.curve_tables import FILES, curve_table
 from api.exports.formats import Format
+from api.exports.results import results_state
 from api.openapi import PROBLEMS
 from api.paging import PageQuery, link_header, window
 from api.positions import Position, position
@@ -18,6 +19,7 @@ from core.results.curves import Curves
 from jobs.kept_documents import kept_analyses
 from jobs.ports import Store
 from jobs.records import Experiment
+from jobs.states import ExperimentStatus
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -40,9 +42,20 @@ def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> di
 
 
 @router.get("/curves")
-def get_curves(experiment: ExperimentHere, query: Annotated[CurveQuery, Query()], store: StoreHere) -> Response:
+def get_curves(
+    experiment: ExperimentHere,
+    query: Annotated[CurveQuery, Query()],
+    store: StoreHere,
+    recent: RecentAnswersHere,
+) -> Response:
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
-    return JSONResponse(_curves(experiment, query, store).to_document(), headers=polling_headers(experiment))
+
+    def make() -> bytes:
+        return bytes(JSONResponse(_curves(experiment, query, store).to_document()).body)
+
+    is_final = experiment.status is ExperimentStatus.SUCCEEDED
+    body = recent.of((results_state(experiment), query.model_dump_json()), make) if is_final else make()
+    return Response(body, media_type="application/json", headers=polling_headers(experiment))
 
 
 @router.get("/curves.csv", response_class=Response, responses=FILES[Format.CSV])
