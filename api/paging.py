@@ -1,6 +1,5 @@
 """Pages: some rows, an opaque cursor to the next ones, and the same as a Link header."""
 
-from collections import Counter
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -8,13 +7,13 @@ from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.http.event_stream import LONGEST_WAIT_SECONDS
-from api.i_json import escaped
 from api.request_errors import InvalidQuery, Violation
 
 MOST_ROWS: Final = 1000
 
-REPEATABLE: Final = frozenset({"status", "tag", "drop", "keep", "one_hot"})
-"""Parameters that may be given again; of any other one it would not be said which value counts."""
+
+MOST_WHOLE: Final = 2**53 - 1
+"""The largest number that every reader of JSON can hold."""
 
 
 def _digits(given: Any) -> Any:
@@ -23,25 +22,30 @@ def _digits(given: Any) -> Any:
     return given
 
 
-Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST_ROWS, description="Most rows of one page.")]
+InDigits: Final = BeforeValidator(_digits)
+"""Behind the limits of a whole number in a query: it has one spelling, without signs, spaces and underscores."""
+
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows of one page."), InDigits]
 Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")]
 
 
-class NoQuery(BaseModel):
-    """No query at all; a parameter that does not exist is refused, not ignored."""
+class QueryModel(BaseModel):
+    """The query of a route; parameters that it does not have are refused by `api.http.query`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
 
-class WaitQuery(NoQuery):
+class WaitQuery(QueryModel):
     """How long an answer may wait for what is asked about."""
 
     wait: Annotated[
-        int, Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for the end of the experiment.")
+        int,
+        Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for the end of the experiment."),
+        InDigits,
     ] = 0
 
 
-class PageQuery(NoQuery):
+class PageQuery(QueryModel):
     """The query of a paged list."""
 
     limit: Limit = 100
@@ -53,19 +57,6 @@ class DatasetQuery(PageQuery):
 
     limit: Limit = 50
     name: Annotated[str | None, Field(max_length=200, description="Data sets of this name.")] = None
-
-
-async def require_single_values(request: Request) -> None:
-    """Return if no parameter of the query stands there twice that means one thing.
-
-    Raises:
-        InvalidQuery: one does.
-    """
-    counts = Counter(name for name, _ in request.query_params.multi_items())
-    repeated = [name for name, count in counts.items() if count > 1 and name not in REPEATABLE]
-    if repeated:
-        violations = tuple(Violation(parameter=escaped(name), detail="give it once") for name in repeated)
-        raise InvalidQuery("A query parameter is given more than once.", violations=violations)
 
 
 def window(query: PageQuery, total: int) -> tuple[range, str | None]:

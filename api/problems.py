@@ -90,6 +90,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.AmbiguousId: _kind(HTTPStatus.CONFLICT, "ambiguous-id", "The id is cut too short"),
         request_errors.KeyTaken: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-taken", "The idempotency key is taken"),
         request_errors.StillAnswering: _kind(HTTPStatus.CONFLICT, "still-answering", "The request is being answered"),
+        request_errors.GoneSince: _kind(HTTPStatus.GONE, "gone", "The experiment has been deleted"),
         TooManyTags: _kind(HTTPStatus.CONFLICT, "too-many-tags", "The experiment has too many tags"),
         request_errors.UnusableDataset: _kind(
             HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-dataset", "The data are no data set"

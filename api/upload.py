@@ -14,7 +14,7 @@ from api import i_json
 from api.body import JSON, limited_body, require_media_type
 from api.dependencies import SettingsHere
 from api.i_json import MOST_VIOLATIONS
-from api.paging import NoQuery
+from api.paging import QueryModel
 from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
 from core.data.csv_dialect import DECIMALS, DELIMITERS
 from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
@@ -38,7 +38,7 @@ Column = Annotated[str, Field(min_length=1, max_length=200)]
 Columns = Annotated[list[Column], Field(max_length=100)]
 
 
-class UploadQuery(NoQuery):
+class UploadQuery(QueryModel):
     """The query of an upload: the name of the data set and, for CSV files, what their columns mean."""
 
     name: Annotated[Name | None, Field(description="What the data set is called in lists; default: none.")] = None

@@ -9,7 +9,7 @@ from api import i_json
 from api.body import JSON, limited_body, read, require_media_type
 from api.dependencies import SettingsHere
 from api.experiments.labels import LINES, flaw
-from api.request_errors import UnusableEdit, Violation
+from api.request_errors import UnusableBody, UnusableEdit, Violation
 from api.spec_violations import sentence
 from core.spec.experiment_spec import Label, Name
 from jobs.ports import MOST_TAGS
@@ -35,7 +35,17 @@ def _noted(text: str) -> str:
     return text
 
 
-_Tags = Annotated[tuple[Annotated[Label, AfterValidator(_plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
+def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(tags)) < len(tags):
+        raise ValueError("a tag stands there twice")
+    return tags
+
+
+_Tags = Annotated[
+    tuple[Annotated[Label, AfterValidator(_plain)], ...],
+    Field(max_length=MOST_TAGS, strict=False, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
+]
 
 
 class ExperimentEdit(BaseModel):
@@ -68,14 +78,15 @@ def read_edit(body: bytes) -> ExperimentEdit:
     """The edit in a request body.
 
     Raises:
-        MalformedBody, UnusableBody, UnusableEdit: it is not JSON, or no edit; each violation with its place.
+        MalformedBody, UnusableEdit: it is not JSON, or no edit; each violation with its place.
     """
-    document = i_json.read(body)
     try:
-        return ExperimentEdit.model_validate(document)
+        return ExperimentEdit.model_validate(i_json.read(body))
+    except UnusableBody as error:
+        violations = error.violations
     except ValidationError as error:
         violations = tuple(_violation(finding) for finding in error.errors())
-        raise UnusableEdit("The edit breaks the rules listed under errors.", violations=violations) from None
+    raise UnusableEdit("The edit breaks the rules listed under errors.", violations=violations)
 
 
 def _violation(finding: Any) -> Violation:

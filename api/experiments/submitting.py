@@ -5,11 +5,11 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from api.experiment_document import ExperimentDocument
-from api.paging import NoQuery
+from api.paging import QueryModel
 from jobs.records import Order, Priority, Submission, Wishes
 
 
-class SubmissionQuery(NoQuery):
+class SubmissionQuery(QueryModel):
     """The query of a submission. No number depends on it: it is no part of the spec, nor of any identity."""
 
     order: Annotated[

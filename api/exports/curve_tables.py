@@ -9,7 +9,7 @@ from pydantic import Field
 from api.exports.formats import MEDIA_TYPES, Format
 from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import Row
-from api.paging import NoQuery
+from api.paging import MOST_WHOLE, InDigits, QueryModel
 from core.results.curves import COUNTS, Curve, Curves
 from core.results.labelled_arrays import LabelledArrays
 from core.results.thinning import FEWEST_POINTS, thinned
@@ -23,12 +23,12 @@ FILES: Final[dict[Format, dict[int | str, dict[str, Any]]]] = {
 }
 
 
-class TrajectoryQuery(NoQuery):
+class TrajectoryQuery(QueryModel):
     """The query of a trajectory."""
 
     points: Annotated[
-        int | None,
-        Field(ge=FEWEST_POINTS, description="Most records: first, last and extremes of each curve, others evenly."),
+        Annotated[int, Field(ge=FEWEST_POINTS, le=MOST_WHOLE), InDigits] | None,
+        Field(description="Most records: first, last and extremes of each curve, others evenly."),
     ] = None
 
     def of(self, trajectory: LabelledArrays) -> LabelledArrays:

@@ -10,7 +10,7 @@ from api.data_analysis import analysis_of
 from api.datasets import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
 from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
 from api.openapi import PROBLEMS
-from api.paging import DatasetQuery, NoQuery, link_header
+from api.paging import DatasetQuery, link_header
 from api.upload import CSV, NPZ, DatasetBody, UploadHere, UploadQuery
 from core.analysis.data_analysis import DataAnalysis
 
@@ -70,13 +70,13 @@ def get_dataset(dataset_id: str, store: StoreHere) -> UsedDatasetDocument:
 
 @router.get("/{dataset_id}/analysis")
 async def get_data_analysis(
-    dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere, bell: BellHere, patience: DrawingTimeout
+    dataset_id: str, store: StoreHere, bell: BellHere, patience: DrawingTimeout
 ) -> DataAnalysis:
     """Ask what a large step would do, before any training; the request waits while a worker finds out."""
     return await analysis_of(dataset_id, store=store, bell=bell, patience=patience)
 
 
 @router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_dataset(dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere) -> None:
+def delete_dataset(dataset_id: str, store: StoreHere) -> None:
     """Delete a data set that no experiment uses."""
     remove(dataset_id, store=store)

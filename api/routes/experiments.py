@@ -18,7 +18,7 @@ from api.experiments.submitting import SubmissionDocument, SubmissionQuery
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import NoQuery, WaitQuery, link_header
+from api.paging import WaitQuery, link_header
 from api.readiness import may_wait, obstacle, require_reserve
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
@@ -27,8 +27,6 @@ from jobs.ports import Store
 from jobs.records import Experiment, Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
-
-_Nothing = Annotated[NoQuery, Query()]
 
 
 @router.post(
@@ -67,7 +65,7 @@ def submit_experiment(
 
 
 @router.post("/estimate", openapi_extra=dict(SPEC_BODY))
-def estimate_experiment(spec: SpecHere, _query: _Nothing, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
+def estimate_experiment(spec: SpecHere, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
     """Say what a spec would cost, without running anything; what cannot be submitted is refused likewise."""
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
@@ -105,7 +103,7 @@ async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
 
 @router.patch("/{experiment_id}", openapi_extra=dict(EDIT_BODY))
 def edit_experiment(
-    experiment_id: ExperimentId, edit: EditHere, _query: _Nothing, store: StoreHere, _key: IdempotencyKey = None
+    experiment_id: ExperimentId, edit: EditHere, store: StoreHere, _key: IdempotencyKey = None
 ) -> ExperimentDocument:
     """Change name, tags or notes by a JSON merge patch (RFC 7396); the spec stays as it was submitted."""
     return _in_full(store.edit(experiment_id, **edit.changes()), store)
@@ -120,7 +118,6 @@ def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
 @router.post("/{experiment_id}/cancel")
 def cancel_experiment(
     experiment_id: ExperimentId,
-    _query: _Nothing,
     store: StoreHere,
     response: Response,
     _key: IdempotencyKey = None,
@@ -134,7 +131,6 @@ def cancel_experiment(
 @router.post("/{experiment_id}/retry", status_code=status.HTTP_202_ACCEPTED)
 def retry_experiment(
     experiment_id: ExperimentId,
-    _query: _Nothing,
     store: StoreHere,
     bell: BellHere,
     response: Response,
@@ -149,9 +145,7 @@ def retry_experiment(
 
 
 @router.delete("/{experiment_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_experiment(
-    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, _key: IdempotencyKey = None
-) -> None:
+def delete_experiment(experiment_id: ExperimentId, store: StoreHere, _key: IdempotencyKey = None) -> None:
     """Delete a finished experiment, and of its results what no other experiment uses."""
     store.delete(experiment_id)
 

@@ -12,7 +12,6 @@ from api.exports.manifest import Manifest
 from api.exports.results import ResultsAnswer, results_state
 from api.exports.sending import off_loop
 from api.openapi import PROBLEMS
-from api.paging import NoQuery
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -46,9 +45,7 @@ async def get_results_file(
 
 
 @router.get("/manifest")
-async def get_manifest(
-    experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
-) -> Response:
+async def get_manifest(experiment: ExperimentHere, request: Request, store: StoreHere) -> Response:
     """What the experiment has: address, media type, bytes and SHA-256 of its documents, and what computed them.
 
     Of the formats of results JSON is there once they are finished, as it is before any content coding; of the figures

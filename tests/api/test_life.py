@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from typing import Any
 
 import httpx2
@@ -223,16 +224,24 @@ def test_a_request_sent_again_under_its_key_is_done_once(api: Service) -> None:
     place = f"{EXPERIMENTS}/{first.json()['id']}"
     edited = keyed(api, "PATCH", place, "e", json={"name": "x"})
     cancelled = keyed(api, "POST", f"{place}/cancel", "c")
-    deleted = keyed(api, "DELETE", place, "d")
-    assert (first.status_code, edited.status_code, cancelled.status_code, deleted.status_code) == (202, 200, 200, 204)
     again = keyed(api, "POST", EXPERIMENTS, "s", json=spec())
     assert (again.status_code, again.json(), again.headers["location"]) == (202, first.json(), place)
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert keyed(api, "PATCH", place, "e", json={"name": "x"}).json() == edited.json()
     assert keyed(api, "POST", f"{place}/cancel", "c").json()["status"] == "cancelled"
+    deleted = keyed(api, "DELETE", place, "d")
+    assert (first.status_code, edited.status_code, cancelled.status_code, deleted.status_code) == (202, 200, 200, 204)
     last = keyed(api, "DELETE", place, "d")
     assert (last.status_code, last.content) == (204, b"")
+    for method, path, key, body in [
+        ("POST", EXPERIMENTS, "s", spec()),
+        ("PATCH", place, "e", {"name": "x"}),
+        ("POST", f"{place}/cancel", "c", None),
+    ]:
+        # Neither done again, nor told as if it were still so.
+        gone = keyed(api, method, path, key, **({} if body is None else {"json": body}))
+        assert assert_problem(gone, 410)["type"].endswith(":gone")
     assert api.store.experiments().experiments == ()
 
 
@@ -275,6 +284,27 @@ def test_a_request_that_is_being_answered_says_so(api: Service, monkeypatch: pyt
     assert assert_problem(response, 409)["type"].endswith("still-answering")
     assert response.headers["retry-after"] == "1"
     assert keyed(api, "POST", EXPERIMENTS, "k", json=spec()).json() == answers[0].json()
+
+
+def test_a_request_is_under_way_for_as_long_as_it_takes(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mark of its process that outlasts what one is good for; what was left by a process that died passes soon."""
+    monkeypatch.setattr("api.experiments.answered_once.UNDER_WAY_SECONDS", 0.1)
+    submit = api.store.submit
+    calls: list[float] = []
+
+    def slow(**arguments: Any) -> Any:
+        calls.append(time.monotonic())
+        time.sleep(0.5)
+        return submit(**arguments)
+
+    monkeypatch.setattr(api.store, "submit", slow)
+    thread = threading.Thread(target=lambda: keyed(api, "POST", EXPERIMENTS, "k", json=spec()))
+    thread.start()
+    while thread.is_alive():
+        response = keyed(api, "POST", EXPERIMENTS, "k", json=spec())
+        assert response.status_code in {202, 409}
+    thread.join()
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ä".encode(), "k" * 201])
