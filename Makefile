@@ -50,8 +50,9 @@ types: setup ## mypy, strict
 format: setup ## let ruff format and fix what it can
 	@$(BIN)/ruff format . ; $(BIN)/ruff check --fix .
 
-docs: setup ## renew the tables of docs/reference.md and docs/glossary.md
+docs: setup ## renew the tables of docs/reference.md and docs/glossary.md, docs/openapi.json and schema/
 	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/python docs/make_contract.py
 
 figures: setup ## compute every preset through a service of its own and draw the figures of the docs (PRESETS="figure-1 …")
 	@$(BIN)/python docs/make_figures.py $(PRESETS)

@@ -6,8 +6,9 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import openapi, problems
+from api import problems
 from api.body import READERS
+from api.contract import document
 from api.drawing import PATIENCE_SECONDS
 from api.exports.sending import EXPORTERS
 from api.http.event_hub import EventHub
@@ -37,11 +38,6 @@ from api.routes import (
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
-_DESCRIPTION = (
-    "What the step size does: sweeps of gradient descent on diagonal linear networks. Submit an experiment spec, watch "
-    "its experiment object, read results, curves and figures. Every error is a problem document (RFC 9457)."
-)
-
 
 def create_app(
     settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
@@ -51,7 +47,6 @@ def create_app(
     app = FastAPI(
         title="stepbias",
         version=version("stepbias"),
-        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -66,7 +61,7 @@ def create_app(
         app.include_router(part.router)
     _add_middleware(app, settings)
     problems.install(app)
-    openapi.install(app)
+    document.install(app)
     return app
 
 

@@ -4,7 +4,8 @@ import re
 from typing import Annotated, Final, cast
 
 from anyio import to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
+from pydantic import WithJsonSchema
 
 from api.experiments.ids import is_cut_short, whole_id
 from api.http.event_hub import EventHub
@@ -49,7 +50,14 @@ ReaderHere = Annotated[ExperimentReader, Depends(_reader)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 
-async def _experiment_id(experiment_id: str, store: StoreHere) -> str:
+PathId = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f]{8,32}$"}),
+    Path(description="The id, or its first digits, 8 at least."),
+]
+
+
+async def _experiment_id(experiment_id: PathId, store: StoreHere) -> str:
     """The id in the path, or the one that begins so. What cannot be an id is not asked for: stores make keys of it."""
     if not _ID.fullmatch(experiment_id):
         raise ExperimentNotFound(experiment_id)

@@ -19,6 +19,7 @@ import anyio
 from anyio import to_thread
 from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import WithJsonSchema
 from starlette.types import Message
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -43,7 +44,7 @@ _HEADERS: Final = ("content-type", "location", "retry-after")
 _CHANGING: Final = frozenset({"POST", "PATCH", "DELETE"})
 
 IdempotencyKey = Annotated[
-    str | None,
+    Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[!-~]{1,200}$"})] | None,
     Header(alias=HEADER, description="Any 1 to 200 characters: sent again under this key, it is done only once a day."),
 ]
 

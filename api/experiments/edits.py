@@ -66,14 +66,6 @@ class ExperimentEdit(BaseModel):
         return {name: nothing[name] if value is None else value for name, value in given.items()}
 
 
-EDIT_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {MERGE_PATCH: {"schema": ExperimentEdit.model_json_schema()}},
-    }
-}
-
-
 def read_edit(body: bytes) -> ExperimentEdit:
     """The edit in a request body.
 

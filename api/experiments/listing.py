@@ -47,7 +47,10 @@ class ExperimentQuery(PageQuery):
     preset: Annotated[
         str | None,
         BeforeValidator(_known_preset),
-        Field(description="Submitted from this preset: it has the tag that its specs have, which is its name."),
+        Field(
+            json_schema_extra={"enum": list(PRESETS)},
+            description="Submitted from this preset: it has the tag that its specs have, which is its name.",
+        ),
     ] = None
 
     @property

@@ -12,16 +12,17 @@ from api.dependencies import BellHere, ExperimentId, HubHere, ReaderHere, Settin
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
-from api.experiments.edits import EDIT_BODY, EditHere
+from api.experiments.edits import EditHere
 from api.experiments.listing import ExperimentQuery
 from api.experiments.submitting import SubmissionDocument, SubmissionQuery
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
-from api.openapi import PROBLEMS, SPEC_BODY
+from api.openapi import EDIT_BODY, PROBLEMS, SPEC_BODY, files, reference
 from api.paging import WaitQuery, link_header
 from api.readiness import may_wait, obstacle, require_reserve
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone
 from jobs.ports import Store
 from jobs.records import Experiment, Queue
@@ -109,7 +110,9 @@ def edit_experiment(
     return _in_full(store.edit(experiment_id, **edit.changes()), store)
 
 
-@router.get("/{experiment_id}/spec")
+@router.get(
+    "/{experiment_id}/spec", response_class=Response, responses=files("The spec.", [JSON], reference(ExperimentSpec))
+)
 def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
     """The spec as submitted, defaults filled in."""
     return Response(store.spec(experiment_id), media_type=JSON, headers=IMMUTABLE)

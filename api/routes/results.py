@@ -1,24 +1,26 @@
 """The results of all runs, in every format."""
 
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import WithJsonSchema
 
+from api.contract.answers import LabelledArrays, ManifestDocument
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
-from api.exports.formats import MEDIA_TYPES, ResultsQuery, chosen_format
+from api.exports.formats import MEDIA_TYPES, Format, ResultsQuery, chosen_format
 from api.exports.manifest import Manifest
 from api.exports.results import ResultsAnswer, results_state
 from api.exports.sending import off_loop
-from api.openapi import PROBLEMS
+from api.openapi import PROBLEMS, files, reference
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
-_FILES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The results.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
-    304: {"description": "They are those that If-None-Match names."},
-}
+_FILES: Final = files("The results.", MEDIA_TYPES.values(), reference(LabelledArrays))
+
+
+Ending = Annotated[str, WithJsonSchema({"type": "string", "enum": [str(form) for form in Format]})]
 
 
 @router.get("/results", response_class=Response, responses=_FILES)
@@ -37,14 +39,18 @@ async def get_results(
 
 @router.get("/results.{ending}", response_class=Response, responses=_FILES)
 async def get_results_file(
-    experiment: ExperimentHere, ending: str, query: Annotated[ResultsQuery, Query()], request: Request, store: StoreHere
+    experiment: ExperimentHere,
+    ending: Ending,
+    query: Annotated[ResultsQuery, Query()],
+    request: Request,
+    store: StoreHere,
 ) -> Response:
     """The same in the format of the ending: json, ndjson, csv, parquet or npz."""
     form = chosen_format(ending, query, request.headers.get("Accept"))
     return await ResultsAnswer(experiment, form, query.after, store).response(request)
 
 
-@router.get("/manifest")
+@router.get("/manifest", response_model=ManifestDocument)
 async def get_manifest(experiment: ExperimentHere, request: Request, store: StoreHere) -> Response:
     """What the experiment has: address, media type, bytes and SHA-256 of its documents, and what computed them.
 
