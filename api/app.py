@@ -24,6 +24,7 @@ from api.middleware import REQUEST_ID, OutermostMiddleware
 from api.routes import (
     arrays,
     datasets,
+    documentation,
     errors,
     events,
     experiments,
@@ -43,7 +44,7 @@ def create_app(
     settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
     """The API over a store and a doorbell; `drawing_timeout` is how many seconds a request waits for its figure."""
-    # The interactive pages of FastAPI load scripts from elsewhere; a service on a laptop works offline.
+    # The interactive pages of FastAPI load scripts from elsewhere; `api.contract.page` is a page without any.
     app = FastAPI(
         title="stepbias",
         version=version("stepbias"),
@@ -57,7 +58,21 @@ def create_app(
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
     app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
-    for part in (service, experiments, datasets, events, jobs, runs, results, arrays, report, figures, presets, errors):
+    for part in (
+        documentation,
+        service,
+        experiments,
+        datasets,
+        events,
+        jobs,
+        runs,
+        results,
+        arrays,
+        report,
+        figures,
+        presets,
+        errors,
+    ):
         app.include_router(part.router)
     _add_middleware(app, settings)
     problems.install(app)

@@ -1,10 +1,11 @@
 """What a route may ask for: the store, the doorbell, the settings, and the experiment its path names."""
 
 import re
+from http import HTTPStatus
 from typing import Annotated, Final, cast
 
 from anyio import to_thread
-from fastapi import Depends, Path, Request
+from fastapi import Depends, HTTPException, Path, Request
 from pydantic import WithJsonSchema
 
 from api.experiments.ids import is_cut_short, whole_id
@@ -14,6 +15,9 @@ from jobs.errors import ExperimentNotFound
 from jobs.ports import Doorbell, Store
 from jobs.records import Experiment
 from jobs.settings import Settings
+
+_ESTIMATE: Final = "estimate"
+"""What stands in the place of an id, answers to POST alone, and is none."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -59,6 +63,8 @@ PathId = Annotated[
 
 async def _experiment_id(experiment_id: PathId, store: StoreHere) -> str:
     """The id in the path, or the one that begins so. What cannot be an id is not asked for: stores make keys of it."""
+    if experiment_id == _ESTIMATE:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     if not _ID.fullmatch(experiment_id):
         raise ExperimentNotFound(experiment_id)
     if is_cut_short(experiment_id):

@@ -26,7 +26,16 @@ InDigits: Final = BeforeValidator(_digits)
 """Behind the limits of a whole number in a query: it has one spelling, without signs, spaces and underscores."""
 
 Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows of one page."), InDigits]
-Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")]
+_CURSOR: Final = "`next_cursor` of the page before."
+Cursor = Annotated[
+    str | None, Field(max_length=200, description=_CURSOR, json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,40}$"})
+]
+"""Of a list to which something may be added before the next page is asked for."""
+
+Place = Annotated[
+    str | None, Field(max_length=200, description=_CURSOR, json_schema_extra={"pattern": "^(0|[1-9][0-9]{0,10})$"})
+]
+"""Of a list whose entries keep their numbers."""
 
 
 class QueryModel(BaseModel):
@@ -49,13 +58,14 @@ class PageQuery(QueryModel):
     """The query of a paged list."""
 
     limit: Limit = 100
-    cursor: Cursor = None
+    cursor: Place = None
 
 
 class DatasetQuery(PageQuery):
     """The query of the list of data sets."""
 
     limit: Limit = 50
+    cursor: Cursor = None
     name: Annotated[str | None, Field(max_length=200, description="Data sets of this name.")] = None
 
 

@@ -246,9 +246,14 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> Iterable[str]:
-    """The methods of the path. Starlette names those of one route; a path may have several."""
+    """The methods of the path. Starlette names those of one route; a path may have several.
+
+    One that fits a template, too, has those that are its own.
+    """
+    own = request.app.openapi()["paths"].get(request.scope["path"])
     routes: list[BaseRoute] = request.app.router.routes
     scope = {"type": "http", "path": request.scope["path"], "root_path": request.scope.get("root_path", "")}
     for method in _METHODS:
-        if any(route.matches(scope | {"method": method, "headers": []})[0] is Match.FULL for route in routes):
+        matched = any(route.matches(scope | {"method": method, "headers": []})[0] is Match.FULL for route in routes)
+        if matched and (own is None or method.lower() in own):
             yield from ("GET", "HEAD") if method == "GET" else (method,)

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from fastapi import Depends, Request
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from api import i_json
 from api.body import JSON, limited_body, require_media_type
+from api.contract.json_schema import PLAIN_TEXT
 from api.dependencies import SettingsHere
+from api.experiments.labels import plain
 from api.i_json import MOST_VIOLATIONS
 from api.paging import QueryModel
 from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
@@ -41,7 +43,13 @@ Columns = Annotated[list[Column], Field(max_length=100)]
 class UploadQuery(QueryModel):
     """The query of an upload: the name of the data set and, for CSV files, what their columns mean."""
 
-    name: Annotated[Name | None, Field(description="What the data set is called in lists; default: none.")] = None
+    name: Annotated[
+        Annotated[Name, AfterValidator(plain)] | None,
+        Field(
+            json_schema_extra={"pattern": PLAIN_TEXT},
+            description="What the data set is called in lists; default: none.",
+        ),
+    ] = None
     target: Annotated[Column | None, Field(description="The column that is y; default: y, or the last.")] = None
     drop: Annotated[Columns, Field(default_factory=list, description="Columns to leave out.")]
     keep: Annotated[

@@ -30,13 +30,13 @@ was sent.
 """
 
 _TAGS: Final = {
-    "service": "Is it alive, is it ready, what is wrong.",
     "experiments": "Their life: submit, watch, edit, cancel, retry, delete.",
     "results": "What was computed: runs, curves, analyses, and all of it in one file.",
     "arrays": "The numbers behind the summaries.",
     "figures": "Drawn by a worker while the request waits.",
     "datasets": "Data of the user.",
     "presets": "The paper's figures as specs.",
+    "service": "Is it alive, is it ready, what is wrong.",
 }
 
 
@@ -56,7 +56,8 @@ def completed(document: Document) -> Document:
     document["info"]["description"] = _ABOUT
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     parts = document.setdefault("components", {})
-    own = spec_schemas() | schemas_of(Problem) | schemas_of(ExperimentEdit) | schemas_of(DatasetBody)
+    own = spec_schemas() | schemas_of(Problem)
+    own |= schemas_of(ExperimentEdit, is_read=True) | schemas_of(DatasetBody, is_read=True)
     parts["schemas"] = dict(sorted((parts.get("schemas", {}) | own).items()))
     parts["headers"] = dict(COMPONENTS)
     operations = [(method, each) for path in document["paths"].values() for method, each in path.items()]

@@ -20,6 +20,9 @@ _IN_DEFINITIONS: Final = "#/$defs/{model}"
 PLAIN_TEXT: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
 """What `api.experiments.labels.flaw` finds nothing wrong with."""
 
+PLAIN_LINES: Final = PLAIN_TEXT.replace(r"\u0000-\u001f", r"\u0000-\u0008\u000b\u000c\u000e-\u001f")
+"""The same, where lines may break."""
+
 DATASET_ID: Final = "^[0-9a-f]{64}$"
 
 _OFFSET: Final = {"const": "offset"}
@@ -49,9 +52,14 @@ _RULES: Final[Mapping[str, Schema]] = MappingProxyType(
 """Rules between the fields of one object, as far as JSON Schema can say them."""
 
 
-def schemas_of(model: type[BaseModel]) -> dict[str, Schema]:
-    """The schemas of a model and of all that it is made of, by name, as the components of an OpenAPI document."""
+def schemas_of(model: type[BaseModel], *, is_read: bool = False) -> dict[str, Schema]:
+    """The schemas of a model and of all that it is made of, by name, as the components of an OpenAPI document.
+
+    Of one that `is_read` from a body they say what every body is held to.
+    """
     root, parts = _root_and_parts(model, IN_COMPONENTS)
+    for schema in (root, *parts.values()) if is_read else ():
+        _interoperable(schema)
     return parts | {root["title"]: root}
 
 

@@ -29,7 +29,7 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "readiness": ("not-ready",),
         "submit_experiment": ("invalid-spec", "over-limit", "too-many-tags", "store-full"),
-        "estimate_experiment": ("invalid-spec", "over-limit", *_OF_KEYS),
+        "estimate_experiment": ("invalid-spec", "over-limit"),
         "edit_experiment": ("invalid-edit", "store-full"),
         "retry_experiment": ("wrong-status", "store-full"),
         "delete_experiment": ("still-active",),

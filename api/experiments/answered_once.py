@@ -41,7 +41,6 @@ for longer than that."""
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _HEADERS: Final = ("content-type", "location", "retry-after")
-_CHANGING: Final = frozenset({"POST", "PATCH", "DELETE"})
 
 IdempotencyKey = Annotated[
     Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[!-~]{1,200}$"})] | None,
@@ -90,7 +89,7 @@ class Kept:
 
 
 class AnsweredOnce(APIRoute):
-    """A route that does a request with a key once, if it changes something."""
+    """A route that does a request with a key once, if it takes one."""
 
     @override
     def get_route_handler(self) -> _Handler:
@@ -100,7 +99,7 @@ class AnsweredOnce(APIRoute):
             keys = request.headers.getlist(HEADER)
             return await (_once(request, keys, handler) if keys else handler(request))
 
-        return answer if _CHANGING & set(self.methods or ()) else handler
+        return answer if any(field.alias == HEADER for field in self.dependant.header_params) else handler
 
 
 async def _once(request: Request, keys: list[str], handler: _Handler) -> Response:

@@ -7,8 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from api import i_json
 from api.body import JSON, limited_body, read, require_media_type
+from api.contract.json_schema import PLAIN_LINES
 from api.dependencies import SettingsHere
-from api.experiments.labels import LINES, flaw
+from api.experiments.labels import LINES, flaw, plain
 from api.request_errors import UnusableBody, UnusableEdit, Violation
 from api.spec_violations import sentence
 from core.spec.experiment_spec import Label, Name
@@ -19,12 +20,6 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 MOST_NOTE_BYTES: Final = 10_000
 
 _MOST_BYTES: Final = 100_000
-
-
-def _plain(text: str) -> str:
-    if (detail := flaw(text)) is not None:
-        raise ValueError(detail)
-    return text
 
 
 def _noted(text: str) -> str:
@@ -42,7 +37,7 @@ def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _Tags = Annotated[
-    tuple[Annotated[Label, AfterValidator(_plain)], ...],
+    tuple[Annotated[Label, AfterValidator(plain)], ...],
     Field(max_length=MOST_TAGS, strict=False, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_distinct),
 ]
@@ -53,10 +48,12 @@ class ExperimentEdit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: Annotated[Name, AfterValidator(_plain)] | None = None
+    name: Annotated[Name, AfterValidator(plain)] | None = None
     tags: _Tags | None = Field(default=None, description="In place of those that are there.")
     notes: Annotated[str, AfterValidator(_noted)] | None = Field(
-        default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."
+        default=None,
+        description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break.",
+        json_schema_extra={"maxLength": MOST_NOTE_BYTES, "pattern": PLAIN_LINES},
     )
 
     def changes(self) -> dict[str, Any]:

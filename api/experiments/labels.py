@@ -27,6 +27,17 @@ def flaw(text: str, *, allowed: frozenset[str] = frozenset()) -> str | None:
     return None
 
 
+def plain(text: str) -> str:
+    """The text, for a validator.
+
+    Raises:
+        ValueError: something is wrong with it.
+    """
+    if (detail := flaw(text)) is not None:
+        raise ValueError(detail)
+    return text
+
+
 def require_plain_labels(spec: ExperimentSpec) -> None:
     """Return if name and tags read as what they are. Specs of before are read without this.
 

@@ -9,14 +9,15 @@ from starlette.responses import StreamingResponse
 
 from api.dependencies import ExperimentHere, HubHere, StoreHere
 from api.http.event_stream import event_stream
-from api.openapi import PROBLEMS, Answers, files
+from api.openapi import PROBLEMS, Answers
 from api.request_errors import InvalidQuery
 from jobs.states import ACTIVE
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["experiments"], responses=PROBLEMS)
 
 _MEDIA_TYPE: Final = "text/event-stream"
-_EVENTS: Final[Answers] = files("The events.", [_MEDIA_TYPE]) | {
+_EVENTS: Final[Answers] = {
+    200: {"description": "The events.", "content": {_MEDIA_TYPE: {}}},
     204: {"description": "The last event was the last; do not come again."},
 }
 EventNumber = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,19}$"})]
