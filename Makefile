@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean
+.PHONY: help setup demo up test fuzz explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -76,7 +76,10 @@ recovery: setup ## the rate of finished jobs before and after five faults (ROUND
 soak: setup ## a fault a minute under light load; nothing that the service takes may grow (MINUTES=60 SEED=0)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)
 
-drill: setup ## prove a promise of the job system: power cuts, killed batches, cancels, flipped bits (WHAT=power|batches|cancel|flips COUNT=… SEED=0)
+fuzz: setup ## send requests made from the OpenAPI document to a real service, in all phases of Schemathesis (CASES=20000 SEED=0)
+	@$(BIN)/python -m tests.contract --cases $(or $(CASES),20000) --seed $(or $(SEED),0)
+
+drill: setup ## prove a promise: power cuts, killed batches, cancels, flipped bits, hostile requests (WHAT=power|batches|cancel|flips|hostile COUNT=… SEED=0)
 	@$(BIN)/python -m tests.drills $(or $(WHAT),power) --seed $(or $(SEED),0) $(if $(COUNT),--count $(COUNT))
 
 simulate: setup ## live lives of the job system in virtual time, in which everything goes wrong (SEEDS=10000 FIRST=0)

@@ -9,9 +9,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+import httpx2
 import schemathesis
 from schemathesis import GenerationMode
 
+from api.contract.examples import DATASETS
 from tests.contract.fitting import fitted_arrays, fitted_query, fitted_spec, rule_of, table
 
 FITTED: Final = "STEPBIAS_CONTRACT_RAW" not in os.environ
@@ -19,6 +21,9 @@ FITTED: Final = "STEPBIAS_CONTRACT_RAW" not in os.environ
 
 STATISTICS: Final = os.environ.get("STEPBIAS_CONTRACT_STATISTICS")
 """A file in which is counted."""
+
+URL: Final = os.environ.get("STEPBIAS_CONTRACT_URL")
+"""Of a service that is asked from another process."""
 
 CHECKS: Final = (
     "no_error_of_ours",
@@ -37,6 +42,8 @@ seen: Counter[str] = Counter()
 """How many requests the schema allows, how many of them were refused, and by which rule."""
 
 dataset_id = "0" * 64
+"""Of a data set of two rows and columns that is there."""
+
 _numbers = count()
 _REFUSALS: Final = frozenset({400, 415, 422})
 
@@ -76,6 +83,7 @@ def _fitted_body(name: str, media_type: str | None, body: Any) -> Any:
 def refused_for_a_reason(context: Any, response: Any, case: Any) -> None:
     """A request that the schema allows is refused by a rule that has a name, or accepted."""
     del context
+    seen["sent"] += 1
     if not is_allowed(case):
         return
     seen["allowed"] += 1
@@ -93,6 +101,16 @@ def no_error_of_ours(context: Any, response: Any, case: Any) -> None:
     assert response.status_code < 500 or (response.status_code == 503 and "retry-after" in response.headers), (
         response.text
     )
+
+
+def upload(url: str) -> str:
+    """The id of a data set that is there from now on."""
+    response = httpx2.post(f"{url}/v1/datasets", json=DATASETS["smallest"], timeout=60.0)
+    return str(response.raise_for_status().json()["id"])
+
+
+if URL is not None:
+    dataset_id = upload(URL)
 
 
 @atexit.register
