@@ -75,8 +75,8 @@ def window(query: PageQuery, total: int) -> tuple[range, str | None]:
     Raises:
         InvalidQuery: the cursor is none of ours.
     """
-    text = query.cursor or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= total):
+    text = "0" if query.cursor is None else query.cursor
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and str(int(text)) == text and int(text) <= total):
         violation = Violation(parameter="cursor", detail="use the next_cursor of the page before")
         raise InvalidQuery("The cursor is not one that was given out.", violations=(violation,))
     start = int(text)

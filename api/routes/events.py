@@ -20,7 +20,7 @@ _EVENTS: Final[Answers] = {
     200: {"description": "The events.", "content": {_MEDIA_TYPE: {}}},
     204: {"description": "The last event was the last; do not come again."},
 }
-EventNumber = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,19}$"})]
+EventNumber = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{0,19}$"})]
 _HEADERS: Final = {"X-Accel-Buffering": "no", "Cache-Control": "no-cache"}
 
 

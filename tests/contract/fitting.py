@@ -3,12 +3,15 @@
 A request that is made from the schema alone breaks one of these rules most of the time; made to fit, hardly ever.
 """
 
+import io
 import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from api.contract.examples import TABLES
+import numpy as np
+
+from api.contract.examples import DATASETS, TABLES
 from core.identity import rounded
 
 RULES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -185,6 +188,13 @@ def fitted_query(
     return fitted | ({"wait": 0} if "wait" in fitted else {})
 
 
+def archive() -> bytes:
+    """A file of arrays that is one."""
+    held = io.BytesIO()
+    np.savez(held, **{name: np.array(rows) for name, rows in DATASETS["smallest"].items()})
+    return held.getvalue()
+
+
 def table() -> str:
-    """A file that is one."""
+    """A table that is one."""
     return str(next(iter(TABLES.values())))

@@ -14,7 +14,7 @@ import schemathesis
 from schemathesis import GenerationMode
 
 from api.contract.examples import DATASETS
-from tests.contract.fitting import fitted_arrays, fitted_query, fitted_spec, rule_of, table
+from tests.contract.fitting import archive, fitted_arrays, fitted_query, fitted_spec, rule_of, table
 
 FITTED: Final = "STEPBIAS_CONTRACT_RAW" not in os.environ
 """Whether requests that the schema allows are made to fit; otherwise they are sent as they were generated."""
@@ -75,7 +75,13 @@ def _fitted_body(name: str, media_type: str | None, body: Any) -> Any:
     if name in {"submit_experiment", "estimate_experiment"}:
         return fitted_spec(body, dataset_id=dataset_id)
     if name == "upload_dataset":
-        return fitted_arrays(body) if media_type == "application/json" else table()
+        return (
+            fitted_arrays(body)
+            if media_type == "application/json"
+            else table()
+            if media_type == "text/csv"
+            else archive()
+        )
     return body
 
 

@@ -151,7 +151,22 @@ _COUNTED: Final = (
     ("/v1/datasets", "limit"),
     ("/v1/presets/figure-1", "seeds"),
 )
-_SPELLINGS: Final = ("%2B1", "-1", "1_0", "%201", "1%20", "1e3", "0x1", "1.0", "%D9%A3", "%00", "9" * 400, "NaN", MARK)
+_SPELLINGS: Final = (
+    "",
+    "%2B1",
+    "-1",
+    "1_0",
+    "%201",
+    "1%20",
+    "1e3",
+    "0x1",
+    "1.0",
+    "%D9%A3",
+    "%00",
+    "9" * 400,
+    "NaN",
+    MARK,
+)
 _CHOSEN: Final = (
     (EXPERIMENTS, "status"),
     (EXPERIMENTS, "since"),
