@@ -58,22 +58,9 @@ def create_app(
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
     app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
-    for part in (
-        documentation,
-        service,
-        experiments,
-        datasets,
-        events,
-        jobs,
-        runs,
-        results,
-        arrays,
-        report,
-        figures,
-        presets,
-        errors,
-    ):
+    for part in (service, experiments, datasets, events, jobs, runs, results, arrays, report, figures, presets, errors):
         app.include_router(part.router)
+    app.include_router(documentation.router)
     _add_middleware(app, settings)
     problems.install(app)
     document.install(app)

@@ -11,13 +11,11 @@ from pydantic import WithJsonSchema
 from api.experiments.ids import is_cut_short, whole_id
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
+from api.http.prefix import is_estimate
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Doorbell, Store
 from jobs.records import Experiment
 from jobs.settings import Settings
-
-_ESTIMATE: Final = "estimate"
-"""What stands in the place of an id, answers to POST alone, and is none."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -61,9 +59,9 @@ PathId = Annotated[
 ]
 
 
-async def _experiment_id(experiment_id: PathId, store: StoreHere) -> str:
+async def _experiment_id(experiment_id: PathId, request: Request, store: StoreHere) -> str:
     """The id in the path, or the one that begins so. What cannot be an id is not asked for: stores make keys of it."""
-    if experiment_id == _ESTIMATE:
+    if is_estimate(request):
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     if not _ID.fullmatch(experiment_id):
         raise ExperimentNotFound(experiment_id)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from api import request_errors
-from api.http.prefix import under_prefix
+from api.http.prefix import is_estimate, under_prefix
 from api.i_json import MOST_VIOLATIONS, escaped
 from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
@@ -246,14 +246,9 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> Iterable[str]:
-    """The methods of the path. Starlette names those of one route; a path may have several.
-
-    One that fits a template, too, has those that are its own.
-    """
-    own = request.app.openapi()["paths"].get(request.scope["path"])
+    """The methods of the path. Starlette names those of one route; a path may have several."""
     routes: list[BaseRoute] = request.app.router.routes
     scope = {"type": "http", "path": request.scope["path"], "root_path": request.scope.get("root_path", "")}
-    for method in _METHODS:
-        matched = any(route.matches(scope | {"method": method, "headers": []})[0] is Match.FULL for route in routes)
-        if matched and (own is None or method.lower() in own):
+    for method in ("POST",) if is_estimate(request) else _METHODS:
+        if any(route.matches(scope | {"method": method, "headers": []})[0] is Match.FULL for route in routes):
             yield from ("GET", "HEAD") if method == "GET" else (method,)

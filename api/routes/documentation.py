@@ -11,7 +11,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
-def get_documentation(request: Request) -> HTMLResponse:
+async def get_documentation(request: Request) -> HTMLResponse:
     """Every operation with its parameters, bodies and answers, and every schema."""
     return HTMLResponse(_page(request.app), headers={"Content-Security-Policy": POLICY})
 

@@ -241,6 +241,8 @@ def _of_methods() -> Iterator[Hostile]:
     for path in (EXPERIMENTS, f"{EXPERIMENTS}/{{id}}", f"{EXPERIMENTS}/estimate", "/healthz", "/v1/errors", "/docs"):
         for method in ("PUT", "TRACE", "OPTIONS", "PROPFIND"):
             yield Hostile(method=method, path=path, status=405)
+    for method in ("GET", "PATCH", "DELETE"):
+        yield Hostile(method=method, path=f"{EXPERIMENTS}/estimate", status=405)
 
 
 def _of_files() -> Iterator[Hostile]:
