@@ -13,7 +13,6 @@ from typing import Final
 import httpx2
 import typer
 
-from tests.contract.conftest import ROOT
 from tests.contract.hooks import CHECKS
 from tests.faults.besieged_service import BesiegedService
 
@@ -44,7 +43,7 @@ def _round(url: str, directory: Path, *, examples: int, seed: int, raw: bool) ->
         "--no-shrink",
         "--no-color",
     ]
-    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ) | environment, check=False)
+    done = subprocess.run(command, cwd=directory, env=dict(os.environ) | environment, check=False)
     found: Counter[str] = Counter(json.loads(statistics.read_text(encoding="utf-8")))
     return done.returncode, found
 
