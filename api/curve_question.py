@@ -13,7 +13,7 @@ from core.results.result import Summary
 from core.results.variables import COORDINATES, VARIABLES, Kind
 from core.sweep.grid import Grid
 
-_Name = Annotated[str | None, Field(max_length=100)]
+_Name = Annotated[str | None, Field(min_length=1, max_length=100)]
 _Axis = Annotated[_Name, Field(json_schema_extra={"enum": list(COORDINATES)})]
 _Quantity = Annotated[
     _Name, Field(json_schema_extra={"enum": [name for name, known in VARIABLES.items() if known.kind is not Kind.TEXT]})

@@ -179,7 +179,7 @@ _CHOSEN: Final = (
     (f"{EXPERIMENTS}/{{id}}/curves", "include"),
     ("/v1/presets/figure-1", "size"),
 )
-_TEXTS: Final = (MARK, f"{MARK}%00", f"%22%3E{MARK}", f"..%2F{MARK}", f"{MARK}*")
+_TEXTS: Final = ("", MARK, f"{MARK}%00", f"%22%3E{MARK}", f"..%2F{MARK}", f"{MARK}*")
 
 
 def _of_queries() -> Iterator[Hostile]:
