@@ -81,6 +81,9 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
             columns = data["dimension"]
     if start["kind"] == "vector":
         start["vector"] = (start["vector"] * columns)[:columns]
+    if not isinstance(start["scale"], dict):
+        # Curves are drawn against something.
+        start["scale"] = {"values": _apart([start["scale"], 0.5])}
     if "batch_size" in optimizer:
         optimizer["batch_size"] = 1
     if "noise_steps" in optimizer:
@@ -175,7 +178,7 @@ def fitted_query(
     operation: str, query: dict[str, Any], *, media_type: str | None, ending: str | None
 ) -> dict[str, Any]:
     """The query without what only a certain experiment or body has."""
-    unfit = {"cursor", "size", "x", "series", "over", "target", "drop", "keep", "one_hot"}
+    unfit = {"delimiter", "decimal", "cursor", "size", "x", "series", "over", "target", "drop", "keep", "one_hot"}
     if media_type != "text/csv":
         unfit |= {"delimiter", "decimal", "missing"}
     if operation.startswith("get_results"):

@@ -3,9 +3,9 @@
 import atexit
 import json
 import os
+import secrets
 from collections import Counter
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +44,6 @@ seen: Counter[str] = Counter()
 dataset_id = "0" * 64
 """Of a data set of two rows and columns that is there."""
 
-_numbers = count()
 _REFUSALS: Final = frozenset({400, 415, 422})
 
 
@@ -65,7 +64,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if case.headers:
         case.headers.pop("prefer", None)
     if case.headers and "Idempotency-Key" in case.headers:
-        case.headers["Idempotency-Key"] = f"{case.headers['Idempotency-Key'][:180]}{next(_numbers)}"
+        case.headers["Idempotency-Key"] = f"{case.headers['Idempotency-Key'][:180]}{secrets.token_hex(8)}"
     # What was made to be odd in some way of which the schema does not know may not be of the form that is fitted.
     with suppress(KeyError, TypeError, AttributeError, IndexError):
         case.body = _fitted_body(name, case.media_type, case.body)
