@@ -15,6 +15,7 @@ from core.spec.swept import (
     BELOW_ONE,
     Document,
     InAnySpelling,
+    Range,
     SweptCount,
     SweptDepth,
     SweptNonNegative,
@@ -314,7 +315,7 @@ def _axis_length(value: Any) -> int:
     """How many values a field of the spec stands for: 1 where it is not swept."""
     if isinstance(value, FractionsOfMaxStable):
         return len(value.fractions_of_max_stable)
-    return len(axis_values(value) or [value])
+    return value.num if isinstance(value, Range) else len(axis_values(value) or [value])
 
 
 def _spelled_out(part: Document) -> dict[str, Any]:

@@ -112,17 +112,22 @@ class Range(_OfNumbers, Generic[Number]):
             raise ValueError("a log-spaced range needs start > 0 and stop > 0")
         if not math.isfinite(self.stop - self.start):
             raise ValueError("start and stop are too far apart")
-        if len(set(self.points())) < self.num:
+        points = self.points()
+        if len(set(points)) < self.num:
             raise ValueError("values repeat (to 12 significant digits)")
         whole = type(self.start) is int
-        if whole and not all(is_integral(point) for point in self.points()):
+        if whole and not all(is_integral(point) for point in points):
             raise ValueError("this range meets numbers that are not whole; give the values instead")
         return self
 
     def points(self) -> list[float]:
         """The values, rounded to 12 significant digits."""
         space = np.geomspace if self.spacing is Spacing.LOG else np.linspace
-        return [rounded(value) for value in space(self.start, self.stop, self.num).tolist()]
+        values = space(self.start, self.stop, self.num)
+        # Whole numbers of up to 12 digits are rounded already; to round a hundred thousand takes a while.
+        is_rounded = np.all((values == np.rint(values)) & (values > 0) & (values <= MAX_WHOLE))
+        points: list[float] = values.tolist()
+        return points if is_rounded else [rounded(point) for point in points]
 
 
 def form(value: Any) -> str:

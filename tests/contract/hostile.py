@@ -132,6 +132,9 @@ def _of_specs() -> Iterator[Hostile]:
     huge = {"start": 1, "stop": 100_000, "num": 100_000}
     grid = {"kind": "sparse_regression", "samples": huge, "dimension": huge, "seed": huge}
     yield _submission(dict(SMALL_SPEC) | {"data": grid})
+    fine = {"start": 0.1, "stop": 1.7, "num": 100_000}
+    fine_grid = {"kind": "sparse_regression", "mean": fine, "variance": fine, "noise_variance": fine}
+    yield _submission(dict(SMALL_SPEC) | {"data": fine_grid})
     yield _submission(dict(SMALL_SPEC) | {"data": {"kind": "sparse_regression", "samples": 10**9, "dimension": 10**9}})
 
 
