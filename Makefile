@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean
+.PHONY: help setup demo up test fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -50,8 +50,9 @@ types: setup ## mypy, strict
 format: setup ## let ruff format and fix what it can
 	@$(BIN)/ruff format . ; $(BIN)/ruff check --fix .
 
-docs: setup ## renew the tables of docs/reference.md and docs/glossary.md
+docs: setup ## renew the tables of docs/reference.md and docs/glossary.md, docs/openapi.json and schema/
 	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/python docs/make_contract.py
 
 figures: setup ## compute every preset through a service of its own and draw the figures of the docs (PRESETS="figure-1 …")
 	@$(BIN)/python docs/make_figures.py $(PRESETS)
@@ -61,6 +62,15 @@ figures: setup ## compute every preset through a service of its own and draw the
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
 	@touch $@
+
+.venv-clients/.ready: requirements-clients.lock
+	@echo "Installing the locked generator of clients into .venv-clients (once)"
+	@$(PYTHON) -m venv .venv-clients
+	@.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-clients.lock
+	@touch $@
+
+clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json in Python and TypeScript, and use them (needs npm)
+	@$(BIN)/python -m tests.clients
 
 bench: setup .venv-bench/.ready ## measure everything against JAX and others (WHAT=kernel QUICK=1 TORCH=1); TORCH=1 installs PyTorch once
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
@@ -75,7 +85,10 @@ recovery: setup ## the rate of finished jobs before and after five faults (ROUND
 soak: setup ## a fault a minute under light load; nothing that the service takes may grow (MINUTES=60 SEED=0)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)
 
-drill: setup ## prove a promise of the job system: power cuts, killed batches, cancels, flipped bits (WHAT=power|batches|cancel|flips COUNT=… SEED=0)
+fuzz: setup ## send requests made from the OpenAPI document to a real service, in all phases of Schemathesis (CASES=20000 SEED=0)
+	@$(BIN)/python -m tests.contract --cases $(or $(CASES),20000) --seed $(or $(SEED),0)
+
+drill: setup ## prove a promise: power cuts, killed batches, cancels, flipped bits, hostile requests (WHAT=power|batches|cancel|flips|hostile COUNT=… SEED=0)
 	@$(BIN)/python -m tests.drills $(or $(WHAT),power) --seed $(or $(SEED),0) $(if $(COUNT),--count $(COUNT))
 
 simulate: setup ## live lives of the job system in virtual time, in which everything goes wrong (SEEDS=10000 FIRST=0)
@@ -95,6 +108,7 @@ lock: setup ## renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service --extra otel pyproject.toml --group dev --output-file requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group clients --output-file requirements-clients.lock
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv .venv-bench out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf .venv .venv-bench .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -6,8 +6,9 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import openapi, problems
+from api import problems
 from api.body import READERS
+from api.contract import document
 from api.drawing import PATIENCE_SECONDS
 from api.exports.recent_answers import RecentAnswers
 from api.exports.sending import EXPORTERS
@@ -26,6 +27,7 @@ from api.middleware import REQUEST_ID, OutermostMiddleware
 from api.routes import (
     arrays,
     datasets,
+    documentation,
     errors,
     events,
     experiments,
@@ -41,21 +43,15 @@ from api.routes import (
 from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
-_DESCRIPTION = (
-    "What the step size does: sweeps of gradient descent on diagonal linear networks. Submit an experiment spec, watch "
-    "its experiment object, read results, curves and figures. Every error is a problem document (RFC 9457)."
-)
-
 
 def create_app(
     settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
     """The API over a store and a doorbell; `drawing_timeout` is how many seconds a request waits for its figure."""
-    # The interactive pages of FastAPI load scripts from elsewhere; a service on a laptop works offline.
+    # The interactive pages of FastAPI load scripts from elsewhere; `api.contract.page` is a page without any.
     app = FastAPI(
         title="stepbias",
         version=version("stepbias"),
-        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -84,9 +80,10 @@ def create_app(
     )
     for part in parts:
         app.include_router(part.router)
+    app.include_router(documentation.router)
     _add_middleware(app, settings)
     problems.install(app)
-    openapi.install(app)
+    document.install(app)
     return app
 
 

@@ -1,17 +1,16 @@
 """Labelled arrays as an answer: JSON, or the bytes of an .npz file."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
+from api.openapi import files
 from core.results.labelled_arrays import LabelledArrays
 
 NPZ: Final = "application/x-npz"
 
-NPZ_FILE: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The arrays; `numpy.load` reads them, without pickle.", "content": {NPZ: {}}}
-}
+NPZ_FILE: Final = files("The arrays; `numpy.load` reads them, without pickle.", [NPZ])
 """The answer of `npz_answer`, for `responses`."""
 
 

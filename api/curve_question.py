@@ -11,9 +11,14 @@ from core.results.curve_question import CurveQuestion, NoAxisLeft
 from core.results.curves import Curves, Inclusion
 from core.results.result import Summary
 from core.results.thinning import fewer_points
+from core.results.variables import COORDINATES, VARIABLES, Kind
 from core.sweep.grid import Grid
 
-_Name = Annotated[str | None, Field(max_length=100)]
+_Name = Annotated[str | None, Field(min_length=1, max_length=100)]
+_Axis = Annotated[_Name, Field(json_schema_extra={"enum": list(COORDINATES)})]
+_Quantity = Annotated[
+    _Name, Field(json_schema_extra={"enum": [name for name, known in VARIABLES.items() if known.kind is not Kind.TEXT]})
+]
 
 
 class CurveQuery(BaseModel):
@@ -24,10 +29,10 @@ class CurveQuery(BaseModel):
     PREFIX: ClassVar[str] = "where."
     """What names of further parameters begin with."""
 
-    x: Annotated[_Name, Field(description="The axis to draw against; by default the initialisation scale.")] = None
-    y: Annotated[_Name, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
-    series: Annotated[_Name, Field(description="One curve for each of its values; by default the axis left.")] = None
-    over: Annotated[_Name, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
+    x: Annotated[_Axis, Field(description="The axis to draw against; by default the initialisation scale.")] = None
+    y: Annotated[_Quantity, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
+    series: Annotated[_Axis, Field(description="One curve for each of its values; by default the axis left.")] = None
+    over: Annotated[_Axis, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
     include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
 
     points: Annotated[

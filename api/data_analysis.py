@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from api.datasets import described
 from api.drawing import awaited
-from api.paging import NoQuery
+from api.paging import QueryModel
 from api.spec_violations import sentence
 from core.analysis.data_analysis import DataAnalysis
 from core.spec.experiment_spec import Transform
@@ -37,7 +37,7 @@ def _transform(given: Any) -> Any:
         raise ValueError(f"{where}{sentence(finding)}") from None
 
 
-class AnalysisQuery(NoQuery):
+class AnalysisQuery(QueryModel):
     """The query of the analysis of a data set."""
 
     transform: Annotated[

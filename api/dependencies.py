@@ -2,15 +2,18 @@
 
 import re
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Final, cast
 
 from anyio import to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Path, Request
+from pydantic import WithJsonSchema
 
 from api.experiments.ids import is_cut_short, whole_id
 from api.exports.recent_answers import RecentAnswers
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
+from api.http.prefix import is_estimate
 from api.keys.asker import Asker
 from api.request_errors import SharedToRead
 from jobs.errors import ExperimentNotFound
@@ -48,6 +51,8 @@ async def _named_experiment(request: Request, asker: AskerHere, store: _WholeSto
     given: str | None = request.path_params.get("experiment_id")
     if given is None:
         return None
+    if is_estimate(request):
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     if not _ID.fullmatch(given):
         raise ExperimentNotFound(given)
     if is_cut_short(given):
@@ -106,7 +111,14 @@ RecentAnswersHere = Annotated[RecentAnswers, Depends(_recent_answers)]
 DrawingTimeout = Annotated[float, Depends(_drawing_timeout)]
 
 
-async def _experiment_id(experiment_id: str, named: _NamedExperiment) -> str:
+PathId = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f]{8,32}$"}),
+    Path(description="The id, or its first digits, 8 at least."),
+]
+
+
+async def _experiment_id(experiment_id: PathId, named: _NamedExperiment) -> str:
     """The id in the path, or the one that begins so."""
     return named or experiment_id
 

@@ -1,51 +1,59 @@
-"""The OpenAPI document: what FastAPI derives, plus the schemas of bodies that we read and write ourselves."""
+"""Parts of the OpenAPI document that routes state: bodies that we read ourselves, and what they answer with.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+The whole document is put together in `api.contract`.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from fastapi import FastAPI
 from pydantic import BaseModel
 
-from api.keys.documents import KeyRequest
+from api.contract.examples import EDITS, SPECS, named
+from api.contract.json_schema import IN_COMPONENTS
 from api.problems import MEDIA_TYPE, Problem
 from core.spec.experiment_spec import ExperimentSpec
 
-_REFERENCE: Final = "#/components/schemas/{model}"
+Answers = dict[int | str, dict[str, Any]]
+
+BYTES: Final[Mapping[str, Any]] = {"type": "string", "format": "binary"}
+TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 
 
-def _reference(model: type[BaseModel]) -> dict[str, str]:
-    return {"$ref": _REFERENCE.format(model=model.__name__)}
+def reference(model: type[BaseModel] | str) -> dict[str, str]:
+    """A reference to the schema of a model, as `api.contract.document` names it."""
+    return {"$ref": IN_COMPONENTS.format(model=model if isinstance(model, str) else model.__name__)}
 
 
-SPEC_BODY: Final[Mapping[str, Any]] = MappingProxyType(
-    {"requestBody": {"required": True, "content": {"application/json": {"schema": _reference(ExperimentSpec)}}}}
-)
-"""The request body of a submission, for `openapi_extra`."""
+def files(description: str, media_types: Iterable[str], json_schema: Mapping[str, Any] | None = None) -> Answers:
+    """Answers in one of several media types, for `responses`; `json_schema` is that of the one that is JSON."""
+    schemas = {media_type: _schema(media_type, json_schema) for media_type in media_types}
+    content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
+    return {200: {"description": description, "content": content}}
 
-PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+
+def _schema(media_type: str, json_schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    if media_type == "application/json":
+        return dict(json_schema or {})
+    is_text = media_type.startswith("text/") or media_type in {"application/x-ndjson", "image/svg+xml"}
+    return dict(TEXT if is_text else BYTES)
+
+
+def body(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A request body, for `openapi_extra`."""
+    return {"requestBody": {"required": True, "content": dict(content)}}
+
+
+SPEC_BODY: Final = body({"application/json": {"schema": reference(ExperimentSpec), "examples": named(SPECS)}})
+"""The request body of a submission."""
+
+_EDIT: Final = {"schema": reference("ExperimentEdit"), "examples": named(EDITS)}
+EDIT_BODY: Final = body({"application/merge-patch+json": _EDIT, "application/json": _EDIT})
+"""The request body of an edit."""
+
+PROBLEMS: Final[Answers] = {
     "default": {
         "description": "A problem document (RFC 9457).",
-        "content": {MEDIA_TYPE: {"schema": _reference(Problem)}},
+        "content": {MEDIA_TYPE: {"schema": reference(Problem)}},
     }
 }
-"""What every route may answer instead of what was asked, for `responses`."""
-
-
-def install(app: FastAPI) -> None:
-    """Let the app's OpenAPI document hold the schemas of the spec and of problems."""
-    derived = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = derived()
-        # A key or none: whoever starts the service decides, and the document is one for all.
-        document["security"] = [{"key": []}, {}]
-        document.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (ExperimentSpec, Problem, KeyRequest):
-            schema = model.model_json_schema(ref_template=_REFERENCE)
-            schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
-        return document
-
-    # FastAPI documents this assignment as the way to extend the document.
-    app.openapi = openapi  # type: ignore[method-assign]  # see above
+"""What every route may answer instead of what was asked; `api.contract.refusals` says by which status."""

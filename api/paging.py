@@ -1,6 +1,5 @@
 """Pages: some rows, an opaque cursor to the next ones, and the same as a Link header."""
 
-from collections import Counter
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -8,13 +7,13 @@ from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.http.event_stream import LONGEST_WAIT_SECONDS
-from api.i_json import escaped
 from api.request_errors import InvalidQuery, Violation
 
 MOST_ROWS: Final = 1000
 
-REPEATABLE: Final = frozenset({"status", "tag", "drop", "keep", "one_hot"})
-"""Parameters that may be given again; of any other one it would not be said which value counts."""
+
+MOST_WHOLE: Final = 2**53 - 1
+"""The largest number that every reader of JSON can hold."""
 
 
 def _digits(given: Any) -> Any:
@@ -23,49 +22,51 @@ def _digits(given: Any) -> Any:
     return given
 
 
-Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST_ROWS, description="Most rows of one page.")]
-Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")]
+InDigits: Final = BeforeValidator(_digits)
+"""Behind the limits of a whole number in a query: it has one spelling, without signs, spaces and underscores."""
+
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows of one page."), InDigits]
+_CURSOR: Final = "`next_cursor` of the page before."
+Cursor = Annotated[
+    str | None, Field(max_length=200, description=_CURSOR, json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,40}$"})
+]
+"""Of a list to which something may be added before the next page is asked for."""
+
+Place = Annotated[
+    str | None, Field(max_length=200, description=_CURSOR, json_schema_extra={"pattern": "^(0|[1-9][0-9]{0,10})$"})
+]
+"""Of a list whose entries keep their numbers."""
 
 
-class NoQuery(BaseModel):
-    """No query at all; a parameter that does not exist is refused, not ignored."""
+class QueryModel(BaseModel):
+    """The query of a route; parameters that it does not have are refused by `api.http.query`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
 
-class WaitQuery(NoQuery):
+class WaitQuery(QueryModel):
     """How long an answer may wait for what is asked about."""
 
     wait: Annotated[
-        int, Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for the end of the experiment.")
+        int,
+        Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for the end of the experiment."),
+        InDigits,
     ] = 0
 
 
-class PageQuery(NoQuery):
+class PageQuery(QueryModel):
     """The query of a paged list."""
 
     limit: Limit = 100
-    cursor: Cursor = None
+    cursor: Place = None
 
 
 class DatasetQuery(PageQuery):
     """The query of the list of data sets."""
 
     limit: Limit = 50
+    cursor: Cursor = None
     name: Annotated[str | None, Field(max_length=200, description="Data sets of this name.")] = None
-
-
-async def require_single_values(request: Request) -> None:
-    """Return if no parameter of the query stands there twice that means one thing.
-
-    Raises:
-        InvalidQuery: one does.
-    """
-    counts = Counter(name for name, _ in request.query_params.multi_items())
-    repeated = [name for name, count in counts.items() if count > 1 and name not in REPEATABLE]
-    if repeated:
-        violations = tuple(Violation(parameter=escaped(name), detail="give it once") for name in repeated)
-        raise InvalidQuery("A query parameter is given more than once.", violations=violations)
 
 
 def window(query: PageQuery, total: int) -> tuple[range, str | None]:
@@ -74,8 +75,8 @@ def window(query: PageQuery, total: int) -> tuple[range, str | None]:
     Raises:
         InvalidQuery: the cursor is none of ours.
     """
-    text = query.cursor or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= total):
+    text = "0" if query.cursor is None else query.cursor
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and str(int(text)) == text and int(text) <= total):
         violation = Violation(parameter="cursor", detail="use the next_cursor of the page before")
         raise InvalidQuery("The cursor is not one that was given out.", violations=(violation,))
     start = int(text)

@@ -6,7 +6,7 @@ from pydantic import WithJsonSchema
 
 from api.request_errors import NothingHere
 
-Position = Annotated[str, WithJsonSchema({"type": "integer", "minimum": 0})]
+Position = Annotated[str, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 99_999_999_999})]
 """A number in a path as it was written: one spelling of a number is an address, others are none."""
 
 

@@ -2,20 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.http.prefix import under_prefix
+from api.paging import InDigits, QueryModel
 from core.presets import Preset, Size
 from core.sweep.grid import Grid
 
 
-class PresetQuery(BaseModel):
+class PresetQuery(QueryModel):
     """The query of one preset: the smallest size unless another is asked for, on one data set or several."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     size: Size | None = None
-    seeds: Annotated[int, Field(ge=1, le=1000)] = 1
+    seeds: Annotated[int, Field(ge=1, le=1000), InDigits] = 1
 
 
 def listed(preset: Preset) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from api import request_errors
-from api.http.prefix import under_prefix
+from api.http.prefix import is_estimate, under_prefix
 from api.i_json import MOST_VIOLATIONS, escaped
 from api.request_errors import RequestError, Violation
 from api.spec_violations import sentence
@@ -93,6 +93,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.AmbiguousId: _kind(HTTPStatus.CONFLICT, "ambiguous-id", "The id is cut too short"),
         request_errors.KeyTaken: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-taken", "The idempotency key is taken"),
         request_errors.StillAnswering: _kind(HTTPStatus.CONFLICT, "still-answering", "The request is being answered"),
+        request_errors.GoneSince: _kind(HTTPStatus.GONE, "gone", "The experiment has been deleted"),
         TooManyTags: _kind(HTTPStatus.CONFLICT, "too-many-tags", "The experiment has too many tags"),
         request_errors.UnusableDataset: _kind(
             HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-dataset", "The data are no data set"
@@ -270,6 +271,6 @@ def _allowed(request: Request) -> Iterable[str]:
     """The methods of the path. Starlette names those of one route; a path may have several."""
     routes: list[BaseRoute] = request.app.router.routes
     scope = {"type": "http", "path": request.scope["path"], "root_path": request.scope.get("root_path", "")}
-    for method in _METHODS:
+    for method in ("POST",) if is_estimate(request) else _METHODS:
         if any(route.matches(scope | {"method": method, "headers": []})[0] is Match.FULL for route in routes):
             yield from ("GET", "HEAD") if method == "GET" else (method,)

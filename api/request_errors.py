@@ -60,6 +60,10 @@ class StillAnswering(RequestError):
     """The same request is being answered."""
 
 
+class GoneSince(RequestError):
+    """A request was done under its idempotency key, and the experiment has been deleted since."""
+
+
 class UnusableDataset(RequestError):
     """The file can be read, or should be a file of its type, and is no data set."""
 

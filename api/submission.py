@@ -1,6 +1,7 @@
 """From the bytes of a spec to a recorded experiment."""
 
 import logging
+import math
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ from api.body import JsonBody, read
 from api.datasets import used_documents
 from api.experiments.labels import require_plain_labels
 from api.request_errors import OverLimit, UnusableBody, Violation
-from core.spec.experiment_spec import ExperimentSpec, InlineData, SparseRegression
+from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid
 from jobs.ports import NO_WISHES, Doorbell, Store
@@ -32,6 +33,7 @@ def read_spec(body: bytes) -> ExperimentSpec:
         MalformedBody, UnusableBody: it is not JSON, or not a spec; each violation with its place.
     """
     document = i_json.read(body)
+    _require_countable(document)
     try:
         # From the bytes again: strict validation knows JSON's types there, and lists need not become tuples first.
         spec = ExperimentSpec.model_validate_json(body.removeprefix(BOM_UTF8))
@@ -40,6 +42,17 @@ def read_spec(body: bytes) -> ExperimentSpec:
         raise UnusableBody("The spec breaks the rules listed under errors.", violations=violations) from None
     require_plain_labels(spec)
     return spec
+
+
+def _require_countable(document: Any) -> None:
+    """Refuse a grid beyond all measure before its axes are spelled out: a hundred thousand values take a while each."""
+    parts = document.values() if isinstance(document, dict) else ()
+    fields = (field for part in parts if isinstance(part, dict) for field in part.values() if isinstance(field, dict))
+    counts = (field.get("num") for field in fields)
+    runs = math.prod(count for count in counts if type(count) is int and count > 0)
+    if runs > MAX_RUNS:
+        violation = Violation(pointer="", detail=f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
+        raise UnusableBody("The spec breaks the rules listed under errors.", violations=(violation,))
 
 
 async def _spec(request: Request, body: JsonBody) -> ExperimentSpec:

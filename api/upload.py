@@ -12,10 +12,11 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from api import i_json
 from api.body import JSON, limited_body, require_media_type
+from api.contract.json_schema import PLAIN_TEXT
 from api.dependencies import SettingsHere
 from api.experiments.labels import LINES, flaw, plain
 from api.i_json import MOST_VIOLATIONS
-from api.paging import NoQuery
+from api.paging import QueryModel
 from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
 from core.data.csv_dialect import DECIMALS, DELIMITERS
 from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
@@ -39,12 +40,15 @@ Column = Annotated[str, Field(min_length=1, max_length=200)]
 Columns = Annotated[list[Column], Field(max_length=100)]
 
 
-class UploadQuery(NoQuery):
+class UploadQuery(QueryModel):
     """The query of an upload: the name of the data set and, for CSV files, what their columns mean."""
 
     name: Annotated[
         Annotated[Name, AfterValidator(plain)] | None,
-        Field(description="What the data set is called in lists; default: none."),
+        Field(
+            json_schema_extra={"pattern": PLAIN_TEXT},
+            description="What the data set is called in lists; default: none.",
+        ),
     ] = None
     target: Annotated[Column | None, Field(description="The column that is y; default: y, or the last.")] = None
     drop: Annotated[Columns, Field(default_factory=list, description="Columns to leave out.")]

@@ -1,28 +1,32 @@
 """`Idempotency-Key`: a request that is sent again under the same key gets the answer of the first time.
 
 What is kept is the answer to a request that was done, for a day. A refusal has changed nothing, and is judged anew.
+What was done to an experiment that has been deleted since is not done again, and not told as if it were still so: 410.
 """
 
+import asyncio
 import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Annotated, Any, Final, Self, cast
 
+import anyio
 from anyio import to_thread
 from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import WithJsonSchema
 from starlette.types import Message
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.body import limited_body
 from api.keys.asker import Asker
-from api.request_errors import InvalidQuery, KeyTaken, StillAnswering, Violation
-from jobs.errors import StoreUnavailable
+from api.request_errors import GoneSince, InvalidQuery, KeyTaken, StillAnswering, Violation
+from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.ports import Store
 from jobs.settings import Settings
 
@@ -32,15 +36,15 @@ REPLAYED: Final = "Idempotent-Replayed"
 
 KEPT_SECONDS: Final = 86_400.0
 
-UNDER_WAY_SECONDS: Final = 60.0
-"""A request that nobody has answered for so long was lost with its process."""
+UNDER_WAY_SECONDS: Final = 10.0
+"""A request of which nobody has said for so long that it is under way was lost with its process: its sender asks again
+for longer than that."""
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _HEADERS: Final = ("content-type", "location", "retry-after")
-_CHANGING: Final = frozenset({"POST", "PATCH", "DELETE"})
 
 IdempotencyKey = Annotated[
-    str | None,
+    Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[!-~]{1,200}$"})] | None,
     Header(alias=HEADER, description="Any 1 to 200 characters: sent again under this key, it is done only once a day."),
 ]
 
@@ -66,6 +70,12 @@ class Kept:
         """To be kept."""
         return json.dumps(asdict(self)).encode()
 
+    @property
+    def experiment_id(self) -> str | None:
+        """The experiment that the answer is about, None where it is about none that is there."""
+        about: dict[str, Any] = json.loads(self.body or "{}")
+        return about.get("id")
+
     def answered(self, response: Response) -> "Kept":
         """With the answer."""
         headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
@@ -80,7 +90,7 @@ class Kept:
 
 
 class AnsweredOnce(APIRoute):
-    """A route that does a request with a key once, if it changes something."""
+    """A route that does a request with a key once, if it takes one."""
 
     @override
     def get_route_handler(self) -> _Handler:
@@ -90,7 +100,7 @@ class AnsweredOnce(APIRoute):
             keys = request.headers.getlist(HEADER)
             return await (_once(request, keys, handler) if keys else handler(request))
 
-        return answer if _CHANGING & set(self.methods or ()) else handler
+        return answer if any(field.alias == HEADER for field in self.dependant.header_params) else handler
 
 
 async def _once(request: Request, keys: list[str], handler: _Handler) -> Response:
@@ -100,9 +110,10 @@ async def _once(request: Request, keys: list[str], handler: _Handler) -> Respons
     mark = Kept(fingerprint=_fingerprint(request, body))
     kept = Kept.decoded(await _keep(store, key, mark, seconds=UNDER_WAY_SECONDS, is_first=True))
     if kept.asker != mark.asker:
-        return _again(kept, mark)
+        return await to_thread.run_sync(_again, kept, mark, store)
     try:
-        response = await handler(Request(request.scope, _replaying(body, request)))
+        async with _under_way(store, key, mark):
+            response = await handler(Request(request.scope, _replaying(body, request)))
     except Exception:
         # In a store that is away the mark expires by itself.
         with suppress(StoreUnavailable):
@@ -112,11 +123,37 @@ async def _once(request: Request, keys: list[str], handler: _Handler) -> Respons
     return response
 
 
-def _again(kept: Kept, mark: Kept) -> Response:
+@asynccontextmanager
+async def _under_way(store: Store, key: str, mark: Kept) -> AsyncIterator[None]:
+    """While this lasts, others are told that the request is under way."""
+
+    async def tell() -> None:
+        while True:
+            await anyio.sleep(UNDER_WAY_SECONDS / 3)
+            with suppress(StoreUnavailable):
+                await _keep(store, key, mark, seconds=UNDER_WAY_SECONDS, is_first=False)
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+
+
+def _again(kept: Kept, mark: Kept, store: Store) -> Response:
     if kept.fingerprint != mark.fingerprint:
         raise KeyTaken(f"Another request was sent under this {HEADER}; a new request takes a new key.")
     if not kept.status:
         raise StillAnswering("The same request is being answered; ask again.", headers={"Retry-After": "1"})
+    if (experiment_id := kept.experiment_id) is not None:
+        try:
+            store.experiment(experiment_id)
+        except ExperimentNotFound:
+            raise GoneSince(
+                "This was done, and the experiment has been deleted since. A new key does it anew."
+            ) from None
     return kept.response()
 
 

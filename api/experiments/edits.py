@@ -7,9 +7,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from api import i_json
 from api.body import JSON, limited_body, read, require_media_type
+from api.contract.json_schema import PLAIN_LINES
 from api.dependencies import SettingsHere
 from api.experiments.labels import LINES, flaw, plain
-from api.request_errors import UnusableEdit, Violation
+from api.request_errors import UnusableBody, UnusableEdit, Violation
 from api.spec_violations import sentence
 from core.spec.experiment_spec import Label, Name
 from jobs.ports import MOST_TAGS
@@ -29,7 +30,17 @@ def _noted(text: str) -> str:
     return text
 
 
-_Tags = Annotated[tuple[Annotated[Label, AfterValidator(plain)], ...], Field(max_length=MOST_TAGS, strict=False)]
+def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(tags)) < len(tags):
+        raise ValueError("a tag stands there twice")
+    return tags
+
+
+_Tags = Annotated[
+    tuple[Annotated[Label, AfterValidator(plain)], ...],
+    Field(max_length=MOST_TAGS, strict=False, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
+]
 
 
 class ExperimentEdit(BaseModel):
@@ -42,7 +53,9 @@ class ExperimentEdit(BaseModel):
     add_tags: _Tags = Field(default=(), description="To those that there are; at once with what others add.")
     remove_tags: _Tags = Field(default=(), description="From those that there are, before others are added.")
     notes: Annotated[str, AfterValidator(_noted)] | None = Field(
-        default=None, description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break."
+        default=None,
+        description=f"Text of at most {MOST_NOTE_BYTES} bytes; lines may break.",
+        json_schema_extra={"maxLength": MOST_NOTE_BYTES, "pattern": PLAIN_LINES},
     )
 
     shared: bool | None = Field(
@@ -56,26 +69,19 @@ class ExperimentEdit(BaseModel):
         return {name: nothing[name] if value is None else value for name, value in given.items()}
 
 
-EDIT_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {MERGE_PATCH: {"schema": ExperimentEdit.model_json_schema()}},
-    }
-}
-
-
 def read_edit(body: bytes) -> ExperimentEdit:
     """The edit in a request body.
 
     Raises:
-        MalformedBody, UnusableBody, UnusableEdit: it is not JSON, or no edit; each violation with its place.
+        MalformedBody, UnusableEdit: it is not JSON, or no edit; each violation with its place.
     """
-    document = i_json.read(body)
     try:
-        return ExperimentEdit.model_validate(document)
+        return ExperimentEdit.model_validate(i_json.read(body))
+    except UnusableBody as error:
+        violations = error.violations
     except ValidationError as error:
         violations = tuple(_violation(finding) for finding in error.errors())
-        raise UnusableEdit("The edit breaks the rules listed under errors.", violations=violations) from None
+    raise UnusableEdit("The edit breaks the rules listed under errors.", violations=violations)
 
 
 def _violation(finding: Any) -> Violation:

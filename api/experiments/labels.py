@@ -54,3 +54,6 @@ def _violations(spec: ExperimentSpec) -> Iterator[Violation]:
     for pointer, text in places.items():
         if (detail := flaw(text)) is not None:
             yield Violation(pointer=pointer, detail=detail)
+    for place, tag in enumerate(spec.tags):
+        if tag in spec.tags[:place]:
+            yield Violation(pointer=f"/tags/{place}", detail="this tag stands there twice")

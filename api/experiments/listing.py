@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from api.paging import Limit, PageQuery
+from api.paging import Cursor, Limit, PageQuery
 from core.presets import PRESETS
 from jobs.ports import MOST_TAGS
 from jobs.records import Filters
@@ -35,6 +35,7 @@ class ExperimentQuery(PageQuery):
     """The query of the list of experiments: all given filters must hold."""
 
     limit: Limit = 50
+    cursor: Cursor = None
     status: Annotated[
         list[ExperimentStatus], Field(default_factory=list, max_length=20, description="One of them; may be repeated.")
     ]
@@ -47,7 +48,10 @@ class ExperimentQuery(PageQuery):
     preset: Annotated[
         str | None,
         BeforeValidator(_known_preset),
-        Field(description="Submitted from this preset: it has the tag that its specs have, which is its name."),
+        Field(
+            json_schema_extra={"enum": list(PRESETS)},
+            description="Submitted from this preset: it has the tag that its specs have, which is its name.",
+        ),
     ] = None
 
     @property

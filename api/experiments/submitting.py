@@ -1,25 +1,33 @@
 """How an experiment is to be worked off, asked for in the query of its submission, and what became of it."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from api.experiment_document import ExperimentDocument
-from api.paging import NoQuery
+from api.paging import QueryModel
 from api.request_errors import InvalidQuery, Violation
 from jobs.records import Order, Priority, Submission, Wishes
 from jobs.settings import Settings
 from jobs.webhooks import MOST_CHARACTERS, AllowedHosts, NotAllowed
 
 
-class SubmissionQuery(NoQuery):
+def _truth(given: Any) -> Any:
+    if given not in {"true", "false", True, False}:
+        raise ValueError("true or false is wanted")
+    return given
+
+
+class SubmissionQuery(QueryModel):
     """The query of a submission. No number depends on it: it is no part of the spec, nor of any identity."""
 
     order: Annotated[
         Order, Field(description="`shuffled`: a tenth of all runs, spread over the whole grid, after another.")
     ] = Order.GRID
     stop_at_first_failure: Annotated[
-        bool, Field(description="Cancel the experiment when a job has used up its attempts, rather than do the others.")
+        bool,
+        BeforeValidator(_truth),
+        Field(description="Cancel the experiment when a job has used up its attempts, rather than do the others."),
     ] = False
     priority: Annotated[
         Priority, Field(description="`batch`: nobody waits for it; all such together get a fifth while others wait.")

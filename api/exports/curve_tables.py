@@ -1,15 +1,16 @@
 """Trajectories and aggregated curves as tables, in CSV and NDJSON."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Response
 from pydantic import Field
 
-from api.exports.formats import MEDIA_TYPES, Format
+from api.exports.formats import Format
 from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import Row
-from api.paging import NoQuery
+from api.openapi import files
+from api.paging import MOST_WHOLE, InDigits, QueryModel
 from core.results.curves import COUNTS, Curve, Curves
 from core.results.labelled_arrays import LabelledArrays
 from core.results.thinning import FEWEST_POINTS, thinned
@@ -18,17 +19,15 @@ _STATISTICS: Final = ("median", "lower_quartile", "upper_quartile")
 CURVE_COLUMNS: Final = ("kind", "name", "series", "x", *_STATISTICS, *COUNTS)
 """The columns of aggregated curves; `kind` is curve, flow_limit or baseline, which has a name, and no x."""
 
-FILES: Final[dict[Format, dict[int | str, dict[str, Any]]]] = {
-    form: {200: {"description": "A table.", "content": {MEDIA_TYPES[form]: {}}}} for form in Format
-}
+FILES: Final = {form: files("A table.", [form.media_type]) for form in Format}
 
 
-class TrajectoryQuery(NoQuery):
+class TrajectoryQuery(QueryModel):
     """The query of a trajectory."""
 
     points: Annotated[
-        int | None,
-        Field(ge=FEWEST_POINTS, description="Most records: first, last and extremes of each curve, others evenly."),
+        Annotated[int, Field(ge=FEWEST_POINTS, le=MOST_WHOLE), InDigits] | None,
+        Field(description="Most records: first, last and extremes of each curve, others evenly."),
     ] = None
 
     def of(self, trajectory: LabelledArrays) -> LabelledArrays:

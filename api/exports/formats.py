@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.array_answer import NPZ
 from api.body import JSON
-from api.paging import NoQuery
+from api.paging import MOST_WHOLE, InDigits, QueryModel
 from api.request_errors import InvalidQuery, NothingHere, UnofferedFormat, Violation
 
 
@@ -42,12 +42,13 @@ RESUMABLE: Final = frozenset({Format.NDJSON, Format.CSV})
 """Formats whose answers can be put one behind the other."""
 
 
-class ResultsQuery(NoQuery):
+class ResultsQuery(QueryModel):
     """The query of the results."""
 
     format: Annotated[Format | None, Field(description="The same as the ending of the address.")] = None
     after: Annotated[
-        int | None, Field(ge=0, description="CSV and NDJSON: only runs with a larger index, and no line of names.")
+        Annotated[int, Field(ge=0, le=MOST_WHOLE), InDigits] | None,
+        Field(description="CSV and NDJSON: only runs with a larger index, and no line of names."),
     ] = None
 
 

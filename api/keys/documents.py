@@ -6,8 +6,10 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api import i_json
-from api.body import JsonBody, read
+from api.body import JSON, JsonBody, read
+from api.contract.examples import KEYS, named
 from api.experiment_document import timestamp
+from api.openapi import body, reference
 from api.request_errors import UnusableKeyRequest, Violation
 from api.spec_violations import sentence
 from jobs.api_keys import OWNER_PATTERN, ApiKey, Scope
@@ -61,12 +63,7 @@ class KeyRequest(BaseModel):
     expires_in_days: Annotated[float | None, Field(gt=0, le=36_500, description="None: it does not expire.")] = None
 
 
-KEY_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/KeyRequest"}}},
-    }
-}
+KEY_BODY: Final = body({JSON: {"schema": reference(KeyRequest), "examples": named(KEYS)}})
 
 
 def read_key_request(body: bytes) -> KeyRequest:

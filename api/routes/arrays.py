@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api import stored_arrays
 from api.array_answer import NPZ_FILE, json_answer, npz_answer
+from api.contract.answers import LabelledArrays
 from api.dependencies import ExperimentHere, StoreHere
 from api.exports.curve_tables import FILES, TrajectoryQuery, trajectory_table
 from api.exports.formats import Format
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], re
 Thinned = Annotated[TrajectoryQuery, Query()]
 
 
-@router.get("/runs/{index}/trajectory")
+@router.get("/runs/{index}/trajectory", response_model=LabelledArrays)
 def get_trajectory(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """What a run recorded, against `record_step`, with 2/η_t; empty where the spec records nothing.
 
@@ -45,7 +46,7 @@ def get_trajectory_lines(experiment: ExperimentHere, index: Position, query: Thi
     return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
 
 
-@router.get("/runs/{index}/arrays")
+@router.get("/runs/{index}/arrays", response_model=LabelledArrays)
 def get_arrays(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
     """Where a run ended, coordinate by coordinate, in float64: θ by part, β, √A, the gradient sum S, and β* if known.
 
@@ -61,7 +62,7 @@ def get_arrays_file(experiment: ExperimentHere, index: Position, store: StoreHer
     return npz_answer(stored_arrays.end(experiment, index, store=store))
 
 
-@router.get("/analysis/{problem}/data")
+@router.get("/analysis/{problem}/data", response_model=LabelledArrays)
 def get_data(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The data set of a problem as its runs are trained on it: drawn, or given and shifted by the transform."""
     return json_answer(stored_arrays.data(experiment, problem, store=store), experiment.id)
@@ -73,7 +74,7 @@ def get_data_file(experiment: ExperimentHere, problem: Position, store: StoreHer
     return npz_answer(stored_arrays.data(experiment, problem, store=store))
 
 
-@router.get("/analysis/{problem}/interpolators")
+@router.get("/analysis/{problem}/interpolators", response_model=LabelledArrays)
 def get_interpolators(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The predictors of a problem's reference interpolators; none where nothing interpolates its data."""
     return json_answer(stored_arrays.interpolators(experiment, problem, store=store), experiment.id)

@@ -4,26 +4,27 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
+from pydantic import WithJsonSchema
 
 from api.body import JSON, read
+from api.contract.examples import DATASETS, TABLES, named
+from api.contract.json_schema import DATASET_ID
 from api.data_analysis import AnalysisQuery, analysis_of
 from api.datasets import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
 from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
-from api.openapi import PROBLEMS
-from api.paging import DatasetQuery, NoQuery, link_header
-from api.upload import CSV, NPZ, DatasetBody, UploadHere, UploadQuery
+from api.openapi import BYTES, PROBLEMS, TEXT, body, reference
+from api.paging import DatasetQuery, link_header
+from api.upload import CSV, NPZ, UploadHere, UploadQuery
 from core.analysis.data_analysis import DataAnalysis
+
+DatasetId = Annotated[str, WithJsonSchema({"type": "string", "pattern": DATASET_ID})]
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=PROBLEMS)
 
-_BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 _FILES: Final[dict[str, Any]] = {
-    JSON: {
-        "schema": DatasetBody.model_json_schema(),
-        "example": {"X": [[0.5, 1.5], [0.25, 1.0]], "y": [2.0, 3.0]},
-    },
-    CSV: {"schema": {"type": "string"}, "example": "x1,x2,y\n0.5,1.5,2\n0.25,1.0,3\n"},
-    **dict.fromkeys(NPZ, _BYTES),
+    JSON: {"schema": reference("Dataset"), "examples": named(DATASETS)},
+    CSV: {"schema": TEXT, "examples": named(TABLES)},
+    **{name: {"schema": BYTES} for name in NPZ},
 }
 
 
@@ -32,7 +33,7 @@ _FILES: Final[dict[str, Any]] = {
     status_code=status.HTTP_201_CREATED,
     response_model=UploadDocument,
     responses={status.HTTP_200_OK: {"model": UploadDocument, "description": "It is here already."}},
-    openapi_extra={"requestBody": {"required": True, "content": _FILES}},
+    openapi_extra=body(_FILES),
 )
 async def upload_dataset(
     request: Request,
@@ -63,14 +64,14 @@ def list_datasets(
 
 
 @router.get("/{dataset_id}")
-def get_dataset(dataset_id: str, store: StoreHere) -> UsedDatasetDocument:
+def get_dataset(dataset_id: DatasetId, store: StoreHere) -> UsedDatasetDocument:
     """Look at a data set: how large it is, what its columns are, and which experiments use it."""
     return described(dataset_id, store=store)
 
 
 @router.get("/{dataset_id}/analysis")
 async def get_data_analysis(
-    dataset_id: str,
+    dataset_id: DatasetId,
     query: Annotated[AnalysisQuery, Query()],
     store: StoreHere,
     bell: BellHere,
@@ -84,6 +85,6 @@ async def get_data_analysis(
 
 
 @router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_dataset(dataset_id: str, _query: Annotated[NoQuery, Query()], store: StoreHere) -> None:
+def delete_dataset(dataset_id: DatasetId, store: StoreHere) -> None:
     """Delete a data set that no experiment uses."""
     remove(dataset_id, store=store)

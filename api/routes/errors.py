@@ -1,9 +1,14 @@
 """What the types of problem documents mean; each answer with one links here."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
+from pydantic import WithJsonSchema
 
 from api.error_list import ErrorDocument, ErrorList, every_error, explained
 from api.openapi import PROBLEMS
+
+Slug = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[a-z-]{1,50}$"})]
 
 router = APIRouter(prefix="/v1/errors", tags=["service"], responses=PROBLEMS)
 
@@ -15,6 +20,6 @@ async def list_errors() -> ErrorList:
 
 
 @router.get("/{slug}")
-async def get_error(slug: str) -> ErrorDocument:
+async def get_error(slug: Slug) -> ErrorDocument:
     """One kind of problem: when it is answered, and whether it passes."""
     return explained(slug)

@@ -1,25 +1,27 @@
 """What becomes of an experiment, told as it happens."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response, status
+from pydantic import WithJsonSchema
 from starlette.responses import StreamingResponse
 
 from api.dependencies import ExperimentHere, HubHere, StoreHere
 from api.http.event_stream import event_stream
-from api.openapi import PROBLEMS
+from api.openapi import PROBLEMS, Answers
 from api.request_errors import InvalidQuery
 from jobs.states import ACTIVE
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["experiments"], responses=PROBLEMS)
 
 _MEDIA_TYPE: Final = "text/event-stream"
-_EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+_EVENTS: Final[Answers] = {
     200: {"description": "The events.", "content": {_MEDIA_TYPE: {}}},
     204: {"description": "The last event was the last; do not come again."},
 }
+EventNumber = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{0,19}$"})]
 _HEADERS: Final = {"X-Accel-Buffering": "no", "Cache-Control": "no-cache"}
 
 
@@ -29,7 +31,7 @@ async def follow_experiment(
     request: Request,
     store: StoreHere,
     hub: HubHere,
-    last_event_id: Annotated[str | None, Header(description="The id of the last event that has come.")] = None,
+    last_event_id: Annotated[EventNumber | None, Header(description="The id of the last event that has come.")] = None,
 ) -> Response:
     """Server-sent events: `status`, `runs` (finished ones, by index), `progress`, and `end`, after which it is over.
 

@@ -12,7 +12,7 @@ from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderH
 from api.estimate import EstimateDocument, require_affordable
 from api.experiment_document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
-from api.experiments.edits import EDIT_BODY, EditHere
+from api.experiments.edits import EditHere
 from api.experiments.feasible import require_feasible
 from api.experiments.listing import ExperimentQuery
 from api.experiments.preconditions import IfMatch, require_known
@@ -20,18 +20,17 @@ from api.experiments.submitting import SubmissionDocument, SubmissionQuery, requ
 from api.http.event_stream import awaited, preferred_wait
 from api.http.representations import IMMUTABLE
 from api.keys.quotas import require_quota
-from api.openapi import PROBLEMS, SPEC_BODY
-from api.paging import NoQuery, WaitQuery, link_header
+from api.openapi import EDIT_BODY, PROBLEMS, SPEC_BODY, files, reference
+from api.paging import WaitQuery, link_header
 from api.readiness import may_wait, obstacle, require_reserve
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
+from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone
 from jobs.ports import Store
 from jobs.records import Experiment, Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
-
-_Nothing = Annotated[NoQuery, Query()]
 
 
 @router.post(
@@ -74,7 +73,7 @@ def submit_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
 
 
 @router.post("/estimate", openapi_extra=dict(SPEC_BODY))
-def estimate_experiment(spec: SpecHere, _query: _Nothing, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
+def estimate_experiment(spec: SpecHere, store: StoreHere, settings: SettingsHere) -> EstimateDocument:
     """Say what a spec would cost, without running anything; what cannot be submitted is refused likewise."""
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
@@ -115,7 +114,6 @@ async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
 def edit_experiment(
     experiment_id: ExperimentId,
     edit: EditHere,
-    _query: _Nothing,
     store: StoreHere,
     if_match: IfMatch = None,
     _key: IdempotencyKey = None,
@@ -129,7 +127,9 @@ def edit_experiment(
     return _in_full(store.edit(experiment_id, expected=expected, **edit.changes()), store)
 
 
-@router.get("/{experiment_id}/spec")
+@router.get(
+    "/{experiment_id}/spec", response_class=Response, responses=files("The spec.", [JSON], reference(ExperimentSpec))
+)
 def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
     """The spec as submitted, defaults filled in."""
     return Response(store.spec(experiment_id), media_type=JSON, headers=IMMUTABLE)
@@ -138,7 +138,6 @@ def get_spec(experiment_id: ExperimentId, store: StoreHere) -> Response:
 @router.post("/{experiment_id}/cancel")
 def cancel_experiment(
     experiment_id: ExperimentId,
-    _query: _Nothing,
     store: StoreHere,
     response: Response,
     _key: IdempotencyKey = None,
@@ -152,7 +151,6 @@ def cancel_experiment(
 @router.post("/{experiment_id}/retry", status_code=status.HTTP_202_ACCEPTED)
 def retry_experiment(
     experiment_id: ExperimentId,
-    _query: _Nothing,
     store: StoreHere,
     bell: BellHere,
     response: Response,
@@ -167,9 +165,7 @@ def retry_experiment(
 
 
 @router.delete("/{experiment_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_experiment(
-    experiment_id: ExperimentId, _query: _Nothing, store: StoreHere, _key: IdempotencyKey = None
-) -> None:
+def delete_experiment(experiment_id: ExperimentId, store: StoreHere, _key: IdempotencyKey = None) -> None:
     """Delete a finished experiment, and of its results what no other experiment uses."""
     store.delete(experiment_id)
 

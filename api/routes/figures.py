@@ -1,34 +1,37 @@
 """Figures of an experiment, drawn by a worker while the request waits."""
 
-from typing import Any
+from typing import Annotated, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from pydantic import WithJsonSchema
 
+from api.contract.answers import FigureList
 from api.dependencies import BellHere, DrawingTimeout, ExperimentHere, StoreHere
 from api.drawing import Drawing, drawn
 from api.figure_list import MEDIA_TYPES, listed, named
-from api.openapi import PROBLEMS
+from api.openapi import PROBLEMS, files
 from api.stored_grid import grid_of
-from core.figures.layouts.catalogue import require_suitable
+from core.figures.layouts.catalogue import FIGURES, require_suitable
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
 
-_FILES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The figure.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}}
-}
+_FILES: Final = files("The figure.", MEDIA_TYPES.values())
+_NAMES: Final = rf"^({'|'.join(FIGURES)})\.({'|'.join(MEDIA_TYPES)})$"
+FileName = Annotated[str, WithJsonSchema({"type": "string", "pattern": _NAMES, "examples": ["risk.png"]})]
 
 
-@router.get("")
-async def list_figures(experiment: ExperimentHere, store: StoreHere) -> dict[str, list[dict[str, Any]]]:
+@router.get("", response_model=FigureList)
+async def list_figures(experiment: ExperimentHere, store: StoreHere) -> Response:
     """The figures that suit this experiment, with their links; asking for another one says why it does not."""
     grid = await to_thread.run_sync(lambda: grid_of(experiment.id, store=store))
-    return {"figures": listed(experiment.id, grid)}
+    return JSONResponse({"figures": listed(experiment.id, grid)})
 
 
 @router.get("/{file}", response_class=Response, responses=_FILES)
 async def get_figure(
-    experiment: ExperimentHere, file: str, store: StoreHere, bell: BellHere, patience: DrawingTimeout
+    experiment: ExperimentHere, file: FileName, store: StoreHere, bell: BellHere, patience: DrawingTimeout
 ) -> Response:
     """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
     figure, known = named(file)

@@ -4,17 +4,19 @@ import re
 import time
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response, status
+from fastapi import APIRouter, Depends, Response, status
+from pydantic import WithJsonSchema
 
 from api.dependencies import AskerHere, KeyStoreHere
 from api.keys.documents import KEY_BODY, KeyDocument, KeyList, KeyRequestHere, NewKeyDocument
 from api.openapi import PROBLEMS
-from api.paging import NoQuery
 from api.request_errors import NothingHere
 from jobs.api_keys import new_key
 
 _DAY_SECONDS: Final = 86_400.0
 _ID: Final = re.compile(r"[0-9a-f]{12}", re.ASCII)
+
+KeyId = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"})]
 
 
 async def _require_keys(asker: AskerHere) -> None:
@@ -25,17 +27,15 @@ async def _require_keys(asker: AskerHere) -> None:
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=PROBLEMS, dependencies=[Depends(_require_keys)])
 
-_Nothing = Annotated[NoQuery, Query()]
-
 
 @router.get("")
-def list_keys(_query: _Nothing, store: KeyStoreHere) -> KeyList:
+def list_keys(store: KeyStoreHere) -> KeyList:
     """List keys, the oldest first; the keys themselves are nowhere kept."""
     return KeyList(keys=tuple(map(KeyDocument.of, store.keys())))
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, openapi_extra=KEY_BODY)
-def create_key(wish: KeyRequestHere, _query: _Nothing, store: KeyStoreHere, response: Response) -> NewKeyDocument:
+def create_key(wish: KeyRequestHere, store: KeyStoreHere, response: Response) -> NewKeyDocument:
     """Make a key; it is in this answer, and in no other one."""
     seconds = None if wish.expires_in_days is None else wish.expires_in_days * _DAY_SECONDS
     key, kept = new_key(wish.owner, wish.scope, now=time.time(), seconds=seconds)
@@ -45,7 +45,7 @@ def create_key(wish: KeyRequestHere, _query: _Nothing, store: KeyStoreHere, resp
 
 
 @router.delete("/{key_id}", status_code=status.HTTP_204_NO_CONTENT)
-def revoke_key(key_id: str, _query: _Nothing, store: KeyStoreHere) -> None:
+def revoke_key(key_id: KeyId, store: KeyStoreHere) -> None:
     """Revoke a key: a second later it opens nothing. What was done with it stays."""
     if not (_ID.fullmatch(key_id) and store.drop_key(key_id)):
         raise NothingHere("There is no key of that id.")

@@ -1,26 +1,32 @@
 """Presets: the paper's figures as specs, ready to post."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import WithJsonSchema
 
 from api.body import JSON
-from api.openapi import PROBLEMS
+from api.contract.answers import PresetList
+from api.openapi import PROBLEMS, files, reference
 from api.preset_list import PresetQuery, listed
 from api.request_errors import NothingHere
 from core.presets import PRESETS, preset
+from core.spec.experiment_spec import ExperimentSpec
+
+Name = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRESETS)})]
 
 router = APIRouter(prefix="/v1/presets", tags=["presets"], responses=PROBLEMS)
 
 
-@router.get("")
-async def list_presets() -> dict[str, list[dict[str, Any]]]:
+@router.get("", response_model=PresetList)
+async def list_presets() -> Response:
     """Every preset: what it shows, and how many runs each of its sizes has."""
-    return {"presets": [listed(known) for known in PRESETS.values()]}
+    return JSONResponse({"presets": [listed(known) for known in PRESETS.values()]})
 
 
-@router.get("/{name}")
-async def get_preset(name: str, query: Annotated[PresetQuery, Query()]) -> Response:
+@router.get("/{name}", response_class=Response, responses=files("The spec.", [JSON], reference(ExperimentSpec)))
+async def get_preset(name: Name, query: Annotated[PresetQuery, Query()]) -> Response:
     """The spec of a preset, to be posted as it is or changed first."""
     if name not in PRESETS:
         raise NothingHere(f"There is no such preset; there are {', '.join(PRESETS)}.")

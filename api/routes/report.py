@@ -1,23 +1,24 @@
 """The report of an experiment: every inequality checked on what is stored, as JSON and as a page of text."""
 
-from typing import Any
+from typing import Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from api.contract.answers import ReportDocument
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
 from api.experiment_report import report_of
-from api.openapi import PROBLEMS
+from api.openapi import PROBLEMS, files
 from api.stored_grid import heading
 from core.report import page
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
-_TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "The page.", "content": {"text/plain": {}}}}
+_TEXT: Final = files("The page.", ["text/plain"])
 
 
-@router.get("/report")
+@router.get("/report", response_model=ReportDocument)
 def get_report(experiment: ExperimentHere, store: StoreHere) -> Response:
     """Every inequality of the paper, checked on every converged run: how many hold, the closest case, and where."""
     document = heading(experiment).identity | report_of(experiment, store=store).to_document()

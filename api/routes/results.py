@@ -1,11 +1,13 @@
 """The results of all runs, in every format."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import WithJsonSchema
 
+from api.contract.answers import LabelledArrays, ManifestDocument
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiment_document import polling_headers
 from api.exports.curve_tables import FILES
@@ -14,16 +16,15 @@ from api.exports.manifest import Manifest
 from api.exports.results import ResultsAnswer, results_state
 from api.exports.run_digests import RunDigests
 from api.exports.sending import off_loop, streamed
-from api.openapi import PROBLEMS
-from api.paging import NoQuery
+from api.openapi import PROBLEMS, files, reference
 from api.stored_grid import grid_of
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
-_FILES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The results.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
-    304: {"description": "They are those that If-None-Match names."},
-}
+_FILES: Final = files("The results.", MEDIA_TYPES.values(), reference(LabelledArrays))
+
+
+Ending = Annotated[str, WithJsonSchema({"type": "string", "enum": [str(form) for form in Format]})]
 
 
 @router.get("/results", response_class=Response, responses=_FILES)
@@ -42,17 +43,19 @@ async def get_results(
 
 @router.get("/results.{ending}", response_class=Response, responses=_FILES)
 async def get_results_file(
-    experiment: ExperimentHere, ending: str, query: Annotated[ResultsQuery, Query()], request: Request, store: StoreHere
+    experiment: ExperimentHere,
+    ending: Ending,
+    query: Annotated[ResultsQuery, Query()],
+    request: Request,
+    store: StoreHere,
 ) -> Response:
     """The same in the format of the ending: json, ndjson, csv, parquet or npz."""
     form = chosen_format(ending, query, request.headers.get("Accept"))
     return await ResultsAnswer(experiment, form, query.after, store).response(request)
 
 
-@router.get("/manifest")
-async def get_manifest(
-    experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
-) -> Response:
+@router.get("/manifest", response_model=ManifestDocument)
+async def get_manifest(experiment: ExperimentHere, request: Request, store: StoreHere) -> Response:
     """What the experiment has: address, media type, bytes and SHA-256 of its documents, and what computed them.
 
     Of the formats of results JSON is there once they are finished, as it is before any content coding; of the figures
@@ -63,9 +66,7 @@ async def get_manifest(
 
 
 @router.get("/manifest/runs.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
-async def get_run_digests(
-    experiment: ExperimentHere, _query: Annotated[NoQuery, Query()], request: Request, store: StoreHere
-) -> Response:
+async def get_run_digests(experiment: ExperimentHere, request: Request, store: StoreHere) -> Response:
     """The digests of where each stored run ended, as NDJSON: of its `arrays.npz`, and of θ, β and each array alone."""
     digests = RunDigests(experiment, await off_loop(request, partial(grid_of, experiment.id, store=store)), store)
     headers = polling_headers(experiment)

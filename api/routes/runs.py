@@ -1,10 +1,11 @@
 """What has been computed: runs one by one, curves through them, and the analyses of the data sets."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.contract.answers import AnalysisPage, CurvesDocument, RunDocument, RunPage
 from api.curve_question import CurveQuery
 from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
 from api.experiment_document import polling_headers
@@ -24,7 +25,7 @@ from jobs.states import ExperimentStatus
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
 
-@router.get("/runs")
+@router.get("/runs", response_model=RunPage)
 def list_runs(
     experiment: ExperimentHere, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
 ) -> Response:
@@ -34,14 +35,14 @@ def list_runs(
     return JSONResponse({"runs": rows, "next_cursor": cursor}, headers=link_header(request, cursor))
 
 
-@router.get("/runs/{index}")
-def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> dict[str, Any]:
+@router.get("/runs/{index}", response_model=RunDocument)
+def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
     """One run: index, coordinates, and the summary (null until it is stored)."""
     number = position(index, experiment.runs_total, of="runs")
-    return run_rows(experiment.id, range(number, number + 1), store=store)[0]
+    return JSONResponse(run_rows(experiment.id, range(number, number + 1), store=store)[0])
 
 
-@router.get("/curves")
+@router.get("/curves", response_model=CurvesDocument)
 def get_curves(
     experiment: ExperimentHere,
     query: Annotated[CurveQuery, Query()],
@@ -70,7 +71,7 @@ def get_curve_lines(experiment: ExperimentHere, query: Annotated[CurveQuery, Que
     return curve_table(_curves(experiment, query, store), Format.NDJSON)
 
 
-@router.get("/analysis")
+@router.get("/analysis", response_model=AnalysisPage)
 def list_analyses(
     experiment: ExperimentHere, query: Annotated[PageQuery, Query()], request: Request, store: StoreHere
 ) -> Response:

@@ -6,6 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from api.contract.answers import VersionDocument
 from api.dependencies import StoreHere
 from api.http.metrics import MEDIA_TYPE, Metrics
 from api.openapi import PROBLEMS
@@ -37,10 +38,8 @@ def get_metrics(request: Request) -> Response:
 
 
 @router.get("/v1/version")
-async def versions() -> dict[str, str]:
+async def versions() -> VersionDocument:
     """The versions of the service, of its specs and of its numbers: equal numerics give equal results."""
-    return {
-        "version": version("stepbias"),
-        "schema_version": str(SCHEMA_VERSION),
-        "numerics_version": NUMERICS_VERSION,
-    }
+    return VersionDocument(
+        version=version("stepbias"), schema_version=str(SCHEMA_VERSION), numerics_version=NUMERICS_VERSION
+    )

@@ -89,7 +89,8 @@ OSCILLATION: Final = 40_000
 def predicted_steps(inputs: CostInputs) -> Runs:
     """A rough count of the steps of every run: never for a limit on one."""
     fraction, settled = inputs.fraction, inputs.settled_from
-    with np.errstate(invalid="ignore"):
+    # Step sizes may be of any size: what overflows is too large.
+    with np.errstate(invalid="ignore", over="ignore"):
         below = np.clip(fraction, 1e-12, 1 - 1e-6)
         quickening = inputs.relative_limit / (1 - inputs.momentum)
         escape = inputs.warmup_steps / 2 + _saddle(inputs, below) / (below * quickening)

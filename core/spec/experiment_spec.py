@@ -14,7 +14,8 @@ from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, Optimi
 from core.spec.swept import (
     BELOW_ONE,
     Document,
-    Integer,
+    InAnySpelling,
+    Range,
     SweptCount,
     SweptDepth,
     SweptNonNegative,
@@ -125,7 +126,7 @@ class InlineData(Document):
     true_predictor: Vector | None = None
     held_out_X: Matrix | None = None
     held_out_y: Vector | None = None
-    transform: Transform = Transform()
+    transform: Transform = Field(default_factory=Transform)
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
@@ -151,7 +152,7 @@ class UploadedData(Document):
 
     kind: Literal["dataset"]
     id: Label
-    transform: Transform = Transform()
+    transform: Transform = Field(default_factory=Transform)
 
 
 class DiagonalModel(Document):
@@ -214,7 +215,7 @@ class Stopping(Document):
 
     loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
     completion_tolerance: Annotated[float, Field(ge=LEAST_COMPLETION_TOLERANCE, le=1e-2)] = 1e-7
-    max_steps: Annotated[Integer, Field(ge=1, le=10_000_000_000)] = 20_000_000
+    max_steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] = 20_000_000
     finish: Annotated[Finish, Field(strict=False)] = Finish.AUTO
     perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
@@ -227,7 +228,7 @@ class Recording(Document):
     `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
     """
 
-    points: Annotated[Integer, Field(ge=0, le=1000)] = 100
+    points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100
     sensitivity: bool = False
 
 
@@ -245,7 +246,7 @@ class ExperimentSpec(Document):
     name: Name = ""
     tags: Annotated[tuple[Label, ...], Field(max_length=20, strict=False)] = ()
     data: Data
-    model: Model = DiagonalModel()
+    model: Model = Field(default_factory=DiagonalModel)
     initialization: Initialization
     optimizer: Optimizer
     stopping: Stopping = Field(default_factory=Stopping)
@@ -317,7 +318,7 @@ def _axis_length(value: Any) -> int:
     """How many values a field of the spec stands for: 1 where it is not swept."""
     if isinstance(value, FractionsOfMaxStable):
         return len(value.fractions_of_max_stable)
-    return len(axis_values(value) or [value])
+    return value.num if isinstance(value, Range) else len(axis_values(value) or [value])
 
 
 def _spelled_out(part: Document) -> dict[str, Any]:

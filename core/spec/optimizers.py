@@ -52,8 +52,8 @@ class StepBracket(Document):
     converges.
     """
 
-    lower: Annotated[float, Field(gt=0, le=100)] = 0.9
-    upper: Annotated[float, Field(gt=0, le=100)] = 1.1
+    lower: Annotated[float, Field(ge=1e-100, le=100)] = 0.9
+    upper: Annotated[float, Field(ge=1e-100, le=100)] = 1.1
     resolution: Annotated[float, Field(ge=1e-6, le=BELOW_ONE)] = 0.002
 
     @model_validator(mode="after")

@@ -2,10 +2,12 @@
 
 import math
 from enum import StrEnum
-from typing import Annotated, Any, Final, Generic, Self, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic.fields import FieldInfo
+from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import is_integral, rounded
 
@@ -26,10 +28,19 @@ BELOW_ONE: Final = 1 - 1e-12
 NUMBER_TAG, VALUES_TAG, RANGE_TAG = "a number", "a list of values", "a range"
 
 
+def _require_kind(schema: dict[str, Any]) -> None:
+    """In JSON a part says its kind, also the one that Python's constructor takes by itself."""
+    if "kind" in schema.get("properties", {}):
+        schema["properties"]["kind"].pop("default", None)
+        schema["required"] = ["kind", *(name for name in schema.get("required", ()) if name != "kind")]
+
+
 class Document(BaseModel):
     """A frozen part of a JSON document; unknown fields, NaN, infinities and numbers in quotes are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra=_require_kind
+    )
 
 
 def _whole(value: Any) -> Any:
@@ -37,7 +48,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and is_integral(value) else value
 
 
-Integer = Annotated[int, BeforeValidator(_whole)]
+InAnySpelling: Final = BeforeValidator(_whole)
+"""Behind the limits of a whole number."""
 
 
 class Spacing(StrEnum):
@@ -47,14 +59,33 @@ class Spacing(StrEnum):
     LOG = "log"
 
 
-class Values(Document, Generic[Number]):
+class _OfNumbers(Document):
+    """What is there for each kind of number; its schema is called by the title of the kind."""
+
+    @classmethod
+    @override
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        titles = (each.title for each in get_args(params[0]) if isinstance(each, FieldInfo) and each.title)
+        return next(titles, "Real") + cls.__name__
+
+
+class Values(_OfNumbers, Generic[Number]):
     """The values of one axis, in the order given.
 
     Raises:
         ValueError: two values are equal (to 12 significant digits): their runs could not be told apart.
     """
 
-    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_VALUES, strict=False, fail_fast=True)]
+    values: Annotated[
+        tuple[Number, ...],
+        Field(
+            min_length=1,
+            max_length=MAX_VALUES,
+            strict=False,
+            fail_fast=True,
+            json_schema_extra={"uniqueItems": True},
+        ),
+    ]
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -63,12 +94,12 @@ class Values(Document, Generic[Number]):
         return self
 
 
-class Range(Document, Generic[Number]):
+class Range(_OfNumbers, Generic[Number]):
     """`num` values from `start` to `stop`, both included, spaced linearly or by a constant factor."""
 
     start: Number
     stop: Number
-    num: Annotated[Integer, Field(ge=1, le=MAX_VALUES)]
+    num: Annotated[int, Field(ge=1, le=MAX_VALUES), InAnySpelling]
     spacing: Annotated[Spacing, Field(strict=False)] = Spacing.LINEAR
 
     @model_validator(mode="after")
@@ -81,17 +112,22 @@ class Range(Document, Generic[Number]):
             raise ValueError("a log-spaced range needs start > 0 and stop > 0")
         if not math.isfinite(self.stop - self.start):
             raise ValueError("start and stop are too far apart")
-        if len(set(self.points())) < self.num:
+        points = self.points()
+        if len(set(points)) < self.num:
             raise ValueError("values repeat (to 12 significant digits)")
         whole = type(self.start) is int
-        if whole and not all(is_integral(point) for point in self.points()):
+        if whole and not all(is_integral(point) for point in points):
             raise ValueError("this range meets numbers that are not whole; give the values instead")
         return self
 
     def points(self) -> list[float]:
         """The values, rounded to 12 significant digits."""
         space = np.geomspace if self.spacing is Spacing.LOG else np.linspace
-        return [rounded(value) for value in space(self.start, self.stop, self.num).tolist()]
+        values = space(self.start, self.stop, self.num)
+        # Whole numbers of up to 12 digits are rounded already; to round a hundred thousand takes a while.
+        is_rounded = np.all((values == np.rint(values)) & (values > 0) & (values <= MAX_WHOLE))
+        points: list[float] = values.tolist()
+        return points if is_rounded else [rounded(point) for point in points]
 
 
 def form(value: Any) -> str:
@@ -103,21 +139,23 @@ def form(value: Any) -> str:
 
 
 # Pydantic does not carry a type variable's constraints through an alias of a union: each kind of number is spelled out.
-Count = Annotated[Integer, Field(ge=1, le=MAX_WHOLE)]
-Whole = Annotated[Integer, Field(ge=0, le=MAX_WHOLE)]
-Depth = Annotated[Integer, Field(ge=2, le=MAX_DEPTH)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Scale = Annotated[float, Field(ge=1e-100, le=1e100)]
-Fraction = Annotated[float, Field(ge=0, le=BELOW_ONE)]
-Shape = Annotated[float, Field(ge=-BELOW_ONE, le=BELOW_ONE)]
+# The titles are what JSON Schema calls them, and the schemas of their axes by.
+Count = Annotated[int, Field(ge=1, le=MAX_WHOLE, title="Count"), InAnySpelling]
+Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE, title="Whole"), InAnySpelling]
+Depth = Annotated[int, Field(ge=2, le=MAX_DEPTH, title="Depth"), InAnySpelling]
+Real = Annotated[float, Field(title="Real")]
+Positive = Annotated[float, Field(gt=0, title="Positive")]
+NonNegative = Annotated[float, Field(ge=0, title="NonNegative")]
+Scale = Annotated[float, Field(ge=1e-100, le=1e100, title="Scale")]
+Fraction = Annotated[float, Field(ge=0, le=BELOW_ONE, title="Fraction")]
+Shape = Annotated[float, Field(ge=-BELOW_ONE, le=BELOW_ONE, title="Shape")]
 
 _N, _V, _R = Tag(NUMBER_TAG), Tag(VALUES_TAG), Tag(RANGE_TAG)
 _BY_FORM = Discriminator(form)
 SweptCount = Annotated[Annotated[Count, _N] | Annotated[Values[Count], _V] | Annotated[Range[Count], _R], _BY_FORM]
 SweptWhole = Annotated[Annotated[Whole, _N] | Annotated[Values[Whole], _V] | Annotated[Range[Whole], _R], _BY_FORM]
 SweptDepth = Annotated[Annotated[Depth, _N] | Annotated[Values[Depth], _V] | Annotated[Range[Depth], _R], _BY_FORM]
-SweptReal = Annotated[Annotated[float, _N] | Annotated[Values[float], _V] | Annotated[Range[float], _R], _BY_FORM]
+SweptReal = Annotated[Annotated[Real, _N] | Annotated[Values[Real], _V] | Annotated[Range[Real], _R], _BY_FORM]
 SweptPositive = Annotated[
     Annotated[Positive, _N] | Annotated[Values[Positive], _V] | Annotated[Range[Positive], _R], _BY_FORM
 ]

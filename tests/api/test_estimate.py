@@ -130,3 +130,14 @@ def document_of(data: dict[str, Any]) -> EstimateDocument:
         }
     )
     return estimates.estimated(asked, store=MemoryStore(Settings()), settings=Settings())
+
+
+def test_numbers_of_any_size_are_estimated(api: Service) -> None:
+    """What overflows is too large, and no warning."""
+    size = {"fractions_of_max_stable": [1e100]}
+    steep = spec(
+        model={"kind": "diagonal", "depth": 64},
+        initialization={"kind": "uniform", "scale": 1e100},
+        optimizer={"kind": "gradient_descent", "step_size": size},
+    )
+    assert api.post(steep, f"{EXPERIMENTS}/estimate").json()["runs"] == 1

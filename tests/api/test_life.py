@@ -268,16 +268,24 @@ def test_a_request_sent_again_under_its_key_is_done_once(api: Service) -> None:
     place = f"{EXPERIMENTS}/{first.json()['id']}"
     edited = keyed(api, "PATCH", place, "e", json={"name": "x"})
     cancelled = keyed(api, "POST", f"{place}/cancel", "c")
-    deleted = keyed(api, "DELETE", place, "d")
-    assert (first.status_code, edited.status_code, cancelled.status_code, deleted.status_code) == (202, 200, 200, 204)
     again = keyed(api, "POST", EXPERIMENTS, "s", json=spec())
     assert (again.status_code, again.json(), again.headers["location"]) == (202, first.json(), place)
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert keyed(api, "PATCH", place, "e", json={"name": "x"}).json() == edited.json()
     assert keyed(api, "POST", f"{place}/cancel", "c").json()["status"] == "cancelled"
+    deleted = keyed(api, "DELETE", place, "d")
+    assert (first.status_code, edited.status_code, cancelled.status_code, deleted.status_code) == (202, 200, 200, 204)
     last = keyed(api, "DELETE", place, "d")
     assert (last.status_code, last.content) == (204, b"")
+    for method, path, key, body in [
+        ("POST", EXPERIMENTS, "s", spec()),
+        ("PATCH", place, "e", {"name": "x"}),
+        ("POST", f"{place}/cancel", "c", None),
+    ]:
+        # Neither done again, nor told as if it were still so.
+        gone = keyed(api, method, path, key, **({} if body is None else {"json": body}))
+        assert assert_problem(gone, 410)["type"].endswith(":gone")
     assert api.store.experiments().experiments == ()
 
 
@@ -320,6 +328,31 @@ def test_a_request_that_is_being_answered_says_so(api: Service, monkeypatch: pyt
     assert assert_problem(response, 409)["type"].endswith("still-answering")
     assert response.headers["retry-after"] == "1"
     assert keyed(api, "POST", EXPERIMENTS, "k", json=spec()).json() == answers[0].json()
+
+
+def test_a_request_is_under_way_for_as_long_as_it_takes(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so again and again, and no more once it is answered: what a process leaves that died passes soon."""
+    monkeypatch.setattr("api.experiments.answered_once.UNDER_WAY_SECONDS", 0.03)
+    submit, keep = api.store.submit, api.store.keep_answer
+    kept: list[float] = []
+    often = threading.Event()
+
+    def slow(**arguments: Any) -> Any:
+        assert often.wait(20)
+        return submit(**arguments)
+
+    def noted(key: str, answer: bytes, *, seconds: float, is_first: bool) -> bytes:
+        kept.append(seconds)
+        if kept.count(0.03) > 4:
+            often.set()
+        return keep(key, answer, seconds=seconds, is_first=is_first)
+
+    monkeypatch.setattr(api.store, "submit", slow)
+    monkeypatch.setattr(api.store, "keep_answer", noted)
+    assert keyed(api, "POST", EXPERIMENTS, "k", json=spec()).status_code == 202
+    assert set(kept[:-1]) == {0.03}
+    assert kept[-1] > 80_000
+    assert keyed(api, "POST", EXPERIMENTS, "k", json=spec()).headers["idempotent-replayed"] == "true"
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ä".encode(), "k" * 201])

@@ -54,6 +54,8 @@ def test_an_unknown_path_is_a_problem(api: Service) -> None:
         ("GET", f"{EXPERIMENTS}/any/cancel", "POST"),
         ("POST", "/openapi.json", "GET, HEAD"),
         ("OPTIONS", EXPERIMENTS, "GET, HEAD, POST"),
+        ("PATCH", f"{EXPERIMENTS}/estimate", "POST"),
+        ("PUT", f"{EXPERIMENTS}/estimate", "POST"),
     ],
 )
 def test_a_method_that_a_path_does_not_have_is_refused_with_those_it_has(

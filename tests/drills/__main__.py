@@ -14,7 +14,8 @@ import typer
 
 from jobs.connection import connect
 from stepbias.launcher.embedded import embedded_server
-from tests.drills import batches, cancel, flips, power
+from tests.contract.hostile import SMALL_SPEC
+from tests.drills import batches, cancel, flips, hostile, power
 
 MOST_TOLD: Final = 20
 
@@ -51,15 +52,20 @@ def _flips(options: argparse.Namespace, directory: Path) -> tuple[list[str], lis
     return list(flips.report(findings)), findings.complaints
 
 
+def _hostile(options: argparse.Namespace, directory: Path) -> tuple[list[str], list[str]]:
+    found = hostile.rounds(directory, options.count or 5, SMALL_SPEC)
+    return list(hostile.report(found)), list(hostile.faults_of(found))
+
+
 DRILLS: Final[Mapping[str, Drill]] = MappingProxyType(
-    {"power": _power, "batches": _batches, "cancel": _cancel, "flips": _flips}
+    {"power": _power, "batches": _batches, "cancel": _cancel, "flips": _flips, "hostile": _hostile}
 )
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__)
     parser.add_argument("what", choices=list(DRILLS))
-    parser.add_argument("--count", type=int, help="how many cuts, batches, cancels, or flips of each kind")
+    parser.add_argument("--count", type=int, help="how many cuts, batches, cancels, flips of each kind, or rounds")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     parser.add_argument("--appendfsync", choices=["always", "everysec", "no"], help="power: not as the service has it")
     parser.add_argument("--tails", nargs="+", type=power.Tail, default=list(power.PROMISED), help="power: what is left")

@@ -201,7 +201,7 @@ def test_step_size_fractions_that_repeat_are_refused() -> None:
     [
         ({"lower": 1.1, "upper": 0.9}, "lower 1.1 should be less than upper 0.9"),
         ({"lower": 1.0, "upper": 1.0 + 1e-15}, "should be less than"),
-        ({"lower": 0.0}, "greater than 0"),
+        ({"lower": 0.0}, "greater than or equal to"),
         ({"upper": 101.0}, "less than or equal to 100"),
         ({"resolution": 1e-7}, "greater than or equal to"),
         ({"resolution": 1.0}, "less than or equal to"),

@@ -1,0 +1,1 @@
+"""What the service promises: the OpenAPI document, the schema of the spec, examples, and the page that shows them."""

@@ -1,0 +1,1 @@
+"""The contract of the HTTP API: what the committed document says, held against the service."""
