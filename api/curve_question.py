@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.i_json import escaped
+from api.paging import MOST_WHOLE, InDigits
 from api.request_errors import InvalidQuery, Violation
 from core.results.curve_question import CurveQuestion, NoAxisLeft
 from core.results.curves import Curves, Inclusion
@@ -36,7 +37,8 @@ class CurveQuery(BaseModel):
     include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
 
     points: Annotated[
-        int | None, Field(ge=2, description="Most values of x: the first, the last, and others evenly between them.")
+        Annotated[int, Field(ge=2, le=MOST_WHOLE), InDigits] | None,
+        Field(description="Most values of x: the first, the last, and others evenly between them."),
     ] = None
 
     def of(self, family: Curves) -> Curves:

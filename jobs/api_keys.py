@@ -16,7 +16,7 @@ SECRET_BYTES: Final = 32
 _FORM: Final = re.compile(r"sb_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """What a key lets its holder do; each includes the one before."""
 
     READ = "read"
@@ -25,7 +25,7 @@ class Scope(StrEnum):
 
     def includes(self, other: "Scope") -> bool:
         """Whether the holder may do what the other scope lets one do."""
-        scopes = list(Scope)
+        scopes = list(KeyScope)
         return scopes.index(self) >= scopes.index(other)
 
 
@@ -39,7 +39,7 @@ class ApiKey:
 
     id: str
     owner: str
-    scope: Scope
+    scope: KeyScope
     digest: str
     last_four: str
     created_at: float
@@ -58,7 +58,7 @@ class ApiKey:
         return self.expires_at is not None and self.expires_at <= now
 
 
-def new_key(owner: str, scope: Scope, *, now: float, seconds: float | None = None) -> tuple[str, ApiKey]:
+def new_key(owner: str, scope: KeyScope, *, now: float, seconds: float | None = None) -> tuple[str, ApiKey]:
     """A key, which is told once, and what is kept of it; it expires after so many seconds, or never.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Final
 from anyio import to_thread
 
 from api.request_errors import ExpiredKey, InsufficientScope, UnknownKey
-from jobs.api_keys import ApiKey, Scope, digest_of, id_of
+from jobs.api_keys import ApiKey, KeyScope, digest_of, id_of
 from jobs.ports import Store
 from jobs.records import Experiment, Ownership
 
@@ -23,13 +23,13 @@ class Asker:
     """The holder of a key. `pools`: runs and analyses are shared with the whole deployment."""
 
     owner: str
-    scope: Scope
+    scope: KeyScope
     pools: bool = False
 
     @property
     def sees_all(self) -> bool:
         """Whether the work of others is theirs to see, and to change."""
-        return self.scope is Scope.ADMIN
+        return self.scope is KeyScope.ADMIN
 
     @property
     def ownership(self) -> Ownership:
@@ -44,7 +44,7 @@ class Asker:
         """Whether it is theirs to read."""
         return experiment.ownership.is_shared or self.may_change(experiment)
 
-    def require(self, scope: Scope) -> None:
+    def require(self, scope: KeyScope) -> None:
         """Return if the key is good for this.
 
         Raises:

@@ -12,7 +12,7 @@ from api.experiment_document import timestamp
 from api.openapi import body, reference
 from api.request_errors import UnusableKeyRequest, Violation
 from api.spec_violations import sentence
-from jobs.api_keys import OWNER_PATTERN, ApiKey, Scope
+from jobs.api_keys import OWNER_PATTERN, ApiKey, KeyScope
 
 
 class KeyDocument(BaseModel):
@@ -22,7 +22,7 @@ class KeyDocument(BaseModel):
 
     id: str = Field(description="Names the key where it is revoked; it stands in the key, too.")
     owner: str
-    scope: Scope
+    scope: KeyScope
     last_four: str = Field(description="Characters that the key ends with.")
     created_at: str = Field(description="RFC 3339, UTC.")
     expires_at: str | None
@@ -59,7 +59,7 @@ class KeyRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     owner: Annotated[str, Field(pattern=OWNER_PATTERN, description="Whose work is done with it.")]
-    scope: Scope = Scope.SUBMIT
+    scope: KeyScope = KeyScope.SUBMIT
     expires_in_days: Annotated[float | None, Field(gt=0, le=36_500, description="None: it does not expire.")] = None
 
 

@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import problems
 from api.keys.asker import Asker, KeyRing
 from api.request_errors import NoKey, RequestError, TooManyRequests
-from jobs.api_keys import Scope as KeyScope
+from jobs.api_keys import KeyScope
 from jobs.errors import JobsError
 from jobs.ports import Store
 from jobs.settings import Settings
 
-OPEN: Final = re.compile(r"/healthz|/readyz|/openapi\.json|/v1/errors(/.*)?")
+OPEN: Final = re.compile(r"/healthz|/readyz|/docs|/openapi\.json|/v1/errors(/.*)?")
 """What tells nothing of anybody's work, and is asked by those who have no key."""
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.app import create_app
-from jobs.api_keys import Scope, new_key
+from jobs.api_keys import KeyScope, new_key
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.api.service import assert_problem, spec
@@ -36,7 +36,7 @@ class Door:
     method: str
     path: str
     status: int = 200
-    needs: Scope | None = Scope.READ
+    needs: KeyScope | None = KeyScope.READ
     body: Any = None
     media_type: str = JSON
     values: dict[str, str] = field(default_factory=dict)
@@ -61,6 +61,7 @@ OPEN = [
     Door(method="GET", path="/healthz", needs=None),
     Door(method="GET", path="/readyz", needs=None, status=503),
     Door(method="GET", path="/openapi.json", needs=None),
+    Door(method="GET", path="/docs", needs=None),
     Door(method="GET", path="/v1/errors", needs=None),
     Door(method="GET", path="/v1/errors/{slug}", needs=None, values={"slug": "no-key"}),
 ]
@@ -68,13 +69,13 @@ OF_ALL = [
     *_get("/metrics", "/v1/version", "/v1/presets", E, D),
     *_get("/v1/presets/{name}", name="figure-1"),
     Door(method="POST", path=f"{E}/estimate", body=spec()),
-    Door(method="POST", path=E, body=spec(name="another"), status=202, needs=Scope.SUBMIT),
-    Door(method="POST", path=D, body={"X": [[1.0, 2.0]], "y": [1.0]}, status=201, needs=Scope.SUBMIT),
+    Door(method="POST", path=E, body=spec(name="another"), status=202, needs=KeyScope.SUBMIT),
+    Door(method="POST", path=D, body={"X": [[1.0, 2.0]], "y": [1.0]}, status=201, needs=KeyScope.SUBMIT),
 ]
 OF_KEYS = [
-    Door(method="GET", path="/v1/keys", needs=Scope.ADMIN),
-    Door(method="POST", path="/v1/keys", body={"owner": "eve"}, status=201, needs=Scope.ADMIN),
-    Door(method="DELETE", path="/v1/keys/{key_id}", status=204, needs=Scope.ADMIN),
+    Door(method="GET", path="/v1/keys", needs=KeyScope.ADMIN),
+    Door(method="POST", path="/v1/keys", body={"owner": "eve"}, status=201, needs=KeyScope.ADMIN),
+    Door(method="DELETE", path="/v1/keys/{key_id}", status=204, needs=KeyScope.ADMIN),
 ]
 OF_EXPERIMENTS = [
     *_get(ONE),
@@ -82,20 +83,21 @@ OF_EXPERIMENTS = [
         *(f"{ONE}/{part}" for part in ("spec", "events", "jobs", "runs", "results", "manifest", "curves", "analysis"))
     ),
     *_get(*(f"{ONE}/{part}" for part in ("curves.csv", "curves.ndjson", "report", "report.txt", "figures"))),
+    *_get(f"{ONE}/manifest/runs.ndjson"),
     *_get(f"{ONE}/results.{{ending}}", ending="csv"),
     *_get(f"{ONE}/figures/{{file}}", file="risk.png"),
     *_get(RUN, f"{RUN}/arrays", f"{RUN}/arrays.npz", f"{RUN}/trajectory", f"{RUN}/trajectory.npz", index="0"),
     *_get(f"{RUN}/trajectory.csv", f"{RUN}/trajectory.ndjson", index="0"),
     *_get(f"{PROBLEM}/data", f"{PROBLEM}/data.npz", f"{PROBLEM}/interpolators", problem="0"),
     *_get(f"{PROBLEM}/interpolators.npz", problem="0"),
-    Door(method="PATCH", path=ONE, body={"notes": "x"}, media_type=PATCH, needs=Scope.SUBMIT),
-    Door(method="POST", path=f"{ONE}/cancel", needs=Scope.SUBMIT),
-    Door(method="POST", path=f"{ONE}/retry", status=409, needs=Scope.SUBMIT),
-    Door(method="DELETE", path=ONE, status=204, needs=Scope.SUBMIT),
+    Door(method="PATCH", path=ONE, body={"notes": "x"}, media_type=PATCH, needs=KeyScope.SUBMIT),
+    Door(method="POST", path=f"{ONE}/cancel", needs=KeyScope.SUBMIT),
+    Door(method="POST", path=f"{ONE}/retry", status=409, needs=KeyScope.SUBMIT),
+    Door(method="DELETE", path=ONE, status=204, needs=KeyScope.SUBMIT),
 ]
 OF_DATASETS = [
     *_get(f"{D}/{{dataset_id}}", f"{D}/{{dataset_id}}/analysis"),
-    Door(method="DELETE", path=f"{D}/{{dataset_id}}", status=409, needs=Scope.SUBMIT),
+    Door(method="DELETE", path=f"{D}/{{dataset_id}}", status=409, needs=KeyScope.SUBMIT),
 ]
 NAMED = [*OF_EXPERIMENTS, *OF_DATASETS]
 CLOSED = [*OF_ALL, *OF_KEYS, *NAMED]
@@ -151,13 +153,13 @@ def house() -> Iterator[House]:
     bell.work = lambda queue: work_off(queue, context)
     keys: dict[str, str] = {}
     for who, owner, scope, seconds in (
-        ("ada", "ada", Scope.SUBMIT, 3600.0),
-        ("reader", "ada", Scope.READ, None),
-        ("expired", "ada", Scope.ADMIN, -1.0),
-        ("ben", "ben", Scope.SUBMIT, None),
-        ("carl", "carl", Scope.SUBMIT, None),
-        ("operator", "operator", Scope.ADMIN, None),
-        ("spare", "operator", Scope.READ, None),
+        ("ada", "ada", KeyScope.SUBMIT, 3600.0),
+        ("reader", "ada", KeyScope.READ, None),
+        ("expired", "ada", KeyScope.ADMIN, -1.0),
+        ("ben", "ben", KeyScope.SUBMIT, None),
+        ("carl", "carl", KeyScope.SUBMIT, None),
+        ("operator", "operator", KeyScope.ADMIN, None),
+        ("spare", "operator", KeyScope.READ, None),
     ):
         keys[who], kept = new_key(owner, scope, now=time.time(), seconds=seconds)
         store.keep_key(kept)
@@ -235,10 +237,10 @@ def test_an_expired_key_says_so_to_its_holder(house: House, door: Door) -> None:
     assert assert_problem(house.ask("expired", door), 401)["type"].endswith(":expired-key")
 
 
-@by_name([door for door in CLOSED if door.needs is not Scope.READ])
+@by_name([door for door in CLOSED if door.needs is not KeyScope.READ])
 def test_a_key_of_too_small_a_scope_is_refused(house: House, door: Door) -> None:
     """And nothing is done."""
-    for who in ["reader"] if door.needs is Scope.SUBMIT else ["reader", "ada"]:
+    for who in ["reader"] if door.needs is KeyScope.SUBMIT else ["reader", "ada"]:
         response = house.ask(who, door)
         assert assert_problem(response, 403)["type"].endswith(":insufficient-scope")
         assert f'scope="{door.needs}"' in response.headers["www-authenticate"]
@@ -296,13 +298,13 @@ def test_lists_tell_nothing_of_others(house: House, door: Door) -> None:
         assert body == house.ask("carl", door).text or door.path in {"/metrics", E, D}
 
 
-@by_name([door for door in CLOSED if door.needs is Scope.READ])
+@by_name([door for door in CLOSED if door.needs is KeyScope.READ])
 def test_a_reader_reads(house: House, door: Door) -> None:
     """All that the owner has."""
     assert house.ask("reader", door).status_code == door.status
 
 
-@by_name([door for door in OF_EXPERIMENTS if door.needs is Scope.READ])
+@by_name([door for door in OF_EXPERIMENTS if door.needs is KeyScope.READ])
 def test_the_operator_reads_what_is_of_others(house: House, door: Door) -> None:
     """As they would see it."""
     response = house.ask("operator", door)
@@ -318,7 +320,7 @@ def test_what_is_shared_is_read_and_not_changed(house: House, door: Door) -> Non
     assert house.ask("ada", sharing).json()["shared"] is True
     try:
         response = house.ask("ben", door)
-        if door.needs is Scope.READ:
+        if door.needs is KeyScope.READ:
             assert response.status_code == door.status
         else:
             assert assert_problem(response, 403)["type"].endswith(":shared-to-read")

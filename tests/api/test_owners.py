@@ -14,7 +14,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from api.app import create_app
 from api.keys.asker import BELIEVED_SECONDS, KeyRing
 from api.request_errors import ExpiredKey, UnknownKey
-from jobs.api_keys import Scope, new_key
+from jobs.api_keys import KeyScope, new_key
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.api.service import assert_problem, pointers, spec
@@ -49,7 +49,7 @@ class House:
     def __post_init__(self) -> None:
         self.store = CountingStore(self.settings)
         self.client = TestClient(create_app(self.settings, self.store, MemoryDoorbell(), drawing_timeout=0.1))
-        for who, scope in (("ada", Scope.SUBMIT), ("ben", Scope.SUBMIT), ("operator", Scope.ADMIN)):
+        for who, scope in (("ada", KeyScope.SUBMIT), ("ben", KeyScope.SUBMIT), ("operator", KeyScope.ADMIN)):
             self.keys[who], kept = new_key(who, scope, now=time.time())
             self.store.keep_key(kept)
 
@@ -187,7 +187,7 @@ def test_a_revoked_key_opens_nothing_after_a_moment(make: Callable[..., House]) 
 def test_a_key_expires_though_it_is_remembered(make: Callable[..., House]) -> None:
     """By the wall clock."""
     house = make()
-    key, kept = new_key("ada", Scope.READ, now=0.0, seconds=10.0)
+    key, kept = new_key("ada", KeyScope.READ, now=0.0, seconds=10.0)
     house.store.keep_key(kept)
     times = iter([9.9, 10.0])
     ring = KeyRing(house.store, clock=lambda: 0.0, wall_clock=lambda: next(times))

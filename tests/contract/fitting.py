@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "a preset has the sizes that it has": ("has no such size",),
     "columns have names in CSV alone": ("has columns with names", "is not in the file", "no columns with names"),
     "a file is of its type": ("invalid-dataset",),
+    "ends are told to hosts that the deployment names": ("The webhook cannot be used",),
     "text has bytes, too": ("have at most",),
 }
 """By its name, parts of the sentences that say it."""
@@ -178,7 +179,20 @@ def fitted_query(
     operation: str, query: dict[str, Any], *, media_type: str | None, ending: str | None
 ) -> dict[str, Any]:
     """The query without what only a certain experiment or body has."""
-    unfit = {"delimiter", "decimal", "cursor", "size", "x", "series", "over", "target", "drop", "keep", "one_hot"}
+    unfit = {
+        "delimiter",
+        "decimal",
+        "cursor",
+        "size",
+        "x",
+        "series",
+        "over",
+        "target",
+        "drop",
+        "keep",
+        "one_hot",
+        "webhook",
+    }
     if media_type != "text/csv":
         unfit |= {"delimiter", "decimal", "missing"}
     if operation.startswith("get_results"):

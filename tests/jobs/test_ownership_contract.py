@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.api_keys import Scope, new_key
+from jobs.api_keys import KeyScope, new_key
 from jobs.connection import connect
 from jobs.document_keys import dataset_description_key, dataset_key
 from jobs.errors import InUse
@@ -161,8 +161,8 @@ def test_whatever_the_store_can_do_a_view_passes_on_or_does_itself_or_refuses(la
 def test_keys_are_kept_listed_and_dropped(laboratory: Laboratory) -> None:
     """The key itself is not among what is kept."""
     store = laboratory.store
-    key, first = new_key("ada", Scope.READ, now=1.0)
-    _, second = new_key("ben", Scope.ADMIN, now=2.0, seconds=5.0)
+    key, first = new_key("ada", KeyScope.READ, now=1.0)
+    _, second = new_key("ben", KeyScope.ADMIN, now=2.0, seconds=5.0)
     store.keep_key(second)
     store.keep_key(first)
     assert list(store.keys()) == [first, second]
@@ -179,7 +179,7 @@ def test_a_damaged_key_opens_nothing(empty_valkey_url: str) -> None:
     """Nor is it listed."""
     with connect(empty_valkey_url, patience=10.0) as client:
         store = RedisStore(client, SETTINGS)
-        _, kept = new_key("ada", Scope.READ, now=1.0)
+        _, kept = new_key("ada", KeyScope.READ, now=1.0)
         store.keep_key(kept)
         client.hset("stepbias:keys", kept.id, client.hget("stepbias:keys", kept.id).replace(b"read", b"admin"))
         assert store.key(kept.id) is None
