@@ -23,7 +23,7 @@ class KeyScope(StrEnum):
     SUBMIT = "submit"
     ADMIN = "admin"
 
-    def includes(self, other: "Scope") -> bool:
+    def includes(self, other: "KeyScope") -> bool:
         """Whether the holder may do what the other scope lets one do."""
         scopes = list(KeyScope)
         return scopes.index(self) >= scopes.index(other)

@@ -48,7 +48,7 @@ class RedisKeys(RedisServer, KeyStore):
         if opened is None:
             return None
         fields = json.loads(opened)
-        return ApiKey(**fields | {"scope": Scope(fields["scope"])})
+        return ApiKey(**fields | {"scope": KeyScope(fields["scope"])})
 
 
 def _name(key_id: str) -> str:

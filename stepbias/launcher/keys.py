@@ -30,7 +30,7 @@ _COLUMNS: Final = ("id", "owner", "scope", "ends with", "created", "expires")
 def add(owner: str, *, scope: str, expires: str | None, state_dir: Path | None) -> int:
     """Make a key; it is printed, once and nowhere else."""
     with _keys(state_dir) as store:
-        key, kept = new_key(owner, Scope(scope), now=time.time(), seconds=_seconds(expires))
+        key, kept = new_key(owner, KeyScope(scope), now=time.time(), seconds=_seconds(expires))
         store.keep_key(kept)
     typer.echo(key)
     typer.echo(f"key {kept.id} of {owner}, scope {scope}: it is shown this once", err=True)

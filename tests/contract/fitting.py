@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "a preset has the sizes that it has": ("has no such size",),
     "columns have names in CSV alone": ("has columns with names", "is not in the file", "no columns with names"),
     "a file is of its type": ("invalid-dataset",),
+    "multiples are of a step size that there is": ("could only fail",),
     "ends are told to hosts that the deployment names": ("The webhook cannot be used",),
     "text has bytes, too": ("have at most",),
 }
