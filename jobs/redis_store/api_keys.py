@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from jobs.api_keys import ApiKey
+from jobs.api_keys import ApiKey, KeyScope
 from jobs.ports import KeyStore
 from jobs.records import Allowance
 from jobs.redis_store.keys import key

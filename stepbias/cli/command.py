@@ -52,8 +52,8 @@ def _status(run: Callable[[], object]) -> Any:
             raise
         code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or _complain(error)
         _mute()
-    # Typer has put another one in its place where the reader has left.
-    if sys.stdout is not sys.__stdout__:
+    # Typer has put this in its place where the reader has left. A worker puts there what writes to its log.
+    if type(sys.stdout).__name__ == "PacifyFlushWrapper":
         _mute()
         return BROKEN_PIPE
     return code

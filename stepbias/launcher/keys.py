@@ -11,7 +11,7 @@ from typing import Final
 import typer
 from rich.table import Table
 
-from jobs.api_keys import ApiKey, new_key
+from jobs.api_keys import ApiKey, KeyScope, new_key
 from jobs.connection import connect
 from jobs.errors import JobsError
 from jobs.ports import KeyStore

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -155,7 +156,7 @@ def test_an_id_is_cut_short_among_those_of_its_owner(
 ) -> None:
     """What others have that begins so is not named, and makes nothing ambiguous."""
     house = make()
-    ids = iter(f"{'ab' * 14}{number:04}" for number in range(3))
+    ids = (f"{'ab' * 14}{number:04}" for number in count())
     monkeypatch.setattr("tests.reference.memory_store.secrets.token_hex", lambda _: next(ids))
     cut = f"{E}/{'ab' * 5}"
     for name in "xy":

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 from re import _constants as constants  # type: ignore[attr-defined]  # what the standard library parses patterns into
@@ -18,6 +19,8 @@ MATCHES = {
     constants.CATEGORY_DIGIT: str.isdigit,
     constants.CATEGORY_SPACE: str.isspace,
     constants.CATEGORY_WORD: lambda character: character.isalnum() or character == "_",
+    constants.CATEGORY_NOT_SPACE: lambda character: not character.isspace(),
+    constants.CATEGORY_NOT_WORD: lambda character: not (character.isalnum() or character == "_"),
 }
 
 
@@ -40,7 +43,15 @@ def patterns() -> Iterator[tuple[str, str]]:
             if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "re":
                 given += node.args[:1]
             for pattern in given:
-                yield f"{file.relative_to(ROOT)}:{node.lineno}", ast.literal_eval(pattern)
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", _text_of(pattern, file)
+
+
+def _text_of(pattern: ast.expr, file: Path) -> str:
+    """A constant, as it stands there or by its name."""
+    if isinstance(pattern, ast.Name):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        return str(getattr(import_module(module), pattern.id))
+    return str(ast.literal_eval(pattern))
 
 
 def paths(items: Any) -> Iterator[list[Piece]]:
