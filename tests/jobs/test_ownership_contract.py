@@ -153,16 +153,6 @@ def test_whatever_the_store_can_do_a_view_passes_on_or_does_itself_or_refuses(la
     refused = {"adopt", "ids", "tidy", "clear_garbage", "sweep", "audit", "finished_before", "plan_anew", "register"}
     refused |= {"keep_answer", "drop_answer", "keep_key", "key", "keys", "drop_key", "take_request"}
     refused |= {"due_webhooks", "note_webhook"}
-        "keep_answer",
-        "drop_answer",
-        "keep_key",
-        "key",
-        "keys",
-        "drop_key",
-        "take_request",
-        "due_webhooks",
-        "note_webhook",
-    }
     view = owned(laboratory.store, ADA)
     names = {name for name in dir(Store) if not name.startswith("_")}
     assert {name for name in names if not hasattr(view, name)} == refused
