@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean
+.PHONY: help setup demo up test states fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -72,7 +72,12 @@ figures: setup ## compute every preset through a service of its own and draw the
 clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json in Python and TypeScript, and use them (needs npm)
 	@$(BIN)/python -m tests.clients
 
-bench: setup .venv-bench/.ready ## measure everything against JAX and others (WHAT=kernel QUICK=1 TORCH=1); TORCH=1 installs PyTorch once
+.venv-mlflow/.ready:
+	@$(PYTHON) -m venv .venv-mlflow
+	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
+	@touch $@
+
+bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel QUICK=1 TORCH=1); TORCH=1 installs PyTorch once
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
 	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick)
 
@@ -111,4 +116,4 @@ lock: setup ## renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group clients --output-file requirements-clients.lock
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv .venv-bench .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

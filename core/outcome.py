@@ -45,8 +45,8 @@ _MEANINGS = {
         "and nothing pushed the run off it: perturbations are off, or y = 0, which leaves them without size."
     ),
     Outcome.STATIONARY: (
-        "No predictor fits the training data exactly, and at full step size the run has reached the least squares, at "
-        "a point that is linearly stable for this step size (step_size × sharpness < 2). More steps change nothing."
+        "No predictor fits the training data exactly, and at full step size the loss fell to the tolerance above that "
+        "of the least squares, at a point that is linearly stable for this step size (step_size × sharpness < 2)."
     ),
     Outcome.STANDSTILL: (
         "The steps have become too small to change any parameter in float64 while the loss is above the tolerance, as "

@@ -20,6 +20,9 @@ from core.training.training_run import TrainedRun
 SAFETY: Final = 2.0
 """Factor on the distance that an iterate has still to go, of which only the first order is known."""
 
+NEAR: Final = 1e-2
+"""A relative distance from which on the first order says little: the factor grows with the ratio to this."""
+
 UNIT: Final = float(np.finfo(np.float64).eps)
 
 
@@ -50,7 +53,8 @@ class LimitErrors:
             left = float(np.linalg.norm(limit - predictor)) + found.estimate * float(np.linalg.norm(limit))
         else:
             left = float(np.linalg.norm(self._to_interpolator(trained, predictor)))
-        return SAFETY * left / (1 - optimizer.momentum)
+        size = float(np.linalg.norm(predictor)) or 1.0
+        return SAFETY * (1 + left / (NEAR * size)) * left / (1 - optimizer.momentum)
 
     def _to_interpolator(
         self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]

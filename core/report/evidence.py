@@ -145,7 +145,7 @@ def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[
     """
     check_one_per_run(grid, summaries)
     # One empty row for all that is missing: `(summary or {})` would build a dict for each of them and column.
-    rows: list[Summary] = [{} if summary is None else summary for summary in summaries]
+    rows: list[Summary] = [{} if summary is None else _of_today(summary) for summary in summaries]
     problems = tuple(_problem(problem, analyses) for problem in grid.each_problem())
     return Evidence(
         grid=grid,
@@ -156,6 +156,13 @@ def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[
         drawn={name: _column(getattr(problem.data, name, None) for problem in problems) for name in DRAWN},
         problems=problems,
     )
+
+
+def _of_today(summary: Summary) -> Summary:
+    """Up to numerics version 4 the sharpness of a converged run was that of the Gauss–Newton matrix."""
+    if "gauss_newton_sharpness" in summary:
+        return summary
+    return {**summary, "gauss_newton_sharpness": summary.get("sharpness")}
 
 
 def _problem(problem: GridProblem, analyses: Mapping[str, ProblemAnalysis]) -> Problem:

@@ -157,8 +157,8 @@ VARIABLES: Final = _table(
             symbol="‖Δβ‖₂/‖β‖₂",
             label="error of the limit ‖Δβ‖₂/‖β‖₂",
             description=(
-                "How far the reported predictor may be from the limit of the run, estimated from above with what "
-                "rounding leaves; of every converged run, completed or not."
+                "How far the reported predictor may be from the limit of the run: an estimate to first order with "
+                "safety factors, and what rounding leaves; of every converged run, completed or not."
             ),
             log_scaled=True,
             of_limit=True,

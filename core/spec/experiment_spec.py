@@ -204,7 +204,7 @@ class Stopping(Document):
     """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
 
     A run that is not told to iterate goes on from there to be completed, at most to a loss 1e-10 times that or to twice
-    the steps. Where nothing interpolates it is the loss above that of the least squares.
+    the steps. Where nothing interpolates it is the part that is left of what the least squares save.
 
     `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
     `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.

@@ -84,7 +84,8 @@ def _tolerance(problem: Problem, relative: Float64[np.ndarray, " run"]) -> Float
     """The loss at which a run settles: so much above the least one that there is."""
     if not problem.least_loss:
         return relative * problem.zero_loss
-    tolerance: Float64[np.ndarray, " run"] = problem.least_loss + np.maximum(relative, RESOLVED) * problem.zero_loss
+    resolved, lost = RESOLVED * problem.zero_loss, problem.zero_loss - problem.least_loss
+    tolerance: Float64[np.ndarray, " run"] = problem.least_loss + np.maximum(relative * lost, resolved)
     return tolerance
 
 

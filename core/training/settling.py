@@ -54,9 +54,9 @@ class Settling(PerRun):
         """The earliest step after this one at which a run has been held back long enough."""
         return min((until for until in self.held_until.tolist() if until > step), default=NEVER)
 
-    def event_below(self, limits: Limits) -> Float64[np.ndarray, " run"]:
-        """Below which loss a run settles, or is held back no longer."""
-        return np.where(self.held_until > 0, limits.tight, limits.tolerance)
+    def event_below(self, limits: Limits, step: int) -> Float64[np.ndarray, " run"]:
+        """Below which loss a run settles after `step`, or is held back no longer."""
+        return np.where(self.held_until > step, limits.tight, limits.tolerance)
 
     def holds(self, limits: Limits, run: int, step: int, loss: float) -> bool:
         """Whether a settled run goes on, from the first time on until its loss is tight or it has taken long enough."""

@@ -76,7 +76,7 @@ class Evidence(PerRun):
         return LossEvents(
             start=step,
             interval=CHECK_INTERVAL,
-            converged_below=self.settling.event_below(limits),
+            converged_below=self.settling.event_below(limits, step),
             converged_from=self.settling.event_from(limits),
             frozen_below=np.full(len(batch.runs), FROZEN * batch.problem.zero_loss),
             frozen_until=self.instability.event_until(limits),

@@ -4,8 +4,11 @@ from typing import Final
 
 PREFIX: Final = "stepbias:"
 
-SCHEMA: Final = "3"
+SCHEMA: Final = "4"
 """The form of everything under the prefix; `stepbias:schema` says which one a store has."""
+
+FORMER_SCHEMA: Final = "3"
+"""A form that is read as it is: only fields have come. Who knows no later one would take those for damage."""
 
 
 def key(*parts: str) -> str:

@@ -16,7 +16,7 @@ import redis
 
 from jobs.connection import vendor_errors
 from jobs.errors import RESTORING, ForeignStore, NotEmpty, SnapshotLost
-from jobs.redis_store.keys import PREFIX, SCHEMA, key
+from jobs.redis_store.keys import FORMER_SCHEMA, PREFIX, SCHEMA, key
 
 Command = Sequence[bytes]
 
@@ -89,7 +89,7 @@ def _require_own(client: redis.Redis) -> None:
     with vendor_errors():
         found: Any = client.mget(_SCHEMA_KEY, key("experiments", "number"))
     schema, number = found
-    if schema != SCHEMA.encode() and (schema is not None or number is not None):
+    if schema not in {SCHEMA.encode(), FORMER_SCHEMA.encode()} and (schema is not None or number is not None):
         raise ForeignStore((schema or b"").decode())
 
 

@@ -302,10 +302,22 @@ def test_a_store_says_of_which_schema_it_is(client: redis.Redis, laboratory: Lab
     assert not names(client)
     laboratory.store.adopt()
     laboratory.store.adopt()
-    assert client.get("stepbias:schema") == b"3"
+    assert client.get("stepbias:schema") == b"4"
     client.flushall()
     laboratory.submit()
-    assert client.get("stepbias:schema") == b"3"
+    assert client.get("stepbias:schema") == b"4"
+
+
+def test_a_store_of_the_former_schema_is_taken_over(client: redis.Redis, laboratory: Laboratory) -> None:
+    """What is there stays; whoever knows the former one alone refuses it from then on."""
+    kept = laboratory.submit()
+    client.set("stepbias:schema", "3")
+    with pytest.raises(ForeignStore):
+        laboratory.store.cancel(kept)
+    laboratory.store.adopt()
+    assert client.get("stepbias:schema") == b"4"
+    assert laboratory.store.experiment(kept).id == kept
+    laboratory.store.cancel(kept)
 
 
 @pytest.mark.parametrize(

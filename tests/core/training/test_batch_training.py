@@ -285,3 +285,27 @@ def test_more_samples_than_dimensions_end_at_the_least_squares() -> None:
     best = np.linalg.lstsq(data.X, data.y)[0]
     assert trained.outcome is Outcome.STATIONARY
     np.testing.assert_allclose(trained.theta[0] ** 2 - trained.theta[1] ** 2, best, rtol=1e-2)
+
+
+def test_runs_that_are_held_back_and_leave_again_do_not_feel_their_company() -> None:
+    """At large steps and loose tolerances a run may settle, be held back, and move on: when it is judged is its own."""
+    rng, kept = np.random.default_rng(5), 0
+    for _ in range(25):
+        tolerance = float(rng.choice([1e-1, 3e-2, 1e-2]))
+        runs = [
+            trainings.planned(
+                index,
+                init_scale=float(rng.choice([0.01, 0.1, 0.3, 0.5])),
+                step_size=float(rng.uniform(0.6, 1.2)),
+                warmup_steps=0,
+                loss_tolerance=tolerance,
+                completion_tolerance=1e-7,
+                max_steps=20_000,
+                record_points=0,
+            )
+            for index in range(6)
+        ]
+        for trained in ended_of(trainings.problem_of(), runs):
+            assert bits(trainings.trained_alone(trainings.problem_of(), trained.run)) == bits(trained)
+            kept += trained.outcome is Outcome.CONVERGED
+    assert kept > 10

@@ -77,8 +77,9 @@ def test_a_run_is_held_back_for_as_long_as_it_took() -> None:
     held_back, settling = held(1e-7)
     assert held_back
     assert settling.next_release(6400) == 12_800
-    assert settling.event_below(limits).tolist() == limits.tight.tolist()
+    assert settling.event_below(limits, 12_736).tolist() == limits.tight.tolist()
+    assert settling.event_below(limits, 12_800).tolist() == limits.tolerance.tolist()
     assert settling.holds(limits, 0, 12_736, loss)
     assert not settling.holds(limits, 0, 12_800, loss)
     settling.let_grow(0, 12_800, 1.0)
-    assert settling.event_below(limits).tolist() == limits.tolerance.tolist()
+    assert settling.event_below(limits, 12_800).tolist() == limits.tolerance.tolist()
