@@ -210,9 +210,9 @@ def _default(document: type[Document], field: str) -> Any:
 class Stopping(Document):
     """When a run stops.
 
-    `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0; a run that is not told to iterate goes on from there to be
-    completed, to a loss 1e-10 times that, or to twice the steps. Where nothing interpolates it is the loss above that
-    of the least squares.
+    `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0; a run that is not told to iterate goes on from there to
+    be completed, to a loss 1e-10 times that, or to twice the steps. Where nothing interpolates it is the loss above
+    that of the least squares.
 
     `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
     `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.
@@ -261,8 +261,8 @@ class Stopping(Document):
 class Recording(Document):
     """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
 
-    With `steps` it is these that they are spaced over. A run that ends early has those of the steps that it came to. One
-    point is the end alone; 0 keeps nothing.
+    With `steps` it is these that they are spaced over. A run that ends early has those of the steps that it came to.
+    One point is the end alone; 0 keeps nothing.
 
     `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
     """
