@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -64,6 +65,7 @@ def losses(settings: Sequence[Setting], *, each_sample: bool) -> list[float]:
     return found
 
 
+@cache
 def rows() -> list[Row]:
     """Both ascents."""
     return [*_rows("n-SAM", MEAN_ASCENT, each_sample=False), *_rows("1-SAM", ASCENT_OF_EACH, each_sample=True)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -68,6 +69,7 @@ def trained(problem: Problem, *, step_size: float, scale: float, steps: int) -> 
     return run(ExperimentSpec.model_validate(document))
 
 
+@cache
 def sam_rows() -> list[Row]:
     """The lines of descent in the notebook of Andriushchenko and Flammarion 2022."""
     printed = (
@@ -87,6 +89,7 @@ def _sam_row(thirtieths: int, scale: float, steps: int, printed: str) -> Row:
     return Row(what=what, printed=printed, ours=float(summary["test_loss"] or 0.0))
 
 
+@cache
 def sparse_features_rows() -> list[Row]:
     """The line of descent, γ = 2 and a = 0.1, of Andriushchenko et al. 2023."""
     done = trained(SPARSE_FEATURES, step_size=2.0, scale=0.1, steps=99_599)

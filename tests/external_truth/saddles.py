@@ -1,6 +1,7 @@
 """The exact example of Zhao, Wang, Yang, Bai and Zhang 2026: flow from an infinitesimal start, saddle to saddle."""
 
 import math
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ def descended(units: float, points: int = 0) -> ExperimentResults:
     return run(ExperimentSpec.model_validate(document))
 
 
+@cache
 def rows() -> list[Row]:
     """The saddles and their losses, when they are left, and the least ℓ1 norm at the end."""
     at_saddle, whole = descended(2.5), descended(12.0, points=1000)

@@ -59,6 +59,11 @@ STARTS = st.one_of(
         st.booleans(),
         SEEDS,
     ),
+    st.builds(
+        lambda scale, vector: {"kind": "vector", "scale": scale, "vector": vector},
+        SCALES,
+        st.lists(st.sampled_from([-1.5, -0.7, 0.4, 1.0, 1.3]), min_size=4, max_size=4),
+    ),
 )
 OPTIMIZERS = st.one_of(
     st.builds(lambda: {"kind": "gradient_descent"}),
@@ -91,6 +96,8 @@ def bounded_step(share: float, spec: dict[str, Any]) -> float:
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """The document of one run of few steps."""
     spec = {"data": draw(DATA), "model": draw(MODELS), "initialization": draw(STARTS), "optimizer": draw(OPTIMIZERS)}
+    if "vector" in spec["initialization"]:
+        spec["initialization"]["vector"] = spec["initialization"]["vector"][: spec["data"]["dimension"]]
     share, warmup_steps = 10 ** draw(st.floats(-3.0, 0.5)), draw(st.integers(0, 9))
     spec["optimizer"] |= {"step_size": bounded_step(share, spec), "warmup_steps": warmup_steps}
     if "batch_size" in spec["optimizer"]:
@@ -104,11 +111,13 @@ def law_of(data: dict[str, Any]) -> Law:
 
 
 def start_of(known: Run, depth: int, shape: float) -> second_core.Rows:
-    """θ(0), of the normal numbers that the project draws."""
+    """θ(0), of the vector of its spec or of the normal numbers that the project draws."""
     start, dim = known.spec.initialization.model_dump(), known.spec.data.model_dump()["dimension"]
     draws = np.ones((2, dim))
     if start["kind"] == "normal":
         draws = normal_scales(1.0, dim, seed=start["seed"], independent=start["independent"])
+    if start["kind"] == "vector":
+        draws = np.array([start["vector"]] * 2)
     plus, minus = ([exactly(start["scale"]) * exactly(float(z)) for z in part] for part in draws)
     return second_core.initial((plus, minus), depth, shape)
 
@@ -116,13 +125,16 @@ def start_of(known: Run, depth: int, shape: float) -> second_core.Rows:
 def descent_of(known: Run, steps: int, samples: int) -> Descent:
     """The optimiser, with the minibatches or the label noise that the project draws."""
     optimizer = known.spec.optimizer
+    own = optimizer.own_numbers()
     noise = GradientNoise([known.optimizer], [known.seed], samples).between(0, steps)
     weight, shift = noise.weight, noise.shift
+    batches = None if weight is None else [np.flatnonzero(row).tolist() for row in weight[:, 0]]
+    assert {len(batch) for batch in batches or []} == ({own["batch_size"]} if batches else set())
     return Descent(
         step_size=float(optimizer.model_dump()["step_size"]),
         warmup_steps=optimizer.warmup_steps,
-        momentum=optimizer.model_dump().get("momentum", 0.0),
-        batches=None if weight is None else [np.flatnonzero(row).tolist() for row in weight[:, 0]],
+        momentum=own.get("momentum", 0.0),
+        batches=batches,
         label_noise=None if shift is None else shift[:, 0].tolist(),
     )
 
