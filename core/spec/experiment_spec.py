@@ -208,11 +208,10 @@ def _default(document: type[Document], field: str) -> Any:
 
 
 class Stopping(Document):
-    """When a run stops.
+    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
 
-    `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0; a run that is not told to iterate goes on from there to
-    be completed, to a loss 1e-10 times that, or to twice the steps. Where nothing interpolates it is the loss above
-    that of the least squares.
+    A run that is not told to iterate goes on from there to be completed, at most to a loss 1e-10 times that or to twice
+    the steps. Where nothing interpolates it is the loss above that of the least squares.
 
     `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
     `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.

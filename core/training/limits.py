@@ -13,6 +13,12 @@ from core.training.training_run import TrainingRun
 
 DIVERGENCE_FACTOR: Final = 1e12
 
+TIGHTER: Final = 1e-10
+"""A run that may be completed is let go by iteration at this multiple of its tolerance, if no limit is found before."""
+
+TIGHTEST: Final = 1e-22
+"""But at this loss relative to ½Ê[y²], unless its tolerance asks for less: a residual that float64 still resolves."""
+
 RESOLVED: Final = 1e-13
 """Least tolerance, relative to ½Ê[y²], where the loss tends to something else than 0 and has its rounding."""
 
@@ -24,7 +30,8 @@ class Limits:
     `equivalent_step_size` is that of gradient descent for which the same interpolators are stable. From `settled_from`
     on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
     cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged. A run that
-    `may_complete` does not insist on iterating to its `tolerance`; before `judged_from` it ends by divergence alone.
+    `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its loss is `tight`.
+    Before `judged_from` it ends by divergence alone.
     """
 
     step_size: Float64[np.ndarray, " run"]
@@ -33,6 +40,7 @@ class Limits:
     settled_from: Int64[np.ndarray, " run"]
     max_steps: Int64[np.ndarray, " run"]
     tolerance: Float64[np.ndarray, " run"]
+    tight: Float64[np.ndarray, " run"]
     divergence: Float64[np.ndarray, " run"]
     may_cycle: Bool[np.ndarray, " run"]
     perturb_unstable: Bool[np.ndarray, " run"]
@@ -45,6 +53,7 @@ class Limits:
         step_size = np.array([run.step_size for run in runs])
         warmup_steps = np.array([run.warmup_steps for run in runs], dtype=np.int64)
         noise_steps = np.array([run.optimizer.noise_steps for run in runs], dtype=np.int64)
+        relative = np.array([run.loss_tolerance for run in runs])
         initial_loss = np.array([_initial_loss(problem, run) for run in runs])
         return cls(
             step_size=step_size,
@@ -52,7 +61,8 @@ class Limits:
             warmup_steps=warmup_steps,
             settled_from=np.maximum(warmup_steps, noise_steps),
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
-            tolerance=_tolerance(problem, np.array([run.loss_tolerance for run in runs])),
+            tolerance=_tolerance(problem, relative),
+            tight=np.minimum(relative, np.maximum(TIGHTER * relative, TIGHTEST)) * problem.zero_loss,
             divergence=np.minimum(DIVERGENCE_FACTOR * initial_loss, np.finfo(np.float64).max),
             may_cycle=np.array([run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
             perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),

@@ -20,9 +20,6 @@ FIRST_PATIENCE: Final = 2048
 PERTURBATION_GROWTH: Final = 1e9
 """Factor by which a perturbation grows until it moves the run: it is made a relative 1e-9 of y."""
 
-TIGHTER: Final = 1e-10
-"""A run that may be completed is let go by iteration at this multiple of its tolerance, if no limit is found before."""
-
 HELD_BACK: Final = 2
 """Multiple of the steps to its tolerance after which it is let go all the same: float64 may have no smaller loss."""
 
@@ -59,7 +56,7 @@ class Settling(PerRun):
 
     def event_below(self, limits: Limits) -> Float64[np.ndarray, " run"]:
         """Below which loss a run settles, or is held back no longer."""
-        return np.where(self.held_until > 0, TIGHTER * limits.tolerance, limits.tolerance)
+        return np.where(self.held_until > 0, limits.tight, limits.tolerance)
 
     def holds(self, limits: Limits, run: int, step: int, loss: float) -> bool:
         """Whether a settled run goes on, from the first time on until its loss is tight or it has taken long enough."""
@@ -67,7 +64,7 @@ class Settling(PerRun):
             return False
         if not self.held_until[run]:
             self.held_until[run] = HELD_BACK * step
-        return bool(step < self.held_until[run] and loss > TIGHTER * limits.tolerance[run])
+        return bool(step < self.held_until[run] and loss > limits.tight[run])
 
     def event_from(self, limits: Limits) -> Int64[np.ndarray, " run"]:
         """From which step on a loss below the tolerance is an event."""
