@@ -70,7 +70,7 @@ def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings
     if found.predicted_seconds > settings.max_seconds:
         raise OverLimit(
             f"It is predicted to train for {found.predicted_seconds:.3g} s on one core, {found.runs} runs of up to "
-            f"{spec.stopping.max_steps} steps; at most {settings.max_seconds:.3g} s are taken in one experiment."
+            f"{spec.stopping.budget} steps; at most {settings.max_seconds:.3g} s are taken in one experiment."
         )
     if found.bytes > settings.max_stored_bytes:
         raise OverLimit(

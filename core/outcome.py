@@ -14,6 +14,7 @@ class Outcome(StrEnum):
     UNSTABLE_INTERPOLATOR = "unstable_interpolator"
     STATIONARY = "stationary"
     STANDSTILL = "standstill"
+    STOPPED = "stopped"
 
     @property
     def meaning(self) -> str:
@@ -51,5 +52,9 @@ _MEANINGS = {
     Outcome.STANDSTILL: (
         "The steps have become too small to change any parameter in float64 while the loss is above the tolerance, as "
         "happens at the saddle θ = 0 of deep networks: start from a larger scale. More steps change nothing."
+    ),
+    Outcome.STOPPED: (
+        "The run took the steps that were asked for, and had not converged by then: its numbers are those of that step "
+        "and of no limit. Leave out stopping.steps to train until it is known where the run tends to."
     ),
 }

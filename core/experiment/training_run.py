@@ -9,7 +9,6 @@ from jaxtyping import Float64
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import NoInterpolator
 from core.networks.initialization import Scales, normal_scales, uniform_scales, vector_scales
-from core.spec.experiment_spec import Finish
 from core.spec.run_spec import PlainInitialization, PlainNormal, PlainUniform, PlainUV, PlainVector
 from core.sweep.grid_run import Run
 from core.training.convergent_step_search import StepSearch
@@ -33,11 +32,12 @@ def training_run(run: Run, analysis: ProblemAnalysis) -> TrainingRun:
         step_size=resolved_step_size(run, analysis),
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping.loss_tolerance,
-        max_steps=stopping.max_steps,
-        perturb_unstable=stopping.perturb,
+        max_steps=stopping.budget,
+        perturb_unstable=stopping.perturbs,
         record_points=run.spec.recording.points,
         seed=run.seed,
-        completion_tolerance=stopping.completion_tolerance if stopping.finish is Finish.AUTO else 0.0,
+        completion_tolerance=stopping.completion_tolerance if stopping.completes else 0.0,
+        takes_all_steps=stopping.steps is not None,
     )
 
 

@@ -19,7 +19,6 @@ from core.planning.cost import (
     stored_bytes,
 )
 from core.planning.problem_facts import ProblemFacts
-from core.spec.experiment_spec import Finish
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import STEP_SIZE_FRACTION, Grid
 
@@ -58,6 +57,7 @@ class RunTable:
     relative_limit: Runs
     loss_tolerance: float
     max_steps: int
+    takes_all_steps: bool
     completes: bool
     draws_batches: bool
     points: int
@@ -85,8 +85,9 @@ class RunTable:
             momentum=np.array([optimizer.momentum for optimizer in optimizers]),
             relative_limit=np.array([optimizer.largest_stable_step(1.0) for optimizer in optimizers]),
             loss_tolerance=stopping.loss_tolerance,
-            max_steps=stopping.max_steps,
-            completes=stopping.finish is Finish.AUTO and first.optimizer.ends_as_descent,
+            max_steps=stopping.budget,
+            takes_all_steps=stopping.steps is not None,
+            completes=stopping.completes and first.optimizer.ends_as_descent,
             draws_batches=first.optimizer.draws_batches,
             points=recording.points,
         )
@@ -125,6 +126,8 @@ class RunTable:
         return [self.step_size / (largest * self.relative_limit)]
 
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
+        if self.takes_all_steps:
+            return np.full(len(self.init_scale), float(self.max_steps))
         inputs = CostInputs(
             init_scale=self.init_scale,
             fraction=fraction,

@@ -74,7 +74,8 @@ VARIABLES: Final = _table(
             label="outcome",
             description=(
                 "How the run ended: converged, diverged, oscillating, budget_exhausted, unstable_interpolator, "
-                "stationary (at the least squares where nothing interpolates) or standstill (steps below rounding)."
+                "stationary (at the least squares where nothing interpolates), standstill (steps below rounding) or "
+                "stopped (after the steps that were asked for)."
             ),
             kind=Kind.TEXT,
         ),

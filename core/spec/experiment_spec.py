@@ -200,6 +200,14 @@ class Finish(StrEnum):
     ITERATE = "iterate"
 
 
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _default(document: type[Document], field: str) -> Any:
+    return document.model_fields[field].default
+
+
 class Stopping(Document):
     """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
 
@@ -211,6 +219,10 @@ class Stopping(Document):
 
     `perturb`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
+
+    `steps`: a run takes exactly so many, unless it diverges, as in the codes of most papers. It is judged there alone:
+    its loss may be within the tolerance, and if not it has `stopped`. It is neither completed nor perturbed, and ends
+    in no other way: `max_steps`, `finish`, `perturb` and `completion_tolerance` are not given beside it.
     """
 
     loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
@@ -220,11 +232,38 @@ class Stopping(Document):
     perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
+    steps: Annotated[Integer, Field(ge=1, le=10_000_000_000)] | None = Field(default=None, exclude_if=_is_none)
+    """Left out of documents where it is not given, so that the hashes of those are what they were."""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        idle = ("completion_tolerance", "max_steps", "finish", "perturb")
+        if self.steps is not None and any(getattr(self, name) != _default(type(self), name) for name in idle):
+            raise ValueError(f"with steps a run ends there and nowhere else: leave out {', '.join(idle)}")
+        return self
+
+    @property
+    def budget(self) -> int:
+        """The most steps of a run, or all that it takes."""
+        return self.max_steps if self.steps is None else self.steps
+
+    @property
+    def completes(self) -> bool:
+        """Whether a run may end by completion."""
+        return self.steps is None and self.finish is Finish.AUTO
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether a run is pushed off unstable interpolators."""
+        return self.steps is None and self.perturb
+
 
 class Recording(Document):
     """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
 
-    A run that ends early has those of the steps that it came to. One point is the end alone; 0 keeps nothing.
+    With `steps` it is these that they are spaced over. A run that ends early has those of the steps that it came to.
+    One point is the end alone; 0 keeps nothing.
+
     `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
     """
 
@@ -260,6 +299,12 @@ class ExperimentSpec(Document):
         )
         if runs > MAX_RUNS:
             raise ValueError(f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
+        return self
+
+    @model_validator(mode="after")
+    def _searches_converge(self) -> Self:
+        if self.stopping.steps is not None and isinstance(self.optimizer.step_size, LargestConvergent):
+            raise ValueError("largest_convergent looks for runs that converge; with steps they only stop")
         return self
 
     @model_validator(mode="after")

@@ -31,6 +31,7 @@ class Limits:
     on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
     cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged. A run that
     `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its loss is `tight`.
+    Before `judged_from` it ends by divergence alone.
     """
 
     step_size: Float64[np.ndarray, " run"]
@@ -44,6 +45,7 @@ class Limits:
     may_cycle: Bool[np.ndarray, " run"]
     perturb_unstable: Bool[np.ndarray, " run"]
     may_complete: Bool[np.ndarray, " run"]
+    judged_from: Int64[np.ndarray, " run"]
 
     @classmethod
     def of(cls, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
@@ -67,6 +69,7 @@ class Limits:
             may_complete=np.array(
                 [run.completion_tolerance > 0 and not problem.least_loss for run in runs], dtype=np.bool_
             ),
+            judged_from=np.array([run.max_steps if run.takes_all_steps else 0 for run in runs], dtype=np.int64),
         )
 
     def diverged(self, losses: Float64[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
@@ -77,6 +80,11 @@ class Limits:
     def exhausted(self, step: int) -> Bool[np.ndarray, " run"]:
         """Whether the budget ends at this step or has ended before."""
         over: Bool[np.ndarray, " run"] = self.max_steps <= step
+        return over
+
+    def stopped(self, step: int) -> Bool[np.ndarray, " run"]:
+        """Whether a run that takes all its steps has taken them."""
+        over: Bool[np.ndarray, " run"] = (self.judged_from > 0) & (self.judged_from <= step)
         return over
 
 

@@ -68,7 +68,9 @@ class Settling(PerRun):
 
     def event_from(self, limits: Limits) -> Int64[np.ndarray, " run"]:
         """From which step on a loss below the tolerance is an event."""
-        start: Int64[np.ndarray, " run"] = np.maximum(limits.settled_from, self.judged_from)
+        start: Int64[np.ndarray, " run"] = np.maximum.reduce(
+            [limits.settled_from, limits.judged_from, self.judged_from]
+        )
         return start
 
     def at_checks(self, limits: Limits, checks: LossChecks) -> Bool[np.ndarray, " run"]:
@@ -80,7 +82,7 @@ class Settling(PerRun):
         below = (checks.steps[:, None] >= limits.settled_from) & (checks.losses <= limits.tolerance)
         before = below[-2] if len(below) > 1 else self.below > 0
         due = (checks.last_step >= self.judged_from) | limits.exhausted(checks.last_step)
-        settled: Bool[np.ndarray, " run"] = before & due & below[-1]
+        settled: Bool[np.ndarray, " run"] = before & due & below[-1] & (checks.last_step >= limits.judged_from)
         self.below[:] = below[-1]
         return settled
 

@@ -19,7 +19,7 @@ class TrainingRun:
     `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams. With `perturb_unstable` a run that
     interpolates where gradient descent is unstable is perturbed and goes on (`core.training.escapes`). A run may end by
     completion once the error of its limit is within `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that
-    is 0.
+    is 0. One that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone.
     """
 
     index: int
@@ -33,6 +33,7 @@ class TrainingRun:
     record_points: int
     seed: int
     completion_tolerance: float = 0.0
+    takes_all_steps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

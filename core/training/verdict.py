@@ -101,6 +101,8 @@ class Evidence(PerRun):
         if window is not None:
             ended |= _each(window.still, Outcome.STANDSTILL)
             ended |= {run: Verdict(outcome=Outcome.OSCILLATING, cycle=cycle) for run, cycle in window.cycles.items()}
+        ended = {run: verdict for run, verdict in ended.items() if not batch.runs[run].takes_all_steps}
+        ended |= _each(limits.stopped(step), Outcome.STOPPED)
         ended |= self._settled(batch, checks)
         ended |= self._completed(batch, checks, ended)
         return ended | _each(limits.diverged(checks.losses[-1]), Outcome.DIVERGED)

@@ -41,6 +41,7 @@ OUTCOME_COLOURS: Final[Mapping[Outcome, str]] = {
     Outcome.UNSTABLE_INTERPOLATOR: "#8e2450",
     Outcome.STATIONARY: "#5f9d78",
     Outcome.STANDSTILL: "#3a3550",
+    Outcome.STOPPED: "#cbc6d6",
 }
 """Apart for every kind of colour vision, the light ones and the dark ones in grey as well."""
 

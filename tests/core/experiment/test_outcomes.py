@@ -159,3 +159,50 @@ def test_a_cycle_is_told_with_what_shows_it(fraction: float) -> None:
     back = np.linalg.norm(path[2] - path[1]) / np.linalg.norm(path[1])
     forth = np.linalg.norm(path[1] - theta) / np.linalg.norm(theta)
     assert min(back, forth) * 0.99 <= float(found["cycle_amplitude"] or 0) <= max(back, forth) * 1.01
+
+
+@pytest.mark.parametrize("steps", [1, 63, 64, 130])
+def test_a_run_of_given_steps_takes_exactly_these(steps: int) -> None:
+    """Wherever the checks are, it is where a plain loop is, and its loss is that of there."""
+    done = run(
+        ExperimentSpec.model_validate(
+            {
+                "name": "",
+                "data": ROW,
+                "initialization": {"kind": "uniform", "scale": 0.1},
+                "optimizer": descent(0.001),
+                "stopping": {"steps": steps},
+            }
+        )
+    )
+    (found,), (arrays,) = done.summaries, done.arrays
+    expected = plain_loop(0.1, depth=2, step_size=0.001, steps=steps)
+    assert (found["outcome"], found["steps"], found["finished_by"]) == ("stopped", steps, "iteration")
+    assert np.allclose([arrays["u_plus"], arrays["u_minus"]], expected, rtol=1e-13, atol=0)
+    residual = np.array(ROW["X"][0]) @ (expected[0] ** 2 - expected[1] ** 2) - 1.0
+    assert found["train_loss"] == pytest.approx(residual**2 / 2, rel=1e-9)
+
+
+def test_a_run_of_given_steps_is_judged_where_it_stops() -> None:
+    """Converged only with a stable end at its last checks; neither completed, held back nor perturbed; or diverged."""
+    settings: dict[str, Any] = {"data": ROW, "model": {"kind": "diagonal", "depth": 2}}
+    (early,) = summaries_of(**settings, optimizer=descent(0.05), stopping={"steps": 2_000})
+    assert (early["outcome"], early["steps"], early["perturbations"]) == ("converged", 2_000, 0)
+    (gone,) = summaries_of(**settings, optimizer=descent(2.0), stopping={"steps": 2_000})
+    assert gone["outcome"] == "diverged"
+    deep: dict[str, Any] = {"data": ROW, "model": {"kind": "diagonal", "depth": 64}}
+    small = {"kind": "uniform", "scale": 0.001}
+    (still,) = summaries_of(**deep, initialization=small, optimizer=descent(0.3), stopping={"steps": 20_500})
+    assert (still["outcome"], still["steps"]) == ("stopped", 20_500)
+
+
+def test_a_cycle_of_given_steps_goes_on_to_them() -> None:
+    """Without them it is found to oscillate, and ends."""
+    problem = small_problem(1)
+    inline = {"kind": "inline", "X": problem.X.tolist(), "y": problem.y.tolist()}
+    above = descent({"fractions_of_max_stable": [1.2]}, warmup_steps=1000)
+    (free,) = summaries_of(data=inline, optimizer=above)
+    assert free["outcome"] == "oscillating"
+    (cycling,) = summaries_of(data=inline, optimizer=above, stopping={"steps": 200_000})
+    assert (cycling["outcome"], cycling["steps"]) == ("stopped", 200_000)
+    assert cycling["cycle_amplitude"] is None

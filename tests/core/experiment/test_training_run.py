@@ -54,6 +54,12 @@ def test_a_run_that_has_to_be_iterated_is_never_completed() -> None:
     assert training_run(only(stopping={"finish": "iterate"}), ANALYSIS).completion_tolerance == 0
 
 
+def test_a_run_of_given_steps_is_left_alone() -> None:
+    """Its budget is what it takes."""
+    run = training_run(only(stopping={"steps": 7}), ANALYSIS)
+    assert (run.max_steps, run.takes_all_steps, run.completion_tolerance, run.perturb_unstable) == (7, True, 0, False)
+
+
 @pytest.mark.parametrize("step_size", [{"fractions_of_max_stable": [0.5]}, BRACKET])
 def test_multiples_of_a_step_that_is_not_known_have_no_meaning(step_size: dict[str, Any]) -> None:
     """The sentence says which form, and why; a step size in numbers needs no analysis."""

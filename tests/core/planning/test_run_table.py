@@ -73,3 +73,9 @@ def test_batches_have_the_runs_that_are_asked_for() -> None:
     wanted = [3, 5]
     found = batches_of(grid, wanted, FACTS, COMPILED)
     assert sorted(index for batch in found for index in batch.indices) == wanted
+
+
+def test_runs_of_given_steps_are_predicted_to_take_them() -> None:
+    """However soon they converge."""
+    grid = grid_of(initialization={"scale": SCALES}, stopping={"steps": 12_345_678})
+    assert RunTable.at(grid, range(3)).steps(FACTS).tolist() == [12_345_678.0] * 3

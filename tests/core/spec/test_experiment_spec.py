@@ -330,3 +330,32 @@ def test_perturb_has_a_former_name_which_is_the_one_that_is_hashed() -> None:
     assert next(Grid(today).runs()).key == next(Grid(before).runs()).key != next(Grid(unperturbed).runs()).key
     with pytest.raises(ValidationError):
         ExperimentSpec.model_validate(document(stopping={"perturb": False, "kick": False}))
+
+
+@pytest.mark.parametrize(
+    "other", [{"max_steps": 5}, {"finish": "iterate"}, {"perturb": False}, {"completion_tolerance": 1e-3}]
+)
+def test_a_run_of_given_steps_ends_in_no_other_way(other: dict[str, Any]) -> None:
+    """What would be without effect is refused; the tolerance of the loss still says what has converged."""
+    with pytest.raises(ValidationError, match="leave out completion_tolerance, max_steps, finish, perturb"):
+        ExperimentSpec.model_validate(document(stopping={"steps": 7, **other}))
+    stopping = ExperimentSpec.model_validate(document(stopping={"steps": 7, "loss_tolerance": 1e-3})).stopping
+    assert (stopping.budget, stopping.completes, stopping.perturbs) == (7, False, False)
+
+
+def test_a_search_has_no_given_steps() -> None:
+    """It looks for runs that converge."""
+    search = {"step_size": {"largest_convergent": {}}}
+    with pytest.raises(ValidationError, match="largest_convergent looks for runs that converge"):
+        ExperimentSpec.model_validate(document(optimizer=search, stopping={"steps": 7}))
+
+
+def test_steps_are_in_the_identity_of_specs_that_give_them_alone() -> None:
+    """Documents without them are those of before, and keep their hashes."""
+    without = ExperimentSpec.model_validate(document())
+    given = ExperimentSpec.model_validate(document(stopping={"steps": 7}))
+    assert "steps" not in without.science()["stopping"]
+    assert given.science()["stopping"] == {**without.science()["stopping"], "steps": 7}
+    assert given.content_hash() != without.content_hash()
+    assert Grid(given).run(0).key != Grid(without).run(0).key
+    assert ExperimentSpec.model_validate_json(given.canonical()) == given

@@ -1,0 +1,1 @@
+"""Numbers that others printed, beside what is computed here: the tables of docs/external-truth.md."""
