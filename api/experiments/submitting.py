@@ -74,7 +74,6 @@ class SubmissionDocument(ExperimentDocument):
     tags_added: tuple[str, ...] = Field(description="Of an experiment that was there, the tags it has taken over.")
 
     @classmethod
-    def of_submission(cls, submission: Submission) -> Self:
-        """The document of the answer to a submission."""
-        known = ExperimentDocument.of(submission.experiment)
+    def of_submission(cls, submission: Submission, known: ExperimentDocument) -> Self:
+        """The document of the answer to a submission; `known` is all that is told of its experiment."""
         return cls(**dict(known), is_new=submission.is_new, tags_added=submission.tags_added)

@@ -28,7 +28,7 @@ from api.submission import SpecHere, require_within_limits, ring, submit
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone
 from jobs.ports import Store
-from jobs.records import Experiment, Queue
+from jobs.records import Experiment, Labels, Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
 
@@ -68,8 +68,8 @@ def submit_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
         raise
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
-    document = SubmissionDocument.of_submission(submission).model_dump(mode="json")
-    return JSONResponse(document, code, headers=headers)
+    document = SubmissionDocument.of_submission(submission, _in_full(submission.experiment, store))
+    return JSONResponse(document.model_dump(mode="json"), code, headers=headers)
 
 
 @router.post("/estimate", openapi_extra=dict(SPEC_BODY))
@@ -122,8 +122,7 @@ def edit_experiment(
 
     `add_tags` and `remove_tags` change some of the tags, whatever others do to them at the same time.
     """
-    seen = None if if_match is None else _in_full(store.experiment(experiment_id), store)
-    expected = None if seen is None else require_known(seen, if_match or "")
+    expected = _require_known(experiment_id, if_match, store)
     return _in_full(store.edit(experiment_id, expected=expected, **edit.changes()), store)
 
 
@@ -140,9 +139,11 @@ def cancel_experiment(
     experiment_id: ExperimentId,
     store: StoreHere,
     response: Response,
+    if_match: IfMatch = None,
     _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
     """Cancel: what is stored stays; a finished experiment stays as it is."""
+    _require_known(experiment_id, if_match, store)
     experiment = store.cancel(experiment_id)
     response.headers.update(polling_headers(experiment))
     return ExperimentDocument.of(experiment)
@@ -154,9 +155,11 @@ def retry_experiment(
     store: StoreHere,
     bell: BellHere,
     response: Response,
+    if_match: IfMatch = None,
     _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
     """Queue the failed parts of a failed experiment again; what is missing of results or analyses is computed again."""
+    _require_known(experiment_id, if_match, store)
     experiment = store.retry(experiment_id, is_incomplete=lacks_analyses(experiment_id, store=store))
     for queue in Queue:
         ring(queue, bell=bell)
@@ -165,9 +168,17 @@ def retry_experiment(
 
 
 @router.delete("/{experiment_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_experiment(experiment_id: ExperimentId, store: StoreHere, _key: IdempotencyKey = None) -> None:
+def delete_experiment(
+    experiment_id: ExperimentId, store: StoreHere, if_match: IfMatch = None, _key: IdempotencyKey = None
+) -> None:
     """Delete a finished experiment, and of its results what no other experiment uses."""
+    _require_known(experiment_id, if_match, store)
     store.delete(experiment_id)
+
+
+def _require_known(experiment_id: str, if_match: str | None, store: Store) -> Labels | None:
+    """What whoever changes the experiment knows of it; None where they do not say."""
+    return None if if_match is None else require_known(_in_full(store.experiment(experiment_id), store), if_match)
 
 
 def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:

@@ -232,7 +232,9 @@ class Stopping(Document):
     perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
-    steps: Annotated[Integer, Field(ge=1, le=10_000_000_000)] | None = Field(default=None, exclude_if=_is_none)
+    steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] | None = Field(
+        default=None, exclude_if=_is_none
+    )
     """Left out of documents where it is not given, so that the hashes of those are what they were."""
 
     @model_validator(mode="after")

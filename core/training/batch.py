@@ -65,7 +65,8 @@ class Batch:
 
     def theta(self) -> Float64[np.ndarray, "run part dim"]:
         """A copy of the parameters."""
-        return np.ascontiguousarray(self.descent.theta.transpose(1, 0, 2))
+        # Of one run the transposed array may be contiguous as it is: asked for that alone, NumPy would give no copy.
+        return np.array(self.descent.theta.transpose(1, 0, 2), order="C", copy=True)
 
     def sharpness(self, index: int) -> float:
         """λ_max of the Hessian of one run where it is."""

@@ -310,7 +310,7 @@ def test_a_store_says_of_which_schema_it_is(client: redis.Redis, laboratory: Lab
 
 def test_a_store_of_the_former_schema_is_taken_over(client: redis.Redis, laboratory: Laboratory) -> None:
     """What is there stays; whoever knows the former one alone refuses it from then on."""
-    kept = laboratory.submit()
+    kept = laboratory.submit().id
     client.set("stepbias:schema", "3")
     with pytest.raises(ForeignStore):
         laboratory.store.cancel(kept)

@@ -13,7 +13,8 @@ from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
 from core.outcome import Outcome
 from core.stability.sharpness import interpolator_sharpness_of
-from core.training.batch_training import Training
+from core.training.batch import Batch
+from core.training.batch_training import Progress, Training
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun, TrainingRun
 from tests.core import trainings
@@ -309,3 +310,26 @@ def test_runs_that_are_held_back_and_leave_again_do_not_feel_their_company() -> 
             assert bits(trainings.trained_alone(trainings.problem_of(), trained.run)) == bits(trained)
             kept += trained.outcome is Outcome.CONVERGED
     assert kept > 10
+
+
+@pytest.mark.parametrize("dim", [7, 8, 16, 40])
+@pytest.mark.parametrize("count", [1, 2, 16])
+def test_parameters_that_are_looked_at_are_a_copy(dim: int, count: int) -> None:
+    """Whatever shape makes the kernel's own array look like one already: three iterates in a row are compared."""
+    problem, runs = problem_of(small_problem(3, samples=3, dimension=dim)), [planned(i, dim=dim) for i in range(count)]
+    batch = Batch.at(Progress.begin(problem, runs).state, problem, runs)
+    assert not np.shares_memory(batch.theta(), batch.descent.theta)
+
+
+def test_a_lone_run_in_forty_dimensions_oscillates_as_it_does_in_company() -> None:
+    """Where the kernel's array needs no padding."""
+    data = paper_problem()
+    wide = Dataset(X=data.X[:20, :40], y=data.y[:20])
+    largest = 2 / flattest_interpolator(wide.X, wide.y, SQUARED).sharpness_upper
+    changes = {"step_size": 1.2 * largest, "warmup_steps": 2000, "dim": 40, "max_steps": 100_000}
+    runs = [planned(index, init_scale=scale, **changes) for index, scale in enumerate((0.05, 0.051))]
+    together = train(wide, *runs, never_stable_above=1.0001 * largest)
+    alone = [train(wide, run, never_stable_above=1.0001 * largest)[0] for run in runs]
+    assert [bits(trained) for trained in alone] == [bits(trained) for trained in together]
+    assert {trained.outcome for trained in alone} == {Outcome.OSCILLATING}
+    assert {trained.cycle.period for trained in alone if trained.cycle} == {2}
