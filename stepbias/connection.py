@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
-from stepbias.errors import AuthenticationError, NotAllowed, ProblemError, ServiceUnreachable
+from stepbias.errors import AuthenticationError, ClientError, NotAllowed, ProblemError, ServiceUnreachable
 from stepbias.retry_pauses import Clock, pauses, retry_after
 
 HELD_SECONDS: Final = 5.0
@@ -184,7 +184,13 @@ def _address(base_url: str) -> httpx2.URL:
 
 
 def _signing(address: httpx2.URL, api_key: str) -> Callable[[httpx2.Request], httpx2.Request]:
-    """What sends the key with a request, to this service and to nobody else."""
+    """What sends the key with a request, to this service and to nobody else.
+
+    Raises:
+        ClientError: it cannot be sent, and so is none; it is not repeated.
+    """
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise ClientError("the API key has characters that no key has: see where it comes from")
 
     def signed(request: httpx2.Request) -> httpx2.Request:
         if _origin(request.url) == _origin(address):
