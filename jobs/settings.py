@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     retention_days: float | None = Field(
         default=None, gt=0, description="A finished experiment is deleted after so many days. Unset: never."
     )
+    answer_seconds: float = Field(
+        default=86_400.0, ge=60, description="How long it is remembered what was answered under an `Idempotency-Key`."
+    )
     process_memory_bytes: int | None = Field(
         default=None, ge=1, description="Most memory of one process of a worker. Unset: its share of the machine's."
     )

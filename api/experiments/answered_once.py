@@ -34,8 +34,6 @@ HEADER: Final = "Idempotency-Key"
 
 REPLAYED: Final = "Idempotent-Replayed"
 
-KEPT_SECONDS: Final = 86_400.0
-
 UNDER_WAY_SECONDS: Final = 10.0
 """A request of which nobody has said for so long that it is under way was lost with its process: its sender asks again
 for longer than that."""
@@ -119,7 +117,7 @@ async def _once(request: Request, keys: list[str], handler: _Handler) -> Respons
         with suppress(StoreUnavailable):
             await to_thread.run_sync(store.drop_answer, key)
         raise
-    await _keep(store, key, mark.answered(response), seconds=KEPT_SECONDS, is_first=False)
+    await _keep(store, key, mark.answered(response), seconds=settings.answer_seconds, is_first=False)
     return response
 
 

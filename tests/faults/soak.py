@@ -42,6 +42,10 @@ PERIOD: Final = 1.0
 WAIT_SECONDS: Final = 120.0
 
 
+SETTINGS: Final = {"STEPBIAS_ANSWER_SECONDS": "300"}
+"""What was answered is remembered for a day as a rule, far longer than this takes: it would only be seen to grow."""
+
+
 class Guest:
     """A client that leaves nothing behind: submits, waits, has a figure drawn, deletes; at times with an upload."""
 
@@ -141,7 +145,7 @@ class Soak:
         proxy = stack.enter_context(Proxy(self._server_port, random.Random(f"{self._seed}/proxy")))
         faketime = library()
         clock = None if faketime is None else FakeClock(self._directory / "clock", faketime)
-        self._service = BesiegedService(self._directory, workers=2, settings={}, proxy=proxy.port, clock=clock)
+        self._service = BesiegedService(self._directory, workers=2, settings=SETTINGS, proxy=proxy.port, clock=clock)
         stack.enter_context(self._service)
         return Battlefield(service=self._service, proxy=proxy, clock=clock)
 
