@@ -68,7 +68,7 @@ def submit_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
         raise
     code = status.HTTP_202_ACCEPTED if submission.is_new else status.HTTP_200_OK
     headers = {"Location": path(submission.experiment.id)} | polling_headers(submission.experiment)
-    document = SubmissionDocument.of_submission(submission, _in_full(submission.experiment, store))
+    document = SubmissionDocument.of_submission(submission, _noted(submission.experiment, store))
     return JSONResponse(document.model_dump(mode="json"), code, headers=headers)
 
 
@@ -179,6 +179,12 @@ def delete_experiment(
 def _require_known(experiment_id: str, if_match: str | None, store: Store) -> Labels | None:
     """What whoever changes the experiment knows of it; None where they do not say."""
     return None if if_match is None else require_known(_in_full(store.experiment(experiment_id), store), if_match)
+
+
+def _noted(experiment: Experiment, store: Store) -> ExperimentDocument:
+    """What is kept of one experiment beside its record as well."""
+    webhook = store.webhook(experiment.id) if experiment.wishes.webhook else None
+    return ExperimentDocument.of(experiment, notes=store.notes(experiment.id), webhook=webhook)
 
 
 def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:

@@ -33,3 +33,14 @@ def test_an_experiment_shows_whether_its_end_was_told() -> None:
         assert one.get(there).json()["webhook"] == {"state": "delivered", "attempts": 1, "last_status": 200}
         other = one.post(spec(name="other")).json()["id"]
         assert one.get(f"{EXPERIMENTS}/{other}").json()["webhook"] is None
+
+
+def test_the_answer_to_a_submission_tells_of_its_webhook() -> None:
+    """Of an experiment that is there, of the one it has: it keeps its own, or none."""
+    one = service(webhook_hosts="a.example", webhook_secret=SECRET)
+    with one.client:
+        pending = {"state": "pending", "attempts": 0, "last_status": None}
+        assert one.post(spec(), WISHED).json()["webhook"] == pending
+        assert one.post(spec()).json()["webhook"] == pending
+        assert one.post(spec(name="other")).json()["webhook"] is None
+        assert one.post(spec(name="other"), WISHED).json()["webhook"] is None

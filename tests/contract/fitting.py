@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "a preset has the sizes that it has": ("has no such size",),
     "columns have names in CSV alone": ("has columns with names", "is not in the file", "no columns with names"),
     "a file is of its type": ("invalid-dataset",),
+    "exactly so many steps are the whole of when to stop": ("with steps a run ends there",),
     "multiples are of a step size that there is": ("could only fail",),
     "ends are told to hosts that the deployment names": ("The webhook cannot be used",),
     "text has bytes, too": ("have at most",),
@@ -65,6 +66,8 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
         section = spec.get(part)
         if isinstance(section, dict):
             _each(section, lambda name, value: _fitted_number(value, small=name in _SMALL))
+    if isinstance(spec.get("stopping"), dict):
+        spec["stopping"].pop("steps", None)
     data, start, optimizer = spec["data"], spec["initialization"], spec["optimizer"]
     if data["kind"] == "dataset":
         data["id"], columns = dataset_id, 2
