@@ -554,7 +554,10 @@ class WebhookStore(Protocol):
     """Ends of experiments that are to be told to an address: noted in the write in which they end."""
 
     def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
-        """Take ends that are to be told now; each comes again after `seconds`, unless what came of it is noted."""
+        """Take ends that are to be told now; each comes again after `seconds`, unless what came of it is noted.
+
+        What was taken `MOST_ATTEMPTS` times is given up instead.
+        """
         ...
 
     def note_webhook(

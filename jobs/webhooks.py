@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +14,13 @@ SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what stands before one
 
 MOST_CHARACTERS: Final = 2000
 """Of an address."""
+
+PAUSES: Final = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0)
+"""Seconds before each further attempt: less than an hour together; then it is given up."""
+
+MOST_ATTEMPTS: Final = 1 + len(PAUSES)
+
+_PRINTED: Final = re.compile(rf"[!-~]{{1,{MOST_CHARACTERS}}}")
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -44,7 +52,7 @@ class AllowedHosts:
             host, _ = (parts.hostname or "").rstrip("."), parts.port
         except ValueError:
             raise NotAllowed("this is no address") from None
-        if parts.scheme not in {"http", "https"} or not host or len(url) > MOST_CHARACTERS or not url.isascii():
+        if parts.scheme not in {"http", "https"} or not host or not _PRINTED.fullmatch(url):
             raise NotAllowed("an http or https address is wanted")
         if parts.username is not None or parts.password is not None or parts.fragment:
             raise NotAllowed("an address without a user, a password and a fragment is wanted")
@@ -62,8 +70,8 @@ class AllowedHosts:
             NotAllowed: one is private, and not named.
         """
         for address in map(ipaddress.ip_address, addresses):
-            plain = getattr(address, "ipv4_mapped", None) or address
-            if not self._is_named(plain) and (not plain.is_global or plain.is_multicast):
+            plain = _meant(address)
+            if not self._is_named(plain) and not _is_public(plain):
                 raise NotAllowed("this is a private address, which is not named in STEPBIAS_WEBHOOK_HOSTS")
 
     def _is_named(self, address: _Address) -> bool:
@@ -90,6 +98,19 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     signed = f"{message_id}.{timestamp}.".encode() + body
     digest = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _meant(address: _Address) -> _Address:
+    """The IPv4 address that an IPv6 address carries, where a gateway would send on to it."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: _Address) -> bool:
+    """Reserved are also the forms of IPv4 addresses `::/96` and those of NAT64, `64:ff9b::/96` and `64:ff9b:1::/48`."""
+    is_site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
 
 
 def _network(name: str) -> _Network | None:

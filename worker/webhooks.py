@@ -1,10 +1,13 @@
 """Tell the ends of experiments to those who want it: signed, at least once, again with longer and longer pauses."""
 
+import asyncio
 import json
 import logging
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -13,15 +16,13 @@ import httpx2
 
 from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.records import Delivery, Experiment, WebhookState
-from jobs.webhooks import AllowedHosts, NotAllowed, signature
+from jobs.webhooks import MOST_ATTEMPTS, PAUSES, AllowedHosts, NotAllowed, signature
 from worker.context import WorkerContext
 
 log = logging.getLogger(__name__)
 
-PAUSES: Final = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0)
-"""Seconds before each further attempt: less than an hour together; then it is given up."""
-
 ANSWER_SECONDS: Final = 10.0
+"""For an attempt as a whole, from looking up the name to the last header of the answer."""
 
 TAKEN_SECONDS: Final = 60.0
 """For so long an attempt is its worker's: after that, the worker was lost."""
@@ -33,27 +34,26 @@ GONE: Final = 410
 
 
 class Messenger:
-    """Looks for ends to tell every `janitor_seconds`, from a thread of its own; several workers share the ends."""
+    """Looks for ends to tell every `janitor_seconds`, from threads of its own; several workers share the ends."""
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="messenger", daemon=True)
+        self._threads = [threading.Thread(target=self._run, name="messenger", daemon=True) for _ in range(AT_ONCE)]
 
     def start(self) -> None:
         """Begin; returns at once."""
-        self._thread.start()
+        for each in self._threads:
+            each.start()
 
     def stop(self) -> None:
         """End; what is being told is told again by others."""
         self._over.set()
 
     def round(self) -> None:
-        """Tell what is due, some of it at a time."""
-        due = self._context.store.due_webhooks(most=AT_ONCE, seconds=TAKEN_SECONDS)
-        if due:
-            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="messenger") as threads:
-                list(threads.map(self._deliver, due))
+        """Tell what is due, one after another."""
+        while not self._over.is_set() and (due := self._context.store.due_webhooks(most=1, seconds=TAKEN_SECONDS)):
+            self._deliver(due[0])
 
     def _deliver(self, delivery: Delivery) -> None:
         status: int | None = None
@@ -62,10 +62,12 @@ class Messenger:
             state = _state(status, delivery.attempt)
         except ExperimentNotFound:
             return
+        except StoreUnavailable:
+            raise
         except NotAllowed as reason:
             log.warning("the end of experiment %s is told to nobody: %s", delivery.experiment_id, reason)
             state = WebhookState.GIVEN_UP
-        except (httpx2.HTTPError, OSError, UnicodeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not come again for ever
             log.warning("the end of experiment %s was not told: %s", delivery.experiment_id, type(error).__name__)
             state = _state(None, delivery.attempt)
         seconds = PAUSES[delivery.attempt - 1] if state is WebhookState.PENDING else 0.0
@@ -77,6 +79,7 @@ class Messenger:
         Raises:
             NotAllowed: the deployment does not let this be told.
             ExperimentNotFound: it is gone.
+            TimeoutError: there is none in time.
         """
         settings = self._context.settings
         if settings.webhook_secret is None:
@@ -94,7 +97,13 @@ class Messenger:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature(settings.webhook_secret.get_secret_value(), message_id, timestamp, body),
         }
-        return _post(_at_checked_address(delivery.url, host, hosts), host, headers, body)
+        deadline = time.monotonic() + ANSWER_SECONDS
+
+        def ask() -> int:
+            url = _at_checked_address(delivery.url, host, hosts)
+            return asyncio.run(asyncio.wait_for(_post(url, host, headers, body), deadline - time.monotonic()))
+
+        return _in_time(ask, ANSWER_SECONDS)
 
     def _run(self) -> None:
         while not self._over.wait(self._context.settings.janitor_seconds):
@@ -138,7 +147,7 @@ def message(experiment: Experiment) -> bytes:
 def _state(status: int | None, attempt: int) -> WebhookState:
     if status is not None and 200 <= status < 300:
         return WebhookState.DELIVERED
-    return WebhookState.GIVEN_UP if status == GONE or attempt > len(PAUSES) else WebhookState.PENDING
+    return WebhookState.GIVEN_UP if status == GONE or attempt >= MOST_ATTEMPTS else WebhookState.PENDING
 
 
 def _at_checked_address(url: str, host: str, hosts: AllowedHosts) -> str:
@@ -157,11 +166,28 @@ def _at_checked_address(url: str, host: str, hosts: AllowedHosts) -> str:
     return urlunsplit((parts.scheme, literal + port, parts.path or "/", parts.query, ""))
 
 
-def _post(url: str, host: str, headers: dict[str, str], body: bytes) -> int:
+def _in_time(ask: Callable[[], int], seconds: float) -> int:
+    """What it answers; nobody waits for it after so many seconds, for the resolver of names knows no deadline.
+
+    Raises:
+        TimeoutError: it has not answered by then.
+    """
+    answer: Future[int] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="messenger-attempt", daemon=True).start()
+    return answer.result(seconds)
+
+
+async def _post(url: str, host: str, headers: dict[str, str], body: bytes) -> int:
     """The status of the answer, whose body is not read; redirects are not followed, and proxies not asked."""
-    limits = httpx2.Timeout(ANSWER_SECONDS)
-    with (
-        httpx2.Client(timeout=limits, follow_redirects=False, trust_env=False) as client,
+    async with (
+        httpx2.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False, trust_env=False) as client,
         client.stream("POST", url, content=body, headers=headers, extensions={"sni_hostname": host}) as answer,
     ):
         return int(answer.status_code)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from api.keys.asker import Asker
 from api.request_errors import OverQuota, TooManyActive
+from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.ports import Store
@@ -26,9 +27,10 @@ def require_quota(spec: ExperimentSpec, asker: Asker | None, *, store: Store, se
     most_active, most_runs = settings.max_active_of_owner, settings.max_runs_of_owner
     if asker is None or most_active is most_runs is None:
         return
-    content_hash, active, runs = spec.content_hash(), 0, len(Grid(spec))
+    identity = spec.content_hash(), spec.name, NUMERICS_VERSION, asker.pools
+    active, runs = 0, len(Grid(spec))
     for each in _experiments(store, asker.owner):
-        if (each.content_hash, each.name) == (content_hash, spec.name) and each.status in _ANSWERS:
+        if _identity(each) == identity and each.status in _ANSWERS:
             return
         active += each.status in ACTIVE
         runs += each.runs_total
@@ -42,6 +44,11 @@ def require_quota(spec: ExperimentSpec, asker: Asker | None, *, store: Store, se
 
 
 _ANSWERS = ACTIVE | {ExperimentStatus.SUCCEEDED}
+
+
+def _identity(experiment: Experiment) -> tuple[str, str, str, bool]:
+    """What the store tells the experiments of one owner apart by."""
+    return experiment.content_hash, experiment.name, experiment.numerics, experiment.ownership.is_pooled
 
 
 def _experiments(store: Store, owner: str) -> Iterator[Experiment]:

@@ -26,7 +26,7 @@ from api.readiness import may_wait, obstacle, require_reserve
 from api.stored_grid import lacks_analyses
 from api.submission import SpecHere, require_within_limits, ring, submit
 from core.spec.experiment_spec import ExperimentSpec
-from jobs.errors import DocumentGone
+from jobs.errors import DocumentGone, ExperimentNotFound
 from jobs.ports import Store
 from jobs.records import Experiment, Labels, Queue
 
@@ -97,12 +97,16 @@ async def get_experiment(  # noqa: PLR0913, PLR0917 - what the route depends on
     store: StoreHere,
     reader: ReaderHere,
     hub: HubHere,
+    asker: AskerHere,
     prefer: Annotated[str, Header(description="`wait=N` is the same as the parameter (RFC 7240).")] = "",
 ) -> Response:
     """Look at one experiment: how far it is, and where its parts are; with `wait`, once it has ended."""
     preferred = preferred_wait(prefer)
     wait = query.wait or preferred or 0
     experiment = await awaited(experiment_id, seconds=wait, store=store, reader=reader, hub=hub)
+    if asker is not None and not asker.may_read(experiment):
+        # Its owner has ceased to share it while it was waited for.
+        raise ExperimentNotFound(experiment_id)
     document = await to_thread.run_sync(_in_full, experiment, store)
     answer = status_answer(document, experiment)
     if preferred is not None:

@@ -9,6 +9,7 @@ from jobs.records import Delivery, Webhook, WebhookState
 from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
+from jobs.webhooks import MOST_ATTEMPTS
 
 
 class RedisWebhooks(RedisServer, WebhookStore):
@@ -16,7 +17,7 @@ class RedisWebhooks(RedisServer, WebhookStore):
 
     @override
     def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
-        found = [value.decode() for value in self._call(Script.DUE_WEBHOOKS, most, seconds)]
+        found = [value.decode() for value in self._call(Script.DUE_WEBHOOKS, most, seconds, MOST_ATTEMPTS)]
         return [
             Delivery(experiment_id=each, url=url, finished_at=float(finished_at), attempt=int(attempt))
             for each, url, finished_at, attempt in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)

@@ -218,6 +218,46 @@ def test_events_end_when_the_key_is_revoked(make: Callable[..., House], monkeypa
     assert (response.status_code, response.content) == (200, b"")
 
 
+@pytest.mark.parametrize("who", ["ada", "operator", "ben"])
+def test_events_end_when_the_experiment_is_no_longer_shared(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """For those whose it is not."""
+    house = make()
+    identifier = house.submit("ada").json()["id"]
+    house.store.edit(identifier, shared=True)
+    events = house.store.events
+
+    def told(experiment_id: str, *, after: int = 0) -> Any:
+        house.store.edit(identifier, shared=False)
+        house.store.cancel(identifier)
+        return events(experiment_id, after=after)
+
+    monkeypatch.setattr(house.store, "events", told)
+    response = house.ask(who, "GET", f"{E}/{identifier}/events")
+    assert (response.status_code, b"event: end" in response.content) == (200, who != "ben")
+    assert (response.content == b"") is (who == "ben")
+
+
+def test_who_waits_is_told_nothing_of_what_is_no_longer_shared(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as if it had never been."""
+    house = make()
+    identifier = house.submit("ada").json()["id"]
+    house.store.edit(identifier, shared=True)
+    last_events = house.store.last_events
+
+    def told(experiment_ids: Any) -> Any:
+        house.store.edit(identifier, shared=False)
+        house.store.cancel(identifier)
+        return last_events(experiment_ids)
+
+    monkeypatch.setattr(house.store, "last_events", told)
+    assert_problem(house.ask("ben", "GET", f"{E}/{identifier}?wait=5"), 404)
+    assert house.ask("ada", "GET", f"{E}/{identifier}?wait=5").status_code == 200
+
+
 def test_the_operator_makes_lists_and_revokes_keys(make: Callable[..., House]) -> None:
     """The key is told once; what is wrong with a wish is pointed at."""
     house = make()
@@ -262,6 +302,20 @@ def test_experiments_that_have_not_ended_are_limited(make: Callable[..., House])
     assert house.submit("ben", name="c").status_code == 202
     house.ask("ada", "POST", f"{E}/{first.json()['id']}/cancel")
     assert house.submit("ada", name="c").status_code == 202
+
+
+@pytest.mark.parametrize("other", [{"numerics": "0"}, {"share": "deployment"}])
+def test_an_equal_spec_of_other_numbers_or_pools_takes_up_something(
+    make: Callable[..., House], other: dict[str, str]
+) -> None:
+    """The store makes another experiment of it."""
+    house = make(max_active_of_owner=1)
+    before = house.store.of_version(other["numerics"]) if "numerics" in other else house.store
+    settings = house.settings.model_copy(update={"share_runs": other.get("share", "owner")})
+    headers = {"Authorization": f"Bearer {house.keys['ada']}"}
+    with TestClient(create_app(settings, before, MemoryDoorbell())) as client:
+        assert client.post(E, json=spec(), headers=headers).status_code == 202
+    assert_problem(house.submit("ada"), 429)
 
 
 def test_runs_of_an_owner_are_limited(make: Callable[..., House]) -> None:

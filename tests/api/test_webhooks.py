@@ -2,6 +2,8 @@
 
 import base64
 
+import pytest
+
 from jobs.records import WebhookState
 from tests.api.service import EXPERIMENTS, assert_problem, service, spec
 
@@ -18,6 +20,14 @@ def test_a_webhook_is_refused_where_the_host_is_not_named() -> None:
         assert refusal["errors"][0]["parameter"] == "webhook"
         assert "a.example" not in str(refusal)
         assert one.store.experiments().experiments == ()
+
+
+@pytest.mark.parametrize("rest", ["%01", "%7f", "?q=%1f", "%C3%A4"])
+def test_an_address_that_nobody_could_use_is_refused(rest: str) -> None:
+    """As it is asked for, not at every attempt at telling it."""
+    one = service(webhook_hosts="a.example", webhook_secret=SECRET)
+    with one.client:
+        assert_problem(one.post(spec(), f"{WISHED}{rest}"), 422)
 
 
 def test_an_experiment_shows_whether_its_end_was_told() -> None:

@@ -76,11 +76,13 @@ def _read_spec(document: str) -> None:
 
 def _read_override(document: str) -> None:
     """Of services that the deployment has, by settings that there are."""
-    deployed = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    deployment = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    deployed, networks = deployment["services"], deployment["networks"]
     settings = {f"STEPBIAS_{name.upper()}" for name in Settings.model_fields}
     for name, service in yaml.safe_load(document)["services"].items():
         assert name in deployed
-        assert set(service["environment"]) <= settings
+        assert set(service.get("environment", {})) <= settings
+        assert set(service.get("networks", ())) <= set(networks)
 
 
 PARSERS = (

@@ -214,7 +214,9 @@ def test_plans_in_the_background_do_not_keep_others_waiting(laboratory: Laborato
         submit(laboratory, str(number), priority=Priority.BATCH)
     laboratory.store.claim(Queue.INTERACTIVE, worker="w")
     last = laboratory.submit("small")
-    laboratory.claim_plan(last)
+    claim = laboratory.store.claim(Queue.INTERACTIVE, worker="w")
+    assert claim is not None
+    assert claim.job.experiment_id == last.id
 
 
 def test_an_experiment_says_where_it_waits(laboratory: Laboratory) -> None:

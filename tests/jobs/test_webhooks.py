@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from jobs.records import Experiment, Webhook, WebhookState, Wishes
 from jobs.settings import Settings
-from jobs.webhooks import AllowedHosts, NotAllowed, signature, signing_key
+from jobs.webhooks import MOST_ATTEMPTS, AllowedHosts, NotAllowed, signature, signing_key
 from tests.jobs.laboratory import Laboratory, digest
 
 URL = "https://a.example/told"
@@ -61,6 +61,7 @@ def test_hosts_that_are_named_are_told(named: str, url: str) -> None:
         ("*", "http://169.254.169.254/latest"),
         ("*", "http://[::ffff:10.0.0.1]/"),
         ("*", "http://[fe80::1]/"),
+        ("*", "http://[64:ff9b::a9fe:a9fe]/"),
         ("*", "http://224.0.0.1/"),
         ("*", "ftp://a.example/"),
         ("*", "https:///x"),
@@ -69,6 +70,11 @@ def test_hosts_that_are_named_are_told(named: str, url: str) -> None:
         ("*", "https://a.example:99999/"),
         ("*", "https://[a/"),
         ("*", "https://ä.example/"),
+        ("*", "https://a.example/\x01"),
+        ("*", "https://a.example/\x7f"),
+        ("*", "https://a.example/?q=\x1f"),
+        ("*", "https://a.example/\n"),
+        ("*", "https://a.example/ x"),
         ("*", f"https://a.example/{'x' * 2000}"),
     ],
 )
@@ -85,6 +91,30 @@ def test_all_addresses_of_a_host_must_be_allowed() -> None:
     for private in ("127.0.0.1", "192.168.0.1", "::1", "0.0.0.0", "::ffff:127.0.0.1", "100.64.0.1"):
         with pytest.raises(NotAllowed):
             hosts.require_addresses(["1.1.1.1", private])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b::101:101",
+        "64:ff9b:1::a00:1",
+        "2002:7f00:1::",
+        "2002:a9fe:a9fe::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "::7f00:1",
+        "::ffff:7f00:1",
+        "fec0::1",
+        "ff0e::1",
+        "240.0.0.1",
+    ],
+)
+def test_no_form_of_an_address_leads_to_a_private_one(address: str) -> None:
+    """NAT64, 6to4, Teredo, IPv4 within IPv6, and what once was local to a site."""
+    hosts = AllowedHosts("*")
+    hosts.require_addresses(["2606:4700::1111", "2002:101:101::1"])
+    with pytest.raises(NotAllowed):
+        hosts.require_addresses([address])
 
 
 def submitted(laboratory: Laboratory, webhook: str = URL) -> Experiment:
@@ -117,6 +147,19 @@ def test_an_end_is_told_once_it_is_one(laboratory: Laboratory) -> None:
     assert store.webhook(experiment.id) == Webhook(state=WebhookState.DELIVERED, attempts=3, last_status=204)
     laboratory.wait(0.001)
     assert store.due_webhooks(most=9, seconds=LEASE) == []
+
+
+def test_who_takes_it_and_says_nothing_gives_it_up_in_the_end(laboratory: Laboratory) -> None:
+    """After as many attempts as there may be, whatever becomes of those who make them."""
+    store, experiment = laboratory.store, submitted(laboratory)
+    store.cancel(experiment.id)
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        assert [each.attempt for each in store.due_webhooks(most=9, seconds=0.0)] == [attempt]
+        laboratory.wait(0.001)
+    for _ in range(2):
+        assert store.due_webhooks(most=9, seconds=0.0) == []
+        assert store.webhook(experiment.id) == Webhook(state=WebhookState.GIVEN_UP, attempts=MOST_ATTEMPTS)
+        laboratory.wait(0.001)
 
 
 def test_who_wants_none_is_told_none(laboratory: Laboratory) -> None:

@@ -67,6 +67,7 @@ from jobs.run_keys import packed
 from jobs.settings import Settings
 from jobs.states import ENDS, JOB_MOVES, ExperimentStatus, JobState
 from jobs.status import Counts, loss_error, missing_error
+from jobs.webhooks import MOST_ATTEMPTS
 
 LONGEST_REGISTRATION = 61.0
 """Seconds; a registration that lasts for longer was made before the clock was set back."""
@@ -709,8 +710,13 @@ class MemoryStore(Store):
         with self._lock:
             now = self._clock()
             due = [each for each in self._experiments.values() if each.tells_at is not None and each.tells_at <= now]
-            taken = sorted(due, key=lambda each: (each.tells_at, each.id))[:most]
-            for each in taken:
+            first = sorted(due, key=lambda each: (each.tells_at, each.id))[:most]
+            taken = []
+            for each in first:
+                if each.webhook.attempts >= MOST_ATTEMPTS:
+                    each.tells_at, each.webhook = None, replace(each.webhook, state=WebhookState.GIVEN_UP)
+                    continue
+                taken.append(each)
                 each.tells_at = now + seconds
                 each.webhook = replace(each.webhook, attempts=each.webhook.attempts + 1)
             return [

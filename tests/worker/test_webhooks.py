@@ -4,8 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,8 +18,9 @@ from api.experiment_document import ExperimentDocument
 from jobs.errors import StoreUnavailable
 from jobs.records import Webhook, WebhookState, Wishes
 from jobs.settings import Settings
+from jobs.webhooks import MOST_ATTEMPTS, PAUSES, AllowedHosts
 from tests.worker.workshop import Killed, Workshop, spec
-from worker.webhooks import PAUSES, TAKEN_SECONDS, Messenger
+from worker.webhooks import TAKEN_SECONDS, Messenger
 
 KEY = bytes(range(32))
 SETTINGS = Settings(
@@ -28,7 +31,7 @@ SETTINGS = Settings(
 class Receiver:
     """Keeps what it is told, and answers with the statuses in turn, the last of them for ever."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *statuses: int, answers: threading.Event | None = None) -> None:
         self.told: list[tuple[dict[str, str], bytes]] = []
         told, left = self.told, list(statuses)
 
@@ -36,6 +39,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 told.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                if answers is not None:
+                    answers.wait(20.0)
                 self.send_response(left.pop(0) if len(left) > 1 else left[0])
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
@@ -114,7 +119,7 @@ def test_who_does_not_take_it_is_told_again(workshop: Workshop, receivers: list[
     assert workshop.store.webhook(experiment_id).state is WebhookState.DELIVERED
 
 
-@pytest.mark.parametrize(("status", "attempts"), [(503, len(PAUSES) + 1), (410, 1)])
+@pytest.mark.parametrize(("status", "attempts"), [(503, MOST_ATTEMPTS), (410, 1)])
 def test_it_is_given_up_in_the_end(workshop: Workshop, receivers: list[Receiver], status: int, attempts: int) -> None:
     """Within an hour; at once where nobody wants to hear more."""
     assert sum(PAUSES) <= 3600
@@ -184,3 +189,88 @@ def test_what_a_deployment_does_not_tell_any_more_is_given_up(
     Messenger(replace(workshop.context(), settings=changed)).round()
     assert receivers[0].told == []
     assert [workshop.store.webhook(each).state for each in ids] == [WebhookState.GIVEN_UP] * 2
+
+
+def dripping(listener: socket.socket) -> None:
+    """Take one connection, and answer a header with pauses between its letters, for three seconds."""
+    connection, _ = listener.accept()
+    with connection:
+        try:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nslow: ")
+            for _ in range(60):
+                connection.sendall(b"x")
+                time.sleep(0.05)
+            connection.sendall(b"\r\n\r\n")
+        except OSError:
+            """Nobody listens any more."""
+
+
+def test_who_drips_the_answer_is_not_waited_for(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is that of the whole attempt, however often there is something of it."""
+    monkeypatch.setattr("worker.webhooks.ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=dripping, args=(listener,), daemon=True).start()
+        experiment_id = ended(workshop, f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        tell(workshop)
+    assert workshop.store.webhook(experiment_id) == Webhook(attempts=1)
+
+
+def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(
+    workshop: Workshop, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is sent when it comes after all."""
+    over, resolve = threading.Event(), socket.getaddrinfo
+    looked_up = threading.Event()
+
+    def slow(*given: Any, **more: Any) -> Any:
+        over.wait(3.0)
+        looked_up.set()
+        return resolve(*given, **more)
+
+    receivers.append(Receiver(200))
+    experiment_id = ended(workshop, receivers[0].url)
+    monkeypatch.setattr("worker.webhooks.ANSWER_SECONDS", 0.3)
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", slow)
+        tell(workshop)
+        over.set()
+        assert looked_up.wait(5.0)
+    assert workshop.store.webhook(experiment_id) == Webhook(attempts=1)
+    assert receivers[0].told == []
+
+
+def test_one_who_takes_long_keeps_nobody_waiting(workshop: Workshop, receivers: list[Receiver]) -> None:
+    """Ends that come while one is being told are told before that is over."""
+    answers = threading.Event()
+    receivers += [Receiver(200, answers=answers), Receiver(200)]
+    slow = ended(workshop, receivers[0].url)
+    settings = SETTINGS.model_copy(update={"janitor_seconds": 0.01})
+    messenger = Messenger(replace(workshop.context(), settings=settings))
+    messenger.start()
+    try:
+        until(lambda: bool(receivers[0].told))
+        quick = workshop.submit(spec(), name="other", wishes=Wishes(webhook=receivers[1].url))
+        workshop.work_off()
+        until(lambda: workshop.store.webhook(quick).state is WebhookState.DELIVERED)
+        assert workshop.store.webhook(slow).state is WebhookState.PENDING
+    finally:
+        answers.set()
+        messenger.stop()
+
+
+def until(happens: Callable[[], bool]) -> None:
+    """Wait for it, but not for ever."""
+    deadline = time.monotonic() + 8.0
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_address_that_cannot_be_used_is_given_up_in_the_end(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is raised for it; it was taken before such were refused."""
+    monkeypatch.setattr(AllowedHosts, "require_url", lambda *_: "127.0.0.1")
+    experiment_id = ended(workshop, "http://127.0.0.1/\x01")
+    tell(workshop, rounds=MOST_ATTEMPTS)
+    assert workshop.store.webhook(experiment_id) == Webhook(state=WebhookState.GIVEN_UP, attempts=MOST_ATTEMPTS)
