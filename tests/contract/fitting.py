@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -66,8 +67,8 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
         section = spec.get(part)
         if isinstance(section, dict):
             _each(section, lambda name, value: _fitted_number(value, small=name in _SMALL))
-    if isinstance(spec.get("stopping"), dict):
-        spec["stopping"].pop("steps", None)
+    with suppress(AttributeError):
+        spec.get("stopping").pop("steps", None)
     data, start, optimizer = spec["data"], spec["initialization"], spec["optimizer"]
     if data["kind"] == "dataset":
         data["id"], columns = dataset_id, 2
