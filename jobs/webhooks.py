@@ -20,7 +20,7 @@ PAUSES: Final = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0)
 
 MOST_ATTEMPTS: Final = 1 + len(PAUSES)
 
-_PRINTED: Final = re.compile(rf"[!-~]{{1,{MOST_CHARACTERS}}}")
+_PRINTED: Final = re.compile(r"[!-~]+")
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -52,7 +52,8 @@ class AllowedHosts:
             host, _ = (parts.hostname or "").rstrip("."), parts.port
         except ValueError:
             raise NotAllowed("this is no address") from None
-        if parts.scheme not in {"http", "https"} or not host or not _PRINTED.fullmatch(url):
+        is_printed = len(url) <= MOST_CHARACTERS and _PRINTED.fullmatch(url)
+        if parts.scheme not in {"http", "https"} or not host or not is_printed:
             raise NotAllowed("an http or https address is wanted")
         if parts.username is not None or parts.password is not None or parts.fragment:
             raise NotAllowed("an address without a user, a password and a fragment is wanted")

@@ -42,7 +42,7 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "store-full",
         ),
         "estimate_experiment": ("invalid-spec", "over-limit"),
-        "edit_experiment": ("invalid-edit", "not-as-known", "too-many-tags", "store-full"),
+        "edit_experiment": ("invalid-edit", "too-many-tags", "store-full"),
         "retry_experiment": ("wrong-status", "store-full"),
         "delete_experiment": ("still-active",),
         "upload_dataset": ("invalid-dataset", "over-limit", "store-full"),
@@ -81,6 +81,7 @@ def _slugs(method: str, operation: Operation) -> Iterator[str]:
     yield from () if name in _STORELESS else _OF_THE_STORE
     yield from _OF_BODIES if "requestBody" in operation else ()
     yield from _OF_KEYS if "Idempotency-Key" in parameters else ()
+    yield from ("not-as-known",) if "If-Match" in parameters else ()
     yield from _OF_EXPERIMENTS if "experiment_id" in parameters else ()
     yield from (
         ("not-found",) if "path" in {where for each, where in parameters.items() if each != "experiment_id"} else ()

@@ -188,8 +188,8 @@ def test_a_refused_backup_changes_nothing(empty_valkey_url: str, tmp_path: Path)
         content[len(content) // 2] ^= 1
         damaged.write_bytes(content)
         with other.open("wb") as file:
-            write_backup(file, Header(schema="4", numerics="n", version="0.9"), [])
-        for name, reason in ((damaged, "damaged"), (other, "schema 4 (stepbias 0.9)"), (tmp_path / "none", "No such")):
+            write_backup(file, Header(schema="99", numerics="n", version="0.9"), [])
+        for name, reason in ((damaged, "damaged"), (other, "schema 99 (stepbias 0.9)"), (tmp_path / "none", "No such")):
             result = _stepbias("restore", name, store=empty_valkey_url)
             assert result.exit_code == 1
             assert result.stderr.startswith("stepbias: ")

@@ -72,7 +72,7 @@ def test_a_server_that_forgets_is_wrong(tmp_path: Path) -> None:
     with embedded_server(tmp_path) as (server, _), redis.Redis.from_url(server.url) as settings:
         assert _doctor(STEPBIAS_REDIS_URL=server.url).exit_code == 0
         assert not settings.keys()
-        settings.set("stepbias:schema", "4")
+        settings.set("stepbias:schema", "99")
         foreign = _doctor(STEPBIAS_REDIS_URL=server.url)
         settings.delete("stepbias:schema")
         settings.config_set("maxmemory-policy", "allkeys-lru")
@@ -82,7 +82,7 @@ def test_a_server_that_forgets_is_wrong(tmp_path: Path) -> None:
         forgetting = _doctor(STEPBIAS_REDIS_URL=server.url)
     assert foreign.exit_code == 1
     assert "is of another version" in foreign.stdout
-    assert "a version of stepbias with schema 4" in foreign.stdout
+    assert "a version of stepbias with schema 99" in foreign.stdout
     assert evicting.exit_code == 1
     assert "set maxmemory-policy noeviction" in evicting.stdout
     assert forgetting.exit_code == 1
