@@ -33,6 +33,8 @@ COPY deploy /opt/stepbias/deploy
 ENV PATH=/opt/stepbias/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    # One heap for each thread of the API would grow for hours.
+    MALLOC_ARENA_MAX=2 \
     # Matplotlib keeps a list of fonts; everything but /tmp is read-only.
     MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001

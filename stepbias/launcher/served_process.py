@@ -23,7 +23,8 @@ def api_process(
     return ManagedProcess(
         name="api",
         argv=(*_SERVE, "api", "--host", host, "--port", str(port)),
-        env=environment,
+        # One heap for each of its threads would grow for hours.
+        env={"MALLOC_ARENA_MAX": "2", **environment},
         missing=lambda _pid: alive(),
         stop_timeout=REQUEST_PATIENCE + 5.0,
         directory=directory,

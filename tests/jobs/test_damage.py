@@ -286,6 +286,26 @@ def test_an_audit_finds_what_does_not_agree(
     assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.PLANNING
 
 
+@pytest.mark.parametrize("state", ["succeeded", "another experiment's"])
+def test_a_turn_of_a_job_that_does_not_wait_keeps_nobody_waiting(
+    laboratory: Laboratory, client: redis.Redis, state: str
+) -> None:
+    """A flipped bit may make one job's name another's: what waits comes by its turn all the same."""
+    experiment, other = laboratory.planned(), laboratory.planned("other")
+    laboratory.train(experiment, 0)
+    (waiting,) = client.zrange(f"stepbias:experiment:{experiment.id}:backlog:batch", 0, 0)
+    wrong = f"{experiment.id}.0" if state == "succeeded" else f"{other.id}.0"
+    backlog = f"stepbias:experiment:{experiment.id}:backlog:batch"
+    client.zrem(backlog, waiting)
+    client.zadd(backlog, {wrong: -1.0})
+    claimed = set()
+    for queue in (*Queue, *Queue, *Queue):
+        while (claim := laboratory.store.claim(queue, worker="w")) is not None:
+            claimed.add(claim.job.experiment_id)
+            laboratory.store.fail(claim, "enough", is_hopeless=True)
+    assert claimed == {experiment.id, other.id}
+
+
 def test_a_damaged_count_of_users_keeps_what_is_used(laboratory: Laboratory, client: redis.Redis) -> None:
     """A run that two experiments share stays when one of them is deleted, whatever is counted."""
     store = laboratory.store

@@ -15,8 +15,9 @@ local function next_turn(flows)
   local backlog = backlog_key(id, queue)
   local waiting = redis.call('ZRANGE', backlog, 0, 0)[1]
   local job, experiment = waiting and job_of(waiting), experiment_of(id)
-  if not job or not experiment then
-    -- One of the two names is not what was written.
+  local is_waiting = job and job.state == 'queued' and job.experiment == id and job.queue == queue
+  if not is_waiting or not experiment then
+    -- One of the two names is not what was written: nothing is called so, or something else.
     redis.call('ZREM', flows, flow)
     redis.call('ZREM', backlog, waiting or '')
     damaged(id)
