@@ -144,9 +144,13 @@ class _Experiment:
                 status=status,
                 runs=tuple(new),
                 runs_done=len(self.outcomes),
-                outcomes=dict(Counter(self.outcomes.values())),
+                outcomes=self.told_outcomes,
             )
             self.told = [*self.told, event][-1000:]
+
+    @property
+    def told_outcomes(self) -> dict[str, int]:
+        return dict(Counter(self.outcomes.values())) if self.are_outcomes_known else {}
 
     def count(self, state: JobState) -> int:
         return [job.record.state for job in self.jobs].count(state)
@@ -225,7 +229,7 @@ class _Experiment:
             jobs_done=self.count(JobState.SUCCEEDED),
             jobs_running=self.count(JobState.RUNNING),
             jobs_dead=self.count(JobState.DEAD),
-            outcomes=dict(Counter(self.outcomes.values())) if self.are_outcomes_known else {},
+            outcomes=self.told_outcomes,
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
             error=self.error(status),
@@ -1095,7 +1099,7 @@ class MemoryStore(Store):
             self._garbage.append(replace(experiment, former={}, documents=set()))
             experiment.keys, experiment.former = experiment.former, {}
             experiment.outcomes, experiment.former_outcomes = experiment.former_outcomes, None
-            experiment.are_outcomes_known = False
+            experiment.are_outcomes_known, experiment.counted = False, set(experiment.outcomes)
 
     def _plan_anew(self, experiment: _Experiment) -> None:
         is_same = experiment.numerics == self.numerics
