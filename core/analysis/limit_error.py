@@ -34,7 +34,7 @@ class LimitErrors:
         self._completer: Completer | None = None
 
     def of(self, trained: TrainedRun) -> float:
-        """‖β − β_limit‖₂/‖β‖₂ of the reported end, estimated from above; absolute where β = 0."""
+        """‖β − β_limit‖₂/‖β‖₂ of the reported end, to first order with safety factors; absolute where β = 0."""
         predictor = self._network.predictor(trained.end)
         norm = float(np.linalg.norm(predictor)) or 1.0
         distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm
@@ -60,8 +60,6 @@ class LimitErrors:
         self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]
     ) -> Float64[np.ndarray, " dim"]:
         """Δβ = C Xᵀ(X C Xᵀ)⁺(y − Xβ) with the tangent weights C of the end: one step along the flow to Xβ = y."""
-        X = self._dataset.X
-        scaled = X * np.sqrt(self._network.tangent_weights(trained.end))
-        change = np.linalg.lstsq(scaled, self._dataset.y - X @ predictor)[0]
-        step: Float64[np.ndarray, " dim"] = np.sqrt(self._network.tangent_weights(trained.end)) * change
+        X, root = self._dataset.X, np.sqrt(self._network.tangent_weights(trained.end))
+        step: Float64[np.ndarray, " dim"] = root * np.linalg.lstsq(X * root, self._dataset.y - X @ predictor)[0]
         return step
