@@ -1,11 +1,16 @@
 """Between which step sizes the runs of a problem stop converging, to be read beside its largest stable step."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from core.outcome import WITH_LIMIT, Outcome
 from core.report.evidence import Evidence
+
+_NO_FAILURE: Final = WITH_LIMIT | {Outcome.STOPPED}
+"""Ends that say nothing against a step size: at a limit, the least squares included, or after the steps asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -29,7 +34,7 @@ def step_limits(evidence: Evidence) -> StepLimits:
     threshold = np.where(runs["stability_threshold"] > 0, runs["stability_threshold"], np.nan)
     step = evidence.per_problem(2 / threshold)
     converged = evidence.per_problem(evidence.converged)
-    failed = evidence.per_problem(evidence.stored) & ~converged
+    failed = evidence.per_problem(evidence.stored & ~np.isin(evidence.outcome, list(_NO_FAILURE)))
     largest = _greatest(step, converged)
     beyond = failed & (step > np.where(np.isnan(largest), -np.inf, largest)[:, None])
     # threshold·η is the optimiser's stability limit

@@ -581,3 +581,11 @@ def test_every_row_and_field_is_documented() -> None:
     rows = [document["basis"], document["inequalities"][0], document["problems"][0], document["regimes"]]
     fields = {*document, *(field for row in rows for field in row)}
     assert fields - names == {"key"}  # that stands over the first column of both tables
+
+
+@pytest.mark.parametrize(("outcome", "fails"), [("stationary", False), ("stopped", False), ("oscillating", True)])
+def test_a_run_at_its_least_squares_has_not_failed(outcome: str, *, fails: bool) -> None:
+    """Nor one that took the steps that it was asked for: neither says anything against its step size."""
+    grid = grid_of()
+    (problem,) = report(grid, _summaries(grid, outcome=outcome), _analyses(grid)).problems
+    assert (problem.numbers["smallest_failed_step_above"] is not None) is fails
