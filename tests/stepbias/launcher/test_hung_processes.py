@@ -38,7 +38,7 @@ argv = [sys.executable, "-c", sys.argv[1]]
 sys.exit(run_watched(ManagedProcess(name="child", argv=argv, env=os.environ, missing=missing, patience=2.0)))
 """
 
-SLEEPER = "import os, time; os.fork(); print(os.getpid(), flush=True); time.sleep(1000)"
+SLEEPER = "import os, time; os.fork(); os.write(1, b'%d\\n' % os.getpid()); time.sleep(1000)"
 
 
 def _leader(household: Household, word: str) -> int | None:

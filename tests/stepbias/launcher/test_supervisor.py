@@ -49,7 +49,8 @@ except StartupError as error:
     sys.exit(f"refused: {error}")
 """
 
-SLEEPER = "import os, time; print(os.getpid(), flush=True); time.sleep(1000)"
+# One write for a line: what two processes print into one file in two writes each may stand in any order.
+SLEEPER = "import os, time; os.write(1, b'%d\\n' % os.getpid()); time.sleep(1000)"
 
 # A process that forks, and both of whom write their number.
 FORKER = "import os; os.fork(); " + SLEEPER
