@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from api.request_errors import RequestError, UnusableBody, Violation
-from api.submission import read_spec
+from api.experiments.submission import read_spec
+from api.problems.request_errors import RequestError, UnusableBody, Violation
 from core.errors import StepbiasError
 from core.experiment import run as experiment
 from core.spec.experiment_spec import ExperimentSpec, UploadedData

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.estimate import estimated, require_affordable
-from api.request_errors import OverLimit
+from api.experiments.estimate import estimated, require_affordable
+from api.problems.request_errors import OverLimit
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, assert_problem, service, spec

@@ -21,7 +21,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkingService]:
     """A service in memory, whose worker answers each ring."""
     settings = Settings()
     one = WorkingService.over(MemoryStore(settings), settings)
-    monkeypatch.setattr("api.drawing.ring", lambda *_, **__: one.work_off())
+    monkeypatch.setattr("api.figures.drawing.ring", lambda *_, **__: one.work_off())
     with one.client:
         yield one
 

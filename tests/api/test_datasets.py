@@ -14,11 +14,11 @@ import httpx2
 import numpy as np
 import pytest
 
-from api.body import READERS
-from api.datasets import described, keep, listed, remove, require_uploaded, used_documents
-from api.paging import DatasetQuery
-from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody
-from api.upload import Upload, UploadQuery
+from api.datasets.kept import described, keep, listed, remove, require_uploaded, used_documents
+from api.datasets.upload import Upload, UploadQuery
+from api.problems.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody
+from api.requests.body import READERS
+from api.requests.paging import DatasetQuery
 from core.analysis.data import analyse_data
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api import estimate as estimates
-from api.estimate import EstimateDocument
+from api.experiments import estimate as estimates
+from api.experiments.estimate import EstimateDocument
 from core.planning.problem_facts import MOST_LOOKUPS
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import Queue

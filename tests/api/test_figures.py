@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.drawing import ASK_AGAIN_SECONDS
-from api.figure_list import MEDIA_TYPES
+from api.figures.drawing import ASK_AGAIN_SECONDS
+from api.figures.listing import MEDIA_TYPES
 from core.figures.render import Format
 from jobs.records import Queue
 from jobs.settings import Settings

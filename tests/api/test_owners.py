@@ -14,7 +14,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.app import create_app
 from api.keys.asker import BELIEVED_SECONDS, KeyRing
-from api.request_errors import ExpiredKey, UnknownKey
+from api.problems.request_errors import ExpiredKey, UnknownKey
 from jobs.api_keys import KeyScope, new_key
 from jobs.records import Queue
 from jobs.settings import Settings

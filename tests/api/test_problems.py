@@ -8,7 +8,7 @@ import anyio
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from api.problems import TABLE
+from api.problems.documents import TABLE
 from jobs.errors import StoreFull, StoreUnavailable
 from jobs.log_context import logged_ids
 from jobs.records import Experiment

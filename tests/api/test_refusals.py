@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from api.http.senders import is_own_host
 from api.http.slow_bodies import SlowBodiesMiddleware
-from api.request_errors import BodyTooSlow
+from api.problems.request_errors import BodyTooSlow
 from tests.api.service import EXPERIMENTS, Service, assert_problem, service, spec
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -182,7 +182,7 @@ def test_a_slow_body_is_a_problem(api: Service, monkeypatch: pytest.MonkeyPatch)
     async def never(*_: object, **__: object) -> bytes:
         raise BodyTooSlow("The body came too slowly.", headers={"Connection": "close"})
 
-    monkeypatch.setattr("api.body.limited_body", never)
+    monkeypatch.setattr("api.requests.body.limited_body", never)
     response = api.post(spec())
     assert_problem(response, 408)
     assert response.headers["connection"] == "close"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.i_json import LARGEST_WHOLE
+from api.requests.i_json import LARGEST_WHOLE
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
 
 _GD = {"kind": "gradient_descent"}

@@ -5,7 +5,7 @@ import json
 import pytest
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from api.body import MOST_SPEC_BYTES
+from api.requests.body import MOST_SPEC_BYTES
 from jobs.records import Queue
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, service, spec
 from tests.reference.memory_store import MemoryDoorbell

@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from api import request_errors
 from api.http.prefix import is_estimate, under_prefix
-from api.i_json import MOST_VIOLATIONS, escaped
-from api.request_errors import RequestError, Violation
-from api.spec_violations import sentence
+from api.problems import request_errors
+from api.problems.request_errors import RequestError, Violation
+from api.problems.spec_violations import sentence
+from api.requests.i_json import MOST_VIOLATIONS, escaped
 from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from jobs.errors import (

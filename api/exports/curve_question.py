@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.i_json import escaped
-from api.paging import MOST_WHOLE, InDigits
-from api.request_errors import InvalidQuery, Violation
+from api.problems.request_errors import InvalidQuery, Violation
+from api.requests.i_json import escaped
+from api.requests.paging import MOST_WHOLE, InDigits
 from core.results.curve_question import CurveQuestion, NoAxisLeft
 from core.results.curves import Curves, Inclusion
 from core.results.result import Summary

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.experiment_document import links
-from api.request_errors import NothingHere
+from api.experiments.document import links
+from api.problems.request_errors import NothingHere
 from core.figures.layouts.catalogue import FIGURES, suitable
 from core.sweep.grid import Grid
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.http.prefix import under_prefix
-from api.paging import InDigits, QueryModel
+from api.requests.paging import InDigits, QueryModel
 from core.presets import Preset, Size
 from core.sweep.grid import Grid
 

@@ -4,8 +4,8 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import datasets
-from api.request_errors import NothingHere, OverLimit
+from api.datasets import kept
+from api.problems.request_errors import NothingHere, OverLimit
 from core.planning.cost import kernel_cost
 from core.planning.estimate import estimate
 from core.planning.problem_facts import facts_of_problems
@@ -91,8 +91,8 @@ def _uploaded_shape(spec: ExperimentSpec, store: Store) -> tuple[int, int] | Non
     if not isinstance(spec.data, UploadedData):
         return None
     try:
-        about = datasets.described(spec.data.id, store=store)
+        about = kept.described(spec.data.id, store=store)
     except NothingHere:
         # Somebody has deleted it since it was looked for.
-        raise datasets.not_uploaded() from None
+        raise kept.not_uploaded() from None
     return about.samples, about.dimension

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from api.experiment_document import polling_headers
-from api.positions import position
-from api.request_errors import NothingHere, NotStoredYet
-from api.stored_grid import grid_of
+from api.experiments.document import polling_headers
+from api.problems.request_errors import NothingHere, NotStoredYet
+from api.requests.positions import position
+from api.stored.grid import grid_of
 from core.errors import InvalidData
 from core.experiment.dataset import dataset_of
 from core.results.labelled_arrays import LabelledArrays

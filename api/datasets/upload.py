@@ -10,14 +10,14 @@ import numpy as np
 from fastapi import Depends, Request
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from api import i_json
-from api.body import JSON, limited_body, require_media_type
 from api.contract.json_schema import PLAIN_TEXT
 from api.dependencies import SettingsHere
 from api.experiments.labels import LINES, flaw, plain
-from api.i_json import MOST_VIOLATIONS
-from api.paging import QueryModel
-from api.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
+from api.problems.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
+from api.requests import i_json
+from api.requests.body import JSON, limited_body, require_media_type
+from api.requests.i_json import MOST_VIOLATIONS
+from api.requests.paging import QueryModel
 from core.data.csv_dialect import DECIMALS, DELIMITERS
 from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
 from core.data.npz_file import npz_arrays

@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
-from api.problems import TABLE, TYPE
-from api.request_errors import NothingHere
+from api.problems.documents import TABLE, TYPE
+from api.problems.request_errors import NothingHere
 
 _OF_HTTP: Final = {
     HTTPStatus.BAD_REQUEST: "What was sent is no request of HTTP/1.1.",

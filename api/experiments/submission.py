@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import ValidationError
 
-from api import i_json, spec_violations
-from api.body import JsonBody, read
-from api.datasets import used_documents
+from api.datasets.kept import used_documents
 from api.experiments.labels import require_plain_labels
-from api.request_errors import OverLimit, UnusableBody, Violation
+from api.problems import spec_violations
+from api.problems.request_errors import OverLimit, UnusableBody, Violation
+from api.requests import i_json
+from api.requests.body import JsonBody, read
 from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid

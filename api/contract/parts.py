@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from api.contract.examples import EDITS, SPECS, named
 from api.contract.json_schema import IN_COMPONENTS
-from api.problems import MEDIA_TYPE, Problem
+from api.problems.documents import MEDIA_TYPE, Problem
 from core.spec.experiment_spec import ExperimentSpec
 
 Answers = dict[int | str, dict[str, Any]]

@@ -1,6 +1,6 @@
 """The report of a stored experiment, on what is stored of it at this moment."""
 
-from api.stored_grid import grid_of, summaries
+from api.stored.grid import grid_of, summaries
 from core.report import Report, report
 from jobs.kept_documents import kept_analyses
 from jobs.ports import Store

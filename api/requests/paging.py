@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.http.event_stream import LONGEST_WAIT_SECONDS
-from api.request_errors import InvalidQuery, Violation
+from api.problems.request_errors import InvalidQuery, Violation
 
 MOST_ROWS: Final = 1000
 

@@ -1,6 +1,6 @@
 """Why a request is not answered as asked: few, typed, each with the sentence its sender needs.
 
-`api.problems` has the table that turns them, and the errors of the other packages, into problem documents.
+`api.problems.documents` has the table that turns them, and the errors of the other packages, into problem documents.
 """
 
 from collections.abc import Mapping

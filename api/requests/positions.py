@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from api.request_errors import NothingHere
+from api.problems.request_errors import NothingHere
 
 Position = Annotated[str, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 99_999_999_999})]
 """A number in a path as it was written: one spelling of a number is an address, others are none."""

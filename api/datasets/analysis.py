@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from anyio import to_thread
 from pydantic import BeforeValidator, Field, ValidationError
 
-from api.datasets import described
-from api.drawing import awaited
-from api.paging import QueryModel
-from api.spec_violations import sentence
+from api.datasets.kept import described
+from api.figures.drawing import awaited
+from api.problems.spec_violations import sentence
+from api.requests.paging import QueryModel
 from core.analysis.data_analysis import DataAnalysis
 from core.spec.experiment_spec import Transform
 from jobs.document_keys import data_analysis_key

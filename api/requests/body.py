@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from api.dependencies import SettingsHere
-from api.request_errors import BodyTooLarge, WrongMediaType
+from api.problems.request_errors import BodyTooLarge, WrongMediaType
 
 JSON: Final = "application/json"
 

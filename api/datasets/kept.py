@@ -14,9 +14,9 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
-from api.paging import DatasetQuery
+from api.problems.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
 from api.readiness import require_reserve
-from api.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
+from api.requests.paging import DatasetQuery
 from core.data.reading import Reading
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec, UploadedData, VectorInitialization

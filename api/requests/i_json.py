@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from api.request_errors import MalformedBody, UnusableBody, Violation
+from api.problems.request_errors import MalformedBody, UnusableBody, Violation
 
 LARGEST_WHOLE: Final = 2**53 - 1
 """Largest whole number that survives in a double, the number type of JSON's other readers."""

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
-from api.experiment_document import ExperimentDocument
-from api.paging import QueryModel
-from api.request_errors import InvalidQuery, Violation
+from api.experiments.document import ExperimentDocument
+from api.problems.request_errors import InvalidQuery, Violation
+from api.requests.paging import QueryModel
 from jobs.records import Order, Priority, Submission, Wishes
 from jobs.settings import Settings
 from jobs.webhooks import MOST_CHARACTERS, AllowedHosts, NotAllowed

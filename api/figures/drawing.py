@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 import anyio
 from anyio import to_thread
 
-from api.experiment_document import polling_headers
-from api.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
-from api.submission import ring
+from api.experiments.document import polling_headers
+from api.experiments.submission import ring
+from api.problems.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
 from jobs.document_keys import figure_error_key, figure_key
 from jobs.ports import Doorbell, Store
 from jobs.records import DATA_ANALYSIS, Experiment, FigureRequest, Queue

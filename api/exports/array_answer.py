@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
-from api.openapi import files
+from api.contract.parts import files
 from core.results.labelled_arrays import LabelledArrays
 
 NPZ: Final = "application/x-npz"
