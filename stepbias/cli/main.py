@@ -127,7 +127,7 @@ def _launched(module: str, command: str) -> Callable[..., int]:
     from stepbias.cli.service_extra import require_service_extra
 
     require_service_extra()
-    found: Callable[..., int] = getattr(import_module(f"stepbias.launcher.{module}"), command)
+    found: Callable[..., int] = getattr(import_module(f"stepbias.launcher.commands.{module}"), command)
     return found
 
 

@@ -20,8 +20,8 @@ from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus
 from stepbias.cli.main import app
-from stepbias.launcher.backup_file import FORMAT, Header, UnusableBackup, read_commands, read_header, write_backup
-from stepbias.launcher.embedded import embedded_server
+from stepbias.launcher.store.backup_file import FORMAT, Header, UnusableBackup, read_commands, read_header, write_backup
+from stepbias.launcher.store.embedded import embedded_server
 from tests.stepbias.launcher.processes import eventually
 from worker.context import WorkerContext
 from worker.perform import work_off

@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 from api.routes import presets
 from core.spec.experiment_spec import ExperimentSpec
 from stepbias.cli.main import app
-from stepbias.launcher import demo
+from stepbias.launcher.commands import demo
+from stepbias.launcher.processes.stop_signals import StopSignals
 from stepbias.launcher.service import RunningService
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.stop_signals import StopSignals
 from tests.stepbias.client.living_service import living_service, small_spec
 
 SMALL = small_spec(optimizer={"kind": "gradient_descent", "step_size": {"values": [0.001, 0.005]}, "warmup_steps": 100})

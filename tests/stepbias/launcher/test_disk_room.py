@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stepbias.launcher.disk_room import free_bytes, write_failure
-from stepbias.launcher.embedded import EmbeddedServer
-from stepbias.launcher.state_directory import claim
+from stepbias.launcher.store.disk_room import free_bytes, write_failure
+from stepbias.launcher.store.embedded import EmbeddedServer
+from stepbias.launcher.store.state_directory import claim
 
 SHORT_WRITE = (
     "7:M 29 Nov 2026 20:21:04.252 # Short write while writing to the AOF file: (nwritten=2455, expected=26513)"

@@ -7,8 +7,8 @@ import redis
 from typer.testing import CliRunner, Result
 
 from stepbias.cli.main import app
-from stepbias.launcher.embedded import embedded_server
 from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.store.embedded import embedded_server
 
 CLOSED = "redis://somebody:secret@127.0.0.1:9/0"
 
@@ -44,7 +44,7 @@ def test_an_address_that_is_none_is_wrong() -> None:
 
 def test_no_server_program_at_all_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither on PATH nor in the package."""
-    monkeypatch.setattr("stepbias.launcher.embedded._packaged_binary", _no_binary)
+    monkeypatch.setattr("stepbias.launcher.store.embedded._packaged_binary", _no_binary)
     result = _doctor(PATH=str(tmp_path))
     assert result.exit_code == 1
     assert "WRONG server   none" in result.stdout
@@ -53,7 +53,9 @@ def test_no_server_program_at_all_is_wrong(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_disk_that_is_nearly_full_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is that of the state directory; with a server elsewhere nothing but logs is kept there."""
-    monkeypatch.setattr("stepbias.launcher.doctor.free_bytes", lambda path: 499_600_000 if path == tmp_path else 10**12)
+    monkeypatch.setattr(
+        "stepbias.launcher.commands.doctor.free_bytes", lambda path: 499_600_000 if path == tmp_path else 10**12
+    )
     result = _doctor(STEPBIAS_STATE_DIR=str(tmp_path))
     assert result.exit_code == 1
     assert f"WRONG disk     500 MB free at {tmp_path}" in result.stdout

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from stepbias.launcher.embedded import EmbeddedServer, embedded_server, find_server_binary
-from stepbias.launcher.managed_process import ProcessLife, wait_until_ready
+from stepbias.launcher.processes.managed import ProcessLife, wait_until_ready
+from stepbias.launcher.processes.tether import spawn
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
-from stepbias.launcher.state_directory import claim, default_state_directory
-from stepbias.launcher.tether import spawn
+from stepbias.launcher.store.embedded import EmbeddedServer, embedded_server, find_server_binary
+from stepbias.launcher.store.state_directory import claim, default_state_directory
 from tests.stepbias.launcher.processes import Household, eventually
 
 pytestmark = pytest.mark.services
@@ -115,7 +115,7 @@ def test_directory_of_a_killed_instance_is_free_when_its_server_is_gone(househol
     program = """
 import sys, time
 from pathlib import Path
-from stepbias.launcher.embedded import embedded_server
+from stepbias.launcher.store.embedded import embedded_server
 with embedded_server(Path("state")) as (server, life):
     print(life.pid, flush=True)
     time.sleep(1000)
@@ -135,7 +135,7 @@ with embedded_server(Path("state")) as (server, life):
 
 def test_children_keep_the_claim_of_an_instance_that_is_gone(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes its time to die still writes; nobody else may open its data meanwhile."""
-    monkeypatch.setattr("stepbias.launcher.state_directory.REMAINS_PATIENCE", 0.1)
+    monkeypatch.setattr("stepbias.launcher.store.state_directory.REMAINS_PATIENCE", 0.1)
     with claim(state_dir) as state, (state_dir / "output").open("wb") as output:
         sleeper = [sys.executable, "-c", "import time; time.sleep(1000)"]
         child = spawn(sleeper, env=os.environ, output=output, inherited=[state.lock])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stepbias.launcher.headline import headlines
+from stepbias.launcher.commands.headline import headlines
 
 
 def _run(init_scale: float, step_size: float, **changes: Any) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from jobs.records import LiveWorker, Queue, Surroundings, Waiting
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.main import app
-from stepbias.launcher.health import missing_worker
-from stepbias.launcher.managed_process import Undecided
-from stepbias.launcher.worker_probe import lack_of_workers, worker_probe
+from stepbias.launcher.checks.worker_probe import lack_of_workers, worker_probe
+from stepbias.launcher.commands.health import missing_worker
+from stepbias.launcher.processes.managed import Undecided
 
 UNHEARD = "the store has not heard of a worker on host lately"
 

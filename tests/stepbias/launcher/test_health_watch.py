@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stepbias.launcher.health_watch import PROBE_INTERVAL, HealthWatch
-from stepbias.launcher.managed_process import ManagedProcess, ProcessLife, Undecided
+from stepbias.launcher.processes.health_watch import PROBE_INTERVAL, HealthWatch
+from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife, Undecided
 from tests.stepbias.launcher.processes import eventually
 
 Answers = list[str | Exception | None]
@@ -105,7 +105,7 @@ def test_an_error_of_ours_is_told_once_and_ends_nothing(
     patient: Callable[..., Patient], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The thread goes on, and finds out what it is there to find out."""
-    monkeypatch.setattr("stepbias.launcher.health_watch.PROBE_INTERVAL", 0.01)
+    monkeypatch.setattr("stepbias.launcher.processes.health_watch.PROBE_INTERVAL", 0.01)
     sick = patient(patience=0.02)
     sick.answers = [RuntimeError("ours"), RuntimeError("ours"), None, ILL]
     with HealthWatch(sick.life) as watch:

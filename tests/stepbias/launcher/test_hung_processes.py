@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from stepbias.launcher.watchdog import GIVEN_UP
+from stepbias.launcher.processes.watchdog import GIVEN_UP
 from tests.stepbias.launcher.processes import Household, eventually
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -27,8 +27,8 @@ app()
 WATCH = """
 import os, sys
 from pathlib import Path
-from stepbias.launcher.managed_process import ManagedProcess
-from stepbias.launcher.watchdog import run_watched
+from stepbias.launcher.processes.managed import ManagedProcess
+from stepbias.launcher.processes.watchdog import run_watched
 
 def missing(_pid):
     Path("asked").touch()

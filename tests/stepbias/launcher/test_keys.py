@@ -9,7 +9,7 @@ from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.main import app
-from stepbias.launcher.reach import is_loopback, require_meant
+from stepbias.launcher.checks.reach import is_loopback, require_meant
 from stepbias.launcher.startup_error import StartupError
 
 

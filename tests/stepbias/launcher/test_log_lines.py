@@ -15,7 +15,7 @@ HEAD = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}) (WARNING|ERROR|CRI
 PREPARED = """
 import logging, os, sys, threading, warnings
 print(os.getpid(), flush=True)
-from stepbias.launcher.log_lines import log_lines
+from stepbias.launcher.processes.log_lines import log_lines
 log_lines()
 """
 
@@ -70,7 +70,7 @@ import uvicorn
 from celery import Celery
 from celery.utils.log import get_task_logger
 from billiard.util import get_logger
-from stepbias.launcher.log_lines import CELERY_LOGGING
+from stepbias.launcher.processes.log_lines import CELERY_LOGGING
 uvicorn.Config("nothing:app", log_config=None, log_level="warning")
 app = Celery("lines", set_as_current=False)
 app.conf.update(CELERY_LOGGING)
@@ -102,7 +102,7 @@ def test_a_record_may_be_a_json_object() -> None:
     """With what it is about, and its traceback inside: one line each, whatever they say."""
     program = """
 import logging
-from stepbias.launcher.log_lines import log_lines
+from stepbias.launcher.processes.log_lines import log_lines
 from jobs.log_context import logging_of
 log_lines("json")
 log = logging.getLogger("a.b")

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from jobs.records import Queue
 from stepbias.cli.main import ServedQueue, app
-from stepbias.launcher.health import health, missing_worker
-from stepbias.launcher.port import free_port
+from stepbias.launcher.checks.port import free_port
+from stepbias.launcher.commands.health import health, missing_worker
 from tests.stepbias.launcher.processes import eventually
 
 BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

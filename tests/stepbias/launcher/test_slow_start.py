@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stepbias.launcher.managed_process import MOST_EXTENSIONS, wait_until_ready
+from stepbias.launcher.processes.managed import MOST_EXTENSIONS, wait_until_ready
 from stepbias.launcher.startup_error import StartupError
 
 
@@ -51,7 +51,7 @@ def test_what_is_late_but_works_on_its_start_is_waited_for() -> None:
 @pytest.mark.parametrize("used", [0.0, 0.9, 30.0])
 def test_what_is_late_and_does_nothing_is_refused(used: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it did before: work that was counted once does not count again."""
-    monkeypatch.setattr("stepbias.launcher.managed_process.SLOW_START_SECONDS", 0.0)
+    monkeypatch.setattr("stepbias.launcher.processes.managed.SLOW_START_SECONDS", 0.0)
     with pytest.raises(StartupError, match=r"it was not ready after -1 s: it reads; its words$"):
         _wait(_ready_after(5), _named("it", repeat(used)))
 
@@ -65,7 +65,7 @@ def test_the_work_of_others_is_no_excuse() -> None:
 
 def test_what_never_is_ready_is_refused_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """An endless loop uses its processor as well."""
-    monkeypatch.setattr("stepbias.launcher.managed_process.SLOW_START_SECONDS", 0.0)
+    monkeypatch.setattr("stepbias.launcher.processes.managed.SLOW_START_SECONDS", 0.0)
     _wait(_ready_after(MOST_EXTENSIONS), _named("it", count(2.0, 2.0)))
     with pytest.raises(StartupError):
         _wait(_ready_after(MOST_EXTENSIONS + 1), _named("it", count(2.0, 2.0)))

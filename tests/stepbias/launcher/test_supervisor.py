@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbias.launcher.process_log import LARGEST_LOG, ProcessLog
-from stepbias.launcher.supervisor import restart_delay
+from stepbias.launcher.processes.output import LARGEST_LOG, ProcessLog
+from stepbias.launcher.processes.supervisor import restart_delay
 from tests.stepbias.launcher.processes import Household, eventually
 
 pytestmark = pytest.mark.services
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.services
 SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
-from stepbias.launcher.managed_process import ManagedProcess
+from stepbias.launcher.processes.managed import ManagedProcess
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.supervisor import Supervisor
+from stepbias.launcher.processes.supervisor import Supervisor
 
 def probe(name):
     return lambda _pid: None if Path(name).exists() else f"there is no {name}"

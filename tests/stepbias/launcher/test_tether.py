@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stepbias.launcher.tether import spawn
+from stepbias.launcher.processes.tether import spawn
 from tests.stepbias.launcher.processes import Household, eventually
 from worker import lifeline
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.services
 # A parent with one tethered child, which forks a grandchild as the Celery master forks its pool.
 FAMILY = """
 import os, sys, time
-import stepbias.launcher.tether, worker.lifeline
+import stepbias.launcher.processes.tether, worker.lifeline
 if sys.argv[1] == "without kernel":
-    stepbias.launcher.tether.KERNEL_ENDS_ORPHANS = False
+    stepbias.launcher.processes.tether.KERNEL_ENDS_ORPHANS = False
     worker.lifeline.KERNEL_ENDS_ORPHANS = False
 
 CHILD = '''
@@ -36,7 +36,7 @@ print(os.getpid(), flush=True)
 time.sleep(1000)
 '''
 with open("pids", "wb") as output:
-    stepbias.launcher.tether.spawn([sys.executable, "-c", CHILD, sys.argv[1]], env=os.environ, output=output)
+    stepbias.launcher.processes.tether.spawn([sys.executable, "-c", CHILD, sys.argv[1]], env=os.environ, output=output)
 time.sleep(1000)
 """
 
@@ -85,7 +85,7 @@ def test_sweep_ends_the_group_of_a_child_that_has_ended(household: Household) ->
     """A leader that exits and leaves its own child behind does not leave it to us."""
     program = """
 import os, sys
-from stepbias.launcher.tether import spawn
+from stepbias.launcher.processes.tether import spawn
 from worker.lifeline import adopt_orphans
 adopt_orphans()
 FORK = "import os, time; os.fork() or time.sleep(1000)"

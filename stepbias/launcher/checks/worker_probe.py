@@ -12,7 +12,7 @@ from jobs.ports import Store
 from jobs.records import LiveWorker, Queue, Surroundings
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from stepbias.launcher.managed_process import ProcessProbe, Undecided
+from stepbias.launcher.processes.managed import ProcessProbe, Undecided
 
 PATIENCE_SECONDS: Final = 1.0
 """How long a probe waits for a silent store: it is asked again soon."""

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from stepbias.launcher.managed_process import Probe
+from stepbias.launcher.processes.managed import Probe
 
 
 def local_url(host: str, port: int) -> str:

@@ -17,7 +17,8 @@ from jobs.errors import JobsError
 from jobs.redis_store import snapshot
 from jobs.redis_store.keys import FORMER_SCHEMA, SCHEMA
 from stepbias.cli.failure import explained
-from stepbias.launcher.backup_file import (
+from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.store.backup_file import (
     Header,
     UnusableBackup,
     private_file,
@@ -25,8 +26,7 @@ from stepbias.launcher.backup_file import (
     read_header,
     write_backup,
 )
-from stepbias.launcher.opened_store import opened_store
-from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.store.opened import opened_store
 
 STANDARD: Final = "-"
 """The name that stands for the standard output, or input."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from stepbias.launcher.complaint import complain
-from stepbias.launcher.health_watch import HealthWatch
-from stepbias.launcher.managed_process import START_SECONDS, ManagedProcess, Probe, ProcessLife, wait_until_ready
+from stepbias.launcher.processes.complaint import complain
+from stepbias.launcher.processes.health_watch import HealthWatch
+from stepbias.launcher.processes.managed import START_SECONDS, ManagedProcess, Probe, ProcessLife, wait_until_ready
+from stepbias.launcher.processes.stop_signals import StopSignals
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.stop_signals import StopSignals
 from worker.lifeline import adopt_orphans
 
 FIRST_DELAY = 0.2

@@ -5,7 +5,7 @@ import socket
 
 import typer
 
-from stepbias.launcher.http_probe import answers, local_url
+from stepbias.launcher.checks.http_probe import answers, local_url
 
 
 def health(part: str, *, host: str, port: int) -> int:
@@ -25,7 +25,7 @@ def missing_worker(host: str) -> str | None:
     from jobs.errors import StoreUnavailable
     from jobs.redis_store import RedisStore
     from stepbias.launcher.checked_settings import checked_settings
-    from stepbias.launcher.worker_probe import PATIENCE_SECONDS, lack_of_workers
+    from stepbias.launcher.checks.worker_probe import PATIENCE_SECONDS, lack_of_workers
 
     settings = checked_settings()
     if not settings.redis_url:

@@ -16,12 +16,12 @@ from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.log_lines import CELERY_LOGGING, log_lines
-from stepbias.launcher.managed_process import ManagedProcess
-from stepbias.launcher.reach import require_meant
-from stepbias.launcher.served_process import REQUEST_PATIENCE, api_process, worker_process
+from stepbias.launcher.checks.reach import require_meant
+from stepbias.launcher.processes.log_lines import CELERY_LOGGING, log_lines
+from stepbias.launcher.processes.managed import ManagedProcess
+from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
+from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.watchdog import run_watched
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
     """Do the jobs of a queue, so many at a time, until told to stop; under watch, in a child, as `api` does."""
     settings, url = _usable_settings()
     if watch:
-        from stepbias.launcher.worker_probe import worker_probe  # noqa: PLC0415 - the work itself has no use for it
+        from stepbias.launcher.checks.worker_probe import worker_probe  # noqa: PLC0415 - the work itself has no use for it
 
         missing = worker_probe(url, settings)
         return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))

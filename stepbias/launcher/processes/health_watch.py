@@ -7,8 +7,8 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
 
-from stepbias.launcher.complaint import complain
-from stepbias.launcher.managed_process import ProcessLife, Undecided
+from stepbias.launcher.processes.complaint import complain
+from stepbias.launcher.processes.managed import ProcessLife, Undecided
 
 PROBE_INTERVAL: Final = 2.0
 """Seconds between two probes: a few milliseconds of CPU time each."""

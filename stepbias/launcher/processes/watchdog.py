@@ -6,10 +6,10 @@ the work, does not work any more.
 
 from typing import Final
 
-from stepbias.launcher.complaint import complain
-from stepbias.launcher.health_watch import HealthWatch
-from stepbias.launcher.managed_process import ManagedProcess, ProcessLife
-from stepbias.launcher.stop_signals import StopSignals
+from stepbias.launcher.processes.complaint import complain
+from stepbias.launcher.processes.health_watch import HealthWatch
+from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife
+from stepbias.launcher.processes.stop_signals import StopSignals
 from worker.lifeline import adopt_orphans
 
 GIVEN_UP: Final = 70

@@ -18,7 +18,7 @@ from stepbias.cli.failure import explained
 from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
 from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.local_files import files_of
+from stepbias.launcher.commands.local_files import files_of
 
 
 def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:

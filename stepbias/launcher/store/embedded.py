@@ -14,11 +14,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from stepbias.launcher.disk_room import write_failure
-from stepbias.launcher.managed_process import ManagedProcess, ProcessLife, wait_until_ready
-from stepbias.launcher.port import free_port, is_free
+from stepbias.launcher.checks.port import free_port, is_free
+from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife, wait_until_ready
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.state_directory import StateDirectory, claim, make_lasting
+from stepbias.launcher.store.disk_room import write_failure
+from stepbias.launcher.store.state_directory import StateDirectory, claim, make_lasting
 
 HOST = "127.0.0.1"
 

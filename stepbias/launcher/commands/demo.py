@@ -18,7 +18,7 @@ from stepbias.cli.failure import explained
 from stepbias.cli.progress import duration, progress_report, status_line
 from stepbias.cli.submit import INTERRUPTED
 from stepbias.cli.table import print_table
-from stepbias.launcher.headline import Headline, headlines
+from stepbias.launcher.commands.headline import Headline, headlines
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from stepbias.launcher import orphan_watch
+from stepbias.launcher.processes import orphan_watch
 from worker.lifeline import KERNEL_ENDS_ORPHANS, request_death_with_parent
 
 _GROUP_PATIENCE = 5.0

@@ -20,10 +20,10 @@ from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.disk_room import SCARCE, free_bytes
-from stepbias.launcher.embedded import find_server_binary
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.state_directory import default_state_directory
+from stepbias.launcher.store.disk_room import SCARCE, free_bytes
+from stepbias.launcher.store.embedded import find_server_binary
+from stepbias.launcher.store.state_directory import default_state_directory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ import typer
 from stepbias.cli.failure import explained
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.state_directory import default_state_directory
+from stepbias.launcher.store.state_directory import default_state_directory
 
 
 def up(host: str, port: int, workers: int | None = None, state_dir: Path | None = None) -> int:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from stepbias.launcher.process_log import InheritedLog, ProcessLog
+from stepbias.launcher.processes.output import InheritedLog, ProcessLog
+from stepbias.launcher.processes.tether import TetheredProcess, spawn
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.tether import TetheredProcess, spawn
 
 Probe = Callable[[], str | None]
 """What is still missing, as a clause for people ("it does not answer"), or None when ready; returns within seconds."""

@@ -19,8 +19,8 @@ from jobs.redis_store import RedisStore
 from stepbias.cli.failure import explained
 from stepbias.cli.table import print_table
 from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.opened_store import opened_store
 from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.store.opened import opened_store
 
 _SECONDS: Final = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)

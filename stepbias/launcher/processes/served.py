@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from stepbias.launcher.http_probe import answers, local_url
-from stepbias.launcher.managed_process import ManagedProcess, ProcessProbe
+from stepbias.launcher.checks.http_probe import answers, local_url
+from stepbias.launcher.processes.managed import ManagedProcess, ProcessProbe
 
 REQUEST_PATIENCE: Final = 3
 """A request may wait for its figure longer than anybody wants to wait for the end; this many seconds it may take."""
