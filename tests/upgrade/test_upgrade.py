@@ -11,7 +11,7 @@ import pytest
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from stepbias import Client
-from tests.stepbias.launcher.processes import Household
+from tests.stepbias.launcher.household import Household
 
 PROGRAM: Final = """
 import os, sys

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stepbias.launcher.processes.tether import spawn
-from tests.stepbias.launcher.processes import Household, eventually
+from tests.stepbias.launcher.household import Household, eventually
 from worker import lifeline
 
 pytestmark = pytest.mark.services

@@ -9,7 +9,7 @@ import pytest
 
 from stepbias.launcher.processes.health_watch import PROBE_INTERVAL, HealthWatch
 from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife, Undecided
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 
 Answers = list[str | Exception | None]
 

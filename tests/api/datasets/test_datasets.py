@@ -31,7 +31,7 @@ from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
 from tests.reference.memory_store import MemoryStore
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 
 DATASETS = "/v1/datasets"
 RNG = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from stepbias.launcher.processes.tether import spawn
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
 from stepbias.launcher.store.embedded import EmbeddedServer, embedded_server, find_server_binary
 from stepbias.launcher.store.state_directory import claim, default_state_directory
-from tests.stepbias.launcher.processes import Household, eventually
+from tests.stepbias.launcher.household import Household, eventually
 
 pytestmark = pytest.mark.services
 

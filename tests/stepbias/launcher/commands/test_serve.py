@@ -17,7 +17,7 @@ from jobs.records import Queue
 from stepbias.cli.main import ServedQueue, app
 from stepbias.launcher.checks.port import free_port
 from stepbias.launcher.commands.health import health, missing_worker
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 
 BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

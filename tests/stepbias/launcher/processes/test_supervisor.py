@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from stepbias.launcher.processes.output import LARGEST_LOG, ProcessLog
 from stepbias.launcher.processes.supervisor import restart_delay
-from tests.stepbias.launcher.processes import Household, eventually
+from tests.stepbias.launcher.household import Household, eventually
 
 pytestmark = pytest.mark.services
 

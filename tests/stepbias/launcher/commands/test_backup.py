@@ -22,7 +22,7 @@ from jobs.states import ExperimentStatus
 from stepbias.cli.main import app
 from stepbias.launcher.store.backup_file import FORMAT, Header, UnusableBackup, read_commands, read_header, write_backup
 from stepbias.launcher.store.embedded import embedded_server
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 from worker.context import WorkerContext
 from worker.perform import work_off
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from stepbias.launcher.processes.watchdog import GIVEN_UP
-from tests.stepbias.launcher.processes import Household, eventually
+from tests.stepbias.launcher.household import Household, eventually
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
