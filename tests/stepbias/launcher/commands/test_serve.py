@@ -14,7 +14,8 @@ import redis
 from typer.testing import CliRunner
 
 from jobs.records import Queue
-from stepbias.cli.main import ServedQueue, app
+from stepbias.cli.main import app
+from stepbias.cli.options import ServedQueue
 from stepbias.launcher.checks.port import free_port
 from stepbias.launcher.commands.health import health, missing_worker
 from tests.stepbias.launcher.household import eventually
