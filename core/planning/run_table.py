@@ -79,7 +79,7 @@ class RunTable:
             fraction=columns.get(STEP_SIZE_FRACTION),
             rounds=tuple(rounds),
             trainings=max(len(rounds), 1),
-            lanes=lanes_of(searches=bool(rounds), sensitivity=recording.sensitivity),
+            lanes=_lanes(searches=bool(rounds), has_twin=recording.sensitivity is True),
             warmup_steps=columns["warmup_steps"],
             noise_steps=np.array([optimizer.noise_steps for optimizer in optimizers], dtype=np.float64),
             momentum=np.array([optimizer.momentum for optimizer in optimizers]),
@@ -143,11 +143,11 @@ class RunTable:
         return predicted_steps(inputs)
 
 
-def lanes_of(*, searches: bool, sensitivity: bool) -> int:
+def _lanes(*, searches: bool, has_twin: bool) -> int:
     """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
     if searches:
         return PROBES
-    return 2 if sensitivity else 1
+    return 2 if has_twin else 1
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:
