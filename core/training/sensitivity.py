@@ -82,7 +82,8 @@ class WithPerturbedCopy:
             return result
         found = _of(result.trained.run, copies)
         (copy,) = found or [result.trained]
-        predictors = (self.network.predictor(trained.end) for trained in (copy, result.trained))
+        with np.errstate(all="ignore"):
+            predictors = [self.network.predictor(trained.end) for trained in (copy, result.trained)]
         twin = {"twin_outcome": copy.outcome.value} if found else {}
         return replace(result, extras={**result.extras, **twin, "sensitivity": relative_distance(*predictors)})
 
