@@ -6,15 +6,14 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import problems
-from api.body import READERS
 from api.contract import document
-from api.drawing import PATIENCE_SECONDS
 from api.exports.recent_answers import RecentAnswers
 from api.exports.sending import EXPORTERS
+from api.figures.drawing import PATIENCE_SECONDS
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
 from api.http.metrics import Metrics, MetricsMiddleware
+from api.http.outermost import REQUEST_ID, OutermostMiddleware
 from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
 from api.http.quick_status import QuickStatusMiddleware
@@ -23,7 +22,8 @@ from api.http.senders import SendersMiddleware, names
 from api.http.slow_bodies import SlowBodiesMiddleware
 from api.keys.asker import KeyRing
 from api.keys.middleware import KeysMiddleware
-from api.middleware import REQUEST_ID, OutermostMiddleware
+from api.problems import documents as problems
+from api.requests.body import READERS
 from api.routes import (
     arrays,
     datasets,

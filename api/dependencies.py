@@ -15,7 +15,7 @@ from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
 from api.http.prefix import is_estimate
 from api.keys.asker import Asker
-from api.request_errors import SharedToRead
+from api.problems.request_errors import SharedToRead
 from jobs.errors import ExperimentNotFound
 from jobs.owned_store import owned, store_of_experiment
 from jobs.ports import Doorbell, KeyStore, Store

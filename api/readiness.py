@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.request_errors import NotReady
+from api.problems.request_errors import NotReady
 from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreFull, StoreUnavailable
 from jobs.ports import Store

@@ -13,7 +13,7 @@ from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from stepbias.launcher.embedded import embedded_server
+from stepbias.launcher.store.embedded import embedded_server
 
 WORKERS: Final = (1, 2)
 COUNTS: Final = (1_000, 10_000)

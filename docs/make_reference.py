@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from api.error_list import every_error
+from api.problems.explained import every_error
 from core.figures.layouts.catalogue import FIGURES
 from core.outcome import Outcome
 from core.presets import PRESETS

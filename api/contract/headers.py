@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from api.experiments.answered_once import HEADER, REPLAYED
-from api.middleware import REQUEST_ID
+from api.http.outermost import REQUEST_ID
 
 Operation = dict[str, Any]
 """An operation of the document."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from api.i_json import LARGEST_REAL, LARGEST_WHOLE
+from api.requests.i_json import LARGEST_REAL, LARGEST_WHOLE
 from core.spec.experiment_spec import SCHEMA_VERSION, ExperimentSpec
 
 Schema = dict[str, Any]
@@ -113,7 +113,7 @@ def _replaced(texts: Mapping[str, str]) -> Callable[[Any], Any]:
 
 
 def _interoperable(schema: Schema) -> None:
-    """Say the bounds that every number of a body has (see `api.i_json`), and what its texts are made of."""
+    """Say the bounds that every number of a body has (see `api.requests.i_json`), and what its texts are made of."""
     match schema.get("type"):
         case "number":
             if "exclusiveMinimum" not in schema:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from api.contract.headers import Operation, referred
 from api.contract.json_schema import IN_COMPONENTS
-from api.error_list import ErrorDocument, every_error
-from api.middleware import REQUEST_ID
-from api.problems import MEDIA_TYPE, TYPE, Problem
+from api.http.outermost import REQUEST_ID
+from api.problems.documents import MEDIA_TYPE, TYPE, Problem
+from api.problems.explained import ErrorDocument, every_error
 
 Answer = dict[str, Any]
 

@@ -1,1 +1,1 @@
-"""What belongs to the life of an experiment: wishes, edits, lists, ids cut short, answers given once."""
+"""What belongs to the life of an experiment: its spec, cost and record; wishes, edits, lists, ids cut short."""

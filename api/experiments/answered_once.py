@@ -23,9 +23,9 @@ from pydantic import WithJsonSchema
 from starlette.types import Message
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from api.body import limited_body
 from api.keys.asker import Asker
-from api.request_errors import GoneSince, InvalidQuery, KeyTaken, StillAnswering, Violation
+from api.problems.request_errors import GoneSince, InvalidQuery, KeyTaken, StillAnswering, Violation
+from api.requests.body import limited_body
 from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.ports import Store
 from jobs.settings import Settings

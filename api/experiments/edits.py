@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from api import i_json
-from api.body import JSON, limited_body, read, require_media_type
 from api.contract.json_schema import PLAIN_LINES
 from api.dependencies import SettingsHere
 from api.experiments.labels import LINES, flaw, plain
-from api.request_errors import UnusableBody, UnusableEdit, Violation
-from api.spec_violations import sentence
+from api.problems.request_errors import UnusableBody, UnusableEdit, Violation
+from api.problems.spec_violations import sentence
+from api.requests import i_json
+from api.requests.body import JSON, limited_body, read, require_media_type
 from core.spec.experiment_spec import Label, Name
 from jobs.ports import MOST_TAGS
 

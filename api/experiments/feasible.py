@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from api.request_errors import UnusableBody, Violation
+from api.problems.request_errors import UnusableBody, Violation
 from core.data.regression import Dataset
 from core.data.row_space import interpolator_set
 from core.errors import InvalidData, NoInterpolator, StepbiasError

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from api.request_errors import AmbiguousId, Violation
+from api.problems.request_errors import AmbiguousId, Violation
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Store
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from api.request_errors import UnusableBody, Violation
+from api.problems.request_errors import UnusableBody, Violation
 from core.spec.experiment_spec import ExperimentSpec
 
 REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from api.paging import Cursor, Limit, PageQuery
+from api.requests.paging import Cursor, Limit, PageQuery
 from core.presets import PRESETS
 from jobs.ports import MOST_TAGS
 from jobs.records import Filters

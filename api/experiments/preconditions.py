@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Header
 
-from api.experiment_document import ExperimentDocument
+from api.experiments.document import ExperimentDocument
 from api.http.negotiation import is_matched
 from api.http.representations import entity_tag, gzip_tag
-from api.request_errors import NotAsKnown
+from api.problems.request_errors import NotAsKnown
 from jobs.records import Labels
 
 IfMatch = Annotated[

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 from fastapi import Response
 from pydantic import Field
 
+from api.contract.parts import files
 from api.exports.formats import Format
 from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import Row
-from api.openapi import files
-from api.paging import MOST_WHOLE, InDigits, QueryModel
+from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
 from core.results.curves import COUNTS, Curve, Curves
 from core.results.labelled_arrays import LabelledArrays
 from core.results.thinning import FEWEST_POINTS, thinned

@@ -7,10 +7,10 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
-from api.array_answer import NPZ
-from api.body import JSON
-from api.paging import MOST_WHOLE, InDigits, QueryModel
-from api.request_errors import InvalidQuery, NothingHere, UnofferedFormat, Violation
+from api.exports.array_answer import NPZ
+from api.problems.request_errors import InvalidQuery, NothingHere, UnofferedFormat, Violation
+from api.requests.body import JSON
+from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
 
 
 class Format(StrEnum):

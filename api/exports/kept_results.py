@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from api.http.representations import GZIP, gzip_packer
-from api.request_errors import ResultsChanged
+from api.problems.request_errors import ResultsChanged
 from jobs.document_keys import results_key, results_piece_key
 from jobs.errors import ExperimentNotFound, StoreFull
 from jobs.ports import Store

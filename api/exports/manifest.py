@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 
-from api.array_answer import NPZ
-from api.body import JSON
-from api.drawing import Drawing
-from api.experiment_document import links, path
+from api.experiments.document import links, path
+from api.exports.array_answer import NPZ
 from api.exports.labelled_json import labelled_pieces
 from api.exports.run_table import RunTable, StoredRuns
-from api.figure_list import MEDIA_TYPES as PICTURES
-from api.stored_arrays import interpolators
-from api.stored_grid import analysis_rows, grid_of, heading
+from api.figures.drawing import Drawing
+from api.figures.listing import MEDIA_TYPES as PICTURES
+from api.requests.body import JSON
+from api.stored.arrays import interpolators
+from api.stored.grid import analysis_rows, grid_of, heading
 from core.figures.layouts.catalogue import suitable
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, interpolators_key, results_key

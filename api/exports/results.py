@@ -10,7 +10,7 @@ from typing import Final
 from anyio import to_thread
 from fastapi import Request, Response
 
-from api.experiment_document import path, polling_headers
+from api.experiments.document import path, polling_headers
 from api.exports.archive import archive_pieces
 from api.exports.formats import RESUMABLE, Format
 from api.exports.kept_results import KeptResults, keep_results, kept_results, packed_pieces, plain_pieces
@@ -21,7 +21,7 @@ from api.exports.run_table import RunTable, StoredRuns
 from api.exports.sending import Pieces, off_loop, streamed
 from api.http.negotiation import accepts_gzip, is_known
 from api.http.representations import gzip_tag
-from api.stored_grid import grid_of, heading
+from api.stored.grid import grid_of, heading
 from core.identity import content_hash
 from jobs.ports import Store
 from jobs.records import Experiment

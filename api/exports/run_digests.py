@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
-from api.experiment_document import path
-from api.request_errors import ResultsChanged
-from api.stored_arrays import stored_end, true_predictor
+from api.experiments.document import path
+from api.problems.request_errors import ResultsChanged
+from api.stored.arrays import stored_end, true_predictor
 from core.sweep.grid import Grid
 from jobs.ports import Store
 from jobs.records import Experiment

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from api.request_errors import ResultsChanged
-from api.stored_grid import summaries
+from api.problems.request_errors import ResultsChanged
+from api.stored.grid import summaries
 from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.sweep.grid import Grid

@@ -8,7 +8,7 @@ from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.experiment_document import ExperimentDocument, status_answer
+from api.experiments.document import ExperimentDocument, status_answer
 from api.http.experiment_reader import ExperimentReader
 from api.readiness import may_wait
 from jobs.errors import JobsError

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import problems
-from api.request_errors import ForeignHost, ForeignOrigin, RequestError
+from api.problems import documents as problems
+from api.problems.request_errors import ForeignHost, ForeignOrigin, RequestError
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS: Final = {"http": 80, "https": 443}

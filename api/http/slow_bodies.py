@@ -6,7 +6,7 @@ from typing import Final
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.request_errors import BodyTooSlow
+from api.problems.request_errors import BodyTooSlow
 
 GRACE_SECONDS: Final = 20.0
 """So long a body may take in any case."""

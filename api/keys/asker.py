@@ -7,7 +7,7 @@ from typing import Final
 
 from anyio import to_thread
 
-from api.request_errors import ExpiredKey, InsufficientScope, UnknownKey
+from api.problems.request_errors import ExpiredKey, InsufficientScope, UnknownKey
 from jobs.api_keys import ApiKey, KeyScope, digest_of, id_of
 from jobs.ports import Store
 from jobs.records import Experiment, Ownership

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final, Self
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api import i_json
-from api.body import JSON, JsonBody, read
 from api.contract.examples import KEYS, named
-from api.experiment_document import timestamp
-from api.openapi import body, reference
-from api.request_errors import UnusableKeyRequest, Violation
-from api.spec_violations import sentence
+from api.contract.parts import body, reference
+from api.experiments.document import timestamp
+from api.problems.request_errors import UnusableKeyRequest, Violation
+from api.problems.spec_violations import sentence
+from api.requests import i_json
+from api.requests.body import JSON, JsonBody, read
 from jobs.api_keys import OWNER_PATTERN, ApiKey, KeyScope
 
 

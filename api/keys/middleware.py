@@ -12,9 +12,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import problems
 from api.keys.asker import Asker, KeyRing
-from api.request_errors import NoKey, RequestError, TooManyRequests
+from api.problems import documents as problems
+from api.problems.request_errors import NoKey, RequestError, TooManyRequests
 from jobs.api_keys import KeyScope
 from jobs.errors import JobsError
 from jobs.ports import Store

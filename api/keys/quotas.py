@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from api.keys.asker import Asker
-from api.request_errors import OverQuota, TooManyActive
+from api.problems.request_errors import OverQuota, TooManyActive
 from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid

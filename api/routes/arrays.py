@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import stored_arrays
-from api.array_answer import NPZ_FILE, json_answer, npz_answer
 from api.contract.answers import LabelledArrays
+from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, StoreHere
+from api.exports.array_answer import NPZ_FILE, json_answer, npz_answer
 from api.exports.curve_tables import FILES, TrajectoryQuery, trajectory_table
 from api.exports.formats import Format
-from api.openapi import PROBLEMS
-from api.positions import Position
+from api.requests.positions import Position
+from api.stored import arrays
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], responses=PROBLEMS)
 
@@ -25,25 +25,25 @@ def get_trajectory(experiment: ExperimentHere, index: Position, query: Thinned, 
     Curves are stored in float32 (relative error 6e-8), and null where they are not finite or do not exist. The last
     record is of the last iterate, which a completed run did not end at. `points` asks for fewer records.
     """
-    return json_answer(query.of(stored_arrays.trajectory(experiment, index, store=store)), experiment.id)
+    return json_answer(query.of(arrays.trajectory(experiment, index, store=store)), experiment.id)
 
 
 @router.get("/runs/{index}/trajectory.npz", response_class=Response, responses=NPZ_FILE)
 def get_trajectory_file(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit: curves in float32, `record_step` in int64, the threshold in float64."""
-    return npz_answer(query.of(stored_arrays.trajectory(experiment, index, store=store)))
+    return npz_answer(query.of(arrays.trajectory(experiment, index, store=store)))
 
 
 @router.get("/runs/{index}/trajectory.csv", response_class=Response, responses=FILES[Format.CSV])
 def get_trajectory_table(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """The same as CSV: a line for each record; an empty field is null."""
-    return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.CSV)
+    return trajectory_table(query.of(arrays.trajectory(experiment, index, store=store)), Format.CSV)
 
 
 @router.get("/runs/{index}/trajectory.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
 def get_trajectory_lines(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
     """The same as NDJSON: an object for each record."""
-    return trajectory_table(query.of(stored_arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
+    return trajectory_table(query.of(arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
 
 
 @router.get("/runs/{index}/arrays", response_model=LabelledArrays)
@@ -53,34 +53,34 @@ def get_arrays(experiment: ExperimentHere, index: Position, store: StoreHere) ->
     √A is there where finite steps have it: at depth 2 and for UV, without momentum. A completed run ends at its limit;
     its S is that of the last iterate.
     """
-    return json_answer(stored_arrays.end(experiment, index, store=store), experiment.id)
+    return json_answer(arrays.end(experiment, index, store=store), experiment.id)
 
 
 @router.get("/runs/{index}/arrays.npz", response_class=Response, responses=NPZ_FILE)
 def get_arrays_file(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
-    return npz_answer(stored_arrays.end(experiment, index, store=store))
+    return npz_answer(arrays.end(experiment, index, store=store))
 
 
 @router.get("/analysis/{problem}/data", response_model=LabelledArrays)
 def get_data(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The data set of a problem as its runs are trained on it: drawn, or given and shifted by the transform."""
-    return json_answer(stored_arrays.data(experiment, problem, store=store), experiment.id)
+    return json_answer(arrays.data(experiment, problem, store=store), experiment.id)
 
 
 @router.get("/analysis/{problem}/data.npz", response_class=Response, responses=NPZ_FILE)
 def get_data_file(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
-    return npz_answer(stored_arrays.data(experiment, problem, store=store))
+    return npz_answer(arrays.data(experiment, problem, store=store))
 
 
 @router.get("/analysis/{problem}/interpolators", response_model=LabelledArrays)
 def get_interpolators(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The predictors of a problem's reference interpolators; none where nothing interpolates its data."""
-    return json_answer(stored_arrays.interpolators(experiment, problem, store=store), experiment.id)
+    return json_answer(arrays.interpolators(experiment, problem, store=store), experiment.id)
 
 
 @router.get("/analysis/{problem}/interpolators.npz", response_class=Response, responses=NPZ_FILE)
 def get_interpolators_file(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
-    return npz_answer(stored_arrays.interpolators(experiment, problem, store=store))
+    return npz_answer(arrays.interpolators(experiment, problem, store=store))

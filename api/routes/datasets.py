@@ -6,15 +6,15 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 
-from api.body import JSON, read
 from api.contract.examples import DATASETS, TABLES, named
 from api.contract.json_schema import DATASET_ID
-from api.data_analysis import AnalysisQuery, analysis_of
-from api.datasets import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
+from api.contract.parts import BYTES, PROBLEMS, TEXT, body, reference
+from api.datasets.analysis import AnalysisQuery, analysis_of
+from api.datasets.kept import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
+from api.datasets.upload import CSV, NPZ, UploadHere, UploadQuery
 from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
-from api.openapi import BYTES, PROBLEMS, TEXT, body, reference
-from api.paging import DatasetQuery, link_header
-from api.upload import CSV, NPZ, UploadHere, UploadQuery
+from api.requests.body import JSON, read
+from api.requests.paging import DatasetQuery, link_header
 from core.analysis.data_analysis import DataAnalysis
 
 DatasetId = Annotated[str, WithJsonSchema({"type": "string", "pattern": DATASET_ID})]

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import WithJsonSchema
 
-from api.error_list import ErrorDocument, ErrorList, every_error, explained
-from api.openapi import PROBLEMS
+from api.contract.parts import PROBLEMS
+from api.problems.explained import ErrorDocument, ErrorList, every_error, explained
 
 Slug = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[a-z-]{1,50}$"})]
 

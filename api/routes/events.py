@@ -9,11 +9,11 @@ from fastapi import APIRouter, Header, Request, Response, status
 from pydantic import WithJsonSchema
 from starlette.responses import StreamingResponse
 
+from api.contract.parts import PROBLEMS, Answers
 from api.dependencies import AskerHere, ExperimentHere, HubHere, StoreHere
 from api.http.event_stream import event_stream
 from api.keys.asker import Asker
-from api.openapi import PROBLEMS, Answers
-from api.request_errors import InvalidQuery
+from api.problems.request_errors import InvalidQuery
 from jobs.ports import Store
 from jobs.records import Experiment
 from jobs.states import ACTIVE

@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 
 from api.contract.answers import FigureList
+from api.contract.parts import PROBLEMS, files
 from api.dependencies import BellHere, DrawingTimeout, ExperimentHere, StoreHere
-from api.drawing import Drawing, drawn
-from api.figure_list import MEDIA_TYPES, listed, named
-from api.openapi import PROBLEMS, files
-from api.stored_grid import grid_of
+from api.figures.drawing import Drawing, drawn
+from api.figures.listing import MEDIA_TYPES, listed, named
+from api.stored.grid import grid_of
 from core.figures.layouts.catalogue import FIGURES, require_suitable
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)

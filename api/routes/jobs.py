@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, StoreHere
-from api.job_document import JobDocument, JobPage
-from api.openapi import PROBLEMS
-from api.paging import PageQuery, link_header, window
+from api.experiments.jobs import JobDocument, JobPage
+from api.requests.paging import PageQuery, link_header, window
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["experiments"], responses=PROBLEMS)
 

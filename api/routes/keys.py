@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import WithJsonSchema
 
+from api.contract.parts import PROBLEMS
 from api.dependencies import AskerHere, KeyStoreHere
 from api.keys.documents import KEY_BODY, KeyDocument, KeyList, KeyRequestHere, NewKeyDocument
-from api.openapi import PROBLEMS
-from api.request_errors import NothingHere
+from api.problems.request_errors import NothingHere
 from jobs.api_keys import new_key
 
 _DAY_SECONDS: Final = 86_400.0

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 
-from api.body import JSON
 from api.contract.answers import PresetList
-from api.openapi import PROBLEMS, files, reference
-from api.preset_list import PresetQuery, listed
-from api.request_errors import NothingHere
+from api.contract.parts import PROBLEMS, files, reference
+from api.experiments.presets import PresetQuery, listed
+from api.problems.request_errors import NothingHere
+from api.requests.body import JSON
 from core.presets import PRESETS, preset
 from core.spec.experiment_spec import ExperimentSpec
 

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api.contract.answers import ReportDocument
+from api.contract.parts import PROBLEMS, files
 from api.dependencies import ExperimentHere, StoreHere
-from api.experiment_document import polling_headers
-from api.experiment_report import report_of
-from api.openapi import PROBLEMS, files
-from api.stored_grid import heading
+from api.experiments.document import polling_headers
+from api.stored.grid import heading
+from api.stored.report import report_of
 from core.report import page
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)

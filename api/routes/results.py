@@ -8,16 +8,16 @@ from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 
 from api.contract.answers import LabelledArrays, ManifestDocument
+from api.contract.parts import PROBLEMS, files, reference
 from api.dependencies import ExperimentHere, StoreHere
-from api.experiment_document import polling_headers
+from api.experiments.document import polling_headers
 from api.exports.curve_tables import FILES
 from api.exports.formats import MEDIA_TYPES, Format, ResultsQuery, chosen_format
 from api.exports.manifest import Manifest
 from api.exports.results import ResultsAnswer, results_state
 from api.exports.run_digests import RunDigests
 from api.exports.sending import off_loop, streamed
-from api.openapi import PROBLEMS, files, reference
-from api.stored_grid import grid_of
+from api.stored.grid import grid_of
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 

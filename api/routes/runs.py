@@ -6,16 +6,16 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.contract.answers import AnalysisPage, CurvesDocument, RunDocument, RunPage
-from api.curve_question import CurveQuery
+from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
-from api.experiment_document import polling_headers
+from api.experiments.document import polling_headers
+from api.exports.curve_question import CurveQuery
 from api.exports.curve_tables import FILES, curve_table
 from api.exports.formats import Format
 from api.exports.results import results_state
-from api.openapi import PROBLEMS
-from api.paging import PageQuery, link_header, window
-from api.positions import Position, position
-from api.stored_grid import analysis_rows, grid_of, run_rows, summaries
+from api.requests.paging import PageQuery, link_header, window
+from api.requests.positions import Position, position
+from api.stored.grid import analysis_rows, grid_of, run_rows, summaries
 from core.results.curves import Curves
 from jobs.kept_documents import kept_analyses
 from jobs.ports import Store

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api.contract.answers import VersionDocument
+from api.contract.parts import PROBLEMS
 from api.dependencies import StoreHere
 from api.http.metrics import MEDIA_TYPE, Metrics
-from api.openapi import PROBLEMS
 from api.readiness import ReadinessDocument, require_ready, state_of_queues
 from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import SCHEMA_VERSION

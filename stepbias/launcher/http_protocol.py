@@ -10,7 +10,7 @@ import httptools
 from typing_extensions import override  # in typing itself from Python 3.12 on
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.problems import MEDIA_TYPE, TYPE, Problem
+from api.problems.documents import MEDIA_TYPE, TYPE, Problem
 
 MOST_HEAD_BYTES: Final = 65_536
 """Most bytes of a request's line and headers."""

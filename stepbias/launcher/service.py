@@ -9,16 +9,16 @@ from pathlib import Path
 from jobs.records import Queue
 from jobs.settings import Settings
 from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.embedded import EmbeddedServer
-from stepbias.launcher.http_probe import answers, local_url
-from stepbias.launcher.managed_process import ManagedProcess
-from stepbias.launcher.port import free_port, is_free
-from stepbias.launcher.reach import require_meant
-from stepbias.launcher.served_process import api_process, worker_process
+from stepbias.launcher.checks.http_probe import answers, local_url
+from stepbias.launcher.checks.port import free_port, is_free
+from stepbias.launcher.checks.reach import require_meant
+from stepbias.launcher.checks.worker_probe import worker_probe
+from stepbias.launcher.processes.managed import ManagedProcess
+from stepbias.launcher.processes.served import api_process, worker_process
+from stepbias.launcher.processes.supervisor import Supervisor
 from stepbias.launcher.startup_error import PortInUseError
-from stepbias.launcher.state_directory import StateDirectory, claim
-from stepbias.launcher.supervisor import Supervisor
-from stepbias.launcher.worker_probe import worker_probe
+from stepbias.launcher.store.embedded import EmbeddedServer
+from stepbias.launcher.store.state_directory import StateDirectory, claim
 
 _REDIS_URL = "STEPBIAS_REDIS_URL"
 

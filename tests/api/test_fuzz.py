@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.i_json import read
+from api.requests.i_json import read
 from tests.api.service import EXPERIMENTS, Service, service, spec
 
 _SERVICE: Service = service(max_runs=10_000, max_data_entries=10_000, max_body_bytes=100_000)

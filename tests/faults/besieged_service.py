@@ -19,7 +19,7 @@ import redis
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from stepbias.launcher.port import free_port
+from stepbias.launcher.checks.port import free_port
 from tests.faults.fake_clock import FakeClock
 
 HOST: Final = "127.0.0.1"

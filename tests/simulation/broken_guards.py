@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
-from api.submission import submit
+from api.experiments.submission import submit
 from jobs.errors import StoreUnavailable
 from jobs.records import Job, Round, Submission
 from jobs.seal import SEAL_BYTES
@@ -86,7 +86,7 @@ def _with_a_reply_before_the_record() -> AbstractContextManager[Any]:
             return submit(spec, store=store, bell=bell)
         return submit(spec, store=MemoryStore(Settings()), bell=bell)
 
-    return patch("api.submission.submit", promised)
+    return patch("api.experiments.submission.submit", promised)
 
 
 def _with_plans_that_forget_jobs() -> AbstractContextManager[Any]:

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, cast
 from unittest.mock import patch
 
-from api import submission
+from api.experiments import submission
 from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
 from core.spec.experiment_spec import ExperimentSpec

@@ -11,14 +11,14 @@ import pytest
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from stepbias import Client
-from tests.stepbias.launcher.processes import Household
+from tests.stepbias.launcher.household import Household
 
 PROGRAM: Final = """
 import os, sys
 version = sys.argv.pop(1)
 import core.identity
 core.identity.NUMERICS_VERSION = version
-import stepbias.launcher.served_process as started
+import stepbias.launcher.processes.served as started
 patched = "import core.identity; core.identity.NUMERICS_VERSION = '" + version + "'; "
 started._SERVE = (sys.executable, "-P", "-c", patched + "from stepbias.cli.main import app; app()", "serve")
 os.environ.update(

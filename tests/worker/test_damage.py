@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import redis
 
-from api.datasets import described, keep
-from api.request_errors import NothingHere
-from api.stored_grid import lacks_analyses
+from api.datasets.kept import described, keep
+from api.problems.request_errors import NothingHere
+from api.stored.grid import lacks_analyses
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid

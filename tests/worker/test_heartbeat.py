@@ -8,7 +8,7 @@ import pytest
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
 from jobs.records import Claim
 from jobs.states import JobState
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 from tests.worker.workshop import MovableClock, SetAfter, Workshop, spec
 from worker.heartbeat import NOTICE_SECONDS, Heartbeat, Interrupted
 

@@ -15,7 +15,7 @@ from jobs.records import FigureRequest, LiveWorker, Queue, Round
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
 from tests.reference.memory_store import MemoryDoorbell
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 from tests.worker.workshop import Workshop, spec
 from worker.janitor import DEAF_SECONDS, LONGEST_ROUND, REGISTRATION, VERSION_GONE_SECONDS, Janitor
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.datasets import keep
+from api.datasets.kept import keep
 from core.data.transforms import user_dataset
 from core.data.user_arrays import UserArrays
 from core.sweep.grid import Grid

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from api.experiment_document import ExperimentDocument
+from api.experiments.document import ExperimentDocument
 from jobs.errors import StoreUnavailable
 from jobs.records import Webhook, WebhookState, Wishes
 from jobs.settings import Settings

@@ -84,7 +84,7 @@ def test_every_run_is_what_its_digests_say(service: WorkingService) -> None:
 def test_a_figure_is_there_once_it_is_drawn(service: WorkingService, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not before: to look draws nothing."""
     place = service.done(SPEC | {"name": "drawn"})
-    monkeypatch.setattr("api.drawing.ring", lambda *_, **__: service.work_off())
+    monkeypatch.setattr("api.figures.drawing.ring", lambda *_, **__: service.work_off())
     drawn = f"{place}/figures/risk.svg"
     assert service.get(drawn).status_code == 200
     figures = [each for each in service.document(f"{place}/manifest")["documents"] if "/figures/" in each["href"]]

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from stepbias.cli import submit
 from stepbias.cli.main import app
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
-from tests.stepbias.launcher.processes import hearing
+from tests.stepbias.launcher.household import hearing
 
 COMMANDS = [
     "up",

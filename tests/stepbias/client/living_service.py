@@ -11,7 +11,7 @@ from api.app import create_app
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.reference.memory_store import MemoryDoorbell, MemoryStore
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 from worker.context import WorkerContext
 from worker.perform import work_off
 

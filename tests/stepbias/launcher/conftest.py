@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stepbias.launcher.processes import Household
+from tests.stepbias.launcher.household import Household
 
 
 @pytest.fixture

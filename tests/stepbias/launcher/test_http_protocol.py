@@ -17,7 +17,7 @@ from jobs.settings import Settings
 from stepbias.launcher import http_protocol
 from stepbias.launcher.http_protocol import MOST_HEAD_BYTES, HttpProtocol
 from tests.reference.memory_store import MemoryDoorbell, MemoryStore
-from tests.stepbias.launcher.processes import eventually
+from tests.stepbias.launcher.household import eventually
 
 
 @pytest.fixture

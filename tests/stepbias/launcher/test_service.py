@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from stepbias.launcher.http_probe import local_url
-from stepbias.launcher.up import up
+from stepbias.launcher.checks.http_probe import local_url
+from stepbias.launcher.commands.up import up
 
 pytestmark = pytest.mark.services
 

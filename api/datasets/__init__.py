@@ -1,0 +1,1 @@
+"""Uploaded data sets: how one is read, kept, listed and analysed."""

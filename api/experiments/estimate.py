@@ -1,0 +1,98 @@
+"""What a spec would cost, answered from the spec and from what is stored of its data sets."""
+
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.datasets import kept
+from api.problems.request_errors import NothingHere, OverLimit
+from core.planning.cost import kernel_cost
+from core.planning.estimate import estimate
+from core.planning.problem_facts import facts_of_problems
+from core.spec.experiment_spec import ExperimentSpec, UploadedData
+from core.sweep.grid import Grid
+from jobs.kept_documents import kept_analysis
+from jobs.ports import Store
+from jobs.settings import Settings
+
+
+class MaxStableSteps(BaseModel):
+    """How many problems have a largest stable step size that is known, guessed at, or unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    known: int = Field(description="From a stored analysis.")
+    guessed: int = Field(description="From the parameters of a sparse regression.")
+    unknown: int = Field(description="Step sizes given in numbers are then predicted to take the whole budget.")
+
+
+class EstimateDocument(BaseModel):
+    """What an experiment is predicted to cost, as if none of its runs were stored: right within a factor 2, mostly."""
+
+    model_config = ConfigDict(frozen=True)
+
+    runs: int
+    problems: int = Field(description="Data sets with a network.")
+    batches: int
+    predicted_steps: int = Field(description="Of all runs together, searches and twins included.")
+    predicted_seconds: float = Field(description="Of training, on one core; the analysis of data sets is not in it.")
+    bytes: int = Field(description="What the store will keep of the runs.")
+    memory_bytes: int = Field(
+        description="Of the analysis or batch that takes most, in one process of a worker, beside what each takes."
+    )
+    max_stable_steps: MaxStableSteps
+
+
+def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> EstimateDocument:
+    """The estimate of a spec that has been found fit to be submitted."""
+    grid = Grid(spec)
+    facts = facts_of_problems(grid, partial(kept_analysis, store), _uploaded_shape(spec, store))
+    found = estimate(grid, facts, kernel_cost(settings.kernel, grid.run(0).optimizer))
+    return EstimateDocument(
+        runs=found.runs,
+        problems=found.problems,
+        batches=found.batches,
+        predicted_steps=round(found.predicted_steps),
+        predicted_seconds=float(f"{found.predicted_seconds:.3g}"),
+        bytes=round(found.bytes),
+        memory_bytes=round(found.memory),
+        max_stable_steps=MaxStableSteps(**found.max_stable_steps),
+    )
+
+
+def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings) -> EstimateDocument:
+    """The estimate of a spec, if this deployment takes experiments of such a cost.
+
+    Raises:
+        OverLimit: it is predicted to take more time or memory, or to leave more behind; with the numbers.
+    """
+    found = estimated(spec, store=store, settings=settings)
+    if found.predicted_seconds > settings.max_seconds:
+        raise OverLimit(
+            f"It is predicted to train for {found.predicted_seconds:.3g} s on one core, {found.runs} runs of up to "
+            f"{spec.stopping.budget} steps; at most {settings.max_seconds:.3g} s are taken in one experiment."
+        )
+    if found.bytes > settings.max_stored_bytes:
+        raise OverLimit(
+            f"It is predicted to leave {found.bytes / 1e9:.3g} GB in the store: {found.runs} runs with "
+            f"{spec.recording.points} records; at most {settings.max_stored_bytes / 1e9:.3g} GB are taken."
+        )
+    if found.memory_bytes > settings.max_memory_bytes:
+        raise OverLimit(
+            f"Its largest batch or analysis is predicted to take {found.memory_bytes / 1e9:.3g} GB of memory; at most "
+            f"{settings.max_memory_bytes / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
+            f"the samples alone where steps draw noise or minibatches."
+        )
+    return found
+
+
+def _uploaded_shape(spec: ExperimentSpec, store: Store) -> tuple[int, int] | None:
+    """Samples and dimension of an upload; None for data that stand in the spec or are drawn."""
+    if not isinstance(spec.data, UploadedData):
+        return None
+    try:
+        about = kept.described(spec.data.id, store=store)
+    except NothingHere:
+        # Somebody has deleted it since it was looked for.
+        raise kept.not_uploaded() from None
+    return about.samples, about.dimension

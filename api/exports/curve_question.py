@@ -1,0 +1,79 @@
+"""Which curves are asked for: the query of `/curves`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.problems.request_errors import InvalidQuery, Violation
+from api.requests.i_json import escaped
+from api.requests.paging import MOST_WHOLE, InDigits
+from core.results.curve_question import CurveQuestion, NoAxisLeft
+from core.results.curves import Curves, Inclusion
+from core.results.result import Summary
+from core.results.thinning import fewer_points
+from core.results.variables import COORDINATES, VARIABLES, Kind
+from core.sweep.grid import Grid
+
+_Name = Annotated[str | None, Field(min_length=1, max_length=100)]
+_Axis = Annotated[_Name, Field(json_schema_extra={"enum": list(COORDINATES)})]
+_Quantity = Annotated[
+    _Name, Field(json_schema_extra={"enum": [name for name, known in VARIABLES.items() if known.kind is not Kind.TEXT]})
+]
+
+
+class CurveQuery(BaseModel):
+    """The query of curves. `where.<axis>=<value>` fixes an axis that is none of x, series and over."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    PREFIX: ClassVar[str] = "where."
+    """What names of further parameters begin with."""
+
+    x: Annotated[_Axis, Field(description="The axis to draw against; by default the initialisation scale.")] = None
+    y: Annotated[_Quantity, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
+    series: Annotated[_Axis, Field(description="One curve for each of its values; by default the axis left.")] = None
+    over: Annotated[_Axis, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
+    include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
+
+    points: Annotated[
+        Annotated[int, Field(ge=2, le=MOST_WHOLE), InDigits] | None,
+        Field(description="Most values of x: the first, the last, and others evenly between them."),
+    ] = None
+
+    def of(self, family: Curves) -> Curves:
+        """So much of the curves as is asked for."""
+        return family if self.points is None else fewer_points(family, self.points)
+
+    def question(self, grid: Grid, summaries: Sequence[Summary | None]) -> CurveQuestion:
+        """The question in full; `summaries` are those of the grid's runs.
+
+        Raises:
+            InvalidQuery: a parameter is none of these or no number, or no axis is left to draw against.
+        """
+        where = dict(self._where())
+        try:
+            return CurveQuestion.of(
+                grid,
+                summaries,
+                x=self.x,
+                y=self.y,
+                series=self.series,
+                over=self.over,
+                where=where,
+                include=self.include,
+            )
+        except NoAxisLeft as error:
+            raise _wrong("x", error.message) from None
+
+    def _where(self) -> Iterator[tuple[str, float]]:
+        for name, value in (self.model_extra or {}).items():
+            try:
+                yield name.removeprefix(self.PREFIX), float(value)
+            except (TypeError, ValueError):
+                raise _wrong(name, "a number is wanted") from None
+
+
+def _wrong(parameter: str, detail: str) -> InvalidQuery:
+    violation = Violation(parameter=escaped(parameter), detail=detail)
+    return InvalidQuery("The query cannot be understood.", violations=(violation,))

@@ -1,0 +1,1 @@
+"""Figures: which there are, and how one is asked for."""

@@ -1,0 +1,81 @@
+"""`stepbias run`: an experiment computed in this process, without server, queue or network."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from api.experiments.submission import read_spec
+from api.problems.request_errors import RequestError, UnusableBody, Violation
+from core.errors import StepbiasError
+from core.experiment import run as experiment
+from core.spec.experiment_spec import ExperimentSpec, UploadedData
+from stepbias import ClientError
+from stepbias.cli.experiment_files import require_own, require_writable, save_what_there_is
+from stepbias.cli.failure import explained
+from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
+from stepbias.cli.submit import INTERRUPTED, spec_bytes
+from stepbias.launcher.checked_settings import checked_settings
+from stepbias.launcher.commands.local_files import files_of
+
+
+def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
+    """Compute the experiment and save what `fetch` would."""
+    kernel = checked_settings().kernel
+    with explained(StepbiasError):
+        document = _document(spec_bytes(spec))
+        # Before hours of work and not after them.
+        require_own(out, document.canonical(), ["results.json", "curves.json", "report.json"])
+        require_writable(out)
+        try:
+            with progress_report() as report:
+                results = experiment.run(document, kernel=kernel, on_progress=_reporting(report))
+        except KeyboardInterrupt:
+            typer.echo("Stopped; nothing is saved. A service keeps what is finished: stepbias submit", err=True)
+            return INTERRUPTED
+        save_what_there_is(files_of(results, arrays=arrays, trajectories=trajectories), out)
+    outcomes, paths = (Counter(str(summary[name] or "unknown") for summary in results.summaries) for name in ("outcome", "path"))
+    typer.echo(f"{runs(len(results.grid))}: {outcome_counts(outcomes)}; by path {outcome_counts(paths)}")
+    return 0
+
+
+def _document(body: bytes) -> ExperimentSpec:
+    """The spec, refused for the reasons and at the places that a service names.
+
+    Raises:
+        ClientError: it is refused.
+    """
+    try:
+        spec = read_spec(body)
+        _require_own_data(spec)
+    except RequestError as error:
+        places = (f"  {violation.pointer or '(the document)'}: {violation.detail}" for violation in error.violations)
+        raise ClientError("\n".join([error.detail, *places])) from None
+    return spec
+
+
+def _require_own_data(spec: ExperimentSpec) -> None:
+    """Return if the spec has all its data in itself.
+
+    Raises:
+        UnusableBody: it names an upload, which only a service keeps.
+    """
+    if isinstance(spec.data, UploadedData):
+        violation = Violation(
+            pointer="/data/kind", detail="uploads are kept by a service; put X and y here, as kind inline"
+        )
+        raise UnusableBody("Without a service there are no uploaded data sets.", violations=(violation,))
+
+
+def _reporting(report: Report) -> Callable[[experiment.Progress], None]:
+    """What passes progress on, with the time that is left if it goes on as it went."""
+    start = time.monotonic()
+
+    def reporting(now: experiment.Progress) -> None:
+        left = (time.monotonic() - start) * (1 / now.fraction - 1) if now.fraction else None
+        text = f"{now.runs_done} of {runs(now.runs_total)}"
+        report(now.fraction, text if left is None else f"{text}, {duration(left)} left")
+
+    return reporting

@@ -1,0 +1,1 @@
+"""The embedded server, the directory that holds its data, and the file of a backup."""

@@ -1,0 +1,40 @@
+"""The store of a command that works on it directly: that of the environment, or that of a state directory."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from jobs.settings import Settings
+from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
+from stepbias.launcher.store.embedded import embedded_server, url_of_running
+from stepbias.launcher.store.state_directory import default_state_directory
+
+
+@contextmanager
+def opened_store(state_dir: Path | None, *, may_run: bool, is_there: bool) -> Iterator[str]:
+    """Where the server is that the environment names, or the embedded one, started for this unless it runs.
+
+    `is_there`: the state directory has to be there; otherwise it is made.
+
+    Raises:
+        StartupError: it runs and must not, or cannot be started.
+    """
+    with ExitStack() as stack:
+        named = Settings().redis_url
+        if named is not None:
+            yield named.get_secret_value()
+            return
+        directory = state_dir or default_state_directory()
+        if is_there and not directory.is_dir():
+            raise StartupError(f"there is no state directory {directory}; --state-dir names another")
+        yield _embedded(directory, stack, may_run=may_run)
+
+
+def _embedded(directory: Path, stack: ExitStack, *, may_run: bool) -> str:
+    try:
+        server, _ = stack.enter_context(embedded_server(directory))
+    except StateDirectoryInUseError:
+        if not may_run:
+            raise
+        return url_of_running(directory)
+    return server.url

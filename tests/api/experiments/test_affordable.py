@@ -1,0 +1,60 @@
+"""Experiments that are predicted to cost more than a deployment takes."""
+
+import pytest
+
+from api.experiments.estimate import estimated, require_affordable
+from api.problems.request_errors import OverLimit
+from core.spec.experiment_spec import ExperimentSpec
+from jobs.settings import Settings
+from tests.api.service import EXPERIMENTS, assert_problem, service, spec
+from tests.reference.memory_store import MemoryStore
+
+SPEC = ExperimentSpec.model_validate(spec())
+
+
+def _refusal(settings: Settings) -> str:
+    with pytest.raises(OverLimit) as caught:
+        require_affordable(SPEC, store=MemoryStore(settings), settings=settings)
+    return str(caught.value)
+
+
+def test_the_limits_are_named_with_what_was_predicted() -> None:
+    """Seconds of one core, bytes in the store, and bytes of memory."""
+    found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
+    by_time = _refusal(Settings(max_seconds=found.predicted_seconds / 2))
+    assert f"{found.predicted_seconds:.3g} s" in by_time
+    assert f"{found.predicted_seconds / 2:.3g} s" in by_time
+    by_room = _refusal(Settings(max_stored_bytes=found.bytes / 2))
+    assert f"{found.bytes / 1e9:.3g} GB" in by_room
+    assert f"{found.runs} runs" in by_room
+    by_memory = _refusal(Settings(max_memory_bytes=found.memory_bytes / 2))
+    assert f"{found.memory_bytes / 1e9:.3g} GB of memory" in by_memory
+    assert f"at most {found.memory_bytes / 2e9:.3g} GB" in by_memory
+
+
+def test_what_costs_no_more_is_taken() -> None:
+    """Up to the limits themselves."""
+    found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
+    settings = Settings(
+        max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes, max_memory_bytes=found.memory_bytes
+    )
+    assert require_affordable(SPEC, store=MemoryStore(settings), settings=settings) == found
+
+
+def test_submission_and_estimate_refuse_alike() -> None:
+    """422 with both numbers, and nothing is recorded."""
+    known = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
+    for limit in (
+        {"max_seconds": known.predicted_seconds / 2},
+        {"max_stored_bytes": known.bytes / 2},
+        {"max_memory_bytes": known.memory_bytes / 2},
+        {"max_runs": 1},
+    ):
+        one = service(**limit)
+        with one.client:
+            refusals = [
+                assert_problem(one.post(spec(), path), 422) for path in (EXPERIMENTS, f"{EXPERIMENTS}/estimate")
+            ]
+        assert {refusal["type"] for refusal in refusals} == {"urn:stepbias:problem:over-limit"}
+        assert refusals[0]["detail"] == refusals[1]["detail"]
+        assert one.store.experiments().experiments == ()

@@ -1,0 +1,1 @@
+"""Tests of what is refused, and of how that is said."""

@@ -1,0 +1,1 @@
+"""Tests of the commands that need the service's own packages."""
