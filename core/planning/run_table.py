@@ -25,8 +25,8 @@ from core.sweep.grid import STEP_SIZE_FRACTION, Grid
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
 
-LIKELY_TWINS: Final = 0.5
-"""Part of the runs of gradient descent whose path asks for a twin: it is half of a grid like that of Figure 1."""
+LIKELY_TWINS: Final = 2 / 3
+"""Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1."""
 
 Runs = Float64[np.ndarray, " run"]
 
