@@ -9,10 +9,11 @@ from benchmarks.ours import OurLoop
 from benchmarks.turns import Effort
 from core.descent.kernel import one_thread
 from core.presets import preset
-from core.spec.experiment_spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec, Recording
 from core.training.oscillation import WINDOW
 
-FIGURE_1: Final = preset("figure-1", "full")
+FIGURE_1: Final = preset("figure-1", "full").model_copy(update={"recording": Recording(sensitivity=False)})
+"""Without twins: each run is trained once, as by what the service is compared with."""
 
 
 def figure_1_like(seconds: float) -> ExperimentSpec:

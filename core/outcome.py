@@ -1,4 +1,4 @@
-"""How a run ends: exactly one of these, each with the sentence its user needs."""
+"""How a run ends: exactly one of these, each with the sentence its user needs. And how it came there."""
 
 from enum import StrEnum
 from typing import Final
@@ -20,6 +20,20 @@ class Outcome(StrEnum):
     def meaning(self) -> str:
         """What happened, and what can be done."""
         return _MEANINGS[self]
+
+
+class RunPath(StrEnum):
+    """How a run came to its end: by gradient descent alone, or by what rounding or a perturbation made of it.
+
+    A `smooth` run lowers its loss all the way. Where one has crossed the edge of stability, ηλ > 2, its loss grows, and
+    its rounding with it. `perturbed` runs were pushed off an interpolator that is unstable at η, `released` ones held
+    on one as long as exact arithmetic would stay.
+    """
+
+    SMOOTH = "smooth"
+    CROSSED_EDGE = "crossed_edge"
+    PERTURBED = "perturbed"
+    RELEASED = "released"
 
 
 WITH_LIMIT: Final = frozenset({Outcome.CONVERGED, Outcome.STATIONARY})

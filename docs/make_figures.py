@@ -80,6 +80,8 @@ def measured(handle: ExperimentHandle, seconds: float) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "problems": problems,
         "outcomes": dict(handle.experiment.outcomes),
+        "paths": report["basis"]["paths"],
+        "decided_by_rounding": report["basis"]["decided_by_rounding"],
         "statements": statements,
     }
 

@@ -53,7 +53,7 @@ class StoredResults(StoredArrays):
             series: another axis.
             over: a third one.
             where: the value of each axis that is none of these.
-            include: runs that are `converged`, or `all`.
+            include: runs that are `converged`, of these the `certain` ones that rounding did not decide, or `all`.
             points: at most so many values of x: the first, the last, and others evenly between them.
 
         Returns:

@@ -88,6 +88,7 @@ class CurveCounts(BaseModel):
     not_converged: int
     without_value: int
     missing: int
+    decided_by_rounding: int
 
 
 class CurveDocument(BaseModel):
@@ -101,6 +102,7 @@ class CurveDocument(BaseModel):
     not_converged: Counts
     without_value: Counts
     missing: Counts
+    decided_by_rounding: Counts
 
 
 class BaselineDocument(BaseModel):

@@ -76,6 +76,8 @@ class RunAnalysis:
             "finished_by": "iteration" if completion is None else "completion",
             "steps": trained.steps,
             "perturbations": trained.perturbations,
+            "path": trained.path and trained.path.value,
+            "held_steps": trained.held_steps,
             "cycle_period": None if trained.cycle is None else trained.cycle.period or None,
             "network": network.key,
             "depth": network.degree,

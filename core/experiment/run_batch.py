@@ -13,17 +13,17 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
 from core.descent.kernel import kernel_id, trained_by
 from core.errors import StepbiasError
-from core.experiment.training_run import never_stable, search_of, training_run
+from core.experiment.training_run import never_stable, search_of
 from core.networks.network import Network
 from core.planning.problem_facts import ProblemFacts
-from core.planning.run_table import RunTable, lanes_of
+from core.planning.run_table import RunTable
 from core.results.result import Summary, whole_summary
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from core.training.batch_training import Training
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun
-from core.training.trials import SearchResult, Trials
+from core.training.trials import SearchResult, SingleTrial, Trials
 
 LEAST_LEFT = 0.05
 """Part of its prediction that is still counted as ahead of a run that has outlived it."""
@@ -136,16 +136,12 @@ def _begun_or_resumed(
     analysis: ProblemAnalysis,
     kept: Mapping[str, Shaped[np.ndarray, "..."]] | None,
 ) -> Training | Trials:
-    """The batch in training; runs that are trained once each, as most are, go without the book-keeping of trials."""
-    if all(_lanes(run) == 1 for run in runs):
-        plain = [training_run(run, analysis) for run in runs]
-        return Training(problem, plain) if kept is None else Training.resume(problem, plain, kept)
+    """The batch in training; runs that are trained once each go without the book-keeping of trials."""
     searches = [search_of(run, analysis) for run in runs]
+    if all(isinstance(search, SingleTrial) for search in searches):
+        plain = [search.run for search in searches]
+        return Training(problem, plain) if kept is None else Training.resume(problem, plain, kept)
     return Trials(problem, searches) if kept is None else Trials.resume(problem, searches, kept)
-
-
-def _lanes(run: Run) -> int:
-    return lanes_of(searches=run.step_bracket is not None, sensitivity=run.spec.recording.sensitivity)
 
 
 def _usable(checkpoint: bytes | None, own_kernel: str) -> Mapping[str, Shaped[np.ndarray, "..."]] | None:

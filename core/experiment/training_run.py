@@ -34,6 +34,7 @@ def training_run(run: Run, analysis: ProblemAnalysis) -> TrainingRun:
         loss_tolerance=stopping.loss_tolerance,
         max_steps=stopping.budget,
         perturb_unstable=stopping.perturbs,
+        holds=stopping.holds,
         record_points=run.spec.recording.points,
         seed=run.seed,
         completion_tolerance=stopping.completion_tolerance if stopping.completes else 0.0,
@@ -51,7 +52,9 @@ def search_of(run: Run, analysis: ProblemAnalysis) -> Search:
     search: Search = SingleTrial(run=trained)
     if (bracket := run.step_bracket) is not None:
         search = StepSearch(run=trained, lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
-    return WithPerturbedCopy(search=search, network=run.network) if run.spec.recording.sensitivity else search
+    if not (wanted := run.spec.recording.sensitivity):
+        return search
+    return WithPerturbedCopy(search=search, network=run.network, only_if_needed=wanted == "auto")
 
 
 def initial_parameters(run: Run, dim: int) -> Float64[np.ndarray, "part dim"]:

@@ -89,7 +89,9 @@ def threshold_text(optimizers: Iterable[Optimizer]) -> str:
 def _progress(results: Results) -> str:
     done, total, converged = results.runs_done, len(results.grid), results.runs_converged
     runs = (f"{total} runs" if total > 1 else "1 run") if done == total else f"partial result: {done} of {total} runs"
-    return runs if converged == done else f"{runs}, {converged} converged"
+    parts = [(converged, "converged")] if converged < done else []
+    parts += [(decided, "decided by rounding")] if (decided := results.runs_decided_by_rounding) else []
+    return ", ".join([runs, *(f"{count} {words}" for count, words in parts)])
 
 
 def _data(grid: Grid) -> Iterator[str]:

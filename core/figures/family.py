@@ -18,6 +18,9 @@ from core.results.variables import Variable
 LEGEND_ENTRIES: Final = 12
 """Most lines that are named; of more, evenly spaced ones are, the first and the last among them."""
 
+DECIDED: Final = "D"
+"""The marker of points with a run that rounding decided."""
+
 FEW_ROWS: Final = 4
 """Up to so many lines have each a row of crosses of its own for everything; more would take half the panel."""
 
@@ -25,8 +28,9 @@ FEW_ROWS: Final = 4
 def draw_family(panel: Axes, family: Curves) -> None:
     """Medians with the band of quartiles, and crosses below where runs did not converge and none has a value.
 
-    A point is filled where all its runs converged, hollow where only some did. The y axis is logarithmic. Crosses
-    have a row for each line; of many lines there is one row in common, for the values of x at which none converged.
+    A point is filled where all its runs converged, hollow where only some did, and a hollow diamond where rounding
+    decided a run of it. The y axis is logarithmic. Crosses have a row for each line; of many lines there is one row in
+    common, for the values of x at which none converged.
     """
     colours = ordered_colours(len(family.curves))
     for curve, colour in zip(family.curves, colours, strict=True):
@@ -56,9 +60,9 @@ def family_handles(families: Sequence[Curves]) -> list[Line2D]:
     ]
     every = [curve for family in families for curve in family.curves]
     if any(_partly_failed(curve) for curve in every):
-        hollow = Line2D([], [], color=MUTED, linestyle="", marker="o", markerfacecolor="white")
-        hollow.set_label("not all converged")
-        handles.append(hollow)
+        handles.append(_hollow("o", "not all converged"))
+    if any(any(curve.decided_by_rounding) for curve in every):
+        handles.append(_hollow(DECIDED, "decided by rounding"))
     return handles + ([cross_handle()] if any(failed_points(curve) for curve in every) else [])
 
 
@@ -87,15 +91,24 @@ def _draw_curve(panel: Axes, x: np.ndarray, curve: Curve, colour: str) -> None:
     median = on_log_axis(curve.median)
     panel.plot(x, median, color=colour)
     draw_band(panel, x, curve, colour)
-    some_failed = np.array(curve.not_converged) > 0
-    for chosen, face in ((~some_failed, colour), (some_failed, "white")):
-        panel.plot(x[chosen], median[chosen], "o", color=colour, markerfacecolor=face, zorder=3)
+    some_failed, decided = np.array(curve.not_converged) > 0, np.array(curve.decided_by_rounding) > 0
+    marks = (
+        (~some_failed & ~decided, "o", colour),
+        (some_failed & ~decided, "o", "white"),
+        (decided, DECIDED, "white"),
+    )
+    for chosen, marker, face in marks:
+        panel.plot(x[chosen], median[chosen], marker, color=colour, markerfacecolor=face, zorder=3)
 
 
 def _handle(lines: Sequence[Curve], colour: str, name: str) -> Line2D:
     """A line with its points, or a cross where crosses are all that is drawn of it."""
     crosses = any(failed_points(line) for line in lines) and not any(any(line.runs) for line in lines)
     return Line2D([], [], color=colour, label=name, linestyle="" if crosses else "-", marker="x" if crosses else "o")
+
+
+def _hollow(marker: str, label: str) -> Line2D:
+    return Line2D([], [], color=MUTED, linestyle="", marker=marker, markerfacecolor="white", label=label)
 
 
 def _partly_failed(curve: Curve) -> bool:

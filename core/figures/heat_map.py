@@ -12,6 +12,7 @@ from core.figures.layouts.effective_init import without_effective_init
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.selection import STEP_SIZES
 from core.figures.results import Results
+from core.results.rounding import is_decided_by_rounding
 from core.sweep.arrangement import Arrangement, arrange
 from core.sweep.grid import STEP_SIZE_FRACTION
 
@@ -20,6 +21,7 @@ from core.sweep.grid import STEP_SIZE_FRACTION
 class HeatMap:
     """The cells at the fixed values `where`: their outcomes, whether seeds differ in them, the median of each quantity.
 
+    `decided` are the cells with a run that rounding decided.
     `absent` says of quantities that no run behind the cells can have why it cannot. `largest_steps` holds both η* over
     each cell along x, in units of the y axis; NaN where they are not known or y is no step size.
     """
@@ -29,6 +31,7 @@ class HeatMap:
     y: CellAxis
     outcomes: Int64[np.ndarray, "y x"]
     differing: Bool[np.ndarray, "y x"]
+    decided: Bool[np.ndarray, "y x"]
     medians: Mapping[str, Float64[np.ndarray, "y x"]]
     absent: Mapping[str, str]
     largest_steps: Float64[np.ndarray, "2 x"]
@@ -53,6 +56,7 @@ def heat_map(results: Results, layout: PhaseLayout, where: Mapping[str, float], 
     ascending = np.ix_(y.order, x.order)
     codes = arrangement.table(outcome_codes(results.summaries))[ascending]
     outcomes, differing = commonest(codes)
+    decided = np.array([is_decided_by_rounding(summary) for summary in results.summaries])
     reason = without_effective_init(results.grid, where)
     tables = {name: arrangement.table(_column(results, name))[ascending] for name in quantities}
     return HeatMap(
@@ -61,6 +65,7 @@ def heat_map(results: Results, layout: PhaseLayout, where: Mapping[str, float], 
         y=y,
         outcomes=outcomes,
         differing=differing,
+        decided=arrangement.table(decided)[ascending].any(axis=-1),
         medians={name: converged_median(table, codes) for name, table in tables.items()},
         absent={"effective_init": reason} if reason else {},
         largest_steps=_largest_steps(results, arrangement, layout.y)[:, x.order],

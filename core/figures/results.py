@@ -8,6 +8,7 @@ import numpy as np
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.outcome import WITH_LIMIT
 from core.results.result import Summary, check_one_per_run
+from core.results.rounding import is_decided_by_rounding
 from core.sweep.grid import Grid
 
 
@@ -47,3 +48,8 @@ class Results:
     def runs_converged(self) -> int:
         """How many of them converged."""
         return sum(has_converged(summary) for summary in self.summaries)
+
+    @property
+    def runs_decided_by_rounding(self) -> int:
+        """How many of them ended where rounding decided."""
+        return sum(is_decided_by_rounding(summary) for summary in self.summaries)

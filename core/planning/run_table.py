@@ -25,6 +25,9 @@ from core.sweep.grid import STEP_SIZE_FRACTION, Grid
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
 
+LIKELY_TWINS: Final = 2 / 3
+"""Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1."""
+
 Runs = Float64[np.ndarray, " run"]
 
 
@@ -41,15 +44,15 @@ class RunTable:
     """What the cost of runs of one problem depends on, a column for each number that may be swept.
 
     `fraction` is η over the η* of each run's optimiser where the spec says so, else `step_size` is η; in a search
-    neither is, and `rounds` are the fractions that its rounds take longest at. `relative_limit` is that η* in units of
-    the one of gradient descent.
+    neither is, and `rounds` are the fractions that its rounds take longest at. `trainings` is how many there are one
+    after another, on average. `relative_limit` is that η* in units of the one of gradient descent.
     """
 
     init_scale: Runs
     step_size: Runs | None
     fraction: Runs | None
     rounds: tuple[float, ...]
-    trainings: int
+    trainings: float
     lanes: int
     warmup_steps: Runs
     noise_steps: Runs
@@ -73,13 +76,14 @@ class RunTable:
             rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
             rounds += rounds[-1:] if recording.sensitivity else []
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
+        may_follow = recording.sensitivity == "auto" and first.optimizer.is_map_of_theta
         return cls(
             init_scale=columns["scale"],
             step_size=None if rounds else step_size,
             fraction=columns.get(STEP_SIZE_FRACTION),
             rounds=tuple(rounds),
-            trainings=max(len(rounds), 1),
-            lanes=lanes_of(searches=bool(rounds), sensitivity=recording.sensitivity),
+            trainings=max(len(rounds), 1 + LIKELY_TWINS * may_follow),
+            lanes=_lanes(searches=bool(rounds), has_twin=recording.sensitivity is True),
             warmup_steps=columns["warmup_steps"],
             noise_steps=np.array([optimizer.noise_steps for optimizer in optimizers], dtype=np.float64),
             momentum=np.array([optimizer.momentum for optimizer in optimizers]),
@@ -114,7 +118,8 @@ class RunTable:
 
     def steps(self, facts: ProblemFacts) -> Runs:
         """The predicted steps of every run in one lane, those of all its trainings one after another."""
-        return np.asarray(np.sum([self._steps(fraction, facts) for fraction in self._fractions(facts)], axis=0))
+        steps = [self._steps(fraction, facts) for fraction in self._fractions(facts)]
+        return np.asarray(np.sum(steps, axis=0) * (self.trainings / len(steps)))
 
     def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
         """η over η* of every run, once for each training."""
@@ -143,11 +148,11 @@ class RunTable:
         return predicted_steps(inputs)
 
 
-def lanes_of(*, searches: bool, sensitivity: bool) -> int:
+def _lanes(*, searches: bool, has_twin: bool) -> int:
     """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
     if searches:
         return PROBES
-    return 2 if sensitivity else 1
+    return 2 if has_twin else 1
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:

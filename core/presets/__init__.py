@@ -6,6 +6,7 @@ from typing import Final
 
 from core.errors import InvalidChoice
 from core.presets.beyond import BEYOND
+from core.presets.delayed_release import DELAYED_RELEASE
 from core.presets.paper import PAPER
 from core.presets.preset import Preset, Size
 from core.spec.experiment_spec import ExperimentSpec
@@ -13,7 +14,9 @@ from core.spec.swept import axis_values
 
 __all__ = ["PRESETS", "Preset", "Size", "preset"]
 
-PRESETS: Final[Mapping[str, Preset]] = MappingProxyType({known.name: known for known in (*PAPER, *BEYOND)})
+PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
+    {known.name: known for known in (*PAPER, *BEYOND, *DELAYED_RELEASE)}
+)
 """Every preset, by name."""
 
 

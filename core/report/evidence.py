@@ -13,6 +13,7 @@ from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 from core.outcome import Outcome
 from core.results.result import Summary, check_one_per_run
+from core.results.rounding import is_decided_by_rounding
 from core.spec.run_spec import PlainData
 from core.sweep.grid import Grid, GridProblem
 
@@ -90,13 +91,16 @@ class Problem:
 class Evidence:
     """The runs of a grid and their problems, in grid order; those of problem k are neighbours, as many for each.
 
-    `stored` says which runs are there, `outcome` how they ended (empty where not). `runs` has the numbers of runs by
-    name, `analysed` those of the problems' analyses, `drawn` the parameters of their data, NaN for user data.
+    `stored` says which runs are there, `outcome` how they ended and `path` how they came there (empty where not),
+    `decided` in which of them rounding decided it. `runs` has the numbers of runs by name, `analysed` those of the
+    problems' analyses, `drawn` the parameters of their data, NaN for user data.
     """
 
     grid: Grid
     stored: Bool[np.ndarray, " run"]
     outcome: np.ndarray  # of text, one entry a run: jaxtyping has no name for it
+    path: np.ndarray  # likewise
+    decided: Bool[np.ndarray, " run"]
     runs: Mapping[str, Float64[np.ndarray, " run"]]
     analysed: Mapping[str, Float64[np.ndarray, " problem"]]
     drawn: Mapping[str, Float64[np.ndarray, " problem"]]
@@ -151,6 +155,8 @@ def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[
         grid=grid,
         stored=np.array([summary is not None for summary in summaries]),
         outcome=np.array([row.get("outcome") or "" for row in rows], dtype=np.str_),
+        path=np.array([row.get("path") or "" for row in rows], dtype=np.str_),
+        decided=np.array([is_decided_by_rounding(summary) for summary in summaries], dtype=np.bool_),
         runs={name: _column(row.get(name) for row in rows) for name in QUANTITIES},
         analysed={name: _column(_number(problem.analysis, name) for problem in problems) for name in ANALYSED},
         drawn={name: _column(getattr(problem.data, name, None) for problem in problems) for name in DRAWN},

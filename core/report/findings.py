@@ -12,7 +12,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.report.evidence import Evidence, evidence
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
-from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, kernel_regimes, outcomes
+from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, kernel_regimes, outcomes, paths
 from core.report.run_inequalities import RUN_INEQUALITIES
 from core.report.step_limits import step_limits
 from core.report.verdict import Status, Verdict, judge
@@ -29,7 +29,8 @@ _OF_ANALYSES: Final = ("min_sharpness_upper", "min_sharpness_lower", "max_stable
 class Basis:
     """What a report rests on: of `runs` runs `stored` are there, of `problems` problems `analysed`.
 
-    `perturbed` runs had to be pushed off an unstable interpolator, `perturbations` times in all.
+    `perturbed` runs had to be pushed off an unstable interpolator, `perturbations` times in all. `paths` says how many
+    stored runs came to their end in which way, `decided_by_rounding` of how many rounding decided it.
     """
 
     runs: int
@@ -40,6 +41,8 @@ class Basis:
     outcomes: Counts
     perturbed: int
     perturbations: int
+    paths: Counts
+    decided_by_rounding: int
 
     @property
     def missing(self) -> int:
@@ -58,6 +61,8 @@ class Basis:
             "perturbations": self.perturbations,
             "kicked": self.perturbed,  # former names, kept for one version
             "kicks": self.perturbations,
+            "paths": dict(self.paths),
+            "decided_by_rounding": self.decided_by_rounding,
             "problems": self.problems,
             "analysed": self.analysed,
         }
@@ -166,6 +171,8 @@ def _basis(found: Evidence) -> Basis:
         outcomes=outcomes(found),
         perturbed=int((perturbations > 0).sum()),
         perturbations=int(perturbations.sum()),
+        paths=paths(found),
+        decided_by_rounding=int(found.decided.sum()),
     )
 
 

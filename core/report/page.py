@@ -41,10 +41,16 @@ def _head(report: Report, title: str) -> Iterator[str]:
         yield from _wrapped(
             f"{basis.perturbed} of them had to be pushed off an unstable point, {basis.perturbations} times in all."
         )
+    if set(basis.paths) - {UNKNOWN}:
+        yield from _wrapped(f"Their paths: {_counts(basis.paths)}. {_decided(basis.decided_by_rounding)}")
     yield from _wrapped(
         f"Statements: {statuses[Status.HOLDS]} hold, {statuses[Status.VIOLATED]} violated, "
         f"{statuses[Status.NOT_APPLICABLE]} without a case here that they apply to."
     )
+
+
+def _decided(runs: int) -> str:
+    return f"Rounding decided the end of {runs}." if runs else "None is known to be decided by rounding."
 
 
 def _rests_on(basis: Basis) -> str:

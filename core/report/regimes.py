@@ -62,8 +62,17 @@ def outcomes(evidence: Evidence) -> Counts:
     return _outcomes(evidence, evidence.stored)
 
 
+def paths(evidence: Evidence) -> Counts:
+    """How the stored runs came to their end; not known of other optimisers than gradient descent."""
+    return _named(evidence.path[evidence.stored])
+
+
 def _outcomes(evidence: Evidence, where: Bool[np.ndarray, " run"]) -> Counts:
-    names, counts = np.unique(evidence.outcome[where], return_counts=True)
+    return _named(evidence.outcome[where])
+
+
+def _named(texts: np.ndarray) -> Counts:
+    names, counts = np.unique(texts, return_counts=True)
     return {str(name) or UNKNOWN: int(count) for name, count in zip(names, counts, strict=True)}
 
 

@@ -15,6 +15,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import InvalidChoice
 from core.outcome import WITH_LIMIT
 from core.results.result import Summary, check_one_per_run
+from core.results.rounding import is_decided_by_rounding
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.spec.experiment_spec import Data, InlineData, UploadedData
 from core.sweep.arrangement import Arrangement, arrange
@@ -38,18 +39,19 @@ BASELINES: Final = {
 DEFAULT_QUANTITIES: Final = ("excess_risk", "test_loss", "l1_norm")
 """What says most about where a run went, the best first; of user data some are not known."""
 
-COUNTS: Final = ("runs", "not_converged", "without_value", "missing")
-"""What is counted of the runs at each point of a curve; every run is in exactly one of these."""
+COUNTS: Final = ("runs", "not_converged", "without_value", "missing", "decided_by_rounding")
+"""What is counted of the runs at each point of a curve: each is in one of the first four, unless it is left out."""
 
 
 class Inclusion(StrEnum):
-    """Which runs enter: those that converged, or all that have a value.
+    """Which runs enter: those that converged, of these the ones that rounding did not decide, or all that have a value.
 
     The end point of a run that did not converge is no limit, so by default it does not count as one. Quantities that do
-    not belong to a limit, such as the number of steps, are taken from all runs in either case.
+    not belong to a limit, such as the number of steps, are taken from all runs whether they converged or not.
     """
 
     CONVERGED = "converged"
+    CERTAIN = "certain"
     ALL = "all"
 
 
@@ -58,8 +60,9 @@ class Curve:
     """One line: the quantity against the values of x; None is a gap, where no run has a value.
 
     Of the runs at each point, `runs` entered, `not_converged` are stored and stay out because they did not converge,
-    `without_value` are stored and do not have this quantity, and `missing` are not stored (yet). `series` is the line's
-    own value, None for a single line.
+    `without_value` are stored and do not have this quantity, and `missing` are not stored (yet). `decided_by_rounding`
+    (`core.results.rounding`) are among those that entered, or were left out in their place. `series` is the line's own
+    value, None for a single line.
     """
 
     series: float | None
@@ -70,6 +73,17 @@ class Curve:
     not_converged: tuple[int, ...]
     without_value: tuple[int, ...]
     missing: tuple[int, ...]
+    decided_by_rounding: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Candidates:
+    """Which runs are stored, may enter by their outcome, and are decided by rounding; these may be left out."""
+
+    stored: Bool[np.ndarray, "series point run"]
+    eligible: Bool[np.ndarray, "series point run"]
+    decided: Bool[np.ndarray, "series point run"]
+    leaves_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,8 +120,8 @@ class Curves:
         """The family in plain dicts and lists; gaps are null.
 
         `counts` says of all runs how many entered (`runs`), stayed out because they did not converge (`not_converged`)
-        or because they do not have the quantity (`without_value`), and are not stored yet (`missing`); each curve says
-        the same of each of its points.
+        or because they do not have the quantity (`without_value`), and are not stored yet (`missing`), and how many are
+        `decided_by_rounding`; each curve says the same of each of its points.
         """
         return {
             "x": _named(self.x) | {"values": list(self.x_values)},
@@ -167,7 +181,7 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
     values = arrangement.table(_column(summaries, variable.name))
     stored = arrangement.table(np.array([summary is not None for summary in summaries]))
     eligible = stored
-    if include is Inclusion.CONVERGED and variable.of_limit:
+    if include is not Inclusion.ALL and variable.of_limit:
         eligible = stored & arrangement.table(np.array([_has_converged(summary) for summary in summaries]))
     return Curves(
         x=COORDINATES[x],
@@ -176,7 +190,16 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
         over=arrangement.over.name if arrangement.over else None,
         where=arrangement.where,
         x_values=arrangement.x.values,
-        curves=_lines(arrangement, values, eligible, stored),
+        curves=_lines(
+            arrangement,
+            values,
+            _Candidates(
+                stored=stored,
+                eligible=eligible,
+                decided=arrangement.table(np.array([is_decided_by_rounding(summary) for summary in summaries])),
+                leaves_out=include is Inclusion.CERTAIN,
+            ),
+        ),
         baselines=_baselines(arrangement, variable.name, analyses or {}),
         flow_limits=_flow_limits(arrangement, summaries, variable.name),
     )
@@ -201,16 +224,19 @@ def _has_converged(summary: Summary | None) -> bool:
 def _lines(
     arrangement: Arrangement,
     values: Float64[np.ndarray, "series point run"],
-    eligible: Bool[np.ndarray, "series point run"],
-    stored: Bool[np.ndarray, "series point run"],
+    candidates: _Candidates,
 ) -> tuple[Curve, ...]:
     """The curves of the eligible runs that have a value."""
-    entering = eligible & np.isfinite(values)
+    stored, eligible = candidates.stored, candidates.eligible
+    known = eligible & np.isfinite(values)
+    decided = known & candidates.decided
+    entering = known & ~decided if candidates.leaves_out else known
     lower, median, upper = _quantiles(values, entering)
     entered = entering.sum(axis=-1)
     not_converged = (stored & ~eligible).sum(axis=-1)
-    without_value = eligible.sum(axis=-1) - entered
+    without_value = (eligible & ~known).sum(axis=-1)
     missing = (~stored).sum(axis=-1)
+    decided_by_rounding = decided.sum(axis=-1)
     return tuple(
         Curve(
             series=value,
@@ -221,6 +247,7 @@ def _lines(
             not_converged=tuple(not_converged[line].tolist()),
             without_value=tuple(without_value[line].tolist()),
             missing=tuple(missing[line].tolist()),
+            decided_by_rounding=tuple(decided_by_rounding[line].tolist()),
         )
         for line, value in enumerate(arrangement.series_values)
     )
@@ -256,7 +283,8 @@ def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], 
         values = _any_of_series(values)
         stored = np.asarray(stored.any(axis=0, keepdims=True))
         arrangement = replace(arrangement, series=None)
-    return _lines(arrangement, values, stored, stored) if np.isfinite(values).any() else ()
+    candidates = _Candidates(stored=stored, eligible=stored, decided=np.zeros_like(stored))
+    return _lines(arrangement, values, candidates) if np.isfinite(values).any() else ()
 
 
 def _any_of_series(values: Float64[np.ndarray, "series point run"]) -> Float64[np.ndarray, "1 point run"]:

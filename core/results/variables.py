@@ -112,6 +112,25 @@ VARIABLES: Final = _table(
             alias_of="perturbations",
         ),
         Variable(
+            name="path",
+            symbol="",
+            label="path",
+            description=(
+                "How the run came to its end: smooth (the loss fell from each check, every 64 steps, to the next), "
+                "crossed_edge (it grew somewhere: ηλ > 2 there, and rounding grows with it), perturbed, or released "
+                "(held in the name of exact arithmetic). Other optimisers than gradient descent may raise the loss of "
+                "themselves: null there unless the run was perturbed."
+            ),
+            kind=Kind.TEXT,
+        ),
+        Variable(
+            name="held_steps",
+            symbol="",
+            label="steps held",
+            description="Steps of size 0 on an interpolator, among `steps`: only of runs with `release` exact.",
+            kind=Kind.INT,
+        ),
+        Variable(
             name="cycle_period",
             symbol="",
             label="period of the cycle",
@@ -143,14 +162,20 @@ VARIABLES: Final = _table(
             name="completion_error_estimate",
             symbol="‖Δβ‖₂/‖β‖₂",
             label="estimated error of the completed limit",
-            description="Relative error of the predictor of a completed run, to first order, with safety factors.",
+            description=(
+                "Relative error of the predictor of a completed run, to first order, with safety factors: of the limit "
+                "of exact arithmetic from the last iterate."
+            ),
             log_scaled=True,
         ),
         Variable(
             name="completion_error_bound",
             symbol="‖Δβ‖₂/‖β‖₂",
             label="proven error of the completed limit",
-            description="A proven bound of the same error; null where a hypothesis of the proof does not hold yet.",
+            description=(
+                "A proven bound of the same error, of the limit of exact arithmetic from the last iterate: float64 may "
+                "go on elsewhere. Null where a hypothesis of the proof does not hold yet."
+            ),
             log_scaled=True,
         ),
         Variable(
@@ -158,8 +183,9 @@ VARIABLES: Final = _table(
             symbol="‖Δβ‖₂/‖β‖₂",
             label="error of the limit ‖Δβ‖₂/‖β‖₂",
             description=(
-                "How far the reported predictor may be from the limit of the run: an estimate to first order with "
-                "safety factors, and what rounding leaves; of every converged run, completed or not."
+                "How far the reported predictor may be from the limit of the run from its last iterate: an estimate to "
+                "first order with safety factors, and what rounding leaves there; of every converged run, completed or "
+                "not. What rounding did on the way is the `sensitivity`."
             ),
             log_scaled=True,
             of_limit=True,
@@ -311,9 +337,20 @@ VARIABLES: Final = _table(
             label="sensitivity ‖Δβ‖₂/‖β‖₂",
             description=(
                 "The relative distance at the end, however it ended, of a twin that started a relative 1e-15 beside "
-                "the run. Only where it was asked for."
+                "the run and was perturbed otherwise. Of runs whose end rounding may have decided, unless it was asked "
+                "for of all or none."
             ),
             log_scaled=True,
+        ),
+        Variable(
+            name="twin_outcome",
+            symbol="",
+            label="outcome of the twin",
+            description=(
+                "How the twin of the sensitivity ended: where that is not how the run did, rounding decides the "
+                "outcome. Null without a twin."
+            ),
+            kind=Kind.TEXT,
         ),
         Variable(
             name="kernel_id",

@@ -193,6 +193,13 @@ class VectorInitialization(Document):
     vector: Vector
 
 
+class Release(StrEnum):
+    """What leads a warming run away from an interpolator that has become unstable: rounding, or exact arithmetic."""
+
+    FLOAT64 = "float64"
+    EXACT = "exact"
+
+
 class Finish(StrEnum):
     """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe."""
 
@@ -220,9 +227,13 @@ class Stopping(Document):
     `perturb`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
 
+    `release`: a run may interpolate while its step size still grows, where descent becomes unstable only later. With
+    `float64` it leaves when its rounding has grown, as in any code; with `exact` it is held there, and perturbed at the
+    step at which exact arithmetic would let it go, which may be after the warm-up. That takes `perturb`.
+
     `steps`: a run takes exactly so many, unless it diverges, as in the codes of most papers. It is judged there alone:
     its loss may be within the tolerance, and if not it has `stopped`. It is neither completed nor perturbed, and ends
-    in no other way: `max_steps`, `finish`, `perturb` and `completion_tolerance` are not given beside it.
+    in no other way: `max_steps`, `finish`, `perturb`, `release` and `completion_tolerance` are not given beside it.
     """
 
     loss_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=BELOW_ONE)] = 1e-10
@@ -232,6 +243,7 @@ class Stopping(Document):
     perturb: bool = Field(default=True, validation_alias=AliasChoices("perturb", "kick"), serialization_alias="kick")
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
+    release: Annotated[Release, Field(strict=False)] = Release.FLOAT64
     steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] | None = Field(
         default=None, exclude_if=_is_none
     )
@@ -239,9 +251,15 @@ class Stopping(Document):
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
-        idle = ("completion_tolerance", "max_steps", "finish", "perturb")
+        idle = ("completion_tolerance", "max_steps", "finish", "perturb", "release")
         if self.steps is not None and any(getattr(self, name) != _default(type(self), name) for name in idle):
             raise ValueError(f"with steps a run ends there and nowhere else: leave out {', '.join(idle)}")
+        return self
+
+    @model_validator(mode="after")
+    def _held_runs_leave(self) -> Self:
+        if self.release is Release.EXACT and not self.perturb:
+            raise ValueError("release exact perturbs the runs that it holds: leave perturb on")
         return self
 
     @property
@@ -259,6 +277,11 @@ class Stopping(Document):
         """Whether a run is pushed off unstable interpolators."""
         return self.steps is None and self.perturb
 
+    @property
+    def holds(self) -> bool:
+        """Whether a warming run that interpolates is held until exact arithmetic would let it go."""
+        return self.release is Release.EXACT
+
 
 class Recording(Document):
     """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
@@ -266,11 +289,12 @@ class Recording(Document):
     With `steps` it is these that they are spaced over. A run that ends early has those of the steps that it came to.
     One point is the end alone; 0 keeps nothing.
 
-    `sensitivity`: each run has a twin that starts a relative 1e-15 beside it, whose distance at the end is reported.
+    `sensitivity`: a twin of a run starts a relative 1e-15 beside it and is perturbed otherwise; where it ends, and how,
+    is reported. With `auto` those runs have one whose end rounding may have decided, by their `path`; with true all.
     """
 
     points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100
-    sensitivity: bool = False
+    sensitivity: bool | Literal["auto"] = "auto"
 
 
 Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]

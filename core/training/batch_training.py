@@ -151,4 +151,6 @@ class Training:
             trajectory=self._recorder.trajectory(index),
             completion=None if verdict.completion is None else CompletedLimit.of(verdict.completion),
             cycle=verdict.cycle,
+            held_steps=self._evidence.held_steps(index),
+            loss_grew=self._evidence.loss_grew(index),
         )

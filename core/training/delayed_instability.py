@@ -33,16 +33,18 @@ FROZEN: Final = 1e-22
 class DelayedInstability(PerRun):
     """The last check at which each run was `away` from any interpolator, and the step that it `waits_until`.
 
-    That is 0 where it does not wait.
+    That is 0 where it does not wait. `held_steps`: how many steps it has waited, or will have, in all.
     """
 
     away: Int64[np.ndarray, " run"]
     waits_until: Int64[np.ndarray, " run"]
+    held_steps: Int64[np.ndarray, " run"]
 
     @classmethod
     def begin(cls, runs: int) -> Self:
         """No run is near an interpolator, none waits."""
-        return cls(away=np.zeros(runs, dtype=np.int64), waits_until=np.zeros(runs, dtype=np.int64))
+        away, waits_until, held_steps = np.zeros((3, runs), dtype=np.int64)
+        return cls(away=away, waits_until=waits_until, held_steps=held_steps)
 
     def waits(self, run: int, step: int) -> bool:
         """Whether a run stands still at this step."""
@@ -54,8 +56,7 @@ class DelayedInstability(PerRun):
 
     def event_until(self, limits: Limits) -> Int64[np.ndarray, " run"]:
         """Up to which step a loss below `FROZEN` is an event."""
-        may_wait = limits.may_cycle & limits.perturb_unstable & (self.waits_until == 0)
-        return np.where(may_wait, np.minimum(limits.warmup_steps, limits.max_steps), 0)
+        return np.where(limits.may_hold & (self.waits_until == 0), np.minimum(limits.warmup_steps, limits.max_steps), 0)
 
     def note(self, checks: LossChecks, near: float) -> None:
         """Note for each run the last check whose loss was not below `near`."""
@@ -84,13 +85,13 @@ class DelayedInstability(PerRun):
                 sharpness=batch.interpolator_sharpness(index),
             )
             self.waits_until[index] = until if until > step else 0
+            self.held_steps[index] += max(min(until, batch.runs[index].max_steps) - step, 0)
 
 
 def _warming(limits: Limits, step: int) -> Bool[np.ndarray, " run"]:
-    """Runs that may wait at this step. One that is never perturbed would not get away: it shows plain float64."""
-    warming = (step < limits.warmup_steps) & (step < limits.max_steps)
-    may_wait: Bool[np.ndarray, " run"] = warming & limits.may_cycle & limits.perturb_unstable
-    return may_wait
+    """Runs that may wait at this step."""
+    warming: Bool[np.ndarray, " run"] = limits.may_hold & (step < limits.warmup_steps) & (step < limits.max_steps)
+    return warming
 
 
 def release_step(*, step_size: float, warmup_steps: int, since: int, sharpness: float) -> int:

@@ -30,9 +30,9 @@ class Escapes(PerRun):
         return cls(count=np.zeros(runs, dtype=np.int64))
 
     def perturb(self, batch: Batch, index: int, step: int) -> None:
-        """Perturb a run by a step of its present size, with residuals that are functions of its seed and the count."""
+        """Perturb a run by a step of its present size, with residuals from a stream of its own for every count."""
         run, y = batch.runs[index], batch.problem.dataset.y
-        rng = stream(run.seed, f"kick {self.count[index]}")
+        rng = stream(run.seed, f"{run.perturbed_by} {self.count[index]}")
         scale = PERTURBATION_SIZE * float(np.sqrt(2 * batch.problem.zero_loss))
         step_size = run.step_size * min(1.0, (step + 1) / max(run.warmup_steps, 1))
         batch.descent.step_by(index, step_size, scale * rng.standard_normal(len(y)))

@@ -29,7 +29,8 @@ class Limits:
 
     `equivalent_step_size` is that of gradient descent for which the same interpolators are stable. From `settled_from`
     on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
-    cycle, once it is at rest, goes on for ever. `divergence` is the loss beyond which a run has diverged. A run that
+    cycle, once it is at rest, goes on for ever. `start_loss` is the loss of the start, `divergence` that beyond which a
+    run has diverged. One that `may_hold` waits on an interpolator while its step size grows. A run that
     `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its loss is `tight`.
     Before `judged_from` it ends by divergence alone.
     """
@@ -41,9 +42,11 @@ class Limits:
     max_steps: Int64[np.ndarray, " run"]
     tolerance: Float64[np.ndarray, " run"]
     tight: Float64[np.ndarray, " run"]
+    start_loss: Float64[np.ndarray, " run"]
     divergence: Float64[np.ndarray, " run"]
     may_cycle: Bool[np.ndarray, " run"]
     perturb_unstable: Bool[np.ndarray, " run"]
+    may_hold: Bool[np.ndarray, " run"]
     may_complete: Bool[np.ndarray, " run"]
     judged_from: Int64[np.ndarray, " run"]
 
@@ -54,7 +57,7 @@ class Limits:
         warmup_steps = np.array([run.warmup_steps for run in runs], dtype=np.int64)
         noise_steps = np.array([run.optimizer.noise_steps for run in runs], dtype=np.int64)
         relative = np.array([run.loss_tolerance for run in runs])
-        initial_loss = np.array([_initial_loss(problem, run) for run in runs])
+        start_loss = np.array([_start_loss(problem, run) for run in runs])
         return cls(
             step_size=step_size,
             equivalent_step_size=np.array([run.optimizer.step_of_descent(run.step_size) for run in runs]),
@@ -63,9 +66,11 @@ class Limits:
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
             tolerance=_tolerance(problem, relative),
             tight=np.minimum(relative, np.maximum(TIGHTER * relative, TIGHTEST)) * problem.zero_loss,
-            divergence=np.minimum(DIVERGENCE_FACTOR * initial_loss, np.finfo(np.float64).max),
+            start_loss=start_loss,
+            divergence=np.minimum(DIVERGENCE_FACTOR * np.fmax(start_loss, problem.zero_loss), np.finfo(np.float64).max),
             may_cycle=np.array([run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
             perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),
+            may_hold=np.array([run.holds and run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
             may_complete=np.array(
                 [run.completion_tolerance > 0 and not problem.least_loss for run in runs], dtype=np.bool_
             ),
@@ -97,8 +102,6 @@ def _tolerance(problem: Problem, relative: Float64[np.ndarray, " run"]) -> Float
     return tolerance
 
 
-def _initial_loss(problem: Problem, run: TrainingRun) -> float:
-    """The loss of the start, or that of β = 0 where it is larger."""
+def _start_loss(problem: Problem, run: TrainingRun) -> float:
     with np.errstate(all="ignore"):
-        start = train_loss(problem.network.predictor(run.initial), problem.dataset.X, problem.dataset.y)
-    return max(problem.zero_loss, float(start))
+        return float(train_loss(problem.network.predictor(run.initial), problem.dataset.X, problem.dataset.y))

@@ -1,7 +1,8 @@
 """How much of a run's end is decided by rounding: how far from it a perturbed copy ends.
 
 Near the edge of stability the dynamics amplify what float64 cannot hold. How far the copy is away in the end says how
-many digits of β mean anything, whatever computer the run was trained on.
+many digits of β mean anything, whatever computer the run was trained on. It moves all that decides: the start, and
+with it the rounding of every step; and the perturbations that push a run off an unstable interpolator.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.networks.network import Network
+from core.outcome import RunPath
 from core.randomness import stream
 from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trials import Search, SearchResult
@@ -38,14 +40,17 @@ def relative_distance(other: Float64[np.ndarray, " dim"], predictor: Float64[np.
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class WithPerturbedCopy:
-    """A search, and beside its resulting trial a perturbed copy, whose distance at the end is the `sensitivity`.
+    """A search, and a perturbed copy of its resulting trial, whose distance at the end is the `sensitivity`.
 
-    The copy has the trial's step size and random streams, and is not recorded. The distance is given however the two
-    ended: a copy that ends in another way is as sensitive as runs get, which no number at all would hide.
+    The copy has the trial's step size and the random streams of its optimiser, and is not recorded. The distance is
+    given however the two ended, and beside it the `twin_outcome`: a copy that ends in another way is as sensitive as
+    runs get, which no number would hide. Where it is made `only_if_needed`, it is trained after the search, and only if
+    rounding may have decided the end of the trial.
     """
 
     search: Search
     network: Network
+    only_if_needed: bool = False
 
     @property
     def run(self) -> TrainingRun:
@@ -56,10 +61,9 @@ class WithPerturbedCopy:
         """The search's trials; with one that is alone, or after the last of them, the copy."""
         own, copies = self._told_apart(history)
         trials = self.search.next_trials(own)
-        if len(trials) > 1:
+        if len(trials) > 1 or (trials and self.only_if_needed):
             return trials
-        (single,) = trials or [self.search.result(own).trained.run]
-        return trials if _of(single, copies) else [*trials, *self._copies_of(single)]
+        return [*trials, *self._missing_copies(trials, own, copies)]
 
     def remembered(self, history: Sequence[TrainedRun]) -> Sequence[TrainedRun]:
         """What the search remembers, and the copies of that."""
@@ -68,19 +72,39 @@ class WithPerturbedCopy:
         return [*remembered, *(copy for trained in remembered for copy in _of(trained.run, copies))]
 
     def result(self, history: Sequence[TrainedRun]) -> SearchResult:
-        """The search's result and the `sensitivity`, 0 where rounding left nothing of the perturbation."""
+        """The search's result; of its copy, if it has one, the outcome and the distance.
+
+        A distance of 0 without a copy stands for one that rounding makes the trial itself.
+        """
         own, copies = self._told_apart(history)
         result = self.search.result(own)
-        (copy,) = _of(result.trained.run, copies) or [result.trained]
-        predictors = (self.network.predictor(trained.end) for trained in (copy, result.trained))
-        return replace(result, extras={**result.extras, "sensitivity": relative_distance(*predictors)})
+        if not self._is_needed(result.trained):
+            return result
+        found = _of(result.trained.run, copies)
+        (copy,) = found or [result.trained]
+        with np.errstate(all="ignore"):
+            predictors = [self.network.predictor(trained.end) for trained in (copy, result.trained)]
+        twin = {"twin_outcome": copy.outcome.value} if found else {}
+        return replace(result, extras={**result.extras, **twin, "sensitivity": relative_distance(*predictors)})
+
+    def _missing_copies(
+        self, trials: Sequence[TrainingRun], own: Sequence[TrainedRun], copies: Sequence[TrainedRun]
+    ) -> list[TrainingRun]:
+        """The copy of the only trial, or else of the one that the search results in, unless it has ended."""
+        if trials:
+            return self._copies_of(trials[0])
+        trained = self.search.result(own).trained
+        return [] if _of(trained.run, copies) or not self._is_needed(trained) else self._copies_of(trained.run)
+
+    def _is_needed(self, trained: TrainedRun) -> bool:
+        return not self.only_if_needed or trained.path not in {None, RunPath.SMOOTH}
 
     def _copies_of(self, run: TrainingRun) -> list[TrainingRun]:
         """The perturbed copy of a trial; none where it would be the trial itself, to the bit."""
         initial = perturbed(run.initial, run.seed)
         if np.array_equal(initial, run.initial):
             return []
-        return [replace(run, initial=initial, record_points=0)]
+        return [replace(run, initial=initial, record_points=0, perturbed_by=f"{run.perturbed_by} of a twin")]
 
     def _told_apart(self, history: Sequence[TrainedRun]) -> tuple[list[TrainedRun], list[TrainedRun]]:
         """The search's own trials and the copies, which start elsewhere."""

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 
 from core.completion.completion import Completion
 from core.descent.optimizers import Optimizer
-from core.outcome import Outcome
+from core.outcome import Outcome, RunPath
 from core.training.trajectory import Trajectory
 
 
@@ -17,9 +17,11 @@ class TrainingRun:
     """One run of a batch, in numbers: it starts from θ = `initial`, of shape (part, dim).
 
     `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams. With `perturb_unstable` a run that
-    interpolates where gradient descent is unstable is perturbed and goes on (`core.training.escapes`). A run may end by
+    interpolates where gradient descent is unstable is perturbed and goes on (`core.training.escapes`); one that `holds`
+    waits on an interpolator as long as exact arithmetic would (`core.training.delayed_instability`). A run may end by
     completion once the error of its limit is within `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that
-    is 0. One that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone.
+    is 0. One that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is
+    the name of the stream that its perturbations are drawn from.
     """
 
     index: int
@@ -34,6 +36,8 @@ class TrainingRun:
     seed: int
     completion_tolerance: float = 0.0
     takes_all_steps: bool = False
+    holds: bool = False
+    perturbed_by: str = "kick"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +69,8 @@ class CompletedLimit:
 class TrainedRun:
     """How a run ended and where: `theta` is the last iterate, `loss` its loss, `completion` the limit if it has one.
 
-    `steps` is the number of steps taken, perturbations not counted among them; `cycle` is how it oscillates, if so.
+    `steps` is the number of steps taken, perturbations not counted among them, of which `held_steps` were of size 0;
+    `cycle` is how it oscillates, if so. `loss_grew` from one check to a later one (`core.training.edge_crossings`).
     """
 
     run: TrainingRun
@@ -78,6 +83,19 @@ class TrainedRun:
     trajectory: Trajectory
     completion: CompletedLimit | None = None
     cycle: Cycle | None = None
+    held_steps: int = 0
+    loss_grew: bool = False
+
+    @property
+    def path(self) -> RunPath | None:
+        """How the run came to its end; None where the loss of a smooth run need not fall at every step."""
+        if self.held_steps:
+            return RunPath.RELEASED
+        if self.perturbations:
+            return RunPath.PERTURBED
+        if not self.run.optimizer.is_map_of_theta:
+            return None
+        return RunPath.CROSSED_EDGE if self.loss_grew else RunPath.SMOOTH
 
     @property
     def end(self) -> Float64[np.ndarray, "part dim"]:

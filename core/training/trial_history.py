@@ -29,6 +29,8 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "loss": np.array([trained.loss for trained in history]),
         "steps": _whole([trained.steps for trained in history]),
         "perturbations": _whole([trained.perturbations for trained in history]),
+        "held_steps": _whole([trained.held_steps for trained in history]),
+        "loss_grew": _whole([trained.loss_grew for trained in history]),
         "initial": np.array([trained.run.initial for trained in history]),
         "theta": np.array([trained.theta for trained in history]),
         "cycle": np.array([_cycle_entry(trained.cycle) for trained in history]),
@@ -72,6 +74,8 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
         trajectory=trajectory(arrays["record_step"][records], arrays["records"][records]),
         completion=_completion(under("completion", arrays), entry),
         cycle=_cycle(*arrays["cycle"][entry].tolist()),
+        held_steps=int(arrays["held_steps"][entry]),
+        loss_grew=bool(arrays["loss_grew"][entry]),
     )
 
 

@@ -21,10 +21,10 @@ MOST_TRIALS: Final = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SearchResult:
-    """What comes of a run: the trial that stands for it, and numbers that no single trial has, NaN for none."""
+    """What comes of a run: the trial that stands for it, and what no single trial has by name, NaN for no number."""
 
     trained: TrainedRun
-    extras: Mapping[str, float] = field(default_factory=dict)
+    extras: Mapping[str, float | str] = field(default_factory=dict)
 
 
 class Search(Protocol):

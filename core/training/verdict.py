@@ -18,6 +18,7 @@ from core.outcome import Outcome
 from core.training.batch import Batch
 from core.training.completion_attempts import CompletionAttempts
 from core.training.delayed_instability import FROZEN, NEAR, DelayedInstability
+from core.training.edge_crossings import EdgeCrossings
 from core.training.escapes import Escapes
 from core.training.loss_checks import CHECK_INTERVAL, LossChecks
 from core.training.oscillation import Oscillation, ThreeSteps, WindowEnd
@@ -43,6 +44,7 @@ class Evidence(PerRun):
     instability: DelayedInstability
     escapes: Escapes
     attempts: CompletionAttempts
+    edge_crossings: EdgeCrossings
 
     @classmethod
     def begin(cls, runs: Sequence[TrainingRun], parts: int, dim: int) -> Self:
@@ -53,6 +55,7 @@ class Evidence(PerRun):
             instability=DelayedInstability.begin(len(runs)),
             escapes=Escapes.begin(len(runs)),
             attempts=CompletionAttempts.begin(runs, dim),
+            edge_crossings=EdgeCrossings.begin(len(runs)),
         )
 
     @property
@@ -63,6 +66,14 @@ class Evidence(PerRun):
     def perturbations(self, run: int) -> int:
         """How many times a run was perturbed."""
         return int(self.escapes.count[run])
+
+    def held_steps(self, run: int) -> int:
+        """How many steps of size 0 a run took on an interpolator."""
+        return int(self.instability.held_steps[run])
+
+    def loss_grew(self, run: int) -> bool:
+        """Whether the loss of a run grew somewhere."""
+        return bool(self.edge_crossings.crossed[run])
 
     def next_due(self, batch: Batch, step: int) -> int:
         """The earliest step after which the verdicts may change whatever the losses are."""
@@ -97,6 +108,7 @@ class Evidence(PerRun):
         """
         step, limits = checks.last_step, batch.limits
         self._follow_instability(batch, checks)
+        self.edge_crossings.note(batch, checks)
         ended = _each(limits.exhausted(step), Outcome.BUDGET_EXHAUSTED)
         if window is not None:
             ended |= _each(window.still, Outcome.STANDSTILL)

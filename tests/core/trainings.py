@@ -67,6 +67,7 @@ def bits(trained: TrainedRun) -> tuple[object, ...]:
     numbers = np.array([run.step_size, trained.loss]).tobytes()
     return (
         *(run.index, run.record_points, trained.outcome, trained.steps, trained.perturbations, numbers),
+        *(trained.held_steps, trained.loss_grew),
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
     )
@@ -80,6 +81,8 @@ def made_up(run: TrainingRun, outcome: Outcome) -> TrainedRun:
         loss=0.5,
         steps=3,
         perturbations=1,
+        held_steps=2,
+        loss_grew=True,
         theta=run.initial,
         gradient_sum=run.initial[0],
         trajectory=trajectory(np.array([0, 3]), np.arange(2.0 * len(QUANTITIES)).reshape(2, -1)),

@@ -14,7 +14,7 @@ from core.results.result import pack_arrays, unpack_arrays
 from jobs.errors import StoreFull
 from jobs.records import Claim, FinishedRun
 from jobs.states import ExperimentStatus, JobState
-from tests.worker.workshop import SETTINGS, SetAfter, Workshop, spec, undisturbed
+from tests.worker.workshop import ALONE, SETTINGS, SetAfter, Workshop, spec, undisturbed
 
 pytestmark = pytest.mark.usefixtures("short_chunks")
 
@@ -145,17 +145,17 @@ def test_a_checkpoint_that_cannot_be_used_is_ignored(workshop: Workshop, looks: 
 
 def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) -> None:
     """Its numbers are sound, but going on from them would mix two kernels' bits in one run."""
-    experiment_id, job = workshop.plan(spec(scales=(0.1,), step_size=(0.02,)))
+    experiment_id, job = workshop.plan(spec(scales=(0.1,), step_size=(0.02,), recording=ALONE))
     workshop.perform(job.id, workshop.context(stopping=SetAfter(3)))
     kept = workshop.store.checkpoint(job)
     assert kept is not None
     own = changed(kept, {"state.theta": 2 * unpack_arrays(kept.partition(b"\n")[2])["state.theta"]})
     workshop.keep_checkpoint(job, b"another/kernel" + own[own.index(b"\n") :])
     workshop.work_off()
-    assert workshop.runs(experiment_id) == undisturbed(spec(scales=(0.1,), step_size=(0.02,)))
+    assert workshop.runs(experiment_id) == undisturbed(spec(scales=(0.1,), step_size=(0.02,), recording=ALONE))
     # The same numbers under this kernel's name are gone on from: the name is what decides.
     control = Workshop()
-    control_id, control_job = control.plan(spec(scales=(0.1,), step_size=(0.02,)))
+    control_id, control_job = control.plan(spec(scales=(0.1,), step_size=(0.02,), recording=ALONE))
     control.keep_checkpoint(control_job, own)
     control.perform(control_job.id)
     assert control.runs(control_id) != workshop.runs(experiment_id)
@@ -163,14 +163,14 @@ def test_a_checkpoint_of_another_kernel_is_not_gone_on_from(workshop: Workshop) 
 
 def test_a_checkpoint_that_breaks_an_attempt_does_not_break_the_next(workshop: Workshop) -> None:
     """It is readable, has all its arrays, and yet one of them is nothing to resume from."""
-    experiment_id, job = workshop.plan(spec())
+    experiment_id, job = workshop.plan(spec(recording=ALONE))
     broken = changed(kernel_id(chosen("auto")).encode() + b"\n" + pack_arrays({}), {"step": np.empty(0)})
     workshop.keep_checkpoint(job, broken)
     workshop.perform(job.id)
     workshop.work_off()
     (trained,) = workshop.training_jobs(experiment_id)
     assert (trained.state, trained.attempt, trained.failures) == (JobState.SUCCEEDED, 2, 1)
-    assert workshop.runs(experiment_id) == undisturbed(spec())
+    assert workshop.runs(experiment_id) == undisturbed(spec(recording=ALONE))
 
 
 def test_cancelling_in_the_middle_keeps_what_is_stored(workshop: Workshop) -> None:

@@ -10,7 +10,7 @@ from core.results.variables import VARIABLES
 from core.spec.experiment_spec import ExperimentSpec
 from core.stability.step_bracket import PROBES
 from jobs.states import ExperimentStatus, JobState
-from tests.worker.workshop import CONTRADICTORY, SetAfter, Workshop, spec, undisturbed
+from tests.worker.workshop import ALONE, CONTRADICTORY, SetAfter, Workshop, spec, undisturbed
 
 pytestmark = pytest.mark.usefixtures("short_chunks")
 
@@ -21,7 +21,7 @@ SCALES = (0.1, 0.2, 0.3)
 def searched(scales: Sequence[float] = SCALES, **changes: Any) -> ExperimentSpec:
     """A search from each α, after a short warm-up."""
     optimizer = {"kind": "gradient_descent", "step_size": {"largest_convergent": BRACKET}, "warmup_steps": 500}
-    settings: dict[str, Any] = {"optimizer": optimizer, "max_steps": 5000} | changes
+    settings: dict[str, Any] = {"optimizer": optimizer, "max_steps": 5000, "recording": ALONE} | changes
     return spec(scales=scales, **settings)
 
 
@@ -129,17 +129,24 @@ def test_a_twin_adds_its_distance_and_changes_nothing_else(workshop: Workshop) -
         assert twin is not None
         assert run.arrays == twin.arrays
     for summary, beside in zip(workshop.summaries(plain), workshop.summaries(with_twins), strict=True):
-        assert summary | {"sensitivity": beside["sensitivity"]} == beside
+        assert (summary["path"], summary["sensitivity"], summary["twin_outcome"]) == ("smooth", None, None)
+        assert summary | {name: beside[name] for name in ("sensitivity", "twin_outcome")} == beside
         assert 0 <= beside["sensitivity"] < 1e-12
+        assert beside["twin_outcome"] == beside["outcome"]
 
 
-def test_twins_can_be_shut_down_at_any_moment(workshop: Workshop) -> None:
-    """To the same bytes."""
-    experiment_id, job = workshop.plan(twinned())
+@pytest.mark.parametrize("wanted", ["auto", True])
+def test_twins_can_be_shut_down_at_any_moment(workshop: Workshop, wanted: Any) -> None:
+    """To the same bytes; also those that are trained after the runs that crossed the edge of stability."""
+    sweep = spec(recording={"points": 8, "sensitivity": wanted}, step_size=(0.05, 0.11))
+    experiment_id, job = workshop.plan(sweep)
     for looks in (3, 11, 5):
         workshop.perform(job.id, workshop.context(stopping=SetAfter(looks)))
     workshop.work_off()
-    assert workshop.runs(experiment_id) == undisturbed(twinned())
+    twins = [summary["twin_outcome"] is not None for summary in workshop.summaries(experiment_id)]
+    assert any(twins)
+    assert all(twins) is (wanted is True)
+    assert workshop.runs(experiment_id) == undisturbed(sweep)
 
 
 def test_a_search_may_have_a_twin(workshop: Workshop) -> None:
@@ -156,7 +163,7 @@ def test_runs_that_are_trained_once_do_without_the_book_keeping(
 ) -> None:
     """They have neither number, and pay for neither."""
     monkeypatch.setattr("core.experiment.run_batch.Trials", lambda *_: pytest.fail("trials for a plain experiment"))
-    experiment_id = workshop.done(spec())
+    experiment_id = workshop.done(spec(recording=ALONE))
     assert {"first_failing_step", "sensitivity"} <= set(VARIABLES)
     for summary in workshop.summaries(experiment_id):
         assert (summary["outcome"], summary["first_failing_step"], summary["sensitivity"]) == ("converged", None, None)

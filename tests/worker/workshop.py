@@ -4,7 +4,7 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
@@ -23,6 +23,10 @@ PROBLEM: dict[str, Any] = {"kind": "inline", "X": [[1.0, 2.0, 0.5, 1.5], [0.5, 1
 
 CONTRADICTORY = {"kind": "inline", "X": [[1.0, 2.0], [1.0, 2.0]], "y": [1.0, 2.0]}
 """Two samples with the same x and different y: nothing interpolates them."""
+
+
+ALONE: Final = {"points": 8, "sensitivity": False}
+"""A recording without twins: every run is trained once."""
 
 
 def spec(

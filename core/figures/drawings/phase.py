@@ -12,6 +12,7 @@ from matplotlib import colormaps, colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection, QuadMesh
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from core.figures.caption import values_text
@@ -59,6 +60,14 @@ DIFFERING: Final[Mapping[str, Any]] = {
     "edgecolor": "white",
     "hatch": "....",
     "hatchcolor": "white",
+}
+DECIDED: Final[Mapping[str, Any]] = {
+    "linestyle": "",
+    "marker": "D",
+    "markersize": 3.4,
+    "markerfacecolor": "white",
+    "markeredgecolor": INK,
+    "markeredgewidth": 0.7,
 }
 MISSING: Final[Mapping[str, Any]] = {"facecolor": "white", "edgecolor": "#d9d9d9"}
 
@@ -157,8 +166,8 @@ def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
 def _draw_panel(panel: Axes, content: _Panel) -> None:
     """A cell has the colour of the most frequent outcome of its runs, dotted where they differ.
 
-    Or of the median over those that converged, hatched where none did; it is empty where no run is stored. The line is
-    η*.
+    Or of the median over those that converged, hatched where none did; it is empty where no run is stored. A diamond
+    marks a cell with a run that rounding decided. The line is η*.
     """
     panel.grid(visible=False)
     panel.set_xlabel(content.x_label)
@@ -170,6 +179,8 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         return
     else:
         _draw_median(panel, content, content.quantity)
+    if content.here.decided.any():
+        _draw_decided(panel, content.here)
     _draw_largest_steps(panel, content)
 
 
@@ -217,6 +228,11 @@ def _mark(panel: Axes, here: HeatMap, chosen: Bool[np.ndarray, "y x"], look: Map
         panel.add_collection(PatchCollection(cells, linewidths=0.4, **look), autolim=False)
 
 
+def _draw_decided(panel: Axes, here: HeatMap) -> None:
+    lines, columns = np.nonzero(here.decided)
+    panel.plot(here.x.positions[columns], here.y.positions[lines], **DECIDED, zorder=3.2)
+
+
 def _draw_largest_steps(panel: Axes, content: _Panel) -> None:
     """Each η* over every cell, on a white ground, with its name at the right end of the row."""
     low, high = panel.get_ylim()
@@ -256,6 +272,8 @@ def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
             yield Patch(facecolor=OUTCOME_COLOURS[outcome], linewidth=0, label=outcome.replace("_", " "))
     if any(here.differing.any() for here in heat_maps):
         yield Patch(**(dict(DIFFERING) | {"facecolor": MUTED}), linewidth=0, label="seeds differ")
+    if any(here.decided.any() for here in heat_maps):
+        yield Line2D([], [], **DECIDED, label="decided by rounding")
     blank = [here.outcomes[here.without_value(name)] for here in heat_maps for name in here.medians]
     if any(cells.size for cells in blank):
         known = any(np.isin(cells, CODES_WITH_LIMIT).any() for cells in blank)

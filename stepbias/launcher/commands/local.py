@@ -36,8 +36,10 @@ def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
             typer.echo("Stopped; nothing is saved. A service keeps what is finished: stepbias submit", err=True)
             return INTERRUPTED
         save_what_there_is(files_of(results, arrays=arrays, trajectories=trajectories), out)
-    outcomes = Counter(str(summary["outcome"]) for summary in results.summaries)
-    typer.echo(f"{runs(len(results.grid))}: {outcome_counts(outcomes)}")
+    outcomes, paths = (
+        Counter(str(summary[name] or "unknown") for summary in results.summaries) for name in ("outcome", "path")
+    )
+    typer.echo(f"{runs(len(results.grid))}: {outcome_counts(outcomes)}; by path {outcome_counts(paths)}")
     return 0
 
 

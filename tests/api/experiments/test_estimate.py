@@ -54,7 +54,7 @@ def test_what_cannot_be_submitted_cannot_be_estimated(api: Service) -> None:
 def test_data_of_ones_own_are_not_guessed_at(api: Service) -> None:
     """Step sizes in numbers may take the whole budget; fractions of the largest stable one say how they end."""
     data = {"kind": "inline", "X": [[1.0, 2.0, 0.5], [0.5, 1.0, 3.0]], "y": [1.0, 2.0]}
-    unknown = estimated(api, data=data)
+    unknown = estimated(api, data=data, recording={"sensitivity": False})
     assert unknown["max_stable_steps"] == {"known": 0, "guessed": 0, "unknown": 1}
     assert unknown["predicted_steps"] == 2 * 20_000_000
     step_size = {"fractions_of_max_stable": [0.1, 0.5]}

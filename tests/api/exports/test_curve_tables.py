@@ -109,7 +109,7 @@ def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> No
     query = "?x=init_scale&y=excess_risk&series=step_size"
     document = service.document(f"{place}/curves{query}")
     statistics = ("median", "lower_quartile", "upper_quartile")
-    counts = ("runs", "not_converged", "without_value", "missing")
+    counts = ("runs", "not_converged", "without_value", "missing", "decided_by_rounding")
     expected: list[dict[str, Any]] = []
     for kind in ("curve", "flow_limit"):
         for curve in document[f"{kind}s"]:

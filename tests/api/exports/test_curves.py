@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.results.curves import COUNTS
 from core.results.result import decode_summary, encode_summary
 from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 
@@ -56,7 +57,7 @@ def test_axes_that_are_left_are_fixed_by_where(api: Service) -> None:
 def test_curves_of_what_is_not_computed_yet_are_gaps(api: Service) -> None:
     """Null, and counted as missing."""
     document = api.get(f"{EXPERIMENTS}/{api.submit(**_GRID)}/curves").json()
-    assert document["counts"] == {"runs": 0, "not_converged": 0, "without_value": 0, "missing": 12}
+    assert document["counts"] == dict.fromkeys(COUNTS, 0) | {"missing": 12}
     assert document["curves"][0]["median"] == [None, None]
 
 

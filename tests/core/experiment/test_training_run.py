@@ -54,6 +54,12 @@ def test_a_run_that_has_to_be_iterated_is_never_completed() -> None:
     assert training_run(only(stopping={"finish": "iterate"}), ANALYSIS).completion_tolerance == 0
 
 
+def test_a_run_is_held_where_its_release_is_exact() -> None:
+    """And not by default."""
+    assert training_run(only(stopping={"release": "exact"}), ANALYSIS).holds
+    assert not training_run(only(), ANALYSIS).holds
+
+
 def test_a_run_of_given_steps_is_left_alone() -> None:
     """Its budget is what it takes."""
     run = training_run(only(stopping={"steps": 7}), ANALYSIS)
@@ -71,13 +77,18 @@ def test_multiples_of_a_step_that_is_not_known_have_no_meaning(step_size: dict[s
 
 def test_a_run_is_trained_once_unless_its_spec_asks_for_more() -> None:
     """A search has its bracket around η*; a copy goes beside either."""
-    assert isinstance(search_of(only(), ANALYSIS), SingleTrial)
-    search = search_of(only(optimizer={"step_size": BRACKET}), ANALYSIS)
+    single = {"recording": {"sensitivity": False}}
+    assert isinstance(search_of(only(**single), ANALYSIS), SingleTrial)
+    search = search_of(only(optimizer={"step_size": BRACKET}, **single), ANALYSIS)
     assert isinstance(search, StepSearch)
     assert (search.run.step_size, search.lower, search.upper, search.resolution) == (0.01, 0.8, 1.2, 0.01)
     both = search_of(only(optimizer={"step_size": BRACKET}, recording={"sensitivity": True}), ANALYSIS)
     assert isinstance(both, WithPerturbedCopy)
     assert isinstance(both.search, StepSearch)
+    assert not both.only_if_needed
+    by_default = search_of(only(), ANALYSIS)
+    assert isinstance(by_default, WithPerturbedCopy)
+    assert by_default.only_if_needed
 
 
 def test_without_a_bound_no_step_is_too_large() -> None:

@@ -30,6 +30,17 @@ def test_a_caption_counts_what_is_there_and_what_converged() -> None:
     assert caption(results_of(grid_of()), "title").progress == "1 run"
 
 
+def test_a_caption_counts_what_rounding_decided() -> None:
+    """Beside what converged, and only where there is any."""
+    grid = fan()
+    summaries = made_up_summaries(grid)
+    summaries[0] = (summaries[0] or {}) | {"path": "perturbed"}
+    assert caption(results_of(grid, summaries), "title").progress == "24 runs, 1 decided by rounding"
+    summaries[1] = (summaries[1] or {}) | {"outcome": "diverged", "twin_outcome": "converged"}
+    progress = caption(results_of(grid, summaries), "title").progress
+    assert progress == "24 runs, 23 converged, 2 decided by rounding"
+
+
 def test_notes_stand_below_what_was_run() -> None:
     """Data first."""
     known = caption(results_of(fan()), "title", ["a note"])

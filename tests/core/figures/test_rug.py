@@ -19,6 +19,7 @@ def _curve(runs: tuple[int, ...], not_converged: tuple[int, ...]) -> Curve:
         not_converged=not_converged,
         without_value=zeros,
         missing=zeros,
+        decided_by_rounding=zeros,
     )
 
 

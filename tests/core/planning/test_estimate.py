@@ -56,14 +56,17 @@ def test_a_larger_budget_never_costs_fewer_steps_nor_more_records_fewer_bytes(bu
 
 def test_searches_twins_and_noise_are_counted() -> None:
     """Each costs more than the run without."""
-    plain = estimated(grid_of(optimizer={"step_size": {"fractions_of_max_stable": [0.9]}}))
-    twin = estimated(
-        grid_of(optimizer={"step_size": {"fractions_of_max_stable": [0.9]}}, recording={"sensitivity": True})
+    plain, some, twin = (
+        estimated(
+            grid_of(optimizer={"step_size": {"fractions_of_max_stable": [0.9]}}, recording={"sensitivity": wanted})
+        )
+        for wanted in (False, "auto", True)
     )
     search = estimated(grid_of(optimizer={"step_size": {"largest_convergent": {}}}))
     assert twin.predicted_steps == 2 * plain.predicted_steps
+    assert 1.5 * plain.predicted_steps < some.predicted_steps < twin.predicted_steps
     assert search.predicted_steps > 10 * plain.predicted_steps
-    quiet = estimated(grid_of(optimizer={"step_size": 0.004, "warmup_steps": 50_000}))
+    quiet = estimated(grid_of(optimizer={"step_size": 0.004, "warmup_steps": 50_000}, recording={"sensitivity": False}))
     noise = {"kind": "label_noise", "noise_variance": 0.1, "noise_steps": 50_000, "step_size": 0.004}
     assert estimated(grid_of(optimizer=noise)).predicted_seconds > 2 * quiet.predicted_seconds
     batches = {"kind": "sgd", "batch_size": 5, "step_size": 0.004, "warmup_steps": 50_000}

@@ -243,8 +243,9 @@ def test_a_report_says_how_much_it_rests_on() -> None:
     """Runs that are missing or did not converge, problems that are not analysed, perturbations."""
     summaries = _summaries(GRID)
     summaries[0] = None
-    summaries[1] = {**GOOD, "outcome": "oscillating", "perturbations": 3}
-    summaries[2] = {**GOOD, "perturbations": 2}
+    summaries[1] = {**GOOD, "outcome": "oscillating", "perturbations": 3, "path": "perturbed"}
+    summaries[2] = {**GOOD, "perturbations": 2, "path": "perturbed", "twin_outcome": "converged", "sensitivity": 1e-9}
+    summaries[3] = {**GOOD, "path": "smooth"}
     analyses = _analyses(GRID)
     del analyses[GRID.run(4).problem_key]
     found = report(GRID, summaries, analyses)
@@ -258,6 +259,8 @@ def test_a_report_says_how_much_it_rests_on() -> None:
         "perturbations": 5,
         "kicked": 2,
         "kicks": 5,
+        "paths": {"perturbed": 2, "smooth": 1, "unknown": 4},
+        "decided_by_rounding": 1,
         "problems": 2,
         "analysed": 1,
     }

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidChoice
-from core.results.curves import Inclusion, curves, default_quantity
+from core.results.curves import COUNTS, Inclusion, curves, default_quantity
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, analyses_of, fan, grid_of, risk, summaries_of
 
 GRID = fan()
@@ -33,7 +33,22 @@ def test_curves_are_medians_and_quartiles_over_the_seeds() -> None:
             quartiles = statistics.quantiles(_risks(scale, step, SEEDS), n=4, method="inclusive")
             drawn = [curve.lower_quartile[point], curve.median[point], curve.upper_quartile[point]]
             assert drawn == pytest.approx(quartiles, rel=1e-14)
-        assert (curve.runs, curve.not_converged, curve.without_value, curve.missing) == ((4,) * 3, *((0,) * 3,) * 3)
+        assert curve.runs == (4,) * 3
+        assert {getattr(curve, count) for count in COUNTS if count != "runs"} == {(0,) * 3}
+
+
+def test_runs_that_rounding_decided_are_counted_and_left_out_where_certain_ones_are_asked_for() -> None:
+    """They enter otherwise; one that did not converge is told apart by that."""
+    summaries = summaries_of(GRID)
+    twins = [{"twin_outcome": "diverged"}, {"twin_outcome": "diverged", "outcome": "oscillating"}]
+    for seed, twin in enumerate(twins):
+        index = INDEX[seed, SCALES[1], STEP_SIZES[0]]
+        summaries[index] = (summaries[index] or {}) | twin
+    shown = curves(GRID, summaries, **QUESTION).curves[0]
+    certain = curves(GRID, summaries, **QUESTION, include=Inclusion.CERTAIN).curves[0]
+    assert (shown.runs, shown.decided_by_rounding, shown.not_converged) == ((4, 3, 4), (0, 1, 0), (0, 1, 0))
+    assert (certain.runs, certain.decided_by_rounding, certain.not_converged) == ((4, 2, 4), (0, 1, 0), (0, 1, 0))
+    assert certain.median[1] == pytest.approx(statistics.median(_risks(SCALES[1], STEP_SIZES[0], SEEDS[2:])))
 
 
 @settings(deadline=None)
@@ -223,7 +238,8 @@ def test_the_document_of_curves_is_plain_json() -> None:
     assert document["x"]["label"] == "initialisation scale α"
     assert document["series"]["name"] == "step_size"
     assert document["over"] == "seed"
-    assert document["counts"] == {"runs": 19, "not_converged": 4, "without_value": 0, "missing": 1}
+    counts = {"runs": 19, "not_converged": 4, "without_value": 0, "missing": 1, "decided_by_rounding": 0}
+    assert document["counts"] == counts
     assert document["curves"][1]["median"][2] is None
     assert document["curves"][1]["not_converged"] == [0, 0, 4]
     assert document["curves"][0]["missing"] == [1, 0, 0]

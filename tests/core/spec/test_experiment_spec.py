@@ -61,7 +61,9 @@ SPECS = st.fixed_dictionaries(
         "model": MODELS,
         "name": st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20),
         "tags": st.just(["thesis"]),
-        "recording": st.builds(lambda sensitivity: {"points": 3, "sensitivity": sensitivity}, st.booleans()),
+        "recording": st.builds(
+            lambda sensitivity: {"points": 3, "sensitivity": sensitivity}, st.sampled_from(["auto", True, False])
+        ),
     },
 )
 
@@ -106,7 +108,7 @@ def test_name_and_tags_are_no_part_of_the_content() -> None:
         ),
         ({"data": {"seed": {"start": 0, "stop": 2, "num": 3}}}, {"data": {"seed": {"values": [0, 1, 2]}}}),
         ({}, {"data": {"samples": 50}, "model": {"kind": "diagonal", "depth": 2}}),
-        ({}, {"recording": {"sensitivity": False}}),
+        ({}, {"recording": {"sensitivity": "auto"}, "stopping": {"release": "float64"}}),
         (
             {"optimizer": {"step_size": {"largest_convergent": {}}}},
             {
@@ -282,18 +284,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "093e555eea7816cce7c50e2db67ba9279cd3a52210c509e960c7dad593ccc18e"),
+        ({}, "502d9f3f0033c7df7f5457ed70cae413855ab7117f58d5c48b02956d44a7a8bb"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "935051ced436759ef01b3625fd10a0be06f6689bf560cc8ba92c57637b19e9e8",
+            "074aa789f64bd403893d62615c57dcdd004bc3488c30ceab1c5d377ecd080128",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "294793b2f456d434155f24a9f71f7acd81656c6ad42932b5cd582973a8aaadfc",
+            "1af8c3d870b3035c94778b3624de4a72561702e86cbb622d67bf4e0e4f9e6eb3",
         ),
     ],
 )
@@ -333,14 +335,29 @@ def test_perturb_has_a_former_name_which_is_the_one_that_is_hashed() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"max_steps": 5}, {"finish": "iterate"}, {"perturb": False}, {"completion_tolerance": 1e-3}]
+    "other",
+    [
+        {"max_steps": 5},
+        {"finish": "iterate"},
+        {"perturb": False},
+        {"release": "exact"},
+        {"completion_tolerance": 1e-3},
+    ],
 )
 def test_a_run_of_given_steps_ends_in_no_other_way(other: dict[str, Any]) -> None:
     """What would be without effect is refused; the tolerance of the loss still says what has converged."""
-    with pytest.raises(ValidationError, match="leave out completion_tolerance, max_steps, finish, perturb"):
+    with pytest.raises(ValidationError, match="leave out completion_tolerance, max_steps, finish, perturb, release"):
         ExperimentSpec.model_validate(document(stopping={"steps": 7, **other}))
     stopping = ExperimentSpec.model_validate(document(stopping={"steps": 7, "loss_tolerance": 1e-3})).stopping
     assert (stopping.budget, stopping.completes, stopping.perturbs) == (7, False, False)
+
+
+def test_runs_that_are_held_are_perturbed() -> None:
+    """Else they would never leave."""
+    with pytest.raises(ValidationError, match="leave perturb on"):
+        ExperimentSpec.model_validate(document(stopping={"release": "exact", "perturb": False}))
+    assert ExperimentSpec.model_validate(document(stopping={"release": "exact"})).stopping.holds
+    assert not ExperimentSpec.model_validate(document()).stopping.holds
 
 
 def test_a_search_has_no_given_steps() -> None:

@@ -11,7 +11,7 @@ from core.data.row_space import row_space
 from core.implicit_bias.certificate import certificate_residual
 from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
-from core.outcome import Outcome
+from core.outcome import Outcome, RunPath
 from core.stability.sharpness import interpolator_sharpness_of
 from core.training.batch import Batch
 from core.training.batch_training import Progress, Training
@@ -183,23 +183,26 @@ def test_a_run_that_waits_during_warm_up_ends_as_in_exact_arithmetic() -> None:
         digits=320,
     )
     expected = step_size * interpolator_sharpness_of(data.X, SQUARED.tangent_weights(np.stack(exact))).value
-    waiting = [planned(k, step_size=step_size, init_scale=1 + k * 1e-12, dim=4, warmup_steps=10_000) for k in range(4)]
-    plain = planned(4, step_size=step_size, init_scale=1.0, dim=4, warmup_steps=10_000, perturb_unstable=False)
-    *ended, frozen = train(data, *waiting, plain)
+    common: dict[str, Any] = {"step_size": step_size, "dim": 4, "warmup_steps": 10_000}
+    waiting = [planned(k, init_scale=1 + k * 1e-12, holds=True, **common) for k in range(4)]
+    *ended, free = train(data, *waiting, planned(4, init_scale=1.0, **common))
     for trained in ended:
         assert trained.outcome is Outcome.CONVERGED
         assert stability(data, trained) == pytest.approx(expected, rel=0.01)
-    assert abs(stability(data, frozen) - expected) > 0.1
+        assert trained.path is RunPath.RELEASED
+        assert 1_000 < trained.held_steps < 10_000
+    assert abs(stability(data, free) - expected) > 0.1
+    assert (free.path, free.held_steps) == (RunPath.CROSSED_EDGE, 0)
 
 
 def test_the_last_bit_of_the_initialisation_does_not_decide_where_a_run_ends() -> None:
-    """α = .3, η = 1.2e-3, W = 1e5: interpolates at 40 % of its step size where ηλ = 2.297, and does not stay there.
+    """α = .3, η = 1.2e-3, W = 1e5, held: interpolates at 40 % of its step size, ηλ = 2.297, and does not stay there.
 
     In plain float64 it may freeze there, or be set free by rounding, and ends anywhere between ηλ = 1.70 and 1.98.
     """
     data = paper_problem()
     runs = [
-        planned(k, step_size=1.2e-3, init_scale=0.3 + k * 1e-12, warmup_steps=100_000, loss_tolerance=1e-10)
+        planned(k, step_size=1.2e-3, init_scale=0.3 + k * 1e-12, warmup_steps=100_000, loss_tolerance=1e-10, holds=True)
         for k in range(4)
     ]
     ended = train(data, *runs)

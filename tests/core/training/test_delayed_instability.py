@@ -46,7 +46,8 @@ def test_an_unstable_interpolator_is_left_at_once() -> None:
 
 def following(*warmup_steps: int, scale: float = 3.0, **changes: Any) -> tuple[Batch, DelayedInstability]:
     """Runs with these warm-ups, of which nothing has been seen."""
-    runs = [planned(k, init_scale=scale, warmup_steps=steps, **changes) for k, steps in enumerate(warmup_steps)]
+    settings = {"holds": True} | changes
+    runs = [planned(k, init_scale=scale, warmup_steps=steps, **settings) for k, steps in enumerate(warmup_steps)]
     return batch_of(*runs), DelayedInstability.begin(len(runs))
 
 
@@ -66,7 +67,7 @@ def test_the_time_near_an_interpolator_is_counted_from_the_last_check_away_from_
         pytest.param(0.0, 6400, {}, id="without a residual that could grow"),
         pytest.param(1e-23, 10_048, {}, id="after its warm-up"),
         pytest.param(1e-23, 6400, {"max_steps": 6400}, id="out of budget"),
-        pytest.param(1e-23, 6400, {"perturb_unstable": False}, id="that would not be set free"),
+        pytest.param(1e-23, 6400, {"holds": False}, id="of plain float64"),
         pytest.param(1e-23, 6400, {"optimizer": Minibatch(batch_size=2)}, id="of random steps"),
     ],
 )
@@ -88,6 +89,7 @@ def test_a_frozen_run_waits_as_long_as_exact_arithmetic_takes() -> None:
         for index, (steps, since) in enumerate([(10_000, 576), (40_000, 640)])
     ]
     assert instability.waits_until.tolist() == expected
+    assert instability.held_steps.tolist() == [until - 704 for until in expected]
     assert instability.next_release(704) == min(expected)
     assert instability.waits(0, expected[0] - 1)
     assert not instability.waits(0, expected[0])

@@ -11,18 +11,22 @@ from hypothesis import strategies as st
 
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
+from core.descent.optimizers import FullBatch, Minibatch
 from core.networks.network import UV
-from core.outcome import Outcome
+from core.outcome import Outcome, RunPath
+from core.training.batch_training import Training
 from core.training.convergent_step_search import StepSearch
+from core.training.escapes import Escapes
 from core.training.problem import Problem
 from core.training.sensitivity import WithPerturbedCopy, perturbed, relative_distance
 from core.training.trials import Search, SearchResult, SingleTrial, Trials
-from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, planned, problem_of, trained_alone
+from tests.core.training.evidence_at import batch_of
+from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, made_up, planned, problem_of, trained_alone
 
 
-def with_copies(*searches: Search) -> list[WithPerturbedCopy]:
+def with_copies(*searches: Search, only_if_needed: bool = False) -> list[WithPerturbedCopy]:
     """The searches with their perturbed copies."""
-    return [WithPerturbedCopy(search=search, network=SQUARED) for search in searches]
+    return [WithPerturbedCopy(search=search, network=SQUARED, only_if_needed=only_if_needed) for search in searches]
 
 
 def results(
@@ -41,7 +45,14 @@ def results(
 def sensitivity_of(**changes: Any) -> float:
     """Of one run."""
     (concluded,) = results(with_copies(SingleTrial(run=planned(**changes))))
-    return concluded.extras["sensitivity"]
+    return number_of(concluded)
+
+
+def number_of(result: SearchResult) -> float:
+    """The sensitivity that it has."""
+    number = result.extras["sensitivity"]
+    assert isinstance(number, float)
+    return number
 
 
 def test_a_calm_run_keeps_almost_all_digits() -> None:
@@ -81,7 +92,7 @@ def test_a_copy_leaves_the_run_alone() -> None:
     runs = [planned(0), planned(1, init_scale=0.3), planned(2, step_size=0.98 * MAX_STABLE_STEP)]
     for run, concluded in zip(runs, results(with_copies(*(SingleTrial(run=run) for run in runs))), strict=True):
         assert bits(concluded.trained) == bits(trained_alone(problem_of(), run))
-        assert set(concluded.extras) == {"sensitivity"}
+        assert set(concluded.extras) == {"sensitivity", "twin_outcome"}
 
 
 def test_run_and_copy_are_trained_together() -> None:
@@ -90,6 +101,88 @@ def test_run_and_copy_are_trained_together() -> None:
     run, copy = search.next_trials([])
     assert (run.step_size, run.seed, run.index) == (copy.step_size, copy.seed, copy.index)
     assert copy.record_points == 0
+
+
+def test_a_copy_is_perturbed_otherwise() -> None:
+    """Its start is moved, and so are the perturbations that the run may need: they decide where it goes."""
+    (search,) = with_copies(SingleTrial(run=planned()))
+    run, copy = search.next_trials([])
+    moved = []
+    for each in (run, replace(run, perturbed_by=copy.perturbed_by)):
+        batch = batch_of(each)
+        Escapes.begin(1).perturb(batch, 0, 0)
+        moved.append(batch.theta() / each.initial - 1)
+    assert 0 < np.abs(moved[0] - moved[1]).max() < 1e-6
+
+
+CALM: dict[str, Any] = {"step_size": 0.1 * MAX_STABLE_STEP}
+CROSSING: dict[str, Any] = {"step_size": 0.98 * MAX_STABLE_STEP, "init_scale": 0.3}
+
+
+def test_only_runs_that_rounding_may_decide_are_copied_where_that_is_asked_for() -> None:
+    """A smooth run is told as soon as it ends, and nothing of a copy; one that crossed the edge has what all have."""
+    singles = [SingleTrial(run=planned(0, **CALM)), SingleTrial(run=planned(1, **CROSSING))]
+    calm, crossing = results(with_copies(*singles, only_if_needed=True))
+    assert (calm.trained.path, calm.extras) == (RunPath.SMOOTH, {})
+    assert crossing.trained.path is RunPath.CROSSED_EDGE
+    (beside,) = results(with_copies(singles[1]))
+    assert crossing.extras == beside.extras
+    assert crossing.extras["twin_outcome"] == "converged"
+    assert bits(crossing.trained) == bits(trained_alone(problem_of(), singles[1].run))
+
+
+def test_a_smooth_run_does_not_wait_for_the_copies_of_others() -> None:
+    """It has its result in the first round."""
+    longer = replace(planned(0, **CROSSING), max_steps=10**6)
+    trials = Trials(
+        problem_of(), with_copies(SingleTrial(run=longer), SingleTrial(run=planned(1, **CALM)), only_if_needed=True)
+    )
+    ended: list[SearchResult] = []
+    while not ended:
+        ended += trials.advance()
+    assert [result.trained.run.index for result in ended] == [1]
+    assert [run.index for run in trials.active] == [0]
+
+
+def test_where_smooth_runs_alone_are_there_is_no_second_round() -> None:
+    """To the step: nothing is trained beyond the runs themselves."""
+    runs = [planned(0, **CALM), planned(1, **CALM, init_scale=0.2)]
+    trials, plain = (
+        Trials(problem_of(), with_copies(*(SingleTrial(run=run) for run in runs), only_if_needed=True)),
+        Training(problem_of(), runs),
+    )
+    while trials.active:
+        trials.advance()
+        plain.advance()
+        assert trials.step == plain.step
+    assert not plain.active
+
+
+@pytest.mark.parametrize("path", [RunPath.PERTURBED, RunPath.RELEASED, None])
+def test_perturbed_and_released_runs_have_a_copy_and_those_of_other_optimisers_none(path: RunPath | None) -> None:
+    """Whatever their loss did."""
+    noisy = Minibatch(batch_size=2) if path is None else FullBatch()
+    ended = replace(
+        made_up(planned(optimizer=noisy), Outcome.CONVERGED),
+        perturbations=int(path is not None),
+        held_steps=int(path is RunPath.RELEASED),
+    )
+    assert ended.path is path
+    (search,) = with_copies(SingleTrial(run=ended.run), only_if_needed=True)
+    assert len(search.next_trials([ended])) == int(path is not None)
+
+
+def test_copies_that_are_needed_can_be_resumed_at_any_moment() -> None:
+    """Before and after the first round, to the bit; in company and alone."""
+    singles = [SingleTrial(run=planned(index, **kind)) for index, kind in enumerate([CALM, CROSSING, CALM, CROSSING])]
+    searches = with_copies(*singles, only_if_needed=True)
+    undisturbed, resumed = (results(searches, resumed=flag) for flag in (False, True))
+    alone = [result for search in searches for result in results([search])]
+    assert [set(result.extras) for result in alone] == [set(), {"sensitivity", "twin_outcome"}] * 2
+    for one, *others in zip(undisturbed, resumed, alone, strict=True):
+        for other in others:
+            assert bits(one.trained) == bits(other.trained)
+            assert one.extras == other.extras
 
 
 @given(
@@ -112,7 +205,8 @@ def test_a_start_at_zero_has_no_copy_and_no_sensitivity_to_rounding() -> None:
     (search,) = with_copies(SingleTrial(run=planned(initial=np.zeros((2, 7)), max_steps=64)))
     assert len(search.next_trials([])) == 1
     (concluded,) = results([search])
-    assert math.isnan(concluded.extras["sensitivity"])
+    assert math.isnan(number_of(concluded))
+    assert "twin_outcome" not in concluded.extras
 
 
 def test_a_copy_that_rounding_makes_the_run_itself_is_at_distance_zero() -> None:
@@ -167,7 +261,7 @@ def test_a_search_has_the_copy_of_the_step_size_that_it_finds() -> None:
         assert bits(concluded.trained) == bits(without.trained)
         np.testing.assert_equal(concluded.extras["first_failing_step"], without.extras["first_failing_step"])
         (alone,) = results(with_copies(SingleTrial(run=run)))
-        assert concluded.extras["sensitivity"] == alone.extras["sensitivity"] > 0
+        assert number_of(concluded) == number_of(alone) > 0
 
 
 def test_a_search_with_a_copy_can_be_resumed_at_any_moment() -> None:

@@ -113,7 +113,7 @@ def test_a_run_found_to_oscillate_ends_unless_it_settles_at_the_very_check() -> 
 
 def test_a_frozen_run_waits_and_is_perturbed_when_its_time_has_come() -> None:
     """A loss of 1e-23 in a long warm-up: it stands still to a step before its end, and is not judged until then."""
-    run = Judged(scale=UNSTABLE_SCALE, warmup_steps=10**6)
+    run = Judged(scale=UNSTABLE_SCALE, warmup_steps=10**6, holds=True)
     assert run.ends([1, 1], 6400) is None
     assert run.ends([1e-23], 6464) is None
     (until,) = run.evidence.moves_from.tolist()
@@ -128,8 +128,8 @@ def test_a_frozen_run_waits_and_is_perturbed_when_its_time_has_come() -> None:
 
 
 def test_an_event_is_a_loss_of_which_a_verdict_follows() -> None:
-    """Below the tolerance once settled, nearly zero in a warm-up, beyond divergence; and nothing else."""
-    batch = batch_of(planned(0, warmup_steps=0), planned(1, warmup_steps=10_000))
+    """Below the tolerance once settled, nearly zero in a warm-up that holds, beyond divergence; and nothing else."""
+    batch = batch_of(planned(0, warmup_steps=0), planned(1, warmup_steps=10_000, holds=True))
     events = Evidence.begin(batch.runs, 2, 7).events(batch, 0)
     loss = batch.problem.zero_loss
     for step, losses, found in (

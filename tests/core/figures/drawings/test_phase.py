@@ -241,6 +241,21 @@ def test_seeds_share_a_cell() -> None:
     assert any("most frequent outcome" in text for text in words(outcome.figure.figure))
 
 
+def test_cells_with_a_run_that_rounding_decided_have_a_diamond_in_every_panel() -> None:
+    """Where they are, in both directions; a plane without any has none, and no name for it."""
+    grid = _plane()
+    summaries = _summaries(grid)
+    assert "decided by rounding" not in _legend(_panels(_draw(grid, summaries))[0])
+    summaries[6] = (summaries[6] or {}) | {"path": "perturbed"}
+    panels = _panels(_draw(grid, summaries))
+    at = grid.coordinates(6)
+    for panel in panels:
+        (marks,) = [line for line in panel.lines if line.get_marker() == "D"]
+        place = (marks.get_xdata(), marks.get_ydata())
+        np.testing.assert_allclose(np.ravel(place), [at["init_scale"], at["step_size_fraction"]])
+    assert "decided by rounding" in _legend(panels[0])
+
+
 def test_a_partial_result_says_so_and_is_drawn_as_far_as_it_goes() -> None:
     """Cells without a run are empty, down to nothing at all."""
     grid = _plane()

@@ -75,6 +75,24 @@ def test_points_without_a_converged_run_are_crosses_and_not_points() -> None:
     assert {"did not converge", "not all converged"} <= set(words(figure))
 
 
+def test_points_with_a_run_that_rounding_decided_are_diamonds() -> None:
+    """Whether all its runs converged or not, named in the legend and counted in the caption."""
+    summaries = summaries_of(fan())
+    assert marks(_risk(fan(), summaries), "D") == 0
+    for index in range(24):
+        at = fan().coordinates(index)
+        if at["init_scale"] == 0.1 and at["seed"] < 2:
+            twin = "diverged" if at["seed"] == 0 else "converged"
+            summaries[index] = (summaries[index] or {}) | {"twin_outcome": twin}
+        if at["init_scale"] == 0.1 and at["step_size"] == 0.004 and at["seed"] == 1:
+            summaries[index] = (summaries[index] or {}) | {"outcome": "oscillating"}
+    figure = _risk(fan(), summaries)
+    assert marks(figure, "D") == len(STEP_SIZES)
+    assert marks(figure, "o") == len(SCALES) * len(STEP_SIZES) - len(STEP_SIZES)
+    assert "decided by rounding" in words(figure)
+    assert any("23 converged, 3 decided by rounding" in text for text in words(figure))
+
+
 def test_lines_and_baselines_stand_clear_of_the_crosses() -> None:
     """The crosses are below every risk; the names of the baselines have room above and below."""
     summaries = [(summary or {}) | {"outcome": "diverged"} for summary in summaries_of(fan())]
