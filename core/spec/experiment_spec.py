@@ -69,6 +69,7 @@ class Centring(StrEnum):
 
     NONE = "none"
     CENTRE = "centre"
+    STANDARDISE = "standardise"
     OFFSET = "offset"
 
 
