@@ -56,6 +56,12 @@ class ProblemAnalysis:
     least_squared_mean: float | None = None
     largest_second_moment: float | None = None
 
+    @property
+    def least_norm_stable_step(self) -> float | None:
+        """2/λ_max at the interpolator of least ℓ2 norm, at the flattest parameters θ ≥ 0 that have it."""
+        sharpness = getattr(self.interpolators.get("min_l2"), "sharpness", None)
+        return 2 / sharpness if sharpness else None
+
     def to_json(self) -> bytes:
         """The document that is stored.
 
