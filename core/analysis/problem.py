@@ -93,7 +93,7 @@ def _require_magnitudes(dataset: Dataset) -> None:
 
 def _reference(dataset: Dataset, network: Network, found: Interpolator) -> ReferenceInterpolator:
     return replace(
-        _worth(dataset, network, found.predictor),
+        worth(dataset, network, found.predictor),
         objective=finite(found.objective),
         lower_bound=finite(found.lower_bound),
         residual=finite(found.residual),
@@ -102,14 +102,14 @@ def _reference(dataset: Dataset, network: Network, found: Interpolator) -> Refer
 
 def _flattest_reference(dataset: Dataset, network: Network, flattest: Flattest) -> ReferenceInterpolator:
     return replace(
-        _worth(dataset, network, flattest.predictor),
+        worth(dataset, network, flattest.predictor),
         objective=flattest.sharpness_upper,
         lower_bound=finite(flattest.sharpness_lower),
         residual=finite(flattest.residual),
     )
 
 
-def _worth(dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]) -> ReferenceInterpolator:
+def worth(dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]) -> ReferenceInterpolator:
     """Its risks, its norms, and its sharpness at the flattest parameters θ ≥ 0 that have it."""
     excess, test_loss = risks(predictor, dataset)
     return ReferenceInterpolator(

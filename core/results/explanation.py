@@ -109,10 +109,16 @@ def _moved(ratios: Mapping[str, float]) -> str:
         return ""
     if flow < 1:
         return (
-            "The limit of gradient flow is stable at this η, which had no need to change it; to see the effect of the "
-            "step size take multiples of flow_stable_step above 1."
+            "The limit of gradient flow is stable at this η, which had no need to change it; to see what the step size "
+            f"does take multiples of flow_stable_step above 1{_at_most(ratios)}."
         )
     return "The limit of gradient flow is unstable at this η: the step size led to a flatter interpolator."
+
+
+def _at_most(ratios: Mapping[str, float]) -> str:
+    """How far such multiples go."""
+    largest = ratios.get("max_stable_step")
+    return "" if largest is None else f", up to {ratios['flow_stable_step'] / largest:.3g} at η*"
 
 
 def _too_large(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> str:
