@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.penalised import penalised_references
 from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.data.regression import Dataset, risks
 from core.errors import NoInterpolator, SolverFailure
@@ -34,10 +35,19 @@ def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> Analys
     try:
         return _interpolated(dataset, network, known)
     except NoInterpolator as reason:
+        known = replace(known, **_penalised_references(dataset))
         sentence = reason.message
     except (SolverFailure, np.linalg.LinAlgError) as failure:
         sentence = f"its interpolators could not be computed in float64 ({failure})"
     return AnalysedProblem(analysis=replace(known, no_interpolator=sentence))
+
+
+def _penalised_references(dataset: Dataset) -> dict[str, Any]:
+    """What runs are compared with in place of interpolators; nothing where float64 does not find it."""
+    try:
+        return penalised_references(dataset)
+    except (np.linalg.LinAlgError, ValueError):
+        return {}
 
 
 @np.errstate(over="ignore")
