@@ -52,9 +52,12 @@ def _dataset(grid: Grid, store: Store) -> Dataset | None:
 def _without_step(spec: ExperimentSpec, grid: Grid, dataset: Dataset | None, store: Store) -> str | None:
     """Why there is no step size that the others are multiples of; None where there may be one."""
     unit = _unit(grid)
-    reason = None if unit is StepUnit.START else _without_interpolator(spec, grid, dataset, store)
-    if reason or dataset is None or unit is None or unit is StepUnit.LEAST_NORM:
-        return reason
+    if unit is None:
+        return _without_interpolator(spec, grid, dataset, store)
+    if dataset is None:
+        return None
+    if unit is StepUnit.LEAST_NORM:
+        return None if (dataset.X.T @ dataset.y).any() else unit.unknown_because
     return _of_starts(grid, unit, dataset)
 
 

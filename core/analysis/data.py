@@ -40,7 +40,8 @@ def analyse_data(dataset: Dataset, network: Network | None = None, *, init_scale
     try:
         found = _with_steps(known, dataset, network)
     except NoInterpolator as reason:
-        found = replace(known, interpolates=False, unknown_because=reason.message)
+        least = analyse_problem(dataset, network, "").analysis.least_norm_stable_step
+        found = replace(known, interpolates=False, unknown_because=reason.message, least_norm_stable_step=least)
     found = _from_start(found, dataset, network)
     return replace(found, regime=regime(found), advice=advice(found))
 
@@ -94,7 +95,8 @@ def _from_start(known: DataAnalysis, dataset: Dataset, network: Network) -> Data
     if dataset.X.size > MOST_ENTRIES:
         return known
     initial = network.initial(np.full((2, dataset.X.shape[1]), known.init_scale), 0.0)
-    start = Starts(dataset, network, interpolates=known.max_stable_step is not None).of(initial)
+    follows_flow = known.max_stable_step is not None or known.interpolates is False
+    start = Starts(dataset, network, follows_flow=follows_flow).of(initial)
     found = replace(known, start_stable_step=start.stable_step, flow_stable_step=start.flow_stable_step)
     if start.flow_predictor is None:
         return found

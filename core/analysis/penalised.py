@@ -1,5 +1,6 @@
 """What runs are compared with where nothing interpolates: the least squares, and ridge and lasso of smaller norms."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -8,6 +9,8 @@ from jaxtyping import Float64
 from core.analysis.problem_analysis import PenalisedReference
 from core.data.regression import Dataset, risks, train_loss
 from core.interpolators.penalised import Penalised, lasso_path, ridge_path
+from core.networks.network import Network
+from core.stability.sharpness import interpolator_sharpness_of
 
 FRACTIONS: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Of the norm at κ → 0: ‖β‖₂ of ridge, ‖β‖₁ of lasso."""
@@ -20,10 +23,14 @@ MOST_ENTRIES: Final = 100_000
 """Largest X whose paths are followed: about a second."""
 
 
-def penalised_references(dataset: Dataset) -> dict[str, Any]:
+def penalised_references(dataset: Dataset, network: Network) -> dict[str, Any]:
     """`least_squares`, `ridge` and `lasso` of an analysis; the paths are empty for more than 300 columns."""
     X, y = dataset.X, dataset.y
-    found: dict[str, Any] = {"least_squares": _worth(dataset, np.linalg.lstsq(X, y)[0], penalty=0.0, gap=None)}
+    least = np.linalg.lstsq(X, y)[0]
+    # Xᵀr = 0 there, so that the residual bends the loss in no coordinate
+    sharpness = interpolator_sharpness_of(X, network.least_tangent_weights(least)).value
+    worth = _worth(dataset, least, penalty=0.0, gap=None)
+    found: dict[str, Any] = {"least_squares": replace(worth, sharpness=float(sharpness))}
     if X.shape[1] > MOST_COLUMNS or X.size > MOST_ENTRIES:
         return found
     paths = {"ridge": ridge_path(X, y, FRACTIONS), "lasso": lasso_path(X, y, FRACTIONS)}

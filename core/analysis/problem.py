@@ -35,17 +35,17 @@ def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> Analys
     try:
         return _interpolated(dataset, network, known)
     except NoInterpolator as reason:
-        known = replace(known, **_penalised_references(dataset))
+        known = replace(known, **_penalised_references(dataset, network))
         sentence = reason.message
     except (SolverFailure, np.linalg.LinAlgError) as failure:
         sentence = f"its interpolators could not be computed in float64 ({failure})"
     return AnalysedProblem(analysis=replace(known, no_interpolator=sentence))
 
 
-def _penalised_references(dataset: Dataset) -> dict[str, Any]:
+def _penalised_references(dataset: Dataset, network: Network) -> dict[str, Any]:
     """What runs are compared with in place of interpolators; nothing where float64 does not find it."""
     try:
-        return penalised_references(dataset)
+        return penalised_references(dataset, network)
     except (np.linalg.LinAlgError, ValueError):
         return {}
 

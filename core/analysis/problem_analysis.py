@@ -31,6 +31,7 @@ class PenalisedReference:
     """What a ridge or lasso predictor of this `penalty` κ is worth, 0 for the least squares of least ‖β‖₂.
 
     They minimise L + ½κ‖β‖₂² and L + κ‖β‖₁; `gap` bounds by how much the objective exceeds the least one, relatively.
+    `sharpness` is that of the least squares, at the flattest parameters θ ≥ 0 that have them.
     """
 
     penalty: float
@@ -40,6 +41,7 @@ class PenalisedReference:
     test_loss: float | None = None
     l1_norm: float | None = None
     l2_norm: float | None = None
+    sharpness: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +80,11 @@ class ProblemAnalysis:
 
     @property
     def least_norm_stable_step(self) -> float | None:
-        """2/λ_max at the interpolator of least ℓ2 norm, at the flattest parameters θ ≥ 0 that have it."""
-        sharpness = getattr(self.interpolators.get("min_l2"), "sharpness", None)
+        """2/λ_max at the interpolator of least ℓ2 norm, at the flattest parameters θ ≥ 0 that have it.
+
+        Where nothing interpolates, at the least squares of least ℓ2 norm.
+        """
+        sharpness = getattr(self.interpolators.get("min_l2", self.least_squares), "sharpness", None)
         return 2 / sharpness if sharpness else None
 
     def to_json(self) -> bytes:

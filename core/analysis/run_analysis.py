@@ -32,7 +32,7 @@ class RunAnalysis:
         self._analysis = analysis
         self._row_space = row_space(dataset.X)
         self._limit_errors = LimitErrors(dataset, network)
-        self._starts = starts or Starts(dataset, network, interpolates=analysis.no_interpolator is None)
+        self._starts = starts or Starts.of_problem(dataset, network, analysis)
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
     @np.errstate(all="ignore")

@@ -62,7 +62,7 @@ class RunBatch:
         """The runs of the grid at these indices, from a `checkpoint` if it is one that this kernel can go on from."""
         self._runs = {index: grid.run(index) for index in indices}
         first = self._runs[indices[0]]
-        starts = Starts(known.dataset, first.network, interpolates=known.analysis.no_interpolator is None)
+        starts = Starts.of_problem(known.dataset, first.network, known.analysis)
         self._analysis = RunAnalysis(known.dataset, first.network, known.analysis, starts)
         kernel = trained_by(kernel, first.optimizer)
         self._kernel_id = kernel_id(kernel)

@@ -64,8 +64,8 @@ def require_unit(run: Run, analysis: ProblemAnalysis) -> None:
     """
     if run.step_multiple is None:
         resolved_step_size(run, analysis)
-    elif run.step_multiple.multiple_of is not StepUnit.START and analysis.least_norm_stable_step is None:
-        raise _meaningless(run.step_multiple.multiple_of, analysis)
+    elif run.step_multiple.multiple_of is StepUnit.LEAST_NORM and analysis.least_norm_stable_step is None:
+        raise _meaningless(StepUnit.LEAST_NORM, analysis, StepUnit.LEAST_NORM.unknown_because)
 
 
 def _step_size(

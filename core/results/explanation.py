@@ -94,8 +94,8 @@ def _why(summary: Mapping[str, Scalar]) -> str:
 _ADVICE: Final = MappingProxyType(
     {
         Outcome.STATIONARY: (
-            "What is said of interpolators does not apply: compare its risk with those of ridge and lasso in the "
-            "analysis, at the norm where it ended."
+            "Where the least squares are unique a step size changes the way there alone. Compare its risk with those "
+            "of ridge and lasso in the analysis."
         ),
         Outcome.STANDSTILL: "Start from a larger scale; more steps change nothing.",
         Outcome.UNSTABLE_INTERPOLATOR: "Let it be perturbed (stopping.perturb), or lower η.",
@@ -127,7 +127,7 @@ def _too_large(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> st
         return "No step size is known to be stable here: lower η until it converges, or standardise the columns."
     for name, reason in _TOO_LARGE.items():
         if ratios.get(name, 0.0) >= 1:
-            return f"{reason} {_below(summary, name):.2g}, or warm up (longer).{_unreachable(ratios)}"
+            return f"{reason} {_below(summary, name):.2g}{_OTHERWISE[name]}.{_unreachable(ratios)}"
     return (
         "Every known threshold is above η, so on its way the loss is sharper than at both ends: halve η, warm up "
         f"(longer), or start closer to 0.{_unreachable(ratios)}"
@@ -139,6 +139,15 @@ _TOO_LARGE: Final = MappingProxyType(
         "max_stable_step": "Above η* no interpolator is stable, whatever the start: lower η to",
         "start_stable_step": "The first steps at full η overshoot already: lower η to",
         "flow_stable_step": "It can start at this η, but is led to where it is unstable: lower η to",
+    }
+)
+
+
+_OTHERWISE: Final = MappingProxyType(
+    {
+        "max_stable_step": "",
+        "start_stable_step": ", or warm up (longer)",
+        "flow_stable_step": ", or warm up longer",
     }
 )
 
@@ -167,7 +176,9 @@ def _too_short(outcome: Outcome, ratios: Mapping[str, float]) -> str:
     if largest is None:
         return f"{more}."
     if largest < SLOW:
-        return f"η is small beside every threshold: raise it up to {1 / largest:.2g} times, or allow more steps."
+        return (
+            f"η is small beside every threshold: raise it up to {1 / largest:.2g} times. {more}.{_unreachable(ratios)}"
+        )
     if largest >= 1:
-        return f"{more}, or lower η below the thresholds that it exceeds: near and above them a run settles slowly."
-    return f"{more}; below every threshold it has nothing else against it."
+        return f"{more}, or lower η below the thresholds that it exceeds, above which a run settles slowly if at all."
+    return f"{more}: no threshold stands against it, but columns that are nearly alike take long.{_unreachable(ratios)}"

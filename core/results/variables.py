@@ -310,7 +310,8 @@ VARIABLES: Final = _table(
             symbol="η_ℓ2",
             label="stable step size at least ℓ2 norm",
             description=(
-                "Likewise at the interpolator of least ℓ2 norm, at the flattest parameters θ ≥ 0 that have it."
+                "Likewise at the interpolator of least ℓ2 norm, at the flattest parameters θ ≥ 0 that have it; where "
+                "nothing interpolates, at the least squares."
             ),
             log_scaled=True,
         ),

@@ -70,7 +70,8 @@ class StepUnit(StrEnum):
     """A step size that is known before training, by its name in results: 2/λ_max of the loss at some point.
 
     That is the start of a run, the interpolator of least ℓ2 norm at the flattest parameters θ ≥ 0 that have it, or the
-    limit of gradient flow from the start. With momentum the optimiser's stability limit stands for 2.
+    limit of gradient flow from the start; the least squares where nothing interpolates. With momentum the optimiser's
+    stability limit stands for 2.
     """
 
     START = "start_stable_step"
@@ -90,7 +91,7 @@ class StepUnit(StrEnum):
 
 _UNKNOWN_BECAUSE: Final = {
     StepUnit.START: "at the start of a run the loss curves upwards in no direction, or float64 does not tell",
-    StepUnit.LEAST_NORM: "every step size is stable at the interpolator of least ℓ2 norm",
+    StepUnit.LEAST_NORM: "every step size is stable at the least ℓ2 norm, which is 0",
     StepUnit.FLOW: "a parameter starts at 0, or float64 does not reach the limit of gradient flow from there",
 }
 

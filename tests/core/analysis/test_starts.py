@@ -57,7 +57,7 @@ def test_the_stable_step_at_the_start_is_two_over_its_sharpness(network: Network
     """Of the whole Hessian: far from interpolation the residual bends the loss, too."""
     data, rng = small_problem(0), np.random.default_rng(1)
     theta = rng.uniform(0.3, 1.2, (len(network.parts), 7))
-    found = Starts(data, network, interpolates=True).of(theta).stable_step
+    found = Starts(data, network, follows_flow=True).of(theta).stable_step
     assert found == pytest.approx(2 / sharpness(data, network, theta), rel=1e-6)
 
 
@@ -67,7 +67,7 @@ def test_the_stable_step_of_the_flow_is_that_at_its_end(network: Network) -> Non
     data, rng = small_problem(2, samples=2, dimension=4), np.random.default_rng(3)
     theta = rng.uniform(0.4, 0.8, (len(network.parts), 4))
     end = followed(data, network, theta)
-    found = Starts(data, network, interpolates=True).of(theta)
+    found = Starts(data, network, follows_flow=True).of(theta)
     assert found.flow_stable_step == pytest.approx(2 / sharpness(data, network, end), rel=1e-6)
     assert found.flow_predictor is not None
     flattest = analyse_problem(data, network, "").analysis.max_stable_step
@@ -75,10 +75,19 @@ def test_the_stable_step_of_the_flow_is_that_at_its_end(network: Network) -> Non
     assert found.flow_stable_step < flattest
 
 
+def test_where_nothing_interpolates_the_flow_ends_at_the_least_squares() -> None:
+    """With the parameters that it has there; its predictor is not told."""
+    data, start = small_problem(5, samples=6, dimension=3), np.full((2, 3), 0.5)
+    found = Starts(data, Diagonal(2), follows_flow=True).of(start)
+    end = followed(data, Diagonal(2), start)
+    assert found.flow_stable_step == pytest.approx(2 / sharpness(data, Diagonal(2), end), rel=1e-5)
+    assert found.flow_predictor is None
+
+
 def test_what_does_not_exist_is_not_known() -> None:
     """Where X = 0 nothing is curved, where nothing interpolates no flow is followed, and none leaves 0."""
-    flat = Starts(Dataset(X=np.zeros((2, 3)), y=np.ones(2)), Diagonal(2), interpolates=False).of(np.ones((2, 3)))
+    flat = Starts(Dataset(X=np.zeros((2, 3)), y=np.ones(2)), Diagonal(2), follows_flow=False).of(np.ones((2, 3)))
     assert (flat.stable_step, flat.flow_stable_step, flat.flow_predictor) == (None, None, None)
-    still = Starts(small_problem(0), Diagonal(2), interpolates=True).of(np.zeros((2, 7)))
+    still = Starts(small_problem(0), Diagonal(2), follows_flow=True).of(np.zeros((2, 7)))
     assert still.flow_stable_step is None
     assert set(still.stable_steps) == {"start_stable_step", "flow_stable_step"}

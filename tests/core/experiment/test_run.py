@@ -112,12 +112,25 @@ def test_a_multiple_of_a_step_is_a_multiple_of_what_the_run_reports(unit: StepUn
     assert len(units) == (1 if unit is StepUnit.LEAST_NORM else 2)
 
 
-@pytest.mark.parametrize("unit", list(StepUnit)[1:])
-def test_multiples_of_a_step_that_there_is_not_are_refused(unit: StepUnit) -> None:
-    """With the reason, as those of the largest stable step are."""
-    contradictory = {"kind": "inline", "X": [[1.0, 2.0], [1.0, 2.0]], "y": [1.0, 2.0]}
-    asked = spec(data=contradictory, optimizer={"step_size": {"multiples_of": unit.value, "values": [0.5]}})
-    with pytest.raises(NoInterpolator, match=f"{unit.value} has no meaning for this data set: no predictor fits"):
+@pytest.mark.parametrize("unit", list(StepUnit))
+def test_where_nothing_interpolates_units_are_those_of_the_least_squares(unit: StepUnit) -> None:
+    """At a quarter of what is stable there a run ends at them; the limit of the flow is the only one."""
+    noisy = {"kind": "inline", "X": [[1.0, 2.0], [1.5, 2.0], [2.0, -1.0]], "y": [1.0, 2.0, 2.0]}
+    asked = spec(data=noisy, optimizer={"step_size": {"multiples_of": unit.value, "values": [0.25]}})
+    (summary,) = run(asked).summaries
+    assert summary["outcome"] == "stationary"
+    beta = np.linalg.lstsq(np.array(noisy["X"]), np.array(noisy["y"]))[0]
+    scaled = np.array(noisy["X"]) * np.sqrt(4 * np.abs(beta) / 3)
+    assert summary["least_norm_stable_step"] == pytest.approx(2 / np.linalg.norm(scaled, 2) ** 2)
+    assert summary["flow_stable_step"] == pytest.approx(summary["least_norm_stable_step"], rel=0.01)
+    assert (summary["max_stable_step"], summary["flow_test_loss"]) == (None, None)
+
+
+def test_a_multiple_of_what_is_stable_everywhere_is_refused() -> None:
+    """At β = 0, which is what fits y = 0."""
+    zero = {"kind": "inline", "X": [[1.0, 2.0]], "y": [0.0]}
+    asked = spec(data=zero, optimizer={"step_size": {"multiples_of": "least_norm_stable_step", "values": [0.5]}})
+    with pytest.raises(NoInterpolator, match="least ℓ2 norm, which is 0"):
         run(asked)
 
 
