@@ -7,6 +7,7 @@ import pytest
 
 from core.outcome import WITH_LIMIT, Outcome
 from core.results.explanation import THRESHOLDS, exceeded, explanation
+from docs.make_reference import DOCS
 from tests.real_data.real_data import TRAINED, TRANSFORMS, analysed, runs, trained
 
 EVERY = [(name, transform) for name in TRAINED for transform in TRANSFORMS]
@@ -79,3 +80,13 @@ def test_constant_pixels_are_named_and_stay_zero() -> None:
     assert standardised.column_spreads is not None
     spreads = [spread for place, spread in enumerate(standardised.column_spreads) if place not in raw.constant_columns]
     assert spreads == pytest.approx([1.0] * len(spreads))
+
+
+def test_the_tables_of_the_page_are_those_of_the_code() -> None:
+    """Their outcomes: the losses of runs that were cut short depend on the machine."""
+    page = (DOCS / "how-to" / "your-own-data.md").read_text(encoding="utf-8")
+    shown = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    for name, transform in EVERY:
+        rows = [row for row in shown if row[:2] == [name, transform] and "`" in row[3]]
+        outcomes = [f"`{each.summary['outcome']}`" for each in runs(name, transform)]
+        assert [row[3] for row in rows] == outcomes
