@@ -111,7 +111,7 @@ def test_step_sizes_in_another_unit_than_eta_star_are_drawn_without_it(name: str
     grid = grid_of(
         data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
         initialization={"scale": {"values": [0.1, 1.0]}},
-        optimizer={"step_size": {"multiples_of": "flow_stable_step", "values": [0.5, 1.9]}, "warmup_steps": 100},
+        optimizer={"step_size": {"multiples_of": "flow_stable_step", "values": [0.005, 0.012]}, "warmup_steps": 100},
     )
     figure = draw(FIGURES[name], results_of(grid))
     assert render(figure, "svg").startswith(b"<?xml")
