@@ -18,13 +18,13 @@ FRACTIONS: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 LARGEST_GAP: Final = 1e-6
 """Largest relative gap of a predictor that is reported."""
 
-MOST_COLUMNS: Final = 300
+MOST_COLUMNS: Final = 200
 MOST_ENTRIES: Final = 100_000
-"""Largest X whose paths are followed: about a second."""
+"""Largest X whose paths are followed: a second or two."""
 
 
 def penalised_references(dataset: Dataset, network: Network) -> dict[str, Any]:
-    """`least_squares`, `ridge` and `lasso` of an analysis; the paths are empty for more than 300 columns."""
+    """`least_squares`, `ridge` and `lasso` of an analysis; the paths are empty for more than 200 columns."""
     X, y = dataset.X, dataset.y
     least = np.linalg.lstsq(X, y)[0]
     # Xᵀr = 0 there, so that the residual bends the loss in no coordinate

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
 
 MOST_EVENTS: Final = 20
@@ -86,7 +87,7 @@ def lasso_path(
     """
     if _is_orthogonal(X, y):
         return []
-    penalties, predictors = _corners(X, y)
+    penalties, predictors = _corners(*_reduced(X, y))
     norms = np.abs(predictors).sum(axis=1)
     if penalties[-1] > 0:
         return []
@@ -100,6 +101,17 @@ def lasso_path(
         penalty = float((1 - share) * penalties[corner] + share * penalties[corner + 1])
         found.append(_lasso(X, y, predictor, penalty))
     return found
+
+
+def _reduced(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]
+) -> tuple[Float64[np.ndarray, "combination dim"], Float64[np.ndarray, " combination"]]:
+    """Data of at most d + 1 samples with the same L for every β: the triangle of [X y], so scaled that N may differ."""
+    rows = X.shape[1] + 1
+    if len(X) <= rows:
+        return X, y
+    triangle = np.linalg.qr(np.column_stack([X, y]), mode="r") * np.sqrt(rows / len(X))
+    return triangle[:, :-1], triangle[:, -1]
 
 
 def _is_orthogonal(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> bool:
@@ -178,10 +190,16 @@ def _piece(
     support: Bool[np.ndarray, " dim"],
     signs: Vector,
 ) -> _Piece:
-    inverse = np.linalg.pinv(X[:, support])
     at_zero, slope = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    at_zero[support] = inverse @ y
-    slope[support] = len(y) * (inverse @ (inverse.T @ signs[support]))
+    orthonormal, triangle = np.linalg.qr(X[:, support])
+    sizes = np.abs(np.diag(triangle))
+    if len(sizes) == support.sum() and sizes.min() > SAME * sizes.max():
+        at_zero[support] = solve_triangular(triangle, orthonormal.T @ y)
+        slope[support] = len(y) * solve_triangular(triangle, solve_triangular(triangle, signs[support], trans="T"))
+    else:  # columns that depend on one another
+        inverse = np.linalg.pinv(X[:, support])
+        at_zero[support] = inverse @ y
+        slope[support] = len(y) * (inverse @ (inverse.T @ signs[support]))
     return _Piece(
         support=support.copy(),
         at_zero=at_zero,
