@@ -17,7 +17,8 @@ from core.results.problem_arrays import DATA, INTERPOLATORS
 from core.results.run_arrays import END, TRAJECTORY
 from core.results.variables import COORDINATES, VARIABLES, Variable
 from core.spec.experiment_spec import KINDS
-from core.sweep.grid import AXIS_NAMES, STEP_SIZE_FRACTION, Grid
+from core.spec.optimizers import RELATIVE_AXES
+from core.sweep.grid import AXIS_NAMES, Grid
 from jobs.settings import Settings
 
 DOCS: Final = Path(__file__).parent
@@ -37,10 +38,10 @@ def quantities(variables: Iterable[Variable]) -> Iterable[tuple[str, ...]]:
 
 def axes() -> Iterable[tuple[str, ...]]:
     """Each axis with the field of a spec that it is swept by."""
-    named_otherwise = {("optimizer", "step_size"): STEP_SIZE_FRACTION, **AXIS_NAMES}
+    named_otherwise = AXIS_NAMES
     fields = ((part, field) for part, kinds in KINDS.items() for each in kinds.values() for field in each.model_fields)
     places = {named_otherwise.get(place, place[1]): ".".join(place) for place in fields}
-    places["step_size"] = places[STEP_SIZE_FRACTION]
+    places |= dict.fromkeys(RELATIVE_AXES, places["step_size"])
     rows = ((each, places[each.name]) for each in COORDINATES.values())
     return ((f"`{each.name}`", f"`{place}`", each.symbol, each.description) for each, place in rows)
 

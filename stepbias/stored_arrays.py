@@ -19,7 +19,10 @@ class StoredArrays:
         self._path = path
 
     def run(self, index: int) -> dict[str, Any]:
-        """One run: `index`, `coordinates` on the axes of the grid, and its `summary`, None until it is stored."""
+        """One run: `index`, `coordinates` on the axes of the grid, its `summary` and its `explanation`.
+
+        Both are None until it is stored; the second says why it ended as it did, and what can be done.
+        """
         return self._connection.get(f"{self._path}/runs/{index}", "index", "summary")
 
     def trajectory(self, index: int) -> Trajectory:

@@ -67,8 +67,8 @@ class StoredResults(StoredArrays):
     def runs(self) -> Iterator[dict[str, Any]]:
         """Each run in turn, in the order of the grid.
 
-        An entry has the run's `coordinates` on the axes of the grid, and its `summary` (outcome and final quantities),
-        None until it is stored.
+        An entry has the run's `coordinates` on the axes of the grid, its `summary` (outcome and final quantities) and
+        its `explanation` (why it ended so, and what can be done), both None until it is stored.
         """
         return pages(self._connection, f"{self._path}/runs", "runs", members=("index", "summary"))
 

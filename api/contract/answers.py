@@ -40,6 +40,7 @@ class RunDocument(BaseModel):
     index: int
     coordinates: Coordinates
     summary: Summary | None = Field(description="Null until it is stored.")
+    explanation: str | None = Field(description="Why it ended as it did, and what can be done; text for people.")
 
 
 class RunPage(BaseModel):
@@ -185,6 +186,9 @@ class ReportDocument(BaseModel):
     inequalities: Sequence[InequalityDocument]
     measurements: Sequence[Mapping[str, Any]]
     regimes: Mapping[str, Mapping[str, Any]]
+    endings: Sequence[Mapping[str, Any]] = Field(
+        description="Why runs ended as they did, in a sentence of one of each."
+    )
     problems: Sequence[Mapping[str, Any]]
 
 

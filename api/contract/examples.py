@@ -32,6 +32,19 @@ _OWN_DATA: Final = {
     "initialization": {"kind": "normal", "scale": 0.05, "seed": 1},
     "optimizer": {"kind": "heavy_ball", "step_size": 0.01, "momentum": 0.9},
 }
+_STANDARDISED: Final = {
+    "data": {
+        "kind": "inline",
+        "X": [[100.0, 0.5, -0.2], [300.0, 1.2, 0.8]],
+        "y": [1.0, 0.5],
+        "transform": {"X": "standardise", "y": "centre"},
+    },
+    "initialization": {"kind": "uniform", "scale": 0.1},
+    "optimizer": {
+        "kind": "gradient_descent",
+        "step_size": {"multiples_of": "flow_stable_step", "values": [0.5, 0.9, 1.5]},
+    },
+}
 _NOISE: Final = {
     "data": {"kind": "sparse_regression", "samples": 10, "dimension": 20, "sparsity": 2},
     "initialization": {"kind": "uniform", "scale": {"values": [0.1, 1.0]}},
@@ -45,7 +58,14 @@ _SEARCH: Final = {
 }
 
 SPECS: Final[Mapping[str, Any]] = MappingProxyType(
-    {"smallest": _SMALLEST, "sweep": _SWEEP, "own_data": _OWN_DATA, "noise": _NOISE, "search": _SEARCH}
+    {
+        "smallest": _SMALLEST,
+        "sweep": _SWEEP,
+        "own_data": _OWN_DATA,
+        "standardised": _STANDARDISED,
+        "noise": _NOISE,
+        "search": _SEARCH,
+    }
 )
 
 EDITS: Final[Mapping[str, Any]] = MappingProxyType(

@@ -9,9 +9,13 @@ from core.data.regression import Dataset
 from core.data.row_space import interpolator_set
 from core.errors import InvalidData, NoInterpolator, StepbiasError
 from core.experiment.dataset import dataset_of
+from core.implicit_bias.flow_start import flow_can_be_followed
 from core.spec.experiment_spec import ExperimentSpec, SparseRegression
+from core.spec.optimizers import StepUnit
 from core.spec.swept import all_values
+from core.stability.sharpness import stable_step_at, top_hessian_eigenpair
 from core.sweep.grid import Grid
+from core.sweep.initial_parameters import initial_parameters
 from jobs.kept_documents import kept_analysis, uploads
 from jobs.ports import Store
 
@@ -30,7 +34,8 @@ def require_feasible(spec: ExperimentSpec, *, store: Store) -> None:
     grid = Grid(spec)
     dataset = None if isinstance(spec.data, SparseRegression) else _dataset(grid, store)
     if grid.run(0).step_size is None and (reason := _without_step(spec, grid, dataset, store)):
-        detail = f"multiples of the largest stable step size have no meaning for this data set: {reason}"
+        unit = _unit(grid) or "the largest stable step size"
+        detail = f"multiples of {unit} have no meaning for this data set: {reason}"
         raise _unusable(Violation(pointer=_STEP_SIZE, detail=detail))
 
 
@@ -45,6 +50,38 @@ def _dataset(grid: Grid, store: Store) -> Dataset | None:
 
 
 def _without_step(spec: ExperimentSpec, grid: Grid, dataset: Dataset | None, store: Store) -> str | None:
+    """Why there is no step size that the others are multiples of; None where there may be one."""
+    unit = _unit(grid)
+    if unit is None:
+        return _without_interpolator(spec, grid, dataset, store)
+    if dataset is None:
+        return None
+    if unit is StepUnit.LEAST_NORM:
+        return None if (dataset.X.T @ dataset.y).any() else unit.unknown_because
+    return _of_starts(grid, unit, dataset)
+
+
+def _unit(grid: Grid) -> StepUnit | None:
+    multiple = grid.run(0).step_multiple
+    return None if multiple is None else multiple.multiple_of
+
+
+def _of_starts(grid: Grid, unit: StepUnit, dataset: Dataset) -> str | None:
+    """Of the first start and the last, between which the others are, mostly."""
+    if dataset.X.size * min(dataset.X.shape) > MOST_FLOPS:
+        return None
+    for run in (grid.run(0), grid.run(grid.runs_per_problem - 1)):
+        initial = initial_parameters(run, dataset.X.shape[1])
+        if unit is StepUnit.FLOW:
+            is_known = flow_can_be_followed(initial, run.network.degree)
+        else:
+            is_known = stable_step_at(top_hessian_eigenpair(dataset.X, dataset.y, initial, run.network)) is not None
+        if not is_known:
+            return unit.unknown_because
+    return None
+
+
+def _without_interpolator(spec: ExperimentSpec, grid: Grid, dataset: Dataset | None, store: Store) -> str | None:
     """Why there is no largest stable step; None where there may be one."""
     analysis = kept_analysis(store, grid.problem(0).key)
     if analysis is not None and analysis.max_stable_step is None:

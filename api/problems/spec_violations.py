@@ -17,7 +17,7 @@ from core.spec.experiment_spec import (
     Stopping,
     Transform,
 )
-from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, StepBracket
+from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, MultiplesOf, StepBracket
 from core.spec.swept import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
 
 Location = tuple[int | str, ...]
@@ -32,13 +32,16 @@ _OBJECTS: Final[Mapping[int | str, type[BaseModel]]] = MappingProxyType(
         VALUES_TAG: Values,
         RANGE_TAG: Range,
         "fractions": FractionsOfMaxStable,
+        "multiples": MultiplesOf,
         "search": LargestConvergent,
         "largest_convergent": StepBracket,
     }
 )
 
 _SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
-_STEP_SIZES: Final = ', or {"fractions_of_max_stable": […]}, or {"largest_convergent": {…}}'
+_STEP_SIZES: Final = (
+    ', or {"fractions_of_max_stable": […]}, or {"multiples_of": …, "values": […]}, or {"largest_convergent": {…}}'
+)
 
 
 def violations(error: ValidationError, document: Any) -> tuple[Violation, ...]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from core.results.explanation import explanation
 from core.results.heading import Heading
 from core.results.result import Summary, decode_summary
 from core.spec.experiment_spec import ExperimentSpec
@@ -49,10 +50,15 @@ def summaries(experiment_id: str, window: range, *, store: Store) -> list[Summar
 
 
 def run_rows(experiment_id: str, window: range, *, store: Store) -> list[dict[str, Any]]:
-    """The runs of the window: index, coordinates on the axes, and the summary, null where it is not stored yet."""
+    """The runs of the window: index, coordinates, summary and explanation, both null where it is not stored yet."""
     grid = grid_of(experiment_id, store=store)
     return [
-        {"index": index, "coordinates": grid.coordinates(index), "summary": summary}
+        {
+            "index": index,
+            "coordinates": grid.coordinates(index),
+            "summary": summary,
+            "explanation": None if summary is None else explanation(summary),
+        }
         for index, summary in zip(window, summaries(experiment_id, window, store=store), strict=True)
     ]
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.penalised import penalised_references
 from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.data.regression import Dataset, risks
 from core.errors import NoInterpolator, SolverFailure
@@ -34,10 +35,19 @@ def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> Analys
     try:
         return _interpolated(dataset, network, known)
     except NoInterpolator as reason:
+        known = replace(known, **_penalised_references(dataset, network))
         sentence = reason.message
     except (SolverFailure, np.linalg.LinAlgError) as failure:
         sentence = f"its interpolators could not be computed in float64 ({failure})"
     return AnalysedProblem(analysis=replace(known, no_interpolator=sentence))
+
+
+def _penalised_references(dataset: Dataset, network: Network) -> dict[str, Any]:
+    """What runs are compared with in place of interpolators; nothing where float64 does not find it."""
+    try:
+        return penalised_references(dataset, network)
+    except (np.linalg.LinAlgError, ValueError):
+        return {}
 
 
 @np.errstate(over="ignore")
@@ -93,7 +103,7 @@ def _require_magnitudes(dataset: Dataset) -> None:
 
 def _reference(dataset: Dataset, network: Network, found: Interpolator) -> ReferenceInterpolator:
     return replace(
-        _worth(dataset, network, found.predictor),
+        worth(dataset, network, found.predictor),
         objective=finite(found.objective),
         lower_bound=finite(found.lower_bound),
         residual=finite(found.residual),
@@ -102,14 +112,14 @@ def _reference(dataset: Dataset, network: Network, found: Interpolator) -> Refer
 
 def _flattest_reference(dataset: Dataset, network: Network, flattest: Flattest) -> ReferenceInterpolator:
     return replace(
-        _worth(dataset, network, flattest.predictor),
+        worth(dataset, network, flattest.predictor),
         objective=flattest.sharpness_upper,
         lower_bound=finite(flattest.sharpness_lower),
         residual=finite(flattest.residual),
     )
 
 
-def _worth(dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]) -> ReferenceInterpolator:
+def worth(dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " dim"]) -> ReferenceInterpolator:
     """Its risks, its norms, and its sharpness at the flattest parameters θ ≥ 0 that have it."""
     excess, test_loss = risks(predictor, dataset)
     return ReferenceInterpolator(

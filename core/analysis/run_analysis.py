@@ -1,6 +1,6 @@
 """The analysis of a trained run: how it ended, where, and what the theory says of that point."""
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -8,32 +8,31 @@ from jaxtyping import Float64
 from core.analysis.limit_error import LimitErrors
 from core.analysis.problem import finite
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.analysis.starts import Starts
 from core.data.regression import Dataset, excess_risk, risk_change, train_loss
 from core.data.regression import test_loss as risk_of
 from core.data.row_space import row_space
 from core.implicit_bias.certificate import certificate_residual, mean_effective_init
-from core.implicit_bias.gradient_flow import FlowLimit, flow_limit_from
 from core.networks.network import Network
 from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
-from core.training.training_run import TrainedRun
-
-FLOW_TOLERANCE: Final = 1e-8
-"""Largest relative residual of a flow limit that is reported: ten times what a consistent system may leave."""
+from core.training.training_run import TrainedRun, TrainingRun
 
 
 class RunAnalysis:
     """Analysis of the trained runs of one problem; what they share is computed once."""
 
-    def __init__(self, dataset: Dataset, network: Network, analysis: ProblemAnalysis) -> None:
+    def __init__(
+        self, dataset: Dataset, network: Network, analysis: ProblemAnalysis, starts: Starts | None = None
+    ) -> None:
         self._dataset = dataset
         self._network = network
         self._analysis = analysis
         self._row_space = row_space(dataset.X)
         self._limit_errors = LimitErrors(dataset, network)
-        self._flow_limits: dict[bytes, dict[str, float | None]] = {}
+        self._starts = starts or Starts.of_problem(dataset, network, analysis)
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
     @np.errstate(all="ignore")
@@ -68,8 +67,8 @@ class RunAnalysis:
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
             "min_sharpness": self._analysis.min_sharpness_upper,
-            "max_stable_step": self._max_stable_step(trained),
-            **self._flow_limit(run.initial),
+            **self._stable_steps(run),
+            **self._flow(run),
         }
         return {
             "outcome": trained.outcome.value,
@@ -97,10 +96,13 @@ class RunAnalysis:
         truth = self._dataset.true_predictor
         return np.nan if truth is None else float(np.linalg.norm(predictor - truth))
 
-    def _max_stable_step(self, trained: TrainedRun) -> float | None:
-        """η* for the optimiser of the run."""
-        step = self._analysis.max_stable_step
-        return None if step is None else trained.run.optimizer.largest_stable_step(step)
+    def _stable_steps(self, run: TrainingRun) -> dict[str, float | None]:
+        """Where steps of the run's optimiser are stable."""
+        steps = self._starts.of(run.initial).stable_steps | {
+            "least_norm_stable_step": self._analysis.least_norm_stable_step,
+            "max_stable_step": self._analysis.max_stable_step,
+        }
+        return {name: None if step is None else run.optimizer.largest_stable_step(step) for name, step in steps.items()}
 
     def _sharpness(self, trained: TrainedRun) -> Eigenpair:
         """Where a run has stopped short of an interpolator, the residual bends the loss as well."""
@@ -126,29 +128,8 @@ class RunAnalysis:
             "certificate_residual": certificate_residual(self._row_space, squared[0], squared[1], trained.gradient_sum)
         }
 
-    def _flow_limit(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, float | None]:
-        start = initial.tobytes()
-        if start not in self._flow_limits:
-            self._flow_limits[start] = self._solve_flow(initial)
-        return self._flow_limits[start]
-
-    def _solve_flow(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, float | None]:
-        limit = None
-        if self._analysis.no_interpolator is None:
-            limit = _flow_limit_of(self._dataset, self._network, initial)
-        if limit is None:
+    def _flow(self, run: TrainingRun) -> dict[str, Any]:
+        predictor = self._starts.of(run.initial).flow_predictor
+        if predictor is None:
             return {"flow_excess_risk": None, "flow_test_loss": None}
-        return {f"flow_{name}": finite(value) for name, value in self._risks(limit.predictor).items()}
-
-
-def _flow_limit_of(dataset: Dataset, network: Network, initial: Float64[np.ndarray, "part dim"]) -> FlowLimit | None:
-    """The limit of gradient flow from the start; None where float64 does not reach it, or a coordinate starts at 0."""
-    # β = 2α² sinh(exponent) at D = 2, and sinh ends at an exponent of 710: outside this the solver would try in vain.
-    scale = np.abs(initial) ** network.degree
-    if not ((scale >= 1e-300) & (scale <= 1e300)).all():
-        return None
-    try:
-        limit = flow_limit_from(dataset.X, dataset.y, initial, network)
-    except np.linalg.LinAlgError:  # a Newton step whose matrix underflowed
-        return None
-    return limit if limit.residual <= FLOW_TOLERANCE else None
+        return {f"flow_{name}": value for name, value in self._risks(predictor).items()}

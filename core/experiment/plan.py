@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.experiment.training_run import resolved_step_size
+from core.experiment.training_run import require_unit
 from core.planning.batches import Batch
 from core.planning.cost import kernel_cost
 from core.planning.problem_facts import ProblemFacts
@@ -20,6 +20,6 @@ def planned_batches(
         NoInterpolator: the spec's step sizes are multiples of one that is not known.
     """
     first = grid.run(block.start)
-    resolved_step_size(first, analysis)
+    require_unit(first, analysis)
     facts = ProblemFacts.known(first.network, analysis)
     return batches_of(grid, block if missing is None else missing, facts, kernel_cost(kernel, first.optimizer))

@@ -9,6 +9,7 @@ from jaxtyping import Shaped
 
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.run_analysis import RunAnalysis
+from core.analysis.starts import Starts
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
 from core.descent.kernel import kernel_id, trained_by
@@ -23,7 +24,7 @@ from core.sweep.grid_run import Run
 from core.training.batch_training import Training
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun
-from core.training.trials import SearchResult, SingleTrial, Trials
+from core.training.trials import Search, SearchResult, SingleTrial, Trials
 
 LEAST_LEFT = 0.05
 """Part of its prediction that is still counted as ahead of a run that has outlived it."""
@@ -61,14 +62,16 @@ class RunBatch:
         """The runs of the grid at these indices, from a `checkpoint` if it is one that this kernel can go on from."""
         self._runs = {index: grid.run(index) for index in indices}
         first = self._runs[indices[0]]
-        self._analysis = RunAnalysis(known.dataset, first.network, known.analysis)
+        starts = Starts.of_problem(known.dataset, first.network, known.analysis)
+        self._analysis = RunAnalysis(known.dataset, first.network, known.analysis, starts)
         kernel = trained_by(kernel, first.optimizer)
         self._kernel_id = kernel_id(kernel)
         problem = Problem(
             dataset=known.dataset, network=first.network, never_stable=never_stable(known.analysis), kernel=kernel
         )
         kept = _usable(checkpoint, self._kernel_id)
-        self._training = _training(problem, list(self._runs.values()), known.analysis, kept)
+        searches = [search_of(run, known.analysis, starts) for run in self._runs.values()]
+        self._training = _training(problem, searches, kept)
         steps = RunTable.at(grid, indices).steps(ProblemFacts.known(first.network, known.analysis))
         self._predicted_steps = dict(zip(indices, steps.tolist(), strict=True))
 
@@ -118,28 +121,21 @@ def kept_arrays(trained: TrainedRun, network: Network) -> Mapping[str, Shaped[np
 
 
 def _training(
-    problem: Problem,
-    runs: Sequence[Run],
-    analysis: ProblemAnalysis,
-    kept: Mapping[str, Shaped[np.ndarray, "..."]] | None,
+    problem: Problem, searches: Sequence[Search], kept: Mapping[str, Shaped[np.ndarray, "..."]] | None
 ) -> Training | Trials:
     """The batch as it was kept; from its start where that lacks something, as of a version that kept other arrays."""
     if kept is not None:
         with suppress(KeyError):
-            return _begun_or_resumed(problem, runs, analysis, kept)
-    return _begun_or_resumed(problem, runs, analysis, None)
+            return _begun_or_resumed(problem, searches, kept)
+    return _begun_or_resumed(problem, searches, None)
 
 
 def _begun_or_resumed(
-    problem: Problem,
-    runs: Sequence[Run],
-    analysis: ProblemAnalysis,
-    kept: Mapping[str, Shaped[np.ndarray, "..."]] | None,
+    problem: Problem, searches: Sequence[Search], kept: Mapping[str, Shaped[np.ndarray, "..."]] | None
 ) -> Training | Trials:
     """The batch in training; runs that are trained once each go without the book-keeping of trials."""
-    searches = [search_of(run, analysis) for run in runs]
-    if all(isinstance(search, SingleTrial) for search in searches):
-        plain = [search.run for search in searches]
+    plain = [search.run for search in searches if isinstance(search, SingleTrial)]
+    if len(plain) == len(searches):
         return Training(problem, plain) if kept is None else Training.resume(problem, plain, kept)
     return Trials(problem, searches) if kept is None else Trials.resume(problem, searches, kept)
 

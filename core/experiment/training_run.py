@@ -1,16 +1,17 @@
 """From the runs of a grid to what is trained: documents and the analysis of their problem become numbers."""
 
 import math
-from typing import assert_never
 
 import numpy as np
 from jaxtyping import Float64
 
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.analysis.starts import Starts
 from core.errors import NoInterpolator
-from core.networks.initialization import Scales, normal_scales, uniform_scales, vector_scales
-from core.spec.run_spec import PlainInitialization, PlainNormal, PlainUniform, PlainUV, PlainVector
+from core.identity import rounded
+from core.spec.optimizers import StepUnit
 from core.sweep.grid_run import Run
+from core.sweep.initial_parameters import initial_parameters
 from core.training.convergent_step_search import StepSearch
 from core.training.problem import NeverStable
 from core.training.sensitivity import WithPerturbedCopy
@@ -18,18 +19,19 @@ from core.training.training_run import TrainingRun
 from core.training.trials import Search, SingleTrial
 
 
-def training_run(run: Run, analysis: ProblemAnalysis) -> TrainingRun:
-    """The run in numbers.
+def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = None) -> TrainingRun:
+    """The run in numbers; `starts` knows those of its problem, where step sizes are multiples of what depends on them.
 
     Raises:
         NoInterpolator: its step size is a multiple of one that is not known.
     """
     stopping = run.spec.stopping
+    initial = initial_parameters(run, analysis.dimension)
     return TrainingRun(
         index=run.index,
-        initial=initial_parameters(run, analysis.dimension),
+        initial=initial,
         optimizer=run.optimizer,
-        step_size=resolved_step_size(run, analysis),
+        step_size=_step_size(run, analysis, starts, initial),
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping.loss_tolerance,
         max_steps=stopping.budget,
@@ -42,13 +44,13 @@ def training_run(run: Run, analysis: ProblemAnalysis) -> TrainingRun:
     )
 
 
-def search_of(run: Run, analysis: ProblemAnalysis) -> Search:
+def search_of(run: Run, analysis: ProblemAnalysis, starts: Starts | None = None) -> Search:
     """The run as a search: what it is trained for again and again, if it is.
 
     Raises:
         NoInterpolator: likewise.
     """
-    trained = training_run(run, analysis)
+    trained = training_run(run, analysis, starts)
     search: Search = SingleTrial(run=trained)
     if (bracket := run.step_bracket) is not None:
         search = StepSearch(run=trained, lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
@@ -57,14 +59,30 @@ def search_of(run: Run, analysis: ProblemAnalysis) -> Search:
     return WithPerturbedCopy(search=search, network=run.network, only_if_needed=wanted == "auto")
 
 
-def initial_parameters(run: Run, dim: int) -> Float64[np.ndarray, "part dim"]:
-    """θ(0).
+def require_unit(run: Run, analysis: ProblemAnalysis) -> None:
+    """Return unless the analysis says that what the run's step size is a multiple of does not exist.
 
     Raises:
-        ValueError: the start is a vector that has not d entries.
+        NoInterpolator: so it is.
     """
-    shape = run.spec.model.shape if isinstance(run.spec.model, PlainUV) else 0.0
-    return run.network.initial(_scales(run.spec.initialization, dim), shape)
+    if run.step_multiple is None:
+        resolved_step_size(run, analysis)
+    elif run.step_multiple.multiple_of is StepUnit.LEAST_NORM and analysis.least_norm_stable_step is None:
+        raise _meaningless(StepUnit.LEAST_NORM, analysis, StepUnit.LEAST_NORM.unknown_because)
+
+
+def _step_size(
+    run: Run, analysis: ProblemAnalysis, starts: Starts | None, initial: Float64[np.ndarray, "part dim"]
+) -> float:
+    """η of a run, whichever way it is given; to 12 significant digits, as all of a spec, where it is a multiple."""
+    if (multiple := run.step_multiple) is None:
+        return resolved_step_size(run, analysis)
+    unit = analysis.least_norm_stable_step
+    if multiple.multiple_of is not StepUnit.LEAST_NORM:
+        unit = None if starts is None else starts.of(initial).stable_steps[multiple.multiple_of]
+    if unit is None:
+        raise _meaningless(multiple.multiple_of, analysis, multiple.multiple_of.unknown_because)
+    return rounded(multiple.value * run.largest_stable_step(unit))
 
 
 def resolved_step_size(run: Run, analysis: ProblemAnalysis) -> float:
@@ -74,14 +92,19 @@ def resolved_step_size(run: Run, analysis: ProblemAnalysis) -> float:
 
     Raises:
         NoInterpolator: no step size is known to be stable, so nothing can be a multiple of the largest.
+        ValueError: it is a multiple of another one.
     """
     if run.step_size is not None:
         return run.step_size
     if analysis.max_stable_step is None:
         form = "fractions_of_max_stable" if run.step_bracket is None else "largest_convergent"
-        reason = analysis.no_interpolator or "every step size is stable"
-        raise NoInterpolator(f"{form} has no meaning for this data set: {reason}")
+        raise _meaningless(form, analysis)
     return run.resolved_step_size(analysis.max_stable_step)
+
+
+def _meaningless(what: str, analysis: ProblemAnalysis, reason: str = "every step size is stable") -> NoInterpolator:
+    of_data = None if what == StepUnit.START else analysis.no_interpolator
+    return NoInterpolator(f"{what} has no meaning for this data set: {of_data or reason}")
 
 
 def never_stable(analysis: ProblemAnalysis) -> NeverStable:
@@ -90,16 +113,3 @@ def never_stable(analysis: ProblemAnalysis) -> NeverStable:
         positive=analysis.never_stable_above or math.inf,
         any_sign=analysis.never_stable_above_sign_free or math.inf,
     )
-
-
-def _scales(initialization: PlainInitialization, dim: int) -> Scales:
-    """The scales of the positive and of the negative half."""
-    match initialization:
-        case PlainUniform(scale=scale):
-            return uniform_scales(scale, dim)
-        case PlainNormal(scale=scale, seed=seed, independent=independent):
-            return normal_scales(scale, dim, seed=seed, independent=independent)
-        case PlainVector(scale=scale, vector=vector):
-            return vector_scales(scale, vector, dim)
-        case _:
-            assert_never(initialization)

@@ -10,8 +10,9 @@ from core.figures.layouts.selection import swept_axes
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
 from core.spec.experiment_spec import InlineData
+from core.spec.optimizers import STEP_SIZE_FRACTION
 from core.spec.run_spec import PlainSparseRegression, PlainUV
-from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid, axis_name
+from core.sweep.grid import Axis, Grid, axis_name
 
 NAME_LENGTH: Final = 80
 INITIALIZATIONS: Final = {"normal": "random normal initialisation", "vector": "given initial vector"}
@@ -119,6 +120,7 @@ def _training(grid: Grid) -> Iterator[str]:
     yield run.optimizer.name
     values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
     values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
+    values |= {} if run.step_multiple is None else {run.step_multiple.multiple_of.axis: run.step_multiple.value}
     values |= {axis_name("optimizer", field): value for field, value in run.spec.optimizer.own_numbers().items()}
     for name, value in values.items():
         if name not in swept and value is not None:

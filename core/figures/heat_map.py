@@ -14,7 +14,6 @@ from core.figures.layouts.selection import STEP_SIZES
 from core.figures.results import Results
 from core.results.rounding import is_decided_by_rounding
 from core.sweep.arrangement import Arrangement, arrange
-from core.sweep.grid import STEP_SIZE_FRACTION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,4 +83,4 @@ def _largest_steps(results: Results, arrangement: Arrangement, y: str) -> Float6
     if y not in STEP_SIZES:
         return np.full((2, len(arrangement.x.values)), np.nan)
     cells = arrangement.table(np.arange(len(results.grid)))[0]
-    return np.array([largest_steps(results, cell, relative=y == STEP_SIZE_FRACTION) for cell in cells]).T
+    return np.array([largest_steps(results, cell, axis=y) for cell in cells]).T

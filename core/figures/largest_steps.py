@@ -7,9 +7,13 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from core.figures.results import Results
+from core.spec.optimizers import RELATIVE_AXES, STEP_SIZE_FRACTION
 
 LARGEST_STEPS: Final = ("max_stable_step", "max_stable_step_sign_free")
 """η* for θ ≥ 0 and for θ of any sign, which is larger at odd depth."""
+
+OTHER_UNITS: Final = frozenset(RELATIVE_AXES) - {STEP_SIZE_FRACTION}
+"""Axes on which η* has no one place: that of another start, or of another problem, is another multiple."""
 
 REACH: Final = 1.5
 """η* is drawn where the step sizes come within this factor of it."""
@@ -20,13 +24,16 @@ def is_in_reach(step: float, step_sizes: Sequence[float]) -> bool:
     return min(step_sizes) / REACH < step < max(step_sizes) * REACH
 
 
-def largest_steps(results: Results, indices: Int64[np.ndarray, " run"], *, relative: bool) -> list[float]:
-    """Both η* of problem and optimiser, the medians over these runs; NaN before the analysis.
+def largest_steps(results: Results, indices: Int64[np.ndarray, " run"], *, axis: str) -> list[float]:
+    """Both η* of problem and optimiser as numbers of this axis of step sizes, the medians over these runs.
 
-    In units of the first one if `relative`, which is then 1 whether or not it is known.
+    On that of multiples of the first one, it is 1 whether or not it is known. NaN before the analysis, and on axes of
+    multiples of another step size.
     """
+    if axis in OTHER_UNITS:
+        return [np.nan] * len(LARGEST_STEPS)
     steps = np.array([_steps_of_run(results, index) for index in indices.tolist()])
-    if relative:
+    if axis == STEP_SIZE_FRACTION:
         steps = np.stack([np.ones(len(steps)), steps[:, 1] / steps[:, 0]], axis=1)
     known = [column[np.isfinite(column)] for column in steps.T]
     return [float(np.median(column)) if column.size else np.nan for column in known]

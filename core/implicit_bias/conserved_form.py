@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.data.row_space import InterpolatorSet
-from core.implicit_bias.deep_flow import deep_flow_multipliers
+from core.implicit_bias.deep_flow import deep_flow_end
 from core.implicit_bias.gradient_flow import squared_flow_multipliers
 from core.networks.network import Diagonal, power
 
@@ -99,9 +99,9 @@ class ConservedForm:
         """Where the flow from here ends: the interpolator of the same form. Cost: 20 to 100 steps of O(d·rank²)."""
         if self.depth == 2:
             return self._flowed_squares(space)
-        predictor, multipliers, _ = deep_flow_multipliers(space, self.theta, self.depth)
-        change = space.basis @ multipliers
-        return FlowEnd(state=self.moved(change), predictor=predictor, multipliers=multipliers, change=change)
+        end = deep_flow_end(space, self.theta, self.depth)
+        change = space.basis @ end.multipliers
+        return FlowEnd(state=self.moved(change), predictor=end.predictor, multipliers=end.multipliers, change=change)
 
     def _flowed_squares(self, space: InterpolatorSet) -> FlowEnd:
         size = np.abs(self.theta)

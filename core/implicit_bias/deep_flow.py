@@ -10,6 +10,7 @@ here; for u± = α it is the form q' = h⁻¹, h(z) = (1−z)^(−D/(D−2)) −
 """
 
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final, Self
 
 import numpy as np
@@ -32,10 +33,21 @@ OVERSHOOT: Final = 0.9
 """Part of the slope that may be left, with its sign turned, after a step; more means the step was too long."""
 
 
-def deep_flow_multipliers(
-    space: InterpolatorSet, theta: Float64[np.ndarray, "2 dim"], depth: int
-) -> tuple[Float64[np.ndarray, " dim"], Float64[np.ndarray, " rank"], int]:
-    """The predictor in the limit, κ with τ = basis·κ, and the number of Newton steps, each O(d·rank²).
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class DeepFlowEnd:
+    """The limit of the flow: its predictor, its tangent weights c = D²Σ_k w_k^(2D−2), and κ with τ = basis·κ.
+
+    `iterations` counts Newton steps.
+    """
+
+    predictor: Float64[np.ndarray, " dim"]
+    tangent_weights: Float64[np.ndarray, " dim"]
+    multipliers: Float64[np.ndarray, " rank"]
+    iterations: int
+
+
+def deep_flow_end(space: InterpolatorSet, theta: Float64[np.ndarray, "2 dim"], depth: int) -> DeepFlowEnd:
+    """Where gradient flow from θ ends; a Newton step is O(d·rank²).
 
     Raises:
         ValueError: a parameter starts at zero, where it stays.
@@ -46,10 +58,11 @@ def deep_flow_multipliers(
     multipliers = np.zeros_like(space.coordinates)
     scale = float(np.abs(space.coordinates).max(initial=0.0)) or 1.0
     gradient, best = space.basis.T @ path.predictor - space.coordinates, np.inf
-    for rounds in range(MAX_ITERATIONS):
+    for rounds in count():
         residual = float(np.abs(gradient).max(initial=0.0)) / scale
-        if residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best) or not np.isfinite(residual):
-            return path.predictor, multipliers, rounds
+        is_settled = residual == 0 or (residual <= ROUNDING_LEVEL and residual >= best)
+        if is_settled or not np.isfinite(residual) or rounds == MAX_ITERATIONS:
+            break
         best = min(best, residual)
         step = -settled_solution(space.basis, path.slope, gradient)
         change = space.basis @ step
@@ -61,7 +74,11 @@ def deep_flow_multipliers(
                 break
             length /= 2
         multipliers, path, gradient = multipliers + length * step, moved, trial
-    return path.predictor, multipliers, MAX_ITERATIONS
+    # dβ/dτ = D/(D−2)·Σ_k w_k^(2D−2)
+    tangent_weights = depth * (depth - 2) * path.slope
+    return DeepFlowEnd(
+        predictor=path.predictor, tangent_weights=tangent_weights, multipliers=multipliers, iterations=rounds
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

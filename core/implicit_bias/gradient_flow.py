@@ -1,13 +1,13 @@
 """Where gradient flow ends, without following it: the interpolator that its initialisation singles out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
 
 from core.data.normal_equations import settled_solution
 from core.data.row_space import InterpolatorSet, interpolator_set
-from core.implicit_bias.deep_flow import deep_flow_multipliers
+from core.implicit_bias.deep_flow import deep_flow_end
 from core.networks.network import Network
 
 LARGEST_CHANGE = 5.0
@@ -28,10 +28,12 @@ class FlowLimit:
     """The interpolator of the form that the flow conserves; 2A∘sinh(δ + Xᵀ`dual`) with A = init_scale² at D = 2.
 
     Having that form it is optimal among all β with the same Xβ; `residual`, max|Xβ − y|/max|y|, therefore is the whole
-    certificate. `iterations` counts Newton steps.
+    certificate. Its sharpness is that of its `tangent_weights`, at D = 2 the 4(u₊² + u₋²) = 8A∘cosh(δ + Xᵀ`dual`) of
+    the parameters that the flow ends at. `iterations` counts Newton steps.
     """
 
     predictor: Float64[np.ndarray, " dim"]
+    tangent_weights: Float64[np.ndarray, " dim"]
     dual: Float64[np.ndarray, " sample"]
     residual: float
     iterations: int
@@ -61,9 +63,11 @@ def flow_limit(
         raise ValueError("every init_scale must be positive, and its square too")
     space = interpolator_set(X, y)
     multipliers, rounds = squared_flow_multipliers(space, product, asymmetry)
-    predictor = 2 * product * np.sinh(asymmetry + space.basis @ multipliers)
+    exponent = asymmetry + space.basis @ multipliers
+    predictor = 2 * product * np.sinh(exponent)
     return FlowLimit(
         predictor=predictor,
+        tangent_weights=8 * product * np.cosh(exponent),
         dual=space.to_dual @ multipliers,
         residual=space.residual(predictor),
         iterations=rounds,
@@ -125,10 +129,16 @@ def flow_limit_from(
     squared = network.as_squared(theta)
     if squared is None:
         space = interpolator_set(X, y)
-        predictor, multipliers, rounds = deep_flow_multipliers(space, theta, network.degree)
-        dual, residual = space.to_dual @ multipliers, space.residual(predictor)
-        return FlowLimit(predictor=predictor, dual=dual, residual=residual, iterations=rounds)
+        end = deep_flow_end(space, theta, network.degree)
+        return FlowLimit(
+            predictor=end.predictor,
+            tangent_weights=end.tangent_weights,
+            dual=space.to_dual @ end.multipliers,
+            residual=space.residual(end.predictor),
+            iterations=end.iterations,
+        )
     init_scale = np.sqrt(np.abs(squared[0])) * np.sqrt(np.abs(squared[1]))
     with np.errstate(divide="ignore"):
         asymmetry = np.log(np.abs(squared[0])) - np.log(np.abs(squared[1]))
-    return flow_limit(X, y, init_scale=init_scale, asymmetry=asymmetry)
+    limit = flow_limit(X, y, init_scale=init_scale, asymmetry=asymmetry)
+    return replace(limit, tangent_weights=limit.tangent_weights * network.squared_step_ratio)

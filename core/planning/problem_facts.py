@@ -29,13 +29,17 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProblemFacts:
-    """What is known of a problem; `max_stable_step` is None where there is none or none is known."""
+    """What is known of a problem; `max_stable_step` is None where there is none or none is known.
+
+    `least_norm_fraction` is the largest step that is stable at least ℓ2 norm over `max_stable_step`, 1 where unknown.
+    """
 
     samples: int
     dimension: int
     network: Network
     max_stable_step: float | None
     provenance: Provenance = Provenance.KNOWN
+    least_norm_fraction: float = 1.0
 
     @classmethod
     def known(cls, network: Network, analysis: ProblemAnalysis) -> Self:
@@ -45,6 +49,7 @@ class ProblemFacts:
             dimension=analysis.dimension,
             network=network,
             max_stable_step=analysis.max_stable_step,
+            least_norm_fraction=(analysis.least_norm_stable_step or 1.0) / (analysis.max_stable_step or 1.0),
         )
 
     @classmethod

@@ -19,8 +19,9 @@ from core.planning.cost import (
     stored_bytes,
 )
 from core.planning.problem_facts import ProblemFacts
+from core.spec.optimizers import RELATIVE_AXES, STEP_SIZE_FRACTION, StepUnit
 from core.stability.step_bracket import PROBES, likely_fractions
-from core.sweep.grid import STEP_SIZE_FRACTION, Grid
+from core.sweep.grid import Grid
 
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
@@ -43,14 +44,16 @@ class Forecast:
 class RunTable:
     """What the cost of runs of one problem depends on, a column for each number that may be swept.
 
-    `fraction` is η over the η* of each run's optimiser where the spec says so, else `step_size` is η; in a search
-    neither is, and `rounds` are the fractions that its rounds take longest at. `trainings` is how many there are one
-    after another, on average. `relative_limit` is that η* in units of the one of gradient descent.
+    `fraction` is η over the η* of each run's optimiser where the spec says so, `multiple` η over another unit of step
+    sizes, else `step_size` is η; in a search none is, and `rounds` are the fractions that its rounds take longest at.
+    `trainings` is how many there are one after another, on average. `relative_limit` is that η* in units of the one of
+    gradient descent.
     """
 
     init_scale: Runs
     step_size: Runs | None
     fraction: Runs | None
+    multiple: Runs | None
     rounds: tuple[float, ...]
     trainings: float
     lanes: int
@@ -81,6 +84,7 @@ class RunTable:
             init_scale=columns["scale"],
             step_size=None if rounds else step_size,
             fraction=columns.get(STEP_SIZE_FRACTION),
+            multiple=next((columns[unit.axis] for unit in StepUnit if unit.axis in columns), None),
             rounds=tuple(rounds),
             trainings=max(len(rounds), 1 + LIKELY_TWINS * may_follow),
             lanes=_lanes(searches=bool(rounds), has_twin=recording.sensitivity is True),
@@ -125,6 +129,8 @@ class RunTable:
         """η over η* of every run, once for each training."""
         if self.rounds:
             return [np.full(len(self.init_scale), fraction) for fraction in self.rounds]
+        if self.multiple is not None:  # whatever the unit, a run may end near the least ℓ2 norm, or flatter
+            return [self.multiple * facts.least_norm_fraction]
         if self.step_size is None:
             return [self.init_scale * np.nan if self.fraction is None else self.fraction]
         largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
@@ -178,7 +184,7 @@ def _optimizers(first: Optimizer, columns: Mapping[str, Runs], runs: int) -> lis
 
 
 def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
-    """The numbers of the initialisation and the optimiser by field, fractions by the name of their axis."""
+    """The numbers of the initialisation and the optimiser by field, relative step sizes by the name of their axis."""
     spec = grid.spec
     swept = [axis for axis in grid.axes if axis not in grid.problem_axes]
     shape = tuple(len(axis.values) for axis in swept)
@@ -190,7 +196,7 @@ def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
         if isinstance(value, int | float)
     }
     for axis, position in zip(swept, positions, strict=True):
-        name = axis.name if axis.name == STEP_SIZE_FRACTION else axis.field
+        name = axis.name if axis.name in RELATIVE_AXES else axis.field
         # Both parts have a seed, which costs nothing either way.
         columns[name] = np.asarray(axis.values, dtype=np.float64)[position]
     return columns

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.report.endings import Ending, endings
 from core.report.evidence import Evidence, evidence
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
@@ -97,7 +98,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Verdicts on the inequalities, measured quantities, counts by regime, and a row for each problem."""
+    """Verdicts on the inequalities, measured quantities, counts by regime, why runs ended, a row for each problem."""
 
     basis: Basis
     verdicts: tuple[Verdict, ...]
@@ -105,6 +106,7 @@ class Report:
     kernel_regimes: Counts
     edge_of_stability: Counts
     ends_by_step_size: Mapping[str, Counts]
+    endings: tuple[Ending, ...]
     problems: tuple[ProblemRow, ...]
 
     @property
@@ -117,7 +119,7 @@ class Report:
         """The report as JSON; numbers that are not known or not finite are null.
 
         `inequalities` have a row for each statement, `measurements` one for each quantity, `regimes` counts of runs,
-        and `problems` a row for each problem, in the order of the grid.
+        `endings` one for each way in which they ended, `problems` one for each problem, in the order of the grid.
         """
         return {
             "basis": self.basis.to_document(),
@@ -129,6 +131,7 @@ class Report:
                 "edge_of_stability": dict(self.edge_of_stability),
                 "ends_by_step_size": {place: dict(counts) for place, counts in self.ends_by_step_size.items()},
             },
+            "endings": [ending.to_document() for ending in self.endings],
             "problems": [problem.to_document() for problem in self.problems],
         }
 
@@ -156,6 +159,7 @@ def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[st
         kernel_regimes=kernel_regimes(found),
         edge_of_stability=edge_of_stability(found),
         ends_by_step_size=ends_by_step_size(found),
+        endings=endings(summaries),
         problems=_problem_rows(found),
     )
 

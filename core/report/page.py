@@ -14,6 +14,9 @@ WIDTH: Final = 80
 MOST_PROBLEMS: Final = 8
 """Most problems that are listed: the page stays one page; JSON has all of them."""
 
+MOST_ENDINGS: Final = 6
+"""Most ways to end that are explained."""
+
 _INDENT: Final = 4
 
 
@@ -24,6 +27,7 @@ def page(report: Report, *, title: str) -> str:
         _inequalities(report),
         _measurements(report),
         _regimes(report),
+        _endings(report),
         _problems(report),
         _not_measured(report),
         _not_applicable(report),
@@ -139,6 +143,17 @@ def _ends(ends: Mapping[str, Counts]) -> Iterator[str]:
     for place, words in _PLACES.items():
         if ends[place] or place in {"below_max_stable_step", "above_never_stable"}:
             yield f"{words}: {_counts(ends[place]) or 'none'}"
+
+
+def _endings(report: Report) -> Iterator[str]:
+    if report.endings:
+        yield "WHY RUNS ENDED AS THEY DID"
+    for ending in report.endings[:MOST_ENDINGS]:
+        others = f", of {ending.runs} alike" if ending.runs > 1 else ""
+        yield from _wrapped(f"Run {ending.run}{others}: {ending.explanation}")
+    more = len(report.endings) - MOST_ENDINGS
+    if more > 0:
+        yield f"… and {more} more: the JSON of the report has all of them."
 
 
 def _problems(report: Report) -> Iterator[str]:

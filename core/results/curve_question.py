@@ -8,9 +8,10 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.errors import StepbiasError
 from core.results.curves import Curves, Inclusion, curves, default_quantity
 from core.results.result import Summary
-from core.sweep.grid import STEP_SIZE_FRACTION, Grid
+from core.spec.optimizers import RELATIVE_AXES
+from core.sweep.grid import Grid
 
-PREFERRED_X: Final = ("init_scale", "step_size", STEP_SIZE_FRACTION)
+PREFERRED_X: Final = ("init_scale", "step_size", *RELATIVE_AXES)
 
 
 class NoAxisLeft(StepbiasError):

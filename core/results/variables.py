@@ -322,6 +322,36 @@ VARIABLES: Final = _table(
             log_scaled=True,
         ),
         Variable(
+            name="start_stable_step",
+            symbol="η_start",
+            label="stable step size at the start",
+            description=(
+                "2/λ_max of the loss at the start of the run, up to which descent can begin without a warm-up; with "
+                "momentum the optimiser's stability limit over λ_max. Null where no direction curves upwards there."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="least_norm_stable_step",
+            symbol="η_ℓ2",
+            label="stable step size at least ℓ2 norm",
+            description=(
+                "Likewise at the interpolator of least ℓ2 norm, at the flattest parameters θ ≥ 0 that have it; where "
+                "nothing interpolates, at the least squares."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="flow_stable_step",
+            symbol="η_flow",
+            label="stable step size at the flow limit",
+            description=(
+                "Likewise at the limit η → 0 from the same initialisation: smaller steps can stay with gradient flow, "
+                "larger ones have to end elsewhere."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
             name="first_failing_step",
             symbol="",
             label="first failing step size",
@@ -379,6 +409,10 @@ def _number(name: str, symbol: str, label: str, description: str) -> Variable:
     return Variable(name=name, symbol=symbol, label=label, description=description)
 
 
+def _multiple(name: str, symbol: str, description: str) -> Variable:
+    return Variable(name=name, symbol=symbol, label=f"step size {symbol}", description=description, log_scaled=True)
+
+
 COORDINATES: Final = _table(
     (
         _count("samples", "N", "samples N", "Rows of X."),
@@ -400,6 +434,9 @@ COORDINATES: Final = _table(
             description="The step size as a multiple of the largest stable one of the data set.",
             log_scaled=True,
         ),
+        _multiple("start_step_multiple", "η/η_start", "The step size as a multiple of `start_stable_step`."),
+        _multiple("least_norm_step_multiple", "η/η_ℓ2", "The step size as a multiple of `least_norm_stable_step`."),
+        _multiple("flow_step_multiple", "η/η_flow", "The step size as a multiple of `flow_stable_step`."),
         _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
         _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
         _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),

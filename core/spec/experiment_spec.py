@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
-from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, Optimizer
+from core.spec.optimizers import LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
     BELOW_ONE,
     Document,
@@ -69,6 +69,7 @@ class Centring(StrEnum):
 
     NONE = "none"
     CENTRE = "centre"
+    STANDARDISE = "standardise"
     OFFSET = "offset"
 
 
@@ -387,8 +388,8 @@ def _extent(data: SparseRegression | InlineData | UploadedData) -> tuple[list[fl
 
 def _axis_length(value: Any) -> int:
     """How many values a field of the spec stands for: 1 where it is not swept."""
-    if isinstance(value, FractionsOfMaxStable):
-        return len(value.fractions_of_max_stable)
+    if isinstance(value, RelativeStepSizes):
+        return len(value.numbers())
     return value.num if isinstance(value, Range) else len(axis_values(value) or [value])
 
 
@@ -400,10 +401,8 @@ def _spelled_out(part: Document) -> dict[str, Any]:
 
 
 def _spelling(dumped: Any, value: Any) -> Any:
-    if isinstance(value, FractionsOfMaxStable):
-        return {"fractions_of_max_stable": value.fractions()}
-    if isinstance(value, LargestConvergent):
-        return value.in_one_spelling().model_dump()
+    if isinstance(value, RelativeStepSizes | LargestConvergent):
+        return value.in_one_spelling().model_dump(mode="json")
     if (values := axis_values(value)) is not None:
         return {"values": values}
     return rounded(dumped) if isinstance(dumped, float) else dumped

@@ -3,6 +3,8 @@
 What they do is in `core.descent.optimizers`; `core.sweep.grid_run.optimizer_of` leads from here to there.
 """
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -22,27 +24,120 @@ from core.spec.swept import (
     all_values,
 )
 
+Multiples = Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
+
+
+def _require_distinct(numbers: Sequence[float], what: str) -> None:
+    if len({rounded(number) for number in numbers}) < len(numbers):
+        raise ValueError(f"{what} repeat (to 12 significant digits)")
+
 
 class FractionsOfMaxStable(Document):
     """Step sizes as multiples of the largest stable one, 2/min λ_max, of the data set and depth at hand."""
 
-    fractions_of_max_stable: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
+    fractions_of_max_stable: Multiples
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        if len(set(self.fractions())) < len(self.fractions_of_max_stable):
-            raise ValueError("fractions repeat (to 12 significant digits)")
+        _require_distinct(self.fractions_of_max_stable, "fractions")
         return self
 
-    def fractions(self) -> list[float]:
+    @property
+    def axis(self) -> str:
+        """What results call these numbers."""
+        return STEP_SIZE_FRACTION
+
+    def numbers(self) -> list[float]:
         """The fractions, rounded to 12 significant digits."""
         return [rounded(fraction) for fraction in self.fractions_of_max_stable]
+
+    def at(self, number: float) -> "FractionOfMaxStable":
+        """That of one run."""
+        return FractionOfMaxStable(fraction_of_max_stable=number)
+
+    def in_one_spelling(self) -> Self:
+        """The same step sizes, their numbers rounded to 12 significant digits."""
+        return type(self)(fractions_of_max_stable=tuple(self.numbers()))
 
 
 class FractionOfMaxStable(Document):
     """A step size as a multiple of the problem's largest stable one, which its analysis finds."""
 
     fraction_of_max_stable: Positive
+
+
+class StepUnit(StrEnum):
+    """A step size that is known before training, by its name in results: 2/λ_max of the loss at some point.
+
+    That is the start of a run, the interpolator of least ℓ2 norm at the flattest parameters θ ≥ 0 that have it, or the
+    limit of gradient flow from the start; the least squares where nothing interpolates. With momentum the optimiser's
+    stability limit stands for 2.
+    """
+
+    START = "start_stable_step"
+    LEAST_NORM = "least_norm_stable_step"
+    FLOW = "flow_stable_step"
+
+    @property
+    def axis(self) -> str:
+        """What results call multiples of it."""
+        return self.replace("_stable_step", "_step_multiple")
+
+    @property
+    def unknown_because(self) -> str:
+        """Why it may not be known though something interpolates the data."""
+        return _UNKNOWN_BECAUSE[self]
+
+
+_UNKNOWN_BECAUSE: Final = {
+    StepUnit.START: "at the start of a run the loss curves upwards in no direction, or float64 does not tell",
+    StepUnit.LEAST_NORM: "every step size is stable at the least ℓ2 norm, which is 0",
+    StepUnit.FLOW: "a parameter starts at 0, or float64 does not reach the limit of gradient flow from there",
+}
+
+
+class MultiplesOf(Document):
+    """Step sizes as multiples of a `StepUnit` of the problem and the start at hand."""
+
+    multiples_of: Annotated[StepUnit, Field(strict=False)]
+    values: Multiples
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _require_distinct(self.values, "values")
+        return self
+
+    @property
+    def axis(self) -> str:
+        """What results call these numbers."""
+        return self.multiples_of.axis
+
+    def numbers(self) -> list[float]:
+        """The multiples, rounded to 12 significant digits."""
+        return [rounded(value) for value in self.values]
+
+    def at(self, number: float) -> "MultipleOf":
+        """That of one run."""
+        return MultipleOf(multiple_of=self.multiples_of, value=number)
+
+    def in_one_spelling(self) -> Self:
+        """The same step sizes, their numbers rounded to 12 significant digits."""
+        return type(self)(multiples_of=self.multiples_of, values=tuple(self.numbers()))
+
+
+class MultipleOf(Document):
+    """A step size as a multiple of a `StepUnit`, which is found before the run is trained."""
+
+    multiple_of: Annotated[StepUnit, Field(strict=False)]
+    value: Positive
+
+
+RelativeStepSizes = FractionsOfMaxStable | MultiplesOf
+
+STEP_SIZE_FRACTION: Final = "step_size_fraction"
+
+RELATIVE_AXES: Final = (STEP_SIZE_FRACTION, *(unit.axis for unit in StepUnit))
+"""The axes on which a step size is a multiple of another one."""
 
 
 class StepBracket(Document):
@@ -76,11 +171,15 @@ class LargestConvergent(Document):
         return type(self)(largest_convergent=StepBracket(**numbers))
 
 
-_STEP_SIZE_FORMS: Final = {"fractions_of_max_stable": "fractions", "largest_convergent": "search"}
+_STEP_SIZE_FORMS: Final = {
+    "fractions_of_max_stable": "fractions",
+    "multiples_of": "multiples",
+    "largest_convergent": "search",
+}
 
 
 def _step_size_form(value: Any) -> str:
-    """Which of the three forms is meant, so that an error speaks of that form alone."""
+    """Which of the four forms is meant, so that an error speaks of that form alone."""
     fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     return next((form for field, form in _STEP_SIZE_FORMS.items() if field in fields), "step sizes")
 
@@ -88,6 +187,7 @@ def _step_size_form(value: Any) -> str:
 StepSize = Annotated[
     Annotated[SweptPositive, Tag("step sizes")]
     | Annotated[FractionsOfMaxStable, Tag("fractions")]
+    | Annotated[MultiplesOf, Tag("multiples")]
     | Annotated[LargestConvergent, Tag("search")],
     Discriminator(_step_size_form),
 ]
@@ -110,7 +210,7 @@ class PlainDescent(Document):
     """The same of one run; its step size may be symbolic."""
 
     kind: str
-    step_size: Positive | FractionOfMaxStable | LargestConvergent
+    step_size: Positive | FractionOfMaxStable | MultipleOf | LargestConvergent
     warmup_steps: Whole
 
     def own_numbers(self) -> dict[str, float]:

@@ -23,11 +23,10 @@ from core.spec.experiment_spec import (
     VectorInitialization,
 )
 from core.spec.optimizers import (
-    FractionOfMaxStable,
-    FractionsOfMaxStable,
     LargestConvergent,
     Optimizer,
     PlainOptimizer,
+    RelativeStepSizes,
 )
 from core.spec.swept import Count, Depth, Document, NonNegative, Positive, Scale, Shape, Whole
 
@@ -123,8 +122,8 @@ def initialization_at(initialization: Initialization, values: Mapping[str, float
 def optimizer_at(optimizer: Optimizer, values: Mapping[str, float]) -> PlainOptimizer:
     """The optimiser with these values in place of what is swept, by field."""
     numbers = _numbers(optimizer, values)
-    if isinstance(optimizer.step_size, FractionsOfMaxStable):
-        numbers["step_size"] = FractionOfMaxStable(fraction_of_max_stable=values["step_size"])
+    if isinstance(optimizer.step_size, RelativeStepSizes):
+        numbers["step_size"] = optimizer.step_size.at(values["step_size"])
     return _OPTIMIZER.validate_python(numbers)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from core.networks.network import Network
 from core.stability.davidson import top_eigenpairs
 from core.stability.hessian import hessian, hessians
+from core.stability.max_stable_step import max_stable_step
 
 MOST_DENSE: Final = 256
 """Largest size of a single Hessian whose whole spectrum is computed: 5 ms, and nothing can be missed."""
@@ -107,3 +108,11 @@ def trajectory_sharpness(
 
 def _eigenpair(value: float, vector: Float64[np.ndarray, " order"], error: float) -> Eigenpair:
     return Eigenpair(value=value, vector=vector, residual=error / (abs(value) or 1.0))
+
+
+def stable_step_at(sharpness: Eigenpair) -> float | None:
+    """2/λ_max, up to which gradient descent is stable at a point; None where λ_max ≤ 0 or is not known to 1e-6."""
+    if not sharpness.residual <= TOLERANCE:  # nor where it is NaN
+        return None
+    step = max_stable_step(sharpness.value)
+    return step if 0 < step < np.inf else None

@@ -22,7 +22,7 @@ from core.spec.experiment_spec import (
     Model,
     Stopping,
 )
-from core.spec.optimizers import FractionsOfMaxStable, Optimizer, PlainOptimizer
+from core.spec.optimizers import Optimizer, PlainOptimizer, RelativeStepSizes
 from core.spec.run_spec import (
     PlainData,
     PlainInitialization,
@@ -55,9 +55,6 @@ AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 def axis_name(part: str, field: str) -> str:
     """The name in results of a field of a part of the spec."""
     return AXIS_NAMES.get((part, field), field)
-
-
-STEP_SIZE_FRACTION: Final = "step_size_fraction"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,8 +264,8 @@ class Grid:
 def _axes(name: str, part: Document) -> Iterator[Axis]:
     """The swept numbers of a part, in the order of its fields."""
     for field, value in part:
-        if isinstance(value, FractionsOfMaxStable):
-            yield Axis(name=STEP_SIZE_FRACTION, part=name, field=field, values=tuple(value.fractions()))
+        if isinstance(value, RelativeStepSizes):
+            yield Axis(name=value.axis, part=name, field=field, values=tuple(value.numbers()))
         elif (values := axis_values(value)) is not None:
             yield Axis(name=axis_name(name, field), part=name, field=field, values=tuple(values))
 

@@ -9,6 +9,7 @@ from core.networks.network import UV, Diagonal, Network
 from core.spec.optimizers import (
     FractionOfMaxStable,
     LargestConvergent,
+    MultipleOf,
     PlainGradientDescent,
     PlainHeavyBall,
     PlainLabelNoiseDescent,
@@ -25,8 +26,8 @@ class Run:
     """One point of the grid.
 
     `key` is its identity, `data_key` that of its data set. Either `step_size` is given or `step_size_fraction`, the
-    multiple of the problem's largest stable step that it stands for, or the `step_bracket` in which the largest
-    convergent step is looked for.
+    multiple of the problem's largest stable step that it stands for, or `step_multiple`, that of another unit, or the
+    `step_bracket` in which the largest convergent step is looked for.
     """
 
     index: int
@@ -51,7 +52,7 @@ class Run:
 
     @property
     def step_size(self) -> float | None:
-        """η, or None where it is given as a fraction or searched for."""
+        """η, or None where it is given as a multiple or searched for."""
         value = self.spec.optimizer.step_size
         return value if isinstance(value, float) else None
 
@@ -60,6 +61,12 @@ class Run:
         """η as a multiple of the largest stable step, or None where it is not given as one."""
         value = self.spec.optimizer.step_size
         return value.fraction_of_max_stable if isinstance(value, FractionOfMaxStable) else None
+
+    @property
+    def step_multiple(self) -> MultipleOf | None:
+        """η as a multiple of a unit other than the largest stable step, or None where it is not given as one."""
+        value = self.spec.optimizer.step_size
+        return value if isinstance(value, MultipleOf) else None
 
     @property
     def step_bracket(self) -> StepBracket | None:
@@ -95,7 +102,12 @@ class Run:
         """η in numbers, for a problem whose largest stable step of gradient descent is `max_stable_step`.
 
         Where the largest convergent step is looked for, the largest stable one, of which its bracket has multiples.
+
+        Raises:
+            ValueError: it is a multiple of another step size.
         """
+        if self.step_multiple is not None:
+            raise ValueError(f"it is a multiple of {self.step_multiple.multiple_of}")
         if self.step_size is not None:
             return self.step_size
         fraction = 1.0 if self.step_size_fraction is None else self.step_size_fraction

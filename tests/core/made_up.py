@@ -49,7 +49,9 @@ def made_up_summaries(grid: Grid) -> Summaries:
 
 
 def step_of(run: Run) -> float:
-    """η in numbers."""
+    """η in numbers; whatever it is a multiple of beside η* is half of that."""
+    if run.step_multiple is not None:
+        return run.step_multiple.value * run.largest_stable_step(LARGEST_STEP) / 2
     return run.resolved_step_size(LARGEST_STEP)
 
 

@@ -50,6 +50,7 @@ PROMISES = {
     "docs/how-to/keys.md": "shared.shared and shared.id == experiment.id",
     "README.md": "len(curves['curves']) == 2 and figure.startswith(b'\\x89PNG') and len(predictor) == len(flattest)",
     "docs/how-to/uploads.md": "len(faults) == 2 and analysis['samples'] == 2",
+    "docs/how-to/your-own-data.md": "slow['explanation'] and fast['summary']['outcome'] != 'converged'",
     "docs/how-to/data-out.md": "{run['summary']['outcome'] for run in experiment.runs()} == {'converged'}",
 }
 """What the blocks of a page leave behind, beyond not failing."""

@@ -193,6 +193,17 @@ def test_fractions_without_an_interpolator_fail_the_experiment_with_the_reason(w
     assert "fractions_of_max_stable has no meaning for this data set" in record.error
 
 
+def test_a_unit_that_a_start_does_not_have_fails_the_experiment_with_the_reason(workshop: Workshop) -> None:
+    """Found in the batch, which alone looks at starts; said as everything else is."""
+    asked = spec(
+        initialization={"kind": "vector", "scale": 1.0, "vector": [1.0, 0.0, 1.0, 1.0]},
+        step_size={"multiples_of": "flow_stable_step", "values": [0.5]},
+    )
+    record = workshop.experiment(workshop.done(asked))
+    assert record.status is ExperimentStatus.FAILED
+    assert "flow_stable_step has no meaning for this data set: a parameter starts at 0" in str(record.error)
+
+
 def test_step_sizes_without_an_interpolator_are_trained(workshop: Workshop) -> None:
     """They end at the least squares, which is a result."""
     experiment_id = workshop.done(spec(data=CONTRADICTORY, max_steps=500))

@@ -25,6 +25,17 @@ CASES: dict[str, ExperimentSpec] = {
     ),
     "momentum": spec(optimizer={"kind": "heavy_ball", "step_size": FRACTIONS, "momentum": {"values": [0.3, 0.8]}}),
     "a random start": spec(initialization={"kind": "normal", "scale": 0.2, "seed": {"values": [1, 2]}}),
+    "multiples of the flow's": spec(step_size={"multiples_of": "flow_stable_step", "values": [0.5, 1.5]}),
+    "standardised, where nothing interpolates": spec(
+        data={
+            "kind": "inline",
+            "X": [[1.0, 20.0], [2.0, 10.0], [4.0, 70.0]],
+            "y": [1.0, 2.0, 2.0],
+            "transform": {"X": "standardise", "y": "standardise"},
+        },
+        step_size={"multiples_of": "least_norm_stable_step", "values": [0.5]},
+        max_steps=500,
+    ),
     "a search": spec(scales=(0.5,), step_size={"largest_convergent": {"resolution": 0.05}}),
     "copies": spec(recording={"points": 3, "sensitivity": True}),
 }

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from core.experiment.training_run import initial_parameters
 from core.figures.ascending import ascending
 from core.figures.axis import common_log_y, span
 from core.figures.caption import values_text
@@ -26,8 +25,8 @@ from core.results.curves import Curves, curves
 from core.spec.experiment_spec import InlineData
 from core.spec.run_spec import PlainSparseRegression, PlainUniform
 from core.sweep.arrangement import arrange
-from core.sweep.grid import STEP_SIZE_FRACTION
 from core.sweep.grid_run import Run
+from core.sweep.initial_parameters import initial_parameters
 
 START: Final[Mapping[str, Any]] = {"linestyle": (0, (1, 2)), "linewidth": 1.0, "zorder": 1.4}
 """The level at which a line would stay if steps were infinitely small."""
@@ -82,7 +81,7 @@ def _panel(results: Results, layout: EffectiveInitLayout, where: Mapping[str, fl
         name=values_text({name: value for name, value in where.items() if name in swept and name != "depth"}),
         family=ascending(family),
         starts=tuple(_start(results, line.tolist()) for line in lines[by_scale]),
-        largest_step=largest_steps(results, lines[0], relative=layout.x == STEP_SIZE_FRACTION)[0],
+        largest_step=largest_steps(results, lines[0], axis=layout.x)[0],
     )
 
 

@@ -17,7 +17,7 @@ from core.figures.caption import threshold_text, values_text
 from core.figures.drawing import Contents, Drawing
 from core.figures.family import draw_band, drawn_values
 from core.figures.figure_spec import FigureSpec
-from core.figures.largest_steps import is_in_reach
+from core.figures.largest_steps import OTHER_UNITS, is_in_reach
 from core.figures.layouts.selection import run_at, swept_axes
 from core.figures.layouts.stability import StabilityLayout
 from core.figures.legend import Legend
@@ -25,8 +25,8 @@ from core.figures.results import Results
 from core.figures.rug import cross_handle, draw_rug, failed_points, rug_height
 from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, MUTED, THRESHOLD
 from core.results.curves import QUARTILES, Curve, Curves, curves
+from core.spec.optimizers import STEP_SIZE_FRACTION
 from core.sweep.arrangement import arrange
-from core.sweep.grid import STEP_SIZE_FRACTION
 
 Line = Mapping[str, Any]
 
@@ -91,17 +91,26 @@ class _Panel:
         """Whether step sizes are multiples of η*."""
         return self.families[SHARPNESS].x.name == STEP_SIZE_FRACTION
 
+    @property
+    def is_of_another_unit(self) -> bool:
+        """Whether they are multiples of something else, among which 2/η and η* have no one place."""
+        return self.families[SHARPNESS].x.name in OTHER_UNITS
+
     def largest_step(self, name: str) -> float:
         """The step size at which a minimum of the least sharpness called `name` loses its stability, in units of x.
 
-        Of several problems the median; NaN before the analysis.
+        Of several problems the median; NaN before the analysis, and in another unit than η*.
         """
+        if self.is_of_another_unit:
+            return np.nan
         limit: Values | float = self.least["sharpness"] if self.is_relative else self.optimizer.stability_limit
         steps = limit / self.least[name]
         return float(np.median(steps)) if steps.size else np.nan
 
     def thresholds(self, step_sizes: Float64[np.ndarray, " point"]) -> Float64[np.ndarray, " point"]:
-        """2/η, of the median problem where η is a multiple of its own η*; NaN before the analysis."""
+        """2/η, of the median problem where η is a multiple of its own η*; NaN before the analysis or in others."""
+        if self.is_of_another_unit:
+            return np.full(step_sizes.shape, np.nan)
         if not self.is_relative:
             return self.optimizer.stability_limit / step_sizes
         least = self.least["sharpness"]

@@ -119,8 +119,10 @@ def _name(layout: TrajectoryLayout, position: int) -> str:
 
 
 def _step_size(results: Results, index: int) -> float | None:
-    """η in numbers; None where it is a fraction of an η* that is not known."""
-    run = results.grid.run(index)
+    """η in numbers; None where it is a multiple of what is not known."""
+    run, summary = results.grid.run(index), results.summaries[index]
+    if run.step_multiple is not None:
+        return None if summary is None else float(summary["step_size"] or 0.0) or None
     if run.step_size is not None:
         return run.step_size
     largest = getattr(results.analyses.get(run.problem_key), "max_stable_step", None)

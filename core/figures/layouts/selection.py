@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from core.figures.layouts import MAX_PANELS, UnsuitableFigure
-from core.sweep.grid import STEP_SIZE_FRACTION, Axis, Grid
+from core.spec.optimizers import RELATIVE_AXES
+from core.sweep.grid import Axis, Grid
 
-STEP_SIZES: Final = ("step_size", STEP_SIZE_FRACTION)
+STEP_SIZES: Final = ("step_size", *RELATIVE_AXES)
 """The axes that a step size may be swept on; an experiment has at most one of them."""
 
 REPLICATES: Final = ("seed", "init_seed", "optimizer_seed")

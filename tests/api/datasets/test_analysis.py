@@ -35,11 +35,25 @@ def _analysis(service: WorkingService, X: Any, y: Any, transform: dict[str, Any]
     return document
 
 
+def assert_alike(found: Any, expected: Any, name: str) -> None:
+    """Equal but for the rounding of numbers, to any depth."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            assert_alike(found[key], value, f"{name}.{key}")
+    elif isinstance(expected, list):
+        for place, (one, other) in enumerate(zip(found, expected, strict=True)):
+            assert_alike(one, other, f"{name}.{place}")
+    else:
+        is_number = isinstance(expected, float)
+        assert found == (pytest.approx(expected, rel=1e-6, abs=1e-12) if is_number else expected), name
+
+
 @pytest.mark.parametrize(
     ("transform", "by_hand"),
     [
         ({"X": "centre", "y": "centre"}, (X - X.mean(axis=0), Y - Y.mean())),
         ({"X": "none", "y": "centre"}, (X, Y - Y.mean())),
+        ({"X": "standardise", "y": "centre"}, ((X - X.mean(axis=0)) / X.std(axis=0), Y - Y.mean())),
         ({"X": "offset", "offset": 1.5}, (X + 1.5, Y)),
         ({"y": "offset", "offset": -2.0}, (X, Y - 2.0)),
         ({"X": "centre"}, (X - X.mean(axis=0), Y)),
@@ -53,8 +67,7 @@ def test_a_transform_answers_for_the_data_so_transformed(
     found, expected = _analysis(service, X, Y, transform), _analysis(service, *by_hand)
     assert found != plain
     for name, value in expected.items():
-        is_number = isinstance(value, float)
-        assert found[name] == (pytest.approx(value, rel=1e-6, abs=1e-12) if is_number else value), name
+        assert_alike(found[name], value, name)
     assert _analysis(service, X, Y) == _analysis(service, X, Y, {"X": "none", "offset": 0}) == plain
 
 

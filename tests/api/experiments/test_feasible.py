@@ -7,7 +7,12 @@ import pytest
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
 
 FRACTIONS = {"kind": "gradient_descent", "step_size": {"fractions_of_max_stable": [0.5]}}
+MULTIPLES = [
+    {"kind": "gradient_descent", "step_size": {"multiples_of": unit, "values": [0.5]}}
+    for unit in ("start_stable_step", "least_norm_stable_step", "flow_stable_step")
+]
 SEARCH = {"kind": "gradient_descent", "step_size": {"largest_convergent": {"lower": 0.5, "upper": 2.0}}}
+DEEP = {"kind": "diagonal", "depth": 4}
 NUMBER = {"kind": "gradient_descent", "step_size": 0.001}
 
 ZERO = {"kind": "inline", "X": [[1.0, 2.0, 0.5], [0.5, 1.0, 3.0]], "y": [0.0, 0.0]}
@@ -55,3 +60,34 @@ def test_uploads_are_looked_at_as_they_are_transformed(api: Service) -> None:
     refusal = assert_problem(api.post(spec(data=data, optimizer=FRACTIONS)), 422)
     assert pointers(refusal) == ["/optimizer/step_size"]
     assert api.post(spec(data=data, optimizer=NUMBER)).status_code == 202
+
+
+@pytest.mark.parametrize("optimizer", MULTIPLES)
+@pytest.mark.parametrize("data", [CONTRADICTORY, OVERDETERMINED])
+def test_the_other_units_are_those_of_the_least_squares_where_nothing_interpolates(
+    api: Service, optimizer: dict[str, Any], data: dict[str, Any]
+) -> None:
+    """A run has a start, and an end that gradient flow has, too."""
+    assert api.post(spec(data=data, optimizer=optimizer)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "change", "reason"),
+    [
+        (MULTIPLES[0], {"data": ZERO | {"X": [[0.0] * 3] * 2}}, "curves upwards in no direction"),
+        (MULTIPLES[1], {"data": ZERO}, "least ℓ2 norm, which is 0"),
+        (MULTIPLES[2], {"initialization": {"kind": "vector", "scale": 1.0, "vector": [1.0, 0.0]}}, "starts at 0"),
+        (
+            MULTIPLES[2],
+            {"initialization": {"kind": "uniform", "scale": {"values": [1.0, 1e-100]}}, "model": DEEP},
+            "float64",
+        ),
+    ],
+)
+def test_units_that_a_start_does_not_have_are_refused(
+    api: Service, optimizer: dict[str, Any], change: dict[str, Any], reason: str
+) -> None:
+    """The last start is looked at as well as the first."""
+    refusal = assert_problem(api.post(spec(data=DEPENDENT, optimizer=optimizer) | change), 422)
+    assert pointers(refusal) == ["/optimizer/step_size"]
+    assert reason in refusal["errors"][0]["detail"]

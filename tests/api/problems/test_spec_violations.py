@@ -41,6 +41,16 @@ _FAULTS: list[tuple[dict[str, Any], list[str], str]] = [
         ["/optimizer/step_size/fractions_of_max_stable/1"],
         "greater than 0",
     ),
+    (
+        {"optimizer": _GD | {"step_size": {"multiples_of": "the_moon", "values": [1]}}},
+        ["/optimizer/step_size/multiples_of"],
+        "flow_stable_step",
+    ),
+    (
+        {"optimizer": _GD | {"step_size": {"multiples_of": "flow_stable_step", "value": 1}}},
+        ["/optimizer/step_size/values", "/optimizer/step_size/value"],
+        "",
+    ),
     ({"optimizer": _GD | {"step_size": 1, "warmup": 2}}, ["/optimizer/warmup"], "kind, step_size, warmup_steps"),
     ({"stopping": {"finish": "never"}}, ["/stopping/finish"], "'auto' or 'iterate'"),
     ({"stopping": {"kick": 1}}, ["/stopping/kick"], "true or false"),

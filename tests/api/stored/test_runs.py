@@ -33,6 +33,11 @@ def test_runs_are_listed_in_the_order_of_the_grid_with_null_for_what_is_missing(
     assert [row["index"] for row in rows] == list(range(6))
     assert [row["coordinates"] for row in rows] == [_grid(api, identifier).coordinates(index) for index in range(6)]
     assert [row["summary"] and row["summary"]["train_loss"] for row in rows] == [0.5, 0.25, None, None, None, None]
+    assert [row["explanation"] and row["explanation"].split()[0] for row in rows] == [
+        "Converged.",
+        "Converged.",
+        *[None] * 4,
+    ]
 
 
 def test_one_run_is_a_row_of_the_list(api: Service) -> None:

@@ -1,13 +1,19 @@
 """What a data set says before any training, against numbers worked out by other ways."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from core.analysis.advice import advice, regime
 from core.analysis.data import MOST_ENTRIES, analyse_data
 from core.analysis.data_analysis import DataAnalysis
 from core.analysis.problem import analyse_problem
 from core.data.regression import Dataset
+from core.experiment.dataset import dataset_of, no_uploads
+from core.experiment.run import run
 from core.networks.network import Diagonal
+from core.spec.experiment_spec import ExperimentSpec
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.standard_normal((5, 12)) + 2.0, RNG.standard_normal(5)
@@ -59,3 +65,76 @@ def test_the_document_says_everything(data: Dataset) -> None:
     """Also of data that are zero, where ratios are not."""
     found = analyse_data(data)
     assert DataAnalysis.from_json(found.to_json()) == found
+
+
+def test_the_columns_one_by_one() -> None:
+    """Their means, spreads and sizes, and which are constant."""
+    data = np.column_stack([X, np.full(5, 7.0), 100 * X[:, 0]])
+    found = analyse_data(Dataset(X=data, y=Y))
+    assert found.constant_columns == (12,)
+    assert found.column_means == pytest.approx([sum(column) / 5 for column in data.T])
+    assert found.column_spreads == pytest.approx(
+        [(sum((value - sum(column) / 5) ** 2 for value in column) / 5) ** 0.5 for column in data.T]
+    )
+    sizes = [(sum(value**2 for value in column) / 5) ** 0.5 for column in data.T]
+    assert found.column_scale_ratio == pytest.approx(max(sizes) / min(sizes))
+
+
+def test_what_depends_on_the_start_is_what_a_run_reports() -> None:
+    """From the same scale; and what its flow limit and the flattest interpolator are worth on held-out samples."""
+    rng = np.random.default_rng(4)
+    held_out = rng.standard_normal((9, 12)) + 2.0
+    body = {
+        "data": {"kind": "inline", "X": X.tolist(), "y": Y.tolist(), "held_out_X": held_out.tolist()},
+        "initialization": {"kind": "uniform", "scale": 0.3},
+        "optimizer": {"kind": "gradient_descent", "step_size": 0.001},
+        "stopping": {"max_steps": 5},
+    }
+    body["data"]["held_out_y"] = rng.standard_normal(9).tolist()
+    results = run(ExperimentSpec.model_validate(body))
+    dataset = dataset_of(results.grid.run(0).spec.data, no_uploads)
+    found = analyse_data(dataset, init_scale=0.3)
+    (summary,) = results.summaries
+    for name in ("start_stable_step", "flow_stable_step", "least_norm_stable_step", "max_stable_step"):
+        assert getattr(found, name) == pytest.approx(summary[name], rel=1e-12)
+    assert found.references["flow_limit"].test_loss == pytest.approx(summary["flow_test_loss"])
+    flattest, flow = (found.references[name].test_loss for name in ("flattest", "flow_limit"))
+    assert flattest is not None
+    assert found.expected_gain == pytest.approx(1 - flattest / flow)
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "transform"),
+    [
+        (Dataset(X=X, y=Y), "off centre", None),
+        (Dataset(X=X - X.mean(axis=0), y=Y - Y.mean()), "columns are centred", None),
+        (Dataset(X=np.ones((3, 1)), y=np.array([1.0, 2.0, 3.0])), "least squares, which are unique", None),
+        (Dataset(X=np.ones((3, 2)), y=np.array([1.0, 2.0, 3.0])), "which are many predictors", None),
+        (Dataset(X=X * np.geomspace(1e-3, 1e3, 12), y=Y), "", {"X": "standardise", "y": "centre"}),
+    ],
+)
+def test_the_advice_is_a_spec_that_can_be_trained(data: Dataset, words: str, transform: dict[str, str] | None) -> None:
+    """Its parts fit into a spec as they are; the sentences speak of what there is."""
+    found = analyse_data(data)
+    assert words in found.regime
+    assert found.advice is not None
+    assert found.advice.transform == transform
+    body = {
+        "data": {"kind": "inline", "X": data.X.tolist(), "y": data.y.tolist(), "transform": transform or {}},
+        "initialization": {"kind": "uniform", "scale": found.init_scale},
+        "optimizer": {"kind": "gradient_descent", "step_size": found.advice.step_size},
+        "stopping": {"max_steps": 5},
+    }
+    assert len(run(ExperimentSpec.model_validate(body)).summaries) >= 3
+    assert found.advice.sentences
+
+
+def test_an_eta_star_out_of_reach_is_said_to_be_so() -> None:
+    """Where it is thirty times what is stable at the limit of the flow: standardise, and leave its fractions."""
+    known = analyse_data(Dataset(X=X, y=Y))
+    far = replace(known, max_stable_step=31 * (known.flow_stable_step or 0.0), column_scale_ratio=1.0)
+    assert "does not come near" in regime(far)
+    found = advice(far)
+    assert found.transform is not None
+    assert found.step_size is not None
+    assert max(found.step_size["values"]) == 0.9

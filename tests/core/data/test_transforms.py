@@ -1,5 +1,6 @@
 """Data of the user: what is trained on after a transform, and what a predictor found there is worth."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from tests.reference.exact_mean import centred_exactly
 AS_GIVEN = {"X": "none", "y": "none", "offset": 0.0}
 CENTRED = {"X": "centre", "y": "centre", "offset": 0.0}
 EPSILON = float(np.finfo(np.float64).eps)
+
+STANDARDISED = {"X": "standardise", "y": "standardise", "offset": 0.0}
 
 _TRANSFORMS = st.fixed_dictionaries(
     {
@@ -56,6 +59,60 @@ def test_without_a_transform_the_numbers_stay_as_they_are(given_arrays: dict[str
     assert data.held_out is not None
     assert np.array_equal(data.held_out.X, given_arrays["held_out_X"])
     assert np.array_equal(data.held_out.y, given_arrays["held_out_y"])
+
+
+def test_without_a_transform_a_zero_keeps_its_sign() -> None:
+    """Bits are bits: the digest of an upload is that of what is trained on."""
+    X, y = np.array([[-0.0, 1.0], [0.0, 2.0]]), np.array([-0.0, 1.0])
+    data = user_dataset(X=X, y=y, transform=AS_GIVEN)
+    assert (data.X.tobytes(), data.y.tobytes()) == (X.tobytes(), y.tobytes())
+
+
+@given(_samples())
+def test_standardised_columns_have_mean_zero_and_deviation_one(given_arrays: dict[str, np.ndarray]) -> None:
+    """By sums over plain lists, with N and not N − 1 below; held-out samples by the numbers of the training ones."""
+    data = user_dataset(**given_arrays, transform=STANDARDISED)
+    assert data.held_out is not None
+    for found, held_out, training, others in (
+        *zip(data.X.T, data.held_out.X.T, given_arrays["X"].T, given_arrays["held_out_X"].T, strict=True),
+        (data.y, data.held_out.y, given_arrays["y"], given_arrays["held_out_y"]),
+    ):
+        mean = math.fsum(training) / len(training)
+        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in training) / len(training))
+        np.testing.assert_allclose(found, [(value - mean) / deviation for value in training], rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(held_out, [(value - mean) / deviation for value in others], rtol=1e-9, atol=1e-11)
+
+
+@given(_samples(), st.sampled_from(["none", "centre", "standardise"]))
+def test_standardising_keeps_a_noiseless_truth_true(given_arrays: dict[str, np.ndarray], of_y: str) -> None:
+    """Up to a constant, which is 0 where y is centred: the slope is scaled as the columns are."""
+    truth = given_arrays["true_predictor"]
+    assume((given_arrays["X"] @ truth).std() > 1e-6)
+    data = user_dataset(**given_arrays | {"y": given_arrays["X"] @ truth}, transform=STANDARDISED | {"y": of_y})
+    residual = data.X @ data.true_predictor - data.y
+    np.testing.assert_allclose(residual, residual.mean(), atol=1e-9 * np.abs(data.y).max())
+    assert of_y == "none" or abs(residual.mean()) <= 1e-9 * np.abs(data.y).max()
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+def test_numbers_of_any_size_are_standardised(size: float) -> None:
+    """Their squares vanish or overflow; their ratios do not."""
+    X = size * np.array([[1.0, 3.0], [2.0, 3.0], [3.0, 3.0]])
+    data = user_dataset(X=X, y=np.ones(3), transform=STANDARDISED)
+    np.testing.assert_allclose(data.X, [[-math.sqrt(1.5), 0], [0, 0], [math.sqrt(1.5), 0]], rtol=1e-14)
+
+
+def test_a_constant_column_keeps_its_scale_among_held_out_samples() -> None:
+    """It is centred and divided by 1."""
+    data = user_dataset(
+        X=np.array([[4.0, 1.0], [4.0, 3.0]]),
+        y=np.array([0.0, 1.0]),
+        held_out_X=np.array([[7.0, 3.0]]),
+        held_out_y=np.ones(1),
+        transform=STANDARDISED,
+    )
+    assert data.held_out is not None
+    assert data.held_out.X.tolist() == [[3.0, 1.0]]
 
 
 @given(arrays_of.arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(1, 4)), elements=_ENTRIES))

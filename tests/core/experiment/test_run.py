@@ -1,5 +1,7 @@
 """A whole experiment as a function."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from core.descent.optimizers import HeavyBall
 from core.errors import InvalidData, NoInterpolator
 from core.experiment.run import Progress, run
 from core.spec.experiment_spec import ExperimentSpec
+from core.spec.optimizers import StepUnit
 from tests.core.specs import document
 
 X, Y = [[1.0, 2.0, 0.5, 1.5], [0.5, 1.0, 2.0, 1.0]], [1.0, 0.5]
@@ -91,3 +94,49 @@ def test_numpy_trains_what_the_compiled_kernel_has_no_step_for(monkeypatch: pyte
     assert run(asked).summaries == by_numpy
     monkeypatch.setattr(HeavyBall, "roll", lambda theta, _velocity, change, _kept: np.add(theta, change, out=theta))
     assert run(asked).summaries[0]["steps"] > 1.5 * by_numpy[0]["steps"]
+
+
+@pytest.mark.parametrize("unit", list(StepUnit))
+@pytest.mark.parametrize("optimizer", [{}, {"kind": "heavy_ball", "momentum": 0.5}])
+def test_a_multiple_of_a_step_is_a_multiple_of_what_the_run_reports(unit: StepUnit, optimizer: dict[str, Any]) -> None:
+    """To twelve digits, for every start and optimiser, whatever becomes of the run."""
+    step_size = {"multiples_of": unit.value, "values": [0.25, 0.5]}
+    asked = spec(initialization={"scale": {"values": [0.2, 1.0]}}, optimizer=optimizer | {"step_size": step_size})
+    results = run(asked)
+    for entry, summary in zip(results.grid.runs(), results.summaries, strict=True):
+        reported = summary[unit.value]
+        assert isinstance(reported, float)
+        assert entry.step_multiple is not None
+        assert summary["step_size"] == float(f"{entry.step_multiple.value * reported:.12g}")
+    units = {summary[unit.value] for summary in results.summaries}
+    assert len(units) == (1 if unit is StepUnit.LEAST_NORM else 2)
+
+
+@pytest.mark.parametrize("unit", list(StepUnit))
+def test_where_nothing_interpolates_units_are_those_of_the_least_squares(unit: StepUnit) -> None:
+    """At a quarter of what is stable there a run ends at them; the limit of the flow is the only one."""
+    noisy = {"kind": "inline", "X": [[1.0, 2.0], [1.5, 2.0], [2.0, -1.0]], "y": [1.0, 2.0, 2.0]}
+    asked = spec(data=noisy, optimizer={"step_size": {"multiples_of": unit.value, "values": [0.25]}})
+    (summary,) = run(asked).summaries
+    assert summary["outcome"] == "stationary"
+    beta = np.linalg.lstsq(np.array(noisy["X"]), np.array(noisy["y"]))[0]
+    scaled = np.array(noisy["X"]) * np.sqrt(4 * np.abs(beta) / 3)
+    assert summary["least_norm_stable_step"] == pytest.approx(2 / np.linalg.norm(scaled, 2) ** 2)
+    assert summary["flow_stable_step"] == pytest.approx(summary["least_norm_stable_step"], rel=0.01)
+    assert (summary["max_stable_step"], summary["flow_test_loss"]) == (None, None)
+
+
+def test_a_multiple_of_what_is_stable_everywhere_is_refused() -> None:
+    """At β = 0, which is what fits y = 0."""
+    zero = {"kind": "inline", "X": [[1.0, 2.0]], "y": [0.0]}
+    asked = spec(data=zero, optimizer={"step_size": {"multiples_of": "least_norm_stable_step", "values": [0.5]}})
+    with pytest.raises(NoInterpolator, match="least ℓ2 norm, which is 0"):
+        run(asked)
+
+
+def test_a_flow_that_cannot_be_followed_is_said_to_be_none() -> None:
+    """A parameter that starts at 0 stays there."""
+    start = {"kind": "vector", "scale": 1.0, "vector": [1.0, 0.0, 1.0, 1.0]}
+    asked = spec(initialization=start, optimizer={"step_size": {"multiples_of": "flow_stable_step", "values": [0.5]}})
+    with pytest.raises(NoInterpolator, match="starts at 0"):
+        run(asked)

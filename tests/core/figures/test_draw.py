@@ -103,3 +103,17 @@ def _curves(figure: Figure) -> set[tuple[str, tuple[float, ...], tuple[float, ..
 
 def _plain(numbers: Any) -> tuple[float, ...]:
     return tuple(np.nan_to_num(np.asarray(numbers, dtype=float)).tolist())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_step_sizes_in_another_unit_than_eta_star_are_drawn_without_it(name: str) -> None:
+    """Of another start or problem η* would be another multiple: it has no one place on such an axis."""
+    grid = grid_of(
+        data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
+        initialization={"scale": {"values": [0.1, 1.0]}},
+        optimizer={"step_size": {"multiples_of": "flow_stable_step", "values": [0.005, 0.012]}, "warmup_steps": 100},
+    )
+    figure = draw(FIGURES[name], results_of(grid))
+    assert render(figure, "svg").startswith(b"<?xml")
+    handles = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert not any("largest stable step" in handle for handle in handles)

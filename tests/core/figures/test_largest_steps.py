@@ -15,7 +15,7 @@ def test_a_step_is_in_reach_if_it_is_not_far_from_those_taken(step: float, *, ne
 
 
 def test_the_largest_steps_of_runs_are_medians_over_their_problems() -> None:
-    """In units of the first one, if asked; NaN before any analysis."""
+    """In units of the first one, if asked; NaN before any analysis, and on axes in yet another unit."""
     grid = grid_of(
         data={"seed": {"values": [0, 1, 2]}},
         model={"kind": "diagonal", "depth": 3},
@@ -23,13 +23,14 @@ def test_the_largest_steps_of_runs_are_medians_over_their_problems() -> None:
     )
     every = np.arange(3)
     expected = LARGEST_STEP / 1.02 * 1.5
-    assert largest_steps(results_of(grid), every, relative=False) == pytest.approx([expected, expected / 0.8])
-    assert largest_steps(results_of(grid), every, relative=True) == pytest.approx([1, 1 / 0.8])
+    assert largest_steps(results_of(grid), every, axis="step_size") == pytest.approx([expected, expected / 0.8])
+    assert largest_steps(results_of(grid), every, axis="step_size_fraction") == pytest.approx([1, 1 / 0.8])
     analyses = made_up_analyses(grid)
     del analyses[grid.run(1).problem_key]
-    some = largest_steps(results_of(grid, analyses=analyses), every, relative=False)
+    some = largest_steps(results_of(grid, analyses=analyses), every, axis="step_size")
     assert some[0] == pytest.approx(1.5 * LARGEST_STEP * (1 + 1 / 1.04) / 2)
-    assert np.isnan(largest_steps(results_of(grid, analyses={}), every, relative=False)).all()
+    assert np.isnan(largest_steps(results_of(grid, analyses={}), every, axis="step_size")).all()
+    assert np.isnan(largest_steps(results_of(grid), every, axis="flow_step_multiple")).all()
 
 
 def test_the_step_for_any_sign_is_another_one_only_where_it_is_larger() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.experiment.training_run import initial_parameters
 from core.networks.initialization import vector_scales
 from core.networks.network import UV
+from core.sweep.initial_parameters import initial_parameters
 from tests.core.specs import grid_of
 
 

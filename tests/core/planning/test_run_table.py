@@ -1,6 +1,7 @@
 """Runs as columns, in blocks and batches."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,16 @@ def test_the_columns_are_the_numbers_of_the_runs(optimizer: dict[str, Any]) -> N
     np.testing.assert_allclose(fraction, expected, rtol=1e-15)
     if "values" in optimizer["step_size"]:
         assert fraction.tolist() == expected
+
+
+@pytest.mark.parametrize("unit", ["start_stable_step", "least_norm_stable_step", "flow_stable_step"])
+def test_multiples_of_another_step_are_planned_as_if_of_that_of_least_norm(unit: str) -> None:
+    """The others are known once a run is begun; without an analysis as if of η* itself."""
+    grid = grid_of(optimizer={"step_size": {"multiples_of": unit, "values": [0.5, 2.0]}})
+    table = RunTable.at(grid, range(2))
+    (known,) = table._fractions(replace(FACTS, least_norm_fraction=0.25))
+    (unknown,) = table._fractions(FACTS)
+    assert (known.tolist(), unknown.tolist()) == ([0.125, 0.5], [0.5, 2.0])
 
 
 def test_runs_that_are_made_of_trials_take_more_at_a_time() -> None:

@@ -17,8 +17,10 @@ from core.data.regression import excess_risk, sparse_regression
 from core.experiment.dataset import dataset_of, no_uploads
 from core.report import STATEMENTS, Report, page
 from core.report import report as report_on
+from core.report.endings import endings
 from core.report.measurements import MEASURED
 from core.report.verdict import Status, Verdict
+from core.results.explanation import explanation
 from core.sweep.grid import Grid
 from tests.core.made_up import recorded
 from tests.core.specs import grid_of
@@ -592,3 +594,25 @@ def test_a_run_at_its_least_squares_has_not_failed(outcome: str, *, fails: bool)
     grid = grid_of()
     (problem,) = report(grid, _summaries(grid, outcome=outcome), _analyses(grid)).problems
     assert (problem.numbers["smallest_failed_step_above"] is not None) is fails
+
+
+def test_ends_are_explained_once_for_each_way_to_end() -> None:
+    """By outcome and by the thresholds that the step size is above; the most frequent first."""
+    steps = {"step_size": 0.01, "steps": 7}
+    low, high = {"start_stable_step": 0.02}, {"start_stable_step": 0.005}
+    summaries = [
+        None,
+        {"outcome": "diverged"} | steps | high,
+        {"outcome": "converged"} | steps | low,
+        {"outcome": "diverged"} | steps | high | {"step_size": 0.03},
+        {"outcome": "diverged"} | steps | low,
+    ]
+    found = endings(summaries)
+    assert [(ending.outcome, ending.above, ending.runs, ending.run) for ending in found] == [
+        ("diverged", ("start_stable_step",), 2, 1),
+        ("converged", (), 1, 2),
+        ("diverged", (), 1, 4),
+    ]
+    assert found[0].explanation == explanation(summaries[1] or {})
+    shown = page(report(GRID, _summaries(GRID), _analyses(GRID)), title="")
+    assert "WHY RUNS ENDED AS THEY DID" in shown

@@ -103,6 +103,10 @@ def test_name_and_tags_are_no_part_of_the_content() -> None:
             {"optimizer": {"step_size": {"fractions_of_max_stable": [0.3]}}},
         ),
         (
+            {"optimizer": {"step_size": {"multiples_of": "start_stable_step", "values": [0.1 + 0.2]}}},
+            {"optimizer": {"step_size": {"multiples_of": "start_stable_step", "values": [0.3]}}},
+        ),
+        (
             {"initialization": {"scale": {"start": 0.1, "stop": 0.3, "num": 3}}},
             {"initialization": {"scale": {"values": [0.1, 0.2, 0.3]}}},
         ),

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.identity import NUMERICS_VERSION, content_hash
-from core.results.variables import COORDINATES
+from core.results.variables import COORDINATES, VARIABLES
 from core.spec.experiment_spec import ExperimentSpec
+from core.spec.optimizers import StepUnit
 from core.sweep.grid import Grid
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, document, fan, grid_of
 
@@ -134,6 +135,25 @@ def test_fractions_of_the_largest_stable_step_stay_symbolic() -> None:
     assert run.resolved_step_size(0.008) == pytest.approx(0.00792)
 
 
+@pytest.mark.parametrize("unit", list(StepUnit))
+def test_multiples_of_what_depends_on_the_start_stay_symbolic(unit: StepUnit) -> None:
+    """Their axis says of what; no largest stable step makes a number of one."""
+    step_size = {"multiples_of": unit.value, "values": [0.5, 2]}
+    grid = grid_of(optimizer={"step_size": step_size})
+    assert [(axis.name, axis.values) for axis in grid.axes] == [(unit.axis, (0.5, 2.0))]
+    assert unit.axis in COORDINATES
+    assert unit.value in VARIABLES
+    run = grid.run(1)
+    assert (run.step_size, run.step_size_fraction) == (None, None)
+    assert run.step_multiple is not None
+    assert (run.step_multiple.multiple_of, run.step_multiple.value) == (unit, 2.0)
+    with pytest.raises(ValueError, match=unit.value):
+        run.resolved_step_size(0.01)
+    assert len({run.key for run in grid.runs()}) == 2
+    written = run.spec.document()
+    assert run.key == content_hash(written | {"data": run.data_key, "numerics": NUMERICS_VERSION})
+
+
 def test_a_grid_without_axes_is_one_run() -> None:
     """Nothing swept, one run."""
     grid = grid_of()
@@ -185,7 +205,7 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
         body["data"] |= data
         body["optimizer"] = optimizer
         named |= {axis.name for axis in Grid(ExperimentSpec.model_validate(body)).axes}
-    assert named == set(COORDINATES)
+    assert named | {unit.axis for unit in StepUnit} == set(COORDINATES)
 
 
 def test_the_keys_of_a_few_runs_stay_what_they_are() -> None:

@@ -1,0 +1,209 @@
+"""Ridge and lasso along their paths: what predictors are compared with where nothing interpolates.
+
+With κ > 0 and L = ‖Xβ − y‖²/(2N) the lasso minimises L + κ‖β‖₁ and the ridge L + ½κ‖β‖₂². Both are asked for by their
+norm, as a fraction of what it is at κ → 0, and each comes with the duality gap that proves it.
+
+* Lasso: the homotopy of Osborne, Presnell & Turlach 2000. Between two events, of a coordinate that joins or leaves the
+  support A, β_A = X_A⁺y − κ·N(X_AᵀX_A)⁻¹s with the signs s, a straight line in κ; it is computed anew after each event,
+  never step upon step, so that nothing drifts.
+* Ridge: closed form in the singular values, with κ by bisection of the norm, which falls in κ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float64
+from scipy.linalg import solve_triangular
+from scipy.optimize import brentq
+
+MOST_EVENTS: Final = 20
+"""Events of the lasso per coordinate, after which its path is given up; some two are usual."""
+
+SAME: Final = 1e-12
+"""Relative distance within which two numbers are one."""
+
+Vector = Float64[np.ndarray, " dim"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Penalised:
+    """A minimiser for the `penalty` κ > 0; `gap` bounds by how much its objective exceeds the least one, relatively."""
+
+    predictor: Vector
+    penalty: float
+    gap: float
+
+
+def ridge_path(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], fractions: Sequence[float]
+) -> list[Penalised]:
+    """The ridge predictors whose ‖β‖₂ is each of these fractions, between 0 and 1, of that of the least squares.
+
+    The gap is ‖∇F‖²/(2κ), since F = L + ½κ‖β‖₂² is κ-strongly convex. Cost O(Nd·min(N, d)). Empty where Xᵀy = 0.
+    """
+    left, values, right = np.linalg.svd(X, full_matrices=False)
+    kept = values > max(X.shape) * np.finfo(np.float64).eps * values[0]
+    values, right, along = values[kept], right[kept], left.T[kept] @ y
+    moments = np.square(values) / len(y)
+
+    def predictor(penalty: float) -> Vector:
+        coefficients: Vector = right.T @ (along / values * moments / (moments + penalty))
+        return coefficients
+
+    norm = float(np.linalg.norm(predictor(0.0)))
+    if _is_orthogonal(X, y):
+        return []
+    found = []
+    for fraction in fractions:
+
+        def excess(log_penalty: float, wanted: float = fraction * norm) -> float:
+            return float(np.linalg.norm(predictor(np.exp(log_penalty)))) / wanted - 1
+
+        # ‖β(κ)‖ is between m/(m + κ) of the norm for the least moment m and for the largest
+        low, high = moments[-1] * (1 / fraction - 1) / 2, moments[0] * (1 / fraction - 1) * 2
+        penalty = float(np.exp(brentq(excess, np.log(low), np.log(high))))
+        found.append(_ridge(X, y, predictor(penalty), penalty))
+    return found
+
+
+def _ridge(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], predictor: Vector, penalty: float
+) -> Penalised:
+    residual = X @ predictor - y
+    gradient = X.T @ residual / len(y) + penalty * predictor
+    objective = float(residual @ residual) / (2 * len(y)) + penalty * float(predictor @ predictor) / 2
+    return Penalised(predictor=predictor, penalty=penalty, gap=float(gradient @ gradient) / (2 * penalty * objective))
+
+
+def lasso_path(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], fractions: Sequence[float]
+) -> list[Penalised]:
+    """The lasso predictors whose ‖β‖₁ is each of these fractions, between 0 and 1, of what it is at κ → 0.
+
+    The gap is that to the dual point yᵀν − ½N‖ν‖² at ν = r/N, shrunk until ‖Xᵀν‖_∞ ≤ κ. Some 2·min(N, d) events of
+    O(N·|A|²). Empty where Xᵀy = 0, or where the path was given up.
+    """
+    if _is_orthogonal(X, y):
+        return []
+    penalties, predictors = _corners(*_reduced(X, y))
+    norms = np.abs(predictors).sum(axis=1)
+    if penalties[-1] > 0:
+        return []
+    found = []
+    for fraction in fractions:
+        # ‖β‖₁ is linear between corners, for no sign changes there
+        place = float(np.interp(fraction * norms[-1], norms, np.arange(len(norms))))
+        corner = min(int(place), len(norms) - 2)
+        share = place - corner
+        predictor = (1 - share) * predictors[corner] + share * predictors[corner + 1]
+        penalty = float((1 - share) * penalties[corner] + share * penalties[corner + 1])
+        found.append(_lasso(X, y, predictor, penalty))
+    return found
+
+
+def _reduced(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]
+) -> tuple[Float64[np.ndarray, "combination dim"], Float64[np.ndarray, " combination"]]:
+    """Data of at most d + 1 samples with the same L for every β: the triangle of [X y], so scaled that N may differ."""
+    rows = X.shape[1] + 1
+    if len(X) <= rows:
+        return X, y
+    triangle = np.linalg.qr(np.column_stack([X, y]), mode="r") * np.sqrt(rows / len(X))
+    return triangle[:, :-1], triangle[:, -1]
+
+
+def _is_orthogonal(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> bool:
+    """Whether Xᵀy = 0 but for rounding, so that β = 0 is all that there is."""
+    return bool((np.abs(X.T @ y) <= SAME * np.linalg.norm(X, axis=0) * np.linalg.norm(y)).all())
+
+
+def _lasso(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], predictor: Vector, penalty: float
+) -> Penalised:
+    residual = y - X @ predictor
+    objective = float(residual @ residual) / (2 * len(y)) + penalty * float(np.abs(predictor).sum())
+    dual = residual / len(y) * min(1.0, penalty * len(y) / float(np.abs(X.T @ residual).max()))
+    gap = objective - float(y @ dual - len(y) * (dual @ dual) / 2)
+    return Penalised(predictor=predictor, penalty=penalty, gap=max(gap, 0.0) / objective)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Piece:
+    """A straight piece of the path: on the support β = `at_zero` − κ·`slope`, and Xᵀr/N = `left` + κ·`pull`."""
+
+    support: Bool[np.ndarray, " dim"]
+    at_zero: Vector
+    slope: Vector
+    left: Vector
+    pull: Vector
+
+    def predictor(self, penalty: float) -> Vector:
+        """β(κ)."""
+        return self.at_zero - penalty * self.slope
+
+    def next_event(self, penalty: float, changed: int) -> tuple[float, int]:
+        """The largest κ below `penalty` at which a coordinate leaves or joins, and which one; (0, −1) if none does.
+
+        `changed` is the one that did last, at `penalty`: on a straight piece it does not do the same again.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            leave = self._below(self.at_zero / self.slope, penalty)
+            joins = [self._below(sign * self.left / (1 - sign * self.pull), penalty) for sign in (1, -1)]
+        is_negative = self.left[changed] + penalty * self.pull[changed] < 0
+        leave[changed] = joins[int(is_negative)][changed] = 0.0
+        events = np.where(self.support, leave, np.maximum(*joins))
+        first = int(np.argmax(events))
+        return (float(events[first]), first) if events[first] > 0 else (0.0, -1)
+
+    @staticmethod
+    def _below(events: Vector, penalty: float) -> Vector:
+        return np.where(np.isfinite(events) & (events <= penalty * (1 + SAME)) & (events > 0), events, 0.0)
+
+
+def _corners(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]
+) -> tuple[Float64[np.ndarray, " corner"], Float64[np.ndarray, "corner dim"]]:
+    """κ and β at the corners of the lasso's path, from β = 0 to κ = 0, or to where it was given up."""
+    correlation = X.T @ y / len(y)
+    changed = int(np.argmax(np.abs(correlation)))
+    penalty, predictor = float(np.abs(correlation[changed])), np.zeros(X.shape[1])
+    support, signs = np.zeros(X.shape[1], dtype=np.bool_), np.zeros(X.shape[1])
+    support[changed], signs[changed] = True, np.sign(correlation[changed])
+    penalties, predictors = [penalty], [predictor]
+    for _ in range(MOST_EVENTS * X.shape[1]):
+        piece = _piece(X, y, support, signs)
+        penalty, changed = piece.next_event(penalty, changed)
+        penalties.append(penalty)
+        predictors.append(piece.predictor(penalty))
+        if changed < 0:
+            break
+        support[changed] = not support[changed]
+        signs[changed] = np.sign(piece.left[changed] + penalty * piece.pull[changed]) if support[changed] else 0.0
+    return np.array(penalties), np.array(predictors)
+
+
+def _piece(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    support: Bool[np.ndarray, " dim"],
+    signs: Vector,
+) -> _Piece:
+    at_zero, slope = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    orthonormal, triangle = np.linalg.qr(X[:, support])
+    sizes = np.abs(np.diag(triangle))
+    if len(sizes) == support.sum() and sizes.min() > SAME * sizes.max():
+        at_zero[support] = solve_triangular(triangle, orthonormal.T @ y)
+        slope[support] = len(y) * solve_triangular(triangle, solve_triangular(triangle, signs[support], trans="T"))
+    else:  # columns that depend on one another
+        inverse = np.linalg.pinv(X[:, support])
+        at_zero[support] = inverse @ y
+        slope[support] = len(y) * (inverse @ (inverse.T @ signs[support]))
+    return _Piece(
+        support=support.copy(),
+        at_zero=at_zero,
+        slope=slope,
+        left=X.T @ (y - X @ at_zero) / len(y),
+        pull=X.T @ (X @ slope) / len(y),
+    )

@@ -1,0 +1,184 @@
+"""Why a run ended as it did, and what to do: at which thresholds its step size stood, in sentences."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from core.outcome import Outcome
+
+Scalar = float | int | str | None
+
+THRESHOLDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "start_stable_step": "what is stable at the start",
+        "flow_stable_step": "what is stable at the limit of gradient flow",
+        "least_norm_stable_step": "what is stable at the least ℓ2 norm",
+        "max_stable_step": "η*",
+    }
+)
+"""The step sizes that a run's own is compared with, in the order in which a run meets them."""
+
+FAR: Final = 30.0
+"""From which ratio on η* is said to belong to an interpolator that descent from this start does not come near."""
+
+SLOW: Final = 0.1
+"""Part of the smallest threshold below which a step size is said to be small."""
+
+
+def exceeded(summary: Mapping[str, Scalar]) -> tuple[str, ...]:
+    """The thresholds that are known and that the step size is not below."""
+    return tuple(name for name, ratio in _ratios(summary).items() if ratio >= 1)
+
+
+def explanation(summary: Mapping[str, Scalar]) -> str:
+    """How the run ended, where its step size stood, and what can be done, from its numbers alone; text for people.
+
+    A number that the summary of an older release does not have counts as not known.
+    """
+    sentences = (_what(summary), _where(summary), _why(summary))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _ratios(summary: Mapping[str, Scalar]) -> dict[str, float]:
+    """η over each threshold that is known."""
+    step = _number(summary, "step_size")
+    steps = {name: _number(summary, name) for name in THRESHOLDS}
+    return {name: step / threshold for name, threshold in steps.items() if step and threshold}
+
+
+def _number(summary: Mapping[str, Scalar], name: str) -> float | None:
+    value = summary.get(name)
+    return value if isinstance(value, int | float) else None
+
+
+def _what(summary: Mapping[str, Scalar]) -> str:
+    steps = summary.get("steps")
+    return {
+        Outcome.CONVERGED: "Converged.",
+        Outcome.DIVERGED: f"Diverged within {steps} steps.",
+        Outcome.OSCILLATING: f"Oscillates after {steps} steps: the loss stays bounded and does not converge.",
+        Outcome.BUDGET_EXHAUSTED: f"Had not converged after {steps} steps, all that were allowed.",
+        Outcome.UNSTABLE_INTERPOLATOR: "Fits the data at a point where its step size is unstable, and was not pushed.",
+        Outcome.STATIONARY: "Ended at the least squares: no predictor fits these data exactly.",
+        Outcome.STANDSTILL: "Stands still: its steps have become too small for float64.",
+        Outcome.STOPPED: f"Stopped after the {steps} steps that were asked for, and had not converged.",
+    }[Outcome(str(summary["outcome"]))]
+
+
+def _where(summary: Mapping[str, Scalar]) -> str:
+    ratios = _ratios(summary)
+    step = _number(summary, "step_size")
+    if not ratios or step is None:
+        return ""
+    multiples = [f"{ratio:.3g} × {THRESHOLDS[name]}" for name, ratio in ratios.items()]
+    return f"η = {step:.3g} is {_listed(multiples)}."
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _why(summary: Mapping[str, Scalar]) -> str:
+    outcome, ratios = Outcome(str(summary["outcome"])), _ratios(summary)
+    match outcome:
+        case Outcome.DIVERGED | Outcome.OSCILLATING:
+            return _too_large(summary, ratios)
+        case Outcome.CONVERGED:
+            return _moved(ratios)
+        case Outcome.STATIONARY | Outcome.STANDSTILL | Outcome.UNSTABLE_INTERPOLATOR:
+            return _ADVICE[outcome]
+        case _:
+            return _too_short(outcome, ratios)
+
+
+_ADVICE: Final = MappingProxyType(
+    {
+        Outcome.STATIONARY: (
+            "Where the least squares are unique a step size changes the way there alone. Compare its risk with those "
+            "of ridge and lasso in the analysis."
+        ),
+        Outcome.STANDSTILL: "Start from a larger scale; more steps change nothing.",
+        Outcome.UNSTABLE_INTERPOLATOR: "Let it be perturbed (stopping.perturb), or lower η.",
+    }
+)
+
+
+def _moved(ratios: Mapping[str, float]) -> str:
+    flow = ratios.get("flow_stable_step")
+    if flow is None:
+        return ""
+    if flow < 1:
+        return (
+            "The limit of gradient flow is stable at this η, which had no need to change it; to see what the step size "
+            f"does take multiples of flow_stable_step above 1{_at_most(ratios)}."
+        )
+    return "The limit of gradient flow is unstable at this η: the step size led to a flatter interpolator."
+
+
+def _at_most(ratios: Mapping[str, float]) -> str:
+    """How far such multiples go."""
+    largest = ratios.get("max_stable_step")
+    return "" if largest is None else f", up to {ratios['flow_stable_step'] / largest:.3g} at η*"
+
+
+def _too_large(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> str:
+    """Which threshold the step size is above, η* before all others, then in the order in which a run meets them."""
+    if not ratios:
+        return "No step size is known to be stable here: lower η until it converges, or standardise the columns."
+    for name, reason in _TOO_LARGE.items():
+        if ratios.get(name, 0.0) >= 1:
+            return f"{reason} {_below(summary, name):.2g}{_OTHERWISE[name]}.{_unreachable(ratios)}"
+    return (
+        "Every known threshold is above η, so on its way the loss is sharper than at both ends: halve η, warm up "
+        f"(longer), or start closer to 0.{_unreachable(ratios)}"
+    )
+
+
+_TOO_LARGE: Final = MappingProxyType(
+    {
+        "max_stable_step": "Above η* no interpolator is stable, whatever the start: lower η to",
+        "start_stable_step": "The first steps at full η overshoot already: lower η to",
+        "flow_stable_step": "It can start at this η, but is led to where it is unstable: lower η to",
+    }
+)
+
+
+_OTHERWISE: Final = MappingProxyType(
+    {
+        "max_stable_step": "",
+        "start_stable_step": ", or warm up (longer)",
+        "flow_stable_step": ", or warm up longer",
+    }
+)
+
+
+def _below(summary: Mapping[str, Scalar], name: str) -> float:
+    """Nine tenths of a threshold, or of that at the start where it is lower."""
+    steps = (_number(summary, each) for each in ("start_stable_step", name))
+    return 0.9 * min(step for step in steps if step is not None)
+
+
+def _unreachable(ratios: Mapping[str, float]) -> str:
+    """What to do where η* says nothing of descent."""
+    flow, largest = ratios.get("flow_stable_step"), ratios.get("max_stable_step")
+    if flow is None or largest is None or flow < FAR * largest:
+        return ""
+    return (
+        f" η* belongs to an interpolator that descent from here does not come near (it is {flow / largest:.3g} times "
+        'what is stable at the limit of gradient flow): standardise the columns ("transform": {"X": "standardise"}), '
+        'and give step sizes as {"multiples_of": "flow_stable_step"}.'
+    )
+
+
+def _too_short(outcome: Outcome, ratios: Mapping[str, float]) -> str:
+    largest = max(ratios.values(), default=None)
+    more = "Ask for more steps" if outcome is Outcome.STOPPED else "Allow more steps (stopping.max_steps)"
+    if largest is None:
+        return f"{more}."
+    if largest < SLOW:
+        return (
+            f"η is small beside every threshold: raise it up to {1 / largest:.2g} times. {more}.{_unreachable(ratios)}"
+        )
+    if largest >= 1:
+        return f"{more}, or lower η below the thresholds that it exceeds, above which a run settles slowly if at all."
+    return f"{more}: no threshold stands against it, but columns that are nearly alike take long.{_unreachable(ratios)}"

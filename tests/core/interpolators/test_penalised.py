@@ -1,0 +1,90 @@
+"""Ridge and lasso, against solvers of another kind."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.interpolators.penalised import lasso_path, ridge_path
+
+FRACTIONS = (0.1, 0.5, 0.9)
+
+
+def problem(seed: int, samples: int, dimension: int, mean: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian data with noise."""
+    rng = np.random.default_rng(seed)
+    X = mean + rng.standard_normal((samples, dimension))
+    return X, X[:, 0] - 2 * X[:, -1] + rng.standard_normal(samples)
+
+
+def by_coordinates(X: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """The lasso by descent along one coordinate after another, over and over."""
+    samples, beta = len(y), np.zeros(X.shape[1])
+    for _ in range(3000):
+        for place, column in enumerate(X.T):
+            rest = column @ (y - X @ beta + column * beta[place]) / samples
+            beta[place] = np.sign(rest) * max(abs(rest) - penalty, 0.0) / (column @ column / samples)
+    return beta
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_ridge_is_least_squares_with_rows_added(seed: int, dimension: int) -> None:
+    """Of √(Nκ)·I, with zeros as targets; its norm is the one that was asked for."""
+    X, y = problem(seed, dimension + 3, dimension)
+    least = np.linalg.norm(np.linalg.lstsq(X, y)[0])
+    for fraction, point in zip(FRACTIONS, ridge_path(X, y, FRACTIONS), strict=True):
+        rows = np.sqrt(len(y) * point.penalty) * np.eye(dimension)
+        expected = np.linalg.lstsq(np.vstack([X, rows]), np.append(y, np.zeros(dimension)))[0]
+        np.testing.assert_allclose(point.predictor, expected, rtol=1e-8, atol=1e-10)
+        assert np.linalg.norm(point.predictor) == pytest.approx(fraction * least, rel=1e-8)
+        assert point.gap <= 1e-12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lasso_is_what_coordinate_descent_finds(seed: int) -> None:
+    """At the penalty that has the norm which was asked for."""
+    X, y = problem(seed, 12, 5)
+    least = np.abs(np.linalg.lstsq(X, y)[0]).sum()
+    for fraction, point in zip(FRACTIONS, lasso_path(X, y, FRACTIONS), strict=True):
+        np.testing.assert_allclose(point.predictor, by_coordinates(X, y, point.penalty), atol=1e-6)
+        assert np.abs(point.predictor).sum() == pytest.approx(fraction * least, rel=1e-8)
+
+
+@pytest.mark.parametrize(("samples", "dimension", "sizes"), [(40, 30, 1.0), (60, 20, 1e4)])
+def test_every_point_of_a_lasso_path_is_proven(samples: int, dimension: int, sizes: float) -> None:
+    """Also on columns of very different sizes; the gap is that of the definition."""
+    X, y = problem(7, samples, dimension)
+    X *= np.geomspace(1, sizes, dimension)
+    for point in lasso_path(X, y, FRACTIONS):
+        residual = y - X @ point.predictor
+        primal = residual @ residual / (2 * samples) + point.penalty * np.abs(point.predictor).sum()
+        slopes = X.T @ residual / samples
+        assert np.abs(slopes).max() <= point.penalty * (1 + 1e-6)
+        used = point.predictor != 0
+        np.testing.assert_allclose(slopes[used], point.penalty * np.sign(point.predictor[used]), rtol=1e-6)
+        assert 0 <= point.gap <= 1e-7 * max(1.0, float(primal))
+
+
+def test_a_coordinate_may_leave_the_support_and_come_back_with_the_other_sign() -> None:
+    """At once, where its column is long: the event is no repetition of the one before."""
+    rng = np.random.default_rng(0)
+    rng.standard_normal((200, 100)), rng.standard_normal(200)
+    X = rng.standard_normal((60, 20)) * np.geomspace(1, 1e4, 20)
+    y = X[:, :3].sum(axis=1) + rng.standard_normal(60)
+    assert max(point.gap for point in lasso_path(X, y, (0.1, 0.25, 0.5, 0.75, 0.9))) <= 1e-7
+
+
+def test_columns_that_depend_on_one_another_have_paths() -> None:
+    """Whichever of equal columns is used."""
+    X, y = problem(1, 30, 3)
+    X = np.column_stack([X, X[:, 0] + X[:, 1], X[:, 0]])
+    for path in (lasso_path(X, y, FRACTIONS), ridge_path(X, y, FRACTIONS)):
+        assert len(path) == 3
+        assert max(point.gap for point in path) <= 1e-9
+
+
+@pytest.mark.parametrize("path", [lasso_path, ridge_path])
+def test_nothing_is_compared_with_nothing(path: object) -> None:
+    """Where y is orthogonal to every column, β = 0 is all that there is."""
+    assert callable(path)
+    assert path(np.array([[1.0], [1.0]]), np.array([1.0, -1.0]), FRACTIONS) == []
