@@ -28,7 +28,7 @@ def training_run(run: Run, analysis: ProblemAnalysis) -> TrainingRun:
     return TrainingRun(
         index=run.index,
         initial=initial_parameters(run, analysis.dimension),
-        optimizer=run.optimizer,
+        optimizer=run.optimizer.in_effect,
         step_size=resolved_step_size(run, analysis),
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping.loss_tolerance,
