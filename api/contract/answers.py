@@ -183,6 +183,7 @@ class ReportDocument(BaseModel):
     inequalities: Sequence[InequalityDocument]
     measurements: Sequence[Mapping[str, Any]]
     regimes: Mapping[str, Mapping[str, Any]]
+    frequencies: Sequence[Mapping[str, Any]]
     problems: Sequence[Mapping[str, Any]]
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.report.evidence import Evidence, evidence
+from core.report.frequencies import Frequency, frequencies
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
 from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, kernel_regimes, outcomes
@@ -92,7 +93,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Verdicts on the inequalities, measured quantities, counts by regime, and a row for each problem."""
+    """Verdicts on the inequalities, measured quantities, counts by regime and over seeds, a row for each problem."""
 
     basis: Basis
     verdicts: tuple[Verdict, ...]
@@ -100,6 +101,7 @@ class Report:
     kernel_regimes: Counts
     edge_of_stability: Counts
     ends_by_step_size: Mapping[str, Counts]
+    frequencies: tuple[Frequency, ...]
     problems: tuple[ProblemRow, ...]
 
     @property
@@ -112,7 +114,8 @@ class Report:
         """The report as JSON; numbers that are not known or not finite are null.
 
         `inequalities` have a row for each statement, `measurements` one for each quantity, `regimes` counts of runs,
-        and `problems` a row for each problem, in the order of the grid.
+        `frequencies` a row for the problems that differ in their seed alone, and `problems` one for each problem, in
+        the order of the grid.
         """
         return {
             "basis": self.basis.to_document(),
@@ -124,6 +127,7 @@ class Report:
                 "edge_of_stability": dict(self.edge_of_stability),
                 "ends_by_step_size": {place: dict(counts) for place, counts in self.ends_by_step_size.items()},
             },
+            "frequencies": [frequency.to_document() for frequency in self.frequencies],
             "problems": [problem.to_document() for problem in self.problems],
         }
 
@@ -151,6 +155,7 @@ def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[st
         kernel_regimes=kernel_regimes(found),
         edge_of_stability=edge_of_stability(found),
         ends_by_step_size=ends_by_step_size(found),
+        frequencies=frequencies(found),
         problems=_problem_rows(found),
     )
 

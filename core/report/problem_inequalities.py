@@ -9,7 +9,14 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.report.concentration import CONCENTRATION, realised_factor, too_few, zeta
+from core.report.concentration import (
+    CONCENTRATION,
+    means_margin,
+    moments_margin,
+    realised_factor,
+    too_few,
+    zeta,
+)
 from core.report.evidence import Evidence
 from core.report.exemptions import without_analysis, without_interpolators, without_squares, without_zeta
 from core.report.verdict import LARGEST_RESIDUAL, LIMIT, Comparison, Exemption, Scope, Statement, Tolerance, by_family
@@ -94,6 +101,30 @@ def _concentration(evidence: Evidence) -> Comparison:
     return replace(comparison, exemptions=(*comparison.exemptions, small))
 
 
+def _means_concentrate(evidence: Evidence) -> Comparison:
+    centred = Exemption(where=evidence.drawn["mean"] == 0, reason="μ = 0: there is no mean to be near.")
+    return _concentrates(evidence, means_margin(evidence), centred)
+
+
+def _moments_concentrate(evidence: Evidence) -> Comparison:
+    return _concentrates(evidence, moments_margin(evidence))
+
+
+def _concentrates(evidence: Evidence, margin: Float64[np.ndarray, " problem"], *exemptions: Exemption) -> Comparison:
+    """As `_concentration`, of one half of it."""
+    user = Exemption(
+        where=~evidence.of_data("sparse_regression"), reason="the distribution behind user data is not known."
+    )
+    comparison = Comparison(
+        left=margin,
+        right=np.ones(len(margin)),
+        tolerance=_SOLVED,
+        exemptions=(user, *exemptions, without_analysis(evidence)),
+    )
+    small = Exemption(where=comparison.fails, reason="there are too few samples for it.")
+    return replace(comparison, exemptions=(*comparison.exemptions, small))
+
+
 def _interpolator_residual(evidence: Evidence) -> Comparison:
     residuals = [evidence.analysed[f"interpolators.{name}.residual"] for name in _INTERPOLATORS]
     worst = np.fmax.reduce(residuals)  # NaN only where none of them is known
@@ -145,6 +176,22 @@ PROBLEM_INEQUALITIES: Final = (
         source=by_family("Lemmas D.4 and D.5"),
         scope=Scope.PROBLEM,
         compare=_concentration,
+    ),
+    Statement(
+        key="means_concentrate",
+        formula="μ² ≤ √1.1·min (Êx_i)²",
+        words="The half of it that is about means; its 1.1 is shared evenly.",
+        source=by_family("Lemmas D.4 and D.5"),
+        scope=Scope.PROBLEM,
+        compare=_means_concentrate,
+    ),
+    Statement(
+        key="moments_concentrate",
+        formula="max Ê[x_i²] ≤ √1.1·(μ² + σ²)",
+        words="The half of it that is about second moments.",
+        source=by_family("Lemmas D.4 and D.5"),
+        scope=Scope.PROBLEM,
+        compare=_moments_concentrate,
     ),
     Statement(
         key="interpolator_residual",

@@ -1,4 +1,4 @@
-"""The inequalities that are checked on every converged run: stability, the bounds of the sharpness, and certificates.
+"""The inequalities that are checked on every run at its limit: stability, bounds of the sharpness, and certificates.
 
 Throughout, c are the tangent weights of the network at the end of a run, so that λ_max is the top eigenvalue of
 (1/N)·X diag(c) Xᵀ, and c(β) the least tangent weights with which the network can make β; η* = 2/min λ_max. With
