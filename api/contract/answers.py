@@ -127,6 +127,7 @@ class CurvesDocument(BaseModel):
     curves: Sequence[CurveDocument]
     baselines: Sequence[BaselineDocument]
     flow_limits: Sequence[CurveDocument]
+    kernel_limits: Sequence[CurveDocument]
 
 
 class ProblemDocument(BaseModel):

@@ -27,6 +27,7 @@ QUANTITIES: Final = (
     "stability_threshold",
     "certificate_residual",
     "kernel_change",
+    "kernel_distance",
     "smallest_parameter",
     "limit_error",
     "risk_error",

@@ -136,6 +136,15 @@ MEASURED: Final = (
         values=lambda evidence: evidence.runs["kernel_change"],
     ),
     Quantity(
+        key="kernel_distance",
+        formula="‖β − β_K‖₂/‖β_K‖₂",
+        label="distance to the kernel regime",
+        source="eqs. 5 and 6",
+        scope=Scope.RUN,
+        undefined="the run does not report it, or β_K = 0",
+        values=lambda evidence: evidence.runs["kernel_distance"],
+    ),
+    Quantity(
         key="sharpness",
         formula="λ_max",
         label="sharpness λ_max at the end",

@@ -36,6 +36,7 @@ GOOD: Mapping[str, Any] = {
     "weighted_norm": 90.0,
     "certificate_residual": 1e-13,
     "kernel_change": 0.5,
+    "kernel_distance": 0.25,
     "smallest_parameter": 0.01,
     "excess_risk": 0.13,
     "limit_error": 1e-9,

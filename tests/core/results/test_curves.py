@@ -87,6 +87,19 @@ def test_a_flow_limit_that_no_run_has_is_no_line() -> None:
     assert curves(GRID, summaries, **QUESTION).flow_limits == ()
 
 
+def test_the_limit_of_the_kernel_regime_is_a_line_of_its_own() -> None:
+    """One for all step sizes, against the scale alone, of the quantity that is asked for."""
+    summaries = [
+        (summary or {}) | {"kernel_excess_risk": 2 * run.init_scale, "kernel_test_loss": None}
+        for run, summary in zip(GRID.runs(), summaries_of(GRID), strict=True)
+    ]
+    (limit,) = curves(GRID, summaries, **QUESTION).kernel_limits
+    assert limit.median == pytest.approx([2 * scale for scale in SCALES])
+    assert limit.runs == (len(SEEDS),) * len(SCALES)
+    for other in ({"y": "test_loss"}, {"y": "l1_norm"}, {"x": "step_size", "series": "init_scale"}):
+        assert curves(GRID, summaries, **(QUESTION | other)).kernel_limits == ()
+
+
 def test_an_axis_that_is_none_of_the_three_is_fixed_by_where() -> None:
     """The runs at the other values do not enter."""
     family = curves(GRID, summaries_of(GRID), x="init_scale", y="excess_risk", where={"step_size": 0.004})
