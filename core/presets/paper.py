@@ -63,7 +63,7 @@ PAPER: Final[tuple[Preset, ...]] = (
         "Risk against the initialisation scale, one line for each step size: with small steps the limit moves from "
         "least ℓ1 to least ℓ2 norm as the scale grows; close to the largest stable step size it is near least ℓ1 norm "
         "for every scale (figure 1 of Nacson et al. 2022).",
-        figures=("risk", "effective-init", "stability"),
+        figures=("risk", "excess-risk", "effective-init", "stability"),
         demo=_fan(
             values(0.001, 0.0032, 0.01, 0.0215, 0.0464, 0.1, 0.17, 0.3, 0.55, 1.0, 1.75, 3.0),
             values(0.001, 0.003, 0.005, 0.007, 0.0079),

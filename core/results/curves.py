@@ -38,8 +38,8 @@ BASELINES: Final = {
 }
 """The reference interpolators that are drawn as constant lines."""
 
-DEFAULT_QUANTITIES: Final = ("excess_risk", "test_loss", "l1_norm")
-"""What says most about where a run went, the best first; of user data some are not known."""
+DEFAULT_QUANTITIES: Final = ("test_loss", "excess_risk", "l1_norm")
+"""What says most about where a run went, first that of the paper's figures; of user data some are not known."""
 
 COUNTS: Final = ("runs", "not_converged", "without_value", "missing")
 """What is counted of the runs at each point of a curve; every run is in exactly one of these."""

@@ -1,4 +1,4 @@
-"""Risk against the initialisation scale, one line for each step size (figure 1 of Nacson et al. 2022)."""
+"""Test loss or excess risk against the initialisation scale, a line a step size (figure 1 of Nacson et al. 2022)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -60,7 +60,7 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
         results.grid,
         results.summaries,
         x=layout.x,
-        y=default_quantity(results.grid.spec.data, results.summaries),
+        y=layout.quantity or default_quantity(results.grid.spec.data, results.summaries),
         series=layout.series,
         over=layout.over,
         where=where,

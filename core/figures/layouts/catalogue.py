@@ -9,7 +9,7 @@ from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
 from core.figures.layouts.phase import PhaseLayout, phase_layout
 from core.figures.layouts.predictor import PredictorLayout, predictor_layout
-from core.figures.layouts.risk import RiskLayout, risk_layout
+from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout, sample_complexity_layout
 from core.figures.layouts.stability import StabilityLayout, stability_layout
 from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout
@@ -49,7 +49,10 @@ class FigureKind:
 
 
 _KINDS: Final = (
-    FigureKind(name="risk", title="Risk against initialisation scale, by step size", layout=risk_layout),
+    FigureKind(name="risk", title="Test loss against initialisation scale, by step size", layout=risk_layout),
+    FigureKind(
+        name="excess-risk", title="Excess risk against initialisation scale, by step size", layout=excess_risk_layout
+    ),
     FigureKind(name="stability", title="Sharpness, its bounds and 2/η against the step size", layout=stability_layout),
     FigureKind(
         name="trajectory", title="Training loss and sharpness along training, with 2/η", layout=trajectory_layout

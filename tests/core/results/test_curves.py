@@ -72,8 +72,9 @@ def test_runs_that_did_not_converge_enter_where_they_are_asked_for() -> None:
     [
         ([{"excess_risk": None, "test_loss": None, "l1_norm": 1.0}], "l1_norm"),
         ([{"test_loss": None, "l1_norm": 1.0}, None, {"test_loss": 0.0, "l1_norm": 1.0}], "test_loss"),
-        ([{"excess_risk": 0.1, "test_loss": 0.2, "l1_norm": 1.0}], "excess_risk"),
-        ([None], "excess_risk"),
+        ([{"excess_risk": 0.1, "test_loss": 0.2, "l1_norm": 1.0}], "test_loss"),
+        ([{"excess_risk": 0.1, "test_loss": None, "l1_norm": 1.0}], "excess_risk"),
+        ([None], "test_loss"),
     ],
 )
 def test_the_default_quantity_is_the_best_that_any_run_has(summaries: Any, quantity: str) -> None:

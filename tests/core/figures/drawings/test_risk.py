@@ -51,6 +51,20 @@ def test_the_kernel_regime_is_drawn_where_the_start_weights_its_norm(kernel: flo
     assert ([250.0] * len(SCALES) in heights) is drawn
 
 
+def test_the_test_loss_is_drawn_and_beside_it_the_excess_risk() -> None:
+    """As the paper draws it; without the half of the noise variance in a figure of its own, which users' data lack."""
+    summaries = [(summary or {}) | {"test_loss": 7.0} for summary in summaries_of(fan())]
+    results = results_of(fan(), summaries, analyses_of(fan()))
+    for name, title, is_drawn in (("risk", "Test loss", True), ("excess-risk", "Excess risk", False)):
+        figure = draw(FIGURES[name], results)
+        assert f"{title} against initialisation scale α, by step size η" in words(figure)
+        heights = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in figure.axes[0].lines]
+        assert ([7.0] * len(SCALES) in heights) is is_drawn
+    user = grid_of(data={"kind": "inline", "X": [[1.0, 2.0]], "y": [1.0]}, initialization={"scale": {"values": SCALES}})
+    assert FIGURES["risk"].suits(user)
+    assert not FIGURES["excess-risk"].suits(user)
+
+
 def test_the_caption_says_what_the_data_are() -> None:
     """Mean, variance, samples and dimension, the seeds, and how it was trained."""
     text = " ".join(words(_risk(fan(), summaries_of(fan()))))
