@@ -51,6 +51,7 @@ ANALYSED: Final = (
     "interpolators.least_trace.residual",
     "interpolators.least_stability_measure.residual",
     "interpolators.flattest.residual",
+    "interpolators.least_parameter_norm.residual",
     "interpolators.min_l1.l1_norm",
     "interpolators.flattest.l1_norm",
     "interpolators.min_l1.excess_risk",

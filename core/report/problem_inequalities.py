@@ -23,7 +23,14 @@ from core.report.verdict import LARGEST_RESIDUAL, LIMIT, Comparison, Exemption, 
 
 _SOLVED: Final = Tolerance(value=1e-6, reason="interpolators solve Xβ = y to about 1e-10, and their norms follow")
 
-_INTERPOLATORS: Final = ("min_l1", "min_l2", "least_trace", "least_stability_measure", "flattest")
+_INTERPOLATORS: Final = (
+    "min_l1",
+    "min_l2",
+    "least_trace",
+    "least_stability_measure",
+    "flattest",
+    "least_parameter_norm",
+)
 
 
 def _measure_below_least_sharpness(evidence: Evidence) -> Comparison:
@@ -196,7 +203,7 @@ PROBLEM_INEQUALITIES: Final = (
     Statement(
         key="interpolator_residual",
         formula="max |Xβ − y|/max |y| ≤ 1e-8",
-        words="The reference interpolators interpolate, the worst of the five of each problem.",
+        words="The reference interpolators interpolate, the worst of those of each problem.",
         source=by_family("certificate"),
         scope=Scope.PROBLEM,
         compare=_interpolator_residual,

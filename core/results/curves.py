@@ -35,6 +35,7 @@ BASELINES: Final = {
     "min_l2": "least ℓ2 norm",
     "least_trace": "least trace",
     "flattest": "flattest interpolator",
+    "least_parameter_norm": "least ‖θ‖₂, a local minimum",
 }
 """The reference interpolators that are drawn as constant lines."""
 

@@ -95,7 +95,7 @@ class Transform(Document):
 
 
 def _is_gaussian(value: Any) -> bool:
-    return value == FeatureLaw.GAUSSIAN
+    return bool(value == FeatureLaw.GAUSSIAN)
 
 
 class SparseRegression(Document):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.depth import DepthLayout, depth_layout
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
 from core.figures.layouts.phase import PhaseLayout, phase_layout
 from core.figures.layouts.predictor import PredictorLayout, predictor_layout
@@ -23,6 +24,7 @@ Layout = (
     | PhaseLayout
     | EffectiveInitLayout
     | PredictorLayout
+    | DepthLayout
 )
 """The layout of any figure. Its type says which, so that `core.figures.draw` cannot miss one: see there."""
 
@@ -72,6 +74,7 @@ _KINDS: Final = (
         title="Effective initialisation √A against the step size, by scale",
         layout=effective_init_layout,
     ),
+    FigureKind(name="depth", title="Test loss against depth, beside the norms that compete", layout=depth_layout),
     FigureKind(name="predictor", title="The predictor of some runs, entry by entry", layout=predictor_layout),
 )
 

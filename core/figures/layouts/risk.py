@@ -52,7 +52,7 @@ def excess_risk_layout(grid: Grid) -> RiskLayout:
         UnsuitableFigure: likewise, or the data are a user's, of which β* and distribution are not known.
     """
     if not isinstance(grid.spec.data, SparseRegression):
-        raise UnsuitableFigure("The excess risk is known of sparse_regression data only.")
+        raise UnsuitableFigure("This figure needs sparse_regression data: of others the excess risk is not known.")
     return replace(risk_layout(grid), quantity="excess_risk")
 
 
