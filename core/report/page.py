@@ -170,11 +170,11 @@ def _frequencies(report: Report) -> Iterator[str]:
     rows = report.frequencies
     if max((row.problems for row in rows), default=0) < 2:
         return
-    yield f"{'HOW OFTEN OVER SEEDS':<28}{'of':>5}{''.join(f'{name:>9}' for name in _COLUMNS.values())}"
+    yield f"{'HOW OFTEN OVER SEEDS':<24}{'of':>5}{''.join(f'{name:>10}' for name in _COLUMNS.values())}"
     for row in rows[:MOST_PROBLEMS]:
         place = ", ".join(f"{name} {value:g}" for name, value in row.coordinates.items()) or "all"
-        counts = "".join(f"{_number(row.happened[event]):>9}" for event in _COLUMNS)
-        yield f"{textwrap.shorten(place, 28, placeholder='…'):<28}{row.problems:>5}{counts}"
+        counts = "".join(f"{_number(row.happened[event]):>10}" for event in _COLUMNS)
+        yield f"{textwrap.shorten(place, 24, placeholder='…'):<24}{row.problems:>5}{counts}"
     more = len(rows) - MOST_PROBLEMS
     if more > 0:
         yield f"… and {more} more: the JSON of the report has all of them."
