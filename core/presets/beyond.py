@@ -15,12 +15,17 @@ from core.spec.experiment_spec import (
 from core.spec.optimizers import GradientDescent, LabelNoiseDescent, LargestConvergent, StepBracket
 from core.spec.swept import Values
 
+COARSE: Final = StepBracket(lower=0.9, upper=1.02, resolution=0.05)
+FINE: Final = StepBracket(lower=0.9, upper=1.02, resolution=0.005)
+"""How closely the largest step size that converges is looked for."""
 
-def complexity(
+
+def complexity(  # noqa: PLR0913 - the axes of the preset, and how it is sought
     samples: Values[int],
     sparsity: Values[int],
     mean: Values[float],
     seeds: int,
+    bracket: StepBracket,
     *,
     law: FeatureLaw = FeatureLaw.GAUSSIAN,
 ) -> Parts:
@@ -38,10 +43,10 @@ def complexity(
         ),
         "initialization": UniformInitialization(scale=0.03),
         "optimizer": GradientDescent(
-            step_size=LargestConvergent(largest_convergent=StepBracket(lower=0.9, upper=1.02, resolution=0.03)),
+            step_size=LargestConvergent(largest_convergent=bracket),
             warmup_steps=WARMUP_STEPS // 2,
         ),
-        "stopping": Stopping(loss_tolerance=1e-6, max_steps=5_000_000),
+        "stopping": Stopping(loss_tolerance=1e-6, max_steps=1_000_000),
         "recording": Recording(points=1),
     }
 
@@ -95,8 +100,8 @@ BEYOND: Final[tuple[Preset, ...]] = (
         "relative to that of β = 0, against the number of samples, for several sparsities k and data means; it falls "
         "as ζ²k/N up to logarithms with ζ = 1 + σ²/μ² (theorem 5.2 and corollary 5.5 of Nacson et al. 2022).",
         figures=("sample-complexity",),
-        quick=complexity(counts(20, 40, 80, 160), counts(2, 8), values(5.0, 2.0), 2),
-        full=complexity(counts(20, 30, 45, 65, 100, 150), counts(1, 2, 5, 10), values(2.0, 5.0, 10.0), 10),
+        quick=complexity(counts(20, 40, 80, 160), counts(2, 8), values(5.0, 2.0), 2, COARSE),
+        full=complexity(counts(20, 30, 45, 65, 100, 150), counts(1, 2, 5, 10), values(2.0, 5.0, 10.0), 10, FINE),
     ),
     described(
         "warmup",

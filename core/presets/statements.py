@@ -3,7 +3,7 @@
 from typing import Final
 
 from core.data.features import FeatureLaw
-from core.presets.beyond import complexity
+from core.presets.beyond import COARSE, FINE, complexity
 from core.presets.paper import DATA
 from core.presets.preset import WARMUP_STEPS, Parts, Preset, counts, described, fractions, log_spaced, values
 from core.spec.experiment_spec import (
@@ -103,9 +103,14 @@ STATEMENTS: Final[tuple[Preset, ...]] = (
         "The flattest interpolator of ±1 features needs few samples as well",
         "Theorem 5.2 of Nacson et al. 2022 is about sub-Gaussian data: the same with features μ ± σ.",
         figures=("sample-complexity",),
-        quick=complexity(counts(20, 40, 80, 160), counts(2, 8), values(5.0), 2, law=FeatureLaw.RADEMACHER),
+        quick=complexity(counts(20, 40, 80, 160), counts(2), values(5.0), 2, COARSE, law=FeatureLaw.RADEMACHER),
         full=complexity(
-            counts(20, 30, 45, 65, 100, 150), counts(1, 2, 5, 10), values(2.0, 5.0, 10.0), 10, law=FeatureLaw.RADEMACHER
+            counts(20, 30, 45, 65, 100, 150),
+            counts(1, 2, 5, 10),
+            values(2.0, 5.0, 10.0),
+            10,
+            FINE,
+            law=FeatureLaw.RADEMACHER,
         ),
     ),
     described(
@@ -116,7 +121,7 @@ STATEMENTS: Final[tuple[Preset, ...]] = (
         "(section 5). The counts stand in the report.",
         figures=("sample-complexity",),
         quick=_frequencies(counts(10, 15, 20, 30, 50, 90), counts(2, 3), 8),
-        full=_frequencies(counts(10, 12, 15, 20, 25, 30, 40, 50, 70, 90, 400, 3000), counts(2, 3, 4), 50),
+        full=_frequencies(counts(10, 12, 15, 20, 25, 30, 40, 50, 70, 90, 400, 3000), counts(2, 3, 4), 20),
     ),
 )
 """In the order of the sections."""
