@@ -156,7 +156,7 @@ PAPER: Final[tuple[Preset, ...]] = (
         figures=("risk", "stability"),
         quick=_fan(
             log_spaced(5e-2, 3.0, 8),
-            fractions(0.0125, 0.1, 0.3, 0.6, 0.8, 0.9, 0.98, 1.02),
+            fractions(0.1, 0.3, 0.6, 0.8, 0.9, 0.98, 1.02),
             Stopping(loss_tolerance=1e-6, max_steps=1_500_000),
             model=DiagonalModel(depth=counts(3, 4)),
         ),
