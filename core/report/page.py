@@ -9,6 +9,7 @@ from core.report.findings import Basis, ProblemRow, Report
 from core.report.measurements import Measurement
 from core.report.regimes import EDGE, KERNEL, RICH, UNKNOWN, Counts
 from core.report.verdict import Scope, Status, Verdict, Worst
+from core.results.variables import COORDINATES
 
 WIDTH: Final = 80
 
@@ -172,7 +173,8 @@ def _frequencies(report: Report) -> Iterator[str]:
         return
     yield f"{'HOW OFTEN OVER SEEDS':<24}{'of':>5}{''.join(f'{name:>10}' for name in _COLUMNS.values())}"
     for row in rows[:MOST_PROBLEMS]:
-        place = ", ".join(f"{name} {value:g}" for name, value in row.coordinates.items()) or "all"
+        names = {name: COORDINATES[name].symbol or name for name in row.coordinates}
+        place = ", ".join(f"{names[name]} {value:g}" for name, value in row.coordinates.items()) or "all"
         counts = "".join(f"{_number(row.happened[event]):>10}" for event in _COLUMNS)
         yield f"{textwrap.shorten(place, 24, placeholder='…'):<24}{row.problems:>5}{counts}"
     more = len(rows) - MOST_PROBLEMS

@@ -93,7 +93,7 @@ def _contents(results: Results, layout: SampleComplexityLayout) -> Contents[_Pan
             for panel, where in zip(lines, layout.panels, strict=True)
         ],
         y_labels=["excess risk R(β) / R(0)"],
-        legend=Legend(handles=list(_legend(layout, every))),
+        legend=Legend(handles=list(_legend(grid, layout, every))),
     )
 
 
@@ -258,13 +258,14 @@ def _risks(lines: Sequence[_Line]) -> Iterator[float]:
         yield from (risk for risk in (*line.flattest.ravel(), *line.trained) if risk > RECOVERED)
 
 
-def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:
+def _legend(grid: Grid, layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:
     for line in lines[: len(layout.lines)]:
         yield Line2D([], [], color=line.colour, marker="o", label=line.name)
     if len(layout.lines) > 1:
         yield Line2D([], [], color=MUTED, marker="o", label="flattest interpolator")
     if any(np.isfinite(line.trained).any() for line in lines):
-        step = f" at {values_text(layout.step_size)}" if layout.step_size else ""
+        searched = " at the largest η that converges" if grid.run(0).step_bracket else ""
+        step = f" at {values_text(layout.step_size)}" if layout.step_size else searched
         diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor="white", markersize=5.5)
         diamond.set_label(f"trained runs{step}")
         yield diamond

@@ -665,4 +665,4 @@ def test_frequencies_are_counted_over_the_seeds_of_one_distribution() -> None:
     assert row.happened == known
     text = _flat(page(report(grid, _summaries(grid), analyses), title="x"))
     assert "HOW OFTEN OVER SEEDS" in text
-    assert "depth 3 2 1 2 2 1 0" in text
+    assert "D 3 2 1 2 2 1 0" in text

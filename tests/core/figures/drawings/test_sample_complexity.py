@@ -177,3 +177,10 @@ def test_runs_of_so_many_steps_as_were_asked_for_are_no_failures() -> None:
     grid = _grid()
     summaries = [made_up_summary(run) | {"outcome": "stopped"} for run in grid.runs()]
     assert lines_like(_figure(results_of(grid, summaries)).axes[0], marker="x") == []
+
+
+def test_runs_at_the_largest_step_size_that_converges_are_named_so() -> None:
+    """Where it was searched for: there is no one step size to name."""
+    grid = _grid(optimizer={"step_size": {"largest_convergent": {}}}, sparsity=2)
+    figure = _figure(results_of(grid, [made_up_summary(run) for run in grid.runs()]))
+    assert "trained runs at the largest η that converges" in [name.replace("\n", " ") for name in names(figure)]
