@@ -103,7 +103,7 @@ STATEMENTS: Final[tuple[Preset, ...]] = (
         "The flattest interpolator of ±1 features needs few samples as well",
         "Theorem 5.2 of Nacson et al. 2022 is about sub-Gaussian data: the same with features μ ± σ.",
         figures=("sample-complexity",),
-        quick=complexity(counts(20, 40, 80, 160), counts(2), values(5.0), 2, COARSE, law=FeatureLaw.RADEMACHER),
+        quick=complexity(counts(20, 40, 80, 160), counts(8), values(5.0), 2, COARSE, law=FeatureLaw.RADEMACHER),
         full=complexity(
             counts(20, 30, 45, 65, 100, 150),
             counts(1, 2, 5, 10),
