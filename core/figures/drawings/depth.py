@@ -47,7 +47,7 @@ class _Panel:
 
     name: str
     family: Curves
-    references: Mapping[str, Float64[np.ndarray, " depth"]]
+    references: Mapping[str, Float64[np.ndarray, " point"]]
 
 
 def _contents(results: Results, layout: DepthLayout) -> Contents[_Panel]:
@@ -84,7 +84,7 @@ def _panel(results: Results, layout: DepthLayout, where: Mapping[str, float]) ->
 
 def _reference(
     results: Results, layout: DepthLayout, where: Mapping[str, float], name: str, quantity: str
-) -> Float64[np.ndarray, " depth"]:
+) -> Float64[np.ndarray, " point"]:
     """The median over the problems of the panel at each depth; NaN where none is known."""
     found: dict[float, list[float]] = {depth: [] for depth in layout.depths}
     for problem in results.grid.each_problem():
