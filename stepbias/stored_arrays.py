@@ -69,8 +69,9 @@ class StoredArrays:
         """The predictors of the reference interpolators of a problem, by the index that it has in `analysis`.
 
         Returns:
-            `min_l1`, `min_l2`, `least_trace`, `least_stability_measure` and `flattest`, each of shape (dimension,), in
-            float64; nothing where no predictor interpolates the data.
+            `min_l1`, `min_l2`, `least_trace`, `least_stability_measure`, `flattest` and, at depth 3 and more,
+            `least_parameter_norm`, each of shape (dimension,), in float64; nothing where no predictor interpolates the
+            data.
         """
         return self._arrays(f"analysis/{problem}/interpolators")
 

@@ -57,8 +57,8 @@ class StoredResults(StoredArrays):
             points: at most so many values of x: the first, the last, and others evenly between them.
 
         Returns:
-            `curves`, `baselines` and `flow_limits` against the values of `x`; gaps are None. What is not said is chosen
-            by the service to suit the experiment.
+            `curves`, `baselines`, `flow_limits` and `kernel_limits` against the values of `x`; gaps are None. What is
+            not said is chosen by the service to suit the experiment.
         """
         fixed = {f"where.{axis}": value for axis, value in (where or {}).items()}
         query = {"x": x, "y": y, "series": series, "over": over, "include": include, "points": points}

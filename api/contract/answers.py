@@ -130,6 +130,7 @@ class CurvesDocument(BaseModel):
     curves: Sequence[CurveDocument]
     baselines: Sequence[BaselineDocument]
     flow_limits: Sequence[CurveDocument]
+    kernel_limits: Sequence[CurveDocument]
 
 
 class ProblemDocument(BaseModel):
@@ -189,6 +190,7 @@ class ReportDocument(BaseModel):
     endings: Sequence[Mapping[str, Any]] = Field(
         description="Why runs ended as they did, in a sentence of one of each."
     )
+    frequencies: Sequence[Mapping[str, Any]]
     problems: Sequence[Mapping[str, Any]]
 
 

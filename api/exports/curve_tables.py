@@ -44,9 +44,9 @@ def trajectory_table(trajectory: LabelledArrays, form: Format) -> Response:
 
 
 def curve_table(family: Curves, form: Format) -> Response:
-    """A row for each point of each curve, then those of the gradient-flow limits, then a row for each baseline."""
-    rows = [row for curve in family.curves for row in _points("curve", family, curve)]
-    rows += [row for curve in family.flow_limits for row in _points("flow_limit", family, curve)]
+    """A row for each point of each curve, then those of the limits that the starts have, then one for each baseline."""
+    kinds = {"curve": family.curves, "flow_limit": family.flow_limits, "kernel_limit": family.kernel_limits}
+    rows = [row for kind, curves in kinds.items() for curve in curves for row in _points(kind, family, curve)]
     for each in family.baselines:
         statistics = (each.value, each.lower_quartile, each.upper_quartile)
         rows.append(["baseline", each.name, each.series, None, *statistics, *[None] * len(COUNTS)])

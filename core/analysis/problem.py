@@ -12,7 +12,14 @@ from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolato
 from core.data.regression import Dataset, risks
 from core.errors import NoInterpolator, SolverFailure
 from core.interpolators.flattest import Flattest, flattest_interpolator
-from core.interpolators.least_norm import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
+from core.interpolators.least_norm import (
+    Interpolator,
+    least_parameter_norm,
+    least_stability_measure,
+    least_trace,
+    min_l1,
+    min_l2,
+)
 from core.networks.network import Network
 from core.stability.max_stable_step import max_stable_step
 from core.stability.sharpness import interpolator_sharpness_of
@@ -75,6 +82,8 @@ def _interpolated(dataset: Dataset, network: Network, known: ProblemAnalysis) ->
     if not np.isfinite(flattest.sharpness_upper):
         raise SolverFailure("the least sharpness overflows")
     found = [min_l1(X, y), min_l2(X, y), least_trace(X, y, network), least_stability_measure(X, y, network)]
+    if network.degree > 2:
+        found.append(least_parameter_norm(X, y, network.degree))
     interpolators = {entry.name.value: _reference(dataset, network, entry) for entry in found}
     analysis = replace(
         known,

@@ -16,6 +16,7 @@ from core.implicit_bias.certificate import certificate_residual, mean_effective_
 from core.networks.network import Network
 from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
+from core.stability.kernel_limit import kernel_limit
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
 from core.training.training_run import TrainedRun, TrainingRun
@@ -33,6 +34,7 @@ class RunAnalysis:
         self._row_space = row_space(dataset.X)
         self._limit_errors = LimitErrors(dataset, network)
         self._starts = starts or Starts.of_problem(dataset, network, analysis)
+        self._kernel_limits: dict[bytes, Float64[np.ndarray, " dim"] | None] = {}
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
     @np.errstate(all="ignore")
@@ -69,6 +71,7 @@ class RunAnalysis:
             "min_sharpness": self._analysis.min_sharpness_upper,
             **self._stable_steps(run),
             **self._flow(run),
+            **self._kernel_regime(run.initial, predictor),
         }
         return {
             "outcome": trained.outcome.value,
@@ -133,3 +136,16 @@ class RunAnalysis:
         if predictor is None:
             return {"flow_excess_risk": None, "flow_test_loss": None}
         return {f"flow_{name}": value for name, value in self._risks(predictor).items()}
+
+    def _kernel_regime(
+        self, initial: Float64[np.ndarray, "part dim"], predictor: Float64[np.ndarray, " dim"]
+    ) -> dict[str, Any]:
+        """The risks of the kernel limit of the start, and how far the end is from it."""
+        start = initial.tobytes()
+        if start not in self._kernel_limits:
+            self._kernel_limits[start] = kernel_limit(self._dataset.X, self._dataset.y, initial, self._network)
+        limit = self._kernel_limits[start]
+        if limit is None:
+            return dict.fromkeys(("kernel_excess_risk", "kernel_test_loss", "kernel_distance"), np.nan)
+        risks = {f"kernel_{name}": value for name, value in self._risks(limit).items()}
+        return risks | {"kernel_distance": np.linalg.norm(predictor - limit) / np.linalg.norm(limit)}

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64
 
+from core.data.features import FeatureLaw, standardised
 from core.errors import InvalidData
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Population:
-    """The distribution behind a data set: x ~ N(mean·1, variance·I), y ~ N(⟨β*, x⟩, noise_variance)."""
+    """What is behind a data set: x of mean mean·1 and covariance variance·I, y ~ N(⟨β*, x⟩, noise_variance)."""
 
     mean: float
     variance: float
@@ -60,7 +61,7 @@ class Dataset:
         object.__setattr__(self, "digest", _digest(self.X, self.y))
 
 
-def sparse_regression(  # noqa: PLR0913 - the seven numbers that define the distribution and the draw
+def sparse_regression(  # noqa: PLR0913 - the law, and the seven numbers that define the distribution and the draw
     *,
     samples: int,
     dimension: int,
@@ -69,20 +70,22 @@ def sparse_regression(  # noqa: PLR0913 - the seven numbers that define the dist
     variance: float,
     noise_variance: float,
     seed: int,
+    features: FeatureLaw = FeatureLaw.GAUSSIAN,
 ) -> Dataset:
     """The data of section 7 of Nacson et al. 2022, drawn in a fixed order: X row by row, then the noise of y.
 
-    x ~ N(mean·1, variance·I), y = ⟨β*, x⟩ + √noise_variance·ε, β* = 1/√sparsity on the first `sparsity` coordinates.
-    ⟨β*, x⟩ is summed coordinate by coordinate, not as a matrix product, whose last bits depend on the BLAS build.
+    x ~ N(mean·1, variance·I), y = ⟨β*, x⟩ + √noise_variance·ε, β* = 1/√sparsity on the first `sparsity` coordinates;
+    `features` is another law of independent x_i of this mean and variance. ⟨β*, x⟩ is summed coordinate by coordinate,
+    not as a matrix product, whose last bits depend on the BLAS build.
 
     Raises:
         InvalidData: `sparsity` is not between 1 and `dimension`.
     """
     if not 1 <= sparsity <= dimension:
         raise InvalidData(f"sparsity {sparsity} is not between 1 and the dimension {dimension}")
-    rng = np.random.default_rng(seed)
-    X = mean + math.sqrt(variance) * rng.standard_normal((samples, dimension))
-    y = math.sqrt(noise_variance) * rng.standard_normal(samples)
+    drawn, noise = standardised(features, seed, samples, dimension)
+    X = mean + math.sqrt(variance) * drawn
+    y = math.sqrt(noise_variance) * noise
     true_predictor = np.zeros(dimension)
     true_predictor[:sparsity] = 1 / math.sqrt(sparsity)
     signal = np.zeros(samples)

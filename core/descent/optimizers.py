@@ -29,7 +29,7 @@ class Optimizer:
     """Whether every step is that of some of the samples."""
 
     has_velocity: ClassVar[bool] = False
-    """Whether the last step is part of the state, as with momentum, be it 0."""
+    """Whether the last step is part of the state, as with momentum."""
 
     keeps_row_space_form: ClassVar[bool] = True
     """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
@@ -39,6 +39,11 @@ class Optimizer:
 
     is_native: ClassVar[bool] = True
     """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
+
+    @property
+    def in_effect(self) -> "Optimizer":
+        """What takes the steps: the optimiser itself, or gradient descent where it is nothing else."""
+        return self
 
     @property
     def stability_limit(self) -> float:
@@ -149,6 +154,11 @@ class HeavyBall(Optimizer):
     ends_as_descent = False
 
     momentum: float = field()  # required, as above
+
+    @property
+    def in_effect(self) -> Optimizer:
+        """Gradient descent where m = 0: with a velocity each step would be rounded otherwise."""
+        return self if self.momentum else FullBatch()
 
     @property
     def stability_limit(self) -> float:

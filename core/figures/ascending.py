@@ -22,6 +22,7 @@ def ascending(family: Curves) -> Curves:
         x_values=_taken(family.x_values, order),
         curves=tuple(sorted((_ordered(curve, order) for curve in family.curves), key=_series)),
         flow_limits=tuple(sorted((_ordered(curve, order) for curve in family.flow_limits), key=_series)),
+        kernel_limits=tuple(sorted((_ordered(curve, order) for curve in family.kernel_limits), key=_series)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.data.features import FeatureLaw
 from core.descent.optimizers import Optimizer
 from core.figures.axis import number_text
 from core.figures.layouts.selection import swept_axes
@@ -103,6 +104,8 @@ def _data(grid: Grid) -> Iterator[str]:
         yield from (
             value_text(variable, getattr(data, field)) for field, variable in fields if variable.name not in swept
         )
+        if data.features is not FeatureLaw.GAUSSIAN:
+            yield f"{data.features.value} features"
         seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds" if "seed" in swept else ""
         yield seeds or f"data seed {data.seed}"
     elif isinstance(data, InlineData):

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from matplotlib.figure import Figure
 
+from core.figures.drawings.depth import DEPTHS
 from core.figures.drawings.effective_init import EFFECTIVE_INIT
 from core.figures.drawings.phase import PHASE
 from core.figures.drawings.predictor import PREDICTOR
@@ -12,6 +13,7 @@ from core.figures.drawings.sample_complexity import SAMPLE_COMPLEXITY
 from core.figures.drawings.stability import STABILITY
 from core.figures.drawings.trajectory import TRAJECTORY
 from core.figures.layouts.catalogue import FigureKind
+from core.figures.layouts.depth import DepthLayout
 from core.figures.layouts.effective_init import EffectiveInitLayout
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.predictor import PredictorLayout
@@ -47,6 +49,8 @@ def draw(kind: FigureKind, results: Results) -> Figure:
             figure = EFFECTIVE_INIT.of(results, layout)
         case PredictorLayout():
             figure = PREDICTOR.of(results, layout)
+        case DepthLayout():
+            figure = DEPTHS.of(results, layout)
         case _:
             assert_never(layout)
     return figure

@@ -45,6 +45,7 @@ SETTINGS: Final[dict[str, Any]] = {
 
 BASELINE: Final[Mapping[str, Any]] = {"color": INK, "linestyle": (0, (5, 3)), "linewidth": 1.1, "zorder": 1.5}
 FLOW: Final[Mapping[str, Any]] = {"color": INK, "linestyle": (0, (1, 1.6)), "linewidth": 1.5, "zorder": 2.5}
+KERNEL: Final[Mapping[str, Any]] = {"color": INK, "linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.2, "zorder": 1.6}
 
 BLUE: Final = "#0072b2"
 LIGHT_BLUE: Final = "#56b4e9"

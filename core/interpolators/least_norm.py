@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
@@ -27,6 +28,11 @@ class InterpolatorName(StrEnum):
     MIN_L2 = "min_l2"
     LEAST_TRACE = "least_trace"
     LEAST_STABILITY_MEASURE = "least_stability_measure"
+    LEAST_PARAMETER_NORM = "least_parameter_norm"
+
+
+DAMPING: Final = tuple(10.0**-k for k in range(1, 8))
+"""What is added to |β_i|/max|β| in the weights of the programmes of `least_parameter_norm`, from one to the next."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -108,6 +114,38 @@ def least_stability_measure(
     centred = np.abs(means) <= len(X) * EPSILON * np.abs(X).mean(axis=0)
     weights = np.where(centred, 0.0, np.square(means))
     return _least(InterpolatorName.LEAST_STABILITY_MEASURE, X, y, tangent_weight_law(network), weights)
+
+
+def least_parameter_norm(
+    X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], depth: int
+) -> Interpolator:
+    """An interpolator of locally least Σ|β_i|^(2/D), the ‖θ‖₂² with which a diagonal network of depth D can make β.
+
+    Convex at D = 2, where it is `min_l1`. At D ≥ 3 the sum is concave on every orthant, and nothing is known of the
+    least value of all: `lower_bound` is 0. Linear programmes that majorise Σ(|β_i| + ε)^(2/D) lead from `min_l1` from
+    vertex to vertex while ε falls (Candès, Wakin and Boyd 2008), and the best of these is taken. A vertex is a strict
+    local minimum: the columns of its support are independent, so that whoever leaves it along Xβ = y lets a coordinate
+    grow from 0, at an infinite slope.
+
+    Raises:
+        NoInterpolator: Xβ = y has no solution.
+        SolverFailure: it was not found in float64.
+    """
+    found, power = min_l1(X, y), 2 / depth
+    vertices = [found.predictor]
+    for damping in DAMPING if depth > 2 else ():
+        size = np.abs(vertices[-1]) / (np.abs(vertices[-1]).max() or 1.0)
+        weights = (size + damping) ** (power - 1)
+        law = PowerLaw(coefficient=1.0, power=1.0)
+        vertices.append(_least(InterpolatorName.LEAST_PARAMETER_NORM, X, y, law, weights).predictor)
+    best = min(vertices, key=lambda vertex: float((np.abs(vertex) ** power).sum()))
+    return Interpolator(
+        name=InterpolatorName.LEAST_PARAMETER_NORM,
+        predictor=best,
+        objective=float((np.abs(best) ** power).sum()),
+        residual=interpolator_set(X, y).residual(best),
+        lower_bound=found.lower_bound if depth == 2 else 0.0,
+    )
 
 
 def _least(

@@ -171,8 +171,15 @@ def blocks(grid: Grid, start: int = 0) -> Iterator[range]:
 
 
 def batches_of(grid: Grid, indices: Sequence[int], facts: ProblemFacts, kernel: KernelCost) -> list[Batch]:
-    """These runs of one problem, in batches."""
-    return form_batches(indices, RunTable.at(grid, indices).forecast(facts).costs, kernel)
+    """These runs of one problem, in batches: those without momentum, which are gradient descent, by themselves."""
+    moving = RunTable.at(grid, indices).momentum > 0
+    parts = [[index for index, has in zip(indices, moving, strict=True) if has == kind] for kind in (False, True)]
+    return [
+        batch
+        for part in parts
+        if part
+        for batch in form_batches(part, RunTable.at(grid, part).forecast(facts).costs, kernel)
+    ]
 
 
 def _optimizers(first: Optimizer, columns: Mapping[str, Runs], runs: int) -> list[Optimizer]:

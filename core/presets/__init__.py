@@ -9,13 +9,14 @@ from core.presets.beyond import BEYOND
 from core.presets.delayed_release import DELAYED_RELEASE
 from core.presets.paper import PAPER
 from core.presets.preset import Preset, Size
+from core.presets.statements import STATEMENTS
 from core.spec.experiment_spec import ExperimentSpec
 from core.spec.swept import axis_values
 
 __all__ = ["PRESETS", "Preset", "Size", "preset"]
 
 PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
-    {known.name: known for known in (*PAPER, *BEYOND, *DELAYED_RELEASE)}
+    {known.name: known for known in (*PAPER, *BEYOND, *STATEMENTS, *DELAYED_RELEASE)}
 )
 """Every preset, by name."""
 

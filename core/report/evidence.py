@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
-from core.outcome import Outcome
+from core.outcome import WITH_LIMIT, Outcome
 from core.results.result import Summary, check_one_per_run
 from core.results.rounding import is_decided_by_rounding
 from core.spec.run_spec import PlainData
@@ -28,7 +28,10 @@ QUANTITIES: Final = (
     "stability_threshold",
     "certificate_residual",
     "kernel_change",
+    "kernel_distance",
     "smallest_parameter",
+    "limit_error",
+    "risk_error",
     "excess_risk",
     "perturbations",
     "first_failing_step",
@@ -49,15 +52,17 @@ ANALYSED: Final = (
     "interpolators.least_trace.residual",
     "interpolators.least_stability_measure.residual",
     "interpolators.flattest.residual",
+    "interpolators.least_parameter_norm.residual",
     "interpolators.min_l1.l1_norm",
     "interpolators.flattest.l1_norm",
+    "interpolators.min_l1.excess_risk",
     "interpolators.flattest.excess_risk",
     "interpolators.least_trace.objective",
     "interpolators.least_stability_measure.lower_bound",
 )
 """The numbers of an analysis that a report looks at, by the names that lead to them."""
 
-DRAWN: Final = ("mean", "variance", "samples", "sparsity")
+DRAWN: Final = ("mean", "variance", "samples", "sparsity", "noise_variance")
 """The parameters of the distribution of drawn data that a report looks at."""
 
 
@@ -108,9 +113,18 @@ class Evidence:
 
     @property
     def converged(self) -> Bool[np.ndarray, " run"]:
-        """Which runs have converged: only their end points are limits, of which theorems speak."""
+        """Which runs have converged to an interpolator."""
         converged: Bool[np.ndarray, " run"] = self.outcome == Outcome.CONVERGED.value
         return converged
+
+    @property
+    def at_limit(self) -> Bool[np.ndarray, " run"]:
+        """Which runs ended at a limit, of which theorems speak: an interpolator, or the least squares without one.
+
+        At the least squares Xᵀr = 0, so that the Hessian is the Gauss–Newton matrix there, too: what holds of the
+        sharpness of an interpolator, its bounds and 2/η holds of them.
+        """
+        return np.isin(self.outcome, list(WITH_LIMIT))
 
     @property
     def depth(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.report.endings import Ending, endings
 from core.report.evidence import Evidence, evidence
+from core.report.frequencies import Frequency, frequencies
 from core.report.measurements import MEASURED, Measurement, measure, of_each_problem
 from core.report.problem_inequalities import PROBLEM_INEQUALITIES
 from core.report.regimes import Counts, edge_of_stability, ends_by_step_size, kernel_regimes, outcomes, paths
@@ -98,7 +99,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Verdicts on the inequalities, measured quantities, counts by regime, why runs ended, a row for each problem."""
+    """Verdicts on inequalities, measured quantities, counts by regime and over seeds, why runs ended, each problem."""
 
     basis: Basis
     verdicts: tuple[Verdict, ...]
@@ -107,6 +108,7 @@ class Report:
     edge_of_stability: Counts
     ends_by_step_size: Mapping[str, Counts]
     endings: tuple[Ending, ...]
+    frequencies: tuple[Frequency, ...]
     problems: tuple[ProblemRow, ...]
 
     @property
@@ -119,7 +121,8 @@ class Report:
         """The report as JSON; numbers that are not known or not finite are null.
 
         `inequalities` have a row for each statement, `measurements` one for each quantity, `regimes` counts of runs,
-        `endings` one for each way in which they ended, `problems` one for each problem, in the order of the grid.
+        `frequencies` a row for the problems that differ in their seed alone, `endings` one for each way in which runs
+        ended, and `problems` one for each problem, in the order of the grid.
         """
         return {
             "basis": self.basis.to_document(),
@@ -131,6 +134,7 @@ class Report:
                 "edge_of_stability": dict(self.edge_of_stability),
                 "ends_by_step_size": {place: dict(counts) for place, counts in self.ends_by_step_size.items()},
             },
+            "frequencies": [frequency.to_document() for frequency in self.frequencies],
             "endings": [ending.to_document() for ending in self.endings],
             "problems": [problem.to_document() for problem in self.problems],
         }
@@ -160,6 +164,7 @@ def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[st
         edge_of_stability=edge_of_stability(found),
         ends_by_step_size=ends_by_step_size(found),
         endings=endings(summaries),
+        frequencies=frequencies(found),
         problems=_problem_rows(found),
     )
 

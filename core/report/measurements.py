@@ -1,4 +1,4 @@
-"""What a report measures without judging it: quantities of converged runs and of problems, and their distribution."""
+"""What a report measures without judging it: quantities of runs and of problems, and their distribution."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from jaxtyping import Float64
 
 from core.report.concentration import realised_factor, zeta
 from core.report.evidence import Evidence
+from core.report.frequencies import risk_of_zero
 from core.report.regimes import EDGE
 from core.report.step_limits import step_limits
 from core.report.verdict import Scope
@@ -16,7 +17,7 @@ from core.report.verdict import Scope
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Quantity:
-    """A number of every converged run or of every problem; NaN where it is not defined, which `undefined` explains."""
+    """A number of every run at a limit or of every problem; NaN where it is not defined, which `undefined` explains."""
 
     key: str
     formula: str
@@ -50,10 +51,10 @@ class Measurement:
 
 
 def measure(quantity: Quantity, evidence: Evidence) -> Measurement:
-    """The quantity over all converged runs, or all problems."""
+    """The quantity over all runs that ended at a limit, or all problems."""
     values = quantity.values(evidence)
     if quantity.scope is Scope.RUN:
-        values = values[evidence.converged]
+        values = values[evidence.at_limit]
     known = values[np.isfinite(values)]
     unknown = len(values) - len(known)
     least, median, greatest = np.quantile(known, (0, 0.5, 1)).tolist() if known.size else (None, None, None)
@@ -110,20 +111,12 @@ def _sample_complexity(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
     return _over(np.square(zeta(evidence)) * evidence.drawn["sparsity"], evidence.drawn["samples"])
 
 
-def _excess_of_zero(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
-    """½(σ²‖β*‖² + (μ·1ᵀβ*)²) with r* entries 1/√r* in β*, so ‖β*‖² = 1 and 1ᵀβ* = √r*."""
-    excess: Float64[np.ndarray, " problem"] = (
-        evidence.drawn["variance"] + np.square(evidence.drawn["mean"]) * evidence.drawn["sparsity"]
-    ) / 2
-    return excess
-
-
 def _excess_of_flattest(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
-    return _over(evidence.analysed["interpolators.flattest.excess_risk"], _excess_of_zero(evidence))
+    return _over(evidence.analysed["interpolators.flattest.excess_risk"], risk_of_zero(evidence))
 
 
 def _excess_of_descent(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
-    return _over(step_limits(evidence).excess_risk, _excess_of_zero(evidence))
+    return _over(step_limits(evidence).excess_risk, risk_of_zero(evidence))
 
 
 def _over(part: Float64[np.ndarray, " case"], whole: Float64[np.ndarray, " case"]) -> Float64[np.ndarray, " case"]:
@@ -143,10 +136,46 @@ MEASURED: Final = (
         values=lambda evidence: evidence.runs["kernel_change"],
     ),
     Quantity(
+        key="kernel_distance",
+        formula="‖β − β_K‖₂/‖β_K‖₂",
+        label="distance to the kernel regime",
+        source="eqs. 5 and 6",
+        scope=Scope.RUN,
+        undefined="the run does not report it, or β_K = 0",
+        values=lambda evidence: evidence.runs["kernel_distance"],
+    ),
+    Quantity(
+        key="sharpness",
+        formula="λ_max",
+        label="sharpness λ_max at the end",
+        source="Hessian at the end",
+        scope=Scope.RUN,
+        undefined="the run does not report it",
+        values=lambda evidence: evidence.runs["sharpness"],
+    ),
+    Quantity(
+        key="limit_error",
+        formula="‖Δβ‖₂/‖β‖₂",
+        label="error of the limit ‖Δβ‖/‖β‖",
+        source="estimate",
+        scope=Scope.RUN,
+        undefined="the run does not report it",
+        values=lambda evidence: evidence.runs["limit_error"],
+    ),
+    Quantity(
+        key="risk_error",
+        formula="|ΔR|",
+        label="error of the risk |ΔR|",
+        source="estimate",
+        scope=Scope.RUN,
+        undefined="the risk is not known",
+        values=lambda evidence: evidence.runs["risk_error"],
+    ),
+    Quantity(
         key="edge_ratio",
         formula="ηλ_max/2",
         label="sharpness over 2/η",
-        source="Assumption 5.3",
+        source="Lemma 2.3",
         scope=Scope.RUN,
         undefined="the run does not report its sharpness",
         values=_edge_ratio,
@@ -155,7 +184,7 @@ MEASURED: Final = (
         key="flatness_near_limit",
         formula="λ_max/min λ_max where η ≥ 0.9·η*",
         label="sharpness over the least, η ≥ 0.9·η*",
-        source="Assumption 5.3",
+        source="Lemma 2.3",
         scope=Scope.RUN,
         undefined="only of runs with η ≥ 0.9·η*, after the analysis",
         values=_flatness_near_limit,

@@ -4,10 +4,12 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from core.outcome import Outcome
 from core.report.findings import Basis, ProblemRow, Report
 from core.report.measurements import Measurement
 from core.report.regimes import EDGE, KERNEL, RICH, UNKNOWN, Counts
 from core.report.verdict import Scope, Status, Verdict, Worst
+from core.results.variables import COORDINATES
 
 WIDTH: Final = 80
 
@@ -28,6 +30,7 @@ def page(report: Report, *, title: str) -> str:
         _measurements(report),
         _regimes(report),
         _endings(report),
+        _frequencies(report),
         _problems(report),
         _not_measured(report),
         _not_applicable(report),
@@ -60,9 +63,16 @@ def _decided(runs: int) -> str:
 def _rests_on(basis: Basis) -> str:
     rest = f"{basis.missing} are not stored yet" if basis.missing else "none is missing"
     return (
-        f"Based on {basis.stored} of {basis.runs} runs ({rest}), of which {basis.converged} have converged, and on "
-        f"{basis.analysed} of {basis.problems} analysed problems (a problem is a data set with a network)."
+        f"Based on {basis.stored} of {basis.runs} runs ({rest}), of which {basis.converged} have converged"
+        f"{_at_rest(basis)}, and on {basis.analysed} of {basis.problems} analysed problems "
+        "(a problem is a data set with a network)."
     )
+
+
+def _at_rest(basis: Basis) -> str:
+    """Of data that nothing interpolates."""
+    stationary = basis.outcomes.get(Outcome.STATIONARY, 0)
+    return f" and {stationary} are at the least squares" if stationary else ""
 
 
 def _inequalities(report: Report) -> Iterator[str]:
@@ -70,7 +80,8 @@ def _inequalities(report: Report) -> Iterator[str]:
     yield "INEQUALITIES" if applicable else "INEQUALITIES: none applies to what is there so far"
     if applicable:
         yield from _wrapped(
-            "How many cases each holds in, converged runs or problems; the closest of them, with its room: "
+            "How many cases each holds in, runs at a limit (converged, or stationary at the least squares) or "
+            "problems; the closest of them, with its room: "
             "(right − left)/right. c are the tangent weights at a run's end, c(β) the least they can be; "
             "with momentum the optimiser's stability limit stands for the 2 of 2/η."
         )
@@ -118,16 +129,27 @@ def _regimes(report: Report) -> Iterator[str]:
     kernel, edge = report.kernel_regimes, report.edge_of_stability
     yield from _wrapped(
         f"Kernel or rich (eqs. 5 and 6): the tangent kernel changed by less than {KERNEL:g} in {kernel['kernel']} "
-        f"converged runs, by more than {RICH:g} in {kernel['rich']}, in between in {kernel['between']}"
+        f"runs at a limit, by more than {RICH:g} in {kernel['rich']}, in between in {kernel['between']}"
         f"{_unknown(kernel)}."
     )
     yield from _wrapped(
-        "Assumption 5.3, as we read it: a large step size ends where λ_max is about 2/η. At least "
-        f"{EDGE:g} of 2/η in {edge['riding']} converged runs, below in {edge['below']}{_unknown(edge)}."
+        f"Edge of stability: λ_max at least {EDGE:g} of 2/η in {edge['riding']} runs at a limit, "
+        f"below in {edge['below']}{_unknown(edge)}."
     )
+    yield from _wrapped(_unstable_ends(report.basis))
     yield from _wrapped(
         "Assumption 5.4, as we read it: every stable step size converges. Runs ended, by step size: "
         f"{'; '.join(_ends(report.ends_by_step_size))}."
+    )
+
+
+def _unstable_ends(basis: Basis) -> str:
+    """Assumption 5.3 of Nacson et al. 2022, and why nothing here can speak against it."""
+    left = basis.outcomes.get(Outcome.UNSTABLE_INTERPOLATOR, 0)
+    return (
+        "Assumption 5.3: with probability zero descent converges to an interpolator that is not linearly stable. Here "
+        f"it is so by construction: {basis.perturbed} runs that had come to one were perturbed until they left it, and "
+        f"{left} that stayed, as perturbations were off, are not called converged."
     )
 
 
@@ -145,6 +167,15 @@ def _ends(ends: Mapping[str, Counts]) -> Iterator[str]:
             yield f"{words}: {_counts(ends[place]) or 'none'}"
 
 
+_COLUMNS: Final = {
+    "means": "means",
+    "moments": "moments",
+    "lemma_5_1": "L. 5.1",
+    "recovered_by_l1": "ℓ1 = β*",
+    "recovered_by_flattest": "flat = β*",
+}
+
+
 def _endings(report: Report) -> Iterator[str]:
     if report.endings:
         yield "WHY RUNS ENDED AS THEY DID"
@@ -154,6 +185,26 @@ def _endings(report: Report) -> Iterator[str]:
     more = len(report.endings) - MOST_ENDINGS
     if more > 0:
         yield f"… and {more} more: the JSON of the report has all of them."
+
+
+def _frequencies(report: Report) -> Iterator[str]:
+    """Where there are several data sets of one distribution."""
+    rows = report.frequencies
+    if max((row.problems for row in rows), default=0) < 2:
+        return
+    yield f"{'HOW OFTEN OVER SEEDS':<24}{'of':>5}{''.join(f'{name:>10}' for name in _COLUMNS.values())}"
+    for row in rows[:MOST_PROBLEMS]:
+        names = {name: COORDINATES[name].symbol or name for name in row.coordinates}
+        place = ", ".join(f"{names[name]} {value:g}" for name, value in row.coordinates.items()) or "all"
+        counts = "".join(f"{_number(row.happened[event]):>10}" for event in _COLUMNS)
+        yield f"{textwrap.shorten(place, 24, placeholder='…'):<24}{row.problems:>5}{counts}"
+    more = len(rows) - MOST_PROBLEMS
+    if more > 0:
+        yield f"… and {more} more: the JSON of the report has all of them."
+    yield from _wrapped(
+        "Data sets whose means and second moments have concentrated (Lemmas D.4 and D.5), for which Lemma 5.1 holds, "
+        "and, without noise, whose interpolator of least ℓ1 norm or of least λ_max is β* itself (section 5)."
+    )
 
 
 def _problems(report: Report) -> Iterator[str]:
@@ -190,7 +241,7 @@ def _not_measured(report: Report) -> Iterator[str]:
     if absent:
         yield "NOT MEASURED, FOR NO CASE HAS IT"
     for measurement in absent:
-        yield from _wrapped(f"{measurement.label}: {measurement.unknown_reason or 'no run has converged'}.")
+        yield from _wrapped(f"{measurement.label}: {measurement.unknown_reason or 'no run has ended at a limit'}.")
 
 
 def _by_reason(verdicts: tuple[Verdict, ...]) -> Mapping[str, list[str]]:

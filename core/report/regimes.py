@@ -25,20 +25,17 @@ Counts = Mapping[str, int]
 
 
 def kernel_regimes(evidence: Evidence) -> Counts:
-    """Converged runs by the change ‖K − K₀‖/‖K₀‖ of their tangent kernel (eqs. 5 and 6 of Nacson et al. 2022)."""
+    """Runs at their limits by the change ‖K − K₀‖/‖K₀‖ of their tangent kernel (eqs. 5 and 6 of Nacson et al. 2022)."""
     change = evidence.runs["kernel_change"]
     rich, kernel = change > RICH, change < KERNEL
     regimes = {"kernel": kernel, "between": ~(kernel | rich | np.isnan(change)), "rich": rich}
-    return _counted(regimes, evidence.converged)
+    return _counted(regimes, evidence.at_limit)
 
 
 def edge_of_stability(evidence: Evidence) -> Counts:
-    """Converged runs by whether their sharpness ends near the stability threshold: Assumption 5.3, as we read it.
-
-    Its premise, that descent at a large step size ends where the sharpness is about 2/η, is that of riding the edge.
-    """
+    """Runs at their limits by whether their sharpness is near the stability threshold, its largest (Lemma 2.3)."""
     ratio = evidence.runs["sharpness"] / evidence.runs["stability_threshold"]
-    return _counted({"riding": ratio >= EDGE, "below": ratio < EDGE}, evidence.converged)
+    return _counted({"riding": ratio >= EDGE, "below": ratio < EDGE}, evidence.at_limit)
 
 
 def ends_by_step_size(evidence: Evidence) -> Mapping[str, Counts]:

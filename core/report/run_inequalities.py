@@ -1,4 +1,4 @@
-"""The inequalities that are checked on every converged run: stability, the bounds of the sharpness, and certificates.
+"""The inequalities that are checked on every run at its limit: stability, bounds of the sharpness, and certificates.
 
 Throughout, c are the tangent weights of the network at the end of a run, so that λ_max is the top eigenvalue of
 (1/N)·X diag(c) Xᵀ, and c(β) the least tangent weights with which the network can make β; η* = 2/min λ_max. With
@@ -104,8 +104,8 @@ def _unfinished(evidence: Evidence) -> Tolerance:
 
 def _certificate(evidence: Evidence) -> Comparison:
     deep = evidence.per_run(evidence.depth > 2)
-    elsewhere = np.full(len(deep), not evidence.optimizer.keeps_row_space_form)
     lost = np.isnan(evidence.runs["certificate_residual"])
+    elsewhere = lost & (not evidence.optimizer.keeps_row_space_form)  # with momentum 0 it does
     return Comparison(
         left=evidence.runs["certificate_residual"],
         right=np.full(len(deep), LARGEST_RESIDUAL),

@@ -1,8 +1,9 @@
 """The verdict on an inequality: in how many cases it holds, how closely, and why some cases are none of its business.
 
-A case is a converged run or a problem. Where a condition of the statement is not met, the case is not applicable, with
-a reason, and not a failure. So are with-high-probability statements in cases that turned out otherwise: a sample in
-which an improbable thing happened contradicts nothing, and neither does a sample too small for the probability.
+A case is a run that ended at a limit, converged or stationary at the least squares, or a problem. Where a condition of
+the statement is not met, the case is not applicable, with a reason, and not a failure. So are with-high-probability
+statements in cases that turned out otherwise: a sample in which an improbable thing happened contradicts nothing, and
+neither does a sample too small for the probability.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,14 +19,14 @@ from core.report.evidence import Evidence, Family
 
 UNKNOWN: Final = "one of the numbers that it compares is not known."
 
-NO_CASE: Final = "no run has converged."
+NO_CASE: Final = "no run has ended at a limit."
 
 LARGEST_RESIDUAL: Final = 1e-8
 """Largest residual of a certificate that is worth its name: correct arithmetic leaves 1e-15 to 1e-10."""
 
 
 class Scope(StrEnum):
-    """What one case of a statement is: a converged run, or a problem, whatever its runs."""
+    """What one case of a statement is: a run at its limit, or a problem, whatever its runs."""
 
     RUN = "run"
     PROBLEM = "problem"
@@ -168,10 +169,10 @@ class Verdict:
 
 
 def judge(statement: Statement, evidence: Evidence) -> Verdict:
-    """Compare the two sides in every case: on every converged run, or on every problem."""
+    """Compare the two sides in every case: on every run that ended at a limit, or on every problem."""
     comparison = statement.compare(evidence)
     of_runs = statement.scope is Scope.RUN
-    cases = evidence.converged if of_runs else np.ones(len(evidence.problems), dtype=bool)
+    cases = evidence.at_limit if of_runs else np.ones(len(evidence.problems), dtype=bool)
     applicable, reasons = _sorted_out(comparison, cases)
     holding = int((applicable & comparison.holds).sum())
     count = int(applicable.sum())

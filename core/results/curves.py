@@ -28,16 +28,20 @@ QUARTILES: Final = (0.25, 0.5, 0.75)
 FLOW_LIMITS: Final = {"excess_risk": "flow_excess_risk", "test_loss": "flow_test_loss"}
 """Quantities whose gradient-flow limit every run carries, whatever its own end."""
 
+KERNEL_LIMITS: Final = {"excess_risk": "kernel_excess_risk", "test_loss": "kernel_test_loss"}
+"""The same of the limit of the kernel regime."""
+
 BASELINES: Final = {
     "min_l1": "least ℓ1 norm",
     "min_l2": "least ℓ2 norm",
     "least_trace": "least trace",
     "flattest": "flattest interpolator",
+    "least_parameter_norm": "least ‖θ‖₂, a local minimum",
 }
 """The reference interpolators that are drawn as constant lines."""
 
-DEFAULT_QUANTITIES: Final = ("excess_risk", "test_loss", "l1_norm")
-"""What says most about where a run went, the best first; of user data some are not known."""
+DEFAULT_QUANTITIES: Final = ("test_loss", "excess_risk", "l1_norm")
+"""What says most about where a run went, first that of the paper's figures; of user data some are not known."""
 
 COUNTS: Final = ("runs", "not_converged", "without_value", "missing", "decided_by_rounding")
 """What is counted of the runs at each point of a curve: each is in one of the first four, unless it is left out."""
@@ -104,7 +108,10 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curves:
-    """A family of curves. `x_values` are shared by all; `flow_limits` is η → 0, drawn against the same x."""
+    """A family of curves. `x_values` are shared by all.
+
+    Against the same x `flow_limits` is η → 0, and `kernel_limits` what the network linearised at its start tends to.
+    """
 
     x: Variable
     y: Variable
@@ -115,6 +122,7 @@ class Curves:
     curves: tuple[Curve, ...]
     baselines: tuple[Baseline, ...]
     flow_limits: tuple[Curve, ...]
+    kernel_limits: tuple[Curve, ...]
 
     def to_document(self) -> dict[str, Any]:
         """The family in plain dicts and lists; gaps are null.
@@ -133,6 +141,7 @@ class Curves:
             "curves": [_curve_document(curve) for curve in self.curves],
             "baselines": [_plain(baseline) for baseline in self.baselines],
             "flow_limits": [_curve_document(curve) for curve in self.flow_limits],
+            "kernel_limits": [_curve_document(curve) for curve in self.kernel_limits],
         }
 
 
@@ -201,7 +210,8 @@ def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are 
             ),
         ),
         baselines=_baselines(arrangement, variable.name, analyses or {}),
-        flow_limits=_flow_limits(arrangement, summaries, variable.name),
+        flow_limits=_limits_of_start(arrangement, summaries, FLOW_LIMITS.get(variable.name)),
+        kernel_limits=_limits_of_start(arrangement, summaries, KERNEL_LIMITS.get(variable.name)),
     )
 
 
@@ -270,14 +280,16 @@ def _at(ordered: Float64[np.ndarray, "*point run"], rank: Float64[np.ndarray, "*
     return interpolated
 
 
-def _flow_limits(arrangement: Arrangement, summaries: Sequence[Summary | None], y: str) -> tuple[Curve, ...]:
-    """The gradient-flow limit of each run, which is the same for every step size: one line if the series are those.
+def _limits_of_start(
+    arrangement: Arrangement, summaries: Sequence[Summary | None], name: str | None
+) -> tuple[Curve, ...]:
+    """A limit that depends on the start of each run, and on no step size: one line if the series are those.
 
-    Only against the initialisation scale: it is what the flow's limit depends on. No lines where no run has it.
+    Only against the initialisation scale. No lines where no run has it.
     """
-    if y not in FLOW_LIMITS or arrangement.x.name != "init_scale":
+    if name is None or arrangement.x.name != "init_scale":
         return ()
-    values = arrangement.table(_column(summaries, FLOW_LIMITS[y]))
+    values = arrangement.table(_column(summaries, name))
     stored = arrangement.table(np.array([summary is not None for summary in summaries]))
     if arrangement.series and arrangement.series.part == "optimizer":
         values = _any_of_series(values)

@@ -44,6 +44,11 @@ INTERPOLATORS: Final[Mapping[str, Meaning]] = MappingProxyType(
             symbol="",
             description="The β of least sharpness with Xβ = y, up to the gap that the analysis states.",
         ),
+        "least_parameter_norm": Meaning(
+            dims=_COORDINATE,
+            symbol="",
+            description="At depth D ≥ 3, a β of locally least Σ|β_i|^(2/D) with Xβ = y: a vertex, not proven least.",
+        ),
     }
 )
 """The reference interpolators of a problem, as the analysis names them."""

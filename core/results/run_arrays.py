@@ -101,7 +101,7 @@ def end_of(
     theta = np.stack([stored[part] for part in run.network.parts])
     arrays = dict(zip(run.network.parts, theta, strict=True)) | {"predictor": run.network.predictor(theta)}
     squared = run.network.as_squared(theta)
-    if squared is not None and run.optimizer.keeps_row_space_form:
+    if squared is not None and run.optimizer.in_effect.keeps_row_space_form:
         arrays["effective_init"] = effective_initialization(squared[0], squared[1])
     arrays["gradient_sum"] = stored["gradient_sum"]
     if true_predictor is not None:

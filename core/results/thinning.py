@@ -51,6 +51,7 @@ def fewer_points(family: Curves, points: int) -> Curves:
         x_values=tuple(family.x_values[place] for place in places),
         curves=tuple(map(thin, family.curves)),
         flow_limits=tuple(map(thin, family.flow_limits)),
+        kernel_limits=tuple(map(thin, family.kernel_limits)),
     )
 
 

@@ -303,6 +303,30 @@ VARIABLES: Final = _table(
             log_scaled=True,
         ),
         Variable(
+            name="kernel_excess_risk",
+            symbol="R(β_K)",
+            label="excess risk of the kernel regime",
+            description=(
+                "The excess risk of the limit of the network that is linearised at the start: least Σ(β − β(0))²/c "
+                "with its tangent weights c, which is least ℓ2 norm from equal |u|."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="kernel_test_loss",
+            symbol="R(β_K) + ½σ²_noise",
+            label="test loss of the kernel regime",
+            description="The test loss of the limit of the network that is linearised at the start.",
+            log_scaled=True,
+        ),
+        _limit(
+            "kernel_distance",
+            "‖β − β_K‖₂/‖β_K‖₂",
+            "distance to the kernel regime",
+            "How far the end is from the limit of the network that is linearised at the start: small in the kernel "
+            "regime, whatever has become of the tangent kernel.",
+        ),
+        Variable(
             name="min_sharpness",
             symbol="min λ_max",
             label="least sharpness min λ_max",

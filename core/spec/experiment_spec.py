@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
+from core.data.features import FeatureLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.spec.optimizers import LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
@@ -94,11 +95,15 @@ class Transform(Document):
         return self
 
 
+def _is_gaussian(value: Any) -> bool:
+    return bool(value == FeatureLaw.GAUSSIAN)
+
+
 class SparseRegression(Document):
     """Sparse regression (section 7 of the paper).
 
     x ~ N(μ·1, σ²I) with `mean` μ and `variance` σ²; y ~ N(⟨β*, x⟩, `noise_variance`); β* has r* = `sparsity` entries
-    1/√r*, the first ones.
+    1/√r*, the first ones. `features` is another law of independent x_i of the same mean and variance.
     """
 
     kind: Literal["sparse_regression"]
@@ -109,6 +114,8 @@ class SparseRegression(Document):
     variance: SweptPositive = 5.0
     noise_variance: SweptNonNegative = 0.01
     seed: SweptWhole = 0
+    features: Annotated[FeatureLaw, Field(strict=False)] = Field(default=FeatureLaw.GAUSSIAN, exclude_if=_is_gaussian)
+    """Left out of documents where it is Gaussian, so that the hashes of those are what they were."""
 
     @model_validator(mode="after")
     def _support_fits(self) -> Self:

@@ -81,11 +81,14 @@ class Run:
 
     @property
     def seed(self) -> int:
-        """The seed of the run's own random streams; neither what is recorded nor where it stops changes it."""
+        """The seed of the run's own random streams; neither what is recorded nor where it stops changes it.
+
+        Heavy ball without momentum has that of gradient descent, which it is.
+        """
         own = {
             "model": self.spec.model.model_dump(mode="json"),
             "initialization": self.spec.initialization.model_dump(mode="json"),
-            "optimizer": self.spec.optimizer.model_dump(mode="json"),
+            "optimizer": _in_effect(self.spec.optimizer).model_dump(mode="json"),
         }
         return int(content_hash(own | {"data": self.data_key})[:16], 16)
 
@@ -138,3 +141,12 @@ def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
             return HeavyBall(momentum=momentum)
         case _:
             assert_never(optimizer)
+
+
+def _in_effect(optimizer: PlainOptimizer) -> PlainOptimizer:
+    """The document of gradient descent for heavy ball without momentum, any other as it is."""
+    if not isinstance(optimizer, PlainHeavyBall) or optimizer.momentum:
+        return optimizer
+    return PlainGradientDescent(
+        kind="gradient_descent", step_size=optimizer.step_size, warmup_steps=optimizer.warmup_steps
+    )

@@ -41,6 +41,7 @@ def every_figure() -> Grid:
     """A small experiment of which every figure can be drawn."""
     return grid_of(
         data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
+        model={"kind": "diagonal", "depth": {"values": [2, 3]}},
         initialization={"scale": {"values": [0.1, 1.0]}},
         optimizer={"step_size": {"values": [0.002, 0.004]}, "warmup_steps": 100},
     )

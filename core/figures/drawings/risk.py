@@ -1,4 +1,4 @@
-"""Risk against the initialisation scale, one line for each step size (figure 1 of Nacson et al. 2022)."""
+"""Test loss or excess risk against the initialisation scale, a line a step size (figure 1 of Nacson et al. 2022)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +19,16 @@ from core.figures.layouts.risk import RiskLayout
 from core.figures.layouts.selection import columns_of, run_at
 from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import BASELINE, FLOW, INK, MUTED
+from core.figures.style import BASELINE, FLOW, INK, KERNEL, MUTED
 from core.results.curves import Baseline, Curve, Curves, curves, default_quantity
 
 BETWEEN_NORMS: Final = ("min_l2", "min_l1")
 BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")
 """The two interpolators that an experiment moves between: what label noise decides is not which norm, but whether the
 largest eigenvalue of the Hessian is small or its trace."""
+
+SAME: Final = 1e-3
+"""Relative difference of risks up to which two lines are one to the eye."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +60,7 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
         results.grid,
         results.summaries,
         x=layout.x,
-        y=default_quantity(results.grid.spec.data, results.summaries),
+        y=layout.quantity or default_quantity(results.grid.spec.data, results.summaries),
         series=layout.series,
         over=layout.over,
         where=where,
@@ -65,7 +68,14 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
     )
     drawn = BETWEEN_SHARPNESSES if results.grid.run(0).optimizer.noise_steps else BETWEEN_NORMS
     baselines = tuple(baseline for baseline in family.baselines if baseline.name in drawn)
-    return ascending(replace(family, baselines=baselines))
+    kernel = tuple(limit for limit in family.kernel_limits if not _is_least_l2(limit, family.baselines))
+    return ascending(replace(family, baselines=baselines, kernel_limits=kernel))
+
+
+def _is_least_l2(limit: Curve, baselines: Sequence[Baseline]) -> bool:
+    """Whether the norm of the kernel regime is the unweighted one, whose line is drawn anyway."""
+    least = np.array([baseline.value for baseline in baselines if baseline.name == "min_l2"])
+    return bool(np.allclose(on_log_axis(limit.median), least[:1], rtol=SAME, atol=0, equal_nan=True))
 
 
 def _title(family: Curves) -> str:
@@ -96,13 +106,16 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
 
     A point is filled where all its runs converged, hollow where only some did. A gap is where none did; there a cross
     in the colour of the line stands below all lines. The dotted line is the limit of gradient flow, the dashed ones are
-    the least-ℓ1 and least-ℓ2 interpolators; for label noise the flattest one and that of least trace.
+    the least-ℓ1 and least-ℓ2 interpolators; for label noise the flattest one and that of least trace. Where the start
+    weights the ℓ2 norm, the limit of the kernel regime is dash-dotted.
     """
     family = content.family
     span(panel, family.x, family.x_values)
     for flow in family.flow_limits:
         _draw_flow(panel, family, flow)
-    drawn = [*family.flow_limits, *family.curves]
+    for limit in family.kernel_limits:
+        panel.plot(family.x_values, on_log_axis(limit.median), **KERNEL)
+    drawn = [*family.flow_limits, *family.kernel_limits, *family.curves]
     x = np.array(family.x_values, dtype=np.float64)
     paths = [(x, on_log_axis(curve.median)) for curve in drawn]
     for baseline in family.baselines:
@@ -142,17 +155,18 @@ def _draw_baseline(panel: Axes, baseline: Baseline, paths: Sequence[Path]) -> No
 def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
     """Every risk that is drawn."""
     for family in families:
-        for curve in (*family.curves, *family.flow_limits):
+        for curve in (*family.curves, *family.flow_limits, *family.kernel_limits):
             yield from drawn_values(curve)
         yield from (baseline.value for baseline in family.baselines)
 
 
 def _legend(families: Sequence[Curves]) -> list[Line2D]:
-    """The legend, in the order in which the lines stand at the right: flow on top, the largest step size below."""
+    """The legend, in the order of the lines at the right: the kernel regime, flow, down to the largest step size."""
     flow = (
         [Line2D([], [], label="η → 0, gradient flow", **FLOW)] if any(family.flow_limits for family in families) else []
     )
-    return flow + family_handles(families)
+    weighted = [Line2D([], [], label="least ℓ2 norm, weighted by the start", **KERNEL)]
+    return (weighted if any(family.kernel_limits for family in families) else []) + flow + family_handles(families)
 
 
 RISK: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)

@@ -21,6 +21,7 @@ from core.figures.legend import Legend
 from core.figures.results import Results, has_converged
 from core.figures.rug import Row, cross_handle, draw_rug, rug_height
 from core.figures.style import BAND, INK, MUTED, ordered_colours
+from core.outcome import Outcome
 from core.results.curves import QUARTILES
 from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES
@@ -36,7 +37,7 @@ RECOVERED: Final = 1e-14
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Relative:
-    """Excess risks relative to that of β = 0: `flattest` for each problem, `trained` for each run.
+    """Excess risks over that of β = 0: `flattest`, and `sparse` of least ℓ1, for each problem, `trained` for each run.
 
     `trained` is NaN unless the run has the largest step size and converged; `ended` are those of that step size that
     are stored, however they ended.
@@ -44,6 +45,7 @@ class _Relative:
 
     grid: Grid
     flattest: Float64[np.ndarray, " problem"]
+    sparse: Float64[np.ndarray, " problem"]
     trained: Float64[np.ndarray, " run"]
     ended: Bool[np.ndarray, " run"]
 
@@ -52,8 +54,8 @@ class _Relative:
 class _Line:
     """Against the samples: quartiles of the flattest interpolator, the median of trained runs, and ζ²r*/N.
 
-    At the samples `recovered` the flattest interpolator is β* itself; at those of `failed` runs have ended and none
-    converged.
+    At the samples `recovered` the flattest interpolator is β* itself, at `recovered_by_l1` that of least ℓ1 norm; at
+    those of `failed` runs have ended and none converged.
     """
 
     name: str
@@ -62,6 +64,7 @@ class _Line:
     flattest: Float64[np.ndarray, "3 point"]
     trained: Float64[np.ndarray, " point"]
     recovered: tuple[float, ...]
+    recovered_by_l1: tuple[float, ...]
     failed: tuple[float, ...]
     guide: Float64[np.ndarray, " point"]
 
@@ -90,16 +93,17 @@ def _contents(results: Results, layout: SampleComplexityLayout) -> Contents[_Pan
             for panel, where in zip(lines, layout.panels, strict=True)
         ],
         y_labels=["excess risk R(β) / R(0)"],
-        legend=Legend(handles=list(_legend(layout, every))),
+        legend=Legend(handles=list(_legend(grid, layout, every))),
     )
 
 
 def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     grid = results.grid
     zero = np.array([_risk_of_zero(_drawn(problem.data)) for problem in grid.each_problem()])
-    flattest = [_risk_of_flattest(results.analyses.get(problem.key)) for problem in grid.each_problem()]
+    analyses = [results.analyses.get(problem.key) for problem in grid.each_problem()]
+    flattest, sparse = ([_risk_of(name, analysis) for analysis in analyses] for name in ("flattest", "min_l1"))
     risks = np.array([_risk_of_run(summary) for summary in results.summaries], dtype=np.float64)
-    stored = np.array([summary is not None for summary in results.summaries])
+    stored = np.array([_has_ended(summary) for summary in results.summaries])
     chosen = np.ones(grid.shape, dtype=bool)
     for position, axis in enumerate(grid.axes):
         if axis.name in layout.step_size:
@@ -108,6 +112,7 @@ def _relative(results: Results, layout: SampleComplexityLayout) -> _Relative:
     return _Relative(
         grid=grid,
         flattest=np.array(flattest, dtype=np.float64) / zero,
+        sparse=np.array(sparse, dtype=np.float64) / zero,
         trained=np.where(chosen.ravel(), risks / np.repeat(zero, grid.runs_per_problem), np.nan),
         ended=chosen.ravel() & stored,
     )
@@ -124,9 +129,14 @@ def _risk_of_zero(data: PlainSparseRegression) -> float:
     return float(data.variance + data.mean**2 * data.sparsity) / 2
 
 
-def _risk_of_flattest(analysis: ProblemAnalysis | None) -> float | None:
-    flattest = None if analysis is None else analysis.interpolators.get("flattest")
-    return None if flattest is None else flattest.excess_risk
+def _risk_of(name: str, analysis: ProblemAnalysis | None) -> float | None:
+    interpolator = None if analysis is None else analysis.interpolators.get(name)
+    return None if interpolator is None else interpolator.excess_risk
+
+
+def _has_ended(summary: Summary | None) -> bool:
+    """Whether it is there, and was trained for more than the steps that were asked for."""
+    return summary is not None and summary["outcome"] != Outcome.STOPPED
 
 
 def _risk_of_run(summary: Summary | None) -> Scalar:
@@ -143,6 +153,7 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
         medians = on_log_axis(_quartiles(trained)[1])
         flattest = _quartiles(_along_samples(grid.problem_axes, relative.flattest, where))
         recovered = flattest[1] < RECOVERED
+        sparse = _quartiles(_along_samples(grid.problem_axes, relative.sparse, where))
         data = _drawn(grid.run(run_at(grid, where)).spec.data)
         yield _Line(
             name=_problem_text(grid, at) or "flattest interpolator",
@@ -151,6 +162,7 @@ def _lines(relative: _Relative, layout: SampleComplexityLayout, panel: Mapping[s
             flattest=np.where(recovered, np.nan, flattest),
             trained=medians,
             recovered=tuple(samples[recovered].tolist()),
+            recovered_by_l1=tuple(samples[sparse[1] < RECOVERED].tolist()),
             failed=tuple(samples[ended & np.isnan(medians)].tolist()),
             guide=_zeta(data) ** 2 * data.sparsity / samples,
         )
@@ -226,16 +238,18 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         )
         guide = np.where(np.isfinite(line.guide), content.constant * line.guide, np.nan)
         panel.plot(line.samples, guide, color=line.colour, **GUIDE)
-    recovered, failed = _rug_rows(lines)
-    draw_rug(panel, recovered, marker="v")
-    draw_rug(panel, failed, above=len(recovered))
+    drawn = 0
+    for marker, rows in zip("^vx", _rug_rows(lines), strict=True):
+        draw_rug(panel, rows, marker=marker, above=drawn)
+        drawn += len(rows)
     panel.set_title(content.name, loc="left", fontsize=10)
 
 
-def _rug_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row]]:
-    """Where the flattest interpolator is β*, and where no run converged."""
+def _rug_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row], list[Row]]:
+    """Where the interpolator of least ℓ1 norm is β*, where the flattest one is, and where no run converged."""
+    by_l1: list[Row] = [(line.recovered_by_l1, line.colour) for line in lines if line.recovered_by_l1]
     recovered: list[Row] = [(line.recovered, line.colour) for line in lines if line.recovered]
-    return recovered, [(line.failed, line.colour) for line in lines if line.failed]
+    return by_l1, recovered, [(line.failed, line.colour) for line in lines if line.failed]
 
 
 def _risks(lines: Sequence[_Line]) -> Iterator[float]:
@@ -244,18 +258,21 @@ def _risks(lines: Sequence[_Line]) -> Iterator[float]:
         yield from (risk for risk in (*line.flattest.ravel(), *line.trained) if risk > RECOVERED)
 
 
-def _legend(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:
+def _legend(grid: Grid, layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:
     for line in lines[: len(layout.lines)]:
         yield Line2D([], [], color=line.colour, marker="o", label=line.name)
     if len(layout.lines) > 1:
         yield Line2D([], [], color=MUTED, marker="o", label="flattest interpolator")
     if any(np.isfinite(line.trained).any() for line in lines):
-        step = f" at {values_text(layout.step_size)}" if layout.step_size else ""
+        searched = " at the largest η that converges" if grid.run(0).step_bracket else ""
+        step = f" at {values_text(layout.step_size)}" if layout.step_size else searched
         diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor="white", markersize=5.5)
         diamond.set_label(f"trained runs{step}")
         yield diamond
     if any(np.isfinite(line.guide).any() for line in lines):
         yield Line2D([], [], color=INK, label="∝ ζ²r*/N", **GUIDE)
+    if any(line.recovered_by_l1 for line in lines):
+        yield Line2D([], [], color=MUTED, marker="^", linestyle="", label="least ℓ1 norm is β* itself")
     if any(line.recovered for line in lines):
         yield Line2D([], [], color=MUTED, marker="v", linestyle="", label="flattest is β* itself")
     if any(line.failed for line in lines):

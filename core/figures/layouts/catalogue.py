@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
+from core.figures.layouts.depth import DepthLayout, depth_layout
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
 from core.figures.layouts.phase import PhaseLayout, phase_layout
 from core.figures.layouts.predictor import PredictorLayout, predictor_layout
-from core.figures.layouts.risk import RiskLayout, risk_layout
+from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout, sample_complexity_layout
 from core.figures.layouts.stability import StabilityLayout, stability_layout
 from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout
@@ -23,6 +24,7 @@ Layout = (
     | PhaseLayout
     | EffectiveInitLayout
     | PredictorLayout
+    | DepthLayout
 )
 """The layout of any figure. Its type says which, so that `core.figures.draw` cannot miss one: see there."""
 
@@ -49,7 +51,10 @@ class FigureKind:
 
 
 _KINDS: Final = (
-    FigureKind(name="risk", title="Risk against initialisation scale, by step size", layout=risk_layout),
+    FigureKind(name="risk", title="Test loss against initialisation scale, by step size", layout=risk_layout),
+    FigureKind(
+        name="excess-risk", title="Excess risk against initialisation scale, by step size", layout=excess_risk_layout
+    ),
     FigureKind(name="stability", title="Sharpness, its bounds and 2/η against the step size", layout=stability_layout),
     FigureKind(
         name="trajectory", title="Training loss and sharpness along training, with 2/η", layout=trajectory_layout
@@ -69,6 +74,7 @@ _KINDS: Final = (
         title="Effective initialisation √A against the step size, by scale",
         layout=effective_init_layout,
     ),
+    FigureKind(name="depth", title="Test loss against depth, beside the norms that compete", layout=depth_layout),
     FigureKind(name="predictor", title="The predictor of some runs, entry by entry", layout=predictor_layout),
 )
 

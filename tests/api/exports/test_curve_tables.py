@@ -91,7 +91,7 @@ def test_curves_have_fewer_values_of_x_where_that_is_asked_for(service: WorkingS
     assert len(places) == min(points, 9)
     assert (places[0], places[-1]) == (0, 8)
     assert np.ptp(np.diff(places)) <= 1
-    for kind in ("curves", "flow_limits"):
+    for kind in ("curves", "flow_limits", "kernel_limits"):
         for curve, thin in zip(whole[kind], few[kind], strict=True):
             expected = {
                 name: [value[place] for place in places] if isinstance(value, list) else value
@@ -111,7 +111,7 @@ def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> No
     statistics = ("median", "lower_quartile", "upper_quartile")
     counts = ("runs", "not_converged", "without_value", "missing", "decided_by_rounding")
     expected: list[dict[str, Any]] = []
-    for kind in ("curve", "flow_limit"):
+    for kind in ("curve", "flow_limit", "kernel_limit"):
         for curve in document[f"{kind}s"]:
             for number, x in enumerate(document["x"]["values"]):
                 values = {name: curve[name][number] for name in (*statistics, *counts)}
@@ -120,7 +120,7 @@ def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> No
         at = {"kind": "baseline", "name": line["name"], "series": line["series"], "x": None, "median": line["value"]}
         quartiles = {name: line[name] for name in statistics[1:]}
         expected.append(at | quartiles | dict.fromkeys(counts))
-    assert {row["kind"] for row in expected} == {"curve", "flow_limit", "baseline"}
+    assert {row["kind"] for row in expected} == {"curve", "flow_limit", "kernel_limit", "baseline"}
     for rows in _tables(service, f"{place}/curves", query):
         assert rows == expected
     assert_problem(service.get(f"{place}/curves.csv?y=nothing"), 422)

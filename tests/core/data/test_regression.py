@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data import regression
+from core.data.features import FeatureLaw
 from core.data.regression import Dataset, HeldOut, Population, excess_risk, sparse_regression, train_loss
 from core.errors import InvalidData
 from tests.core.problems import paper_problem, small_problem
@@ -32,6 +33,37 @@ def test_the_draw_is_the_documented_one() -> None:
     assert data.true_predictor is not None
     assert np.array_equal(data.true_predictor, true_predictor)
     np.testing.assert_allclose(data.y, X @ true_predictor + noise, rtol=1e-13)
+
+
+@pytest.mark.parametrize("law", [FeatureLaw.UNIFORM, FeatureLaw.RADEMACHER])
+def test_bounded_features_have_the_moments_that_are_asked_for(law: FeatureLaw) -> None:
+    """Mean μ and variance σ² of every column, no entry beyond the law, and the risk in closed form holds of them."""
+    data = drawn_with(law, samples=40_000, dimension=6)
+    standard = (data.X - 5) / math.sqrt(5)
+    np.testing.assert_allclose(standard.mean(axis=0), 0, atol=0.02)
+    np.testing.assert_allclose(standard.T @ standard / 40_000, np.eye(6), atol=0.025)
+    beyond = {FeatureLaw.UNIFORM: 3**0.5, FeatureLaw.RADEMACHER: 1.0}[law]
+    assert np.abs(standard).max() == pytest.approx(beyond, rel=1e-3)
+    if law is FeatureLaw.RADEMACHER:
+        np.testing.assert_allclose(np.abs(standard), 1)
+    predictor = np.array([0.3, 0.9, -0.2, 0.1, 0.0, 0.4])
+    loss = float(train_loss(predictor, data.X, data.y))
+    assert regression.test_loss(predictor, data) == pytest.approx(loss, rel=0.02)
+
+
+def test_every_law_and_seed_draws_other_numbers() -> None:
+    """The noise as well; the same ones again, and the Gaussian ones as ever."""
+    digests = {drawn_with(law, seed=seed).digest for law in FeatureLaw for seed in (0, 1)}
+    assert len(digests) == 6
+    assert drawn_with(FeatureLaw.UNIFORM).digest == drawn_with(FeatureLaw.UNIFORM).digest
+    plain = sparse_regression(samples=5, dimension=6, sparsity=2, mean=5.0, variance=5.0, noise_variance=0.01, seed=0)
+    assert drawn_with(FeatureLaw.GAUSSIAN).digest == plain.digest
+
+
+def drawn_with(law: FeatureLaw, *, samples: int = 5, dimension: int = 6, seed: int = 0) -> Dataset:
+    """A small data set of this law."""
+    numbers = {"sparsity": 2, "mean": 5.0, "variance": 5.0, "noise_variance": 0.01}
+    return sparse_regression(samples=samples, dimension=dimension, seed=seed, features=law, **numbers)
 
 
 def test_the_digest_names_numbers_and_shape() -> None:

@@ -61,6 +61,25 @@ def test_a_run_of_a_larger_experiment_is_the_run_alone() -> None:
         np.testing.assert_array_equal(both.arrays[1][name], array, strict=True)
 
 
+@pytest.mark.parametrize("model", [{"kind": "diagonal"}, {"kind": "diagonal", "depth": 3}, {"kind": "uv"}])
+@pytest.mark.parametrize("kernel", [NUMPY, "auto"])
+def test_heavy_ball_without_momentum_is_gradient_descent(model: dict[str, object], kernel: str) -> None:
+    """To the bit, beside runs that have some: its steps, its completion, and the perturbation that frees a run."""
+    fan = {"initialization": {"scale": {"values": [0.3, 0.6, 0.8]}}, "model": model}
+    descent = FRACTIONS | {"warmup_steps": 3000}
+    plain = run(spec(**fan, optimizer=descent), kernel=kernel)
+    heavy = {"kind": "heavy_ball", "momentum": {"values": [0.0, 0.5]}}
+    both = run(spec(**fan, optimizer=descent | heavy), kernel=kernel)
+    still = [entry.index for entry in both.grid.runs() if entry.optimizer.momentum == 0]
+    assert [both.summaries[index] for index in still] == plain.summaries
+    for index, arrays in zip(still, plain.arrays, strict=True):
+        assert {name: array.tobytes() for name, array in both.arrays[index].items()} == {
+            name: array.tobytes() for name, array in arrays.items()
+        }
+    assert "completion" in {summary["finished_by"] for summary in plain.summaries}
+    assert any(summary["perturbations"] for summary in plain.summaries)
+
+
 def test_uploaded_data_are_asked_for_by_their_id() -> None:
     """And are trained on like data in the spec; without anything that loads them they are refused."""
     uploaded = spec(data={"kind": "dataset", "id": "mine"})

@@ -56,3 +56,10 @@ def test_the_model_is_named_unless_it_is_swept() -> None:
     assert caption(results_of(uv), "title").training.startswith("UV model, ")
     depths = grid_of(model={"kind": "diagonal", "depth": {"values": [2, 3]}})
     assert "D = " not in caption(results_of(depths), "title").training
+
+
+def test_other_features_than_gaussian_ones_are_named() -> None:
+    """Their law is part of what the data are."""
+    for features, named in (("gaussian", False), ("rademacher", True)):
+        text = caption(results_of(grid_of(data={"features": features})), "x").data
+        assert (f"{features} features" in text) is named

@@ -76,7 +76,9 @@ def test_a_figure_that_does_not_suit_is_not_drawn(name: str) -> None:
         draw(FIGURES[name], results_of(grid_of(recording={"points": 0})))
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name not in {"phase", "predictor", "effective-init"}])
+@pytest.mark.parametrize(
+    "name", [name for name in FIGURES if name not in {"phase", "predictor", "effective-init", "depth"}]
+)
 def test_the_order_in_which_values_are_swept_changes_no_line(name: str) -> None:
     """They are drawn in ascending order: lines join neighbours, and colours run from light to dark."""
 

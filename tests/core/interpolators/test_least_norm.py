@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from scipy.linalg import null_space
 
 from core.data.regression import Dataset, excess_risk
 from core.errors import NoInterpolator, SolverFailure
-from core.interpolators.least_norm import Interpolator, least_stability_measure, least_trace, min_l1, min_l2
+from core.interpolators.least_norm import (
+    Interpolator,
+    least_parameter_norm,
+    least_stability_measure,
+    least_trace,
+    min_l1,
+    min_l2,
+)
 from core.networks.network import UV, Diagonal, Network
 from tests.core.problems import paper_problem, rounding_of, small_problem, small_problems
 from tests.reference.null_space_search import least_over_interpolators
@@ -226,3 +234,22 @@ def test_free_coordinates_that_reach_everything_make_the_measure_vanish(network:
     found = least_stability_measure(X, X[:, 1] - 2 * X[:, 3], network)
     assert found.objective == pytest.approx(0, abs=1e-12)
     assert found.residual < 1e-12
+
+
+@pytest.mark.parametrize("depth", [2, 3, 7])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_least_parameter_norm_is_a_vertex_and_a_local_minimum(depth: int, seed: int) -> None:
+    """No step along the interpolators is downhill; it is no worse than least ℓ1, nor better than the best vertex."""
+    data, power = small_problem(seed), 2 / depth
+    found = least_parameter_norm(data.X, data.y, depth)
+    support = np.flatnonzero(found.predictor)
+    assert np.linalg.matrix_rank(data.X[:, support]) == len(support)
+    assert found.residual < rounding_of(data, found.predictor)
+    vertices = [np.linalg.solve(data.X[:, kept], data.y) for kept in map(list, combinations(range(7), 3))]
+    best = min(float((np.abs(vertex) ** power).sum()) for vertex in vertices)
+    convex = float((np.abs(min_l1(data.X, data.y).predictor) ** power).sum())
+    assert best * (1 - 1e-9) <= found.objective <= convex * (1 + 1e-9)
+    assert found.objective == pytest.approx(float((np.abs(found.predictor) ** power).sum()), rel=1e-12)
+    directions = np.random.default_rng(seed).standard_normal((200, 4)) @ null_space(data.X).T
+    for moved in found.predictor + 1e-6 * directions:
+        assert (np.abs(moved) ** power).sum() > found.objective

@@ -31,6 +31,13 @@ def test_figure_1_is_the_setting_of_the_paper(size: Size) -> None:
     assert spec.optimizer.warmup_steps == 100_000
 
 
+@pytest.mark.parametrize("name", ["figure-1", "figure-2", "figure-5", "figure-6"])
+def test_the_smallest_step_of_a_quick_figure_is_that_of_the_paper(name: str) -> None:
+    """η = 1e-4 on the default data; for UV, whose η* is twice as large, the same multiple of it."""
+    axes = {axis.name: axis.values for axis in Grid(preset(name, "quick")).axes}
+    assert min(axes["step_size_fraction"]) * LARGEST_STABLE_STEP == pytest.approx(1e-4, rel=0.001)
+
+
 def test_the_demo_contains_the_runs_that_are_quoted() -> None:
     """Scales .0464, .3 and 1 at 7.9e-3 appear in the text as numbers."""
     axes = {axis.name: axis.values for axis in Grid(preset("figure-1", "demo")).axes}

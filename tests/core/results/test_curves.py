@@ -87,8 +87,9 @@ def test_runs_that_did_not_converge_enter_where_they_are_asked_for() -> None:
     [
         ([{"excess_risk": None, "test_loss": None, "l1_norm": 1.0}], "l1_norm"),
         ([{"test_loss": None, "l1_norm": 1.0}, None, {"test_loss": 0.0, "l1_norm": 1.0}], "test_loss"),
-        ([{"excess_risk": 0.1, "test_loss": 0.2, "l1_norm": 1.0}], "excess_risk"),
-        ([None], "excess_risk"),
+        ([{"excess_risk": 0.1, "test_loss": 0.2, "l1_norm": 1.0}], "test_loss"),
+        ([{"excess_risk": 0.1, "test_loss": None, "l1_norm": 1.0}], "excess_risk"),
+        ([None], "test_loss"),
     ],
 )
 def test_the_default_quantity_is_the_best_that_any_run_has(summaries: Any, quantity: str) -> None:
@@ -100,6 +101,19 @@ def test_a_flow_limit_that_no_run_has_is_no_line() -> None:
     """A legend would name a line that is not there."""
     summaries = [(summary or {}) | {"flow_excess_risk": None} for summary in summaries_of(GRID)]
     assert curves(GRID, summaries, **QUESTION).flow_limits == ()
+
+
+def test_the_limit_of_the_kernel_regime_is_a_line_of_its_own() -> None:
+    """One for all step sizes, against the scale alone, of the quantity that is asked for."""
+    summaries = [
+        (summary or {}) | {"kernel_excess_risk": 2 * run.init_scale, "kernel_test_loss": None}
+        for run, summary in zip(GRID.runs(), summaries_of(GRID), strict=True)
+    ]
+    (limit,) = curves(GRID, summaries, **QUESTION).kernel_limits
+    assert limit.median == pytest.approx([2 * scale for scale in SCALES])
+    assert limit.runs == (len(SEEDS),) * len(SCALES)
+    for other in ({"y": "test_loss"}, {"y": "l1_norm"}, {"x": "step_size", "series": "init_scale"}):
+        assert curves(GRID, summaries, **(QUESTION | other)).kernel_limits == ()
 
 
 def test_an_axis_that_is_none_of_the_three_is_fixed_by_where() -> None:

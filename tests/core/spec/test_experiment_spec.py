@@ -380,3 +380,19 @@ def test_steps_are_in_the_identity_of_specs_that_give_them_alone() -> None:
     assert given.content_hash() != without.content_hash()
     assert Grid(given).run(0).key != Grid(without).run(0).key
     assert ExperimentSpec.model_validate_json(given.canonical()) == given
+
+
+def test_a_law_of_features_is_part_of_the_identity_and_the_gaussian_one_is_none() -> None:
+    """So that hashes and keys of before are what they were."""
+    plain, named, other = (
+        ExperimentSpec.model_validate(document(data=data))
+        for data in ({}, {"features": "gaussian"}, {"features": "rademacher"})
+    )
+    assert plain.canonical() == named.canonical()
+    assert plain.content_hash() == named.content_hash() != other.content_hash()
+    assert "features" not in plain.science()["data"]
+    assert other.science()["data"]["features"] == "rademacher"
+    keys = {Grid(spec).run(0).data_key for spec in (plain, named, other)}
+    assert len(keys) == 2
+    with pytest.raises(ValidationError, match="gaussian"):
+        ExperimentSpec.model_validate(document(data={"features": "cauchy"}))

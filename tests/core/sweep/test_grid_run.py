@@ -55,6 +55,13 @@ def test_what_is_recorded_and_where_it_stops_leaves_the_seed_of_a_run() -> None:
     assert len({plain.seed, *(run.seed for run in others)}) == 5
 
 
+def test_heavy_ball_without_momentum_draws_as_gradient_descent_does() -> None:
+    """It is gradient descent, so that what perturbs it has to be the same; with momentum it has a seed of its own."""
+    heavy = {"kind": "heavy_ball", "warmup_steps": 5}
+    assert only(optimizer=heavy | {"momentum": 0.0}).seed == only(optimizer={"warmup_steps": 5}).seed
+    assert only(optimizer=heavy | {"momentum": 0.5}).seed != only(optimizer={"warmup_steps": 5}).seed
+
+
 def test_momentum_raises_the_largest_stable_step() -> None:
     """(2 + 2m)/min λ_max: fractions and brackets are multiples of that."""
     heavy = {"kind": "heavy_ball", "momentum": 0.5}

@@ -44,7 +44,7 @@ COMMANDS = [
     "serve",
 ]
 DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}
-PICTURES = {"risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
+PICTURES = {"risk", "excess-risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
 FILES = DOCUMENTS | {f"{name}.png" for name in PICTURES}
 
 

@@ -41,6 +41,30 @@ def test_the_risk_figure_draws_one_line_for_each_step_size() -> None:
     assert notes == ["least ℓ1 norm: 1.51", "least ℓ2 norm: 102"]
 
 
+@pytest.mark.parametrize(("kernel", "drawn"), [(101.5, False), (101.6, False), (250.0, True), (None, False)])
+def test_the_kernel_regime_is_drawn_where_the_start_weights_its_norm(kernel: float | None, *, drawn: bool) -> None:
+    """Not where it is the line of least ℓ2 norm, that of the seeds' median here."""
+    summaries = [(summary or {}) | {"kernel_excess_risk": kernel} for summary in summaries_of(fan())]
+    figure = _risk(fan(), summaries)
+    assert ("least ℓ2 norm, weighted by the start" in " ".join(words(figure)).replace("\n", " ")) is drawn
+    heights = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in figure.axes[0].lines]
+    assert ([250.0] * len(SCALES) in heights) is drawn
+
+
+def test_the_test_loss_is_drawn_and_beside_it_the_excess_risk() -> None:
+    """As the paper draws it; without the half of the noise variance in a figure of its own, which users' data lack."""
+    summaries = [(summary or {}) | {"test_loss": 7.0} for summary in summaries_of(fan())]
+    results = results_of(fan(), summaries, analyses_of(fan()))
+    for name, title, is_drawn in (("risk", "Test loss", True), ("excess-risk", "Excess risk", False)):
+        figure = draw(FIGURES[name], results)
+        assert f"{title} against initialisation scale α, by step size η" in words(figure)
+        heights = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in figure.axes[0].lines]
+        assert ([7.0] * len(SCALES) in heights) is is_drawn
+    user = grid_of(data={"kind": "inline", "X": [[1.0, 2.0]], "y": [1.0]}, initialization={"scale": {"values": SCALES}})
+    assert FIGURES["risk"].suits(user)
+    assert not FIGURES["excess-risk"].suits(user)
+
+
 def test_the_caption_says_what_the_data_are() -> None:
     """Mean, variance, samples and dimension, the seeds, and how it was trained."""
     text = " ".join(words(_risk(fan(), summaries_of(fan()))))

@@ -157,3 +157,30 @@ def test_where_the_flattest_interpolator_is_the_truth_a_triangle_stands_below_al
     assert points(lines_like(panel, marker="o")[0])[0] == [10, 20]
     assert panel.get_ylim()[0] > 1e-8
     assert "flattest is β* itself" in names(figure)
+
+
+def test_where_least_l1_norm_is_the_truth_another_triangle_stands() -> None:
+    """Exact recovery by the two, beside each other; under the flattest, which may need more samples."""
+    grid = _grid(sparsity=2)
+    analyses = made_up_analyses(grid)
+    for run in grid.runs():
+        if _samples(run) >= 20:
+            analyses[run.problem_key] = with_excess_risk(analyses[run.problem_key], "min_l1", 1e-17)
+    figure = _figure(results_of(grid, analyses=analyses))
+    (marks,) = lines_like(figure.axes[0], marker="^")
+    assert points(marks)[0] == [20, 40]
+    assert "least ℓ1 norm is β* itself" in names(figure)
+
+
+def test_runs_of_so_many_steps_as_were_asked_for_are_no_failures() -> None:
+    """No crosses: they were not to converge."""
+    grid = _grid()
+    summaries = [made_up_summary(run) | {"outcome": "stopped"} for run in grid.runs()]
+    assert lines_like(_figure(results_of(grid, summaries)).axes[0], marker="x") == []
+
+
+def test_runs_at_the_largest_step_size_that_converges_are_named_so() -> None:
+    """Where it was searched for: there is no one step size to name."""
+    grid = _grid(optimizer={"step_size": {"largest_convergent": {}}}, sparsity=2)
+    figure = _figure(results_of(grid, [made_up_summary(run) for run in grid.runs()]))
+    assert "trained runs at the largest η that converges" in [name.replace("\n", " ") for name in names(figure)]
