@@ -127,7 +127,7 @@ class OwnedStore:
 
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         """For this owner; the worker is told the name that the figure has in the store."""
-        named = replace(request, key=self._name(request.key))
+        named = replace(request, key=self._name(request.key), owner=self._owner)
         if request.figure == DATA_ANALYSIS:
             named = replace(named, experiment_id=self._dataset(request.experiment_id))
         return self._store.request_figure(named, seconds=seconds)

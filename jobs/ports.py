@@ -118,8 +118,10 @@ class ExperimentStore(Protocol):
     def places(self, experiment_id: str) -> Sequence[Place]:
         """Where the experiment waits for a turn; it may wait in both queues, or in none.
 
-        Those ahead are of its own priority. The work ahead is that of the first `MOST_AHEAD` of them, and of as many
-        more like them.
+        Those ahead are of its own priority: of its owner those that have been served less, and of each other owner
+        those whose turn comes before that owner has been served as much as its own will have been then, as if all its
+        jobs weighed what its next one does. The work ahead is that of the first `MOST_AHEAD` of each kind, and of as
+        many more like them.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -201,11 +203,12 @@ class JobStore(Protocol):
 
         Only experiments of the store's numerics version are claimed. They take turns in each queue by virtual time, the
         work of which they were given claims (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as
-        flows and jobs as packets): the turn is that of the experiment with the least, the older one where two have the
-        same, and within it that of the job of the lowest rank that was recorded first. An experiment that begins to
-        wait starts from max(its own virtual time, that of the last turn). Work counts at each claim and is not given
-        back when the attempt ends early: virtual time never runs backwards, and an experiment whose jobs fail over and
-        over does not take the turns of the others.
+        flows and jobs as packets): owners first, and the experiments of each among themselves. The turn is that of the
+        owner with the least, and of its experiments of the one with the least, the older one where two have the same,
+        and within it that of the job of the lowest rank that was recorded first. Nobody is an owner like others. Who
+        begins to wait, owner or experiment, starts from max(its own virtual time, that of the last turn there). Work
+        counts at each claim and is not given back when the attempt ends early: virtual time never runs backwards, and
+        an experiment whose jobs fail over and over does not take the turns of the others.
 
         Experiments of batch priority take turns among themselves: while others wait as well, one of them as soon as
         `BACKGROUND_CHARGE` times its work has been claimed of these.
@@ -462,7 +465,10 @@ class ResultStore(Protocol):
         ...
 
     def next_figure(self) -> FigureRequest | None:
-        """The figure that was asked for first, which is taken away; two that ask at the same moment may both get it."""
+        """The figure whose turn it is, which is taken away; two that ask at the same moment may both get it.
+
+        Owners take turns, and of each the figure is next that was asked for first.
+        """
         ...
 
 
@@ -556,6 +562,7 @@ class WebhookStore(Protocol):
     def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
         """Take ends that are to be told now; each comes again after `seconds`, unless what came of it is noted.
 
+        Owners take turns, whoever had the last one longest ago first, and of each the end is next that was due first.
         What was taken `MOST_ATTEMPTS` times is given up instead.
         """
         ...

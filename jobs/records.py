@@ -371,7 +371,7 @@ class FigureRequest:
     """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from.
 
     The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's,
-    shifted by the `transform` of a spec, as JSON.
+    shifted by the `transform` of a spec, as JSON. `owner` is who waits; owners take turns.
     """
 
     experiment_id: str
@@ -380,3 +380,4 @@ class FigureRequest:
     key: str
     transform: str = ""
     traceparent: str = ""
+    owner: str = ""

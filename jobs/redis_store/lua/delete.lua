@@ -6,10 +6,9 @@ if is_hopeless(id) then
   for _, part in ipairs({ 'jobs', 'keys', 'former', 'documents', 'inputs' }) do
     discard(id, math.floor(now * 1000), part)
   end
-  for _, part in ipairs({ 'spec', 'birth', 'notes', 'done', 'former-done', 'checkpoints', 'dead' }) do
+  for _, part in ipairs({ 'spec', 'birth', 'notes', 'done', 'former-done', 'checkpoints', 'dead', 'webhook' }) do
     redis.call('UNLINK', key('experiment', id, part))
   end
-  untell_end(id)
   redis.call('UNLINK', experiment_key(id))
   return 1
 end
@@ -34,6 +33,6 @@ end
 for _, part in ipairs({ 'spec', 'birth', 'notes', 'inputs', 'done', 'former-done', 'checkpoints', 'dead', 'events' }) do
   redis.call('UNLINK', key('experiment', id, part))
 end
-untell_end(id)
+untell_end(experiment)
 redis.call('UNLINK', experiment.at)
 return 1
