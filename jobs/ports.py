@@ -107,8 +107,8 @@ class ExperimentStore(Protocol):
         """What was noted of the experiment; nothing if nothing was, or if it is damaged."""
         ...
 
-    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
-        """The notes of several experiments, by their ids."""
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        """The records of those experiments that are there, each with its notes, read together."""
         ...
 
     def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:

@@ -31,12 +31,15 @@ KEPT_FROM: Final = 1000
 """Runs from which on the JSON form of finished results is kept: less is made as fast as it is found."""
 
 
+_VERSION: Final = version("stepbias")
+
+
 def results_state(experiment: Experiment) -> str:
     """What tells apart the results of an experiment at one moment, as this version writes them."""
     about = heading(experiment).attributes | {
         "numerics": experiment.numerics,
         "finished_at": experiment.finished_at,
-        "version": version("stepbias"),
+        "version": _VERSION,
     }
     return content_hash(about)[:32]
 

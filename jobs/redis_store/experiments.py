@@ -90,14 +90,18 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def notes(self, experiment_id: str) -> str:
-        return self.notes_of([experiment_id])[experiment_id]
+        (stored,) = self._read(_reading_of_notes(experiment_id))
+        return self._opened_notes(experiment_id, stored)
 
     @override
-    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
-        stored = self._read(*(["GET", key("experiment", each, "notes")] for each in experiment_ids))
-        found = zip(experiment_ids, stored, strict=True)
-        opened = {each: notes and self._opened(_notes_name(each), notes) for each, notes in found}
-        return {each: (notes or b"").decode() for each, notes in opened.items()}
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        ids = list(dict.fromkeys(experiment_ids))
+        records, stored = self._experiment_records_and(ids, *map(_reading_of_notes, ids))
+        notes = dict(zip(ids, stored, strict=True))
+        return {each.id: (each, self._opened_notes(each.id, notes[each.id])) for each in records}
+
+    def _opened_notes(self, experiment_id: str, stored: bytes | None) -> str:
+        return ((stored and self._opened(_notes_name(experiment_id), stored)) or b"").decode()
 
     @override
     def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
@@ -238,6 +242,10 @@ def _label_fields(
     if notes is not None:
         fields["notes"] = sealed(_notes_name(experiment_id), notes.encode()) if notes else b""
     return fields
+
+
+def _reading_of_notes(experiment_id: str) -> Sequence[str]:
+    return "GET", key("experiment", experiment_id, "notes")
 
 
 def _notes_name(experiment_id: str) -> str:

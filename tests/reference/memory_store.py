@@ -408,8 +408,8 @@ class MemoryStore(Store):
         return experiment.notes if experiment else ""
 
     @override
-    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
-        return {each: self.notes(each) for each in experiment_ids}
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        return {each: (record, self.notes(each)) for each, record in self.records(experiment_ids).items()}
 
     @override
     def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
