@@ -58,6 +58,8 @@ def create_app(
         redirect_slashes=False,
         dependencies=[Depends(require_known_query)],
         generate_unique_id_function=lambda route: route.name,
+        # `jobs.tracing` makes the spans.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
