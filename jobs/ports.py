@@ -20,6 +20,7 @@ from jobs.records import (
     FinishedRun,
     Gauges,
     Job,
+    Known,
     Labels,
     LiveWorker,
     NewJob,
@@ -157,7 +158,7 @@ class ExperimentStore(Protocol):
         """
         ...
 
-    def cancel(self, experiment_id: str) -> Experiment:
+    def cancel(self, experiment_id: str, *, expected: Known | None = None) -> Experiment:
         """Set the cancel flag: waiting jobs are cancelled by it, and running ones taken from their workers.
 
         It is cancelled on return. What has been stored stays, and nothing is added: a worker that does not know yet is
@@ -166,10 +167,11 @@ class ExperimentStore(Protocol):
 
         Raises:
             ExperimentNotFound: there is none of that id.
+            EditedMeanwhile: it is neither as `expected` nor cancelled.
         """
         ...
 
-    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False, expected: Known | None = None) -> Experiment:
         """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
 
         One that has succeeded is planned anew if it `is_incomplete`: documents that belong to it are gone.
@@ -178,10 +180,11 @@ class ExperimentStore(Protocol):
         Raises:
             ExperimentNotFound: there is none of that id.
             NotFailed: the experiment has not failed.
+            EditedMeanwhile: it is not as `expected`; nothing is queued.
         """
         ...
 
-    def delete(self, experiment_id: str) -> None:
+    def delete(self, experiment_id: str, *, expected: Known | None = None) -> None:
         """Forget a finished experiment.
 
         Its runs and documents are removed as its garbage is cleared, if no other experiment uses them by then. The
@@ -191,6 +194,7 @@ class ExperimentStore(Protocol):
         Raises:
             ExperimentNotFound: there is none of that id.
             StillActive: it is not finished; cancel it first.
+            EditedMeanwhile: it is not as `expected`, and stays.
         """
         ...
 

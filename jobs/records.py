@@ -47,6 +47,15 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """An experiment as somebody has seen it: how it is called, where it stands, and when it has ended."""
+
+    labels: Labels
+    status: ExperimentStatus
+    finished_at: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
     """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
 

@@ -44,6 +44,7 @@ from jobs.records import (
     Gauges,
     Job,
     JobKind,
+    Known,
     Labels,
     LiveWorker,
     LostAttempt,
@@ -439,16 +440,19 @@ class MemoryStore(Store):
             )
 
     @override
-    def cancel(self, experiment_id: str) -> Experiment:
+    def cancel(self, experiment_id: str, *, expected: Known | None = None) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            if not experiment.is_cancelled:
+                self._require_as_known(experiment, expected)
             self._cancel(experiment)
             return experiment.record(self._clock())
 
     @override
-    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False, expected: Known | None = None) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            self._require_as_known(experiment, expected)
             may = {ExperimentStatus.FAILED, *([ExperimentStatus.SUCCEEDED] if is_incomplete else [])}
             if experiment.counts.status not in may:
                 raise NotFailed(experiment.counts.status)
@@ -463,9 +467,10 @@ class MemoryStore(Store):
             return experiment.record(self._clock())
 
     @override
-    def delete(self, experiment_id: str) -> None:
+    def delete(self, experiment_id: str, *, expected: Known | None = None) -> None:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            self._require_as_known(experiment, expected)
             if not experiment.is_finished:
                 raise StillActive(experiment.counts.status)
             self._step_down(experiment)
@@ -950,6 +955,13 @@ class MemoryStore(Store):
         if experiment_id not in self._experiments:
             raise ExperimentNotFound(experiment_id)
         return self._experiments[experiment_id]
+
+    @staticmethod
+    def _require_as_known(experiment: _Experiment, expected: Known | None) -> None:
+        labels = Labels(name=experiment.name, tags=experiment.tags, notes=experiment.notes)
+        own = Known(labels=labels, status=experiment.counts.status, finished_at=experiment.finished_at)
+        if expected not in {None, own}:
+            raise EditedMeanwhile("somebody has edited it meanwhile")
 
     def _run(self, experiment: _Experiment, index: int) -> StoredRun | None:
         run = self._runs.get(experiment.keys.get(index, ""))

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Forget a finished experiment; what it was made of and what it used is left for the janitor. ARGV: experiment id.
+-- Forget a finished experiment; what it was made of and what it used is left for the janitor. ARGV: experiment id, how many
+-- parts it must still be as somebody knows it in, each by name and value.
 local id = ARGV[1]
 if is_hopeless(id) then
   strike_off_unknown(id)
@@ -16,6 +17,8 @@ local experiment = experiment_of(id)
 if not experiment then
   redis.call('ZREM', key('finished'), id)
   return NOT_FOUND
+elseif not is_as_known(experiment, ARGV, 2) then
+  return EDITED
 elseif not ending_of(experiment) then
   return redis.error_reply('STILLACTIVE an experiment is deleted once it is finished')
 end

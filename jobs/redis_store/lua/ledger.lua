@@ -12,6 +12,7 @@ local READS = { HGET = true, HMGET = true, HGETALL = true, HEXISTS = true, HKEYS
 local QUEUES = { 'interactive', 'batch' }
 local LEASE_LOST = redis.error_reply("LEASELOST the job is no longer this worker's")
 local NOT_FOUND = redis.error_reply('NOTFOUND there is no such experiment')
+local EDITED = redis.error_reply('EDITED somebody has edited it meanwhile')
 
 local function key(...)
   return PREFIX .. table.concat({ ... }, ':')
@@ -201,6 +202,32 @@ local function ending_of(experiment)
   elseif experiment.queued + experiment.running == 0 then
     return experiment.dead == 0 and experiment.is_whole and 'succeeded' or 'failed'
   end
+end
+
+-- Whether a part of an experiment is so: its name, tags or notes, its status, or when it has ended.
+local function is_there(experiment, what, value)
+  if what == 'notes' then
+    return (redis.call('GET', key('experiment', experiment.id, 'notes')) or '') == value
+  elseif what == 'status' then
+    return status_of(experiment.at) == value
+  elseif what == 'finished_at' then
+    return number_of(experiment.finished_at) == number_of(value)
+  end
+  local own = redis.call('HGET', experiment.at, what) or ''
+  if what == 'tags' then
+    own, value = table.concat(cjson.decode(own), '\n'), table.concat(cjson.decode(value), '\n')
+  end
+  return own == value
+end
+
+-- Whether an experiment is still as somebody knows it: `given[at]` says how many parts that are, each by name and value behind it.
+local function is_as_known(experiment, given, at)
+  for i = at + 1, at + 2 * given[at], 2 do
+    if not is_there(experiment, given[i], given[i + 1]) then
+      return false
+    end
+  end
+  return true
 end
 
 -- An experiment's waiting jobs in one queue, in the order in which they were recorded.
