@@ -16,6 +16,7 @@ from api.http.metrics import Metrics, MetricsMiddleware
 from api.http.outermost import REQUEST_ID, OutermostMiddleware
 from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
+from api.http.quick_curves import QuickCurvesMiddleware
 from api.http.quick_status import QuickStatusMiddleware
 from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
@@ -57,6 +58,8 @@ def create_app(
         redirect_slashes=False,
         dependencies=[Depends(require_known_query)],
         generate_unique_id_function=lambda route: route.name,
+        # `jobs.tracing` makes the spans.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings, app.state.store, app.state.bell = settings, store, bell
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
@@ -90,6 +93,7 @@ def create_app(
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """What is added last is met first."""
     app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
+    app.add_middleware(QuickCurvesMiddleware, reader=app.state.reader, recent=app.state.recent)
     app.add_middleware(QuickStatusMiddleware, reader=app.state.reader)
     if settings.keys == "required":
         app.add_middleware(KeysMiddleware, ring=app.state.ring, store=app.state.store, settings=settings)

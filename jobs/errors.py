@@ -36,7 +36,7 @@ class TooManyTags(JobsError):
 
 
 class EditedMeanwhile(JobsError):
-    """An experiment is not called, tagged or noted any more as whoever edits it knew it."""
+    """An experiment is no longer as whoever edits it, or tells it something, knew it."""
 
 
 class InUse(JobsError):

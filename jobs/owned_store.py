@@ -28,7 +28,7 @@ OWNED: Final = frozenset({"dataset", "dataset-description", "data-analysis"})
 """Kinds of documents that are their owner's even where runs are shared."""
 
 _OF_EXPERIMENTS: Final = (
-    "edit notes notes_of places experiment records spec cancel retry delete events last_events webhook"
+    "edit notes in_full places experiment records spec cancel retry delete events last_events webhook"
 )
 _OF_JOBS: Final = "claim heartbeat save_checkpoint checkpoint add_jobs complete fail release job jobs"
 _OF_RESULTS: Final = "summaries first_missing run contents figures_waiting next_figure"
@@ -127,7 +127,7 @@ class OwnedStore:
 
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         """For this owner; the worker is told the name that the figure has in the store."""
-        named = replace(request, key=self._name(request.key))
+        named = replace(request, key=self._name(request.key), owner=self._owner)
         if request.figure == DATA_ANALYSIS:
             named = replace(named, experiment_id=self._dataset(request.experiment_id))
         return self._store.request_figure(named, seconds=seconds)

@@ -20,6 +20,7 @@ from jobs.records import (
     FinishedRun,
     Gauges,
     Job,
+    Known,
     Labels,
     LiveWorker,
     NewJob,
@@ -107,8 +108,8 @@ class ExperimentStore(Protocol):
         """What was noted of the experiment; nothing if nothing was, or if it is damaged."""
         ...
 
-    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
-        """The notes of several experiments, by their ids."""
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        """The records of those experiments that are there, each with its notes, read together."""
         ...
 
     def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
@@ -118,8 +119,10 @@ class ExperimentStore(Protocol):
     def places(self, experiment_id: str) -> Sequence[Place]:
         """Where the experiment waits for a turn; it may wait in both queues, or in none.
 
-        Those ahead are of its own priority. The work ahead is that of the first `MOST_AHEAD` of them, and of as many
-        more like them.
+        Those ahead are of its own priority: of its owner those that have been served less, and of each other owner
+        those whose turn comes before that owner has been served as much as its own will have been then, as if all its
+        jobs weighed what its next one does. The work ahead is that of the first `MOST_AHEAD` of each kind, and of as
+        many more like them.
 
         Raises:
             ExperimentNotFound: there is none of that id.
@@ -155,7 +158,7 @@ class ExperimentStore(Protocol):
         """
         ...
 
-    def cancel(self, experiment_id: str) -> Experiment:
+    def cancel(self, experiment_id: str, *, expected: Known | None = None) -> Experiment:
         """Set the cancel flag: waiting jobs are cancelled by it, and running ones taken from their workers.
 
         It is cancelled on return. What has been stored stays, and nothing is added: a worker that does not know yet is
@@ -164,10 +167,11 @@ class ExperimentStore(Protocol):
 
         Raises:
             ExperimentNotFound: there is none of that id.
+            EditedMeanwhile: it is neither as `expected` nor cancelled.
         """
         ...
 
-    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False, expected: Known | None = None) -> Experiment:
         """Queue the dead jobs again with fresh attempts; where results are missing instead, plan anew.
 
         One that has succeeded is planned anew if it `is_incomplete`: documents that belong to it are gone.
@@ -176,10 +180,11 @@ class ExperimentStore(Protocol):
         Raises:
             ExperimentNotFound: there is none of that id.
             NotFailed: the experiment has not failed.
+            EditedMeanwhile: it is not as `expected`; nothing is queued.
         """
         ...
 
-    def delete(self, experiment_id: str) -> None:
+    def delete(self, experiment_id: str, *, expected: Known | None = None) -> None:
         """Forget a finished experiment.
 
         Its runs and documents are removed as its garbage is cleared, if no other experiment uses them by then. The
@@ -189,6 +194,7 @@ class ExperimentStore(Protocol):
         Raises:
             ExperimentNotFound: there is none of that id.
             StillActive: it is not finished; cancel it first.
+            EditedMeanwhile: it is not as `expected`, and stays.
         """
         ...
 
@@ -201,11 +207,12 @@ class JobStore(Protocol):
 
         Only experiments of the store's numerics version are claimed. They take turns in each queue by virtual time, the
         work of which they were given claims (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as
-        flows and jobs as packets): the turn is that of the experiment with the least, the older one where two have the
-        same, and within it that of the job of the lowest rank that was recorded first. An experiment that begins to
-        wait starts from max(its own virtual time, that of the last turn). Work counts at each claim and is not given
-        back when the attempt ends early: virtual time never runs backwards, and an experiment whose jobs fail over and
-        over does not take the turns of the others.
+        flows and jobs as packets): owners first, and the experiments of each among themselves. The turn is that of the
+        owner with the least, and of its experiments of the one with the least, the older one where two have the same,
+        and within it that of the job of the lowest rank that was recorded first. Nobody is an owner like others. Who
+        begins to wait, owner or experiment, starts from max(its own virtual time, that of the last turn there). Work
+        counts at each claim and is not given back when the attempt ends early: virtual time never runs backwards, and
+        an experiment whose jobs fail over and over does not take the turns of the others.
 
         Experiments of batch priority take turns among themselves: while others wait as well, one of them as soon as
         `BACKGROUND_CHARGE` times its work has been claimed of these.
@@ -462,7 +469,10 @@ class ResultStore(Protocol):
         ...
 
     def next_figure(self) -> FigureRequest | None:
-        """The figure that was asked for first, which is taken away; two that ask at the same moment may both get it."""
+        """The figure whose turn it is, which is taken away; two that ask at the same moment may both get it.
+
+        Owners take turns, and of each the figure is next that was asked for first.
+        """
         ...
 
 
@@ -556,6 +566,7 @@ class WebhookStore(Protocol):
     def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
         """Take ends that are to be told now; each comes again after `seconds`, unless what came of it is noted.
 
+        Owners take turns, whoever had the last one longest ago first, and of each the end is next that was due first.
         What was taken `MOST_ATTEMPTS` times is given up instead.
         """
         ...

@@ -47,6 +47,15 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """An experiment as somebody has seen it: how it is called, where it stands, and when it has ended."""
+
+    labels: Labels
+    status: ExperimentStatus
+    finished_at: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
     """How an experiment is to be worked off. No number depends on it, so it is no part of any identity.
 
@@ -371,7 +380,7 @@ class FigureRequest:
     """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from.
 
     The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's,
-    shifted by the `transform` of a spec, as JSON.
+    shifted by the `transform` of a spec, as JSON. `owner` is who waits; owners take turns.
     """
 
     experiment_id: str
@@ -380,3 +389,4 @@ class FigureRequest:
     key: str
     transform: str = ""
     traceparent: str = ""
+    owner: str = ""

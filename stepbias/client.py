@@ -119,8 +119,9 @@ class Client:
         Raises:
             ProblemError: there is none (404), or there are several (409), which are named.
         """
-        document = self._connection.get(f"/v1/experiments/{quote(experiment_id, safe='')}")
-        return ExperimentHandle.from_document(self._connection, document)
+        response = self._connection.send("GET", f"/v1/experiments/{quote(experiment_id, safe='')}")
+        document = self._connection.document(response)
+        return ExperimentHandle.from_document(self._connection, document, response.headers.get("ETag"))
 
     def experiments(  # noqa: PLR0913 - the filters, all named
         self,

@@ -67,6 +67,7 @@ class Connection:
         patience: float | None = None,
         once: bool = False,
         wait: int = 0,
+        if_match: str | None = None,
     ) -> httpx2.Response:
         """The successful answer to a request.
 
@@ -79,6 +80,7 @@ class Connection:
             patience: seconds to go on trying; the connection's own if None.
             once: whether it must not be done a second time.
             wait: seconds that the service may wait for what is asked about to end (RFC 7240).
+            if_match: the entity tag of what it must still be.
 
         Raises:
             ProblemError: the service refused, or was busy until patience ended.
@@ -91,7 +93,8 @@ class Connection:
             content=content,
             headers=({} if content is None else {"Content-Type": media_type})
             | ({"Idempotency-Key": secrets.token_hex(16)} if once else {})
-            | ({"Prefer": f"wait={wait}"} if wait else {}),
+            | ({"Prefer": f"wait={wait}"} if wait else {})
+            | ({} if if_match is None else {"If-Match": if_match}),
             timeout=wait + HELD_SECONDS if wait else httpx2.USE_CLIENT_DEFAULT,
         )
         return self._answer(request, self.clock.now() + (self.patience if patience is None else patience))

@@ -18,22 +18,25 @@ class ExperimentHandle(StoredResults):
 
     Attributes:
         experiment: what was last heard of it.
+        etag: the entity tag of that, for `if_match`: what is told with it is done to what was seen, or refused. None
+            where the experiment was not read since, but handed in or changed: `refresh` reads it.
     """
 
-    def __init__(self, connection: Connection, experiment: Experiment) -> None:
+    def __init__(self, connection: Connection, experiment: Experiment, etag: str | None = None) -> None:
         super().__init__(connection, f"/v1/experiments/{quote(experiment.id, safe='')}")
         self.experiment = experiment
+        self.etag = etag
         self._is_held = True
 
     @classmethod
-    def from_document(cls, connection: Connection, document: Any) -> Self:
-        """The handle of the JSON object by which the service describes an experiment.
+    def from_document(cls, connection: Connection, document: Any, etag: str | None = None) -> Self:
+        """The handle of the JSON object by which the service describes an experiment, with its entity tag.
 
         Raises:
             ServiceUnreachable: the object is no experiment.
         """
         try:
-            return cls(connection, Experiment.from_document(document))
+            return cls(connection, Experiment.from_document(document), etag)
         except (AttributeError, KeyError, TypeError):
             raise connection.not_the_service() from None
 
@@ -89,13 +92,21 @@ class ExperimentHandle(StoredResults):
             raise ExperimentFailed(self.experiment)
         return self
 
-    def cancel(self) -> Experiment:
-        """Stop it. What has been computed is kept."""
-        return self._tell("POST", "/cancel")
+    def cancel(self, *, if_match: str | None = None) -> Experiment:
+        """Stop it. What has been computed is kept.
 
-    def retry(self) -> Experiment:
-        """Compute again what failed."""
-        return self._tell("POST", "/retry", once=True)
+        Raises:
+            ProblemError: it is not as `if_match` names it (412).
+        """
+        return self._tell("POST", "/cancel", if_match=if_match)
+
+    def retry(self, *, if_match: str | None = None) -> Experiment:
+        """Compute again what failed.
+
+        Raises:
+            ProblemError: it has not failed (409), or is not as `if_match` names it (412).
+        """
+        return self._tell("POST", "/retry", if_match=if_match, once=True)
 
     def edit(  # noqa: PLR0913 - all of them by name
         self,
@@ -106,6 +117,7 @@ class ExperimentHandle(StoredResults):
         add_tags: Sequence[str] | None = None,
         remove_tags: Sequence[str] | None = None,
         shared: bool | None = None,
+        if_match: str | None = None,
     ) -> Experiment:
         """Give it another name, other tags in place of its own, or other notes; what is not given stays.
 
@@ -113,27 +125,33 @@ class ExperimentHandle(StoredResults):
         Where keys are required, a `shared` one is read by whoever has a key and its id.
 
         Raises:
-            ProblemError: the edit is refused; `errors` say why.
+            ProblemError: the edit is refused; `errors` say why. Or it is not as `if_match` names it (412).
         """
         lists = {"tags": tags, "add_tags": add_tags, "remove_tags": remove_tags}
         given: dict[str, Any] = {part: None if listed is None else list(listed) for part, listed in lists.items()}
         given |= {"name": name, "notes": notes, "shared": shared}
         patch = json.dumps({part: value for part, value in given.items() if value is not None}).encode()
         media_type = "application/merge-patch+json"
-        return self._tell("PATCH", "", content=patch, media_type=media_type)
+        return self._tell("PATCH", "", content=patch, media_type=media_type, if_match=if_match)
 
-    def delete(self) -> None:
+    def delete(self, *, if_match: str | None = None) -> None:
         """Delete it, and of its results what no other experiment uses; it has to be finished.
 
         Raises:
-            ProblemError: it is not finished (409), or there is no such experiment (404).
+            ProblemError: it is not finished (409), not as `if_match` names it (412), or not there (404).
         """
-        self._connection.send("DELETE", self._path, once=True)
+        self._connection.send("DELETE", self._path, once=True, if_match=if_match)
 
-    def _tell(self, method: str, part: str, **request: Any) -> Experiment:
-        document = self._connection.document(self._connection.send(method, f"{self._path}{part}", **request))
-        self.experiment = self.from_document(self._connection, document).experiment
+    def _tell(self, method: str, part: str, *, if_match: str | None, once: bool = False, **request: Any) -> Experiment:
+        # Sent again after its answer was lost, it would find what it has changed itself.
+        once = once or if_match is not None
+        response = self._connection.send(method, f"{self._path}{part}", if_match=if_match, once=once, **request)
+        self._hear(self._connection.document(response), response.headers.get("ETag"))
         return self.experiment
+
+    def _hear(self, document: Any, etag: str | None) -> None:
+        self.experiment = self.from_document(self._connection, document).experiment
+        self.etag = etag
 
     def _ask_after(self, pause: float, deadline: float) -> float:
         """As `_ask`, once it has ended, or after a pause."""
@@ -154,7 +172,7 @@ class ExperimentHandle(StoredResults):
     def _ask(self, patience: float, *, wait: int = 0) -> float:
         """Refresh; the seconds after which the service wishes to be asked again, 0 where it has no wish."""
         response = self._connection.send("GET", self._path, patience=patience, wait=wait)
-        self.experiment = self.from_document(self._connection, self._connection.document(response)).experiment
+        self._hear(self._connection.document(response), response.headers.get("ETag"))
         return retry_after(response) or 0.0
 
     def _ask_before(self, deadline: float) -> float:

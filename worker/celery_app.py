@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
@@ -23,7 +23,9 @@ from worker.lifeline import tie_to_parent
 from worker.memory_limit import limit_memory
 from worker.perform import work_off
 from worker.shared_flag import SharedFlag
-from worker.webhooks import Messenger
+
+if TYPE_CHECKING:
+    from worker.webhooks import Messenger
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class _Process:
 
     context: WorkerContext | None = None
     janitor: Janitor | None = None
-    messenger: Messenger | None = None
+    messenger: "Messenger | None" = None
     concurrency: int = 1
 
 
@@ -144,6 +146,8 @@ def _start_janitor(sender: Any, **_: Any) -> None:
     _Process.janitor = Janitor(main, queues, pool=pool, bell=CeleryDoorbell(app))
     _Process.janitor.start()
     if settings.webhook_hosts:
+        from worker.webhooks import Messenger  # noqa: PLC0415 - its client of HTTP is of no use elsewhere
+
         _Process.messenger = Messenger(main)
         _Process.messenger.start()
 

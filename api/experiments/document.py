@@ -11,7 +11,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.prefix import under_prefix
-from jobs.records import Experiment, Order, Place, Priority, Queue, Webhook, WebhookState
+from jobs.records import Experiment, Order, Place, Priority, Queue, Webhook, WebhookState, Wishes
 from jobs.states import ACTIVE, ExperimentStatus
 
 _DOORS: Final = MappingProxyType(
@@ -142,7 +142,7 @@ class ExperimentDocument(_Part):
             finished_at=None if experiment.finished_at is None else timestamp(experiment.finished_at),
             error=experiment.error,
             waits_for=waits_for,
-            execution=Execution(**asdict(experiment.wishes)),
+            execution=_execution(experiment.wishes),
             queue=next(map(PlaceDocument.of, places), None),
             owner=experiment.ownership.owner or None,
             shared=experiment.ownership.is_shared,
@@ -202,6 +202,10 @@ def status_answer(document: ExperimentDocument, experiment: Experiment) -> Respo
     """The experiment object as the answer to a poll."""
     content = document.model_dump_json()
     return Response(content, media_type="application/json", headers=polling_headers(experiment))
+
+
+def _execution(wishes: Wishes) -> Execution:
+    return Execution(order=wishes.order, stop_at_first_failure=wishes.stop_at_first_failure, priority=wishes.priority)
 
 
 def _counts(experiment: Experiment) -> Counts:

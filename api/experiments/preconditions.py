@@ -1,4 +1,4 @@
-"""`If-Match`: an edit of what one has seen, and of nothing else."""
+"""`If-Match`: a change of what one has seen, and of nothing else."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from api.experiments.document import ExperimentDocument
 from api.http.negotiation import is_matched
 from api.http.representations import entity_tag, gzip_tag
 from api.problems.request_errors import NotAsKnown
-from jobs.records import Labels
+from jobs.records import Experiment, Known, Labels
 
 IfMatch = Annotated[
     str | None,
@@ -18,8 +18,8 @@ IfMatch = Annotated[
 ]
 
 
-def require_known(document: ExperimentDocument, if_match: str) -> Labels:
-    """What the editor knows to be there, if the header names the document.
+def require_known(document: ExperimentDocument, experiment: Experiment, if_match: str) -> Known:
+    """What whoever changes the experiment knows to be there, if the header names the document.
 
     Raises:
         NotAsKnown: it names another one.
@@ -27,4 +27,5 @@ def require_known(document: ExperimentDocument, if_match: str) -> Labels:
     tag = entity_tag(document.model_dump_json().encode())
     if not is_matched((tag, gzip_tag(tag)), if_match):
         raise NotAsKnown("The experiment is not as If-Match names it: look at it again.")
-    return Labels(name=document.name, tags=document.tags, notes=document.notes or "")
+    labels = Labels(name=experiment.name, tags=experiment.tags, notes=document.notes or "")
+    return Known(labels=labels, status=experiment.status, finished_at=experiment.finished_at)

@@ -15,7 +15,6 @@ from api.exports.archive import archive_pieces
 from api.exports.formats import RESUMABLE, Format
 from api.exports.kept_results import KeptResults, keep_results, kept_results, packed_pieces, plain_pieces
 from api.exports.labelled_json import labelled_pieces
-from api.exports.parquet import parquet_pieces
 from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import RunTable, StoredRuns
 from api.exports.sending import Pieces, off_loop, streamed
@@ -31,12 +30,15 @@ KEPT_FROM: Final = 1000
 """Runs from which on the JSON form of finished results is kept: less is made as fast as it is found."""
 
 
+_VERSION: Final = version("stepbias")
+
+
 def results_state(experiment: Experiment) -> str:
     """What tells apart the results of an experiment at one moment, as this version writes them."""
     about = heading(experiment).attributes | {
         "numerics": experiment.numerics,
         "finished_at": experiment.finished_at,
-        "version": version("stepbias"),
+        "version": _VERSION,
     }
     return content_hash(about)[:32]
 
@@ -119,6 +121,9 @@ class ResultsAnswer:
             case Format.NDJSON:
                 return ndjson_pieces(table.names, runs.rows(first))
             case Format.PARQUET:
+                # Five megabytes of a process that few ask for it.
+                from api.exports.parquet import parquet_pieces  # noqa: PLC0415
+
                 return parquet_pieces(table, runs.rows(), attrs)
             case Format.NPZ:
                 return archive_pieces(table, runs.slices(), attrs)

@@ -1,7 +1,7 @@
 """Records of experiments, read together for all who ask at the same time: polls are the most frequent requests."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from anyio import to_thread
 
@@ -14,6 +14,7 @@ class ExperimentReader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._asked: dict[str, asyncio.Future[tuple[Experiment, str] | None]] = {}
         self._reading: asyncio.Task[None] | None = None
 
@@ -43,15 +44,12 @@ class ExperimentReader:
             self._reading = loop.create_task(self._read())
         return await asyncio.shield(self._asked.setdefault(experiment_id, loop.create_future()))
 
-    def _told(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
-        notes = self._store.notes_of(experiment_ids)
-        return {each: (record, notes[each]) for each, record in self._store.records(experiment_ids).items()}
-
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._asked:
             asked, self._asked = self._asked, {}
             try:
-                records = await to_thread.run_sync(self._told, list(asked))
+                records = await loop.run_in_executor(self._thread, self._store.in_full, list(asked))
             except Exception as error:  # noqa: BLE001 - it is theirs who asked, whatever it is
                 for future in asked.values():
                     future.set_exception(error)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -38,11 +39,13 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_StoreCollector(store))
+        # A child is looked up under a lock, and its labels are checked: once for each.
+        self._counter, self._histogram = cache(self._requests.labels), cache(self._seconds.labels)
 
     def count(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """An answer has begun."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._counter(method if method in _METHODS else "other", route, str(status)).inc()
+        self._histogram(route).observe(seconds)
 
     def page(self) -> bytes:
         """All of it as text; asks the store."""

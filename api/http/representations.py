@@ -40,6 +40,11 @@ _COMPRESSIBLE: Final = (
 )
 
 
+def gzipped(body: bytes) -> bytes:
+    """A whole answer as gzip; equal answers become equal bytes."""
+    return gzip.compress(body, _LEVEL, mtime=0)
+
+
 def gzip_packer() -> "zlib._Compress":
     """What packs an answer in pieces; equal pieces become equal bytes, made now or kept."""
     return zlib.compressobj(_FAST, zlib.DEFLATED, GZIP)
@@ -102,8 +107,7 @@ class _Answer:
             await self._send_not_modified(start, headers)
             return
         if is_compressed:
-            pack = partial(gzip.compress, body, _LEVEL, mtime=0)
-            body = await to_thread.run_sync(pack) if len(body) >= LARGE else pack()
+            body = await to_thread.run_sync(gzipped, body) if len(body) >= LARGE else gzipped(body)
         if body:
             headers["Content-Length"] = str(len(body))
             headers["Content-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"

@@ -6,6 +6,7 @@ resolve to 127.0.0.1 (DNS rebinding) it could read the answers as well.
 
 import ipaddress
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -69,11 +70,18 @@ def is_own_host(host: str, hosts: AbstractSet[str]) -> bool:
     An address, or a name without a dot, is nothing that a stranger could let resolve to this machine. No browser leaves
     the header out.
     """
+    name, is_nobodys = _named(host)
+    return name is not None and (is_nobodys or not hosts.isdisjoint({name, "*"}))
+
+
+@lru_cache(maxsize=1000)
+def _named(host: str) -> tuple[str | None, bool]:
+    """The name in a `Host` header, None where there is none to be read; and whether no stranger can own it."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
-        return False
-    return "." not in name or name.endswith(".localhost") or _is_address(name) or not hosts.isdisjoint({name, "*"})
+        return None, False
+    return name, "." not in name or name.endswith(".localhost") or _is_address(name)
 
 
 def _is_address(name: str) -> bool:

@@ -233,7 +233,7 @@ def _sentence(error: Exception) -> str:
         case TooManyTags():
             text = f"An experiment has at most {MOST_TAGS} tags, and this one would have more: take some away."
         case EditedMeanwhile():
-            text = "The experiment has been edited meanwhile: look at it again."
+            text = "The experiment has changed meanwhile: look at it again."
         case ForeignStore():
             text = f"The service cannot work: {error}."
         case BrokenSeal(name=name):

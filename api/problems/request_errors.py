@@ -45,7 +45,7 @@ class UnusableEdit(RequestError):
 
 
 class NotAsKnown(RequestError):
-    """What is to be edited is not as `If-Match` names it."""
+    """What is to be changed is not as `If-Match` names it."""
 
 
 class AmbiguousId(RequestError):

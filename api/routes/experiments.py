@@ -28,7 +28,7 @@ from api.stored.grid import lacks_analyses
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone, ExperimentNotFound
 from jobs.ports import Store
-from jobs.records import Experiment, Labels, Queue
+from jobs.records import Experiment, Known, Queue
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
 
@@ -126,7 +126,8 @@ def edit_experiment(
 
     `add_tags` and `remove_tags` change some of the tags, whatever others do to them at the same time.
     """
-    expected = _require_known(experiment_id, if_match, store)
+    known = _require_known(experiment_id, if_match, store)
+    expected = None if known is None else known.labels
     return _in_full(store.edit(experiment_id, expected=expected, **edit.changes()), store)
 
 
@@ -147,8 +148,7 @@ def cancel_experiment(
     _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
     """Cancel: what is stored stays; a finished experiment stays as it is."""
-    _require_known(experiment_id, if_match, store)
-    experiment = store.cancel(experiment_id)
+    experiment = store.cancel(experiment_id, expected=_require_known(experiment_id, if_match, store))
     response.headers.update(polling_headers(experiment))
     return ExperimentDocument.of(experiment)
 
@@ -163,8 +163,8 @@ def retry_experiment(
     _key: IdempotencyKey = None,
 ) -> ExperimentDocument:
     """Queue the failed parts of a failed experiment again; what is missing of results or analyses is computed again."""
-    _require_known(experiment_id, if_match, store)
-    experiment = store.retry(experiment_id, is_incomplete=lacks_analyses(experiment_id, store=store))
+    known, is_incomplete = _require_known(experiment_id, if_match, store), lacks_analyses(experiment_id, store=store)
+    experiment = store.retry(experiment_id, is_incomplete=is_incomplete, expected=known)
     for queue in Queue:
         ring(queue, bell=bell)
     response.headers.update({"Location": path(experiment_id)} | polling_headers(experiment))
@@ -176,13 +176,17 @@ def delete_experiment(
     experiment_id: ExperimentId, store: StoreHere, if_match: IfMatch = None, _key: IdempotencyKey = None
 ) -> None:
     """Delete a finished experiment, and of its results what no other experiment uses."""
-    _require_known(experiment_id, if_match, store)
-    store.delete(experiment_id)
+    store.delete(experiment_id, expected=_require_known(experiment_id, if_match, store))
 
 
-def _require_known(experiment_id: str, if_match: str | None, store: Store) -> Labels | None:
-    """What whoever changes the experiment knows of it; None where they do not say."""
-    return None if if_match is None else require_known(_in_full(store.experiment(experiment_id), store), if_match)
+def _require_known(experiment_id: str, if_match: str | None, store: Store) -> Known | None:
+    """What whoever changes the experiment knows of it; None where they do not say, or know that it is there."""
+    if if_match is None:
+        return None
+    experiment = store.experiment(experiment_id)
+    if if_match.strip() == "*":
+        return None
+    return require_known(_in_full(experiment, store), experiment, if_match)
 
 
 def _noted(experiment: Experiment, store: Store) -> ExperimentDocument:

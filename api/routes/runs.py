@@ -12,7 +12,7 @@ from api.experiments.document import polling_headers
 from api.exports.curve_question import CurveQuery
 from api.exports.curve_tables import FILES, curve_table
 from api.exports.formats import Format
-from api.exports.results import results_state
+from api.http.quick_curves import curves_question
 from api.requests.paging import PageQuery, link_header, window
 from api.requests.positions import Position, position
 from api.stored.grid import analysis_rows, grid_of, run_rows, summaries
@@ -46,6 +46,7 @@ def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> Re
 def get_curves(
     experiment: ExperimentHere,
     query: Annotated[CurveQuery, Query()],
+    request: Request,
     store: StoreHere,
     recent: RecentAnswersHere,
 ) -> Response:
@@ -54,9 +55,10 @@ def get_curves(
     def make() -> bytes:
         return bytes(JSONResponse(_curves(experiment, query, store).to_document()).body)
 
-    is_final = experiment.status is ExperimentStatus.SUCCEEDED
-    body = recent.of((results_state(experiment), query.model_dump_json()), make) if is_final else make()
-    return Response(body, media_type="application/json", headers=polling_headers(experiment))
+    if experiment.status is ExperimentStatus.SUCCEEDED:
+        question = curves_question(experiment, request.scope)
+        return recent.of(question, make).response(request.headers.get("Accept-Encoding"))
+    return Response(make(), media_type="application/json", headers=polling_headers(experiment))
 
 
 @router.get("/curves.csv", response_class=Response, responses=FILES[Format.CSV])

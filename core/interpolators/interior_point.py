@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from core.interpolators.coordinate_law import CoordinateLaw, Parts, coordinate_law
 from core.interpolators.schur_complement import Frame, schur_complement
 from core.interpolators.spectral_programme import SpectralProgramme, quadratic_forms, weighted_gram
+from core.interpolators.triangular import solve_factored, solve_lower, upper_factor
 
 TOLERANCE = 1e-8
 """Relative gap at which the iteration ends: what the factorisations resolve, and far below what anyone asks."""
@@ -142,7 +142,7 @@ class _Newton:
         spectrum, turn = np.linalg.eigh(factor.T @ point.dual_matrix @ factor)
         if not spectrum[0] > 0:
             raise np.linalg.LinAlgError("the dual matrix is not positive definite")
-        self._frame_map = solve_triangular(factor, turn, lower=True, trans="T", check_finite=False)
+        self._frame_map = solve_lower(factor, turn, transposed=True)
         self._frame = Frame(
             columns=self._frame_map.T @ programme.columns,
             metric=self._frame_map.T @ self._frame_map,
@@ -162,8 +162,8 @@ class _Newton:
         A11 = direct.T @ direct + self._schur.A11
         # where the subgradient vanishes, so may what would hold κ in place
         A11[np.diag_indices_from(A11)] += np.finfo(np.float64).eps * np.trace(A11)
-        self._factor = cho_factor(A11, check_finite=False)
-        self._per_level = cho_solve(self._factor, self._schur.A12, check_finite=False)
+        self._factor = upper_factor(A11)
+        self._per_level = solve_factored(self._factor, self._schur.A12)
 
     def advanced(self) -> _Point:
         """The point after the predictor has chosen how far to go down the path, and the corrector has gone there."""
@@ -184,7 +184,7 @@ class _Newton:
         offset = self._law.offset(self._point.parts, self._part_slack, rhs_parts)
         reduced = schur.reduced(rhs_matrix - self._frame.mean_spectrum * self._framed_excess, offset.rhs_coordinates)
         missing = self._missing - programme.basis.T @ offset.predictor - reduced.rhs_multipliers
-        without_level = cho_solve(self._factor, missing, check_finite=False)
+        without_level = solve_factored(self._factor, missing)
         surplus = reduced.rhs_level - (1 - float(np.trace(self._point.dual_matrix))) - float(schur.A12 @ without_level)
         level = surplus / (schur.A22 + float(schur.A12 @ self._per_level))
         multipliers = without_level + level * self._per_level

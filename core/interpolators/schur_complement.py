@@ -20,11 +20,11 @@ from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpotrf
 
 from core.interpolators.coordinate_law import Response
 from core.interpolators.spectral_programme import quadratic_forms, weighted_gram
+from core.interpolators.triangular import solve_lower
 
 RIDGE = 1e-14
 """Relative weight added to a diagonal before it is factorised: what rounding may have taken from it."""
@@ -123,13 +123,13 @@ class CoordinateComplement:
     def unknowns(self, reduced: ReducedRhs, level: float, multipliers: Float64[np.ndarray, " rank"]) -> Unknowns:
         """One back substitution."""
         forward = reduced.forward - level * self._forward_level + self._forward_multipliers @ multipliers
-        coordinates = solve_triangular(self._factor, forward, lower=True, trans="T", check_finite=False)
+        coordinates = solve_lower(self._factor, forward, transposed=True)
         gram_decrease = weighted_gram(self._frame.columns, self._root * coordinates)
         dual_matrix = reduced.rhs_matrix - level * self._level_column - self._frame.mean_spectrum * gram_decrease
         return Unknowns(coordinates=coordinates, dual_matrix=dual_matrix, gram_decrease=gram_decrease)
 
     def _forward(self, right: Float64[np.ndarray, "dim ..."]) -> Float64[np.ndarray, "dim ..."]:
-        return _forward(self._factor, right)
+        return solve_lower(self._factor, right)
 
 
 class MatrixComplement:
@@ -145,15 +145,15 @@ class MatrixComplement:
         self._products = products * (weight**2 / self._unit)[:, None] * response.root
         self._factor = _factor_of_one_plus(self._products @ self._products.T)
         self._coupled = response.coupling[:, None] * frame.basis
-        self._forward_multipliers = _forward(self._factor, self._products @ self._coupled)
-        self._forward_level = _forward(self._factor, self._entries(frame.mean_spectrum * frame.metric))
+        self._forward_multipliers = solve_lower(self._factor, self._products @ self._coupled)
+        self._forward_level = solve_lower(self._factor, self._entries(frame.mean_spectrum * frame.metric))
         self.A11: Square = self._coupled.T @ self._coupled - self._forward_multipliers.T @ self._forward_multipliers
         self.A12: Float64[np.ndarray, " rank"] = self._forward_multipliers.T @ self._forward_level
         self.A22 = float(self._forward_level @ self._forward_level)
 
     def reduced(self, rhs_matrix: Square, rhs_coordinates: Vector) -> ReducedRhs:
         """One forward substitution."""
-        forward = _forward(self._factor, self._entries(rhs_matrix) + self._products @ rhs_coordinates)
+        forward = solve_lower(self._factor, self._entries(rhs_matrix) + self._products @ rhs_coordinates)
         rhs_multipliers = self._forward_multipliers.T @ forward - self._coupled.T @ rhs_coordinates
         return ReducedRhs(
             rhs_matrix=rhs_matrix,
@@ -166,7 +166,7 @@ class MatrixComplement:
     def unknowns(self, reduced: ReducedRhs, level: float, multipliers: Float64[np.ndarray, " rank"]) -> Unknowns:
         """One back substitution."""
         forward = reduced.forward - level * self._forward_level - self._forward_multipliers @ multipliers
-        entries = solve_triangular(self._factor, forward, lower=True, trans="T", check_finite=False)
+        entries = solve_lower(self._factor, forward, transposed=True)
         coordinates = self._products.T @ entries + self._coupled @ multipliers - reduced.rhs_coordinates
         upper = np.zeros_like(reduced.rhs_matrix)
         upper[self._row, self._column] = entries / self._unit
@@ -201,10 +201,3 @@ def _factor_of_one_plus(matrix: Float64[np.ndarray, "order order"]) -> Float64[n
         raise np.linalg.LinAlgError("a Schur complement is not positive definite")
     lower: Float64[np.ndarray, "order order"] = factor
     return lower
-
-
-def _forward(
-    factor: Float64[np.ndarray, "order order"], right: Float64[np.ndarray, "order ..."]
-) -> Float64[np.ndarray, "order ..."]:
-    """L⁻¹·right."""
-    return np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))

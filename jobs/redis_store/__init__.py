@@ -9,7 +9,6 @@ from jobs.redis_store.api_keys import RedisKeys
 from jobs.redis_store.events import RedisEvents
 from jobs.redis_store.experiments import RedisExperiments
 from jobs.redis_store.jobs import RedisJobs
-from jobs.redis_store.keys import FORMER_SCHEMA, SCHEMA, key
 from jobs.redis_store.results import RedisResults
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.upkeep import RedisUpkeep
@@ -35,8 +34,6 @@ class RedisStore(
 
     @override
     def adopt(self) -> None:
-        if self._read(["GET", key("schema")]) == [FORMER_SCHEMA.encode()]:
-            self._read(["SET", key("schema"), SCHEMA])
         self._call(Script.ADOPT)
 
     @override

@@ -14,7 +14,7 @@ from jobs.connection import vendor_errors
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import ExperimentNotFound, NotFailed, StillActive
 from jobs.ports import ALL, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, ExperimentStore
-from jobs.records import Experiment, Filters, Labels, Ownership, Page, Place, Queue, Submission, Wishes
+from jobs.records import Experiment, Filters, Known, Labels, Ownership, Page, Place, Queue, Submission, Wishes
 from jobs.redis_store.fields import ownership_fields, wish_fields
 from jobs.redis_store.keys import experiment_key, key
 from jobs.redis_store.scripts import Script
@@ -90,14 +90,18 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def notes(self, experiment_id: str) -> str:
-        return self.notes_of([experiment_id])[experiment_id]
+        (stored,) = self._read(_reading_of_notes(experiment_id))
+        return self._opened_notes(experiment_id, stored)
 
     @override
-    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
-        stored = self._read(*(["GET", key("experiment", each, "notes")] for each in experiment_ids))
-        found = zip(experiment_ids, stored, strict=True)
-        opened = {each: notes and self._opened(_notes_name(each), notes) for each, notes in found}
-        return {each: (notes or b"").decode() for each, notes in opened.items()}
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        ids = list(dict.fromkeys(experiment_ids))
+        records, stored = self._experiment_records_and(ids, *map(_reading_of_notes, ids))
+        notes = dict(zip(ids, stored, strict=True))
+        return {each.id: (each, self._opened_notes(each.id, notes[each.id])) for each in records}
+
+    def _opened_notes(self, experiment_id: str, stored: bytes | None) -> str:
+        return ((stored and self._opened(_notes_name(experiment_id), stored)) or b"").decode()
 
     @override
     def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
@@ -154,26 +158,26 @@ class RedisExperiments(RedisServer, ExperimentStore):
         return _page(found, next_cursor=None)
 
     @override
-    def cancel(self, experiment_id: str) -> Experiment:
-        return record_answer(experiment_id, self._call(Script.CANCEL, experiment_id))
+    def cancel(self, experiment_id: str, *, expected: Known | None = None) -> Experiment:
+        return record_answer(experiment_id, self._call(Script.CANCEL, experiment_id, *_known(experiment_id, expected)))
 
     @override
-    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False, expected: Known | None = None) -> Experiment:
         # A call that is sent again is the same wish, though the experiment is no longer failed.
         wish = secrets.token_hex(16)
         try:
             left = True
             while left:
                 asked = experiment_id, self._numerics, wish, int(is_incomplete), MOST_RETRIED
-                left, record = self._call(Script.RETRY, *asked)
+                left, record = self._call(Script.RETRY, *asked, *_known(experiment_id, expected))
             return record_answer(experiment_id, record)
         except NotFailed:
             raise NotFailed(self.experiment(experiment_id).status) from None
 
     @override
-    def delete(self, experiment_id: str) -> None:
+    def delete(self, experiment_id: str, *, expected: Known | None = None) -> None:
         try:
-            self._call(Script.DELETE, experiment_id)
+            self._call(Script.DELETE, experiment_id, *_known(experiment_id, expected))
         except StillActive:
             raise StillActive(self.experiment(experiment_id).status) from None
 
@@ -226,6 +230,15 @@ def _spec_name(experiment_id: str) -> str:
     return f"spec of {experiment_id}"
 
 
+def _known(experiment_id: str, expected: Known | None) -> list[str | bytes | int]:
+    """How many parts an experiment is known in, each by name and value."""
+    if expected is None:
+        return [0]
+    fields = _label_fields(experiment_id, **asdict(expected.labels))
+    ended = "" if expected.finished_at is None else repr(expected.finished_at)
+    return [len(fields) + 2, *chain.from_iterable(fields.items()), "status", expected.status, "finished_at", ended]
+
+
 def _label_fields(
     experiment_id: str, *, name: str | None, tags: Sequence[str] | None, notes: str | None
 ) -> dict[str, str | bytes]:
@@ -238,6 +251,10 @@ def _label_fields(
     if notes is not None:
         fields["notes"] = sealed(_notes_name(experiment_id), notes.encode()) if notes else b""
     return fields
+
+
+def _reading_of_notes(experiment_id: str) -> Sequence[str]:
+    return "GET", key("experiment", experiment_id, "notes")
 
 
 def _notes_name(experiment_id: str) -> str:

@@ -33,6 +33,12 @@ FIRST_FIELDS: Final = MappingProxyType(
 """How many of the fields were there from the start: of those that came later, a record has what it was given."""
 
 
+_NAMES: Final = MappingProxyType(
+    {fields: tuple(name.encode() for name in fields) for fields in (EXPERIMENT_FIELDS, JOB_FIELDS)}
+)
+"""As the server has them."""
+
+
 def checksum(text: bytes) -> bytes:
     """The first 64 bits of a SHA-1 digest, in hexadecimal: scripts on the server have no other hash."""
     return hashlib.sha1(text, usedforsecurity=False).hexdigest()[:16].encode()
@@ -45,7 +51,7 @@ def generation_mark(fields: Fields) -> str:
 
 def is_sound(name: str, fields: Fields, sealed: tuple[str, ...]) -> bool:
     """Whether the hash of that name has the seal of its fields."""
-    values = [fields.get(each.encode(), b"") for each in sealed]
+    values = [fields.get(each, b"") for each in _NAMES[sealed]]
     while len(values) > FIRST_FIELDS[sealed] and not values[-1]:
         values.pop()
     return checksum(b"\n".join((name.encode(), *values))) == fields.get(b"seal")

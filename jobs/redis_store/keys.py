@@ -4,11 +4,12 @@ from typing import Final
 
 PREFIX: Final = "stepbias:"
 
-SCHEMA: Final = "4"
+SCHEMA: Final = "5"
 """The form of everything under the prefix; `stepbias:schema` says which one a store has."""
 
-FORMER_SCHEMA: Final = "3"
-"""A form that is read as it is: only fields have come. Who knows no later one would take those for damage."""
+FORMER_SCHEMAS: Final = ("3", "4")
+"""Forms that are taken over. Since 3 only fields have come, which who knows no later form would take for damage; since
+4 owners take turns, each with a line of its own."""
 
 
 def key(*parts: str) -> str:

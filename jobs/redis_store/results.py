@@ -1,6 +1,7 @@
 """Results in Redis."""
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -96,36 +97,31 @@ class RedisResults(RedisServer, ResultStore):
 
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
-        guard = key("asked", request.key)
-        if self._read(["EXISTS", guard])[0]:
-            return False
-        asked = json.dumps(asdict(request)).encode()
-        # In this order: a request that is made twice is drawn once, one that is not made is missed.
-        self._read(
-            ["RPUSH", self._figures(), sealed(_REQUEST, asked)],
-            ["SET", guard, "1", "PX", max(round(seconds * 1000), 1)],
-        )
-        return True
+        asked, stays = json.dumps(asdict(request)).encode(), max(round(seconds * 1000), 1)
+        wish = self._numerics, request.owner, sealed(_REQUEST, asked), request.key, stays, secrets.token_hex(8)
+        return bool(self._call(Script.ASK_FIGURE, *wish))
 
     @override
     def figures_waiting(self) -> int:
-        (waiting,) = self._read(["LLEN", self._figures()])
-        return int(waiting)
+        return sum(self._read(*(["LLEN", self._figures(owner)] for owner in self._figure_owners())))
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        (asked,) = self._read(["LINDEX", self._figures(), 0])
-        if asked is None:
-            return None
-        # By its value, whatever is answered: what is sent again, because its answer was lost, takes no other.
-        self._read(["LREM", self._figures(), 1, asked])
-        request = self._opened(_REQUEST, asked)
-        # Whoever waits for it asks again.
-        return self.next_figure() if request is None else FigureRequest(**json.loads(request))
+        for owner in self._figure_owners()[:1]:
+            (asked,) = self._read(["LINDEX", self._figures(owner), 0])
+            self._call(Script.TAKE_FIGURE, self._numerics, owner, asked or b"")
+            request = self._opened(_REQUEST, asked) if asked else None
+            # Whoever waits for one that is damaged asks again.
+            return self.next_figure() if request is None else FigureRequest(**json.loads(request))
+        return None
 
-    def _figures(self) -> str:
-        """Requests to workers of one numerics version: others would keep other numbers under the same key."""
-        return key("figures", self._numerics)
+    def _figure_owners(self) -> list[str]:
+        """Who waits for figures of one numerics version: others would keep other numbers under the same key."""
+        (owners,) = self._read(["ZRANGE", key("figures", self._numerics, "owners"), 0, -1])
+        return [owner.decode() for owner in owners]
+
+    def _figures(self, owner: str) -> str:
+        return key("figures", self._numerics, *(("of", owner) if owner else ()))
 
     def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
         """Have runs count no longer that are planned, and neither stored nor sound."""

@@ -26,7 +26,7 @@ from jobs.errors import (
 )
 from jobs.ports import BACKGROUND_CHARGE
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS
-from jobs.redis_store.keys import PREFIX, SCHEMA
+from jobs.redis_store.keys import FORMER_SCHEMAS, PREFIX, SCHEMA
 from jobs.states import JOB_MOVES
 
 _TELLINGS: Final = 5
@@ -69,6 +69,8 @@ class Script(StrEnum):
     TAKE_REQUEST = "take_request"
     DUE_WEBHOOKS = "due_webhooks"
     NOTE_WEBHOOK = "note_webhook"
+    ASK_FIGURE = "ask_figure"
+    TAKE_FIGURE = "take_figure"
 
 
 class Damaged(Exception):
@@ -102,7 +104,9 @@ def source(script: Script) -> str:
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
     ledger = (folder / "ledger.lua").read_text(encoding="utf-8")
     tables = f"local MOVES, SEALED_FIELDS = {_moves()}, {_sealed_fields()}"
+    former = ", ".join(f"['{each}'] = true" for each in FORMER_SCHEMAS if script is Script.ADOPT)
     constants = f"local PREFIX, SCHEMA, BACKGROUND_CHARGE = '{PREFIX}', '{SCHEMA}', {BACKGROUND_CHARGE}; {tables}"
+    constants += f"; local FORMER = {{ {former} }}"
     return f"{shebang}\n{constants}\n{ledger}\nreturn carry_out(function()\n{body}\nend)"
 
 

@@ -117,11 +117,17 @@ class RedisServer:
 
     def _experiment_records(self, experiment_ids: Iterable[str]) -> list[Experiment]:
         """The records of those experiments that are there, and sound or repaired."""
-        ids = list(experiment_ids)
-        (seconds, microseconds), *hashes = self._read(["TIME"], *(["HGETALL", experiment_key(each)] for each in ids))
+        return self._experiment_records_and(list(experiment_ids))[0]
+
+    def _experiment_records_and(
+        self, ids: Sequence[str], *commands: Sequence[Any]
+    ) -> tuple[list[Experiment], list[Any]]:
+        """The same, with the answers to other commands that are read with them."""
+        reading = (["HGETALL", experiment_key(each)] for each in ids)
+        (seconds, microseconds), *answers = self._read(["TIME"], *reading, *commands)
         now = seconds + microseconds / 1e6
-        found = {each: self._sound(each, fields) for each, fields in zip(ids, hashes, strict=True)}
-        return [experiment_record(each, fields, now) for each, fields in found.items() if fields]
+        found = {each: self._sound(each, fields) for each, fields in zip(ids, answers, strict=False)}
+        return [experiment_record(each, fields, now) for each, fields in found.items() if fields], answers[len(ids) :]
 
     def _repair_all_of(self, job_id: str, experiment_id: str) -> None:
         """Have the experiment planned anew of which this job is damaged."""

@@ -16,7 +16,7 @@ import redis
 
 from jobs.connection import vendor_errors
 from jobs.errors import RESTORING, ForeignStore, NotEmpty, SnapshotLost
-from jobs.redis_store.keys import FORMER_SCHEMA, PREFIX, SCHEMA, key
+from jobs.redis_store.keys import FORMER_SCHEMAS, PREFIX, SCHEMA, key
 
 Command = Sequence[bytes]
 
@@ -79,17 +79,21 @@ def restore(client: redis.Redis, commands: Iterable[Command]) -> None:
         if any(not _is_idle(name.decode()) for name in chain.from_iterable(_slices(client))):
             raise NotEmpty
         client.set(_SCHEMA_KEY, RESTORING)
-        remaining = (command for command in commands if command[1] != _SCHEMA_KEY.encode())
-        while some := list(islice(remaining, _SLICE)):
-            _answers(client, *some)
-        client.set(_SCHEMA_KEY, SCHEMA)
+        schema, rest = SCHEMA.encode(), iter(commands)
+        while some := list(islice(rest, _SLICE)):
+            schema = next((command[2] for command in some if command[1] == _SCHEMA_KEY.encode()), schema)
+            _answers(client, *(command for command in some if command[1] != _SCHEMA_KEY.encode()))
+        # As it was: one of a former form is taken over like any other.
+        client.set(_SCHEMA_KEY, schema)
 
 
 def _require_own(client: redis.Redis) -> None:
     with vendor_errors():
         found: Any = client.mget(_SCHEMA_KEY, key("experiments", "number"))
     schema, number = found
-    if schema not in {SCHEMA.encode(), FORMER_SCHEMA.encode()} and (schema is not None or number is not None):
+    if schema not in {each.encode() for each in (SCHEMA, *FORMER_SCHEMAS)} and (
+        schema is not None or number is not None
+    ):
         raise ForeignStore((schema or b"").decode())
 
 

@@ -227,7 +227,7 @@ class Patient:
 
     def _look_beside(self) -> Iterator[str]:
         """What lies beside the experiments."""
-        if self.store.notes_of([self.ids["succeeded"]]) != {self.ids["succeeded"]: NOTES} and not self.told():
+        if self.store.notes(self.ids["succeeded"]) != NOTES and not self.told():
             yield "the notes are others"
         if self.store.keep_answer("k", b"another", seconds=60.0, is_first=True) not in {ANSWER, b"another"}:
             yield "another answer is given"

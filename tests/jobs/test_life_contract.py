@@ -9,7 +9,7 @@ import pytest
 from jobs.connection import connect
 from jobs.errors import EditedMeanwhile, ExperimentNotFound, TooManyTags
 from jobs.ports import BACKGROUND_CHARGE, MOST_TAGS
-from jobs.records import Experiment, Filters, Labels, NewJob, Priority, Queue, Submission, Wishes
+from jobs.records import Experiment, Filters, Known, Labels, NewJob, Priority, Queue, Submission, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS
 from jobs.states import ExperimentStatus
@@ -98,6 +98,44 @@ def test_an_edit_may_expect_what_it_edits(laboratory: Laboratory) -> None:
             store.edit(experiment.id, name="two", expected=other)
     assert store.experiment(experiment.id).name == "one"
     assert store.edit(experiment.id, name="two", expected=now).name == "two"
+
+
+def _known(laboratory: Laboratory, experiment: Experiment) -> Known:
+    record = laboratory.store.experiment(experiment.id)
+    labels = Labels(name=record.name, tags=record.tags, notes=laboratory.store.notes(record.id))
+    return Known(labels=labels, status=record.status, finished_at=record.finished_at)
+
+
+def test_what_is_told_to_an_experiment_is_told_to_what_was_seen_alone(laboratory: Laboratory) -> None:
+    """Another name, other notes, another status, or another end of the same kind: it is left as it is."""
+    store, experiment = laboratory.store, laboratory.submit()
+    seen = _known(laboratory, experiment)
+    store.edit(experiment.id, notes="wait")
+    with pytest.raises(EditedMeanwhile):
+        store.cancel(experiment.id, expected=seen)
+    seen = _known(laboratory, experiment)
+    store.fail(laboratory.claim_plan(experiment), "boom", is_hopeless=True)
+    for act in (store.cancel, store.delete, store.retry):
+        with pytest.raises(EditedMeanwhile):
+            act(experiment.id, expected=seen)
+    failed = _known(laboratory, experiment)
+    assert store.retry(experiment.id, expected=failed).status is ExperimentStatus.PLANNING
+    store.fail(laboratory.claim_plan(experiment), "boom", is_hopeless=True)
+    with pytest.raises(EditedMeanwhile):
+        store.delete(experiment.id, expected=failed)
+    store.edit(experiment.id, name="renamed")
+    with pytest.raises(EditedMeanwhile):
+        store.delete(experiment.id, expected=replace(failed, finished_at=store.experiment(experiment.id).finished_at))
+    store.delete(experiment.id, expected=_known(laboratory, experiment))
+    assert store.records([experiment.id]) == {}
+
+
+def test_a_cancel_whose_reply_was_lost_is_told_again(laboratory: Laboratory) -> None:
+    """What is cancelled is as it was wished to be."""
+    store, experiment = laboratory.store, laboratory.submit()
+    seen = _known(laboratory, experiment)
+    for _ in range(2):
+        assert store.cancel(experiment.id, expected=seen).status is ExperimentStatus.CANCELLED
 
 
 def test_a_renamed_experiment_answers_for_its_spec_under_its_new_name(laboratory: Laboratory) -> None:

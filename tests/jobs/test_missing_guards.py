@@ -17,6 +17,7 @@ from tests.jobs import (
     test_damage,
     test_experiment_contract,
     test_job_contract,
+    test_owner_turns,
     test_redis_store,
     test_upkeep_contract,
     test_versions_contract,
@@ -60,9 +61,9 @@ def _at_once(is_so: Callable[[], bool]) -> None:
 
 _ANY_VERSION: Final = """
 for _, each in ipairs(redis.call('SMEMBERS', key('numerics'))) do
-  numerics = redis.call('EXISTS', flows_key(queue, each, false)) == 1 and each or numerics
+  numerics = redis.call('EXISTS', turns_key(queue, each, false)) == 1 and each or numerics
 end
-local line = flows_key(queue, numerics, false)"""
+local line = turns_key(queue, numerics, false)"""
 
 GUARDS: Final[Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Check]]] = {
     "token": (
@@ -76,8 +77,12 @@ GUARDS: Final[Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Chec
         partial(_of_versions, test_versions_contract.test_claims_of_before_are_worth_nothing),
     ),
     "versions": (
-        partial(_without, "\nlocal line = flows_key(queue, numerics, false)", _ANY_VERSION),
+        partial(_without, "\nlocal line = turns_key(queue, numerics, false)", _ANY_VERSION),
         partial(_of_versions, test_versions_contract.test_neither_version_claims_what_is_of_the_other),
+    ),
+    "turns of owners": (
+        partial(_without, "redis.call('ZADD', owners, owner_served, turn.owner)", ""),
+        partial(_of_a_laboratory, test_owner_turns.test_owners_take_turns_by_work_and_so_do_the_experiments_of_each),
     ),
     "leases": (
         partial(_without, "'ZRANGEBYSCORE', key('leases'), '-inf', now", "'ZRANGEBYSCORE', key('leases'), '-inf', 0"),

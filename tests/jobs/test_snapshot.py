@@ -75,6 +75,20 @@ def test_a_store_is_restored_as_it_was(client: redis.Redis, laboratory: Laborato
     assert len(before) > 300
 
 
+def test_a_backup_of_a_former_schema_is_of_that_schema_until_it_is_taken_over(
+    client: redis.Redis, laboratory: Laboratory
+) -> None:
+    """Who waits in it stands in the lines of then."""
+    kept = laboratory.submit()
+    client.set("stepbias:schema", "4")
+    commands = list(snapshot(client))
+    client.flushall()
+    restore(client, commands)
+    assert client.get("stepbias:schema") == b"4"
+    laboratory.store.adopt()
+    assert laboratory.claim_plan(kept).job.experiment_id == kept.id
+
+
 def test_a_key_that_the_scan_names_twice_is_restored_once(
     client: redis.Redis, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

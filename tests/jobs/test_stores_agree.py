@@ -28,6 +28,7 @@ from jobs.records import (
     Delivery,
     Experiment,
     Filters,
+    Known,
     Labels,
     LiveWorker,
     NewJob,
@@ -78,6 +79,25 @@ wishes = st.builds(
     priority=st.sampled_from(Priority),
     webhook=st.sampled_from(["", "https://a.example/"]),
 )
+
+
+def _as_it_is(store: Store, experiment_id: str) -> Known:
+    record = store.experiment(experiment_id)
+    labels = Labels(name=record.name, tags=record.tags, notes=store.notes(experiment_id))
+    return Known(labels=labels, status=record.status, finished_at=record.finished_at)
+
+
+known_as: st.SearchStrategy[Callable[[Store, str], Known | None]] = st.sampled_from(
+    [
+        lambda *_: None,
+        _as_it_is,
+        lambda *it: replace(_as_it_is(*it), finished_at=1.5),
+        lambda *it: replace(_as_it_is(*it), status=ExperimentStatus.FAILED),
+        lambda *it: replace(_as_it_is(*it), labels=Labels(name="", tags=(), notes="never")),
+    ]
+)
+"""How somebody knows an experiment whom they tell what to do: not at all, as it is, or as it is not."""
+
 OWNERSHIPS = (NOBODYS, Ownership(owner="ada"), Ownership(owner="ada", is_pooled=True), Ownership(owner="ben"))
 
 
@@ -362,7 +382,8 @@ class BothStores(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         """Somebody no longer wants it, which is refused while it is under way; its claims may still be used."""
         experiment_id = data.draw(st.sampled_from(self.ids))
-        if self.both(lambda store: store.delete(experiment_id)) is None:
+        expected = data.draw(known_as)
+        if self.both(lambda store: store.delete(experiment_id, expected=expected(store, experiment_id))) is None:
             self.ids.remove(experiment_id)
             self.both(lambda store: store.delete(experiment_id))
         if data.draw(st.booleans()):
@@ -392,14 +413,16 @@ class BothStores(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject) -> None:
         """Somebody has seen enough."""
         experiment_id = data.draw(st.sampled_from(self.ids))
-        self.both(lambda store: _timeless(store.cancel(experiment_id)))
+        expected = data.draw(known_as)
+        self.both(lambda store: _timeless(store.cancel(experiment_id, expected=expected(store, experiment_id))))
 
     @precondition(lambda self: self.ids)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
         """Somebody wants it again."""
         experiment_id = data.draw(st.sampled_from(self.ids))
-        self.both(lambda store: _timeless(store.retry(experiment_id)))
+        expected = data.draw(known_as)
+        self.both(lambda store: _timeless(store.retry(experiment_id, expected=expected(store, experiment_id))))
 
     @rule()
     def look_through_the_lists(self) -> None:

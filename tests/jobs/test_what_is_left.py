@@ -121,7 +121,9 @@ def test_a_service_that_is_emptied_keeps_its_fixed_keys_alone(client: redis.Redi
     for _ in range(20):
         assert not store.sweep(most=10, grace=0.0)
     time.sleep(0.01)
-    clocks = {f"stepbias:flows:{queue}:v:{clock}" for queue in Queue for clock in ("now", "since")}
+    kinds = ("now", "since", "owners:now", "owners:served")
+    clocks = {f"stepbias:flows:{queue}:v:{clock}" for queue in Queue for clock in kinds}
+    clocks.add("stepbias:figures:v:owners:now")
     workers = {f"stepbias:workers:{queue}" for queue in Queue}
     ring = queue_name(Queue.BATCH)
     bindings = {f"_kombu.{kind}.{ring}" for kind in ("binding", "binding_permanent")}
@@ -302,10 +304,10 @@ def test_a_store_says_of_which_schema_it_is(client: redis.Redis, laboratory: Lab
     assert not names(client)
     laboratory.store.adopt()
     laboratory.store.adopt()
-    assert client.get("stepbias:schema") == b"4"
+    assert client.get("stepbias:schema") == b"5"
     client.flushall()
     laboratory.submit()
-    assert client.get("stepbias:schema") == b"4"
+    assert client.get("stepbias:schema") == b"5"
 
 
 def test_a_store_of_the_former_schema_is_taken_over(client: redis.Redis, laboratory: Laboratory) -> None:
@@ -315,7 +317,7 @@ def test_a_store_of_the_former_schema_is_taken_over(client: redis.Redis, laborat
     with pytest.raises(ForeignStore):
         laboratory.store.cancel(kept)
     laboratory.store.adopt()
-    assert client.get("stepbias:schema") == b"4"
+    assert client.get("stepbias:schema") == b"5"
     assert laboratory.store.experiment(kept).id == kept
     laboratory.store.cancel(kept)
 

@@ -44,6 +44,7 @@ from jobs.records import (
     Gauges,
     Job,
     JobKind,
+    Known,
     Labels,
     LiveWorker,
     LostAttempt,
@@ -278,7 +279,9 @@ class MemoryStore(Store):
         self._garbage: list[_Experiment] = []
         self._workers: dict[str, LiveWorker] = {}
         self._served_until: dict[tuple[Queue, str], float] = {}
-        self._virtual_now: dict[tuple[Queue, str, bool], float] = {}
+        self._virtual_now: dict[tuple[Queue, str, bool, str], float] = {}
+        self._owners_now: dict[tuple[Queue, str, bool], float] = {}
+        self._owners_served: dict[tuple[Queue, str, bool, str], float] = {}
         self._owed: dict[tuple[Queue, str], float] = {}
         self._waits_since: dict[tuple[Queue, str], float] = {}
         self._current: dict[tuple[str, str, str, Ownership], str] = {}
@@ -288,7 +291,8 @@ class MemoryStore(Store):
         self._keys: dict[str, ApiKey] = {}
         self._requests: dict[str, tuple[float, int]] = {}
         self._ended: Counter[JobState] = Counter()
-        self._figures: defaultdict[str, deque[FigureRequest]] = defaultdict(deque)
+        self._figures: defaultdict[str, dict[str, deque[FigureRequest]]] = defaultdict(dict)
+        self._webhook_turns: dict[str, float] = {}
 
     @override
     def ping(self) -> bool:
@@ -405,8 +409,8 @@ class MemoryStore(Store):
         return experiment.notes if experiment else ""
 
     @override
-    def notes_of(self, experiment_ids: Sequence[str]) -> Mapping[str, str]:
-        return {each: self.notes(each) for each in experiment_ids}
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
+        return {each: (record, self.notes(each)) for each, record in self.records(experiment_ids).items()}
 
     @override
     def ids(self, prefix: str, *, most: int, owner: str | None = None) -> Sequence[str]:
@@ -436,16 +440,19 @@ class MemoryStore(Store):
             )
 
     @override
-    def cancel(self, experiment_id: str) -> Experiment:
+    def cancel(self, experiment_id: str, *, expected: Known | None = None) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            if not experiment.is_cancelled:
+                self._require_as_known(experiment, expected)
             self._cancel(experiment)
             return experiment.record(self._clock())
 
     @override
-    def retry(self, experiment_id: str, *, is_incomplete: bool = False) -> Experiment:
+    def retry(self, experiment_id: str, *, is_incomplete: bool = False, expected: Known | None = None) -> Experiment:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            self._require_as_known(experiment, expected)
             may = {ExperimentStatus.FAILED, *([ExperimentStatus.SUCCEEDED] if is_incomplete else [])}
             if experiment.counts.status not in may:
                 raise NotFailed(experiment.counts.status)
@@ -460,9 +467,10 @@ class MemoryStore(Store):
             return experiment.record(self._clock())
 
     @override
-    def delete(self, experiment_id: str) -> None:
+    def delete(self, experiment_id: str, *, expected: Known | None = None) -> None:
         with self._lock:
             experiment = self._experiment(experiment_id)
+            self._require_as_known(experiment, expected)
             if not experiment.is_finished:
                 raise StillActive(experiment.counts.status)
             self._step_down(experiment)
@@ -481,7 +489,11 @@ class MemoryStore(Store):
                 return None
             experiment = self._in_turn(queue, flows)
             job = experiment.backlog(queue)[0]
-            self._virtual_now[queue, self.numerics, experiment.is_background] = experiment.flows[queue]
+            line = queue, self.numerics, experiment.is_background
+            its = *line, experiment.ownership.owner
+            self._owners_now[line] = self._owners_served[its]
+            self._owners_served[its] += job.record.work
+            self._virtual_now[its] = experiment.flows[queue]
             experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + job.record.work
             self._waits_since[queue, self.numerics] = self._clock()
             job.token += 1
@@ -713,8 +725,16 @@ class MemoryStore(Store):
     def due_webhooks(self, *, most: int, seconds: float) -> Sequence[Delivery]:
         with self._lock:
             now = self._clock()
-            due = [each for each in self._experiments.values() if each.tells_at is not None and each.tells_at <= now]
-            first = sorted(due, key=lambda each: (each.tells_at, each.id))[:most]
+            told = [each for each in self._experiments.values() if each.tells_at is not None]
+            turns = {each: self._webhook_turns[each] for each in {experiment.ownership.owner for experiment in told}}
+            rounds = []
+            for owner, last in turns.items():
+                its = [each for each in told if each.ownership.owner == owner and (each.tells_at or 0.0) <= now]
+                its.sort(key=lambda each: (each.tells_at, each.id))
+                rounds += [(place, last, owner, each) for place, each in enumerate(its)]
+            first = [each for *_, each in sorted(rounds, key=lambda turn: turn[:3])[:most]]
+            self._webhook_turns.clear()
+            self._webhook_turns.update(turns | {each.ownership.owner: now for each in first})
             taken = []
             for each in first:
                 if each.webhook.attempts >= MOST_ATTEMPTS:
@@ -746,6 +766,7 @@ class MemoryStore(Store):
                 return
             known.webhook = replace(known.webhook, state=state, last_status=status)
             known.tells_at = self._clock() + seconds if state is WebhookState.PENDING else None
+            self._webhook_turns.setdefault(known.ownership.owner, self._clock())
 
     @override
     def webhook(self, experiment_id: str) -> Webhook:
@@ -903,17 +924,25 @@ class MemoryStore(Store):
             if self._asked.get(request.key, -math.inf) > self._clock():
                 return False
             self._asked[request.key] = self._clock() + seconds
-            self._figures[self.numerics].append(request)
+            # The first of those that take turns is next: who comes, and who has had a turn, goes to the end.
+            self._figures[self.numerics].setdefault(request.owner, deque()).append(request)
             return True
 
     @override
     def figures_waiting(self) -> int:
-        return len(self._figures[self.numerics])
+        return sum(map(len, self._figures[self.numerics].values()))
 
     @override
     def next_figure(self) -> FigureRequest | None:
         with self._lock:
-            return self._figures[self.numerics].popleft() if self._figures[self.numerics] else None
+            lines = self._figures[self.numerics]
+            for owner, line in list(lines.items())[:1]:
+                del lines[owner]
+                request = line.popleft()
+                if line:
+                    lines[owner] = line
+                return request
+            return None
 
     def expire(self, job_id: str) -> None:
         """Put the end of the job's lease into the past."""
@@ -926,6 +955,13 @@ class MemoryStore(Store):
         if experiment_id not in self._experiments:
             raise ExperimentNotFound(experiment_id)
         return self._experiments[experiment_id]
+
+    @staticmethod
+    def _require_as_known(experiment: _Experiment, expected: Known | None) -> None:
+        labels = Labels(name=experiment.name, tags=experiment.tags, notes=experiment.notes)
+        own = Known(labels=labels, status=experiment.counts.status, finished_at=experiment.finished_at)
+        if expected not in {None, own}:
+            raise EditedMeanwhile("somebody has edited it meanwhile")
 
     def _run(self, experiment: _Experiment, index: int) -> StoredRun | None:
         run = self._runs.get(experiment.keys.get(index, ""))
@@ -999,10 +1035,14 @@ class MemoryStore(Store):
     def _begin_to_flow(self, experiment: _Experiment, queue: Queue) -> None:
         """What has just begun to wait starts from max(its own virtual time, that of the last turn)."""
         if self._flows(experiment, queue, experiment.numerics) and queue not in experiment.flows:
-            line = queue, experiment.numerics
-            if not any(queue in each.flows for each in self._experiments.values() if each.numerics == line[1]):
-                self._waits_since[line] = self._clock()
-            now = self._virtual_now.get((*line, experiment.is_background), 0.0)
+            line = queue, experiment.numerics, experiment.is_background
+            its = *line, experiment.ownership.owner
+            waiting = [each for each in self._experiments.values() if each.numerics == line[1] and queue in each.flows]
+            if not waiting:
+                self._waits_since[line[:2]] = self._clock()
+            if its not in {(*line[:2], each.is_background, each.ownership.owner) for each in waiting}:
+                self._owners_served[its] = max(self._owners_served.get(its, 0.0), self._owners_now.get(line, 0.0))
+            now = self._virtual_now.get(its, 0.0)
             experiment.flows[queue] = max(experiment.served.get(queue, 0.0), now)
 
     def _enter(self, experiment: _Experiment, job: _Job, state: JobState) -> None:
@@ -1033,6 +1073,8 @@ class MemoryStore(Store):
         elif experiment.finished_at is None:
             experiment.finished_at = self._clock()
             experiment.tells_at = experiment.finished_at if experiment.wishes.webhook else None
+            if experiment.tells_at is not None:
+                self._webhook_turns.setdefault(experiment.ownership.owner, experiment.tells_at)
             if experiment.counts.status is not ExperimentStatus.FAILED:
                 experiment.checkpoints.clear()
         for queue in Queue:
@@ -1058,29 +1100,48 @@ class MemoryStore(Store):
     def _in_turn(self, queue: Queue, flows: Sequence[_Experiment]) -> _Experiment:
         """Of those that wait: the first, or the first in the background if enough is owed to them."""
         first, background = (
-            min((each for each in flows if each.is_background == kind), key=lambda each: each.turn(queue), default=None)
+            min(
+                (each for each in flows if each.is_background == kind),
+                key=lambda each: (*self._owner_turn(each, queue), *each.turn(queue)),
+                default=None,
+            )
             for kind in (False, True)
         )
         line = queue, self.numerics
         if first is None or background is None:
             self._owed.pop(line, None)
-            return min(flows, key=lambda each: each.turn(queue))
+            return first or background  # type: ignore[return-value]  # there is one
         owed, charge = self._owed.get(line, 0.0), BACKGROUND_CHARGE * background.backlog(queue)[0].record.work
         is_due = owed >= charge
         self._owed[line] = owed - charge if is_due else owed + first.backlog(queue)[0].record.work
         return background if is_due else first
 
+    def _owner_turn(self, experiment: _Experiment, queue: Queue) -> tuple[float, str]:
+        """The owner with the least takes the next one."""
+        owner = experiment.ownership.owner
+        return self._owners_served[queue, experiment.numerics, experiment.is_background, owner], owner
+
     def _place(self, experiment: _Experiment, queue: Queue) -> Place:
-        waiting = (
-            each
-            for each in self._experiments.values()
-            if self._flows(each, queue, experiment.numerics) and each.is_background == experiment.is_background
-        )
-        before = [each for each in waiting if each.turn(queue) < experiment.turn(queue)]
-        before.sort(key=lambda each: each.turn(queue))
+        lines: dict[tuple[float, str], list[_Experiment]] = defaultdict(list)
+        for each in self._experiments.values():
+            same = each.is_background == experiment.is_background
+            if same and self._flows(each, queue, experiment.numerics):
+                lines[self._owner_turn(each, queue)].append(each)
+        for line in lines.values():
+            line.sort(key=lambda each: each.turn(queue))
+        served, owner = self._owner_turn(experiment, queue)
+        own = lines.pop((served, owner))
+        before = own[: own.index(experiment)]
         given = [_given_to(each, queue, experiment) for each in before[:MOST_AHEAD]]
-        mean = sum(given) / len(given) if given else 0.0
-        return Place(queue=queue, experiments_ahead=len(before), work_ahead=mean * len(before))
+        work = sum(given) / len(given) * len(before) if given else 0.0
+        turns = [
+            _taken_by(line, queue, each[0], served + work, is_first=each[1] < owner) for each, line in lines.items()
+        ]
+        return Place(
+            queue=queue,
+            experiments_ahead=len(before) + sum(count for count, _ in turns),
+            work_ahead=work + sum(work for _, work in turns),
+        )
 
     def _lose(self, experiment: _Experiment, job: _Job) -> LostAttempt:
         if job.is_heard:
@@ -1146,13 +1207,27 @@ class MemoryDoorbell(Doorbell):
 
 def _given_to(other: _Experiment, queue: Queue, experiment: _Experiment) -> float:
     """The work of the turns that another one takes before the experiment."""
-    work, flow = 0.0, other.flows[queue]
-    for _ in other.backlog(queue):
-        if (flow, *other.turn(queue)[1:]) > experiment.turn(queue):
-            break
-        flow += other.backlog(queue)[0].record.work
-        work += other.backlog(queue)[0].record.work
-    return work
+    jobs, (served, number) = other.backlog(queue), other.turn(queue)
+    (until, mine) = experiment.turn(queue)
+    return _turns(served, jobs[0].record.work, len(jobs) * jobs[0].record.work, until, is_first=number < mine)
+
+
+def _taken_by(
+    line: Sequence[_Experiment], queue: Queue, served: float, until: float, *, is_first: bool
+) -> tuple[int, float]:
+    """How many of another owner's experiments have a turn before it has been served so much, and what all are given."""
+    waiting = sum(len(each.backlog(queue)) * each.backlog(queue)[0].record.work for each in line)
+    given = _turns(served, line[0].backlog(queue)[0].record.work, waiting, until, is_first=is_first)
+    firsts = [sum(_given_to(other, queue, each) for other in line[:place]) for place, each in enumerate(line)]
+    return sum(before < given - 1e-9 for before in firsts), given
+
+
+def _turns(served: float, work: float, waiting: float, until: float, *, is_first: bool) -> float:
+    """The work of turns, one after another, that are begun before so much was served, or at it."""
+    given = 0.0
+    while given < waiting - 1e-9 and (served + given < until - 1e-9 or (is_first and served + given < until + 1e-9)):
+        given += work
+    return min(given, waiting)
 
 
 def _told(job: Job, *, is_cancelled: bool) -> Job:

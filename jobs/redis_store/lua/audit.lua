@@ -30,9 +30,10 @@ local function turns_of(experiment)
   local waiting, is_served = 0, true
   for _, queue in ipairs(QUEUES) do
     local jobs = redis.call('ZCARD', backlog_key(experiment.id, queue))
-    local flows = flows_key(queue, experiment.numerics, experiment.is_background)
-    local flow = redis.call('ZSCORE', flows, flow_of(experiment))
+    local owners = owners_key(turns_key(queue, experiment.numerics, experiment.is_background))
+    local flow = redis.call('ZSCORE', flows_key(queue, experiment), flow_of(experiment))
     is_served = is_served and (jobs > 0 and not ending_of(experiment)) == (flow ~= false)
+      and (not flow or redis.call('ZSCORE', owners, experiment.owner) ~= false)
     waiting = waiting + jobs
   end
   return is_served, waiting

@@ -8,21 +8,6 @@ if not experiment then
   return NOT_FOUND
 end
 
-local function value_of(what)
-  if what == 'notes' then
-    return redis.call('GET', key('experiment', id, 'notes')) or ''
-  end
-  return redis.call('HGET', experiment.at, what) or ''
-end
-
-local function is_there(what, value)
-  local own = value_of(what)
-  if what == 'tags' then
-    own, value = table.concat(cjson.decode(own), '\n'), table.concat(cjson.decode(value), '\n')
-  end
-  return own == value
-end
-
 local changes = {}
 for i = 4 + 2 * expected, #ARGV, 2 do
   changes[ARGV[i]] = ARGV[i + 1]
@@ -34,7 +19,7 @@ local function new_tags()
   for _, tag in ipairs(cjson.decode(changes.remove_tags or '[]')) do
     removed[tag] = true
   end
-  for _, tag in ipairs(cjson.decode(changes.tags or value_of('tags'))) do
+  for _, tag in ipairs(cjson.decode(changes.tags or redis.call('HGET', experiment.at, 'tags'))) do
     if not removed[tag] then
       table.insert(tags, tag)
     end
@@ -49,17 +34,15 @@ changes.tags = #tags > 0 and cjson.encode(tags) or '[]'
 -- The same edit again: the reply was lost.
 local function is_done()
   for _, what in ipairs({ 'name', 'tags', 'notes', 'shared' }) do
-    if changes[what] and not is_there(what, changes[what]) then
+    if changes[what] and not is_there(experiment, what, changes[what]) then
       return false
     end
   end
   return true
 end
 
-for i = 4, 2 + 2 * expected, 2 do
-  if not is_there(ARGV[i], ARGV[i + 1]) and not is_done() then
-    return redis.error_reply('EDITED somebody has edited it meanwhile')
-  end
+if not is_as_known(experiment, ARGV, 3) and not is_done() then
+  return EDITED
 end
 if changes.add_tags and #tags > tonumber(most_tags) then
   return too_many_tags(most_tags)

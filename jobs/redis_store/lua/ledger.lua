@@ -1,6 +1,6 @@
 -- What every script begins with: the store's clock, the names of its keys, the seals of its records, and how a job's
--- move changes what its experiment counts. `PREFIX`, `SCHEMA`, `SEALED_FIELDS`, `BACKGROUND_CHARGE` and `MOVES`, the table of
--- legal moves, are put in front of it from Python.
+-- move changes what its experiment counts. `PREFIX`, `SCHEMA`, `FORMER` (the schemas that a script takes over), `SEALED_FIELDS`,
+-- `BACKGROUND_CHARGE` and `MOVES`, the table of legal moves, are put in front of it from Python.
 --
 -- Keys are made from ids inside the scripts, so this is for one server and its replicas, not for a cluster. Scripts check
 -- before they write: what is refused has changed nothing.
@@ -12,6 +12,7 @@ local READS = { HGET = true, HMGET = true, HGETALL = true, HEXISTS = true, HKEYS
 local QUEUES = { 'interactive', 'batch' }
 local LEASE_LOST = redis.error_reply("LEASELOST the job is no longer this worker's")
 local NOT_FOUND = redis.error_reply('NOTFOUND there is no such experiment')
+local EDITED = redis.error_reply('EDITED somebody has edited it meanwhile')
 
 local function key(...)
   return PREFIX .. table.concat({ ... }, ':')
@@ -24,7 +25,7 @@ end
 
 -- A store of another form is left alone. That of 0.1 has experiments, and does not say of which form it is.
 local schema = redis.call('GET', key('schema'))
-if schema ~= SCHEMA and (schema or redis.call('EXISTS', key('experiments', 'number')) == 1) then
+if schema ~= SCHEMA and not FORMER[schema] and (schema or redis.call('EXISTS', key('experiments', 'number')) == 1) then
   return redis.error_reply('FOREIGN ' .. (schema or ''))
 end
 
@@ -183,14 +184,14 @@ end
 
 -- What the status of an experiment follows from; nil for an unknown one.
 local function experiment_of(id)
-  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at, priority, stop, webhook =
+  local number, numerics, generation, cancel, queued, running, dead, runs, done, finished_at, priority, stop, webhook, owner =
     unpack(redis.call('HMGET', experiment_key(id), 'number', 'numerics', 'generation', 'cancel', 'queued', 'running',
-      'dead', 'runs_total', 'runs_done', 'finished_at', 'priority', 'stop', 'webhook'))
+      'dead', 'runs_total', 'runs_done', 'finished_at', 'priority', 'stop', 'webhook', 'owner'))
   return number and {
     id = id, at = experiment_key(id), number = tonumber(number), numerics = numerics, generation = generation,
     is_cancelled = cancel == '1', queued = tonumber(queued), running = tonumber(running),
     dead = tonumber(dead), is_whole = runs == done, finished_at = finished_at, is_background = priority == 'batch',
-    stops = stop == '1', webhook = webhook,
+    stops = stop == '1', webhook = webhook, owner = owner or '',
   }
 end
 
@@ -203,15 +204,55 @@ local function ending_of(experiment)
   end
 end
 
+-- Whether a part of an experiment is so: its name, tags or notes, its status, or when it has ended.
+local function is_there(experiment, what, value)
+  if what == 'notes' then
+    return (redis.call('GET', key('experiment', experiment.id, 'notes')) or '') == value
+  elseif what == 'status' then
+    return status_of(experiment.at) == value
+  elseif what == 'finished_at' then
+    return number_of(experiment.finished_at) == number_of(value)
+  end
+  local own = redis.call('HGET', experiment.at, what) or ''
+  if what == 'tags' then
+    own, value = table.concat(cjson.decode(own), '\n'), table.concat(cjson.decode(value), '\n')
+  end
+  return own == value
+end
+
+-- Whether an experiment is still as somebody knows it: `given[at]` says how many parts that are, each by name and value behind it.
+local function is_as_known(experiment, given, at)
+  for i = at + 1, at + 2 * given[at], 2 do
+    if not is_there(experiment, given[i], given[i + 1]) then
+      return false
+    end
+  end
+  return true
+end
+
 -- An experiment's waiting jobs in one queue, in the order in which they were recorded.
 local function backlog_key(id, queue)
   return key('experiment', id, 'backlog', queue)
 end
 
--- The experiments with a backlog that workers of one numerics version may train, by virtual time; those for which nobody
--- waits take turns among themselves.
-local function flows_key(queue, numerics, is_background)
+-- What belongs to an owner, beside that of nobody.
+local function of_owner(name, owner)
+  return owner == '' and name or name .. ':of:' .. owner
+end
+
+-- Where those of one numerics version and one priority take turns in a queue.
+local function turns_key(queue, numerics, is_background)
   return key('flows', queue, numerics) .. (is_background and ':background' or '')
+end
+
+-- The experiments of an owner with a backlog, by virtual time.
+local function flows_key(queue, experiment)
+  return of_owner(turns_key(queue, experiment.numerics, experiment.is_background), experiment.owner)
+end
+
+-- The owners of such experiments, by theirs: nobody is one of them.
+local function owners_key(turns)
+  return turns .. ':owners'
 end
 
 -- An experiment among the flows: in the order of creation where their virtual times are equal.
@@ -219,37 +260,52 @@ local function flow_of(experiment)
   return string.format('%015d:%s', experiment.number, experiment.id)
 end
 
--- An experiment with a backlog takes turns. It starts from the virtual time at which the last turn was taken: served at
--- once, but with no claim to the time it was not there.
+-- Who begins to wait starts from the virtual time at which the last turn was taken: served at once, but with no claim to the
+-- time it was not there.
+local function begin_to_wait(line, who, served)
+  local start = math.max(number_of(served, 0), number_of(redis.call('GET', line .. ':now'), 0))
+  redis.call('ZADD', line, 'NX', start, who)
+end
+
+-- An experiment with a backlog takes turns, and so does its owner.
 local function start_flow(experiment, queue)
   if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 then
-    local flows, others = flows_key(queue, experiment.numerics, false), flows_key(queue, experiment.numerics, true)
-    if redis.call('EXISTS', flows, others) == 0 then
-      redis.call('SET', flows .. ':since', now)
+    local turns = turns_key(queue, experiment.numerics, experiment.is_background)
+    local owners, line = owners_key(turns), turns_key(queue, experiment.numerics, false)
+    if redis.call('EXISTS', owners_key(line), owners_key(turns_key(queue, experiment.numerics, true))) == 0 then
+      redis.call('SET', line .. ':since', now)
     end
-    flows = experiment.is_background and others or flows
-    local served = number_of(redis.call('HGET', experiment.at, 'served:' .. queue), 0)
-    local start = math.max(served, number_of(redis.call('GET', flows .. ':now'), 0))
-    redis.call('ZADD', flows, 'NX', start, flow_of(experiment))
+    begin_to_wait(owners, experiment.owner, redis.call('HGET', owners .. ':served', experiment.owner))
+    begin_to_wait(flows_key(queue, experiment), flow_of(experiment), redis.call('HGET', experiment.at, 'served:' .. queue))
+  end
+end
+
+local function stop_flow(turns, owner, flow)
+  local flows = of_owner(turns, owner)
+  redis.call('ZREM', flows, flow)
+  if redis.call('EXISTS', flows) == 0 then
+    redis.call('ZREM', owners_key(turns), owner)
   end
 end
 
 local function stop_flows(experiment)
   for _, queue in ipairs(QUEUES) do
-    redis.call('ZREM', flows_key(queue, experiment.numerics, experiment.is_background), flow_of(experiment))
+    stop_flow(turns_key(queue, experiment.numerics, experiment.is_background), experiment.owner, flow_of(experiment))
   end
 end
 
 -- Its end is to be told to who wants it, in the same write in which it ends; or no longer, for it goes on.
-local function tell_end(experiment)
+-- Owners take turns there as well.
+local function tell_end(experiment, at)
   if experiment.webhook then
-    redis.call('ZADD', key('webhooks'), now, experiment.id)
+    redis.call('ZADD', of_owner(key('webhooks'), experiment.owner), at, experiment.id)
+    redis.call('ZADD', key('webhooks', 'owners'), 'NX', now, experiment.owner)
   end
 end
 
-local function untell_end(id)
-  redis.call('ZREM', key('webhooks'), id)
-  redis.call('UNLINK', key('experiment', id, 'webhook'))
+local function untell_end(experiment)
+  redis.call('ZREM', of_owner(key('webhooks'), experiment.owner), experiment.id)
+  redis.call('UNLINK', key('experiment', experiment.id, 'webhook'))
 end
 
 -- To be called whenever counts have changed. An experiment that has ended keeps no checkpoints, unless a retry may want
@@ -261,14 +317,14 @@ local function settle(id)
     redis.call('HSET', experiment.at, 'finished_at', now)
     redis.call('ZADD', key('finished'), now, id)
     redis.call('ZREM', key('unfinished', experiment.numerics), id)
-    tell_end(experiment)
+    tell_end(experiment, now)
     if ending ~= 'failed' then
       redis.call('UNLINK', key('experiment', id, 'checkpoints'))
     end
   elseif not ending and experiment.finished_at then
     redis.call('HDEL', experiment.at, 'finished_at')
     redis.call('ZREM', key('finished'), id)
-    untell_end(id)
+    untell_end(experiment)
     redis.call('ZADD', key('unfinished', experiment.numerics), now, id)
   end
 end
@@ -559,7 +615,7 @@ local function count_anew(id, generation, plan, runs_done)
     redis.call('UNLINK', key('experiment', id, part))
   end
   discard(id, generation, 'jobs')
-  untell_end(id)
+  untell_end(experiment_of(id))
   local at = experiment_key(id)
   redis.call('HDEL', at, 'finished_at', 'error', 'error_losses', 'error_failures', 'started', 'started_at')
   redis.call('HSET', at, 'generation', generation, 'plan', plan, 'queued', 0, 'running', 0, 'succeeded', 0, 'dead', 0,

@@ -4,14 +4,14 @@
 -- attempt where it is pending.
 local id, finished_at, attempt, status, state, seconds = unpack(ARGV)
 local at = key('experiment', id, 'webhook')
-local is_same = redis.call('HGET', experiment_key(id), 'finished_at') == finished_at
-if not is_same or redis.call('HGET', at, 'attempts') ~= attempt then
+local experiment = experiment_of(id)
+if not experiment or experiment.finished_at ~= finished_at or redis.call('HGET', at, 'attempts') ~= attempt then
   return 0
 end
 redis.call('HSET', at, 'state', state, 'last_status', status)
 if state == 'pending' then
-  redis.call('ZADD', key('webhooks'), now + seconds, id)
+  tell_end(experiment, now + seconds)
 else
-  redis.call('ZREM', key('webhooks'), id)
+  redis.call('ZREM', of_owner(key('webhooks'), experiment.owner), id)
 end
 return 1

@@ -13,10 +13,12 @@ for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
   redis.call('ZREM', key('unfinished', version), id)
   for _, queue in ipairs(QUEUES) do
     for _, is_background in ipairs({ false, true }) do
-      local flows = flows_key(queue, version, is_background)
-      for _, flow in ipairs(redis.call('ZRANGE', flows, 0, -1)) do
-        if string.match(flow, ':(.*)') == id then
-          redis.call('ZREM', flows, flow)
+      local turns = turns_key(queue, version, is_background)
+      for _, owner in ipairs(redis.call('ZRANGE', owners_key(turns), 0, -1)) do
+        for _, flow in ipairs(redis.call('ZRANGE', of_owner(turns, owner), 0, -1)) do
+          if string.match(flow, ':(.*)') == id then
+            stop_flow(turns, owner, flow)
+          end
         end
       end
     end

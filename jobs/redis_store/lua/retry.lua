@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- Queue dead jobs of a failed experiment again, so many at most; where none is dead, or keys are damaged, plan it anew.
 -- ARGV: experiment id, numerics version of who asks, a name of the wish, 1 if documents are missing of an experiment that
--- has succeeded, which is then planned anew as well, most jobs. The same wish again goes on. Answers: how many dead jobs
--- are left, its record.
+-- has succeeded, which is then planned anew as well, most jobs, how many parts it must still be as somebody knows it in, each
+-- by name and value. The same wish again goes on. Answers: how many dead jobs are left, its record.
 local id, numerics, wish, is_incomplete, most = unpack(ARGV)
 local experiment = experiment_of(id)
 if not experiment then
@@ -10,6 +10,9 @@ if not experiment then
 end
 local dead = key('experiment', id, 'dead')
 if redis.call('HGET', experiment.at, 'retry') ~= wish then
+  if not is_as_known(experiment, ARGV, 6) then
+    return EDITED
+  end
   local ending = ending_of(experiment)
   if ending ~= 'failed' and not (is_incomplete == '1' and ending == 'succeeded') then
     return redis.error_reply('NOTFAILED only a failed experiment can be retried')

@@ -15,7 +15,7 @@ from core.identity import NUMERICS_VERSION
 from jobs.connection import connect
 from jobs.errors import JobsError
 from jobs.redis_store import snapshot
-from jobs.redis_store.keys import FORMER_SCHEMA, SCHEMA
+from jobs.redis_store.keys import FORMER_SCHEMAS, SCHEMA
 from stepbias.cli.failure import explained
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.backup_file import (
@@ -50,7 +50,7 @@ def restore(file: str, state_dir: Path | None = None) -> int:
     """Make the store of a backup, where there is none; what was under way in it then goes on."""
     with explained(StartupError, JobsError, UnusableBackup), _read(file) as read:
         header = read_header(read)
-        if header.schema not in {SCHEMA, FORMER_SCHEMA}:
+        if header.schema not in {SCHEMA, *FORMER_SCHEMAS}:
             raise UnusableBackup(
                 f"the backup is of a store with schema {header.schema} (stepbias {header.version}), and this version "
                 f"has schema {SCHEMA}: restore it with a version that has the same"

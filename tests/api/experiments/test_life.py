@@ -91,6 +91,29 @@ def test_an_edit_between_the_look_and_the_edit_is_not_lost(api: Service, monkeyp
     assert api.get(place).json()["name"] == "quick"
 
 
+@pytest.mark.parametrize("act", ["cancel", "retry", "delete"])
+def test_nothing_is_done_to_what_has_changed_between_the_look_and_the_act(
+    api: Service, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """What is held against the tag is what is there when it is done; `*` is whatever is there."""
+    identifier = api.submit()
+    if act != "cancel":
+        api.fail(identifier)
+    place = f"{EXPERIMENTS}/{identifier}"
+    method, url = ("DELETE", place) if act == "delete" else ("POST", f"{place}/{act}")
+    tag, done, status = api.get(place).headers["etag"], getattr(api.store, act), api.get(place).json()["status"]
+
+    def late(experiment_id: str, **more: Any) -> Any:
+        api.store.edit(experiment_id, notes="leave it")
+        return done(experiment_id, **more)
+
+    monkeypatch.setattr(api.store, act, late)
+    refused = api.client.request(method, url, headers={"If-Match": tag})
+    assert assert_problem(refused, 412)["type"].endswith("not-as-known")
+    assert (api.get(place).json()["notes"], api.get(place).json()["status"]) == ("leave it", status)
+    assert api.client.request(method, url, headers={"If-Match": "*"}).is_success
+
+
 @pytest.mark.parametrize(
     ("document", "pointer"),
     [

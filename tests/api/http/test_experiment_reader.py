@@ -26,12 +26,12 @@ class _SlowStore(MemoryStore):
         self.error: Exception | None = None
 
     @override
-    def records(self, experiment_ids: Sequence[str]) -> Mapping[str, Experiment]:
+    def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
         self.calls.append(list(experiment_ids))
         self.may_end.wait(20)
         if self.error is not None:
             raise self.error
-        return super().records(experiment_ids)
+        return super().in_full(experiment_ids)
 
 
 def submitted(store: MemoryStore, name: str) -> str:

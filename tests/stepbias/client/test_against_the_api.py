@@ -180,6 +180,19 @@ def test_cancelling_ends_an_experiment_that_nobody_works_on(client: Client) -> N
         handle.retry()
 
 
+def test_what_has_changed_since_it_was_seen_is_left_alone(client: Client, finished: ExperimentHandle) -> None:
+    """And what has not is changed."""
+    finished.refresh()
+    seen = finished.etag
+    assert finished.edit(notes="seen", if_match=seen).notes == "seen"
+    for act in (lambda: finished.edit(notes="lost", if_match=seen), lambda: finished.delete(if_match=seen)):
+        with pytest.raises(ProblemError) as refused:
+            act()
+        assert refused.value.status == 412
+    again = client.experiment(finished.id)
+    assert again.edit(notes="", if_match=again.etag).notes == ""
+
+
 def test_presets_are_accepted_as_they_are(client: Client) -> None:
     """What the service offers, it takes."""
     assert "figure-1" in {preset["name"] for preset in client.presets()}

@@ -195,6 +195,41 @@ def test_an_edit_has_what_is_given() -> None:
     assert request.headers["content-type"] == "application/merge-patch+json"
 
 
+TOLD: dict[str, Callable[..., object]] = {
+    "edit": lambda handle, **seen: handle.edit(name="x", **seen),
+    "cancel": lambda handle, **seen: handle.cancel(**seen),
+    "retry": lambda handle, **seen: handle.retry(**seen),
+    "delete": lambda handle, **seen: handle.delete(**seen),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_is_told_may_be_told_to_what_was_seen_alone(name: str) -> None:
+    """Under one key, for what is sent again would find what it has changed; without a tag nothing is said of it."""
+    seen = httpx2.Response(200, json=experiment(), headers={"ETag": '"seen"'})
+    service = ScriptedService([seen, httpx2.ReadError("lost"), ok(experiment()), ok(experiment()), seen])
+    handle = service.client().experiment("e1")
+    TOLD[name](handle, if_match=handle.etag)
+    TOLD[name](handle)
+    first, again, other = service.requests[1:]
+    assert first.headers["if-match"] == again.headers["if-match"] == '"seen"'
+    assert first.headers["idempotency-key"] == again.headers["idempotency-key"]
+    assert "if-match" not in other.headers
+    handle.refresh()
+    assert handle.etag == '"seen"'
+
+
+def test_what_was_told_is_not_what_was_seen() -> None:
+    """There is no tag of it before it is read."""
+    service = ScriptedService([httpx2.Response(202, json=experiment(), headers={"ETag": '"seen"'}), ok(experiment())])
+    client = service.client()
+    assert client.submit({}).etag is None
+    handle = client.experiment("e1")
+    handle.etag = '"seen"'
+    handle.edit(name="x")
+    assert handle.etag is None
+
+
 def test_what_must_not_be_done_twice_is_sent_again_under_one_key() -> None:
     """A deletion of which the answer was lost; another one has another key."""
     lost, done = httpx2.ReadError("lost"), httpx2.Response(204)
