@@ -25,6 +25,9 @@ PATIENCE: Final = 30.0
 
 READERS: Final = ("csv_", "npz_", "reading")
 
+UNCHANGED: Final = -1
+"""The number of no change at all."""
+
 
 class Fate(StrEnum):
     """What became of a mutant: `killed` by a test that failed, or by one that no longer ended."""
