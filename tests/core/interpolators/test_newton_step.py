@@ -1,5 +1,6 @@
 """A step of the interior-point method: the equations that it solves, and how far it goes along them."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,8 +91,10 @@ def test_a_step_solves_the_linearised_conditions(power: float, order: int, dim: 
         pull = point.parts / law.slack(here.weights, here.subgradient) * law.slack(weights, step.subgradient)
         np.testing.assert_allclose(step.parts, rhs_parts - pull, **close)
     else:
-        ends = [law.values(point.parts, here.weights + s * weights, here.subgradient + s * step.subgradient)
-                for s in (h, -h)]  # fmt: skip
+        ends = [
+            law.values(point.parts, here.weights + way * weights, here.subgradient + way * step.subgradient)
+            for way in (h, -h)
+        ]
         change, slope = (np.array(ends[0]) - np.array(ends[1])) / (2 * h)
         np.testing.assert_allclose(step.tangent_weights, slope, **close)
     np.testing.assert_allclose(programme.basis.T @ (predictor + change), programme.target, **close)
@@ -147,6 +150,8 @@ def test_a_step_leaves_a_fiftieth_of_the_room_in_every_cone(
     assert 0 < length <= 1
     assert left >= 0.02 - 1e-9
     assert length == 1 or left == pytest.approx(0.02, abs=1e-7)
+    inwards = {"framed_dual_matrix": np.eye(order), "framed_slack": np.eye(order), "part_slack": slack}
+    assert here.newton._room(replace(step, parts=here.point.parts, **inwards)) == 1
 
 
 @pytest.mark.parametrize(("power", "order", "dim", "steps"), CASES)
