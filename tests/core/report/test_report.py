@@ -418,6 +418,31 @@ def test_too_few_samples_excuse_the_lemma_and_never_its_certain_form() -> None:
     assert (certain.status, certain.holds) == (Status.HOLDS, 2)
 
 
+def test_the_sentence_is_about_the_data_furthest_off() -> None:
+    """By the ratio of the two factors, not by the larger of either."""
+    grid = grid_of(data={"mean": {"values": [1.0, 5.0]}})
+    analyses, unlucky = _analyses(grid), _interpolators("flattest", l1_norm=30.0)
+    centred, far = (grid.run(index).problem_key for index in range(2))
+    analyses[centred] |= unlucky | {"largest_second_moment": 80.0, "least_squared_mean": 10.0}  # 8 for 6.6
+    analyses[far] |= unlucky | {"largest_second_moment": 30.0, "least_squared_mean": 10.0}  # 3 for 1.32
+    (reason,) = _reasons(report(grid, _summaries(grid), analyses), "concentration")
+    assert "is 3, and at most 1.1·ζ = 1.32 is wanted" in reason
+
+
+@pytest.mark.parametrize("least", [0.5, 150.0])
+def test_the_ratio_to_the_least_sharpness_is_taken_near_the_largest_step(least: float) -> None:
+    """λ_max/min λ_max of the runs at η ≥ 0.9·η*, in any units; of no others, and of none where every step is stable."""
+    grid, analyses = GRID, _analyses(GRID, min_sharpness_upper=least)
+    summaries = [{**GOOD, "sharpness": 1.5 * least, "stability_threshold": least * 1.01 / 0.9} for _ in range(RUNS)]
+    for index, share in ((2, 0.99), (5, 0.8)):
+        summaries[index] |= {"stability_threshold": least * share / 0.9, "sharpness": (1 + share) * least}
+    row = next(row for row in report(grid, summaries, analyses).measurements if row.key == "flatness_near_limit")
+    assert (row.known, row.unknown) == (2, RUNS - 2)
+    assert (row.least, row.median, row.greatest) == pytest.approx((1.8, 1.895, 1.99))
+    boundless = report(grid, summaries, _analyses(GRID, min_sharpness_upper=0.0)).measurements
+    assert next(row.known for row in boundless if row.key == "flatness_near_limit") == 0
+
+
 def test_a_column_of_mean_zero_leaves_no_certain_factor() -> None:
     """κ is infinite: it bounds nothing."""
     found = _broken(problem={"least_squared_mean": 0.0})
