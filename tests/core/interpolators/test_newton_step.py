@@ -155,6 +155,29 @@ def test_a_step_leaves_a_fiftieth_of_the_room_in_every_cone(
 
 
 @pytest.mark.parametrize(("power", "order", "dim", "steps"), CASES)
+@pytest.mark.parametrize("long", [1.0, 10.0, 1000.0])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # a length that is too great is judged by its NaN
+def test_a_step_is_shortened_until_the_equations_are_violated_less(
+    power: float, order: int, dim: int, steps: int, long: float
+) -> None:
+    """By a twentieth of its length, or to what is left of the gap; at p = 1 they are linear, and nothing is in doubt."""
+    here = at(power, order, dim, steps)
+    step = here.newton._step(-np.diag(here.newton._frame.spectrum), -here.point.parts)
+    step = replace(step, weights=long * step.weights, subgradient=long * step.subgradient)
+    mean, room = here.newton._mean_product(step, 0.0), here.newton._room(step)
+    length, slack = here.newton._length(step, mean), here.newton._slack_change(step)
+    gap = mean * (order + here.point.parts.size) / here.point.level
+
+    def suffices(part: float) -> bool:
+        left, before = (here.newton._violation(step, slack, at) for at in (part, 0.0))
+        return left <= max((1 - 0.05 * part) * before, (1 - part) * gap)
+
+    tried = [room * 0.6**k for k in range(40)]
+    expected = room if power == 1 else next(part for part in tried if suffices(part) or part <= 1e-6)
+    assert length == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("power", "order", "dim", "steps"), CASES)
 def test_the_corrector_makes_up_for_the_product_of_the_predictor(
     power: float, order: int, dim: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
