@@ -436,8 +436,9 @@ def test_the_ratio_to_the_least_sharpness_is_taken_near_the_largest_step(least: 
     summaries = [{**GOOD, "sharpness": 1.5 * least, "stability_threshold": least * 1.01 / 0.9} for _ in range(RUNS)]
     for index, share in ((2, 0.99), (5, 0.8)):
         summaries[index] |= {"stability_threshold": least * share / 0.9, "sharpness": (1 + share) * least}
+    summaries[7] |= {"outcome": "oscillating", "stability_threshold": least, "sharpness": 9 * least}
     row = next(row for row in report(grid, summaries, analyses).measurements if row.key == "flatness_near_limit")
-    assert (row.known, row.unknown) == (2, RUNS - 2)
+    assert (row.known, row.unknown) == (2, RUNS - 3)
     assert (row.least, row.median, row.greatest) == pytest.approx((1.8, 1.895, 1.99))
     boundless = report(grid, summaries, _analyses(GRID, min_sharpness_upper=0.0)).measurements
     assert next(row.known for row in boundless if row.key == "flatness_near_limit") == 0
@@ -571,6 +572,18 @@ def test_the_page_ends_with_what_was_not_applicable() -> None:
     assert "The problem is not analysed yet. min λ_max ≤ λ_max: 2 runs" in end
     assert "become negative. Σ c(β)_i(Êx_i)² ≤ Σ c_i(Êx_i)²: 2 runs" in end
     assert "ℓ1 norm of the flattest over the least: not without interpolators" in _flat(text)
+
+
+def test_a_section_has_one_heading_and_what_belongs_to_a_line_is_four_columns_in() -> None:
+    """Reasons are a blank line apart, their statements below each; words and the closest case below a statement."""
+    grid = grid_of(model=_deep(3), initialization={"scale": {"values": [0.1, 1.0]}})
+    text = page(report(grid, _summaries(grid, smallest_parameter=-1.0), {}), title="x")
+    first, *others = text[text.index("NOT APPLICABLE") :].removesuffix("\n").split("\n\n")
+    assert first.startswith("NOT APPLICABLE, AND WHY\nAt odd depth ")
+    assert len(others) >= 2
+    assert "NOT APPLICABLE" not in "".join(others)
+    starts = [len(line) - len(line.lstrip()) for line in text.splitlines()]
+    assert set(starts) == {0, 4}
 
 
 def test_a_reason_that_begins_with_a_symbol_keeps_it() -> None:
