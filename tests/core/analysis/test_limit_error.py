@@ -94,7 +94,7 @@ def test_a_completed_run_errs_by_its_estimate_and_by_rounding(network: Network) 
     for estimate, steps in ((0.0, 0), (0.0, 30), (1e-15, 30)):
         limit = CompletedLimit(theta=theta, estimate=estimate, bound=np.inf)
         said = LimitErrors(TINY, network).of(replace(run, steps=steps, completion=limit))
-        assert said == pytest.approx(estimate + rounding_of_steps(theta, steps, network), rel=1e-10)
+        assert said == pytest.approx(estimate + rounding_of_steps(theta, steps, network), rel=1e-10, abs=0)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.75])

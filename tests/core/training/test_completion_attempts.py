@@ -69,7 +69,7 @@ def test_a_limit_that_is_not_proven_is_found_twice(off: float, *, believed: bool
 
 def test_a_limit_that_only_lacks_confirmation_is_looked_for_when_it_can_be_confirmed() -> None:
     """Unless its bound is about to prove it."""
-    for bound, waits in ((1e3 * TOLERANCE, True), (0.9 * NEARLY_PROVEN * TOLERANCE, False)):
+    for bound, waits in ((1e3 * TOLERANCE, True), (NEARLY_PROVEN * TOLERANCE, False)):
         tried = attempts()
         assert tried.is_ripe(0, 6400, 1.0)
         ordinary = int(tried.due[0])
