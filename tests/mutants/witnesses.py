@@ -35,14 +35,16 @@ class Witnesses:
         return cls(coverage=coverage, seconds=json.loads((directory / DURATIONS).read_text()))
 
     def of(self, path: Path, lines: range) -> list[str]:
-        """The tests that execute one of these lines, or any of the file where it is executed by importing it alone.
+        """The tests that execute one of these lines.
 
-        First those of the file's own tests, then the others; the quicker ones first.
+        Where they are executed by importing the file alone, those that execute any line of it, and its own tests. First
+        those of the file's own tests, then the others; the quicker ones first.
         """
-        by_line = self.coverage.contexts_by_lineno(str(path))
-        tests = self._named(by_line.get(line, ()) for line in lines) or self._named(by_line.values())
-        own = f"test_{path.stem}.py"
-        return sorted(tests, key=lambda test: (f"/{own}::" not in test, self.seconds[test], test))
+        by_line, own = self.coverage.contexts_by_lineno(str(path)), f"/test_{path.stem}.py::"
+        tests = self._named(by_line.get(line, ()) for line in lines)
+        if not tests:
+            tests = self._named(by_line.values()) | {test for test in self.seconds if own in test}
+        return sorted(tests, key=lambda test: (own not in test, self.seconds[test], test))
 
     def _named(self, contexts: Iterable[Iterable[str]]) -> set[str]:
         """The tests among the contexts of coverage, which tell preparation, run and end of a test apart."""

@@ -51,8 +51,8 @@ class At(NamedTuple):
         return self.newton._frame_map @ matrix @ self.newton._frame_map.T
 
 
-def at(power: float, order: int, dim: int, steps: int) -> At:
-    """So many steps from the start of a random programme."""
+def at(power: float, order: int, dim: int, steps: int, level: float = 1.0) -> At:
+    """So many steps from the start of a random programme, with so much of the level there, which violates if not 1."""
     rng = np.random.default_rng(order + dim)
     basis = np.linalg.qr(rng.standard_normal((dim, 2)))[0]
     programme = SpectralProgramme(
@@ -62,6 +62,7 @@ def at(power: float, order: int, dim: int, steps: int) -> At:
     point = _start(programme, law)
     for _ in range(steps):
         point = _Newton(programme, law, point).advanced()
+    point = replace(point, level=level * point.level)
     return At(programme, law, point, _Newton(programme, law, point))
 
 
@@ -156,12 +157,13 @@ def test_a_step_leaves_a_fiftieth_of_the_room_in_every_cone(
 
 @pytest.mark.parametrize(("power", "order", "dim", "steps"), CASES)
 @pytest.mark.parametrize("long", [1.0, 10.0, 1000.0])
+@pytest.mark.parametrize("level", [1.0, 2.0])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # a length that is too great is judged by its NaN
 def test_a_step_is_shortened_until_the_equations_are_violated_less(
-    power: float, order: int, dim: int, steps: int, long: float
+    power: float, order: int, dim: int, steps: int, long: float, level: float
 ) -> None:
     """By a twentieth of its length, or to what is left of the gap; at p = 1 they are linear, and nothing is in doubt."""
-    here = at(power, order, dim, steps)
+    here = at(power, order, dim, steps, level)
     step = here.newton._step(-np.diag(here.newton._frame.spectrum), -here.point.parts)
     step = replace(step, weights=long * step.weights, subgradient=long * step.subgradient)
     mean, room = here.newton._mean_product(step, 0.0), here.newton._room(step)

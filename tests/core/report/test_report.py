@@ -418,6 +418,14 @@ def test_too_few_samples_excuse_the_lemma_and_never_its_certain_form() -> None:
     assert (certain.status, certain.holds) == (Status.HOLDS, 2)
 
 
+def test_no_lack_of_concentration_excuses_what_the_certain_factor_rules_out() -> None:
+    """Where κ is just 1.1ζ the two statements are one: what fails, fails in both."""
+    certain = {"largest_second_moment": 1.1 * 1.2, "least_squared_mean": 1.0, "min_sharpness_upper": 150.0}
+    found = _broken(problem=certain | _interpolators("flattest", l1_norm=3.0))
+    for key in ("flattest_l1", "flattest_l1_realised"):
+        assert _verdict(found, key).status is Status.VIOLATED
+
+
 def test_the_sentence_is_about_the_data_furthest_off() -> None:
     """By the ratio of the two factors, not by the larger of either."""
     grid = grid_of(data={"mean": {"values": [1.0, 5.0]}})
