@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test states fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean external-truth real-data
+.PHONY: help setup demo up test states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean external-truth real-data
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -107,6 +107,9 @@ simulate: setup ## live lives of the job system in virtual time, in which everyt
 
 states: setup ## random lives of the store and of its twin, compared after every step (LIVES=10000 STEPS=50 FIRST=the first seed)
 	@$(BIN)/python -m tests.jobs.many_lives --lives $(or $(LIVES),10000) --steps $(or $(STEPS),50) $(if $(FIRST),--first $(FIRST))
+
+mutants: setup ## small faults in the numerical core, one at a time: does a test notice? (MUTANTS=300 SEED=0 ONLY="file:number …")
+	@$(BIN)/python -m tests.mutants --mutants $(or $(MUTANTS),300) --seed $(or $(SEED),0) $(if $(ONLY),--only $(ONLY))
 
 completion-campaign: setup ## continue completed runs step by step to their end, random ones (RUNS=500 SEED=0) or those of a PRESET=figure-1
 	@$(BIN)/python -m tests.completion_campaign --runs $(or $(RUNS),500) --seed $(or $(SEED),0) $(if $(PRESET),--preset $(PRESET))

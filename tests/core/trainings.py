@@ -63,11 +63,13 @@ def trained_alone(problem: Problem, run: TrainingRun) -> TrainedRun:
 def bits(trained: TrainedRun) -> tuple[object, ...]:
     """Everything about the end of a run, to the bit."""
     run, curves = trained.run, trained.trajectory.curves
-    arrays = (run.initial, trained.theta, trained.gradient_sum, trained.trajectory.record_step)
-    numbers = np.array([run.step_size, trained.loss]).tobytes()
+    completion, cycle = trained.completion, trained.cycle
+    arrays = (run.initial, trained.theta, trained.end, trained.gradient_sum, trained.trajectory.record_step)
+    errors = [np.nan, np.nan] if completion is None else [completion.estimate, completion.bound]
+    numbers = np.array([run.step_size, trained.loss, *errors]).tobytes()
     return (
         *(run.index, run.record_points, trained.outcome, trained.steps, trained.perturbations, numbers),
-        *(trained.held_steps, trained.loss_grew),
+        *(completion is None, cycle, trained.held_steps, trained.loss_grew),
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
     )

@@ -77,6 +77,13 @@ def test_data_beyond_float64_have_an_analysis_of_nulls_and_its_reason(X_factor: 
     )
 
 
+@pytest.mark.parametrize(("X_factor", "y_factor"), [(1e-70, 1e70), (1e70, 1e-70), (1e-120, 1.0), (1.0, 1e120)])
+def test_units_whose_quotient_no_square_can_hold_are_refused(X_factor: float, y_factor: float) -> None:
+    """β is of order y/X, and so are the norms of it."""
+    analysis = analyse_problem(_scaled(X_factor, y_factor), SQUARED, "key").analysis
+    assert "scale them" in str(analysis.no_interpolator)
+
+
 @pytest.mark.parametrize("factor", [1e-60, 1.0, 1e60])
 def test_the_largest_stable_step_scales_with_the_data(factor: float) -> None:
     """The sharpness of an interpolator is of order X·y, in any units that are taken."""

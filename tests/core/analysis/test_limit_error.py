@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from core.analysis.limit_error import LimitErrors
-from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch
+from core.completion.completion import Completer, Completion
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
-from core.training.training_run import TrainedRun, TrainingRun
-from tests.core.trainings import TINY, planned, problem_of, trained_alone
+from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
+from tests.core.trainings import TINY, made_up, planned, problem_of, trained_alone
 
 LONGER = {"loss_tolerance": 1e-27, "completion_tolerance": 0.0}
 """To what float64 can tell from an interpolator."""
@@ -75,3 +76,43 @@ def test_where_the_flow_cannot_be_followed_one_step_along_it_tells() -> None:
     initial[:, 0] = 0.0
     trained, true = ends(Diagonal(2), {"initial": initial}, loss_tolerance=1e-6)
     assert true <= LimitErrors(TINY, Diagonal(2)).of(trained) <= 1e3 * true
+
+
+def rounding_of_steps(theta: np.ndarray, steps: int, network: Network) -> float:
+    """A unit in the last place of the terms of β for the first step, and a random walk of as many for the rest."""
+    terms = np.abs(theta[:2]) * np.abs(theta[2:]) if isinstance(network, UV) else np.abs(theta) ** network.degree
+    beta = network.predictor(theta)
+    walk = np.finfo(float).eps * (1 + np.sqrt(steps))
+    return float(walk * np.linalg.norm(terms.sum(axis=0)) / np.linalg.norm(beta))
+
+
+@pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), UV()])
+def test_a_completed_run_errs_by_its_estimate_and_by_rounding(network: Network) -> None:
+    """In the digits of |u₊|^D + |u₋|^D, in which β is lost where it is small."""
+    theta = np.random.default_rng(0).uniform(0.5, 1.5, (len(network.parts), 7))
+    run = made_up(planned(parts=len(network.parts)), Outcome.CONVERGED)
+    for estimate, steps in ((0.0, 0), (0.0, 30), (1e-15, 30)):
+        limit = CompletedLimit(theta=theta, estimate=estimate, bound=np.inf)
+        said = LimitErrors(TINY, network).of(replace(run, steps=steps, completion=limit))
+        assert said == pytest.approx(estimate + rounding_of_steps(theta, steps, network), rel=1e-10, abs=0)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.75])
+@pytest.mark.parametrize("blocked", [False, True])
+def test_an_iterate_errs_by_the_way_that_is_left(momentum: float, *, blocked: bool) -> None:
+    """To the end of the flow, or of the step C Xᵀ(X C Xᵀ)⁻¹(y − Xβ) along it; with care, and 1/(1 − m) of momentum."""
+    theta = trained_alone(problem_of(), planned(loss_tolerance=1e-4)).theta.copy()
+    theta[:, 0] *= not blocked
+    beta, c = theta[0] ** 2 - theta[1] ** 2, 4 * (theta**2).sum(axis=0)
+    optimizer = HeavyBall(momentum=momentum) if momentum else FullBatch()
+    trained = replace(made_up(planned(optimizer=optimizer), Outcome.CONVERGED), theta=theta)
+    found = Completer(TINY, Diagonal(2)).complete(theta, step_size=0.3 / (1 + momentum), tolerance=np.inf)
+    if blocked:
+        X, missing = TINY.X, TINY.y - TINY.X @ beta
+        left = float(np.linalg.norm(c * (X.T @ np.linalg.solve(X * c @ X.T, missing))))
+    else:
+        assert isinstance(found, Completion)
+        left = float(np.linalg.norm(found.predictor - beta) + found.estimate * np.linalg.norm(found.predictor))
+    share = left / float(np.linalg.norm(beta))
+    expected = 2 * (1 + share / 0.01) * share / (1 - momentum) + rounding_of_steps(theta, 3, Diagonal(2))
+    assert LimitErrors(TINY, Diagonal(2)).of(trained) == pytest.approx(expected, rel=1e-9)

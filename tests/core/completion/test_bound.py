@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from core.completion.bound import CompletedRun, Confinement, proven_distance
@@ -17,6 +17,7 @@ from core.networks.network import UV, Diagonal, Network
 from core.stability.bounds import second_moments
 from core.stability.sharpness import interpolator_sharpness_of
 from tests.core.problems import paper_problem, small_problem
+from tests.reference.proven_bound import Given, proven_bound
 
 ROUNDING = 1e-10
 
@@ -150,6 +151,51 @@ def test_the_bound_comes_down_to_the_estimate() -> None:
     assert ratios[0] == np.inf
     assert ratios[2] < ratios[1] < 3
     assert ratios[2] < 1.2
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dim=st.integers(1, 6),
+    log_away=st.floats(-8, 0.5),
+    log_loss=st.floats(-14, 0),
+    log_step=st.floats(-4, 0.3),
+)
+def test_the_bound_is_what_the_theorem_says(
+    seed: int, dim: int, log_away: float, log_loss: float, log_step: float
+) -> None:
+    """Whatever numbers it is given, hypotheses that fail among them; V may be taken 1e-3 too large where s is small."""
+    rng = np.random.default_rng(seed)
+    theta, exponent = rng.lognormal(size=(2, dim)), 10**log_away * rng.standard_normal(dim)
+    sharpness, moment, largest, norm, stiffness = rng.lognormal(size=5)
+    run = CompletedRun(
+        iterate=ConservedForm(theta=theta, depth=2),
+        completed=ConservedForm(theta=theta * np.exp(np.stack([exponent, -exponent]) / 2), depth=2),
+        exponent=exponent,
+        step_size=10**log_step / sharpness,
+        loss=10**log_loss,
+        sharpness=sharpness,
+        moment=moment,
+        largest_moment=moment + largest,
+        projector=ObliqueProjector(norm=1 + norm, complement=1 + norm, stiffness=stiffness),
+    )
+    given_numbers = Given(
+        u_plus=theta[0].tolist(),
+        u_minus=theta[1].tolist(),
+        s=exponent.tolist(),
+        eta=run.step_size,
+        loss=run.loss,
+        sharpness=run.sharpness,
+        m=run.moment,
+        largest=run.largest_moment,
+        norm_p=run.projector.norm,
+        r=run.projector.stiffness,
+    )
+    bound, expected = proven_distance(run), float(proven_bound(given_numbers))
+    slack = 1e-12 if np.abs(exponent).min() >= 1e-3 else 3e-3
+    event(f"proven: {np.isfinite(expected)}")
+    assert bound >= expected * (1 - 1e-12)
+    assert bound <= expected * (1 + slack) or (slack > 1e-12 and bound == np.inf)
 
 
 def test_a_hypothesis_that_fails_leaves_no_bound() -> None:

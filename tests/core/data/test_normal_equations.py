@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.linalg import cho_factor, cho_solve
 
 from core.data.normal_equations import ridged_solution, rooted_solution, settled_solution
 
@@ -45,6 +46,17 @@ def test_weights_of_sixteen_orders_of_magnitude_are_solved(solve: Solve) -> None
     basis, weights, right = orthonormal(12, 12), np.logspace(-16, 0, 12), np.ones(12)
     expected = basis.T @ ((basis @ right) / weights)
     np.testing.assert_allclose(solve(basis, weights, right), expected, rtol=1e-6)
+
+
+def test_equations_are_settled_by_cholesky_as_long_as_their_condition_allows() -> None:
+    """To the bit what it finds; beyond 10¹² what the root has."""
+    basis, right = orthonormal(9, 4), np.arange(1.0, 5.0)
+    mild, hard = np.linspace(1, 2, 9), np.logspace(-16, 0, 4)
+    root = np.sqrt(mild)[:, None] * basis
+    by_cholesky = cho_solve(cho_factor(root.T @ root, lower=True), right)
+    assert np.array_equal(settled_solution(basis, mild, right), by_cholesky)
+    assert not np.array_equal(rooted(basis, mild, right), by_cholesky)
+    assert np.array_equal(settled_solution(np.eye(4), hard, right), rooted(np.eye(4), hard, right))
 
 
 def test_a_ridge_damps_what_nothing_holds() -> None:

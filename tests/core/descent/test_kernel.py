@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
-from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels
+from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels, sharpness
 from core.descent.loss_events import NO_EVENTS
 from core.descent.native import library as native
+from core.descent.native.sharpness import NativeSharpness
 from core.descent.numpy_descent import Descent
 from core.errors import InvalidChoice
 from core.networks.network import UV, Diagonal, Network
@@ -29,6 +30,13 @@ FUSING = [name for name in COMPILED if name != "baseline"]
 compiled = pytest.mark.parametrize("name", COMPILED or [pytest.param("", marks=pytest.mark.skip("none is compiled"))])
 NETWORKS: list[Network] = [Diagonal(2), Diagonal(3), Diagonal(4), Diagonal(7), UV()]
 SHAPES = [(1, 1), (3, 2), (7, 13), (50, 100), (3, 300), (300, 40), (520, 33)]
+
+
+@pytest.mark.parametrize("name", kernel_names())
+def test_what_trains_looks_at_the_sharpness(name: str) -> None:
+    """The compiled kernel with its own, NumPy with the reference."""
+    found = sharpness(name, np.ones((2, 3)), np.ones(2), Diagonal(2))
+    assert isinstance(found, NativeSharpness) == (name != NUMPY)
 
 
 def both(

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.descent.kernel import kernel_names, kernel_of, kernels, trained_by
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 
 OPTIMIZERS: list[Optimizer] = [
@@ -42,6 +43,13 @@ def test_the_stability_limit_is_where_the_step_map_ceases_to_contract(momentum: 
 def test_only_steps_that_are_functions_of_theta_cycle() -> None:
     """Noise is drawn anew, momentum remembers."""
     assert [optimizer.is_map_of_theta for optimizer in OPTIMIZERS] == [True, False, False, False]
+
+
+def test_every_step_is_compiled_where_anything_is() -> None:
+    """None falls back on NumPy by itself."""
+    best = kernel_names()[0]
+    assert [trained_by(best, optimizer) for optimizer in OPTIMIZERS] == [best] * 4
+    assert [kernel_of(best, optimizer) for optimizer in OPTIMIZERS] == [kernels()[best]] * 4
 
 
 def test_momentum_alone_leaves_the_row_space_form() -> None:

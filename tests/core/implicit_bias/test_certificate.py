@@ -98,6 +98,15 @@ def test_effective_initialization_only_shrinks() -> None:
     assert mean_effective_init(Diagonal(2), np.stack([u_plus, u_minus])) == previous.mean()
 
 
+@pytest.mark.parametrize("shape", [(2, 7), (2, 4, 7), (2, 4, 5, 7)])
+def test_every_state_has_its_own_scale(shape: tuple[int, ...]) -> None:
+    """The mean over its coordinates; NaN for each at depth 3, where there is no such number."""
+    theta = np.random.default_rng(0).uniform(0.1, 1, shape)
+    found = mean_effective_init(Diagonal(2), theta)
+    np.testing.assert_allclose(found, np.sqrt(theta[0] * theta[1]).sum(axis=-1) / 7, rtol=1e-12)
+    np.testing.assert_array_equal(mean_effective_init(Diagonal(3), theta), np.full_like(found, np.nan))
+
+
 def test_a_sum_with_a_part_outside_the_row_space_fails_the_certificate() -> None:
     """One gradient that is no combination of samples, of a hundredth of the sum, shows as about a hundredth."""
     data = small_problem(3)

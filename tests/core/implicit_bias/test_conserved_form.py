@@ -1,5 +1,7 @@
 """What one step of descent does to the form that flow conserves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,20 @@ def test_drift_is_bounded_by_stretch_and_weights(depth: int) -> None:
     np.testing.assert_allclose(state.predictor, Diagonal(depth).predictor(state.theta))
     if depth == 2:
         np.testing.assert_allclose(state.drift, np.abs(state.predictor), rtol=1e-12)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("seed", range(4))
+def test_tangent_weights_follow_the_predictor_no_faster_than_their_slope(depth: int, seed: int) -> None:
+    """∂c/∂β along the form by central differences; where one of the two parameters is gone, it is as fast as that."""
+    state, step = mixed_state(depth, seed), 1e-6
+    ends = [state.moved(np.full(7, way * step)) for way in (1, -1)]
+    moved, weighed = (ends[0].predictor - ends[1].predictor, ends[0].tangent_weights - ends[1].tangent_weights)
+    assert (np.abs(weighed) <= state.tangent_weight_slope * np.abs(moved) * (1 + 1e-6)).all()
+    lone = replace(state, theta=np.stack([np.full(7, 0.8), np.full(7, 1e-12)]))
+    there, here = (lone.moved(np.full(7, way * step)) for way in (1, -1))
+    slopes = (there.tangent_weights - here.tangent_weights) / (there.predictor - here.predictor)
+    np.testing.assert_allclose(slopes, lone.tangent_weight_slope, rtol=1e-6)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -1,6 +1,7 @@
 """The flattest interpolator and its bounds."""
 
 from fractions import Fraction
+from operator import mul
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from core.data.regression import Dataset
 from core.errors import NoInterpolator
-from core.interpolators.flattest import Flattest, flattest_interpolator
+from core.interpolators.flattest import Flattest, _Found, _proven_bound, flattest_interpolator
 from core.interpolators.least_norm import least_stability_measure, least_trace, min_l1, min_l2
+from core.interpolators.power_law import EPSILON, tangent_weight_law
 from core.networks.network import UV, Diagonal, Network
 from core.stability.max_stable_step import max_stable_step
 from tests.core.problems import paper_problem, rounding_of, small_problem, small_problems
@@ -196,6 +198,30 @@ def test_one_sample_is_solved_by_hoelders_inequality(network: Network) -> None:
         expected = coefficient * target**power / (np.abs(x) ** (2 - conjugate)).sum() ** (power / conjugate)
     found = flattest_interpolator(x[None], np.array([target]), network)
     assert found.sharpness_upper == pytest.approx(expected, rel=1e-7)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10_000), samples=st.integers(1, 8), rank=st.integers(1, 8), dim=st.integers(1, 3))
+def test_the_proof_of_the_lower_bound_survives_its_rounding(seed: int, samples: int, rank: int, dim: int) -> None:
+    """At p = 1 in exact arithmetic: yᵀν over the largest |x_iᵀν|/w_i with w_i = κ/N·x_iᵀLLᵀx_i/‖L‖², never more."""
+    rng = np.random.default_rng(seed)
+    X, L, dual = rng.uniform(1, 2, (samples, dim)), rng.uniform(1, 2, (samples, rank)), rng.uniform(1, 2, samples)
+    y = rng.uniform(1, 2, samples)
+    found = _Found(predictor=np.zeros(dim), factor=L, dual=dual, iterations=1)
+    bound = Fraction(_proven_bound(X, y, tangent_weight_law(Diagonal(2)), found))
+    rows = [[Fraction(entry) for entry in column] for column in X.T.tolist()]
+    factors = [[Fraction(entry) for entry in column] for column in L.T.tolist()]
+    nu = [Fraction(entry) for entry in dual.tolist()]
+    size = sum(entry**2 for column in factors for entry in column)
+    ratios = [
+        abs(_dot(x, nu)) / (Fraction(4, samples) * sum(_dot(x, column) ** 2 for column in factors) / size) for x in rows
+    ]
+    exact = _dot([Fraction(entry) for entry in y.tolist()], nu) / max(ratios)
+    assert exact * (1 - Fraction(1, 10**12)) < bound <= exact * (1 - 2 * L.size * Fraction(EPSILON))
+
+
+def _dot(left: list[Fraction], right: list[Fraction]) -> Fraction:
+    return sum(map(mul, left, right), Fraction(0))
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4, 8])

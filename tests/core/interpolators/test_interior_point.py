@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from core.interpolators.interior_point import optimum_of
+from core.interpolators.interior_point import Optimum, optimum_of
 from core.interpolators.spectral_programme import SpectralProgramme
 
 
@@ -20,3 +20,11 @@ def test_two_orthogonal_atoms_balance(power: float) -> None:
     found = optimum_of(programme)
     assert found.upper == pytest.approx(9 * second**power, rel=1e-7)
     assert found.gap <= 1e-7
+
+
+@pytest.mark.parametrize(("upper", "lower", "gap"), [(0.5, 0.375, 0.25), (40.0, 30.0, 0.25), (0.0, 0.0, 0.0)])
+def test_the_gap_is_relative(upper: float, lower: float, gap: float) -> None:
+    """To the upper bound; none is left where that is 0."""
+    one = np.ones(1)
+    optimum = Optimum(predictor=one, upper=upper, dual_matrix=np.eye(1), multipliers=one, lower=lower, iterations=0)
+    assert optimum.gap == gap

@@ -7,8 +7,9 @@ import pytest
 
 from core.data.row_space import interpolator_set
 from core.descent.kernel import one_thread
-from core.interpolators.interior_point import TOLERANCE, optimum_of
-from core.interpolators.leading_directions import optimum_on_leading_directions
+from core.interpolators import leading_directions
+from core.interpolators.interior_point import TOLERANCE, Optimum, optimum_of
+from core.interpolators.leading_directions import MOST_ADDED, optimum_on_leading_directions
 from core.interpolators.spectral_programme import SpectralProgramme
 from tests.core.problems import small_problem
 
@@ -42,6 +43,21 @@ def test_data_far_off_centre_need_few_directions(power: float) -> None:
     proven = whole.lower(whole.dual_weights(found.dual_matrix) / np.trace(found.dual_matrix), found.multipliers)
     assert proven == pytest.approx(found.lower, rel=1e-9)
     assert np.linalg.eigvalsh(found.dual_matrix)[0] >= -1e-12 * np.trace(found.dual_matrix)
+
+
+def test_each_round_looks_at_a_few_directions_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than `MOST_ADDED`, and at the end at far fewer than there are."""
+    solved: list[SpectralProgramme] = []
+
+    def noted(part: SpectralProgramme, tolerance: float) -> Optimum:
+        solved.append(part)
+        return optimum_of(part, tolerance)
+
+    monkeypatch.setattr(leading_directions, "optimum_of", noted)
+    assert optimum_on_leading_directions(programme(1.5, mean=5.0)) is not None
+    orders = [len(part.columns) for part in solved]
+    assert orders[0] == MOST_ADDED
+    assert max(orders) <= 2 * MOST_ADDED
 
 
 def test_the_search_is_the_same_every_time() -> None:

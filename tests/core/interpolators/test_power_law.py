@@ -1,12 +1,15 @@
 """The power law of tangent weights, and Hölder's bound."""
 
+from fractions import Fraction
+from operator import mul
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.data.regression import Dataset
-from core.interpolators.power_law import dual_norm, power_sum_bound, tangent_weight_law
+from core.interpolators.power_law import EPSILON, dual_norm, power_sum_bound, tangent_weight_law
 from core.networks.network import UV, Diagonal, Network
 from tests.core.problems import small_problem, small_problems
 from tests.reference.vertices import least_weighted_l1
@@ -76,3 +79,28 @@ def test_multipliers_of_zero_prove_nothing() -> None:
     for power in (1.0, 1.5):
         assert power_sum_bound(data.X, data.y, np.ones(7), np.zeros(3), power) == 0
         assert power_sum_bound(data.X, np.zeros(3), np.ones(7), np.ones(3), power) == 0
+
+
+def exactly(values: np.ndarray) -> list[Fraction]:
+    """The numbers themselves, not their rounding."""
+    return [Fraction(value) for value in values.tolist()]
+
+
+@given(seed=st.integers(0, 10_000), samples=st.integers(1, 6), dim=st.integers(1, 40))
+def test_the_bound_is_no_larger_than_in_exact_arithmetic(seed: int, samples: int, dim: int) -> None:
+    """At p = 1 it is a quotient, yᵀν over max|x_iᵀν|/w_i: charged with its rounding, and with little more."""
+    rng = np.random.default_rng(seed)
+    X, dual, weights = rng.standard_normal((samples, dim)), rng.standard_normal(samples), rng.uniform(0.5, 2, dim)
+    y = dual + rng.uniform(0, 0.1, samples)
+    value = sum((a * b for a, b in zip(exactly(y), exactly(dual), strict=True)), Fraction(0))
+    reaches = (sum(map(mul, exactly(column), exactly(dual)), Fraction(0)) for column in X.T)
+    norm = max(abs(reach) / weight for reach, weight in zip(reaches, exactly(weights), strict=True))
+    assume(norm > Fraction(1, 10) and value > Fraction(1, 10))
+    bound = Fraction(power_sum_bound(X, y, weights, dual, 1.0))
+    assert value / norm * (1 - Fraction(1, 10**12)) < bound <= value / norm
+
+
+def test_rounding_costs_no_more_than_is_said() -> None:
+    """Where a single sample has one nonzero entry only the eight epsilons of each term are charged, and two more."""
+    bound = Fraction(power_sum_bound(np.eye(1, 500), np.ones(1), np.ones(500), np.ones(1), 1.0))
+    assert 1 - 4020 * Fraction(EPSILON) < bound < 1 - 4000 * Fraction(EPSILON)

@@ -1,11 +1,12 @@
 """The weighted p-norm for 1 < p < 2, against finite differences and a general minimiser."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from core.interpolators.power_norm import least_multipliers, predictor_at, response_at
+from core.interpolators.power_norm import _best_on_ray, least_multipliers, predictor_at, response_at
 
 POWERS = st.sampled_from([4 / 3, 1.5, 1.75])
 
@@ -29,6 +30,18 @@ def test_the_response_is_the_derivative(seed: int, power: float) -> None:
     h = 1e-6 * np.abs(s)
     difference = (predictor_at(s + h, w, power) - predictor_at(s - h, w, power)) / (2 * h)
     np.testing.assert_allclose(response_at(s, w, power), difference, rtol=1e-7)
+
+
+@given(seed=st.integers(0, 10_000), power=POWERS)
+def test_the_first_multipliers_are_the_best_along_their_ray(seed: int, power: float) -> None:
+    """Those of the least Σ w_iβ_i², as long as the dual is largest: there targetᵀκ = Σ s_iβ_i(s) with s = basis·κ."""
+    rng = np.random.default_rng(seed)
+    basis, w, target = np.linalg.qr(rng.standard_normal((6, 3)))[0], rng.uniform(0.1, 2, 6), rng.standard_normal(3)
+    multipliers = _best_on_ray(basis, target, w, power)
+    direction = np.linalg.solve(basis.T @ (basis / w[:, None]), target)
+    assert multipliers @ direction == pytest.approx(np.linalg.norm(multipliers) * np.linalg.norm(direction), rel=1e-12)
+    subgradient = basis @ multipliers
+    assert target @ multipliers == pytest.approx(subgradient @ predictor_at(subgradient, w, power), rel=1e-10)
 
 
 @settings(max_examples=25)

@@ -427,6 +427,40 @@ def test_too_few_samples_excuse_the_lemma_and_never_its_certain_form() -> None:
     assert (certain.status, certain.holds) == (Status.HOLDS, 2)
 
 
+def test_no_lack_of_concentration_excuses_what_the_certain_factor_rules_out() -> None:
+    """Where κ is just 1.1ζ the two statements are one: what fails, fails in both."""
+    certain = {"largest_second_moment": 1.1 * 1.2, "least_squared_mean": 1.0, "min_sharpness_upper": 150.0}
+    found = _broken(problem=certain | _interpolators("flattest", l1_norm=3.0))
+    for key in ("flattest_l1", "flattest_l1_realised"):
+        assert _verdict(found, key).status is Status.VIOLATED
+
+
+def test_the_sentence_is_about_the_data_furthest_off() -> None:
+    """By the ratio of the two factors, not by the larger of either."""
+    grid = grid_of(data={"mean": {"values": [1.0, 5.0]}})
+    analyses, unlucky = _analyses(grid), _interpolators("flattest", l1_norm=30.0)
+    centred, far = (grid.run(index).problem_key for index in range(2))
+    analyses[centred] |= unlucky | {"largest_second_moment": 80.0, "least_squared_mean": 10.0}  # 8 for 6.6
+    analyses[far] |= unlucky | {"largest_second_moment": 30.0, "least_squared_mean": 10.0}  # 3 for 1.32
+    (reason,) = _reasons(report(grid, _summaries(grid), analyses), "concentration")
+    assert "is 3, and at most 1.1·ζ = 1.32 is wanted" in reason
+
+
+@pytest.mark.parametrize("least", [0.5, 150.0])
+def test_the_ratio_to_the_least_sharpness_is_taken_near_the_largest_step(least: float) -> None:
+    """λ_max/min λ_max of the runs at η ≥ 0.9·η*, in any units; of no others, and of none where every step is stable."""
+    grid, analyses = GRID, _analyses(GRID, min_sharpness_upper=least)
+    summaries = [{**GOOD, "sharpness": 1.5 * least, "stability_threshold": least * 1.01 / 0.9} for _ in range(RUNS)]
+    for index, share in ((2, 0.99), (5, 0.8)):
+        summaries[index] |= {"stability_threshold": least * share / 0.9, "sharpness": (1 + share) * least}
+    summaries[7] |= {"outcome": "oscillating", "stability_threshold": least, "sharpness": 9 * least}
+    row = next(row for row in report(grid, summaries, analyses).measurements if row.key == "flatness_near_limit")
+    assert (row.known, row.unknown) == (2, RUNS - 3)
+    assert (row.least, row.median, row.greatest) == pytest.approx((1.8, 1.895, 1.99))
+    boundless = report(grid, summaries, _analyses(GRID, min_sharpness_upper=0.0)).measurements
+    assert next(row.known for row in boundless if row.key == "flatness_near_limit") == 0
+
+
 def test_a_column_of_mean_zero_leaves_no_certain_factor() -> None:
     """κ is infinite: it bounds nothing."""
     found = _broken(problem={"least_squared_mean": 0.0})
@@ -555,6 +589,18 @@ def test_the_page_ends_with_what_was_not_applicable() -> None:
     assert "The problem is not analysed yet. min λ_max ≤ λ_max: 2 runs" in end
     assert "become negative. Σ c(β)_i(Êx_i)² ≤ Σ c_i(Êx_i)²: 2 runs" in end
     assert "ℓ1 norm of the flattest over the least: not without interpolators" in _flat(text)
+
+
+def test_a_section_has_one_heading_and_what_belongs_to_a_line_is_four_columns_in() -> None:
+    """Reasons are a blank line apart, their statements below each; words and the closest case below a statement."""
+    grid = grid_of(model=_deep(3), initialization={"scale": {"values": [0.1, 1.0]}})
+    text = page(report(grid, _summaries(grid, smallest_parameter=-1.0), {}), title="x")
+    first, *others = text[text.index("NOT APPLICABLE") :].removesuffix("\n").split("\n\n")
+    assert first.startswith("NOT APPLICABLE, AND WHY\nAt odd depth ")
+    assert len(others) >= 2
+    assert "NOT APPLICABLE" not in "".join(others)
+    starts = [len(line) - len(line.lstrip()) for line in text.splitlines()]
+    assert set(starts) == {0, 4}
 
 
 def test_a_reason_that_begins_with_a_symbol_keeps_it() -> None:

@@ -62,6 +62,23 @@ def test_the_largest_eigenvalue_is_found_with_its_vector(seed: int, size: int, r
         assert left <= 1e-8 * norm
 
 
+def test_a_search_ends_where_it_has_found_what_it_looks_for() -> None:
+    """After as many products for each run as its own takes, in any company: here a few dozen."""
+    rng, asked = np.random.default_rng(0), list[int]()
+
+    class Counted(Dense):
+        """Notes how many runs each product is for."""
+
+        def product(self, vectors: np.ndarray) -> np.ndarray:
+            asked.append(len(vectors))
+            return super().product(vectors)
+
+    matrices = dense(rng.standard_normal((3, 30)), rng.standard_normal((3, 4, 30)))
+    top_eigenpairs(Counted(diagonal=matrices.diagonal, whole=matrices.whole), start(3, 30), tolerance=1e-6)
+    assert asked == sorted(asked, reverse=True)
+    assert 10 < len(asked) < 60
+
+
 def test_clusters_at_the_top_are_no_obstacle() -> None:
     """Thirty equal eigenvalues: any vector of theirs will do."""
     matrices = Dense(diagonal=np.zeros((1, 50)), whole=np.diag([3.0] * 30 + [1.0] * 20)[None])

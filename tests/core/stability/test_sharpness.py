@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.data.regression import Dataset
 from core.networks.network import Diagonal, Network
-from core.stability.hessian import hessian
+from core.stability.hessian import hessian, hessians
 from core.stability.sharpness import (
     interpolator_sharpness_of,
     top_eigenpair,
@@ -37,6 +37,16 @@ def test_hessian_equals_finite_differences(network: Network, seed: int) -> None:
     expected = finite_difference.hessian(data.X, data.y, theta, network, width=1e-3)
     found = hessian(data.X, data.y, theta, network)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(found).max())
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_made"), [((4, 8), True), ((4, 9), False), ((128, 256), True), ((129, 257), False)]
+)
+def test_the_gram_matrix_is_made_where_it_saves_work(shape: tuple[int, int], *, is_made: bool) -> None:
+    """For d up to 2N and up to `MOST_GRAM`; products are the same with and without it."""
+    X = np.random.default_rng(0).standard_normal(shape)
+    found = hessians(X, np.ones(len(X)), parameters(Diagonal(2), 0, 1, shape[1]), Diagonal(2))
+    assert (found.gram is not None) is is_made
 
 
 @settings(max_examples=30)

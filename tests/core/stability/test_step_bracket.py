@@ -31,6 +31,13 @@ def test_a_bracket_is_divided_into_equal_ratios(low: float, width: float, parts:
     np.testing.assert_allclose(ratios, width ** (1 / parts), rtol=1e-9)
 
 
+@pytest.mark.parametrize(("lower", "upper"), [(0.9, 1.1), (0.5, 1.2)])
+def test_a_bracket_within_the_resolution_is_one_interval(lower: float, upper: float) -> None:
+    """Its middle is where the largest step is expected, if that lies in it."""
+    found = likely_fractions(lower=lower, upper=upper, resolution=2.0)
+    assert found == pytest.approx([max(lower, (lower / upper) ** 0.5)])
+
+
 @given(lower=st.floats(1e-3, 0.99), upper=st.floats(1.01, 50), resolution=resolutions)
 def test_the_rounds_foreseen_are_those_that_the_resolution_takes(lower: float, upper: float, resolution: float) -> None:
     """Counted by dividing: PROBES probes within a bracket at first, then as many within one of its intervals."""

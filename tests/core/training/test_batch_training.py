@@ -13,7 +13,7 @@ from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
 from core.outcome import Outcome, RunPath
 from core.stability.sharpness import interpolator_sharpness_of
-from core.training.batch import Batch
+from core.training.batch import LONGEST_CHUNK, Batch
 from core.training.batch_training import Progress, Training
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun, TrainingRun
@@ -49,6 +49,13 @@ def stability(data: Dataset, trained: TrainedRun) -> float:
 def risk(data: Dataset, trained: TrainedRun) -> float:
     """Excess risk at the end of a run."""
     return float(excess_risk(SQUARED.predictor(trained.theta), data))
+
+
+def test_a_training_looks_up_where_something_is_due_and_no_sooner() -> None:
+    """After as many steps as go in one chunk, where nothing is recorded and nothing can be decided by the losses."""
+    training = Training(trainings.problem_of(), [trainings.planned(warmup_steps=50_000, record_points=0)])
+    assert not training.advance()
+    assert training.step == LONGEST_CHUNK
 
 
 MIXED = (

@@ -22,9 +22,9 @@ def attempts() -> CompletionAttempts:
     return CompletionAttempts.begin([planned(warmup_steps=0, completion_tolerance=TOLERANCE)], 3)
 
 
-def limit(*, estimate: float, bound: float = np.inf, off: float = 0.0) -> Completion:
-    """A limit near β = 1, with an error that is claimed."""
-    predictor = np.ones(3) + off
+def limit(*, estimate: float, bound: float = np.inf, off: float = 0.0, size: float = 1.0) -> Completion:
+    """A limit near β = 1, with an error that is claimed, times a size."""
+    predictor = size * (np.ones(3) + off)
     return Completion(
         theta=np.ones((2, 3)),
         predictor=predictor,
@@ -67,9 +67,18 @@ def test_a_limit_that_is_not_proven_is_found_twice(off: float, *, believed: bool
     assert tried.believes(0, 2500, 1.0, limit(estimate=TOLERANCE, off=off), TOLERANCE) is believed
 
 
+@pytest.mark.parametrize("size", [1e-3, 1e3])
+@pytest.mark.parametrize(("off", "believed"), [(0.09 * TOLERANCE, True), (0.11 * TOLERANCE, False)])
+def test_two_attempts_agree_relative_to_what_they_find(size: float, off: float, *, believed: bool) -> None:
+    """To a tenth of the tolerance of ‖β‖."""
+    tried = attempts()
+    assert not tried.believes(0, 2000, 1.0, limit(estimate=TOLERANCE, size=size), TOLERANCE)
+    assert tried.believes(0, 2500, 1.0, limit(estimate=TOLERANCE, off=off, size=size), TOLERANCE) is believed
+
+
 def test_a_limit_that_only_lacks_confirmation_is_looked_for_when_it_can_be_confirmed() -> None:
     """Unless its bound is about to prove it."""
-    for bound, waits in ((1e3 * TOLERANCE, True), (0.9 * NEARLY_PROVEN * TOLERANCE, False)):
+    for bound, waits in ((1e3 * TOLERANCE, True), (NEARLY_PROVEN * TOLERANCE, False)):
         tried = attempts()
         assert tried.is_ripe(0, 6400, 1.0)
         ordinary = int(tried.due[0])

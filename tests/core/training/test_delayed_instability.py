@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.descent.optimizers import Minibatch
 from core.training.batch import Batch
 from core.training.delayed_instability import DelayedInstability, release_step
+from core.training.verdict import Evidence
 from tests.core.training.evidence_at import batch_of, checks
 from tests.core.trainings import planned
 
@@ -60,10 +61,18 @@ def test_the_time_near_an_interpolator_is_counted_from_the_last_check_away_from_
     assert instability.away.tolist() == [128, 256, 64]
 
 
+def test_a_loss_of_a_millionth_of_that_of_zero_is_near() -> None:
+    """From there on the modes evolve by themselves."""
+    evidence, batch = Evidence.begin([planned()], 2, 7), batch_of(planned())
+    evidence.verdicts(batch, checks([1.5e-6], [0.9e-6], last=640), None)
+    assert evidence.instability.away.tolist() == [576]
+
+
 @pytest.mark.parametrize(
     ("relative_loss", "step", "changes"),
     [
         pytest.param(1e-21, 6400, {}, id="that is not frozen"),
+        pytest.param(1.5e-22, 6400, {}, id="that is nearly frozen"),
         pytest.param(0.0, 6400, {}, id="without a residual that could grow"),
         pytest.param(1e-23, 10_048, {}, id="after its warm-up"),
         pytest.param(1e-23, 6400, {"max_steps": 6400}, id="out of budget"),

@@ -1,11 +1,14 @@
 """The perturbation off an unstable interpolator."""
 
 import numpy as np
+import pytest
 
+from core.data.regression import Dataset
 from core.data.row_space import row_space
+from core.randomness import stream
 from core.training.escapes import PERTURBATION_SIZE, Escapes
 from tests.core.training.evidence_at import batch_of
-from tests.core.trainings import TINY, planned
+from tests.core.trainings import TINY, planned, problem_of
 
 
 def moved(step: int = 6400, *, seed: int = 7, times: int = 1, warmup_steps: int = 0, others: int = 0) -> np.ndarray:
@@ -29,6 +32,17 @@ def test_a_perturbation_is_a_step_in_the_row_space_of_a_relative_size_of_1e9() -
     residual = np.linalg.lstsq(TINY.X.T, plus, rcond=None)[0] / (2 * 0.3 / 3)
     size = np.linalg.norm(residual) / np.linalg.norm(TINY.y)
     assert 0.1 * PERTURBATION_SIZE < size < 3 * PERTURBATION_SIZE
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_its_residuals_are_normal_and_of_a_relative_size_of_1e9(unit: float) -> None:
+    """r = 10⁻⁹·√(Ê[y²])·z with z ~ N(0, I) from the run's own stream, whatever the units of y."""
+    problem = problem_of(Dataset(X=TINY.X, y=unit * TINY.y))
+    batch = batch_of(planned(warmup_steps=0, seed=7, init_scale=0.5), problem=problem)
+    Escapes.begin(1).perturb(batch, 0, 64)
+    residual = 1e-9 * unit * np.sqrt(np.mean(TINY.y**2)) * stream(7, "kick 0").standard_normal(3)
+    x = 2 * 0.3 / 3 * (residual @ TINY.X)
+    np.testing.assert_allclose(batch.theta()[0] / 0.5 - 1, [-x, x], rtol=1e-3, atol=1e-15)
 
 
 def test_a_perturbation_is_the_runs_own() -> None:

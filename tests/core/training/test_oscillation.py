@@ -24,6 +24,7 @@ def windows_until_found(
     impossible: bool = False,
     turns: bool = True,
     varies: float = 1.0,
+    small: float = 1e-3,
     **changes: Any,
 ) -> int | None:
     """After how many windows one run is found to oscillate; None if it is not in twelve.
@@ -36,7 +37,7 @@ def windows_until_found(
     for window in range(1, 13):
         oscillation.note(checks([loss(window) / varies], [loss(window)], last=window * WINDOW))
         start = np.ones((1, 2, 7))
-        start[0, 0, 0] *= 1e-3 * (1 + growth) ** window
+        start[0, 0, 0] *= small * (1 + growth) ** window
         found = oscillation.at_window_end(
             limits,
             window * WINDOW,
@@ -50,8 +51,9 @@ def windows_until_found(
 
 
 def test_a_cycle_of_period_two_at_rest_is_an_oscillation() -> None:
-    """After four windows that each end as the one before."""
+    """After four windows that each end as the one before, where a coordinate is 0 as well."""
     assert windows_until_found() == CYCLE_WINDOWS + 1
+    assert windows_until_found(small=0.0) == CYCLE_WINDOWS + 1
 
 
 @pytest.mark.parametrize(

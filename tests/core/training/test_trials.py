@@ -13,7 +13,7 @@ from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
 from core.training.batch_training import Training
-from core.training.training_run import TrainedRun, TrainingRun
+from core.training.training_run import CompletedLimit, Cycle, TrainedRun, TrainingRun
 from core.training.trial_history import arrays_of, history_of
 from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.trainings import bits, made_up, planned, problem_of, trained_alone
@@ -212,6 +212,9 @@ def test_ends_read_back_from_their_arrays() -> None:
         made_up(replace(runs[number % 3], step_size=0.1 * number), outcome) for number, outcome in enumerate(Outcome)
     ]
     history[1] = replace(history[1], loss=np.inf, theta=history[1].theta * np.nan)
+    history[2] = replace(history[2], cycle=Cycle(amplitude=0.1, period=0))
+    limit = CompletedLimit(theta=history[3].theta / 3, estimate=1e-9, bound=np.inf)
+    history[3] = replace(history[3], completion=limit, cycle=Cycle(amplitude=0.2, period=2))
     moved = replace(history[2].run, initial=history[2].run.initial * 2, record_points=0)
     unrecorded = trained_alone(problem_of(), moved)
     for ends in ([], history, [*history, unrecorded, history[0]]):
