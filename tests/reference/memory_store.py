@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import count
+from operator import attrgetter
+from typing import Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -89,6 +91,9 @@ class _Job:
         return self.rank, self.number
 
 
+_RECORD: Final = attrgetter("record")
+
+
 @dataclass(kw_only=True)
 class _Experiment:
     id: str
@@ -131,8 +136,7 @@ class _Experiment:
 
     def tell(self) -> None:
         """Tell what has changed since the last time."""
-        records = (job.record for job in self.jobs)
-        looks = [self.is_cancelled, self.has_started, self.runs_total, *self.outcomes, *records]
+        looks = [self.is_cancelled, self.has_started, self.runs_total, *self.outcomes, *map(_RECORD, self.jobs)]
         if looks == self.looked:
             return
         self.looked = looks
@@ -203,6 +207,7 @@ class _Experiment:
 
     def record(self, now: float) -> Experiment:
         training = [job.record for job in self.jobs if job.record.kind is JobKind.TRAIN]
+        states = [job.record.state for job in self.jobs]
         status = self.counts.status
         effort = Effort(
             planned=self.jobs[0].record.state is JobState.SUCCEEDED,
@@ -226,9 +231,9 @@ class _Experiment:
             runs_done=len(self.outcomes),
             runs_reused=self.reused,
             jobs_total=len(self.jobs),
-            jobs_done=self.count(JobState.SUCCEEDED),
-            jobs_running=self.count(JobState.RUNNING),
-            jobs_dead=self.count(JobState.DEAD),
+            jobs_done=states.count(JobState.SUCCEEDED),
+            jobs_running=states.count(JobState.RUNNING),
+            jobs_dead=states.count(JobState.DEAD),
             outcomes=self.told_outcomes,
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
@@ -656,7 +661,7 @@ class MemoryStore(Store):
 
     @override
     def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
-        with self._lock:
+        with self._lock.reading:
             self._workers[worker.name] = worker
             self._served_until.update({(queue, worker.name): self._clock() + seconds for queue in queues})
 
@@ -757,9 +762,10 @@ class MemoryStore(Store):
 
     @override
     def summaries(self, experiment_id: str, start: int, stop: int) -> Sequence[bytes | None]:
-        with self._lock:
+        with self._lock.reading:
             experiment = self._experiment(experiment_id)
             runs = [self._run(experiment, index) for index in range(start, min(stop, experiment.runs_total))]
+            experiment.tell()
             return [run.summary if run else None for run in runs]
 
     @override
@@ -912,7 +918,7 @@ class MemoryStore(Store):
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        with self._lock:
+        with self._lock.reading:
             return self._figures[self.numerics].popleft() if self._figures[self.numerics] else None
 
     def expire(self, job_id: str) -> None:

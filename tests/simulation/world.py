@@ -265,8 +265,7 @@ class World:
 
     def _compare(self, record: Experiment, spec: ExperimentSpec) -> None:
         """Every result is there and right, of the version that the experiment is of, and every job was done."""
-        with _version(record.numerics):
-            runs = list(Grid(spec).runs())
+        runs = _runs(spec, record.numerics)
         for run, summary in zip(runs, self.store.summaries(record.id, 0, len(runs)), strict=True):
             if summary is None or not _is_right(run, summary):
                 raise Wrong(f"run {run.index} of {record.id} is {summary!r}")
@@ -308,8 +307,24 @@ def _die(_reason: str) -> None:
 @contextmanager
 def _version(numerics: str) -> Iterator[None]:
     """Inside, this process is one of that numerics version."""
-    with patch.object(keys, "NUMERICS_VERSION", numerics), patch.object(janitor, "NUMERICS_VERSION", numerics):
+    before = keys.NUMERICS_VERSION
+    _turn_to(numerics)
+    try:
         yield
+    finally:
+        _turn_to(before)
+
+
+def _turn_to(numerics: str) -> None:
+    for module in (keys, janitor):
+        vars(module)["NUMERICS_VERSION"] = numerics
+
+
+@cache
+def _runs(spec: ExperimentSpec, numerics: str) -> list[Run]:
+    """Those of the spec, under the keys of that version."""
+    with _version(numerics):
+        return list(Grid(spec).runs())
 
 
 def _is_right(run: Run, summary: bytes) -> bool:
