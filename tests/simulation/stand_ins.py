@@ -11,6 +11,7 @@ import numpy as np
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.analysis.problem import AnalysedProblem, analyse_problem
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.data.regression import Dataset
 from core.experiment.run_batch import EndedRun
 from core.networks.network import Network
@@ -137,6 +138,12 @@ def known_grid(spec: bytes) -> Grid:
     return _known_grid(spec, keys.NUMERICS_VERSION)
 
 
+class ReadOnce:
+    """Analyses that are read once for all lives."""
+
+    from_json = staticmethod(cache(ProblemAnalysis.from_json))
+
+
 @cache
 def _known_grid(spec: bytes, _numerics: str) -> Grid:
     return KnownGrid(ExperimentSpec.model_validate_json(spec))
@@ -146,6 +153,10 @@ def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None =
     """Batches of two runs."""
     indices = list(block if missing is None else missing)
     return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]
+
+
+_CANONICAL, _CONTENT_HASH = cache(ExperimentSpec.canonical), cache(ExperimentSpec.content_hash)
+_GRID = cache(Grid)
 
 
 @contextmanager
@@ -158,6 +169,9 @@ def stand_ins(hangs: Callable[[], bool]) -> Iterator[None]:
         patch.multiple("worker.planning", ExperimentSpec=Unread, Grid=known_grid),
         patch("worker.planning.planned_batches", pairs),
         patch("worker.analyses.analyse_problem", analysed),
+        patch("jobs.kept_documents.ProblemAnalysis", ReadOnce),
+        patch("api.submission.Grid", _GRID),
+        patch.multiple(ExperimentSpec, canonical=_CANONICAL, content_hash=_CONTENT_HASH),
         patch("worker.perform.Heartbeat", SteadyHeart),
         patch("worker.perform.one_thread", nullcontext),
     ):

@@ -125,7 +125,7 @@ class World:
     def _submit(self) -> None:
         number = self.random.randrange(5)
         spec = _spec(number)
-        named = spec.model_copy(update={"name": spec.name or self.random.choice(["", "named"])})
+        named = _called(number, spec.name or self.random.choice(["", "named"]))
         with suppress(StoreUnavailable):
             accepted = submission.submit(named, store=self._somebody(), bell=self.bell)
             self.ledger[accepted.experiment.id] = spec
@@ -331,6 +331,11 @@ def _is_right(run: Run, summary: bytes) -> bool:
     with suppress(ValueError, zlib.error):
         return dict(truth(run)).items() <= decode_summary(summary).items()
     return False
+
+
+@cache
+def _called(number: int, name: str) -> ExperimentSpec:
+    return _spec(number).model_copy(update={"name": name})
 
 
 @cache
