@@ -921,6 +921,10 @@ class MemoryStore(Store):
         with self._lock.reading:
             return self._figures[self.numerics].popleft() if self._figures[self.numerics] else None
 
+    def looks(self, experiment_id: str) -> list[object]:
+        """What its status and its counts follow from: another list as soon as any of it has changed."""
+        return self._experiment(experiment_id).looked
+
     def expire(self, job_id: str) -> None:
         """Put the end of the job's lease into the past."""
         for experiment in self._experiments.values():

@@ -93,6 +93,9 @@ class World:
         self.depth = 0
         self.ledger: dict[str, ExperimentSpec] = {}
         self.sizes: dict[str, int] = {}
+        self.examined = 0
+        self.looks: dict[str, list[object]] = {}
+        self.records: dict[str, Experiment] = {}
         self.people = {each: cast("Store", self._faulty(each, mortal=False)) for each in self.versions}
         self.workers = [self._worker(queue, each) for each in self.versions for queue in EACH_QUEUE]
 
@@ -177,6 +180,7 @@ class World:
     def _flip(self) -> None:
         """A bit flips in what is stored; an experiment whose spec nobody can read any more may fail."""
         self.ruined |= {each for each in [self.store.flip(self.random)] if each}
+        self.examined = 0
 
     def _hangs(self) -> bool:
         return self.odds is not CALM and self.random.random() < 0.01
@@ -226,7 +230,10 @@ class World:
         raise Wrong(f"after {CALM_ROUNDS} calm rounds these have not ended: {records}")
 
     def _examine(self) -> None:
-        """What must hold at any moment."""
+        """What must hold at any moment; as it did, where nobody has asked anything of the store since."""
+        if self.tokens.calls == self.examined:
+            return
+        self.examined = self.tokens.calls
         for each in self.ledger:
             record, stored = self._looked_at(each)
             if record.status is ExperimentStatus.SUCCEEDED and stored != record.runs_total:
@@ -245,7 +252,10 @@ class World:
             summaries = self.store.summaries(experiment_id, 0, self.sizes[experiment_id])
         except ExperimentNotFound:
             raise Wrong(f"{experiment_id} was accepted, and is not there") from None
-        return self.store.experiment(experiment_id), sum(summary is not None for summary in summaries)
+        looks = self.store.looks(experiment_id)
+        if self.looks.get(experiment_id) is not looks:
+            self.looks[experiment_id], self.records[experiment_id] = looks, self.store.experiment(experiment_id)
+        return self.records[experiment_id], sum(summary is not None for summary in summaries)
 
     def _judge(self) -> None:
         """Everything that was accepted has ended as it must."""
