@@ -278,18 +278,26 @@ class BothStores(RuleBasedStateMachine):
         for each in self.ids:
             self.both(lambda store, each=each: store.webhook(each))  # type: ignore[misc]  # bound now
 
+    def drawn(self, data: st.DataObject) -> Claim:
+        """A claim: every other time one that holds, if there is one."""
+        jobs = ((claim, self.memory.job(claim.job.id)) for claim in self.claims)
+        held = [
+            claim for claim, job in jobs if job and (job.state, job.attempt) == (JobState.RUNNING, claim.job.attempt)
+        ]
+        return data.draw(st.sampled_from(held or self.claims) | st.sampled_from(self.claims))
+
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), fraction=fractions)
     def heartbeat(self, data: st.DataObject, fraction: float) -> None:
         """A worker reports, perhaps with a claim that it no longer has; so also below."""
-        claim = data.draw(st.sampled_from(self.claims))
+        claim = self.drawn(data)
         self.both(lambda store: store.heartbeat(claim, fraction=fraction))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), checkpoint=st.binary(max_size=9))
     def save_checkpoint(self, data: st.DataObject, checkpoint: bytes) -> None:
         """A worker saves its state."""
-        claim = data.draw(st.sampled_from(self.claims))
+        claim = self.drawn(data)
         self.both(lambda store: store.save_checkpoint(claim, checkpoint))
 
     @precondition(lambda self: self.claims)
@@ -313,7 +321,7 @@ class BothStores(RuleBasedStateMachine):
     )
     def commit_runs(self, data: st.DataObject, start: int, labels: list[str], outcome: str) -> None:
         """A worker stores runs."""
-        claim = data.draw(st.sampled_from(self.claims))
+        claim = self.drawn(data)
         runs = finished_runs(labels[: RUNS - start], start, outcome)
         self.both(lambda store: store.commit_runs(claim, runs))
 
@@ -321,7 +329,7 @@ class BothStores(RuleBasedStateMachine):
     @rule(data=st.data(), outcome=st.sampled_from("ab"))
     def commit_planned_runs(self, data: st.DataObject, outcome: str) -> None:
         """A worker stores runs under the keys that they were planned under, as it always should."""
-        claim = data.draw(st.sampled_from(self.claims))
+        claim = self.drawn(data)
         planned = {index: label for index, label in self.planned(claim.job.experiment_id) if data.draw(st.booleans())}
         runs = [each for index, label in planned.items() for each in finished_runs([label], index, outcome)]
         self.both(lambda store: store.commit_runs(claim, runs))
@@ -355,28 +363,28 @@ class BothStores(RuleBasedStateMachine):
     @rule(data=st.data())
     def complete(self, data: st.DataObject) -> None:
         """A worker is done."""
-        claim = data.draw(st.sampled_from(self.claims))
+        claim = self.drawn(data)
         self.both(lambda store: store.complete(claim))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), error=st.sampled_from(["boom", "ä"]))
     def fail(self, data: st.DataObject, error: str) -> None:
         """An attempt fails, perhaps for good."""
-        claim, is_hopeless = data.draw(st.sampled_from(self.claims)), data.draw(st.booleans())
+        claim, is_hopeless = self.drawn(data), data.draw(st.booleans())
         self.both(lambda store: store.fail(claim, error, is_hopeless=is_hopeless))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         """A worker stops."""
-        claim = data.draw(st.sampled_from(self.claims))
+        claim = self.drawn(data)
         self.both(lambda store: store.release(claim))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def lose(self, data: st.DataObject) -> None:
         """A lease runs out; the clocks are two, so both leases are put into the past by hand."""
-        job_id = data.draw(st.sampled_from(self.claims)).job.id
+        job_id = self.drawn(data).job.id
         self.memory.expire(job_id)
         self.client.zadd("stepbias:leases", {job_id: 0.0}, xx=True)
         self.both(lambda store: store.tidy("v", period=1e6, last=None, elapsed=0.0).lost)
