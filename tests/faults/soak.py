@@ -185,13 +185,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0, help="gives the faults, and what clients submit")
+    parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.ALL, help="which faults strike")
     parser.add_argument("--out", type=Path, default=Path("out/soak"), help="emptied first")
     options = parser.parse_args()
     directory = options.out.absolute()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    typer.echo(f"{options.minutes:g} minutes, seed {options.seed}; {kernel_id(chosen('auto'))}")
-    kinds = [kind for kind in kinds_of(Mode.ALL) if library() is not None or KINDS[kind].group != "clock"]
+    typer.echo(f"{options.minutes:g} minutes, seed {options.seed}, {options.mode}; {kernel_id(chosen('auto'))}")
+    kinds = [kind for kind in kinds_of(options.mode) if library() is not None or KINDS[kind].group != "clock"]
     soak = Soak(directory, sequence(kinds, int(options.minutes) + 1, options.seed), seed=options.seed)
     samples, code = soak.live(options.minutes)
     _write(directory / "samples.jsonl", samples.series)
