@@ -93,7 +93,7 @@ class Guest:
         self.done["figures"] += 1
 
     def _upload(self) -> str:
-        rows = [[self._rng.gauss(0.0, 1.0) for _ in range(6)] for _ in range(3)]
+        rows = [[self._rng.gauss(0.0, 1.0) for _ in range(6)] for _ in range(4)]
         columns = {"X": [row[:5] for row in rows], "y": [row[5] for row in rows]}
         uploaded = str(self._client.upload_dataset(columns)["id"])
         self._uploads.append(uploaded)
