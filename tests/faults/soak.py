@@ -170,12 +170,12 @@ def _sample(samples: Samples, over: threading.Event) -> None:
 
 def table(slopes: Mapping[Name, Slope]) -> Iterator[str]:
     """A row for each series that is judged."""
-    yield "| what | process | measured | mean | change in an hour | standard error | |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "| what | process | measured | minutes | mean | change in an hour | standard error | |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for (part, pid, what), found in sorted(slopes.items()):
         if found.is_judged:
             verdict = "grows" if found.grows else "within noise"
-            numbers = f"{found.mean:.1f} | {found.slope:+.2f} | {found.error:.2f}"
+            numbers = f"{60 * found.hours:.0f} | {found.mean:.1f} | {found.slope:+.2f} | {found.error:.2f}"
             yield f"| {part} | {pid or ''} | {what} | {numbers} | {verdict} |"
 
 
