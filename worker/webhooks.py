@@ -33,6 +33,10 @@ GONE: Final = 410
 """The status of those who want to hear no more."""
 
 
+class TakenBack(Exception):
+    """The end that was to be told is none any more: somebody has retried the experiment."""
+
+
 class Messenger:
     """Looks for ends to tell every `janitor_seconds`, from threads of its own; several workers share the ends."""
 
@@ -60,7 +64,7 @@ class Messenger:
         try:
             status = self._tell(delivery)
             state = _state(status, delivery.attempt)
-        except ExperimentNotFound:
+        except (ExperimentNotFound, TakenBack):
             return
         except StoreUnavailable:
             raise
@@ -79,6 +83,7 @@ class Messenger:
         Raises:
             NotAllowed: the deployment does not let this be told.
             ExperimentNotFound: it is gone.
+            TakenBack: it has gone on since.
             TimeoutError: there is none in time.
         """
         settings = self._context.settings
@@ -86,7 +91,10 @@ class Messenger:
             raise NotAllowed("STEPBIAS_WEBHOOK_SECRET is not set")
         hosts = AllowedHosts(settings.webhook_hosts)
         host = hosts.require_url(delivery.url)
-        body = message(self._context.store.experiment(delivery.experiment_id))
+        experiment = self._context.store.experiment(delivery.experiment_id)
+        if experiment.finished_at != delivery.finished_at:
+            raise TakenBack
+        body = message(experiment)
         timestamp = int(self._context.wall_clock())
         message_id = f"{delivery.experiment_id}.{delivery.finished_at:.3f}"
         headers = {

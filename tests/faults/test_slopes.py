@@ -56,6 +56,12 @@ def test_a_slope_of_three_minutes_is_not_judged() -> None:
     assert not found.grows
 
 
+def test_of_six_minutes_what_they_have_seen_counts() -> None:
+    """And not what an hour of them would be: 1 % of the mean is negligible, 5 % are not."""
+    assert not slope_of(series(10.0, 0.0, hours=0.1)).grows
+    assert slope_of(series(50.0, 0.0, hours=0.1)).grows
+
+
 def test_what_this_process_has_is_seen(tmp_path: Path) -> None:
     """Memory that is touched, files that are opened."""
     before = resident_bytes(os.getpid()), open_files(os.getpid())

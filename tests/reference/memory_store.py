@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import count
+from operator import attrgetter
+from typing import Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -90,6 +92,9 @@ class _Job:
         return self.rank, self.number
 
 
+_RECORD: Final = attrgetter("record")
+
+
 @dataclass(kw_only=True)
 class _Experiment:
     id: str
@@ -132,8 +137,7 @@ class _Experiment:
 
     def tell(self) -> None:
         """Tell what has changed since the last time."""
-        records = (job.record for job in self.jobs)
-        looks = [self.is_cancelled, self.has_started, self.runs_total, *self.outcomes, *records]
+        looks = [self.is_cancelled, self.has_started, self.runs_total, *self.outcomes, *map(_RECORD, self.jobs)]
         if looks == self.looked:
             return
         self.looked = looks
@@ -204,6 +208,7 @@ class _Experiment:
 
     def record(self, now: float) -> Experiment:
         training = [job.record for job in self.jobs if job.record.kind is JobKind.TRAIN]
+        states = [job.record.state for job in self.jobs]
         status = self.counts.status
         effort = Effort(
             planned=self.jobs[0].record.state is JobState.SUCCEEDED,
@@ -227,9 +232,9 @@ class _Experiment:
             runs_done=len(self.outcomes),
             runs_reused=self.reused,
             jobs_total=len(self.jobs),
-            jobs_done=self.count(JobState.SUCCEEDED),
-            jobs_running=self.count(JobState.RUNNING),
-            jobs_dead=self.count(JobState.DEAD),
+            jobs_done=states.count(JobState.SUCCEEDED),
+            jobs_running=states.count(JobState.RUNNING),
+            jobs_dead=states.count(JobState.DEAD),
             outcomes=self.told_outcomes,
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
@@ -668,7 +673,7 @@ class MemoryStore(Store):
 
     @override
     def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
-        with self._lock:
+        with self._lock.reading:
             self._workers[worker.name] = worker
             self._served_until.update({(queue, worker.name): self._clock() + seconds for queue in queues})
 
@@ -778,9 +783,10 @@ class MemoryStore(Store):
 
     @override
     def summaries(self, experiment_id: str, start: int, stop: int) -> Sequence[bytes | None]:
-        with self._lock:
+        with self._lock.reading:
             experiment = self._experiment(experiment_id)
             runs = [self._run(experiment, index) for index in range(start, min(stop, experiment.runs_total))]
+            experiment.tell()
             return [run.summary if run else None for run in runs]
 
     @override
@@ -934,7 +940,7 @@ class MemoryStore(Store):
 
     @override
     def next_figure(self) -> FigureRequest | None:
-        with self._lock:
+        with self._lock.reading:
             lines = self._figures[self.numerics]
             for owner, line in list(lines.items())[:1]:
                 del lines[owner]
@@ -943,6 +949,10 @@ class MemoryStore(Store):
                     lines[owner] = line
                 return request
             return None
+
+    def looks(self, experiment_id: str) -> list[object]:
+        """What its status and its counts follow from: another list as soon as any of it has changed."""
+        return self._experiment(experiment_id).looked
 
     def expire(self, job_id: str) -> None:
         """Put the end of the job's lease into the past."""

@@ -1,6 +1,7 @@
 """Many lives, on all cores: `python -m tests.simulation --help`."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -18,6 +19,8 @@ AT_ONCE: Final = 50
 def lives(first: int, count: int) -> list[str]:
     """What went wrong in lives of consecutive seeds."""
     logging.disable(logging.CRITICAL)
+    gc.freeze()
+    gc.set_threshold(50_000)
     found = []
     for seed in range(first, first + count):
         try:

@@ -8,7 +8,8 @@ from unittest.mock import patch
 
 from api.experiments.submission import submit
 from jobs.errors import StoreUnavailable
-from jobs.records import Job, Round, Submission
+from jobs.owned_store import OwnedStore
+from jobs.records import Job, Round, Submission, WebhookState
 from jobs.seal import SEAL_BYTES
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -81,10 +82,10 @@ def _with_a_checkpoint_of_another_job() -> AbstractContextManager[Any]:
 def _with_a_reply_before_the_record() -> AbstractContextManager[Any]:
     """Record first: where the store does not take an experiment, it is promised all the same."""
 
-    def promised(spec: Any, *, store: Any, bell: Any) -> Submission:
+    def promised(spec: Any, wishes: Any, *, store: Any, bell: Any) -> Submission:
         with suppress(StoreUnavailable):
-            return submit(spec, store=store, bell=bell)
-        return submit(spec, store=MemoryStore(Settings()), bell=bell)
+            return submit(spec, wishes, store=store, bell=bell)
+        return submit(spec, wishes, store=MemoryStore(Settings()), bell=bell)
 
     return patch("api.experiments.submission.submit", promised)
 
@@ -133,6 +134,24 @@ def _without_the_watch_over_jobs() -> AbstractContextManager[Any]:
     return patch.object(Heartbeat, "_look_after_it", Heartbeat._beat)
 
 
+def _without_owners() -> AbstractContextManager[Any]:
+    """Owners: the runs of all lie in one place."""
+    return patch.object(OwnedStore, "_run", lambda _, key: key)
+
+
+def _with_ends_that_are_told_once() -> AbstractContextManager[Any]:
+    """Webhooks: an end counts as told once somebody is to tell it."""
+    due = MemoryStore.due_webhooks
+
+    def once(self: MemoryStore, *, most: int, seconds: float) -> Any:
+        deliveries = due(self, most=most, seconds=seconds)
+        for each in deliveries:
+            self.note_webhook(each, WebhookState.DELIVERED, status=None)
+        return deliveries
+
+    return patch.object(MemoryStore, "due_webhooks", once)
+
+
 GUARDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "token": _without_token,
     "leases": _without_janitor,
@@ -146,4 +165,6 @@ GUARDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "versions": _without_versions,
     "deaf workers": _without_the_watch_over_ears,
     "hung jobs": _without_the_watch_over_jobs,
+    "owners": _without_owners,
+    "ends told": _with_ends_that_are_told_once,
 }

@@ -32,14 +32,14 @@ class Tokens:
 
     def __init__(self, period: float) -> None:
         self._current: dict[str, int] = {}
-        self._calls = 0
+        self.calls = 0
         self._place = 3 * period
         self._janitor, self._came_at = "", float("-inf")
 
     def count_call(self) -> None:
         """One more call: a life has a few hundred."""
-        self._calls += 1
-        if self._calls > MOST_CALLS:
+        self.calls += 1
+        if self.calls > MOST_CALLS:
             raise Endless(f"{MOST_CALLS} calls of the store, and no end")
 
     def note(self, claim: object) -> None:

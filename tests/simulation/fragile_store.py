@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -89,6 +90,7 @@ def _sealed(run: StoredRun) -> StoredRun:
     return replace(run, summary=seal.sealed(run.key, run.summary))
 
 
+@lru_cache(4096)
 def _opened(name: str, stored: bytes | None) -> bytes | None:
     try:
         return None if stored is None else seal.opened(name, stored)

@@ -3,16 +3,21 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache, cached_property
 from typing import Any, Final, Self
 from unittest.mock import patch
 
 import numpy as np
+from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.analysis.problem import AnalysedProblem, analyse_problem
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.data.regression import Dataset
 from core.experiment.run_batch import EndedRun
 from core.networks.network import Network
 from core.planning.batches import Batch
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep import keys
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from core.sweep.keys import problem_key
@@ -108,10 +113,50 @@ def analysed(dataset: Dataset, network: Network, data_key: str) -> AnalysedProbl
 _ANALYSED: Final[dict[str, AnalysedProblem]] = {}
 
 
+class KnownGrid(Grid):
+    """A grid that remembers its runs: half of all lives would go by finding the same few again."""
+
+    @cached_property
+    def _found(self) -> dict[int, Run]:
+        return {}
+
+    @override
+    def run(self, index: int) -> Run:
+        if index not in self._found:
+            self._found[index] = super().run(index)
+        return self._found[index]
+
+
+class Unread:
+    """In place of reading a spec: its bytes, by which its grid is known."""
+
+    model_validate_json = staticmethod(bytes)
+
+
+def known_grid(spec: bytes) -> Grid:
+    """The grid of a spec, as processes of this numerics version know it, read once for all lives."""
+    return _known_grid(spec, keys.NUMERICS_VERSION)
+
+
+class ReadOnce:
+    """Analyses that are read once for all lives."""
+
+    from_json = staticmethod(cache(ProblemAnalysis.from_json))
+
+
+@cache
+def _known_grid(spec: bytes, _numerics: str) -> Grid:
+    return KnownGrid(ExperimentSpec.model_validate_json(spec))
+
+
 def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
     """Batches of two runs."""
     indices = list(block if missing is None else missing)
     return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]
+
+
+_CANONICAL, _CONTENT_HASH = cache(ExperimentSpec.canonical), cache(ExperimentSpec.content_hash)
+_GRID = cache(Grid)
 
 
 @contextmanager
@@ -120,8 +165,13 @@ def stand_ins(hangs: Callable[[], bool]) -> Iterator[None]:
     with (
         patch.object(SteadyHeart, "hangs", staticmethod(hangs)),
         patch("worker.batch.RunBatch", Arithmetic),
+        patch.multiple("worker.batch", ExperimentSpec=Unread, Grid=known_grid),
+        patch.multiple("worker.planning", ExperimentSpec=Unread, Grid=known_grid),
         patch("worker.planning.planned_batches", pairs),
         patch("worker.analyses.analyse_problem", analysed),
+        patch("jobs.kept_documents.ProblemAnalysis", ReadOnce),
+        patch("api.submission.Grid", _GRID),
+        patch.multiple(ExperimentSpec, canonical=_CANONICAL, content_hash=_CONTENT_HASH),
         patch("worker.perform.Heartbeat", SteadyHeart),
         patch("worker.perform.one_thread", nullcontext),
     ):

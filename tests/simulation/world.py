@@ -1,5 +1,6 @@
 """A world of workers, of one numerics version or two, people who submit, cancel and retry, and a store, by a seed."""
 
+import hashlib
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from random import Random
 from typing import Any, cast
 from unittest.mock import patch
 
+from pydantic import SecretStr
+
 from api.experiments import submission
 from core.identity import NUMERICS_VERSION
 from core.results.result import decode_summary
@@ -19,23 +22,34 @@ from core.sweep import keys
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from jobs.errors import ExperimentNotFound, JobsError, StoreUnavailable
-from jobs.ports import Store
-from jobs.records import Experiment, Queue
+from jobs.owned_store import owned
+from jobs.ports import NOBODYS, Store
+from jobs.records import Experiment, Ownership, Queue, Wishes
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
+from jobs.webhooks import MOST_ATTEMPTS
 from tests.reference.memory_store import MemoryDoorbell
 from tests.simulation.chance import CALM, Clock, Killed, Odds
 from tests.simulation.faulty_store import FaultyStore, Tokens
 from tests.simulation.fragile_store import FragileStore
+from tests.simulation.receiver import SECRET, URL, Receiver
 from tests.simulation.stand_ins import UNTRAINABLE, stand_ins, truth
 from worker import janitor
 from worker.context import WorkerContext
-from worker.janitor import Janitor
+from worker.janitor import SECONDS_OF_A_DAY, Janitor
 from worker.perform import work_off
+from worker.webhooks import Messenger
 
 SETTINGS = Settings(
-    lease_seconds=10.0, heartbeat_seconds=2.0, checkpoint_seconds=0.001, max_attempts=3, stall_seconds=61.0
+    lease_seconds=10.0,
+    heartbeat_seconds=2.0,
+    checkpoint_seconds=0.001,
+    max_attempts=3,
+    stall_seconds=61.0,
+    webhook_hosts="receiver.example",
+    webhook_secret=SecretStr(SECRET),
 )
+OWNERSHIPS = (NOBODYS, Ownership(owner="ada"), Ownership(owner="ada", is_pooled=True), Ownership(owner="ben"))
 ENDED = {ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}
 CURSED = "cursed"
 OTHER_VERSION = "another"
@@ -77,7 +91,7 @@ class _PoolOfOne:
 
 
 class World:
-    """One life, in virtual time. In some there are workers of two versions, in some bits flip in the store."""
+    """One life, in virtual time. In some there are workers of two versions, in some owners; in some bits flip."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -85,25 +99,36 @@ class World:
         self.odds = Odds()
         self.store = FragileStore(SETTINGS, self.clock.store_time)
         self.bell = MemoryDoorbell()
+        self.receiver = Receiver(self._receivers_answer)
         self.tokens = Tokens(SETTINGS.janitor_seconds)
         self.versions = [NUMERICS_VERSION, *([OTHER_VERSION] if self.random.random() < 0.3 else [])]
         self.decays = self.random.random() < 0.3
+        self.ownerships = OWNERSHIPS if self.random.random() < 0.3 else (NOBODYS,)
         self.ruined: set[str] = set()
         self.born = 0
         self.depth = 0
         self.ledger: dict[str, ExperimentSpec] = {}
+        self.owners: dict[str, Ownership] = {}
         self.sizes: dict[str, int] = {}
+        self.examined = 0
+        self.looks: dict[str, list[object]] = {}
+        self.records: dict[str, Experiment] = {}
         self.people = {each: cast("Store", self._faulty(each, mortal=False)) for each in self.versions}
         self.workers = [self._worker(queue, each) for each in self.versions for queue in EACH_QUEUE]
 
     def live(self, actions: int = 40) -> None:
         """So many things happen, then all is calm until everything has ended; raises `Wrong` where something is."""
         ids = (f"{number:032x}" for number in count())
-        with stand_ins(self._hangs), patch("secrets.token_hex", lambda _bytes: next(ids)):
+        with (
+            stand_ins(self._hangs),
+            self.receiver.listening(),
+            patch("secrets.token_hex", lambda _bytes: next(ids)),
+        ):
             for _ in range(actions):
                 self._happen()
                 self._examine()
             self._calm_down()
+            self._tell_all()
             self._judge()
 
     def _happen(self) -> None:
@@ -113,6 +138,7 @@ class World:
             (1, self._retry),
             (8, self._work),
             (6, self._tidy),
+            (2, lambda: self._let_tell(self.random.choice(self.workers))),
             (0.5, self._stop_softly),
             (0.3, self._deafen),
             (1.0 if self.decays else 0.0, self._flip),
@@ -125,10 +151,12 @@ class World:
     def _submit(self) -> None:
         number = self.random.randrange(5)
         spec = _spec(number)
-        named = spec.model_copy(update={"name": spec.name or self.random.choice(["", "named"])})
+        named = _called(number, spec.name or self.random.choice(["", "named"]))
+        wishes, ownership = Wishes(webhook=self.random.choice(["", URL])), self.random.choice(self.ownerships)
         with suppress(StoreUnavailable):
-            accepted = submission.submit(named, store=self._somebody(), bell=self.bell)
+            accepted = submission.submit(named, wishes, store=owned(self._somebody(), ownership), bell=self.bell)
             self.ledger[accepted.experiment.id] = spec
+            self.owners[accepted.experiment.id] = ownership
             self.sizes[accepted.experiment.id] = accepted.experiment.runs_total
 
     def _somebody(self) -> Store:
@@ -156,9 +184,15 @@ class World:
         self._let_tidy(self.random.choice(self.workers))
 
     def _let_tidy(self, worker: Worker) -> None:
+        self._let(worker, worker.janitor.round)
+
+    def _let_tell(self, worker: Worker) -> None:
+        self._let(worker, Messenger(worker.context).round)
+
+    def _let(self, worker: Worker, go_round: Callable[[], None]) -> None:
         try:
             with _version(worker.numerics):
-                worker.janitor.round()
+                go_round()
         except StoreUnavailable:
             pass
         except Killed:
@@ -177,6 +211,10 @@ class World:
     def _flip(self) -> None:
         """A bit flips in what is stored; an experiment whose spec nobody can read any more may fail."""
         self.ruined |= {each for each in [self.store.flip(self.random)] if each}
+        self.examined = 0
+
+    def _receivers_answer(self) -> int:
+        return 200 if self.odds is CALM else self.random.choice([200, 200, 500, 410, 0])
 
     def _hangs(self) -> bool:
         return self.odds is not CALM and self.random.random() < 0.01
@@ -225,8 +263,18 @@ class World:
                 return
         raise Wrong(f"after {CALM_ROUNDS} calm rounds these have not ended: {records}")
 
+    def _tell_all(self) -> None:
+        """Long enough for every end to be told, or given up."""
+        for _ in range(MOST_ATTEMPTS + 1):
+            self.clock.move(SECONDS_OF_A_DAY)
+            for worker in list(self.workers):
+                self._let_tell(worker)
+
     def _examine(self) -> None:
-        """What must hold at any moment."""
+        """What must hold at any moment; as it did, where nobody has asked anything of the store since."""
+        if self.tokens.calls == self.examined:
+            return
+        self.examined = self.tokens.calls
         for each in self.ledger:
             record, stored = self._looked_at(each)
             if record.status is ExperimentStatus.SUCCEEDED and stored != record.runs_total:
@@ -245,7 +293,10 @@ class World:
             summaries = self.store.summaries(experiment_id, 0, self.sizes[experiment_id])
         except ExperimentNotFound:
             raise Wrong(f"{experiment_id} was accepted, and is not there") from None
-        return self.store.experiment(experiment_id), sum(summary is not None for summary in summaries)
+        looks = self.store.looks(experiment_id)
+        if self.looks.get(experiment_id) is not looks:
+            self.looks[experiment_id], self.records[experiment_id] = looks, self.store.experiment(experiment_id)
+        return self.records[experiment_id], sum(summary is not None for summary in summaries)
 
     def _judge(self) -> None:
         """Everything that was accepted has ended as it must."""
@@ -259,17 +310,22 @@ class World:
                     raise Wrong(f"{each} ended as {record}")
             elif record.status is ExperimentStatus.SUCCEEDED:
                 self._compare(record, spec)
+            webhook = self.store.webhook(each)
+            if record.wishes.webhook and not self.receiver.has_heard(record, webhook, may_differ=self.decays):
+                raise Wrong(f"the end of {record} was not told: {webhook}")
         for queue in Queue:
             if waiting := self.store.look_around(queue).waiting:
                 raise Wrong(f"all has ended and {waiting} waits")
 
     def _compare(self, record: Experiment, spec: ExperimentSpec) -> None:
         """Every result is there and right, of the version that the experiment is of, and every job was done."""
-        with _version(record.numerics):
-            runs = list(Grid(spec).runs())
+        runs, ownership = _runs(spec, record.numerics), self.owners[record.id]
         for run, summary in zip(runs, self.store.summaries(record.id, 0, len(runs)), strict=True):
             if summary is None or not _is_right(run, summary):
                 raise Wrong(f"run {run.index} of {record.id} is {summary!r}")
+            kept = self.store.run(record.id, run.index)
+            if kept is None or kept.key != _key_of(ownership, run):
+                raise Wrong(f"run {run.index} of {record.id}, of {ownership}, is kept as {kept}")
         if any(job.state is not JobState.SUCCEEDED for job in self.store.jobs(record.id)):
             raise Wrong(f"{record.id} has succeeded with jobs {self.store.jobs(record.id)}")
 
@@ -308,14 +364,42 @@ def _die(_reason: str) -> None:
 @contextmanager
 def _version(numerics: str) -> Iterator[None]:
     """Inside, this process is one of that numerics version."""
-    with patch.object(keys, "NUMERICS_VERSION", numerics), patch.object(janitor, "NUMERICS_VERSION", numerics):
+    before = keys.NUMERICS_VERSION
+    _turn_to(numerics)
+    try:
         yield
+    finally:
+        _turn_to(before)
+
+
+def _turn_to(numerics: str) -> None:
+    for module in (keys, janitor):
+        vars(module)["NUMERICS_VERSION"] = numerics
+
+
+def _key_of(ownership: Ownership, run: Run) -> str:
+    """The key of the run where everybody's runs lie, or where those of an owner do who keeps them apart."""
+    if ownership.is_pooled or not ownership.owner:
+        return run.key
+    return hashlib.sha256(f"{ownership.owner}/{run.key}".encode()).hexdigest()
+
+
+@cache
+def _runs(spec: ExperimentSpec, numerics: str) -> list[Run]:
+    """Those of the spec, under the keys of that version."""
+    with _version(numerics):
+        return list(Grid(spec).runs())
 
 
 def _is_right(run: Run, summary: bytes) -> bool:
     with suppress(ValueError, zlib.error):
         return dict(truth(run)).items() <= decode_summary(summary).items()
     return False
+
+
+@cache
+def _called(number: int, name: str) -> ExperimentSpec:
+    return _spec(number).model_copy(update={"name": name})
 
 
 @cache

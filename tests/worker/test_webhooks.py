@@ -16,8 +16,9 @@ import pytest
 
 from api.experiments.document import ExperimentDocument
 from jobs.errors import StoreUnavailable
-from jobs.records import Webhook, WebhookState, Wishes
+from jobs.records import Queue, Webhook, WebhookState, Wishes
 from jobs.settings import Settings
+from jobs.states import ExperimentStatus
 from jobs.webhooks import MOST_ATTEMPTS, PAUSES, AllowedHosts
 from tests.worker.workshop import Killed, Workshop, spec
 from worker.webhooks import TAKEN_SECONDS, Messenger
@@ -164,6 +165,36 @@ def test_a_worker_that_is_lost_in_between_leaves_it_to_others(
     tell(workshop)
     assert len({headers["webhook-id"] for headers, _ in receivers[0].told}) == 1
     assert workshop.store.webhook(experiment_id) == Webhook(state=WebhookState.DELIVERED, attempts=2, last_status=200)
+
+
+@pytest.mark.parametrize("ends_again", [False, True])
+def test_an_end_that_is_taken_back_is_not_told(
+    workshop: Workshop, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch, *, ends_again: bool
+) -> None:
+    """Somebody retries after a worker has taken the end; what comes of that is told as an end of its own."""
+    receivers.append(Receiver(200))
+    experiment_id = workshop.submit(spec(), wishes=Wishes(webhook=receivers[0].url))
+    claim = workshop.store.claim(Queue.INTERACTIVE, worker="w")
+    assert claim is not None
+    workshop.store.fail(claim, "boom", is_hopeless=True)
+    take = workshop.store.due_webhooks
+
+    def due(**limits: Any) -> Any:
+        taken = take(**limits)
+        if taken and workshop.experiment(experiment_id).status is ExperimentStatus.FAILED:
+            workshop.clock.move(1.0)
+            workshop.store.retry(experiment_id)
+            if ends_again:
+                workshop.work_off()
+        return taken
+
+    monkeypatch.setattr(workshop.store, "due_webhooks", due)
+    tell(workshop)
+    workshop.work_off()
+    tell(workshop)
+    ((headers, body),) = receivers[0].told
+    assert json.loads(body)["type"] == "experiment.succeeded"
+    assert headers["webhook-id"] == f"{experiment_id}.{workshop.experiment(experiment_id).finished_at:.3f}"
 
 
 def test_what_is_deleted_is_not_told(workshop: Workshop, receivers: list[Receiver]) -> None:
