@@ -719,7 +719,7 @@ def test_frequencies_are_counted_over_the_seeds_of_one_distribution() -> None:
     analyses = _analyses(grid)
     problems = list(grid.each_problem())
     deep = [problem.key for problem in problems if problem.coordinates["depth"] == 3]
-    analyses[deep[0]] |= {"least_squared_mean": 10.0} | _interpolators("min_l1", excess_risk=0.1)
+    analyses[deep[0]] |= {"least_squared_mean": 23.5} | _interpolators("min_l1", excess_risk=0.1)
     del analyses[deep[1]]
     squared, cubed = report(grid, _summaries(grid), analyses).to_document()["frequencies"]
     happened = {"means": 3, "moments": 3, "lemma_5_1": 3, "recovered_by_l1": 3, "recovered_by_flattest": 0}
