@@ -170,7 +170,7 @@ def stand_ins(hangs: Callable[[], bool]) -> Iterator[None]:
         patch("worker.planning.planned_batches", pairs),
         patch("worker.analyses.analyse_problem", analysed),
         patch("jobs.kept_documents.ProblemAnalysis", ReadOnce),
-        patch("api.submission.Grid", _GRID),
+        patch("api.experiments.submission.Grid", _GRID),
         patch.multiple(ExperimentSpec, canonical=_CANONICAL, content_hash=_CONTENT_HASH),
         patch("worker.perform.Heartbeat", SteadyHeart),
         patch("worker.perform.one_thread", nullcontext),
