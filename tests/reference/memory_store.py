@@ -494,7 +494,7 @@ class MemoryStore(Store):
                 return None
             experiment = self._in_turn(queue, flows)
             job = experiment.backlog(queue)[0]
-            line = queue, self.numerics, experiment.is_background
+            line = queue, experiment.numerics, experiment.is_background
             its = *line, experiment.ownership.owner
             self._owners_now[line] = self._owners_served[its]
             self._owners_served[its] += job.record.work
