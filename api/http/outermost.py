@@ -3,13 +3,16 @@
 import logging
 import re
 import secrets
+from asyncio import CancelledError
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.problems.documents import answer as problem
 from api.problems.documents import unexpected
+from api.problems.request_errors import ServiceStopping
 from jobs.log_context import logging_of
 from jobs.tracing import span
 
@@ -45,6 +48,12 @@ class OutermostMiddleware:
             await self.app(scope, receive, answer.send)
         except ClientDisconnect:
             _LOG.info("request %s: the client left before its body was read", answer.request_id)
+        except CancelledError:
+            if answer.started:
+                raise
+            # The server is being stopped, and its patience with requests in progress is over.
+            refusal = await problem(Request(scope), ServiceStopping("The service is being stopped: ask again later."))
+            await refusal(scope, receive, answer.send)
         except Exception:
             _LOG.exception("request %s failed", answer.request_id)
             if answer.started:

@@ -168,5 +168,9 @@ class NotDrawnInTime(RequestError):
     """The figure is still being drawn."""
 
 
+class ServiceStopping(RequestError):
+    """The service is being stopped, and waits no longer for what the request needs."""
+
+
 class NotReady(RequestError):
     """A part of the service is missing."""
