@@ -6,8 +6,9 @@ else feeds it: what the second order of a step leaves in it follows the other mo
 the run leaves the interpolator when it has won back all that it lost since it came near, which takes long.
 
 Floating point cannot follow this. Steps below half a unit of 1 ∓ x are lost, so the run freezes where it is, and
-rounding noise, many powers of ten too large, sets it free at a moment that the last bit of α decides, or never. So a
-run whose residual has become small waits where it is until the step at which the exact one would be back. Derived here.
+rounding noise, many powers of ten too large, sets it free at a moment that the last bit of α decides, or never. Where
+exact arithmetic is asked for, a run whose residual has become small waits where it is until the step at which the exact
+one would be back. Derived here.
 """
 
 import math
