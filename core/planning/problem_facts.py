@@ -44,12 +44,13 @@ class ProblemFacts:
     @classmethod
     def known(cls, network: Network, analysis: ProblemAnalysis) -> Self:
         """The facts of a problem that is analysed."""
+        least_norm, largest = analysis.least_norm_stable_step, analysis.max_stable_step
         return cls(
             samples=analysis.samples,
             dimension=analysis.dimension,
             network=network,
-            max_stable_step=analysis.max_stable_step,
-            least_norm_fraction=(analysis.least_norm_stable_step or 1.0) / (analysis.max_stable_step or 1.0),
+            max_stable_step=largest,
+            least_norm_fraction=least_norm / largest if least_norm and largest else 1.0,
         )
 
     @classmethod

@@ -1,8 +1,10 @@
 """What is known, or guessed, of problems before anything is trained."""
 
+from dataclasses import replace
+
 import pytest
 
-from core.analysis.problem_analysis import ProblemAnalysis
+from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.networks.network import UV, Diagonal
 from core.planning.problem_facts import MOST_LOOKUPS, ProblemFacts, Provenance, facts_of_problems
 from core.sweep.grid import Grid
@@ -25,6 +27,15 @@ def test_facts_of_an_analysed_problem_are_those_of_its_analysis() -> None:
     known = ProblemFacts(samples=7, dimension=9, network=Diagonal(2), max_stable_step=0.01)
     assert facts == {known: 1}
     assert known.provenance is Provenance.KNOWN
+
+
+@pytest.mark.parametrize(("step", "fraction"), [(0.01, 0.5), (None, 1.0)])
+def test_what_is_stable_at_least_norm_is_known_beside_the_largest_stable_step(
+    step: float | None, fraction: float
+) -> None:
+    """2/λ = .005 there; where nothing interpolates there is nothing to compare it with."""
+    found = replace(analysis(step=step), interpolators={"min_l2": ReferenceInterpolator(sharpness=400.0)})
+    assert ProblemFacts.known(Diagonal(2), found).least_norm_fraction == pytest.approx(fraction)
 
 
 def test_problems_that_differ_by_their_seed_are_one_kind() -> None:
