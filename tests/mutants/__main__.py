@@ -66,7 +66,16 @@ def _check_the_unchanged(mutant: Mutant, witnesses: Witnesses, seconds: float) -
 
 def _import_the_heavy() -> None:
     """Once for all mutants: what the tests import, and is neither ours nor a plugin of pytest."""
-    for name in ("numpy", "scipy.linalg", "scipy.optimize", "scipy.special", "scipy.integrate", "pydantic", "redis", "valkey"):
+    for name in (
+        "numpy",
+        "scipy.linalg",
+        "scipy.optimize",
+        "scipy.special",
+        "scipy.integrate",
+        "pydantic",
+        "redis",
+        "valkey",
+    ):
         __import__(name)
 
 

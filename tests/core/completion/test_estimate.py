@@ -29,7 +29,8 @@ def on_the_way(theta: np.ndarray, depth: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("depth", "scale", "steps"), [(2, 0.3, 40), (2, 0.3, 150), (2, 0.3, 600), (3, 0.6, 200), (3, 0.6, 2000), (4, 0.7, 400)]
+    ("depth", "scale", "steps"),
+    [(2, 0.3, 40), (2, 0.3, 150), (2, 0.3, 600), (3, 0.6, 200), (3, 0.6, 2000), (4, 0.7, 400)],
 )
 def test_the_estimate_is_first_order_and_all_of_it(depth: int, scale: float, steps: int) -> None:
     """‖P‖·ηL/(1 − ηλ/2)·max drift/z·(1 + D/3·max|x|) and what the solver and rounding leave, over ‖β‖."""
