@@ -36,7 +36,7 @@ def test_a_perturbation_is_a_step_in_the_row_space_of_a_relative_size_of_1e9() -
 
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
 def test_its_residuals_are_normal_and_of_a_relative_size_of_1e9(unit: float) -> None:
-    """r = 10⁻⁹·√(Ê[y²])·z with z ~ N(0, I) from the run's own stream, whatever the units of y."""
+    """10⁻⁹·√(Ê[y²])·z with z ~ N(0, I) from the run's own stream, whatever the units of y."""
     problem = problem_of(Dataset(X=TINY.X, y=unit * TINY.y))
     batch = batch_of(planned(warmup_steps=0, seed=7, init_scale=0.5), problem=problem)
     Escapes.begin(1).perturb(batch, 0, 64)
