@@ -74,3 +74,15 @@ def test_a_run_that_will_be_unstable_on_the_way_is_not_completed(seed: int) -> N
     found = completer.complete(theta, step_size=1.5 / largest, tolerance=np.inf)
     assert isinstance(found, Completion)
     assert found.sharpness < 0.9 * largest
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize(("away", "is_straight"), [(0.0048, True), (0.0052, False)])
+def test_a_way_that_is_straight_is_not_followed(depth: int, away: float, *, is_straight: bool) -> None:
+    """One sample of equal entries: the first step is half the line to the limit, to a hundredth of a quarter or not."""
+    data = Dataset(X=np.ones((1, 4)), y=np.ones(1))
+    space = interpolator_set(data.X, data.y)
+    limit = ConservedForm(theta=np.full((2, 4), 0.7), depth=depth).flowed(space).state
+    start = limit.moved(np.full(4, away / limit.stretch.max()))
+    met = sharpness_on_the_way(space, GramSpectrum.of(space), start, enough=np.inf)
+    assert (met == 0) is is_straight

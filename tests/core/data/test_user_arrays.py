@@ -133,6 +133,12 @@ def test_several_entries_that_are_no_numbers_are_counted() -> None:
     assert "6 entries" in sentence
 
 
+def test_a_single_one_is_not_counted() -> None:
+    """Its place says it all."""
+    (sentence,) = _faults({"X": np.array([[1.0, np.nan]]), "y": Y[:1]}).values()
+    assert sentence.endswith("is wanted")
+
+
 def test_a_wrong_shape_is_said() -> None:
     """The commonest slip is a column for y."""
     (sentence,) = _faults({"X": X, "y": Y[:, None]}).values()

@@ -17,6 +17,7 @@ from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels, sharpness
 from core.descent.loss_events import NO_EVENTS
 from core.descent.native import library as native
+from core.descent.native.descent import _strided
 from core.descent.native.sharpness import NativeSharpness
 from core.descent.numpy_descent import Descent
 from core.errors import InvalidChoice
@@ -37,6 +38,14 @@ def test_what_trains_looks_at_the_sharpness(name: str) -> None:
     """The compiled kernel with its own, NumPy with the reference."""
     found = sharpness(name, np.ones((2, 3)), np.ones(2), Diagonal(2))
     assert isinstance(found, NativeSharpness) == (name != NUMPY)
+
+
+def test_a_row_that_all_steps_share_is_there_once() -> None:
+    """A schedule at full step size takes no memory; any other is there step by step."""
+    for rows, kept in ((np.broadcast_to([1.0, 2.0], (5, 2)), [2.0, 4.0]), (np.ones((5, 2)), [[2.0, 2.0]] * 5)):
+        found, stride = _strided(rows, 2.0)
+        np.testing.assert_array_equal(found, kept)
+        assert stride == (0 if found.ndim == 1 else 2)
 
 
 def both(

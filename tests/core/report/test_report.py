@@ -505,6 +505,23 @@ def test_sample_complexity_and_risks_are_relative_to_doing_nothing() -> None:
     assert numbers["moment_concentration"] == pytest.approx(31 / 7)
 
 
+def test_a_ratio_is_known_wherever_what_it_is_taken_to_is_not_zero() -> None:
+    """Moments, norms and risks below 1 as well as above; to a mean of zero there is none."""
+    grid = grid_of(data={"mean": {"values": [0.5, 0.0]}, "variance": 0.2, "sparsity": 4})
+    numbers, centred = (
+        problem.numbers
+        for problem in report(grid, _summaries(grid), _analyses(grid, **_interpolators("min_l1", l1_norm=0.5))).problems
+    )
+    assert numbers["mean_concentration"] == pytest.approx(24 / 0.25)
+    assert numbers["moment_concentration"] == pytest.approx(31 / 0.45)
+    assert numbers["l1_ratio"] == pytest.approx(2.1 / 0.5)
+    assert numbers["flattest_excess_ratio"] == pytest.approx(0.065 / 0.6)
+    assert numbers["sample_complexity"] == pytest.approx(1.8**2 * 4 / 50)
+    assert centred["mean_concentration"] is None
+    assert centred["sample_complexity"] is None
+    assert centred["moment_concentration"] == pytest.approx(31 / 0.2)
+
+
 def test_regimes_are_counts_of_converged_runs() -> None:
     """By the change of the kernel, and by how near the sharpness is to 2/η."""
     summaries = _summaries(GRID)

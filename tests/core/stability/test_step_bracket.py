@@ -31,6 +31,13 @@ def test_a_bracket_is_divided_into_equal_ratios(low: float, width: float, parts:
     np.testing.assert_allclose(ratios, width ** (1 / parts), rtol=1e-9)
 
 
+@pytest.mark.parametrize(("width", "rounds"), [(14.9, 1), (15.1, 2), (254.9, 2), (255.1, 3), (17 * 255.1, 4)])
+def test_a_round_has_as_many_probes_as_are_tried_at_once(width: float, rounds: int) -> None:
+    """Sixteen with both ends make 15 intervals, and 17 of one of these where its ends are known."""
+    end = 1.001 ** (width / 2)
+    assert len(likely_fractions(lower=1 / end, upper=end, resolution=0.001)) == rounds
+
+
 @pytest.mark.parametrize(("lower", "upper"), [(0.9, 1.1), (0.5, 1.2)])
 def test_a_bracket_within_the_resolution_is_one_interval(lower: float, upper: float) -> None:
     """Its middle is where the largest step is expected, if that lies in it."""
