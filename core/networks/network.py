@@ -108,7 +108,7 @@ class Diagonal:
     c = D²(u₊^(2(D−1)) + u₋^(2(D−1))), and at least D²|β|^p with p = 2(D−1)/D.
     """
 
-    depth: int = 2
+    depth: int
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 
 from tests.mutants.campaign import Mutant, drawn
 from tests.mutants.sites import mutated, mutations
-from tests.mutants.witnesses import ROOT, selected
+from tests.mutants.witnesses import ROOT, Witnesses, selected
 
 SOURCE = '''
 """Text 1."""
@@ -65,6 +66,21 @@ def test_quick_tests_come_before_slow_ones_within_a_budget() -> None:
     seconds = {"a": 5.0, "b": 3.0, "c": 1.0}
     assert list(selected(["a", "b", "c"], seconds, 6.0)) == ["a", "c"]
     assert list(selected(["a"], seconds, 1.0)) == ["a"]
+
+
+def test_what_an_import_alone_executes_is_a_matter_for_its_own_tests_too() -> None:
+    """A constant is used where nothing of its module need be executed."""
+    path, own, other = (
+        ROOT / "core" / "thing.py",
+        "tests/core/test_thing.py::test_a",
+        "tests/core/test_other.py::test_b",
+    )
+    coverage = CoverageData(no_disk=True)
+    coverage.set_context(f"{other}|run")
+    coverage.add_lines({str(path): [3]})
+    witnesses = Witnesses(coverage=coverage, seconds={own: 2.0, other: 1.0})
+    assert witnesses.of(path, range(3, 4)) == [other]
+    assert witnesses.of(path, range(1, 2)) == [own, other]
 
 
 @pytest.mark.timeout(240)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.descent.kernel import kernel_names, kernel_of, kernels, trained_by
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer, minibatch_weights
 
 OPTIMIZERS: list[Optimizer] = [
     FullBatch(),
@@ -43,6 +43,15 @@ def test_the_stability_limit_is_where_the_step_map_ceases_to_contract(momentum: 
 def test_only_steps_that_are_functions_of_theta_cycle() -> None:
     """Noise is drawn anew, momentum remembers."""
     assert [optimizer.is_map_of_theta for optimizer in OPTIMIZERS] == [True, False, False, False]
+
+
+@given(seed=st.integers(0, 1000), samples=st.integers(1, 400), share=st.floats(0, 1))
+def test_a_minibatch_is_of_the_smallest_uniforms(seed: int, samples: int, share: float) -> None:
+    """In every row, however many there are to choose from; their weights sum to N."""
+    uniforms, size = np.random.default_rng(seed).random((5, samples)), max(1, int(share * samples))
+    weights = minibatch_weights(uniforms, size)
+    chosen = uniforms <= np.sort(uniforms, axis=1)[:, [size - 1]]
+    np.testing.assert_array_equal(weights, np.where(chosen, samples / size, 0.0))
 
 
 def test_every_step_is_compiled_where_anything_is() -> None:

@@ -11,6 +11,7 @@ from core.interpolators import leading_directions
 from core.interpolators.interior_point import TOLERANCE, Optimum, optimum_of
 from core.interpolators.leading_directions import MOST_ADDED, optimum_on_leading_directions
 from core.interpolators.spectral_programme import SpectralProgramme
+from core.interpolators.weighted_l1 import Vertex, least_weighted_l1
 from tests.core.problems import small_problem
 
 
@@ -58,6 +59,26 @@ def test_each_round_looks_at_a_few_directions_more(monkeypatch: pytest.MonkeyPat
     orders = [len(part.columns) for part in solved]
     assert orders[0] == MOST_ADDED
     assert max(orders) <= 2 * MOST_ADDED
+
+
+def test_iterations_are_those_of_all_rounds_and_one_for_each_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At p = 1, where both are tried."""
+    rounds, vertices = list[Optimum](), list[Vertex]()
+
+    def noted(part: SpectralProgramme, tolerance: float) -> Optimum:
+        rounds.append(optimum_of(part, tolerance))
+        return rounds[-1]
+
+    def tried(basis: np.ndarray, target: np.ndarray, weights: np.ndarray) -> Vertex:
+        vertices.append(least_weighted_l1(basis, target, weights))
+        return vertices[-1]
+
+    monkeypatch.setattr(leading_directions, "optimum_of", noted)
+    monkeypatch.setattr(leading_directions, "least_weighted_l1", tried)
+    found = optimum_on_leading_directions(programme(1.0, mean=5.0))
+    assert found is not None
+    assert vertices
+    assert found.iterations == sum(optimum.iterations for optimum in rounds) + len(vertices)
 
 
 def test_the_search_is_the_same_every_time() -> None:

@@ -19,6 +19,7 @@ from core.report import STATEMENTS, Report, page
 from core.report import report as report_on
 from core.report.endings import endings
 from core.report.measurements import MEASURED
+from core.report.page import _as_sentence
 from core.report.verdict import Status, Verdict
 from core.results.explanation import explanation
 from core.sweep.grid import Grid
@@ -618,6 +619,22 @@ def test_a_section_has_one_heading_and_what_belongs_to_a_line_is_four_columns_in
     assert "NOT APPLICABLE" not in "".join(others)
     starts = [len(line) - len(line.lstrip()) for line in text.splitlines()]
     assert set(starts) == {0, 4}
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("a word.", "a word."),
+        ("words.", "Words."),
+        ("ζ is.", "ζ is."),
+        ("ζs are.", "ζs are."),
+        ("x = ζ.", "x = ζ."),
+        ("N samples.", "N samples."),
+    ],
+)
+def test_only_a_word_is_given_a_capital(reason: str, sentence: str) -> None:
+    """A symbol, or a single letter, may be one of a formula."""
+    assert _as_sentence(reason) == sentence
 
 
 def test_a_reason_that_begins_with_a_symbol_keeps_it() -> None:

@@ -51,6 +51,13 @@ def risk(data: Dataset, trained: TrainedRun) -> float:
     return float(excess_risk(SQUARED.predictor(trained.theta), data))
 
 
+def test_a_batch_of_no_runs_has_no_states() -> None:
+    """It is complete, and can be kept like any other."""
+    training = Training(trainings.problem_of(), [])
+    assert not training.active
+    assert training.checkpoint()["state.theta"].shape == (2, 0, 7)
+
+
 def test_a_training_looks_up_where_something_is_due_and_no_sooner() -> None:
     """After as many steps as go in one chunk, where nothing is recorded and nothing can be decided by the losses."""
     training = Training(trainings.problem_of(), [trainings.planned(warmup_steps=50_000, record_points=0)])
