@@ -438,7 +438,7 @@ def test_a_retry_of_what_is_cancelled_meanwhile_queues_nothing(laboratory: Labor
     experiment = laboratory.planned()
     for number in range(2):
         laboratory.kill(f"{experiment.id}.{number}")
-    ask = (Script.RETRY, experiment.id, experiment.numerics, "a wish", 0, 1)
+    ask = (Script.RETRY, experiment.id, experiment.numerics, "a wish", 0, 1, 0)
     left, _ = store._scripts(*ask)  # type: ignore[attr-defined]  # a test may look inside
     assert left == 1
     store.cancel(experiment.id)
