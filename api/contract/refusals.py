@@ -14,7 +14,7 @@ from api.problems.explained import ErrorDocument, every_error
 
 Answer = dict[str, Any]
 
-_EVERYWHERE: Final = ("foreign-host", "invalid-query", "internal-error")
+_EVERYWHERE: Final = ("foreign-host", "invalid-query", "internal-error", "stopping")
 _OF_HOLDERS: Final = ("no-key", "unknown-key", "expired-key", "insufficient-scope", "too-many-requests")
 _OPEN: Final = frozenset({"health", "readiness", "list_errors", "get_error"})
 """What is answered without a key."""

@@ -78,7 +78,7 @@ def user_dataset(  # noqa: PLR0913 - the arrays that a user may give, all named,
 def is_constant(training: Array) -> Constant:
     """Whether each column is constant to rounding."""
     low, high = training.min(axis=0), training.max(axis=0)
-    constant: Constant = high - low <= CONSTANT * np.maximum(np.abs(low), np.abs(high))
+    constant: Constant = np.asarray(high - low <= CONSTANT * np.maximum(np.abs(low), np.abs(high)))
     return constant
 
 
@@ -95,13 +95,18 @@ class _Affine:
     def of(cls, kind: str, training: Array, offset: float) -> Self:
         """That of one kind of transform."""
         zero = np.zeros(training.shape[1:])
-        still = cls(origin=zero, scale=zero + 1, zero_from=zero + np.inf, zero_to=zero - np.inf)
+        still = cls(
+            origin=zero,
+            scale=np.ones_like(zero),
+            zero_from=np.full_like(zero, np.inf),
+            zero_to=np.full_like(zero, -np.inf),
+        )
         if kind == "none":
             return still
         if kind == "offset":
-            return replace(still, origin=zero - offset)
+            return replace(still, origin=np.full_like(zero, -offset))
         low, high, constant = training.min(axis=0), training.max(axis=0), is_constant(training)
-        mean = training.mean(axis=0)
+        mean = np.asarray(training.mean(axis=0))
         # The sum over many samples has rounded; what it lost is the mean of what is left.
         mean += (training - mean).mean(axis=0)
         centred = replace(

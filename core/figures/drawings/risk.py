@@ -75,7 +75,8 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
 def _is_least_l2(limit: Curve, baselines: Sequence[Baseline]) -> bool:
     """Whether the norm of the kernel regime is the unweighted one, whose line is drawn anyway."""
     least = np.array([baseline.value for baseline in baselines if baseline.name == "min_l2"])
-    return bool(np.allclose(on_log_axis(limit.median), least[:1], rtol=SAME, atol=0, equal_nan=True))
+    same = len(least) and np.allclose(on_log_axis(limit.median), least[0], rtol=SAME, atol=0, equal_nan=True)
+    return bool(same)
 
 
 def _title(family: Curves) -> str:

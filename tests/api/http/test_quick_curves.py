@@ -8,8 +8,8 @@ import pytest
 from api.http.quick_curves import QuickCurvesMiddleware
 from core.results.result import decode_summary, encode_summary
 from jobs.settings import Settings
-from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 from tests.api.keys.test_owners import House
+from tests.api.service import EXPERIMENTS, Service, assert_problem, spec
 from tests.reference.memory_store import MemoryDoorbell
 
 _CHANGING = {"date", "x-request-id"}

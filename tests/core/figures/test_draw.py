@@ -112,6 +112,7 @@ def test_step_sizes_in_another_unit_than_eta_star_are_drawn_without_it(name: str
     """Of another start or problem η* would be another multiple: it has no one place on such an axis."""
     grid = grid_of(
         data={"samples": {"values": [3, 6]}, "dimension": 8, "sparsity": 2},
+        model={"kind": "diagonal", "depth": {"values": [2, 3]} if name == "depth" else 2},
         initialization={"scale": {"values": [0.1, 1.0]}},
         optimizer={"step_size": {"multiples_of": "flow_stable_step", "values": [0.005, 0.012]}, "warmup_steps": 100},
     )

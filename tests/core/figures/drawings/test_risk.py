@@ -51,6 +51,13 @@ def test_the_kernel_regime_is_drawn_where_the_start_weights_its_norm(kernel: flo
     assert ([250.0] * len(SCALES) in heights) is drawn
 
 
+def test_the_kernel_regime_is_drawn_where_no_interpolator_is_known() -> None:
+    """Of data that nothing interpolates there is no line of least ℓ2 norm that it could be."""
+    summaries = [(summary or {}) | {"kernel_excess_risk": 101.5} for summary in summaries_of(fan())]
+    figure = _figure(results_of(fan(), summaries, {}))
+    assert "least ℓ2 norm, weighted by the start" in " ".join(words(figure)).replace("\n", " ")
+
+
 def test_the_test_loss_is_drawn_and_beside_it_the_excess_risk() -> None:
     """As the paper draws it; without the half of the noise variance in a figure of its own, which users' data lack."""
     summaries = [(summary or {}) | {"test_loss": 7.0} for summary in summaries_of(fan())]
