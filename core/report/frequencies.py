@@ -13,15 +13,6 @@ from core.report.evidence import Evidence
 RECOVERED: Final = 1e-12
 """Largest R(β)/R(0) of an interpolator that is β* itself: the programmes leave relative errors of β of 1e-10."""
 
-EVENTS: Final[Mapping[str, str]] = {
-    "means": "√1.1·min (Êx_i)² ≥ μ²",
-    "moments": "max Ê[x_i²] ≤ √1.1·(μ² + σ²)",
-    "lemma_5_1": "‖β_flattest‖₁ ≤ 1.1·(1 + σ²/μ²)·min ‖β‖₁",
-    "recovered_by_l1": "argmin ‖β‖₁ = β*",
-    "recovered_by_flattest": "argmin λ_max = β*",
-}
-"""What is counted: Lemmas D.4 and D.5 apart, Lemma 5.1, and exact recovery without noise (section 5)."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Frequency:
