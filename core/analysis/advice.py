@@ -30,7 +30,7 @@ FRACTIONS: Final = (0.1, 0.3, 0.9)
 def regime(known: DataAnalysis) -> str:
     """What large steps can do here, in a sentence."""
     if known.interpolates is None:
-        return "Which predictors fit these data is not known in float64: scale them."
+        return "Which predictors fit these data is not known in float64: centre or scale the columns."
     if not known.interpolates:
         is_unique = known.rank == known.dimension
         room = "are unique: steps change the way there alone" if is_unique else "are many predictors"
@@ -68,7 +68,8 @@ def _ratio(known: DataAnalysis) -> float:
 
 def _transform(known: DataAnalysis) -> Mapping[str, str] | None:
     is_uneven = (known.column_scale_ratio or 0.0) >= UNEVEN
-    return {"X": "standardise", "y": "centre"} if is_uneven or is_out_of_reach(known) else None
+    is_useful = is_uneven or is_out_of_reach(known) or known.interpolates is None
+    return {"X": "standardise", "y": "centre"} if is_useful else None
 
 
 def _step_size(known: DataAnalysis) -> Mapping[str, Any] | None:

@@ -98,7 +98,7 @@ def lasso_path(
     found = _followed(X, y, fractions, np.ones(X.shape[1]))
     if found and max(point.gap for point in found) <= PROVEN:
         return found
-    untied = _followed(X, y, fractions, np.random.default_rng(0).uniform(1 - UNTIED, 1 + UNTIED, X.shape[1]))
+    untied = _followed(X, y, fractions, np.random.default_rng(0).uniform(1 - UNTIED, 1 + UNTIED, X.shape[1:]))
     return min(filter(None, (found, untied)), key=lambda path: max(point.gap for point in path), default=[])
 
 

@@ -10,6 +10,7 @@ from core.analysis.data import MOST_ENTRIES, analyse_data
 from core.analysis.data_analysis import DataAnalysis
 from core.analysis.problem import analyse_problem
 from core.data.regression import Dataset
+from core.data.transforms import user_dataset
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import run
 from core.networks.network import Diagonal
@@ -138,3 +139,25 @@ def test_an_eta_star_out_of_reach_is_said_to_be_so() -> None:
     assert found.transform is not None
     assert found.step_size is not None
     assert max(found.step_size["values"]) == 0.9
+
+
+@pytest.mark.parametrize("centre", [1e7, 1e8, 1e9])
+def test_independent_samples_that_float64_does_not_fit_are_said_to_be_ill_conditioned(centre: float) -> None:
+    """No claim that nothing interpolates, which the rank contradicts; the advice leads to data that are analysed."""
+    columns = np.random.default_rng(0).normal(0, 1, (4, 7))
+    data = {"X": columns + centre, "y": 3 * columns[:, 0] + 5}
+    found = analyse_data(Dataset(**data))
+    assert (found.rank, found.interpolates) == (4, None)
+    assert "4 samples are independent" in str(found.unknown_because)
+    assert "centre" in found.regime
+    assert found.advice is not None
+    assert found.advice.transform is not None
+    transformed = user_dataset(**data, transform={"offset": 0.0, **found.advice.transform})
+    assert analyse_data(transformed).interpolates
+    body = {
+        "data": {"kind": "inline"} | {name: values.tolist() for name, values in data.items()},
+        "initialization": {"kind": "uniform", "scale": 0.1},
+        "optimizer": {"kind": "gradient_descent", "step_size": 1e-18},
+        "stopping": {"max_steps": 5},
+    }
+    assert run(ExperimentSpec.model_validate(body)).summaries[0]["outcome"] is not None
