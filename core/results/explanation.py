@@ -90,7 +90,7 @@ def _why(summary: Mapping[str, Scalar]) -> str:
         case Outcome.DIVERGED | Outcome.OSCILLATING:
             return _too_large(summary, ratios)
         case Outcome.CONVERGED:
-            return _moved(ratios)
+            return "" if _number(summary, "min_sharpness") == 0 else _moved(ratios)
         case Outcome.STATIONARY:
             return _STATIONARY
         case Outcome.STANDSTILL:
@@ -134,7 +134,8 @@ def _moved(ratios: Mapping[str, float]) -> str:
     if flow is None:
         return ""
     if flow < 1:
-        return f"The limit of gradient flow is stable at this η, which is no cause to leave it{_further(ratios)}."
+        further = f"{_further(ratios)}.{_unreachable(ratios)}"
+        return f"The limit of gradient flow is stable at this η, which is no cause to leave it{further}"
     return (
         "The limit of gradient flow is unstable at this η: the run ended where the loss is flatter, at another "
         "interpolator unless only one fits."
@@ -145,7 +146,7 @@ def _further(ratios: Mapping[str, float]) -> str:
     """Where to look for what the step size does."""
     largest = ratios.get("max_stable_step")
     wanted = "; to see what the step size does take multiples of flow_stable_step above 1"
-    if largest is None:
+    if largest is None or _unreachable(ratios):
         return wanted
     reach = ratios["flow_stable_step"] / largest
     if reach < NOTHING_FLATTER:

@@ -111,6 +111,10 @@ def test_no_multiples_are_advised_where_nothing_is_flatter_than_the_limit_of_flo
         text = explanation(ended(Outcome.CONVERGED, 0.001, max_stable_step=largest))
         assert "multiples" not in text
         assert "hardly anything flatter" in text
+    far = explanation(ended(Outcome.CONVERGED, 0.001, max_stable_step=1.0))
+    assert "at η*" not in far
+    assert "does not come near" in far
+    assert "multiples" not in explanation(ended(Outcome.CONVERGED, 0.001, max_stable_step=None, min_sharpness=0.0))
 
 
 @pytest.mark.parametrize(
