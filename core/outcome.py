@@ -49,8 +49,8 @@ _MEANINGS = {
     ),
     Outcome.OSCILLATING: (
         "The loss stays bounded and does not converge: the run cycles. Lower the step size; above max_stable_step = "
-        "2 / min_sharpness no interpolator is known to be stable, and below it another initialisation or a longer "
-        "warm-up may do as well."
+        "2 / min_sharpness no interpolator is known to be stable (at odd depth: none with parameters θ ≥ 0), and below "
+        "it another initialisation or a longer warm-up may do as well."
     ),
     Outcome.BUDGET_EXHAUSTED: (
         "The run used up max_steps before it converged; its last state is kept. Allow more steps or a larger tolerance."
@@ -65,7 +65,8 @@ _MEANINGS = {
     ),
     Outcome.STANDSTILL: (
         "The steps have become too small to change any parameter in float64 while the loss is above the tolerance, as "
-        "happens at the saddle θ = 0 of deep networks: start from a larger scale. More steps change nothing."
+        "happens near the saddle θ = 0 of deep networks, where a larger scale of the start helps, and by the rounding "
+        "of large parameters, where a smaller one does. More steps change nothing."
     ),
     Outcome.STOPPED: (
         "The run took the steps that were asked for, and had not converged by then: its numbers are those of that step "

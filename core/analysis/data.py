@@ -41,7 +41,10 @@ def analyse_data(dataset: Dataset, network: Network | None = None, *, init_scale
         found = _with_steps(known, dataset, network)
     except NoInterpolator as reason:
         least = analyse_problem(dataset, network, "").analysis.least_norm_stable_step
-        found = replace(known, interpolates=False, unknown_because=reason.message, least_norm_stable_step=least)
+        interpolates = (
+            None if known.rank == known.samples else False
+        )  # independent samples are fitted, if not in float64
+        found = replace(known, interpolates=interpolates, unknown_because=reason.message, least_norm_stable_step=least)
     found = _from_start(found, dataset, network)
     return replace(found, regime=regime(found), advice=advice(found))
 

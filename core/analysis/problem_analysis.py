@@ -52,7 +52,8 @@ class ProblemAnalysis:
     stable above `never_stable_above` = 2/lower. At odd depth these are for parameters θ ≥ 0; the same for parameters of
     any sign, which may be flatter, has `sign_free` in its name. Where nothing interpolates, or float64 does not suffice
     to say what does, these are None and `no_interpolator` says why. Where nothing does `least_squares`, `ridge` and
-    `lasso` are what runs are compared with (`core.analysis.penalised`), by growing norm; else they are empty.
+    `lasso` are what runs are compared with (`core.analysis.penalised`), by growing norm, and `penalised_left_out` says
+    what of them is not there, and why; else they are empty.
     """
 
     data_key: str
@@ -77,6 +78,7 @@ class ProblemAnalysis:
     least_squares: PenalisedReference | None = None
     ridge: Sequence[PenalisedReference] = ()
     lasso: Sequence[PenalisedReference] = ()
+    penalised_left_out: str | None = None
 
     @property
     def least_norm_stable_step(self) -> float | None:

@@ -91,6 +91,6 @@ def _flow_limit(dataset: Dataset, network: Network, initial: Float64[np.ndarray,
         return None
     try:
         limit = flow_limit_from(dataset.X, dataset.y, initial, network)
-    except np.linalg.LinAlgError:  # a Newton step whose matrix underflowed
+    except (NoInterpolator, np.linalg.LinAlgError):  # columns far off centre; a Newton step whose matrix underflowed
         return None
     return limit if limit.residual <= FLOW_TOLERANCE else None

@@ -69,13 +69,19 @@ def interpolator_set(X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray
     """The solutions of Xβ = y; rows of X may depend on one another as long as y agrees. Cost O(Nd·min(N, d)).
 
     Raises:
-        NoInterpolator: the least-squares residual exceeds 1e-9·max|y|.
+        NoInterpolator: the least-squares residual exceeds 1e-9·max|y|, also by the conditioning of X alone.
     """
     left, values, right = _truncated_svd(X)
     to_dual = left / values
     found = InterpolatorSet(X=X, y=y, basis=right.T, coordinates=to_dual.T @ y, to_dual=to_dual)
     residual = found.residual(found.nearest_to_zero)
     if residual > CONSISTENCY:
+        if len(values) == len(y):
+            raise NoInterpolator(
+                f"the {len(y)} samples are independent, so that predictors fit them, but float64 does not find one: "
+                f"the least-squares fit leaves {residual:.3g} of max|y|, for the singular values of X are from "
+                f"{values[-1]:.3g} to {values[0]:.3g}; centre the columns, or standardise them"
+            )
         raise NoInterpolator(
             f"no predictor fits the {len(y)} samples exactly: the least-squares fit in {X.shape[1]} dimensions "
             f"leaves {residual:.3g} of max|y|; interpolation needs more dimensions than samples, or consistent y"

@@ -21,6 +21,12 @@ THRESHOLDS: Final[Mapping[str, str]] = MappingProxyType(
 FAR: Final = 30.0
 """From which ratio on η* is said to belong to an interpolator that descent from this start does not come near."""
 
+LARGE: Final = 10.0
+"""Scale of a start from which on a standstill is one of rounding."""
+
+NOTHING_FLATTER: Final = 1.005
+"""Ratio of η* to what is stable at the limit of the flow below which that limit is about as flat as can be."""
+
 SLOW: Final = 0.1
 """Part of the smallest threshold below which a step size is said to be small."""
 
@@ -84,50 +90,79 @@ def _why(summary: Mapping[str, Scalar]) -> str:
         case Outcome.DIVERGED | Outcome.OSCILLATING:
             return _too_large(summary, ratios)
         case Outcome.CONVERGED:
-            return _moved(ratios)
-        case Outcome.STATIONARY | Outcome.STANDSTILL | Outcome.UNSTABLE_INTERPOLATOR:
-            return _ADVICE[outcome]
+            return "" if _number(summary, "min_sharpness") == 0 else _moved(ratios)
+        case Outcome.STATIONARY:
+            return _STATIONARY
+        case Outcome.STANDSTILL:
+            return _no_longer_moves(summary)
+        case Outcome.UNSTABLE_INTERPOLATOR:
+            return _not_pushed(summary)
         case _:
             return _too_short(outcome, ratios)
 
 
-_ADVICE: Final = MappingProxyType(
-    {
-        Outcome.STATIONARY: (
-            "Where the least squares are unique a step size changes the way there alone. Compare its risk with those "
-            "of ridge and lasso in the analysis."
-        ),
-        Outcome.STANDSTILL: "Start from a larger scale; more steps change nothing.",
-        Outcome.UNSTABLE_INTERPOLATOR: "Let it be perturbed (stopping.perturb), or lower η.",
-    }
+_STATIONARY: Final = (
+    "Where the least squares are unique a step size changes the way there alone. Compare its risk with those of ridge "
+    "and lasso in the analysis."
 )
 
 
+def _no_longer_moves(summary: Mapping[str, Scalar]) -> str:
+    """Where steps vanish: at parameters of 0, near them, or in the rounding of large ones."""
+    scale = _number(summary, "init_scale")
+    if _number(summary, "smallest_parameter") == 0:
+        way_out = "A parameter is 0, and one that starts there stays: start every one away from 0"
+    elif scale is not None and scale >= LARGE:
+        way_out = "Steps are lost in the rounding of large parameters: start from a smaller scale"
+    else:
+        way_out = (
+            "Where parameters are still close to 0, as at the saddle of a deep network, start from a larger scale; "
+            "where they are large their rounding swallows the steps, and a smaller scale, or scaled data, help"
+        )
+    return f"{way_out}. More steps change nothing."
+
+
+def _not_pushed(summary: Mapping[str, Scalar]) -> str:
+    if _number(summary, "min_sharpness") == 0:
+        return "Where y is 0 a perturbation has no size: lower η, or start closer to 0."
+    return "Let it be perturbed (stopping.perturb), or lower η."
+
+
 def _moved(ratios: Mapping[str, float]) -> str:
+    """What η alone says; noise of minibatches or labels may move a run besides."""
     flow = ratios.get("flow_stable_step")
     if flow is None:
         return ""
     if flow < 1:
-        return (
-            "The limit of gradient flow is stable at this η, which had no need to change it; to see what the step size "
-            f"does take multiples of flow_stable_step above 1{_at_most(ratios)}."
-        )
-    return "The limit of gradient flow is unstable at this η: the step size led to a flatter interpolator."
+        further = f"{_further(ratios)}.{_unreachable(ratios)}"
+        return f"The limit of gradient flow is stable at this η, which is no cause to leave it{further}"
+    return (
+        "The limit of gradient flow is unstable at this η: the run ended where the loss is flatter, at another "
+        "interpolator unless only one fits."
+    )
 
 
-def _at_most(ratios: Mapping[str, float]) -> str:
-    """How far such multiples go."""
+def _further(ratios: Mapping[str, float]) -> str:
+    """Where to look for what the step size does."""
     largest = ratios.get("max_stable_step")
-    return "" if largest is None else f", up to {ratios['flow_stable_step'] / largest:.3g} at η*"
+    wanted = "; to see what the step size does take multiples of flow_stable_step above 1"
+    if largest is None or _unreachable(ratios):
+        return wanted
+    reach = ratios["flow_stable_step"] / largest
+    if reach < NOTHING_FLATTER:
+        return f"; η* is {reach:.3g} times that limit's own, so that larger steps have hardly anything flatter to find"
+    return f"{wanted}, up to {reach:.3g} at η*"
 
 
 def _too_large(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> str:
     """Which threshold the step size is above, η* before all others, then in the order in which a run meets them."""
     if not ratios:
-        return "No step size is known to be stable here: lower η until it converges, or standardise the columns."
+        return "No step size is known to be stable here: lower η until it converges, or standardise uneven columns."
     for name, reason in _TOO_LARGE.items():
         if ratios.get(name, 0.0) >= 1:
-            return f"{reason} {_below(summary, name):.2g}{_OTHERWISE[name]}.{_unreachable(ratios)}"
+            signs = _SIGNS if name == "max_stable_step" and _is_odd(summary) else ""
+            target = f"{_below(summary, name):.2g}{_otherwise(ratios, name)}"
+            return f"{reason}{signs}: lower η to {target}.{_unreachable(ratios)}"
     return (
         "Every known threshold is above η, so on its way the loss is sharper than at both ends: halve η, warm up "
         f"(longer), or start closer to 0.{_unreachable(ratios)}"
@@ -136,20 +171,28 @@ def _too_large(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> st
 
 _TOO_LARGE: Final = MappingProxyType(
     {
-        "max_stable_step": "Above η* no interpolator is stable, whatever the start: lower η to",
-        "start_stable_step": "The first steps at full η overshoot already: lower η to",
-        "flow_stable_step": "It can start at this η, but is led to where it is unstable: lower η to",
+        "max_stable_step": "Above η* no interpolator is known to be stable",
+        "start_stable_step": "The first steps at full η overshoot already",
+        "flow_stable_step": "It can start at this η, but is led to where it is unstable",
     }
 )
 
+_SIGNS: Final = " with parameters θ ≥ 0; at odd depth others may be flatter (max_stable_step_sign_free in the analysis)"
 
-_OTHERWISE: Final = MappingProxyType(
-    {
-        "max_stable_step": "",
-        "start_stable_step": ", or warm up (longer)",
-        "flow_stable_step": ", or warm up longer",
-    }
-)
+
+def _is_odd(summary: Mapping[str, Scalar]) -> bool:
+    depth = _number(summary, "depth")
+    return depth is not None and depth % 2 == 1
+
+
+def _otherwise(ratios: Mapping[str, float], name: str) -> str:
+    """What may help in place of a step size as low as that."""
+    if name == "start_stable_step":
+        return ", or warm up (longer)"
+    if name == "flow_stable_step":
+        return ", or warm up longer"
+    start = ratios.get("start_stable_step", 0.0)
+    return ", or warm up (longer) to one below η*" if start > ratios[name] else ""
 
 
 def _below(summary: Mapping[str, Scalar], name: str) -> float:
@@ -165,7 +208,8 @@ def _unreachable(ratios: Mapping[str, float]) -> str:
         return ""
     return (
         f" η* belongs to an interpolator that descent from here does not come near (it is {flow / largest:.3g} times "
-        'what is stable at the limit of gradient flow): standardise the columns ("transform": {"X": "standardise"}), '
+        'what is stable at the limit of gradient flow): standardise columns of different sizes ("transform": '
+        '{"X": "standardise"}), or if they are even start from a smaller scale or scale y up, '
         'and give step sizes as {"multiples_of": "flow_stable_step"}.'
     )
 

@@ -10,6 +10,7 @@ from core.analysis.data import MOST_ENTRIES, analyse_data
 from core.analysis.data_analysis import DataAnalysis
 from core.analysis.problem import analyse_problem
 from core.data.regression import Dataset
+from core.data.transforms import user_dataset
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import run
 from core.networks.network import Diagonal
@@ -129,12 +130,73 @@ def test_the_advice_is_a_spec_that_can_be_trained(data: Dataset, words: str, tra
     assert found.advice.sentences
 
 
-def test_an_eta_star_out_of_reach_is_said_to_be_so() -> None:
-    """Where it is thirty times what is stable at the limit of the flow: standardise, and leave its fractions."""
+@pytest.mark.parametrize(("ratio", "mean_share", "is_even"), [(5.0, 0.1, False), (1.0, 0.1, True), (1.0, 0.9, False)])
+def test_an_eta_star_out_of_reach_is_said_to_be_so(ratio: float, mean_share: float, is_even: bool) -> None:  # noqa: FBT001
+    """Where it is thirty times what is stable at the limit of the flow: leave its fractions, and standardise.
+
+    Columns that would stay as they are call for another scale of the start, or of y.
+    """
     known = analyse_data(Dataset(X=X, y=Y))
-    far = replace(known, max_stable_step=31 * (known.flow_stable_step or 0.0), column_scale_ratio=1.0)
+    largest = 31 * (known.flow_stable_step or 0.0)
+    far = replace(known, max_stable_step=largest, column_scale_ratio=ratio, mean_share=mean_share)
     assert "does not come near" in regime(far)
     found = advice(far)
-    assert found.transform is not None
+    assert (found.transform is None) is is_even
+    assert any("smaller scale than 0.1" in sentence for sentence in found.sentences) is is_even
     assert found.step_size is not None
     assert max(found.step_size["values"]) == 0.9
+
+
+def test_one_interpolator_leaves_nothing_to_choose() -> None:
+    """As many independent samples as columns."""
+    found = analyse_data(Dataset(X=X[:, :5], y=Y))
+    assert found.interpolates
+    assert "one predictor fits" in found.regime
+    assert "sparse" not in found.regime
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (Dataset(X=X, y=0 * Y), "y is 0"),
+        (Dataset(X=0 * X, y=0 * Y), "Every column of X is 0:"),
+        (Dataset(X=0 * X, y=Y), "Every column of X is 0:"),
+        (Dataset(X=0 * X[:1], y=Y[:1]), "as one sample is once it is centred"),
+    ],
+)
+def test_data_that_are_zero_are_said_to_be(data: Dataset, words: str) -> None:
+    """No step size does anything there, and no transform helps."""
+    found = analyse_data(data)
+    assert words in found.regime
+    assert found.advice is not None
+    assert found.advice.transform is None
+
+
+def test_one_sample_is_not_to_be_standardised() -> None:
+    """It would become 0, however uneven it is."""
+    found = analyse_data(Dataset(X=X[:1] * np.geomspace(1e-3, 1e3, 12), y=Y[:1]))
+    assert found.advice is not None
+    assert found.advice.transform is None
+    assert "Leave the one sample as it is" in found.advice.sentences[0]
+
+
+@pytest.mark.parametrize("centre", [1e7, 1e8, 1e9])
+def test_independent_samples_that_float64_does_not_fit_are_said_to_be_ill_conditioned(centre: float) -> None:
+    """No claim that nothing interpolates, which the rank contradicts; the advice leads to data that are analysed."""
+    columns = np.random.default_rng(0).normal(0, 1, (4, 7))
+    data = {"X": columns + centre, "y": 3 * columns[:, 0] + 5}
+    found = analyse_data(Dataset(**data))
+    assert (found.rank, found.interpolates) == (4, None)
+    assert "4 samples are independent" in str(found.unknown_because)
+    assert "centre" in found.regime
+    assert found.advice is not None
+    assert found.advice.transform is not None
+    transformed = user_dataset(**data, transform={"offset": 0.0, **found.advice.transform})
+    assert analyse_data(transformed).interpolates
+    body = {
+        "data": {"kind": "inline"} | {name: values.tolist() for name, values in data.items()},
+        "initialization": {"kind": "uniform", "scale": 0.1},
+        "optimizer": {"kind": "gradient_descent", "step_size": 1e-18},
+        "stopping": {"max_steps": 5},
+    }
+    assert run(ExperimentSpec.model_validate(body)).summaries[0]["outcome"] is not None

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from core.analysis import penalised
 from core.analysis.penalised import MOST_COLUMNS
 from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.data.regression import Dataset, HeldOut
+from core.interpolators.penalised import Penalised
 from core.networks.network import Diagonal
 from tests.core.problems import small_problem
 
@@ -49,3 +51,26 @@ def test_paths_of_many_columns_are_left_out() -> None:
     analysis = analyse_problem(data, Diagonal(2), "key").analysis
     assert analysis.least_squares is not None
     assert (analysis.ridge, analysis.lasso) == ((), ())
+    assert "up to 200 columns" in str(analysis.penalised_left_out)
+
+
+def test_what_is_not_reported_is_counted_and_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that fails, is empty or is not proven leaves the others where they are."""
+
+    def fails(*_: object) -> list[Penalised]:
+        raise ValueError("no such path")
+
+    def half_proven(*_: object) -> list[Penalised]:
+        return [Penalised(predictor=np.ones(4), penalty=1.0, gap=gap) for gap in (1e-12, np.nan, 1e-3)]
+
+    assert analyse_problem(noisy(), Diagonal(2), "key").analysis.penalised_left_out is None
+    for path, words, kept in (
+        (fails, "lasso: not found in float64 (no such path)", 0),
+        (lambda *_: [], "could not be followed", 0),
+        (half_proven, "lasso: 2 of 3 predictors are left out, not proven", 1),
+    ):
+        monkeypatch.setattr(penalised, "lasso_path", path)
+        analysis = analyse_problem(noisy(), Diagonal(2), "key").analysis
+        assert words in str(analysis.penalised_left_out)
+        assert (len(analysis.ridge), len(analysis.lasso)) == (5, kept)
+        assert ProblemAnalysis.from_json(analysis.to_json()) == analysis

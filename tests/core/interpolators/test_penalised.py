@@ -88,3 +88,40 @@ def test_nothing_is_compared_with_nothing(path: object) -> None:
     """Where y is orthogonal to every column, β = 0 is all that there is."""
     assert callable(path)
     assert path(np.array([[1.0], [1.0]]), np.array([1.0, -1.0]), FRACTIONS) == []
+
+
+def tied(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Tables of few values, where coordinates join and leave together."""
+    rng = np.random.default_rng(seed)
+    if kind == "signs":
+        return rng.choice([-1.0, 1.0], (16, 4)), rng.integers(0, 3, 16).astype(float)
+    X = rng.integers(0, 2, (30, 5)).astype(float)
+    if kind == "copies":
+        X = np.column_stack([X, X[:, :2], 1 - X[:, 2:3]])
+    return X, rng.integers(0, 2, 30) + 2 * X[:, 0]
+
+
+def objective(X: np.ndarray, y: np.ndarray, beta: np.ndarray, penalty: float) -> float:
+    """What the lasso minimises."""
+    return float(((y - X @ beta) ** 2).sum() / (2 * len(y)) + penalty * np.abs(beta).sum())
+
+
+@pytest.mark.parametrize("kind", ["signs", "table", "copies"])
+def test_ties_of_the_lasso_are_no_less_proven(kind: str) -> None:
+    """Of a hundred random tables each; of some of them against coordinate descent."""
+    for seed in range(100):
+        X, y = tied(seed, kind)
+        path = lasso_path(X, y, FRACTIONS)
+        assert len(path) == 3
+        assert max(point.gap for point in path) <= 1e-7
+        if seed < 4:
+            for point in path:
+                least = objective(X, y, by_coordinates(X, y, point.penalty), point.penalty)
+                assert objective(X, y, point.predictor, point.penalty) == pytest.approx(least, rel=1e-8)
+
+
+def test_two_columns_that_join_at_once_grow_together() -> None:
+    """By hand: each is fitted alone, to a mean of 2, and half of that is β = 1."""
+    (point,) = lasso_path(np.vstack([np.eye(2)] * 2), np.array([1.0, 1.0, 3.0, 3.0]), (0.5,))
+    np.testing.assert_allclose(point.predictor, [1.0, 1.0], atol=1e-8)
+    assert point.penalty == pytest.approx(0.5)

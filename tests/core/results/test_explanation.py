@@ -48,7 +48,7 @@ def test_nothing_needs_to_be_known(outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     ("step_size", "changed", "words", "target"),
     [
-        (0.05, {}, "Above η* no interpolator is stable", 0.009),
+        (0.05, {}, "Above η* no interpolator is known to be stable: lower", 0.009),
         (0.03, {"max_stable_step": 0.5}, "The first steps at full η overshoot", 0.018),
         (0.006, {}, "led to where it is unstable", 0.0036),
         (0.006, {"start_stable_step": 0.001}, "The first steps at full η overshoot", 0.0009),
@@ -71,6 +71,7 @@ def test_an_eta_star_that_no_descent_comes_near_is_named_as_one() -> None:
     assert "standardise" not in near
     assert "31 times" in far
     assert '{"X": "standardise"}' in far
+    assert "if they are even start from a smaller scale or scale y up" in far
 
 
 def test_a_converged_run_is_told_whether_the_step_size_led_it_elsewhere() -> None:
@@ -92,3 +93,64 @@ def test_thresholds_that_are_exceeded_are_those_that_are_known() -> None:
     """In the order in which a run meets them."""
     assert exceeded(ended(Outcome.DIVERGED, 0.01)) == ("flow_stable_step", "least_norm_stable_step", "max_stable_step")
     assert exceeded({"outcome": "diverged", "step_size": 0.01}) == ()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.OSCILLATING])
+def test_at_odd_depth_eta_star_is_said_to_be_that_of_one_sign(outcome: Outcome) -> None:
+    """Parameters of other signs may be stable above it."""
+    odd, even = (explanation(ended(outcome, 0.05, depth=depth)) for depth in (3, 2))
+    assert "with parameters θ ≥ 0; at odd depth others may be flatter" in odd
+    assert "θ ≥ 0" not in even
+    assert "with parameters θ ≥ 0" in Outcome.OSCILLATING.meaning
+
+
+def test_no_multiples_are_advised_where_nothing_is_flatter_than_the_limit_of_flow() -> None:
+    """Where η* is not above what is stable there; up to η* elsewhere."""
+    assert "up to 2.5 at η*" in explanation(ended(Outcome.CONVERGED, 0.001))
+    for largest in (0.0037, 0.004):
+        text = explanation(ended(Outcome.CONVERGED, 0.001, max_stable_step=largest))
+        assert "multiples" not in text
+        assert "hardly anything flatter" in text
+    far = explanation(ended(Outcome.CONVERGED, 0.001, max_stable_step=1.0))
+    assert "at η*" not in far
+    assert "does not come near" in far
+    assert "multiples" not in explanation(ended(Outcome.CONVERGED, 0.001, max_stable_step=None, min_sharpness=0.0))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words", "others"),
+    [
+        ({"smallest_parameter": 0.0, "init_scale": 0.1}, "starts there stays", "scale"),
+        ({"smallest_parameter": 1e7, "init_scale": 1e7}, "from a smaller scale", "larger scale"),
+        ({"smallest_parameter": 1e-4, "init_scale": 1e-4}, "start from a larger scale", "A parameter is 0"),
+        ({}, "start from a larger scale", "A parameter is 0"),
+    ],
+)
+def test_a_standstill_is_told_by_where_its_parameters_are(numbers: dict[str, float], words: str, others: str) -> None:
+    """At 0, large, or small."""
+    text = explanation(ended(Outcome.STANDSTILL, 0.001, **numbers))
+    assert words in text
+    assert others not in text
+
+
+def test_a_perturbation_is_not_advised_where_it_has_no_size() -> None:
+    """Where y = 0, and with it the least sharpness."""
+    assert "stopping.perturb" in explanation(ended(Outcome.UNSTABLE_INTERPOLATOR, 0.05))
+    text = explanation(ended(Outcome.UNSTABLE_INTERPOLATOR, 0.05, min_sharpness=0.0, max_stable_step=None))
+    assert "perturb)" not in text
+    assert "lower η" in text
+
+
+def test_no_end_is_put_down_to_the_step_size_alone() -> None:
+    """Noise of labels and minibatches moves a run as well, and a unique interpolator is left by none."""
+    stable, unstable = (explanation(ended(Outcome.CONVERGED, step)) for step in (0.001, 0.005))
+    assert "no need to change" not in stable
+    assert "step size led" not in unstable
+    assert "unless only one fits" in unstable
+
+
+def test_who_starts_too_steeply_for_more_may_warm_up() -> None:
+    """Where the start is sharper than the flattest interpolator, not where it is less sharp."""
+    steep = explanation(ended(Outcome.DIVERGED, 0.05, start_stable_step=0.001))
+    assert "lower η to 0.0009, or warm up (longer) to one below η*." in steep
+    assert "warm up" not in explanation(ended(Outcome.DIVERGED, 0.05))
