@@ -70,7 +70,7 @@ class TrainedRun:
     """How a run ended and where: `theta` is the last iterate, `loss` its loss, `completion` the limit if it has one.
 
     `steps` is the number of steps taken, perturbations not counted among them, of which `held_steps` were of size 0;
-    `cycle` is how it oscillates, if so. `loss_grew` from one check to a later one (`core.training.edge_crossings`).
+    `cycle` is how it oscillates, if so. `loss_grew` from one look to the next (`core.training.edge_crossings`).
     """
 
     run: TrainingRun
