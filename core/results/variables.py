@@ -392,8 +392,8 @@ VARIABLES: Final = _table(
             label="sensitivity ‖Δβ‖₂/‖β‖₂",
             description=(
                 "The relative distance at the end, however it ended, of a twin that started a relative 1e-15 beside "
-                "the run and was perturbed otherwise. Of runs whose `path` is not smooth, null among them, unless it was "
-                "asked for of all or none."
+                "the run and was perturbed otherwise. Of runs whose `path` is not smooth, null among them, unless it "
+                "was asked for of all or none."
             ),
             log_scaled=True,
         ),

@@ -224,7 +224,7 @@ def _default(document: type[Document], field: str) -> Any:
 
 
 class Stopping(Document):
-    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
+    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0, or where y = 0 to that of the start.
 
     A run that is not told to iterate goes on from there to be completed, at most to a loss 1e-10 times that or to twice
     the steps. Where nothing interpolates it is the part that is left of what the least squares save.
@@ -299,8 +299,8 @@ class Recording(Document):
     One point is the end alone; 0 keeps nothing.
 
     `sensitivity`: a twin of a run starts a relative 1e-15 beside it and is perturbed otherwise; where it ends, and how,
-    is reported. With `auto` those runs have one whose end rounding may have decided: all whose `path` is not smooth, as no
-    run of another optimiser than gradient descent is. With true all have one.
+    is reported. With `auto` those runs have one whose end rounding may have decided: all whose `path` is not smooth, as
+    none of another optimiser than gradient descent is. With true all have one.
     """
 
     points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100
