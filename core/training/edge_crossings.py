@@ -50,17 +50,17 @@ class EdgeCrossings(PerRun):
         self.compare(batch, np.vstack([before, checks.losses]))
         self.last[:] = checks.losses[-1]
 
-    def compare(self, batch: Batch, losses: Float64[np.ndarray, "look run"]) -> None:
+    def compare(self, batch: Batch, losses: Float64[np.ndarray, "check run"]) -> None:
         """Compare each of successive losses with the one before; one that is no number has grown."""
         with np.errstate(all="ignore"):
             above = _above_floor(batch, losses)
             self.crossed[:] |= ~(above[1:] <= (1 + LEAST_RISE) * above[:-1]).all(axis=0)
 
 
-def _above_floor(batch: Batch, losses: Float64[np.ndarray, "look run"]) -> Float64[np.ndarray, "look run"]:
+def _above_floor(batch: Batch, losses: Float64[np.ndarray, "check run"]) -> Float64[np.ndarray, "check run"]:
     """What a loss is above the least one, at least the floor."""
     problem, start = batch.problem, batch.limits.start_loss
     resolved = ABOVE_RESOLVED * RESOLVED * problem.zero_loss if problem.least_loss else 0.0
     floor = np.maximum(FLOOR * np.fmax(start, problem.zero_loss), resolved)
-    above: Float64[np.ndarray, "look run"] = np.maximum(losses - problem.least_loss, floor)
+    above: Float64[np.ndarray, "check run"] = np.maximum(losses - problem.least_loss, floor)
     return above
