@@ -34,7 +34,10 @@ class EstimateDocument(BaseModel):
     runs: int
     problems: int = Field(description="Data sets with a network.")
     batches: int
-    predicted_steps: int = Field(description="Of all runs together, searches and twins included.")
+    predicted_steps: int = Field(
+        description="Of all trainings of all runs together, at most `max_steps` (or `steps`) each. A twin is a training "
+        "of its own, for a part of the runs where `sensitivity` is auto, and a search has many."
+    )
     predicted_seconds: float = Field(description="Of training, on one core; the analysis of data sets is not in it.")
     bytes: int = Field(description="What the store will keep of the runs.")
     memory_bytes: int = Field(

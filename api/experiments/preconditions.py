@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Header
+from pydantic import BaseModel
 
 from api.experiments.document import ExperimentDocument
 from api.http.negotiation import is_matched
@@ -13,9 +14,20 @@ from jobs.records import Experiment, Known, Labels
 IfMatch = Annotated[
     str | None,
     Header(
-        alias="If-Match", description="The `ETag` of the experiment as it was seen; 412 where it is another by now."
+        alias="If-Match", description="The `ETag` of what is changed as it was seen; 412 where it is another by now."
     ),
 ]
+
+
+def require_named(document: BaseModel, if_match: str, *, what: str) -> None:
+    """Return if the header names the document.
+
+    Raises:
+        NotAsKnown: it names another one.
+    """
+    tag = entity_tag(document.model_dump_json().encode())
+    if not is_matched((tag, gzip_tag(tag)), if_match):
+        raise NotAsKnown(f"The {what} is not as If-Match names it: look at it again.")
 
 
 def require_known(document: ExperimentDocument, experiment: Experiment, if_match: str) -> Known:
@@ -24,8 +36,6 @@ def require_known(document: ExperimentDocument, experiment: Experiment, if_match
     Raises:
         NotAsKnown: it names another one.
     """
-    tag = entity_tag(document.model_dump_json().encode())
-    if not is_matched((tag, gzip_tag(tag)), if_match):
-        raise NotAsKnown("The experiment is not as If-Match names it: look at it again.")
+    require_named(document, if_match, what="experiment")
     labels = Labels(name=experiment.name, tags=experiment.tags, notes=document.notes or "")
     return Known(labels=labels, status=experiment.status, finished_at=experiment.finished_at)

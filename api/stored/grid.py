@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from core.results.explanation import explanation
+from core.results.explanation import explained
 from core.results.heading import Heading
 from core.results.result import Summary, decode_summary
 from core.spec.experiment_spec import ExperimentSpec
@@ -57,7 +57,7 @@ def run_rows(experiment_id: str, window: range, *, store: Store) -> list[dict[st
             "index": index,
             "coordinates": grid.coordinates(index),
             "summary": summary,
-            "explanation": None if summary is None else explanation(summary),
+            "explanation": None if summary is None else explained(grid.run(index), summary),
         }
         for index, summary in zip(window, summaries(experiment_id, window, store=store), strict=True)
     ]

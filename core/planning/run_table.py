@@ -27,7 +27,10 @@ BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
 
 LIKELY_TWINS: Final = 2 / 3
-"""Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1."""
+"""Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1.
+
+Of other optimisers no run is smooth, and each has a twin.
+"""
 
 Runs = Float64[np.ndarray, " run"]
 
@@ -55,7 +58,7 @@ class RunTable:
     fraction: Runs | None
     multiple: Runs | None
     rounds: tuple[float, ...]
-    trainings: float
+    trainings: Runs
     lanes: int
     warmup_steps: Runs
     noise_steps: Runs
@@ -79,14 +82,15 @@ class RunTable:
             rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
             rounds += rounds[-1:] if recording.sensitivity else []
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
-        may_follow = recording.sensitivity == "auto" and first.optimizer.is_map_of_theta
+        twins = [LIKELY_TWINS if optimizer.in_effect.is_map_of_theta else 1.0 for optimizer in optimizers]
+        follow = np.array(twins) * (recording.sensitivity == "auto")
         return cls(
             init_scale=columns["scale"],
             step_size=None if rounds else step_size,
             fraction=columns.get(STEP_SIZE_FRACTION),
             multiple=next((columns[unit.axis] for unit in StepUnit if unit.axis in columns), None),
             rounds=tuple(rounds),
-            trainings=max(len(rounds), 1 + LIKELY_TWINS * may_follow),
+            trainings=np.maximum(len(rounds), 1 + follow),
             lanes=_lanes(searches=bool(rounds), has_twin=recording.sensitivity is True),
             warmup_steps=columns["warmup_steps"],
             noise_steps=np.array([optimizer.noise_steps for optimizer in optimizers], dtype=np.float64),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.results.explanation import exceeded, explanation
+from core.results.explanation import exceeded, explained
 from core.results.result import Summary
+from core.sweep.grid import Grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +27,8 @@ class Ending:
         return asdict(self) | {"above": list(self.above)}
 
 
-def endings(summaries: Sequence[Summary | None]) -> tuple[Ending, ...]:
-    """Those of the runs that are stored, the most frequent first."""
+def endings(grid: Grid, summaries: Sequence[Summary | None]) -> tuple[Ending, ...]:
+    """Those of the runs of the grid that are stored, the most frequent first."""
     alike: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for index, summary in enumerate(summaries):
         if summary is not None:
@@ -38,7 +39,7 @@ def endings(summaries: Sequence[Summary | None]) -> tuple[Ending, ...]:
             runs=len(indices),
             above=above,
             run=indices[0],
-            explanation=explanation(summaries[indices[0]] or {}),
+            explanation=explained(grid.run(indices[0]), summaries[indices[0]] or {}),
         )
         for (outcome, above), indices in alike.items()
     ]

@@ -163,7 +163,7 @@ def report(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[st
         kernel_regimes=kernel_regimes(found),
         edge_of_stability=edge_of_stability(found),
         ends_by_step_size=ends_by_step_size(found),
-        endings=endings(summaries),
+        endings=endings(grid, summaries),
         frequencies=frequencies(found),
         problems=_problem_rows(found),
     )

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.outcome import Outcome
+from core.sweep.grid_run import Run
 
 Scalar = float | int | str | None
 
@@ -36,13 +37,40 @@ def exceeded(summary: Mapping[str, Scalar]) -> tuple[str, ...]:
     return tuple(name for name, ratio in _ratios(summary).items() if ratio >= 1)
 
 
-def explanation(summary: Mapping[str, Scalar]) -> str:
+def explanation(summary: Mapping[str, Scalar], *, warmup_steps: int = 0, noise_steps: int = 0) -> str:
     """How the run ended, where its step size stood, and what can be done, from its numbers alone; text for people.
 
-    A number that the summary of an older release does not have counts as not known.
+    A number that the summary of an older release does not have counts as not known. A run whose steps were over before
+    `warmup_steps` or `noise_steps` never was where the thresholds would say something of it.
     """
+    if unsettled := _unsettled(summary, warmup_steps, noise_steps):
+        return f"{_what(summary)} {unsettled}"
     sentences = (_what(summary), _where(summary), _why(summary))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
+    """The explanation of a run of a grid, which knows its warm-up and its label noise."""
+    return explanation(summary, warmup_steps=run.warmup_steps, noise_steps=run.optimizer.noise_steps)
+
+
+def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, noise_steps: int) -> str:
+    """What was not over when the steps of a run were, which then could not converge."""
+    if Outcome(str(summary["outcome"])) not in {Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED}:
+        return ""
+    steps, step_size = _number(summary, "steps") or 0, _number(summary, "step_size")
+    if steps < warmup_steps and step_size:
+        reached = step_size * steps / warmup_steps
+        return (
+            f"Its warm-up of {warmup_steps} steps was not over, and no run converges before: η had grown to "
+            f"{reached:.3g} of {step_size:.3g}. Take more steps than the warm-up, or shorten it."
+        )
+    if steps < noise_steps:
+        return (
+            f"Its targets are noisy for {noise_steps} steps, and no run converges before: take more steps, or let the "
+            "noise end sooner."
+        )
+    return ""
 
 
 def _ratios(summary: Mapping[str, Scalar]) -> dict[str, float]:

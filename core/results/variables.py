@@ -116,7 +116,8 @@ VARIABLES: Final = _table(
             symbol="",
             label="path",
             description=(
-                "How the run came to its end: smooth (the loss fell from each check, every 64 steps, to the next), "
+                "How the run came to its end: smooth (the loss fell at each of the first 64 steps and from then on "
+                "from each check, every 64 steps, to the next), "
                 "crossed_edge (it grew somewhere: ηλ > 2 there, and rounding grows with it), perturbed, or released "
                 "(held in the name of exact arithmetic). Other optimisers than gradient descent may raise the loss of "
                 "themselves: null there unless the run was perturbed."
@@ -391,8 +392,8 @@ VARIABLES: Final = _table(
             label="sensitivity ‖Δβ‖₂/‖β‖₂",
             description=(
                 "The relative distance at the end, however it ended, of a twin that started a relative 1e-15 beside "
-                "the run and was perturbed otherwise. Of runs whose end rounding may have decided, unless it was asked "
-                "for of all or none."
+                "the run and was perturbed otherwise. Of runs whose `path` is not smooth, null among them, unless it "
+                "was asked for of all or none."
             ),
             log_scaled=True,
         ),

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 
 from core.data.features import FeatureLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
-from core.spec.optimizers import LargestConvergent, Optimizer, RelativeStepSizes
+from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
     BELOW_ONE,
     Document,
@@ -224,7 +224,7 @@ def _default(document: type[Document], field: str) -> Any:
 
 
 class Stopping(Document):
-    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0.
+    """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0, or where y = 0 to that of the start.
 
     A run that is not told to iterate goes on from there to be completed, at most to a loss 1e-10 times that or to twice
     the steps. Where nothing interpolates it is the part that is left of what the least squares save.
@@ -237,7 +237,8 @@ class Stopping(Document):
 
     `release`: a run may interpolate while its step size still grows, where descent becomes unstable only later. With
     `float64` it leaves when its rounding has grown, as in any code; with `exact` it is held there, and perturbed at the
-    step at which exact arithmetic would let it go, which may be after the warm-up. That takes `perturb`.
+    step at which exact arithmetic would let it go, which may be after the warm-up. That takes `perturb`, and gradient
+    descent: what lets a run go is not known of other optimisers.
 
     `steps`: a run takes exactly so many, unless it diverges, as in the codes of most papers. It is judged there alone:
     its loss may be within the tolerance, and if not it has `stopped`. It is neither completed nor perturbed, and ends
@@ -298,7 +299,8 @@ class Recording(Document):
     One point is the end alone; 0 keeps nothing.
 
     `sensitivity`: a twin of a run starts a relative 1e-15 beside it and is perturbed otherwise; where it ends, and how,
-    is reported. With `auto` those runs have one whose end rounding may have decided, by their `path`; with true all.
+    is reported. With `auto` those runs have one whose end rounding may have decided: all whose `path` is not smooth, as
+    none of another optimiser than gradient descent is. With true all have one.
     """
 
     points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100
@@ -339,6 +341,12 @@ class ExperimentSpec(Document):
     def _searches_converge(self) -> Self:
         if self.stopping.steps is not None and isinstance(self.optimizer.step_size, LargestConvergent):
             raise ValueError("largest_convergent looks for runs that converge; with steps they only stop")
+        return self
+
+    @model_validator(mode="after")
+    def _held_runs_descend(self) -> Self:
+        if self.stopping.holds and not isinstance(self.optimizer, GradientDescent):
+            raise ValueError(f"release exact is for gradient_descent alone: leave it out for {self.optimizer.kind}")
         return self
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ import numpy as np
 from core.descent.batch_descent import BatchState
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
-from core.training.loss_checks import LossChecks, at_check_from
+from core.training.loss_checks import CHECK_INTERVAL, LossChecks, at_check_from
 from core.training.oscillation import WINDOW, WindowEnd
 from core.training.problem import Problem
 from core.training.recording import Recorder, Sight
@@ -64,7 +64,7 @@ class Training:
         at_window_end = self.step > 0 and self.step % WINDOW == 0
         window = self._step_over_window_end() if at_window_end else None
         stop = at_check_from(self.step + 1) if at_window_end else self._horizon()
-        checks: list[LossChecks] = []
+        checks = [] if self.step else self._step_to_first_check()
         while self.step < stop and not (checks and checks[-1].ended_by_event):
             checks.append(self._step_to(min(stop, self._recorder.next_due())))
         self._observe()
@@ -104,6 +104,15 @@ class Training:
         chunk_end = self.step + self._batch.longest_chunk(self.step)
         due = min(chunk_end, window_end, self._evidence.next_due(self._batch, self.step))
         return at_check_from(max(due, self.step + 1))
+
+    def _step_to_first_check(self) -> list[LossChecks]:
+        """One step at a time, to look at every loss: a run may cross the edge and come to rest before a check."""
+        checks, losses = [], [self._batch.limits.start_loss]
+        while self.step < CHECK_INTERVAL:
+            checks.append(self._step_to(self.step + 1))
+            losses.append(self._batch.descent.losses())
+        self._evidence.edge_crossings.compare(self._batch, np.array(losses))
+        return checks
 
     def _step_to(self, stop: int) -> LossChecks:
         """Step to `stop` at most, and record who is due there."""

@@ -64,8 +64,8 @@ class Limits:
             warmup_steps=warmup_steps,
             settled_from=np.maximum(warmup_steps, noise_steps),
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
-            tolerance=_tolerance(problem, relative),
-            tight=np.minimum(relative, np.maximum(TIGHTER * relative, TIGHTEST)) * problem.zero_loss,
+            tolerance=_tolerance(problem, relative, start_loss),
+            tight=np.minimum(relative, np.maximum(TIGHTER * relative, TIGHTEST)) * (problem.zero_loss or start_loss),
             start_loss=start_loss,
             divergence=np.minimum(DIVERGENCE_FACTOR * np.fmax(start_loss, problem.zero_loss), np.finfo(np.float64).max),
             may_cycle=np.array([run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
@@ -93,10 +93,13 @@ class Limits:
         return over
 
 
-def _tolerance(problem: Problem, relative: Float64[np.ndarray, " run"]) -> Float64[np.ndarray, " run"]:
-    """The loss at which a run settles: so much above the least one that there is."""
+def _tolerance(
+    problem: Problem, relative: Float64[np.ndarray, " run"], start_loss: Float64[np.ndarray, " run"]
+) -> Float64[np.ndarray, " run"]:
+    """The loss at which a run settles: so much above the least one that there is; of that at the start where y = 0."""
     if not problem.least_loss:
-        return relative * problem.zero_loss
+        of_zero: Float64[np.ndarray, " run"] = relative * (problem.zero_loss or start_loss)
+        return of_zero
     resolved, lost = RESOLVED * problem.zero_loss, problem.zero_loss - problem.least_loss
     tolerance: Float64[np.ndarray, " run"] = problem.least_loss + np.maximum(relative * lost, resolved)
     return tolerance

@@ -44,8 +44,8 @@ class WithPerturbedCopy:
 
     The copy has the trial's step size and the random streams of its optimiser, and is not recorded. The distance is
     given however the two ended, and beside it the `twin_outcome`: a copy that ends in another way is as sensitive as
-    runs get, which no number would hide. Where it is made `only_if_needed`, it is trained after the search, and only if
-    rounding may have decided the end of the trial.
+    runs get, which no number would hide. Where it is made `only_if_needed`, it is trained after the search, and not if
+    the trial is smooth: of any other rounding may have decided the end.
     """
 
     search: Search
@@ -97,7 +97,7 @@ class WithPerturbedCopy:
         return [] if _of(trained.run, copies) or not self._is_needed(trained) else self._copies_of(trained.run)
 
     def _is_needed(self, trained: TrainedRun) -> bool:
-        return not self.only_if_needed or trained.path not in {None, RunPath.SMOOTH}
+        return not self.only_if_needed or trained.path is not RunPath.SMOOTH
 
     def _copies_of(self, run: TrainingRun) -> list[TrainingRun]:
         """The perturbed copy of a trial; none where it would be the trial itself, to the bit."""

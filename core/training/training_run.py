@@ -16,12 +16,13 @@ from core.training.trajectory import Trajectory
 class TrainingRun:
     """One run of a batch, in numbers: it starts from θ = `initial`, of shape (part, dim).
 
-    `loss_tolerance` is relative to ½Ê[y²], `seed` that of the run's random streams. With `perturb_unstable` a run that
-    interpolates where gradient descent is unstable is perturbed and goes on (`core.training.escapes`); one that `holds`
-    waits on an interpolator as long as exact arithmetic would (`core.training.delayed_instability`). A run may end by
-    completion once the error of its limit is within `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that
-    is 0. One that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is
-    the name of the stream that its perturbations are drawn from.
+    `loss_tolerance` is relative to ½Ê[y²], or where y = 0 to the loss at the start; `seed` is that of its random
+    streams. With `perturb_unstable` a run that interpolates where gradient descent is unstable is perturbed and goes
+    on (`core.training.escapes`); one that `holds` waits on an interpolator as long as exact arithmetic would
+    (`core.training.delayed_instability`). A run may end by completion once the error of its limit is within
+    `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that is 0. One that `takes_all_steps` takes
+    `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name of the stream that its
+    perturbations are drawn from.
     """
 
     index: int
@@ -70,7 +71,7 @@ class TrainedRun:
     """How a run ended and where: `theta` is the last iterate, `loss` its loss, `completion` the limit if it has one.
 
     `steps` is the number of steps taken, perturbations not counted among them, of which `held_steps` were of size 0;
-    `cycle` is how it oscillates, if so. `loss_grew` from one check to a later one (`core.training.edge_crossings`).
+    `cycle` is how it oscillates, if so. `loss_grew` from one look to the next (`core.training.edge_crossings`).
     """
 
     run: TrainingRun

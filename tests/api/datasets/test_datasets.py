@@ -518,3 +518,22 @@ def test_few_bodies_are_read_at_once(api: Service, monkeypatch: pytest.MonkeyPat
         may_end.set()
         assert [upload.result().status_code for upload in uploads] == [201] * 6
     assert most == READERS
+
+
+def test_a_data_set_is_deleted_as_it_was_seen_or_not_at_all() -> None:
+    """`If-Match` has the tag of a look at it; another upload may have renamed it since."""
+    api = service()
+    with api.client:
+        content = _json(X=X, y=Y)
+        post = {"content": content, "headers": {"Content-Type": "application/json"}}
+        place = api.client.post(f"{DATASETS}?name=first", **post).headers["location"]
+        seen = api.get(place).headers["etag"]
+        api.client.post(f"{DATASETS}?name=second", **post)
+        refused = api.client.delete(place, headers={"If-Match": seen})
+        assert assert_problem(refused, 412)["type"].endswith("not-as-known")
+        assert api.get(place).json()["name"] == "second"
+        assert api.client.delete(place, headers={"If-Match": api.get(place).headers["etag"]}).status_code == 204
+        for tag in ("*", seen):
+            assert_problem(api.client.delete(place, headers={"If-Match": tag}), 404)
+        place = api.client.post(DATASETS, **post).headers["location"]
+        assert api.client.delete(place, headers={"If-Match": "*"}).status_code == 204

@@ -1,5 +1,7 @@
 """What experiments are predicted to cost."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,19 @@ def test_searches_twins_and_noise_are_counted() -> None:
     assert estimated(grid_of(optimizer=batches)).predicted_seconds > 2 * quiet.predicted_seconds
     heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": 0.012}
     assert estimated(grid_of(optimizer=heavy)).predicted_steps > 0
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "trainings"), [(False, 1), ("auto", 2), (True, 2)], ids=["no twin", "perhaps a twin", "a twin"]
+)
+@pytest.mark.parametrize("stop", ["max_steps", "steps"])
+def test_no_training_is_predicted_to_exceed_its_budget(sensitivity: Any, trainings: int, stop: str) -> None:
+    """A twin is a training of its own, which has that of its run."""
+    grid = grid_of(stopping={stop: 1000}, recording={"sensitivity": sensitivity})
+    assert estimated(grid, None).predicted_steps <= 1000 * trainings
+    heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": 0.01}
+    beside = grid_of(optimizer=heavy, stopping={stop: 1000}, recording={"sensitivity": sensitivity})
+    assert estimated(beside, None).predicted_steps == 1000 * trainings
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.networks.network import Diagonal
 from core.planning.cost import COMPILED
 from core.planning.problem_facts import ProblemFacts
-from core.planning.run_table import RunTable, batches_of, blocks
+from core.planning.run_table import LIKELY_TWINS, RunTable, batches_of, blocks
 from core.stability.step_bracket import PROBES
 from tests.core.specs import grid_of
 
@@ -75,7 +75,14 @@ def test_runs_that_are_made_of_trials_take_more_at_a_time() -> None:
     search = RunTable.at(grid_of(optimizer={"step_size": {"largest_convergent": {}}}), [0])
     copies = RunTable.at(grid_of(recording={"sensitivity": True}), [0])
     assert (search.lanes, copies.lanes, RunTable.at(grid_of(), [0]).lanes) == (PROBES, 2, 1)
-    assert search.trainings > 1
+    assert search.trainings.tolist()[0] > 1
+
+
+def test_runs_that_are_never_smooth_are_planned_with_a_twin() -> None:
+    """Those with momentum; without they are gradient descent, of which some are smooth."""
+    heavy = {"kind": "heavy_ball", "momentum": {"values": [0.0, 0.5]}, "step_size": 0.01}
+    assert RunTable.at(grid_of(optimizer=heavy), [0, 1]).trainings.tolist() == [1 + LIKELY_TWINS, 2.0]
+    assert RunTable.at(grid_of(optimizer=heavy, recording={"sensitivity": False}), [0, 1]).trainings.tolist() == [1, 1]
 
 
 def test_batches_have_the_runs_that_are_asked_for() -> None:

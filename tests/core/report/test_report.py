@@ -691,7 +691,7 @@ def test_ends_are_explained_once_for_each_way_to_end() -> None:
         {"outcome": "diverged"} | steps | high | {"step_size": 0.03},
         {"outcome": "diverged"} | steps | low,
     ]
-    found = endings(summaries)
+    found = endings(GRID, summaries)
     assert [(ending.outcome, ending.above, ending.runs, ending.run) for ending in found] == [
         ("diverged", ("start_stable_step",), 2, 1),
         ("converged", (), 1, 2),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from core.outcome import Outcome
-from core.results.explanation import THRESHOLDS, exceeded, explanation
+from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
+from tests.core.specs import grid_of
 
 KNOWN = {
     "start_stable_step": 0.02,
@@ -154,3 +155,23 @@ def test_who_starts_too_steeply_for_more_may_warm_up() -> None:
     steep = explanation(ended(Outcome.DIVERGED, 0.05, start_stable_step=0.001))
     assert "lower η to 0.0009, or warm up (longer) to one below η*." in steep
     assert "warm up" not in explanation(ended(Outcome.DIVERGED, 0.05))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED])
+def test_a_run_whose_warm_up_was_not_over_is_told_so_and_how_far_its_step_size_had_come(outcome: Outcome) -> None:
+    """321 of 3210 steps: a tenth of η. The thresholds of the full η say nothing of it."""
+    grid = grid_of(optimizer={"step_size": 0.05, "warmup_steps": 3210})
+    text = explained(grid.run(0), ended(outcome, 0.05))
+    assert "warm-up of 3210 steps was not over" in text
+    assert "η had grown to 0.005 of 0.05" in text
+    assert "×" not in text
+    for over in (0, 321):
+        assert explanation(ended(outcome, 0.05), warmup_steps=over) == explanation(ended(outcome, 0.05))
+
+
+def test_a_run_whose_targets_were_noisy_to_its_end_is_told_so() -> None:
+    """No run is judged before the noise is over; one that diverges has its own reasons."""
+    noisy = grid_of(optimizer={"kind": "label_noise", "noise_variance": 0.1, "noise_steps": 400, "step_size": 0.05})
+    assert "noisy for 400 steps" in explained(noisy.run(0), ended(Outcome.BUDGET_EXHAUSTED, 0.05))
+    diverged = ended(Outcome.DIVERGED, 0.05)
+    assert explained(noisy.run(0), diverged) == explanation(diverged)

@@ -364,6 +364,23 @@ def test_runs_that_are_held_are_perturbed() -> None:
     assert not ExperimentSpec.model_validate(document()).stopping.holds
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        {"kind": "sgd", "batch_size": 2},
+        {"kind": "label_noise", "noise_variance": 0.1, "noise_steps": 5},
+        {"kind": "heavy_ball", "momentum": 0.5},
+        {"kind": "heavy_ball", "momentum": 0.0},
+    ],
+)
+def test_runs_are_held_by_gradient_descent_alone(optimizer: dict[str, Any]) -> None:
+    """Of any other optimiser they would not be, without a word."""
+    given = {"optimizer": {"step_size": 0.01, **optimizer}}
+    ExperimentSpec.model_validate(document(**given))
+    with pytest.raises(ValidationError, match=f"leave it out for {optimizer['kind']}"):
+        ExperimentSpec.model_validate(document(stopping={"release": "exact"}, **given))
+
+
 def test_a_search_has_no_given_steps() -> None:
     """It looks for runs that converge."""
     search = {"step_size": {"largest_convergent": {}}}

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from core.data.regression import train_loss
+from core.data.regression import Dataset, train_loss
 from core.descent.optimizers import HeavyBall
+from core.networks.network import UV, Diagonal, Network
+from core.outcome import Outcome
 from core.training.limits import DIVERGENCE_FACTOR, Limits
 from core.training.problem import NeverStable
-from tests.core.trainings import SQUARED, TINY, planned, problem_of
+from tests.core.trainings import SQUARED, TINY, planned, problem_of, trained_alone
 
 
 def test_momentum_is_stable_at_the_interpolators_of_a_smaller_step_of_gradient_descent() -> None:
@@ -39,3 +41,17 @@ def test_what_is_never_stable_depends_on_the_signs_of_the_parameters(sign: float
     theta[:, 1, 2] = sign
     never = NeverStable(positive=0.5, any_sign=0.6).above(np.array([limit, limit + 1e-9]), theta)
     assert never.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), UV()])
+@pytest.mark.parametrize("scale", [0.5, 0.0])
+def test_where_the_targets_are_zero_a_run_converges_relative_to_its_start(network: Network, scale: float) -> None:
+    """½Ê[y²] is no measure there; a run that starts at β = 0 is at its end."""
+    start = scale * np.abs(np.random.default_rng(1).standard_normal((len(network.parts), 7)))
+    problem = problem_of(Dataset(X=TINY.X, y=np.zeros(3)), np.inf, network)
+    run = planned(initial=start, step_size=0.01, warmup_steps=0)
+    ended, start_loss = trained_alone(problem, run), float(train_loss(network.predictor(start), TINY.X, np.zeros(3)))
+    assert ended.outcome is Outcome.CONVERGED
+    assert ended.steps < run.max_steps
+    assert ended.loss <= run.loss_tolerance * start_loss
+    assert (start_loss > 0) == (ended.steps > 128)
