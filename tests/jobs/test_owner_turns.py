@@ -194,11 +194,29 @@ def test_who_waits_in_a_store_of_the_former_schema_takes_turns_by_owner(client: 
     assert [each.experiment_id for each in store.due_webhooks(most=9, seconds=1.0)] == [ended.id]
 
 
+def test_what_was_served_in_the_former_schema_does_not_keep_its_owner_waiting(client: redis.Redis) -> None:
+    """Behind experiments that came later: neither what waits when the store is taken over, nor what runs."""
+    laboratory = redis_laboratory(client)
+    planned(laboratory, "ada", 1, [1.0] * 40)
+    planned(laboratory, "ben", 1, [20.0])
+    its = {claim.job.experiment_id: claim for claim in islice(claims(laboratory), 21)}
+    running = next(claim for claim in its.values() if claim.job.work > 1)
+    _as_schema_4(client, laboratory.store.experiment(running.job.experiment_id).numerics)
+    laboratory.store.adopt()
+    for owner in ("ada", "ben"):
+        planned(laboratory, owner, 2, [1.0] * 20)
+    laboratory.store.fail(running, "an error", is_hopeless=False)
+    assert set(names(laboratory, islice(claims(laboratory), 8))) == {"ada0", "ada1", "ben0", "ben1"}
+
+
 def _as_schema_4(client: redis.Redis, numerics: str) -> None:
-    """Put everybody into the lines of nobody, and forget that owners take turns."""
-    for line in (f"flows:interactive:{numerics}", "webhooks"):
+    """Put everybody into the lines of nobody, with one virtual time, and forget that owners take turns."""
+    for line in (f"flows:interactive:{numerics}", f"flows:batch:{numerics}", "webhooks"):
         its = [f"stepbias:{line}:of:{owner}" for owner in ("ada", "ben")]
         client.zunionstore(f"stepbias:{line}", its, aggregate="MAX")
-        client.delete(*its)
-    client.delete(*client.keys("*:owners*"))
+        clocks = [f"{each}:now" for each in its]
+        if times := [float(time) for time in client.mget(clocks) if time is not None]:
+            client.set(f"stepbias:{line}:now", max(times))
+        client.delete(*its, *clocks)
+    client.delete(*client.keys("*:?*:owners*"))
     client.set("stepbias:schema", "4")
