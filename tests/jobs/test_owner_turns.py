@@ -39,10 +39,10 @@ def planned(laboratory: Laboratory, owner: str, numbers: int, works: Sequence[fl
     for number in range(numbers):
         submit(laboratory, owner, number, **more)
     while (plan := laboratory.store.claim(Queue.INTERACTIVE, worker="w")) is not None:
-        its = plan.job.experiment_id
+        its = plan.job.id.removesuffix("plan")
         laboratory.store.add_jobs(
             plan,
-            [NewJob(id=f"{its}.{each}", queue=Queue.BATCH, payload={}, work=work) for each, work in enumerate(works)],
+            [NewJob(id=f"{its}{each}", queue=Queue.BATCH, payload={}, work=work) for each, work in enumerate(works)],
         )
         laboratory.store.complete(plan)
 
@@ -164,6 +164,17 @@ def test_ends_are_told_for_owners_in_turn(laboratory: Laboratory) -> None:
         (delivery,) = laboratory.store.due_webhooks(most=1, seconds=100.0)
         told.append(laboratory.store.experiment(delivery.experiment_id).name)
     assert told == ["ada0", "ben0", "-0", "ada1", "ada2"]
+
+
+def test_what_is_planned_anew_for_another_version_starts_there_like_any_other(laboratory: Laboratory) -> None:
+    """What it was served by workers of the former one keeps it waiting for nobody who comes later."""
+    planned(laboratory, "ada", 1, [1.0] * 40)
+    running = list(islice(claims(laboratory), 20))
+    version = laboratory.store.experiment(running[0].job.experiment_id).numerics
+    new = laboratory.of_version("another")
+    assert len(new.store.plan_anew(version, most=9)) == 1
+    planned(new, "ada", 2, [1.0] * 20)
+    assert names(new, islice(claims(new), 4)) == ["ada0", "ada1"] * 2
 
 
 @pytest.fixture
