@@ -39,6 +39,22 @@ _IDLE_KINDS: Final = (key("worker", ""), key("workers", ""))
 """What a store holds to which nobody has ever submitted anything."""
 
 
+def schema_of(client: redis.Redis) -> str:
+    """The schema of a store, which may be a former one; that of this version where there is none yet.
+
+    Raises:
+        ForeignStore: it is not of a schema that is read here.
+    """
+    with vendor_errors():
+        found: Any = client.mget(_SCHEMA_KEY, key("experiments", "number"))
+    schema, number = found
+    if schema is None and number is None:
+        return SCHEMA
+    if schema not in {each.encode() for each in (SCHEMA, *FORMER_SCHEMAS)}:
+        raise ForeignStore((schema or b"").decode())
+    return str(schema.decode())
+
+
 def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -> Generator[Command]:
     """The commands that make the store again; writers wait until the last one has been taken.
 
@@ -50,7 +66,7 @@ def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -
         ForeignStore: it is not of the schema that is read here.
         SnapshotLost: writers may have been let in on the way.
     """
-    _require_own(client)
+    schema_of(client)
     with vendor_errors():
         until = clock() + HOLD_SECONDS
         client.client_pause(round(HOLD_SECONDS * 1000), all=False)
@@ -85,16 +101,6 @@ def restore(client: redis.Redis, commands: Iterable[Command]) -> None:
             _answers(client, *(command for command in some if command[1] != _SCHEMA_KEY.encode()))
         # As it was: one of a former form is taken over like any other.
         client.set(_SCHEMA_KEY, schema)
-
-
-def _require_own(client: redis.Redis) -> None:
-    with vendor_errors():
-        found: Any = client.mget(_SCHEMA_KEY, key("experiments", "number"))
-    schema, number = found
-    if schema not in {each.encode() for each in (SCHEMA, *FORMER_SCHEMAS)} and (
-        schema is not None or number is not None
-    ):
-        raise ForeignStore((schema or b"").decode())
 
 
 def _moment(client: redis.Redis) -> tuple[Any, ...]:

@@ -42,7 +42,8 @@ _LONG: Final[Mapping[str, Any]] = {
     "stopping": {"loss_tolerance": 1e-8, "max_steps": 200_000_000, "finish": "iterate"},
     "recording": {"points": 10},
 }
-"""Runs of which some end at once, some within seconds, and some never: there is always something to be written."""
+"""Runs of which some end at once, some within seconds, and some never: there is always something to be written.
+Those that end soon are the jobs of little work."""
 
 
 def victims_of(count: int, seed: int) -> list[str]:
@@ -151,7 +152,7 @@ class CancelDrill:
         return int(self._server.hget(job_key(job.id), "token") or 0)
 
     def _submit(self, *, seeds: int) -> str:
-        """An experiment of one job for each of its data sets, which nobody has had yet."""
+        """An experiment with one long job for each of its data sets, which nobody has had yet."""
         first, self._number = self._number, self._number + seeds
         data = {"kind": "sparse_regression", "samples": 8, "dimension": 12, "sparsity": 2}
         seed = {"values": list(range(first, self._number))}
@@ -160,16 +161,18 @@ class CancelDrill:
         return experiment_id
 
     def _running(self) -> str:
-        """An experiment of which every process of the worker has a job."""
+        """An experiment of which every process of the worker has a job that keeps it."""
         experiment_id = self._submit(seeds=WORKERS)
-        assert eventually(lambda: self._jobs_running(experiment_id) == WORKERS, patience=PATIENCE), (
+        assert eventually(lambda: self._long_jobs_running(experiment_id) == WORKERS, patience=PATIENCE), (
             self._service.complaints()
         )
         return experiment_id
 
-    def _jobs_running(self, experiment_id: str) -> int:
-        jobs = self._store.jobs(experiment_id)
-        return sum(job.kind is JobKind.TRAIN and job.state is JobState.RUNNING for job in jobs)
+    def _long_jobs_running(self, experiment_id: str) -> int:
+        """Those that last: one that ends soon would let its process go to those that wait."""
+        jobs = [job for job in self._store.jobs(experiment_id) if job.kind is JobKind.TRAIN]
+        most = max((job.work for job in jobs), default=0.0)
+        return sum(job.state is JobState.RUNNING and job.work > most / 2 for job in jobs)
 
     def _is_planned(self, experiment_id: str) -> bool:
         return len(self._store.jobs(experiment_id)) > 1

@@ -39,10 +39,10 @@ def planned(laboratory: Laboratory, owner: str, numbers: int, works: Sequence[fl
     for number in range(numbers):
         submit(laboratory, owner, number, **more)
     while (plan := laboratory.store.claim(Queue.INTERACTIVE, worker="w")) is not None:
-        its = plan.job.experiment_id
+        its = plan.job.id.removesuffix("plan")
         laboratory.store.add_jobs(
             plan,
-            [NewJob(id=f"{its}.{each}", queue=Queue.BATCH, payload={}, work=work) for each, work in enumerate(works)],
+            [NewJob(id=f"{its}{each}", queue=Queue.BATCH, payload={}, work=work) for each, work in enumerate(works)],
         )
         laboratory.store.complete(plan)
 
@@ -166,6 +166,17 @@ def test_ends_are_told_for_owners_in_turn(laboratory: Laboratory) -> None:
     assert told == ["ada0", "ben0", "-0", "ada1", "ada2"]
 
 
+def test_what_is_planned_anew_for_another_version_starts_there_like_any_other(laboratory: Laboratory) -> None:
+    """What it was served by workers of the former one keeps it waiting for nobody who comes later."""
+    planned(laboratory, "ada", 1, [1.0] * 40)
+    running = list(islice(claims(laboratory), 20))
+    version = laboratory.store.experiment(running[0].job.experiment_id).numerics
+    new = laboratory.of_version("another")
+    assert len(new.store.plan_anew(version, most=9)) == 1
+    planned(new, "ada", 2, [1.0] * 20)
+    assert names(new, islice(claims(new), 4)) == ["ada0", "ada1"] * 2
+
+
 @pytest.fixture
 def client(empty_valkey_url: str) -> Iterator[redis.Redis]:
     """A client of an empty server."""
@@ -194,11 +205,29 @@ def test_who_waits_in_a_store_of_the_former_schema_takes_turns_by_owner(client: 
     assert [each.experiment_id for each in store.due_webhooks(most=9, seconds=1.0)] == [ended.id]
 
 
+def test_what_was_served_in_the_former_schema_does_not_keep_its_owner_waiting(client: redis.Redis) -> None:
+    """Behind experiments that came later: neither what waits when the store is taken over, nor what runs."""
+    laboratory = redis_laboratory(client)
+    planned(laboratory, "ada", 1, [1.0] * 40)
+    planned(laboratory, "ben", 1, [20.0])
+    its = {claim.job.experiment_id: claim for claim in islice(claims(laboratory), 21)}
+    running = next(claim for claim in its.values() if claim.job.work > 1)
+    _as_schema_4(client, laboratory.store.experiment(running.job.experiment_id).numerics)
+    laboratory.store.adopt()
+    for owner in ("ada", "ben"):
+        planned(laboratory, owner, 2, [1.0] * 20)
+    laboratory.store.fail(running, "an error", is_hopeless=False)
+    assert set(names(laboratory, islice(claims(laboratory), 8))) == {"ada0", "ada1", "ben0", "ben1"}
+
+
 def _as_schema_4(client: redis.Redis, numerics: str) -> None:
-    """Put everybody into the lines of nobody, and forget that owners take turns."""
-    for line in (f"flows:interactive:{numerics}", "webhooks"):
+    """Put everybody into the lines of nobody, with one virtual time, and forget that owners take turns."""
+    for line in (f"flows:interactive:{numerics}", f"flows:batch:{numerics}", "webhooks"):
         its = [f"stepbias:{line}:of:{owner}" for owner in ("ada", "ben")]
         client.zunionstore(f"stepbias:{line}", its, aggregate="MAX")
-        client.delete(*its)
-    client.delete(*client.keys("*:owners*"))
+        clocks = [f"{each}:now" for each in its]
+        if times := [float(time) for time in client.mget(clocks) if time is not None]:
+            client.set(f"stepbias:{line}:now", max(times))
+        client.delete(*its, *clocks)
+    client.delete(*client.keys("*:?*:owners*"))
     client.set("stepbias:schema", "4")

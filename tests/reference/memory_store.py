@@ -1184,7 +1184,7 @@ class MemoryStore(Store):
             experiment.former = experiment.keys
             experiment.former_outcomes = experiment.outcomes if experiment.has_counted else None
         if not is_same:
-            experiment.former_outcomes = None
+            experiment.former_outcomes, experiment.served = None, {}
         experiment.has_counted = False
         experiment.jobs, experiment.keys, experiment.outcomes, experiment.reused = [], {}, {}, 0
         experiment.checkpoints, experiment.flows = {}, {}

@@ -2,6 +2,11 @@
 -- Take an empty store into use, or one of a former form, where all who wait stand in the lines of nobody: experiments go to those of
 -- their owners. One of another form is refused before this is reached.
 local function part_owners(turns)
+  -- Virtual time goes on in each line, for who waits there already has been served by it.
+  local last = redis.call('GET', turns .. ':now')
+  for _, owner in ipairs(last and redis.call('SMEMBERS', key('owners')) or {}) do
+    redis.call('SET', of_owner(turns, owner) .. ':now', last)
+  end
   local flows = redis.call('ZRANGE', turns, 0, -1, 'WITHSCORES')
   for i = 1, #flows, 2 do
     -- As it stands there: whose record is damaged is found by the audit.

@@ -644,6 +644,8 @@ local function plan_anew(id, numerics)
   redis.call('UNLINK', part('done'))
   if before.numerics ~= numerics then
     redis.call('UNLINK', part('former-done'))
+    -- In the lines of another version virtual time has its own beginning.
+    redis.call('HDEL', before.at, 'served:interactive', 'served:batch')
   end
   count_anew(id, generation, 'queued', 0)
   redis.call('HSET', before.at, 'numerics', numerics)

@@ -14,8 +14,9 @@ import typer
 from core.identity import NUMERICS_VERSION
 from jobs.connection import connect
 from jobs.errors import JobsError
-from jobs.redis_store import snapshot
+from jobs.redis_store import RedisStore, snapshot
 from jobs.redis_store.keys import FORMER_SCHEMAS, SCHEMA
+from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.backup_file import (
@@ -34,13 +35,14 @@ STANDARD: Final = "-"
 
 def backup(file: str, state_dir: Path | None = None) -> int:
     """Write what the store holds to a file; the service may run, and those who write wait meanwhile."""
-    header = Header(schema=SCHEMA, numerics=NUMERICS_VERSION, version=version("stepbias"))
     with (
         explained(StartupError, JobsError),
         opened_store(state_dir, may_run=True, is_there=True) as url,
         connect(url, patience=0.0) as client,
         _written(file) as written,
     ):
+        schema = snapshot.schema_of(client)
+        header = Header(schema=schema, numerics=NUMERICS_VERSION, version=version("stepbias"))
         count = write_backup(written, header, snapshot.snapshot(client))
     typer.echo(f"{count} commands written to {file}", err=True)
     return 0
@@ -57,6 +59,8 @@ def restore(file: str, state_dir: Path | None = None) -> int:
             )
         with opened_store(state_dir, may_run=False, is_there=False) as url, connect(url, patience=0.0) as client:
             snapshot.restore(client, read_commands(read))
+            # Processes that run already take nothing over.
+            RedisStore(client, Settings()).adopt()
     typer.echo(f"{file} is restored", err=True)
     return 0
 

@@ -17,6 +17,7 @@ from core.sweep.grid import Grid
 from jobs.connection import connect
 from jobs.records import Claim, FinishedRun, Queue, StoredRun
 from jobs.redis_store import RedisStore
+from jobs.redis_store.keys import SCHEMA
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus
 from stepbias.cli.main import app
@@ -173,6 +174,26 @@ def test_a_backup_goes_through_a_pipe(empty_valkey_url: str) -> None:
         )
         assert read.exit_code == 0, read.output
         assert RedisStore(client, SETTINGS).spec(identifier) == SPEC.canonical()
+
+
+@pytest.mark.services
+def test_a_backup_of_a_former_schema_is_taken_over_as_it_is_restored(empty_valkey_url: str, tmp_path: Path) -> None:
+    """By processes that run already it is served at once; until then it says of which schema it is."""
+    with connect(empty_valkey_url, patience=5.0) as client:
+        store = RedisStore(client, SETTINGS)
+        store.adopt()
+        identifier = _submitted(store)
+        client.set("stepbias:schema", "4")
+        assert _stepbias("backup", tmp_path / "kept", store=empty_valkey_url).exit_code == 0
+        with (tmp_path / "kept").open("rb") as file:
+            assert read_header(file).schema == "4"
+        client.flushall()
+        restored = _stepbias("restore", tmp_path / "kept", store=empty_valkey_url)
+        assert restored.exit_code == 0, restored.output
+        assert client.get("stepbias:schema") == SCHEMA.encode()
+        claim = store.claim(Queue.INTERACTIVE, worker="w")
+        assert claim is not None
+        assert claim.job.experiment_id == identifier
 
 
 @pytest.mark.services
