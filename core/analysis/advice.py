@@ -17,9 +17,6 @@ CENTRED: Final = 0.05
 UNEVEN: Final = 10.0
 """Ratio of the largest column to the least from which on one of them decides what is stable."""
 
-EVEN: Final = 2.0
-"""The same ratio below which columns are of one size."""
-
 OUT_OF_REACH: Final = 30.0
 """Ratio of η* to what is stable at the limit of the flow from which on descent does not come near its interpolator."""
 
@@ -100,14 +97,13 @@ def _is_to_standardise(known: DataAnalysis) -> bool:
     """Whether it changes the columns for the better; one sample it would turn to 0, and data that are 0 it leaves."""
     if known.samples == 1 or _nothing_to_fit(known) is not None:
         return False
-    ratio = known.column_scale_ratio or 0.0
-    is_far_for_its_columns = is_out_of_reach(known) and not _is_even(known)
-    return ratio >= UNEVEN or is_far_for_its_columns or known.interpolates is None
+    is_uneven = (known.column_scale_ratio or 0.0) >= UNEVEN
+    return is_uneven or (is_out_of_reach(known) and not _is_even(known)) or known.interpolates is None
 
 
 def _is_even(known: DataAnalysis) -> bool:
-    """Whether standardised columns would be much the same."""
-    return (known.column_scale_ratio or 0.0) < EVEN and (known.mean_share or 0.0) < OFF_CENTRE
+    """Whether the columns, standardised, would be much the same."""
+    return (known.column_scale_ratio or 0.0) < UNEVEN and (known.mean_share or 0.0) < OFF_CENTRE
 
 
 def _step_size(known: DataAnalysis) -> Mapping[str, Any] | None:
@@ -127,14 +123,14 @@ def _sentences(known: DataAnalysis) -> Iterator[str]:
         yield f"Constant columns, counted from 0: {columns}{more}; standardised they keep their scale, and are 0."
     if known.samples == 1:
         yield "Leave the one sample as it is: centred or standardised its columns are 0, and nothing is trained."
-    elif (known.column_scale_ratio or 0.0) >= UNEVEN:
+    elif (known.column_scale_ratio or 0.0) >= UNEVEN and _nothing_to_fit(known) is None:
         yield (
             f"The largest column is {known.column_scale_ratio:.3g} times the least: it alone decides which steps are "
             "stable. Standardise X, and centre y with it, for centred columns alone fit no y of another mean than 0."
         )
     if is_out_of_reach(known) and _is_even(known):
         yield (
-            f"The columns are of one size, and to standardise them is no help: start from a smaller scale than "
+            f"The columns are alike enough, and to standardise them is no help: start from a smaller scale than "
             f"{known.init_scale:g}, or scale y up, for descent stays close to a start that is large beside what fits y."
         )
     if known.flow_stable_step is not None:
