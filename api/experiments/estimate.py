@@ -35,7 +35,7 @@ class EstimateDocument(BaseModel):
     problems: int = Field(description="Data sets with a network.")
     batches: int
     predicted_steps: int = Field(
-        description="Of all trainings of all runs together, at most `max_steps` (or `steps`) each. A twin is a training "
+        description="Of all trainings of all runs, at most `max_steps` (or `steps`) each. A twin is a training "
         "of its own, for a part of the runs where `sensitivity` is auto, and a search has many."
     )
     predicted_seconds: float = Field(description="Of training, on one core; the analysis of data sets is not in it.")
