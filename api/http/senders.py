@@ -20,6 +20,9 @@ from api.problems.request_errors import ForeignHost, ForeignOrigin, RequestError
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS: Final = {"http": 80, "https": 443}
 
+_LONGEST_KNOWN: Final = 255
+"""Characters of the longest `Host` header that is remembered: strangers choose what they send."""
+
 
 def names(text: str) -> frozenset[str]:
     """The names of a setting, which stand between commas."""
@@ -70,11 +73,10 @@ def is_own_host(host: str, hosts: AbstractSet[str]) -> bool:
     An address, or a name without a dot, is nothing that a stranger could let resolve to this machine. No browser leaves
     the header out.
     """
-    name, is_nobodys = _named(host)
+    name, is_nobodys = (_known if len(host) <= _LONGEST_KNOWN else _named)(host)
     return name is not None and (is_nobodys or not hosts.isdisjoint({name, "*"}))
 
 
-@lru_cache(maxsize=1000)
 def _named(host: str) -> tuple[str | None, bool]:
     """The name in a `Host` header, None where there is none to be read; and whether no stranger can own it."""
     try:
@@ -82,6 +84,9 @@ def _named(host: str) -> tuple[str | None, bool]:
     except ValueError:
         return None, False
     return name, "." not in name or name.endswith(".localhost") or _is_address(name)
+
+
+_known: Final = lru_cache(maxsize=1000)(_named)
 
 
 def _is_address(name: str) -> bool:

@@ -64,7 +64,8 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "finished, unfinished": r"(un)?finished.*",
         "versions": r"numerics",
         "garbage": r"garbage.*",
-        "figures asked for": r"figures:.*",
+        "figures asked for": r"figures:\w+(:of:.*)?",
+        "turns of figures": r"figures:.*:owners.*",
         "janitor, sweep, audit": r"janitor|sweep|audit",
         "schema": r"schema",
         "ids": r"ids",
@@ -364,6 +365,7 @@ def _flip(client: redis.Redis, chance: Random, pattern: str) -> str:
 
 
 def _changed(chance: Random, value: bytes) -> bytes:
+    """The value, which has a bit at least; the name of nobody has none, where owners take turns."""
     place, bit = chance.randrange(len(value)), 1 << chance.randrange(8)
     return value[:place] + bytes([value[place] ^ bit]) + value[place + 1 :]
 
@@ -378,7 +380,7 @@ def _change_string(client: redis.Redis, chance: Random, name: bytes) -> str:
 def _change_hash(client: redis.Redis, chance: Random, name: bytes) -> str:
     one = chance.choice(sorted(client.hkeys(name)))
     before = client.hget(name, one)
-    if chance.random() < 0.2 or not before:
+    if one and (chance.random() < 0.2 or not before):
         client.hdel(name, one)
         other = _changed(chance, one)
         client.hset(name, other, before)
@@ -402,7 +404,7 @@ def _change_set(client: redis.Redis, chance: Random, name: bytes) -> str:
 
 def _change_sorted_set(client: redis.Redis, chance: Random, name: bytes) -> str:
     member, score = chance.choice(client.zrange(name, 0, -1, withscores=True))
-    if chance.random() < 0.5:
+    if member and chance.random() < 0.5:
         client.zrem(name, member)
         client.zadd(name, {_changed(chance, member): score})
         return f"{member!r}"

@@ -1,5 +1,6 @@
 """Curves that were asked for a moment ago: the same to the byte, and not for longer than they are true."""
 
+import pickle
 from typing import Any
 from unittest.mock import patch
 
@@ -55,6 +56,16 @@ def test_a_kept_answer_is_what_the_route_sends(api: Service, query: str, coding:
         assert (known[0], known[2]) == (304, b"")
         assert api.client.head(path, headers=asked).headers["etag"] == made[1]["etag"]
     assert known == by_the_route(api, path, **asked, **{"If-None-Match": made[1]["etag"]})
+
+
+def test_what_is_kept_of_a_query_does_not_grow_with_it(api: Service) -> None:
+    """Whoever asks chooses how long it is: a long question is found again, and kept in few bytes."""
+    path = f"{EXPERIMENTS}/{finished(api)}/curves?points={'0' * 4000}2"
+    made = by_the_route(api, path)
+    assert made[0] == 200
+    (question,) = api.client.app.state.recent._kept  # type: ignore[attr-defined]  # the application is one
+    assert len(pickle.dumps(question)) < 1000
+    assert sent(api, path) == made
 
 
 def test_a_rename_makes_no_other_answer_and_a_deletion_none(api: Service) -> None:

@@ -7,6 +7,7 @@ import anyio
 import pytest
 from starlette.requests import Request
 
+from api.http import senders
 from api.http.senders import is_own_host
 from api.http.slow_bodies import SlowBodiesMiddleware
 from api.problems.request_errors import BodyTooSlow
@@ -92,6 +93,16 @@ def test_a_foreign_name_is_none_of_the_service(host: str, own: bool) -> None:  #
 def test_every_name_is_the_services_own_where_that_is_set() -> None:
     """For those who know that a proxy looks at names."""
     assert is_own_host("evil.example", {"*"})
+
+
+def test_a_name_is_remembered_unless_it_is_long() -> None:
+    """Strangers choose what they send, up to what the server takes for a header."""
+    sizes = []
+    for length in (255, 256, 60_000):
+        senders._known.cache_clear()
+        assert not is_own_host(f"{'a' * (length - 5)}.evil", {"lab.example"})
+        sizes.append(senders._known.cache_info().currsize)
+    assert sizes == [1, 0, 0]
 
 
 def test_a_request_for_a_foreign_name_is_misdirected(api: Service) -> None:
