@@ -48,6 +48,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "columns have names in CSV alone": ("has columns with names", "is not in the file", "no columns with names"),
     "a file is of its type": ("invalid-dataset",),
     "exactly so many steps are the whole of when to stop": ("with steps a run ends there",),
+    "only gradient descent is held": ("release exact is for gradient_descent alone", "leave perturb on"),
     "multiples are of a step size that there is": ("could only fail",),
     "ends are told to hosts that the deployment names": ("The webhook cannot be used",),
     "text has bytes, too": ("have at most",),
@@ -69,6 +70,7 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
             _each(section, lambda name, value: _fitted_number(value, small=name in _SMALL))
     with suppress(AttributeError):
         spec.get("stopping").pop("steps", None)
+        spec.get("stopping").pop("release", None)
     data, start, optimizer = spec["data"], spec["initialization"], spec["optimizer"]
     if data["kind"] == "dataset":
         data["id"], columns = dataset_id, 2

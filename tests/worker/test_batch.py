@@ -63,7 +63,7 @@ def test_shutting_down_releases_the_batch_with_a_checkpoint(workshop: Workshop) 
 
 def test_a_batch_that_has_just_ended_is_complete_though_the_worker_shuts_down(workshop: Workshop) -> None:
     """There is nothing left to release."""
-    experiment_id, job = workshop.plan(spec(max_steps=320))
+    experiment_id, job = workshop.plan(spec(max_steps=320, recording=ALONE))
     workshop.perform(job.id, workshop.context(stopping=SetAfter(5)))
     (trained,) = workshop.training_jobs(experiment_id)
     assert trained.state is JobState.SUCCEEDED

@@ -122,7 +122,8 @@ def test_a_search_without_an_interpolator_fails_the_experiment_with_the_reason(w
 
 def test_a_twin_adds_its_distance_and_changes_nothing_else(workshop: Workshop) -> None:
     """The same summaries but for the sensitivity, which calm runs have small, and the same arrays."""
-    plain, with_twins = workshop.done(spec()), workshop.done(twinned())
+    calm: dict[str, Any] = {"scales": (0.1, 0.3)}
+    plain, with_twins = workshop.done(spec(**calm)), workshop.done(twinned(**calm))
     assert len(workshop.runs(plain)) == len(workshop.summaries(plain)) > 1
     for run, twin in zip(workshop.runs(plain), workshop.runs(with_twins), strict=True):
         assert run is not None
