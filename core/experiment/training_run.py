@@ -14,7 +14,7 @@ from core.sweep.grid_run import Run
 from core.sweep.initial_parameters import initial_parameters
 from core.training.convergent_step_search import StepSearch
 from core.training.problem import NeverStable
-from core.training.sensitivity import WithPerturbedCopy
+from core.training.sensitivity import WithTwin
 from core.training.training_run import TrainingRun
 from core.training.trials import Search, SingleTrial
 
@@ -56,7 +56,7 @@ def search_of(run: Run, analysis: ProblemAnalysis, starts: Starts | None = None)
         search = StepSearch(run=trained, lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
     if not (wanted := run.spec.recording.sensitivity):
         return search
-    return WithPerturbedCopy(search=search, network=run.network, only_if_needed=wanted == "auto")
+    return WithTwin(search=search, network=run.network, only_if_needed=wanted == "auto")
 
 
 def require_unit(run: Run, analysis: ProblemAnalysis) -> None:

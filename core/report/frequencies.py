@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from core.data import regression
+from core.data.regression import RECOVERED
 from core.report.concentration import CONCENTRATION, means_margin, moments_margin, zeta
 from core.report.evidence import Evidence
-
-RECOVERED: Final = 1e-12
-"""Largest R(β)/R(0) of an interpolator that is β* itself: the programmes leave relative errors of β of 1e-10."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +77,6 @@ def _relative_risk(evidence: Evidence, interpolator: str) -> Float64[np.ndarray,
 
 
 def risk_of_zero(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
-    """½(σ²‖β*‖² + (μ·1ᵀβ*)²) with r* entries 1/√r* in β*, so ‖β*‖² = 1 and 1ᵀβ* = √r*."""
+    """R(0) of each problem."""
     drawn = evidence.drawn
-    risk: Float64[np.ndarray, " problem"] = (drawn["variance"] + np.square(drawn["mean"]) * drawn["sparsity"]) / 2
-    return risk
+    return regression.risk_of_zero(drawn["mean"], drawn["variance"], drawn["sparsity"])

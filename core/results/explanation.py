@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from core.analysis.advice import OUT_OF_REACH
 from core.outcome import Outcome
 from core.sweep.grid_run import Run
 
@@ -18,9 +19,6 @@ THRESHOLDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """The step sizes that a run's own is compared with, in the order in which a run meets them."""
-
-FAR: Final = 30.0
-"""From which ratio on η* is said to belong to an interpolator that descent from this start does not come near."""
 
 LARGE: Final = 10.0
 """Scale of a start from which on a standstill is one of rounding."""
@@ -232,7 +230,7 @@ def _below(summary: Mapping[str, Scalar], name: str) -> float:
 def _unreachable(ratios: Mapping[str, float]) -> str:
     """What to do where η* says nothing of descent."""
     flow, largest = ratios.get("flow_stable_step"), ratios.get("max_stable_step")
-    if flow is None or largest is None or flow < FAR * largest:
+    if flow is None or largest is None or flow < OUT_OF_REACH * largest:
         return ""
     return (
         f" η* belongs to an interpolator that descent from here does not come near (it is {flow / largest:.3g} times "

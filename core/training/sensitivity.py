@@ -1,6 +1,6 @@
-"""How much of a run's end is decided by rounding: how far from it a perturbed copy ends.
+"""How much of a run's end is decided by rounding: how far from it a twin ends.
 
-Near the edge of stability the dynamics amplify what float64 cannot hold. How far the copy is away in the end says how
+Near the edge of stability the dynamics amplify what float64 cannot hold. How far the twin is away in the end says how
 many digits of β mean anything, whatever computer the run was trained on. It moves all that decides: the start, and
 with it the rounding of every step; and the perturbations that push a run off an unstable interpolator.
 """
@@ -22,7 +22,7 @@ RELATIVE_PERTURBATION: Final = 1e-15
 """Relative size of what moves the start: some five units in the last place of float64."""
 
 
-def perturbed(initial: Float64[np.ndarray, "part dim"], seed: int) -> Float64[np.ndarray, "part dim"]:
+def moved_start(initial: Float64[np.ndarray, "part dim"], seed: int) -> Float64[np.ndarray, "part dim"]:
     """θ(0)∘(1 + 1e-15·z) with z ~ N(0, I), a stream of its own; rounding makes it θ(0) + whole units in the last place.
 
     Entries of 0 stay 0.
@@ -39,11 +39,11 @@ def relative_distance(other: Float64[np.ndarray, " dim"], predictor: Float64[np.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class WithPerturbedCopy:
-    """A search, and a perturbed copy of its resulting trial, whose distance at the end is the `sensitivity`.
+class WithTwin:
+    """A search, and a twin of its resulting trial, whose distance at the end is the `sensitivity`.
 
-    The copy has the trial's step size and the random streams of its optimiser, and is not recorded. The distance is
-    given however the two ended, and beside it the `twin_outcome`: a copy that ends in another way is as sensitive as
+    The twin has the trial's step size and the random streams of its optimiser, and is not recorded. The distance is
+    given however the two ended, and beside it the `twin_outcome`: a twin that ends in another way is as sensitive as
     runs get, which no number would hide. Where it is made `only_if_needed`, it is trained after the search, and not if
     the trial is smooth: of any other rounding may have decided the end.
     """
@@ -58,63 +58,63 @@ class WithPerturbedCopy:
         return self.search.run
 
     def next_trials(self, history: Sequence[TrainedRun]) -> Sequence[TrainingRun]:
-        """The search's trials; with one that is alone, or after the last of them, the copy."""
-        own, copies = self._told_apart(history)
+        """The search's trials; with one that is alone, or after the last of them, the twin."""
+        own, twins = self._told_apart(history)
         trials = self.search.next_trials(own)
         if len(trials) > 1 or (trials and self.only_if_needed):
             return trials
-        return [*trials, *self._missing_copies(trials, own, copies)]
+        return [*trials, *self._missing_twins(trials, own, twins)]
 
     def remembered(self, history: Sequence[TrainedRun]) -> Sequence[TrainedRun]:
-        """What the search remembers, and the copies of that."""
-        own, copies = self._told_apart(history)
+        """What the search remembers, and the twins of that."""
+        own, twins = self._told_apart(history)
         remembered = self.search.remembered(own)
-        return [*remembered, *(copy for trained in remembered for copy in _of(trained.run, copies))]
+        return [*remembered, *(twin for trained in remembered for twin in _of(trained.run, twins))]
 
     def result(self, history: Sequence[TrainedRun]) -> SearchResult:
-        """The search's result; of its copy, if it has one, the outcome and the distance.
+        """The search's result; of its twin, if it has one, the outcome and the distance.
 
-        A distance of 0 without a copy stands for one that rounding makes the trial itself.
+        A distance of 0 without a twin stands for one that rounding makes the trial itself.
         """
-        own, copies = self._told_apart(history)
+        own, twins = self._told_apart(history)
         result = self.search.result(own)
         if not self._is_needed(result.trained):
             return result
-        found = _of(result.trained.run, copies)
-        (copy,) = found or [result.trained]
+        found = _of(result.trained.run, twins)
+        (twin,) = found or [result.trained]
         with np.errstate(all="ignore"):
-            predictors = [self.network.predictor(trained.end) for trained in (copy, result.trained)]
-        twin = {"twin_outcome": copy.outcome.value} if found else {}
-        return replace(result, extras={**result.extras, **twin, "sensitivity": relative_distance(*predictors)})
+            predictors = [self.network.predictor(trained.end) for trained in (twin, result.trained)]
+        told = {"twin_outcome": twin.outcome.value} if found else {}
+        return replace(result, extras={**result.extras, **told, "sensitivity": relative_distance(*predictors)})
 
-    def _missing_copies(
-        self, trials: Sequence[TrainingRun], own: Sequence[TrainedRun], copies: Sequence[TrainedRun]
+    def _missing_twins(
+        self, trials: Sequence[TrainingRun], own: Sequence[TrainedRun], twins: Sequence[TrainedRun]
     ) -> list[TrainingRun]:
-        """The copy of the only trial, or else of the one that the search results in, unless it has ended."""
+        """The twin of the only trial, or else of the one that the search results in, unless it has ended."""
         if trials:
-            return self._copies_of(trials[0])
+            return self._twins_of(trials[0])
         trained = self.search.result(own).trained
-        return [] if _of(trained.run, copies) or not self._is_needed(trained) else self._copies_of(trained.run)
+        return [] if _of(trained.run, twins) or not self._is_needed(trained) else self._twins_of(trained.run)
 
     def _is_needed(self, trained: TrainedRun) -> bool:
         return not self.only_if_needed or trained.path is not RunPath.SMOOTH
 
-    def _copies_of(self, run: TrainingRun) -> list[TrainingRun]:
-        """The perturbed copy of a trial; none where it would be the trial itself, to the bit."""
-        initial = perturbed(run.initial, run.seed)
+    def _twins_of(self, run: TrainingRun) -> list[TrainingRun]:
+        """The twin of a trial; none where it would be the trial itself, to the bit."""
+        initial = moved_start(run.initial, run.seed)
         if np.array_equal(initial, run.initial):
             return []
         return [replace(run, initial=initial, record_points=0, perturbed_by=f"{run.perturbed_by} of a twin")]
 
     def _told_apart(self, history: Sequence[TrainedRun]) -> tuple[list[TrainedRun], list[TrainedRun]]:
-        """The search's own trials and the copies, which start elsewhere."""
+        """The search's own trials and the twins, which start elsewhere."""
         own: list[TrainedRun] = []
-        copies: list[TrainedRun] = []
+        twins: list[TrainedRun] = []
         for trained in history:
-            (own if np.array_equal(trained.run.initial, self.run.initial) else copies).append(trained)
-        return own, copies
+            (own if np.array_equal(trained.run.initial, self.run.initial) else twins).append(trained)
+        return own, twins
 
 
-def _of(run: TrainingRun, copies: Sequence[TrainedRun]) -> list[TrainedRun]:
-    """The copy of a trial among those that have ended: the one with its step size."""
-    return [copy for copy in copies if copy.run.step_size == run.step_size]
+def _of(run: TrainingRun, twins: Sequence[TrainedRun]) -> list[TrainedRun]:
+    """The twin of a trial among those that have ended: the one with its step size."""
+    return [twin for twin in twins if twin.run.step_size == run.step_size]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.data.regression import RECOVERED, risk_of_zero
 from core.figures.axis import common_log_y, number_text, on_log_axis, span
 from core.figures.caption import values_text
 from core.figures.drawing import Contents, Drawing
@@ -30,9 +31,6 @@ from core.sweep.grid import Axis, Grid
 
 GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
 """The dashed lines C·ζ²r*/N, with one constant C for the whole figure."""
-
-RECOVERED: Final = 1e-14
-"""Relative risks below this are rounding: the interpolator is β* itself, which has no place on a logarithmic axis."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -125,8 +123,7 @@ def _drawn(data: PlainData) -> PlainSparseRegression:
 
 
 def _risk_of_zero(data: PlainSparseRegression) -> float:
-    """½(σ²‖β*‖² + (μ·1ᵀβ*)²), where r* entries 1/√r* make ‖β*‖² = 1 and (1ᵀβ*)² = r*."""
-    return float(data.variance + data.mean**2 * data.sparsity) / 2
+    return risk_of_zero(float(data.mean), float(data.variance), float(data.sparsity))
 
 
 def _risk_of(name: str, analysis: ProblemAnalysis | None) -> float | None:

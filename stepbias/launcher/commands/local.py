@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -71,12 +72,16 @@ def _require_own_data(spec: ExperimentSpec) -> None:
         raise UnusableBody("Without a service there are no uploaded data sets.", violations=(violation,))
 
 
+LEAST_DONE: Final = 0.01
+"""What has to be done before the time that is left can be told from the time that was taken."""
+
+
 def _reporting(report: Report) -> Callable[[experiment.Progress], None]:
     """What passes progress on, with the time that is left if it goes on as it went."""
     start = time.monotonic()
 
     def reporting(now: experiment.Progress) -> None:
-        left = (time.monotonic() - start) * (1 / now.fraction - 1) if now.fraction else None
+        left = (time.monotonic() - start) * (1 / now.fraction - 1) if now.fraction >= LEAST_DONE else None
         text = f"{now.runs_done} of {runs(now.runs_total)}"
         report(now.fraction, text if left is None else f"{text}, {duration(left)} left")
 

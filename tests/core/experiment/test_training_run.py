@@ -12,7 +12,7 @@ from core.errors import NoInterpolator
 from core.experiment.training_run import never_stable, search_of, training_run
 from core.sweep.grid_run import Run
 from core.training.convergent_step_search import StepSearch
-from core.training.sensitivity import WithPerturbedCopy
+from core.training.sensitivity import WithTwin
 from core.training.trials import SingleTrial
 from tests.core.specs import grid_of
 
@@ -83,11 +83,11 @@ def test_a_run_is_trained_once_unless_its_spec_asks_for_more() -> None:
     assert isinstance(search, StepSearch)
     assert (search.run.step_size, search.lower, search.upper, search.resolution) == (0.01, 0.8, 1.2, 0.01)
     both = search_of(only(optimizer={"step_size": BRACKET}, recording={"sensitivity": True}), ANALYSIS)
-    assert isinstance(both, WithPerturbedCopy)
+    assert isinstance(both, WithTwin)
     assert isinstance(both.search, StepSearch)
     assert not both.only_if_needed
     by_default = search_of(only(), ANALYSIS)
-    assert isinstance(by_default, WithPerturbedCopy)
+    assert isinstance(by_default, WithTwin)
     assert by_default.only_if_needed
 
 

@@ -18,20 +18,18 @@ from core.training.batch_training import Training
 from core.training.convergent_step_search import StepSearch
 from core.training.escapes import Escapes
 from core.training.problem import Problem
-from core.training.sensitivity import WithPerturbedCopy, perturbed, relative_distance
+from core.training.sensitivity import WithTwin, moved_start, relative_distance
 from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.training.evidence_at import batch_of
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, made_up, planned, problem_of, trained_alone
 
 
-def with_copies(*searches: Search, only_if_needed: bool = False) -> list[WithPerturbedCopy]:
+def with_twins(*searches: Search, only_if_needed: bool = False) -> list[WithTwin]:
     """The searches with their perturbed copies."""
-    return [WithPerturbedCopy(search=search, network=SQUARED, only_if_needed=only_if_needed) for search in searches]
+    return [WithTwin(search=search, network=SQUARED, only_if_needed=only_if_needed) for search in searches]
 
 
-def results(
-    searches: list[WithPerturbedCopy], problem: Problem | None = None, *, resumed: bool = False
-) -> list[SearchResult]:
+def results(searches: list[WithTwin], problem: Problem | None = None, *, resumed: bool = False) -> list[SearchResult]:
     """What comes of them, in order; taken up from a checkpoint after each advance if `resumed`."""
     problem = problem or problem_of()
     trials, ended = Trials(problem, searches), []
@@ -44,7 +42,7 @@ def results(
 
 def sensitivity_of(**changes: Any) -> float:
     """Of one run."""
-    (concluded,) = results(with_copies(SingleTrial(run=planned(**changes))))
+    (concluded,) = results(with_twins(SingleTrial(run=planned(**changes))))
     return number_of(concluded)
 
 
@@ -68,7 +66,7 @@ def test_at_the_edge_rounding_is_amplified() -> None:
 def test_the_sensitivity_is_the_distance_of_two_trainings() -> None:
     """Trained one after the other, the second from the perturbed start, and compared by hand."""
     run = planned(step_size=0.98 * MAX_STABLE_STEP)
-    beside = planned(step_size=0.98 * MAX_STABLE_STEP, initial=perturbed(run.initial, run.seed))
+    beside = planned(step_size=0.98 * MAX_STABLE_STEP, initial=moved_start(run.initial, run.seed))
     first, second = (trained_alone(problem_of(), start).theta for start in (run, beside))
     beta, other = (theta[0] ** 2 - theta[1] ** 2 for theta in (first, second))
     expected = math.sqrt(sum((other - beta) ** 2) / sum(beta**2))
@@ -79,8 +77,8 @@ def test_the_distance_is_that_of_the_networks_predictors() -> None:
     """With four parts β = u₊v₊ − u₋v₋, by hand."""
     run = planned(step_size=1.9 * MAX_STABLE_STEP, initial=np.full((4, 7), 0.1))
     problem = problem_of(never_stable_above=np.inf, network=UV())
-    (concluded,) = results([WithPerturbedCopy(search=SingleTrial(run=run), network=UV())], problem)
-    moved = replace(run, initial=perturbed(run.initial, run.seed))
+    (concluded,) = results([WithTwin(search=SingleTrial(run=run), network=UV())], problem)
+    moved = replace(run, initial=moved_start(run.initial, run.seed))
     thetas = [trained_alone(problem, start).theta for start in (run, moved)]
     beta, other = (theta[0] * theta[2] - theta[1] * theta[3] for theta in thetas)
     expected = math.sqrt(sum((other - beta) ** 2) / sum(beta**2))
@@ -90,14 +88,14 @@ def test_the_distance_is_that_of_the_networks_predictors() -> None:
 def test_a_copy_leaves_the_run_alone() -> None:
     """The run has the bits that it has without one, perturbations and all."""
     runs = [planned(0), planned(1, init_scale=0.3), planned(2, step_size=0.98 * MAX_STABLE_STEP)]
-    for run, concluded in zip(runs, results(with_copies(*(SingleTrial(run=run) for run in runs))), strict=True):
+    for run, concluded in zip(runs, results(with_twins(*(SingleTrial(run=run) for run in runs))), strict=True):
         assert bits(concluded.trained) == bits(trained_alone(problem_of(), run))
         assert set(concluded.extras) == {"sensitivity", "twin_outcome"}
 
 
 def test_run_and_copy_are_trained_together() -> None:
     """In one round, in one tile."""
-    (search,) = with_copies(SingleTrial(run=planned()))
+    (search,) = with_twins(SingleTrial(run=planned()))
     run, copy = search.next_trials([])
     assert (run.step_size, run.seed, run.index) == (copy.step_size, copy.seed, copy.index)
     assert copy.record_points == 0
@@ -105,7 +103,7 @@ def test_run_and_copy_are_trained_together() -> None:
 
 def test_a_copy_is_perturbed_otherwise() -> None:
     """Its start is moved, and so are the perturbations that the run may need: they decide where it goes."""
-    (search,) = with_copies(SingleTrial(run=planned()))
+    (search,) = with_twins(SingleTrial(run=planned()))
     run, copy = search.next_trials([])
     moved = []
     for each in (run, replace(run, perturbed_by=copy.perturbed_by)):
@@ -122,10 +120,10 @@ CROSSING: dict[str, Any] = {"step_size": 0.98 * MAX_STABLE_STEP, "init_scale": 0
 def test_only_runs_that_rounding_may_decide_are_copied_where_that_is_asked_for() -> None:
     """A smooth run is told as soon as it ends, and nothing of a copy; one that crossed the edge has what all have."""
     singles = [SingleTrial(run=planned(0, **CALM)), SingleTrial(run=planned(1, **CROSSING))]
-    calm, crossing = results(with_copies(*singles, only_if_needed=True))
+    calm, crossing = results(with_twins(*singles, only_if_needed=True))
     assert (calm.trained.path, calm.extras) == (RunPath.SMOOTH, {})
     assert crossing.trained.path is RunPath.CROSSED_EDGE
-    (beside,) = results(with_copies(singles[1]))
+    (beside,) = results(with_twins(singles[1]))
     assert crossing.extras == beside.extras
     assert crossing.extras["twin_outcome"] == "converged"
     assert bits(crossing.trained) == bits(trained_alone(problem_of(), singles[1].run))
@@ -135,7 +133,7 @@ def test_a_smooth_run_does_not_wait_for_the_copies_of_others() -> None:
     """It has its result in the first round."""
     longer = replace(planned(0, **CROSSING), max_steps=10**6)
     trials = Trials(
-        problem_of(), with_copies(SingleTrial(run=longer), SingleTrial(run=planned(1, **CALM)), only_if_needed=True)
+        problem_of(), with_twins(SingleTrial(run=longer), SingleTrial(run=planned(1, **CALM)), only_if_needed=True)
     )
     ended: list[SearchResult] = []
     while not ended:
@@ -148,7 +146,7 @@ def test_where_smooth_runs_alone_are_there_is_no_second_round() -> None:
     """To the step: nothing is trained beyond the runs themselves."""
     runs = [planned(0, **CALM), planned(1, **CALM, init_scale=0.2)]
     trials, plain = (
-        Trials(problem_of(), with_copies(*(SingleTrial(run=run) for run in runs), only_if_needed=True)),
+        Trials(problem_of(), with_twins(*(SingleTrial(run=run) for run in runs), only_if_needed=True)),
         Training(problem_of(), runs),
     )
     while trials.active:
@@ -168,14 +166,14 @@ def test_runs_that_are_not_smooth_have_a_copy_those_of_other_optimisers_as_well(
         held_steps=int(path is RunPath.RELEASED),
     )
     assert ended.path is path
-    (search,) = with_copies(SingleTrial(run=ended.run), only_if_needed=True)
+    (search,) = with_twins(SingleTrial(run=ended.run), only_if_needed=True)
     assert len(search.next_trials([ended])) == 1
 
 
 def test_copies_that_are_needed_can_be_resumed_at_any_moment() -> None:
     """Before and after the first round, to the bit; in company and alone."""
     singles = [SingleTrial(run=planned(index, **kind)) for index, kind in enumerate([CALM, CROSSING, CALM, CROSSING])]
-    searches = with_copies(*singles, only_if_needed=True)
+    searches = with_twins(*singles, only_if_needed=True)
     undisturbed, resumed = (results(searches, resumed=flag) for flag in (False, True))
     alone = [result for search in searches for result in results([search])]
     assert [set(result.extras) for result in alone] == [set(), {"sensitivity", "twin_outcome"}] * 2
@@ -192,17 +190,17 @@ def test_copies_that_are_needed_can_be_resumed_at_any_moment() -> None:
 def test_the_perturbation_is_relative_and_the_runs_own(seed: int, entries: list[float]) -> None:
     """At most some 1e-15 of each entry; another seed draws another."""
     initial = np.array(entries * 25).reshape(2, 100)
-    moved = perturbed(initial, seed)
+    moved = moved_start(initial, seed)
     relative = np.abs(moved / initial - 1)
     assert 3e-16 < np.median(relative) < 1.2e-15
     assert relative.max() < 6e-15
-    assert (perturbed(initial, seed) == moved).all()
-    assert (perturbed(initial, seed + 1) != moved).any()
+    assert (moved_start(initial, seed) == moved).all()
+    assert (moved_start(initial, seed + 1) != moved).any()
 
 
 def test_a_start_at_zero_has_no_copy_and_no_sensitivity_to_rounding() -> None:
     """Nothing relative moves it; and as it stays at β = 0 a relative distance does not exist."""
-    (search,) = with_copies(SingleTrial(run=planned(initial=np.zeros((2, 7)), max_steps=64)))
+    (search,) = with_twins(SingleTrial(run=planned(initial=np.zeros((2, 7)), max_steps=64)))
     assert len(search.next_trials([])) == 1
     (concluded,) = results([search])
     assert math.isnan(number_of(concluded))
@@ -213,9 +211,9 @@ def test_a_copy_that_rounding_makes_the_run_itself_is_at_distance_zero() -> None
     """One coordinate, and a seed whose draws are too small to move it."""
     data = Dataset(X=np.array([[1.0]]), y=np.array([1.0]))
     start = np.full((2, 1), 0.5)
-    seed = next(seed for seed in range(10_000) if (perturbed(start, seed) == start).all())
+    seed = next(seed for seed in range(10_000) if (moved_start(start, seed) == start).all())
     run = planned(initial=start, dim=1, step_size=0.1, warmup_steps=0, seed=seed)
-    (search,) = with_copies(SingleTrial(run=run))
+    (search,) = with_twins(SingleTrial(run=run))
     assert len(search.next_trials([])) == 1
     (concluded,) = results([search], problem_of(data, np.inf))
     assert concluded.trained.outcome is Outcome.CONVERGED
@@ -256,17 +254,17 @@ def test_a_search_has_the_copy_of_the_step_size_that_it_finds() -> None:
         plain += trials.advance()
     plain.sort(key=lambda result: result.trained.run.index)
     assert len(plain) == 2
-    for concluded, without in zip(results(with_copies(*found)), plain, strict=True):
+    for concluded, without in zip(results(with_twins(*found)), plain, strict=True):
         run = concluded.trained.run
         assert bits(concluded.trained) == bits(without.trained)
         np.testing.assert_equal(concluded.extras["first_failing_step"], without.extras["first_failing_step"])
-        (alone,) = results(with_copies(SingleTrial(run=run)))
+        (alone,) = results(with_twins(SingleTrial(run=run)))
         assert number_of(concluded) == number_of(alone) > 0
 
 
 def test_a_search_with_a_copy_can_be_resumed_at_any_moment() -> None:
     """Before, between and after its probes, and while the copy is trained alone."""
-    undisturbed, resumed = (results(with_copies(*searches(0.1, 0.3)), resumed=flag) for flag in (False, True))
+    undisturbed, resumed = (results(with_twins(*searches(0.1, 0.3)), resumed=flag) for flag in (False, True))
     assert len(undisturbed) == 2
     for one, other in zip(undisturbed, resumed, strict=True):
         assert bits(one.trained) == bits(other.trained)
