@@ -42,11 +42,28 @@ def analyse_problem(dataset: Dataset, network: Network, data_key: str) -> Analys
     try:
         return _interpolated(dataset, network, known)
     except NoInterpolator as reason:
-        known = replace(known, **_penalised_references(dataset, network))
+        known = replace(known, **_penalised_references(dataset, network), **_never_stable_above(dataset, network))
         sentence = reason.message
     except (SolverFailure, np.linalg.LinAlgError) as failure:
         sentence = f"its interpolators could not be computed in float64 ({failure})"
     return AnalysedProblem(analysis=replace(known, no_interpolator=sentence))
+
+
+@np.errstate(all="ignore")
+def _never_stable_above(dataset: Dataset, network: Network) -> dict[str, Any]:
+    """Above which step sizes nothing is stable where nothing interpolates.
+
+    The least squares are the interpolators of what they fit, and there ∇L = 0 and the sharpness is that of these.
+    """
+    X = dataset.X
+    try:
+        flattest = flattest_interpolator(X, X @ np.linalg.lstsq(X, dataset.y)[0], network)
+    except (NoInterpolator, SolverFailure, np.linalg.LinAlgError):
+        return {}
+    return {
+        "never_stable_above": finite(max_stable_step(flattest.sharpness_lower)),
+        "never_stable_above_sign_free": finite(max_stable_step(flattest.sign_free_lower)),
+    }
 
 
 def _penalised_references(dataset: Dataset, network: Network) -> dict[str, Any]:

@@ -51,9 +51,9 @@ class ProblemAnalysis:
     `min_sharpness_lower` ≤ min λ_max ≤ `min_sharpness_upper`; `max_stable_step` is 2/upper, and no interpolator is
     stable above `never_stable_above` = 2/lower. At odd depth these are for parameters θ ≥ 0; the same for parameters of
     any sign, which may be flatter, has `sign_free` in its name. Where nothing interpolates, or float64 does not suffice
-    to say what does, these are None and `no_interpolator` says why. Where nothing does `least_squares`, `ridge` and
-    `lasso` are what runs are compared with (`core.analysis.penalised`), by growing norm, and `penalised_left_out` says
-    what of them is not there, and why; else they are empty.
+    to say what does, these are None and `no_interpolator` says why. Where nothing does, no least squares are stable
+    above `never_stable_above`; `least_squares`, `ridge` and `lasso` are what runs are compared with, by growing norm
+    (`core.analysis.penalised`), and `penalised_left_out` says what of them is not there, and why; else they are empty.
     """
 
     data_key: str

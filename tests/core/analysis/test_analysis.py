@@ -10,7 +10,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.run_analysis import RunAnalysis
 from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch
-from core.networks.network import Diagonal
+from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
 from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trajectory import QUANTITIES, trajectory
@@ -96,3 +96,19 @@ def test_data_of_zeros_are_interpolated_by_zero() -> None:
     analysis = analyse_problem(Dataset(X=np.zeros((2, 3)), y=np.zeros(2)), SQUARED, "key").analysis
     assert analysis.no_interpolator is None
     assert analysis.max_stable_step is None
+
+
+@pytest.mark.parametrize("network", [SQUARED, Diagonal(4), UV()])
+def test_where_nothing_interpolates_it_is_known_above_what_no_least_squares_are_stable(network: Network) -> None:
+    """Unique least squares have one sharpness at their flattest parameters; dependent columns leave a choice."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(1.0, 1.0, (9, 4)), rng.normal(0.0, 1.0, 9)
+    analysis = analyse_problem(Dataset(X=X, y=y), network, "key").analysis
+    weights = network.least_tangent_weights(np.linalg.solve(X.T @ X, X.T @ y))
+    top = float(np.linalg.eigvalsh((X * weights) @ X.T / 9)[-1])
+    assert analysis.no_interpolator is not None
+    assert (analysis.max_stable_step, analysis.min_sharpness_lower) == (None, None)
+    assert analysis.never_stable_above == pytest.approx(2 / top, rel=1e-6)
+    twice = analyse_problem(Dataset(X=np.hstack([X, X]), y=y), network, "key").analysis
+    assert twice.never_stable_above is not None
+    assert twice.never_stable_above >= 2 / top * (1 - 1e-6)

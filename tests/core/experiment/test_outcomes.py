@@ -95,6 +95,24 @@ def test_where_nothing_interpolates_runs_end_at_the_least_squares() -> None:
         assert found["sharpness"] == pytest.approx(np.linalg.eigvalsh(hessian(X, y, theta, network))[-1])
 
 
+def test_where_no_least_squares_are_stable_a_run_oscillates_and_is_told_so() -> None:
+    """In some ten thousand steps, where it took all of its budget: no more of them would help."""
+    X = [[1, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 1]]
+    (below, above) = run(
+        ExperimentSpec.model_validate(
+            {
+                "name": "",
+                "data": {"kind": "inline", "X": X, "y": [1, 2, 1, 0, 3]},
+                "initialization": {"kind": "uniform", "scale": 0.5},
+                "optimizer": descent({"values": [0.35, 0.6]}),
+                "stopping": {"max_steps": 200_000},
+            }
+        )
+    ).summaries
+    assert (below["outcome"], above["outcome"]) == ("stationary", "oscillating")
+    assert 0 < int(above["steps"] or 0) < 200_000
+
+
 def test_the_sharpness_of_a_coarse_run_is_that_of_its_loss() -> None:
     """With a loose tolerance the residual bends the loss: the Gauss–Newton matrix alone is off by several percent."""
     problem = small_problem(1)
