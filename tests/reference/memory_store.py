@@ -93,6 +93,8 @@ class _Job:
 
 
 _RECORD: Final = attrgetter("record")
+_QUEUED: Final = JobState.QUEUED
+_ENDED: Final = frozenset({ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED})
 
 
 @dataclass(kw_only=True)
@@ -176,7 +178,7 @@ class _Experiment:
 
     @property
     def is_finished(self) -> bool:
-        return self.counts.status in {ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED}
+        return self.counts.status in _ENDED
 
     @property
     def work_spent(self) -> float:
@@ -194,8 +196,10 @@ class _Experiment:
         return self.flows[queue], self.number
 
     def backlog(self, queue: Queue) -> list[_Job]:
-        waiting = [job for job in self.jobs if job.record.state is JobState.QUEUED and job.record.queue is queue]
-        return sorted(waiting, key=lambda job: job.place)
+        return sorted(self.waiting(queue), key=lambda job: job.place)
+
+    def waiting(self, queue: Queue) -> list[_Job]:
+        return [job for job in self.jobs if (own := job.record).state is _QUEUED and own.queue is queue]
 
     def error(self, status: ExperimentStatus) -> str | None:
         dead = self.first_death
@@ -1011,7 +1015,7 @@ class MemoryStore(Store):
 
     def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
         """Whether the experiment takes turns in the queue."""
-        return experiment.numerics == numerics and bool(experiment.backlog(queue)) and not experiment.is_finished
+        return experiment.numerics == numerics and bool(experiment.waiting(queue)) and not experiment.is_finished
 
     @contextmanager
     def _held(self, claim: Claim) -> Iterator[tuple[_Experiment, _Job]]:

@@ -55,11 +55,11 @@ class FragileStore(MemoryStore):
     @override
     def _run(self, experiment: Any, index: int) -> StoredRun | None:
         run = super()._run(experiment, index)
-        summary = None if run is None else _opened(run.key, run.summary)
-        if run is None or summary is None:
+        opened = None if run is None else _opened_run(run)
+        if opened is None:
             self._runs.pop(experiment.keys.get(index, ""), None)
             return super()._run(experiment, index)
-        return replace(run, summary=summary)
+        return opened
 
     def _flip_run(self, random: Random) -> None:
         if self._runs:
@@ -88,6 +88,12 @@ class FragileStore(MemoryStore):
 
 def _sealed(run: StoredRun) -> StoredRun:
     return replace(run, summary=seal.sealed(run.key, run.summary))
+
+
+@lru_cache(4096)
+def _opened_run(run: StoredRun) -> StoredRun | None:
+    summary = _opened(run.key, run.summary)
+    return None if summary is None else replace(run, summary=summary)
 
 
 @lru_cache(4096)
