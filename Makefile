@@ -93,7 +93,7 @@ faults: setup ## hit the service at random under load; nothing clients were told
 recovery: setup ## the rate of finished jobs before and after five faults (ROUNDS=5 WINDOW=20)
 	@$(BIN)/python -m tests.faults.recovery --rounds $(or $(ROUNDS),5) --window $(or $(WINDOW),20)
 
-soak: setup ## a fault a minute under light load; nothing that the service takes may grow (MINUTES=60 SEED=0 MODE=all|network)
+soak: setup ## a fault a minute, or none, under light load; nothing that the service takes may grow (MINUTES=60 SEED=0 MODE=all|network|calm)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0) --mode $(or $(MODE),all)
 
 fuzz: setup ## send requests made from the OpenAPI document to a real service, in all phases of Schemathesis (CASES=20000 SEED=0)

@@ -1,4 +1,4 @@
-"""A long life under light load, with a fault a minute: nothing of what a service takes may grow.
+"""A long life under light load, with a fault a minute or none: nothing of what a service takes may grow.
 
 `python -m tests.faults.soak --help`.
 """
@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,7 +30,10 @@ from tests.faults.faults import KINDS, Battlefield, Fault, Mode, kinds_of, seque
 from tests.faults.load import Drawn, wishes
 from tests.faults.proxy import Proxy
 from tests.faults.sampling import Name, Samples
-from tests.faults.slopes import Slope, slope_of
+from tests.faults.slopes import Points, Slope, slope_of
+
+Kind = tuple[str, str]
+"""A part and what was measured, of all its processes."""
 
 WARM_UP: Final = 1 / 6
 """Of the time, ten minutes of an hour, in which everything may grow; a process that was started again has as long."""
@@ -42,8 +45,12 @@ PERIOD: Final = 1.0
 WAIT_SECONDS: Final = 120.0
 
 
-SETTINGS: Final = {"STEPBIAS_ANSWER_SECONDS": "300"}
-"""What was answered is remembered for a day as a rule, far longer than this takes: it would only be seen to grow."""
+SETTINGS: Final = {"STEPBIAS_ANSWER_SECONDS": "60"}
+"""What was answered is remembered for a day as a rule, far longer than this takes: it would only be seen to grow. A
+minute is a block of the slopes: what is remembered longer would make blocks resemble each other."""
+
+CALM: Final = "calm"
+"""The mode without faults, in which every process lives as long as the service."""
 
 
 class Guest:
@@ -132,7 +139,9 @@ class Soak:
             guests = [Guest(field.service.url, f"{self._seed}/guest {number}") for number in range(2)]
             sampler.start()
             try:
-                self._strike_all(field, time.monotonic() + 60.0 * minutes)
+                until = time.monotonic() + 60.0 * minutes
+                self._strike_all(field, until)
+                time.sleep(max(until - time.monotonic(), 0.0))
             finally:
                 for guest in guests:
                     guest.end()
@@ -168,15 +177,24 @@ def _sample(samples: Samples, over: threading.Event) -> None:
         samples.take()
 
 
-def table(slopes: Mapping[Name, Slope]) -> Iterator[str]:
-    """A row for each series that is judged."""
-    yield "| what | process | measured | minutes | mean | change in an hour | standard error | |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
-    for (part, pid, what), found in sorted(slopes.items()):
+def slopes_of(series: Mapping[Name, Points]) -> Mapping[Kind, Slope]:
+    """What all processes of a part have in common."""
+    kinds: defaultdict[Kind, list[Points]] = defaultdict(list)
+    for (part, _, what), points in series.items():
+        kinds[part, what].append(points)
+    return {kind: slope_of(each) for kind, each in kinds.items()}
+
+
+def table(slopes: Mapping[Kind, Slope]) -> Iterator[str]:
+    """A row for each kind that is judged."""
+    yield "| what | measured | processes | minutes, all | longest | mean | change in an hour | standard error | |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for (part, what), found in sorted(slopes.items()):
         if found.is_judged:
             verdict = "grows" if found.grows else "within noise"
-            numbers = f"{60 * found.hours:.0f} | {found.mean:.1f} | {found.slope:+.2f} | {found.error:.2f}"
-            yield f"| {part} | {pid or ''} | {what} | {numbers} | {verdict} |"
+            times = f"{found.processes} | {found.blocks} | {60 * found.hours:.0f}"
+            numbers = f"{found.mean:.1f} | {found.slope:+.2f} | {found.error:.2f}"
+            yield f"| {part} | {what} | {times} | {numbers} | {verdict} |"
 
 
 def main() -> int:
@@ -185,25 +203,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0, help="gives the faults, and what clients submit")
-    parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.ALL, help="which faults strike")
+    parser.add_argument("--mode", choices=[CALM, *Mode], default=Mode.ALL, help="which faults strike")
     parser.add_argument("--out", type=Path, default=Path("out/soak"), help="emptied first")
     options = parser.parse_args()
     directory = options.out.absolute()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     typer.echo(f"{options.minutes:g} minutes, seed {options.seed}, {options.mode}; {kernel_id(chosen('auto'))}")
-    kinds = [kind for kind in kinds_of(options.mode) if library() is not None or KINDS[kind].group != "clock"]
-    soak = Soak(directory, sequence(kinds, int(options.minutes) + 1, options.seed), seed=options.seed)
+    faults = [] if options.mode == CALM else _faults(Mode(options.mode), int(options.minutes) + 1, options.seed)
+    soak = Soak(directory, faults, seed=options.seed)
     samples, code = soak.live(options.minutes)
     _write(directory / "samples.jsonl", samples.series)
-    slopes = {name: slope_of(points) for name, points in samples.after(WARM_UP * 60.0 * options.minutes).items()}
-    growing = [f"{part} {pid or ''}: {what} grows" for (part, pid, what), each in slopes.items() if each.grows]
-    faults = [*growing, *([f"the service stopped with exit code {code}"] if code else [])]
-    judged = sum(each.is_judged for each in slopes.values())
-    ends = [f"done: {dict(soak.done)}", f"{len(slopes)} series, of which {judged} are long enough to be judged"]
-    for line in (*table(slopes), *ends, *faults, "FAILED" if faults else "PASSED"):
+    slopes = slopes_of(samples.after(WARM_UP * 60.0 * options.minutes))
+    growing = [f"{part}: {what} grows" for (part, what), each in slopes.items() if each.grows]
+    wrong = [*growing, *([f"the service stopped with exit code {code}"] if code else [])]
+    for line in (*table(slopes), f"done: {dict(soak.done)}", *wrong, "FAILED" if wrong else "PASSED"):
         typer.echo(line)
-    return 1 if faults else 0
+    return 1 if wrong else 0
+
+
+def _faults(mode: Mode, count: int, seed: int) -> Iterable[Fault]:
+    kinds = [kind for kind in kinds_of(mode) if library() is not None or KINDS[kind].group != "clock"]
+    return sequence(kinds, count, seed)
 
 
 def _write(path: Path, series: Mapping[Name, Any]) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -41,7 +42,8 @@ def lives(seed: int, steps: int) -> str | None:
                 ),
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the seed leads back to it
-            return "\n".join([f"seed {seed}: {type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
+            # Whole: what fails once and not again is told by nothing but the errors inside.
+            return "\n".join([f"seed {seed}:", *traceback.format_exception(error)])
     return None
 
 
