@@ -14,11 +14,12 @@ import httpx2
 from stepbias.connection import Connection
 from stepbias.handle import ExperimentHandle
 from stepbias.paging import pages
+from stepbias.plain import plain
 from stepbias.retry_pauses import Clock, SystemClock
 from stepbias.upload import Data, encoded, file_name
 
 Spec = Mapping[str, Any] | str | Path | bytes
-"""An experiment spec: the document, the path of a JSON file, or JSON itself as bytes."""
+"""An experiment spec: the document, with numbers and arrays of any library; a JSON file; or JSON itself as bytes."""
 
 
 _OF_DATASETS: Final = ("id", "samples", "dimension", "held_out_samples", "has_true_predictor")
@@ -93,7 +94,7 @@ class Client:
 
         Raises:
             ProblemError: the spec is refused; `errors` point at the fields at fault.
-            ValueError: the document holds NaN or infinity, which JSON has no words for.
+            UnusableValue: the document holds what JSON has no words for, such as NaN.
             OSError: the file cannot be read.
         """
         stop = "true" if stop_at_first_failure else None
@@ -108,7 +109,7 @@ class Client:
             Counts of runs, problems and batches; the predicted steps, the seconds on one core, and the bytes kept.
 
         Raises:
-            ProblemError, ValueError, OSError: as for `submit`.
+            ProblemError, UnusableValue, OSError: as for `submit`.
         """
         response = self._connection.send("POST", "/v1/experiments/estimate", content=_json(spec))
         return self._connection.document(response, "runs", "predicted_seconds", "bytes")
@@ -163,12 +164,13 @@ class Client:
         """Upload data of one's own, to be used in specs as `{"kind": "dataset", "id": …}`.
 
         Args:
-            data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y); the path of a .json,
-                .npz, .zip or .csv file; or the paths of X.npy, y.npy and so on.
+            data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y), of any library; a table
+                of pandas or polars, whose columns keep their names; the path of a .json, .npz, .zip or .csv file; or
+                the paths of X.npy, y.npy and so on.
             name: what the data set is called in lists; without it the name of the file, where it is one.
-            target: the column of a .csv file that is y; without it the one called y, or else the last.
-            options: of a .csv file: lists of columns `drop`, `keep` and `one_hot`; `delimiter`; `decimal`; `missing`,
-                which is "refuse", "drop" or "mean".
+            target: the column of a table or a .csv file that is y; without it the one called y, or else the last.
+            options: of a table or a .csv file: lists of columns `drop`, `keep` and `one_hot`; `delimiter`; `decimal`;
+                `missing`, which is "refuse", "drop" or "mean".
 
         Returns:
             The description of the data set, and under `reading` how the file was understood: what was dropped,
@@ -177,7 +179,7 @@ class Client:
         Raises:
             ProblemError: the data are refused; `errors` point at what is wrong.
             UnknownFile: the ending of a file does not say what it is.
-            ValueError: an array holds NaN or infinity, which JSON has no words for.
+            UnusableValue: what is given is no array of numbers.
             OSError: a file cannot be read.
         """
         content, media_type = encoded(data)
@@ -208,7 +210,7 @@ class Client:
         Raises:
             ProblemError: there is none of that id (404), or no worker has answered in time (503).
         """
-        query = None if transform is None else {"transform": json.dumps(dict(transform), allow_nan=False)}
+        query = None if transform is None else {"transform": json.dumps(plain(transform))}
         return self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis", "rank", params=query)
 
     def delete_dataset(self, dataset_id: str) -> None:
@@ -242,4 +244,4 @@ def _json(spec: Spec) -> bytes:
         return spec
     if isinstance(spec, str | Path):
         return Path(spec).read_bytes()
-    return json.dumps(dict(spec), allow_nan=False).encode()
+    return json.dumps(plain(spec)).encode()

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import typer
 
-from stepbias import Client, ClientError, ExperimentHandle, ProblemError, ServiceUnreachable
+from stepbias import Client, ExperimentHandle, ProblemError, ServiceUnreachable, StepbiasError
 from stepbias.cli.failure import explained
 from stepbias.cli.progress import outcome_counts, progress_report, runs, status_line
 
@@ -49,13 +49,13 @@ def spec_bytes(spec: str) -> bytes:
     """What stands in a file, or on stdin if the name is `-`.
 
     Raises:
-        ClientError: there is no stdin.
+        StepbiasError: there is no stdin.
         OSError: the file cannot be read.
     """
     if spec != "-":
         return Path(spec).read_bytes()
     if sys.stdin is None:
-        raise ClientError("stdin is closed: give the spec as a file")
+        raise StepbiasError("stdin is closed: give the spec as a file")
     return sys.stdin.buffer.read()
 
 
