@@ -77,10 +77,15 @@ def _npz(arrays: Mapping[str, Any]) -> bytes:
 
 
 def _float64(np: ModuleType, value: Any, name: str) -> Any:
-    found = np.asarray(value)
-    if found.dtype.kind not in "biuf":
-        found = np.asarray(plain(value, f"/{name}"))
-    return found.astype(np.float64)
+    try:
+        found = np.asarray(value)
+        found = (found if found.dtype.kind in "biuf" else np.asarray(plain(value, f"/{name}"))).astype(np.float64)
+    except ValueError as error:
+        raise error if isinstance(error, UnusableValue) else UnusableValue(f"/{name}", str(error)) from None
+    for entry in np.argwhere(~np.isfinite(found)):
+        pointer = "/".join(["", name, *map(str, entry.tolist())])
+        raise UnusableValue(pointer, f"{found[tuple(entry)]} is no finite number")
+    return found
 
 
 def _csv(table: Any) -> bytes:
