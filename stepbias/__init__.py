@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from stepbias.experiment import Experiment
     from stepbias.handle import ExperimentHandle
+    from stepbias.local_service import LocalClient, local
     from stepbias.trajectory import Trajectory
     from stepbias.upload import UnknownFile
 
@@ -43,6 +44,7 @@ __all__ = [
     "ExperimentFailed",
     "ExperimentHandle",
     "FieldError",
+    "LocalClient",
     "NotAllowed",
     "ProblemError",
     "ServiceUnreachable",
@@ -55,6 +57,7 @@ __all__ = [
     "connect",
     "fractions",
     "linspace",
+    "local",
     "logspace",
     "multiples",
     "sweep",
@@ -63,6 +66,8 @@ __all__ = [
 _HOMES: Final = MappingProxyType(
     {
         "Client": "client",
+        "LocalClient": "local_service",
+        "local": "local_service",
         "connect": "connecting",
         "Experiment": "experiment",
         "ExperimentHandle": "handle",

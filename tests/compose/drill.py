@@ -19,7 +19,7 @@ from typing import Any, Final
 import httpx2
 import typer
 
-from stepbias import Client, StepbiasError, ExperimentHandle
+from stepbias import Client, ExperimentHandle, StepbiasError
 from stepbias.launcher.checks.port import free_port
 from tests.compose.agreement import compare
 from tests.compose.deployment import ComposeError, Deployment
