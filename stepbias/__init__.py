@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from stepbias.experiment import Experiment
+    from stepbias.figure import Figure
     from stepbias.handle import ExperimentHandle
     from stepbias.local_service import LocalClient, local
     from stepbias.trajectory import Trajectory
@@ -44,6 +45,7 @@ __all__ = [
     "ExperimentFailed",
     "ExperimentHandle",
     "FieldError",
+    "Figure",
     "LocalClient",
     "NotAllowed",
     "ProblemError",
@@ -70,6 +72,7 @@ _HOMES: Final = MappingProxyType(
         "local": "local_service",
         "connect": "connecting",
         "Experiment": "experiment",
+        "Figure": "figure",
         "ExperimentHandle": "handle",
         "Trajectory": "trajectory",
         "UnknownFile": "upload",

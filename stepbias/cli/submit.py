@@ -12,7 +12,7 @@ import typer
 
 from stepbias import Client, ExperimentHandle, ProblemError, ServiceUnreachable, StepbiasError
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import outcome_counts, progress_report, runs, status_line
+from stepbias.progress import outcome_counts, progress_report, runs, status_line
 
 INTERRUPTED: Final = 130
 """Exit code of a command ended by Ctrl-C, as shells have it."""

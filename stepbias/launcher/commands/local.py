@@ -16,10 +16,10 @@ from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from stepbias import StepbiasError
 from stepbias.cli.experiment_files import require_own, require_writable, save_what_there_is
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.commands.local_files import files_of
+from stepbias.progress import Report, duration, outcome_counts, progress_report, runs
 
 
 def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
