@@ -16,7 +16,7 @@ from stepbias.handle import ExperimentHandle
 from stepbias.paging import pages
 from stepbias.plain import plain
 from stepbias.retry_pauses import Clock, SystemClock
-from stepbias.upload import Data, encoded, file_name
+from stepbias.upload import ARRAYS, Data, encoded, file_name, is_table, with_column
 
 Spec = Mapping[str, Any] | str | Path | bytes
 """An experiment spec: the document, with numbers and arrays of any library; a JSON file; or JSON itself as bytes."""
@@ -50,14 +50,15 @@ class Client:
         transport: httpx2.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._connection = Connection(
-            base_url,
-            timeout=timeout,
-            patience=patience,
-            transport=transport,
-            clock=clock or SystemClock(),
-            api_key=os.environ.get("STEPBIAS_API_KEY") if api_key is None else api_key,
-        )
+        self._options: dict[str, Any] = {
+            "base_url": base_url,
+            "timeout": timeout,
+            "patience": patience,
+            "transport": transport,
+            "clock": clock or SystemClock(),
+            "api_key": os.environ.get("STEPBIAS_API_KEY") if api_key is None else api_key,
+        }
+        self._connection = Connection(**self._options)
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +71,16 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    def with_options(self, *, timeout: float | None = None, patience: float | None = None) -> "Client":
+        """Another client of the same service, with its own connections, that is to be closed like this one.
+
+        Args:
+            timeout: seconds that one request may take; as for this client if None.
+            patience: seconds to go on asking; as for this client if None.
+        """
+        given = {"timeout": timeout, "patience": patience}
+        return Client(**self._options | {name: value for name, value in given.items() if value is not None})
 
     def submit(
         self,
@@ -186,6 +197,35 @@ class Client:
         query = {"name": file_name(data) if name is None else name, "target": target} | options
         response = self._connection.send("POST", "/v1/datasets", params=query, content=content, media_type=media_type)
         return self._connection.document(response, *_OF_DATASETS, "reading")
+
+    def upload(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        name: str | None = None,
+        target: str | None = None,
+        **given: Any,
+    ) -> dict[str, Any]:
+        """Upload training samples: `upload(X, y)`, `upload(table, target="price")`, or whatever `upload_dataset` takes.
+
+        Args:
+            X: a row for each sample, of any library; the columns of a table of pandas or polars keep their names.
+            y: their targets; None where they are a column of the table, or in the file.
+            name: as for `upload_dataset`.
+            target: the name of the column that y is, or becomes.
+            given: `true_predictor`, `held_out_X` and `held_out_y`; else options of a table, as for `upload_dataset`.
+
+        Returns, Raises:
+            As `upload_dataset`.
+        """
+        arrays = {each: given.pop(each) for each in ARRAYS & given.keys()}
+        if y is None and not arrays:
+            return self.upload_dataset(X, name=name, target=target, **given)
+        if is_table(X) and not arrays:
+            column = target or str(getattr(y, "name", None) or "y")
+            return self.upload_dataset(with_column(X, column, y), name=name, target=column, **given)
+        return self.upload_dataset({"X": X, "y": y} | arrays, name=name, **given)
 
     def dataset(self, dataset_id: str) -> dict[str, Any]:
         """The description of an uploaded data set.

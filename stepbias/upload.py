@@ -20,6 +20,9 @@ MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType({".json": JSON, ".csv":
 
 LONGEST_NAME: Final = 200
 
+ARRAYS: Final = frozenset({"true_predictor", "held_out_X", "held_out_y"})
+"""Of a data set, beside `X` and `y`."""
+
 
 class Table(Protocol):
     """A table of pandas or polars: both have columns, and write themselves as CSV by a method of another name."""
@@ -65,6 +68,25 @@ def file_name(data: Data) -> str | None:
     if isinstance(data, Mapping) or not isinstance(data, Sequence) or len(data) != 1:
         return None
     return Path(data[0]).name[:LONGEST_NAME]
+
+
+def is_table(data: Any) -> bool:
+    """Whether it is one of pandas or polars, whose columns have names."""
+    return hasattr(data, "columns") and (hasattr(data, "write_csv") or hasattr(data, "to_csv"))
+
+
+def with_column(table: Any, name: str, values: Any) -> Any:
+    """The table with one more column.
+
+    Raises:
+        UnusableValue: it has one of that name.
+    """
+    if name in list(table.columns):
+        raise UnusableValue("/y", f"the table has a column {name}: say by target what y is to be called")
+    if hasattr(table, "with_columns"):
+        series = type(next(iter(table.iter_columns())))
+        return table.with_columns(series(name, plain(values, "/y")))
+    return table.assign(**{name: plain(values, "/y")})
 
 
 def _npz(arrays: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx2
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from core.data.user_arrays import UserArrays
@@ -178,6 +180,39 @@ def test_tables_keep_the_names_of_their_columns(service: LivingService, table: A
         described = client.upload_dataset(table, target="y", one_hot=["paint"], name="paints")
     assert (described["name"], described["target"], described["samples"]) == ("paints", "y", 2)
     assert "age" in described["columns"]
+
+
+TABLE = {"age": [0.1, 3.0], "height": [1.5, 2.5]}
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame(TABLE), pl.DataFrame(TABLE)])
+@pytest.mark.parametrize("y", [[2, 4], np.array([2.0, 4.0]), pd.Series([2, 4], name="price", index=[7, 8])])
+def test_samples_and_targets_are_uploaded_as_they_are(service: LivingService, table: Any, y: Any) -> None:
+    """Equal data have one id whether or not their columns have names; an index of rows plays no part."""
+    with Client(service.url) as client:
+        named = client.upload(table, y)
+        plain = client.upload(table.to_numpy(), y)
+    assert named["id"] == plain["id"]
+    assert (named["columns"], named["target"]) == (["age", "height"], getattr(y, "name", "y"))
+
+
+def test_a_table_has_its_target_and_arrays_their_companions(service: LivingService) -> None:
+    """Options of a table travel; arrays beside X and y are arrays of the data set."""
+    with Client(service.url) as client:
+        whole = client.upload(pd.DataFrame(TABLE), target="height", name="mine")
+        held = client.upload([[1.0]], [1.0], held_out_X=[[2.0]], held_out_y=[2.0])
+        with pytest.raises(UnusableValue, match="has a column age"):
+            client.upload(pd.DataFrame(TABLE), [1, 2], target="age")
+    assert (whole["name"], whole["target"], whole["columns"]) == ("mine", "height", ["age"])
+    assert held["held_out_samples"] == 1
+
+
+def test_a_client_with_other_options_is_of_the_same_service(service: LivingService) -> None:
+    """And leaves the first as it is."""
+    with Client(service.url, timeout=30.0) as client, client.with_options(timeout=5.0, patience=1.0) as other:
+        assert other.version() == client.version()
+        assert (other._options["timeout"], client._options["timeout"]) == (5.0, 30.0)
+        assert other._options["base_url"] == service.url
 
 
 def test_what_is_neither_arrays_nor_a_table_nor_a_file_is_refused() -> None:
