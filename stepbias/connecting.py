@@ -47,7 +47,7 @@ def connect(
 
 
 def profiles_file() -> Path:
-    """`stepbias/profiles.toml` where programs of this user keep their settings."""
+    """The file of profiles, where programs of this user keep their settings."""
     if sys.platform == "win32":
         home = os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
     else:
