@@ -136,9 +136,10 @@ class StoredResults(StoredArrays):
         content = self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
         return Figure(content, name=name, format=format)
 
-    def read(self, part: str) -> bytes:
-        """One part of it, such as `results` or `curves`, byte for byte as the service sends it."""
-        return self._connection.send("GET", f"{self._path}/{part}").content
+    def read(self, part: str = "", **query: Any) -> bytes:
+        """One part of it, such as `results`, or what it is itself, byte for byte as the service sends it."""
+        path = f"{self._path}/{part}" if part else self._path
+        return self._connection.send("GET", path, params=query).content
 
     def _get(self, part: str, *members: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._connection.get(f"{self._path}{part}", *members, params=params)
