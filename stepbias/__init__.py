@@ -1,13 +1,13 @@
 """Sweeps of gradient descent on diagonal linear networks, computed by a service: its Python client.
 
-    from stepbias import Client
+    import stepbias as sb
 
-    with Client("http://127.0.0.1:8000") as client:
-        experiment = client.submit(client.preset("figure-1", size="demo"))
-        experiment.wait()
-        curves = experiment.curves()
+    with sb.connect("http://127.0.0.1:8000") as lab:
+        steps, scales = sb.fractions(0.01, 0.99, 8), sb.logspace(1e-3, 3, 20)
+        experiment = lab.submit(sb.sweep(step_size=steps, init_scale=scales, seed=range(10)))
+        curves = experiment.wait().curves()
 
-Everything raised is a `ClientError`. The client speaks HTTP and needs nothing of the service's own dependencies.
+Everything raised is a `StepbiasError`. The client speaks HTTP and needs nothing of the service's own dependencies.
 """
 
 from importlib import import_module
@@ -16,55 +16,79 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     __version__: str
+    from stepbias.building import fractions, linspace, logspace, multiples, sweep
     from stepbias.client import Client
+    from stepbias.connecting import connect
     from stepbias.errors import (
         AuthenticationError,
-        ClientError,
         ExperimentFailed,
         FieldError,
         NotAllowed,
         ProblemError,
         ServiceUnreachable,
+        StepbiasError,
+        UnusableEnvironment,
+        UnusableValue,
         WaitTimeout,
     )
     from stepbias.experiment import Experiment
+    from stepbias.figure import Figure
     from stepbias.handle import ExperimentHandle
+    from stepbias.local_service import LocalClient, local
     from stepbias.trajectory import Trajectory
     from stepbias.upload import UnknownFile
 
 __all__ = [
     "AuthenticationError",
     "Client",
-    "ClientError",
     "Experiment",
     "ExperimentFailed",
     "ExperimentHandle",
     "FieldError",
+    "Figure",
+    "LocalClient",
     "NotAllowed",
     "ProblemError",
     "ServiceUnreachable",
+    "StepbiasError",
     "Trajectory",
     "UnknownFile",
+    "UnusableEnvironment",
+    "UnusableValue",
     "WaitTimeout",
+    "connect",
+    "fractions",
+    "linspace",
+    "local",
+    "logspace",
+    "multiples",
+    "sweep",
 ]
 
 _HOMES: Final = MappingProxyType(
     {
         "Client": "client",
+        "LocalClient": "local_service",
+        "local": "local_service",
+        "connect": "connecting",
         "Experiment": "experiment",
+        "Figure": "figure",
         "ExperimentHandle": "handle",
         "Trajectory": "trajectory",
         "UnknownFile": "upload",
     }
+    | dict.fromkeys(("fractions", "linspace", "logspace", "multiples", "sweep"), "building")
     | dict.fromkeys(
         (
             "AuthenticationError",
-            "ClientError",
+            "StepbiasError",
             "ExperimentFailed",
             "FieldError",
             "NotAllowed",
             "ProblemError",
             "ServiceUnreachable",
+            "UnusableEnvironment",
+            "UnusableValue",
             "WaitTimeout",
         ),
         "errors",

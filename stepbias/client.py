@@ -14,11 +14,12 @@ import httpx2
 from stepbias.connection import Connection
 from stepbias.handle import ExperimentHandle
 from stepbias.paging import pages
+from stepbias.plain import plain
 from stepbias.retry_pauses import Clock, SystemClock
-from stepbias.upload import Data, encoded, file_name
+from stepbias.upload import ARRAYS, Data, encoded, file_name, is_table, with_column
 
 Spec = Mapping[str, Any] | str | Path | bytes
-"""An experiment spec: the document, the path of a JSON file, or JSON itself as bytes."""
+"""An experiment spec: the document, with numbers and arrays of any library; a JSON file; or JSON itself as bytes."""
 
 
 _OF_DATASETS: Final = ("id", "samples", "dimension", "held_out_samples", "has_true_predictor")
@@ -49,14 +50,15 @@ class Client:
         transport: httpx2.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._connection = Connection(
-            base_url,
-            timeout=timeout,
-            patience=patience,
-            transport=transport,
-            clock=clock or SystemClock(),
-            api_key=os.environ.get("STEPBIAS_API_KEY") if api_key is None else api_key,
-        )
+        self._options: dict[str, Any] = {
+            "base_url": base_url,
+            "timeout": timeout,
+            "patience": patience,
+            "transport": transport,
+            "clock": clock or SystemClock(),
+            "api_key": os.environ.get("STEPBIAS_API_KEY") if api_key is None else api_key,
+        }
+        self._connection = Connection(**self._options)
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +71,16 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    def with_options(self, *, timeout: float | None = None, patience: float | None = None) -> "Client":
+        """Another client of the same service, with its own connections, that is to be closed like this one.
+
+        Args:
+            timeout: seconds that one request may take; as for this client if None.
+            patience: seconds to go on asking; as for this client if None.
+        """
+        given = {"timeout": timeout, "patience": patience}
+        return Client(**self._options | {name: value for name, value in given.items() if value is not None})
 
     def submit(
         self,
@@ -93,7 +105,7 @@ class Client:
 
         Raises:
             ProblemError: the spec is refused; `errors` point at the fields at fault.
-            ValueError: the document holds NaN or infinity, which JSON has no words for.
+            UnusableValue: the document holds what JSON has no words for, such as NaN.
             OSError: the file cannot be read.
         """
         stop = "true" if stop_at_first_failure else None
@@ -108,7 +120,7 @@ class Client:
             Counts of runs, problems and batches; the predicted steps, the seconds on one core, and the bytes kept.
 
         Raises:
-            ProblemError, ValueError, OSError: as for `submit`.
+            ProblemError, UnusableValue, OSError: as for `submit`.
         """
         response = self._connection.send("POST", "/v1/experiments/estimate", content=_json(spec))
         return self._connection.document(response, "runs", "predicted_seconds", "bytes")
@@ -163,12 +175,13 @@ class Client:
         """Upload data of one's own, to be used in specs as `{"kind": "dataset", "id": …}`.
 
         Args:
-            data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y); the path of a .json,
-                .npz, .zip or .csv file; or the paths of X.npy, y.npy and so on.
+            data: arrays by name (X, y and, if known, true_predictor, held_out_X, held_out_y), of any library; a table
+                of pandas or polars, whose columns keep their names; the path of a .json, .npz, .zip or .csv file; or
+                the paths of X.npy, y.npy and so on.
             name: what the data set is called in lists; without it the name of the file, where it is one.
-            target: the column of a .csv file that is y; without it the one called y, or else the last.
-            options: of a .csv file: lists of columns `drop`, `keep` and `one_hot`; `delimiter`; `decimal`; `missing`,
-                which is "refuse", "drop" or "mean".
+            target: the column of a table or a .csv file that is y; without it the one called y, or else the last.
+            options: of a table or a .csv file: lists of columns `drop`, `keep` and `one_hot`; `delimiter`; `decimal`;
+                `missing`, which is "refuse", "drop" or "mean".
 
         Returns:
             The description of the data set, and under `reading` how the file was understood: what was dropped,
@@ -177,13 +190,42 @@ class Client:
         Raises:
             ProblemError: the data are refused; `errors` point at what is wrong.
             UnknownFile: the ending of a file does not say what it is.
-            ValueError: an array holds NaN or infinity, which JSON has no words for.
+            UnusableValue: what is given is no array of numbers.
             OSError: a file cannot be read.
         """
         content, media_type = encoded(data)
         query = {"name": file_name(data) if name is None else name, "target": target} | options
         response = self._connection.send("POST", "/v1/datasets", params=query, content=content, media_type=media_type)
         return self._connection.document(response, *_OF_DATASETS, "reading")
+
+    def upload(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        name: str | None = None,
+        target: str | None = None,
+        **given: Any,
+    ) -> dict[str, Any]:
+        """Upload training samples: `upload(X, y)`, `upload(table, target="price")`, or whatever `upload_dataset` takes.
+
+        Args:
+            X: a row for each sample, of any library; the columns of a table of pandas or polars keep their names.
+            y: their targets; None where they are a column of the table, or in the file.
+            name: as for `upload_dataset`.
+            target: the name of the column that y is, or becomes.
+            given: `true_predictor`, `held_out_X` and `held_out_y`; else options of a table, as for `upload_dataset`.
+
+        Returns, Raises:
+            As `upload_dataset`.
+        """
+        arrays = {each: given.pop(each) for each in ARRAYS & given.keys()}
+        if y is None and not arrays:
+            return self.upload_dataset(X, name=name, target=target, **given)
+        if is_table(X) and not arrays:
+            column = target or str(getattr(y, "name", None) or "y")
+            return self.upload_dataset(with_column(X, column, y), name=name, target=column, **given)
+        return self.upload_dataset({"X": X, "y": y} | arrays, name=name, **given)
 
     def dataset(self, dataset_id: str) -> dict[str, Any]:
         """The description of an uploaded data set.
@@ -208,7 +250,7 @@ class Client:
         Raises:
             ProblemError: there is none of that id (404), or no worker has answered in time (503).
         """
-        query = None if transform is None else {"transform": json.dumps(dict(transform), allow_nan=False)}
+        query = None if transform is None else {"transform": json.dumps(plain(transform))}
         return self._connection.get(f"/v1/datasets/{quote(dataset_id, safe='')}/analysis", "rank", params=query)
 
     def delete_dataset(self, dataset_id: str) -> None:
@@ -242,4 +284,4 @@ def _json(spec: Spec) -> bytes:
         return spec
     if isinstance(spec, str | Path):
         return Path(spec).read_bytes()
-    return json.dumps(dict(spec), allow_nan=False).encode()
+    return json.dumps(plain(spec)).encode()

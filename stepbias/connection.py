@@ -1,8 +1,9 @@
 """One request, repeated until it is answered: a service that restarts looks like a slow one."""
 
 import ipaddress
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -11,8 +12,18 @@ from typing import Any, Final
 
 import httpx2
 
-from stepbias.errors import AuthenticationError, ClientError, NotAllowed, ProblemError, ServiceUnreachable
+from stepbias.errors import (
+    AuthenticationError,
+    NotAllowed,
+    ProblemError,
+    ServiceUnreachable,
+    StepbiasError,
+    UnusableEnvironment,
+)
 from stepbias.retry_pauses import Clock, pauses, retry_after
+
+PROXIES: Final = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
+CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 HELD_SECONDS: Final = 5.0
 """Who has not answered so long after the time that he was to wait for will not."""
@@ -39,11 +50,11 @@ class Connection:
         address = _address(base_url)
         self.patience = patience
         self.clock = clock
-        # A proxy of the environment cannot reach this machine's loopback, and httpx does not leave that out by itself.
-        self._http = httpx2.Client(
+        self._http = _opened(
             base_url=address,
             timeout=timeout,
             transport=transport,
+            # A proxy of the environment cannot reach this machine's loopback, and httpx does not leave that out.
             trust_env=not _is_loopback(address.host),
             auth=_signing(address, api_key.strip()) if api_key and api_key.strip() else None,
         )
@@ -125,10 +136,14 @@ class Connection:
             except httpx2.TransportError as error:
                 failure: Exception = self._unreachable(error)
                 wish = None
+            except httpx2.RequestError as error:
+                raise ServiceUnreachable(f"{self._http.base_url} answers what cannot be read ({error})") from None
             else:
                 if response.is_success:
                     self._require_the_service(response)
                     return response
+                if response.has_redirect_location:
+                    raise self._is_elsewhere(response)
                 failure = problem = _problem(response)
                 if not problem.is_temporary:
                     raise problem
@@ -146,7 +161,7 @@ class Connection:
             raise self.not_the_service()
 
     def _sent(self, request: httpx2.Request, take: Callable[[httpx2.Response], object]) -> httpx2.Response:
-        response = self._http.send(request, stream=True)
+        response = self._http.send(request, stream=True, follow_redirects=request.method == "GET")
         try:
             (take if response.is_success else httpx2.Response.read)(response)
         finally:
@@ -171,6 +186,10 @@ class Connection:
         """The error to raise where something answers, but not as the service would."""
         return ServiceUnreachable(f"{self._http.base_url} answers, but not as stepbias does: is the address right?")
 
+    def _is_elsewhere(self, response: httpx2.Response) -> ServiceUnreachable:
+        target = response.headers["Location"]
+        return ServiceUnreachable(f"{self._http.base_url} sends on to {target}: give the address that is answered at")
+
     def _unreachable(self, error: httpx2.TransportError) -> ServiceUnreachable:
         reason = str(error) or type(error).__name__
         return ServiceUnreachable(f"stepbias does not answer at {self._http.base_url} ({reason})")
@@ -186,14 +205,36 @@ def _address(base_url: str) -> httpx2.URL:
     return url
 
 
+def _opened(**options: Any) -> httpx2.Client:
+    """An HTTP client, as the environment wishes it.
+
+    Raises:
+        UnusableEnvironment: what that says of a proxy, or of certificates, cannot be used.
+    """
+    try:
+        return httpx2.Client(**options)
+    except ImportError as error:
+        raise UnusableEnvironment(f"{_named(PROXIES)}: {error}") from None
+    except OSError as error:
+        raise UnusableEnvironment(f"{_named(CERTIFICATES)}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UnusableEnvironment(f"{_named(PROXIES)}: {error}") from None
+
+
+def _named(variables: Sequence[str]) -> str:
+    """Those that are set, and what they say."""
+    found = (name for each in variables for name in (each, each.lower()) if os.environ.get(name))
+    return ", ".join(f"{name}={os.environ[name]}" for name in dict.fromkeys(found)) or "the environment"
+
+
 def _signing(address: httpx2.URL, api_key: str) -> Callable[[httpx2.Request], httpx2.Request]:
     """What sends the key with a request, to this service and to nobody else.
 
     Raises:
-        ClientError: it cannot be sent, and so is none; it is not repeated.
+        StepbiasError: it cannot be sent, and so is none; it is not repeated.
     """
     if not (api_key.isascii() and api_key.isprintable()):
-        raise ClientError("the API key has characters that no key has: see where it comes from")
+        raise StepbiasError("the API key has characters that no key has: see where it comes from")
 
     def signed(request: httpx2.Request) -> httpx2.Request:
         if _origin(request.url) == _origin(address):

@@ -1,5 +1,6 @@
 """What can go wrong between a script and the service, as types."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,7 +22,7 @@ STILL_ANSWERING: Final = "urn:stepbias:problem:still-answering"
 """What is said where the same request was sent before, and is not answered yet."""
 
 
-class ClientError(Exception):
+class StepbiasError(Exception):
     """Anything that this package raises on purpose; its text is one readable sentence, or a few lines."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -29,11 +30,23 @@ class ClientError(Exception):
         return _revived, (type(self), self.args, dict(self.__dict__))
 
 
-def _revived(kind: type[ClientError], arguments: tuple[Any, ...], attributes: Mapping[str, Any]) -> ClientError:
+def _revived(kind: type[StepbiasError], arguments: tuple[Any, ...], attributes: Mapping[str, Any]) -> StepbiasError:
     error = kind.__new__(kind, *arguments)
     error.args = arguments
     error.__dict__.update(attributes)
     return error
+
+
+class UnusableValue(StepbiasError, ValueError):
+    """Something that cannot be sent; `pointer` is the JSON Pointer (RFC 6901) to it, empty for the document itself."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer or '(the document)'}: {detail}")
+        self.pointer = pointer
+
+
+class UnusableEnvironment(StepbiasError):
+    """What the environment says of proxies or certificates cannot be used; the text names the variable."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +67,7 @@ class FieldError:
         return f"{self.pointer or self.parameter or '(the document)'}: {self.detail}"
 
 
-class ProblemError(ClientError):
+class ProblemError(StepbiasError):
     """The service refused a request and says why (RFC 9457).
 
     Attributes:
@@ -89,13 +102,19 @@ class ProblemError(ClientError):
             title=str(document.get("title") or title),
             kind=str(document.get("type") or ""),
             detail=str(document.get("detail") or ""),
-            errors=[
-                FieldError(
-                    detail=str(error.get("detail", "")), pointer=error.get("pointer"), parameter=error.get("parameter")
-                )
-                for error in document.get("errors") or ()
-            ],
+            errors=_field_errors(document.get("errors")),
         )
+
+
+def _field_errors(listed: Any) -> list[FieldError]:
+    """Those of the service; what stands between us and it may list them in a form of its own."""
+    errors = listed if isinstance(listed, list) else [listed] if listed else []
+    return [
+        FieldError(detail=str(error.get("detail", "")), pointer=error.get("pointer"), parameter=error.get("parameter"))
+        if isinstance(error, dict) and "detail" in error
+        else FieldError(detail=error if isinstance(error, str) else json.dumps(error))
+        for error in errors
+    ]
 
 
 class AuthenticationError(ProblemError):
@@ -106,11 +125,11 @@ class NotAllowed(ProblemError):
     """The service does not let the holder of this key do this (403)."""
 
 
-class ServiceUnreachable(ClientError):
+class ServiceUnreachable(StepbiasError):
     """Nothing at the address answered as the service does, for as long as the client's patience lasted."""
 
 
-class ExperimentFailed(ClientError):
+class ExperimentFailed(StepbiasError):
     """The experiment ended without all of its results; `experiment` is its record, with `error` and `jobs_dead`."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -125,7 +144,7 @@ class ExperimentFailed(ClientError):
 _ENDINGS = {"failed": "failed", "cancelled": "was cancelled"}
 
 
-class WaitTimeout(ClientError):
+class WaitTimeout(StepbiasError):
     """The experiment was not finished in the time given. It goes on; `experiment` is what was last known of it."""
 
     def __init__(self, experiment: Experiment) -> None:

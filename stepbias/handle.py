@@ -2,13 +2,15 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, Self
 from urllib.parse import quote
 
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
+from stepbias.progress import progress_report, status_line
 from stepbias.retry_pauses import polling_pause, retry_after
 from stepbias.stored_results import StoredResults
 
@@ -58,7 +60,13 @@ class ExperimentHandle(StoredResults):
         self._ask(self._connection.patience)
         return self.experiment
 
-    def wait(self, timeout: float | None = None, on_progress: Callable[[Experiment], object] | None = None) -> Self:
+    def wait(
+        self,
+        timeout: float | None = None,
+        on_progress: Callable[[Experiment], object] | None = None,
+        *,
+        progress: bool = False,
+    ) -> Self:
         """Wait until it has succeeded, through restarts of the service; returns itself, to be read from.
 
         The service holds each answer back until the experiment ends, or it is time to tell of progress. Where it does
@@ -67,27 +75,67 @@ class ExperimentHandle(StoredResults):
         Args:
             timeout: seconds; None waits as long as it takes.
             on_progress: called with every answer of the service, the last included.
+            progress: show a bar on a terminal or in a notebook, and lines on stderr elsewhere.
 
         Raises:
             ExperimentFailed: it failed, or was cancelled.
             WaitTimeout: it is not finished; it goes on without us.
             ServiceUnreachable: the service stayed away for longer than the client's patience.
         """
+        with progress_report() if progress else nullcontext(_unseen) as report:
+            for experiment in self._courses(timeout):
+                if on_progress is not None:
+                    on_progress(experiment)
+                report(experiment.progress, status_line(experiment))
+        return self._require_success()
+
+    def as_completed(self, timeout: float | None = None) -> Iterator[dict[str, Any]]:
+        """Each run as soon as it is stored, in the order in which they come, as a flat document.
+
+        It has the run's `index`, its values on the axes of the grid, and its final quantities, None where one is
+        missing.
+
+        Args:
+            timeout: seconds; None waits as long as it takes.
+
+        Raises:
+            ExperimentFailed, WaitTimeout, ServiceUnreachable: as for `wait`, after all runs that there are.
+        """
+        seen: set[int] = set()
+        rows = f"{self._path}/results.ndjson"
+        for _ in self._courses(timeout):
+            rows = yield from self._new_runs(rows, seen)
+        self._require_success()
+
+    def _new_runs(self, address: str, seen: set[int]) -> Generator[dict[str, Any], None, str]:
+        """Those that are stored and not seen; returns the address from which on there may be others."""
+        response = self._connection.send("GET", address)
+        for line in response.text.splitlines():
+            run: dict[str, Any] = json.loads(line)
+            if run["index"] not in seen:
+                seen.add(run["index"])
+                yield run
+        following = response.links.get("next", {}).get("url")
+        return str(response.url.join(following)) if following else address
+
+    def _courses(self, timeout: float | None) -> Iterator[Experiment]:
+        """Every answer of the service until it has ended, the last included."""
         clock = self._connection.clock
         start = clock.now()
         deadline = math.inf if timeout is None else start + timeout
         self._is_held = True
         wish = self._ask_before(deadline)
         while True:
-            if on_progress is not None:
-                on_progress(self.experiment)
+            yield self.experiment
             if self.experiment.is_finished:
-                break
+                return
             now = clock.now()
             if now >= deadline:
                 raise WaitTimeout(self.experiment)
             # Cut short by the deadline, so that the last question is asked there and not a pause before it.
             wish = self._ask_after(min(max(polling_pause(now - start), wish), deadline - now), deadline)
+
+    def _require_success(self) -> Self:
         if self.status != "succeeded":
             raise ExperimentFailed(self.experiment)
         return self
@@ -185,6 +233,10 @@ class ExperimentHandle(StoredResults):
         except (ServiceUnreachable, ProblemError) as error:
             _require_temporary(error)
             raise WaitTimeout(self.experiment) from error
+
+
+def _unseen(_fraction: float, _text: str) -> None:
+    """Show nothing."""
 
 
 def _require_temporary(error: ServiceUnreachable | ProblemError) -> None:

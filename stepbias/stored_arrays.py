@@ -46,6 +46,10 @@ class StoredArrays:
         """
         return self._arrays(f"runs/{index}/arrays")
 
+    def predictor(self, index: int) -> list[float]:
+        """The predictor β that a run ended at, of shape (dimension,), in float64."""
+        return self.arrays(index)["predictor"]
+
     def save_arrays(self, index: int, path: str | Path) -> Path:
         """Write what `arrays` has to an .npz file, bit for bit; returns its path.
 

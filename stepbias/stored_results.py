@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from stepbias.figure import Figure
 from stepbias.paging import pages
+from stepbias.results_table import columns, is_text, numeric
 from stepbias.stored_arrays import StoredArrays
 
 _FIGURE_PATIENCE = 120.0
@@ -33,6 +35,39 @@ class StoredResults(StoredArrays):
         form = file.suffix.removeprefix(".") if format is None else format
         self._connection.save(f"{self._path}/results.{quote(form, safe='')}", file)
         return file
+
+    def to_xarray(self) -> Any:
+        """Every run as an `xarray.Dataset` over the axes of the grid: numbers in float64, NaN where there is none.
+
+        Raises:
+            ModuleNotFoundError: xarray is not installed.
+        """
+        import xarray  # noqa: PLC0415 - the client needs it for nothing else
+
+        return xarray.Dataset.from_dict(numeric(self.results()))
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with a row for each run: numbers, NaN where there is none, and texts as categories.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed.
+        """
+        import pandas as pd  # noqa: PLC0415 - as for `to_xarray`
+
+        table = columns(self.results())
+        return pd.DataFrame(table).astype({name: "category" for name, column in table.items() if is_text(column)})
+
+    def to_polars(self) -> Any:
+        """A `polars.DataFrame` with a row for each run: numbers, NaN where there is none, and texts as categories.
+
+        Raises:
+            ModuleNotFoundError: polars is not installed.
+        """
+        import polars as pl  # noqa: PLC0415 - as for `to_xarray`
+
+        table = columns(self.results())
+        texts = [name for name, column in table.items() if is_text(column)]
+        return pl.DataFrame(table).with_columns(pl.col(texts).cast(pl.Categorical))
 
     def curves(  # noqa: PLR0913 - each is a parameter of the question, and all are named
         self,
@@ -95,14 +130,16 @@ class StoredResults(StoredArrays):
             figure["name"] for figure in pages(self._connection, f"{self._path}/figures", "figures", members=["name"])
         ]
 
-    def figure(self, name: str = "risk", format: str = "png") -> bytes:  # noqa: A002 - the word for it everywhere else
-        """A figure drawn from the results, as the bytes of a png, svg or pdf file."""
+    def figure(self, name: str = "risk", format: str = "png") -> Figure:  # noqa: A002 - the word for it everywhere else
+        """A figure drawn from the results: the bytes of a png, svg or pdf file, which a notebook shows."""
         path = f"{self._path}/figures/{quote(name, safe='')}.{quote(format, safe='')}"
-        return self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
+        content = self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
+        return Figure(content, name=name, format=format)
 
-    def read(self, part: str) -> bytes:
-        """One part of it, such as `results` or `curves`, byte for byte as the service sends it."""
-        return self._connection.send("GET", f"{self._path}/{part}").content
+    def read(self, part: str = "", **query: Any) -> bytes:
+        """One part of it, such as `results`, or what it is itself, byte for byte as the service sends it."""
+        path = f"{self._path}/{part}" if part else self._path
+        return self._connection.send("GET", path, params=query).content
 
     def _get(self, part: str, *members: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._connection.get(f"{self._path}{part}", *members, params=params)

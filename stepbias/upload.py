@@ -5,24 +5,36 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from types import MappingProxyType, ModuleType
+from typing import Any, Final, Protocol
 
-from stepbias.errors import ClientError
+from stepbias.errors import StepbiasError, UnusableValue
+from stepbias.plain import plain
 
 JSON: Final = "application/json"
 ZIP: Final = "application/zip"
+CSV: Final = "text/csv"
 
-MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType({".json": JSON, ".csv": "text/csv", ".npz": ZIP, ".zip": ZIP})
+MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType({".json": JSON, ".csv": CSV, ".npz": ZIP, ".zip": ZIP})
 """What a file is, by its ending."""
 
 LONGEST_NAME: Final = 200
 
-Data = Mapping[str, Any] | str | Path | Sequence[str | Path]
-"""Arrays by name, nested lists or anything with `tolist`; a file; or the .npy files of one data set."""
+ARRAYS: Final = frozenset({"true_predictor", "held_out_X", "held_out_y"})
+"""Of a data set, beside `X` and `y`."""
 
 
-class UnknownFile(ClientError):
+class Table(Protocol):
+    """A table of pandas or polars: both have columns, and write themselves as CSV by a method of another name."""
+
+    columns: Any
+
+
+Data = Mapping[str, Any] | Table | str | Path | Sequence[str | Path]
+"""Arrays by name, of any library or nested lists; a table; a file; or the .npy files of one data set."""
+
+
+class UnknownFile(StepbiasError):
     """A file whose ending does not say what it is."""
 
 
@@ -31,11 +43,14 @@ def encoded(data: Data) -> tuple[bytes, str]:
 
     Raises:
         UnknownFile: the ending of a file is not known.
-        ValueError: an array holds NaN or infinity, which JSON has no words for.
+        UnusableValue: what is given is no array of numbers.
         OSError: a file cannot be read.
     """
     if isinstance(data, Mapping):
-        return json.dumps(dict(data), allow_nan=False, default=_plain).encode(), JSON
+        is_binary = any(hasattr(value, "__array__") for value in data.values())
+        return (_npz(data), ZIP) if is_binary else (json.dumps(plain(data)).encode(), JSON)
+    if not isinstance(data, str | Path | Sequence):
+        return _csv(data), CSV
     files = [Path(data)] if isinstance(data, str | Path) else [Path(file) for file in data]
     suffixes = [file.suffix.lower() for file in files]
     if set(suffixes) == {".npy"}:
@@ -50,15 +65,58 @@ def file_name(data: Data) -> str | None:
     """What a data set is called that has no other name: its file, without the folder."""
     if isinstance(data, str | Path):
         return Path(data).name[:LONGEST_NAME]
-    is_one = not isinstance(data, Mapping) and len(data) == 1
-    return Path(next(iter(data))).name[:LONGEST_NAME] if is_one else None
+    if isinstance(data, Mapping) or not isinstance(data, Sequence) or len(data) != 1:
+        return None
+    return Path(data[0]).name[:LONGEST_NAME]
 
 
-def _plain(value: Any) -> Any:
-    """Numbers and lists of them, of an array of any library."""
-    if not hasattr(value, "tolist"):
-        raise TypeError(f"{type(value).__name__} is no array")
-    return value.tolist()
+def is_table(data: Any) -> bool:
+    """Whether it is one of pandas or polars, whose columns have names."""
+    return hasattr(data, "columns") and (hasattr(data, "write_csv") or hasattr(data, "to_csv"))
+
+
+def with_column(table: Any, name: str, values: Any) -> Any:
+    """The table with one more column.
+
+    Raises:
+        UnusableValue: it has one of that name.
+    """
+    if name in list(table.columns):
+        raise UnusableValue("/y", f"the table has a column {name}: say by target what y is to be called")
+    if hasattr(table, "with_columns"):
+        series = type(next(iter(table.iter_columns())))
+        return table.with_columns(series(name, plain(values, "/y")))
+    return table.assign(**{name: plain(values, "/y")})
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays in float64, whatever they are of; whoever has an array that NumPy reads has NumPy."""
+    import numpy as np  # noqa: PLC0415 - the client needs it for nothing else
+
+    content = io.BytesIO()
+    np.savez_compressed(content, **{name: _float64(np, value, name) for name, value in arrays.items()})
+    return content.getvalue()
+
+
+def _float64(np: ModuleType, value: Any, name: str) -> Any:
+    try:
+        found = np.asarray(value)
+        found = (found if found.dtype.kind in "biuf" else np.asarray(plain(value, f"/{name}"))).astype(np.float64)
+    except ValueError as error:
+        raise error if isinstance(error, UnusableValue) else UnusableValue(f"/{name}", str(error)) from None
+    for entry in np.argwhere(~np.isfinite(found)):
+        pointer = "/".join(["", name, *map(str, entry.tolist())])
+        raise UnusableValue(pointer, f"{found[tuple(entry)]} is no finite number")
+    return found
+
+
+def _csv(table: Any) -> bytes:
+    """A table as its library writes it: the shortest digits that give each number again."""
+    if hasattr(table, "write_csv"):
+        return str(table.write_csv()).encode()
+    if hasattr(table, "to_csv"):
+        return str(table.to_csv(index=False)).encode()
+    raise UnusableValue("", f"a {type(table).__name__} is no data set: arrays by name, a table, or files are")
 
 
 def _archive(files: Sequence[Path]) -> bytes:

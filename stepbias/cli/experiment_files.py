@@ -28,7 +28,7 @@ def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str]) ->
     """Write the results in these formats, as they come, and say where they are, and whether they are all.
 
     Raises:
-        ClientError: they are not to be had.
+        StepbiasError: they are not to be had.
         OSError: the directory or a file cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def save(files: Files, out: Path) -> None:
     """Write the files, and say where they are.
 
     Raises:
-        ClientError: one of them is not to be had.
+        StepbiasError: one of them is not to be had.
         OSError: the directory or a file cannot be written.
     """
     for name, content in files.items():

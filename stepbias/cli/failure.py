@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
-from stepbias.errors import ClientError
+from stepbias.errors import StepbiasError
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def explained(*expected: type[Exception]) -> Iterator[None]:
         # Whoever reads has read enough.
         raise
     except Exception as error:
-        if not isinstance(error, (ClientError, OSError, *expected)):
+        if not isinstance(error, (StepbiasError, OSError, *expected)):
             raise
         typer.echo(f"stepbias: {_sentence(error)}", err=True)
         raise typer.Exit(1) from None

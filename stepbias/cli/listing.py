@@ -1,5 +1,7 @@
 """`stepbias list`: the experiments of a service."""
 
+import json
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -11,12 +13,15 @@ from stepbias.cli.submit import connected
 from stepbias.cli.table import print_table
 
 
-def list_experiments(*, limit: int, url: str, **filters: Any) -> int:
+def list_experiments(*, limit: int, url: str, as_json: bool, **filters: Any) -> int:
     """Print the newest experiments that have what is asked for, a line each."""
     wanted = {name: value for name, value in filters.items() if value}
     with connected(url) as client:
         found = client.experiments(page_size=min(limit, 100), **wanted)
         experiments = [handle.experiment for handle in islice(found, limit)]
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in experiments], indent=2, ensure_ascii=False))
+        return 0
     if not experiments:
         typer.echo(_NONE_SUCH if wanted else "no experiments yet: stepbias submit SPEC makes one", err=True)
         return 0

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stepbias.cli.command import Command
-from stepbias.cli.groups import experiments, keys, machine, service
+from stepbias.cli.groups import experiments, keys, machine, reading, service
 
 app = Command(
     name="stepbias",
@@ -18,7 +18,7 @@ app = Command(
     pretty_exceptions_enable=False,
 )
 
-for group in (service.app, experiments.app, machine.app):
+for group in (service.app, experiments.app, reading.app, machine.app):
     app.add_typer(group)
 app.add_typer(service.serve_app, name="serve")
 app.add_typer(keys.app, name="keys")

@@ -42,3 +42,5 @@ Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what ea
 StateDirectory = Annotated[
     Path | None, typer.Option(file_okay=False, help="Of `stepbias up`, where STEPBIAS_REDIS_URL names no store.")
 ]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the service's own JSON.")]

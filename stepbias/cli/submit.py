@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import typer
 
-from stepbias import Client, ClientError, ExperimentHandle, ProblemError, ServiceUnreachable
+from stepbias import Client, ExperimentHandle, ProblemError, ServiceUnreachable, StepbiasError
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import outcome_counts, progress_report, runs, status_line
+from stepbias.progress import outcome_counts, progress_report, runs, status_line
 
 INTERRUPTED: Final = 130
 """Exit code of a command ended by Ctrl-C, as shells have it."""
@@ -49,13 +49,13 @@ def spec_bytes(spec: str) -> bytes:
     """What stands in a file, or on stdin if the name is `-`.
 
     Raises:
-        ClientError: there is no stdin.
+        StepbiasError: there is no stdin.
         OSError: the file cannot be read.
     """
     if spec != "-":
         return Path(spec).read_bytes()
     if sys.stdin is None:
-        raise ClientError("stdin is closed: give the spec as a file")
+        raise StepbiasError("stdin is closed: give the spec as a file")
     return sys.stdin.buffer.read()
 
 
@@ -67,7 +67,7 @@ def submit(spec: str, *, url: str, then_watch: bool, **execution: Any) -> int:
         typer.echo(status_line(handle.experiment), err=True)
         if handle.experiment.tags_added:
             typer.echo(f"it was there already, and has new tags: {', '.join(handle.experiment.tags_added)}", err=True)
-        return follow(handle) if then_watch else 0
+        return follow(handle, err=True) if then_watch else 0
 
 
 def estimate(spec: str, *, url: str) -> int:
@@ -86,15 +86,15 @@ def watch(experiment_id: str, *, url: str) -> int:
         return follow(client.experiment(experiment_id))
 
 
-def follow(handle: ExperimentHandle) -> int:
-    """Show progress until the experiment is finished; Ctrl-C ends only the showing."""
+def follow(handle: ExperimentHandle, *, err: bool = False) -> int:
+    """Show progress until the experiment is finished, and then its end; Ctrl-C ends only the showing."""
     try:
         with progress_report() as report:
             final = handle.wait(on_progress=lambda now: report(now.progress, status_line(now))).experiment
     except KeyboardInterrupt:
         typer.echo(f"No longer watching. The experiment goes on; to see it again: stepbias watch {handle.id}", err=True)
         return INTERRUPTED
-    typer.echo(f"{handle.id} succeeded: {runs(final.runs_total)}: {outcome_counts(final.outcomes)}")
+    typer.echo(f"{handle.id} succeeded: {runs(final.runs_total)}: {outcome_counts(final.outcomes)}", err=err)
     return 0
 
 

@@ -19,6 +19,7 @@ from stepbias.launcher.processes.supervisor import Supervisor
 from stepbias.launcher.startup_error import PortInUseError
 from stepbias.launcher.store.embedded import EmbeddedServer
 from stepbias.launcher.store.state_directory import StateDirectory, claim
+from stepbias.state_home import ADDRESS_FILE
 
 _REDIS_URL = "STEPBIAS_REDIS_URL"
 
@@ -86,7 +87,12 @@ def run_service(
         supervisor = Supervisor(
             [store, users], logs=state.logs, inherited=[state.lock], missing=answers(f"{service.url}/readyz")
         )
-        supervisor.run(on_ready=lambda: on_ready(service))
+
+        def ready() -> None:
+            state.write_private(ADDRESS_FILE, service.url)
+            on_ready(service)
+
+        supervisor.run(on_ready=ready)
 
 
 def _chosen_port(host: str, port: int) -> int:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import httpx2
 import typer
 
-from stepbias import Client, ClientError, ExperimentHandle
+from stepbias import Client, ExperimentHandle, StepbiasError
 from stepbias.launcher.checks.port import free_port
 from tests.compose.agreement import compare
 from tests.compose.deployment import ComposeError, Deployment
@@ -51,7 +51,7 @@ class DrillFailed(Exception):
 class Drill:
     """One drill, step by step; the steps print what they measure.
 
-    Every step raises `DrillFailed` where something is not as it should be, `ClientError` or `ComposeError` where it
+    Every step raises `DrillFailed` where something is not as it should be, `StepbiasError` or `ComposeError` where it
     could not be done.
 
     Args:
@@ -193,12 +193,12 @@ def main(front: list[str]) -> int:
         deployment.remove()
         try:
             Drill(deployment).run()
-        except (DrillFailed, ClientError, ComposeError):
+        except (DrillFailed, StepbiasError, ComposeError):
             typer.echo(deployment.logs(), err=True)
             raise
         finally:
             deployment.remove()
-    except (DrillFailed, ClientError, ComposeError) as error:
+    except (DrillFailed, StepbiasError, ComposeError) as error:
         typer.echo(f"the drill failed: {error}", err=True)
         return 1
     typer.echo("the drill passed, and everything that was started is removed")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from stepbias import Client
-from stepbias.errors import ClientError
+from stepbias.errors import StepbiasError
 from tests.faults.besieged_service import BesiegedService
 from tests.faults.client import LoadClient
 from tests.faults.fake_clock import FakeClock
@@ -279,7 +279,7 @@ class Campaign:
         try:
             document = client.experiment(entry.id).results()["data_vars"] if is_whole else None
             found = complaints(entry, self._store, truth, document)
-        except ClientError as error:
+        except StepbiasError as error:
             found = [f"lost: {error}"]
         outcome.complaints += [f"{entry.id} ({entry.drawn.name}): {sentence}" for sentence in found]
 

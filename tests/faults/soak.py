@@ -22,7 +22,7 @@ import typer
 
 from core.descent.kernel import chosen, kernel_id
 from stepbias import Client
-from stepbias.errors import ClientError
+from stepbias.errors import StepbiasError
 from stepbias.handle import ExperimentHandle
 from tests.faults.besieged_service import BesiegedService
 from tests.faults.fake_clock import FakeClock, library
@@ -79,7 +79,7 @@ class Guest:
                 return
             try:
                 self._visit(number, next(self._wishes)[1])
-            except ClientError as error:
+            except StepbiasError as error:
                 self.done[f"{type(error).__name__}: {error}".partition("\n")[0]] += 1
 
     def _visit(self, number: int, drawn: Drawn) -> None:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from stepbias.cli.options import LOCAL_URL, Arrays, ExperimentId, OutDirectory, ServedQueue, SpecFile, Trajectories, Url
+from stepbias.cli.options import (
+    LOCAL_URL,
+    Arrays,
+    AsJson,
+    ExperimentId,
+    OutDirectory,
+    ServedQueue,
+    SpecFile,
+    Trajectories,
+    Url,
+)
 
 app = typer.Typer()
 
@@ -130,7 +140,7 @@ def fetch(  # noqa: PLR0913, PLR0917 - options of a command
 def report(
     experiment: ExperimentId,
     url: Url = LOCAL_URL,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a page of text.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every inequality of the paper on an experiment."""
     from stepbias.cli.report import report as run_report
@@ -174,13 +184,16 @@ def list_experiments(  # noqa: PLR0913, PLR0917 - the options of the command, by
     since: Annotated[str | None, typer.Option(help="Submitted then or later, 2026-01-31T12:00:00Z.")] = None,
     until: Annotated[str | None, typer.Option(help="Submitted before.")] = None,
     preset: Annotated[str | None, typer.Option(help="Submitted from this preset.")] = None,
+    as_json: AsJson = False,
     url: Url = LOCAL_URL,
 ) -> None:
     """List the experiments of a service, newest first."""
     from stepbias.cli.listing import list_experiments as run_list
 
     times = {"since": since, "until": until}
-    raise typer.Exit(run_list(limit=limit, url=url, name=name, tag=tag, status=status, preset=preset, **times))
+    raise typer.Exit(
+        run_list(limit=limit, url=url, as_json=as_json, name=name, tag=tag, status=status, preset=preset, **times)
+    )
 
 
 @app.command(context_settings=_TAKES_ID)

@@ -41,16 +41,17 @@ def _show_under(root_path: str | None) -> None:
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913, PLR0917 - a command has what it has
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     workers: Workers = None,
     state_dir: Annotated[Path | None, typer.Option(file_okay=False, help="Where data and logs are kept.")] = None,
     root_path: RootPath = None,
+    until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True, help="End when standard input does.")] = False,
 ) -> None:
     """Run the whole service here, until Ctrl-C."""
     _show_under(root_path)
-    raise typer.Exit(launched("up", "up")(host, port, workers, state_dir))
+    raise typer.Exit(launched("up", "up")(host, port, workers, state_dir, until_eof=until_eof))
 
 
 @app.command()

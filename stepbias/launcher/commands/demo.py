@@ -15,12 +15,12 @@ from rich.table import Table
 from stepbias import Client, ExperimentHandle
 from stepbias.cli.experiment_files import documents, figures, save
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import duration, progress_report, status_line
 from stepbias.cli.submit import INTERRUPTED
 from stepbias.cli.table import print_table
 from stepbias.launcher.commands.headline import Headline, headlines
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
+from stepbias.progress import duration, progress_report, status_line
 
 _FIGURES = {"figure-1.png": "risk", "figure-1.svg": "risk"}
 

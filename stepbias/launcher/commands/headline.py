@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stepbias.cli.progress import outcome_counts
+from stepbias.progress import outcome_counts
 
 Summary = Mapping[str, Any]
 

@@ -10,22 +10,22 @@ import typer
 
 from api.experiments.submission import read_spec
 from api.problems.request_errors import RequestError, UnusableBody, Violation
-from core.errors import StepbiasError
+from core import errors
 from core.experiment import run as experiment
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
-from stepbias import ClientError
+from stepbias import StepbiasError
 from stepbias.cli.experiment_files import require_own, require_writable, save_what_there_is
 from stepbias.cli.failure import explained
-from stepbias.cli.progress import Report, duration, outcome_counts, progress_report, runs
 from stepbias.cli.submit import INTERRUPTED, spec_bytes
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.commands.local_files import files_of
+from stepbias.progress import Report, duration, outcome_counts, progress_report, runs
 
 
 def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
     """Compute the experiment and save what `fetch` would."""
     kernel = checked_settings().kernel
-    with explained(StepbiasError):
+    with explained(errors.StepbiasError):
         document = _document(spec_bytes(spec))
         # Before hours of work and not after them.
         require_own(out, document.canonical(), ["results.json", "curves.json", "report.json"])
@@ -48,14 +48,14 @@ def _document(body: bytes) -> ExperimentSpec:
     """The spec, refused for the reasons and at the places that a service names.
 
     Raises:
-        ClientError: it is refused.
+        StepbiasError: it is refused.
     """
     try:
         spec = read_spec(body)
         _require_own_data(spec)
     except RequestError as error:
         places = (f"  {violation.pointer or '(the document)'}: {violation.detail}" for violation in error.violations)
-        raise ClientError("\n".join([error.detail, *places])) from None
+        raise StepbiasError("\n".join([error.detail, *places])) from None
     return spec
 
 

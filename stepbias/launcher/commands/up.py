@@ -1,5 +1,9 @@
 """`stepbias up`: the whole service in the foreground."""
 
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import typer
@@ -7,10 +11,12 @@ import typer
 from stepbias.cli.failure import explained
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.store.state_directory import default_state_directory
+from stepbias.state_home import default_state_directory
 
 
-def up(host: str, port: int, workers: int | None = None, state_dir: Path | None = None) -> int:
+def up(
+    host: str, port: int, workers: int | None = None, state_dir: Path | None = None, *, until_eof: bool = False
+) -> int:
     """Run the service until it is told to stop; print one line when it is ready.
 
     Args:
@@ -18,10 +24,13 @@ def up(host: str, port: int, workers: int | None = None, state_dir: Path | None 
         port: 0 for a free one.
         workers: batches trained at a time; the number of usable cores if None.
         state_dir: `default_state_directory()` if None.
+        until_eof: whether to end when standard input does, as where the program that writes it has ended.
 
     Returns:
         The exit code: 0 after SIGTERM, or SIGINT or SIGHUP unless these were ignored when it was started.
     """
+    if until_eof:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     with explained(StartupError):
         run_service(
             host=host,
@@ -31,6 +40,13 @@ def up(host: str, port: int, workers: int | None = None, state_dir: Path | None 
             on_ready=_announce,
         )
     return 0
+
+
+def _end_with_stdin() -> None:
+    # Of the descriptor: a thread in the middle of a buffered reader keeps the interpreter from ending.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _announce(service: RunningService) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from jobs.settings import Settings
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
 from stepbias.launcher.store.embedded import embedded_server, url_of_running
-from stepbias.launcher.store.state_directory import default_state_directory
+from stepbias.state_home import default_state_directory
 
 
 @contextmanager

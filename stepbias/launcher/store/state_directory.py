@@ -14,15 +14,6 @@ REMAINS_PATIENCE = 10.0
 """Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
 
 
-def default_state_directory() -> Path:
-    """`STEPBIAS_STATE_DIR`, or `stepbias` under `XDG_STATE_HOME`, or `~/.local/state/stepbias`."""
-    if chosen := os.environ.get("STEPBIAS_STATE_DIR"):
-        return Path(chosen)
-    if state_home := os.environ.get("XDG_STATE_HOME"):
-        return Path(state_home) / "stepbias"
-    return Path.home() / ".local" / "state" / "stepbias"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateDirectory:
     """A claimed state directory; `claim` makes one.

@@ -36,6 +36,11 @@ COMMANDS = [
     "tag",
     "note",
     "presets",
+    "status",
+    "spec",
+    "curves",
+    "figure",
+    "analyse",
     "report",
     "run",
     "backup",
@@ -186,13 +191,13 @@ def test_estimate_prints_what_it_would_cost_and_submits_nothing(service: LivingS
 
 
 def test_submit_can_watch(service: LivingService) -> None:
-    """The id first, the outcome after it."""
+    """The id alone on stdout, for a shell to keep; the outcome beside it."""
     with service.at_work():
         spec = json.dumps(small_spec(name="submitted and watched")).encode()
         result = _stepbias("submit", "-", "--watch", service=service, stdin=spec)
     assert result.exit_code == 0
-    experiment_id, outcome = result.stdout.splitlines()
-    assert outcome.startswith(f"{experiment_id} succeeded")
+    (experiment_id,) = result.stdout.splitlines()
+    assert result.stderr.splitlines()[-1].startswith(f"{experiment_id} succeeded")
 
 
 def test_watching_a_failure_fails_and_says_why(service: LivingService) -> None:

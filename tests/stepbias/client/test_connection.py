@@ -1,10 +1,12 @@
 """How the client gets through to a service that is busy, restarting, or something else."""
 
+from typing import Any
+
 import httpx2
 import pytest
 
-from stepbias import Client, ProblemError, ServiceUnreachable
-from tests.stepbias.client.stub import Answer, ScriptedService, ok, problem, refused
+from stepbias import Client, ProblemError, ServiceUnreachable, UnusableEnvironment
+from tests.stepbias.client.stub import ADDRESS, Answer, ScriptedService, ok, problem, refused
 
 
 def test_a_busy_service_is_asked_again_when_it_wishes() -> None:
@@ -108,3 +110,57 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: p
     for address, proxied in (("http://127.0.0.1:8000", False), ("http://localhost", False), ("http://far.test", True)):
         with Client(address) as client:
             assert client._connection._http.trust_env is proxied
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5h://127.0.0.1:9"), ("HTTPS_PROXY", "ftp://x"), ("SSL_CERT_FILE", "/gone.pem")],
+)
+def test_an_environment_that_cannot_be_used_is_named(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it says."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UnusableEnvironment, match=f"{variable}={value}"):
+        Client("https://lab.invalid")
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        (["bad thing"], "bad thing"),
+        ({"a": "b"}, '{"a": "b"}'),
+        ("no", "no"),
+        ([{"message": "no"}], '{"message": "no"}'),
+        ([3, None], "3"),
+    ],
+)
+def test_errors_in_a_form_of_somebody_else_are_told(errors: Any, told: str) -> None:
+    """A gateway before the service has its own."""
+    scripted = ScriptedService([problem(422, "no", errors=errors)])
+    with scripted.client() as client, pytest.raises(ProblemError, match="no") as refused:
+        client.version()
+    assert refused.value.errors[0].detail == told
+
+
+def test_what_cannot_be_decoded_is_not_the_service() -> None:
+    """A gateway that says gzip and does not mean it."""
+    garbled = httpx2.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx2.ByteStream(b"not gzip"))
+    with ScriptedService([garbled]).client() as client, pytest.raises(ServiceUnreachable, match="cannot be read"):
+        client.version()
+
+
+def test_a_redirect_is_followed_where_one_reads_and_named_where_not() -> None:
+    """What is sent goes to nobody but whom it was given to."""
+    moved = httpx2.Response(308, headers={"Location": f"{ADDRESS}/elsewhere"})
+    with ScriptedService([moved, ok({"version": "1"})]).client() as client:
+        assert client.version() == {"version": "1"}
+    with ScriptedService([moved]).client() as client, pytest.raises(ServiceUnreachable, match=f"{ADDRESS}/elsewhere"):
+        client.submit({})
+
+
+def test_a_redirect_without_an_end_ends() -> None:
+    """In a sentence."""
+    moved = httpx2.Response(308, headers={"Location": f"{ADDRESS}/v1/version"})
+    with ScriptedService([moved]).client() as client, pytest.raises(ServiceUnreachable, match="redirects"):
+        client.version()

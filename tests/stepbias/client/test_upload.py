@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx2
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from core.data.user_arrays import UserArrays
-from stepbias import Client, ProblemError, UnknownFile
+from stepbias import Client, ProblemError, UnknownFile, UnusableValue
 from stepbias.upload import encoded
 from tests.stepbias.client.living_service import LivingService, living_service
 from tests.stepbias.client.stub import ScriptedService, ok, refused
@@ -119,17 +121,104 @@ def test_files_that_do_not_say_what_they_are_are_not_sent(data: Any) -> None:
         encoded(data)
 
 
-@pytest.mark.parametrize("array", [np.array([np.nan]), [float("inf")]])
-def test_numbers_that_JSON_cannot_say_are_not_sent(array: Any) -> None:  # noqa: N802 - its name
-    """As in a spec."""
-    with pytest.raises(ValueError, match="JSON"):
-        encoded({"X": [[1]], "y": array})
+@pytest.mark.parametrize(
+    ("y", "pointer"),
+    [
+        (np.array([0.0, np.nan]), "/y/1"),
+        ([float("inf")], "/y/0"),
+        (np.array([1j]), "/y/0"),
+        (np.array(["a"]), "/y"),
+        ([np.ones(2), np.ones(1)], "/y"),
+        (object(), "/y"),
+    ],
+)
+@pytest.mark.parametrize("X", [[[1]], np.array([[1]])])
+def test_what_are_no_numbers_are_not_sent(X: Any, y: Any, pointer: str) -> None:
+    """In JSON as in binary, and are pointed at; a text or a ragged list of lists by the service, where it is JSON."""
+    is_binary = hasattr(X, "__array__") or hasattr(y, "__array__")
+    if is_binary or pointer != "/y" or not isinstance(y, list):
+        with pytest.raises(UnusableValue) as refused:
+            encoded({"X": X, "y": y})
+        assert refused.value.pointer == pointer
 
 
-def test_what_is_no_array_is_not_sent() -> None:
-    """Of any library."""
-    with pytest.raises(TypeError, match="object is no array"):
-        encoded({"X": object()})
+def test_arrays_travel_in_binary() -> None:
+    """An array as large as the service takes is half as large as its digits; of extended precision float64 is sent."""
+    arrays = {"X": np.eye(2, dtype=np.longdouble), "y": np.arange(2), "held_out_y": [1.5]}
+    content, media_type = encoded(arrays)
+    assert media_type == "application/zip"
+    with np.load(io.BytesIO(content)) as members:
+        found = dict(members)
+    assert {name: (array.dtype, array.tolist()) for name, array in found.items()} == {
+        "X": (np.float64, [[1.0, 0.0], [0.0, 1.0]]),
+        "y": (np.float64, [0.0, 1.0]),
+        "held_out_y": (np.float64, [1.5]),
+    }
+
+
+class Pandas:
+    """A table that writes itself as that of pandas does."""
+
+    def to_csv(self, *, index: bool) -> str:
+        """With the numbers of its rows, unless told not to."""
+        assert not index
+        return "age,paint,y\n0.1,red,2\n3,blue,4\n"
+
+
+class Polars:
+    """A table that writes itself as that of polars does."""
+
+    def write_csv(self) -> str:
+        """Without numbers of rows."""
+        return "age,paint,y\n0.1,red,2\n3,blue,4\n"
+
+
+@pytest.mark.parametrize("table", [Pandas(), Polars()])
+def test_tables_keep_the_names_of_their_columns(service: LivingService, table: Any) -> None:
+    """And take the options of CSV files."""
+    with Client(service.url) as client:
+        described = client.upload_dataset(table, target="y", one_hot=["paint"], name="paints")
+    assert (described["name"], described["target"], described["samples"]) == ("paints", "y", 2)
+    assert "age" in described["columns"]
+
+
+TABLE = {"age": [0.1, 3.0], "height": [1.5, 2.5]}
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame(TABLE), pl.DataFrame(TABLE)])
+@pytest.mark.parametrize("y", [[2, 4], np.array([2.0, 4.0]), pd.Series([2, 4], name="price", index=[7, 8])])
+def test_samples_and_targets_are_uploaded_as_they_are(service: LivingService, table: Any, y: Any) -> None:
+    """Equal data have one id whether or not their columns have names; an index of rows plays no part."""
+    with Client(service.url) as client:
+        named = client.upload(table, y)
+        plain = client.upload(table.to_numpy(), y)
+    assert named["id"] == plain["id"]
+    assert (named["columns"], named["target"]) == (["age", "height"], getattr(y, "name", "y"))
+
+
+def test_a_table_has_its_target_and_arrays_their_companions(service: LivingService) -> None:
+    """Options of a table travel; arrays beside X and y are arrays of the data set."""
+    with Client(service.url) as client:
+        whole = client.upload(pd.DataFrame(TABLE), target="height", name="mine")
+        held = client.upload([[1.0]], [1.0], held_out_X=[[2.0]], held_out_y=[2.0])
+        with pytest.raises(UnusableValue, match="has a column age"):
+            client.upload(pd.DataFrame(TABLE), [1, 2], target="age")
+    assert (whole["name"], whole["target"], whole["columns"]) == ("mine", "height", ["age"])
+    assert held["held_out_samples"] == 1
+
+
+def test_a_client_with_other_options_is_of_the_same_service(service: LivingService) -> None:
+    """And leaves the first as it is."""
+    with Client(service.url, timeout=30.0) as client, client.with_options(timeout=5.0, patience=1.0) as other:
+        assert other.version() == client.version()
+        assert (other._options["timeout"], client._options["timeout"]) == (5.0, 30.0)
+        assert other._options["base_url"] == service.url
+
+
+def test_what_is_neither_arrays_nor_a_table_nor_a_file_is_refused() -> None:
+    """In a sentence."""
+    with pytest.raises(UnusableValue, match="a float is no data set"):
+        encoded(3.5)  # type: ignore[arg-type]
 
 
 def test_options_of_a_file_travel_and_its_name_is_that_of_the_data_set(service: LivingService, tmp_path: Path) -> None:

@@ -174,3 +174,40 @@ def test_a_cancelled_experiment_is_not_a_success() -> None:
     _, handle = _waited_for(ok(experiment("cancelling")), ok(experiment("cancelled")))
     with pytest.raises(ExperimentFailed, match="was cancelled"):
         handle.wait()
+
+
+def _rows(*indices: int, following: bool = True) -> httpx2.Response:
+    lines = "".join(f'{{"index": {index}, "train_loss": 0.5}}\n' for index in indices)
+    link = {"Link": f'<results.ndjson?after={min(indices, default=0) - 1}>; rel="next"'} if following else {}
+    return httpx2.Response(200, text=lines, headers={"Content-Type": "application/x-ndjson"} | link)
+
+
+def test_runs_come_as_they_are_stored_and_once() -> None:
+    """In the order in which they come, however often the service repeats one."""
+    done, running = ok(experiment("succeeded")), ok(experiment("running"))
+    service, handle = _waited_for(running, _rows(2), running, _rows(2, 0), done, _rows(0, 1, following=False))
+    assert [run["index"] for run in handle.as_completed()] == [2, 0, 1]
+    read = [line for line in service.lines if "results" in line]
+    assert read == [
+        "GET /v1/experiments/e1/results.ndjson",
+        "GET /v1/experiments/e1/results.ndjson?after=1",
+        "GET /v1/experiments/e1/results.ndjson?after=-1",
+    ]
+
+
+def test_runs_of_one_that_fails_come_before_its_failure() -> None:
+    """What there is is not lost."""
+    _, handle = _waited_for(ok(experiment("failed")), _rows(0, following=False))
+    runs = handle.as_completed()
+    assert next(runs)["index"] == 0
+    with pytest.raises(ExperimentFailed):
+        next(runs)
+
+
+def test_progress_is_told_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is no terminal, in lines on stderr."""
+    _, handle = _waited_for(ok(experiment("running")), ok(experiment("succeeded")))
+    handle.wait(progress=True)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines()[-1].startswith("100%  succeeded: 20 of 20 runs")

@@ -18,7 +18,8 @@ from stepbias.launcher.processes.managed import ProcessLife, wait_until_ready
 from stepbias.launcher.processes.tether import spawn
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
 from stepbias.launcher.store.embedded import EmbeddedServer, embedded_server, find_server_binary
-from stepbias.launcher.store.state_directory import claim, default_state_directory
+from stepbias.launcher.store.state_directory import claim
+from stepbias.state_home import default_state_directory
 from tests.stepbias.launcher.household import Household, eventually
 
 pytestmark = pytest.mark.services

@@ -1,14 +1,12 @@
-"""How far something has come, shown on stderr: a bar on a terminal, now and then a line elsewhere."""
+"""How far something has come: a bar on a terminal and in a notebook, now and then a line on stderr elsewhere."""
 
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, Protocol
-
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from html import escape
+from importlib import import_module
+from typing import Any, Final, Protocol
 
 Report = Callable[[float, str], None]
 """Takes the fraction that is done, and a sentence about it."""
@@ -20,19 +18,56 @@ LINE_SECONDS: Final = 5.0
 @contextmanager
 def progress_report() -> Iterator[Report]:
     """Something to report progress to, until the block ends."""
-    if sys.stderr.isatty():
+    if (display := _notebook()) is not None:
+        yield NotebookBar(display)
+    elif sys.stderr.isatty():
         with _bar() as report:
             yield report
     else:
-        lines = ProgressLines(lambda line: typer.echo(line, err=True), now=time.monotonic)
+        lines = ProgressLines(lambda line: print(line, file=sys.stderr), now=time.monotonic)  # noqa: T201 - what it is for
         try:
             yield lines
         finally:
             lines.close()
 
 
+def _notebook() -> Any | None:
+    """What shows things in the notebook that this program runs in; None where it runs in none."""
+    if "ipykernel" not in sys.modules:
+        return None
+    return import_module("IPython.display").display
+
+
+class NotebookBar:
+    """Progress as a bar under the cell, in the words of HTML itself."""
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._shown = display(_Html(_bar_html(0.0, "")), display_id=True)
+
+    def __call__(self, fraction: float, text: str) -> None:
+        """Take a report, and show it."""
+        self._shown.update(_Html(_bar_html(fraction, text)))
+
+
+class _Html(str):
+    """HTML that a notebook shows as such."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return self
+
+
+def _bar_html(fraction: float, text: str) -> str:
+    label = escape(f"{fraction:.0%}  {text}")
+    return f'<progress value="{fraction:.4f}" max="1" aria-label="{label}"></progress> {label}'
+
+
 @contextmanager
 def _bar() -> Iterator[Report]:
+    from rich.console import Console  # noqa: PLC0415 - the client is imported without it
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
     columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=1.0)

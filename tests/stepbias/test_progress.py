@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from stepbias.cli.progress import LINE_SECONDS, ProgressLines, duration, outcome_counts, status_line
+from stepbias.progress import LINE_SECONDS, NotebookBar, ProgressLines, duration, outcome_counts, status_line
 from tests.stepbias.client.stub import FakeClock
 
 
@@ -56,3 +57,30 @@ def test_outcomes_are_counted_most_frequent_first() -> None:
     """Equal counts in alphabetical order."""
     assert outcome_counts({"b": 1, "a": 1, "c": 5, "d": 0}) == "5 c, 1 a, 1 b"
     assert outcome_counts({}) == "none yet"
+
+
+class Shown:
+    """What a notebook gives for what it shows."""
+
+    def __init__(self) -> None:
+        self.now: list[str] = []
+
+    def __call__(self, shown: Any, *, display_id: bool) -> "Shown":
+        """Show it, to be changed later."""
+        assert display_id
+        self.update(shown)
+        return self
+
+    def update(self, shown: Any) -> None:
+        """Show this in its place."""
+        self.now.append(shown._repr_html_())
+
+
+def test_in_a_notebook_progress_is_a_bar_that_changes() -> None:
+    """And a name that looks like HTML stays text."""
+    shown = Shown()
+    NotebookBar(shown)(0.25, "running: <b>")
+    assert shown.now[-1].startswith('<progress value="0.2500" max="1"')
+    assert "<b>" not in shown.now[-1]
+    assert "25%  running: &lt;b&gt;" in shown.now[-1]
+    assert len(shown.now) == 2

@@ -1,0 +1,101 @@
+"""A service on this machine, found or started by a script."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from stepbias.client import Client
+from stepbias.errors import ProblemError, ServiceUnreachable
+from stepbias.state_home import address_in, default_state_directory
+
+START_SECONDS: Final = 120.0
+STOP_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.05
+
+
+class LocalClient(Client):
+    """A client of a service of this machine, which ends with it if it was started for it."""
+
+    def __init__(self, base_url: str, started: "subprocess.Popen[bytes] | None", **options: Any) -> None:
+        super().__init__(base_url, **options)
+        self._started = started
+
+    def close(self) -> None:
+        """Close the connections, and end the service if it was started here."""
+        super().close()
+        if self._started is not None:
+            end(self._started)
+            self._started = None
+
+    def answers(self) -> bool:
+        """Whether the service does, at this moment."""
+        try:
+            self._connection.send("GET", "/readyz", patience=0.0)
+        except (ServiceUnreachable, ProblemError):
+            return False
+        return True
+
+
+def local(state_dir: str | Path | None = None, *, workers: int | None = None, **options: Any) -> LocalClient:
+    """A client of the service of this machine that keeps its data in this directory.
+
+    It is the one that runs, or else one that is started now and ends when the client is closed, or this program ends,
+    however it does. What it has computed stays in the directory. The package has to be installed with the service:
+    `stepbias[service]`.
+
+    Args:
+        state_dir: where the service keeps its data; that of `stepbias up` if None.
+        workers: batches trained at a time, by one that is started; the number of cores if None.
+        options: of `Client`.
+
+    Raises:
+        ServiceUnreachable: none could be started; the text is what it said.
+    """
+    directory = Path(state_dir).expanduser().absolute() if state_dir else default_state_directory()
+    running = _running(directory, options)
+    return running or _started(directory, workers, options)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a service that was started here: it ends when its standard input does."""
+    if process.stdin:
+        process.stdin.close()
+    process.wait(STOP_SECONDS)
+
+
+def _running(
+    directory: Path, options: dict[str, Any], started: "subprocess.Popen[bytes] | None" = None
+) -> LocalClient | None:
+    """A client of the service that has noted its address in the directory, if it answers there."""
+    url = address_in(directory)
+    if url is None:
+        return None
+    client = LocalClient(url, started, **options)
+    if client.answers():
+        return client
+    # Not closed as it is: that would end what is only beginning.
+    Client.close(client)
+    return None
+
+
+def _started(directory: Path, workers: int | None, options: dict[str, Any]) -> LocalClient:
+    command = [sys.executable, "-m", "stepbias", "up", "--port", "0", "--state-dir", str(directory), "--until-eof"]
+    command += [] if workers is None else ["--workers", str(workers)]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and command
+            command, stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            if found := _running(directory, options, process):
+                return found
+            time.sleep(LOOK_SECONDS)
+        # Another program may have started one at the same moment: then it is that one.
+        if found := _running(directory, options):
+            return found
+        end(process)
+        said.seek(0)
+        raise ServiceUnreachable(said.read().decode(errors="replace").strip() or "the service has not started")

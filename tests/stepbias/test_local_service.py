@@ -1,0 +1,72 @@
+"""A service that a script finds or starts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import stepbias as sb
+from stepbias.local_service import LocalClient
+from stepbias.state_home import ADDRESS_FILE, address_in
+from tests.stepbias.client.stub import ScriptedService, ok
+
+
+def _is_over(url: str) -> bool:
+    client = LocalClient(url, None)
+    try:
+        return not client.answers()
+    finally:
+        client.close()
+
+
+def test_a_service_is_started_found_and_ended(tmp_path: Path) -> None:
+    """By whoever comes first; the second finds the first one's, and leaves it alone; what is computed stays."""
+    (tmp_path / ADDRESS_FILE).write_text("http://127.0.0.1:9")
+    spec = sb.sweep(samples=3, dimension=4, sparsity=1, step_size=0.01, init_scale=0.1, steps=64)
+    with sb.local(tmp_path, workers=1) as first:
+        with sb.local(tmp_path) as second:
+            done = second.submit(spec).wait(timeout=60)
+        assert first.experiment(done.id).status == "succeeded"
+        url = address_in(tmp_path)
+    assert url
+    assert _is_over(url)
+    with sb.local(tmp_path, workers=1) as again:
+        assert again.experiment(done.id).status == "succeeded"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_service_ends_with_the_script_that_started_it_however_that_ends(tmp_path: Path) -> None:
+    """Killed, too."""
+    start = f"client = stepbias.local({str(tmp_path)!r}, workers=1)"
+    program = f"import stepbias, time; {start}; print('up', flush=True); time.sleep(99)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as script:
+        assert script.stdout
+        assert script.stdout.readline() == b"up\n"
+        os.kill(script.pid, signal.SIGKILL)
+    url = address_in(tmp_path)
+    assert url
+    deadline = time.monotonic() + 60
+    while not _is_over(url):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """In its own words."""
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(sb.ServiceUnreachable, match="state"):
+        sb.local(file / "below")
+
+
+def test_what_answers_is_asked_whether_it_is_ready() -> None:
+    """Something that answers otherwise is not the service."""
+    scripted = ScriptedService([ok({})])
+    with scripted.client() as client:
+        local = LocalClient("http://stepbias.test", None, transport=client._connection._http._transport)
+        assert local.answers()
+    assert scripted.lines == ["GET /readyz"]
