@@ -1,5 +1,6 @@
 """Figures of an experiment, from what is stored of it."""
 
+import gc
 import logging
 import threading
 from collections.abc import Iterator, Mapping
@@ -97,7 +98,11 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
     from core.figures.render import render
 
     its = replace(context, store=store_of_experiment(context.store, experiment_id))
-    return render(draw(FIGURES[name], stored_results(its, experiment_id)), form)
+    try:
+        return render(draw(FIGURES[name], stored_results(its, experiment_id)), form)
+    finally:
+        # Figures are full of cycles, and large: those that nobody has collected yet would be most of this process.
+        gc.collect()
 
 
 def stored_results(context: WorkerContext, experiment_id: str) -> Results:

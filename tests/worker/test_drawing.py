@@ -1,11 +1,13 @@
 """What a figure is drawn from: everything that is stored of an experiment, and nothing that is not."""
 
+import gc
 import threading
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from core.errors import InvalidData
 from core.figures.layouts.catalogue import suitable
@@ -85,6 +87,19 @@ def test_every_figure_that_suits_an_experiment_is_drawn_of_it(workshop: Workshop
 def request(experiment_id: str) -> FigureRequest:
     """A wish for the risk of an experiment."""
     return FigureRequest(experiment_id=experiment_id, figure="risk", format="svg", key="figure:1")
+
+
+def test_nothing_is_left_of_a_figure_but_its_bytes(workshop: Workshop) -> None:
+    """Whose memory nobody has collected yet: a process that draws all day would be large by them."""
+    experiment_id = workshop.submit(spec())
+    workshop.work_off()
+    gc.collect()
+    gc.disable()
+    try:
+        draw_figure(workshop.context(), experiment_id, "risk", "png")
+        assert not [each for each in gc.get_objects() if isinstance(each, Figure)]
+    finally:
+        gc.enable()
 
 
 def test_a_figure_that_was_asked_for_is_drawn_of_what_is_there(workshop: Workshop) -> None:
