@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import nullcontext
+from html import escape
 from typing import Any, Self
 from urllib.parse import quote
 
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
-from stepbias.progress import progress_report, status_line
+from stepbias.progress import bar_html, outcome_counts, progress_report, status_line
 from stepbias.retry_pauses import polling_pause, retry_after
 from stepbias.stored_results import StoredResults
 
@@ -44,6 +45,13 @@ class ExperimentHandle(StoredResults):
 
     def __repr__(self) -> str:
         return f"<experiment {self.id}: {self.status}, {self.experiment.runs_done} of {self.experiment.runs_total}>"
+
+    def _repr_html_(self) -> str:
+        record = self.experiment
+        ended = f"<br>{escape(outcome_counts(record.outcomes))}" if record.outcomes else ""
+        why = f"<br>{escape(record.error)}" if record.error else ""
+        named = f"<b>{escape(record.name or 'experiment')}</b> <code>{escape(record.id)}</code>"
+        return f"{named}<br>{bar_html(record.progress, status_line(record))}{ended}{why}"
 
     @property
     def id(self) -> str:
