@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     __version__: str
+    from stepbias.async_client import AsyncClient, AsyncExperimentHandle
     from stepbias.building import fractions, linspace, logspace, multiples, sweep
     from stepbias.client import Client
     from stepbias.connecting import connect
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from stepbias.upload import UnknownFile
 
 __all__ = [
+    "AsyncClient",
+    "AsyncExperimentHandle",
     "AuthenticationError",
     "Client",
     "Experiment",
@@ -67,6 +70,8 @@ __all__ = [
 
 _HOMES: Final = MappingProxyType(
     {
+        "AsyncClient": "async_client",
+        "AsyncExperimentHandle": "async_client",
         "Client": "client",
         "LocalClient": "local_service",
         "local": "local_service",

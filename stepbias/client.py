@@ -170,7 +170,7 @@ class Client:
             yield ExperimentHandle.from_document(self._connection, document)
 
     def upload_dataset(
-        self, data: Data, *, name: str | None = None, target: str | None = None, **options: Any
+        self, /, data: Data, *, name: str | None = None, target: str | None = None, **options: Any
     ) -> dict[str, Any]:
         """Upload data of one's own, to be used in specs as `{"kind": "dataset", "id": …}`.
 
@@ -200,6 +200,7 @@ class Client:
 
     def upload(
         self,
+        /,
         X: Any,
         y: Any = None,
         *,

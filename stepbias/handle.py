@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import nullcontext
+from html import escape
 from typing import Any, Self
 from urllib.parse import quote
 
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
-from stepbias.progress import progress_report, status_line
+from stepbias.progress import bar_html, outcome_counts, progress_report, status_line
 from stepbias.retry_pauses import polling_pause, retry_after
 from stepbias.stored_results import StoredResults
 
@@ -44,6 +45,13 @@ class ExperimentHandle(StoredResults):
 
     def __repr__(self) -> str:
         return f"<experiment {self.id}: {self.status}, {self.experiment.runs_done} of {self.experiment.runs_total}>"
+
+    def _repr_html_(self) -> str:
+        record = self.experiment
+        ended = f"<br>{escape(outcome_counts(record.outcomes))}" if record.outcomes else ""
+        why = f"<br>{escape(record.error)}" if record.error else ""
+        named = f"<b>{escape(record.name or 'experiment')}</b> <code>{escape(record.id)}</code>"
+        return f"{named}<br>{bar_html(record.progress, status_line(record))}{ended}{why}"
 
     @property
     def id(self) -> str:
@@ -82,12 +90,12 @@ class ExperimentHandle(StoredResults):
             WaitTimeout: it is not finished; it goes on without us.
             ServiceUnreachable: the service stayed away for longer than the client's patience.
         """
-        with progress_report() if progress else nullcontext(_unseen) as report:
-            for experiment in self._courses(timeout):
+        with progress_report() if progress else nullcontext(unseen) as report:
+            for experiment in self.courses(timeout):
                 if on_progress is not None:
                     on_progress(experiment)
                 report(experiment.progress, status_line(experiment))
-        return self._require_success()
+        return self.require_success()
 
     def as_completed(self, timeout: float | None = None) -> Iterator[dict[str, Any]]:
         """Each run as soon as it is stored, in the order in which they come, as a flat document.
@@ -103,9 +111,9 @@ class ExperimentHandle(StoredResults):
         """
         seen: set[int] = set()
         rows = f"{self._path}/results.ndjson"
-        for _ in self._courses(timeout):
+        for _ in self.courses(timeout):
             rows = yield from self._new_runs(rows, seen)
-        self._require_success()
+        self.require_success()
 
     def _new_runs(self, address: str, seen: set[int]) -> Generator[dict[str, Any], None, str]:
         """Those that are stored and not seen; returns the address from which on there may be others."""
@@ -118,8 +126,15 @@ class ExperimentHandle(StoredResults):
         following = response.links.get("next", {}).get("url")
         return str(response.url.join(following)) if following else address
 
-    def _courses(self, timeout: float | None) -> Iterator[Experiment]:
-        """Every answer of the service until it has ended, the last included."""
+    def courses(self, timeout: float | None = None) -> Iterator[Experiment]:
+        """Every answer of the service until it has ended, the last included.
+
+        Args:
+            timeout: seconds; None waits as long as it takes.
+
+        Raises:
+            WaitTimeout, ServiceUnreachable: as for `wait`.
+        """
         clock = self._connection.clock
         start = clock.now()
         deadline = math.inf if timeout is None else start + timeout
@@ -135,7 +150,12 @@ class ExperimentHandle(StoredResults):
             # Cut short by the deadline, so that the last question is asked there and not a pause before it.
             wish = self._ask_after(min(max(polling_pause(now - start), wish), deadline - now), deadline)
 
-    def _require_success(self) -> Self:
+    def require_success(self) -> Self:
+        """Return itself if it was last heard to have succeeded.
+
+        Raises:
+            ExperimentFailed: it was not.
+        """
         if self.status != "succeeded":
             raise ExperimentFailed(self.experiment)
         return self
@@ -235,7 +255,7 @@ class ExperimentHandle(StoredResults):
             raise WaitTimeout(self.experiment) from error
 
 
-def _unseen(_fraction: float, _text: str) -> None:
+def unseen(_fraction: float, _text: str) -> None:
     """Show nothing."""
 
 

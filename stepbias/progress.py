@@ -42,11 +42,11 @@ class NotebookBar:
     """Progress as a bar under the cell, in the words of HTML itself."""
 
     def __init__(self, display: Callable[..., Any]) -> None:
-        self._shown = display(_Html(_bar_html(0.0, "")), display_id=True)
+        self._shown = display(_Html(bar_html(0.0, "")), display_id=True)
 
     def __call__(self, fraction: float, text: str) -> None:
         """Take a report, and show it."""
-        self._shown.update(_Html(_bar_html(fraction, text)))
+        self._shown.update(_Html(bar_html(fraction, text)))
 
 
 class _Html(str):
@@ -58,7 +58,8 @@ class _Html(str):
         return self
 
 
-def _bar_html(fraction: float, text: str) -> str:
+def bar_html(fraction: float, text: str) -> str:
+    """A bar with a text beside it, which may hold anything."""
     label = escape(f"{fraction:.0%}  {text}")
     return f'<progress value="{fraction:.4f}" max="1" aria-label="{label}"></progress> {label}'
 

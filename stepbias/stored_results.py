@@ -136,7 +136,7 @@ class StoredResults(StoredArrays):
         content = self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
         return Figure(content, name=name, format=format)
 
-    def read(self, part: str = "", **query: Any) -> bytes:
+    def read(self, /, part: str = "", **query: Any) -> bytes:
         """One part of it, such as `results`, or what it is itself, byte for byte as the service sends it."""
         path = f"{self._path}/{part}" if part else self._path
         return self._connection.send("GET", path, params=query).content

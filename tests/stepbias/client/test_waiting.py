@@ -211,3 +211,14 @@ def test_progress_is_told_where_it_is_asked_for(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.splitlines()[-1].startswith("100%  succeeded: 20 of 20 runs")
+
+
+def test_a_notebook_shows_how_an_experiment_stands() -> None:
+    """As text, whatever its name holds."""
+    _, handle = _waited_for(ok(experiment("failed", name="<b>mine</b>", error="no steps & no hope")))
+    handle.refresh()
+    shown = handle._repr_html_()
+    assert "&lt;b&gt;mine&lt;/b&gt;" in shown
+    assert "5 converged" in shown
+    assert "no steps &amp; no hope" in shown
+    assert '<progress value="1.0000"' in shown
