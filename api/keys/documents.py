@@ -1,5 +1,6 @@
 """Keys as the operator sees them, and how one is wished for."""
 
+from codecs import BOM_UTF8
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Request
@@ -56,7 +57,7 @@ class KeyList(BaseModel):
 class KeyRequest(BaseModel):
     """What a new key is to be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     owner: Annotated[str, Field(pattern=OWNER_PATTERN, description="Whose work is done with it.")]
     scope: KeyScope = KeyScope.SUBMIT
@@ -72,9 +73,9 @@ def read_key_request(body: bytes) -> KeyRequest:
     Raises:
         MalformedBody, UnusableBody, UnusableKeyRequest: it is not JSON, or no such wish; each violation with its place.
     """
-    document = i_json.read(body)
+    i_json.read(body)
     try:
-        return KeyRequest.model_validate(document)
+        return KeyRequest.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
         violations = tuple(_violation(finding) for finding in error.errors())
         raise UnusableKeyRequest("The key breaks the rules listed under errors.", violations=violations) from None
