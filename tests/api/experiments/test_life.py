@@ -217,7 +217,7 @@ def test_the_next_page_keeps_repeated_filters(api: Service) -> None:
 def test_an_id_may_be_cut_short(api: Service) -> None:
     """To eight digits of either case, wherever it is taken; what is answered has the whole one."""
     identifier = api.submit()
-    for short in (identifier[:8], identifier[:8].upper(), identifier[:31]):
+    for short in (identifier[:8], identifier[:8].upper(), identifier[:31], identifier.upper()):
         assert api.get(f"{EXPERIMENTS}/{short}").json()["id"] == identifier
     assert api.get(f"{EXPERIMENTS}/{identifier[:8]}/runs").status_code == 200
     assert_problem(api.get(f"{EXPERIMENTS}/{identifier[:7]}"), 404)
