@@ -38,7 +38,9 @@ class CurveQuery(BaseModel):
     y: Annotated[_Quantity, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
     series: Annotated[_Axis, Field(description="One curve for each of its values; by default the axis left.")] = None
     over: Annotated[_Axis, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
-    include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
+    include: Annotated[
+        Inclusion, Field(description="Which runs enter; `steps`, and what else is of no limit, is of all.")
+    ] = Inclusion.CONVERGED
 
     points: Annotated[
         Annotated[int, Field(ge=2, le=MOST_WHOLE), InDigits] | None,

@@ -1,6 +1,5 @@
 """Keys as the operator sees them, and how one is wished for."""
 
-from codecs import BOM_UTF8
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Request
@@ -57,11 +56,13 @@ class KeyList(BaseModel):
 class KeyRequest(BaseModel):
     """What a new key is to be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     owner: Annotated[str, Field(pattern=OWNER_PATTERN, description="Whose work is done with it.")]
     scope: KeyScope = KeyScope.SUBMIT
-    expires_in_days: Annotated[float | None, Field(gt=0, le=36_500, description="None: it does not expire.")] = None
+    expires_in_days: Annotated[
+        float | None, Field(strict=True, gt=0, le=36_500, description="None: it does not expire.")
+    ] = None
 
 
 KEY_BODY: Final = body({JSON: {"schema": reference(KeyRequest), "examples": named(KEYS)}})
@@ -73,9 +74,9 @@ def read_key_request(body: bytes) -> KeyRequest:
     Raises:
         MalformedBody, UnusableBody, UnusableKeyRequest: it is not JSON, or no such wish; each violation with its place.
     """
-    i_json.read(body)
+    document = i_json.read(body)
     try:
-        return KeyRequest.model_validate_json(body.removeprefix(BOM_UTF8))
+        return KeyRequest.model_validate(document)
     except ValidationError as error:
         violations = tuple(_violation(finding) for finding in error.errors())
         raise UnusableKeyRequest("The key breaks the rules listed under errors.", violations=violations) from None
