@@ -109,9 +109,10 @@ class ResultsAnswer:
 
     def _next(self, runs: StoredRuns) -> Mapping[str, str]:
         """Where the rows go on that are not stored yet. Some behind the first missing run may be sent again."""
-        if self.form not in RESUMABLE or self.experiment.status not in ACTIVE or runs.whole_before == 0:
+        if self.form not in RESUMABLE or self.experiment.status not in ACTIVE:
             return {}
-        place = f"{path(self.experiment.id)}/results.{self.form}?after={runs.whole_before - 1}"
+        after = f"?after={runs.whole_before - 1}" if runs.whole_before else ""
+        place = f"{path(self.experiment.id)}/results.{self.form}{after}"
         return {"Link": f'<{place}>; rel="next"'}
 
     def _stored_runs(self) -> StoredRuns:
