@@ -55,6 +55,7 @@ async def _named_experiment(request: Request, asker: AskerHere, store: _WholeSto
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     if not _ID.fullmatch(given):
         raise ExperimentNotFound(given)
+    given = given.lower()
     if is_cut_short(given):
         owner = None if asker is None or asker.sees_all else asker.owner
         given = await to_thread.run_sync(partial(whole_id, given, store, owner=owner))

@@ -56,8 +56,11 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **{
             f"get_{what}{form}": ("not-stored-yet",)
             for what in ("trajectory", "arrays", "interpolators")
-            for form in ("", "_file", "_table", "_lines")
+            for form in ("_file", "_table", "_lines")
         },
+        **{f"get_{what}": ("not-acceptable", "not-stored-yet") for what in ("trajectory", "arrays", "interpolators")},
+        "get_data": ("not-acceptable",),
+        "get_curves": ("not-acceptable",),
     }
 )
 

@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from api.datasets.kept import described
 from api.figures.drawing import awaited
+from api.problems.request_errors import UnusableBody
 from api.problems.spec_violations import sentence
+from api.requests import i_json
 from api.requests.paging import QueryModel
 from core.analysis.data_analysis import DataAnalysis
 from core.spec.experiment_spec import Transform
@@ -29,12 +31,16 @@ def _transform(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     try:
-        return Transform.model_validate_json(given)
+        transform = Transform.model_validate_json(given)
+        i_json.read(given.encode())
+    except UnusableBody as error:
+        raise ValueError(error.violations[0].detail) from None
     except ValidationError as error:
         finding = error.errors()[0]
         where = "".join(f"{part}: " for part in finding["loc"] if part in Transform.model_fields)
         finding["loc"] = ("data", "transform", *finding["loc"])
         raise ValueError(f"{where}{sentence(finding)}") from None
+    return transform
 
 
 class AnalysisQuery(QueryModel):

@@ -20,13 +20,13 @@ def is_cut_short(text: str) -> bool:
 
 
 def whole_id(beginning: str, store: Store, *, owner: str | None = None) -> str:
-    """The id that begins so, of the experiments of one owner, or of all.
+    """The id that begins so, in small letters, of the experiments of one owner, or of all.
 
     Raises:
         ExperimentNotFound: none does.
         AmbiguousId: several do; some of them are named.
     """
-    found = store.ids(beginning.lower(), most=MOST_CANDIDATES, owner=owner)
+    found = store.ids(beginning, most=MOST_CANDIDATES, owner=owner)
     if not found:
         raise ExperimentNotFound(beginning)
     if len(found) > 1:

@@ -1,7 +1,8 @@
 """Which curves are asked for: the query of `/curves`."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,9 @@ from core.results.result import Summary
 from core.results.thinning import fewer_points
 from core.results.variables import COORDINATES, VARIABLES, Kind
 from core.sweep.grid import Grid
+
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+"""A number as JSON spells it."""
 
 _Name = Annotated[str | None, Field(min_length=1, max_length=100)]
 _Axis = Annotated[_Name, Field(json_schema_extra={"enum": list(COORDINATES)})]
@@ -34,7 +38,9 @@ class CurveQuery(BaseModel):
     y: Annotated[_Quantity, Field(description="The result to draw; by default the risk, or the ℓ1 norm.")] = None
     series: Annotated[_Axis, Field(description="One curve for each of its values; by default the axis left.")] = None
     over: Annotated[_Axis, Field(description="Median and quartiles over this axis; by default the data seed.")] = None
-    include: Annotated[Inclusion, Field(description="Which runs enter.")] = Inclusion.CONVERGED
+    include: Annotated[
+        Inclusion, Field(description="Which runs enter; `steps`, and what else is of no limit, is of all.")
+    ] = Inclusion.CONVERGED
 
     points: Annotated[
         Annotated[int, Field(ge=2, le=MOST_WHOLE), InDigits] | None,
@@ -68,10 +74,9 @@ class CurveQuery(BaseModel):
 
     def _where(self) -> Iterator[tuple[str, float]]:
         for name, value in (self.model_extra or {}).items():
-            try:
-                yield name.removeprefix(self.PREFIX), float(value)
-            except (TypeError, ValueError):
-                raise _wrong(name, "a number is wanted") from None
+            if not (isinstance(value, str) and _NUMBER.fullmatch(value)):
+                raise _wrong(name, "a number is wanted")
+            yield name.removeprefix(self.PREFIX), float(value)
 
 
 def _wrong(parameter: str, detail: str) -> InvalidQuery:

@@ -1,13 +1,14 @@
 """Trajectories and aggregated curves as tables, in CSV and NDJSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final
 
 from fastapi import Response
 from pydantic import Field
 
-from api.contract.parts import files
-from api.exports.formats import Format
+from api.contract.parts import Answers, files
+from api.exports.array_answer import json_answer, npz_answer
+from api.exports.formats import MEDIA_TYPES, Format
 from api.exports.rows import csv_pieces, ndjson_pieces
 from api.exports.run_table import Row
 from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
@@ -18,6 +19,12 @@ from core.results.thinning import FEWEST_POINTS, thinned
 _STATISTICS: Final = ("median", "lower_quartile", "upper_quartile")
 CURVE_COLUMNS: Final = ("kind", "name", "series", "x", *_STATISTICS, *COUNTS)
 """The columns of aggregated curves; `kind` is curve, flow_limit or baseline, which has a name, and no x."""
+
+
+def as_well(forms: Iterable[Format]) -> Answers:
+    """What an address that answers JSON sends to who accepts another format, for `responses`."""
+    return files("The answer.", [MEDIA_TYPES[form] for form in forms if form is not Format.JSON])
+
 
 FILES: Final = {form: files("A table.", [form.media_type]) for form in Format}
 
@@ -41,6 +48,19 @@ def trajectory_table(trajectory: LabelledArrays, form: Format) -> Response:
     entries = document["coords"] | document["data_vars"]
     rows = [list(row) for row in zip(*(entry["data"] for entry in entries.values()), strict=True)]
     return _answer(tuple(entries), rows, form)
+
+
+def arrays_answer(arrays: LabelledArrays, form: Format, experiment_id: str) -> Response:
+    """The arrays in a format that the Accept header has decided."""
+    match form:
+        case Format.JSON:
+            answer = json_answer(arrays, experiment_id)
+        case Format.NPZ:
+            answer = npz_answer(arrays)
+        case _:
+            answer = trajectory_table(arrays, form)
+    answer.headers["Vary"] = "Accept"
+    return answer
 
 
 def curve_table(family: Curves, form: Format) -> Response:

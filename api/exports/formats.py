@@ -1,6 +1,6 @@
 """Which format of the results a request asks for: by its address, by `?format=`, or by what it accepts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Final, NamedTuple
@@ -37,6 +37,15 @@ MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
         Format.NPZ: NPZ,
     }
 )
+
+CURVES: Final = (Format.JSON, Format.CSV, Format.NDJSON)
+"""Those of curves."""
+
+ARRAYS: Final = (Format.JSON, Format.NPZ)
+"""Those of arrays that are no table."""
+
+TRAJECTORIES: Final = (*CURVES, Format.NPZ)
+"""Those of what a run recorded."""
 
 RESUMABLE: Final = frozenset({Format.NDJSON, Format.CSV})
 """Formats whose answers can be put one behind the other."""
@@ -81,12 +90,22 @@ def chosen_format(ending: str | None, query: ResultsQuery, accept: str | None) -
         UnofferedFormat: the Accept header leaves nothing of what can be sent.
     """
     named = _named(ending, query.format)
-    ranges = _ranges(accept)
-    found = named or max(Format, key=lambda each: _preference(each, ranges))
-    if _preference(found, ranges)[0] == 0:
-        raise UnofferedFormat(_refusal(named))
+    found = accepted_format(tuple(Format) if named is None else (named,), accept)
     if query.after is not None and found not in RESUMABLE:
         raise _wrong("after", f"{found} is sent whole: only {' and '.join(sorted(RESUMABLE))} go on after a run")
+    return found
+
+
+def accepted_format(offered: Sequence[Format], accept: str | None) -> Format:
+    """That of the offered formats which the Accept header prefers, the first of them where it does not matter.
+
+    Raises:
+        UnofferedFormat: it allows none of them.
+    """
+    ranges = _ranges(accept)
+    found = max(offered, key=lambda each: _preference(each, ranges))
+    if _preference(found, ranges)[0] == 0:
+        raise UnofferedFormat(_refusal(offered))
     return found
 
 
@@ -104,10 +123,12 @@ def _wrong(parameter: str, detail: str) -> InvalidQuery:
     return InvalidQuery("The query cannot be answered.", violations=(Violation(parameter=parameter, detail=detail),))
 
 
-def _refusal(named: Format | None) -> str:
-    if named is not None:
-        return f"{named} is asked for, and the Accept header does not allow its type {named.media_type}."
-    return f"The Accept header allows none of the types of results: {', '.join(MEDIA_TYPES.values())}."
+def _refusal(offered: Sequence[Format]) -> str:
+    if len(offered) == 1:
+        return f"{offered[0]} is asked for, and the Accept header does not allow its type {offered[0].media_type}."
+    return (
+        f"The Accept header allows none of the types that are here: {', '.join(each.media_type for each in offered)}."
+    )
 
 
 def _preference(form: Format, ranges: list[_Range]) -> tuple[float, int]:

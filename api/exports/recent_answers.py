@@ -32,8 +32,8 @@ class RecentAnswer:
     def response(self, accept_encoding: str | None) -> Response:
         """The answer to who takes these codings; byte by byte what would be sent if it were made now."""
         if self.packed is None or not accepts_gzip(accept_encoding):
-            return Response(self.body, media_type="application/json", headers={"ETag": self.tag})
-        headers = {"ETag": gzip_tag(self.tag), "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return Response(self.body, media_type="application/json", headers={"ETag": self.tag, "Vary": "Accept"})
+        headers = {"ETag": gzip_tag(self.tag), "Content-Encoding": "gzip", "Vary": "Accept, Accept-Encoding"}
         return Response(self.packed, media_type="application/json", headers=headers)
 
 

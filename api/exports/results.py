@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from anyio import to_thread
 from fastapi import Request, Response
@@ -43,6 +43,16 @@ def results_state(experiment: Experiment) -> str:
     return content_hash(about)[:32]
 
 
+def tag_of(state: Mapping[str, Any]) -> str:
+    """The entity tag of an answer in pieces, by all that it depends on."""
+    return f'"{content_hash(state)[:32]}"'
+
+
+def known_tag(tag: str, if_none_match: str | None) -> str | None:
+    """The tag of what the asker has already, plain or as gzip."""
+    return next((each for each in (tag, gzip_tag(tag)) if is_known((each,), if_none_match)), None)
+
+
 @dataclass(frozen=True)
 class ResultsAnswer:
     """What is answered about one experiment, in one format; `after` is the run after which rows begin."""
@@ -54,7 +64,7 @@ class ResultsAnswer:
 
     async def response(self, request: Request) -> Response:
         """The answer: 304 where it is known already, else the results."""
-        known = self._known(request.headers.get("If-None-Match")) if self.is_final else None
+        known = known_tag(self.tag, request.headers.get("If-None-Match")) if self.is_final else None
         if known is not None:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers | {"ETag": known})
         if self.form is Format.JSON and self.is_final and self.experiment.runs_total >= KEPT_FROM:
@@ -73,16 +83,11 @@ class ResultsAnswer:
     @cached_property
     def tag(self) -> str:
         """The entity tag of the results as they are now, in this format and of this version of it."""
-        state = [self._state, self.form, -1 if self.after is None else self.after]
-        return f'"{content_hash({"of": state})[:32]}"'
+        return tag_of({"of": [self._state, self.form, -1 if self.after is None else self.after]})
 
     @cached_property
     def _gzip_tag(self) -> str:
         return gzip_tag(self.tag)
-
-    def _known(self, if_none_match: str | None) -> str | None:
-        """The tag of what the asker has already, plain or as gzip."""
-        return next((tag for tag in (self.tag, self._gzip_tag) if is_known((tag,), if_none_match)), None)
 
     @cached_property
     def _state(self) -> str:
@@ -104,9 +109,10 @@ class ResultsAnswer:
 
     def _next(self, runs: StoredRuns) -> Mapping[str, str]:
         """Where the rows go on that are not stored yet. Some behind the first missing run may be sent again."""
-        if self.form not in RESUMABLE or self.experiment.status not in ACTIVE or runs.whole_before == 0:
+        if self.form not in RESUMABLE or self.experiment.status not in ACTIVE:
             return {}
-        place = f"{path(self.experiment.id)}/results.{self.form}?after={runs.whole_before - 1}"
+        after = f"?after={runs.whole_before - 1}" if runs.whole_before else ""
+        place = f"{path(self.experiment.id)}/results.{self.form}{after}"
         return {"Link": f'<{place}>; rel="next"'}
 
     def _stored_runs(self) -> StoredRuns:

@@ -18,6 +18,10 @@ from jobs.records import Experiment
 
 ROUTE: Final = "/v1/experiments/{experiment_id}/curves"
 
+ANY: Final = "*/*"
+JSON: Final = "application/json"
+"""What most clients accept; other wishes are weighed by the route."""
+
 _CURVES: Final = re.compile(r"/v1/experiments/([A-Za-z0-9_-]{1,64})/curves", re.ASCII)
 
 
@@ -43,7 +47,8 @@ class QuickCurvesMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         is_get = scope["type"] == "http" and scope["method"] == "GET"
-        asked = _CURVES.fullmatch(get_route_path(scope)) if is_get else None
+        wants_json = is_get and Headers(scope=scope).get("accept", ANY) in {ANY, JSON}
+        asked = _CURVES.fullmatch(get_route_path(scope)) if wants_json else None
         answer = None if asked is None else await self._answer(asked[1], scope)
         if answer is not None:
             scope["state"]["route"] = ROUTE

@@ -60,7 +60,9 @@ class KeyRequest(BaseModel):
 
     owner: Annotated[str, Field(pattern=OWNER_PATTERN, description="Whose work is done with it.")]
     scope: KeyScope = KeyScope.SUBMIT
-    expires_in_days: Annotated[float | None, Field(gt=0, le=36_500, description="None: it does not expire.")] = None
+    expires_in_days: Annotated[
+        float | None, Field(strict=True, gt=0, le=36_500, description="None: it does not expire.")
+    ] = None
 
 
 KEY_BODY: Final = body({JSON: {"schema": reference(KeyRequest), "examples": named(KEYS)}})

@@ -160,6 +160,8 @@ _SENTENCES: Final[Mapping[str, Callable[[Location, Mapping[str, Any]], str]]] = 
         "model_type": _fixed("an object is wanted"),
         "literal_error": _fixed("{expected} is wanted"),
         "enum": _fixed("{expected} is wanted"),
+        "datetime_from_date_parsing": _fixed("there is no such time"),
+        "datetime_parsing": _fixed("there is no such time"),
         "value_error": _own,
     }
 )

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.contract.answers import LabelledArrays
 from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, StoreHere
-from api.exports.array_answer import NPZ_FILE, json_answer, npz_answer
-from api.exports.curve_tables import FILES, TrajectoryQuery, trajectory_table
-from api.exports.formats import Format
+from api.exports.array_answer import NPZ_FILE, npz_answer
+from api.exports.curve_tables import FILES, TrajectoryQuery, arrays_answer, as_well, trajectory_table
+from api.exports.formats import ARRAYS, TRAJECTORIES, Format, accepted_format
 from api.requests.positions import Position
 from api.stored import arrays
 
@@ -18,14 +18,17 @@ router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], re
 Thinned = Annotated[TrajectoryQuery, Query()]
 
 
-@router.get("/runs/{index}/trajectory", response_model=LabelledArrays)
-def get_trajectory(experiment: ExperimentHere, index: Position, query: Thinned, store: StoreHere) -> Response:
+@router.get("/runs/{index}/trajectory", response_model=LabelledArrays, responses=as_well(TRAJECTORIES))
+def get_trajectory(
+    experiment: ExperimentHere, index: Position, query: Thinned, request: Request, store: StoreHere
+) -> Response:
     """What a run recorded, against `record_step`, with 2/η_t; empty where the spec records nothing.
 
     Curves are stored in float32 (relative error 6e-8), and null where they are not finite or do not exist. The last
     record is of the last iterate, which a completed run did not end at. `points` asks for fewer records.
     """
-    return json_answer(query.of(arrays.trajectory(experiment, index, store=store)), experiment.id)
+    form = accepted_format(TRAJECTORIES, request.headers.get("Accept"))
+    return arrays_answer(query.of(arrays.trajectory(experiment, index, store=store)), form, experiment.id)
 
 
 @router.get("/runs/{index}/trajectory.npz", response_class=Response, responses=NPZ_FILE)
@@ -46,14 +49,15 @@ def get_trajectory_lines(experiment: ExperimentHere, index: Position, query: Thi
     return trajectory_table(query.of(arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
 
 
-@router.get("/runs/{index}/arrays", response_model=LabelledArrays)
-def get_arrays(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
+@router.get("/runs/{index}/arrays", response_model=LabelledArrays, responses=as_well(ARRAYS))
+def get_arrays(experiment: ExperimentHere, index: Position, request: Request, store: StoreHere) -> Response:
     """Where a run ended, coordinate by coordinate, in float64: θ by part, β, √A, the gradient sum S, and β* if known.
 
     √A is there where finite steps have it: at depth 2 and for UV, without momentum. A completed run ends at its limit;
     its S is that of the last iterate.
     """
-    return json_answer(arrays.end(experiment, index, store=store), experiment.id)
+    form = accepted_format(ARRAYS, request.headers.get("Accept"))
+    return arrays_answer(arrays.end(experiment, index, store=store), form, experiment.id)
 
 
 @router.get("/runs/{index}/arrays.npz", response_class=Response, responses=NPZ_FILE)
@@ -62,10 +66,11 @@ def get_arrays_file(experiment: ExperimentHere, index: Position, store: StoreHer
     return npz_answer(arrays.end(experiment, index, store=store))
 
 
-@router.get("/analysis/{problem}/data", response_model=LabelledArrays)
-def get_data(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
+@router.get("/analysis/{problem}/data", response_model=LabelledArrays, responses=as_well(ARRAYS))
+def get_data(experiment: ExperimentHere, problem: Position, request: Request, store: StoreHere) -> Response:
     """The data set of a problem as its runs are trained on it: drawn, or given and shifted by the transform."""
-    return json_answer(arrays.data(experiment, problem, store=store), experiment.id)
+    form = accepted_format(ARRAYS, request.headers.get("Accept"))
+    return arrays_answer(arrays.data(experiment, problem, store=store), form, experiment.id)
 
 
 @router.get("/analysis/{problem}/data.npz", response_class=Response, responses=NPZ_FILE)
@@ -74,10 +79,11 @@ def get_data_file(experiment: ExperimentHere, problem: Position, store: StoreHer
     return npz_answer(arrays.data(experiment, problem, store=store))
 
 
-@router.get("/analysis/{problem}/interpolators", response_model=LabelledArrays)
-def get_interpolators(experiment: ExperimentHere, problem: Position, store: StoreHere) -> Response:
+@router.get("/analysis/{problem}/interpolators", response_model=LabelledArrays, responses=as_well(ARRAYS))
+def get_interpolators(experiment: ExperimentHere, problem: Position, request: Request, store: StoreHere) -> Response:
     """The predictors of a problem's reference interpolators; none where nothing interpolates its data."""
-    return json_answer(arrays.interpolators(experiment, problem, store=store), experiment.id)
+    form = accepted_format(ARRAYS, request.headers.get("Accept"))
+    return arrays_answer(arrays.interpolators(experiment, problem, store=store), form, experiment.id)
 
 
 @router.get("/analysis/{problem}/interpolators.npz", response_class=Response, responses=NPZ_FILE)

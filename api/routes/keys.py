@@ -4,13 +4,14 @@ import re
 import time
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import APIRouter, Depends, Request, Response, status
 from pydantic import WithJsonSchema
 
 from api.contract.parts import PROBLEMS
 from api.dependencies import AskerHere, KeyStoreHere
+from api.experiments.answered_once import HEADER
 from api.keys.documents import KEY_BODY, KeyDocument, KeyList, KeyRequestHere, NewKeyDocument
-from api.problems.request_errors import NothingHere
+from api.problems.request_errors import InvalidQuery, NothingHere, Violation
 from jobs.api_keys import new_key
 
 _DAY_SECONDS: Final = 86_400.0
@@ -34,7 +35,16 @@ def list_keys(store: KeyStoreHere) -> KeyList:
     return KeyList(keys=tuple(map(KeyDocument.of, store.keys())))
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, openapi_extra=KEY_BODY)
+async def _require_no_replay(request: Request) -> None:
+    """A key is told once: the answer that has it cannot be kept to be sent again."""
+    if HEADER in request.headers:
+        detail = "a key is made each time: list keys, and revoke the one whose answer was lost"
+        raise InvalidQuery(f"The {HEADER} cannot be used.", violations=(Violation(parameter=HEADER, detail=detail),))
+
+
+@router.post(
+    "", status_code=status.HTTP_201_CREATED, openapi_extra=KEY_BODY, dependencies=[Depends(_require_no_replay)]
+)
 def create_key(wish: KeyRequestHere, store: KeyStoreHere, response: Response) -> NewKeyDocument:
     """Make a key; it is in this answer, and in no other one."""
     seconds = None if wish.expires_in_days is None else wish.expires_in_days * _DAY_SECONDS

@@ -1,6 +1,7 @@
 """The results of all runs, in every format."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,14 +11,15 @@ from pydantic import WithJsonSchema
 from api.contract.answers import LabelledArrays, ManifestDocument
 from api.contract.parts import PROBLEMS, files, reference
 from api.dependencies import ExperimentHere, StoreHere
-from api.experiments.document import polling_headers
+from api.experiments.document import path, polling_headers
 from api.exports.curve_tables import FILES
 from api.exports.formats import MEDIA_TYPES, Format, ResultsQuery, chosen_format
 from api.exports.manifest import Manifest
-from api.exports.results import ResultsAnswer, results_state
+from api.exports.results import ResultsAnswer, known_tag, results_state, tag_of
 from api.exports.run_digests import RunDigests
 from api.exports.sending import off_loop, streamed
 from api.stored.grid import grid_of
+from jobs.states import ExperimentStatus
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 
@@ -68,6 +70,11 @@ async def get_manifest(experiment: ExperimentHere, request: Request, store: Stor
 @router.get("/manifest/runs.ndjson", response_class=Response, responses=FILES[Format.NDJSON])
 async def get_run_digests(experiment: ExperimentHere, request: Request, store: StoreHere) -> Response:
     """The digests of where each stored run ended, as NDJSON: of its `arrays.npz`, and of θ, β and each array alone."""
+    headers = {"Cache-Control": "private, no-cache", **polling_headers(experiment)}
+    if experiment.status is ExperimentStatus.SUCCEEDED:
+        headers["ETag"] = tag_of({"run digests": results_state(experiment), "at": path(experiment.id)})
+        known = known_tag(headers["ETag"], request.headers.get("If-None-Match"))
+        if known is not None:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers | {"ETag": known})
     digests = RunDigests(experiment, await off_loop(request, partial(grid_of, experiment.id, store=store)), store)
-    headers = polling_headers(experiment)
     return await streamed(request, digests.pieces(), media_type=Format.NDJSON.media_type, headers=headers)

@@ -10,8 +10,8 @@ from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
 from api.experiments.document import polling_headers
 from api.exports.curve_question import CurveQuery
-from api.exports.curve_tables import FILES, curve_table
-from api.exports.formats import Format
+from api.exports.curve_tables import FILES, as_well, curve_table
+from api.exports.formats import CURVES, Format, accepted_format
 from api.http.quick_curves import curves_question
 from api.requests.paging import PageQuery, link_header, window
 from api.requests.positions import Position, position
@@ -42,7 +42,7 @@ def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> Re
     return JSONResponse(run_rows(experiment.id, range(number, number + 1), store=store)[0])
 
 
-@router.get("/curves", response_model=CurvesDocument)
+@router.get("/curves", response_model=CurvesDocument, responses=as_well(CURVES))
 def get_curves(
     experiment: ExperimentHere,
     query: Annotated[CurveQuery, Query()],
@@ -51,6 +51,11 @@ def get_curves(
     recent: RecentAnswersHere,
 ) -> Response:
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
+    form = accepted_format(CURVES, request.headers.get("Accept"))
+    if form is not Format.JSON:
+        table = curve_table(_curves(experiment, query, store), form)
+        table.headers["Vary"] = "Accept"
+        return table
 
     def make() -> bytes:
         return bytes(JSONResponse(_curves(experiment, query, store).to_document()).body)
@@ -58,7 +63,8 @@ def get_curves(
     if experiment.status is ExperimentStatus.SUCCEEDED:
         question = curves_question(experiment, request.scope)
         return recent.of(question, make).response(request.headers.get("Accept-Encoding"))
-    return Response(make(), media_type="application/json", headers=polling_headers(experiment))
+    headers = {"Vary": "Accept", **polling_headers(experiment)}
+    return Response(make(), media_type="application/json", headers=headers)
 
 
 @router.get("/curves.csv", response_class=Response, responses=FILES[Format.CSV])

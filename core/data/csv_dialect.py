@@ -24,10 +24,13 @@ DECIMALS: Final[Mapping[str, str]] = MappingProxyType({"point": ".", "comma": ",
 LONGEST_FIELD: Final = 64
 """Most characters of a field that is read; the longest float64 has 24."""
 
+MOST_FIELDS: Final = 1_000_000
+"""Most fields of a line: what has more is refused before it is taken apart."""
+
 LARGEST_WHOLE: Final = 2.0**53
 """From here on two whole numbers may be one double."""
 
-_MOST_LINES, _FEWEST_LINES, _MOST_CHARACTERS, _MOST_FIELDS = 500, 3, 100_000, 1000
+_MOST_LINES, _FEWEST_LINES, _MOST_CHARACTERS, _MOST_JUDGED = 500, 3, 100_000, 1000
 """What of a file a dialect is judged by, comments aside. What breaks it later is refused, by its line."""
 
 MISSING: Final = frozenset(
@@ -56,7 +59,7 @@ class Records:
     `folds` are the lines that begin inside quotes.
 
     Raises:
-        UnusableArrays: quotes do not match, or a field is as long as a file.
+        UnusableArrays: quotes do not match, a field is as long as a file, or a line has too many.
     """
 
     def __init__(self, text: str, delimiter: str) -> None:
@@ -91,7 +94,15 @@ class Records:
             if not self._is_between:
                 self.folds.append(line_number)
             self._is_between = False
-            yield " ".join(line.split()) if self._delimiter == "space" else line
+            record = " ".join(line.split()) if self._delimiter == "space" else line
+            _require_fields(record, line_number, DELIMITERS[self._delimiter])
+            yield record
+
+
+def _require_fields(line: str, line_number: int, separators: str) -> None:
+    """Return if the line has no more of any separator than it may have fields."""
+    if len(line) >= MOST_FIELDS and any(line.count(each) >= MOST_FIELDS for each in separators):
+        raise unusable(f"line {line_number} has more than {MOST_FIELDS} fields")
 
 
 def _is_comment(line: str) -> bool:
@@ -153,15 +164,18 @@ def dialect_of(text: str, *, delimiter: str | None, decimal: str | None) -> Dial
 
 
 def _head(text: str) -> str:
-    """The lines that a dialect is judged by: some hundred, fewer where they are long."""
+    """The lines that a dialect is judged by: some hundred, fewer where they are long, and as many comments."""
     lines: list[str] = []
     judged = length = 0
-    for line in io.StringIO(text, newline=""):
+    for line_number, line in enumerate(io.StringIO(text, newline=""), start=1):
         if judged == _MOST_LINES or (length > _MOST_CHARACTERS and judged >= _FEWEST_LINES):
             break
-        lines.append(line)
         if not _is_comment(line):
+            _require_fields(line, line_number, "".join(DELIMITERS.values()).strip(" "))
             judged, length = judged + 1, length + len(line)
+        elif len(lines) - judged == _MOST_LINES:
+            continue
+        lines.append(line)
     return "".join(lines)
 
 
@@ -183,7 +197,7 @@ def _worth(head: str, delimiter: str) -> tuple[float, float]:
     if width < 2:
         return _WORTHLESS
     alike = [record for record in records if len(record) == width]
-    fields = [field for record in alike[1:] for field in record[:_MOST_FIELDS]]
+    fields = [field for record in alike[1:] for field in record[:_MOST_JUDGED]]
     share = sum(map(is_value, fields)) / (len(fields) or 1)
     return len(alike) / len(records), share
 

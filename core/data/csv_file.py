@@ -39,7 +39,7 @@ _INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060"
 
 
 class NoSuchColumn(StepbiasError):
-    """A column that an option names is not in the file, or not only once; `option` is which."""
+    """A column that an option names is not in the file, not only once, or left out; `option` is which."""
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(message)
@@ -80,7 +80,7 @@ def csv_arrays(
     """X, of at most `limit` entries, and y from the target; every other column is a feature, in order.
 
     Raises:
-        NoSuchColumn: an option names a column that is not there, or is there twice.
+        NoSuchColumn: an option names a column that is not there, is there twice, or is left out by another option.
         OversizedArrays: X has more entries.
         UnusableArrays: these bytes are no such file; with the names of the columns, or the lines, at fault.
     """
@@ -110,10 +110,14 @@ class _File:
         self._require_names()
         self.dropped = self._places("drop", options.drop)
         self.kept = self._places("keep", options.keep)
+        self.unnamed = self.nameless - self.kept
         self.target = self._target()
-        self.categories = self._places("one_hot", options.one_hot) - self.dropped
+        self.categories = self._places("one_hot", options.one_hot)
         if self.target in self.dropped | self.categories:
             raise NoSuchColumn("target", "the target is a column of numbers, and not left out")
+        for option, wanted in (("keep", self.kept), ("one_hot", self.categories)):
+            for column in sorted(wanted & self.dropped):
+                raise NoSuchColumn(option, f"drop leaves out {shown(self.names[column])}: name it once")
 
     @property
     def comments(self) -> int:
@@ -129,8 +133,8 @@ class _File:
         """The fields that follow the names."""
         width = len(self.names)
         read = set(range(width)) - self.dropped
+        require_entries("X", (1, len(read) - 1), limit=limit)
         features = len(read - self.nameless - {self.target})
-        require_entries("X", (1, features), limit=limit)
         table = Table(width, self.dialect.decimal, read=read, categories=self.categories, points=self._points(read))
         for rows in filled(table, self._records, width):
             if rows * features > limit:
@@ -180,7 +184,8 @@ class _File:
         """Where y stands."""
         if self.options.target is not None or TARGET in self.names:
             return self._place("target", TARGET if self.options.target is None else self.options.target)
-        named = [column for column in range(len(self.names)) if column not in self.dropped | self.nameless]
+        others = self.dropped | self.nameless
+        named = [column for column in range(len(self.names)) if column not in others]
         if not named:
             raise NoSuchColumn("target", "no column has a name")
         return named[-1]
@@ -226,7 +231,7 @@ class _Meaning:
         file = self._file
         if column == file.target or column in file.dropped:
             return False
-        if column in file.nameless - file.kept:
+        if column in file.unnamed:
             empty = bool(self._is_missing[:, column].all())
             if empty or self._counts_rows(column):
                 what = "has neither a name nor values" if empty else "has no name and counts the rows"
@@ -250,7 +255,7 @@ class _Meaning:
     def _fault(self, column: int) -> str | None:
         """What is wrong with a column, in the words that follow its name."""
         file, name = self._file, shown(self._file.names[column])
-        if column in file.nameless - file.kept:
+        if column in file.unnamed:
             return f": it has no name; name it, or leave it out with drop={file.names[column]}"
         if column in self._table.faults:
             return self._no_value(column, self._table.faults[column])
@@ -273,7 +278,7 @@ class _Meaning:
             return f"{where} is one category more than the {MOST_LEVELS} that are taken"
         if is_value(fault.word):
             return f"{where} has another decimal separator than the rest of the file, or one for thousands"
-        if fault.word.lstrip("+-").isdigit():
+        if fault.word.isascii() and fault.word.lstrip("+-").isdigit():
             return f"{where} is a whole number that double precision cannot tell from its neighbours"
         if is_grouped(fault.word):
             return f"{where} has something between its thousands: write numbers without"

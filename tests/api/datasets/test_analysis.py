@@ -72,7 +72,19 @@ def test_a_transform_answers_for_the_data_so_transformed(
 
 
 @pytest.mark.parametrize(
-    "transform", ["{", "[]", "null", "", '{"X": "center"}', '{"Z": "none"}', '{"X": "offset"}', '{"offset": "secret"}']
+    "transform",
+    [
+        "{",
+        "[]",
+        "null",
+        "",
+        '{"X": "center"}',
+        '{"Z": "none"}',
+        '{"X": "offset"}',
+        '{"offset": "secret"}',
+        '{"X": "centre", "X": "none"}',
+        '{"X": "offset", "offset": 1e101}',
+    ],
 )
 def test_what_is_no_transform_is_refused(service: WorkingService, transform: str) -> None:
     """By the parameter; what was given is not repeated."""

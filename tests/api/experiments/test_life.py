@@ -201,6 +201,13 @@ def test_a_query_that_is_not_understood_is_refused(api: Service, query: str, par
     assert [error["parameter"] for error in document["errors"]] == [parameter]
 
 
+@pytest.mark.parametrize("time", ["2026-01-31T24:00:00Z", "2026-02-30T00:00:00Z", "0000-01-01T00:00:00Z"])
+def test_a_time_that_there_never_is_is_called_so(api: Service, time: str) -> None:
+    """It is written as a time; what is wrong is another thing."""
+    (error,) = assert_problem(api.get(f"{EXPERIMENTS}?since={time}"), 422)["errors"]
+    assert error["detail"] == "there is no such time"
+
+
 def test_the_next_page_keeps_repeated_filters(api: Service) -> None:
     """Each of them."""
     for number in range(3):
@@ -217,7 +224,7 @@ def test_the_next_page_keeps_repeated_filters(api: Service) -> None:
 def test_an_id_may_be_cut_short(api: Service) -> None:
     """To eight digits of either case, wherever it is taken; what is answered has the whole one."""
     identifier = api.submit()
-    for short in (identifier[:8], identifier[:8].upper(), identifier[:31]):
+    for short in (identifier[:8], identifier[:8].upper(), identifier[:31], identifier.upper()):
         assert api.get(f"{EXPERIMENTS}/{short}").json()["id"] == identifier
     assert api.get(f"{EXPERIMENTS}/{identifier[:8]}/runs").status_code == 200
     assert_problem(api.get(f"{EXPERIMENTS}/{identifier[:7]}"), 404)

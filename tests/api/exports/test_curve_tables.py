@@ -124,3 +124,39 @@ def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> No
     for rows in _tables(service, f"{place}/curves", query):
         assert rows == expected
     assert_problem(service.get(f"{place}/curves.csv?y=nothing"), 422)
+
+
+@pytest.mark.parametrize(
+    ("part", "accept", "same"),
+    [
+        ("curves", "text/csv", "curves.csv"),
+        ("curves", "application/x-ndjson", "curves.ndjson"),
+        ("curves?points=2", "application/json;q=0.1, text/csv", "curves.csv?points=2"),
+        ("curves", "text/html, */*;q=0.1", "curves"),
+        ("runs/0/trajectory", "text/csv", "runs/0/trajectory.csv"),
+        ("runs/0/trajectory", "application/x-ndjson", "runs/0/trajectory.ndjson"),
+        ("runs/0/trajectory?points=20", "application/x-npz", "runs/0/trajectory.npz?points=20"),
+        ("runs/0/trajectory", "application/*", "runs/0/trajectory"),
+        ("runs/0/arrays", "application/x-npz", "runs/0/arrays.npz"),
+        ("analysis/0/data", "application/x-npz", "analysis/0/data.npz"),
+        ("analysis/0/interpolators", "application/x-npz", "analysis/0/interpolators.npz"),
+        ("analysis/0/interpolators", "application/json", "analysis/0/interpolators"),
+    ],
+)
+def test_who_accepts_another_format_is_sent_it(
+    service: WorkingService, place: str, part: str, accept: str, same: str
+) -> None:
+    """Also of curves that were asked for in JSON a moment ago; an answer says what it was chosen by."""
+    service.get(f"{place}/{part}")
+    answer = service.client.get(f"{place}/{part}", headers={"Accept": accept})
+    expected = service.get(f"{place}/{same}")
+    assert (answer.content, answer.headers["content-type"]) == (expected.content, expected.headers["content-type"])
+    assert "accept" in [name.strip().lower() for name in answer.headers["vary"].split(",")]
+
+
+@pytest.mark.parametrize("part", ["curves", "runs/0/trajectory", "runs/0/arrays", "analysis/0/data"])
+def test_what_nobody_has_is_refused(service: WorkingService, place: str, part: str) -> None:
+    """JSON is not sent to who does not accept it."""
+    for accept in ("image/png", "application/json;q=0", "application/vnd.apache.parquet"):
+        refused = assert_problem(service.client.get(f"{place}/{part}", headers={"Accept": accept}), 406)
+        assert refused["type"].endswith("not-acceptable")

@@ -81,6 +81,16 @@ def test_every_run_is_what_its_digests_say(service: WorkingService) -> None:
     assert_problem(service.get(f"{place}/manifest/runs.ndjson"), 503)
 
 
+def test_the_digests_of_finished_runs_have_an_entity_tag(service: WorkingService) -> None:
+    """Who has them is not sent them again."""
+    place = service.done(SPEC | {"name": "digests to keep", "stopping": {"max_steps": 70}})
+    address = f"{place}/manifest/runs.ndjson"
+    for coding in ("identity", "gzip"):
+        tag = service.client.get(address, headers={"Accept-Encoding": coding}).headers["etag"]
+        again = service.client.get(address, headers={"If-None-Match": tag})
+        assert (again.status_code, again.headers["etag"], again.content) == (304, tag, b"")
+
+
 def test_a_figure_is_there_once_it_is_drawn(service: WorkingService, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not before: to look draws nothing."""
     place = service.done(SPEC | {"name": "drawn"})

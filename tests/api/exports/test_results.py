@@ -203,6 +203,14 @@ def test_the_rows_that_are_missing_are_to_be_had_where_the_answer_says(api: Serv
         assert "link" not in response.headers
 
 
+def test_there_is_more_to_come_while_the_first_run_is_missing(api: Service) -> None:
+    """Nobody takes the rows that are there for all: the answer leads to itself."""
+    identifier, _ = _trained(api, 0, **SWEPT)
+    for form in ("csv", "ndjson"):
+        url = f"{EXPERIMENTS}/{identifier}/results.{form}"
+        assert api.get(url).links["next"]["url"] == api.get(f"{url}?after=3").links["next"]["url"] == url
+
+
 def _finished(api: Service) -> str:
     return _trained(api, 2)[0]
 

@@ -278,6 +278,22 @@ def test_the_operator_makes_lists_and_revokes_keys(make: Callable[..., House]) -
     assert "a/b" not in str(refused)
 
 
+@pytest.mark.parametrize("days", [True, "30", [30]])
+def test_how_long_a_key_is_good_is_a_number(make: Callable[..., House], days: Any) -> None:
+    """`true` is no day, and text no number."""
+    refused = make().ask("operator", "POST", "/v1/keys", json={"owner": "eve", "expires_in_days": days})
+    assert pointers(assert_problem(refused, 422)) == ["/expires_in_days"]
+
+
+def test_no_key_is_made_under_an_idempotency_key(make: Callable[..., House]) -> None:
+    """It would be told twice, or made twice."""
+    house = make()
+    headers = {"Idempotency-Key": "one"}
+    refused = house.ask("operator", "POST", "/v1/keys", json={"owner": "eve"}, headers=headers)
+    assert assert_problem(refused, 422)["errors"][0]["parameter"] == "Idempotency-Key"
+    assert "eve" not in house.ask("operator", "GET", "/v1/keys").text
+
+
 def test_requests_of_a_minute_are_counted(make: Callable[..., House]) -> None:
     """Every answer tells what is left; beyond it, when to come again."""
     house = make(requests_per_minute=2)

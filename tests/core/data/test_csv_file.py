@@ -276,10 +276,40 @@ def test_an_option_names_a_column_that_is_there(option: str) -> None:
     assert caught.value.option == option
 
 
+@pytest.mark.parametrize("option", ["keep", "one_hot"])
+def test_a_column_is_left_out_or_read(option: str) -> None:
+    """Never both: one of the two options would be passed over without a word."""
+    with pytest.raises(NoSuchColumn) as caught:
+        _read(PLAIN, **{"drop": ["a"], option: ["a"]})
+    assert (caught.value.option, caught.value.message) == (option, "drop leaves out 'a': name it once")
+
+
 def test_faults_of_very_many_columns_are_cut() -> None:
     """Twenty bad columns are bad for one reason."""
     names = [f"x{n}" for n in range(50)]
     assert len(_sentences(",".join([*names, "y"]) + "\n" + "red," * 50 + "1\n")) == MOST_VIOLATIONS
+
+
+def test_very_many_columns_take_no_more_time_than_their_number() -> None:
+    """Names are looked up in sets that are made once: the same file with a set for each column takes minutes."""
+    assert _sentences("," * 100 + "y\n" + "2," * 100 + "3\n")[0].startswith("column 'Unnamed: 0': it has no name")
+    with pytest.raises(NoSuchColumn):
+        _read("," * 200_000)
+
+
+@pytest.mark.parametrize(
+    "text", ["," * 1_000_000, "a,y\n1,2\n" + "," * 1_000_000, "a;y\n" + "1;2\n" * 90 + ";" * 1_000_000]
+)
+def test_a_line_of_a_million_fields_is_refused_before_it_is_taken_apart(text: str) -> None:
+    """It is named."""
+    line = text.count("\n") + 1
+    assert _sentences(text) == [f"line {line} has more than 1000000 fields"]
+
+
+def test_columns_without_a_name_count_as_columns() -> None:
+    """A file may not have more of them than of features."""
+    with pytest.raises(OversizedArrays):
+        _read("," * LIMIT + "a,y\n" + "," * LIMIT + "1,2\n")
 
 
 _CELLS = st.one_of(
@@ -321,6 +351,12 @@ def test_what_a_table_is_written_as_is_read_as_the_same_numbers_or_refused(
     whole = np.array([row for row in rows if None not in row], dtype=np.float64)
     assert np.array_equal(found["X"], whole[:, :-1])
     assert np.array_equal(found["y"], whole[:, -1])
+
+
+@pytest.mark.parametrize("field", ["\uff11", "\u0661\u0662", "\u00b2"])
+def test_digits_of_other_scripts_are_no_number_and_no_large_one(field: str) -> None:
+    """They are refused for what they are."""
+    assert f"{field}' is no finite number" in _sentences(f"a,y\n{field},1\n2,3\n")[0]
 
 
 @pytest.mark.parametrize("field", ["9007199254740993", "-9007199254740993", "123456789012345678901234567890"])
