@@ -16,6 +16,7 @@ from api.http.metrics import Metrics, MetricsMiddleware
 from api.http.outermost import REQUEST_ID, OutermostMiddleware
 from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
+from api.http.quick_answers import QuickAnswersMiddleware
 from api.http.quick_curves import QuickCurvesMiddleware
 from api.http.quick_status import QuickStatusMiddleware
 from api.http.representations import RepresentationsMiddleware
@@ -112,3 +113,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(ProxyMiddleware, trusted=trusted, root_path=settings.root_path)
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(OutermostMiddleware)
+    if settings.keys != "required" and not settings.root_path and not trusted:
+        app.add_middleware(
+            QuickAnswersMiddleware, reader=app.state.reader, metrics=app.state.metrics, hosts=app.state.hosts
+        )
