@@ -68,7 +68,7 @@ def polling(
             [sys.executable, "-I", "-S", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert client.stdin is not None
-        client.stdin.write(json.dumps(wanted | {"first": number * 10**7}))
+        client.stdin.write(json.dumps(wanted | {"first": (number + 1) * 10**7}))
         client.stdin.close()
         running.append(client)
     try:
