@@ -5,7 +5,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -204,7 +204,7 @@ def _latencies(found: Polled) -> dict[str, float]:
     }
 
 
-def rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """What was measured, as what it is, how much it is, and what was asked for."""
     work, exports, alone = found["under_work"], found["exports"], found["alone"]
     size = found["size"]

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN_SECONDS: Final = 1.0
 _OTHER_FILES: Final = 200
 
+_SWITCH_SECONDS: Final = 0.0005
+"""A poll changes threads three times; each waits so long for one that writes results, five milliseconds by default."""
+
 
 def api(*, host: str, port: int, watch: bool) -> int:
     """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
@@ -39,6 +42,7 @@ def api(*, host: str, port: int, watch: bool) -> int:
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
     keep_few_heaps()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     _prepare(settings)
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
