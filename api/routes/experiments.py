@@ -15,10 +15,11 @@ from api.experiments.edits import EditHere
 from api.experiments.estimate import EstimateDocument, require_affordable
 from api.experiments.feasible import require_feasible
 from api.experiments.listing import ExperimentQuery
-from api.experiments.preconditions import IfMatch, require_known
+from api.experiments.preconditions import require_known
 from api.experiments.submission import SpecHere, require_within_limits, ring, submit
 from api.experiments.wishes import SubmissionDocument, SubmissionQuery, require_webhook_allowed
 from api.http.event_stream import awaited, preferred_wait
+from api.http.if_match import IfMatch
 from api.http.representations import IMMUTABLE
 from api.keys.quotas import require_quota
 from api.readiness import may_wait, obstacle, require_reserve
