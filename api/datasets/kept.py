@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.if_match import require_named
-from api.http.prefix import under_prefix
+from api.prefix import under_prefix
 from api.problems.request_errors import DatasetInUse, NotAsKnown, NothingHere, OversizedDataset, UnusableBody, Violation
 from api.readiness import require_reserve
 from api.requests.paging import DatasetQuery

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.contract.parts import EDIT_BODY, PROBLEMS, SPEC_BODY, files, reference
 from api.datasets.kept import require_uploaded
-from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderHere, SettingsHere, StoreHere
+from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderHere, StoreHere
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.edits import EditHere
@@ -25,6 +25,7 @@ from api.keys.quotas import require_quota
 from api.readiness import may_wait, obstacle, require_reserve
 from api.requests.body import JSON
 from api.requests.paging import WaitQuery, link_header
+from api.settings_here import SettingsHere
 from api.stored.grid import lacks_analyses
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone, ExperimentNotFound

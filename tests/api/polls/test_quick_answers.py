@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-from api.http.quick_answers import LARGEST, MOST, QuickAnswersMiddleware
+from api.polls.quick_answers import LARGEST, MOST, QuickAnswersMiddleware
 from jobs.records import Queue
-from tests.api.http.test_quick_curves import finished, sent
+from tests.api.polls.test_quick_curves import finished, sent
 from tests.api.service import EXPERIMENTS, Service, service, spec
 
 _LAYER = "api.http.outermost.OutermostMiddleware.__call__"

@@ -15,12 +15,12 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http import quick_curves, quick_status
 from api.http.experiment_reader import ExperimentReader
 from api.http.metrics import Metrics
 from api.http.negotiation import is_known
 from api.http.outermost import REQUEST_ID
 from api.http.senders import is_own_host
+from api.polls import quick_curves, quick_status
 from api.readiness import may_wait
 from jobs.errors import JobsError
 from jobs.records import Experiment
