@@ -144,9 +144,7 @@ class _Forking:
         request_death_with_parent(self._supervisor)
         os.setsid()
         _hear_signals_anew()
-        # Of the supervisor's locks and pipes nothing is to live on in what is forked.
-        os.closerange(3, self._line.fileno())
-        os.closerange(self._line.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+        self._close_others()
         show_command_line(["stepbias", "fork-server"])
         while True:
             request, descriptors, _, _ = socket.recv_fds(self._line, _LONGEST_REQUEST, _MOST_DESCRIPTORS)
@@ -155,6 +153,12 @@ class _Forking:
             self._line.send(str(self._fork(Birth(**json.loads(request)), descriptors)).encode())
             for descriptor in descriptors:
                 os.close(descriptor)
+
+    def _close_others(self) -> None:
+        """Of the supervisor's locks and pipes nothing is to live on in what is forked."""
+        for file in {int(each.name) for each in Path("/proc/self/fd").iterdir()} - {0, 1, 2, self._line.fileno()}:
+            with suppress(OSError):  # that of the list itself, which is closed
+                os.close(file)
 
     def _fork(self, birth: Birth, descriptors: Sequence[int]) -> int:
         """The id of a new child of the supervisor; 0 where the system has no room for one.
