@@ -83,7 +83,7 @@ clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json i
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
 	@touch $@
 
-bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel QUICK=1 TORCH=1); TORCH=1 installs PyTorch once
+bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel|door|… QUICK=1 TORCH=1); TORCH=1 installs PyTorch once
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
 	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick)
 

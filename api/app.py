@@ -6,7 +6,6 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api.contract import document
 from api.exports.recent_answers import RecentAnswers
 from api.exports.sending import EXPORTERS
 from api.figures.drawing import PATIENCE_SECONDS
@@ -16,13 +15,15 @@ from api.http.metrics import Metrics, MetricsMiddleware
 from api.http.outermost import REQUEST_ID, OutermostMiddleware
 from api.http.proxy import ProxyMiddleware, networks
 from api.http.query import require_known_query
-from api.http.quick_curves import QuickCurvesMiddleware
-from api.http.quick_status import QuickStatusMiddleware
 from api.http.representations import RepresentationsMiddleware
 from api.http.senders import SendersMiddleware, names
 from api.http.slow_bodies import SlowBodiesMiddleware
 from api.keys.asker import KeyRing
 from api.keys.middleware import KeysMiddleware
+from api.openapi import document
+from api.polls.quick_answers import QuickAnswersMiddleware
+from api.polls.quick_curves import QuickCurvesMiddleware
+from api.polls.quick_status import QuickStatusMiddleware
 from api.problems import documents as problems
 from api.requests.body import READERS
 from api.routes import (
@@ -49,7 +50,7 @@ def create_app(
     settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
     """The API over a store and a doorbell; `drawing_timeout` is how many seconds a request waits for its figure."""
-    # The interactive pages of FastAPI load scripts from elsewhere; `api.contract.page` is a page without any.
+    # The interactive pages of FastAPI load scripts from elsewhere; `api.openapi.page` is a page without any.
     app = FastAPI(
         title="stepbias",
         version=version("stepbias"),
@@ -112,3 +113,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(ProxyMiddleware, trusted=trusted, root_path=settings.root_path)
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(OutermostMiddleware)
+    if settings.keys != "required" and not settings.root_path and not trusted:
+        app.add_middleware(
+            QuickAnswersMiddleware, reader=app.state.reader, metrics=app.state.metrics, hosts=app.state.hosts
+        )

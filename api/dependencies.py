@@ -13,20 +13,15 @@ from api.experiments.ids import is_cut_short, whole_id
 from api.exports.recent_answers import RecentAnswers
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
-from api.http.prefix import is_estimate
 from api.keys.asker import Asker
+from api.prefix import is_estimate
 from api.problems.request_errors import SharedToRead
 from jobs.errors import ExperimentNotFound
 from jobs.owned_store import owned, store_of_experiment
 from jobs.ports import Doorbell, KeyStore, Store
 from jobs.records import Experiment
-from jobs.settings import Settings
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-async def _settings(request: Request) -> Settings:
-    return cast("Settings", request.app.state.settings)
 
 
 async def _asker(request: Request) -> Asker | None:
@@ -102,7 +97,6 @@ async def _drawing_timeout(request: Request) -> float:
     return cast("float", request.app.state.drawing_timeout)
 
 
-SettingsHere = Annotated[Settings, Depends(_settings)]
 StoreHere = Annotated[Store, Depends(_store)]
 KeyStoreHere = Annotated[KeyStore, Depends(_key_store)]
 BellHere = Annotated[Doorbell, Depends(_bell)]

@@ -19,10 +19,16 @@ from stepbias import Client, ExperimentHandle
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LivingService:
-    """Where the service answers, and where it keeps its data."""
+    """Where the service answers, where it keeps its data, and the process of which all others are."""
 
     url: str
     state: Path
+    pid: int
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
 
     def run(self, spec: ExperimentSpec, *, timeout: float | None = None) -> tuple[ExperimentHandle, float]:
         """The finished experiment and the seconds it took by the service's own clock, not by that of polling."""
@@ -51,7 +57,9 @@ def living_service(workers: int) -> Iterator[LivingService]:
             assert process.stdout is not None
             line = process.stdout.readline()
             yield LivingService(
-                url=next(word for word in line.split() if word.startswith("http")), state=Path(directory)
+                url=next(word for word in line.split() if word.startswith("http")),
+                state=Path(directory),
+                pid=process.pid,
             )
         finally:
             process.terminate()

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
+from benchmarks.door import rows as rows_of_door
 from benchmarks.drawing import kernel_figure
 from core.figures.render import render
 
@@ -170,10 +171,42 @@ def _figure_1(numbers: Numbers) -> str:
     return "\n".join(("## Figure 1\n", told, _origin(numbers)))
 
 
+def _door(numbers: Numbers) -> str:
+    size, work = numbers["size"], numbers["under_work"]
+    asked = paragraph(
+        "Polls as fast as they are answered, by four processes on another core than API and store; then for "
+        f"{work['seconds']:.0f} s, while every core trains and somebody downloads {size['downloaded']:,} runs again "
+        "and again, 200 polls and 20 submissions of small experiments a second. A request counts from the moment that "
+        "it was due."
+    )
+    table_of_all = table(["", "measured", "asked"], rows_of_door(numbers))
+    return "\n".join(("## The HTTP interface\n", asked, _origin(numbers), table_of_all))
+
+
+def _tracker(numbers: Numbers) -> str:
+    rates, idle = numbers["rates"], numbers["idle_bytes"]
+    rows = [
+        [what, f"{rate['mlflow']:.0f}", f"{rate['stepbias']:.0f}", f"{numbers['ratios'][what]:.1f}"]
+        for what, rate in rates.items()
+    ]
+    told = paragraph(
+        "Answers a second to four processes at once, which do nothing but write and read bytes; of recording, runs a "
+        "second, ours with their training. Idle, everything that MLflow starts takes "
+        f"{idle['mlflow'] / 1e6:.0f} MB; all of ours, workers included, {idle['stepbias'] / 1e6:.0f} MB, "
+        f"{idle['stepbias'] / idle['mlflow']:.2f} of it; API and store, which do what a tracking server does, "
+        f"{idle['api_and_store'] / 1e6:.0f} MB if they shared nothing with the workers, "
+        f"{idle['api_and_store'] / idle['mlflow']:.2f}."
+    )
+    head = ["", "MLflow", "stepbias", "ratio"]
+    return "\n".join(("## Beside an MLflow tracking server\n", told, _origin(numbers), table(head, rows)))
+
+
 SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "kernel": _kernel,
     "figure1": _figure_1,
     "solvers": _solvers,
     "recording": _recording,
     "service": _service,
+    "door": _door,
+    "tracker": _tracker,
 }

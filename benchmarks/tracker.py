@@ -1,6 +1,7 @@
 """Beside an MLflow tracking server, in one run: what recording, listing, a status and a curve cost, and idling.
 
-Both are asked over HTTP on connections that stay open, in turn, by as many clients at once; both keep all on disk.
+Both are asked over HTTP on connections that stay open, in turn, by as many processes at once, which do nothing but
+write and read bytes; both keep all on disk.
 MLflow records as its own client does: create a run, log its parameters and metrics in one batch, end it. Here a run is
 recorded once it has been submitted, trained and stored, so its training is counted in.
 """
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ import httpx2
 
 from benchmarks.baseline_process import ROOT
 from benchmarks.living_service import LivingService, living_service
+from benchmarks.polling import poll, request
+from benchmarks.processes import alone, children, named, resident
 from benchmarks.sweeps import tiny_runs
 from benchmarks.turns import Effort
 from core.spec.experiment_spec import ExperimentSpec
@@ -34,33 +37,38 @@ CLIENTS: Final = 4
 SECONDS: Final = 3.0
 ROUNDS: Final = 3
 
-Asking = Callable[[], object]
-
 
 def measure_tracker(effort: Effort) -> dict[str, Any]:
     """Rates of both, their ratios, and what each takes when idle."""
     recorded = RECORDED // 10 if effort.quick else RECORDED
     with _mlflow() as tracker, living_service(1) as service:
         time.sleep(5.0)
-        idle = {
-            "mlflow": tracker.resident(),
-            "stepbias": sum(_resident(each) for each in _children(os.getpid()) if each != tracker.process.pid),
-        }
+        idle = {"mlflow": resident(tracker.process.pid)} | _idle(service)
         rates: dict[str, dict[str, float]] = {
             "recording": {"mlflow": tracker.record(recorded), "stepbias": _record(service, 10 * recorded)}
         }
-        with httpx2.Client(base_url=service.url) as ours:
-            questions = {"mlflow": tracker.questions(), "stepbias": _questions(ours, _sweep(service))}
-            for name in ("listing", "status", "curve"):
-                rates[name] = _in_turn({whose: asked[name] for whose, asked in questions.items()})
+        theirs, ours = tracker.questions(), _questions(_sweep(service))
+        for name in ("listing", "status", "curve"):
+            rates[name] = _in_turn({"mlflow": (PORT, theirs[name]), "stepbias": (service.port, ours[name])})
     ratios = {name: each["stepbias"] / each["mlflow"] for name, each in rates.items()}
     for name, each in rates.items():
         print(
             f"{name}: MLflow {each['mlflow']:.0f}/s, stepbias {each['stepbias']:.0f}/s, {ratios[name]:.1f} ×",
             flush=True,
         )
-    print(f"idle: MLflow {idle['mlflow'] / 1e6:.0f} MB, stepbias {idle['stepbias'] / 1e6:.0f} MB", flush=True)
+    print(
+        f"idle: MLflow {idle['mlflow'] / 1e6:.0f} MB; stepbias with its workers {idle['stepbias'] / 1e6:.0f} MB, "
+        f"{idle['stepbias'] / idle['mlflow']:.2f} of it; what a tracking server is, API and store, each by itself "
+        f"{idle['api_and_store'] / 1e6:.0f} MB, {idle['api_and_store'] / idle['mlflow']:.2f}",
+        flush=True,
+    )
     return {"rates": rates, "ratios": ratios, "idle_bytes": idle}
+
+
+def _idle(service: LivingService) -> dict[str, int]:
+    """Bytes of all its processes, what they share counted once, and of API and store as if nothing were shared."""
+    parts = (named(service.pid, part) for part in ("server.conf", "\0api\0"))
+    return {"stepbias": resident(service.pid), "api_and_store": sum(map(alone, parts))}
 
 
 class _Tracker:
@@ -81,10 +89,6 @@ class _Tracker:
             else:
                 return
         raise TimeoutError("the tracking server does not answer")
-
-    def resident(self) -> int:
-        """Bytes of the server and all that it has started."""
-        return _resident(self.process.pid)
 
     def record(self, count: int) -> float:
         """Runs a second, each with ten parameters and a curve of so many points."""
@@ -107,18 +111,17 @@ class _Tracker:
         self._ask("POST", "/runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": now})
         return run_id
 
-    def questions(self) -> Mapping[str, Asking]:
+    def questions(self) -> Mapping[str, bytes]:
         """What is asked again and again."""
+        api = "/api/2.0/mlflow"
         history = {"run_id": self._run, "metric_key": "loss"}
         return {
-            "listing": lambda: self._ask("POST", "/runs/search", {"experiment_ids": ["0"], "max_results": LISTED}),
-            "status": lambda: self._ask("GET", "/runs/get", {"run_id": self._run}),
-            "curve": lambda: self._ask("GET", "/metrics/get-history", history),
+            "listing": request("POST", f"{api}/runs/search", body={"experiment_ids": ["0"], "max_results": LISTED}),
+            "status": request("GET", f"{api}/runs/get", query={"run_id": self._run}),
+            "curve": request("GET", f"{api}/metrics/get-history", query=history),
         }
 
     def _ask(self, method: str, path: str, given: Mapping[str, Any]) -> Any:
-        if method == "GET":
-            return self._http.get(path, params=dict(given)).raise_for_status().json()
         return self._http.request(method, path, json=given).raise_for_status().json()
 
 
@@ -138,21 +141,9 @@ def _mlflow() -> Iterator[_Tracker]:
             tracker.wait_until_it_answers()
             yield tracker
         finally:
-            for each in [*_children(process.pid), process.pid]:
+            for each in [*children(process.pid), process.pid]:
                 os.kill(each, signal.SIGKILL)
             process.wait()
-
-
-def _resident(pid: int) -> int:
-    """Bytes of a process and all below it, what they share counted once."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    own = next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
-    return own + sum(map(_resident, _children(pid)))
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
 
 
 def _record(service: LivingService, count: int) -> float:
@@ -172,34 +163,22 @@ def _named(number: int) -> ExperimentSpec:
     return ExperimentSpec.model_validate(tiny_runs(2).model_dump(mode="json") | {"name": f"listed {number}"})
 
 
-def _questions(http: httpx2.Client, experiment_id: str) -> Mapping[str, Asking]:
+def _questions(experiment_id: str) -> Mapping[str, bytes]:
     path = f"/v1/experiments/{experiment_id}"
-    curves = {"x": "init_scale", "y": "train_loss"}
     return {
-        "listing": lambda: http.get("/v1/experiments", params={"limit": LISTED}).raise_for_status().json(),
-        "status": lambda: http.get(path).raise_for_status().json(),
-        "curve": lambda: http.get(f"{path}/curves", params=curves).raise_for_status().json(),
+        "listing": request("GET", "/v1/experiments", query={"limit": LISTED}),
+        "status": request("GET", path),
+        "curve": request("GET", f"{path}/curves", query={"x": "init_scale", "y": "train_loss"}),
     }
 
 
-def _in_turn(asked: Mapping[str, Asking]) -> dict[str, float]:
+def _in_turn(asked: Mapping[str, tuple[int, bytes]]) -> dict[str, float]:
     """Answers a second to so many clients at once, the median of rounds in which both are asked."""
     found: dict[str, list[float]] = {whose: [] for whose in asked}
     for _ in range(ROUNDS):
-        for whose, ask in asked.items():
-            found[whose].append(_rate(ask))
+        for whose, (port, question) in asked.items():
+            answered = poll(port, question, seconds=SECONDS, clients=CLIENTS)
+            if answered.errors:
+                raise ValueError(f"{whose} answers with errors")
+            found[whose].append(answered.rate)
     return {whose: median(rates) for whose, rates in found.items()}
-
-
-def _rate(ask: Asking) -> float:
-    until = time.perf_counter() + SECONDS
-
-    def go_on(_: int) -> int:
-        done = 0
-        while time.perf_counter() < until:
-            ask()
-            done += 1
-        return done
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        return sum(pool.map(go_on, range(CLIENTS))) / SECONDS

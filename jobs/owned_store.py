@@ -5,12 +5,12 @@ what belongs to nobody lies where it always did.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, cast
 
-from jobs.ports import ALL, NO_WISHES, Store
+from jobs.ports import ALL, NO_WISHES, NOTHING, Store
 from jobs.records import (
     DATA_ANALYSIS,
     Claim,
@@ -121,9 +121,10 @@ class OwnedStore:
         """Among those of this owner."""
         self._store.keep_document(experiment_id, self._name(key), document)
 
-    def drop_documents(self, keys: Sequence[str]) -> None:
+    def drop_documents(self, keys: Sequence[str], *, expected: Mapping[str, bytes] = NOTHING) -> None:
         """Of those of this owner."""
-        self._store.drop_documents(self._names(keys))
+        named = {self._name(key): document for key, document in expected.items()}
+        self._store.drop_documents(self._names(keys), expected=named)
 
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:
         """For this owner; the worker is told the name that the figure has in the store."""

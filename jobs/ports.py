@@ -6,6 +6,7 @@ both to it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from jobs.api_keys import ApiKey
@@ -40,6 +41,7 @@ from jobs.records import (
 
 ALL: Final = Filters()
 NO_WISHES: Final = Wishes()
+NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 NOBODYS: Final = Ownership()
 
 MOST_TAGS: Final = 100
@@ -449,11 +451,16 @@ class ResultStore(Protocol):
         """
         ...
 
-    def drop_documents(self, keys: Sequence[str]) -> None:
+    def drop_documents(self, keys: Sequence[str], *, expected: Mapping[str, bytes] = NOTHING) -> None:
         """Remove documents, all or none; those that are not there are no obstacle.
+
+        Args:
+            keys: of which they are.
+            expected: documents that must be there, and be these.
 
         Raises:
             InUse: an experiment uses one of them.
+            EditedMeanwhile: one is not as `expected`; all stay.
         """
         ...
 

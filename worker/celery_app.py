@@ -19,6 +19,7 @@ from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from worker.context import WorkerContext, end_process
 from worker.janitor import Janitor
+from worker.lean_memory import give_back_and_keep_still
 from worker.lifeline import tie_to_parent
 from worker.memory_limit import limit_memory
 from worker.perform import work_off
@@ -100,6 +101,7 @@ def work(queue: Queue, concurrency: int) -> int:
         without_mingle=True,
         without_heartbeat=True,
     )
+    give_back_and_keep_still()
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -18,7 +18,7 @@ IN_COMPONENTS: Final = "#/components/schemas/{model}"
 _IN_DEFINITIONS: Final = "#/$defs/{model}"
 
 PLAIN_TEXT: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
-"""What `api.experiments.labels.flaw` finds nothing wrong with."""
+"""What `api.requests.labels.flaw` finds nothing wrong with."""
 
 PLAIN_LINES: Final = PLAIN_TEXT.replace(r"\u0000-\u001f", r"\u0000-\u0008\u000b\u000c\u000e-\u001f")
 """The same, where lines may break."""

@@ -20,7 +20,7 @@ TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 
 
 def reference(model: type[BaseModel] | str) -> dict[str, str]:
-    """A reference to the schema of a model, as `api.contract.document` names it."""
+    """A reference to the schema of a model, as `api.openapi.document` names it."""
     return {"$ref": IN_COMPONENTS.format(model=model if isinstance(model, str) else model.__name__)}
 
 
@@ -56,4 +56,4 @@ PROBLEMS: Final[Answers] = {
         "content": {MEDIA_TYPE: {"schema": reference(Problem)}},
     }
 }
-"""What every route may answer instead of what was asked; `api.contract.refusals` says by which status."""
+"""What every route may answer instead of what was asked; `api.openapi.refusals` says by which status."""

@@ -6,22 +6,23 @@ somebody deletes it.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.prefix import under_prefix
-from api.problems.request_errors import DatasetInUse, NothingHere, OversizedDataset, UnusableBody, Violation
+from api.http.if_match import require_named
+from api.prefix import under_prefix
+from api.problems.request_errors import DatasetInUse, NotAsKnown, NothingHere, OversizedDataset, UnusableBody, Violation
 from api.readiness import require_reserve
 from api.requests.paging import DatasetQuery
 from core.data.reading import Reading
 from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec, UploadedData, VectorInitialization
 from jobs.document_keys import dataset_description_key, dataset_key
-from jobs.errors import InUse
+from jobs.errors import EditedMeanwhile, InUse
 from jobs.ports import Store
 from jobs.settings import Settings
 
@@ -156,23 +157,44 @@ def described(dataset_id: str, *, store: Store) -> UsedDatasetDocument:
     return UsedDatasetDocument.of(about | {"used_by": store.upload_users(dataset_id, most=MOST_USERS)})
 
 
-def remove(dataset_id: str, *, store: Store) -> None:
-    """Remove a data set.
+def remove(dataset_id: str, *, store: Store, if_match: str | None = None) -> None:
+    """Remove a data set, if it is as the header names it where there is one.
 
     Raises:
         NothingHere: there is none of that id.
         DatasetInUse: experiments use it; they are named.
+        NotAsKnown: the header names another one.
     """
     if not (_ID.fullmatch(dataset_id) and store.is_upload(dataset_id)):
         raise NothingHere("There is no data set of that id.")
+    about = dataset_description_key(dataset_id)
     try:
-        store.drop_documents([dataset_description_key(dataset_id), dataset_key(dataset_id)])
+        store.drop_documents([about, dataset_key(dataset_id)], expected=_expected(dataset_id, if_match, store=store))
+    except EditedMeanwhile:
+        raise NotAsKnown("The data set is not as If-Match names it: look at it again.") from None
     except InUse:
-        users = store.upload_users(dataset_id, most=MOST_USERS)
-        raise DatasetInUse(
-            "Experiments use the data set. Once none does, it can be deleted.",
-            violations=tuple(Violation(detail=f"experiment {user} uses it") for user in users),
-        ) from None
+        raise _in_use(store.upload_users(dataset_id, most=MOST_USERS)) from None
+
+
+def _expected(dataset_id: str, if_match: str | None, *, store: Store) -> dict[str, bytes]:
+    """What must still stand there at the moment of the removal: that nobody uses it by then is looked at there, too."""
+    if if_match is None or if_match.strip() == "*":
+        return {}
+    about = dataset_description_key(dataset_id)
+    if (kept := store.document(about)) is None:
+        raise NothingHere("There is no data set of that id.")
+    users = store.upload_users(dataset_id, most=MOST_USERS)
+    require_named(UsedDatasetDocument.of(json.loads(kept) | {"used_by": users}), if_match, what="data set")
+    if users:
+        raise _in_use(users)
+    return {about: kept}
+
+
+def _in_use(users: Sequence[str]) -> DatasetInUse:
+    return DatasetInUse(
+        "Experiments use the data set. Once none does, it can be deleted.",
+        violations=tuple(Violation(detail=f"experiment {user} uses it") for user in users),
+    )
 
 
 def used_documents(spec: ExperimentSpec) -> tuple[str, ...]:

@@ -11,13 +11,13 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from api.contract.json_schema import PLAIN_TEXT
-from api.dependencies import SettingsHere
-from api.experiments.labels import LINES, flaw, plain
+from api.problems.pointers import MOST_VIOLATIONS, escaped
 from api.problems.request_errors import InvalidQuery, OversizedDataset, UnusableBody, UnusableDataset, Violation
 from api.requests import i_json
 from api.requests.body import JSON, limited_body, require_media_type
-from api.requests.i_json import MOST_VIOLATIONS
+from api.requests.labels import LINES, flaw, plain
 from api.requests.paging import QueryModel
+from api.settings_here import SettingsHere
 from core.data.csv_dialect import DECIMALS, DELIMITERS
 from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
 from core.data.npz_file import npz_arrays
@@ -208,7 +208,7 @@ def _faults(given: Mapping[str, Any] | None) -> Iterator[Violation]:
     for name, rows in (given or {}).items():
         if name not in NUMBER_OF_AXES:
             detail = f"there is no such array; the names here are {', '.join(NUMBER_OF_AXES)}"
-            yield Violation(pointer=f"/{i_json.escaped(name)}", detail=detail)
+            yield Violation(pointer=f"/{escaped(name)}", detail=detail)
         elif NUMBER_OF_AXES[name] == 1 or not isinstance(rows, list):
             yield from _row_faults(rows, f"/{name}")
         else:
@@ -238,8 +238,6 @@ def _row_faults(row: Any, pointer: str) -> Iterator[Violation]:
 
 def _violations(error: UnusableArrays) -> tuple[Violation, ...]:
     return tuple(
-        Violation(
-            pointer="".join(f"/{i_json.escaped(str(token))}" for token in violation.place), detail=violation.sentence
-        )
+        Violation(pointer="".join(f"/{escaped(str(token))}" for token in violation.place), detail=violation.sentence)
         for violation in error.violations
     )

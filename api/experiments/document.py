@@ -3,14 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Self
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.prefix import under_prefix
+from api.http.timestamps import timestamp
+from api.prefix import under_prefix
 from jobs.records import Experiment, Order, Place, Priority, Queue, Webhook, WebhookState, Wishes
 from jobs.states import ACTIVE, ExperimentStatus
 
@@ -184,11 +184,6 @@ def links(experiment_id: str) -> dict[str, str]:
     return (
         {"self": here} | {part: f"{here}/{part}" for part in parts} | {name: here + at for name, at in _DOORS.items()}
     )
-
-
-def timestamp(seconds: float) -> str:
-    """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def polling_headers(experiment: Experiment) -> dict[str, str]:

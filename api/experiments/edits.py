@@ -6,12 +6,13 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.contract.json_schema import PLAIN_LINES
-from api.dependencies import SettingsHere
-from api.experiments.labels import LINES, flaw, plain
+from api.problems.pointers import escaped
 from api.problems.request_errors import UnusableBody, UnusableEdit, Violation
 from api.problems.spec_violations import sentence
 from api.requests import i_json
 from api.requests.body import JSON, limited_body, read, require_media_type
+from api.requests.labels import LINES, flaw, plain
+from api.settings_here import SettingsHere
 from core.spec.experiment_spec import Label, Name
 from jobs.ports import MOST_TAGS
 
@@ -85,7 +86,7 @@ def read_edit(body: bytes) -> ExperimentEdit:
 
 
 def _violation(finding: Any) -> Violation:
-    pointer = "".join(f"/{i_json.escaped(str(part))}" for part in finding["loc"])
+    pointer = "".join(f"/{escaped(str(part))}" for part in finding["loc"])
     unknown = finding["type"] == "extra_forbidden"
     return Violation(
         pointer=pointer,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.http.prefix import under_prefix
+from api.prefix import under_prefix
 from api.requests.paging import InDigits, QueryModel
 from core.presets import Preset, Size
 from core.sweep.grid import Grid

@@ -11,11 +11,11 @@ from fastapi import Depends, Request
 from pydantic import ValidationError
 
 from api.datasets.kept import used_documents
-from api.experiments.labels import require_plain_labels
 from api.problems import spec_violations
 from api.problems.request_errors import OverLimit, UnusableBody, Violation
 from api.requests import i_json
 from api.requests.body import JsonBody, read
+from api.requests.labels import require_plain_labels
 from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec, InlineData, SparseRegression
 from core.spec.swept import axis_values
 from core.sweep.grid import Grid

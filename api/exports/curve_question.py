@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.problems.pointers import escaped
 from api.problems.request_errors import InvalidQuery, Violation
-from api.requests.i_json import escaped
 from api.requests.paging import MOST_WHOLE, InDigits
 from core.results.curve_question import CurveQuestion, NoAxisLeft
 from core.results.curves import Curves, Inclusion

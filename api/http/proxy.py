@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.prefix import PREFIX
+from api.prefix import PREFIX
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -10,8 +10,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from api.problems.pointers import escaped
 from api.problems.request_errors import InvalidQuery, Violation
-from api.requests.i_json import escaped
 
 _LISTS: Final = (list, tuple, set, frozenset, Sequence)
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.contract.examples import KEYS, named
 from api.contract.parts import body, reference
-from api.experiments.document import timestamp
+from api.http.timestamps import timestamp
+from api.problems.pointers import escaped
 from api.problems.request_errors import UnusableKeyRequest, Violation
 from api.problems.spec_violations import sentence
 from api.requests import i_json
@@ -83,7 +84,7 @@ def read_key_request(body: bytes) -> KeyRequest:
 
 
 def _violation(finding: Any) -> Violation:
-    pointer = "".join(f"/{i_json.escaped(str(part))}" for part in finding["loc"])
+    pointer = "".join(f"/{escaped(str(part))}" for part in finding["loc"])
     unknown = finding["type"] == "extra_forbidden"
     return Violation(pointer=pointer, detail="there is no such field" if unknown else sentence(finding))
 

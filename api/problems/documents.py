@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from api.http.prefix import is_estimate, under_prefix
+from api.prefix import is_estimate, under_prefix
 from api.problems import request_errors
+from api.problems.pointers import MOST_VIOLATIONS, escaped
 from api.problems.request_errors import RequestError, Violation
 from api.problems.spec_violations import sentence
-from api.requests.i_json import MOST_VIOLATIONS, escaped
 from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from jobs.errors import (

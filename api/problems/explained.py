@@ -7,7 +7,7 @@ from typing import Final
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.prefix import under_prefix
+from api.prefix import under_prefix
 from api.problems.documents import TABLE, TYPE
 from api.problems.request_errors import NothingHere
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from api.problems.pointers import MOST_VIOLATIONS, escaped
 from api.problems.request_errors import Violation
-from api.requests.i_json import MOST_VIOLATIONS, escaped
 from core.spec.experiment_spec import (
     KINDS,
     ExperimentSpec,

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
-from api.dependencies import SettingsHere
 from api.problems.request_errors import BodyTooLarge, WrongMediaType
+from api.settings_here import SettingsHere
 
 JSON: Final = "application/json"
 

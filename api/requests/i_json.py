@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from api.problems.pointers import MOST_VIOLATIONS, escaped
 from api.problems.request_errors import MalformedBody, UnusableBody, Violation
 
 LARGEST_WHOLE: Final = 2**53 - 1
@@ -17,9 +18,6 @@ LARGEST_WHOLE: Final = 2**53 - 1
 
 LARGEST_REAL: Final = 1e100
 """Its square is still far from overflow; no step size or matrix entry comes near it."""
-
-MOST_VIOLATIONS: Final = 100
-"""Most errors that are listed in one answer; no more than one beyond them is looked for."""
 
 DEEPEST: Final = 64
 """Most levels of nesting; the deepest spec has six."""
@@ -60,12 +58,6 @@ def require_interoperable(document: Any) -> None:
     violations = tuple(islice(_violations(document, ""), MOST_VIOLATIONS + 1))
     if violations:
         raise UnusableBody("The body breaks the rules listed under errors.", violations=violations)
-
-
-def escaped(name: str) -> str:
-    """A member's name as a token of a JSON Pointer (RFC 6901), cut where it is longer than any name we know."""
-    shown = name.encode("utf-8", "replace").decode()[:100]
-    return shown.replace("~", "~0").replace("/", "~1")
 
 
 def _text(body: bytes) -> str:

@@ -9,13 +9,14 @@ from pydantic import WithJsonSchema
 from api.contract.examples import DATASETS, TABLES, named
 from api.contract.json_schema import DATASET_ID
 from api.contract.parts import BYTES, PROBLEMS, TEXT, body, reference
-from api.datasets.analysis import AnalysisQuery, analysis_of
 from api.datasets.kept import DatasetPage, UploadDocument, UsedDatasetDocument, described, keep, listed, remove
 from api.datasets.upload import CSV, NPZ, UploadHere, UploadQuery
-from api.dependencies import BellHere, DrawingTimeout, SettingsHere, StoreHere
-from api.experiments.preconditions import IfMatch, require_named
+from api.dependencies import BellHere, DrawingTimeout, StoreHere
+from api.figures.data_analysis import AnalysisQuery, analysis_of
+from api.http.if_match import IfMatch
 from api.requests.body import JSON, read
 from api.requests.paging import DatasetQuery, link_header
+from api.settings_here import SettingsHere
 from core.analysis.data_analysis import DataAnalysis
 
 DatasetId = Annotated[str, WithJsonSchema({"type": "string", "pattern": DATASET_ID})]
@@ -88,6 +89,4 @@ async def get_data_analysis(
 @router.delete("/{dataset_id}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_dataset(dataset_id: DatasetId, store: StoreHere, if_match: IfMatch = None) -> None:
     """Delete a data set that no experiment uses."""
-    if if_match is not None and if_match.strip() != "*":
-        require_named(described(dataset_id, store=store), if_match, what="data set")
-    remove(dataset_id, store=store)
+    remove(dataset_id, store=store, if_match=if_match)

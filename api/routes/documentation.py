@@ -5,7 +5,7 @@ from functools import cache
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from api.contract.page import POLICY, page
+from api.openapi.page import POLICY, page
 
 router = APIRouter(include_in_schema=False)
 

@@ -8,22 +8,24 @@ from fastapi.responses import JSONResponse
 
 from api.contract.parts import EDIT_BODY, PROBLEMS, SPEC_BODY, files, reference
 from api.datasets.kept import require_uploaded
-from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderHere, SettingsHere, StoreHere
+from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderHere, StoreHere
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
 from api.experiments.document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
 from api.experiments.edits import EditHere
 from api.experiments.estimate import EstimateDocument, require_affordable
 from api.experiments.feasible import require_feasible
 from api.experiments.listing import ExperimentQuery
-from api.experiments.preconditions import IfMatch, require_known
+from api.experiments.preconditions import require_known
 from api.experiments.submission import SpecHere, require_within_limits, ring, submit
 from api.experiments.wishes import SubmissionDocument, SubmissionQuery, require_webhook_allowed
 from api.http.event_stream import awaited, preferred_wait
+from api.http.if_match import IfMatch
 from api.http.representations import IMMUTABLE
 from api.keys.quotas import require_quota
 from api.readiness import may_wait, obstacle, require_reserve
 from api.requests.body import JSON
 from api.requests.paging import WaitQuery, link_header
+from api.settings_here import SettingsHere
 from api.stored.grid import lacks_analyses
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone, ExperimentNotFound

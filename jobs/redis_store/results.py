@@ -2,13 +2,13 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from jobs.ports import ResultStore
+from jobs.ports import NOTHING, ResultStore
 from jobs.records import FigureRequest, StoredRun
 from jobs.redis_store.keys import key, run_key
 from jobs.redis_store.scripts import Script
@@ -92,8 +92,9 @@ class RedisResults(RedisServer, ResultStore):
         self._call(Script.KEEP_DOCUMENT, experiment_id, key, sealed(key, document))
 
     @override
-    def drop_documents(self, keys: Sequence[str]) -> None:
-        self._call(Script.DROP_DOCUMENTS, *keys)
+    def drop_documents(self, keys: Sequence[str], *, expected: Mapping[str, bytes] = NOTHING) -> None:
+        known: list[str | bytes] = [part for pair in expected.items() for part in (pair[0], sealed(*pair))]
+        self._call(Script.DROP_DOCUMENTS, len(expected), *known, *keys)
 
     @override
     def request_figure(self, request: FigureRequest, *, seconds: float) -> bool:

@@ -16,6 +16,7 @@ from jobs.redis_store.keys import experiment_key, job_key, key, run_key, run_nam
 from jobs.redis_store.scripts import Damaged, Script, Scripts
 from jobs.seal import BrokenSeal, opened, sealed
 from jobs.settings import Settings
+from jobs.states import ACTIVE
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,9 @@ MOST_REPAIRS: Final = 1000
 
 _BATCH: Final = 1000
 """Commands in one pipeline: more would only pile up in the server's memory."""
+
+_MOST_KEPT: Final = 1000
+"""Records of ended experiments, of about two kilobytes each."""
 
 
 class RedisServer:
@@ -40,6 +44,7 @@ class RedisServer:
         self._settings = settings
         self._numerics = numerics
         self._scripts = Scripts(client)
+        self._ended: dict[str, tuple[Fields, Experiment]] = {}
 
     def _call(self, script: Script, *args: bytes | str | float) -> Any:
         """A script's answer, as `Scripts` gives it; what it finds damaged on its way is repaired first.
@@ -126,8 +131,21 @@ class RedisServer:
         reading = (["HGETALL", experiment_key(each)] for each in ids)
         (seconds, microseconds), *answers = self._read(["TIME"], *reading, *commands)
         now = seconds + microseconds / 1e6
-        found = {each: self._sound(each, fields) for each, fields in zip(ids, answers, strict=False)}
-        return [experiment_record(each, fields, now) for each, fields in found.items() if fields], answers[len(ids) :]
+        found = {each: self._record(each, fields, now) for each, fields in zip(ids, answers, strict=False)}
+        return [record for record in found.values() if record is not None], answers[len(ids) :]
+
+    def _record(self, experiment_id: str, fields: Fields, now: float) -> Experiment | None:
+        """The record in the fields, if they are sound; that of an ended experiment, most often asked for, is kept."""
+        if (kept := self._ended.get(experiment_id)) is not None and kept[0] == fields:
+            return kept[1]
+        if not (sound := self._sound(experiment_id, fields)):
+            return None
+        record = experiment_record(experiment_id, sound, now)
+        if record.status not in ACTIVE:
+            if len(self._ended) >= _MOST_KEPT:
+                self._ended.clear()
+            self._ended[experiment_id] = sound, record
+        return record
 
     def _repair_all_of(self, job_id: str, experiment_id: str) -> None:
         """Have the experiment planned anew of which this job is damaged."""

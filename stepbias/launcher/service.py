@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs.records import Queue
@@ -13,7 +13,9 @@ from stepbias.launcher.checks.http_probe import answers, local_url
 from stepbias.launcher.checks.port import free_port, is_free
 from stepbias.launcher.checks.reach import require_meant
 from stepbias.launcher.checks.worker_probe import worker_probe
+from stepbias.launcher.processes.fork_server import forking
 from stepbias.launcher.processes.managed import ManagedProcess
+from stepbias.launcher.processes.read_ahead import read_ahead
 from stepbias.launcher.processes.served import api_process, worker_process
 from stepbias.launcher.processes.supervisor import Supervisor
 from stepbias.launcher.startup_error import PortInUseError
@@ -69,30 +71,44 @@ def run_service(
     with claim(state_dir) as state:
         port = _chosen_port(host, port)
         service = RunningService(url=local_url(host, port), state_dir=state.path, workers=workers)
-        store, url, environment = _store(state, settings)
-        missing = worker_probe(url, settings)
-        users = [
-            api_process(host=host, port=port, environment=environment, directory=state.path),
-            *(
-                worker_process(
-                    queue=queue,
-                    concurrency=concurrency,
-                    environment=environment,
-                    missing=missing,
-                    directory=state.path,
-                )
-                for queue, concurrency in ((Queue.INTERACTIVE, 1), (Queue.BATCH, workers))
-            ),
-        ]
-        supervisor = Supervisor(
-            [store, users], logs=state.logs, inherited=[state.lock], missing=answers(f"{service.url}/readyz")
-        )
+        # Before all that may have threads.
+        with forking(read_ahead, _run) as fork_server:
+            store, url, environment = _store(state, settings)
+            missing = worker_probe(url, settings)
+            users = [
+                api_process(host=host, port=port, environment=environment, directory=state.path),
+                *(
+                    worker_process(
+                        queue=queue,
+                        concurrency=concurrency,
+                        environment=environment,
+                        missing=missing,
+                        directory=state.path,
+                    )
+                    for queue, concurrency in ((Queue.INTERACTIVE, 1), (Queue.BATCH, workers))
+                ),
+            ]
+            supervisor = Supervisor(
+                [store, [replace(user, fork_server=fork_server) for user in users]],
+                logs=state.logs,
+                inherited=[state.lock],
+                missing=answers(f"{service.url}/readyz"),
+            )
 
-        def ready() -> None:
-            state.write_private(ADDRESS_FILE, service.url)
-            on_ready(service)
+            def ready() -> None:
+                state.write_private(ADDRESS_FILE, service.url)
+                on_ready(service)
 
-        supervisor.run(on_ready=ready)
+            supervisor.run(on_ready=ready)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """The command with these arguments, in a process that was forked for it."""
+    from stepbias.cli.main import app  # noqa: PLC0415 - which imports this, for its commands
+
+    sys.argv[1:] = arguments
+    app()
+    return 0
 
 
 def _chosen_port(host: str, port: int) -> int:

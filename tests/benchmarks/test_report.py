@@ -29,3 +29,33 @@ def test_page_holds_what_was_measured_with_machine_and_date_and_leaves_out_the_r
 def test_table_is_markdown() -> None:
     """A head, a rule, a line for each row."""
     assert table(["a", "b"], [[1, 2.5]]) == "| a | b |\n| --- | --- |\n| 1 | 2.5 |\n"
+
+
+def test_page_tells_of_the_interface_and_of_the_tracking_server(tmp_path: Path) -> None:
+    """Each number with what was asked, and the share of memory."""
+    common = {"machine": describe(datetime(2026, 1, 2, tzinfo=UTC)), "effort": asdict(Effort())}
+    told = {"count": 3000, "errors": 0, "p50_ms": 1.5, "p99_ms": 12.25, "slowest_ms": 80.4}
+    door = {
+        "size": {"exported": 20_000, "downloaded": 100_000},
+        "alone": {"status": {"rate": 4321.4, "errors": 0, "api_microseconds": 200.4, "store_microseconds": 20.2}},
+        "polls": {"100": 0.5, "10000": 0.51},
+        "lists": {"100": 2.0, "10000": 2.1},
+        "exports": {"csv": {"first": 1.25, "again": 0.5, "bytes": 10}},
+        "under_work": {"status": told, "submit": told | {"errors": 2}, "seconds": 300.0},
+    }
+    tracker = {
+        "rates": {"status": {"mlflow": 100.0, "stepbias": 1530.0}},
+        "ratios": {"status": 15.3},
+        "idle_bytes": {"mlflow": 1_700_000_000, "stepbias": 230_000_000, "api_and_store": 120_000_000},
+    }
+    (tmp_path / "door.json").write_text(json.dumps(common | door), encoding="utf-8")
+    (tmp_path / "tracker.json").write_text(json.dumps(common | tracker), encoding="utf-8")
+    (page,) = write_report(tmp_path, tmp_path / "docs")
+    text = page.read_text(encoding="utf-8")
+    assert "| 4,321 (200 µs of the API, 20 of the store) | 4,000 |" in text
+    assert "| 12.2 ms (median 1.5, slowest 80) | ≤ 50 ms |" in text
+    assert "| submit, errors of 3,000 | 2 | 0 |" in text
+    assert "| poll of 10,000 runs | 0.51 ms |" in text
+    assert "| CSV of 20,000 runs | 1.25 s, again 0.50 s | ≤ 5 s |" in text
+    assert "| status | 100 | 1530 | 15.3 |" in text
+    assert "0.14 of it" in " ".join(text.split())

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from api.contract.page import page
+from api.openapi.page import page
 from tests.api.service import service
 
 

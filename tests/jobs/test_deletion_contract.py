@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.errors import DocumentGone, ExperimentNotFound, InUse, StillActive
+from jobs.errors import DocumentGone, EditedMeanwhile, ExperimentNotFound, InUse, StillActive
 from jobs.ports import Store
 from jobs.records import Experiment, Filters
 from jobs.states import ExperimentStatus
@@ -198,6 +198,20 @@ def test_an_upload_outlives_the_experiments_that_use_it(laboratory: Laboratory) 
     assert not [name for name in swept(store, grace=0.0) if name.startswith("document:")]
     store.drop_documents(parts)
     store.drop_documents(parts)
+    assert [store.document(part) for part in parts] == [None, None]
+
+
+def test_documents_that_are_not_as_they_were_seen_stay(laboratory: Laboratory) -> None:
+    """All of them, whichever it is that has changed; one that is gone is not as it was seen either."""
+    store = laboratory.store
+    parts = ["dataset-description:x", "dataset:x"]
+    for part in parts:
+        store.put_document(part, part.encode())
+    for seen in ({"dataset-description:x": b"another"}, {"dataset:x": b"dataset:x", "dataset:y": b"dataset:y"}):
+        with pytest.raises(EditedMeanwhile):
+            store.drop_documents(parts, expected=seen)
+    assert [store.document(part) for part in parts] == [part.encode() for part in parts]
+    store.drop_documents(parts, expected={part: part.encode() for part in parts})
     assert [store.document(part) for part in parts] == [None, None]
 
 

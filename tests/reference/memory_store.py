@@ -32,7 +32,7 @@ from jobs.errors import (
     StillActive,
     TooManyTags,
 )
-from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, Doorbell, Store
+from jobs.ports import ALL, BACKGROUND_CHARGE, MOST_AHEAD, MOST_TAGS, NO_WISHES, NOBODYS, NOTHING, Doorbell, Store
 from jobs.progress import Effort
 from jobs.records import (
     Allowance,
@@ -835,8 +835,10 @@ class MemoryStore(Store):
             self._touched[key] = self._clock()
 
     @override
-    def drop_documents(self, keys: Sequence[str]) -> None:
+    def drop_documents(self, keys: Sequence[str], *, expected: Mapping[str, bytes] = NOTHING) -> None:
         with self._lock:
+            if any(self.document(key) != document for key, document in expected.items()):
+                raise EditedMeanwhile("somebody has edited it meanwhile")
             if any(self._is_used(key) for key in keys):
                 raise InUse("an experiment uses it")
             for key in keys:

@@ -19,17 +19,19 @@ from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.checks.reach import require_meant
 from stepbias.launcher.processes.log_lines import CELERY_LOGGING, log_lines
 from stepbias.launcher.processes.managed import ManagedProcess
+from stepbias.launcher.processes.read_ahead import ONE_THREAD
 from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
+from worker.lean_memory import keep_few_heaps
 
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS: Final = 1.0
 _OTHER_FILES: Final = 200
 
-# Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits.
-_ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_SWITCH_SECONDS: Final = 0.0005
+"""A poll changes threads three times; each waits so long for one that writes results, five milliseconds by default."""
 
 
 def api(*, host: str, port: int, watch: bool) -> int:
@@ -39,6 +41,8 @@ def api(*, host: str, port: int, watch: bool) -> int:
         require_meant(host, settings)
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
+    keep_few_heaps()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     _prepare(settings)
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
@@ -130,7 +134,7 @@ def _watched(process: ManagedProcess) -> int:
 
 def _prepare(settings: Settings) -> None:
     """What must be so before the numerics are imported."""
-    os.environ.update(_ONE_THREAD)
+    os.environ.update(ONE_THREAD)
     log_lines(settings.log_format)
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -29,15 +30,13 @@ def up(
     Returns:
         The exit code: 0 after SIGTERM, or SIGINT or SIGHUP unless these were ignored when it was started.
     """
-    if until_eof:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
     with explained(StartupError):
         run_service(
             host=host,
             port=port,
             workers=workers or usable_cores(),
             state_dir=state_dir or default_state_directory(),
-            on_ready=_announce,
+            on_ready=partial(_announce, until_eof=until_eof),
         )
     return 0
 
@@ -49,6 +48,9 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _announce(service: RunningService) -> None:
+def _announce(service: RunningService, *, until_eof: bool) -> None:
+    if until_eof:
+        # Not before: what has threads is not forked.
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     count = f"{service.workers} worker{'s' if service.workers != 1 else ''}"
     typer.echo(f"stepbias is ready at {service.url} (state in {service.state_dir}, {count})")

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
+from stepbias.launcher.processes.fork_server import Birth, ForkedChild, ForkServer
 from stepbias.launcher.processes.output import InheritedLog, ProcessLog
 from stepbias.launcher.processes.tether import TetheredProcess, spawn
 from stepbias.launcher.startup_error import StartupError
@@ -66,6 +67,8 @@ class ManagedProcess:
         stop_signal: asks it to end.
         stop_timeout: seconds after which SIGKILL to its process group follows.
         directory: to run in; the current one if None.
+        command: the arguments, where the program is `stepbias`.
+        fork_server: of which the command is forked, as long as it can be, instead of being run as a program.
     """
 
     name: str
@@ -78,6 +81,8 @@ class ManagedProcess:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 10.0
     directory: Path | None = None
+    command: Sequence[str] = ()
+    fork_server: ForkServer | None = None
 
 
 class ProcessLife:
@@ -102,7 +107,9 @@ class ProcessLife:
         log = InheritedLog() if logs is None else ProcessLog(logs, spec.name)
         try:
             with log.open() as output:
-                tethered = spawn(spec.argv, env=spec.env, output=output, directory=spec.directory, inherited=inherited)
+                tethered = _forked(spec, output, inherited) or spawn(
+                    spec.argv, env=spec.env, output=output, directory=spec.directory, inherited=inherited
+                )
         except OSError as error:
             raise StartupError(f"cannot run {spec.name} ({spec.argv[0]}): {error.strerror}") from error
         return cls(spec, tethered, log)
@@ -172,6 +179,15 @@ class ProcessLife:
         """The end of its log, and where that is."""
         tail = self.log.tail()
         return f"the end of {self.log.path}:\n{tail}" if tail else f"it wrote nothing to {self.log.path}"
+
+
+def _forked(spec: ManagedProcess, output: BinaryIO, inherited: Sequence[int]) -> TetheredProcess | None:
+    if spec.fork_server is None:
+        return None
+    directory = None if spec.directory is None else str(spec.directory)
+    birth = Birth(arguments=spec.command, env=spec.env, directory=directory)
+    pid = spec.fork_server.fork(birth, output=output, inherited=inherited)
+    return None if pid is None else TetheredProcess(ForkedChild(pid), None)
 
 
 def wait_until_ready(

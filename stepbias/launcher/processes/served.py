@@ -12,7 +12,7 @@ REQUEST_PATIENCE: Final = 3
 """A request may wait for its figure longer than anybody wants to wait for the end; this many seconds it may take."""
 
 # -P: not even the directory in which they run is a place to import from.
-_SERVE: Final = (sys.executable, "-P", "-m", "stepbias.cli.main", "serve")
+_STEPBIAS: Final = (sys.executable, "-P", "-m", "stepbias.cli.main")
 
 
 def api_process(
@@ -20,11 +20,12 @@ def api_process(
 ) -> ManagedProcess:
     """The API, which works as long as it answers."""
     alive = answers(f"{local_url(host, port)}/healthz")
+    command = ("serve", "api", "--host", host, "--port", str(port))
     return ManagedProcess(
         name="api",
-        argv=(*_SERVE, "api", "--host", host, "--port", str(port)),
-        # One heap for each of its threads would grow for hours.
-        env={"MALLOC_ARENA_MAX": "2", **environment},
+        argv=(*_STEPBIAS, *command),
+        command=command,
+        env=environment,
         missing=lambda _pid: alive(),
         stop_timeout=REQUEST_PATIENCE + 5.0,
         directory=directory,
@@ -40,9 +41,11 @@ def worker_process(
     directory: Path | None = None,
 ) -> ManagedProcess:
     """A worker, which works as long as the store hears of it and it takes what waits."""
+    command = ("serve", "worker", "--queue", queue, "--concurrency", str(concurrency))
     return ManagedProcess(
         name=f"worker-{queue}",
-        argv=(*_SERVE, "worker", "--queue", queue, "--concurrency", str(concurrency)),
+        argv=(*_STEPBIAS, *command),
+        command=command,
         env=environment,
         missing=missing,
         # Time to write the checkpoints of what it is training.

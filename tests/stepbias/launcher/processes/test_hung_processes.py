@@ -49,8 +49,8 @@ def _leader(household: Household, word: str) -> int | None:
 
 def _words(pid: int) -> list[str]:
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    # The head of the household is a program on its command line; what it runs is a module.
-    return words if "-m" in words else []
+    # The head of the household has these words on its command line in a program of one word.
+    return words if "serve" in words else []
 
 
 def test_a_stopped_api_and_a_stopped_worker_are_restarted(household: Household) -> None:

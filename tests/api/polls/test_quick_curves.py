@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from api.http.quick_curves import QuickCurvesMiddleware
+from api.polls.quick_curves import QuickCurvesMiddleware
 from core.results.result import decode_summary, encode_summary
 from jobs.settings import Settings
 from tests.api.keys.test_owners import House

@@ -6,9 +6,9 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.contract.headers import Operation, referred
 from api.contract.json_schema import IN_COMPONENTS
 from api.http.outermost import REQUEST_ID
+from api.openapi.headers import Operation, referred
 from api.problems.documents import MEDIA_TYPE, TYPE, Problem
 from api.problems.explained import ErrorDocument, every_error
 

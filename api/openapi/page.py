@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from api.contract.headers import Operation
+from api.openapi.headers import Operation
 
 STYLE: Final = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 

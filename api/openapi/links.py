@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.contract.headers import Operation
+from api.openapi.headers import Operation
 
 _MAKERS: Final[Mapping[str, str]] = MappingProxyType(
     {"submit_experiment": "experiment_id", "upload_dataset": "dataset_id"}

@@ -6,13 +6,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from api.contract.examples import answers
-from api.contract.headers import COMPONENTS, Operation, headers, is_tagged
 from api.contract.json_schema import schemas_of, spec_schemas
-from api.contract.links import links
-from api.contract.refusals import refusals
 from api.datasets.upload import DatasetBody
 from api.experiments.edits import ExperimentEdit
 from api.keys.documents import KeyRequest
+from api.openapi.headers import COMPONENTS, Operation, headers, is_tagged
+from api.openapi.links import links
+from api.openapi.refusals import refusals
 from api.problems.documents import Problem
 from api.requests.body import JSON
 

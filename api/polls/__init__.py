@@ -1,0 +1,1 @@
+"""The most frequent requests, answered before routes are looked for."""
