@@ -72,7 +72,7 @@ class PatientRetry(Retry):
         return super().call_with_retry(do, fail_or_give_up, is_retryable, with_failure_count=True)
 
 
-def connect(url: str, *, patience: float) -> redis.Redis:
+def connect(url: str, *, patience: float, answer_seconds: float | None = None) -> redis.Redis:
     """A client that goes on trying for `patience` seconds while the server is away; nothing is sent yet.
 
     A call may be sent again after its reply was lost, so everything sent through this client must bear repetition.
@@ -80,12 +80,13 @@ def connect(url: str, *, patience: float) -> redis.Redis:
     Args:
         url: `redis://` or `rediss://`, with a user, password and database where there are any.
         patience: about 1 where a person waits for the answer, minutes where work would be lost.
+        answer_seconds: for which an answer is waited for, where single values are as large as they may be.
     """
     return redis.Redis.from_url(
         url,
         retry=PatientRetry(patience),
         socket_connect_timeout=min(max(patience, 0.5), 3.0),
-        socket_timeout=min(max(patience, 2.0), ANSWER_SECONDS),
+        socket_timeout=answer_seconds or min(max(patience, 2.0), ANSWER_SECONDS),
         socket_keepalive=True,
         socket_keepalive_options=dict(KEEPALIVE),
         health_check_interval=30,
