@@ -41,7 +41,8 @@ KEEPALIVE: Final[Mapping[int, int]] = {
 """Where the system has these options: a connection whose other end is gone without a word fails after 11 seconds."""
 
 _UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterDownError)
-_UNAVAILABLE_CODES: Final = frozenset({"BUSY", "MISCONF", "NOREPLICAS"})
+_OF_PIPELINE: Final = " of pipeline caused error: "
+_UNAVAILABLE_CODES: Final = frozenset({"BUSY", "NOREPLICAS"})
 
 
 class PatientRetry(Retry):
@@ -99,8 +100,8 @@ def vendor_errors() -> Iterator[None]:
     """Raise `StoreUnavailable` for the vendor's errors that mean the same; other errors pass.
 
     Raises:
-        StoreUnavailable: the server is away, loading, busy, read-only, or without a disk.
-        StoreFull: it has no memory left.
+        StoreUnavailable: the server is away, loading, busy, or read-only.
+        StoreFull: it has no memory left, or cannot write to its disk.
     """
     try:
         yield
@@ -109,11 +110,13 @@ def vendor_errors() -> Iterator[None]:
     except _UNAVAILABLE as error:
         raise StoreUnavailable(f"the store is not available: {error}") from error
     except ResponseError as error:
+        if error_code(error) == "MISCONF":
+            raise StoreFull("the store cannot write to its disk") from error
         if error_code(error) in _UNAVAILABLE_CODES:
             raise StoreUnavailable(f"the store is not available: {error}") from error
         raise
 
 
 def error_code(error: RedisError) -> str:
-    """The first word of a server's error, which names its kind."""
-    return str(error).split(" ", maxsplit=1)[0]
+    """The first word of a server's error, which names its kind; before it may stand which command of a pipeline it was."""
+    return str(error).rpartition(_OF_PIPELINE)[2].split(" ", maxsplit=1)[0]

@@ -46,7 +46,11 @@ class Heartbeat:
     def __enter__(self) -> Self:
         # At once: a claim of which the store never hears is one whose answer was lost.
         self._beat()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            # There is no room for another stack. Whatever was tried in this process would fail as fast.
+            raise MemoryError(str(error)) from error
         return self
 
     def __exit__(
@@ -89,8 +93,8 @@ class Heartbeat:
         while True:
             try:
                 return write()
-            except StoreFull:
-                log.warning("%s waits: the store is full", self._context.naming(self._claim))
+            except StoreFull as reason:
+                log.warning("%s waits: %s", self._context.naming(self._claim), reason)
                 self.check(self._fraction)
                 self._context.pause(self._context.settings.janitor_seconds)
 
