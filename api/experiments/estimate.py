@@ -1,5 +1,6 @@
 """What a spec would cost, answered from the spec and from what is stored of its data sets."""
 
+import math
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,10 +81,11 @@ def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings
             f"It is predicted to leave {found.bytes / 1e9:.3g} GB in the store: {found.runs} runs with "
             f"{spec.recording.points} records; at most {settings.max_stored_bytes / 1e9:.3g} GB are taken."
         )
-    if found.memory_bytes > settings.max_memory_bytes:
+    most_memory = min(settings.max_memory_bytes, settings.process_memory_bytes or math.inf)
+    if found.memory_bytes > most_memory:
         raise OverLimit(
             f"Its largest batch or analysis is predicted to take {found.memory_bytes / 1e9:.3g} GB of memory; at most "
-            f"{settings.max_memory_bytes / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
+            f"{most_memory / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
             f"the samples alone where steps draw noise or minibatches."
         )
     return found

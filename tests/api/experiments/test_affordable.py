@@ -30,6 +30,8 @@ def test_the_limits_are_named_with_what_was_predicted() -> None:
     by_memory = _refusal(Settings(max_memory_bytes=found.memory_bytes / 2))
     assert f"{found.memory_bytes / 1e9:.3g} GB of memory" in by_memory
     assert f"at most {found.memory_bytes / 2e9:.3g} GB" in by_memory
+    # What no process may take is not begun, whatever else is said.
+    assert _refusal(Settings(process_memory_bytes=found.memory_bytes // 2)) == by_memory
 
 
 def test_what_costs_no_more_is_taken() -> None:
