@@ -118,5 +118,5 @@ def vendor_errors() -> Iterator[None]:
 
 
 def error_code(error: RedisError) -> str:
-    """The first word of a server's error, which names its kind; before it may stand which command of a pipeline it was."""
+    """The first word of a server's error, which names its kind; the library may say before which command it was."""
     return str(error).rpartition(_OF_PIPELINE)[2].split(" ", maxsplit=1)[0]

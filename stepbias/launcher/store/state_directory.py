@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
+from stepbias.launcher.store.disk_room import free_bytes
 
 REMAINS_PATIENCE = 10.0
 """Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
@@ -42,8 +43,19 @@ class StateDirectory:
         return self.path / "log"
 
     def write_private(self, name: str, text: str) -> Path:
-        """Replace a file, readable by its owner alone, in one step: a reader sees the old text or the new one."""
-        target = self.path / name
+        """Replace a file, readable by its owner alone, in one step: a reader sees the old text or the new one.
+
+        Raises:
+            StartupError: it cannot be written.
+        """
+        try:
+            return self._written(self.path / name, text)
+        except OSError as error:
+            free = free_bytes(self.path) / 1e6
+            raise StartupError(f"cannot write to {self.path}, {free:.0f} MB free: {error.strerror}") from error
+
+    @staticmethod
+    def _written(target: Path, text: str) -> Path:
         make_lasting(target.parent)
         draft = target.with_name(f".{target.name}.new")
         draft.unlink(missing_ok=True)

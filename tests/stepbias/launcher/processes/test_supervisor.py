@@ -320,7 +320,7 @@ def test_a_log_that_somebody_has_removed_keeps_nobody_from_being_started_again(h
         (leader,) = (pid for pid in log_numbers(household, "mortal") if os.getpgid(pid) == pid)
         shutil.rmtree(household.directory / "log")
         os.kill(leader, signal.SIGKILL)
-        assert eventually(lambda: (household.directory / "log" / "mortal.log").exists())
+        assert eventually((household.directory / "log" / "mortal.log").exists)
         assert eventually(partial(has_written, household, "mortal", 2))
         assert supervisor.poll() is None
         supervisor.terminate()
