@@ -22,6 +22,7 @@ from stepbias.launcher.processes.managed import ManagedProcess
 from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
+from stepbias.launcher.store.lasting import forgetting
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,13 @@ _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
 
 def api(*, host: str, port: int, watch: bool) -> int:
     """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
-    settings, _ = _usable_settings()
+    settings, url = _usable_settings()
     with explained(StartupError):
         require_meant(host, settings)
     if watch:
         return _watched(api_process(host=host, port=port, environment=os.environ))
     _prepare(settings)
+    _warn_if_it_forgets(url)
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
     from api.asgi import app  # noqa: PLC0415 - connects to the store that the environment names
@@ -72,6 +74,7 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
         missing = worker_probe(url, settings)
         return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
     _prepare(settings)
+    _warn_if_it_forgets(url)
     with explained(StartupError):
         _require_kernel(settings.kernel)
     from worker.celery_app import app, leave_logging_alone, work  # noqa: PLC0415 - imports the numerics, and reads the settings
@@ -121,6 +124,13 @@ def _await_writable(url: str, settings: Settings) -> None:
                     told = str(error)
                     log.warning("the worker waits: %s", told)
             time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _warn_if_it_forgets(url: str) -> None:
+    """Nobody else would hear of it before something is lost."""
+    with suppress(StoreUnavailable), connect(url, patience=0.0) as client:
+        if (lack := forgetting(client)) is not None:
+            log.warning("the server at STEPBIAS_REDIS_URL %s. %s", *lack)
 
 
 def _watched(process: ManagedProcess) -> int:

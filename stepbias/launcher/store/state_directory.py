@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from stepbias.launcher.store.disk_room import free_bytes
 
 REMAINS_PATIENCE = 10.0
 """Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
+
+
+_INSTANCE = "instance.lock"
 
 
 def default_state_directory() -> Path:
@@ -89,6 +92,15 @@ def _sync_entries(directory: Path) -> None:
         os.close(descriptor)
 
 
+def is_claimed(path: Path) -> bool:
+    """Whether a live instance holds the directory."""
+    with ExitStack() as held, suppress(OSError):
+        descriptor = os.open(path.expanduser() / _INSTANCE, os.O_RDWR)
+        held.callback(os.close, descriptor)
+        return not _try_lock(descriptor)
+    return False
+
+
 @contextmanager
 def claim(path: Path) -> Iterator[StateDirectory]:
     """Hold the directory, made where absent, until the block ends and every child that inherited the lock is gone.
@@ -103,7 +115,7 @@ def claim(path: Path) -> Iterator[StateDirectory]:
             make_lasting(path)
             # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
             # its children's falls with the last of them, moments after an instance that was killed.
-            instance, children = (_lock_file(path / name, held) for name in ("instance.lock", "children.lock"))
+            instance, children = (_lock_file(path / name, held) for name in (_INSTANCE, "children.lock"))
             _claim_instance(instance, path)
             _await_children(children, path)
         except OSError as error:
