@@ -276,13 +276,27 @@ def test_nobody_works_with_a_store_that_is_half_restored(client: redis.Redis, la
 
     with pytest.raises(KeyboardInterrupt):
         restore(client, killed())
-    for ask in (laboratory.store.adopt, laboratory.submit, lambda: laboratory.store.claim(Queue.BATCH, worker="w")):
+    store, known = laboratory.store, ids_in(before)[0]
+    for ask in (
+        store.adopt,
+        laboratory.submit,
+        lambda: store.claim(Queue.BATCH, worker="w"),
+        # Who only reads would find results missing of what has succeeded.
+        lambda: store.experiment(known),
+        lambda: store.summaries(known, 0, 1),
+        lambda: store.records([known]),
+    ):
         with pytest.raises(ForeignStore, match="stepbias restore"):
             ask()
     with pytest.raises(ForeignStore):
         list(snapshot(client))
     restore(client, commands)
     assert dump(client) == before
+
+
+def ids_in(dumped: dict[bytes, Any]) -> list[str]:
+    """The ids of the experiments of a dump."""
+    return [member.decode() for member, _ in dumped[b"stepbias:experiments"]]
 
 
 def test_only_a_store_that_can_be_read_is_copied(client: redis.Redis) -> None:
