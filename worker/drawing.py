@@ -36,6 +36,10 @@ ERROR_SECONDS: Final = 30.0
 """After so long, somebody who asks again has it tried again."""
 
 
+MISSING_SECONDS: Final = 2.0
+"""Whoever waits hears of it; after a retry what is drawn has the same key."""
+
+
 def draw_next(context: WorkerContext) -> bool:
     """Draw the figure that was asked for first, if any was; keep it, or why it could not be drawn, under its key.
 
@@ -55,6 +59,9 @@ def draw_next(context: WorkerContext) -> bool:
         _keep(picture, context, request)
     except StoreUnavailable:
         raise
+    except ResultsMissing as error:
+        log.warning("experiment %s, figure %s: it is not drawn: %s", request.experiment_id, request.figure, error)
+        context.store.put_document(figure_error_key(request.key), str(error).encode(), seconds=MISSING_SECONDS)
     except Exception as error:
         log.exception("experiment %s, figure %s: it could not be drawn", request.experiment_id, request.figure)
         reason = f"{type(error).__name__}: {error}".encode()

@@ -29,7 +29,7 @@ from jobs.states import ExperimentStatus, JobState
 from tests.jobs.test_damage import damage
 from tests.worker.workshop import PROBLEM, SETTINGS, SetAfter, spec, undisturbed
 from worker.context import Flag, WorkerContext
-from worker.drawing import ERROR_SECONDS, draw_next
+from worker.drawing import ERROR_SECONDS, MISSING_SECONDS, draw_next
 from worker.perform import perform, work_off
 
 ARRAYS = UserArrays.of({name: np.array(PROBLEM[name]) for name in ("X", "y")})
@@ -155,6 +155,8 @@ def test_no_figure_is_drawn_without_a_run_that_was_counted(plant: Plant, part: s
     assert draw_next(plant.context())
     assert plant.store.document("figure:1") is None
     assert b"a stored result is damaged" in (plant.store.document(figure_error_key("figure:1")) or b"")
+    life: Any = plant.client.pttl(f"stepbias:document:{figure_error_key('figure:1')}")
+    assert 0 < life <= MISSING_SECONDS * 1000
     assert plant.status(experiment_id) is ExperimentStatus.FAILED
 
 
