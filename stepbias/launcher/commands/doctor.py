@@ -19,12 +19,12 @@ from core.errors import StepbiasError
 from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
-from stepbias.launcher.store.lasting import forgetting
 from stepbias.launcher.store.state_directory import default_state_directory, is_claimed
 
 

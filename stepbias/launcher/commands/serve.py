@@ -13,6 +13,7 @@ from jobs.connection import connect
 from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
@@ -22,7 +23,6 @@ from stepbias.launcher.processes.managed import ManagedProcess
 from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.store.lasting import forgetting
 
 log = logging.getLogger(__name__)
 
