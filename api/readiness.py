@@ -85,8 +85,11 @@ def obstacle(experiment: Experiment, store: Store) -> str | None:
     if (full := store.room()) is not None:
         return full
     queues = [Queue.INTERACTIVE] if experiment.status is ExperimentStatus.PLANNING else list(Queue)
-    found = [store.look_around(queue).workers for queue in queues]
-    if any(all(worker.numerics != experiment.numerics for worker in workers) for workers in found):
+    found = {queue: store.look_around(queue).workers for queue in queues}
+    for queue, workers in found.items():
+        if not workers:
+            return f"a live worker for the {queue} queue"
+    if any(all(worker.numerics != experiment.numerics for worker in workers) for workers in found.values()):
         return f"a worker of numerics version {experiment.numerics}; where none comes, it is planned anew"
     return None
 

@@ -41,7 +41,8 @@ KEEPALIVE: Final[Mapping[int, int]] = {
 """Where the system has these options: a connection whose other end is gone without a word fails after 11 seconds."""
 
 _UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterDownError)
-_UNAVAILABLE_CODES: Final = frozenset({"BUSY", "MISCONF", "NOREPLICAS"})
+_OF_PIPELINE: Final = " of pipeline caused error: "
+_UNAVAILABLE_CODES: Final = frozenset({"BUSY", "NOREPLICAS"})
 
 
 class PatientRetry(Retry):
@@ -72,7 +73,7 @@ class PatientRetry(Retry):
         return super().call_with_retry(do, fail_or_give_up, is_retryable, with_failure_count=True)
 
 
-def connect(url: str, *, patience: float) -> redis.Redis:
+def connect(url: str, *, patience: float, answer_seconds: float | None = None) -> redis.Redis:
     """A client that goes on trying for `patience` seconds while the server is away; nothing is sent yet.
 
     A call may be sent again after its reply was lost, so everything sent through this client must bear repetition.
@@ -80,12 +81,13 @@ def connect(url: str, *, patience: float) -> redis.Redis:
     Args:
         url: `redis://` or `rediss://`, with a user, password and database where there are any.
         patience: about 1 where a person waits for the answer, minutes where work would be lost.
+        answer_seconds: for which an answer is waited for, where single values are as large as they may be.
     """
     return redis.Redis.from_url(
         url,
         retry=PatientRetry(patience),
         socket_connect_timeout=min(max(patience, 0.5), 3.0),
-        socket_timeout=min(max(patience, 2.0), ANSWER_SECONDS),
+        socket_timeout=answer_seconds or min(max(patience, 2.0), ANSWER_SECONDS),
         socket_keepalive=True,
         socket_keepalive_options=dict(KEEPALIVE),
         health_check_interval=30,
@@ -98,8 +100,8 @@ def vendor_errors() -> Iterator[None]:
     """Raise `StoreUnavailable` for the vendor's errors that mean the same; other errors pass.
 
     Raises:
-        StoreUnavailable: the server is away, loading, busy, read-only, or without a disk.
-        StoreFull: it has no memory left.
+        StoreUnavailable: the server is away, loading, busy, or read-only.
+        StoreFull: it has no memory left, or cannot write to its disk.
     """
     try:
         yield
@@ -108,11 +110,13 @@ def vendor_errors() -> Iterator[None]:
     except _UNAVAILABLE as error:
         raise StoreUnavailable(f"the store is not available: {error}") from error
     except ResponseError as error:
+        if error_code(error) == "MISCONF":
+            raise StoreFull("the store cannot write to its disk") from error
         if error_code(error) in _UNAVAILABLE_CODES:
             raise StoreUnavailable(f"the store is not available: {error}") from error
         raise
 
 
 def error_code(error: RedisError) -> str:
-    """The first word of a server's error, which names its kind."""
-    return str(error).split(" ", maxsplit=1)[0]
+    """The first word of a server's error, which names its kind; the library may say before which command it was."""
+    return str(error).rpartition(_OF_PIPELINE)[2].split(" ", maxsplit=1)[0]

@@ -55,6 +55,15 @@ class NotPlanned(JobsError):
     """A run was to be stored under another key than it was planned under: planner and worker disagree about it."""
 
 
+class ResultsMissing(JobsError):
+    """What was stored at the beginning of an answer is no longer there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a stored result is damaged, and is counted as missing from now on: ask again for what there is"
+        )
+
+
 class InvalidCursor(JobsError):
     """A page cursor that this store did not give out."""
 
@@ -72,8 +81,8 @@ class NotEmpty(JobsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "there are experiments or data in this store already: a backup is restored to an empty one (another "
-            "--state-dir, or another database in STEPBIAS_REDIS_URL)"
+            "there are experiments or data in this store already, or keys, or traces of what was deleted: a backup is "
+            "restored to an empty one (another --state-dir, or another database in STEPBIAS_REDIS_URL)"
         )
 
 

@@ -17,12 +17,13 @@ from core.figures.results import Results
 from core.results.result import decode_summary, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.counted_results import counted_summaries
 from jobs.document_keys import figure_error_key
-from jobs.errors import ExperimentNotFound, StoreUnavailable
+from jobs.errors import ExperimentNotFound, ResultsMissing, StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
 from jobs.owned_store import store_of_experiment
 from jobs.records import DATA_ANALYSIS, FigureRequest
-from jobs.states import ACTIVE
+from jobs.states import ACTIVE, ExperimentStatus
 from jobs.tracing import span
 from worker.analyses import upload_analysis
 from worker.context import WorkerContext
@@ -34,6 +35,10 @@ KEPT_SECONDS: Final = 3600.0
 
 ERROR_SECONDS: Final = 30.0
 """After so long, somebody who asks again has it tried again."""
+
+
+MISSING_SECONDS: Final = 2.0
+"""Whoever waits hears of it; after a retry what is drawn has the same key."""
 
 
 def draw_next(context: WorkerContext) -> bool:
@@ -55,6 +60,9 @@ def draw_next(context: WorkerContext) -> bool:
         _keep(picture, context, request)
     except StoreUnavailable:
         raise
+    except ResultsMissing as error:
+        log.warning("experiment %s, figure %s: it is not drawn: %s", request.experiment_id, request.figure, error)
+        context.store.put_document(figure_error_key(request.key), str(error).encode(), seconds=MISSING_SECONDS)
     except Exception as error:
         log.exception("experiment %s, figure %s: it could not be drawn", request.experiment_id, request.figure)
         reason = f"{type(error).__name__}: {error}".encode()
@@ -63,13 +71,28 @@ def draw_next(context: WorkerContext) -> bool:
 
 
 def _keep(picture: bytes, context: WorkerContext, request: FigureRequest) -> None:
-    """With the experiment, if it is finished: it goes when the last one goes that has had it drawn."""
-    store = context.store
+    """With the experiment, if it is finished: it goes when the last one goes that has had it drawn.
+
+    Not for long where an analysis was missing: a retry makes it again, and what is drawn then has the same key.
+    """
+    store, seconds = context.store, KEPT_SECONDS
     with suppress(ExperimentNotFound):
         if request.figure != DATA_ANALYSIS and store.experiment(request.experiment_id).status not in ACTIVE:
-            store.keep_document(request.experiment_id, request.key, picture)
-            return
-    store.put_document(request.key, picture, seconds=KEPT_SECONDS)
+            if not _lacks_analyses(context, request.experiment_id):
+                store.keep_document(request.experiment_id, request.key, picture)
+                return
+            seconds = ERROR_SECONDS
+    store.put_document(request.key, picture, seconds=seconds)
+
+
+def _lacks_analyses(context: WorkerContext, experiment_id: str) -> bool:
+    store = store_of_experiment(context.store, experiment_id)
+    experiment, grid = (
+        store.experiment(experiment_id),
+        Grid(ExperimentSpec.model_validate_json(store.spec(experiment_id))),
+    )
+    is_whole = experiment.status is ExperimentStatus.SUCCEEDED
+    return is_whole and len(kept_analyses(store, grid, experiment.numerics)) < grid.problems
 
 
 def _made(context: WorkerContext, request: FigureRequest) -> bytes:
@@ -106,13 +129,20 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
 
 
 def stored_results(context: WorkerContext, experiment_id: str) -> Results:
-    """What is stored of the experiment; the arrays of a run are read when they are asked for."""
+    """What is stored of the experiment; the arrays of a run are read when they are asked for.
+
+    Raises:
+        ResultsMissing: a run that was counted is not there.
+    """
     experiment = context.store.experiment(experiment_id)
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(experiment_id)))
-    kept = context.store.summaries(experiment_id, 0, len(grid))
+    whole_before = context.store.first_missing(experiment_id)
+    kept = counted_summaries(context.store, experiment_id, range(len(grid)), whole_before=whole_before)
 
     def arrays(index: int) -> Mapping[str, np.ndarray] | None:
         run = context.store.run(experiment_id, index)
+        if run is None and index < whole_before:
+            raise ResultsMissing
         return None if run is None else unpack_arrays(run.arrays)
 
     def true_predictor(index: int) -> np.ndarray | None:

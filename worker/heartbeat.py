@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 NOTICE_SECONDS: Final = 10.0
 """How long a job that has lost its lease may go on before its process is ended: the time of many checks."""
 
+STOP_SECONDS: Final = 5.0
+"""A worker that stops waits so long for a job to look up; soon after, its processes are killed."""
+
 LONG_SILENCE: Final = 10.0
 """So many times as long as a batch an analysis may give no sign of life: a linear programme is solved or not."""
 
@@ -41,12 +44,17 @@ class Heartbeat:
         self._last_sign = context.clock()
         self._over = threading.Event()
         self._lost_at: float | None = None
+        self._stops_at: float | None = None
         self._thread = threading.Thread(target=self._beat_until_over, name=f"heart of {claim.job.id}", daemon=True)
 
     def __enter__(self) -> Self:
         # At once: a claim of which the store never hears is one whose answer was lost.
         self._beat()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            # There is no room for another stack. Whatever was tried in this process would fail as fast.
+            raise MemoryError(str(error)) from error
         return self
 
     def __exit__(
@@ -89,8 +97,8 @@ class Heartbeat:
         while True:
             try:
                 return write()
-            except StoreFull:
-                log.warning("%s waits: the store is full", self._context.naming(self._claim))
+            except StoreFull as reason:
+                log.warning("%s waits: %s", self._context.naming(self._claim), reason)
                 self.check(self._fraction)
                 self._context.pause(self._context.settings.janitor_seconds)
 
@@ -110,6 +118,11 @@ class Heartbeat:
         if self._lost_at is not None:
             if now - self._lost_at > NOTICE_SECONDS:
                 self._end("it has lost its lease and does not stop")
+        elif self._is_to_stop(now):
+            # A worker that was asked to stop is not a lost one, however often that happens within one linear programme.
+            with suppress(LeaseLost):
+                self._context.store.release(self._claim)
+            self._end("the worker stops, and it does not look up")
         elif silent > self._stall_seconds:
             reason = f"it has shown no sign of life for {silent:.0f} s"
             with suppress(LeaseLost):
@@ -117,6 +130,12 @@ class Heartbeat:
             self._end(reason)
         else:
             self._beat()
+
+    def _is_to_stop(self, now: float) -> bool:
+        """Whether the worker has been stopping for long enough."""
+        if self._context.stopping.is_set() and self._stops_at is None:
+            self._stops_at = now
+        return self._stops_at is not None and now - self._stops_at > STOP_SECONDS
 
     def _beat(self) -> None:
         try:

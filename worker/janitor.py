@@ -128,10 +128,11 @@ class Janitor:
         waits = self._ring_where_work_waits()
         self._end_if_deaf(began, taken, waits=waits)
         if found.is_janitor:
-            self._take_over_from_other_versions()
             self._ask(self._context.store.audit, most=AUDITED_AT_ONCE)
             self._delete_expired()
             self._clear_away()
+            # At last, for it takes room, which a full store has only once something was cleared away.
+            self._take_over_from_other_versions()
 
     def _delete_expired(self) -> None:
         """Delete what has been finished for longer than the deployment keeps it."""

@@ -1,5 +1,6 @@
 """What a spec would cost, answered from the spec and from what is stored of its data sets."""
 
+import math
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,15 +76,18 @@ def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings
             f"It is predicted to train for {found.predicted_seconds:.3g} s on one core, {found.runs} runs of up to "
             f"{spec.stopping.budget} steps; at most {settings.max_seconds:.3g} s are taken in one experiment."
         )
-    if found.bytes > settings.max_stored_bytes:
+    # More than the store holds would fill it, and keep everybody waiting for room.
+    most_bytes = min(settings.max_stored_bytes, store.gauges().memory_limit or math.inf)
+    if found.bytes > most_bytes:
         raise OverLimit(
             f"It is predicted to leave {found.bytes / 1e9:.3g} GB in the store: {found.runs} runs with "
-            f"{spec.recording.points} records; at most {settings.max_stored_bytes / 1e9:.3g} GB are taken."
+            f"{spec.recording.points} records; at most {most_bytes / 1e9:.3g} GB are taken."
         )
-    if found.memory_bytes > settings.max_memory_bytes:
+    most_memory = min(settings.max_memory_bytes, settings.process_memory_bytes or math.inf)
+    if found.memory_bytes > most_memory:
         raise OverLimit(
             f"Its largest batch or analysis is predicted to take {found.memory_bytes / 1e9:.3g} GB of memory; at most "
-            f"{settings.max_memory_bytes / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
+            f"{most_memory / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
             f"the samples alone where steps draw noise or minibatches."
         )
     return found

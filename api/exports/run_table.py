@@ -1,11 +1,10 @@
 """The runs of an experiment as a table: a row for each stored run, its columns fixed by the grid."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from api.problems.request_errors import ResultsChanged
 from api.stored.grid import summaries
 from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
@@ -73,27 +72,18 @@ class StoredRuns:
         """Index and summary of the stored runs from `first` on, in order.
 
         Raises:
-            ResultsChanged: one of them is no longer there.
+            ResultsMissing: one of them is no longer there.
         """
         for start in range(first, len(self.grid), SLICE):
             window = range(start, min(start + SLICE, len(self.grid)))
-            found = summaries(self.experiment_id, window, store=self.store)
-            self._require(window, found)
+            found = summaries(self.experiment_id, window, store=self.store, whole_before=self.whole_before)
             yield [(index, summary) for index, summary in zip(window, found, strict=True) if summary is not None]
 
     def rows(self, first: int = 0) -> Iterator[list[Row]]:
         """The same as rows of the table.
 
         Raises:
-            ResultsChanged: likewise.
+            ResultsMissing: likewise.
         """
         table = RunTable(self.grid)
         return ([table.row(*each) for each in runs] for runs in self.slices(first))
-
-    def _require(self, window: range, found: Sequence[Summary | None]) -> None:
-        known = found[: max(self.whole_before - window.start, 0)]
-        if any(summary is None for summary in known):
-            raise ResultsChanged(
-                "A stored result is damaged, and is counted as missing from now on: ask again for what there is.",
-                headers={"Retry-After": "1"},
-            )

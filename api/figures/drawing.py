@@ -13,8 +13,10 @@ from api.experiments.document import polling_headers
 from api.experiments.submission import ring
 from api.problems.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
 from jobs.document_keys import figure_error_key, figure_key
+from jobs.errors import ResultsMissing
 from jobs.ports import Doorbell, Store
 from jobs.records import DATA_ANALYSIS, Experiment, FigureRequest, Queue
+from jobs.states import ACTIVE
 from jobs.tracing import traceparent
 
 PATIENCE_SECONDS: Final = 10.0
@@ -64,12 +66,19 @@ async def drawn(drawing: Drawing, *, store: Store, bell: Doorbell, patience: flo
     Raises:
         NothingToDraw: no run is stored.
         DrawingFailed: a worker has tried lately, and could not.
+        ResultsMissing: what is stored has changed meanwhile, though nobody works on it.
         NotDrawnInTime: it takes longer than `patience` seconds; it goes on being drawn, so asking again helps.
     """
     if drawing.experiment.runs_done == 0:
         waiting = polling_headers(drawing.experiment)
         raise NothingToDraw("No run of this experiment is stored, so there is nothing to draw.", headers=waiting)
-    return await awaited(drawing.request, store=store, bell=bell, patience=patience)
+    try:
+        return await awaited(drawing.request, store=store, bell=bell, patience=patience)
+    except DrawingFailed:
+        is_active, contents = drawing.experiment.status in ACTIVE, partial(store.contents, drawing.experiment.id)
+        if not is_active and await _off_loop(contents) != drawing.contents:
+            raise ResultsMissing from None
+        raise
 
 
 async def awaited(request: FigureRequest, *, store: Store, bell: Doorbell, patience: float) -> bytes:

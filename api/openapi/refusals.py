@@ -50,9 +50,22 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "list_keys": ("not-found",),
         "create_key": ("invalid-key", "not-found", "store-full"),
         "get_data_analysis": _OF_WAITING,
-        "get_figure": ("unsuitable-figure", "nothing-to-draw", *_OF_WAITING),
+        "get_figure": ("unsuitable-figure", "nothing-to-draw", "results-changed", *_OF_WAITING),
         "get_results": ("not-acceptable", "results-changed"),
         "get_results_file": ("not-acceptable", "results-changed"),
+        **dict.fromkeys(
+            (
+                "list_runs",
+                "get_run",
+                "get_curves",
+                "get_curve_table",
+                "get_curve_lines",
+                "get_report",
+                "get_report_page",
+                "get_manifest",
+            ),
+            ("results-changed",),
+        ),
         **{
             f"get_{what}{form}": ("not-stored-yet",)
             for what in ("trajectory", "arrays", "interpolators")

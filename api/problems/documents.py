@@ -27,6 +27,7 @@ from jobs.errors import (
     ForeignStore,
     InvalidCursor,
     NotFailed,
+    ResultsMissing,
     StillActive,
     StoreFull,
     StoreUnavailable,
@@ -41,6 +42,7 @@ TYPE: Final = "urn:stepbias:problem:"
 """What the types of all problems begin with."""
 
 _FULL: Final = "The store has no room left. What is stored can be read; new work is taken once there is room again."
+_MISSING: Final = "A stored result is damaged, and is counted as missing from now on: ask again for what there is."
 _LOG = logging.getLogger(__name__)
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -133,6 +135,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         ),
         request_errors.UnofferedFormat: _kind(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such format"),
         request_errors.ResultsChanged: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "results-changed", "A result is missing"),
+        ResultsMissing: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "results-changed", "A result is missing"),
         request_errors.NothingHere: _kind(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here"),
         request_errors.NotStoredYet: _kind(HTTPStatus.CONFLICT, "not-stored-yet", "It is not stored yet", 0),
         request_errors.NothingToDraw: _kind(HTTPStatus.CONFLICT, "nothing-to-draw", "There is nothing to draw yet", 0),
@@ -201,6 +204,8 @@ def _explained(error: Exception) -> RequestError:
         case InvalidChoice(field=field, message=message):
             violation = Violation(parameter=field, detail=message)
             problem = RequestError("What is asked for is not among the choices.", violations=(violation,))
+        case ResultsMissing():
+            problem = RequestError(_MISSING, headers={"Retry-After": "1"})
         case StoreFull():
             problem = RequestError(_FULL, headers={"Retry-After": "30"})
         case StillActive(status=status):

@@ -98,7 +98,8 @@ def _stored(experiment: Experiment, index: str, *, store: Store) -> tuple[Run, S
     number = position(index, experiment.runs_total, of="runs")
     stored = store.run(experiment.id, number)
     if stored is None:
-        raise _not_yet(f"Run {number} is not stored", experiment)
+        # As it stands now: where the run was found damaged, it has succeeded no longer.
+        raise _not_yet(f"Run {number} is not stored", store.experiment(experiment.id))
     return grid_of(experiment.id, store=store).run(number), stored
 
 

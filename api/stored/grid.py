@@ -9,6 +9,7 @@ from core.results.heading import Heading
 from core.results.result import Summary, decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from jobs.counted_results import counted_summaries
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.ports import Store
 from jobs.records import Experiment
@@ -37,15 +38,23 @@ def grid_of(experiment_id: str, *, store: Store) -> Grid:
     return Grid(ExperimentSpec.model_validate_json(store.spec(experiment_id)))
 
 
-def summaries(experiment_id: str, window: range, *, store: Store) -> list[Summary | None]:
+def summaries(
+    experiment_id: str, window: range, *, store: Store, whole_before: int | None = None
+) -> list[Summary | None]:
     """The summaries of the runs of the window, None where one is not stored yet.
 
     They are asked for in pieces: one answer about a hundred thousand runs would keep the store from everybody else.
+    `whole_before`: all runs of a smaller index were stored when the reading began, which by default is now.
+
+    Raises:
+        ResultsMissing: one of those is no longer there.
     """
+    known = store.first_missing(experiment_id) if whole_before is None else whole_before
+    pieces = (range(start, min(start + _CHUNK, window.stop)) for start in range(window.start, window.stop, _CHUNK))
     return [
         None if stored is None else decode_summary(stored)
-        for start in range(window.start, window.stop, _CHUNK)
-        for stored in store.summaries(experiment_id, start, min(start + _CHUNK, window.stop))
+        for piece in pieces
+        for stored in counted_summaries(store, experiment_id, piece, whole_before=known)
     ]
 
 

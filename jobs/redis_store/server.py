@@ -9,7 +9,7 @@ import redis
 
 from core.identity import NUMERICS_VERSION
 from jobs.connection import vendor_errors
-from jobs.errors import ExperimentNotFound, StoreUnavailable
+from jobs.errors import RESTORING, ExperimentNotFound, ForeignStore, StoreUnavailable
 from jobs.records import Experiment, StoredRun
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, Fields, experiment_record, generation_mark, is_sound
 from jobs.redis_store.keys import experiment_key, job_key, key, run_key, run_name
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 MOST_REPAIRS: Final = 1000
 """Of one call, each of another experiment."""
+
+_READING_OF_SCHEMA: Final = ("GET", key("schema"))
 
 _BATCH: Final = 1000
 """Commands in one pipeline: more would only pile up in the server's memory."""
@@ -129,7 +131,8 @@ class RedisServer:
     ) -> tuple[list[Experiment], list[Any]]:
         """The same, with the answers to other commands that are read with them."""
         reading = (["HGETALL", experiment_key(each)] for each in ids)
-        (seconds, microseconds), *answers = self._read(["TIME"], *reading, *commands)
+        schema, (seconds, microseconds), *answers = self._read(_READING_OF_SCHEMA, ["TIME"], *reading, *commands)
+        _require_whole(schema)
         now = seconds + microseconds / 1e6
         found = {each: self._record(each, fields, now) for each, fields in zip(ids, answers, strict=False)}
         return [record for record in found.values() if record is not None], answers[len(ids) :]
@@ -171,14 +174,22 @@ class RedisServer:
         Raises:
             ExperimentNotFound: there is none of that id.
             BrokenSeal: it is damaged beyond repair.
+            ForeignStore: a backup is being restored.
         """
-        (fields,) = self._read(["HGETALL", experiment_key(experiment_id)])
+        schema, fields = self._read(_READING_OF_SCHEMA, ["HGETALL", experiment_key(experiment_id)])
+        _require_whole(schema)
         if not fields:
             raise ExperimentNotFound(experiment_id)
         sound = self._sound(experiment_id, fields)
         if not sound:
             raise BrokenSeal(_record_name(experiment_id))
         return sound
+
+
+def _require_whole(schema: bytes | None) -> None:
+    """Scripts look at the schema by themselves; who only reads would take what is not there yet for missing."""
+    if schema == RESTORING.encode():
+        raise ForeignStore(RESTORING)
 
 
 def _record_name(experiment_id: str) -> str:

@@ -23,9 +23,12 @@ Command = Sequence[bytes]
 HOLD_SECONDS: Final = 10.0
 """For so long at a time writers are kept waiting: that is all they wait for a process that was killed over it."""
 
+RESTORE_SECONDS: Final = 60.0
+"""For so long a server may write a value of a backup to its disk: there are some of sixty megabytes."""
+
 _SLICE: Final = 200
 MOST_BYTES: Final = 16_000_000
-"""Read at a time: an answer is waited for few seconds, and checkpoints and data sets may be large."""
+"""Read or written at a time: an answer is waited for few seconds, and checkpoints and data sets may be large."""
 
 _VALUES: Final = 100
 """Values of one command: a checkpoint may be megabytes."""
@@ -96,11 +99,21 @@ def restore(client: redis.Redis, commands: Iterable[Command]) -> None:
             raise NotEmpty
         client.set(_SCHEMA_KEY, RESTORING)
         schema, rest = SCHEMA.encode(), iter(commands)
-        while some := list(islice(rest, _SLICE)):
+        while some := _some(rest):
             schema = next((command[2] for command in some if command[1] == _SCHEMA_KEY.encode()), schema)
             _answers(client, *(command for command in some if command[1] != _SCHEMA_KEY.encode()))
         # As it was: one of a former form is taken over like any other.
         client.set(_SCHEMA_KEY, schema)
+
+
+def _some(commands: Iterator[Command]) -> list[Command]:
+    """The next commands, few enough to be on the server's disk within seconds."""
+    some: list[Command] = []
+    filled = 0
+    while len(some) < _SLICE and filled < MOST_BYTES and (command := next(commands, None)):
+        some.append(command)
+        filled += sum(map(len, command))
+    return some
 
 
 def _moment(client: redis.Redis) -> tuple[Any, ...]:
@@ -150,20 +163,28 @@ def _commands(client: redis.Redis, names: Sequence[bytes]) -> Iterator[Command]:
     some: list[bytes] = []
     filled = 0
     for name, size in zip(names, sizes, strict=True):
-        some.append(name)
-        filled += size or 0
-        if filled > MOST_BYTES:
-            yield from _read_out(client, some, is_large=len(some) == 1)
+        if some and filled + (size or 0) > MOST_BYTES:
+            yield from _read_out(client, some)
             some, filled = [], 0
-    yield from _read_out(client, some, is_large=False)
+        if (size or 0) > MOST_BYTES and client.type(name) == b"hash":
+            yield from _read_out_by_fields(client, name, size)
+        else:
+            some.append(name)
+            filled += size or 0
+    yield from _read_out(client, some)
 
 
-def _read_out(client: redis.Redis, names: Sequence[bytes], *, is_large: bool) -> Iterator[Command]:
-    if is_large and client.type(names[0]) == b"hash":
-        fields: Any = client.hkeys(names[0])
-        for field in fields:
-            yield b"HSET", names[0], field, *_answers(client, ("HGET", names[0], field))
-        return
+def _read_out_by_fields(client: redis.Redis, name: bytes, size: int) -> Iterator[Command]:
+    """A large hash in several commands; checkpoints are megabytes each, counts of users a few bytes."""
+    fields: Any = client.hkeys(name)
+    at_once = max(1, min(_VALUES, MOST_BYTES * len(fields) // size))
+    for first in range(0, len(fields), at_once):
+        some = fields[first : first + at_once]
+        (values,) = _answers(client, ("HMGET", name, *some))
+        yield b"HSET", name, *chain.from_iterable(zip(some, values, strict=True))
+
+
+def _read_out(client: redis.Redis, names: Sequence[bytes]) -> Iterator[Command]:
     lives = _answers(client, *(command for name in names for command in (("TYPE", name), ("PTTL", name))))
     kinds = {name: kind for name, kind in zip(names, lives[::2], strict=True) if kind in _READ}
     values = _answers(client, *((_READ[kind][0], name, *_READ[kind][1:]) for name, kind in kinds.items()))

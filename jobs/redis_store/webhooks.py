@@ -6,6 +6,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import WebhookStore
 from jobs.records import Delivery, Webhook, WebhookState
+from jobs.redis_store.fields import checksum
 from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import RedisServer
@@ -35,7 +36,12 @@ class RedisWebhooks(RedisServer, WebhookStore):
 
     @override
     def webhook(self, experiment_id: str) -> Webhook:
-        (flat,) = self._read(["HGETALL", key("experiment", experiment_id, "webhook")])
+        at = key("experiment", experiment_id, "webhook")
+        (flat,) = self._read(["HGETALL", at])
+        told = b"\n".join((at.encode(), *(flat.get(name, b"") for name in (b"attempts", b"state", b"last_status"))))
+        if flat.get(b"seal", checksum(told)) != checksum(told):
+            # It is told again.
+            return Webhook()
         status = flat.get(b"last_status", b"")
         return Webhook(
             state=WebhookState(flat.get(b"state", b"pending").decode()),

@@ -20,8 +20,23 @@ from typing import Final
 
 import redis
 
+from jobs.api_keys import ApiKey, KeyScope
 from jobs.errors import ForeignStore, JobsError, LeaseLost
-from jobs.records import Claim, Experiment, FigureRequest, FinishedRun, JobKind, NewJob, Queue, StoredRun
+from jobs.ports import NO_WISHES, NOBODYS
+from jobs.records import (
+    Claim,
+    Experiment,
+    FigureRequest,
+    FinishedRun,
+    JobKind,
+    LiveWorker,
+    NewJob,
+    Ownership,
+    Queue,
+    StoredRun,
+    WebhookState,
+    Wishes,
+)
 from jobs.redis_store import RedisStore
 from jobs.seal import BrokenSeal
 from jobs.settings import Settings
@@ -68,7 +83,13 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "turns of figures": r"figures:.*:owners.*",
         "janitor, sweep, audit": r"janitor|sweep|audit",
         "schema": r"schema",
-        "ids": r"ids",
+        "ids": r"ids(:owner:\w+)?",
+        "owners": r"owners",
+        "ends to tell": r"webhooks.*",
+        "what came of telling one": r"experiment:\w+:webhook",
+        "keys of the interface": r"keys",
+        "requests of an owner": r"requests:.*",
+        "workers": r"workers?:.*",
         "notes": r"experiment:\w+:notes",
         "events": r"experiment:\w+:events",
         "uploads": r"uploads",
@@ -122,6 +143,12 @@ class Patient:
         self.store.keep_upload("x", arrays=document("dataset:x"), description=document("dataset-description:x"))
         self.store.keep_answer("k", ANSWER, seconds=60.0, is_first=True)
         self.store.request_figure(REQUEST, seconds=60.0)
+        self.key = ApiKey(id="k", owner="ada", scope=KeyScope.READ, digest="d", last_four="last", created_at=1.0)
+        self.store.keep_key(self.key)
+        self.store.take_request("ada", per_minute=9)
+        self.store.register(LiveWorker(name="w", numerics=NUMERICS, idle=1), queues=Queue, seconds=60.0)
+        (told,) = self.store.due_webhooks(most=1, seconds=0.0)
+        self.store.note_webhook(told, WebhookState.PENDING, status=500)
         self.store.audit(most=1)
         self.store.sweep(most=1, grace=60.0)
         self.store.tidy("w", period=0.01, last=None, elapsed=0.0)
@@ -143,7 +170,14 @@ class Patient:
         store, spec = self.store, spec_of(sort)
         inputs = [name for name in DOCUMENTS if name.startswith("dataset")] if sort == "at work" else []
         experiment = store.submit(
-            spec=spec, content_hash=digest(sort), name=f"ä {sort}", tags=["a", sort], runs=RUNS, documents=inputs
+            spec=spec,
+            content_hash=digest(sort),
+            name=f"ä {sort}",
+            tags=["a", sort],
+            runs=RUNS,
+            documents=inputs,
+            wishes=Wishes(webhook="https://a.example/") if sort == "succeeded" else NO_WISHES,
+            ownership=Ownership(owner="ada") if sort == "succeeded" else NOBODYS,
         ).experiment
         self._plan(self._claim())
         for _ in range(RUNS // BATCH if sort == "succeeded" else 1):
@@ -232,6 +266,9 @@ class Patient:
             yield "the notes are others"
         if self.store.keep_answer("k", b"another", seconds=60.0, is_first=True) not in {ANSWER, b"another"}:
             yield "another answer is given"
+        listed = self.store.keys()
+        if any(each != self.key for each in listed):
+            yield "another key opens something"
         if [each.description for each in self.store.uploads(limit=9)] not in ([], [document("dataset-description:x")]):
             yield "other uploads are listed"
 
@@ -268,6 +305,15 @@ class Patient:
                         self.store.retry(each)
         for sort, each in self.ids.items():
             yield from self._ended(sort, each)
+        yield from self._told_ends()
+
+    def _told_ends(self) -> Iterator[str]:
+        """The end that is to be told is, unless nobody knows any more what it was the end of."""
+        told = self.ids["succeeded"]
+        with suppress(BrokenSeal):
+            self.store.experiment(told)
+            if told not in {each.experiment_id for each in self.store.due_webhooks(most=9, seconds=0.0)}:
+                yield "an end is told to nobody"
 
     def _work_off(self) -> None:
         for queue in (*Queue, *Queue):

@@ -8,7 +8,7 @@ import redis
 
 from jobs.connection import connect
 from jobs.errors import ExperimentNotFound, LeaseLost
-from jobs.records import Queue
+from jobs.records import FigureRequest, Queue, WebhookState, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS
 from jobs.redis_store.keys import SCHEMA
@@ -286,6 +286,40 @@ def test_an_audit_finds_what_does_not_agree(
     assert laboratory.store.experiment(experiment.id).status is ExperimentStatus.PLANNING
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda client, _: client.delete("stepbias:webhooks"),
+        lambda client, each: client.zadd("stepbias:webhooks", {each: 1e300}),
+        lambda client, _: client.delete("stepbias:webhooks:owners"),
+        lambda client, each: damage(client, f"experiment:{each}:webhook", "attempts"),
+        lambda client, each: damage(client, f"experiment:{each}:webhook", "state"),
+    ],
+)
+def test_an_end_is_told_whatever_becomes_of_what_is_noted_of_it(
+    laboratory: Laboratory, client: redis.Redis, change: Callable[[redis.Redis, str], object]
+) -> None:
+    """Nobody would hear of one whose place in the line is lost, or of which it is believed that all was tried."""
+    store = laboratory.store
+    told = store.submit(
+        spec=b"a", content_hash="a", name="", tags=[], runs=1, wishes=Wishes(webhook="https://a.example/")
+    ).experiment.id
+    store.cancel(told)
+    (first,) = store.due_webhooks(most=9, seconds=0.0)
+    store.note_webhook(first, WebhookState.PENDING, status=500)
+    change(client, told)
+    assert store.webhook(told).state is WebhookState.PENDING
+    store.audit(most=10)
+    laboratory.wait(0.001)
+    (again,) = store.due_webhooks(most=9, seconds=0.0)
+    assert again.experiment_id == told
+    store.note_webhook(again, WebhookState.DELIVERED, status=200)
+    for _ in range(2):
+        store.audit(most=10)
+        assert store.due_webhooks(most=9, seconds=0.0) == []
+    assert store.webhook(told).state is WebhookState.DELIVERED
+
+
 @pytest.mark.parametrize("state", ["succeeded", "another experiment's"])
 def test_a_turn_of_a_job_that_does_not_wait_keeps_nobody_waiting(
     laboratory: Laboratory, client: redis.Redis, state: str
@@ -463,6 +497,15 @@ def test_an_upload_outlives_the_damage_of_its_description(laboratory: Laboratory
     assert [each.description for each in store.uploads(limit=1)] == [b"{}"]
     store.drop_documents(["dataset-description:y", "dataset:y"])
     assert not store.is_upload("y")
+
+
+def test_a_figure_is_asked_for_again_though_the_clock_was_set_back(laboratory: Laboratory, client: redis.Redis) -> None:
+    """What is to be forgotten after half a minute is remembered for two hours more; a worker may have died over it."""
+    request = FigureRequest(experiment_id="e", figure="risk", format="svg", key="k")
+    assert laboratory.store.request_figure(request, seconds=30.0)
+    assert not laboratory.store.request_figure(request, seconds=30.0)
+    client.pexpire("stepbias:asked:k", 7_230_000)
+    assert laboratory.store.request_figure(request, seconds=30.0)
 
 
 def test_figures_are_drawn_by_workers_of_the_version_that_is_asked(laboratory: Laboratory) -> None:

@@ -14,6 +14,7 @@ from jobs.ports import Store
 from jobs.records import DATA_ANALYSIS, Experiment, FigureRequest, Filters, FinishedRun, Ownership, Queue
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, is_sound
+from tests.jobs.conftest import redis_laboratory
 from tests.jobs.laboratory import SETTINGS, Laboratory, digest, stored_run
 
 ADA, BEN = Ownership(owner="ada"), Ownership(owner="ben")
@@ -212,3 +213,14 @@ def test_requests_of_a_minute_are_counted_for_each_owner(laboratory: Laboratory)
     assert all(0 < each.seconds <= 60 for each in taken)
     assert store.take_request("ben", per_minute=2).is_taken
     assert store.take_request("ada", per_minute=3).is_taken
+
+
+def test_no_minute_is_longer_by_a_clock_that_was_set_back(empty_valkey_url: str) -> None:
+    """What the server is to forget after a minute it remembers for two hours more."""
+    with connect(empty_valkey_url, patience=10.0) as client:
+        store = redis_laboratory(client).store
+        assert store.take_request("ada", per_minute=1).is_taken
+        client.pexpire("stepbias:requests:ada", 7_260_000)
+        again = store.take_request("ada", per_minute=1)
+        assert again.is_taken
+        assert 0 < again.seconds <= 60

@@ -12,8 +12,9 @@ from unittest.mock import patch
 
 import pytest
 import redis
+from redis.exceptions import ResponseError
 
-from jobs.connection import PatientRetry, connect
+from jobs.connection import PatientRetry, connect, vendor_errors
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
 from jobs.records import Experiment, Filters, LiveWorker, Queue
 from jobs.redis_store import RedisStore, experiments
@@ -142,6 +143,24 @@ def test_a_full_server_refuses_new_work_and_lets_old_work_end(laboratory: Labora
         client.config_set("maxmemory", 0)
     assert store.room() is None
     assert store.experiment(experiment.id).runs_done == 0
+
+
+def test_a_server_that_refuses_writes_is_unavailable(laboratory: Laboratory, client: redis.Redis) -> None:
+    """However it is asked: by a script, or by a command of its own."""
+    client.config_set("min-replicas-to-write", 1)
+    try:
+        for ask in (laboratory.submit, laboratory.store.require_writable):
+            with pytest.raises(StoreUnavailable, match="NOREPLICAS"):
+                ask()
+    finally:
+        client.config_set("min-replicas-to-write", 0)
+
+
+@pytest.mark.parametrize("where", ["", "Command # 1 (SET a b) of pipeline caused error: "])
+def test_a_disk_that_cannot_be_written_is_a_full_store(where: str) -> None:
+    """Workers wait with what they have, as they do where the memory is full: none of them was lost."""
+    with pytest.raises(StoreFull, match="cannot write to its disk"), vendor_errors():
+        raise ResponseError(f"{where}MISCONF Errors writing to the AOF file: No space left on device")
 
 
 def test_no_server_is_an_unavailable_store() -> None:

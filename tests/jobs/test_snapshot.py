@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from jobs.connection import connect
 from jobs.errors import ForeignStore, NotEmpty, SnapshotLost
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store import snapshot as snapshots
 from jobs.redis_store.snapshot import HOLD_SECONDS, restore, snapshot
 from tests.jobs.conftest import redis_laboratory
 from tests.jobs.laboratory import SETTINGS, Laboratory, finished_runs, train_job
@@ -108,6 +109,39 @@ def test_a_key_that_the_scan_names_twice_is_restored_once(
     client.flushall()
     restore(client, commands)
     assert dump(client) == before
+
+
+def test_no_command_is_much_larger_than_one_value(
+    client: redis.Redis, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoints lie in one hash beside small values: a command of all of them no server takes."""
+    most, value = 20_000, bytes(15_000)
+    monkeypatch.setattr("jobs.redis_store.snapshot.MOST_BYTES", most)
+    laboratory.submit()
+    for number in range(12):
+        client.hset("stepbias:experiment:e:checkpoints", f"job {number}", value)
+        laboratory.store.put_document(f"document {number}", value)
+        client.hset("stepbias:document-users", f"document {number}", "1:seal")
+    before = dump(client)
+    commands = list(snapshot(client))
+    assert max(sum(map(len, command)) for command in commands) < most
+    client.flushall()
+    sent: list[int] = []
+    monkeypatch.setattr("jobs.redis_store.snapshot._answers", _counting(sent))
+    restore(client, commands)
+    assert dump(client) == before
+    assert max(sent) < most + len(value) + 1000
+
+
+def _counting(sent: list[int]) -> Callable[..., list[Any]]:
+    """What sends commands, and notes of how many bytes they were together."""
+    send = snapshots._answers
+
+    def answers(client: redis.Redis, *commands: Sequence[Any]) -> list[Any]:
+        sent.append(sum(len(word) for command in commands for word in command))
+        return send(client, *commands)
+
+    return answers
 
 
 def test_what_expires_expires_after_it_was_restored(client: redis.Redis, laboratory: Laboratory) -> None:
@@ -242,13 +276,27 @@ def test_nobody_works_with_a_store_that_is_half_restored(client: redis.Redis, la
 
     with pytest.raises(KeyboardInterrupt):
         restore(client, killed())
-    for ask in (laboratory.store.adopt, laboratory.submit, lambda: laboratory.store.claim(Queue.BATCH, worker="w")):
+    store, known = laboratory.store, ids_in(before)[0]
+    for ask in (
+        store.adopt,
+        laboratory.submit,
+        lambda: store.claim(Queue.BATCH, worker="w"),
+        # Who only reads would find results missing of what has succeeded.
+        lambda: store.experiment(known),
+        lambda: store.summaries(known, 0, 1),
+        lambda: store.records([known]),
+    ):
         with pytest.raises(ForeignStore, match="stepbias restore"):
             ask()
     with pytest.raises(ForeignStore):
         list(snapshot(client))
     restore(client, commands)
     assert dump(client) == before
+
+
+def ids_in(dumped: dict[bytes, Any]) -> list[str]:
+    """The ids of the experiments of a dump."""
+    return [member.decode() for member, _ in dumped[b"stepbias:experiments"]]
 
 
 def test_only_a_store_that_can_be_read_is_copied(client: redis.Redis) -> None:

@@ -72,6 +72,16 @@ def test_it_is_told_for_how_long_nobody_has_taken_what_waits(laboratory: Laborat
     assert untaken() <= time.monotonic() - started + 0.01
 
 
+@pytest.mark.parametrize("away", [-7200.0, 7200.0])
+def test_for_how_long_nobody_takes_what_waits_is_no_matter_of_a_clock(laboratory: Laboratory, away: float) -> None:
+    """After one is set back two hours would pass in which nobody hears that work waits."""
+    laboratory.planned()
+    laboratory.wait(2 * SETTINGS.lease_seconds)
+    assert next_round(laboratory, away=away).jump == pytest.approx(away, abs=1.0)
+    (found,) = laboratory.store.look_around(Queue.BATCH).waiting
+    assert (found.untaken_seconds > 7000) if away < 0 else found.untaken_seconds == 0.0
+
+
 def test_a_worker_lives_as_long_as_it_registers(
     laboratory: Laboratory, eventually: Callable[[Callable[[], bool]], None]
 ) -> None:

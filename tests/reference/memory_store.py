@@ -616,6 +616,7 @@ class MemoryStore(Store):
             jump = 0.0 if last is None else now - last - elapsed
             jump = jump if abs(jump) > self._settings.lease_seconds / 3 and last != self._made_up_for else 0.0
             self._made_up_for = last if jump else self._made_up_for
+            self._waits_since = {line: since + jump for line, since in self._waits_since.items()}
             lost = []
             for experiment in self._experiments.values():
                 for job in experiment.jobs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from core.data.user_arrays import UserArrays
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.connection import connect
-from jobs.document_keys import analysis_key, dataset_description_key, dataset_key, interpolators_key
+from jobs.document_keys import (
+    analysis_key,
+    dataset_description_key,
+    dataset_key,
+    figure_error_key,
+    interpolators_key,
+)
 from jobs.errors import NotFailed
 from jobs.records import FigureRequest, Queue, StoredRun
 from jobs.redis_store import RedisStore
@@ -22,7 +29,7 @@ from jobs.states import ExperimentStatus, JobState
 from tests.jobs.test_damage import damage
 from tests.worker.workshop import PROBLEM, SETTINGS, SetAfter, spec, undisturbed
 from worker.context import Flag, WorkerContext
-from worker.drawing import draw_next
+from worker.drawing import ERROR_SECONDS, MISSING_SECONDS, draw_next
 from worker.perform import perform, work_off
 
 ARRAYS = UserArrays.of({name: np.array(PROBLEM[name]) for name in ("X", "y")})
@@ -135,6 +142,36 @@ def test_a_data_set_whose_description_is_damaged_is_uploaded_again(plant: Plant)
     assert described(ARRAYS.id, store=plant.store).model_dump(exclude={"used_by"}) == document.model_dump(
         exclude={"reading"}
     )
+
+
+@pytest.mark.parametrize(("part", "figure"), [("summary", "risk"), ("arrays", "trajectory")])
+def test_no_figure_is_drawn_without_a_run_that_was_counted(plant: Plant, part: str, figure: str) -> None:
+    """It would be kept under the key of what is stored again after a retry, and so for good."""
+    experiment_id = plant.done(spec())
+    for run in Grid(spec()).runs():
+        damage(plant.client, f"run:{run.key}", part)
+    request = FigureRequest(experiment_id=experiment_id, figure=figure, format="svg", key="figure:1")
+    plant.store.request_figure(request, seconds=1.0)
+    assert draw_next(plant.context())
+    assert plant.store.document("figure:1") is None
+    assert b"a stored result is damaged" in (plant.store.document(figure_error_key("figure:1")) or b"")
+    life: Any = plant.client.pttl(f"stepbias:document:{figure_error_key('figure:1')}")
+    assert 0 < life <= MISSING_SECONDS * 1000
+    assert plant.status(experiment_id) is ExperimentStatus.FAILED
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_figure_without_an_analysis_is_not_kept_for_long(plant: Plant, *, is_damaged: bool) -> None:
+    """One that has all it is to be drawn from is there for as long as its experiment."""
+    experiment_id = plant.done(spec())
+    if is_damaged:
+        damage(plant.client, f"document:{analysis_key(Grid(spec()).problem(0).key)}")
+    request = FigureRequest(experiment_id=experiment_id, figure="risk", format="svg", key="figure:1")
+    plant.store.request_figure(request, seconds=1.0)
+    assert draw_next(plant.context())
+    assert plant.store.document("figure:1") is not None
+    life: Any = plant.client.pttl("stepbias:document:figure:1")
+    assert (0 < life <= ERROR_SECONDS * 1000) if is_damaged else life == -1
 
 
 def test_a_damaged_figure_is_drawn_again(plant: Plant) -> None:

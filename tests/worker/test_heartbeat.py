@@ -10,7 +10,7 @@ from jobs.records import Claim
 from jobs.states import JobState
 from tests.stepbias.launcher.household import eventually
 from tests.worker.workshop import MovableClock, SetAfter, Workshop, spec
-from worker.heartbeat import NOTICE_SECONDS, Heartbeat, Interrupted
+from worker.heartbeat import NOTICE_SECONDS, STOP_SECONDS, Heartbeat, Interrupted
 
 STALL_SECONDS = 60.0
 
@@ -121,6 +121,23 @@ def test_a_job_is_interrupted_when_its_worker_shuts_down(workshop: Workshop, cla
         alive.check(0.1)
         with pytest.raises(Interrupted):
             alive.check(0.2)
+
+
+def test_a_job_that_does_not_look_up_is_given_back_as_its_worker_shuts_down(workshop: Workshop, claim: Claim) -> None:
+    """As in a long linear programme: who stops a worker three times in a row has not lost three of them."""
+    clock, stopping = MovableClock(), threading.Event()
+    context = workshop.context(stopping=stopping, clock=clock)
+    with Heartbeat(context, claim, stall_seconds=STALL_SECONDS) as busy:
+        stopping.set()
+        assert beats(workshop)
+        clock.move(STOP_SECONDS + 1)
+        assert eventually(lambda: bool(workshop.ends))
+        assert eventually(lambda: not busy._thread.is_alive())
+    (reason,) = workshop.ends
+    assert "the worker stops" in reason
+    job = workshop.store.job(claim.job.id)
+    assert job is not None
+    assert (job.state, job.attempt, job.failures, job.losses) == (JobState.QUEUED, 0, 0, 0)
 
 
 def lost(alive: Heartbeat) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreFull, StoreUnavailable
 from jobs.records import FigureRequest, LiveWorker, Queue, Round
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
@@ -340,6 +340,27 @@ def test_what_an_old_version_left_behind_is_planned_anew(office: Office) -> None
     office.work_off()
     experiment = office.experiment(experiment.id)
     assert (experiment.numerics, experiment.outcomes) == (NUMERICS_VERSION, {"converged": 6})
+
+
+def test_a_store_that_is_full_is_cleared_all_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no room to plan what an old version left behind, and would never be, if nothing were cleared away."""
+    old, body = office.store.of_version("old"), spec()
+    old.submit(spec=body.canonical(), content_hash=body.content_hash(), name="", tags=(), runs=6)
+    gone = office.submit(body)
+    office.store.cancel(gone)
+    office.store.delete(gone)
+
+    def full(*_: object, **__: object) -> object:
+        raise StoreFull("the store is full")
+
+    monkeypatch.setattr(office.store, "plan_anew", full)
+    office.janitor.round()
+    office.clock.move(VERSION_GONE_SECONDS + 1)
+    office.store.cancel(other := office.submit(spec(scales=(0.7,))))
+    office.store.delete(other)
+    with pytest.raises(StoreFull):
+        office.janitor.round()
+    assert office.store.clear_garbage(most=9) == 0
 
 
 def test_what_a_living_version_has_is_left_to_it(office: Office) -> None:

@@ -193,6 +193,22 @@ def test_a_process_that_has_too_little_memory_ends_and_another_one_tries(
     assert "64 GiB" in str(workshop.experiment(experiment_id).error)
 
 
+def test_a_process_that_can_start_no_thread_is_ended(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its memory is used up: it would fail every job that it takes within milliseconds, none of which is at fault."""
+    ended: list[str] = []
+    context = replace(workshop.context(), end_process=ended.append)
+    _, job = workshop.plan(spec())
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("threading.Thread.start", fail)
+        workshop.perform(job.id, context)
+    assert len(ended) == 1
+    assert "it needs more memory than a process of a worker may take (can't start new thread)" in ended[0]
+
+
 def test_an_error_that_passes_is_a_delay(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second attempt succeeds, and its error is not the experiment's."""
     experiment_id, job = workshop.plan(spec())

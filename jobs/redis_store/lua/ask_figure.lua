@@ -4,6 +4,10 @@
 -- changes nothing. Answers: 1 if it is asked for by this wish.
 local numerics, owner, asked, guard, stays, wish = unpack(ARGV)
 local by, owners = redis.call('GET', key('asked', guard)), key('figures', numerics, 'owners')
+if by and redis.call('PTTL', key('asked', guard)) > tonumber(stays) then
+  -- It stays for longer than any: it was set on another clock.
+  by = nil
+end
 if not by then
   redis.call('RPUSH', of_owner(key('figures', numerics), owner), asked)
   redis.call('ZADD', owners, 'NX', 1 + number_of(redis.call('GET', owners .. ':now'), 0), owner)

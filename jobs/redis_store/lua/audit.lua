@@ -55,6 +55,23 @@ local function agrees(experiment)
     and is_ended ~= (redis.call('ZSCORE', key('unfinished', experiment.numerics), id) ~= false)
 end
 
+-- An end that is to be told stands in the line of its owner, who takes turns, and is due before the longest pause is over:
+-- later it is where a bit has changed, or the clock was set back.
+local LONGEST_PAUSE = 3600
+
+local function renote_end(experiment)
+  if not experiment.webhook or not experiment.finished_at then
+    return
+  end
+  local due = redis.call('ZSCORE', of_owner(key('webhooks'), experiment.owner), experiment.id)
+  local is_noted = due and number_of(due, 2 * now) <= now + LONGEST_PAUSE
+    and redis.call('ZSCORE', key('webhooks', 'owners'), experiment.owner)
+  local _, state = telling_of(key('experiment', experiment.id, 'webhook'))
+  if not is_noted and state == 'pending' then
+    tell_end(experiment, now)
+  end
+end
+
 local function audit(id, index)
   if is_hopeless(id) then
     redis.call('ZADD', key('damaged'), now, 'record of experiment ' .. id)
@@ -64,7 +81,9 @@ local function audit(id, index)
   if not experiment then
     redis.call('ZREM', index, id)
     return
-  elseif experiment.numerics ~= numerics and ending_of(experiment) then
+  end
+  renote_end(experiment)
+  if experiment.numerics ~= numerics and ending_of(experiment) then
     return
   elseif not agrees(experiment) then
     damaged(id)

@@ -16,16 +16,16 @@ local due = {}
 local function take(owner, id)
   local line, at = of_owner(key('webhooks'), owner), key('experiment', id, 'webhook')
   local experiment = not is_hopeless(id) and experiment_of(id)
-  local attempt = number_of(redis.call('HGET', at, 'attempts'), 0) + 1
+  local attempt = telling_of(at) + 1
   redis.call('ZADD', key('webhooks', 'owners'), now, owner)
   if not experiment or not experiment.finished_at or not experiment.webhook then
     redis.call('ZREM', line, id)
   elseif attempt > most_attempts then
     redis.call('ZREM', line, id)
-    redis.call('HSET', at, 'state', 'given_up')
+    note_telling(at, 'state', 'given_up')
   else
     redis.call('ZADD', line, now + seconds, id)
-    redis.call('HSET', at, 'attempts', attempt)
+    note_telling(at, 'attempts', attempt)
     for _, value in ipairs({ id, experiment.webhook, experiment.finished_at, tostring(attempt) }) do
       table.insert(due, value)
     end

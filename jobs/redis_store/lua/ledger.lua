@@ -303,6 +303,33 @@ local function tell_end(experiment, at)
   end
 end
 
+-- What came of telling an end lies beside the record, with a seal; one of before has none. Where it is damaged, nothing came of
+-- it yet: it is told again.
+local TOLD = { 'attempts', 'state', 'last_status' }
+
+local function seal_of_telling(at)
+  local values = redis.call('HMGET', at, unpack(TOLD))
+  for i, value in ipairs(values) do
+    values[i] = value or ''
+  end
+  return checksum(at .. '\n' .. table.concat(values, '\n'))
+end
+
+local function note_telling(at, ...)
+  redis.call('HSET', at, ...)
+  redis.call('HSET', at, 'seal', seal_of_telling(at))
+end
+
+-- How often it was tried, and the state that this has led to.
+local function telling_of(at)
+  if (redis.call('HGET', at, 'seal') or seal_of_telling(at)) ~= seal_of_telling(at) then
+    redis.call('ZADD', key('damaged'), now, 'webhook of ' .. at)
+    redis.call('UNLINK', at)
+  end
+  local attempts, state = unpack(redis.call('HMGET', at, 'attempts', 'state'))
+  return number_of(attempts, 0), state or 'pending'
+end
+
 local function untell_end(experiment)
   redis.call('ZREM', of_owner(key('webhooks'), experiment.owner), experiment.id)
   redis.call('UNLINK', key('experiment', experiment.id, 'webhook'))

@@ -5,10 +5,10 @@
 local id, finished_at, attempt, status, state, seconds = unpack(ARGV)
 local at = key('experiment', id, 'webhook')
 local experiment = experiment_of(id)
-if not experiment or experiment.finished_at ~= finished_at or redis.call('HGET', at, 'attempts') ~= attempt then
+if not experiment or experiment.finished_at ~= finished_at or telling_of(at) ~= tonumber(attempt) then
   return 0
 end
-redis.call('HSET', at, 'state', state, 'last_status', status)
+note_telling(at, 'state', state, 'last_status', status)
 if state == 'pending' then
   tell_end(experiment, now + seconds)
 else

@@ -4,7 +4,8 @@
 local owner, most = ARGV[1], tonumber(ARGV[2])
 local at = key('requests', owner)
 local taken, left = number_of(redis.call('GET', at), 0), redis.call('PTTL', at)
-if left < 0 then
+-- More than a minute lies before one that was begun on another clock.
+if left < 0 or left > 60000 then
   taken, left = 0, 60000
 end
 if taken >= most then

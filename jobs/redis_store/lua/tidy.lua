@@ -27,6 +27,15 @@ if math.abs(jump) > tonumber(lease_seconds) / 3 and redis.call('HGET', at, 'made
   for _, id in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
     redis.call('ZINCRBY', key('leases'), jump, id)
   end
+  for _, numerics in ipairs(redis.call('SMEMBERS', key('numerics'))) do
+    for _, queue in ipairs(QUEUES) do
+      local at = turns_key(queue, numerics, false) .. ':since'
+      local since = number_of(redis.call('GET', at))
+      if since then
+        redis.call('SET', at, string.format('%.17g', since + jump))
+      end
+    end
+  end
 else
   jump = 0
 end

@@ -37,6 +37,6 @@ def restore(file: BackupFile, state_dir: StateDirectory = None) -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(state_dir: StateDirectory = None) -> None:
     """Say what this installation is made of, and what is wrong."""
-    raise typer.Exit(launched("doctor", "doctor")())
+    raise typer.Exit(launched("doctor", "doctor")(state_dir))

@@ -10,8 +10,14 @@ def require_meant(host: str, settings: Settings) -> None:
     """Return if only this machine reaches the host, or somebody has said whether keys are required.
 
     Raises:
-        StartupError: whoever reaches this machine could read and delete everything, and nobody has said so.
+        StartupError: whoever reaches this machine could read and delete everything, and nobody has said so; or what is
+            said of owners would limit nobody.
     """
+    limits = ("requests_per_minute", "max_active_of_owner", "max_runs_of_owner")
+    if settings.keys != "required" and (given := [each for each in limits if getattr(settings, each) is not None]):
+        raise StartupError(
+            f"STEPBIAS_{given[0].upper()} limits owners of keys, and nobody needs a key: set STEPBIAS_KEYS=required"
+        )
     if settings.keys is None and not is_loopback(host):
         raise StartupError(
             f"at {host} other machines reach the service, and nobody needs a key: set STEPBIAS_KEYS=required and make "

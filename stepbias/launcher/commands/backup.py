@@ -57,7 +57,10 @@ def restore(file: str, state_dir: Path | None = None) -> int:
                 f"the backup is of a store with schema {header.schema} (stepbias {header.version}), and this version "
                 f"has schema {SCHEMA}: restore it with a version that has the same"
             )
-        with opened_store(state_dir, may_run=False, is_there=False) as url, connect(url, patience=0.0) as client:
+        with (
+            opened_store(state_dir, may_run=False, is_there=False) as url,
+            connect(url, patience=0.0, answer_seconds=snapshot.RESTORE_SECONDS) as client,
+        ):
             snapshot.restore(client, read_commands(read))
             # Processes that run already take nothing over.
             RedisStore(client, Settings()).adopt()

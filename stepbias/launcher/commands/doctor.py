@@ -4,6 +4,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -15,14 +16,16 @@ from threadpoolctl import threadpool_info
 
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
-from jobs.errors import ForeignStore
+from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
-from stepbias.launcher.store.embedded import find_server_binary
+from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
+from stepbias.launcher.store.state_directory import is_claimed
 from stepbias.state_home import default_state_directory
 
 
@@ -35,9 +38,9 @@ class Finding:
     remedy: str | None = None
 
 
-def doctor() -> int:
+def doctor(state_dir: Path | None = None) -> int:
     """Print every finding; 1 if something is wrong."""
-    findings = [*installation(), *store()]
+    findings = [*installation(), *store(state_dir)]
     for finding in findings:
         typer.echo(f"{'ok   ' if finding.remedy is None else 'WRONG'} {finding.subject:<8} {finding.text}")
         if finding.remedy is not None:
@@ -81,17 +84,23 @@ def blas() -> Finding:
     return Finding(subject="blas", text=text)
 
 
-def store() -> Iterator[Finding]:
-    """The server that `STEPBIAS_REDIS_URL` names, or the program that `stepbias up` would start and the room for it."""
-    if url := checked_settings().redis_url:
-        yield _server(url.get_secret_value())
+def store(state_dir: Path | None = None) -> Iterator[Finding]:
+    """The server that `STEPBIAS_REDIS_URL` names, or the program that `stepbias up` would start and the room for it.
+
+    Of an instance that runs in the state directory, its server as well.
+    """
+    if state_dir is None and (named := checked_settings().redis_url):
+        url = named.get_secret_value()
+        yield _server(url, f"STEPBIAS_REDIS_URL ({_without_password(url)})")
         return
+    directory = state_dir or default_state_directory()
     yield _program()
-    yield _room()
+    yield _room(directory)
+    if is_claimed(directory) and holds_store(directory):
+        yield _server(url_of_running(directory), f"that of the instance in {directory}")
 
 
-def _room() -> Finding:
-    directory = default_state_directory()
+def _room(directory: Path) -> Finding:
     free = free_bytes(directory)
     text = f"{free / 1e6:.0f} MB free at {directory}"
     if free >= SCARCE:
@@ -107,29 +116,24 @@ def _program() -> Finding:
         return Finding(subject="server", text="none", remedy=str(error))
 
 
-def _server(url: str) -> Finding:
+def _server(url: str, where: str) -> Finding:
     """Whether the server answers, and keeps what it is given."""
-    where = f"STEPBIAS_REDIS_URL ({_without_password(url)})"
     try:
         with redis.Redis.from_url(
             url, socket_connect_timeout=3.0, socket_timeout=3.0, retry=Retry(NoBackoff(), 0)
         ) as server:
-            policy = server.info("memory")["maxmemory_policy"]
-            is_kept = server.info("persistence")["aof_enabled"]
+            lack = forgetting(server)
             foreign = _foreign(server)
             damaged = RedisStore(server, Settings()).damaged()
-    except (redis.RedisError, ValueError) as error:
+    except (redis.RedisError, StoreUnavailable, ValueError) as error:
         reason = str(error) or type(error).__name__
         remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
         return Finding(subject="server", text=f"{where} does not answer", remedy=remedy)
     if foreign is not None:
         return Finding(subject="server", text=f"{where} is of another version", remedy=f"{foreign}.")
-    if policy != "noeviction":
-        remedy = "It would throw results away when memory is short: set maxmemory-policy noeviction."
-        return Finding(subject="server", text=f"{where} has maxmemory-policy {policy}", remedy=remedy)
-    if not is_kept:
-        remedy = "It would forget everything when it restarts: set appendonly yes and appendfsync always."
-        return Finding(subject="server", text=f"{where} keeps no append-only file", remedy=remedy)
+    if lack is not None:
+        text, remedy = lack
+        return Finding(subject="server", text=f"{where} {text}", remedy=remedy)
     if damaged:
         shown = ", ".join(damaged[:5]) + (", …" if len(damaged) > 5 else "")
         remedy = f"They are not served; a retry of their experiments computes results again. {shown}"

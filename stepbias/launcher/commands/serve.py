@@ -13,6 +13,7 @@ from jobs.connection import connect
 from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
@@ -36,7 +37,7 @@ _SWITCH_SECONDS: Final = 0.0005
 
 def api(*, host: str, port: int, watch: bool) -> int:
     """Answer HTTP until told to stop; under watch, in a child that is killed when it does not answer any more."""
-    settings, _ = _usable_settings()
+    settings, url = _usable_settings()
     with explained(StartupError):
         require_meant(host, settings)
     if watch:
@@ -44,6 +45,7 @@ def api(*, host: str, port: int, watch: bool) -> int:
     keep_few_heaps()
     sys.setswitchinterval(_SWITCH_SECONDS)
     _prepare(settings)
+    _warn_if_it_forgets(url)
     import uvicorn  # noqa: PLC0415 - a worker has no use for it
 
     from api.asgi import app  # noqa: PLC0415 - connects to the store that the environment names
@@ -76,6 +78,7 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
         missing = worker_probe(url, settings)
         return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
     _prepare(settings)
+    _warn_if_it_forgets(url)
     with explained(StartupError):
         _require_kernel(settings.kernel)
     from worker.celery_app import app, leave_logging_alone, work  # noqa: PLC0415 - imports the numerics, and reads the settings
@@ -125,6 +128,13 @@ def _await_writable(url: str, settings: Settings) -> None:
                     told = str(error)
                     log.warning("the worker waits: %s", told)
             time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _warn_if_it_forgets(url: str) -> None:
+    """Nobody else would hear of it before something is lost."""
+    with suppress(StoreUnavailable), connect(url, patience=0.0) as client:
+        if (lack := forgetting(client)) is not None:
+            log.warning("the server at STEPBIAS_REDIS_URL %s. %s", *lack)
 
 
 def _watched(process: ManagedProcess) -> int:

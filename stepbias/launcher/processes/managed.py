@@ -111,7 +111,8 @@ class ProcessLife:
                     spec.argv, env=spec.env, output=output, directory=spec.directory, inherited=inherited
                 )
         except OSError as error:
-            raise StartupError(f"cannot run {spec.name} ({spec.argv[0]}): {error.strerror}") from error
+            where = error.filename or spec.argv[0]
+            raise StartupError(f"cannot run {spec.name} ({where}): {error.strerror}") from error
         return cls(spec, tethered, log)
 
     @property

@@ -20,12 +20,16 @@ class ProcessLog:
     """
 
     def __init__(self, directory: Path, name: str) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = directory / f"{name}.log"
         self._start = 0
 
     def open(self) -> BinaryIO:
-        """The file for one life of the process, at its end; what was written before is no longer in the tail."""
+        """The file for one life of the process, at its end; what was written before is no longer in the tail.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.path.exists() and self.path.stat().st_size > LARGEST_LOG:
             self.path.replace(self.path.with_name(f"{self.path.name}.1"))
         file = self.path.open("ab")
@@ -34,10 +38,14 @@ class ProcessLog:
 
     def tail(self, lines: int = 20) -> str:
         """The last lines written since the latest `open`, each indented by two spaces."""
-        with self.path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(self._start, size - _LONGEST_TAIL))
-            text = file.read().decode(errors="replace")
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(self._start, size - _LONGEST_TAIL))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            # Somebody has removed it; the process that wrote it is to be started again all the same.
+            return ""
         return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
 
 

@@ -179,6 +179,11 @@ def embedded_server(state_dir: Path) -> Iterator[tuple[EmbeddedServer, ProcessLi
             life.await_stop()
 
 
+def holds_store(state_dir: Path) -> bool:
+    """Whether a server has ever been started in this state directory."""
+    return (state_dir.expanduser() / _DIRECTORY / _LOG_DIRECTORY).is_dir()
+
+
 def url_of_running(state_dir: Path) -> str:
     """Where the server of an instance answers that runs in this state directory.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs.settings import Settings
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
-from stepbias.launcher.store.embedded import embedded_server, url_of_running
+from stepbias.launcher.store.embedded import embedded_server, holds_store, url_of_running
 from stepbias.state_home import default_state_directory
 
 
@@ -14,19 +14,23 @@ from stepbias.state_home import default_state_directory
 def opened_store(state_dir: Path | None, *, may_run: bool, is_there: bool) -> Iterator[str]:
     """Where the server is that the environment names, or the embedded one, started for this unless it runs.
 
-    `is_there`: the state directory has to be there; otherwise it is made.
+    `is_there`: the state directory has to be there, with a store; otherwise it is made.
 
     Raises:
-        StartupError: it runs and must not, or cannot be started.
+        StartupError: it runs and must not, or cannot be started; or two are named.
     """
     with ExitStack() as stack:
         named = Settings().redis_url
         if named is not None:
+            if state_dir is not None:
+                raise StartupError(
+                    f"STEPBIAS_REDIS_URL names a store, and --state-dir {state_dir} another; leave one of them out"
+                )
             yield named.get_secret_value()
             return
         directory = state_dir or default_state_directory()
-        if is_there and not directory.is_dir():
-            raise StartupError(f"there is no state directory {directory}; --state-dir names another")
+        if is_there and not holds_store(directory):
+            raise StartupError(f"there is no state directory {directory} with a store; --state-dir names another")
         yield _embedded(directory, stack, may_run=may_run)
 
 

@@ -4,14 +4,18 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
+from stepbias.launcher.store.disk_room import free_bytes
 
 REMAINS_PATIENCE = 10.0
 """Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
+
+
+_INSTANCE = "instance.lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +37,19 @@ class StateDirectory:
         return self.path / "log"
 
     def write_private(self, name: str, text: str) -> Path:
-        """Replace a file, readable by its owner alone, in one step: a reader sees the old text or the new one."""
-        target = self.path / name
+        """Replace a file, readable by its owner alone, in one step: a reader sees the old text or the new one.
+
+        Raises:
+            StartupError: it cannot be written.
+        """
+        try:
+            return self._written(self.path / name, text)
+        except OSError as error:
+            free = free_bytes(self.path) / 1e6
+            raise StartupError(f"cannot write to {self.path}, {free:.0f} MB free: {error.strerror}") from error
+
+    @staticmethod
+    def _written(target: Path, text: str) -> Path:
         make_lasting(target.parent)
         draft = target.with_name(f".{target.name}.new")
         draft.unlink(missing_ok=True)
@@ -68,6 +83,15 @@ def _sync_entries(directory: Path) -> None:
         os.close(descriptor)
 
 
+def is_claimed(path: Path) -> bool:
+    """Whether a live instance holds the directory."""
+    with ExitStack() as held, suppress(OSError):
+        descriptor = os.open(path.expanduser() / _INSTANCE, os.O_RDWR)
+        held.callback(os.close, descriptor)
+        return not _try_lock(descriptor)
+    return False
+
+
 @contextmanager
 def claim(path: Path) -> Iterator[StateDirectory]:
     """Hold the directory, made where absent, until the block ends and every child that inherited the lock is gone.
@@ -82,7 +106,7 @@ def claim(path: Path) -> Iterator[StateDirectory]:
             make_lasting(path)
             # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
             # its children's falls with the last of them, moments after an instance that was killed.
-            instance, children = (_lock_file(path / name, held) for name in ("instance.lock", "children.lock"))
+            instance, children = (_lock_file(path / name, held) for name in (_INSTANCE, "children.lock"))
             _claim_instance(instance, path)
             _await_children(children, path)
         except OSError as error:

@@ -1,5 +1,7 @@
 """Experiments that are predicted to cost more than a deployment takes."""
 
+from dataclasses import replace
+
 import pytest
 
 from api.experiments.estimate import estimated, require_affordable
@@ -30,6 +32,20 @@ def test_the_limits_are_named_with_what_was_predicted() -> None:
     by_memory = _refusal(Settings(max_memory_bytes=found.memory_bytes / 2))
     assert f"{found.memory_bytes / 1e9:.3g} GB of memory" in by_memory
     assert f"at most {found.memory_bytes / 2e9:.3g} GB" in by_memory
+    # What no process may take is not begun, whatever else is said.
+    assert _refusal(Settings(process_memory_bytes=found.memory_bytes // 2)) == by_memory
+
+
+def test_no_more_is_taken_than_the_store_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be full before the end, and stay so."""
+    store, settings = MemoryStore(Settings()), Settings()
+    found = estimated(SPEC, store=store, settings=settings)
+    gauges = replace(store.gauges(), memory_limit=found.bytes - 1)
+    monkeypatch.setattr(store, "gauges", lambda: gauges)
+    with pytest.raises(OverLimit, match=f"at most {gauges.memory_limit / 1e9:.3g} GB are taken"):
+        require_affordable(SPEC, store=store, settings=settings)
+    monkeypatch.setattr(store, "gauges", lambda: replace(gauges, memory_limit=found.bytes))
+    assert require_affordable(SPEC, store=store, settings=settings) == found
 
 
 def test_what_costs_no_more_is_taken() -> None:

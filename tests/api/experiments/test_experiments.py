@@ -78,6 +78,7 @@ def test_an_experiment_with_missing_results_is_retried(api: Service) -> None:
     identifier = api.submit()
     api.train(identifier, [{"outcome": "converged"}] * 2)
     api.store._runs.clear()
+    assert_problem(api.get(f"{EXPERIMENTS}/{identifier}/runs"), 503)
     assert [run["summary"] for run in api.get(f"{EXPERIMENTS}/{identifier}/runs").json()["runs"]] == [None, None]
     document = api.get(f"{EXPERIMENTS}/{identifier}").json()
     assert (document["status"], document["counts"]["runs"]["done"]) == ("failed", 0)

@@ -297,6 +297,19 @@ def test_a_run_that_is_lost_is_not_left_out_in_silence(api: Service, form: str) 
     assert "etag" not in response.headers
 
 
+@pytest.mark.parametrize("what", ["runs", "runs/1", "curves", "curves.csv", "curves.ndjson", "report", "report.txt"])
+def test_nothing_is_made_of_what_is_left_in_silence(api: Service, what: str) -> None:
+    """The answer would say `succeeded` over fewer runs than were counted; the next one says what there is."""
+    identifier = _finished(api)
+    api.store._runs.pop(_grid(api, identifier).run(1).key)
+    url = f"{EXPERIMENTS}/{identifier}/{what}"
+    refused = api.get(url)
+    assert assert_problem(refused, 503)["type"].endswith("results-changed")
+    assert refused.headers["retry-after"] == "1"
+    assert api.get(url).status_code == 200
+    assert api.get(f"{EXPERIMENTS}/{identifier}").json()["status"] == "failed"
+
+
 @pytest.fixture
 def many(api: Service) -> tuple[Service, str, list[dict[str, Any]]]:
     """An experiment of so many runs that its finished results are kept."""

@@ -7,6 +7,8 @@ import pytest
 from api.figures.drawing import ASK_AGAIN_SECONDS
 from api.figures.listing import MEDIA_TYPES
 from core.figures.render import Format
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, DrawingBell, Service, assert_problem, service
@@ -111,6 +113,27 @@ def test_a_drawing_that_fails_is_a_problem_and_is_tried_again_after_a_while() ->
         bell.figure = b"at last"
         now[0] += max(ERROR_SECONDS, ASK_AGAIN_SECONDS) + 1
         assert one.get(_figure(identifier)).content == b"at last"
+
+
+def test_a_figure_of_what_was_found_damaged_meanwhile_is_to_be_asked_for_again() -> None:
+    """The worker that reads a run that is not there any more draws nothing; there is less to draw from then on."""
+    bell = DrawingBell(None)
+    one = service(bell=bell)
+    with one.client:
+        identifier = one.submit()
+        one.train(identifier, [_CONVERGED] * 2)
+        one.store._runs.pop(Grid(ExperimentSpec.model_validate_json(one.store.spec(identifier))).run(1).key)
+        ring = bell.ring
+
+        def read_and_ring(queue: Queue, times: int = 1) -> None:
+            one.store.summaries(identifier, 0, 2)
+            ring(queue, times)
+
+        bell.ring = read_and_ring  # type: ignore[method-assign]
+        refused = one.get(_figure(identifier))
+        assert assert_problem(refused, 503)["type"].endswith("results-changed")
+        bell.figure = b"of one run"
+        assert one.get(_figure(identifier)).content == b"of one run"
 
 
 def test_a_figure_that_takes_too_long_is_asked_for_again() -> None:

@@ -85,6 +85,7 @@ def test_what_has_lost_a_run_is_answered_anew(api: Service) -> None:
     path = f"{EXPERIMENTS}/{identifier}/curves"
     assert api.get(path).json()["counts"]["missing"] == 0
     api.store._runs.clear()
+    assert api.get(f"{EXPERIMENTS}/{identifier}/runs/0").status_code == 503
     assert api.get(f"{EXPERIMENTS}/{identifier}/runs/0").json()["summary"] is None
     assert api.get(path).json()["counts"]["missing"] > 0
 

@@ -28,6 +28,7 @@ from worker.context import WorkerContext
 from worker.perform import work_off
 
 SETTINGS = Settings(lease_seconds=1.0, heartbeat_seconds=0.01, checkpoint_seconds=0.001, janitor_seconds=0.01)
+HEADER_HERE = Header(schema=SCHEMA, numerics="n", version="0.2.0")
 HEADER = Header(schema="2", numerics="n", version="0.2.0")
 
 SPEC = ExperimentSpec.model_validate(
@@ -229,12 +230,27 @@ def test_a_backup_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_no_state_directory_is_made_for_a_backup(tmp_path: Path) -> None:
-    """A mistyped name is one, and no empty store."""
-    result = _stepbias("backup", tmp_path / "file", "--state-dir", tmp_path / "nowhere")
+@pytest.mark.parametrize("name", ["nowhere", "home"])
+def test_no_state_directory_is_made_for_a_backup(tmp_path: Path, name: str) -> None:
+    """A mistyped name is one, and no empty store; nor is a directory that holds something else."""
+    home = tmp_path / "home"
+    home.mkdir()
+    result = _stepbias("backup", tmp_path / "file", "--state-dir", tmp_path / name)
     assert result.exit_code == 1
     assert "there is no state directory" in result.stderr
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [home]
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize("command", [["backup", "-"], ["restore", "file"], ["keys", "list"]])
+def test_of_two_stores_that_are_named_neither_is_taken(tmp_path: Path, command: list[str]) -> None:
+    """Whoever names a directory does not think of what the environment names."""
+    (tmp_path / "file").write_bytes(_written(HEADER_HERE))
+    words = [str(tmp_path / word) if word == "file" else word for word in command]
+    result = _stepbias(*words, "--state-dir", tmp_path, store="redis://127.0.0.1:9/0")
+    assert result.exit_code == 1
+    assert "leave one of them out" in result.stderr
+    assert not result.stdout
 
 
 COMMANDS = [(b"SET", b"a", bytes(range(256))), (b"HSET", b"b", b"", b"x"), (b"SADD", b"c", b"")]

@@ -1,5 +1,6 @@
 """`stepbias doctor`: what is wrong, and what to do."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import redis
 from typer.testing import CliRunner, Result
 
 from stepbias.cli.main import app
+from stepbias.launcher.commands.serve import _warn_if_it_forgets
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import embedded_server
 
@@ -66,6 +68,34 @@ def test_a_disk_that_is_nearly_full_is_wrong(tmp_path: Path, monkeypatch: pytest
 
 def _no_binary() -> Path:
     raise StartupError("no server here, install one")
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("is_named", [False, True])
+def test_what_is_damaged_in_an_instance_that_runs_is_named(tmp_path: Path, *, is_named: bool) -> None:
+    """Readiness counts it, and sends whoever wants to know here; of one that does not run nothing is known."""
+    words, environment = ["doctor"], {"STEPBIAS_REDIS_URL": None, "STEPBIAS_STATE_DIR": str(tmp_path)}
+    if is_named:
+        words, environment = [*words, "--state-dir", str(tmp_path)], {"STEPBIAS_REDIS_URL": CLOSED}
+    with embedded_server(tmp_path) as (server, _), redis.Redis.from_url(server.url) as client:
+        sound = CliRunner().invoke(app, words, env=environment)
+        client.zadd("stepbias:damaged", {"spec of e": time.time()})
+        damaged = CliRunner().invoke(app, words, env=environment)
+    assert (sound.exit_code, damaged.exit_code) == (0, 1)
+    assert f"ok    server   that of the instance in {tmp_path} answers" in sound.stdout
+    assert f"that of the instance in {tmp_path}: 1 stored values were found damaged" in damaged.stdout
+    assert "spec of e" in damaged.stdout
+    assert CliRunner().invoke(app, words, env=environment).exit_code == 0
+
+
+@pytest.mark.services
+def test_a_server_that_forgets_is_told_of_at_the_start(empty_valkey_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody else would hear of it before something is lost."""
+    with redis.Redis.from_url(empty_valkey_url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        _warn_if_it_forgets(empty_valkey_url)
+        client.config_set("maxmemory-policy", "noeviction")
+    assert "has maxmemory-policy allkeys-lru. It would throw results away" in caplog.text
 
 
 @pytest.mark.services

@@ -87,6 +87,15 @@ def test_a_service_that_others_reach_says_whether_they_need_keys(host: str, *, i
             require_meant(host, Settings())
 
 
+@pytest.mark.parametrize("limit", ["requests_per_minute", "max_active_of_owner", "max_runs_of_owner"])
+def test_limits_of_owners_are_none_where_nobody_is_one(limit: str) -> None:
+    """Whoever sets one is told so at the start, and does not believe that it holds."""
+    for keys in ("off", None):
+        with pytest.raises(StartupError, match=f"STEPBIAS_{limit.upper()} limits owners"):
+            require_meant("127.0.0.1", Settings(keys=keys, **{limit: 5}))
+    require_meant("127.0.0.1", Settings(keys="required", **{limit: 5}))
+
+
 @pytest.mark.parametrize("words", [("up", "--port", "0"), ("serve", "api")])
 def test_it_is_refused_at_the_start(words: tuple[str, ...], empty_valkey_url: str, tmp_path: Path) -> None:
     """Before anything listens."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Collection
@@ -309,6 +310,21 @@ def test_restart_delay_doubles_to_its_limit_and_a_good_life_resets_it(short: lis
         delay = restart_delay(previous=delay, lived=lived)
     assert delays == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, *[5.0] * 12][: len(delays)])
     assert restart_delay(previous=delay, lived=good) == 0.2
+
+
+def test_a_log_that_somebody_has_removed_keeps_nobody_from_being_started_again(household: Household) -> None:
+    """With the directory it was in; the service goes on, and writes another one."""
+    with supervising(household, {"name": "mortal", "code": FORKER}) as supervisor:
+        await_ready(supervisor)
+        assert eventually(partial(has_written, household, "mortal", 2))
+        (leader,) = (pid for pid in log_numbers(household, "mortal") if os.getpgid(pid) == pid)
+        shutil.rmtree(household.directory / "log")
+        os.kill(leader, signal.SIGKILL)
+        assert eventually((household.directory / "log" / "mortal.log").exists)
+        assert eventually(partial(has_written, household, "mortal", 2))
+        assert supervisor.poll() is None
+        supervisor.terminate()
+        assert supervisor.wait(timeout=30) == 0
 
 
 def test_large_log_is_set_aside_at_the_next_start(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """A full disk: what is said of it."""
 
+import errno
 import shutil
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
+from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import free_bytes, write_failure
 from stepbias.launcher.store.embedded import EmbeddedServer
 from stepbias.launcher.store.state_directory import claim
@@ -50,3 +52,15 @@ def test_the_server_tells_of_its_end_on_a_full_disk(tmp_path: Path) -> None:
 def test_the_room_of_a_directory_that_is_not_made_yet_is_that_of_its_place(tmp_path: Path) -> None:
     """Where it would be made."""
     assert free_bytes(tmp_path / "not" / "yet") == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.2)
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before there is a server whose log could say so."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with claim(tmp_path) as state:
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(StartupError, match=rf"cannot write to {tmp_path}, \d+ MB free: No space left on device"):
+            state.write_private("name", "text")
