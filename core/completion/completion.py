@@ -4,7 +4,8 @@ Full-batch gradient descent at a fixed step size η moves, at depth 2 and for UV
 for a shrinkage of A = |u₊u₋| by 1 − x² a step, x = 2ηg (`core.implicit_bias`); at depth D ≥ 3 along what *its* flow
 conserves, but for a like shrinkage. In the final phase of a run the sum of x² over all steps to come is tiny, and the
 flow limit of the iterate is the limit of the run. What is neglected is estimated here to first order, and for D = 2 and
-UV bounded in `core.completion.bound`. Derivations: docs/science/completion.md.
+UV bounded in `core.completion.bound`. Heavy ball and minibatch SGD move so as well, with another sum over their steps
+(`core.completion.remaining_descent`). Derivations: docs/science/completion.md.
 """
 
 from contextlib import suppress
