@@ -45,7 +45,8 @@ _MEANINGS = {
         "(step_size × sharpness < 2)."
     ),
     Outcome.DIVERGED: (
-        "The loss grew beyond 10^12 times its initial value or is not finite: lower the step size or warm up longer."
+        "The loss grew beyond 10^12 times its initial value or is not finite: lower the step size; below "
+        "max_stable_step a longer warm-up may do as well."
     ),
     Outcome.OSCILLATING: (
         "The loss stays bounded and does not converge: the run cycles. Lower the step size; above max_stable_step = "

@@ -39,7 +39,8 @@ def regime(known: DataAnalysis) -> str:
 def _of_least_squares(known: DataAnalysis) -> str:
     is_unique = known.rank == known.dimension
     room = "are unique: steps change the way there alone" if is_unique else "are many predictors"
-    return f"No predictor fits the {known.samples} samples exactly: descent ends at the least squares, which {room}."
+    ends = "descent on all of them ends at the least squares"
+    return f"No predictor fits the {known.samples} samples exactly: {ends}, which {room}."
 
 
 def _of_interpolators(known: DataAnalysis) -> str:
@@ -146,7 +147,7 @@ def _sentences(known: DataAnalysis) -> Iterator[str]:
             f"limit of gradient flow{', if descent gets there' if is_out_of_reach(known) else ''}."
         )
     if known.interpolates is False:
-        yield "Compare runs with ridge and lasso of the same norm, which the analysis of an experiment has."
+        yield "Compare runs with ridge and lasso of the same norm, where the analysis of an experiment has them."
 
 
 def _saves(gain: float) -> str:

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.completion.completion import Completer, Completion
+from core.completion.completion import Completer, Completion, NotCompletable
 from core.data.regression import Dataset
 from core.networks.network import Network
-from core.training.training_run import TrainedRun
+from core.training.training_run import TrainedRun, stepping
 
 SAFETY: Final = 2.0
 """Factor on the distance that an iterate has still to go, of which only the first order is known."""
@@ -43,23 +43,29 @@ class LimitErrors:
         return distance + UNIT * (1 + math.sqrt(trained.steps)) * volume / norm
 
     def _of_iterate(self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]) -> float:
-        """‖β − β_limit‖₂ of an iterate; momentum goes on by up to 1/(1 − m) of what a gradient asks for."""
-        optimizer = trained.run.optimizer
-        step_size = optimizer.step_of_descent(trained.run.step_size)
+        """‖β − β_limit‖₂ of an iterate; heavy ball leaves for where its velocity leads, θ + m/(1 − m)·v.
+
+        All of ‖β‖₂ where SGD is not stable in the mean square: however small its loss is, it may grow again.
+        """
+        after = stepping(trained.run, trained.velocity, len(self._dataset.y))
         self._completer = self._completer or Completer(self._dataset, self._network)
-        found = self._completer.complete(trained.theta, step_size=step_size, tolerance=np.inf)
+        step_size, size = trained.run.step_size, float(np.linalg.norm(predictor)) or 1.0
+        found = self._completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
         if isinstance(found, Completion):
             limit = found.predictor
             left = float(np.linalg.norm(limit - predictor)) + found.estimate * float(np.linalg.norm(limit))
+        elif after.dispersion and found is NotCompletable.UNSTABLE:
+            return size
         else:
-            left = float(np.linalg.norm(self._to_interpolator(trained, predictor)))
-        size = float(np.linalg.norm(predictor)) or 1.0
-        return SAFETY * (1 + left / (NEAR * size)) * left / (1 - optimizer.momentum)
+            ahead = after.ahead(trained.theta)
+            there = self._network.predictor(ahead)
+            left = float(np.linalg.norm(there - predictor) + np.linalg.norm(self._to_interpolator(ahead, there)))
+        return SAFETY * (1 + left / (NEAR * size)) * left
 
     def _to_interpolator(
-        self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]
+        self, theta: Float64[np.ndarray, "part dim"], predictor: Float64[np.ndarray, " dim"]
     ) -> Float64[np.ndarray, " dim"]:
-        """Δβ = C Xᵀ(X C Xᵀ)⁺(y − Xβ) with the tangent weights C of the end: one step along the flow to Xβ = y."""
-        X, root = self._dataset.X, np.sqrt(self._network.tangent_weights(trained.end))
+        """Δβ = C Xᵀ(X C Xᵀ)⁺(y − Xβ) with the tangent weights C of θ: one step along the flow to Xβ = y."""
+        X, root = self._dataset.X, np.sqrt(self._network.tangent_weights(theta))
         step: Float64[np.ndarray, " dim"] = root * np.linalg.lstsq(X * root, self._dataset.y - X @ predictor)[0]
         return step

@@ -4,7 +4,8 @@ Full-batch gradient descent at a fixed step size η moves, at depth 2 and for UV
 for a shrinkage of A = |u₊u₋| by 1 − x² a step, x = 2ηg (`core.implicit_bias`); at depth D ≥ 3 along what *its* flow
 conserves, but for a like shrinkage. In the final phase of a run the sum of x² over all steps to come is tiny, and the
 flow limit of the iterate is the limit of the run. What is neglected is estimated here to first order, and for D = 2 and
-UV bounded in `core.completion.bound`. Derivations: docs/science/completion.md.
+UV bounded in `core.completion.bound`. Heavy ball and minibatch SGD move so as well, with another sum over their steps
+(`core.completion.remaining_descent`). Derivations: docs/science/completion.md.
 """
 
 from contextlib import suppress
@@ -17,8 +18,10 @@ from jaxtyping import Float64
 
 from core.completion.bound import CompletedRun, proven_distance
 from core.completion.flow_path import sharpness_on_the_way
+from core.completion.minibatch_spectrum import MinibatchSpectrum
 from core.completion.oblique_projector import ObliqueProjector
-from core.completion.remaining_descent import RemainingDescent
+from core.completion.remaining_descent import RemainingDescent, Spectrum
+from core.completion.stepping import PLAIN, Stepping
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.errors import NoInterpolator
@@ -121,8 +124,10 @@ class Completer:
             return False
         return bool(self._least_ratio * self._ratio * step_size * loss <= tolerance * self._foreseen_norm)
 
-    def complete(self, theta: Parts, *, step_size: float, tolerance: float) -> Completion | Unsettled | NotCompletable:
-        """The limit of gradient descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
+    def complete(
+        self, theta: Parts, *, step_size: float, tolerance: float, stepping: Stepping = PLAIN
+    ) -> Completion | Unsettled | NotCompletable:
+        """The limit of descent at this full step size from the iterate θ, where the estimate is ≤ `tolerance`.
 
         For runs in their final phase: warm-up and noise are over. The outcome depends on the arguments alone, to the
         bit. Cost: 4 ms at N = 50, d = 100, most of it the Newton steps of the flow limit, 8 to 25 ms more where the
@@ -132,32 +137,63 @@ class Completer:
             return NotCompletable.NO_INTERPOLATOR
         try:
             with np.errstate(all="ignore"):  # what is out of reach of float64 shows in the residual
-                return self._attempt(self._space, theta, step_size=step_size, tolerance=tolerance)
+                rest = self._remaining(self._space, theta, step_size * self._ratio, stepping)
+                if isinstance(rest, NotCompletable):
+                    return rest
+                return self._attempt(self._space, rest, stepping.ahead(theta), stepping, tolerance=tolerance)
         except (np.linalg.LinAlgError, OverflowError):
             return NotCompletable.UNRESOLVED
 
-    def _attempt(
-        self, space: InterpolatorSet, theta: Parts, *, step_size: float, tolerance: float
-    ) -> Completion | Unsettled | NotCompletable:
-        squared = self._network.as_squared(theta)
-        state = ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
-        if not state.is_regular:
+    def _remaining(
+        self, space: InterpolatorSet, theta: Parts, step_size: float, stepping: Stepping
+    ) -> RemainingDescent | NotCompletable:
+        """The steps to come, from where the velocity leads."""
+        states = [self._state(each) for each in (stepping.ahead(theta), theta, stepping.before(theta))]
+        ahead, now, before = states
+        if not all(state.is_regular for state in states):
             return NotCompletable.VANISHED
-        rest = RemainingDescent.begin(space, self._gram, state, step_size * self._ratio)
+        equivalent, spectrum = step_size / (1 + stepping.momentum), self._spectrum(stepping)
+        rest = RemainingDescent.begin(space, spectrum, ahead, equivalent)
+        if stepping.velocity is None:
+            return rest
+        return rest.with_momentum(stepping.momentum, RemainingDescent.begin(space, spectrum, now, equivalent), before)
+
+    def _state(self, theta: Parts) -> ConservedForm:
+        squared = self._network.as_squared(theta)
+        return ConservedForm(theta=theta if squared is None else squared, depth=self._depth)
+
+    def _spectrum(self, stepping: Stepping) -> Spectrum:
+        if not (stepping.dispersion and self._space):
+            return self._gram
+        return MinibatchSpectrum(gram=self._gram, X=self._space.X, dispersion=stepping.dispersion)
+
+    def _attempt(
+        self, space: InterpolatorSet, rest: RemainingDescent, theta: Parts, stepping: Stepping, *, tolerance: float
+    ) -> Completion | Unsettled | NotCompletable:
         if not rest.is_stable:
             return NotCompletable.UNSTABLE
+        state = rest.state
         leaving, reached = rest.leaving(state) / 2, float(np.linalg.norm(state.predictor))
         if leaving > tolerance * reached:
             return Unsettled(error=leaving / reached if reached else np.inf)
-        return self._completed(space, rest, state.flowed(space), theta=theta, tolerance=tolerance)
+        end = state.flowed(space)
+        if stepping.dispersion:
+            rest = rest.of_minibatches(end.state)
+        return self._completed(space, rest, end, theta, tolerance=tolerance)
 
     def _completed(
-        self, space: InterpolatorSet, rest: RemainingDescent, end: FlowEnd, *, theta: Parts, tolerance: float
+        self,
+        space: InterpolatorSet,
+        rest: RemainingDescent,
+        end: FlowEnd,
+        theta: Parts,
+        *,
+        tolerance: float,
     ) -> Completion | Unsettled | NotCompletable:
-        limit, residual = end.state, space.residual(end.predictor)
+        limit, residual, spectrum = end.state, space.residual(end.predictor), rest.spectrum
         if not (limit.is_regular and residual <= MOST_RESIDUAL):
             return NotCompletable.UNRESOLVED
-        sharpness = self._gram.ends(limit.tangent_weights)[1]
+        sharpness = spectrum.ends(limit.tangent_weights)[1]
         rest = rest.meeting(sharpness)
         if not rest.is_stable:
             return NotCompletable.UNSTABLE
@@ -170,8 +206,9 @@ class Completer:
         if not least <= tolerance * norm:
             return Unsettled(error=least / norm)
         run = self._remaining_run(rest, end, sharpness, projector)
-        proven = proven_distance(run) if self._depth == 2 else np.inf
-        if np.isinf(proven) and not (self._depth == 2 and rest.step_size * run.largest_sharpness <= 1):
+        is_squared = self._depth == 2 and rest.is_plain
+        proven = proven_distance(run) if is_squared else np.inf
+        if np.isinf(proven) and not (is_squared and rest.step_size * run.largest_sharpness <= 1):
             rest = rest.meeting(self._sharpness_met(space, rest))
         else:
             rest = rest.meeting(run.largest_sharpness)
@@ -179,7 +216,7 @@ class Completer:
         distance = projector.norm * direct + defect
         if rest.is_stable and not distance <= tolerance * norm:
             return Unsettled(error=distance / norm)
-        sharpness_error = self._gram.largest_moment * limit.tangent_weight_slope * (distance + direct)
+        sharpness_error = spectrum.largest_moment * limit.tangent_weight_slope * (distance + direct)
         if not rest.is_stable or rest.step_size * (sharpness + sharpness_error) >= 2:
             return NotCompletable.UNSTABLE
         return Completion(
@@ -193,11 +230,12 @@ class Completer:
             bound=(proven + defect) / norm,
         )
 
-    def _sharpness_met(self, space: InterpolatorSet, rest: RemainingDescent) -> float:
+    @staticmethod
+    def _sharpness_met(space: InterpolatorSet, rest: RemainingDescent) -> float:
         """On the flow to the limit, ∞ where that is out of reach of float64."""
         try:
             with np.errstate(all="ignore"):
-                return sharpness_on_the_way(space, self._gram, rest.state, enough=2 / rest.step_size)
+                return sharpness_on_the_way(space, rest.spectrum, rest.state, enough=2 / rest.step_size)
         except np.linalg.LinAlgError:
             return np.inf
 

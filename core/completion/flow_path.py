@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.completion.remaining_descent import Spectrum
 from core.data.normal_equations import rooted_solution
 from core.data.row_space import InterpolatorSet
 from core.implicit_bias.conserved_form import ConservedForm
-from core.stability.gram_spectrum import GramSpectrum
 
 REACH: Final = 0.25
 """Largest relative change of a parameter in one step along the way."""
@@ -24,7 +24,7 @@ MOST_STEPS: Final = 120
 """A way that is longer, as from tiny parameters, is not followed."""
 
 
-def sharpness_on_the_way(space: InterpolatorSet, gram: GramSpectrum, state: ConservedForm, *, enough: float) -> float:
+def sharpness_on_the_way(space: InterpolatorSet, gram: Spectrum, state: ConservedForm, *, enough: float) -> float:
     """The largest sharpness λ_max of the Gram matrix along the flow from a state to its limit, both excluded.
 
     Or the first that is `enough`, beyond which nobody asks.

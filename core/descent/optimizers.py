@@ -34,9 +34,6 @@ class Optimizer:
     keeps_row_space_form: ClassVar[bool] = True
     """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
 
-    ends_as_descent: ClassVar[bool] = True
-    """Whether its steps are those of plain gradient descent once `noise_steps` are over."""
-
     is_native: ClassVar[bool] = True
     """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
 
@@ -64,6 +61,10 @@ class Optimizer:
     def is_map_of_theta(self) -> bool:
         """Whether a step depends on θ alone, neither on chance nor on the last: a cycle of θ then goes on for ever."""
         return not (self.draws_batches or self.noise_steps or self.has_velocity)
+
+    def dispersion(self, samples: int) -> float:  # noqa: ARG002 - every step is that of all samples
+        """q: which part of the variance of one sample's gradient is in that of a step."""
+        return 0.0
 
     def largest_stable_step(self, max_stable_step: float) -> float:
         """η* = `stability_limit`/min λ_max from that of gradient descent, `max_stable_step` = 2/min λ_max."""
@@ -114,9 +115,12 @@ class Minibatch(Optimizer):
 
     name = "minibatch SGD"
     draws_batches = True
-    ends_as_descent = False
 
     batch_size: int
+
+    def dispersion(self, samples: int) -> float:
+        """(N − b)/(b(N − 1)), as samples are drawn without replacement."""
+        return (samples - self.batch_size) / (self.batch_size * max(samples - 1, 1))
 
     def noise(
         self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int
@@ -151,7 +155,6 @@ class HeavyBall(Optimizer):
     limit_in_symbols = "(2+2m)"
     has_velocity = True
     keeps_row_space_form = False
-    ends_as_descent = False
 
     momentum: float = field()  # required, as above
 

@@ -99,7 +99,7 @@ class RunTable:
             loss_tolerance=stopping.loss_tolerance,
             max_steps=stopping.budget,
             takes_all_steps=stopping.steps is not None,
-            completes=stopping.completes and first.optimizer.ends_as_descent,
+            completes=stopping.completes,
             draws_batches=first.optimizer.draws_batches,
             points=recording.points,
         )

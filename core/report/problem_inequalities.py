@@ -11,14 +11,12 @@ from jaxtyping import Float64
 
 from core.report.concentration import (
     CONCENTRATION,
-    means_margin,
-    moments_margin,
     realised_factor,
     too_few,
     zeta,
 )
 from core.report.evidence import Evidence
-from core.report.exemptions import without_analysis, without_interpolators, without_squares, without_zeta
+from core.report.exemptions import without_interpolators, without_squares, without_zeta
 from core.report.verdict import LARGEST_RESIDUAL, LIMIT, Comparison, Exemption, Scope, Statement, Tolerance, by_family
 
 _SOLVED: Final = Tolerance(value=1e-6, reason="interpolators solve Xβ = y to about 1e-10, and their norms follow")
@@ -96,42 +94,6 @@ def _certain_factor(evidence: Evidence) -> Float64[np.ndarray, " problem"]:
     return factor
 
 
-def _concentration(evidence: Evidence) -> Comparison:
-    """A statement about large N, with high probability: where it fails, N is too small, and nothing is violated."""
-    comparison = Comparison(
-        left=realised_factor(evidence),
-        right=CONCENTRATION * zeta(evidence),
-        tolerance=_SOLVED,
-        exemptions=(*without_zeta(evidence), without_analysis(evidence)),
-    )
-    small = Exemption(where=comparison.fails, reason=too_few(evidence, comparison.fails))
-    return replace(comparison, exemptions=(*comparison.exemptions, small))
-
-
-def _means_concentrate(evidence: Evidence) -> Comparison:
-    centred = Exemption(where=evidence.drawn["mean"] == 0, reason="μ = 0: there is no mean to be near.")
-    return _concentrates(evidence, means_margin(evidence), centred)
-
-
-def _moments_concentrate(evidence: Evidence) -> Comparison:
-    return _concentrates(evidence, moments_margin(evidence))
-
-
-def _concentrates(evidence: Evidence, margin: Float64[np.ndarray, " problem"], *exemptions: Exemption) -> Comparison:
-    """As `_concentration`, of one half of it."""
-    user = Exemption(
-        where=~evidence.of_data("sparse_regression"), reason="the distribution behind user data is not known."
-    )
-    comparison = Comparison(
-        left=margin,
-        right=np.ones(len(margin)),
-        tolerance=_SOLVED,
-        exemptions=(user, *exemptions, without_analysis(evidence)),
-    )
-    small = Exemption(where=comparison.fails, reason="there are too few samples for it.")
-    return replace(comparison, exemptions=(*comparison.exemptions, small))
-
-
 def _interpolator_residual(evidence: Evidence) -> Comparison:
     residuals = [evidence.analysed[f"interpolators.{name}.residual"] for name in _INTERPOLATORS]
     worst = np.fmax.reduce(residuals)  # NaN only where none of them is known
@@ -175,30 +137,6 @@ PROBLEM_INEQUALITIES: Final = (
         source=by_family("from Lemma D.2"),
         scope=Scope.PROBLEM,
         compare=_flattest_l1_realised,
-    ),
-    Statement(
-        key="concentration",
-        formula="max Ê[x_i²]/min (Êx_i)² ≤ 1.1·(1 + σ²/μ²)",
-        words="With high probability, for many samples, the data's own factor is near that of their distribution.",
-        source=by_family("Lemmas D.4 and D.5"),
-        scope=Scope.PROBLEM,
-        compare=_concentration,
-    ),
-    Statement(
-        key="means_concentrate",
-        formula="μ² ≤ √1.1·min (Êx_i)²",
-        words="The half of it that is about means; its 1.1 is shared evenly.",
-        source=by_family("Lemmas D.4 and D.5"),
-        scope=Scope.PROBLEM,
-        compare=_means_concentrate,
-    ),
-    Statement(
-        key="moments_concentrate",
-        formula="max Ê[x_i²] ≤ √1.1·(μ² + σ²)",
-        words="The half of it that is about second moments.",
-        source=by_family("Lemmas D.4 and D.5"),
-        scope=Scope.PROBLEM,
-        compare=_moments_concentrate,
     ),
     Statement(
         key="interpolator_residual",

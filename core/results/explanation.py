@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.analysis.advice import OUT_OF_REACH
+from core.descent.optimizers import FullBatch, Optimizer
 from core.outcome import Outcome
 from core.sweep.grid_run import Run
 
@@ -26,6 +27,11 @@ LARGE: Final = 10.0
 NOTHING_FLATTER: Final = 1.005
 """Ratio of η* to what is stable at the limit of the flow below which that limit is about as flat as can be."""
 
+GRADIENT_DESCENT: Final = FullBatch()
+
+AT_SADDLE: Final = 0.01
+"""Sharpness of the tangent features over that of the least ℓ2 norm below which a run has not left the saddle at 0."""
+
 SLOW: Final = 0.1
 """Part of the smallest threshold below which a step size is said to be small."""
 
@@ -35,35 +41,43 @@ def exceeded(summary: Mapping[str, Scalar]) -> tuple[str, ...]:
     return tuple(name for name, ratio in _ratios(summary).items() if ratio >= 1)
 
 
-def explanation(summary: Mapping[str, Scalar], *, warmup_steps: int = 0, noise_steps: int = 0) -> str:
+def explanation(
+    summary: Mapping[str, Scalar], *, warmup_steps: int = 0, optimizer: Optimizer = GRADIENT_DESCENT
+) -> str:
     """How the run ended, where its step size stood, and what can be done, from its numbers alone; text for people.
 
     A number that the summary of an older release does not have counts as not known. A run whose steps were over before
-    `warmup_steps` or `noise_steps` never was where the thresholds would say something of it.
+    its warm-up or its noise never was where the thresholds would say something of it.
     """
-    if unsettled := _unsettled(summary, warmup_steps, noise_steps):
+    if unsettled := _unsettled(summary, warmup_steps, optimizer.noise_steps):
         return f"{_what(summary)} {unsettled}"
-    sentences = (_what(summary), _where(summary), _why(summary))
+    sentences = (_what(summary), _where(summary), _why(summary, optimizer, is_warmed=warmup_steps > 0))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
-    """The explanation of a run of a grid, which knows its warm-up and its label noise."""
-    return explanation(summary, warmup_steps=run.warmup_steps, noise_steps=run.optimizer.noise_steps)
+    """The explanation of a run of a grid, which knows its warm-up and its optimiser."""
+    return explanation(summary, warmup_steps=run.warmup_steps, optimizer=run.optimizer)
 
 
 def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, noise_steps: int) -> str:
     """What was not over when the steps of a run were, which then could not converge."""
-    if Outcome(str(summary["outcome"])) not in {Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED}:
+    outcome = Outcome(str(summary["outcome"]))
+    if outcome not in {Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED, Outcome.DIVERGED}:
         return ""
     steps, step_size = _number(summary, "steps") or 0, _number(summary, "step_size")
     if steps < warmup_steps and step_size:
         reached = step_size * steps / warmup_steps
+        if outcome is Outcome.DIVERGED:
+            return (
+                f"Its warm-up of {warmup_steps} steps was not over: η had grown to {reached:.3g} of {step_size:.3g}. "
+                "Lower η, warm up longer, or start closer to 0."
+            )
         return (
             f"Its warm-up of {warmup_steps} steps was not over, and no run converges before: η had grown to "
             f"{reached:.3g} of {step_size:.3g}. Take more steps than the warm-up, or shorten it."
         )
-    if steps < noise_steps:
+    if steps < noise_steps and outcome is not Outcome.DIVERGED:
         return (
             f"Its targets are noisy for {noise_steps} steps, and no run converges before: take more steps, or let the "
             "noise end sooner."
@@ -110,13 +124,13 @@ def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _why(summary: Mapping[str, Scalar]) -> str:
+def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool) -> str:
     outcome, ratios = Outcome(str(summary["outcome"])), _ratios(summary)
     match outcome:
         case Outcome.DIVERGED | Outcome.OSCILLATING:
-            return _too_large(summary, ratios)
+            return _too_large(summary, ratios, optimizer, is_warmed=is_warmed)
         case Outcome.CONVERGED:
-            return "" if _number(summary, "min_sharpness") == 0 else _moved(ratios)
+            return "" if _number(summary, "min_sharpness") == 0 else _moved(ratios, optimizer)
         case Outcome.STATIONARY:
             return _STATIONARY
         case Outcome.STANDSTILL:
@@ -124,12 +138,12 @@ def _why(summary: Mapping[str, Scalar]) -> str:
         case Outcome.UNSTABLE_INTERPOLATOR:
             return _not_pushed(summary)
         case _:
-            return _too_short(outcome, ratios)
+            return _too_short(summary, ratios, optimizer)
 
 
 _STATIONARY: Final = (
-    "Where the least squares are unique a step size changes the way there alone. Compare its risk with those of ridge "
-    "and lasso in the analysis."
+    "Where the least squares are unique, optimiser and step size change the way there alone. Compare its risk with "
+    "those of ridge and lasso, where the analysis has them."
 )
 
 
@@ -154,14 +168,15 @@ def _not_pushed(summary: Mapping[str, Scalar]) -> str:
     return "Let it be perturbed (stopping.perturb), or lower η."
 
 
-def _moved(ratios: Mapping[str, float]) -> str:
+def _moved(ratios: Mapping[str, float], optimizer: Optimizer) -> str:
     """What η alone says; noise of minibatches or labels may move a run besides."""
     flow = ratios.get("flow_stable_step")
     if flow is None:
         return ""
     if flow < 1:
         further = f"{_further(ratios)}.{_unreachable(ratios)}"
-        return f"The limit of gradient flow is stable at this η, which is no cause to leave it{further}"
+        steps = " for steps of all samples" if optimizer.draws_batches else ""
+        return f"The limit of gradient flow is stable at this η{steps}, which is no cause to leave it{further}"
     return (
         "The limit of gradient flow is unstable at this η: the run ended where the loss is flatter, at another "
         "interpolator unless only one fits."
@@ -180,28 +195,47 @@ def _further(ratios: Mapping[str, float]) -> str:
     return f"{wanted}, up to {reach:.3g} at η*"
 
 
-def _too_large(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> str:
+def _too_large(
+    summary: Mapping[str, Scalar], ratios: Mapping[str, float], optimizer: Optimizer, *, is_warmed: bool
+) -> str:
     """Which threshold the step size is above, η* before all others, then in the order in which a run meets them."""
     if not ratios:
         return "No step size is known to be stable here: lower η until it converges, or standardise uneven columns."
-    for name, reason in _TOO_LARGE.items():
+    for name, reason in _reasons(summary, is_warmed=is_warmed).items():
         if ratios.get(name, 0.0) >= 1:
             signs = _SIGNS if name == "max_stable_step" and _is_odd(summary) else ""
-            target = f"{_below(summary, name):.2g}{_otherwise(ratios, name)}"
+            less = " or less, as minibatches are less stable" if optimizer.draws_batches else ""
+            target = f"{_below(summary, name):.2g}{less}{_otherwise(ratios, name)}"
             return f"{reason}{signs}: lower η to {target}.{_unreachable(ratios)}"
-    return (
-        "Every known threshold is above η, so on its way the loss is sharper than at both ends: halve η, warm up "
-        f"(longer), or start closer to 0.{_unreachable(ratios)}"
-    )
+    return f"Every known threshold is above η, {_below_all(optimizer)}.{_unreachable(ratios)}"
 
 
-_TOO_LARGE: Final = MappingProxyType(
-    {
-        "max_stable_step": "Above η* no interpolator is known to be stable",
-        "start_stable_step": "The first steps at full η overshoot already",
-        "flow_stable_step": "It can start at this η, but is led to where it is unstable",
-    }
-)
+def _reasons(summary: Mapping[str, Scalar], *, is_warmed: bool) -> dict[str, str]:
+    """What it means to be above a threshold; a run that has warmed up is no longer at its start."""
+    led = "It is led to where this η is unstable"
+    ceiling = {"max_stable_step": "Above η* no interpolator is known to be stable"}
+    if _fits_nothing(summary):
+        ceiling = {"least_norm_stable_step": "The least squares of least ℓ2 norm are unstable at this η"}
+    start = "Its warm-up did not lead to where this η is stable" if is_warmed else "The first steps at full η overshoot"
+    return ceiling | {"start_stable_step": start, "flow_stable_step": led}
+
+
+def _below_all(optimizer: Optimizer) -> str:
+    """Why a run that is below all thresholds may not settle: they are of small deviations, and of all samples."""
+    if optimizer.draws_batches:
+        return "but minibatches are less stable than steps of all samples: halve η, or take larger ones"
+    if optimizer.momentum:
+        return (
+            "but they are those of small deviations, and momentum carries a run beyond them: halve η, lower the "
+            "momentum, warm up (longer), or start closer to 0"
+        )
+    return "so on its way the loss is sharper than at both ends: halve η, warm up (longer), or start closer to 0"
+
+
+def _fits_nothing(summary: Mapping[str, Scalar]) -> bool:
+    """Whether what a run tends to are least squares: η* is not known then, nor why it would be infinite."""
+    return _number(summary, "max_stable_step") is None and _number(summary, "min_sharpness") is None
+
 
 _SIGNS: Final = " with parameters θ ≥ 0; at odd depth others may be flatter (max_stable_step_sign_free in the analysis)"
 
@@ -212,13 +246,14 @@ def _is_odd(summary: Mapping[str, Scalar]) -> bool:
 
 
 def _otherwise(ratios: Mapping[str, float], name: str) -> str:
-    """What may help in place of a step size as low as that."""
-    if name == "start_stable_step":
-        return ", or warm up (longer)"
-    if name == "flow_stable_step":
-        return ", or warm up longer"
+    """What may help in place of a step size as low as that; where nothing is stable no warm-up does."""
+    if name == "least_norm_stable_step" or _unreachable(ratios):
+        return ""
+    if name != "max_stable_step":
+        is_led = ratios.get("flow_stable_step", 1.0) >= 1
+        return f", or warm up (longer){', which may lead to where this η is stable' if is_led else ''}"
     start = ratios.get("start_stable_step", 0.0)
-    return ", or warm up (longer) to one below η*" if start > ratios[name] else ""
+    return ", or try a (longer) warm-up to one below η*" if start > ratios[name] else ""
 
 
 def _below(summary: Mapping[str, Scalar], name: str) -> float:
@@ -240,9 +275,25 @@ def _unreachable(ratios: Mapping[str, float]) -> str:
     )
 
 
-def _too_short(outcome: Outcome, ratios: Mapping[str, float]) -> str:
+def _is_at_saddle(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) -> bool:
+    """Whether the tangent features are still small beside those that would fit: θ is near 0."""
+    sharpness, limit = (_number(summary, name) for name in ("gauss_newton_sharpness", "stability_threshold"))
+    ratio = ratios.get("least_norm_stable_step")
+    return None not in {sharpness, limit, ratio} and sharpness < AT_SADDLE * limit * ratio  # type: ignore[operator]
+
+
+def _too_short(summary: Mapping[str, Scalar], ratios: Mapping[str, float], optimizer: Optimizer) -> str:
     largest = max(ratios.values(), default=None)
-    more = "Ask for more steps" if outcome is Outcome.STOPPED else "Allow more steps (stopping.max_steps)"
+    is_stopped = Outcome(str(summary["outcome"])) is Outcome.STOPPED
+    more = "Ask for more steps" if is_stopped else "Allow more steps (stopping.max_steps)"
+    if _is_at_saddle(summary, ratios):
+        lower = ", and lower η below the thresholds that it exceeds" if largest is not None and largest >= 1 else ""
+        return f"It is still near the saddle θ = 0, where steps are small: start from a larger scale{lower}. {more}."
+    if optimizer.draws_batches and _fits_nothing(summary):
+        return (
+            "Where nothing interpolates minibatches never come to rest: lower η, by which they stay closer to the "
+            "least squares, or train on all samples. More steps alone change little."
+        )
     if largest is None:
         return f"{more}."
     if largest < SLOW:
@@ -251,4 +302,7 @@ def _too_short(outcome: Outcome, ratios: Mapping[str, float]) -> str:
         )
     if largest >= 1:
         return f"{more}, or lower η below the thresholds that it exceeds, above which a run settles slowly if at all."
-    return f"{more}: no threshold stands against it, but columns that are nearly alike take long.{_unreachable(ratios)}"
+    return (
+        f"{more}: no threshold stands against it, but a start close to 0 and columns that are nearly alike take long."
+        f"{_unreachable(ratios)}"
+    )

@@ -68,6 +68,11 @@ class Batch:
         # Of one run the transposed array may be contiguous as it is: asked for that alone, NumPy would give no copy.
         return np.array(self.descent.theta.transpose(1, 0, 2), order="C", copy=True)
 
+    def velocity(self, index: int) -> Float64[np.ndarray, "part dim"] | None:
+        """A copy of the velocity of one run, where there is one."""
+        velocity = self.descent.state.velocity
+        return None if velocity is None else velocity[:, index].copy()
+
     def sharpness(self, index: int) -> float:
         """λ_max of the Hessian of one run where it is."""
         dataset, network = self.problem.dataset, self.problem.network

@@ -162,4 +162,5 @@ class Training:
             cycle=verdict.cycle,
             held_steps=self._evidence.held_steps(index),
             loss_grew=self._evidence.loss_grew(index),
+            velocity=self._batch.velocity(index),
         )

@@ -20,7 +20,7 @@ from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.limits import Limits
 from core.training.loss_checks import NEVER, at_check_from
-from core.training.training_run import TrainingRun
+from core.training.training_run import TrainingRun, stepping
 
 FIRST_ATTEMPT: Final = 1024
 SPACING: Final = 1.08
@@ -75,13 +75,12 @@ class CompletionAttempts(PerRun):
     def attempt(self, batch: Batch, index: int, step: int, loss: float) -> Completion | None:
         """The limit of a run that is ripe, if it is believed and the run is at full step size."""
         run, completer = batch.runs[index], batch.problem.completer
-        if not may_be_attempted(run):
-            return None
         tolerance, remembered = run.completion_tolerance, REMEMBERED_WITHIN * run.completion_tolerance
         if not completer.is_worth_trying(loss=loss, step_size=run.step_size, tolerance=tolerance):
             return None
         theta = batch.descent.theta[:, index].copy()
-        found = completer.complete(theta, step_size=run.step_size, tolerance=remembered)
+        after = stepping(run, batch.velocity(index), len(batch.problem.dataset.y))
+        found = completer.complete(theta, step_size=run.step_size, tolerance=remembered, stepping=after)
         if isinstance(found, Unsettled):
             self.has_failed(index, loss, found.error, remembered)
         if not isinstance(found, Completion) or not self.believes(index, step, loss, found, tolerance):
@@ -123,17 +122,12 @@ class CompletionAttempts(PerRun):
         return False
 
 
-def may_be_attempted(run: TrainingRun) -> bool:
-    """Whether a run ends as gradient descent, and does not insist on iterating."""
-    return run.completion_tolerance > 0 and run.optimizer.ends_as_descent
-
-
 def first_attempt(run: TrainingRun) -> int:
     """The check of the first attempt: it may be before a warm-up is over, to be confirmed by one after it.
 
-    Never for a run that insists on iterating, or that does not end as gradient descent.
+    Never for a run that insists on iterating.
     """
-    if not may_be_attempted(run):
+    if not run.completion_tolerance > 0:
         return NEVER
     noise_steps = run.optimizer.noise_steps
     settled_from = max(run.warmup_steps, noise_steps)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.completion.completion import Completion
+from core.completion.stepping import Stepping
 from core.descent.optimizers import Optimizer
 from core.outcome import Outcome, RunPath
 from core.training.trajectory import Trajectory
@@ -41,6 +42,12 @@ class TrainingRun:
     perturbed_by: str = "kick"
 
 
+def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:
+    """What the limit of a run depends on beside θ once its warm-up and its noise are over."""
+    optimizer = run.optimizer
+    return Stepping(momentum=optimizer.momentum, velocity=velocity, dispersion=optimizer.dispersion(samples))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cycle:
     """How a run oscillates: the `amplitude` ‖θ(t+1) − θ(t)‖₂/‖θ(t)‖₂ of a step, and the period if it is 2, else 0."""
@@ -72,6 +79,7 @@ class TrainedRun:
 
     `steps` is the number of steps taken, perturbations not counted among them, of which `held_steps` were of size 0;
     `cycle` is how it oscillates, if so. `loss_grew` from one look to the next (`core.training.edge_crossings`).
+    `velocity` is θ(t) − θ(t−1) at the last iterate, None where no step depends on it.
     """
 
     run: TrainingRun
@@ -86,6 +94,7 @@ class TrainedRun:
     cycle: Cycle | None = None
     held_steps: int = 0
     loss_grew: bool = False
+    velocity: Float64[np.ndarray, "part dim"] | None = None
 
     @property
     def path(self) -> RunPath | None:

@@ -33,6 +33,7 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "loss_grew": _whole([trained.loss_grew for trained in history]),
         "initial": np.array([trained.run.initial for trained in history]),
         "theta": np.array([trained.theta for trained in history]),
+        "velocity": np.array([_velocity_entry(trained) for trained in history]),
         "cycle": np.array([_cycle_entry(trained.cycle) for trained in history]),
         **{f"completion.{name}": array for name, array in _completion_arrays(history).items()},
         "gradient_sum": np.array([trained.gradient_sum for trained in history]),
@@ -76,6 +77,7 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
         cycle=_cycle(*arrays["cycle"][entry].tolist()),
         held_steps=int(arrays["held_steps"][entry]),
         loss_grew=bool(arrays["loss_grew"][entry]),
+        velocity=arrays["velocity"][entry] if run.optimizer.has_velocity else None,
     )
 
 
@@ -95,6 +97,11 @@ def _completion_arrays(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
 def _completion(arrays: Mapping[str, np.ndarray], entry: int) -> CompletedLimit | None:
     theta, estimate, bound = (arrays[name][entry] for name in ("theta", "estimate", "bound"))
     return None if np.isnan(estimate) else CompletedLimit(theta=theta, estimate=float(estimate), bound=float(bound))
+
+
+def _velocity_entry(trained: TrainedRun) -> np.ndarray:
+    """NaN where there is none."""
+    return np.full_like(trained.theta, np.nan) if trained.velocity is None else trained.velocity
 
 
 def _cycle_entry(cycle: Cycle | None) -> tuple[float, float]:

@@ -3,8 +3,10 @@
 import pytest
 
 from core.descent.kernel import one_thread
+from core.descent.optimizers import HeavyBall
 from tests.completion_campaign.campaign import Effort, judged_batch
 from tests.completion_campaign.drawn_batch import drawn_batch
+from tests.completion_campaign.other_optimisers import judged, line
 from tests.completion_campaign.tally import Tally
 
 EFFORT = Effort(training=1e8, continuation=5e8)
@@ -16,8 +18,8 @@ def test_completed_runs_end_where_they_were_said_to_end() -> None:
     tally, number = Tally(), 0
     with one_thread():
         while len(tally.judged) < 12:
-            judged = list(judged_batch(7, number, tally, EFFORT))
-            assert [judgement.where for judgement in judged if judgement.faults] == []
+            batch = list(judged_batch(7, number, tally, EFFORT))
+            assert [judgement.where for judgement in batch if judgement.faults] == []
             number += 1
     assert sum(judgement.is_finished for judgement in tally.judged) >= 6
     assert next(tally.lines()).startswith(f"{len(tally.judged)} runs completed")
@@ -29,3 +31,12 @@ def test_a_batch_is_drawn_again_by_its_number() -> None:
     assert once.problem.dataset.digest == again.problem.dataset.digest
     assert [run.step_size for run in once.runs] == [run.step_size for run in again.runs]
     assert [run.initial.tobytes() for run in once.runs] == [run.initial.tobytes() for run in again.runs]
+
+
+def test_heavy_ball_and_sgd_are_no_further_from_their_limits_than_they_say() -> None:
+    """A dozen runs, against the same runs iterated on; most of them are completed."""
+    with one_thread():
+        runs = [found for number in range(12) if (found := judged(number)) is not None]
+    assert [run for run in runs if run.is_exceeded] == []
+    assert sum(run.is_completed for run in runs) >= 8
+    assert "0 errors above what was said" in line(HeavyBall, runs)

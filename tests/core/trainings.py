@@ -64,7 +64,8 @@ def bits(trained: TrainedRun) -> tuple[object, ...]:
     """Everything about the end of a run, to the bit."""
     run, curves = trained.run, trained.trajectory.curves
     completion, cycle = trained.completion, trained.cycle
-    arrays = (run.initial, trained.theta, trained.end, trained.gradient_sum, trained.trajectory.record_step)
+    velocity = np.empty(0) if trained.velocity is None else trained.velocity
+    arrays = (run.initial, trained.theta, velocity, trained.end, trained.gradient_sum, trained.trajectory.record_step)
     errors = [np.nan, np.nan] if completion is None else [completion.estimate, completion.bound]
     numbers = np.array([run.step_size, trained.loss, *errors]).tobytes()
     return (

@@ -62,7 +62,6 @@ def test_every_step_is_compiled_where_anything_is() -> None:
 
 
 def test_momentum_alone_leaves_the_row_space_form() -> None:
-    """Noisy gradients lie in the row space as well; and label noise comes to an end, that of minibatches does not."""
+    """Noisy gradients lie in the row space as well; and label noise comes to an end."""
     assert [optimizer.keeps_row_space_form for optimizer in OPTIMIZERS] == [True, True, True, False]
-    assert [optimizer.ends_as_descent for optimizer in OPTIMIZERS] == [True, False, True, False]
     assert [optimizer.noise_steps for optimizer in OPTIMIZERS] == [0, 0, 7, 0]

@@ -107,7 +107,8 @@ def test_the_kernel_is_the_one_that_is_named() -> None:
 
 def test_numpy_trains_what_the_compiled_kernel_has_no_step_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the optimiser's own step, to NumPy's bits; each result says that it did."""
-    asked = spec(optimizer={"kind": "heavy_ball", "momentum": 0.5, "step_size": 0.05})
+    heavy = {"kind": "heavy_ball", "momentum": 0.5, "step_size": 0.05}
+    asked = spec(optimizer=heavy, stopping={"finish": "iterate"})
     by_numpy = run(asked, kernel=NUMPY).summaries
     monkeypatch.setattr(HeavyBall, "is_native", False)
     assert run(asked).summaries == by_numpy

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.descent.optimizers import FullBatch, HeavyBall, Minibatch
 from core.outcome import Outcome
 from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
 from tests.core.specs import grid_of
@@ -51,7 +52,7 @@ def test_nothing_needs_to_be_known(outcome: Outcome) -> None:
     [
         (0.05, {}, "Above η* no interpolator is known to be stable: lower", 0.009),
         (0.03, {"max_stable_step": 0.5}, "The first steps at full η overshoot", 0.018),
-        (0.006, {}, "led to where it is unstable", 0.0036),
+        (0.006, {}, "led to where this η is unstable", 0.0036),
         (0.006, {"start_stable_step": 0.001}, "The first steps at full η overshoot", 0.0009),
         (0.002, {}, "Every known threshold is above η", None),
     ],
@@ -153,7 +154,7 @@ def test_no_end_is_put_down_to_the_step_size_alone() -> None:
 def test_who_starts_too_steeply_for_more_may_warm_up() -> None:
     """Where the start is sharper than the flattest interpolator, not where it is less sharp."""
     steep = explanation(ended(Outcome.DIVERGED, 0.05, start_stable_step=0.001))
-    assert "lower η to 0.0009, or warm up (longer) to one below η*." in steep
+    assert "lower η to 0.0009, or try a (longer) warm-up to one below η*." in steep
     assert "warm up" not in explanation(ended(Outcome.DIVERGED, 0.05))
 
 
@@ -175,3 +176,70 @@ def test_a_run_whose_targets_were_noisy_to_its_end_is_told_so() -> None:
     assert "noisy for 400 steps" in explained(noisy.run(0), ended(Outcome.BUDGET_EXHAUSTED, 0.05))
     diverged = ended(Outcome.DIVERGED, 0.05)
     assert explained(noisy.run(0), diverged) == explanation(diverged)
+
+
+LEAST_SQUARES = {"max_stable_step": None, "min_sharpness": None}
+"""What is known of them where nothing interpolates."""
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.OSCILLATING])
+def test_no_warm_up_is_advised_where_no_least_squares_are_stable(outcome: Outcome) -> None:
+    """Above those of the least ℓ2 norm; below them it may lead there."""
+    above, below = (
+        explanation(ended(outcome, step, **LEAST_SQUARES, least_norm_stable_step=0.03)) for step in (0.04, 0.025)
+    )
+    assert "least ℓ2 norm are unstable at this η: lower η to 0.018." in above
+    assert "warm up" not in above
+    assert "overshoot: lower η to 0.018, or warm up (longer), which may lead to where this η is stable." in below
+
+
+def test_a_run_that_has_warmed_up_is_not_told_of_its_first_steps() -> None:
+    """Where it was led counts; one that left before is told how far its η had grown."""
+    numbers = ended(Outcome.DIVERGED, 0.03, max_stable_step=0.1)
+    after, before = (explanation(numbers, warmup_steps=steps) for steps in (320, 642))
+    assert "Its warm-up did not lead to where this η is stable: lower η to 0.018, or warm up (longer)" in after
+    assert "first steps" not in after + before
+    assert "Its warm-up of 642 steps was not over: η had grown to 0.015 of 0.03. Lower η" in before
+
+
+def test_below_all_thresholds_the_optimiser_is_what_is_left() -> None:
+    """They are of small deviations, and of steps of all samples."""
+    texts = [
+        explanation(ended(Outcome.DIVERGED, 0.002), optimizer=optimizer)
+        for optimizer in (FullBatch(), Minibatch(batch_size=1), HeavyBall(momentum=0.9))
+    ]
+    for text, words in zip(
+        texts, ("sharper than at both ends", "minibatches are less", "momentum carries"), strict=True
+    ):
+        assert [words in each for each in texts].count(True) == 1
+        assert words in text
+        assert "halve η" in text
+
+
+def test_minibatches_may_need_less_than_what_is_stable() -> None:
+    """The thresholds are necessary for them, not enough."""
+    noisy, full = (
+        explanation(ended(Outcome.DIVERGED, 0.05), optimizer=each) for each in (Minibatch(batch_size=1), FullBatch())
+    )
+    assert "lower η to 0.009 or less" in noisy
+    assert "or less" not in full
+    assert "for steps of all samples" in explanation(ended(Outcome.CONVERGED, 0.001), optimizer=Minibatch(batch_size=1))
+
+
+def test_minibatches_that_never_come_to_rest_are_told_so() -> None:
+    """Where nothing interpolates, and only there."""
+    numbers = ended(Outcome.BUDGET_EXHAUSTED, 0.001, **LEAST_SQUARES)
+    assert "never come to rest" in explanation(numbers, optimizer=Minibatch(batch_size=2))
+    assert "never come to rest" not in explanation(numbers)
+    interpolated = ended(Outcome.BUDGET_EXHAUSTED, 0.001, min_sharpness=200.0)
+    assert "never come to rest" not in explanation(interpolated, optimizer=Minibatch(batch_size=2))
+
+
+@pytest.mark.parametrize(("sharpness", "is_near"), [(6.0, True), (7.0, False)])
+def test_a_run_that_has_not_left_its_saddle_is_told_so(sharpness: float, *, is_near: bool) -> None:
+    """By the sharpness of its features, beside a hundredth of 2/0.003, that of the least ℓ2 norm."""
+    for step in (0.001, 0.005):
+        where = {"gauss_newton_sharpness": sharpness, "stability_threshold": 2 / step}
+        text = explanation(ended(Outcome.BUDGET_EXHAUSTED, step, **where))
+        assert ("near the saddle" in text) is is_near
+        assert ("and lower η below" in text) is (is_near and step > 0.003)

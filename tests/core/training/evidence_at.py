@@ -17,7 +17,8 @@ def batch_of(*runs: TrainingRun, problem: Problem | None = None) -> Batch:
     """The runs at their start."""
     problem = problem or problem_of()
     theta = np.stack([run.initial for run in runs], axis=1)
-    return Batch.at(BatchState.begin(theta, len(problem.dataset.y)), problem, runs)
+    momentum = any(run.optimizer.has_velocity for run in runs)
+    return Batch.at(BatchState.begin(theta, len(problem.dataset.y), momentum=momentum), problem, runs)
 
 
 def window_end(*, is_cycling: bool = False, is_still: bool = False) -> WindowEnd:

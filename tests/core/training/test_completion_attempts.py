@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.completion.completion import Completion, NotCompletable, Unsettled
-from core.descent.optimizers import HeavyBall, LabelNoise, Minibatch
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.outcome import Outcome
 from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, CompletionAttempts
 from core.training.verdict import Evidence
@@ -100,14 +100,15 @@ class Answering:
 
     def __init__(self, answer: Completion | Unsettled | NotCompletable, *, worth_trying: bool = True) -> None:
         self.answer, self.worth_trying, self.asked = answer, worth_trying, 0
+        self.told: dict[str, Any] = {}
 
     def is_worth_trying(self, **_: float) -> bool:
         """As it was told."""
         return self.worth_trying
 
-    def complete(self, *_: object, **__: float) -> Completion | Unsettled | NotCompletable:
+    def complete(self, *_: object, **told: Any) -> Completion | Unsettled | NotCompletable:
         """As it was told."""
-        self.asked += 1
+        self.asked, self.told = self.asked + 1, told
         return self.answer
 
 
@@ -138,8 +139,6 @@ def test_a_believed_limit_ends_a_run_as_converged() -> None:
     "changes",
     [
         pytest.param({"completion_tolerance": 0.0}, id="that insists on iterating"),
-        pytest.param({"optimizer": Minibatch(batch_size=2)}, id="of minibatches"),
-        pytest.param({"optimizer": HeavyBall(momentum=0.5)}, id="with momentum"),
         pytest.param({"optimizer": LabelNoise(noise_variance=0.1, noise_steps=8000)}, id="whose targets are noisy"),
     ],
 )
@@ -148,6 +147,23 @@ def test_no_attempt_is_made_at_a_run(changes: dict[str, Any]) -> None:
     completer = Answering(proven())
     assert judged(completer, step=6400, **changes)[0] is None
     assert completer.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "stepping"),
+    [
+        (FullBatch(), (0.0, False, 0.0)),
+        (Minibatch(batch_size=2), (0.0, False, 0.25)),
+        (HeavyBall(momentum=0.5), (0.5, True, 0.0)),
+        (LabelNoise(noise_variance=0.1, noise_steps=8), (0.0, False, 0.0)),
+    ],
+)
+def test_an_attempt_knows_what_steps_would_follow(optimizer: Optimizer, stepping: tuple[float, bool, float]) -> None:
+    """Momentum with its velocity, and of two out of three samples (3 − 2)/(2·(3 − 1))."""
+    completer = Answering(proven())
+    assert judged(completer, optimizer=optimizer)[0] is Outcome.CONVERGED
+    told = completer.told["stepping"]
+    assert (told.momentum, told.velocity is not None, told.dispersion) == stepping
 
 
 def test_a_last_attempt_is_made_where_the_budget_ends() -> None:

@@ -1,0 +1,151 @@
+"""Descent as anyone would write it down: a loop in NumPy, many specs side by side, with no code of the product."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tests.nasty.specs import NastySpec
+
+EVERY: Final = 64
+"""Steps from one loss that is kept to the next; all of the first steps are."""
+
+FIRST: Final = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Path:
+    """What a loop saw of one spec: the `first` losses, of every step, and the `losses` of every 64th.
+
+    `there` is θ = (u₊, u₋) at the step that was asked for, `last` the last three; NaN where it overflowed.
+    """
+
+    first: np.ndarray
+    losses: np.ndarray
+    there: np.ndarray
+    last: list[np.ndarray]
+
+    @property
+    def end(self) -> np.ndarray:
+        """θ after all steps."""
+        return self.last[-1]
+
+    def from_step(self, step: int) -> np.ndarray:
+        """The losses from a step on."""
+        return self.losses[step // EVERY :]
+
+
+def loops(specs: Sequence[NastySpec], steps: int, seen: Sequence[int]) -> list[Path]:
+    """So many steps of each; `seen` is a step of each at which to look."""
+    found: dict[int, Path] = {}
+    for squared in (True, False):
+        chosen = [index for index, spec in enumerate(specs) if (spec.depth == 2) is squared]
+        if chosen:
+            paths = _side_by_side([specs[each] for each in chosen], steps, [seen[each] for each in chosen])
+            found |= dict(zip(chosen, paths, strict=True))
+    return [found[index] for index in range(len(specs))]
+
+
+def _side_by_side(specs: Sequence[NastySpec], steps: int, seen: Sequence[int]) -> list[Path]:
+    problem, watch = _Problem.of(specs), _Watch(steps, seen)
+    up = problem.scale * problem.present
+    down, v_up, v_down = up.copy(), np.zeros_like(up), np.zeros_like(up)
+    with np.errstate(all="ignore"):
+        for step in range(steps + 1):
+            slope_up, slope_down = problem.slope(up), problem.slope(down)
+            beta = slope_up * up - slope_down * down
+            residual = np.matmul(problem.X, beta[:, :, None])[:, :, 0] - problem.y
+            watch.see(step, up, down, residual, problem.size)
+            weighted = problem.weights() * residual
+            gradient = np.matmul(problem.Xt, weighted[:, :, None])[:, :, 0] / problem.size
+            pull = problem.rate * np.minimum(1, (step + 1) / problem.warmup) * problem.depth * gradient
+            v_up = problem.momentum * v_up - slope_up * pull
+            v_down = problem.momentum * v_down + slope_down * pull
+            up, down = up + v_up, down + v_down
+    return [watch.path(lane, spec.X.shape[1]) for lane, spec in enumerate(specs)]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Problem:
+    """Several problems, padded with zeros to one shape."""
+
+    X: np.ndarray
+    Xt: np.ndarray
+    y: np.ndarray
+    present: np.ndarray
+    size: np.ndarray
+    depth: np.ndarray
+    scale: np.ndarray
+    rate: np.ndarray
+    momentum: np.ndarray
+    warmup: np.ndarray
+    batches: list[tuple[int, int, int]]
+    rng: np.random.Generator
+
+    @classmethod
+    def of(cls, specs: Sequence[NastySpec]) -> "_Problem":
+        count = len(specs)
+        samples, dim = (max(spec.X.shape[axis] for spec in specs) for axis in (0, 1))
+        X, y, present = np.zeros((count, samples, dim)), np.zeros((count, samples)), np.zeros((count, dim))
+        for lane, spec in enumerate(specs):
+            X[lane, : spec.X.shape[0], : spec.X.shape[1]] = spec.X
+            y[lane, : len(spec.y)] = spec.y
+            present[lane, : spec.X.shape[1]] = 1
+        return cls(
+            X=X,
+            Xt=np.ascontiguousarray(X.transpose(0, 2, 1)),
+            y=y,
+            present=present,
+            size=np.array([[len(spec.y)] for spec in specs], dtype=float),
+            depth=np.array([[spec.depth] for spec in specs], dtype=float),
+            scale=np.array([[spec.scale] for spec in specs]),
+            rate=np.array([[spec.step_size] for spec in specs]),
+            momentum=np.array([[spec.momentum] for spec in specs]),
+            warmup=np.array([[max(spec.warmup_steps, 1)] for spec in specs], dtype=float),
+            batches=[(lane, spec.batch_size, len(spec.y)) for lane, spec in enumerate(specs) if spec.batch_size],
+            rng=np.random.default_rng(7),
+        )
+
+    def slope(self, u: np.ndarray) -> np.ndarray:
+        """u^(D−1)."""
+        return u if (self.depth == 2).all() else np.asarray(u ** (self.depth - 1))
+
+    def weights(self) -> np.ndarray:
+        """1 for all samples, N/b for those of a minibatch."""
+        weights = np.ones_like(self.y)
+        for lane, batch, own in self.batches:
+            weights[lane] = 0
+            weights[lane, self.rng.choice(own, batch, replace=False)] = own / batch
+        return weights
+
+
+class _Watch:
+    """What is kept of the loops."""
+
+    def __init__(self, steps: int, seen: Sequence[int]) -> None:
+        self._steps, self._seen = steps, seen
+        self._first: list[np.ndarray] = []
+        self._losses: list[np.ndarray] = []
+        self._kept: dict[int, np.ndarray] = {}
+        self._wanted = {*seen, steps - 2, steps - 1, steps}
+
+    def see(self, step: int, up: np.ndarray, down: np.ndarray, residual: np.ndarray, size: np.ndarray) -> None:
+        """Look at all loops before a step is taken."""
+        if step % EVERY == 0 or step < FIRST:
+            loss = np.square(residual).sum(axis=1) / (2 * size[:, 0])
+            if step % EVERY == 0:
+                self._losses.append(loss)
+            if step < FIRST:
+                self._first.append(loss)
+        if step in self._wanted:
+            self._kept[step] = np.stack([up, down], axis=1)
+
+    def path(self, lane: int, dim: int) -> Path:
+        """What was seen of one loop."""
+        return Path(
+            first=np.array(self._first)[:, lane],
+            losses=np.array(self._losses)[:, lane],
+            there=self._kept[self._seen[lane]][lane, :, :dim],
+            last=[self._kept[step][lane, :, :dim] for step in range(self._steps - 2, self._steps + 1)],
+        )
