@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-NUMERICS_VERSION: Final = "6"
+NUMERICS_VERSION: Final = "7"
 """Part of every run's key. It changes when the same run would give other numbers, never for a refactoring."""
 
 SIGNIFICANT_DIGITS: Final = 12

@@ -111,7 +111,7 @@ class Training:
         while self.step < CHECK_INTERVAL:
             checks.append(self._step_to(self.step + 1))
             losses.append(self._batch.descent.losses())
-        self._evidence.edge_crossings.compare(self._batch, np.array(losses))
+        self._evidence.edge_crossings.compare(self._batch, np.array(losses), np.arange(1, self.step + 1))
         return checks
 
     def _step_to(self, stop: int) -> LossChecks:
@@ -162,4 +162,5 @@ class Training:
             cycle=verdict.cycle,
             held_steps=self._evidence.held_steps(index),
             loss_grew=self._evidence.loss_grew(index),
+            landmark=self._evidence.landmarks.of(index),
         )

@@ -63,13 +63,14 @@ def trained_alone(problem: Problem, run: TrainingRun) -> TrainedRun:
 def bits(trained: TrainedRun) -> tuple[object, ...]:
     """Everything about the end of a run, to the bit."""
     run, curves = trained.run, trained.trajectory.curves
-    completion, cycle = trained.completion, trained.cycle
+    completion, cycle, landmark = trained.completion, trained.cycle, trained.landmark
     arrays = (run.initial, trained.theta, trained.end, trained.gradient_sum, trained.trajectory.record_step)
     errors = [np.nan, np.nan] if completion is None else [completion.estimate, completion.bound]
     numbers = np.array([run.step_size, trained.loss, *errors]).tobytes()
     return (
         *(run.index, run.record_points, trained.outcome, trained.steps, trained.perturbations, numbers),
         *(completion is None, cycle, trained.held_steps, trained.loss_grew),
+        landmark and (landmark.step, landmark.predictor.tobytes()),
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
     )
