@@ -45,6 +45,10 @@ class Optimizer:
         """What takes the steps: the optimiser itself, or gradient descent where it is nothing else."""
         return self
 
+    def on(self, samples: int) -> "Optimizer":  # noqa: ARG002 - descent is the same on any
+        """What takes the steps on so many samples: the optimiser itself, or gradient descent where it is that there."""
+        return self
+
     @property
     def stability_limit(self) -> float:
         """The least ηλ at which a minimum is not linearly stable."""
@@ -117,6 +121,10 @@ class Minibatch(Optimizer):
     ends_as_descent = False
 
     batch_size: int
+
+    def on(self, samples: int) -> Optimizer:
+        """Gradient descent where every minibatch is all samples, each of weight 1: to the bit."""
+        return self if self.batch_size < samples else FullBatch()
 
     def noise(
         self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int

@@ -299,8 +299,8 @@ class Recording(Document):
     One point is the end alone; 0 keeps nothing.
 
     `sensitivity`: a twin of a run starts a relative 1e-15 beside it and is perturbed otherwise; where it ends, or comes
-    to rest beside the run, and how, is reported. With `auto` those runs have one whose end rounding may have decided: all whose `path` is not smooth, as
-    none of another optimiser than gradient descent is. With true all have one.
+    to rest beside the run, and how, is reported. With `auto` those runs have one whose end rounding may have decided:
+    all whose `path` is not smooth, as none of another optimiser than gradient descent is. With true all have one.
     """
 
     points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100
