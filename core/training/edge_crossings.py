@@ -47,18 +47,19 @@ class EdgeCrossings(PerRun):
     def note(self, batch: Batch, checks: LossChecks) -> None:
         """Take note of successive checks."""
         before = np.where(np.isnan(self.last), batch.limits.start_loss, self.last)
-        self.compare(batch, np.vstack([before, checks.losses]), checks.steps)
+        self.compare(batch, before, checks.losses, checks.steps)
         self.last[:] = checks.losses[-1]
 
     def compare(
-        self, batch: Batch, losses: Float64[np.ndarray, "look run"], steps: Int64[np.ndarray, " later_look"]
+        self,
+        batch: Batch,
+        before: Float64[np.ndarray, " run"],
+        losses: Float64[np.ndarray, "check run"],
+        steps: Int64[np.ndarray, " check"],
     ) -> None:
-        """Compare each of successive losses with the one before; one that is no number has grown.
-
-        `steps` are those of all looks but the first.
-        """
+        """Compare each of successive losses with the one before; one that is no number has grown."""
         with np.errstate(all="ignore"):
-            above = _above_floor(batch, losses)
+            above = _above_floor(batch, np.vstack([before, losses]))
             grew = ~(above[1:] <= (1 + LEAST_RISE) * above[:-1])
         np.maximum(self.grew_at, (grew * steps[:, None]).max(axis=0), out=self.grew_at)
 

@@ -25,15 +25,20 @@ NEAR: Final = 0.1
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Landmarks(PerRun):
-    """For each run the step of its landmark, 0 where there is none, and β of the limit of gradient flow from there."""
+    """For each run the step of its landmark, 0 where there is none, and β of the limit of gradient flow from there.
+
+    `tried` is the step at which that limit was last asked for.
+    """
 
     step: Int64[np.ndarray, " run"]
+    tried: Int64[np.ndarray, " run"]
     predictor: Float64[np.ndarray, "run dim"]
 
     @classmethod
     def begin(cls, runs: int, dim: int) -> Self:
         """Nothing has been seen."""
-        return cls(step=np.zeros(runs, dtype=np.int64), predictor=np.full((runs, dim), np.nan))
+        step, tried = np.zeros((2, runs), dtype=np.int64)
+        return cls(step=step, tried=tried, predictor=np.full((runs, dim), np.nan))
 
     def of(self, run: int) -> Landmark | None:
         """That of a run, if it has one."""
@@ -43,14 +48,15 @@ class Landmarks(PerRun):
         """Look for landmarks at a check, given up to when each run was disturbed, 0 for never; which twins end there?
 
         At full step size alone: as it grows, limits of flow come closer to each other. A landmark that was followed by
-        a disturbance is forgotten.
+        a disturbance is forgotten. Where float64 does not reach the limit, it is asked for again after a while.
         """
         rests = (AT_REST * disturbed <= step) & (step >= batch.limits.settled_from)
         self.step[~rests] = 0
         if step % WINDOW:
             return []
         due = np.where(_followed(batch), disturbed > 0, _meeting(batch, step))
-        for index in np.flatnonzero(rests & due & (self.step == 0)).tolist():
+        for index in np.flatnonzero(rests & due & (self.step == 0) & (AT_REST * self.tried <= step)).tolist():
+            self.tried[index] = step
             limit = batch.problem.flow_limit(batch.descent.theta[:, index])
             if limit is not None and _is_near(batch.runs[index], limit):
                 self.step[index], self.predictor[index] = step, limit

@@ -12,6 +12,7 @@ from core.descent.optimizers import FullBatch, HeavyBall, Minibatch
 from core.outcome import Outcome
 from core.training.landmarks import Landmarks, relative_distance
 from core.training.oscillation import WINDOW
+from core.training.problem import Problem
 from core.training.sensitivity import WithTwin, moved_start
 from core.training.training_run import Landmark, TrainedRun, TrainingRun
 from core.training.trials import SearchResult, SingleTrial, Trials
@@ -58,10 +59,11 @@ def twin_by_hand(trained: TrainedRun) -> TrainedRun:
 
 
 def test_a_landmark_is_the_limit_of_flow_from_where_the_run_is() -> None:
-    """As a solver of equations finds it."""
+    """As a solver of equations finds it; and the run goes on."""
     run = planned(has_twin=True)
-    landmarks, _ = looked_at(run, disturbed=[WINDOW // 2])
+    landmarks, met = looked_at(run, disturbed=[WINDOW // 2])
     landmark = landmarks.of(0)
+    assert met == []
     assert landmark is not None
     assert landmark.step == WINDOW
     np.testing.assert_allclose(landmark.predictor, flow_limit(run.initial), rtol=1e-8)
@@ -97,6 +99,17 @@ def test_a_landmark_is_forgotten_where_the_loss_grows_again_and_found_anew() -> 
         landmark = landmarks.of(0)
         steps.append(landmark and landmark.step // WINDOW)
     assert steps == [1, 1, None, 4, 4]
+
+
+def test_a_limit_that_is_out_of_reach_is_not_asked_for_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only as often as a run may come to rest."""
+    asked: list[int] = []
+    monkeypatch.setattr(Problem, "flow_limit", lambda _problem, _theta: asked.append(1))
+    batch, landmarks = batch_of(planned(has_twin=True)), Landmarks.begin(1, 7)
+    for window in range(1, 101):
+        landmarks.look(batch, window * WINDOW, np.array([3000]))
+    assert len(asked) == 46
+    assert landmarks.of(0) is None
 
 
 def test_a_twin_ends_at_the_landmark_of_its_run_if_it_is_near() -> None:
