@@ -288,18 +288,18 @@ def test_a_spec_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("parts", "identity"),
     [
-        ({}, "502d9f3f0033c7df7f5457ed70cae413855ab7117f58d5c48b02956d44a7a8bb"),
+        ({}, "3d292caa0a267324b5b1f0f32fa134080d36b081cbe167786fab86f41cec596d"),
         (
             {
                 "data": {"seed": {"start": 0, "stop": 2, "num": 3}},
                 "initialization": {"scale": {"start": 1e-3, "stop": 3, "num": 20, "spacing": "log"}},
                 "optimizer": {"step_size": {"fractions_of_max_stable": [0.1, 0.99]}, "warmup_steps": 100_000},
             },
-            "074aa789f64bd403893d62615c57dcdd004bc3488c30ceab1c5d377ecd080128",
+            "f23bcf7c1e7b234e300db7dd35977a64c905bffa62714d4c43121247f2d66d09",
         ),
         (
             {"data": {"kind": "inline", "X": [[1, 0, 0], [0, 1, 0.5]], "y": [1, 0.001]}},
-            "1af8c3d870b3035c94778b3624de4a72561702e86cbb622d67bf4e0e4f9e6eb3",
+            "44263b10505456b97efad9baf5e3481b8fac2ace6bd7822d47605d4107e4dcff",
         ),
     ],
 )
