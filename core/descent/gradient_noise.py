@@ -36,7 +36,10 @@ class ResidualNoise:
 
 
 class GradientNoise:
-    """The noise of a batch of runs, all of one optimiser kind; it keeps the block of steps that it drew last."""
+    """The noise of a batch of runs, which keeps the block of steps that it drew last.
+
+    All are of one optimiser kind, but that beside minibatches there may be runs on all samples.
+    """
 
     def __init__(self, optimizers: Sequence[Optimizer], seeds: Sequence[int], samples: int) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
@@ -72,5 +75,7 @@ class GradientNoise:
         return self._drawn
 
     def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step sample"]:
+        if self._minibatches and not self._optimizers[place].draws_batches:
+            return np.ones((BLOCK, self._samples))
         rng = counter_stream(self._seeds[place], "gradient noise", block)
         return self._optimizers[place].noise(rng, block * BLOCK + np.arange(BLOCK), self._samples)

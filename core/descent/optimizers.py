@@ -42,6 +42,10 @@ class Optimizer:
         """What takes the steps: the optimiser itself, or gradient descent where it is nothing else."""
         return self
 
+    def on(self, samples: int) -> "Optimizer":  # noqa: ARG002 - descent is the same on any
+        """What takes the steps on so many samples: the optimiser itself, or gradient descent where it is that there."""
+        return self
+
     @property
     def stability_limit(self) -> float:
         """The least ηλ at which a minimum is not linearly stable."""
@@ -121,6 +125,10 @@ class Minibatch(Optimizer):
     def dispersion(self, samples: int) -> float:
         """(N − b)/(b(N − 1)), as samples are drawn without replacement."""
         return (samples - self.batch_size) / (self.batch_size * max(samples - 1, 1))
+
+    def on(self, samples: int) -> Optimizer:
+        """Gradient descent where every minibatch is all samples, each of weight 1: to the bit."""
+        return self if self.batch_size < samples else FullBatch()
 
     def noise(
         self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int

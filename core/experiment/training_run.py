@@ -30,7 +30,7 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
     return TrainingRun(
         index=run.index,
         initial=initial,
-        optimizer=run.optimizer.in_effect,
+        optimizer=run.optimizer.in_effect.on(analysis.samples),
         step_size=_step_size(run, analysis, starts, initial),
         warmup_steps=run.warmup_steps,
         loss_tolerance=stopping.loss_tolerance,

@@ -26,10 +26,10 @@ from core.sweep.grid import Grid
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
 
-LIKELY_TWINS: Final = 2 / 3
+LIKELY_TWINS: Final = 1 / 8
 """Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1.
 
-Of other optimisers no run is smooth, and each has a twin.
+Of other optimisers no run is smooth, and each has a twin that goes on to its end.
 """
 
 Runs = Float64[np.ndarray, " run"]
@@ -49,8 +49,8 @@ class RunTable:
 
     `fraction` is η over the η* of each run's optimiser where the spec says so, `multiple` η over another unit of step
     sizes, else `step_size` is η; in a search none is, and `rounds` are the fractions that its rounds take longest at.
-    `trainings` is how many there are one after another, on average. `relative_limit` is that η* in units of the one of
-    gradient descent.
+    `trainings` is how many there are one after another, on average, `lanes` how many at a time, the probes of a search.
+    `relative_limit` is that η* in units of the one of gradient descent.
     """
 
     init_scale: Runs
@@ -83,7 +83,7 @@ class RunTable:
             rounds += rounds[-1:] if recording.sensitivity else []
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
         twins = [LIKELY_TWINS if optimizer.in_effect.is_map_of_theta else 1.0 for optimizer in optimizers]
-        follow = np.array(twins) * (recording.sensitivity == "auto")
+        follow = np.array(twins) * (recording.sensitivity == "auto") + (recording.sensitivity is True)
         return cls(
             init_scale=columns["scale"],
             step_size=None if rounds else step_size,
@@ -91,7 +91,7 @@ class RunTable:
             multiple=next((columns[unit.axis] for unit in StepUnit if unit.axis in columns), None),
             rounds=tuple(rounds),
             trainings=np.maximum(len(rounds), 1 + follow),
-            lanes=_lanes(searches=bool(rounds), has_twin=recording.sensitivity is True),
+            lanes=PROBES if rounds else 1,
             warmup_steps=columns["warmup_steps"],
             noise_steps=np.array([optimizer.noise_steps for optimizer in optimizers], dtype=np.float64),
             momentum=np.array([optimizer.momentum for optimizer in optimizers]),
@@ -156,13 +156,6 @@ class RunTable:
             completes=self.completes,
         )
         return predicted_steps(inputs)
-
-
-def _lanes(*, searches: bool, has_twin: bool) -> int:
-    """What a run is trained in at a time: the probes of a search, a run and its twin, or the run alone."""
-    if searches:
-        return PROBES
-    return 2 if has_twin else 1
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:

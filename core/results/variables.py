@@ -391,9 +391,10 @@ VARIABLES: Final = _table(
             symbol="‖Δβ‖₂/‖β‖₂",
             label="sensitivity ‖Δβ‖₂/‖β‖₂",
             description=(
-                "The relative distance at the end, however it ended, of a twin that started a relative 1e-15 beside "
-                "the run and was perturbed otherwise. Of runs whose `path` is not smooth, null among them, unless it "
-                "was asked for of all or none."
+                "The relative distance of a twin that started a relative 1e-15 beside the run and was perturbed "
+                "otherwise: at the end, however it ended, or, where the run converged and both had come to rest within "
+                "a tenth of each other, of the limits of gradient flow from there. Of runs whose `path` is not smooth, "
+                "null among them, unless it was asked for of all or none."
             ),
             log_scaled=True,
         ),
@@ -403,7 +404,7 @@ VARIABLES: Final = _table(
             label="outcome of the twin",
             description=(
                 "How the twin of the sensitivity ended: where that is not how the run did, rounding decides the "
-                "outcome. Null without a twin."
+                "outcome. One that came to rest beside its run ends as that does. Null without a twin."
             ),
             kind=Kind.TEXT,
         ),

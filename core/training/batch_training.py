@@ -107,11 +107,12 @@ class Training:
 
     def _step_to_first_check(self) -> list[LossChecks]:
         """One step at a time, to look at every loss: a run may cross the edge and come to rest before a check."""
-        checks, losses = [], [self._batch.limits.start_loss]
+        checks, losses = [], []
         while self.step < CHECK_INTERVAL:
             checks.append(self._step_to(self.step + 1))
             losses.append(self._batch.descent.losses())
-        self._evidence.edge_crossings.compare(self._batch, np.array(losses))
+        start, steps = self._batch.limits.start_loss, np.arange(1, self.step + 1)
+        self._evidence.edge_crossings.compare(self._batch, start, np.array(losses), steps)
         return checks
 
     def _step_to(self, stop: int) -> LossChecks:
@@ -163,4 +164,5 @@ class Training:
             held_steps=self._evidence.held_steps(index),
             loss_grew=self._evidence.loss_grew(index),
             velocity=self._batch.velocity(index),
+            landmark=self._evidence.landmarks.of(index),
         )

@@ -30,31 +30,38 @@ LEAST_RISE: Final = 2e-4
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class EdgeCrossings(PerRun):
-    """For each run whether its loss has grown, 1 or 0 in `crossed`, and the loss at the last check, NaN before that.
+    """For each run the last step by which its loss had grown, 0 for none, and the loss at the last check, NaN before.
 
     Of the loss only what is above the least one counts, and below the floor it is taken to be there: what sinks below
     and stays has not grown, and what comes up through it has.
     """
 
-    crossed: Int64[np.ndarray, " run"]
+    grew_at: Int64[np.ndarray, " run"]
     last: Float64[np.ndarray, " run"]
 
     @classmethod
     def begin(cls, runs: int) -> Self:
         """Nothing has been seen."""
-        return cls(crossed=np.zeros(runs, dtype=np.int64), last=np.full(runs, np.nan))
+        return cls(grew_at=np.zeros(runs, dtype=np.int64), last=np.full(runs, np.nan))
 
     def note(self, batch: Batch, checks: LossChecks) -> None:
         """Take note of successive checks."""
         before = np.where(np.isnan(self.last), batch.limits.start_loss, self.last)
-        self.compare(batch, np.vstack([before, checks.losses]))
+        self.compare(batch, before, checks.losses, checks.steps)
         self.last[:] = checks.losses[-1]
 
-    def compare(self, batch: Batch, losses: Float64[np.ndarray, "check run"]) -> None:
+    def compare(
+        self,
+        batch: Batch,
+        before: Float64[np.ndarray, " run"],
+        losses: Float64[np.ndarray, "check run"],
+        steps: Int64[np.ndarray, " check"],
+    ) -> None:
         """Compare each of successive losses with the one before; one that is no number has grown."""
         with np.errstate(all="ignore"):
-            above = _above_floor(batch, losses)
-            self.crossed[:] |= ~(above[1:] <= (1 + LEAST_RISE) * above[:-1]).all(axis=0)
+            above = _above_floor(batch, np.vstack([before, losses]))
+            grew = ~(above[1:] <= (1 + LEAST_RISE) * above[:-1])
+        np.maximum(self.grew_at, (grew * steps[:, None]).max(axis=0), out=self.grew_at)
 
 
 def _above_floor(batch: Batch, losses: Float64[np.ndarray, "check run"]) -> Float64[np.ndarray, "check run"]:

@@ -20,14 +20,16 @@ PERTURBATION_SIZE: Final = 1e-9
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Escapes(PerRun):
-    """How many times each run was perturbed."""
+    """How many times each run was perturbed, and the step of the last time, 0 where there was none."""
 
     count: Int64[np.ndarray, " run"]
+    last: Int64[np.ndarray, " run"]
 
     @classmethod
     def begin(cls, runs: int) -> Self:
         """None was."""
-        return cls(count=np.zeros(runs, dtype=np.int64))
+        count, last = np.zeros((2, runs), dtype=np.int64)
+        return cls(count=count, last=last)
 
     def perturb(self, batch: Batch, index: int, step: int) -> None:
         """Perturb a run by a step of its present size, with residuals from a stream of its own for every count."""
@@ -37,3 +39,4 @@ class Escapes(PerRun):
         step_size = run.step_size * min(1.0, (step + 1) / max(run.warmup_steps, 1))
         batch.descent.step_by(index, step_size, scale * rng.standard_normal(len(y)))
         self.count[index] += 1
+        self.last[index] = step

@@ -3,6 +3,9 @@
 Near the edge of stability the dynamics amplify what float64 cannot hold. How far the twin is away in the end says how
 many digits of β mean anything, whatever computer the run was trained on. It moves all that decides: the start, and
 with it the rounding of every step; and the perturbations that push a run off an unstable interpolator.
+
+A twin that is near a run where that came to rest ends there (`core.training.landmarks`): it costs what leads to the
+edge and across, which near it is a small part of a run.
 """
 
 from collections.abc import Sequence
@@ -13,8 +16,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.networks.network import Network
-from core.outcome import RunPath
+from core.outcome import Outcome, RunPath
 from core.randomness import stream
+from core.training.landmarks import relative_distance
 from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trials import Search, SearchResult
 
@@ -32,19 +36,13 @@ def moved_start(initial: Float64[np.ndarray, "part dim"], seed: int) -> Float64[
     return moved
 
 
-def relative_distance(other: Float64[np.ndarray, " dim"], predictor: Float64[np.ndarray, " dim"]) -> float:
-    """‖β_other − β‖₂/‖β‖₂; NaN where one of them is not finite, or β = 0."""
-    with np.errstate(all="ignore"):
-        return float(np.linalg.norm(other - predictor) / np.linalg.norm(predictor))
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class WithTwin:
     """A search, and a twin of its resulting trial, whose distance at the end is the `sensitivity`.
 
     The twin has the trial's step size and the random streams of its optimiser, and is not recorded. The distance is
     given however the two ended, and beside it the `twin_outcome`: a twin that ends in another way is as sensitive as
-    runs get, which no number would hide. Where it is made `only_if_needed`, it is trained after the search, and not if
+    runs get, which no number would hide. It is trained after the search, and where it is made `only_if_needed`, not if
     the trial is smooth: of any other rounding may have decided the end.
     """
 
@@ -58,12 +56,12 @@ class WithTwin:
         return self.search.run
 
     def next_trials(self, history: Sequence[TrainedRun]) -> Sequence[TrainingRun]:
-        """The search's trials; with one that is alone, or after the last of them, the twin."""
+        """The search's trials; after the last of them, the twin."""
         own, twins = self._told_apart(history)
-        trials = self.search.next_trials(own)
-        if len(trials) > 1 or (trials and self.only_if_needed):
-            return trials
-        return [*trials, *self._missing_twins(trials, own, twins)]
+        if trials := self.search.next_trials(own):
+            return [replace(trial, has_twin=True) for trial in trials]
+        trained = self.search.result(own).trained
+        return [] if _of(trained.run, twins) or not self._is_needed(trained) else self._twins_of(trained)
 
     def remembered(self, history: Sequence[TrainedRun]) -> Sequence[TrainedRun]:
         """What the search remembers, and the twins of that."""
@@ -82,29 +80,26 @@ class WithTwin:
             return result
         found = _of(result.trained.run, twins)
         (twin,) = found or [result.trained]
-        with np.errstate(all="ignore"):
-            predictors = [self.network.predictor(trained.end) for trained in (twin, result.trained)]
         told = {"twin_outcome": twin.outcome.value} if found else {}
-        return replace(result, extras={**result.extras, **told, "sensitivity": relative_distance(*predictors)})
+        return replace(result, extras={**result.extras, **told, "sensitivity": self._distance(twin, result.trained)})
 
-    def _missing_twins(
-        self, trials: Sequence[TrainingRun], own: Sequence[TrainedRun], twins: Sequence[TrainedRun]
-    ) -> list[TrainingRun]:
-        """The twin of the only trial, or else of the one that the search results in, unless it has ended."""
-        if trials:
-            return self._twins_of(trials[0])
-        trained = self.search.result(own).trained
-        return [] if _of(trained.run, twins) or not self._is_needed(trained) else self._twins_of(trained.run)
+    def _distance(self, twin: TrainedRun, trained: TrainedRun) -> float:
+        """Between the two where they met, else where they ended."""
+        if twin.landmark is not None and trained.landmark is not None:
+            return relative_distance(twin.landmark.predictor, trained.landmark.predictor)
+        with np.errstate(all="ignore"):
+            return relative_distance(self.network.predictor(twin.end), self.network.predictor(trained.end))
 
     def _is_needed(self, trained: TrainedRun) -> bool:
         return not self.only_if_needed or trained.path is not RunPath.SMOOTH
 
-    def _twins_of(self, run: TrainingRun) -> list[TrainingRun]:
+    def _twins_of(self, trained: TrainedRun) -> list[TrainingRun]:
         """The twin of a trial; none where it would be the trial itself, to the bit."""
-        initial = moved_start(run.initial, run.seed)
+        run, meets = trained.run, trained.landmark if trained.outcome is Outcome.CONVERGED else None
+        initial, name = moved_start(run.initial, run.seed), f"{run.perturbed_by} of a twin"
         if np.array_equal(initial, run.initial):
             return []
-        return [replace(run, initial=initial, record_points=0, perturbed_by=f"{run.perturbed_by} of a twin")]
+        return [replace(run, initial=initial, record_points=0, perturbed_by=name, has_twin=False, meets=meets)]
 
     def _told_apart(self, history: Sequence[TrainedRun]) -> tuple[list[TrainedRun], list[TrainedRun]]:
         """The search's own trials and the twins, which start elsewhere."""

@@ -14,6 +14,14 @@ from core.training.trajectory import Trajectory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Landmark:
+    """Where a run is seen to come to rest: the `step`, and β of the limit of gradient flow from there."""
+
+    step: int
+    predictor: Float64[np.ndarray, " dim"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainingRun:
     """One run of a batch, in numbers: it starts from θ = `initial`, of shape (part, dim).
 
@@ -23,7 +31,8 @@ class TrainingRun:
     (`core.training.delayed_instability`). A run may end by completion once the error of its limit is within
     `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that is 0. One that `takes_all_steps` takes
     `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name of the stream that its
-    perturbations are drawn from.
+    perturbations are drawn from. One that `has_twin` may be followed by one (`core.training.sensitivity`), which
+    `meets` it at its landmark, if it has one (`core.training.landmarks`).
     """
 
     index: int
@@ -40,6 +49,8 @@ class TrainingRun:
     takes_all_steps: bool = False
     holds: bool = False
     perturbed_by: str = "kick"
+    has_twin: bool = False
+    meets: Landmark | None = None
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:
@@ -79,7 +90,8 @@ class TrainedRun:
 
     `steps` is the number of steps taken, perturbations not counted among them, of which `held_steps` were of size 0;
     `cycle` is how it oscillates, if so. `loss_grew` from one look to the next (`core.training.edge_crossings`).
-    `velocity` is θ(t) − θ(t−1) at the last iterate, None where no step depends on it.
+    `velocity` is θ(t) − θ(t−1) at the last iterate, None where no step depends on it; `landmark` is where it came to
+    rest, if it was to be looked for.
     """
 
     run: TrainingRun
@@ -95,6 +107,7 @@ class TrainedRun:
     held_steps: int = 0
     loss_grew: bool = False
     velocity: Float64[np.ndarray, "part dim"] | None = None
+    landmark: Landmark | None = None
 
     @property
     def path(self) -> RunPath | None:

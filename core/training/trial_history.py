@@ -9,7 +9,7 @@ import numpy as np
 
 from core.descent.per_run import under
 from core.outcome import Outcome
-from core.training.training_run import CompletedLimit, Cycle, TrainedRun, TrainingRun
+from core.training.training_run import CompletedLimit, Cycle, Landmark, TrainedRun, TrainingRun
 from core.training.trajectory import QUANTITIES, trajectory
 
 OUTCOMES: Final = tuple(Outcome)
@@ -36,6 +36,8 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "velocity": np.array([_velocity_entry(trained) for trained in history]),
         "cycle": np.array([_cycle_entry(trained.cycle) for trained in history]),
         **{f"completion.{name}": array for name, array in _completion_arrays(history).items()},
+        "landmark_step": _whole([_landmark_entry(trained).step for trained in history]),
+        "landmark_predictor": np.array([_landmark_entry(trained).predictor for trained in history]),
         "gradient_sum": np.array([trained.gradient_sum for trained in history]),
         "recorded": _whole([len(trained.trajectory.record_step) for trained in history]),
         "record_step": np.concatenate([_whole([]), *(trained.trajectory.record_step for trained in history)]),
@@ -78,6 +80,7 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
         held_steps=int(arrays["held_steps"][entry]),
         loss_grew=bool(arrays["loss_grew"][entry]),
         velocity=arrays["velocity"][entry] if run.optimizer.has_velocity else None,
+        landmark=_landmark(int(arrays["landmark_step"][entry]), arrays["landmark_predictor"][entry]),
     )
 
 
@@ -102,6 +105,15 @@ def _completion(arrays: Mapping[str, np.ndarray], entry: int) -> CompletedLimit 
 def _velocity_entry(trained: TrainedRun) -> np.ndarray:
     """NaN where there is none."""
     return np.full_like(trained.theta, np.nan) if trained.velocity is None else trained.velocity
+
+
+def _landmark_entry(trained: TrainedRun) -> Landmark:
+    """One at step 0 where there is none."""
+    return trained.landmark or Landmark(step=0, predictor=np.full_like(trained.gradient_sum, np.nan))
+
+
+def _landmark(step: int, predictor: np.ndarray) -> Landmark | None:
+    return Landmark(step=step, predictor=predictor) if step else None
 
 
 def _cycle_entry(cycle: Cycle | None) -> tuple[float, float]:

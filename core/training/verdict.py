@@ -20,6 +20,7 @@ from core.training.completion_attempts import CompletionAttempts
 from core.training.delayed_instability import FROZEN, NEAR, DelayedInstability
 from core.training.edge_crossings import EdgeCrossings
 from core.training.escapes import Escapes
+from core.training.landmarks import Landmarks
 from core.training.loss_checks import CHECK_INTERVAL, LossChecks
 from core.training.oscillation import Oscillation, ThreeSteps, WindowEnd
 from core.training.settling import Settling
@@ -45,6 +46,7 @@ class Evidence(PerRun):
     escapes: Escapes
     attempts: CompletionAttempts
     edge_crossings: EdgeCrossings
+    landmarks: Landmarks
 
     @classmethod
     def begin(cls, runs: Sequence[TrainingRun], parts: int, dim: int) -> Self:
@@ -56,6 +58,7 @@ class Evidence(PerRun):
             escapes=Escapes.begin(len(runs)),
             attempts=CompletionAttempts.begin(runs, dim),
             edge_crossings=EdgeCrossings.begin(len(runs)),
+            landmarks=Landmarks.begin(len(runs), dim),
         )
 
     @property
@@ -73,7 +76,7 @@ class Evidence(PerRun):
 
     def loss_grew(self, run: int) -> bool:
         """Whether the loss of a run grew somewhere."""
-        return bool(self.edge_crossings.crossed[run])
+        return bool(self.edge_crossings.grew_at[run])
 
     def next_due(self, batch: Batch, step: int) -> int:
         """The earliest step after which the verdicts may change whatever the losses are."""
@@ -117,7 +120,13 @@ class Evidence(PerRun):
         ended |= _each(limits.stopped(step), Outcome.STOPPED)
         ended |= self._settled(batch, checks)
         ended |= self._completed(batch, checks, ended)
-        return ended | _each(limits.diverged(checks.losses[-1]), Outcome.DIVERGED)
+        ended |= _each(limits.diverged(checks.losses[-1]), Outcome.DIVERGED)
+        return self._met(batch, step) | ended
+
+    def _met(self, batch: Batch, step: int) -> dict[int, Verdict]:
+        """Twins that end at the landmark of their run, as the run did."""
+        disturbed = np.maximum(self.edge_crossings.grew_at, self.escapes.last)
+        return dict.fromkeys(self.landmarks.look(batch, step, disturbed), Verdict(outcome=Outcome.CONVERGED))
 
     def _follow_instability(self, batch: Batch, checks: LossChecks) -> None:
         """Perturb the runs that have waited for their delayed instability, and let those wait that are frozen."""

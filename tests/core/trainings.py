@@ -63,7 +63,7 @@ def trained_alone(problem: Problem, run: TrainingRun) -> TrainedRun:
 def bits(trained: TrainedRun) -> tuple[object, ...]:
     """Everything about the end of a run, to the bit."""
     run, curves = trained.run, trained.trajectory.curves
-    completion, cycle = trained.completion, trained.cycle
+    completion, cycle, landmark = trained.completion, trained.cycle, trained.landmark
     velocity = np.empty(0) if trained.velocity is None else trained.velocity
     arrays = (run.initial, trained.theta, velocity, trained.end, trained.gradient_sum, trained.trajectory.record_step)
     errors = [np.nan, np.nan] if completion is None else [completion.estimate, completion.bound]
@@ -71,6 +71,7 @@ def bits(trained: TrainedRun) -> tuple[object, ...]:
     return (
         *(run.index, run.record_points, trained.outcome, trained.steps, trained.perturbations, numbers),
         *(completion is None, cycle, trained.held_steps, trained.loss_grew),
+        landmark and (landmark.step, landmark.predictor.tobytes()),
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
     )

@@ -82,3 +82,11 @@ def test_gradient_descent_has_no_noise() -> None:
     perturbation = noise_of(FullBatch()).between(0, 10)
     assert perturbation.weight is None
     assert perturbation.shift is None
+
+
+def test_beside_minibatches_all_samples_weigh_one() -> None:
+    """For a run of the same batch that is gradient descent."""
+    weight = GradientNoise([Minibatch(batch_size=2), FullBatch()], [1, 2], SAMPLES).between(0, 100).weight
+    assert weight is not None
+    assert (weight[:, 1] == 1.0).all()
+    assert (weight[:, 0] == 0.0).any()

@@ -45,6 +45,12 @@ def test_only_steps_that_are_functions_of_theta_cycle() -> None:
     assert [optimizer.is_map_of_theta for optimizer in OPTIMIZERS] == [True, False, False, False]
 
 
+def test_minibatches_of_all_samples_are_gradient_descent() -> None:
+    """And no others, nor any other optimiser."""
+    assert [Minibatch(batch_size=size).on(5) for size in (4, 5)] == [Minibatch(batch_size=4), FullBatch()]
+    assert [optimizer.on(50) for optimizer in OPTIMIZERS] == OPTIMIZERS
+
+
 @given(seed=st.integers(0, 1000), samples=st.integers(1, 400), share=st.floats(0, 1))
 def test_a_minibatch_is_of_the_smallest_uniforms(seed: int, samples: int, share: float) -> None:
     """In every row, however many there are to choose from; their weights sum to N."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.descent.optimizers import FullBatch, Minibatch
 from core.errors import NoInterpolator
 from core.experiment.training_run import never_stable, search_of, training_run
 from core.sweep.grid_run import Run
@@ -95,3 +96,10 @@ def test_without_a_bound_no_step_is_too_large() -> None:
     """A bound that is not known excludes nothing."""
     found = never_stable(ANALYSIS)
     assert (found.positive, found.any_sign) == (0.012, math.inf)
+
+
+def test_minibatches_of_all_samples_are_trained_as_gradient_descent() -> None:
+    """Of the three of the analysis."""
+    optimizer = {"kind": "sgd", "batch_size": {"values": [2, 3]}, "step_size": 0.01}
+    runs = grid_of(data={"samples": 3}, optimizer=optimizer).runs()
+    assert [training_run(run, ANALYSIS).optimizer for run in runs] == [Minibatch(batch_size=2), FullBatch()]

@@ -71,11 +71,12 @@ def test_multiples_of_another_step_are_planned_as_if_of_that_of_least_norm(unit:
 
 
 def test_runs_that_are_made_of_trials_take_more_at_a_time() -> None:
-    """The probes of a search, or a run and its copy."""
+    """The probes of a search; a twin is trained after its run."""
     search = RunTable.at(grid_of(optimizer={"step_size": {"largest_convergent": {}}}), [0])
     copies = RunTable.at(grid_of(recording={"sensitivity": True}), [0])
-    assert (search.lanes, copies.lanes, RunTable.at(grid_of(), [0]).lanes) == (PROBES, 2, 1)
+    assert (search.lanes, copies.lanes, RunTable.at(grid_of(), [0]).lanes) == (PROBES, 1, 1)
     assert search.trainings.tolist()[0] > 1
+    assert copies.trainings.tolist() == [2.0]
 
 
 def test_runs_that_are_never_smooth_are_planned_with_a_twin() -> None:

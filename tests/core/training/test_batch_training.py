@@ -1,5 +1,6 @@
 """Training: how runs end, what is recorded, and that nothing but the run decides its bits."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset, excess_risk
 from core.data.row_space import row_space
+from core.descent.kernel import kernel_names
+from core.descent.optimizers import FullBatch, Minibatch
 from core.implicit_bias.certificate import certificate_residual
 from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
@@ -350,3 +353,23 @@ def test_a_lone_run_in_forty_dimensions_oscillates_as_it_does_in_company() -> No
     assert [bits(trained) for trained in alone] == [bits(trained) for trained in together]
     assert {trained.outcome for trained in alone} == {Outcome.OSCILLATING}
     assert {trained.cycle.period for trained in alone if trained.cycle} == {2}
+
+
+@pytest.mark.parametrize("kernel", kernel_names())
+def test_minibatches_of_all_samples_take_the_steps_of_gradient_descent(kernel: str) -> None:
+    """To the bit, which as gradient descent they then take, alone or beside smaller ones."""
+    problem = replace(trainings.problem_of(), kernel=kernel)
+    settings = {"takes_all_steps": True, "max_steps": 1920, "record_points": 0}
+    whole, descent, some = (
+        trainings.planned(index, seed=1, optimizer=optimizer, **settings)
+        for index, optimizer in enumerate([Minibatch(batch_size=3), FullBatch(), Minibatch(batch_size=2)])
+    )
+    drawn, alone, *company = (
+        *(ended_of(problem, [run])[0] for run in (whole, descent)),
+        *ended_of(problem, [descent, some]),
+    )
+    assert drawn.path is None
+    assert alone.path is not None
+    for other in (drawn, company[0]):
+        assert other.theta.tobytes() == alone.theta.tobytes()
+        assert other.gradient_sum.tobytes() == alone.gradient_sum.tobytes()

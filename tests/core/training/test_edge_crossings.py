@@ -20,7 +20,7 @@ def has_grown(*losses: float, changes: dict[str, Any] | None = None) -> bool:
     """Whether the loss of a run has grown that was so much of ½Ê[y²] at successive checks; it begins at .97 of that."""
     batch, crossings = batch_of(planned(**(changes or {}))), EdgeCrossings.begin(1)
     crossings.note(batch, checks(*([loss] for loss in losses), last=64 * len(losses)))
-    return bool(crossings.crossed[0])
+    return bool(crossings.grew_at[0])
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_checks_are_compared_across_chunks_and_runs_are_told_apart() -> None:
     batch, crossings = batch_of(planned(0), planned(1)), EdgeCrossings.begin(2)
     for step, losses in enumerate([[0.5, 0.5], [0.4, 0.51], [0.3, 0.2]], start=1):
         crossings.note(batch, checks(losses, last=64 * step))
-    assert crossings.crossed.tolist() == [0, 1]
+    assert (crossings.grew_at > 0).tolist() == [False, True]
 
 
 def test_where_nothing_interpolates_the_least_loss_is_the_floor() -> None:
@@ -58,7 +58,7 @@ def test_where_nothing_interpolates_the_least_loss_is_the_floor() -> None:
         batch, crossings = batch_of(planned(dim=2), problem=problem), EdgeCrossings.begin(1)
         losses = [problem.least_loss * (1 + above) for above in (1e-15, rise)]
         crossings.note(batch, checks(*([loss / problem_of().zero_loss] for loss in losses), last=128))
-        assert bool(crossings.crossed[0]) is grown
+        assert bool(crossings.grew_at[0]) is grown
 
 
 @pytest.mark.parametrize(

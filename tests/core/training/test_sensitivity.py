@@ -17,8 +17,10 @@ from core.outcome import Outcome, RunPath
 from core.training.batch_training import Training
 from core.training.convergent_step_search import StepSearch
 from core.training.escapes import Escapes
+from core.training.landmarks import relative_distance
 from core.training.problem import Problem
-from core.training.sensitivity import WithTwin, moved_start, relative_distance
+from core.training.sensitivity import WithTwin, moved_start
+from core.training.training_run import Landmark
 from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.training.evidence_at import batch_of
 from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, made_up, planned, problem_of, trained_alone
@@ -93,18 +95,23 @@ def test_a_copy_leaves_the_run_alone() -> None:
         assert set(concluded.extras) == {"sensitivity", "twin_outcome"}
 
 
-def test_run_and_copy_are_trained_together() -> None:
-    """In one round, in one tile."""
+def test_a_run_is_followed_by_its_copy() -> None:
+    """Which knows where the run came to rest, if it converged."""
     (search,) = with_twins(SingleTrial(run=planned()))
-    run, copy = search.next_trials([])
-    assert (run.step_size, run.seed, run.index) == (copy.step_size, copy.seed, copy.index)
-    assert copy.record_points == 0
+    (run,) = search.next_trials([])
+    landmark = Landmark(step=8192, predictor=np.ones(7))
+    for outcome, meets in ((Outcome.CONVERGED, landmark), (Outcome.DIVERGED, None)):
+        (copy,) = search.next_trials([replace(made_up(run, outcome), landmark=landmark)])
+        assert (run.step_size, run.seed, run.index) == (copy.step_size, copy.seed, copy.index)
+        assert (run.has_twin, copy.has_twin) == (True, False)
+        assert (copy.record_points, copy.meets) == (0, meets)
 
 
 def test_a_copy_is_perturbed_otherwise() -> None:
     """Its start is moved, and so are the perturbations that the run may need: they decide where it goes."""
     (search,) = with_twins(SingleTrial(run=planned()))
-    run, copy = search.next_trials([])
+    run = planned()
+    (copy,) = search.next_trials([made_up(run, Outcome.CONVERGED)])
     moved = []
     for each in (run, replace(run, perturbed_by=copy.perturbed_by)):
         batch = batch_of(each)
@@ -115,6 +122,8 @@ def test_a_copy_is_perturbed_otherwise() -> None:
 
 CALM: dict[str, Any] = {"step_size": 0.1 * MAX_STABLE_STEP}
 CROSSING: dict[str, Any] = {"step_size": 0.98 * MAX_STABLE_STEP, "init_scale": 0.3}
+RESTING: dict[str, Any] = {"step_size": 0.995 * MAX_STABLE_STEP, "init_scale": 0.3}
+"""Has a landmark after 8192 steps of 12,352."""
 
 
 def test_only_runs_that_rounding_may_decide_are_copied_where_that_is_asked_for() -> None:
@@ -172,7 +181,8 @@ def test_runs_that_are_not_smooth_have_a_copy_those_of_other_optimisers_as_well(
 
 def test_copies_that_are_needed_can_be_resumed_at_any_moment() -> None:
     """Before and after the first round, to the bit; in company and alone."""
-    singles = [SingleTrial(run=planned(index, **kind)) for index, kind in enumerate([CALM, CROSSING, CALM, CROSSING])]
+    kinds = [CALM, CROSSING, CALM, RESTING]
+    singles = [SingleTrial(run=planned(index, **kind)) for index, kind in enumerate(kinds)]
     searches = with_twins(*singles, only_if_needed=True)
     undisturbed, resumed = (results(searches, resumed=flag) for flag in (False, True))
     alone = [result for search in searches for result in results([search])]
