@@ -99,6 +99,9 @@ known_as: st.SearchStrategy[Callable[[Store, str], Known | None]] = st.sampled_f
 )
 """How somebody knows an experiment whom they tell what to do: not at all, as it is, or as it is not."""
 
+LONGEST_LIFE: Final = 10_000.0
+"""Seconds: a machine that is busy otherwise may leave a life alone for minutes."""
+
 OWNERSHIPS = (NOBODYS, Ownership(owner="ada"), Ownership(owner="ada", is_pooled=True), Ownership(owner="ben"))
 
 
@@ -577,7 +580,7 @@ def _around(store: Store, queue: Queue) -> Any:
     """Who serves a queue and what waits there, whatever the order and the time."""
     found = store.look_around(queue)
     waiting = {(each.numerics, each.experiments, each.jobs) for each in found.waiting}
-    assert all(0 <= each.untaken_seconds < 100 for each in found.waiting)
+    assert all(0 <= each.untaken_seconds < LONGEST_LIFE for each in found.waiting)
     return waiting, {(each.name, each.numerics, each.idle) for each in found.workers}
 
 
