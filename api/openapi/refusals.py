@@ -57,7 +57,6 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             (
                 "list_runs",
                 "get_run",
-                "get_curves",
                 "get_curve_table",
                 "get_curve_lines",
                 "get_report",
@@ -73,7 +72,7 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         },
         **{f"get_{what}": ("not-acceptable", "not-stored-yet") for what in ("trajectory", "arrays", "interpolators")},
         "get_data": ("not-acceptable",),
-        "get_curves": ("not-acceptable",),
+        "get_curves": ("not-acceptable", "results-changed"),
     }
 )
 

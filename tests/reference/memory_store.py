@@ -616,7 +616,8 @@ class MemoryStore(Store):
             jump = 0.0 if last is None else now - last - elapsed
             jump = jump if abs(jump) > self._settings.lease_seconds / 3 and last != self._made_up_for else 0.0
             self._made_up_for = last if jump else self._made_up_for
-            self._waits_since = {line: since + jump for line, since in self._waits_since.items()}
+            for line in self._waits_since:
+                self._waits_since[line] += jump
             lost = []
             for experiment in self._experiments.values():
                 for job in experiment.jobs:

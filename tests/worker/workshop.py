@@ -118,14 +118,15 @@ class TamperedStore(MemoryStore):
 
 
 class SetAfter:
-    """A flag that is set after it has been looked at so many times."""
+    """A flag that is set after it has been looked at so many times by the thread that made it; hearts look as well."""
 
     def __init__(self, looks: int) -> None:
         self._looks = looks
+        self._maker = threading.current_thread()
 
     def is_set(self) -> bool:
         """Look."""
-        self._looks -= 1
+        self._looks -= threading.current_thread() is self._maker
         return self._looks < 0
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -43,8 +44,15 @@ SLEEPER = "import os, time; os.fork(); os.write(1, b'%d\\n' % os.getpid()); time
 
 def _leader(household: Household, word: str) -> int | None:
     """The process that works, by a word of its command line; it leads the group of its own processes."""
-    found = [pid for pid in household.members() if os.getpgid(pid) == pid and word in _words(pid)]
+    found = [pid for pid in household.members() if _leads(pid) and word in _words(pid)]
     return found[0] if found else None
+
+
+def _leads(pid: int) -> bool:
+    """One that has ended meanwhile leads nobody."""
+    with suppress(ProcessLookupError):
+        return os.getpgid(pid) == pid
+    return False
 
 
 def _words(pid: int) -> list[str]:
