@@ -158,8 +158,8 @@ _STATIONARY: Final = (
 )
 
 _PASSING: Final = (
-    "Minibatches do not come to rest there, and the run was only passing by: its limit_error is 1. Lower η, by which they "
-    "stay closer to the least squares, or train on all samples."
+    "Minibatches do not come to rest there, and the run was only passing by: its limit_error is 1. Lower η, by which "
+    "they stay closer to the least squares, or train on all samples."
 )
 
 
