@@ -13,8 +13,10 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.completion.completion import Completer, Completion, NotCompletable
+from core.completion.stepping import Stepping
 from core.data.regression import Dataset
 from core.networks.network import Network
+from core.outcome import Outcome
 from core.training.training_run import TrainedRun, stepping
 
 SAFETY: Final = 2.0
@@ -45,16 +47,17 @@ class LimitErrors:
     def _of_iterate(self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]) -> float:
         """‖β − β_limit‖₂ of an iterate; heavy ball leaves for where its velocity leads, θ + m/(1 − m)·v.
 
-        All of ‖β‖₂ where SGD is not stable in the mean square: however small its loss is, it may grow again.
+        All of ‖β‖₂ where SGD is not stable in the mean square: however small its loss is, it may grow again. So it does
+        where nothing interpolates.
         """
         after = stepping(trained.run, trained.velocity, len(self._dataset.y))
-        self._completer = self._completer or Completer(self._dataset, self._network)
+        completer = self._completer = self._completer or Completer(self._dataset, self._network)
         step_size, size = trained.run.step_size, float(np.linalg.norm(predictor)) or 1.0
-        found = self._completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
+        found = completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
         if isinstance(found, Completion):
             limit = found.predictor
             left = float(np.linalg.norm(limit - predictor)) + found.estimate * float(np.linalg.norm(limit))
-        elif after.dispersion and found is NotCompletable.UNSTABLE:
+        elif after.dispersion and (found is NotCompletable.UNSTABLE or _leaves(completer, trained, after)):
             return size
         else:
             ahead = after.ahead(trained.theta)
@@ -69,3 +72,11 @@ class LimitErrors:
         X, root = self._dataset.X, np.sqrt(self._network.tangent_weights(theta))
         step: Float64[np.ndarray, " dim"] = root * np.linalg.lstsq(X * root, self._dataset.y - X @ predictor)[0]
         return step
+
+
+def _leaves(completer: Completer, trained: TrainedRun, after: Stepping) -> bool:
+    """Whether minibatches lead away from an iterate again of which no limit is found."""
+    step_size = trained.run.step_size
+    return trained.outcome is Outcome.STATIONARY or completer.is_unstable(
+        trained.theta, step_size=step_size, stepping=after
+    )

@@ -124,6 +124,13 @@ class Completer:
             return False
         return bool(self._least_ratio * self._ratio * step_size * loss <= tolerance * self._foreseen_norm)
 
+    def is_unstable(self, theta: Parts, *, step_size: float, stepping: Stepping) -> bool:
+        """Whether θ is, as an interpolator, not linearly stable; of SGD in the mean square."""
+        if self._space is None:
+            return False
+        sharpness = self._spectrum(stepping).ends(self._network.tangent_weights(theta))[1]
+        return step_size / (1 + stepping.momentum) * sharpness >= 2
+
     def complete(
         self, theta: Parts, *, step_size: float, tolerance: float, stepping: Stepping = PLAIN
     ) -> Completion | Unsettled | NotCompletable:

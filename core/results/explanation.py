@@ -6,7 +6,7 @@ from typing import Final
 
 from core.analysis.advice import OUT_OF_REACH
 from core.descent.optimizers import FullBatch, Optimizer
-from core.outcome import Outcome
+from core.outcome import Outcome, RunPath
 from core.sweep.grid_run import Run
 
 Scalar = float | int | str | None
@@ -28,6 +28,12 @@ NOTHING_FLATTER: Final = 1.005
 """Ratio of η* to what is stable at the limit of the flow below which that limit is about as flat as can be."""
 
 GRADIENT_DESCENT: Final = FullBatch()
+
+NOTHING_BUT_ROUNDING: Final = 1e-6
+"""More than rounding adds to a `limit_error`."""
+
+OF_DESCENT: Final = frozenset({RunPath.SMOOTH.value, RunPath.CROSSED_EDGE.value, RunPath.RELEASED.value})
+"""Paths of runs of gradient descent alone."""
 
 AT_SADDLE: Final = 0.01
 """Sharpness of the tangent features over that of the least ℓ2 norm below which a run has not left the saddle at 0."""
@@ -56,8 +62,12 @@ def explanation(
 
 
 def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
-    """The explanation of a run of a grid, which knows its warm-up and its optimiser."""
-    return explanation(summary, warmup_steps=run.warmup_steps, optimizer=run.optimizer)
+    """The explanation of a run of a grid, which knows its warm-up and its optimiser.
+
+    Minibatches of all samples are gradient descent: of the others no run has such a path.
+    """
+    optimizer = GRADIENT_DESCENT if summary.get("path") in OF_DESCENT else run.optimizer
+    return explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer)
 
 
 def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, noise_steps: int) -> str:
@@ -130,9 +140,10 @@ def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool
         case Outcome.DIVERGED | Outcome.OSCILLATING:
             return _too_large(summary, ratios, optimizer, is_warmed=is_warmed)
         case Outcome.CONVERGED:
-            return "" if _number(summary, "min_sharpness") == 0 else _moved(ratios, optimizer)
+            moved = "" if _number(summary, "min_sharpness") == 0 else _moved(ratios, optimizer)
+            return f"{moved} {_MAY_LEAVE}".strip() if optimizer.draws_batches and _may_leave(summary) else moved
         case Outcome.STATIONARY:
-            return _STATIONARY
+            return _PASSING if optimizer.draws_batches else _STATIONARY
         case Outcome.STANDSTILL:
             return _no_longer_moves(summary)
         case Outcome.UNSTABLE_INTERPOLATOR:
@@ -145,6 +156,23 @@ _STATIONARY: Final = (
     "Where the least squares are unique, optimiser and step size change the way there alone. Compare its risk with "
     "those of ridge and lasso, where the analysis has them."
 )
+
+_PASSING: Final = (
+    "Minibatches do not come to rest there, and the run was only passing by: its limit_error is 1. Lower η, by which "
+    "they stay closer to the least squares, or train on all samples."
+)
+
+
+_MAY_LEAVE: Final = (
+    "Minibatches may lead it away again, as at this η they are not stable in the mean square: its limit_error is 1. "
+    "Lower η, or take larger ones."
+)
+
+
+def _may_leave(summary: Mapping[str, Scalar]) -> bool:
+    """Whether all that is said of the limit is that it may be anywhere: 1 and what rounding adds."""
+    error = _number(summary, "limit_error")
+    return error is not None and 1 <= error < 1 + NOTHING_BUT_ROUNDING
 
 
 def _no_longer_moves(summary: Mapping[str, Scalar]) -> str:

@@ -241,6 +241,16 @@ def _flattest(case: Case, ratio: float) -> str | None:
     return None
 
 
+def _unstable_in_the_mean_square(case: Case, _: re.Match[str]) -> str | None:
+    """E‖θ − θ̂‖² of minibatches without replacement, M = (1 − q)G + qN·diag(G), at the end of the run or nearly so."""
+    X, samples, size = case.spec.X, len(case.spec.y), case.spec.batch_size or len(case.spec.y)
+    depth, q = case.spec.depth, (samples - size) / (size * max(samples - 1, 1))
+    c = depth**2 * np.square(case.path.there ** (depth - 1)).sum(axis=0)
+    gram = (X * c) @ X.T / samples
+    sharpness = np.linalg.eigvalsh((1 - q) * gram + q * samples * np.diag(np.diag(gram)))[-1]
+    return _unless(case.spec.step_size * sharpness > 1.9, "minibatches are stable in the mean square")
+
+
 def _holds(holds: Callable[[Case], bool], fault: str) -> Callable[[Case, re.Match[str]], str | None]:
     return lambda case, _: _unless(bool(holds(case)), fault)
 
@@ -472,6 +482,20 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case, re.Match[str]], str | None]], ...
             r"squares, or train on all samples\. More steps alone change little\. ?"
         ),
         _never_at_rest,
+    ),
+    (
+        (
+            r"Minibatches do not come to rest there, and the run was only passing by: its limit_error is 1\. Lower η, "
+            r"by which they stay closer to the least squares, or train on all samples\. ?"
+        ),
+        _never_at_rest,
+    ),
+    (
+        (
+            r"Minibatches may lead it away again, as at this η they are not stable in the mean square: its "
+            r"limit_error is 1\. Lower η, or take larger ones\. ?"
+        ),
+        _unstable_in_the_mean_square,
     ),
     (
         (

@@ -9,6 +9,7 @@ import pytest
 from core.analysis.limit_error import LimitErrors
 from core.completion.completion import Completer, Completion
 from core.completion.stepping import Stepping
+from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
@@ -131,3 +132,37 @@ def test_of_sgd_that_is_not_stable_in_the_mean_square_nothing_is_promised() -> N
     assert LimitErrors(TINY, Diagonal(2)).of(trained) == pytest.approx(1.0)
     both = replace(trained, run=replace(run, optimizer=Minibatch(batch_size=2)))
     assert LimitErrors(TINY, Diagonal(2)).of(both) < 1e-3
+
+
+def at_rest(data: Dataset, start: np.ndarray) -> np.ndarray:
+    """Where gradient flow from here ends, by many small steps."""
+    theta = start.copy()
+    for _ in range(50_000):
+        x = 0.02 * ((theta[0] ** 2 - theta[1] ** 2) @ data.X.T - data.y) @ data.X / len(data.y)
+        theta = theta * np.array([1 - x, 1 + x])
+    return theta
+
+
+@pytest.mark.parametrize("zeros", [0, 1])
+def test_of_sgd_nothing_is_promised_where_a_parameter_is_zero_either(zeros: int) -> None:
+    """Its limit cannot be followed then, but how sharp it is where it stands can be known."""
+    start = np.full((2, 7), 0.3)
+    start[:, :zeros] = 0.0
+    theta = at_rest(TINY, start)
+    grams = [4 * row @ ((theta**2).sum(axis=0) * row) for row in TINY.X]
+    unstable, stable = 2.05 / max(grams), 0.5 / sum(grams)
+    for step_size, error in ((unstable, 1.0), (stable, 0.0)):
+        run = planned(optimizer=Minibatch(batch_size=1), step_size=step_size, initial=start)
+        trained = replace(made_up(run, Outcome.CONVERGED), theta=theta)
+        assert LimitErrors(TINY, Diagonal(2)).of(trained) == pytest.approx(error, abs=1e-9)
+
+
+@pytest.mark.parametrize(("batch_size", "promised"), [(1, False), (2, False), (3, True)])
+def test_minibatches_have_no_limit_where_nothing_interpolates(batch_size: int, *, promised: bool) -> None:
+    """The gradients of single samples do not vanish at the least squares; those of all of them do."""
+    data = Dataset(X=np.array([[1.0], [2.0], [3.0]]), y=np.array([1.0, 1.0, 2.0]))
+    theta = at_rest(data, np.full((2, 1), 0.3))
+    optimizer = Minibatch(batch_size=batch_size).on(3)
+    run = planned(optimizer=optimizer, step_size=0.01, initial=theta)
+    trained = replace(made_up(run, Outcome.STATIONARY), theta=theta)
+    assert (LimitErrors(data, Diagonal(2)).of(trained) < 1e-6) is promised

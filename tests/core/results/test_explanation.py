@@ -235,6 +235,34 @@ def test_minibatches_that_never_come_to_rest_are_told_so() -> None:
     assert "never come to rest" not in explanation(interpolated, optimizer=Minibatch(batch_size=2))
 
 
+def test_minibatches_that_end_at_the_least_squares_only_pass_by() -> None:
+    """They do not stay, and what is reported is no limit."""
+    numbers = ended(Outcome.STATIONARY, 0.001, **LEAST_SQUARES)
+    assert "only passing by" in explanation(numbers, optimizer=Minibatch(batch_size=2))
+    assert "only passing by" not in explanation(numbers)
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(1.0, True), (1 + 1e-12, True), (0.99, False), (1.2, False)])
+def test_a_run_whose_minibatches_are_not_stable_in_the_mean_square_is_told_so(error: float, *, is_told: bool) -> None:
+    """Its error says it; gradient descent with such an error has another reason."""
+    numbers = ended(Outcome.CONVERGED, 0.001, limit_error=error)
+    assert ("may lead it away again" in explanation(numbers, optimizer=Minibatch(batch_size=1))) is is_told
+    assert "may lead it away again" not in explanation(numbers)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.CONVERGED, Outcome.STATIONARY, Outcome.STOPPED])
+def test_minibatches_of_all_samples_are_explained_as_gradient_descent(outcome: Outcome) -> None:
+    """Which their path tells: no run of smaller ones has such a one."""
+    grid = grid_of(optimizer={"kind": "sgd", "batch_size": 3, "step_size": 0.05})
+    numbers = ended(outcome, 0.05, **LEAST_SQUARES)
+    for path in ("smooth", "crossed_edge", "released"):
+        assert explained(grid.run(0), numbers | {"path": path}) == explanation(numbers)
+    for path in (None, "perturbed"):
+        assert explained(grid.run(0), numbers | {"path": path}) == explanation(
+            numbers, optimizer=Minibatch(batch_size=3)
+        )
+
+
 @pytest.mark.parametrize(("sharpness", "is_near"), [(6.0, True), (7.0, False)])
 def test_a_run_that_has_not_left_its_saddle_is_told_so(sharpness: float, *, is_near: bool) -> None:
     """By the sharpness of its features, beside a hundredth of 2/0.003, that of the least ℓ2 norm."""
