@@ -171,7 +171,7 @@ class Connection:
         return response
 
     def _own(self) -> httpx2.Client:
-        """What no other process reads from: of sockets that were open when this one was forked, answers go to either."""
+        """What no other process reads from: answers on sockets that were open at a fork go to parent or child."""
         if self._process != os.getpid():
             self._http, self._process = self._open(), os.getpid()
         return self._http
