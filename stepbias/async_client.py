@@ -1,6 +1,7 @@
 """The same client for programs that do many things at once: each request is made in a thread.
 
-The threads are the client's own, and who waits for experiments takes none from those who ask. Names, parameters and answers are those of `Client` and `ExperimentHandle`; what is awaited there is waited for here.
+The threads are the client's own, and who waits for experiments takes none from those who ask. Names, parameters and
+answers are those of `Client` and `ExperimentHandle`; what is awaited there is waited for here.
 """
 
 import asyncio

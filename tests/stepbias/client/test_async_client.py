@@ -106,7 +106,7 @@ def test_who_waits_takes_no_thread_from_who_asks() -> None:
         return ok(experiment("succeeded" if asked.is_set() else "running"))
 
     class Clock(FakeClock):
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, _seconds: float) -> None:
             asked.wait(30)
 
     async def main() -> None:
