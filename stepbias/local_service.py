@@ -109,18 +109,19 @@ def _started(directory: Path, workers: int | None, options: dict[str, Any]) -> L
         except BaseException:
             end(process)
             raise
-        # Another program may have started one at the same moment: then it is that one.
-        if found := _running(directory, options):
-            return found
         end(process)
         said.seek(0)
         raise ServiceUnreachable(said.read().decode(errors="replace").strip() or "the service has not started")
 
 
 def _once_ready(process: "subprocess.Popen[bytes]", directory: Path, options: dict[str, Any]) -> LocalClient | None:
+    """A client of what was started, or of what another program has started at the same moment."""
     deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        if found := _running(directory, options, process):
+    while time.monotonic() < deadline:
+        is_ours = process.poll() is None
+        if found := _running(directory, options, process if is_ours else None):
             return found
+        if not is_ours and not is_claimed(directory):
+            return None
         time.sleep(LOOK_SECONDS)
     return None

@@ -107,6 +107,24 @@ def test_whoever_interrupts_a_start_ends_what_was_started(
     assert processes[0].returncode == -signal.SIGTERM
 
 
+def test_one_that_another_program_has_just_started_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was started here has found the directory taken, and has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE)
+    ended.communicate()
+    pauses: list[float] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: ended)
+    monkeypatch.setattr(LocalClient, "answers", lambda _: len(pauses) > 2)
+    monkeypatch.setattr(local_service.time, "sleep", pauses.append)
+    with claim(tmp_path) as state:
+        state.write_private(ADDRESS_FILE, "http://127.0.0.1:8000")
+        with sb.local(tmp_path) as found:
+            assert found._started is None
+    with pytest.raises(sb.ServiceUnreachable):
+        sb.local(tmp_path)
+
+
 def test_only_the_process_that_started_a_service_ends_it(
     monkeypatch: pytest.MonkeyPatch, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
