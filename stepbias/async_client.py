@@ -1,15 +1,18 @@
-"""The same client for programs that do many things at once: each request is made in a thread of its own.
+"""The same client for programs that do many things at once: each request is made in a thread.
 
-Names, parameters and answers are those of `Client` and `ExperimentHandle`; what is awaited there is waited for here.
+The threads are the client's own, and who waits for experiments takes none from those who ask. Names, parameters and
+answers are those of `Client` and `ExperimentHandle`; what is awaited there is waited for here.
 """
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import update_wrapper
+from contextvars import copy_context
+from functools import partial, update_wrapper
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 import httpx2
 
@@ -22,12 +25,33 @@ from stepbias.retry_pauses import Clock
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
+ASKING: Final = 32
+WAITING: Final = 64
+"""Requests at a time; a client has 100 connections at most."""
+
+
+class _Threads:
+    """Of one client: where it asks, and where it waits for what the service holds back."""
+
+    def __init__(self) -> None:
+        self.asking, self.waiting = (ThreadPoolExecutor(most, "stepbias") for most in (ASKING, WAITING))
+
+    def end(self) -> None:
+        """Begin nothing any more."""
+        self.asking.shutdown(wait=False)
+        self.waiting.shutdown(wait=False)
+
+
+async def _within(threads: ThreadPoolExecutor, call: Callable[[], Answer]) -> Answer:
+    """As `asyncio.to_thread`, in one of these."""
+    return await asyncio.get_running_loop().run_in_executor(threads, partial(copy_context().run, call))
+
 
 def _asked(
     method: Callable[Concatenate[Client, Given], Answer],
 ) -> "Callable[Concatenate[AsyncClient, Given], Coroutine[Any, Any, Answer]]":
     async def asked(self: "AsyncClient", /, *args: Given.args, **options: Given.kwargs) -> Answer:
-        return await asyncio.to_thread(method, self._client, *args, **options)
+        return await _within(self._threads.asking, partial(method, self._client, *args, **options))
 
     return update_wrapper(asked, method)
 
@@ -36,22 +60,23 @@ def _read(
     method: Callable[Concatenate[ExperimentHandle, Given], Answer],
 ) -> "Callable[Concatenate[AsyncExperimentHandle, Given], Coroutine[Any, Any, Answer]]":
     async def read(self: "AsyncExperimentHandle", /, *args: Given.args, **options: Given.kwargs) -> Answer:
-        return await asyncio.to_thread(method, self._handle, *args, **options)
+        return await _within(self._threads.asking, partial(method, self._handle, *args, **options))
 
     return update_wrapper(read, method)
 
 
-async def _each(entries: Iterator[Answer]) -> AsyncIterator[Answer]:
+async def _each(threads: ThreadPoolExecutor, entries: Iterator[Answer]) -> AsyncIterator[Answer]:
     """Each of them, waited for in a thread."""
-    while found := await asyncio.to_thread(lambda: list(itertools.islice(entries, 1))):
+    while found := await _within(threads, lambda: list(itertools.islice(entries, 1))):
         yield found[0]
 
 
 class AsyncExperimentHandle:
     """As `ExperimentHandle`, to be awaited; `AsyncClient.submit` and `AsyncClient.experiment` make one."""
 
-    def __init__(self, handle: ExperimentHandle) -> None:
+    def __init__(self, handle: ExperimentHandle, threads: _Threads) -> None:
         self._handle = handle
+        self._threads = threads
 
     def __repr__(self) -> str:
         return repr(self._handle)
@@ -88,7 +113,7 @@ class AsyncExperimentHandle:
     ) -> Self:
         """As of `ExperimentHandle`; who is cancelled meanwhile stops waiting."""
         with progress_report() if progress else nullcontext(unseen) as report:
-            async for experiment in _each(self._handle.courses(timeout)):
+            async for experiment in _each(self._threads.waiting, self._handle.courses(timeout)):
                 if on_progress is not None:
                     on_progress(experiment)
                 report(experiment.progress, status_line(experiment))
@@ -97,11 +122,11 @@ class AsyncExperimentHandle:
 
     def as_completed(self, timeout: float | None = None) -> AsyncIterator[dict[str, Any]]:
         """As of `ExperimentHandle`."""
-        return _each(self._handle.as_completed(timeout))
+        return _each(self._threads.waiting, self._handle.as_completed(timeout))
 
     def runs(self) -> AsyncIterator[dict[str, Any]]:
         """As of `ExperimentHandle`."""
-        return _each(self._handle.runs())
+        return _each(self._threads.asking, self._handle.runs())
 
     refresh = _read(ExperimentHandle.refresh)
     cancel = _read(ExperimentHandle.cancel)
@@ -132,7 +157,8 @@ def _handled(
     method: Callable[Concatenate[Client, Given], ExperimentHandle],
 ) -> "Callable[Concatenate[AsyncClient, Given], Coroutine[Any, Any, AsyncExperimentHandle]]":
     async def handled(self: "AsyncClient", /, *args: Given.args, **options: Given.kwargs) -> AsyncExperimentHandle:
-        return AsyncExperimentHandle(await asyncio.to_thread(method, self._client, *args, **options))
+        handle = await _within(self._threads.asking, partial(method, self._client, *args, **options))
+        return AsyncExperimentHandle(handle, self._threads)
 
     return update_wrapper(handled, method)
 
@@ -141,7 +167,7 @@ def _listed(
     method: Callable[Concatenate[Client, Given], Iterator[Answer]],
 ) -> "Callable[Concatenate[AsyncClient, Given], AsyncIterator[Answer]]":
     def listed(self: "AsyncClient", /, *args: Given.args, **options: Given.kwargs) -> AsyncIterator[Answer]:
-        return _each(method(self._client, *args, **options))
+        return _each(self._threads.asking, method(self._client, *args, **options))
 
     return update_wrapper(listed, method)
 
@@ -152,8 +178,8 @@ def _listed_handles(
     async def listed(
         self: "AsyncClient", /, *args: Given.args, **options: Given.kwargs
     ) -> AsyncIterator[AsyncExperimentHandle]:
-        async for handle in _each(method(self._client, *args, **options)):
-            yield AsyncExperimentHandle(handle)
+        async for handle in _each(self._threads.asking, method(self._client, *args, **options)):
+            yield AsyncExperimentHandle(handle, self._threads)
 
     return update_wrapper(listed, method)
 
@@ -174,6 +200,7 @@ class AsyncClient:
         self._client = Client(
             base_url, timeout=timeout, patience=patience, api_key=api_key, transport=transport, clock=clock
         )
+        self._threads = _Threads()
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,9 +214,14 @@ class AsyncClient:
         """As of `Client`."""
         other = AsyncClient.__new__(AsyncClient)
         other._client = self._client.with_options(timeout=timeout, patience=patience)  # noqa: SLF001 - of this class
+        other._threads = _Threads()  # noqa: SLF001 - as above
         return other
 
-    close = _asked(Client.close)
+    async def close(self) -> None:
+        """As of `Client`."""
+        await _within(self._threads.asking, self._client.close)
+        self._threads.end()
+
     submit = _handled(Client.submit)
     estimate = _asked(Client.estimate)
     experiment = _handled(Client.experiment)

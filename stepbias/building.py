@@ -185,6 +185,8 @@ def _multiples(given: tuple[Any, ...]) -> list[float]:
     found = plain(list(given))
     if len(found) == 1:
         return [float(each) for each in (found[0] if isinstance(found[0], list) else found)]
+    if len(found) != len(("start", "stop", "num")):
+        raise TypeError("a start, a stop and how many values are wanted, or one list of multiples")
     start, stop, num = found
     step = (stop - start) / (num - 1) if num > 1 else 0.0
     return [*(index * step + start for index in range(num - 1)), float(stop)]

@@ -1,8 +1,10 @@
 """Where the service is, from what is said, from the environment, or from a file of profiles."""
 
 import os
+import stat
 import sys
 import tomllib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,7 @@ from stepbias.errors import UnusableEnvironment
 LOCAL: Final = "http://127.0.0.1:8000"
 DEFAULT: Final = "default"
 MEMBERS: Final = frozenset({"url", "api_key", "timeout", "patience"})
+OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def connect(
@@ -22,7 +25,8 @@ def connect(
 
     The address is `url`; or that of `profile`; or STEPBIAS_URL; or that of the profile called default; or port 8000 of
     this machine. The key is `api_key`; or that of the profile that the address is from, and of no other: a key is sent
-    to nobody but whom it is for; or STEPBIAS_API_KEY. A profile is a table of `profiles_file()`, in TOML:
+    to nobody but whom it is for; or STEPBIAS_API_KEY. A profile is a table of `profiles_file()`, in TOML, which
+    nobody but its owner should be able to read:
 
         [lab]
         url = "https://lab.example"
@@ -69,6 +73,8 @@ def _profile(name: str | None) -> Mapping[str, Any]:
         raise UnusableEnvironment(f"{file} has no profile called {name}; there are: {known}")
     if unknown := sorted(found.keys() - MEMBERS):
         raise UnusableEnvironment(f"{file}: the profile {name or DEFAULT} has {', '.join(unknown)}, which says nothing")
+    if "api_key" in found and sys.platform != "win32" and file.stat().st_mode & OTHERS:
+        warnings.warn(f"{file} holds a key, and others than its owner may read it: chmod 600 it", stacklevel=3)
     return found
 
 

@@ -50,7 +50,8 @@ class Connection:
         address = _address(base_url)
         self.patience = patience
         self.clock = clock
-        self._http = _opened(
+        self._open = partial(
+            _opened,
             base_url=address,
             timeout=timeout,
             transport=transport,
@@ -58,6 +59,7 @@ class Connection:
             trust_env=not _is_loopback(address.host),
             auth=_signing(address, api_key.strip()) if api_key and api_key.strip() else None,
         )
+        self._http, self._process = self._open(), os.getpid()
 
     def close(self) -> None:
         """Close what is open."""
@@ -161,12 +163,18 @@ class Connection:
             raise self.not_the_service()
 
     def _sent(self, request: httpx2.Request, take: Callable[[httpx2.Response], object]) -> httpx2.Response:
-        response = self._http.send(request, stream=True, follow_redirects=request.method == "GET")
+        response = self._own().send(request, stream=True, follow_redirects=request.method == "GET")
         try:
             (take if response.is_success else httpx2.Response.read)(response)
         finally:
             response.close()
         return response
+
+    def _own(self) -> httpx2.Client:
+        """What no other process reads from: answers on sockets that were open at a fork go to parent or child."""
+        if self._process != os.getpid():
+            self._http, self._process = self._open(), os.getpid()
+        return self._http
 
     def document(self, response: httpx2.Response, *members: str) -> dict[str, Any]:
         """The JSON object of an answer, which has these members.

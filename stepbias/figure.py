@@ -21,6 +21,10 @@ class Figure(bytes):
         figure.name, figure.format = name, format
         return figure
 
+    def __getnewargs_ex__(self) -> tuple[tuple[bytes], dict[str, str]]:
+        """For copies, and for other processes."""
+        return (bytes(self),), {"name": self.name, "format": self.format}
+
     def __repr__(self) -> str:
         return f"<figure {self.name}, {self.format}, {len(self)} bytes>"
 

@@ -1,5 +1,6 @@
 """A service on this machine, found or started by a script."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from stepbias.client import Client
 from stepbias.errors import ProblemError, ServiceUnreachable
-from stepbias.state_home import address_in, default_state_directory
+from stepbias.state_home import address_in, default_state_directory, is_claimed
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 60.0
@@ -22,13 +23,14 @@ class LocalClient(Client):
     def __init__(self, base_url: str, started: "subprocess.Popen[bytes] | None", **options: Any) -> None:
         super().__init__(base_url, **options)
         self._started = started
+        self._starter = os.getpid()
 
     def close(self) -> None:
-        """Close the connections, and end the service if it was started here."""
+        """Close the connections, and end the service if it was started here, by this process."""
         super().close()
-        if self._started is not None:
+        if self._started is not None and self._starter == os.getpid():
             end(self._started)
-            self._started = None
+        self._started = None
 
     def answers(self) -> bool:
         """Whether the service does, at this moment."""
@@ -60,10 +62,11 @@ def local(state_dir: str | Path | None = None, *, workers: int | None = None, **
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a service that was started here: it ends when its standard input does."""
+    """End a service that was started here; its standard input may be open in what was forked meanwhile, too."""
+    process.terminate()
+    process.wait(STOP_SECONDS)
     if process.stdin:
         process.stdin.close()
-    process.wait(STOP_SECONDS)
 
 
 def _running(
@@ -71,7 +74,7 @@ def _running(
 ) -> LocalClient | None:
     """A client of the service that has noted its address in the directory, if it answers there."""
     url = address_in(directory)
-    if url is None:
+    if url is None or not is_claimed(directory):
         return None
     client = LocalClient(url, started, **options)
     if client.answers():
@@ -82,20 +85,43 @@ def _running(
 
 
 def _started(directory: Path, workers: int | None, options: dict[str, Any]) -> LocalClient:
-    command = [sys.executable, "-m", "stepbias", "up", "--port", "0", "--state-dir", str(directory), "--until-eof"]
+    # -P: what lies in the directory of the script is not what the service is made of.
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "stepbias",
+        "up",
+        "--port",
+        "0",
+        "--state-dir",
+        str(directory),
+        "--until-eof",
+    ]
     command += [] if workers is None else ["--workers", str(workers)]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and command
             command, stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
         )
-        deadline = time.monotonic() + START_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
-            if found := _running(directory, options, process):
+        try:
+            if found := _once_ready(process, directory, options):
                 return found
-            time.sleep(LOOK_SECONDS)
-        # Another program may have started one at the same moment: then it is that one.
-        if found := _running(directory, options):
-            return found
+        except BaseException:
+            end(process)
+            raise
         end(process)
         said.seek(0)
         raise ServiceUnreachable(said.read().decode(errors="replace").strip() or "the service has not started")
+
+
+def _once_ready(process: "subprocess.Popen[bytes]", directory: Path, options: dict[str, Any]) -> LocalClient | None:
+    """A client of what was started, or of what another program has started at the same moment."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        is_ours = process.poll() is None
+        if found := _running(directory, options, process if is_ours else None):
+            return found
+        if not is_ours and not is_claimed(directory):
+            return None
+        time.sleep(LOOK_SECONDS)
+    return None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Final
@@ -41,9 +42,10 @@ def plain(value: Any, pointer: str = "") -> Any:
 def _number(value: Real | Decimal, pointer: str) -> int | float:
     if isinstance(value, Integral):
         return int(value)
-    if not math.isfinite(value):
-        raise UnusableValue(pointer, f"{value} is no finite number")
-    return float(value)
+    with suppress(OverflowError, ValueError):
+        if math.isfinite(found := float(value)):
+            return found
+    raise UnusableValue(pointer, f"{value} is no finite number")
 
 
 def _name(name: Any, pointer: str) -> str:

@@ -3,12 +3,10 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 Labelled = Mapping[str, Any]
 """A labelled array, as the service answers and `xarray.Dataset.from_dict` reads it."""
-
-_NUMBERS: Final = (int, float)
 
 
 def numeric(results: Labelled) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """Where the service of this machine keeps its data, and where it says that it answers."""
 
 import os
+import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 ADDRESS_FILE: Final = "address"
+INSTANCE_FILE: Final = "instance.lock"
+"""Locked for as long as an instance lives."""
 
 
 def default_state_directory() -> Path:
@@ -22,3 +26,20 @@ def address_in(directory: Path) -> str | None:
         return (directory / ADDRESS_FILE).read_text(encoding="utf-8").strip() or None
     except OSError:
         return None
+
+
+def is_claimed(directory: Path) -> bool:
+    """Whether a live instance holds the directory."""
+    if sys.platform == "win32":
+        return False  # No service runs there.
+    import fcntl  # noqa: PLC0415 - argued above
+
+    with ExitStack() as held, suppress(OSError):
+        descriptor = os.open(directory.expanduser() / INSTANCE_FILE, os.O_RDONLY)
+        held.callback(os.close, descriptor)
+        try:
+            # Shared: who looks at the same time is no instance.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

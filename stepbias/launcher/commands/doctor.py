@@ -25,8 +25,7 @@ from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
-from stepbias.launcher.store.state_directory import is_claimed
-from stepbias.state_home import default_state_directory
+from stepbias.state_home import default_state_directory, is_claimed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,18 +4,19 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
 from stepbias.launcher.store.disk_room import free_bytes
+from stepbias.state_home import ADDRESS_FILE, INSTANCE_FILE
 
 REMAINS_PATIENCE = 10.0
 """Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
 
-
-_INSTANCE = "instance.lock"
+LOOKS_PATIENCE = 0.1
+"""Seconds granted to those who only look whether an instance lives (`is_claimed`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,15 +84,6 @@ def _sync_entries(directory: Path) -> None:
         os.close(descriptor)
 
 
-def is_claimed(path: Path) -> bool:
-    """Whether a live instance holds the directory."""
-    with ExitStack() as held, suppress(OSError):
-        descriptor = os.open(path.expanduser() / _INSTANCE, os.O_RDWR)
-        held.callback(os.close, descriptor)
-        return not _try_lock(descriptor)
-    return False
-
-
 @contextmanager
 def claim(path: Path) -> Iterator[StateDirectory]:
     """Hold the directory, made where absent, until the block ends and every child that inherited the lock is gone.
@@ -106,8 +98,10 @@ def claim(path: Path) -> Iterator[StateDirectory]:
             make_lasting(path)
             # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
             # its children's falls with the last of them, moments after an instance that was killed.
-            instance, children = (_lock_file(path / name, held) for name in (_INSTANCE, "children.lock"))
+            instance, children = (_lock_file(path / name, held) for name in (INSTANCE_FILE, "children.lock"))
             _claim_instance(instance, path)
+            # Of an instance that has ended; who answers there now may be another.
+            (path / ADDRESS_FILE).unlink(missing_ok=True)
             _await_children(children, path)
         except OSError as error:
             raise StartupError(f"cannot use the state directory {path}: {error.strerror}") from error
@@ -122,7 +116,7 @@ def _lock_file(path: Path, held: ExitStack) -> int:
 
 
 def _claim_instance(lock: int, path: Path) -> None:
-    if not _try_lock(lock):
+    if not _is_locked_within(LOOKS_PATIENCE, lock):
         holder = os.pread(lock, 32, 0).decode(errors="replace") or "unknown"
         raise StateDirectoryInUseError(
             f"the state directory {path} is in use by another instance (process {holder}); "
@@ -133,14 +127,20 @@ def _claim_instance(lock: int, path: Path) -> None:
 
 
 def _await_children(lock: int, path: Path) -> None:
-    deadline = time.monotonic() + REMAINS_PATIENCE
+    if not _is_locked_within(REMAINS_PATIENCE, lock):
+        raise StateDirectoryInUseError(
+            f"processes of an earlier instance still use the state directory {path}; "
+            "end them, or choose another directory with --state-dir"
+        )
+
+
+def _is_locked_within(seconds: float, lock: int) -> bool:
+    deadline = time.monotonic() + seconds
     while not _try_lock(lock):
         if time.monotonic() > deadline:
-            raise StateDirectoryInUseError(
-                f"processes of an earlier instance still use the state directory {path}; "
-                "end them, or choose another directory with --state-dir"
-            )
+            return False
         time.sleep(0.02)
+    return True
 
 
 def _try_lock(lock: int) -> bool:

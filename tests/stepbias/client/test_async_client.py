@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,5 +92,29 @@ def test_failures_are_those_of_the_other_client() -> None:
                 await handle.wait(timeout=5)
             with pytest.raises(sb.UnusableValue):
                 await lab.submit({"a": float("nan")})
+
+    asyncio.run(main())
+
+
+def test_who_waits_takes_no_thread_from_who_asks() -> None:
+    """However many do: each of them waits here until something else was asked."""
+    asked = threading.Event()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/v1/version":
+            asked.set()
+        return ok(experiment("succeeded" if asked.is_set() else "running"))
+
+    class Clock(FakeClock):
+        def sleep(self, _seconds: float) -> None:
+            asked.wait(30)
+
+    async def main() -> None:
+        async with AsyncClient(ADDRESS, transport=httpx2.MockTransport(answer), clock=Clock()) as lab:
+            handle = await lab.experiment("e1")
+            waiting = [asyncio.create_task(handle.wait()) for _ in range(50)]
+            await asyncio.sleep(0.2)
+            await asyncio.wait_for(lab.version(), 10)
+            await asyncio.gather(*waiting)
 
     asyncio.run(main())

@@ -125,3 +125,10 @@ def test_a_value_that_cannot_be_sent_is_pointed_at() -> None:
         sb.sweep(step_size=float("nan"))
     with pytest.raises(sb.UnusableValue, match="/data: this is"):
         sb.sweep(3, step_size=0.1)
+
+
+@pytest.mark.parametrize("given", [(), (0.1, 0.9), (0.1, 0.5, 0.9, 4)])
+def test_multiples_are_a_range_or_a_list(given: Any) -> None:
+    """Anything else is told from both."""
+    with pytest.raises(TypeError, match="a start, a stop and how many values are wanted, or one list"):
+        sb.fractions(*given)

@@ -1,5 +1,6 @@
 """Where a script finds its service."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,16 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("STEPBIAS_URL", raising=False)
     profiles_file().parent.mkdir()
     profiles_file().write_text(FILE)
+    profiles_file().chmod(0o600)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
+def test_a_key_that_others_may_read_is_warned_of() -> None:
+    """A profile without one is nobody's secret."""
+    profiles_file().chmod(0o640)
+    connect(profile="lab")
+    with pytest.warns(UserWarning, match=f"^{profiles_file()} holds a key, and others than its owner may read it"):
+        connect()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """How the client gets through to a service that is busy, restarting, or something else."""
 
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx2
@@ -164,3 +167,36 @@ def test_a_redirect_without_an_end_ends() -> None:
     moved = httpx2.Response(308, headers={"Location": f"{ADDRESS}/v1/version"})
     with ScriptedService([moved]).client() as client, pytest.raises(ServiceUnreachable, match="redirects"):
         client.version()
+
+
+class _Peers(BaseHTTPRequestHandler):
+    """Answers who asks with the port from which it does, and keeps the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        body = b'{"version": %d}' % self.client_address[1]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+def test_a_forked_process_reads_no_answers_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the sockets that were open, and so have its siblings: who reads first gets what comes."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Peers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with Client(f"http://127.0.0.1:{server.server_port}") as client:
+            ours = client.version()
+            assert client.version() == ours
+            inherited = client._connection._http
+            monkeypatch.setattr(os, "getpid", lambda: -1)
+            theirs = client.version()
+            assert theirs != ours
+            assert client.version() == theirs
+            inherited.close()
+        server.shutdown()

@@ -1,5 +1,7 @@
 """Figures in scripts and notebooks."""
 
+import copy
+import pickle
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,10 @@ def test_it_saves_itself(given: str, file: str, tmp_path: Path) -> None:
     figure = Figure(b"<svg/>", name="risk", format="svg")
     assert figure.save(tmp_path / given) == tmp_path / file
     assert (tmp_path / file).read_bytes() == b"<svg/>"
+
+
+def test_it_is_copied_and_sent_to_other_processes() -> None:
+    """With its name and format."""
+    figure = Figure(b"<svg/>", name="risk", format="svg")
+    for twin in (copy.deepcopy(figure), pickle.loads(pickle.dumps(figure))):
+        assert (twin, twin.name, twin.format) == (figure, "risk", "svg")

@@ -58,6 +58,9 @@ def test_numbers_of_any_library_are_numbers(given: Any, sent: Any) -> None:
     [
         ({"optimizer": {"step_size": {"values": np.array([0.1, np.nan])}}}, "/optimizer/step_size/values/1"),
         ({"a": float("inf")}, "/a"),
+        ({"a": Decimal("1e400")}, "/a"),
+        ({"a": Decimal("sNaN")}, "/a"),
+        ({"a": Fraction(10**400, 3)}, "/a"),
         ({"a/b": {"~": b"bytes"}}, "/a~1b/~0"),
         ({"a": [0, 1j]}, "/a/1"),
         ({"a": np.array([1j])}, "/a/0"),
