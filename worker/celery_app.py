@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 STOP_SECONDS: Final = 25.0
 """A worker that ends itself has so long to write the checkpoints of what it is training."""
 
+NICENESS: Final = 5
+"""Of processes that compute, above that of others: who asks is answered first, where both want the same core."""
+
 settings: Final = Settings()
 app: Final[Celery] = make_celery_app(settings)
 
@@ -135,6 +138,7 @@ def _enter_pool_process(**_: Any) -> None:
     tie_to_parent()
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
     limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
     _Process.context = None
 
