@@ -28,6 +28,9 @@ FORMATS: Final = ("csv", "ndjson", "parquet")
 STATUS_RATE: Final = 200.0
 SUBMIT_RATE: Final = 20.0
 CLIENTS: Final = 4
+READERS: Final = 16
+"""Connections of those who poll at a rate: a late answer to one must not keep the next from asking."""
+
 FEW: Final = 100
 
 
@@ -155,8 +158,8 @@ def _under_work(service: LivingService, large: str, seconds: float) -> dict[str,
             time.sleep(0.1)
         with (
             _repeating(lambda: _download(service, large, "csv")) as downloads,
-            polling(service.port, _status(work.id), seconds=seconds, clients=2, rate=STATUS_RATE) as readers,
-            polling(service.port, _submission(), seconds=seconds, clients=2, rate=SUBMIT_RATE) as writers,
+            polling(service.port, _status(work.id), seconds=seconds, clients=READERS, rate=STATUS_RATE) as readers,
+            polling(service.port, _submission(), seconds=seconds, clients=CLIENTS, rate=SUBMIT_RATE) as writers,
         ):
             status, submitted = polled(readers), polled(writers)
         is_busy = client.experiment(work.id).status == "running"

@@ -29,5 +29,8 @@ def ndjson_pieces(columns: Sequence[str], slices: Iterable[list[Row]]) -> Iterat
 
 def _lines(rows: Iterable[Iterable[object]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    write = csv.writer(text).writerow
+    # One by one: a call of `writerows` keeps every other thread of the process waiting until all are written.
+    for row in rows:
+        write(row)
     return text.getvalue().encode()
