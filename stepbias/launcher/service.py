@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from jobs.records import Queue
@@ -74,19 +75,13 @@ def run_service(
         # Before all that may have threads.
         with forking(read_ahead, _run) as fork_server:
             store, url, environment = _store(state, settings)
-            missing = worker_probe(url, settings)
+            workers_of = partial(
+                worker_process, environment=environment, missing=worker_probe(url, settings), directory=state.path
+            )
             users = [
                 api_process(host=host, port=port, environment=environment, directory=state.path),
-                *(
-                    worker_process(
-                        queue=queue,
-                        concurrency=concurrency,
-                        environment=environment,
-                        missing=missing,
-                        directory=state.path,
-                    )
-                    for queue, concurrency in ((Queue.INTERACTIVE, 1), (Queue.BATCH, workers))
-                ),
+                workers_of(queue=Queue.INTERACTIVE, concurrency=1),
+                workers_of(queue=Queue.BATCH, concurrency=workers),
             ]
             supervisor = Supervisor(
                 [store, [replace(user, fork_server=fork_server) for user in users]],
