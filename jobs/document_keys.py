@@ -40,7 +40,7 @@ def dataset_description_key(dataset_id: str) -> str:
 
 
 def results_key(experiment_id: str, state: str) -> str:
-    """Where it is kept how the results of a finished experiment are kept; another `state` of it has another place."""
+    """Where it is kept how finished results are kept, or what was found in them; another `state` has another place."""
     return f"results:{experiment_id}:{state}"
 
 

@@ -373,6 +373,7 @@ class Surroundings:
 
 
 DATA_ANALYSIS: Final = "data-analysis"
+RESULTS_FILE: Final = "results-file"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -380,7 +381,8 @@ class FigureRequest:
     """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from.
 
     The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's,
-    shifted by the `transform` of a spec, as JSON. `owner` is who waits; owners take turns.
+    shifted by the `transform` of a spec, as JSON. `RESULTS_FILE` are all results of an experiment that has
+    succeeded, in pieces. `owner` is who waits; owners take turns.
     """
 
     experiment_id: str

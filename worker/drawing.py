@@ -2,9 +2,8 @@
 
 import gc
 import logging
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -22,11 +21,13 @@ from jobs.document_keys import figure_error_key
 from jobs.errors import ExperimentNotFound, ResultsMissing, StoreUnavailable
 from jobs.kept_documents import kept_analyses, uploads
 from jobs.owned_store import store_of_experiment
-from jobs.records import DATA_ANALYSIS, FigureRequest
+from jobs.records import DATA_ANALYSIS, RESULTS_FILE, FigureRequest
 from jobs.states import ACTIVE, ExperimentStatus
 from jobs.tracing import span
 from worker.analyses import upload_analysis
 from worker.context import WorkerContext
+from worker.exports import Exports
+from worker.hanging import ended_if_it_hangs
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +42,25 @@ MISSING_SECONDS: Final = 2.0
 """Whoever waits hears of it; after a retry what is drawn has the same key."""
 
 
-def draw_next(context: WorkerContext) -> bool:
+def draw_next(context: WorkerContext, exports: Exports | None = None) -> bool:
     """Draw the figure that was asked for first, if any was; keep it, or why it could not be drawn, under its key.
 
-    Nothing is lost where a worker dies over it: whoever still wants the figure asks again.
+    Nothing is lost where a worker dies over it: whoever still wants the figure asks again. A file of results is begun
+    among the `exports`, if there are any.
     """
     request = context.store.next_figure()
     if request is None:
         return False
+    if request.figure == RESULTS_FILE:
+        if exports is not None:
+            exports.begin(request)
+        return True
     if context.store.document(request.key) is not None:
         return True  # it was asked for again while it was drawn
     try:
         with (
             span("draw", parent=request.traceparent, experiment_id=request.experiment_id, figure=request.figure),
-            _ended_if_it_hangs(context, request),
+            ended_if_it_hangs(context, f"experiment {request.experiment_id}, figure {request.figure}"),
         ):
             picture = _made(context, request)
         _keep(picture, context, request)
@@ -99,19 +105,6 @@ def _made(context: WorkerContext, request: FigureRequest) -> bytes:
     if request.figure == DATA_ANALYSIS:
         return upload_analysis(context, request.experiment_id, request.transform)
     return draw_figure(context, request.experiment_id, request.figure, request.format)
-
-
-@contextmanager
-def _ended_if_it_hangs(context: WorkerContext, request: FigureRequest) -> Iterator[None]:
-    """End this process where the block takes longer than a job may give no sign of life."""
-    reason = f"experiment {request.experiment_id}, figure {request.figure}: it is not drawn in the time of a stall"
-    timer = threading.Timer(context.settings.stall_seconds, context.end_process, args=[reason])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str) -> bytes:

@@ -20,6 +20,7 @@ from jobs.tracing import span, tracer
 from worker.batch import train
 from worker.context import WorkerContext
 from worker.drawing import draw_next
+from worker.exports import Exports
 from worker.heartbeat import LONG_SILENCE, Heartbeat, Interrupted
 from worker.planning import TurnOver, plan
 
@@ -46,17 +47,21 @@ def work_off(queue: Queue, context: WorkerContext) -> None:
 
     A ring of the doorbell that comes twice or late finds nothing to do.
     """
+    exports = Exports(context)
     try:
         while not context.stopping.is_set():
-            # In turn: neither a class that asks for figures nor a long line of plans keeps the other waiting.
-            has_drawn = queue is Queue.INTERACTIVE and draw_next(context)
+            # In turn: no class that asks for figures, no long file and no long line of plans keeps the others waiting.
+            has_drawn = queue is Queue.INTERACTIVE and draw_next(context, exports)
+            has_written = exports.go_on()
             claim = _claim(queue, context)
             if claim is not None:
                 perform(claim, context)
-            elif not has_drawn:
+            elif not has_drawn and not has_written:
                 return
     except StoreUnavailable as reason:
         log.warning("the %s queue is left alone for now: %s", queue, reason)
+    finally:
+        exports.leave()
 
 
 def _claim(queue: Queue, context: WorkerContext) -> Claim | None:

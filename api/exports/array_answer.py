@@ -6,9 +6,10 @@ from fastapi import Response
 from fastapi.responses import JSONResponse
 
 from api.contract.parts import files
+from core.exports.format import Format
 from core.results.labelled_arrays import LabelledArrays
 
-NPZ: Final = "application/x-npz"
+NPZ: Final = Format.NPZ.media_type
 
 NPZ_FILE: Final = files("The arrays; `numpy.load` reads them, without pickle.", [NPZ])
 """The answer of `npz_answer`, for `responses`."""

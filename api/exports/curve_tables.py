@@ -8,10 +8,10 @@ from pydantic import Field
 
 from api.contract.parts import Answers, files
 from api.exports.array_answer import json_answer, npz_answer
-from api.exports.formats import MEDIA_TYPES, Format
-from api.exports.rows import csv_pieces, ndjson_pieces
-from api.exports.run_table import Row
 from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
+from core.exports.format import MEDIA_TYPES, Format
+from core.exports.rows import csv_pieces, ndjson_pieces
+from core.exports.run_table import Row
 from core.results.curves import COUNTS, Curve, Curves
 from core.results.labelled_arrays import LabelledArrays
 from core.results.thinning import FEWEST_POINTS, thinned

@@ -1,42 +1,13 @@
 """Which format of the results a request asks for: by its address, by `?format=`, or by what it accepts."""
 
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
-from api.exports.array_answer import NPZ
 from api.problems.request_errors import InvalidQuery, NothingHere, UnofferedFormat, Violation
-from api.requests.body import JSON
 from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
-
-
-class Format(StrEnum):
-    """The formats of results, by the endings of their addresses; the first one where nothing is asked for."""
-
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
-    PARQUET = "parquet"
-    NPZ = "npz"
-
-    @property
-    def media_type(self) -> str:
-        """What it is called in `Accept` and `Content-Type`."""
-        return MEDIA_TYPES[self]
-
-
-MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
-    {
-        Format.JSON: JSON,
-        Format.NDJSON: "application/x-ndjson",
-        Format.CSV: "text/csv",
-        Format.PARQUET: "application/vnd.apache.parquet",
-        Format.NPZ: NPZ,
-    }
-)
+from core.exports.format import MEDIA_TYPES, Format
 
 CURVES: Final = (Format.JSON, Format.CSV, Format.NDJSON)
 """Those of curves."""

@@ -12,20 +12,22 @@ from fastapi.responses import JSONResponse
 
 from api.experiments.document import links, path
 from api.exports.array_answer import NPZ
-from api.exports.labelled_json import labelled_pieces
-from api.exports.run_table import RunTable, StoredRuns
 from api.figures.drawing import Drawing
 from api.figures.listing import MEDIA_TYPES as PICTURES
 from api.requests.body import JSON
 from api.stored.arrays import interpolators
-from api.stored.grid import analysis_rows, grid_of, heading
+from api.stored.grid import analysis_rows, grid_of
+from core.exports.labelled_json import labelled_pieces
+from core.exports.run_table import RunTable
 from core.figures.layouts.catalogue import suitable
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, interpolators_key, results_key
 from jobs.errors import ExperimentNotFound, StoreFull
+from jobs.heading import heading
 from jobs.ports import Store
 from jobs.records import Experiment
 from jobs.states import ExperimentStatus
+from jobs.stored_runs import StoredRuns
 
 SOFTWARE: Final = ("stepbias", "numpy", "scipy", "matplotlib")
 

@@ -1,46 +1,36 @@
 """The results of an experiment as an answer, in the format that is asked for."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Any, Final
 
 from anyio import to_thread
 from fastapi import Request, Response
 
 from api.experiments.document import path, polling_headers
-from api.exports.archive import archive_pieces
-from api.exports.formats import RESUMABLE, Format
-from api.exports.kept_results import KeptResults, keep_results, kept_results, packed_pieces, plain_pieces
-from api.exports.labelled_json import labelled_pieces
-from api.exports.rows import csv_pieces, ndjson_pieces
-from api.exports.run_table import RunTable, StoredRuns
-from api.exports.sending import Pieces, off_loop, streamed
+from api.exports.courtesy import Courtesy
+from api.exports.formats import RESUMABLE
+from api.exports.sending import Pieces, off_loop, sent, streamed
+from api.exports.written_results import WrittenResults
 from api.http.negotiation import accepts_gzip, is_known
 from api.http.representations import gzip_tag
-from api.stored.grid import grid_of, heading
+from api.stored.grid import grid_of
+from core.exports.files import file_pieces
+from core.exports.format import ROWS, Format
 from core.identity import content_hash
+from jobs.errors import ExperimentNotFound, StoreFull
+from jobs.heading import heading
+from jobs.kept_results import KeptResults, Overtaken, ResultsFile
 from jobs.ports import Store
 from jobs.records import Experiment
 from jobs.states import ACTIVE, ExperimentStatus
+from jobs.stored_runs import StoredRuns
 
 KEPT_FROM: Final = 1000
-"""Runs from which on the JSON form of finished results is kept: less is made as fast as it is found."""
-
-
-_VERSION: Final = version("stepbias")
-
-
-def results_state(experiment: Experiment) -> str:
-    """What tells apart the results of an experiment at one moment, as this version writes them."""
-    about = heading(experiment).attributes | {
-        "numerics": experiment.numerics,
-        "finished_at": experiment.finished_at,
-        "version": _VERSION,
-    }
-    return content_hash(about)[:32]
+"""Runs from which on finished results are written by a worker, and kept: less is made as fast as it is found."""
 
 
 def tag_of(state: Mapping[str, Any]) -> str:
@@ -67,10 +57,11 @@ class ResultsAnswer:
         known = known_tag(self.tag, request.headers.get("If-None-Match")) if self.is_final else None
         if known is not None:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers | {"ETag": known})
-        if self.form is Format.JSON and self.is_final and self.experiment.runs_total >= KEPT_FROM:
-            kept = await self._kept(request)
+        if self.is_final and self.after is None and self.experiment.runs_total >= KEPT_FROM:
+            written = self._written(request)
+            kept = await written.begun() or await self._kept_here(request)
             if kept is not None:
-                return await self._sent_as_kept(request, kept)
+                return await self._sent_as_kept(written, kept)
         runs = await off_loop(request, self._stored_runs)
         headers = {**self._headers, **polling_headers(self.experiment), **self._next(runs)}
         return await streamed(request, self._pieces(runs), media_type=self._media_type, headers=headers)
@@ -91,7 +82,7 @@ class ResultsAnswer:
 
     @cached_property
     def _state(self) -> str:
-        return results_state(self.experiment)
+        return self._file.state
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -119,43 +110,43 @@ class ResultsAnswer:
         return StoredRuns.of(self.experiment.id, grid_of(self.experiment.id, store=self.store), self.store)
 
     def _pieces(self, runs: StoredRuns) -> Pieces:
-        table, attrs = RunTable(runs.grid), heading(self.experiment).attributes
-        first = 0 if self.after is None else self.after + 1
-        match self.form:
-            case Format.CSV:
-                return csv_pieces(table.names, runs.rows(first), has_names=self.after is None)
-            case Format.NDJSON:
-                return ndjson_pieces(table.names, runs.rows(first))
-            case Format.PARQUET:
-                # Five megabytes of a process that few ask for it.
-                from api.exports.parquet import parquet_pieces  # noqa: PLC0415
+        first, attrs = 0 if self.after is None else self.after + 1, heading(self.experiment).attributes
+        return file_pieces(self.form, runs.grid, runs.slices(first), attrs, has_names=self.after is None)
 
-                return parquet_pieces(table, runs.rows(), attrs)
-            case Format.NPZ:
-                return archive_pieces(table, runs.slices(), attrs)
-            case Format.JSON:
-                return labelled_pieces(table, runs.slices(), attrs)
+    @cached_property
+    def _file(self) -> ResultsFile:
+        return ResultsFile.of(self.experiment, self.form, self.store)
 
-    async def _kept(self, request: Request) -> KeptResults | None:
-        """How the results are kept, made now unless they are; by one at a time, for the others will find them."""
-        find = partial(kept_results, self.experiment.id, self._state, store=self.store)
-        found = await off_loop(request, find)
-        return found or await to_thread.run_sync(self._found_or_made, limiter=request.app.state.result_writers)
+    def _written(self, request: Request) -> WrittenResults:
+        state = request.app.state
+        return WrittenResults(file=self._file, bell=state.bell, request=request, patience=state.drawing_timeout)
 
-    def _found_or_made(self) -> KeptResults | None:
-        found = kept_results(self.experiment.id, self._state, store=self.store)
-        if found is not None:
+    async def _kept_here(self, request: Request) -> KeptResults | None:
+        """Write it here, as no worker does, where nothing can be sent before all runs are read; one at a time."""
+        if self.form in ROWS:
+            return None
+        return await to_thread.run_sync(partial(self._kept_now, request), limiter=request.app.state.result_writers)
+
+    def _kept_now(self, request: Request) -> KeptResults | None:
+        found = self._file.found()
+        if found is not None and found.pieces:
             return found
-        return keep_results(self.experiment.id, self._state, self._pieces(self._stored_runs()), store=self.store)
+        plain = Courtesy(request.app.state.metrics).slowed(self._pieces(self._stored_runs()))
+        with suppress(StoreFull, ExperimentNotFound, Overtaken):
+            for _ in self._file.write(plain):
+                pass
+        return self._file.found()
 
-    async def _sent_as_kept(self, request: Request, kept: KeptResults) -> Response:
-        packed = packed_pieces(self.experiment.id, self._state, kept, store=self.store)
-        if not accepts_gzip(request.headers.get("Accept-Encoding")):
-            headers = self._headers | {"Content-Length": str(kept.plain_bytes)}
-            return await streamed(request, plain_pieces(packed), media_type=self._media_type, headers=headers)
-        headers = self._headers | {
-            "ETag": self._gzip_tag,
-            "Content-Encoding": "gzip",
-            "Content-Length": str(kept.packed_bytes),
-        }
-        return await streamed(request, packed, media_type=self._media_type, headers=headers)
+    async def _sent_as_kept(self, written: WrittenResults, kept: KeptResults) -> Response:
+        accepted = written.request.headers.get("Accept-Encoding")
+        if self._file.is_packed and not accepts_gzip(accepted):
+            headers = self._headers | _length(kept, kept.plain_bytes)
+            return await sent(written.plain(kept), media_type=self._media_type, headers=headers)
+        headers = self._headers | _length(kept, kept.packed_bytes)
+        if self._file.is_packed:
+            headers |= {"ETag": self._gzip_tag, "Content-Encoding": "gzip"}
+        return await sent(written.packed(kept), media_type=self._media_type, headers=headers)
+
+
+def _length(kept: KeptResults, count: int) -> dict[str, str]:
+    return {"Content-Length": str(count)} if kept.is_whole else {}

@@ -1,17 +1,22 @@
 """Pieces of an answer, made in threads while they are sent: the event loop serves everybody."""
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import Final, TypeVar
 
+import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+
+from api.exports.courtesy import Courtesy
 
 EXPORTERS: Final = 2
 """Answers of which a piece is made at the same moment."""
 
 Pieces = Iterator[bytes]
+Stream = AsyncGenerator[bytes]
 Made = TypeVar("Made")
 
 
@@ -22,18 +27,39 @@ async def off_loop(request: Request, call: Callable[[], Made]) -> Made:
 
 
 async def streamed(request: Request, pieces: Pieces, *, media_type: str, headers: Mapping[str, str]) -> Response:
-    """The pieces as an answer, no faster than they are taken; what goes wrong before the first one is still said."""
-    first = await off_loop(request, partial(next, pieces, b""))
-    return StreamingResponse(_sent(request, pieces, first), media_type=media_type, headers=dict(headers))
+    """The pieces as an answer, made no faster than they are taken, with pauses while others are answered."""
+    return await sent(made(request, pieces), media_type=media_type, headers=headers)
 
 
-async def _sent(request: Request, pieces: Pieces, first: bytes) -> AsyncIterator[bytes]:
-    piece: bytes | None = first
+async def made(request: Request, pieces: Pieces) -> Stream:
+    """The pieces, each made in a thread."""
+    courtesy = Courtesy(request.app.state.metrics)
+    make = partial(courtesy.timed, partial(next, pieces, None))
     try:
-        while piece is not None:
-            if piece:
-                yield piece
-            piece = await off_loop(request, partial(next, pieces, None))
+        while (piece := await off_loop(request, make)) is not None:
+            yield piece
+            await anyio.sleep(courtesy.pause())
     finally:
         if isinstance(pieces, Generator):
             pieces.close()
+
+
+async def sent(pieces: Stream, *, media_type: str, headers: Mapping[str, str]) -> Response:
+    """The pieces as an answer, less those that are empty; what goes wrong before the first one is still said."""
+    filled = _filled(pieces)
+    first = await anext(filled, b"")
+    return StreamingResponse(_from(first, filled), media_type=media_type, headers=dict(headers))
+
+
+async def _from(first: bytes, rest: Stream) -> Stream:
+    async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece
+
+
+async def _filled(pieces: Stream) -> Stream:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if piece:
+                yield piece

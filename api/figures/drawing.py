@@ -99,12 +99,13 @@ async def awaited(request: FigureRequest, *, store: Store, bell: Doorbell, patie
         if time.monotonic() >= deadline:
             raise NotDrawnInTime(f"The {what} is still being made; ask again.")
         # Every time: the request may have gone with a worker that died over it.
-        await _off_loop(partial(_ask, request, store=store, bell=bell))
+        await _off_loop(partial(ask, request, store=store, bell=bell))
         await anyio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _ask(request: FigureRequest, *, store: Store, bell: Doorbell) -> None:
+def ask(request: FigureRequest, *, store: Store, bell: Doorbell) -> None:
+    """Ask a worker for it, unless somebody has not long ago."""
     if store.request_figure(request, seconds=ASK_AGAIN_SECONDS):
         ring(Queue.INTERACTIVE, bell=bell)
 

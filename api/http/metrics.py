@@ -24,6 +24,7 @@ class Metrics:
     """The numbers of one process; a store has the same ones in each."""
 
     def __init__(self, store: Store) -> None:
+        self.answered = 0
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "stepbias_http_requests",
@@ -44,6 +45,7 @@ class Metrics:
 
     def count(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """An answer has begun."""
+        self.answered += 1
         self._counter(method if method in _METHODS else "other", route, str(status)).inc()
         self._histogram(route).observe(seconds)
 

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.negotiation import accepts_gzip, is_known
+from core.exports.packing import gzip_packer
 
 IMMUTABLE: Final[Mapping[str, str]] = MappingProxyType({"Cache-Control": "max-age=31536000, immutable"})
 """The headers of what never changes while it is there."""
@@ -23,12 +24,6 @@ LEAST_COMPRESSED: Final = 2000
 
 LARGE: Final = 100_000
 """Bytes from which on they are compressed in a thread: the event loop serves everybody."""
-
-GZIP: Final = 31
-"""Window bits of zlib that mean the format of gzip."""
-
-_FAST: Final = 1
-"""Four times as fast as the default level, for a sixth more bytes."""
 
 _LEVEL: Final = 5
 _COMPRESSIBLE: Final = (
@@ -43,11 +38,6 @@ _COMPRESSIBLE: Final = (
 def gzipped(body: bytes) -> bytes:
     """A whole answer as gzip; equal answers become equal bytes."""
     return gzip.compress(body, _LEVEL, mtime=0)
-
-
-def gzip_packer() -> "zlib._Compress":
-    """What packs an answer in pieces; equal pieces become equal bytes, made now or kept."""
-    return zlib.compressobj(_FAST, zlib.DEFLATED, GZIP)
 
 
 def entity_tag(body: bytes) -> str:

@@ -11,9 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.exports.recent_answers import RecentAnswers
-from api.exports.results import results_state
 from api.http.experiment_reader import ExperimentReader
 from jobs.errors import JobsError
+from jobs.kept_results import results_state
 from jobs.records import Experiment
 
 ROUTE: Final = "/v1/experiments/{experiment_id}/curves"

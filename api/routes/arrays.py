@@ -9,9 +9,10 @@ from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, StoreHere
 from api.exports.array_answer import NPZ_FILE, npz_answer
 from api.exports.curve_tables import FILES, TrajectoryQuery, arrays_answer, as_well, trajectory_table
-from api.exports.formats import ARRAYS, TRAJECTORIES, Format, accepted_format
+from api.exports.formats import ARRAYS, TRAJECTORIES, accepted_format
 from api.requests.positions import Position
 from api.stored import arrays
+from core.exports.format import Format
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["arrays"], responses=PROBLEMS)
 

@@ -9,9 +9,9 @@ from api.contract.answers import ReportDocument
 from api.contract.parts import PROBLEMS, files
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiments.document import polling_headers
-from api.stored.grid import heading
 from api.stored.report import report_of
 from core.report import page
+from jobs.heading import heading
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)
 

@@ -13,12 +13,14 @@ from api.contract.parts import PROBLEMS, files, reference
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiments.document import path, polling_headers
 from api.exports.curve_tables import FILES
-from api.exports.formats import MEDIA_TYPES, Format, ResultsQuery, chosen_format
+from api.exports.formats import ResultsQuery, chosen_format
 from api.exports.manifest import Manifest
-from api.exports.results import ResultsAnswer, known_tag, results_state, tag_of
+from api.exports.results import ResultsAnswer, known_tag, tag_of
 from api.exports.run_digests import RunDigests
 from api.exports.sending import off_loop, streamed
 from api.stored.grid import grid_of
+from core.exports.format import MEDIA_TYPES, Format
+from jobs.kept_results import results_state
 from jobs.states import ExperimentStatus
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}", tags=["results"], responses=PROBLEMS)

@@ -11,11 +11,12 @@ from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
 from api.experiments.document import polling_headers
 from api.exports.curve_question import CurveQuery
 from api.exports.curve_tables import FILES, as_well, curve_table
-from api.exports.formats import CURVES, Format, accepted_format
+from api.exports.formats import CURVES, accepted_format
 from api.polls.quick_curves import curves_question
 from api.requests.paging import PageQuery, link_header, window
 from api.requests.positions import Position, position
 from api.stored.grid import analysis_rows, grid_of, run_rows, summaries
+from core.exports.format import Format
 from core.results.curves import Curves
 from jobs.kept_documents import kept_analyses
 from jobs.ports import Store

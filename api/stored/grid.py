@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from core.results.explanation import explained
-from core.results.heading import Heading
 from core.results.result import Summary, decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -16,17 +15,6 @@ from jobs.records import Experiment
 from jobs.states import ExperimentStatus
 
 _CHUNK: Final = 5000
-
-
-def heading(experiment: Experiment) -> Heading:
-    """What stands at the head of its documents."""
-    return Heading(
-        experiment_id=experiment.id,
-        name=experiment.name,
-        status=str(experiment.status),
-        runs_total=experiment.runs_total,
-        runs_done=experiment.runs_done,
-    )
 
 
 def grid_of(experiment_id: str, *, store: Store) -> Grid:

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from api.exports.run_table import Row
+from core.exports.run_table import Row
 
 
 def csv_pieces(columns: Sequence[str], slices: Iterable[list[Row]], *, has_names: bool) -> Iterator[bytes]:

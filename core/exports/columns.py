@@ -1,12 +1,12 @@
 """All results of an experiment by variable, in eight bytes for each number."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
-from api.exports.run_table import RunTable
+from core.exports.run_table import RunTable
 from core.results.result import Scalar, Summary
 from core.results.variables import Kind, Variable
 
@@ -18,13 +18,17 @@ class Columns:
     words are held once.
     """
 
-    def __init__(self, table: RunTable, slices: Iterable[list[tuple[int, Summary]]]) -> None:
+    def __init__(self, table: RunTable) -> None:
         self.table = table
         count = len(table.grid)
         self._held = {variable.name: _nothing(variable, count) for variable in table.variables}
         self._words: dict[Scalar, Scalar] = {}
+
+    def taken(self, slices: Iterable[list[tuple[int, Summary]]]) -> Iterator[bytes]:
+        """Take the runs; an empty piece of a file after each slice of them, for nothing can be written before all."""
         for runs in slices:
             self._take(dict(runs))
+            yield b""
 
     def numbers(self, variable: Variable) -> Shaped[np.ndarray, "..."]:
         """A variable of numbers over the grid; NaN is null."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from api.exports.columns import Columns
-from api.exports.run_table import RunTable
+from core.exports.columns import Columns
+from core.exports.run_table import RunTable
 from core.results.result import Summary
 from core.results.variables import Kind
 
@@ -23,7 +23,8 @@ def archive_pieces(
     Every axis is an array of its values, every other result an array over all axes: NaN is null, and whole numbers are
     in float64 with them; a word that is null is empty. `dims` names the axes in order, `attrs` is JSON.
     """
-    columns, sink = Columns(table, slices), _Sink()
+    columns, sink = Columns(table), _Sink()
+    yield from columns.taken(slices)
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in _arrays(columns, attrs):
             # By its name alone it gets no date: equal results are equal bytes.

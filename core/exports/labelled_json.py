@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import UInt8
 
-from api.exports.columns import Columns
-from api.exports.run_table import RunTable
+from core.exports.columns import Columns
+from core.exports.run_table import RunTable
 from core.results.result import Summary, axis_entry, variable_attributes
 from core.results.variables import Kind
 from core.sweep.grid import Grid
@@ -26,7 +26,8 @@ def labelled_pieces(
     table: RunTable, slices: Iterable[list[tuple[int, Summary]]], attrs: Mapping[str, Any]
 ) -> Iterator[bytes]:
     """The document: attributes, axes, then the nested lists of one variable after the other."""
-    columns, grid = Columns(table, slices), table.grid
+    columns, grid = Columns(table), table.grid
+    yield from columns.taken(slices)
     dims = [axis.name for axis in grid.axes]
     head = {
         "attrs": dict(attrs),

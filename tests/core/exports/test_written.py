@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from api.exports.written import Sink, written
+from core.exports.written import Sink, written
 
 BLOCK = bytes(range(256)) * 256
 

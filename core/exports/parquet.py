@@ -9,8 +9,8 @@ from typing import Any, Final
 from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
 from arro3.io import write_parquet
 
-from api.exports.run_table import Row, RunTable
-from api.exports.written import Sink, written
+from core.exports.run_table import Row, RunTable
+from core.exports.written import Sink, written
 from core.results.result import Scalar, variable_attributes
 from core.results.variables import Kind, Variable
 
