@@ -173,7 +173,7 @@ class _Writing:
         self._file, self._clock = file, clock
         self._packer = gzip_packer() if file.is_packed else None
         self._held, self._plain_bytes = bytearray(), 0
-        self._due = clock()
+        self._due = clock() + PIECE_SECONDS
 
     def add(self, piece: bytes) -> None:
         """Write on; keep what is written, if it is much or somebody has waited for it."""

@@ -22,6 +22,7 @@ from worker.janitor import Janitor
 from worker.lean_memory import give_back_and_keep_still
 from worker.lifeline import tie_to_parent
 from worker.memory_limit import limit_memory
+from worker.niceness import step_back
 from worker.perform import work_off
 from worker.shared_flag import SharedFlag
 
@@ -138,7 +139,7 @@ def _enter_pool_process(**_: Any) -> None:
     tie_to_parent()
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
+    step_back(NICENESS)
     limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
     _Process.context = None
 
