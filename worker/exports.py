@@ -61,6 +61,7 @@ class Exports:
         """Whether there is more to write after this slice."""
         deadline = self._context.clock() + SLICE_SECONDS
         try:
+            next(writing)
             while self._context.clock() < deadline:
                 next(writing)
         except StopIteration:
