@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.exports.formats import NAMED
 from api.problems.pointers import escaped
 from api.problems.request_errors import InvalidQuery, Violation
 from api.requests.paging import MOST_WHOLE, InDigits
+from core.exports.format import Format
 from core.results.curve_question import CurveQuestion, NoAxisLeft
 from core.results.curves import Curves, Inclusion
 from core.results.result import Summary
@@ -77,6 +79,12 @@ class CurveQuery(BaseModel):
             if not (isinstance(value, str) and _NUMBER.fullmatch(value)):
                 raise _wrong(name, "a number is wanted")
             yield name.removeprefix(self.PREFIX), float(value)
+
+
+class FormedCurveQuery(CurveQuery):
+    """The same at the address that has every format."""
+
+    format: Annotated[Literal[Format.JSON, Format.CSV, Format.NDJSON] | None, Field(description=NAMED)] = None
 
 
 def _wrong(parameter: str, detail: str) -> InvalidQuery:

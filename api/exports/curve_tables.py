@@ -1,13 +1,14 @@
 """Trajectories and aggregated curves as tables, in CSV and NDJSON."""
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Response
 from pydantic import Field
 
 from api.contract.parts import Answers, files
 from api.exports.array_answer import json_answer, npz_answer
+from api.exports.formats import NAMED
 from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
 from core.exports.format import MEDIA_TYPES, Format
 from core.exports.rows import csv_pieces, ndjson_pieces
@@ -40,6 +41,14 @@ class TrajectoryQuery(QueryModel):
     def of(self, trajectory: LabelledArrays) -> LabelledArrays:
         """So much of the trajectory as is asked for."""
         return trajectory if self.points is None else thinned(trajectory, self.points)
+
+
+class FormedTrajectoryQuery(TrajectoryQuery):
+    """The same at the address that has every format."""
+
+    format: Annotated[Literal[Format.JSON, Format.CSV, Format.NDJSON, Format.NPZ] | None, Field(description=NAMED)] = (
+        None
+    )
 
 
 def trajectory_table(trajectory: LabelledArrays, form: Format) -> Response:

@@ -9,6 +9,9 @@ from api.problems.request_errors import InvalidQuery, NothingHere, UnofferedForm
 from api.requests.paging import MOST_WHOLE, InDigits, QueryModel
 from core.exports.format import MEDIA_TYPES, Format
 
+NAMED: Final = "The same as the ending of an address of its own."
+"""What is said of `?format=`."""
+
 CURVES: Final = (Format.JSON, Format.CSV, Format.NDJSON)
 """Those of curves."""
 
@@ -25,7 +28,7 @@ RESUMABLE: Final = frozenset({Format.NDJSON, Format.CSV})
 class ResultsQuery(QueryModel):
     """The query of the results."""
 
-    format: Annotated[Format | None, Field(description="The same as the ending of the address.")] = None
+    format: Annotated[Format | None, Field(description=NAMED)] = None
     after: Annotated[
         Annotated[int, Field(ge=0, le=MOST_WHOLE), InDigits] | None,
         Field(description="CSV and NDJSON: only runs with a larger index, and no line of names."),
@@ -60,11 +63,19 @@ def chosen_format(ending: str | None, query: ResultsQuery, accept: str | None) -
         InvalidQuery: the query contradicts the ending, or does not suit the format.
         UnofferedFormat: the Accept header leaves nothing of what can be sent.
     """
-    named = _named(ending, query.format)
-    found = accepted_format(tuple(Format) if named is None else (named,), accept)
+    found = asked_format(tuple(Format), _named(ending, query.format), accept)
     if query.after is not None and found not in RESUMABLE:
         raise _wrong("after", f"{found} is sent whole: only {' and '.join(sorted(RESUMABLE))} go on after a run")
     return found
+
+
+def asked_format(offered: Sequence[Format], asked: Format | None, accept: str | None) -> Format:
+    """The format that is asked for, or else what `accepted_format` says.
+
+    Raises:
+        UnofferedFormat: the Accept header does not allow it.
+    """
+    return accepted_format(offered if asked is None else (asked,), accept)
 
 
 def accepted_format(offered: Sequence[Format], accept: str | None) -> Format:

@@ -8,8 +8,15 @@ from api.contract.answers import LabelledArrays
 from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, StoreHere
 from api.exports.array_answer import NPZ_FILE, npz_answer
-from api.exports.curve_tables import FILES, TrajectoryQuery, arrays_answer, as_well, trajectory_table
-from api.exports.formats import ARRAYS, TRAJECTORIES, accepted_format
+from api.exports.curve_tables import (
+    FILES,
+    FormedTrajectoryQuery,
+    TrajectoryQuery,
+    arrays_answer,
+    as_well,
+    trajectory_table,
+)
+from api.exports.formats import ARRAYS, TRAJECTORIES, accepted_format, asked_format
 from api.requests.positions import Position
 from api.stored import arrays
 from core.exports.format import Format
@@ -21,14 +28,18 @@ Thinned = Annotated[TrajectoryQuery, Query()]
 
 @router.get("/runs/{index}/trajectory", response_model=LabelledArrays, responses=as_well(TRAJECTORIES))
 def get_trajectory(
-    experiment: ExperimentHere, index: Position, query: Thinned, request: Request, store: StoreHere
+    experiment: ExperimentHere,
+    index: Position,
+    query: Annotated[FormedTrajectoryQuery, Query()],
+    request: Request,
+    store: StoreHere,
 ) -> Response:
     """What a run recorded, against `record_step`, with 2/η_t; empty where the spec records nothing.
 
     Curves are stored in float32 (relative error 6e-8), and null where they are not finite or do not exist. The last
     record is of the last iterate, which a completed run did not end at. `points` asks for fewer records.
     """
-    form = accepted_format(TRAJECTORIES, request.headers.get("Accept"))
+    form = asked_format(TRAJECTORIES, query.format, request.headers.get("Accept"))
     return arrays_answer(query.of(arrays.trajectory(experiment, index, store=store)), form, experiment.id)
 
 

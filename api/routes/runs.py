@@ -9,9 +9,9 @@ from api.contract.answers import AnalysisPage, CurvesDocument, RunDocument, RunP
 from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
 from api.experiments.document import polling_headers
-from api.exports.curve_question import CurveQuery
+from api.exports.curve_question import CurveQuery, FormedCurveQuery
 from api.exports.curve_tables import FILES, as_well, curve_table
-from api.exports.formats import CURVES, accepted_format
+from api.exports.formats import CURVES, asked_format
 from api.polls.quick_curves import curves_question
 from api.requests.paging import PageQuery, link_header, window
 from api.requests.positions import Position, position
@@ -46,13 +46,13 @@ def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> Re
 @router.get("/curves", response_model=CurvesDocument, responses=as_well(CURVES))
 def get_curves(
     experiment: ExperimentHere,
-    query: Annotated[CurveQuery, Query()],
+    query: Annotated[FormedCurveQuery, Query()],
     request: Request,
     store: StoreHere,
     recent: RecentAnswersHere,
 ) -> Response:
     """Curves of one result against one axis: median and quartiles, baselines, gradient-flow limits; null is a gap."""
-    form = accepted_format(CURVES, request.headers.get("Accept"))
+    form = asked_format(CURVES, query.format, request.headers.get("Accept"))
     if form is not Format.JSON:
         table = curve_table(_curves(experiment, query, store), form)
         table.headers["Vary"] = "Accept"

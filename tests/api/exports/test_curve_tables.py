@@ -141,6 +141,13 @@ def test_a_line_is_a_point_of_a_curve(service: WorkingService, place: str) -> No
         ("analysis/0/data", "application/x-npz", "analysis/0/data.npz"),
         ("analysis/0/interpolators", "application/x-npz", "analysis/0/interpolators.npz"),
         ("analysis/0/interpolators", "application/json", "analysis/0/interpolators"),
+        ("curves?format=csv", "*/*", "curves.csv"),
+        ("curves?x=init_scale&format=ndjson", "application/*", "curves.ndjson?x=init_scale"),
+        ("curves?format=json", "text/csv;q=0.5, */*;q=0.1", "curves"),
+        ("runs/0/trajectory?format=csv", "*/*", "runs/0/trajectory.csv"),
+        ("runs/0/trajectory?format=ndjson&points=20", "*/*", "runs/0/trajectory.ndjson?points=20"),
+        ("runs/0/trajectory?format=npz", "application/x-npz", "runs/0/trajectory.npz"),
+        ("runs/0/trajectory?format=json", "*/*", "runs/0/trajectory"),
     ],
 )
 def test_who_accepts_another_format_is_sent_it(
@@ -160,3 +167,23 @@ def test_what_nobody_has_is_refused(service: WorkingService, place: str, part: s
     for accept in ("image/png", "application/json;q=0", "application/vnd.apache.parquet"):
         refused = assert_problem(service.client.get(f"{place}/{part}", headers={"Accept": accept}), 406)
         assert refused["type"].endswith("not-acceptable")
+
+
+@pytest.mark.parametrize(
+    ("part", "accept", "status"),
+    [
+        ("curves?format=csv", "application/json", 406),
+        ("runs/0/trajectory?format=npz", "application/json", 406),
+        ("curves?format=npz", "*/*", 422),
+        ("curves?format=parquet", "*/*", 422),
+        ("runs/0/trajectory?format=parquet", "*/*", 422),
+        ("curves?format=csv&format=json", "*/*", 422),
+        ("curves.csv?format=json", "*/*", 422),
+        ("runs/0/arrays?format=npz", "*/*", 422),
+    ],
+)
+def test_a_format_that_is_not_there_is_refused(
+    service: WorkingService, place: str, part: str, accept: str, status: int
+) -> None:
+    """And one that the Accept header contradicts."""
+    assert_problem(service.client.get(f"{place}/{part}", headers={"Accept": accept}), status)
