@@ -3,6 +3,24 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+AUTOGROUP = Path("/proc/self/autogroup")
+
+_IN_A_SESSION = """
+import os, sys
+from worker.niceness import step_back
+os.setsid()
+reading, writing = os.pipe()
+for _ in range(int(sys.argv[1])):
+    if os.fork():
+        os.wait()
+        sys.exit(0)
+step_back(10)
+print(os.nice(0) >= 10, open("/proc/self/autogroup").read().split()[-1])
+"""
 
 
 def test_who_computes_lets_those_go_first_who_answer() -> None:
@@ -14,3 +32,12 @@ def test_who_computes_lets_those_go_first_who_answer() -> None:
     environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:1"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "True\n"
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="processors are not shared among sessions here")
+@pytest.mark.parametrize(("generations", "expected"), [(1, "10"), (2, "0")])
+def test_the_session_of_a_worker_is_as_nice_as_its_processes(generations: int, expected: str) -> None:
+    """If it is the worker's own: that of a terminal, whose children have children, stays as it is."""
+    program = [sys.executable, "-c", _IN_A_SESSION, str(generations)]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert done.stdout == f"True {expected}\n"
