@@ -2,8 +2,7 @@
 
 A completed run brings its own estimate. A run that was let go by iteration is at a distance of its limit that the flow
 from its last iterate shows; where that cannot be followed, the step along the flow that restores Xβ = y does. To either
-is added what rounding has done to β in so many steps, a random walk of one unit in the last place a step: no digits are
-promised that float64 does not have.
+is added what rounding may have done (`core.analysis.rounding_error`).
 """
 
 import math
@@ -12,6 +11,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.rounding_error import RoundingErrors
 from core.completion.completion import Completer, Completion, NotCompletable
 from core.completion.stepping import Stepping
 from core.data.regression import Dataset
@@ -25,8 +25,6 @@ SAFETY: Final = 2.0
 NEAR: Final = 1e-2
 """A relative distance from which on the first order says little: the factor grows with the ratio to this."""
 
-UNIT: Final = float(np.finfo(np.float64).eps)
-
 
 class LimitErrors:
     """Errors of the ends of the converged runs on one problem; what they share is computed once."""
@@ -34,15 +32,18 @@ class LimitErrors:
     def __init__(self, dataset: Dataset, network: Network) -> None:
         self._dataset, self._network = dataset, network
         self._completer: Completer | None = None
+        self._rounding = RoundingErrors(dataset, network)
 
     def of(self, trained: TrainedRun) -> float:
-        """‖β − β_limit‖₂/‖β‖₂ of the reported end, to first order with safety factors; absolute where β = 0."""
+        """‖β − β_limit‖₂/‖β‖₂ of the reported end, to first order with safety factors; absolute where β = 0.
+
+        1, all of β, where minibatches may lead away again. NaN where it comes to more than that, which says nothing.
+        """
         predictor = self._network.predictor(trained.end)
         norm = float(np.linalg.norm(predictor)) or 1.0
         distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm
-        slopes = self._network.jacobian(trained.end) * trained.end
-        volume = float(np.linalg.norm(np.abs(slopes).sum(axis=0))) / self._network.degree
-        return distance + UNIT * (1 + math.sqrt(trained.steps)) * volume / norm
+        error = distance + self._rounding.of(trained) / norm
+        return min(error, 1.0) if distance <= 1 else math.nan
 
     def _of_iterate(self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]) -> float:
         """‖β − β_limit‖₂ of an iterate; heavy ball leaves for where its velocity leads, θ + m/(1 − m)·v.

@@ -53,7 +53,7 @@ class RunAnalysis:
             "completion_error_estimate": np.nan if completion is None else completion.estimate,
             "completion_error_bound": np.nan if completion is None else completion.bound,
             "limit_error": limit_error,
-            "risk_error": risk_change(predictor, limit_error * float(np.linalg.norm(predictor)), self._dataset),
+            "risk_error": self._risk_error(predictor, limit_error),
             "predictor_error": self._predictor_error(predictor),
             "cycle_amplitude": np.nan if trained.cycle is None else trained.cycle.amplitude,
             "l1_norm": np.abs(predictor).sum(),
@@ -94,6 +94,11 @@ class RunAnalysis:
             "excess_risk": excess_risk(predictor, self._dataset),
             "test_loss": risk_of(predictor, self._dataset),
         }
+
+    def _risk_error(self, predictor: Float64[np.ndarray, " dim"], limit_error: float) -> float:
+        """NaN where it comes to more than the test loss of β = 0, which says nothing of the risk."""
+        change = risk_change(predictor, limit_error * float(np.linalg.norm(predictor)), self._dataset)
+        return change if change <= risk_of(np.zeros_like(predictor), self._dataset) else np.nan
 
     def _predictor_error(self, predictor: Float64[np.ndarray, " dim"]) -> float:
         truth = self._dataset.true_predictor

@@ -204,7 +204,7 @@ class Completer:
         rest = rest.meeting(sharpness)
         if not rest.is_stable:
             return NotCompletable.UNSTABLE
-        projector = ObliqueProjector.of(space, limit.weights)
+        projector = ObliqueProjector.of(space.basis, limit.weights)
         # what the solver has left of Xβ = y, and what the rest of the run leaves of the conserved form
         missing = float(np.linalg.norm(space.basis.T @ end.predictor - space.coordinates))
         defect = projector.complement * (missing + ROUNDING * float(np.linalg.norm(limit.volume)))

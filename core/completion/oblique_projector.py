@@ -6,8 +6,6 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float64
 
-from core.data.row_space import InterpolatorSet
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ObliqueProjector:
@@ -22,10 +20,13 @@ class ObliqueProjector:
     stiffness: float
 
     @classmethod
-    def of(cls, space: InterpolatorSet, weights: Float64[np.ndarray, " dim"]) -> Self:
-        """With V = basis, I − P = C V(VᵀCV)⁻¹Vᵀ; by the singular values of √C·V: VᵀCV has their squares. O(d·rank²)."""
+    def of(cls, basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]) -> Self:
+        """With V = `basis`, orthonormal, of the row space of X, I − P = C V(VᵀCV)⁻¹Vᵀ.
+
+        By the singular values of √C·V: VᵀCV has their squares. O(d·rank²).
+        """
         root = np.sqrt(weights)[:, None]
-        left, values, _ = np.linalg.svd(root * space.basis, full_matrices=False)
+        left, values, _ = np.linalg.svd(root * basis, full_matrices=False)
         complement = float(np.linalg.norm(root * left / values, 2))
-        dim, rank = space.basis.shape
+        dim, rank = basis.shape
         return cls(norm=complement if rank < dim else 0.0, complement=complement, stiffness=float(values[-1]) ** -2)

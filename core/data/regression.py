@@ -2,8 +2,8 @@
 
 import hashlib
 import math
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final, Self, TypeVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -66,6 +66,18 @@ class Dataset:
         if self.held_out is not None and self.held_out.X.shape[1] != dim:
             raise InvalidData(f"held-out X has {self.held_out.X.shape[1]} columns, X has {dim}")
         object.__setattr__(self, "digest", _digest(self.X, self.y))
+
+    @property
+    def backwards(self) -> Self:
+        """The same problem with its samples and its coordinates from the last to the first."""
+        truth, held_out = self.true_predictor, self.held_out
+        return replace(
+            self,
+            X=self.X[::-1, ::-1],
+            y=self.y[::-1],
+            true_predictor=None if truth is None else truth[::-1],
+            held_out=None if held_out is None else replace(held_out, X=held_out.X[:, ::-1]),
+        )
 
 
 def sparse_regression(  # noqa: PLR0913 - the law, and the seven numbers that define the distribution and the draw

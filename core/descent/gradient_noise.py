@@ -38,11 +38,15 @@ class ResidualNoise:
 class GradientNoise:
     """The noise of a batch of runs, which keeps the block of steps that it drew last.
 
-    All are of one optimiser kind, but that beside minibatches there may be runs on all samples.
+    All are of one optimiser kind, but that beside minibatches there may be runs on all samples. Where the samples are
+    trained `is_backwards`, each has the noise that it has in the order of the data.
     """
 
-    def __init__(self, optimizers: Sequence[Optimizer], seeds: Sequence[int], samples: int) -> None:
+    def __init__(
+        self, optimizers: Sequence[Optimizer], seeds: Sequence[int], samples: int, *, is_backwards: bool = False
+    ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
+        self._order = slice(None, None, -1 if is_backwards else 1)
         self._block = -1
         self._drawn = np.empty((BLOCK, 0, samples))
         self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
@@ -78,4 +82,5 @@ class GradientNoise:
         if self._minibatches and not self._optimizers[place].draws_batches:
             return np.ones((BLOCK, self._samples))
         rng = counter_stream(self._seeds[place], "gradient noise", block)
-        return self._optimizers[place].noise(rng, block * BLOCK + np.arange(BLOCK), self._samples)
+        steps = block * BLOCK + np.arange(BLOCK)
+        return self._optimizers[place].noise(rng, steps, self._samples)[:, self._order]

@@ -29,9 +29,6 @@ NOTHING_FLATTER: Final = 1.005
 
 GRADIENT_DESCENT: Final = FullBatch()
 
-NOTHING_BUT_ROUNDING: Final = 1e-6
-"""More than rounding adds to a `limit_error`."""
-
 OF_DESCENT: Final = frozenset({RunPath.SMOOTH.value, RunPath.CROSSED_EDGE.value, RunPath.RELEASED.value})
 """Paths of runs of gradient descent alone."""
 
@@ -141,9 +138,9 @@ def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool
             return _too_large(summary, ratios, optimizer, is_warmed=is_warmed)
         case Outcome.CONVERGED:
             moved = "" if _number(summary, "min_sharpness") == 0 else _moved(ratios, optimizer)
-            return f"{moved} {_MAY_LEAVE}".strip() if optimizer.draws_batches and _may_leave(summary) else moved
+            return f"{moved} {_how_far(summary, optimizer)}".strip()
         case Outcome.STATIONARY:
-            return _PASSING if optimizer.draws_batches else _STATIONARY
+            return _PASSING if optimizer.draws_batches else f"{_STATIONARY} {_how_far(summary, optimizer)}".strip()
         case Outcome.STANDSTILL:
             return _no_longer_moves(summary)
         case Outcome.UNSTABLE_INTERPOLATOR:
@@ -169,10 +166,18 @@ _MAY_LEAVE: Final = (
 )
 
 
-def _may_leave(summary: Mapping[str, Scalar]) -> bool:
-    """Whether all that is said of the limit is that it may be anywhere: 1 and what rounding adds."""
-    error = _number(summary, "limit_error")
-    return error is not None and 1 <= error < 1 + NOTHING_BUT_ROUNDING
+_TOO_EARLY: Final = (
+    "It was stopped too early to say how far its limit is (limit_error is null): lower stopping.loss_tolerance, or "
+    "with stopping.steps take more of them."
+)
+
+
+def _how_far(summary: Mapping[str, Scalar], optimizer: Optimizer) -> str:
+    """What the error of the limit says where it is all of β, or is not known; of the limit 0 none is relative."""
+    if optimizer.draws_batches and summary.get("limit_error") == 1:
+        return _MAY_LEAVE
+    is_unknown = "limit_error" in summary and summary["limit_error"] is None
+    return _TOO_EARLY if is_unknown and _number(summary, "min_sharpness") != 0 else ""
 
 
 def _no_longer_moves(summary: Mapping[str, Scalar]) -> str:

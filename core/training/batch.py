@@ -47,7 +47,7 @@ class Batch:
             runs=runs,
             limits=Limits.of(problem, runs),
             descent=kernel(X, y, problem.network, state),
-            noise=GradientNoise(optimizers, [run.seed for run in runs], len(y)),
+            noise=GradientNoise(optimizers, [run.seed for run in runs], len(y), is_backwards=problem.is_backwards),
             momentum=np.array([optimizer.momentum for optimizer in optimizers]),
         )
 

@@ -1,7 +1,7 @@
 """What the runs of a batch share."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,12 +38,21 @@ class NeverStable:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """The data, the network, the step sizes that are known to be too large, and what trains: a kernel by its name."""
+    """The data, the network, the step sizes that are known to be too large, and what trains: a kernel by its name.
+
+    One that `is_backwards` has its samples and its coordinates from the last to the first.
+    """
 
     dataset: Dataset
     network: Network
     never_stable: NeverStable
     kernel: str = field(default_factory=lambda: kernel_names()[0])
+    is_backwards: bool = False
+
+    @cached_property
+    def backwards(self) -> "Problem":
+        """The same problem the other way round: every sum over samples or coordinates is rounded otherwise."""
+        return replace(self, dataset=self.dataset.backwards, is_backwards=not self.is_backwards)
 
     @cached_property
     def zero_loss(self) -> float:

@@ -99,7 +99,8 @@ class WithTwin:
         initial, name = moved_start(run.initial, run.seed), f"{run.perturbed_by} of a twin"
         if np.array_equal(initial, run.initial):
             return []
-        return [replace(run, initial=initial, record_points=0, perturbed_by=name, has_twin=False, meets=meets)]
+        twin = replace(run, initial=initial, perturbed_by=name, meets=meets, goes_backwards=True)
+        return [replace(twin, record_points=0, has_twin=False)]
 
     def _told_apart(self, history: Sequence[TrainedRun]) -> tuple[list[TrainedRun], list[TrainedRun]]:
         """The search's own trials and the twins, which start elsewhere."""

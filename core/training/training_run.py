@@ -32,7 +32,8 @@ class TrainingRun:
     `completion_tolerance`·‖β‖₂ (`core.completion`), and not where that is 0. One that `takes_all_steps` takes
     `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name of the stream that its
     perturbations are drawn from. One that `has_twin` may be followed by one (`core.training.sensitivity`), which
-    `meets` it at its landmark, if it has one (`core.training.landmarks`).
+    `meets` it at its landmark, if it has one (`core.training.landmarks`), and `goes_backwards`: it is trained on its
+    problem the other way round.
     """
 
     index: int
@@ -51,6 +52,7 @@ class TrainingRun:
     perturbed_by: str = "kick"
     has_twin: bool = False
     meets: Landmark | None = None
+    goes_backwards: bool = False
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:

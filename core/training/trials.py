@@ -14,6 +14,7 @@ from core.training.batch_training import Training
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trial_history import arrays_of, history_of
+from core.training.turning import turned_end, turned_run
 
 MOST_TRIALS: Final = 64
 """Most trials of one run in one round: trial k of the run of index n is trained under the index 64n + k."""
@@ -74,7 +75,8 @@ class Trials:
     """A batch of searches in training, with the interface of `Training`.
 
     The next trials of all unfinished searches are trained together, to the end of the last of them: then the next round
-    begins. A search that is complete gives its result at once. Nothing but the search decides the bits of that.
+    begins. Those that go backwards have a problem of their own, and wait for a round without others. A search that is
+    complete gives its result at once. Nothing but the search decides the bits of that.
     """
 
     def __init__(self, problem: Problem, searches: Sequence[Search]) -> None:
@@ -98,7 +100,8 @@ class Trials:
         """Step to the next check; returns the results of the searches that are complete there, and leave the batch."""
         ended = self._training.advance()
         for trained in ended:
-            self._ended[trained.run.index] = replace(trained, run=self._round[trained.run.index])
+            run = self._round[trained.run.index]
+            self._ended[trained.run.index] = replace(turned_end(trained) if run.goes_backwards else trained, run=run)
         touched = sorted({trained.run.index // MOST_TRIALS for trained in ended})
         results = [self._result(index) for index in touched if self._is_complete(index)]
         if not self._training.active:
@@ -138,25 +141,35 @@ class Trials:
         ended = history_of(under("round", checkpoint), runs)
         trials._ended = dict(zip(checkpoint["ended"].tolist(), ended, strict=True))
         trials._round = trials._trials()
-        trials._training = Training.resume(problem, trials._numbered(), under("training", checkpoint))
+        kept = under("training", checkpoint)
+        trials._training = Training.resume(trials._problem_of_round(), trials._numbered(), kept)
         trials._earlier_steps = int(checkpoint["step"][0]) - trials._training.step
         return trials
 
     def _begin_round(self) -> None:
         self._ended: dict[int, TrainedRun] = {}
         self._round = self._trials()
-        self._training = Training(self._problem, self._numbered())
+        self._training = Training(self._problem_of_round(), self._numbered())
 
     def _trials(self) -> dict[int, TrainingRun]:
         """The trials of the round, by the index under which each is trained; a function of searches and history."""
-        return {
+        wanted = {
             index * MOST_TRIALS + number: trial
             for index, search in self._searches.items()
             for number, trial in enumerate(search.next_trials(self._history[index]))
         }
+        return {number: trial for number, trial in wanted.items() if not trial.goes_backwards} or wanted
+
+    def _problem_of_round(self) -> Problem:
+        goes_backwards = any(trial.goes_backwards for trial in self._round.values())
+        return self._problem.backwards if goes_backwards else self._problem
 
     def _numbered(self) -> list[TrainingRun]:
-        return [replace(trial, index=number) for number, trial in self._round.items()]
+        """The trials as they are trained."""
+        return [
+            replace(turned_run(trial) if trial.goes_backwards else trial, index=number)
+            for number, trial in self._round.items()
+        ]
 
     def _history_with_round(self, index: int) -> tuple[TrainedRun, ...]:
         """What a search remembers once its trials of this round have ended."""

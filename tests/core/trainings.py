@@ -1,6 +1,7 @@
 """Trainings for the tests of what is made of several: small runs, their bits, and made-up ends."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,13 @@ def trained_alone(problem: Problem, run: TrainingRun) -> TrainedRun:
     """The end of a run that is trained by itself."""
     (trained,) = ended_of(problem, [run])
     return trained
+
+
+def trained_backwards(problem: Problem, run: TrainingRun) -> np.ndarray:
+    """θ at the end of a run without noise that is trained by itself on X and y written from the last to the first."""
+    data = Dataset(X=problem.dataset.X[::-1, ::-1], y=problem.dataset.y[::-1])
+    alone = trained_alone(replace(problem, dataset=data), replace(run, initial=run.initial[:, ::-1]))
+    return alone.end[:, ::-1]
 
 
 def bits(trained: TrainedRun) -> tuple[object, ...]:

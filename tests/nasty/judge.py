@@ -161,7 +161,8 @@ def _converged(case: Case, _: re.Match[str]) -> str | None:
     low = case.path.losses[-1] <= TOLERANCE * case.zero_loss
     still = case.path.losses[-1] < case.path.losses[len(case.path.losses) // 2] and rest < 1e-3 * size
     is_near = (
-        abs(np.linalg.norm(end) - case.summary["l2_norm"]) <= (case.summary["limit_error"] + 1e-8) * size + 3 * rest
+        abs(np.linalg.norm(end) - case.summary["l2_norm"])
+        <= ((case.summary["limit_error"] or 1.0) + 1e-8) * size + 3 * rest
     )
     smooth = case.summary["path"] == "smooth"
     if not (low or still):
@@ -496,6 +497,13 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case, re.Match[str]], str | None]], ...
             r"limit_error is 1\. Lower η, or take larger ones\. ?"
         ),
         _unstable_in_the_mean_square,
+    ),
+    (
+        (
+            r"It was stopped too early to say how far its limit is \(limit_error is null\): lower "
+            r"stopping\.loss_tolerance, or with stopping\.steps take more of them\. ?"
+        ),
+        _holds(lambda case: case.summary["limit_error"] is None, "it is known"),
     ),
     (
         (

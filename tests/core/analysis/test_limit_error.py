@@ -10,7 +10,7 @@ from core.analysis.limit_error import LimitErrors
 from core.completion.completion import Completer, Completion
 from core.completion.stepping import Stepping
 from core.data.regression import Dataset
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
@@ -80,12 +80,21 @@ def test_where_the_flow_cannot_be_followed_one_step_along_it_tells() -> None:
     assert true <= LimitErrors(TINY, Diagonal(2)).of(trained) <= 1e3 * true
 
 
-def rounding_of_steps(theta: np.ndarray, steps: int, network: Network) -> float:
-    """A unit in the last place of the terms of β for the first step, and a random walk of as many for the rest."""
-    terms = np.abs(theta[:2]) * np.abs(theta[2:]) if isinstance(network, UV) else np.abs(theta) ** network.degree
-    beta = network.predictor(theta)
-    walk = np.finfo(float).eps * (1 + np.sqrt(steps))
-    return float(walk * np.linalg.norm(terms.sum(axis=0)) / np.linalg.norm(beta))
+def rounding_of_steps(run: TrainedRun, network: Network) -> float:
+    """A unit of the terms of β for the first step, and a random walk of as many for the rest, of which P is kept.
+
+    One more for each step of a time constant if the last of them was below a unit, else fewer.
+    """
+    theta, slopes, X = run.end, network.jacobian(run.end), TINY.X
+    c, terms = (slopes**2).sum(axis=0), np.linalg.norm(np.abs(slopes * theta).sum(axis=0))
+    kept = np.eye(7) - c[:, None] * X.T @ np.linalg.solve(X * c @ X.T, X)
+    slowest = (1 - run.run.optimizer.momentum) / (run.run.step_size * np.linalg.eigvalsh(X * c @ X.T / 3)[0])
+    gradient = network.jacobian(run.theta) * (X.T @ (X @ network.predictor(run.theta) - TINY.y) / 3)
+    share = np.abs(gradient[run.theta != 0] / run.theta[run.theta != 0]).max()
+    last = run.run.step_size / (1 - run.run.optimizer.momentum) * float(share)
+    missed = min(slowest, run.steps) * min(1.0, np.finfo(float).eps / last)
+    walk = np.finfo(float).eps * (1 + np.sqrt(run.steps) + missed)
+    return float(walk * np.linalg.norm(kept, 2) * terms / np.linalg.norm(network.predictor(theta)))
 
 
 @pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), UV()])
@@ -95,8 +104,44 @@ def test_a_completed_run_errs_by_its_estimate_and_by_rounding(network: Network) 
     run = made_up(planned(parts=len(network.parts)), Outcome.CONVERGED)
     for estimate, steps in ((0.0, 0), (0.0, 30), (1e-15, 30)):
         limit = CompletedLimit(theta=theta, estimate=estimate, bound=np.inf)
-        said = LimitErrors(TINY, network).of(replace(run, steps=steps, completion=limit))
-        assert said == pytest.approx(estimate + rounding_of_steps(theta, steps, network), rel=1e-10, abs=0)
+        told = replace(run, steps=steps, completion=limit)
+        expected = estimate + rounding_of_steps(told, network)
+        assert LimitErrors(TINY, network).of(told) == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("optimizer", [FullBatch(), HeavyBall(momentum=0.75)])
+def test_parameters_that_stand_still_miss_a_unit_of_every_step(optimizer: Optimizer) -> None:
+    """Of a time constant of the slowest mode, which momentum shortens; where the last step was about a unit."""
+    theta = trained_alone(problem_of(), planned(loss_tolerance=1e-29)).theta
+    run = made_up(planned(optimizer=optimizer, step_size=1e-4), Outcome.CONVERGED)
+    limit = CompletedLimit(theta=theta, estimate=0.0, bound=np.inf)
+    told = replace(run, steps=10**6, theta=theta, completion=limit)
+    few = replace(told, theta=theta * (1 + 1e-9))
+    said, less = (LimitErrors(TINY, Diagonal(2)).of(each) for each in (told, few))
+    assert said == pytest.approx(rounding_of_steps(told, Diagonal(2)), rel=0.3)
+    assert less == pytest.approx(rounding_of_steps(few, Diagonal(2)), rel=1e-6)
+    assert said > 2 * less
+
+
+def test_where_a_parameter_is_zero_rounding_is_that_of_the_steps_alone() -> None:
+    """No projector is known there."""
+    theta = np.full((2, 7), 0.5)
+    theta[:, 0] = 0.0
+    theta[0, 1] = 0.6
+    limit = CompletedLimit(theta=theta, estimate=0.0, bound=np.inf)
+    run = replace(made_up(planned(), Outcome.CONVERGED), steps=0, completion=limit)
+    terms, beta = 2 * (theta**2).sum(axis=0), theta[0] ** 2 - theta[1] ** 2
+    expected = np.finfo(float).eps * np.linalg.norm(terms) / np.linalg.norm(beta)
+    assert LimitErrors(TINY, Diagonal(2)).of(run) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("factor", "is_known"), [(1.0, True), (1.001, False)])
+def test_an_error_larger_than_the_predictor_is_none(factor: float, *, is_known: bool) -> None:
+    """Of a completed run as of any other."""
+    theta = np.full((2, 7), 0.5) * np.array([[1.2], [1.0]])
+    limit = CompletedLimit(theta=theta, estimate=factor, bound=np.inf)
+    said = LimitErrors(TINY, Diagonal(2)).of(replace(made_up(planned(), Outcome.CONVERGED), completion=limit))
+    assert said == 1.0 if is_known else np.isnan(said)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.75])
@@ -120,7 +165,7 @@ def test_an_iterate_errs_by_the_way_that_is_left(momentum: float, *, blocked: bo
         assert isinstance(found, Completion)
         left = float(np.linalg.norm(found.predictor - beta) + found.estimate * np.linalg.norm(found.predictor))
     share = left / float(np.linalg.norm(beta))
-    expected = 2 * (1 + share / 0.01) * share + rounding_of_steps(theta, 3, Diagonal(2))
+    expected = 2 * (1 + share / 0.01) * share + rounding_of_steps(trained, Diagonal(2))
     assert LimitErrors(TINY, Diagonal(2)).of(trained) == pytest.approx(expected, rel=1e-9)
 
 
@@ -129,7 +174,7 @@ def test_of_sgd_that_is_not_stable_in_the_mean_square_nothing_is_promised() -> N
     there = trained_alone(problem_of(), planned(step_size=0.5))
     run = planned(optimizer=Minibatch(batch_size=1), step_size=0.5)
     trained = replace(made_up(run, Outcome.CONVERGED), theta=there.theta)
-    assert LimitErrors(TINY, Diagonal(2)).of(trained) == pytest.approx(1.0)
+    assert LimitErrors(TINY, Diagonal(2)).of(trained) == 1.0
     both = replace(trained, run=replace(run, optimizer=Minibatch(batch_size=2)))
     assert LimitErrors(TINY, Diagonal(2)).of(both) < 1e-3
 

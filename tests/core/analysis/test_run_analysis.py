@@ -109,7 +109,8 @@ def test_the_end_of_a_run_in_numbers(network: Network, *, completed: bool) -> No
 @pytest.mark.parametrize("outcome", Outcome)
 def test_only_a_run_with_a_limit_is_some_way_from_it(outcome: Outcome) -> None:
     """And its risk is no further from that of the limit than the farthest β at that distance."""
-    trained = ended(Diagonal(2), outcome)
+    theta = ended(Diagonal(2), outcome).theta
+    trained = ended(Diagonal(2), outcome, completion=CompletedLimit(theta=theta, estimate=1e-3, bound=np.inf))
     told = summary(trained, Diagonal(2))
     assert told["outcome"] == outcome.value
     if outcome not in {Outcome.CONVERGED, Outcome.STATIONARY}:
@@ -120,6 +121,22 @@ def test_only_a_run_with_a_limit_is_some_way_from_it(outcome: Outcome) -> None:
     distance, moment = told["limit_error"] * np.linalg.norm(beta), 2.0 * np.eye(5) + 1.5**2
     slope = np.linalg.norm(moment @ (beta - np.array([1, 1, 0, 0, 0]) / np.sqrt(2)))
     assert told["risk_error"] == pytest.approx(slope * distance + np.linalg.norm(moment, 2) * distance**2 / 2)
+
+
+@pytest.mark.parametrize(("estimate", "known"), [(1.0, (True, False)), (0.8, (True, False)), (0.1, (True, True))])
+def test_an_error_as_large_as_the_risk_of_0_is_none(estimate: float, known: tuple[bool, bool]) -> None:
+    """Of the risk earlier than of β, since that depends on it with a slope."""
+    theta = ended(Diagonal(2)).theta
+    trained = ended(Diagonal(2), completion=CompletedLimit(theta=theta, estimate=estimate, bound=np.inf))
+    told = summary(trained, Diagonal(2))
+    assert (told["limit_error"] is not None, told["risk_error"] is not None) == known
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CONVERGED, Outcome.STATIONARY])
+def test_of_a_run_that_stopped_far_away_nothing_is_said(outcome: Outcome) -> None:
+    """Its error would be larger than its predictor."""
+    told = summary(ended(Diagonal(2), outcome), Diagonal(2))
+    assert (told["limit_error"], told["risk_error"]) == (None, None)
 
 
 def test_what_a_run_was_stands_beside_it() -> None:

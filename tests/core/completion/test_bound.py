@@ -94,7 +94,7 @@ def proven_run(data: Dataset, theta: np.ndarray, step_size: float) -> CompletedR
         sharpness=found.sharpness,
         moment=float(second_moments(data.X).max()),
         largest_moment=float(np.linalg.norm(data.X, 2)) ** 2 / len(data.X),
-        projector=ObliqueProjector.of(space, np.square(found.theta).sum(axis=0)),
+        projector=ObliqueProjector.of(space.basis, np.square(found.theta).sum(axis=0)),
     )
 
 

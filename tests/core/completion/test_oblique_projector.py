@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.completion.oblique_projector import ObliqueProjector
 from core.data.regression import Dataset
-from core.data.row_space import interpolator_set
+from core.data.row_space import row_space
 from tests.core.problems import small_problem, small_problems
 
 
@@ -17,7 +17,7 @@ def test_the_norms_are_those_of_the_matrices(data: Dataset, seed: int) -> None:
     """Against P and Xᵀ(X C Xᵀ)⁻¹X written out, weights at random."""
     X, dim = data.X, data.X.shape[1]
     weights = np.exp(np.random.default_rng(seed).normal(0, 1.5, dim))
-    found = ObliqueProjector.of(interpolator_set(X, data.y), weights)
+    found = ObliqueProjector.of(row_space(X), weights)
     inverse = X.T @ np.linalg.inv(X * weights @ X.T) @ X
     projector = np.eye(dim) - weights[:, None] * inverse
     assert found.norm == pytest.approx(np.linalg.norm(projector, 2), rel=1e-6)
@@ -29,6 +29,6 @@ def test_the_norms_are_those_of_the_matrices(data: Dataset, seed: int) -> None:
 def test_a_unique_interpolator_leaves_no_freedom() -> None:
     """P = 0, and its complement is the identity."""
     data = small_problem(0, samples=3, dimension=3)
-    found = ObliqueProjector.of(interpolator_set(data.X, data.y), np.array([1.0, 10.0, 0.1]))
+    found = ObliqueProjector.of(row_space(data.X), np.array([1.0, 10.0, 0.1]))
     assert found.norm == 0.0
     assert found.complement == pytest.approx(1.0)

@@ -51,6 +51,16 @@ def test_the_noise_of_a_run_is_its_own() -> None:
     assert (company[:, 0] != alone[:, 0]).any()
 
 
+@pytest.mark.parametrize(("optimizer", "name"), [(MINIBATCH, "weight"), (LABEL_NOISE, "shift")])
+def test_backwards_every_sample_has_the_noise_that_it_has_otherwise(optimizer: Optimizer, name: str) -> None:
+    """Sample by sample."""
+    backwards = GradientNoise([optimizer], [3], SAMPLES, is_backwards=True).between(10, 100)
+    plain = noise_of(optimizer, seeds=(3,)).between(10, 100)
+    for sample in range(SAMPLES):
+        one, other = (getattr(noise, name)[..., place] for noise, place in ((backwards, sample), (plain, 4 - sample)))
+        np.testing.assert_array_equal(one, other)
+
+
 def test_minibatches_have_their_size_and_every_sample_its_turn() -> None:
     """Weights N/b on b samples: each is as likely as the others."""
     weight = noise_of(MINIBATCH).between(0, 4000).weight

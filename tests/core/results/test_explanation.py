@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.descent.optimizers import FullBatch, HeavyBall, Minibatch
+from core.descent.optimizers import FullBatch, HeavyBall, Minibatch, Optimizer
 from core.outcome import Outcome
 from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
 from tests.core.specs import grid_of
@@ -242,12 +242,31 @@ def test_minibatches_that_end_at_the_least_squares_only_pass_by() -> None:
     assert "only passing by" not in explanation(numbers)
 
 
-@pytest.mark.parametrize(("error", "is_told"), [(1.0, True), (1 + 1e-12, True), (0.99, False), (1.2, False)])
-def test_a_run_whose_minibatches_are_not_stable_in_the_mean_square_is_told_so(error: float, *, is_told: bool) -> None:
+@pytest.mark.parametrize(("error", "is_told"), [(1.0, True), (0.99, False), (None, False)])
+def test_a_run_whose_minibatches_are_not_stable_in_the_mean_square_is_told_so(
+    error: float | None, *, is_told: bool
+) -> None:
     """Its error says it; gradient descent with such an error has another reason."""
     numbers = ended(Outcome.CONVERGED, 0.001, limit_error=error)
     assert ("may lead it away again" in explanation(numbers, optimizer=Minibatch(batch_size=1))) is is_told
     assert "may lead it away again" not in explanation(numbers)
+
+
+@pytest.mark.parametrize("optimizer", [FullBatch(), HeavyBall(momentum=0.9), Minibatch(batch_size=1)])
+def test_a_run_that_says_nothing_of_its_limit_is_told_what_to_do(optimizer: Optimizer) -> None:
+    """But not where the limit is 0, where it has none, or where the summary is of an older release."""
+    far = ended(Outcome.CONVERGED, 0.001, limit_error=None)
+    assert "too early to say how far its limit is" in explanation(far, optimizer=optimizer)
+    others = (
+        far | {"min_sharpness": 0.0, "max_stable_step": None},
+        far | {"limit_error": 1e-3},
+        far | {"outcome": "diverged"},
+        ended(Outcome.CONVERGED, 0.001),
+    )
+    for numbers in others:
+        assert "too early" not in explanation(numbers, optimizer=optimizer)
+    least_squares = ended(Outcome.STATIONARY, 0.001, **LEAST_SQUARES, limit_error=None)
+    assert ("too early" in explanation(least_squares, optimizer=optimizer)) is not optimizer.draws_batches
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.CONVERGED, Outcome.STATIONARY, Outcome.STOPPED])

@@ -1,6 +1,7 @@
 """Sensitivity: a perturbed copy starts a hair beside the run, and how far away it ends."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
-from core.descent.optimizers import FullBatch, Minibatch
-from core.networks.network import UV
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome, RunPath
 from core.training.batch_training import Training
 from core.training.convergent_step_search import StepSearch
@@ -23,7 +24,16 @@ from core.training.sensitivity import WithTwin, moved_start
 from core.training.training_run import Landmark
 from core.training.trials import Search, SearchResult, SingleTrial, Trials
 from tests.core.training.evidence_at import batch_of
-from tests.core.trainings import MAX_STABLE_STEP, SQUARED, bits, made_up, planned, problem_of, trained_alone
+from tests.core.trainings import (
+    MAX_STABLE_STEP,
+    SQUARED,
+    bits,
+    made_up,
+    planned,
+    problem_of,
+    trained_alone,
+    trained_backwards,
+)
 
 
 def with_twins(*searches: Search, only_if_needed: bool = False) -> list[WithTwin]:
@@ -31,7 +41,7 @@ def with_twins(*searches: Search, only_if_needed: bool = False) -> list[WithTwin
     return [WithTwin(search=search, network=SQUARED, only_if_needed=only_if_needed) for search in searches]
 
 
-def results(searches: list[WithTwin], problem: Problem | None = None, *, resumed: bool = False) -> list[SearchResult]:
+def results(searches: Sequence[Search], problem: Problem | None = None, *, resumed: bool = False) -> list[SearchResult]:
     """What comes of them, in order; taken up from a checkpoint after each advance if `resumed`."""
     problem = problem or problem_of()
     trials, ended = Trials(problem, searches), []
@@ -66,10 +76,10 @@ def test_at_the_edge_rounding_is_amplified() -> None:
 
 
 def test_the_sensitivity_is_the_distance_of_two_trainings() -> None:
-    """Trained one after the other, the second from the perturbed start, and compared by hand."""
+    """Trained one after the other, the second backwards and from the perturbed start, and compared by hand."""
     run = planned(step_size=0.98 * MAX_STABLE_STEP)
-    beside = planned(step_size=0.98 * MAX_STABLE_STEP, initial=moved_start(run.initial, run.seed))
-    first, second = (trained_alone(problem_of(), start).theta for start in (run, beside))
+    first = trained_alone(problem_of(), run).theta
+    second = trained_backwards(problem_of(), replace(run, initial=moved_start(run.initial, run.seed)))
     beta, other = (theta[0] ** 2 - theta[1] ** 2 for theta in (first, second))
     expected = math.sqrt(sum((other - beta) ** 2) / sum(beta**2))
     assert sensitivity_of(step_size=0.98 * MAX_STABLE_STEP) == pytest.approx(expected, rel=1e-12)
@@ -81,7 +91,7 @@ def test_the_distance_is_that_of_the_networks_predictors() -> None:
     problem = problem_of(never_stable_above=np.inf, network=UV())
     (concluded,) = results([WithTwin(search=SingleTrial(run=run), network=UV())], problem)
     moved = replace(run, initial=moved_start(run.initial, run.seed))
-    thetas = [trained_alone(problem, start).theta for start in (run, moved)]
+    thetas = trained_alone(problem, run).theta, trained_backwards(problem, moved)
     beta, other = (theta[0] * theta[2] - theta[1] * theta[3] for theta in thetas)
     expected = math.sqrt(sum((other - beta) ** 2) / sum(beta**2))
     assert concluded.extras["sensitivity"] == pytest.approx(expected, rel=1e-12)
@@ -108,10 +118,14 @@ def test_a_run_is_followed_by_its_copy() -> None:
 
 
 def test_a_copy_is_perturbed_otherwise() -> None:
-    """Its start is moved, and so are the perturbations that the run may need: they decide where it goes."""
+    """Its start is moved, and so are the perturbations that the run may need: they decide where it goes.
+
+    So does the order of its sums.
+    """
     (search,) = with_twins(SingleTrial(run=planned()))
     run = planned()
     (copy,) = search.next_trials([made_up(run, Outcome.CONVERGED)])
+    assert copy.goes_backwards
     moved = []
     for each in (run, replace(run, perturbed_by=copy.perturbed_by)):
         batch = batch_of(each)
@@ -243,6 +257,33 @@ def test_the_relative_distance_is_that_of_the_textbook() -> None:
     assert math.isnan(relative_distance(np.zeros(2), np.zeros(2)))
 
 
+ORDERS: list[Any] = [
+    pytest.param(SQUARED, FullBatch(), {}, id="depth 2"),
+    pytest.param(Diagonal(3), FullBatch(), {"init_scale": 0.4}, id="depth 3"),
+    pytest.param(UV(), FullBatch(), {"initial": np.full((4, 7), 0.2)}, id="UV"),
+    pytest.param(SQUARED, HeavyBall(momentum=0.5), {}, id="momentum"),
+    pytest.param(SQUARED, Minibatch(batch_size=2), {}, id="minibatches"),
+    pytest.param(SQUARED, LabelNoise(noise_variance=0.1, noise_steps=300), {}, id="label noise"),
+]
+
+
+@pytest.mark.parametrize(("network", "optimizer", "changes"), ORDERS)
+def test_backwards_every_sum_is_rounded_otherwise_and_nothing_else_changes(
+    network: Network, optimizer: Optimizer, changes: dict[str, Any]
+) -> None:
+    """From the same start, in company of the run itself: the last bits alone, in every coordinate's own place."""
+    problem = problem_of(network=network)
+    run = planned(0, step_size=0.05, optimizer=optimizer, max_steps=2000, **changes)
+    singles = [SingleTrial(run=run), SingleTrial(run=replace(run, index=1, goes_backwards=True))]
+    plain, backwards = (result.trained for result in results(singles, problem))
+    assert plain.outcome is backwards.outcome
+    assert plain.steps == backwards.steps
+    for name in ("theta", "end", "gradient_sum", "velocity"):
+        one, other = getattr(plain, name), getattr(backwards, name)
+        if one is not None:
+            assert 0 < np.abs(one - other).max() < 1e-11 * np.abs(one).max()
+
+
 def searches(*scales: float) -> list[StepSearch]:
     """Quick searches, one for each scale."""
     return [
@@ -273,9 +314,10 @@ def test_a_search_has_the_copy_of_the_step_size_that_it_finds() -> None:
 
 
 def test_a_search_with_a_copy_can_be_resumed_at_any_moment() -> None:
-    """Before, between and after its probes, and while the copy is trained alone."""
-    undisturbed, resumed = (results(with_twins(*searches(0.1, 0.3)), resumed=flag) for flag in (False, True))
-    assert len(undisturbed) == 2
+    """Before, between and after its probes, and while the copies are trained, that of a plain run among them."""
+    both = [*searches(0.1, 0.3), SingleTrial(run=planned(2, **CROSSING))]
+    undisturbed, resumed = (results(with_twins(*both), resumed=flag) for flag in (False, True))
+    assert len(undisturbed) == 3
     for one, other in zip(undisturbed, resumed, strict=True):
         assert bits(one.trained) == bits(other.trained)
         np.testing.assert_equal(dict(one.extras), dict(other.extras))

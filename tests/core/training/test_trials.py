@@ -49,6 +49,21 @@ class Staircase:
         return SearchResult(trained=last[0], extras={"steps of the round": float(sum(end.steps for end in last))})
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Backwards(SingleTrial):
+    """A short trial, and then the run the other way round."""
+
+    def next_trials(self, history: Sequence[TrainedRun]) -> Sequence[TrainingRun]:
+        """Of 64 steps, and of all."""
+        if not history:
+            return [replace(self.run, max_steps=64)]
+        return [] if len(history) > 1 else [replace(self.run, goes_backwards=True)]
+
+    def result(self, history: Sequence[TrainedRun]) -> SearchResult:
+        """The end of the second."""
+        return SearchResult(trained=history[1])
+
+
 SEARCHES: tuple[Search, ...] = (
     Staircase(run=planned(3, init_scale=0.1)),
     Staircase(run=planned(1, init_scale=0.2, warmup_steps=3000), rounds=2, width=3),
@@ -183,6 +198,22 @@ def test_a_complete_search_ends_at_once_and_the_others_go_on() -> None:
     assert (first.trained.run.index, first.trained.outcome) == (1, Outcome.BUDGET_EXHAUSTED)
     assert [run.index for run in trials.active] == [2]
     assert trials.step == 64
+
+
+def test_what_goes_backwards_waits_for_a_round_of_its_own() -> None:
+    """Until the longest search is over, and then is trained to the bits that it has alone; also if it is resumed."""
+    backwards = Backwards(run=planned(1, max_steps=640))
+    searches: list[Search] = [Staircase(run=planned(4, max_steps=700), rounds=2), backwards]
+    (alone,) = results(Trials(problem_of(), [backwards]))
+    for resumed in (False, True):
+        trials, ended = Trials(problem_of(), searches), []
+        while trials.active:
+            ended += trials.advance()
+            if resumed and trials.active:
+                trials = Trials.resume(problem_of(), searches, unpack_arrays(pack_arrays(trials.checkpoint())))
+        assert [result.trained.run.index for result in ended] == [4, 1]
+        assert trials.step == 2 * 704 + 640
+        assert everything(ended[1:]) == everything([alone])
 
 
 def test_steps_are_counted_over_all_rounds() -> None:
