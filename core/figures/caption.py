@@ -26,8 +26,8 @@ REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "opt
 class Caption:
     """What stands around a figure: its `title`, what was run on what, and `name`, its user's words.
 
-    `name` is in letters that can be drawn, `full_name` in all. `subject` says what is drawn where the title says what is
-    found. `notes` are what this figure has to say besides, such as which part of the experiment it shows.
+    `name` is in letters that can be drawn, `full_name` in all. `subject` says what is drawn where the title says what
+    is found. `notes` are what this figure has to say besides, such as which part of the experiment it shows.
     """
 
     title: str

@@ -32,7 +32,9 @@ def draw(kind: FigureKind, results: Results, options: FigureOptions = USUAL) -> 
     return picture(kind, results, options).figure
 
 
-def picture(kind: FigureKind, results: Results, options: FigureOptions = USUAL) -> Picture:
+def picture(  # noqa: PLR0911 - one for each kind
+    kind: FigureKind, results: Results, options: FigureOptions = USUAL
+) -> Picture:
     """The figure of these results, or of the part of them that is asked for, laid out for their grid.
 
     The type of the layout chooses the drawing: a kind whose layout has no drawing, or that of another kind, does not

@@ -14,7 +14,7 @@ from core.figures.number_text import number_text
 
 COLUMNS: Final = ("panel", "series", "x", "y", "lo", "hi", "value")
 
-MOST_SAID: Final = 12
+MOST_SAID: Final = 24
 """Lines of a panel that are put into words; the table has all."""
 
 Numbers = Float64[np.ndarray, " point"]
@@ -42,7 +42,7 @@ class Series:
         return np.flatnonzero(np.isfinite(self.x) & (np.isfinite(self.y) | np.isnan(self.y).all()))
 
 
-def series(
+def series(  # noqa: PLR0913 - a row of the table, and all but the first three have a usual value
     panel: str,
     name: str,
     x: Sequence[float] | np.ndarray,

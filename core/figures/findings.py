@@ -65,7 +65,7 @@ def _along_lines(family: Curves) -> Iterator[tuple[float, np.ndarray]]:
 
 
 def _largest_fall(columns: Columns) -> tuple[float, float, float] | None:
-    """Where it falls most, from what to what; None where it rises somewhere, is not positive, or is known too seldom."""
+    """Where it falls most, from what to what; None where it rises somewhere, is not positive, or is hardly known."""
     falls = []
     for place, values in columns:
         there = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""Which letters can be drawn: by the font of all figures, and by others that this machine has for what that one lacks."""
+"""Which letters can be drawn: by the font of all figures, and by others that this machine has for what it lacks."""
 
 from functools import lru_cache
 from typing import Final

@@ -46,7 +46,7 @@ class Place:
     is_beside: bool
 
 
-def free_place(
+def free_place(  # noqa: PLR0913 - what stands around it
     panel: Axes, text: str, height: float, paths: Sequence[Path], taken: Sequence[Box] = (), *, above: bool
 ) -> Place:
     """The place for the name of the line at this `height` on the y axis, of those that least goes through the nearest.

@@ -12,7 +12,6 @@ from core.errors import InvalidChoice
 from core.figures.layouts.options import Style
 from core.figures.style import style as drawn_in
 
-
 USUAL_DPI: Final = 160
 """Dots per inch of a png file where nothing else is asked for."""
 
