@@ -380,8 +380,8 @@ class FigureRequest:
     """A figure that somebody waits for; `key` is where it will be kept, by the content it is drawn from.
 
     The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's,
-    shifted by the `transform` of a spec, as JSON. `options` are those of `core.figures.layouts.options`, as text. `owner`
-    is who waits; owners take turns.
+    shifted by the `transform` of a spec, as JSON. `options` are those of `core.figures.layouts.options`, as text.
+    `owner` is who waits; owners take turns.
     """
 
     experiment_id: str

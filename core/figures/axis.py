@@ -1,5 +1,6 @@
 """The axes of a panel: linear or logarithmic, over which range, and the numbers along them."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -22,6 +23,9 @@ LEAST_HEIGHT: Final = 0.1
 
 WIDE: Final = 30
 """Values further apart than by this factor are drawn on a logarithmic axis, whatever they are."""
+
+LINE: Final = 0.16
+"""The height of a number, in inches."""
 
 _BETWEEN: Final = ((4, range(1, 10)), (WIDE, (1.0, 2.0, 3.0, 5.0, 7.0)), (np.inf, (1.0, 2.0, 5.0)))
 """Which multiples of the powers of ten are named where the ends of the axis are so far apart at most."""
@@ -174,4 +178,26 @@ class AxisNumbers(Formatter):
                 [value for value in seen if value is not None], is_linear=self.axis.get_scale() == "linear"
             )
         )
-        return ["" if value is None else next(texts) for value in seen]
+        named = ["" if value is None else next(texts) for value in seen]
+        return _with_room(self.axis, values, named)
+
+
+def _with_room(axis: Axis, values: Sequence[float], texts: Sequence[str]) -> list[str]:
+    """The texts that can stand along the axis without touching, powers of ten before others; "" for the rest."""
+    panel, across = axis.axes, int(isinstance(axis, YAxis))
+    points = np.full((len(values), 2), 1.0)
+    points[:, across] = values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = (panel.transData - panel.transAxes).transform(points)[:, across] * size_of(panel)[across]
+    lengths = [LINE if across else DIGIT * (len(text) + 0.6) for text in texts]
+    kept: list[int] = []
+    order = sorted(range(len(texts)), key=lambda k: (not _is_power_of_ten(values[k]), k))
+    for k in order:
+        free = all(abs(places[k] - places[other]) >= (lengths[k] + lengths[other]) / 2 for other in kept)
+        if texts[k] and free:
+            kept.append(k)
+    return [text if k in kept else "" for k, text in enumerate(texts)]
+
+
+def _is_power_of_ten(value: float) -> bool:
+    return value > 0 and math.isclose(math.log10(value), round(math.log10(value)), abs_tol=1e-9)

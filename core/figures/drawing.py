@@ -13,6 +13,7 @@ from core.figures.figure_data import Series, in_words
 from core.figures.figure_spec import FigureSpec, blank_figure, page
 from core.figures.layouts.options import FigureOptions, Style
 from core.figures.legend import Legend, put_legend
+from core.figures.line_widths import scale_artists, scale_panel
 from core.figures.picture import Picture
 from core.figures.results import Results
 from core.figures.style import LETTERS, MUTED, style
@@ -77,7 +78,10 @@ class Drawing(Generic[Layout, Panel]):
                 self.draw_panel(panel, shown)
             _label(panels, contents)
             self._say_what_is_empty(panels, data, results)
+            for panel in panels:
+                scale_panel(panel, sheet.letters)
             if contents.legend is not None and not self._is_empty(data):
+                scale_artists(contents.legend.handles, sheet.letters)
                 put_legend(figure, panels, contents.legend)
             typeset_figure(figure)
         every = tuple(series for panel in data for series in panel)

@@ -24,7 +24,8 @@ Numbers = Float64[np.ndarray, " point"]
 class Series:
     """One line, or the marks of one kind: y against x, NaN in gaps, with quartiles `low` and `high` where there are.
 
-    `value` is what the colour of cells says. `is_result`: it is found by runs, and no line of reference.
+    `value` is what the colour of cells says. `is_result`: it is found by runs, and no line of reference. `is_strip`: the
+    marks of a strip, which have no height.
     """
 
     panel: str
@@ -35,11 +36,12 @@ class Series:
     high: Numbers | None = None
     value: Numbers | None = None
     is_result: bool = True
+    is_strip: bool = False
 
     @property
     def there(self) -> np.ndarray:
-        """The places of the points that are drawn: marks of a strip have no height."""
-        return np.flatnonzero(np.isfinite(self.x) & (np.isfinite(self.y) | np.isnan(self.y).all()))
+        """The places of the points that are drawn."""
+        return np.flatnonzero(np.isfinite(self.x) & (np.isfinite(self.y) | self.is_strip))
 
 
 def series(  # noqa: PLR0913 - a row of the table, and all but the first three have a usual value
@@ -55,7 +57,8 @@ def series(  # noqa: PLR0913 - a row of the table, and all but the first three h
     places = np.asarray(x, dtype=np.float64)
     heights = np.full(len(places), np.nan) if y is None else np.array(y, dtype=np.float64)
     low, high = (None, None) if band is None else (np.array(edge, dtype=np.float64) for edge in band)
-    return Series(panel=panel, name=name, x=places, y=heights, low=low, high=high, is_result=is_result)
+    look = {"is_result": is_result, "is_strip": y is None}
+    return Series(panel=panel, name=name, x=places, y=heights, low=low, high=high, **look)
 
 
 def as_csv(every: Iterable[Series]) -> str:
@@ -85,7 +88,7 @@ def _sentence(one: Series) -> str:
     there = one.there
     if not there.size:
         return f"{one.name}: no point."
-    if np.isnan(one.y).all():
+    if one.is_strip:
         return f"{one.name}: at {_several(one.x[there])}."
     numbers = one.y if one.value is None else one.value
     first, last = (number_text(float(numbers[place]), 3) for place in (there[0], there[-1]))

@@ -24,7 +24,7 @@ NUMBERS: Final = 0.62
 
 TITLE_LINE, TEXT_LINE = 0.27, 0.2
 
-LEAST_PANEL: Final = (1.5, 1.1)
+LEAST_PANEL: Final = (1.9, 1.5)
 """Width and height of the least panel that can be read; where a given size has no room for it, letters shrink."""
 
 SHRINKING: Final = 0.94
@@ -37,6 +37,7 @@ class FigureSpec:
     `panel_width` is that of `PANEL_WIDTHS` where none is given. `head` is the space above the first row for the titles
     of its panels, `below` that under the last for the labels of x; `between_rows` has room for both unless the rows
     share them. Panels of a row share the y axis where they are to be compared: `shared_y`.
+    None is made smaller than `least_panel`.
     """
 
     panels: int
@@ -49,6 +50,7 @@ class FigureSpec:
     below: float = BELOW
     between_rows: float = HEAD + BELOW
     shared_y: bool = True
+    least_panel: tuple[float, float] = LEAST_PANEL
 
     @property
     def rows(self) -> int:
@@ -152,11 +154,11 @@ def _fitted(
     """The page with panels as large as this size has room for; None where it has too little."""
     width, height = (side / letters for side in size)
     panel_width = (width - spec.beside) / spec.columns
-    if panel_width < LEAST_PANEL[0]:
+    if panel_width < spec.least_panel[0]:
         return None
     fitted = _written(replace(spec, panel_width=panel_width), caption, letters)
     panel_height = (height - fitted.top - spec.beneath) / spec.rows
-    if panel_height < LEAST_PANEL[1] or height - fitted.top - spec.head < least_beside:
+    if panel_height < spec.least_panel[1] or height - fitted.top - spec.head < least_beside:
         return None
     return replace(fitted, spec=replace(fitted.spec, height=panel_height))
 

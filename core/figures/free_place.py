@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 
 from core.figures.lettering import TEXT_LETTER
 from core.figures.panel_size import size_of
-from core.figures.style import letter_scale
 
 HEIGHT: Final = 0.2
 """The height of a name with the space between it and its line, in inches."""
@@ -77,7 +76,7 @@ def write_at(panel: Axes, place: Place, text: str, color: str) -> None:
     if not place.is_beside:
         middle = (place.box[0] + place.box[2]) / 2
         edge = place.box[3] if place.line > place.y else place.box[1]
-        lead = Line2D([middle, middle], [edge, place.line], linewidth=0.6 * letter_scale(), color=color, zorder=1.7)
+        lead = Line2D([middle, middle], [edge, place.line], linewidth=0.6, color=color, zorder=1.7)
         lead.set_transform(panel.transAxes)
         panel.add_artist(lead)
 

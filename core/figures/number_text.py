@@ -22,14 +22,15 @@ def number_text(value: float, digits: int = 6) -> str:
 
 
 def numbers_in_one_format(values: Sequence[float], *, is_linear: bool) -> list[str]:
-    """The numbers along an axis, all written alike: with as many decimals on a linear one, or all as powers of ten.
+    """The numbers along an axis, all written alike: with as many decimals within a decade, or all as powers of ten.
 
     Zero is 0 in any of them.
     """
     plain = [number_text(value) for value in values]
     if any("10" in text and any(letter in text for letter in _RAISED_DIGITS) for text in plain):
         return [_power_text(value) for value in values]
-    if not is_linear:
+    positive = [value for value in values if value > 0]
+    if not is_linear and positive and max(positive) >= 10 * min(positive):
         return plain
     decimals = max((len(text.partition(".")[2]) for text in plain), default=0)
     return [f"{value:.{decimals}f}" if value else "0" for value in values]

@@ -75,11 +75,9 @@ _RELATIVE: Final = {
     "ytick.minor.size": 2.0,
     "xtick.major.size": 3.5,
     "ytick.major.size": 3.5,
-    "lines.linewidth": 1.7,
-    "lines.markersize": 4.2,
     "legend.fontsize": 9.0,
 }
-"""What grows with the letters, as it is on paper."""
+"""What grows with the letters, as it is on paper; lines and markers do so when they are drawn."""
 
 SETTINGS: Final[dict[str, Any]] = {
     # DejaVu comes with Matplotlib, so that a figure has the same bytes on every machine; others have what it lacks.
@@ -102,6 +100,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
+    "lines.linewidth": 1.7,
+    "lines.markersize": 4.2,
     "lines.solid_joinstyle": "round",
     "legend.frameon": False,
     "figure.dpi": 100,

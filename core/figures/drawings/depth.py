@@ -31,7 +31,7 @@ from core.figures.layouts.depth import DEPTH, DepthLayout
 from core.figures.layouts.selection import columns_of
 from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import GREEN, INK, MUTED, PURPLE, letter_scale
+from core.figures.style import GREEN, INK, MUTED, PURPLE
 from core.results.curves import Curves, curves, default_quantity
 from core.results.variables import COORDINATES
 
@@ -129,7 +129,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         panel.plot(
             content.family.x_values,
             on_log_axis(values),
-            linewidth=1.3 * letter_scale(),
+            linewidth=1.3,
             zorder=1.5,
             **REFERENCES[name][1],
         )

@@ -71,6 +71,9 @@ DECIDED: Final[Mapping[str, Any]] = {
     "markeredgecolor": INK,
     "markeredgewidth": 0.7,
 }
+ZERO: Final[Mapping[str, Any]] = {"linestyle": "", "marker": "$0$", "color": INK, "markersize": 5.0}
+"""Cells of exactly zero, which a logarithmic scale of colours does not have."""
+
 MISSING: Final[Mapping[str, Any]] = {"facecolor": GROUND, "edgecolor": GRID}
 
 BORDERED: Final = 32
@@ -135,6 +138,7 @@ def _spec(rows: int, columns: int) -> FigureSpec:
         between=0.35,
         head=0.32 if rows == 1 else 0.55,
         below=1.45,
+        least_panel=(2.5, 2.0),
         between_rows=2.0,
     )
 
@@ -206,12 +210,15 @@ def _draw_median(panel: Axes, content: _Panel, name: str) -> None:
     panel.set_title(title, loc="left")
     _mark(panel, here, here.without_value(name), NO_VALUE)
     _mark(panel, here, here.missing, MISSING)
+    _mark(panel, here, here.medians[name] == 0, MISSING)
+    lines, columns = np.nonzero(here.medians[name] == 0)
+    panel.plot(here.x.positions[columns], here.y.positions[lines], **ZERO)
     seen = np.concatenate([other.medians[name].ravel() for other in content.heat_maps])
-    seen = seen[np.isfinite(seen)]
+    seen = seen[seen > 0]
     if seen.size:
         margin = 1.0 if seen.max() > seen.min() else 1.2
         norm = colors.LogNorm(seen.min() / margin, seen.max() * margin)
-        values = np.ma.masked_invalid(here.medians[name])
+        values = np.ma.masked_where(~(here.medians[name] > 0), here.medians[name])
         mesh = _fill(panel, here, values, cmap=colormaps[COLOUR_MAPS.get(name, "viridis")], norm=norm)
         put_colour_bar(panel, mesh, title)
 
@@ -247,7 +254,7 @@ def _draw_largest_steps(panel: Axes, content: _Panel) -> None:
     low, high = panel.get_ylim()
     for name, steps in zip(("η*", "η*, θ of\nany sign"), distinct_steps(content.here.largest_steps), strict=False):
         x, y = np.repeat(content.here.x.edges, 2)[1:-1], np.repeat(steps, 2)
-        panel.plot(x, y, color=GROUND, linewidth=2.6 * letter_scale(), zorder=3, solid_capstyle="butt")
+        panel.plot(x, y, color=GROUND, linewidth=2.6, zorder=3, solid_capstyle="butt")
         panel.plot(x, y, **dict(LARGEST_STEP) | {"color": INK, "zorder": 3.1})
         if content.is_last and low <= steps[-1] <= high:
             _write_beside(panel, (1, steps[-1]), (4, 0), name, xycoords=panel.get_yaxis_transform())
@@ -320,6 +327,8 @@ def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
         yield Patch(**(dict(DIFFERING) | {"facecolor": MUTED}), linewidth=0, label="seeds differ")
     if any(here.decided.any() for here in heat_maps):
         yield Line2D([], [], **DECIDED, label="decided by rounding")
+    if any((here.medians[name] == 0).any() for here in heat_maps for name in here.medians):
+        yield Line2D([], [], **ZERO, label="exactly 0")
     blank = [here.outcomes[here.without_value(name)] for here in heat_maps for name in here.medians]
     if any(cells.size for cells in blank):
         known = any(np.isin(cells, CODES_WITH_LIMIT).any() for cells in blank)

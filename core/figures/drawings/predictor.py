@@ -142,19 +142,14 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     entries = max(len(order), 1)
     _set_entries(panel, entries)
     width = 72 * size_of(panel)[0] / entries  # of one entry, in points on paper
-    scale = letter_scale()
     if content.truth is not None:
         there = content.truth[order] != 0
-        panel.vlines(
-            x[there], 0, content.truth[order][there], color=TRUTH, linewidth=min(0.9 * width, 12) * scale, zorder=1.5
-        )
+        panel.vlines(x[there], 0, content.truth[order][there], color=TRUTH, linewidth=min(0.9 * width, 12), zorder=1.5)
     if content.predictor is not None:
         colour = BLUE if content.has_converged else MUTED
         face, size = colour if content.has_converged else GROUND, float(np.clip(1.1 * width, 1.4, 4.5))
-        panel.vlines(x, 0, content.predictor[order], color=colour, linewidth=min(0.35 * width, 1.2) * scale, zorder=2)
-        panel.plot(
-            x, content.predictor[order], "o", color=colour, markerfacecolor=face, markersize=size * scale, zorder=2.5
-        )
+        panel.vlines(x, 0, content.predictor[order], color=colour, linewidth=min(0.35 * width, 1.2), zorder=2)
+        panel.plot(x, content.predictor[order], "o", color=colour, markerfacecolor=face, markersize=size, zorder=2.5)
     _name(panel, content)
 
 

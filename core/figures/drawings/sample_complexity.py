@@ -25,7 +25,7 @@ from core.figures.legend import ColourScale, Legend
 from core.figures.number_text import number_text
 from core.figures.results import Results, has_converged
 from core.figures.rug import Row, cross_handle, draw_rug, rug_height
-from core.figures.style import BAND, GROUND, INK, MUTED, letter_scale, ordered_colours
+from core.figures.style import BAND, GROUND, INK, MUTED, ordered_colours
 from core.outcome import Outcome
 from core.results.curves import QUARTILES
 from core.results.result import Scalar, Summary
@@ -241,7 +241,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
             "D",
             color=line.colour,
             markerfacecolor=GROUND,
-            markersize=5.5 * letter_scale(),
+            markersize=5.5,
             zorder=3,
         )
         guide = np.where(np.isfinite(line.guide), content.constant * line.guide, np.nan)
@@ -310,9 +310,7 @@ def _legend(grid: Grid, layout: SampleComplexityLayout, lines: Sequence[_Line]) 
     if any(np.isfinite(line.trained).any() for line in lines):
         searched = " at the largest η that converges" if grid.run(0).step_bracket else ""
         step = f" at {values_text(layout.step_size)}" if layout.step_size else searched
-        diamond = Line2D(
-            [], [], color=MUTED, marker="D", linestyle="", markerfacecolor=GROUND, markersize=5.5 * letter_scale()
-        )
+        diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor=GROUND, markersize=5.5)
         diamond.set_label(f"trained runs{step}")
         yield diamond
     if any(np.isfinite(line.guide).any() for line in lines):

@@ -25,7 +25,7 @@ from core.figures.legend import Legend
 from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.figures.rug import cross_handle, draw_rug, failed_points, rug_height
-from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, MUTED, PURPLE, THRESHOLD, letter_scale
+from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, MUTED, PURPLE, THRESHOLD
 from core.results.curves import QUARTILES, Curve, Curves, curves
 from core.spec.optimizers import STEP_SIZE_FRACTION
 from core.sweep.arrangement import arrange
@@ -217,7 +217,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         _draw_quantity(panel, x, content.families[name].curves[0], line)
     median = on_log_axis(content.sharpness.median)
     last = np.flatnonzero(np.isfinite(median))[-1:]
-    panel.plot(x[last], median[last], "o", color=INK, markersize=6.5 * letter_scale(), zorder=4)
+    panel.plot(x[last], median[last], "o", color=INK, markersize=6.5, zorder=4)
     gaps = failed_points(content.sharpness)
     draw_rug(panel, [([content.step_sizes[point] for point in gaps], MUTED)] if gaps else [])
     panel.set_title(content.name, loc="left")

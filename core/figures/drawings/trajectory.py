@@ -21,7 +21,7 @@ from core.figures.layouts.trajectory import TrajectoryLayout
 from core.figures.legend import Legend
 from core.figures.results import Results, has_converged
 from core.figures.rug import ZERO
-from core.figures.style import MUTED, THRESHOLD, letter_scale, ordered_colours
+from core.figures.style import MUTED, THRESHOLD, ordered_colours
 from core.results.variables import COORDINATES, VARIABLES
 
 LOSS, SHARPNESS = "train_loss", "sharpness"
@@ -216,7 +216,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
 
 
 def _draw_path(panel: Axes, steps: np.ndarray, values: np.ndarray, path: _Path) -> None:
-    panel.plot(steps, values, color=path.colour, linewidth=1.4 * letter_scale())
+    panel.plot(steps, values, color=path.colour, linewidth=1.4)
     end = np.flatnonzero(np.isfinite(values))[-1:]
     panel.plot(steps[end], values[end], "o" if path.converged else "x", color=path.colour, zorder=3)
 
