@@ -6,6 +6,7 @@ from itertools import cycle
 from typing import Final, Generic, TypeVar
 
 from matplotlib.axes import Axes
+from matplotlib.text import Annotation
 
 from core.figures.axis import set_y_range
 from core.figures.caption import Caption, caption
@@ -119,7 +120,8 @@ def _has_results(shown: Sequence[Series]) -> bool:
 
 
 def _say_why(panel: Axes, sentence: str) -> None:
-    for artist in [*panel.lines, *panel.collections, *panel.patches, *panel.texts]:
+    names = [text for text in panel.texts if not isinstance(text, Annotation)]  # annotations stand beside the panel
+    for artist in [*panel.lines, *panel.collections, *panel.patches, *panel.artists, *names]:
         artist.remove()
     panel.grid(visible=False)
     panel.tick_params(axis="x", which="both", bottom=False, labelbottom=False)

@@ -24,8 +24,8 @@ Numbers = Float64[np.ndarray, " point"]
 class Series:
     """One line, or the marks of one kind: y against x, NaN in gaps, with quartiles `low` and `high` where there are.
 
-    `value` is what the colour of cells says. `is_result`: it is found by runs, and no line of reference. `is_strip`: the
-    marks of a strip, which have no height.
+    `value` is what the colour of cells says. `is_result`: it is found by runs, and no line of reference. `is_strip`:
+    the marks of a strip, which have no height.
     """
 
     panel: str
@@ -57,8 +57,9 @@ def series(  # noqa: PLR0913 - a row of the table, and all but the first three h
     places = np.asarray(x, dtype=np.float64)
     heights = np.full(len(places), np.nan) if y is None else np.array(y, dtype=np.float64)
     low, high = (None, None) if band is None else (np.array(edge, dtype=np.float64) for edge in band)
-    look = {"is_result": is_result, "is_strip": y is None}
-    return Series(panel=panel, name=name, x=places, y=heights, low=low, high=high, **look)
+    return Series(
+        panel=panel, name=name, x=places, y=heights, low=low, high=high, is_result=is_result, is_strip=y is None
+    )
 
 
 def as_csv(every: Iterable[Series]) -> str:

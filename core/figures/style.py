@@ -61,7 +61,7 @@ LETTER_SIZE: Final = 9.0
 _ORDERED: Final = {
     Style.PAPER: ("plasma", 0.0, 0.6),
     Style.SLIDE: ("plasma", 0.0, 0.6),
-    Style.DARK: ("plasma", 1.0, 0.42),
+    Style.DARK: ("plasma", 1.0, 0.5),
 }
 """The part of a colour map for lines in order, from the last one: all of it stands 3 : 1 from the ground."""
 

@@ -187,7 +187,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     else:
         _draw_median(panel, content, content.quantity)
     if content.here.decided.any():
-        _draw_decided(panel, content.here)
+        _draw_marks(panel, content.here, content.here.decided, DECIDED)
     _draw_largest_steps(panel, content)
 
 
@@ -211,8 +211,8 @@ def _draw_median(panel: Axes, content: _Panel, name: str) -> None:
     _mark(panel, here, here.without_value(name), NO_VALUE)
     _mark(panel, here, here.missing, MISSING)
     _mark(panel, here, here.medians[name] == 0, MISSING)
-    lines, columns = np.nonzero(here.medians[name] == 0)
-    panel.plot(here.x.positions[columns], here.y.positions[lines], **ZERO)
+    if (here.medians[name] == 0).any():
+        _draw_marks(panel, here, here.medians[name] == 0, ZERO)
     seen = np.concatenate([other.medians[name].ravel() for other in content.heat_maps])
     seen = seen[seen > 0]
     if seen.size:
@@ -244,9 +244,9 @@ def _mark(panel: Axes, here: HeatMap, chosen: Bool[np.ndarray, "y x"], look: Map
         panel.add_collection(PatchCollection(cells, linewidths=0.4, **look), autolim=False)
 
 
-def _draw_decided(panel: Axes, here: HeatMap) -> None:
-    lines, columns = np.nonzero(here.decided)
-    panel.plot(here.x.positions[columns], here.y.positions[lines], **DECIDED, zorder=3.2)
+def _draw_marks(panel: Axes, here: HeatMap, chosen: Bool[np.ndarray, "y x"], look: Mapping[str, Any]) -> None:
+    lines, columns = np.nonzero(chosen)
+    panel.plot(here.x.positions[columns], here.y.positions[lines], **look, zorder=3.2)
 
 
 def _draw_largest_steps(panel: Axes, content: _Panel) -> None:
