@@ -382,7 +382,8 @@ class FigureRequest:
 
     The figure `DATA_ANALYSIS` is no picture: what is known of the upload whose id stands in place of an experiment's,
     shifted by the `transform` of a spec, as JSON. `RESULTS_FILE` are all results of an experiment that has
-    succeeded, in pieces. `owner` is who waits; owners take turns.
+    succeeded, in pieces. `options` are those of `core.figures.layouts.options`, as text. `owner` is who waits; owners
+    take turns.
     """
 
     experiment_id: str
@@ -390,5 +391,6 @@ class FigureRequest:
     format: str
     key: str
     transform: str = ""
+    options: str = ""
     traceparent: str = ""
     owner: str = ""

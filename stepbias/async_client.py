@@ -143,6 +143,7 @@ class AsyncExperimentHandle:
     report = _read(ExperimentHandle.report)
     figures = _read(ExperimentHandle.figures)
     figure = _read(ExperimentHandle.figure)
+    figure_file = _read(ExperimentHandle.figure_file)
     read = _read(ExperimentHandle.read)
     run = _read(ExperimentHandle.run)
     trajectory = _read(ExperimentHandle.trajectory)

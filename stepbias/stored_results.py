@@ -1,11 +1,11 @@
 """What an experiment has found: results, curves, analyses, the report and the figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stepbias.figure import Figure
+from stepbias.figure import Figure, size_text
 from stepbias.paging import pages
 from stepbias.results_table import columns, is_text, numeric
 from stepbias.stored_arrays import StoredArrays
@@ -130,11 +130,54 @@ class StoredResults(StoredArrays):
             figure["name"] for figure in pages(self._connection, f"{self._path}/figures", "figures", members=["name"])
         ]
 
-    def figure(self, name: str = "risk", format: str = "png") -> Figure:  # noqa: A002 - the word for it everywhere else
-        """A figure drawn from the results: the bytes of a png, svg or pdf file, which a notebook shows."""
+    def figure(  # noqa: PLR0913 - each is a way to ask for it, and all but the first two by name
+        self,
+        name: str = "risk",
+        format: str = "png",  # noqa: A002 - the word for it everywhere else
+        *,
+        style: str | None = None,
+        size: str | tuple[float, float] | None = None,
+        dpi: int | None = None,
+        y_range: tuple[float | None, float | None] = (None, None),
+        runs: Iterable[int] = (),
+        where: Mapping[str, float | Iterable[float]] | None = None,
+    ) -> Figure:
+        """A figure drawn from the results: the bytes of a png, svg or pdf file, which a notebook shows.
+
+        Args:
+            name: one of `figures()`.
+            format: png, svg or pdf.
+            style: paper, slide or dark.
+            size: width and height in inches, or column, page, slide or square; by default what its panels ask for.
+            dpi: the dots per inch of a png file.
+            y_range: the ends of the y axis, None for one as it is.
+            runs: indices of the runs that a trajectory or predictor figure follows.
+            where: the values of axes that are shown, such as {"init_scale": [0.1, 1.0]}; by default all.
+
+        Raises:
+            ProblemError: the figure does not suit the experiment, or an option is out of its range.
+        """
+        query: dict[str, Any] = {"style": style, "size": size_text(size), "dpi": dpi}
+        query |= dict(zip(("y_min", "y_max"), y_range, strict=True))
+        query |= {"runs": ",".join(map(str, runs)) or None}
+        for axis, values in (where or {}).items():
+            listed = [values] if isinstance(values, int | float) else values
+            query[f"where.{axis}"] = ",".join(map(repr, map(float, listed)))
+        query = {key: value for key, value in query.items() if value is not None}
+
+        def read(form: str) -> bytes:
+            return self.figure_file(name, form, query)
+
+        return Figure(read(format), name=name, format=format, read=read)
+
+    def figure_file(self, name: str, format: str, query: Mapping[str, Any]) -> bytes:  # noqa: A002 - likewise
+        """The bytes of a figure's png, svg, pdf, csv or txt file, asked for by the `query` of its address.
+
+        Raises:
+            ProblemError: the figure does not suit the experiment, or the query is refused.
+        """
         path = f"{self._path}/figures/{quote(name, safe='')}.{quote(format, safe='')}"
-        content = self._connection.send("GET", path, patience=_FIGURE_PATIENCE).content
-        return Figure(content, name=name, format=format)
+        return self._connection.send("GET", path, params=dict(query), patience=_FIGURE_PATIENCE).content
 
     def read(self, /, part: str = "", **query: Any) -> bytes:
         """One part of it, such as `results`, or what it is itself, byte for byte as the service sends it."""

@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import InvalidData
 from core.experiment.dataset import dataset_of
 from core.figures.layouts.catalogue import FIGURES
+from core.figures.layouts.options import FigureOptions
 from core.figures.results import Results
 from core.results.result import decode_summary, unpack_arrays
 from core.spec.experiment_spec import ExperimentSpec
@@ -104,18 +105,17 @@ def _lacks_analyses(context: WorkerContext, experiment_id: str) -> bool:
 def _made(context: WorkerContext, request: FigureRequest) -> bytes:
     if request.figure == DATA_ANALYSIS:
         return upload_analysis(context, request.experiment_id, request.transform)
-    return draw_figure(context, request.experiment_id, request.figure, request.format)
+    return draw_figure(context, request.experiment_id, request.figure, request.format, request.options)
 
 
-def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str) -> bytes:
-    """The bytes of a figure of the experiment as it stands."""
+def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str, options: str = "") -> bytes:
+    """The bytes of a figure of the experiment as it stands, drawn as these options say."""
     # Matplotlib takes a second to import: only a worker that draws pays for it.
-    from core.figures.draw import draw
-    from core.figures.render import render
+    from core.figures.draw import picture
 
     its = replace(context, store=store_of_experiment(context.store, experiment_id))
     try:
-        return render(draw(FIGURES[name], stored_results(its, experiment_id)), form)
+        return picture(FIGURES[name], stored_results(its, experiment_id), FigureOptions.from_text(options)).file(form)
     finally:
         # Figures are full of cycles, and large: those that nobody has collected yet would be most of this process.
         gc.collect()

@@ -13,13 +13,13 @@ from fastapi.responses import JSONResponse
 from api.experiments.document import links, path
 from api.exports.array_answer import NPZ
 from api.figures.drawing import Drawing
-from api.figures.listing import MEDIA_TYPES as PICTURES
 from api.requests.body import JSON
 from api.stored.arrays import interpolators
 from api.stored.grid import analysis_rows, grid_of
 from core.exports.labelled_json import labelled_pieces
 from core.exports.run_table import RunTable
 from core.figures.layouts.catalogue import suitable
+from core.figures.layouts.files import MEDIA_TYPES as PICTURES
 from core.sweep.grid import Grid
 from jobs.document_keys import analysis_key, interpolators_key, results_key
 from jobs.errors import ExperimentNotFound, StoreFull

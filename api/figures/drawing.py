@@ -12,6 +12,7 @@ from anyio import to_thread
 from api.experiments.document import polling_headers
 from api.experiments.submission import ring
 from api.problems.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
+from core.figures.layouts.options import FIGURE_VERSION, FigureOptions
 from jobs.document_keys import figure_error_key, figure_key
 from jobs.errors import ResultsMissing
 from jobs.ports import Doorbell, Store
@@ -27,12 +28,14 @@ ASK_AGAIN_SECONDS: Final = 30.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.25, 1.5
 
+USUAL: Final = FigureOptions()
+
 _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """One figure of what an experiment has stored at this moment, in one format.
+    """One figure of what an experiment has stored at this moment, in one format, as it is asked for.
 
     `contents` is the store's digest of that.
     """
@@ -41,12 +44,14 @@ class Drawing:
     contents: str
     figure: str
     format: str
+    options: FigureOptions = USUAL
 
     @property
     def key(self) -> str:
         """Where it is kept, by what is drawn: experiments of one spec and one name that have the same runs share it."""
         asked = f"{self.experiment.content_hash} {self.experiment.name}"
-        return figure_key(asked, self.figure, self.format, f"{self.contents} {self.experiment.numerics}")
+        state = f"{self.contents} {self.experiment.numerics} {FIGURE_VERSION} {self.options.text}"
+        return figure_key(asked, self.figure, self.format, state)
 
     @property
     def request(self) -> FigureRequest:
@@ -56,6 +61,7 @@ class Drawing:
             figure=self.figure,
             format=self.format,
             key=self.key,
+            options=self.options.text,
             traceparent=traceparent(),
         )
 

@@ -1,18 +1,12 @@
 """The figures that can be asked for. Their own module draws with Matplotlib, which this process never loads."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from api.experiments.document import links
 from api.problems.request_errors import NothingHere
 from core.figures.layouts.catalogue import FIGURES, suitable
+from core.figures.layouts.files import MEDIA_TYPES
 from core.sweep.grid import Grid
-
-MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
-)
-"""The media type of each format of `core.figures.render`."""
 
 
 def listed(experiment_id: str, grid: Grid) -> list[dict[str, Any]]:

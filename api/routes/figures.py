@@ -3,17 +3,19 @@
 from typing import Annotated, Final
 
 from anyio import to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import WithJsonSchema
 
 from api.contract.answers import FigureList
 from api.contract.parts import PROBLEMS, files
 from api.dependencies import BellHere, DrawingTimeout, ExperimentHere, StoreHere
+from api.figures.asked import FigureQuery
 from api.figures.drawing import Drawing, drawn
-from api.figures.listing import MEDIA_TYPES, listed, named
+from api.figures.listing import listed, named
 from api.stored.grid import grid_of
 from core.figures.layouts.catalogue import FIGURES, require_suitable
+from core.figures.layouts.files import MEDIA_TYPES
 
 router = APIRouter(prefix="/v1/experiments/{experiment_id}/figures", tags=["figures"], responses=PROBLEMS)
 
@@ -30,13 +32,22 @@ async def list_figures(experiment: ExperimentHere, store: StoreHere) -> Response
 
 
 @router.get("/{file}", response_class=Response, responses=_FILES)
-async def get_figure(
-    experiment: ExperimentHere, file: FileName, store: StoreHere, bell: BellHere, patience: DrawingTimeout
+async def get_figure(  # noqa: PLR0913, PLR0917 - what stands in the path and the query, and who answers
+    experiment: ExperimentHere,
+    file: FileName,
+    query: Annotated[FigureQuery, Query()],
+    store: StoreHere,
+    bell: BellHere,
+    patience: DrawingTimeout,
 ) -> Response:
-    """A figure of what is stored at this moment; `file` is its name and format, as in risk.png."""
+    """A figure of what is stored at this moment; `file` is its name and format, as in risk.png.
+
+    As .csv it is the numbers of every line and point, as .txt the words that stand for the picture.
+    """
     figure, known = named(file)
-    await to_thread.run_sync(lambda: require_suitable(figure, grid_of(experiment.id, store=store)))
+    options = query.options
+    await to_thread.run_sync(lambda: require_suitable(figure, grid_of(experiment.id, store=store), options))
     contents = await to_thread.run_sync(store.contents, experiment.id)
-    drawing = Drawing(experiment=experiment, contents=contents, figure=figure, format=known)
+    drawing = Drawing(experiment=experiment, contents=contents, figure=figure, format=known, options=options)
     picture = await drawn(drawing, store=store, bell=bell, patience=patience)
     return Response(picture, media_type=MEDIA_TYPES[known])

@@ -1,14 +1,17 @@
 """The axes of a panel: linear or logarithmic, over which range, and the numbers along them."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis, YAxis
-from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.axis import Axis, XAxis, YAxis
+from matplotlib.ticker import Formatter, Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.figures.lettering import DIGIT
+from core.figures.number_text import number_text, numbers_in_one_format
 from core.figures.panel_size import size_of
 from core.results.variables import Kind, Variable
 
@@ -21,24 +24,11 @@ LEAST_HEIGHT: Final = 0.1
 WIDE: Final = 30
 """Values further apart than by this factor are drawn on a logarithmic axis, whatever they are."""
 
-WHOLE: Final = 1_000_000
-"""Whole numbers below it are written out."""
+LINE: Final = 0.16
+"""The height of a number, in inches."""
 
 _BETWEEN: Final = ((4, range(1, 10)), (WIDE, (1.0, 2.0, 3.0, 5.0, 7.0)), (np.inf, (1.0, 2.0, 5.0)))
 """Which multiples of the powers of ten are named where the ends of the axis are so far apart at most."""
-
-_RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def number_text(value: float, digits: int = 6) -> str:
-    """The number in at most so many significant digits, with a power of ten where it would be long: 3·10⁻⁵."""
-    if abs(value) < WHOLE and value == int(value) and float(f"{value:.{digits}g}") == value:
-        return str(int(value))
-    mantissa, exponential, exponent = f"{value:.{digits}g}".partition("e")
-    if not exponential:
-        return mantissa
-    power = "10" + str(int(exponent)).translate(_RAISED)
-    return power if mantissa == "1" else f"-{power}" if mantissa == "-1" else f"{mantissa}·{power}"
 
 
 def span(panel: Axes, variable: Variable, values: Sequence[float]) -> None:
@@ -82,6 +72,16 @@ def log_y(panel: Axes, least: float, most: float, *, rug: float = 0.0) -> None:
         ticks = np.asarray(locator.tick_values(start, most))
         panel.yaxis.set_ticks(ticks[(ticks >= start) & (ticks <= most)].tolist(), minor=is_minor)
     _plain(panel.yaxis)
+
+
+def set_y_range(panel: Axes, least: float | None, most: float | None) -> None:
+    """Other ends of the y axis, of which None leaves one as it is; what has no place on a logarithmic axis is none."""
+    low, high = panel.get_ylim()
+    bottom, top = low if least is None else least, high if most is None else most
+    if panel.get_yscale() != "log":
+        panel.set_ylim(bottom, top)
+    elif 0 < bottom < top:
+        log_y(panel, bottom, top)
 
 
 def common_log_y(panels: Sequence[Axes], values: Iterable[float | None], *, rug: float) -> None:
@@ -154,5 +154,50 @@ def _span_from_zero(panel: Axes, positive: Sequence[float]) -> None:
 
 
 def _plain(axis: XAxis | YAxis) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(float(value))))
+    axis.set_major_formatter(AxisNumbers())
     axis.set_minor_formatter(NullFormatter())
+
+
+class AxisNumbers(Formatter):
+    """The numbers along an axis, all in one format."""
+
+    @override
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return number_text(float(x))
+
+    @override
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The texts of these numbers; those that are out of sight have no say in how the others are written."""
+        if not isinstance(self.axis, Axis):
+            return [self(value) for value in values]
+        low, high = sorted(self.axis.get_view_interval())
+        room = 1e-9 * (high - low)
+        seen = [float(value) if low - room <= value <= high + room else None for value in values]
+        texts = iter(
+            numbers_in_one_format(
+                [value for value in seen if value is not None], is_linear=self.axis.get_scale() == "linear"
+            )
+        )
+        named = ["" if value is None else next(texts) for value in seen]
+        return _with_room(self.axis, values, named)
+
+
+def _with_room(axis: Axis, values: Sequence[float], texts: Sequence[str]) -> list[str]:
+    """The texts that can stand along the axis without touching, powers of ten before others; "" for the rest."""
+    panel, across = axis.axes, int(isinstance(axis, YAxis))
+    points = np.full((len(values), 2), 1.0)
+    points[:, across] = values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = (panel.transData - panel.transAxes).transform(points)[:, across] * size_of(panel)[across]
+    lengths = [LINE if across else DIGIT * (len(text) + 0.6) for text in texts]
+    kept: list[int] = []
+    order = sorted(range(len(texts)), key=lambda k: (not _is_power_of_ten(values[k]), k))
+    for k in order:
+        free = all(abs(places[k] - places[other]) >= (lengths[k] + lengths[other]) / 2 for other in kept)
+        if texts[k] and free:
+            kept.append(k)
+    return [text if k in kept else "" for k, text in enumerate(texts)]
+
+
+def _is_power_of_ten(value: float) -> bool:
+    return value > 0 and math.isclose(math.log10(value), round(math.log10(value)), abs_tol=1e-9)

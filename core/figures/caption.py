@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from core.data.features import FeatureLaw
 from core.descent.optimizers import Optimizer
-from core.figures.axis import number_text
+from core.figures.fonts import in_drawable_letters
 from core.figures.layouts.selection import swept_axes
+from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
 from core.spec.experiment_spec import InlineData
@@ -25,7 +26,8 @@ REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "opt
 class Caption:
     """What stands around a figure: its `title`, what was run on what, and `name`, its user's words.
 
-    `notes` are what this figure has to say besides, such as which part of the experiment it shows.
+    `name` is in letters that can be drawn, `full_name` in all. `subject` says what is drawn where the title says what
+    is found. `notes` are what this figure has to say besides, such as which part of the experiment it shows.
     """
 
     title: str
@@ -33,24 +35,31 @@ class Caption:
     training: str
     progress: str
     name: str
+    full_name: str = ""
+    subject: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """All that stands below the title, line by line."""
-        return (self.data, f"{self.training}; {self.progress}", *self.notes)
+        subject = (self.subject,) if self.subject else ()
+        return (*subject, self.data, f"{self.training}; {self.progress}", *self.notes)
 
 
-def caption(results: Results, title: str, notes: Sequence[str] = ()) -> Caption:
+def caption(results: Results, title: str, notes: Sequence[str] = (), *, subject: str = "") -> Caption:
     """The caption of a figure of these results; a partial result is said to be one."""
     steps = [] if results.grid.problems > 1 else [largest_steps_text(results, 0)]
+    name, is_spelled = in_drawable_letters(_printable(results.name))
+    spelled = ["letters of its name that no font here has are written as ‹U+…›"] if is_spelled else []
     return Caption(
         title=title,
-        data=", ".join([*_data(results.grid), *(text for text in steps if text)]),
+        subject=subject,
+        data=", ".join([*_data(results), *(text for text in steps if text)]),
         training=", ".join(_training(results.grid)),
         progress=_progress(results),
-        name=_printable(results.name),
-        notes=tuple(notes),
+        name=_shortened(name),
+        full_name=_printable(results.name),
+        notes=(*notes, *results.part, *spelled),
     )
 
 
@@ -96,7 +105,8 @@ def _progress(results: Results) -> str:
     return ", ".join([runs, *(f"{count} {words}" for count, words in parts)])
 
 
-def _data(grid: Grid) -> Iterator[str]:
+def _data(results: Results) -> Iterator[str]:
+    grid = results.grid
     data = grid.run(0).spec.data
     if isinstance(data, PlainSparseRegression):
         swept = swept_axes(grid)
@@ -112,6 +122,9 @@ def _data(grid: Grid) -> Iterator[str]:
         yield f"given data, N = {len(data.X)}, d = {len(data.X[0])}"
     else:
         yield "uploaded data"
+        known = next(iter(results.analyses.values()), None)
+        if known is not None:
+            yield from (f"N = {known.samples}", f"d = {known.dimension}")
 
 
 def _training(grid: Grid) -> Iterator[str]:
@@ -141,6 +154,13 @@ def _model(grid: Grid, swept: dict[str, Axis]) -> Iterator[str]:
 
 
 def _printable(name: str) -> str:
-    """The user's text in one line of bounded length, without the control characters that no font has."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in name).split())
-    return line if len(line) <= NAME_LENGTH else line[: NAME_LENGTH - 1] + "…"
+    """The user's text in one line, without the control characters that no font has."""
+    return " ".join("".join(character if character.isprintable() else " " for character in name).split())
+
+
+def _shortened(line: str) -> str:
+    """The line in bounded length, without its middle where it is longer."""
+    if len(line) <= NAME_LENGTH:
+        return line
+    ahead = (NAME_LENGTH - 1) // 2
+    return f"{line[:ahead]}…{line[len(line) - (NAME_LENGTH - 1 - ahead) :]}"

@@ -9,9 +9,9 @@ from matplotlib.axis import Axis, XAxis
 from matplotlib.collections import QuadMesh
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from core.figures.axis import number_text
 from core.figures.layouts.cells import CellAxis
 from core.figures.lettering import DIGIT
+from core.figures.number_text import number_text
 from core.figures.panel_size import figure_of, size_of
 
 FEW: Final = 8

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from matplotlib.figure import Figure
 
+from core.figures.drawing import USUAL
 from core.figures.drawings.depth import DEPTHS
 from core.figures.drawings.effective_init import EFFECTIVE_INIT
 from core.figures.drawings.phase import PHASE
@@ -15,42 +16,53 @@ from core.figures.drawings.trajectory import TRAJECTORY
 from core.figures.layouts.catalogue import FigureKind
 from core.figures.layouts.depth import DepthLayout
 from core.figures.layouts.effective_init import EffectiveInitLayout
+from core.figures.layouts.options import FigureOptions
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.predictor import PredictorLayout
 from core.figures.layouts.risk import RiskLayout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout
 from core.figures.layouts.stability import StabilityLayout
 from core.figures.layouts.trajectory import TrajectoryLayout
-from core.figures.results import Results
+from core.figures.picture import Picture
+from core.figures.results import Results, part_of_results
 
 
-def draw(kind: FigureKind, results: Results) -> Figure:
-    """The figure of these results, laid out for their grid.
+def draw(kind: FigureKind, results: Results, options: FigureOptions = USUAL) -> Figure:
+    """The figure of these results alone, without its words and numbers: see `picture`."""
+    return picture(kind, results, options).figure
+
+
+def picture(  # noqa: PLR0911 - one for each kind
+    kind: FigureKind, results: Results, options: FigureOptions = USUAL
+) -> Picture:
+    """The figure of these results, or of the part of them that is asked for, laid out for their grid.
 
     The type of the layout chooses the drawing: a kind whose layout has no drawing, or that of another kind, does not
     pass the type checker.
 
     Raises:
         UnsuitableFigure: the experiment sweeps too little or too much for it, or keeps too little of its runs.
+        InvalidChoice: there is no such part.
     """
-    layout = kind.layout(results.grid)
+    if options.where:
+        results = part_of_results(results, options.where)
+    layout = kind.layout_of(results.grid, options.runs)
     match layout:
         case RiskLayout():
-            figure = RISK.of(results, layout)
+            return RISK.of(results, layout, options)
         case StabilityLayout():
-            figure = STABILITY.of(results, layout)
+            return STABILITY.of(results, layout, options)
         case TrajectoryLayout():
-            figure = TRAJECTORY.of(results, layout)
+            return TRAJECTORY.of(results, layout, options)
         case SampleComplexityLayout():
-            figure = SAMPLE_COMPLEXITY.of(results, layout)
+            return SAMPLE_COMPLEXITY.of(results, layout, options)
         case PhaseLayout():
-            figure = PHASE.of(results, layout)
+            return PHASE.of(results, layout, options)
         case EffectiveInitLayout():
-            figure = EFFECTIVE_INIT.of(results, layout)
+            return EFFECTIVE_INIT.of(results, layout, options)
         case PredictorLayout():
-            figure = PREDICTOR.of(results, layout)
+            return PREDICTOR.of(results, layout, options)
         case DepthLayout():
-            figure = DEPTHS.of(results, layout)
+            return DEPTHS.of(results, layout, options)
         case _:
             assert_never(layout)
-    return figure

@@ -36,6 +36,20 @@ class HeatMap:
     largest_steps: Float64[np.ndarray, "2 x"]
 
     @property
+    def y_edges(self) -> Float64[np.ndarray, "y+1 x"]:
+        """Where the cells of each column end and begin: at η* where it lies between two of them or just outside.
+
+        So no cell of steps that are stable reaches above η*, and none of others below it.
+        """
+        edges = np.repeat(self.y.edges[:, None], len(self.x.values), axis=1)
+        for column, step in enumerate(self.largest_steps[0].tolist()):
+            if np.isfinite(step) and not np.isclose(self.y.positions, step, rtol=1e-9).any():
+                between = int(np.searchsorted(self.y.positions, step))
+                if self.y.edges[0] < step < self.y.edges[-1]:
+                    edges[between, column] = step
+        return edges
+
+    @property
     def missing(self) -> Bool[np.ndarray, "y x"]:
         """The cells of which no run is stored."""
         return np.asarray(self.outcomes == MISSING)

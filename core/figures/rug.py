@@ -1,4 +1,4 @@
-"""Rug marks along the bottom of a panel, such as the crosses of runs that did not converge and have no point above."""
+"""Rug marks along the bottom of a panel: crosses of runs that did not converge, and what has no place on the axis."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,6 +13,9 @@ from core.results.curves import Curve
 ROW: Final = 0.03
 """The height of a row of marks, as a part of the panel's."""
 
+ZERO: Final = "v"
+"""The marker of what is exactly zero, at the floor of a logarithmic axis."""
+
 Row = tuple[Sequence[float], str]
 """Positions along x, and a colour."""
 
@@ -21,6 +24,11 @@ def failed_points(curve: Curve) -> list[int]:
     """The points where runs did not converge, and none that did has a value."""
     points = enumerate(zip(curve.not_converged, curve.runs, strict=True))
     return [point for point, (failed, runs) in points if failed and not runs]
+
+
+def zero_points(curve: Curve) -> list[int]:
+    """The points whose median is exactly zero, which a logarithmic axis does not have."""
+    return [point for point, median in enumerate(curve.median) if median == 0]
 
 
 def rug_height(rows: int) -> float:
@@ -40,4 +48,9 @@ def draw_rug(panel: Axes, rows: Sequence[Row], *, marker: str = "x", above: int 
 
 def cross_handle() -> Line2D:
     """What the crosses mean, for a legend."""
-    return Line2D([], [], color=MUTED, linestyle="", marker="x", label="did not converge")
+    return Line2D([], [], color=MUTED, linestyle="", marker="x", label="in the strip: no run converged")
+
+
+def zero_handle() -> Line2D:
+    """What the triangles at the floor mean, for a legend."""
+    return Line2D([], [], color=MUTED, linestyle="", marker=ZERO, label="in the strip: exactly 0")

@@ -23,6 +23,15 @@ def _directory(given: str | Path) -> Path:
     return Path(given)
 
 
+PICTURES = ("png", "svg", "pdf")
+"""What figures are drawn as."""
+
+
+def _picture(given: str | Path) -> Path:
+    """A directory to write into, or a file with the ending of a picture."""
+    return Path(given) if Path(given).suffix[1:] in PICTURES else _directory(given)
+
+
 Url = Annotated[str, typer.Option(envvar="STEPBIAS_URL", help="Where the service answers.")]
 
 ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experiment, or 8 digits.")]
@@ -31,6 +40,13 @@ SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an
 
 OutDirectory = Annotated[
     Path, typer.Option(parser=_directory, metavar="DIRECTORY", help="Directory for the files; made where absent.")
+]
+
+OutPicture = Annotated[
+    Path,
+    typer.Option(
+        "--out", "-o", parser=_picture, metavar="PATH", help="A directory, or a file that ends in .png, .svg or .pdf."
+    ),
 ]
 
 Arrays = Annotated[

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from stepbias.cli.experiment_files import save
+from stepbias.cli.options import PICTURES
 from stepbias.cli.submit import connected
 from stepbias.progress import outcome_counts, status_line
 
@@ -52,14 +54,28 @@ def curves(experiment_id: str, question: Mapping[str, Any], *, url: str, as_csv:
     return 0
 
 
-def figure(experiment_id: str, name: str | None, *, url: str, out: Path, form: str) -> int:
-    """One figure as a file, whose path is printed; without a name, the names of those that suit the experiment."""
+def figure(  # noqa: PLR0913 - each is an option of the command, and all but the first two are named
+    experiment_id: str, name: str | None, *, url: str, out: Path, form: str, asked: Mapping[str, Any], data: bool
+) -> int:
+    """One figure as a file, whose path is printed; without a name, the names of those that suit the experiment.
+
+    `out` is a directory, or the file itself where it has the ending of a picture. With `data` its numbers stand beside.
+    """
+    query = {key: value for key, value in asked.items() if value is not None}
+    is_file = out.suffix[1:] in PICTURES
+    form = out.suffix[1:] if is_file else form
     with connected(url) as client:
         handle = client.experiment(experiment_id)
         if name is None:
             typer.echo("\n".join(handle.figures()))
         else:
-            save({f"{name}.{form}": lambda: handle.figure(name, form)}, out)
+            stem = out.stem if is_file else name
+            files = {f"{stem}.{each}": each for each in ([form, "csv"] if data else [form])}
+            read = handle.figure_file
+            save(
+                {file: partial(read, name, each, query) for file, each in files.items()},
+                out.parent if is_file else out,
+            )
     return 0
 
 

@@ -15,13 +15,23 @@ from core.figures.ascending import ascending
 from core.figures.axis import common_log_y, on_log_axis
 from core.figures.caption import values_text
 from core.figures.drawing import Contents, Drawing
-from core.figures.family import draw_family, drawn_values, families_rug, family_handles, legend_title
+from core.figures.family import (
+    draw_family,
+    drawn_values,
+    families_rug,
+    family_data,
+    family_handles,
+    family_scale,
+    legend_title,
+)
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
+from core.figures.findings import falls_with_step
 from core.figures.layouts.depth import DEPTH, DepthLayout
 from core.figures.layouts.selection import columns_of
 from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import GREEN, INK, LIGHT_BLUE, MUTED
+from core.figures.style import GREEN, INK, MUTED, PURPLE
 from core.results.curves import Curves, curves, default_quantity
 from core.results.variables import COORDINATES
 
@@ -29,7 +39,7 @@ _DASHES: Final = (0, (5, 2.5))
 REFERENCES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyType(
     {
         "min_l2": ("least ℓ2 norm", {"color": MUTED, "linestyle": (0, (1, 2))}),
-        "least_stability_measure": ("least weighted ℓ_(2−2/D) norm", {"color": LIGHT_BLUE, "linestyle": _DASHES}),
+        "least_stability_measure": ("least weighted ℓ_(2−2/D) norm", {"color": PURPLE, "linestyle": _DASHES}),
         "flattest": ("flattest interpolator", {"color": INK, "linestyle": _DASHES}),
         "min_l1": ("least ℓ1 norm", {"color": MUTED, "linestyle": _DASHES}),
         "least_parameter_norm": ("ℓ_(2/D), locally least", {"color": GREEN, "linestyle": _DASHES, "marker": "v"}),
@@ -54,14 +64,16 @@ def _contents(results: Results, layout: DepthLayout) -> Contents[_Panel]:
     """Runs, and the interpolators of least norms: what a large step size asks for, and what small weights would."""
     panels = [_panel(results, layout, where) for where in layout.panels]
     family = panels[0].family
-    title = f"{family.y.label.partition(' R(β)')[0]} against depth D"
+    quantity, scale = family.y.label.partition(" R(β)")[0], family_scale(family)
+    title = f"{quantity} against depth D"
     return Contents(
         spec=FigureSpec(panels=len(panels), columns=columns_of(len(panels)), height=3.4, legend=2.5),
         title=title[0].upper() + title[1:] + (f", by {family.series.label}" if family.series else ""),
+        finding=falls_with_step([panel.family for panel in panels], quantity),
         panels=panels,
         y_labels=[family.y.label],
         x_label=COORDINATES[DEPTH].label,
-        legend=Legend(handles=list(_legend(panels)), title=legend_title(family)),
+        legend=Legend(handles=list(_legend(panels)), title="" if scale else legend_title(family), scale=scale),
     )
 
 
@@ -114,9 +126,24 @@ def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
 def _draw_panel(panel: Axes, content: _Panel) -> None:
     """Lines are runs, as in the risk figure; dashed ones are interpolators, which are known before training."""
     for name, values in content.references.items():
-        panel.plot(content.family.x_values, on_log_axis(values), linewidth=1.3, zorder=1.5, **REFERENCES[name][1])
+        panel.plot(
+            content.family.x_values,
+            on_log_axis(values),
+            linewidth=1.3,
+            zorder=1.5,
+            **REFERENCES[name][1],
+        )
     draw_family(panel, content.family)
-    panel.set_title(content.name, loc="left", fontsize=10, color=INK)
+    panel.set_title(content.name, loc="left")
+
+
+def _data(content: _Panel) -> Iterator[Series]:
+    """Everything that is drawn of a panel."""
+    yield from family_data(content.family, content.name)
+    for name, values in content.references.items():
+        if np.isfinite(values).any():
+            label = REFERENCES[name][0]
+            yield series(content.name, label, content.family.x_values, on_log_axis(values), is_result=False)
 
 
 def _heights(contents: Sequence[_Panel]) -> Iterator[float | None]:
@@ -135,4 +162,4 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
             yield Line2D([], [], label=label, linewidth=1.3, **line)
 
 
-DEPTHS: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+DEPTHS: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

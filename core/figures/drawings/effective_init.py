@@ -12,14 +12,25 @@ from core.figures.ascending import ascending
 from core.figures.axis import common_log_y, span
 from core.figures.caption import values_text
 from core.figures.drawing import Contents, Drawing
-from core.figures.family import draw_family, drawn_values, families_rug, family_handles, legend_title
+from core.figures.family import (
+    draw_family,
+    drawn_values,
+    families_rug,
+    family_data,
+    family_handles,
+    family_scale,
+    legend_title,
+    line_names,
+)
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
+from core.figures.findings import falls_along
 from core.figures.largest_steps import is_in_reach, largest_steps
 from core.figures.layouts.effective_init import EffectiveInitLayout
 from core.figures.layouts.selection import columns_of, swept_axes
 from core.figures.legend import Legend
 from core.figures.results import Results
-from core.figures.style import INK, LARGEST_STEP, MUTED, ordered_colours
+from core.figures.style import LARGEST_STEP, MUTED, ordered_colours
 from core.implicit_bias.certificate import mean_effective_init
 from core.results.curves import Curves, curves
 from core.spec.experiment_spec import InlineData
@@ -50,15 +61,16 @@ class _Panel:
 def _contents(results: Results, layout: EffectiveInitLayout) -> Contents[_Panel]:
     """Mean √A at the end of training; one panel for each combination of what is swept besides step size and scale."""
     panels = [_panel(results, layout, where) for where in layout.panels]
-    family = panels[0].family
+    family, scale = panels[0].family, family_scale(panels[0].family, downwards=True)
     notes = ["shown: depth 2, the one with an effective initialisation"] if "depth" in swept_axes(results.grid) else []
     return Contents(
         spec=FigureSpec(panels=len(panels), columns=columns_of(len(panels)), height=3.4),
         title=f"Effective initialisation √A against {family.x.label}",
+        finding=falls_along([panel.family for panel in panels], "effective initialisation √A"),
         notes=notes,
         panels=panels,
         y_labels=["effective initialisation, mean √A"],
-        legend=Legend(handles=_legend(panels), title=legend_title(family)),
+        legend=Legend(handles=_legend(panels), title="" if scale else legend_title(family), scale=scale),
     )
 
 
@@ -128,7 +140,18 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     for step in near:
         panel.axvline(step, **LARGEST_STEP)
     draw_family(panel, content.family)
-    panel.set_title(content.name, loc="left", fontsize=10, color=INK)
+    panel.set_title(content.name, loc="left")
+
+
+def _data(content: _Panel) -> Iterator[Series]:
+    """Everything that is drawn of a panel."""
+    yield from family_data(content.family, content.name)
+    x = content.family.x_values
+    for start, name in zip(content.starts, line_names(content.family), strict=True):
+        if start:
+            yield series(content.name, f"{name}, at the start", x, [start] * len(x), is_result=False)
+    if content.has_step_in_reach:
+        yield series(content.name, "largest stable step η*", [content.largest_step], is_result=False)
 
 
 def _heights(contents: Sequence[_Panel]) -> Iterator[float | None]:
@@ -152,4 +175,4 @@ def _legend(contents: Sequence[_Panel]) -> list[Line2D]:
     return handles
 
 
-EFFECTIVE_INIT: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+EFFECTIVE_INIT: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

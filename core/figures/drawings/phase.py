@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 from matplotlib import colormaps, colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from core.figures.caption import values_text
 from core.figures.cell_scale import number_cells, put_colour_bar
 from core.figures.drawing import Contents, Drawing
+from core.figures.figure_data import Series
 from core.figures.figure_spec import FigureSpec
 from core.figures.heat_map import HeatMap, heat_map
 from core.figures.largest_steps import distinct_steps
@@ -25,8 +26,9 @@ from core.figures.layouts.cells import CODES_WITH_LIMIT, OUTCOMES
 from core.figures.layouts.effective_init import without_effective_init
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.selection import swept_axes
+from core.figures.panel_size import size_of
 from core.figures.results import Results
-from core.figures.style import INK, LARGEST_STEP, MUTED
+from core.figures.style import GRID, GROUND, INK, LARGEST_STEP, MUTED, RUG, TRUTH, letter_scale
 from core.outcome import Outcome
 from core.results.curves import default_quantity
 from core.results.variables import COORDINATES, VARIABLES
@@ -50,10 +52,10 @@ COLOUR_MAPS: Final = {"effective_init": "cividis"}
 """Every other quantity is drawn in viridis; two maps side by side are not taken for one scale."""
 
 NO_VALUE: Final[Mapping[str, Any]] = {
-    "facecolor": "#f7f7f7",
-    "edgecolor": "white",
+    "facecolor": RUG,
+    "edgecolor": GROUND,
     "hatch": "/////",
-    "hatchcolor": "#c4c4c4",
+    "hatchcolor": TRUTH,
 }
 DIFFERING: Final[Mapping[str, Any]] = {
     "facecolor": "none",
@@ -69,7 +71,10 @@ DECIDED: Final[Mapping[str, Any]] = {
     "markeredgecolor": INK,
     "markeredgewidth": 0.7,
 }
-MISSING: Final[Mapping[str, Any]] = {"facecolor": "white", "edgecolor": "#d9d9d9"}
+ZERO: Final[Mapping[str, Any]] = {"linestyle": "", "marker": "$0$", "color": INK, "markersize": 5.0}
+"""Cells of exactly zero, which a logarithmic scale of colours does not have."""
+
+MISSING: Final[Mapping[str, Any]] = {"facecolor": GROUND, "edgecolor": GRID}
 
 BORDERED: Final = 32
 """Up to so many cells in a line have a white border: of more it would hide too much."""
@@ -102,6 +107,7 @@ def _contents(results: Results, layout: PhaseLayout) -> Contents[_Panel]:
     return Contents(
         spec=_spec(len(heat_maps), 1 + len(quantities)),
         title=f"Phase diagram over {x.label} and {y.label}",
+        finding=_finding(heat_maps),
         notes=tuple(_notes(results, layout)),
         panels=[panel for here in heat_maps for panel in _row(here, heat_maps, x.label)],
         y_labels=[y.label],
@@ -132,6 +138,7 @@ def _spec(rows: int, columns: int) -> FigureSpec:
         between=0.35,
         head=0.32 if rows == 1 else 0.55,
         below=1.45,
+        least_panel=(2.5, 2.0),
         between_rows=2.0,
     )
 
@@ -180,13 +187,13 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     else:
         _draw_median(panel, content, content.quantity)
     if content.here.decided.any():
-        _draw_decided(panel, content.here)
+        _draw_marks(panel, content.here, content.here.decided, DECIDED)
     _draw_largest_steps(panel, content)
 
 
 def _draw_outcomes(panel: Axes, content: _Panel) -> None:
     here = content.here
-    panel.set_title("outcome", loc="left", fontsize=10)
+    panel.set_title("outcome", loc="left")
     palette = colors.ListedColormap([OUTCOME_COLOURS[outcome] for outcome in OUTCOMES])
     codes = np.ma.masked_where(here.missing, here.outcomes)
     _fill(panel, here, codes, cmap=palette, vmin=-0.5, vmax=len(OUTCOMES) - 0.5)
@@ -200,37 +207,46 @@ def _draw_outcomes(panel: Axes, content: _Panel) -> None:
 def _draw_median(panel: Axes, content: _Panel, name: str) -> None:
     """The cells with a value, on the scale that all rows share, and its colour bar."""
     here, title = content.here, VARIABLES[name].label.partition(" (")[0]
-    panel.set_title(title, loc="left", fontsize=10)
+    panel.set_title(title, loc="left")
     _mark(panel, here, here.without_value(name), NO_VALUE)
     _mark(panel, here, here.missing, MISSING)
+    _mark(panel, here, here.medians[name] == 0, MISSING)
+    if (here.medians[name] == 0).any():
+        _draw_marks(panel, here, here.medians[name] == 0, ZERO)
     seen = np.concatenate([other.medians[name].ravel() for other in content.heat_maps])
-    seen = seen[np.isfinite(seen)]
+    seen = seen[seen > 0]
     if seen.size:
         margin = 1.0 if seen.max() > seen.min() else 1.2
         norm = colors.LogNorm(seen.min() / margin, seen.max() * margin)
-        values = np.ma.masked_invalid(here.medians[name])
+        values = np.ma.masked_where(~(here.medians[name] > 0), here.medians[name])
         mesh = _fill(panel, here, values, cmap=colormaps[COLOUR_MAPS.get(name, "viridis")], norm=norm)
         put_colour_bar(panel, mesh, title)
 
 
 def _fill(panel: Axes, here: HeatMap, values: np.ma.MaskedArray[Any, Any], **scale: Any) -> QuadMesh:
-    border = {"edgecolors": "white", "linewidth": 0.4} if max(values.shape) <= BORDERED else {"linewidth": 0}
-    return panel.pcolormesh(here.x.edges, here.y.edges, values, **border, **scale)
+    """The cells in colours, a mesh for each stretch of columns whose cells end at the same heights."""
+    border = {"edgecolors": GROUND, "linewidth": 0.4} if max(values.shape) <= BORDERED else {"linewidth": 0}
+    edges = here.y_edges
+    breaks = np.flatnonzero((np.diff(edges, axis=1) != 0).any(axis=0)) + 1
+    for start, stop in pairwise([0, *breaks.tolist(), edges.shape[1]]):
+        mesh = panel.pcolormesh(
+            here.x.edges[start : stop + 1], edges[:, start], values[:, start:stop], **border, **scale
+        )
+    return mesh
 
 
 def _mark(panel: Axes, here: HeatMap, chosen: Bool[np.ndarray, "y x"], look: Mapping[str, Any]) -> None:
-    columns, lines = list(pairwise(here.x.edges.tolist())), list(pairwise(here.y.edges.tolist()))
+    x, y = here.x.edges, here.y_edges
     cells = [
-        Rectangle((columns[k][0], lines[j][0]), columns[k][1] - columns[k][0], lines[j][1] - lines[j][0])
-        for j, k in np.argwhere(chosen).tolist()
+        Rectangle((x[k], y[j, k]), x[k + 1] - x[k], y[j + 1, k] - y[j, k]) for j, k in np.argwhere(chosen).tolist()
     ]
     if cells:
         panel.add_collection(PatchCollection(cells, linewidths=0.4, **look), autolim=False)
 
 
-def _draw_decided(panel: Axes, here: HeatMap) -> None:
-    lines, columns = np.nonzero(here.decided)
-    panel.plot(here.x.positions[columns], here.y.positions[lines], **DECIDED, zorder=3.2)
+def _draw_marks(panel: Axes, here: HeatMap, chosen: Bool[np.ndarray, "y x"], look: Mapping[str, Any]) -> None:
+    lines, columns = np.nonzero(chosen)
+    panel.plot(here.x.positions[columns], here.y.positions[lines], **look, zorder=3.2)
 
 
 def _draw_largest_steps(panel: Axes, content: _Panel) -> None:
@@ -238,14 +254,51 @@ def _draw_largest_steps(panel: Axes, content: _Panel) -> None:
     low, high = panel.get_ylim()
     for name, steps in zip(("η*", "η*, θ of\nany sign"), distinct_steps(content.here.largest_steps), strict=False):
         x, y = np.repeat(content.here.x.edges, 2)[1:-1], np.repeat(steps, 2)
-        panel.plot(x, y, color="white", linewidth=2.6, zorder=3, solid_capstyle="butt")
+        panel.plot(x, y, color=GROUND, linewidth=2.6, zorder=3, solid_capstyle="butt")
         panel.plot(x, y, **dict(LARGEST_STEP) | {"color": INK, "zorder": 3.1})
         if content.is_last and low <= steps[-1] <= high:
             _write_beside(panel, (1, steps[-1]), (4, 0), name, xycoords=panel.get_yaxis_transform())
 
 
 def _write_beside(panel: Axes, place: tuple[float, float], away: tuple[float, float], text: str, **look: Any) -> None:
-    panel.annotate(text, xy=place, xytext=away, textcoords="offset points", va="center", **look)
+    offset = (letter_scale() * away[0], letter_scale() * away[1])
+    panel.annotate(text, xy=place, xytext=offset, textcoords="offset points", va="center", **look)
+
+
+def _data(content: _Panel) -> Iterator[Series]:
+    """The cells: one series for each outcome, or the median of the quantity; then η*."""
+    here = content.here
+    name = ", ".join(part for part in (content.row, content.quantity and VARIABLES[content.quantity].label) if part)
+    if content.quantity is None:
+        for code in np.unique(here.outcomes[~here.missing]).tolist():
+            yield _cells(here, name or "outcome", OUTCOMES[code].replace("_", " "), here.outcomes == code, None)
+    elif content.quantity not in here.absent:
+        medians = here.medians[content.quantity]
+        yield _cells(here, name, "median of the converged runs", np.isfinite(medians), medians)
+    for words, steps in zip(("η*", "η*, θ of any sign"), distinct_steps(here.largest_steps), strict=False):
+        yield Series(panel=name or "outcome", name=words, x=here.x.values, y=np.asarray(steps), is_result=False)
+
+
+def _cells(
+    here: HeatMap, panel: str, name: str, chosen: Bool[np.ndarray, "y x"], values: Float64[np.ndarray, "y x"] | None
+) -> Series:
+    lines, columns = np.nonzero(chosen)
+    shown = np.full(len(lines), np.nan) if values is None else values[lines, columns]
+    return Series(panel=panel, name=name, x=here.x.values[columns], y=here.y.values[lines], value=shown)
+
+
+def _finding(heat_maps: Sequence[HeatMap]) -> str:
+    """That every cell below η* converges and none above it does; "" where it is not so, or η* is not among them."""
+    below, above = [], []
+    for here in heat_maps:
+        converged, step = np.isin(here.outcomes, CODES_WITH_LIMIT), here.largest_steps[0]
+        known = ~here.missing & np.isfinite(step)
+        below.append(converged[known & (here.y.values[:, None] < step)])
+        above.append(converged[known & (here.y.values[:, None] > step)])
+    stable, unstable = np.concatenate(below), np.concatenate(above)
+    if not stable.size or not unstable.size or not stable.all() or unstable.any():
+        return ""
+    return f"All {stable.size} cells below η* converge, and none of the {unstable.size} above it"
 
 
 def _name_outcomes(panel: Axes, heat_maps: Sequence[HeatMap]) -> None:
@@ -254,9 +307,9 @@ def _name_outcomes(panel: Axes, heat_maps: Sequence[HeatMap]) -> None:
     panel.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(0, -0.54 / PANEL),
+        bbox_to_anchor=(0, -0.54 / size_of(panel)[1]),
         ncols=1 if len(handles) < 4 else 2,
-        fontsize=8,
+        fontsize=8 * letter_scale(),
         handlelength=1.2,
         handleheight=1.0,
         columnspacing=1.2,
@@ -274,6 +327,8 @@ def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
         yield Patch(**(dict(DIFFERING) | {"facecolor": MUTED}), linewidth=0, label="seeds differ")
     if any(here.decided.any() for here in heat_maps):
         yield Line2D([], [], **DECIDED, label="decided by rounding")
+    if any((here.medians[name] == 0).any() for here in heat_maps for name in here.medians):
+        yield Line2D([], [], **ZERO, label="exactly 0")
     blank = [here.outcomes[here.without_value(name)] for here in heat_maps for name in here.medians]
     if any(cells.size for cells in blank):
         known = any(np.isin(cells, CODES_WITH_LIMIT).any() for cells in blank)
@@ -282,4 +337,4 @@ def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
         yield Patch(**MISSING, linewidth=0.8, label="not there yet")
 
 
-PHASE: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+PHASE: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

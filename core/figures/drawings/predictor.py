@@ -11,16 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from core.figures.axis import number_text
 from core.figures.caption import values_text
 from core.figures.drawing import Contents, Drawing
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
 from core.figures.layouts.predictor import PredictorLayout
 from core.figures.layouts.selection import swept_axes
 from core.figures.legend import Legend
+from core.figures.number_text import number_text
 from core.figures.panel_size import size_of
 from core.figures.results import Results, has_converged
-from core.figures.style import BLUE, INK, MUTED
+from core.figures.style import BLUE, GROUND, MUTED, TRUTH, letter_scale
 from core.outcome import Outcome
 from core.results.result import Summary
 
@@ -29,8 +30,6 @@ MOST_ENTRIES: Final = 400
 
 SHOWN: Final = {"excess_risk": "excess risk {}", "l1_norm": "‖β‖₁ = {}"}
 """What is said of each run that is drawn, where it is known."""
-
-TRUTH: Final = "#c9c9c9"
 
 Vector = Float64[np.ndarray, " dim"]
 
@@ -142,13 +141,13 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     x = np.arange(1, len(order) + 1)
     entries = max(len(order), 1)
     _set_entries(panel, entries)
-    width = 72 * size_of(panel)[0] / entries  # of one entry, in points
+    width = 72 * size_of(panel)[0] / entries  # of one entry, in points on paper
     if content.truth is not None:
         there = content.truth[order] != 0
         panel.vlines(x[there], 0, content.truth[order][there], color=TRUTH, linewidth=min(0.9 * width, 12), zorder=1.5)
     if content.predictor is not None:
         colour = BLUE if content.has_converged else MUTED
-        face, size = colour if content.has_converged else "white", float(np.clip(1.1 * width, 1.4, 4.5))
+        face, size = colour if content.has_converged else GROUND, float(np.clip(1.1 * width, 1.4, 4.5))
         panel.vlines(x, 0, content.predictor[order], color=colour, linewidth=min(0.35 * width, 1.2), zorder=2)
         panel.plot(x, content.predictor[order], "o", color=colour, markerfacecolor=face, markersize=size, zorder=2.5)
     _name(panel, content)
@@ -163,9 +162,18 @@ def _set_entries(panel: Axes, entries: int) -> None:
 
 def _name(panel: Axes, content: _Panel) -> None:
     """The values of the run, and below them what became of it."""
-    panel.set_title(content.name, loc="left", fontsize=10, color=INK, pad=17)
+    panel.set_title(content.name, loc="left", pad=17 * letter_scale())
     facts = ", ".join(_facts(content))
-    panel.annotate(facts, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=MUTED, fontsize=8)
+    scale = letter_scale()
+    panel.annotate(
+        facts,
+        (0, 1),
+        (0, 5 * scale),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        color=MUTED,
+        fontsize=8 * scale,
+    )
 
 
 def _facts(content: _Panel) -> Iterator[str]:
@@ -179,6 +187,16 @@ def _facts(content: _Panel) -> Iterator[str]:
         value = summary.get(name)
         if content.predictor is not None and isinstance(value, int | float):
             yield words.format(number_text(value, 3))
+
+
+def _data(content: _Panel) -> Iterator[Series]:
+    """The entries that are drawn, in their order along x."""
+    order = content.order
+    name = content.name + "".join(f", {fact}" for fact in _facts(content))
+    if content.predictor is not None:
+        yield series(name, "predictor β", np.arange(1, len(order) + 1), content.predictor[order])
+    if content.truth is not None:
+        yield series(name, "true predictor β*", np.arange(1, len(order) + 1), content.truth[order], is_result=False)
 
 
 def _x_label(contents: Sequence[_Panel]) -> str:
@@ -197,7 +215,7 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Artist]:
     if True in drawn:
         yield Line2D([], [], color=BLUE, linewidth=1.2, marker="o", label="predictor β")
     if False in drawn:
-        yield Line2D([], [], color=MUTED, linewidth=1.2, marker="o", markerfacecolor="white", label="β, not converged")
+        yield Line2D([], [], color=MUTED, linewidth=1.2, marker="o", markerfacecolor=GROUND, label="β, not converged")
 
 
-PREDICTOR: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+PREDICTOR: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

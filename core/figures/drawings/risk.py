@@ -12,20 +12,34 @@ from core.figures.ascending import ascending
 from core.figures.axis import common_log_y, on_log_axis, span
 from core.figures.caption import largest_steps_text, values_text
 from core.figures.drawing import Contents, Drawing
-from core.figures.family import draw_family, drawn_values, families_rug, family_handles, legend_title
+from core.figures.family import (
+    draw_family,
+    drawn_values,
+    families_rug,
+    family_data,
+    family_handles,
+    family_scale,
+    legend_title,
+)
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
-from core.figures.free_place import Path, free_place
+from core.figures.findings import falls_with_step
+from core.figures.free_place import Box, Path, free_place, write_at
 from core.figures.layouts.risk import RiskLayout
 from core.figures.layouts.selection import columns_of, run_at
 from core.figures.legend import Legend
+from core.figures.number_text import number_text
 from core.figures.results import Results
-from core.figures.style import BASELINE, FLOW, INK, KERNEL, MUTED
+from core.figures.rug import ZERO
+from core.figures.style import BASELINE, FLOW, KERNEL, MUTED, letter_scale
 from core.results.curves import Baseline, Curve, Curves, curves, default_quantity
 
 BETWEEN_NORMS: Final = ("min_l2", "min_l1")
 BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")
 """The two interpolators that an experiment moves between: what label noise decides is not which norm, but whether the
 largest eigenvalue of the Hessian is small or its trace."""
+
+FLOW_NAME, KERNEL_NAME = "η → 0, gradient flow", "least ℓ2 norm, weighted by the start"
 
 SAME: Final = 1e-3
 """Relative difference of risks up to which two lines are one to the eye."""
@@ -38,20 +52,32 @@ class _Panel:
     family: Curves
     name: str
     largest_steps: str
+    shares_axis: bool
 
 
 def _contents(results: Results, layout: RiskLayout) -> Contents[_Panel]:
-    """One panel for each combination of the axes that are not drawn, with a common risk axis and a common legend."""
+    """One panel for each combination of the axes that are not drawn, with a common legend.
+
+    Panels have a common risk axis unless their data differ: then nothing is to be compared but the shapes of lines.
+    """
     families = [_family(results, layout, where) for where in layout.panels]
+    shares_axis = _are_of_one_data_set(results, families)
+    scale = family_scale(families[0])
     return Contents(
-        spec=FigureSpec(panels=len(families), columns=columns_of(len(families)), height=3.2),
+        spec=FigureSpec(panels=len(families), columns=columns_of(len(families)), height=3.2, shared_y=shares_axis),
         title=_title(families[0]),
+        finding=falls_with_step(families, _quantity(families[0])),
         panels=[
-            _Panel(family=family, name=_name(family, families), largest_steps=_largest_steps(results, family))
+            _Panel(
+                family=family,
+                name=_name(family, families),
+                largest_steps=_largest_steps(results, family),
+                shares_axis=shares_axis,
+            )
             for family in families
         ],
         y_labels=[families[0].y.label],
-        legend=Legend(handles=_legend(families), title=legend_title(families[0])),
+        legend=Legend(handles=_legend(families), title="" if scale else legend_title(families[0]), scale=scale),
     )
 
 
@@ -69,7 +95,14 @@ def _family(results: Results, layout: RiskLayout, where: Mapping[str, float]) ->
     drawn = BETWEEN_SHARPNESSES if results.grid.run(0).optimizer.noise_steps else BETWEEN_NORMS
     baselines = tuple(baseline for baseline in family.baselines if baseline.name in drawn)
     kernel = tuple(limit for limit in family.kernel_limits if not _is_least_l2(limit, family.baselines))
+    if kernel:  # The least ℓ2 norm that such a start tends to is the weighted one.
+        baselines = tuple(baseline for baseline in baselines if baseline.name != "min_l2")
     return ascending(replace(family, baselines=baselines, kernel_limits=kernel))
+
+
+def _are_of_one_data_set(results: Results, families: Sequence[Curves]) -> bool:
+    of_data = {axis.name for axis in results.grid.axes if axis.part == "data"}
+    return all(len({family.where.get(name) for family in families}) == 1 for name in of_data)
 
 
 def _is_least_l2(limit: Curve, baselines: Sequence[Baseline]) -> bool:
@@ -80,8 +113,12 @@ def _is_least_l2(limit: Curve, baselines: Sequence[Baseline]) -> bool:
 
 
 def _title(family: Curves) -> str:
-    title = f"{family.y.label.partition(' R(β)')[0]} against {family.x.label}"
+    title = f"{_quantity(family)} against {family.x.label}"
     return title[0].upper() + title[1:] + (f", by {family.series.label}" if family.series else "")
+
+
+def _quantity(family: Curves) -> str:
+    return family.y.label.partition(" R(β)")[0]
 
 
 def _name(family: Curves, families: Sequence[Curves]) -> str:
@@ -98,8 +135,12 @@ def _largest_steps(results: Results, family: Curves) -> str:
 
 
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
-    families = [content.family for content in contents]
-    common_log_y(panels, _risks(families), rug=families_rug(families))
+    together = (
+        [(panels, contents)] if contents[0].shares_axis else [([p], [c]) for p, c in zip(panels, contents, strict=True)]
+    )
+    for some, shown in together:
+        families = [content.family for content in shown]
+        common_log_y(some, _risks(families), rug=families_rug(families))
 
 
 def _draw_panel(panel: Axes, content: _Panel) -> None:
@@ -118,13 +159,12 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         panel.plot(family.x_values, on_log_axis(limit.median), **KERNEL)
     drawn = [*family.flow_limits, *family.kernel_limits, *family.curves]
     x = np.array(family.x_values, dtype=np.float64)
-    paths = [(x, on_log_axis(curve.median)) for curve in drawn]
-    for baseline in family.baselines:
-        _draw_baseline(panel, baseline, paths)
+    edges = [(x, on_log_axis(edge)) for curve in family.curves for edge in (curve.lower_quartile, curve.upper_quartile)]
+    _draw_baselines(panel, family.baselines, [*((x, on_log_axis(curve.median)) for curve in drawn), *edges])
     draw_family(panel, family)
-    panel.set_title(content.name, loc="left", fontsize=10, color=INK)
+    panel.set_title(content.name, loc="left")
     if content.largest_steps:
-        panel.set_title(content.largest_steps, loc="right", fontsize=8, color=MUTED)
+        panel.set_title(content.largest_steps, loc="right", fontsize=8 * letter_scale(), color=MUTED)
 
 
 def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
@@ -137,20 +177,33 @@ def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
         panel.plot(np.array(family.x_values)[alone], median[alone], "_", color=FLOW["color"], markersize=12)
 
 
-def _draw_baseline(panel: Axes, baseline: Baseline, paths: Sequence[Path]) -> None:
-    panel.axhline(baseline.value, **BASELINE)
-    # Above the upper line and below the lower one, where few curves go.
-    above = baseline.name in {BETWEEN_NORMS[0], BETWEEN_SHARPNESSES[0]}
-    name = f"{baseline.label}: {baseline.value:.3g}"
-    panel.annotate(
-        name,
-        xy=(free_place(panel, name, baseline.value, paths, above=above), baseline.value),
-        xycoords=panel.get_yaxis_transform(),
-        xytext=(4, 3 if above else -3),
-        textcoords="offset points",
-        va="bottom" if above else "top",
-        color=MUTED,
-    )
+def _draw_baselines(panel: Axes, baselines: Sequence[Baseline], paths: Sequence[Path]) -> None:
+    """Each with its name, the upper one's above it and the lower one's below it where there is room."""
+    ends, taken = np.array(panel.get_xlim()), list[Box]()
+    drawn = [baseline for baseline in baselines if baseline.value > 0]
+    for baseline in drawn:
+        panel.axhline(baseline.value, **BASELINE)
+        above = baseline.name in {BETWEEN_NORMS[0], BETWEEN_SHARPNESSES[0]}
+        name, others = _baseline_name(baseline), [other for other in drawn if other is not baseline]
+        lines = [*paths, *((ends, np.full(2, other.value)) for other in others)]
+        place = free_place(panel, name, baseline.value, lines, taken, above=above)
+        write_at(panel, place, name, color=MUTED)
+        taken.append(place.box)
+
+
+def _baseline_name(baseline: Baseline) -> str:
+    return f"{baseline.label}: {number_text(baseline.value, 3)}"
+
+
+def _data(content: _Panel) -> Iterator[Series]:
+    """Everything that is drawn of a panel."""
+    family, x = content.family, content.family.x_values
+    yield from family_data(family, content.name)
+    for name, limits in ((FLOW_NAME, family.flow_limits), (KERNEL_NAME, family.kernel_limits)):
+        for limit in limits:
+            yield series(content.name, name, x, on_log_axis(limit.median), is_result=False)
+    for baseline in family.baselines:
+        yield series(content.name, baseline.label, x, [baseline.value] * len(x), is_result=False)
 
 
 def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
@@ -163,11 +216,14 @@ def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
 
 def _legend(families: Sequence[Curves]) -> list[Line2D]:
     """The legend, in the order of the lines at the right: the kernel regime, flow, down to the largest step size."""
-    flow = (
-        [Line2D([], [], label="η → 0, gradient flow", **FLOW)] if any(family.flow_limits for family in families) else []
-    )
-    weighted = [Line2D([], [], label="least ℓ2 norm, weighted by the start", **KERNEL)]
-    return (weighted if any(family.kernel_limits for family in families) else []) + flow + family_handles(families)
+    flow = [Line2D([], [], label=FLOW_NAME, **FLOW)] if any(family.flow_limits for family in families) else []
+    weighted = [Line2D([], [], label=KERNEL_NAME, **KERNEL)]
+    zero = {baseline.label for family in families for baseline in family.baselines if baseline.value == 0}
+    floor = [
+        Line2D([], [], color=MUTED, linestyle="", marker=ZERO, label=f"{label}: exactly 0") for label in sorted(zero)
+    ]
+    weighted = weighted if any(family.kernel_limits for family in families) else []
+    return weighted + flow + family_handles(families) + floor
 
 
-RISK: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+RISK: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

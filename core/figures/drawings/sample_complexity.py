@@ -11,17 +11,21 @@ from matplotlib.lines import Line2D
 
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.data.regression import RECOVERED, risk_of_zero
-from core.figures.axis import common_log_y, number_text, on_log_axis, span
+from core.figures.axis import common_log_y, on_log_axis, span
 from core.figures.caption import values_text
 from core.figures.drawing import Contents, Drawing
+from core.figures.family import MOST_NAMED
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
+from core.figures.findings import is_falling
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.sample_complexity import SAMPLES, SampleComplexityLayout
 from core.figures.layouts.selection import columns_of, run_at
-from core.figures.legend import Legend
+from core.figures.legend import ColourScale, Legend
+from core.figures.number_text import number_text
 from core.figures.results import Results, has_converged
 from core.figures.rug import Row, cross_handle, draw_rug, rug_height
-from core.figures.style import BAND, INK, MUTED, ordered_colours
+from core.figures.style import BAND, GROUND, INK, MUTED, ordered_colours
 from core.outcome import Outcome
 from core.results.curves import QUARTILES
 from core.results.result import Scalar, Summary
@@ -29,7 +33,7 @@ from core.results.variables import COORDINATES
 from core.spec.run_spec import PlainData, PlainSparseRegression
 from core.sweep.grid import Axis, Grid
 
-GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "alpha": 0.8, "zorder": 1.4}
+GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "zorder": 1.4}
 """The dashed lines C·ζ²r*/N, with one constant C for the whole figure."""
 
 
@@ -85,13 +89,14 @@ def _contents(results: Results, layout: SampleComplexityLayout) -> Contents[_Pan
     return Contents(
         spec=FigureSpec(panels=len(lines), columns=columns_of(len(lines)), height=3.2, legend=2.2),
         title="Excess risk of the flattest interpolator against samples N",
+        finding=_finding(every),
         notes=_notes(grid, layout),
         panels=[
             _Panel(name=_problem_text(grid, where), lines=panel, constant=constant)
             for panel, where in zip(lines, layout.panels, strict=True)
         ],
         y_labels=["excess risk R(β) / R(0)"],
-        legend=Legend(handles=list(_legend(grid, layout, every))),
+        legend=Legend(handles=list(_legend(grid, layout, every)), scale=_scale(layout, every)),
     )
 
 
@@ -231,7 +236,13 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         panel.plot(line.samples, median, "o-", color=line.colour)
         panel.fill_between(line.samples, lower, upper, color=line.colour, **BAND)
         panel.plot(
-            line.samples, line.trained, "D", color=line.colour, markerfacecolor="white", markersize=5.5, zorder=3
+            line.samples,
+            line.trained,
+            "D",
+            color=line.colour,
+            markerfacecolor=GROUND,
+            markersize=5.5,
+            zorder=3,
         )
         guide = np.where(np.isfinite(line.guide), content.constant * line.guide, np.nan)
         panel.plot(line.samples, guide, color=line.colour, **GUIDE)
@@ -239,7 +250,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     for marker, rows in zip("^vx", _rug_rows(lines), strict=True):
         draw_rug(panel, rows, marker=marker, above=drawn)
         drawn += len(rows)
-    panel.set_title(content.name, loc="left", fontsize=10)
+    panel.set_title(content.name, loc="left")
 
 
 def _rug_rows(lines: Sequence[_Line]) -> tuple[list[Row], list[Row], list[Row]]:
@@ -255,15 +266,51 @@ def _risks(lines: Sequence[_Line]) -> Iterator[float]:
         yield from (risk for risk in (*line.flattest.ravel(), *line.trained) if risk > RECOVERED)
 
 
+def _data(content: _Panel) -> Iterator[Series]:
+    """Everything that is drawn of a panel."""
+    for line in content.lines:
+        lower, median, upper = line.flattest
+        yield series(content.name, line.name, line.samples, median, (lower, upper))
+        yield series(content.name, f"{line.name}, trained runs", line.samples, line.trained)
+        marks = {
+            "least ℓ1 norm is β* itself": line.recovered_by_l1,
+            "flattest is β* itself": line.recovered,
+            "no run converged": line.failed,
+        }
+        yield from (series(content.name, f"{line.name}, {words}", at) for words, at in marks.items() if at)
+        guide = np.where(np.isfinite(line.guide), content.constant * line.guide, np.nan)
+        if np.isfinite(guide).any():
+            yield series(content.name, f"{line.name}, ∝ ζ²r*/N", line.samples, guide, is_result=False)
+
+
+def _finding(lines: Sequence[_Line]) -> str:
+    """That the risk of the flattest interpolator falls with the samples, along every line."""
+    medians = [line.flattest[1][np.isfinite(line.flattest[1])] for line in lines]
+    longer = [median for median in medians if len(median) > 1]
+    if not longer or not all(map(is_falling, longer)):
+        return ""
+    most = max(longer, key=lambda median: median[0] / median[-1])
+    ends = f"{number_text(float(most[0]), 3)} to {number_text(float(most[-1]), 3)}"
+    return f"The flattest interpolator's risk falls with the samples: {ends} of that of β = 0"
+
+
+def _scale(layout: SampleComplexityLayout, lines: Sequence[_Line]) -> ColourScale | None:
+    """The colours of many lines; None where a legend names them."""
+    own = lines[: len(layout.lines)]
+    if len(own) <= MOST_NAMED:
+        return None
+    return ColourScale(label="", names=[line.name for line in own], colours=[line.colour for line in own])
+
+
 def _legend(grid: Grid, layout: SampleComplexityLayout, lines: Sequence[_Line]) -> Iterator[Line2D]:
-    for line in lines[: len(layout.lines)]:
+    for line in lines[: len(layout.lines)] if _scale(layout, lines) is None else ():
         yield Line2D([], [], color=line.colour, marker="o", label=line.name)
     if len(layout.lines) > 1:
         yield Line2D([], [], color=MUTED, marker="o", label="flattest interpolator")
     if any(np.isfinite(line.trained).any() for line in lines):
         searched = " at the largest η that converges" if grid.run(0).step_bracket else ""
         step = f" at {values_text(layout.step_size)}" if layout.step_size else searched
-        diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor="white", markersize=5.5)
+        diamond = Line2D([], [], color=MUTED, marker="D", linestyle="", markerfacecolor=GROUND, markersize=5.5)
         diamond.set_label(f"trained runs{step}")
         yield diamond
     if any(np.isfinite(line.guide).any() for line in lines):
@@ -276,4 +323,4 @@ def _legend(grid: Grid, layout: SampleComplexityLayout, lines: Sequence[_Line]) 
         yield cross_handle()
 
 
-SAMPLE_COMPLEXITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+SAMPLE_COMPLEXITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

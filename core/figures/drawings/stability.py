@@ -12,18 +12,20 @@ from matplotlib.lines import Line2D
 
 from core.descent.optimizers import Optimizer
 from core.figures.ascending import ascending
-from core.figures.axis import common_log_y, number_text, on_log_axis, span
+from core.figures.axis import common_log_y, on_log_axis, span
 from core.figures.caption import threshold_text, values_text
 from core.figures.drawing import Contents, Drawing
 from core.figures.family import draw_band, drawn_values
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
 from core.figures.largest_steps import OTHER_UNITS, is_in_reach
 from core.figures.layouts.selection import run_at, swept_axes
-from core.figures.layouts.stability import StabilityLayout
+from core.figures.layouts.stability import SCALE, StabilityLayout
 from core.figures.legend import Legend
+from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.figures.rug import cross_handle, draw_rug, failed_points, rug_height
-from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, MUTED, THRESHOLD
+from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, MUTED, PURPLE, THRESHOLD
 from core.results.curves import QUARTILES, Curve, Curves, curves
 from core.spec.optimizers import STEP_SIZE_FRACTION
 from core.sweep.arrangement import arrange
@@ -35,7 +37,7 @@ QUANTITIES: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
     {
         "sharpness_upper_bound": ("trace, upper bound", {"color": BLUE, "linewidth": 1.5}),
         SHARPNESS: ("sharpness λ_max", {"color": INK, "linewidth": 1.5, "zorder": 2.6}),
-        "sharpness_lower_bound": ("stability measure, lower bound", {"color": LIGHT_BLUE, "linewidth": 3.6}),
+        "sharpness_lower_bound": ("stability measure, lower bound", {"color": PURPLE, "linewidth": 3.6}),
         "weighted_norm": ("weighted norm of β", {"color": GREEN, "linewidth": 1.5, "zorder": 2.5}),
     }
 )
@@ -44,6 +46,9 @@ QUANTITIES: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
 It is a broad line: where the bound is nearly sharp, as for data far off centre, λ_max runs along its middle.
 """
 
+ON_THRESHOLD: Final = 0.02
+"""A sharpness that differs from the threshold by less than this part has met it."""
+
 DASHES: Final = (0, (5, 2.5))
 """Of all horizontal lines: the least values that interpolation allows, known before training."""
 
@@ -51,7 +56,7 @@ LEAST: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
     {
         "sharpness": ("min λ_max", {"color": INK, "linestyle": DASHES, "linewidth": 1.1}),
         "sharpness_sign_free": ("min λ_max, θ of any sign", {"color": MUTED, "linestyle": DASHES, "linewidth": 1.1}),
-        "measure": ("least stability measure", {"color": LIGHT_BLUE, "linestyle": DASHES, "linewidth": 1.6}),
+        "measure": ("least stability measure", {"color": PURPLE, "linestyle": DASHES, "linewidth": 1.6}),
     }
 )
 LARGEST_STEPS: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
@@ -67,13 +72,14 @@ Values = Float64[np.ndarray, " problem"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Panel:
-    """What one panel shows.
+    """What one panel shows; those of one `group` differ in their scale alone, and are compared on one axis.
 
     `least` holds the least values of `LEAST`, one for each problem behind the panel whose analysis is there;
     `optimizer` is that of their runs.
     """
 
     name: str
+    group: tuple[tuple[str, float], ...]
     families: Mapping[str, Curves]
     least: Mapping[str, Values]
     optimizer: Optimizer
@@ -123,8 +129,16 @@ def _contents(results: Results, layout: StabilityLayout) -> Contents[_Panel]:
     At odd depth parameters that cross zero may be flatter than any θ ≥ 0, so there η* and min λ_max are drawn for both.
     """
     panels = [_panel(results, layout, where) for where in layout.panels]
+    groups = len({panel.group for panel in panels})
     return Contents(
-        spec=FigureSpec(panels=len(panels), columns=layout.columns, height=3.2, legend=2.7),
+        spec=FigureSpec(
+            panels=len(panels),
+            columns=layout.columns,
+            height=3.2,
+            legend=2.7,
+            shared_y=groups == 1 or layout.columns * groups == len(panels),
+        ),
+        finding=_finding(panels),
         title=f"Sharpness at the end, its bounds and 2/η against {panels[0].families[SHARPNESS].x.label}",
         notes=_notes(layout),
         panels=panels,
@@ -141,6 +155,7 @@ def _panel(results: Results, layout: StabilityLayout, where: Mapping[str, float]
     swept = swept_axes(results.grid)
     return _Panel(
         name=values_text({name: value for name, value in where.items() if name in swept}, 4),
+        group=tuple((name, value) for name, value in where.items() if name != SCALE),
         families=families,
         least=_least(results, layout, where),
         optimizer=results.grid.run(run_at(results.grid, where)).optimizer,
@@ -175,8 +190,11 @@ def _notes(layout: StabilityLayout) -> list[str]:
 
 
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
-    failed = any(failed_points(content.sharpness) for content in contents)
-    common_log_y(panels, _seen(contents), rug=rug_height(1 if failed else 0))
+    for group in dict.fromkeys(content.group for content in contents):
+        members = [(panel, content) for panel, content in zip(panels, contents, strict=True) if content.group == group]
+        shown = [content for _, content in members]
+        failed = any(failed_points(content.sharpness) for content in shown)
+        common_log_y([panel for panel, _ in members], _seen(shown), rug=rug_height(1 if failed else 0))
 
 
 def _draw_panel(panel: Axes, content: _Panel) -> None:
@@ -202,7 +220,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     panel.plot(x[last], median[last], "o", color=INK, markersize=6.5, zorder=4)
     gaps = failed_points(content.sharpness)
     draw_rug(panel, [([content.step_sizes[point] for point in gaps], MUTED)] if gaps else [])
-    panel.set_title(content.name, loc="left", fontsize=10)
+    panel.set_title(content.name, loc="left")
 
 
 def _span(panel: Axes, content: _Panel) -> None:
@@ -237,6 +255,42 @@ def _is_met(content: _Panel, name: str) -> bool:
     return _is_drawn(content, name) and is_in_reach(content.largest_step(name), content.step_sizes)
 
 
+def _data(content: _Panel) -> Iterator[Series]:
+    """Everything that is drawn of a panel."""
+    x = content.step_sizes
+    for name, (label, _) in QUANTITIES.items():
+        curve = content.families[name].curves[0]
+        band = (curve.lower_quartile, curve.upper_quartile) if max(curve.runs) > 1 else None
+        yield series(content.name, label, x, on_log_axis(curve.median), band)
+    if gaps := failed_points(content.sharpness):
+        yield series(content.name, "no run converged", [x[point] for point in gaps])
+    limit = threshold_text([content.optimizer])
+    yield series(content.name, f"stability threshold {limit}", x, content.thresholds(np.array(x)), is_result=False)
+    for name, (label, _) in LEAST.items():
+        if _is_drawn(content, name):
+            least = np.nanmedian(content.least[name])
+            yield series(content.name, label, x, np.full(len(x), least), is_result=False)
+    for name, (label, _) in LARGEST_STEPS.items():
+        if _is_met(content, name):
+            yield series(content.name, label, [content.largest_step(name)], is_result=False)
+
+
+def _finding(contents: Sequence[_Panel]) -> str:
+    """That no sharpness is above the threshold, and at how many step sizes it is there; "" where it is not so."""
+    ratios = np.concatenate(
+        [
+            on_log_axis(content.sharpness.median) / content.thresholds(np.array(content.step_sizes))
+            for content in contents
+        ]
+    )
+    ratios = ratios[np.isfinite(ratios)]
+    met = int(np.count_nonzero(ratios > 1 - ON_THRESHOLD))
+    if not met or (ratios > 1 + ON_THRESHOLD).any():
+        return ""
+    limit = threshold_text(content.optimizer for content in contents)
+    return f"Sharpness ends at {limit} at {met} of {ratios.size} points, and nowhere above it"
+
+
 def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
     """Everything that is drawn but 2/η, which enters from above."""
     for content in contents:
@@ -263,4 +317,4 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
         yield cross_handle()
 
 
-STABILITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+STABILITY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

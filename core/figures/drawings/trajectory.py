@@ -14,14 +14,20 @@ from core.descent.schedule import warmed_up
 from core.figures.axis import log_x, log_y, on_log_axis
 from core.figures.caption import threshold_text, values_text
 from core.figures.drawing import Contents, Drawing
+from core.figures.figure_data import Series, series
 from core.figures.figure_spec import FigureSpec
+from core.figures.layouts.selection import swept_axes
 from core.figures.layouts.trajectory import TrajectoryLayout
 from core.figures.legend import Legend
 from core.figures.results import Results, has_converged
+from core.figures.rug import ZERO
 from core.figures.style import MUTED, THRESHOLD, ordered_colours
 from core.results.variables import COORDINATES, VARIABLES
 
 LOSS, SHARPNESS = "train_loss", "sharpness"
+
+MET: Final = 0.95
+"""A sharpness that comes to this part of the threshold of its step has met it."""
 
 EXPLOSION: Final = 100.0
 """A loss beyond so many times the largest first one is of a run that diverges; the axis does not follow it."""
@@ -29,10 +35,14 @@ EXPLOSION: Final = 100.0
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Path:
-    """What a run recorded after its first step. The stability limit of its `optimizer` over η_t is the threshold."""
+    """What a run recorded after its first step. The stability limit of its `optimizer` over η_t is the threshold.
+
+    At the steps `zero_loss` the loss is exactly zero, which has no place on a logarithmic axis.
+    """
 
     steps: Int64[np.ndarray, " record"]
     loss: Float64[np.ndarray, " record"]
+    zero_loss: Int64[np.ndarray, " zero"]
     sharpness: Float64[np.ndarray, " record"]
     step_size: float
     warmup_steps: int
@@ -40,6 +50,14 @@ class _Path:
     converged: bool
     name: str
     colour: str
+
+    @property
+    def meets_threshold(self) -> bool:
+        """Whether the sharpness comes up to 2/η_t at some record."""
+        steps, threshold = self.threshold()
+        at = threshold[np.isin(steps, self.steps)]
+        ratio = self.sharpness / at
+        return bool((ratio[np.isfinite(ratio)] > MET).any())
 
     @property
     def final_threshold(self) -> float:
@@ -64,6 +82,12 @@ class _Panel:
     name: str
     quantity: str
     paths: Sequence[_Path]
+    column: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in numbers, where the panel below has no name of its own."""
+        return ", ".join(part for part in (VARIABLES[self.quantity].label, self.column) if part)
 
 
 def _contents(results: Results, layout: TrajectoryLayout) -> Contents[_Panel]:
@@ -71,13 +95,14 @@ def _contents(results: Results, layout: TrajectoryLayout) -> Contents[_Panel]:
     columns = [(depth, _paths(results, layout, runs)) for depth, runs in layout.columns]
     every = [path for _, paths in columns for path in paths]
     above = [
-        _Panel(name="" if depth is None else values_text({"depth": depth}), quantity=LOSS, paths=paths)
-        for depth, paths in columns
+        _Panel(name=name, quantity=LOSS, paths=paths, column=name)
+        for name, paths in (("" if depth is None else values_text({"depth": depth}), paths) for depth, paths in columns)
     ]
     return Contents(
         spec=FigureSpec(panels=2 * len(columns), columns=len(columns), height=2.2, between_rows=0.18, legend=2.2),
         title=_title(layout),
-        notes=_notes(layout, every),
+        finding=_finding(every),
+        notes=_notes(results, layout, every),
         panels=[*above, *(replace(panel, name="", quantity=SHARPNESS) for panel in above)],
         y_labels=[VARIABLES[LOSS].label, "sharpness λ_max"],
         x_label="step t",
@@ -102,6 +127,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
     return _Path(
         steps=arrays["record_step"][moved],
         loss=on_log_axis(arrays["train_loss"][moved]),
+        zero_loss=arrays["record_step"][moved & (arrays["train_loss"] == 0)],
         sharpness=on_log_axis(arrays["sharpness"][moved]),
         step_size=step_size,
         warmup_steps=run.warmup_steps,
@@ -113,6 +139,8 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
 
 
 def _name(layout: TrajectoryLayout, position: int) -> str:
+    if layout.names:
+        return values_text(layout.names[position], 4) or "trained run"
     if layout.series is None:
         return "trained run"
     return values_text({layout.series: layout.values[position]}, 4)
@@ -133,11 +161,31 @@ def _title(layout: TrajectoryLayout) -> str:
     return "Training loss and sharpness" + (f", by {COORDINATES[layout.series].label}" if layout.series else "")
 
 
-def _notes(layout: TrajectoryLayout, paths: Sequence[_Path]) -> list[str]:
-    """At which values of the other axes the runs are, and how many of them are not there."""
+def _finding(paths: Sequence[_Path]) -> str:
+    """In how many runs the sharpness meets its threshold; "" where in none."""
+    met = sum(path.meets_threshold for path in paths)
+    if not met:
+        return ""
+    runs = (
+        f"all {met} runs" if met == len(paths) > 1 else f"{met} of {len(paths)} runs" if len(paths) > 1 else "this run"
+    )
+    return f"Sharpness climbs to {threshold_text(path.optimizer for path in paths)}_t in {runs}"
+
+
+def _notes(results: Results, layout: TrajectoryLayout, paths: Sequence[_Path]) -> list[str]:
+    """Which of how many values are shown, where the other axes stand, and how many runs are not there."""
+    swept = swept_axes(results.grid)
+    shown = {layout.series: len(layout.values), "depth": len(layout.columns)}
+    parts = [
+        f"{count} of the {len(swept[name].values)} values of {COORDINATES[name].label}"
+        for name, count in shown.items()
+        if name in swept and 0 < count < len(swept[name].values) and not layout.names
+    ]
+    parts += [f"{len(layout.names)} of {len(results.grid)} runs"] if layout.names else []
     fixed = values_text(layout.fixed)
     chosen = sum(len(runs) for _, runs in layout.columns)
-    notes = [f"shown: runs at {fixed}"] if fixed else []
+    parts += [f"runs at {fixed}"] if fixed else []
+    notes = [f"shown: {'; '.join(parts)}"] if parts else []
     return notes + ([f"{len(paths)} of these {chosen} runs are stored"] if len(paths) < chosen else [])
 
 
@@ -153,11 +201,15 @@ def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
 def _draw_panel(panel: Axes, content: _Panel) -> None:
     """A line ends in a dot where the run converged and in a cross where it did not."""
     if content.quantity == LOSS:
-        panel.set_title(content.name, loc="left", fontsize=10)
+        panel.set_title(content.name, loc="left")
         panel.tick_params(labelbottom=False)
     for path in content.paths:
         if content.quantity == LOSS:
             _draw_path(panel, path.steps, path.loss, path)
+            floor = np.zeros(len(path.zero_loss))
+            panel.plot(
+                path.zero_loss, floor, ZERO, color=path.colour, transform=panel.get_xaxis_transform(), clip_on=False
+            )
         else:
             _draw_path(panel, path.steps, path.sharpness, path)
             _draw_threshold(panel, path)
@@ -171,10 +223,23 @@ def _draw_path(panel: Axes, steps: np.ndarray, values: np.ndarray, path: _Path) 
 
 def _draw_threshold(panel: Axes, path: _Path) -> None:
     """2/η_t, which comes down from above while the step size warms up; a triangle marks the height at which it ends."""
-    panel.plot(*path.threshold(), **THRESHOLD)
+    panel.plot(*path.threshold(), **{**THRESHOLD, "color": path.colour})
     if path.final_threshold < panel.get_ylim()[1]:
         edge, height = [1.0], [path.final_threshold]
         panel.plot(edge, height, "<", color=path.colour, transform=panel.get_yaxis_transform(), clip_on=False)
+
+
+def _data(content: _Panel) -> Iterator[Series]:
+    """Everything that is drawn of a panel: in the lower one the thresholds, too."""
+    limit = threshold_text(path.optimizer for path in content.paths)
+    for path in content.paths:
+        if content.quantity == LOSS:
+            yield series(content.label, path.name, path.steps, path.loss)
+            if len(path.zero_loss):
+                yield series(content.label, f"{path.name}, exactly 0", path.zero_loss)
+        else:
+            yield series(content.label, path.name, path.steps, path.sharpness)
+            yield series(content.label, f"{path.name}, {limit}_t", *path.threshold(), is_result=False)
 
 
 def _loss_range(paths: Sequence[_Path]) -> tuple[float, float]:
@@ -204,8 +269,10 @@ def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:
     for name, path in named.items():
         yield Line2D([], [], color=path.colour, label=name)
     limit = threshold_text(path.optimizer for path in paths)
-    yield Line2D([], [], label=f"threshold {limit}_t", **THRESHOLD)
+    yield Line2D([], [], label=f"threshold {limit}_t of each run", **{**THRESHOLD, "color": MUTED})
     yield Line2D([], [], label=f"{limit} at full step size", color=MUTED, marker="<", linestyle="")
+    if any(len(path.zero_loss) for path in paths):
+        yield Line2D([], [], color=MUTED, marker=ZERO, linestyle="", label="at the floor: exactly 0")
     for marker, label, there in (
         ("o", "converged", any(path.converged for path in paths)),
         ("x", "did not converge", any(not path.converged for path in paths)),
@@ -214,4 +281,4 @@ def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:
             yield Line2D([], [], color=MUTED, marker=marker, linestyle="", label=label)
 
 
-TRAJECTORY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel)
+TRAJECTORY: Final = Drawing(contents=_contents, set_ranges=_set_ranges, draw_panel=_draw_panel, data=_data)

@@ -1,19 +1,22 @@
 """Which figures there are, and whether one suits an experiment: the one table of figures, known without Matplotlib."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.depth import DepthLayout, depth_layout
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
+from core.figures.layouts.options import FigureOptions
 from core.figures.layouts.phase import PhaseLayout, phase_layout
-from core.figures.layouts.predictor import PredictorLayout, predictor_layout
+from core.figures.layouts.predictor import PredictorLayout, predictor_layout, predictor_of_runs
 from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout, sample_complexity_layout
+from core.figures.layouts.shown import part_of, require_runs
 from core.figures.layouts.stability import StabilityLayout, stability_layout
-from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout
+from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout, trajectory_of_runs
 from core.sweep.grid import Grid
 
 Layout = (
@@ -34,12 +37,29 @@ class FigureKind:
     """A figure as it can be asked for by `name`; `title` says what it shows.
 
     `layout` raises UnsuitableFigure for an experiment that sweeps too little or too much, or keeps too little of its
-    runs.
+    runs. `of_runs` is the layout for runs that are chosen, where the figure follows runs; `has_y_range` says whether
+    its y axis is a quantity whose ends can be chosen.
     """
 
     name: str
     title: str
     layout: Callable[[Grid], Layout]
+    of_runs: Callable[[Grid, Sequence[int]], Layout] | None = None
+    has_y_range: bool = True
+
+    def layout_of(self, grid: Grid, runs: Sequence[int] = ()) -> Layout:
+        """The layout for the grid, or for these runs of it.
+
+        Raises:
+            UnsuitableFigure: the experiment does not suit.
+            InvalidChoice: the grid has no such runs, or the figure is none of runs.
+        """
+        if not runs:
+            return self.layout(grid)
+        if self.of_runs is None:
+            raise InvalidChoice("runs", (), "this figure aggregates runs; trajectory and predictor follow some of them")
+        require_runs(grid, runs)
+        return self.of_runs(grid, runs)
 
     def suits(self, grid: Grid) -> bool:
         """Whether it can be made of such an experiment."""
@@ -57,7 +77,10 @@ _KINDS: Final = (
     ),
     FigureKind(name="stability", title="Sharpness, its bounds and 2/η against the step size", layout=stability_layout),
     FigureKind(
-        name="trajectory", title="Training loss and sharpness along training, with 2/η", layout=trajectory_layout
+        name="trajectory",
+        title="Training loss and sharpness along training, with 2/η",
+        layout=trajectory_layout,
+        of_runs=trajectory_of_runs,
     ),
     FigureKind(
         name="sample-complexity",
@@ -68,6 +91,7 @@ _KINDS: Final = (
         name="phase",
         title="Outcome, risk and effective initialisation over scale and step size",
         layout=phase_layout,
+        has_y_range=False,
     ),
     FigureKind(
         name="effective-init",
@@ -75,20 +99,36 @@ _KINDS: Final = (
         layout=effective_init_layout,
     ),
     FigureKind(name="depth", title="Test loss against depth, beside the norms that compete", layout=depth_layout),
-    FigureKind(name="predictor", title="The predictor of some runs, entry by entry", layout=predictor_layout),
+    FigureKind(
+        name="predictor",
+        title="The predictor of some runs, entry by entry",
+        layout=predictor_layout,
+        of_runs=predictor_of_runs,
+    ),
 )
 
 FIGURES: Final[Mapping[str, FigureKind]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """The figures of an experiment, by name."""
 
 
-def require_suitable(name: str, grid: Grid) -> None:
-    """Refuse a figure that cannot be made of such an experiment.
+def require_suitable(name: str, grid: Grid, options: FigureOptions | None = None) -> None:
+    """Refuse a figure that cannot be made of such an experiment, or not in this way.
 
     Raises:
         UnsuitableFigure: the experiment sweeps too little or too much for it, or keeps too little of its runs.
+        InvalidChoice: there is no such part of the experiment, or the figure has no such option.
     """
-    FIGURES[name].layout(grid)
+    kind, asked = FIGURES[name], options or FigureOptions()
+    if asked.where and asked.runs:
+        raise InvalidChoice("runs", (), "the runs that are followed are of the whole experiment: leave out where")
+    for end in ("y_min", "y_max"):
+        given = getattr(asked, end)
+        if given is not None and not kind.has_y_range:
+            raise InvalidChoice(end, (), "the y axis of this figure is that of its cells")
+        if given is not None and given <= 0 and name != "predictor":
+            raise InvalidChoice(end, (), "the y axis of this figure is logarithmic: its ends are positive")
+    part = part_of(grid, asked.where)[0] if asked.where else grid
+    kind.layout_of(part, asked.runs)
 
 
 def suitable(grid: Grid) -> list[str]:

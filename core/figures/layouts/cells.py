@@ -102,8 +102,8 @@ def commonest(codes: Int64[np.ndarray, "*cell run"]) -> tuple[Int64[np.ndarray, 
 def converged_median(
     values: Float64[np.ndarray, "*cell run"], codes: Int64[np.ndarray, "*cell run"]
 ) -> Float64[np.ndarray, "*cell"]:
-    """The median over the converged runs of each cell that have a positive value; NaN where there is none."""
-    entering = np.isin(codes, CODES_WITH_LIMIT) & (values > 0) & np.isfinite(values)
+    """The median over the converged runs of each cell that have a value of at least 0; NaN where there is none."""
+    entering = np.isin(codes, CODES_WITH_LIMIT) & (values >= 0) & np.isfinite(values)
     ordered = np.sort(np.where(entering, values, np.inf), axis=-1)
     count = entering.sum(axis=-1, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)

@@ -1,9 +1,10 @@
 """The figure of predictors: which few runs of an experiment are shown, from where in its grid."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes, told_apart
 from core.sweep.grid import Axis, Grid
 
 MOST_RUNS: Final = 4
@@ -38,6 +39,12 @@ def predictor_layout(grid: Grid) -> PredictorLayout:
         return _along(grid, axes[0])
     down, across = sorted(axes[:2], key=lambda axis: axis.name in STEP_SIZES)
     return _corners(grid, down, across)
+
+
+def predictor_of_runs(grid: Grid, runs: Sequence[int]) -> PredictorLayout:
+    """A panel for each of these runs."""
+    names, _ = told_apart(grid, runs)
+    return PredictorLayout(panels=tuple((run,) for run in runs), columns=min(len(runs), 2), axes=tuple(names[0]))
 
 
 def _along(grid: Grid, axis: Axis) -> PredictorLayout:

@@ -81,3 +81,11 @@ def run_at(grid: Grid, where: Mapping[str, float]) -> int:
     """The index of the run at these values, and at the first value of every other axis."""
     positions = [axis.values.index(where.get(axis.name, axis.values[0])) for axis in grid.axes]
     return int(np.ravel_multi_index(positions, grid.shape)) if positions else 0
+
+
+def told_apart(grid: Grid, runs: Sequence[int]) -> tuple[tuple[dict[str, float], ...], dict[str, float]]:
+    """The coordinates in which these runs differ, for each of them, and those of swept axes that they share."""
+    every = [grid.coordinates(index) for index in runs]
+    differing = [name for name in every[0] if len({coordinates[name] for coordinates in every}) > 1]
+    names = tuple({name: coordinates[name] for name in differing} for coordinates in every)
+    return names, {name: every[0][name] for name in swept_axes(grid) if name not in differing}

@@ -1,11 +1,11 @@
 """The trajectory figure: which runs of an experiment it follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
-from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes
+from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes, told_apart
 from core.sweep.grid import Axis, Grid
 
 MAX_RUNS: Final = 6
@@ -19,13 +19,14 @@ class TrajectoryLayout:
     """One column of panels for each depth, and in each the runs at some values of `series`, if anything is swept.
 
     `columns` holds for each column its `depth` (None for the only one), and the index of the run at each of `values`;
-    `fixed` the value of each other swept axis.
+    `fixed` the value of each other swept axis. `names` are the coordinates of runs that were chosen one by one.
     """
 
     series: str | None
     values: tuple[float, ...]
     columns: tuple[tuple[float | None, tuple[int, ...]], ...]
     fixed: Mapping[str, float]
+    names: tuple[Mapping[str, float], ...] = ()
 
 
 def trajectory_layout(grid: Grid) -> TrajectoryLayout:
@@ -34,12 +35,7 @@ def trajectory_layout(grid: Grid) -> TrajectoryLayout:
     Raises:
         UnsuitableFigure: the experiment records too little of its runs.
     """
-    points = grid.spec.recording.points
-    if points < LEAST_POINTS:
-        raise UnsuitableFigure(
-            f"This figure follows runs along their records and needs at least {LEAST_POINTS} of each: recording.points "
-            f"is {points} in this experiment."
-        )
+    _require_records(grid)
     axes = swept_axes(grid)
     depths = axes.pop("depth", None)
     series = _followed(axes)
@@ -71,3 +67,23 @@ def _runs(
     if series is None:
         return (run_at(grid, where),)
     return tuple(run_at(grid, where | {series.name: value}) for value in values)
+
+
+def trajectory_of_runs(grid: Grid, runs: Sequence[int]) -> TrajectoryLayout:
+    """These runs in one column, each named by what tells it from the others.
+
+    Raises:
+        UnsuitableFigure: the experiment records too little of its runs.
+    """
+    _require_records(grid)
+    names, fixed = told_apart(grid, runs)
+    return TrajectoryLayout(series=None, values=(), columns=((None, tuple(runs)),), fixed=fixed, names=names)
+
+
+def _require_records(grid: Grid) -> None:
+    points = grid.spec.recording.points
+    if points < LEAST_POINTS:
+        raise UnsuitableFigure(
+            f"This figure follows runs along their records and needs at least {LEAST_POINTS} of each: recording.points "
+            f"is {points} in this experiment."
+        )

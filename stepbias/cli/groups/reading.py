@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stepbias.cli.options import LOCAL_URL, AsJson, ExperimentId, OutDirectory, Url
+from stepbias.cli.options import LOCAL_URL, AsJson, ExperimentId, OutPicture, Url
 
 app = typer.Typer()
 
@@ -62,17 +62,29 @@ def curves(  # noqa: PLR0913, PLR0917 - the options of the command, by name
 
 
 @app.command(context_settings=_TAKES_ID)
-def figure(
+def figure(  # noqa: PLR0913, PLR0917 - the options of the command, by name
     experiment: ExperimentId,
     name: Annotated[str | None, typer.Argument(help="Which one; default: print the names of those it has.")] = None,
-    out: OutDirectory = Path(),
+    out: OutPicture = Path(),
     form: Annotated[PictureFormat, typer.Option("--format", help="What it is drawn as.")] = PictureFormat.PNG,
+    style: Annotated[str | None, typer.Option(help="paper, slide or dark.")] = None,
+    size: Annotated[str | None, typer.Option(help="Inches, as in 6x4, or column, page, slide, square.")] = None,
+    dpi: Annotated[int | None, typer.Option(help="Dots per inch of a png file.")] = None,
+    y_min: Annotated[float | None, typer.Option(help="The lower end of the y axis.")] = None,
+    y_max: Annotated[float | None, typer.Option(help="Its upper end.")] = None,
+    runs: Annotated[str | None, typer.Option(help="Indices of the runs to follow, with commas.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="AXIS=VALUE,…", help="Values of an axis to show; may be given again.")
+    ] = None,
+    data: Annotated[bool, typer.Option("--data", help="Save its numbers as CSV, too.")] = False,
     url: Url = LOCAL_URL,
 ) -> None:
     """Draw one figure of an experiment into a file, and print its path."""
     from stepbias.cli.reading import figure as run_figure
 
-    raise typer.Exit(run_figure(experiment, name, url=url, out=out, form=form.value))
+    asked = {"style": style, "size": size, "dpi": dpi, "y_min": y_min, "y_max": y_max, "runs": runs}
+    asked |= {f"where.{axis}": values for axis, _, values in (each.partition("=") for each in where or [])}
+    raise typer.Exit(run_figure(experiment, name, url=url, out=out, form=form.value, asked=asked, data=data))
 
 
 @app.command()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from core.figures.axis import decades, log_y, number_text, on_log_axis, span
+from core.figures.axis import decades, log_y, on_log_axis, span
+from core.figures.number_text import number_text
 from core.results.variables import COORDINATES, VARIABLES
 
 

@@ -55,10 +55,10 @@ def test_runs_and_references_stand_against_depth() -> None:
     }
     assert [[2.0, 3.0], [risks[2], risks[3]]] in lines
     texts = words(figure)
-    assert {"Excess risk against depth D, by step size η", "ℓ_(2/D), locally least"} <= set(texts)
+    assert {"Excess risk against depth D, by step size η", "ℓ$_{\\mathregular{2/D}}$, locally least"} <= set(texts)
 
 
 def test_a_reference_that_is_not_known_is_not_named() -> None:
     """Before the analysis there is none."""
     texts = words(_figure(results_of(_grid(), analyses={})))
-    assert not {"ℓ_(2/D), locally least", "flattest interpolator"} & set(texts)
+    assert not {"ℓ$_{\\mathregular{2/D}}$, locally least", "flattest interpolator"} & set(texts)

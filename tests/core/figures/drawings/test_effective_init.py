@@ -16,8 +16,8 @@ from core.figures.drawings.effective_init import START
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.effective_init import effective_init_layout
 from core.figures.render import Format, render
+from core.figures.style import GROUND, ordered_colours
 from core.figures.style import LARGEST_STEP as LARGEST_STEP_LINE
-from core.figures.style import ordered_colours
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
@@ -146,9 +146,9 @@ def test_runs_that_did_not_converge_are_crosses_and_gaps() -> None:
     figure = _draw(grid, summaries)
     (panel,) = figure.axes
     assert marks(figure, "x") == len(SCALES)
-    assert {"did not converge", "not all converged"} <= set(names(figure))
+    assert {"in the strip: no run converged", "not all converged"} <= set(names(figure))
     hollow = [
-        point for line in panel.lines if line.get_markerfacecolor() == "white" for point in points(line)[1] if point
+        point for line in panel.lines if line.get_markerfacecolor() == GROUND for point in points(line)[1] if point
     ]
     assert hollow == pytest.approx([(_shrunk(0.1, 0.001, 1) + _shrunk(0.1, 0.001, 2)) / 2])
 

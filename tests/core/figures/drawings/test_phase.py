@@ -20,6 +20,7 @@ from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.cells import OUTCOMES
 from core.figures.layouts.phase import phase_layout
 from core.figures.render import Format, render
+from core.figures.style import GROUND
 from core.outcome import Outcome
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -77,7 +78,7 @@ def _legend(panel: Axes) -> list[str]:
 
 def _heights(panel: Axes) -> list[float]:
     """Where the dark lines of a panel run, from left to right."""
-    (line,) = (line for line in panel.lines if line.get_color() != "white")
+    (line,) = (line for line in panel.lines if line.get_color() != GROUND)
     return [float(height) for height in np.asarray(line.get_ydata(), dtype=float)]
 
 
@@ -201,11 +202,11 @@ def test_at_odd_depth_both_largest_steps_are_drawn_where_they_are_in_sight() -> 
         model={"kind": "diagonal", "depth": 3}, optimizer={"step_size": {"values": [0.004, 0.006, 0.008, 0.01]}}
     )
     panel = _panels(_draw(grid))[-1]
-    lines = [line for line in panel.lines if line.get_color() != "white"]
+    lines = [line for line in panel.lines if line.get_color() != GROUND]
     assert [np.asarray(line.get_ydata())[0] for line in lines] == pytest.approx([LARGEST_STEP, LARGEST_STEP / 0.8])
     assert [text.get_text() for text in panel.texts] == ["η*", "η*, θ of\nany sign"]
     relative = _panels(_draw(_plane(model={"kind": "diagonal", "depth": 3})))[-1]
-    lines = [line for line in relative.lines if line.get_color() != "white"]
+    lines = [line for line in relative.lines if line.get_color() != GROUND]
     assert [np.asarray(line.get_ydata())[0] for line in lines] == pytest.approx([1.0, 1.25])
 
 

@@ -17,6 +17,7 @@ from core.figures.drawings.predictor import MOST_ENTRIES, TRUTH
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.render import Format, render
 from core.figures.results import Results
+from core.figures.style import GROUND
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from tests.core.drawn import names, points, words
@@ -177,7 +178,7 @@ def test_a_run_that_did_not_converge_is_drawn_hollow_and_named() -> None:
     assert names(figure) == ["true predictor β*", "β, not converged"]
     assert all(fact.startswith("budget exhausted, excess risk") for fact in _facts(figure))
     marked = [line for panel in figure.axes for line in panel.lines if line.get_marker() == "o"]
-    assert {line.get_markerfacecolor() for line in marked} == {"white"}
+    assert {line.get_markerfacecolor() for line in marked} == {GROUND}
 
 
 def test_what_is_not_there_is_left_out_and_named() -> None:

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba
 from core.figures.draw import draw
 from core.figures.layouts import MAX_PANELS
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.style import BLUE, GREEN, INK, LARGEST_STEP, LIGHT_BLUE, THRESHOLD
+from core.figures.style import BLUE, GREEN, INK, LARGEST_STEP, PURPLE, THRESHOLD
 from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
 from tests.core.made_up import LEAST_MEASURE, LEAST_SHARPNESS, made_up_analyses, made_up_summary, results_of
@@ -51,7 +51,7 @@ def test_sharpness_bounds_and_norm_run_through_what_the_runs_report() -> None:
     for colour, quantity in (
         (INK, "sharpness"),
         (BLUE, "sharpness_upper_bound"),
-        (LIGHT_BLUE, "sharpness_lower_bound"),
+        (PURPLE, "sharpness_lower_bound"),
         (GREEN, "weighted_norm"),
     ):
         (line,) = (line for line in lines_like(panel, color=colour, linestyle="-", marker="o") if points(line)[0][1:])
@@ -94,7 +94,7 @@ def test_the_least_values_of_interpolation_are_horizontal_lines() -> None:
     grid = _sweep()
     (panel,) = _figure(results_of(grid, [None] * len(grid))).axes
     assert _levels(panel, color=INK) == [LEAST_SHARPNESS]
-    assert _levels(panel, color=LIGHT_BLUE) == [LEAST_MEASURE]
+    assert _levels(panel, color=PURPLE) == [LEAST_MEASURE]
     assert _uprights(panel) == pytest.approx([LARGEST_STABLE])
     assert panel.get_ylim()[0] < LEAST_MEASURE
 
@@ -108,7 +108,7 @@ def test_the_dot_is_at_the_last_step_size_that_converged_and_crosses_are_beyond(
     assert points(dot)[1] == pytest.approx([2 / 0.0079])
     (cross,) = lines_like(panel, marker="x")
     assert np.asarray(cross.get_xdata()).tolist() == [0.009]
-    assert "did not converge" in names(figure)
+    assert "in the strip: no run converged" in names(figure)
 
 
 def test_at_odd_depth_both_largest_steps_are_drawn() -> None:
@@ -149,7 +149,7 @@ def test_over_seeds_medians_have_bands_of_quartiles() -> None:
     grid = _sweep(data={"seed": {"values": [0, 1, 2]}})
     (panel,) = _figure(results_of(grid)).axes
     assert _levels(panel, color=INK) == pytest.approx([1.02 * LEAST_SHARPNESS])
-    colours = [to_rgba(colour)[:3] for colour in (BLUE, INK, LIGHT_BLUE, GREEN)]
+    colours = [to_rgba(colour)[:3] for colour in (BLUE, INK, PURPLE, GREEN)]
     bands = {tuple(np.asarray(band.get_facecolor())[0, :3]) for band in panel.collections}
     assert bands == {tuple(np.array(colour)) for colour in colours}
     assert len(panel.patches) == 3  # the quartiles of min λ_max and of the least measure, and the rug
@@ -165,6 +165,6 @@ def test_what_an_analysis_or_a_summary_lacks_is_left_out() -> None:
         figure = _figure(results_of(grid, summaries, {key: analysis}))
         (panel,) = figure.axes
         assert not any(points(line)[0] for line in lines_like(panel, color=GREEN))
-        assert _levels(panel, color=LIGHT_BLUE) == []
+        assert _levels(panel, color=PURPLE) == []
     assert marks(figure, "x") == 1
     assert LARGEST_STEP["color"] in {line.get_color() for line in panel.lines}

@@ -10,7 +10,7 @@ import pytest
 from core.figures.draw import draw
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.trajectory import trajectory_layout
-from core.figures.style import THRESHOLD
+from core.figures.style import THRESHOLD, ordered_colours
 from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
 from tests.core.made_up import made_up_arrays, made_up_summary, results_of
@@ -35,7 +35,7 @@ def test_loss_and_sharpness_of_each_run_are_drawn_against_the_step() -> None:
     grid = _grid()
     figure = _figure(results_of(grid))
     upper, lower = figure.axes
-    assert (upper.get_ylabel(), lower.get_ylabel()) == ("training loss L", "sharpness λ_max")
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("training loss L", "sharpness λ$_{\\mathregular{max}}$")
     assert upper.get_xlim() == lower.get_xlim()
     for run, name in zip(grid.runs(), ["η = 0.001", "η = 0.004", "η = 0.007"], strict=True):
         arrays = made_up_arrays(run)
@@ -46,11 +46,17 @@ def test_loss_and_sharpness_of_each_run_are_drawn_against_the_step() -> None:
             assert points(curve)[1] == pytest.approx(arrays[quantity][1:])
 
 
+def _dashes(line: Line2D) -> object:
+    """The pattern in units of the line's width."""
+    return line._unscaled_dash_pattern  # type: ignore[attr-defined]
+
+
 def test_the_threshold_falls_with_the_warm_up_and_then_stays() -> None:
     """2/η_t with η_t = η·min(1, (t+1)/W); its corner is there whether a record falls on it or not."""
     _, lower = _figure(results_of(_grid())).axes
-    lines = lines_like(lower, color=THRESHOLD["color"])
+    lines = [line for line in lower.lines if _dashes(line) == _dashes(Line2D([], [], **THRESHOLD))]
     assert len(lines) == len(STEPS)
+    assert [line.get_color() for line in lines] == ordered_colours(len(STEPS))
     for line, step_size in zip(lines, STEPS, strict=True):
         steps, threshold = (np.array(part) for part in points(line))
         assert WARMUP in steps
