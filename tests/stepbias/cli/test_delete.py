@@ -2,7 +2,7 @@
 
 import httpx2
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias import Client
 from stepbias.cli import submit
