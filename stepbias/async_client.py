@@ -121,9 +121,9 @@ class AsyncExperimentHandle:
         self._handle.require_success()
         return self
 
-    async def compare(self, other: "AsyncExperimentHandle") -> Comparison:
+    async def compare(self, other: Self) -> Comparison:
         """As of `ExperimentHandle`."""
-        return await _within(self._threads.asking, partial(self._handle.compare, other._handle))  # noqa: SLF001 - of this class
+        return await _within(self._threads.asking, partial(self._handle.compare, other._handle))
 
     def as_completed(self, timeout: float | None = None) -> AsyncIterator[dict[str, Any]]:
         """As of `ExperimentHandle`."""
@@ -218,7 +218,7 @@ class AsyncClient:
     def with_options(self, *, timeout: float | None = None, patience: float | None = None) -> "AsyncClient":
         """As of `Client`."""
         other = AsyncClient.__new__(AsyncClient)
-        other._client = self._client.with_options(timeout=timeout, patience=patience)  # noqa: SLF001 - of this class
+        other._client = self._client.with_options(timeout=timeout, patience=patience)
         other._threads = _Threads()  # noqa: SLF001 - as above
         return other
 

@@ -161,7 +161,7 @@ class ExperimentHandle(StoredResults):
             raise ExperimentFailed(self.experiment)
         return self
 
-    def compare(self, other: "ExperimentHandle") -> Comparison:
+    def compare(self, other: Self) -> Comparison:
         """What this experiment and another one have in common, and how far their results differ.
 
         Returns:

@@ -96,7 +96,7 @@ def _status(run: Callable[[], object]) -> Any:
         code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or _complain(error)
         _mute()
     # Click has put this in its place where the reader has left. A worker puts there what writes to its log.
-    if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+    if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
         _mute()
         return BROKEN_PIPE
     return code

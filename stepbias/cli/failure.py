@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from click.exceptions import Exit
+
 from stepbias.cli.output import remark
 from stepbias.errors import StepbiasError
 

@@ -15,7 +15,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
         ctx.exit()
 
 
-@click.group(cls=Application, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("stepbias", cls=Application, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, callback=_print_version, expose_value=False, is_eager=True, help="Print it.")
 def app() -> None:
     """What the step size does: sweeps of gradient descent on diagonal linear networks, as a service."""

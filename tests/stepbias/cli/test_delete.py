@@ -29,7 +29,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         return httpx2.Response(204)
 
     transport = httpx2.MockTransport(answer)
-    monkeypatch.setattr(submit, "Client", lambda url, **options: Client(url, transport=transport, **options))
+    monkeypatch.setattr(submit, "connect", lambda url, profile: Client(url or ADDRESS, transport=transport))
     return experiments
 
 

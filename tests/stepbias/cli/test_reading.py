@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from stepbias import Client, ExperimentHandle
 from stepbias.cli import reading
 from stepbias.cli.main import app
+from stepbias.cli.options import Service
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
 from tests.stepbias.client.stub import experiment
 
@@ -62,8 +63,8 @@ def test_where_it_waits_and_why_it_failed_is_told(
         def experiment(self, _id: str) -> ExperimentHandle:
             return known
 
-    monkeypatch.setattr(reading, "connected", lambda _url: Known())
-    reading.status("e1", url="", as_json=False)
+    monkeypatch.setattr(reading, "connected", lambda _service: Known())
+    reading.status("e1", service=Service(), where=(), as_json=False)
     told = capsys.readouterr().out
     assert "waits in place 3, behind 2 others and about 12.5 s of work" in told
     assert "no steps left" in told
@@ -112,7 +113,7 @@ def test_data_are_analysed_in_words(service: LivingService, tmp_path: Path) -> N
 
 
 def test_a_list_is_for_programs_too(service: LivingService, done: ExperimentHandle) -> None:
-    """With every field that the client has."""
+    """As the service says it."""
     listed = json.loads(run(service, "list", "--json", "--name", "read").stdout)
     assert [each["id"] for each in listed] == [done.id]
     assert listed[0]["outcomes"] == dict(done.experiment.outcomes)
