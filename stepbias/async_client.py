@@ -218,7 +218,7 @@ class AsyncClient:
     def with_options(self, *, timeout: float | None = None, patience: float | None = None) -> "AsyncClient":
         """As of `Client`."""
         other = AsyncClient.__new__(AsyncClient)
-        other._client = self._client.with_options(timeout=timeout, patience=patience)
+        other._client = self._client.with_options(timeout=timeout, patience=patience)  # noqa: SLF001 - of this class
         other._threads = _Threads()  # noqa: SLF001 - as above
         return other
 

@@ -37,7 +37,9 @@ def progress_report() -> Iterator[Report]:
 
 def _notebook() -> Any | None:
     """What shows things in the notebook that this program runs in; None where it runs in none."""
-    if "ipykernel" not in sys.modules:
+    # Debuggers and test runners import the kernel's package where nothing shows what it is given.
+    ipython = sys.modules.get("IPython")
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return None
     return import_module("IPython.display").display
 
@@ -72,7 +74,9 @@ def bar_html(fraction: float, text: str) -> str:
 def _bar() -> Iterator[Report]:
     import click  # noqa: PLC0415 - the client is imported without it
 
-    with click.progressbar(length=BAR_STEPS, file=sys.stderr, item_show_func=str, show_eta=False) as progress:
+    with click.progressbar(
+        length=BAR_STEPS, file=sys.stderr, item_show_func=lambda text: text or "", show_eta=False
+    ) as progress:
 
         def show(fraction: float, text: str) -> None:
             progress.update(round(fraction * BAR_STEPS) - progress.pos, text)

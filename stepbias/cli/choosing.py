@@ -3,8 +3,11 @@
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+
+from click import BadParameter
 
 from stepbias.errors import StepbiasError
 
@@ -39,7 +42,8 @@ class Condition(NamedTuple):
             StepbiasError: runs have nothing of this name, or words are said to be in order.
         """
         if self.name not in row:
-            raise StepbiasError(f"--where {self.name}: runs have no such axis or result; they have {', '.join(row)}")
+            near = ", ".join(get_close_matches(self.name, row, cutoff=0.5)) or ", ".join(list(row)[:6])
+            raise StepbiasError(f"--where {self.name}: runs have no such axis or result; they have {near}, and others")
         found = row[self.name]
         if found is None:
             return False
@@ -53,7 +57,7 @@ def conditions(given: Iterable[str]) -> list[Condition]:
     """Those of `step_size<0.1 and depth=2`, and of further ones.
 
     Raises:
-        StepbiasError: one is none.
+        BadParameter: one is none.
     """
     return [_condition(part) for text in given for part in re.split(r"\s+and\s+|,", text)]
 
@@ -61,7 +65,9 @@ def conditions(given: Iterable[str]) -> list[Condition]:
 def _condition(text: str) -> Condition:
     found = _CONDITION.fullmatch(text)
     if found is None:
-        raise StepbiasError(f'--where {text!r} is no condition: it should look like "step_size<0.1 and depth=2"')
+        raise BadParameter(
+            f'{text!r} is no condition: it should look like "step_size<0.1 and depth=2"', param_hint="--where"
+        )
     name, relation, value = found.groups()
     try:
         return Condition(name, relation, float(value))

@@ -69,7 +69,7 @@ class Application(Group):
         sys.exit(_status(lambda: super(Application, self).__call__(*args, **options)))
 
 
-def _warn(message: Warning | str, *_: Any) -> None:
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """In a sentence: a person has no use for the line of code that it comes from."""
     _say(str(message))
 

@@ -29,7 +29,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         return httpx2.Response(204)
 
     transport = httpx2.MockTransport(answer)
-    monkeypatch.setattr(submit, "connect", lambda url, profile: Client(url or ADDRESS, transport=transport))
+    monkeypatch.setattr(submit, "connect", lambda url, **_: Client(url, transport=transport))
     return experiments
 
 

@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
         return httpx2.Response(200, json=listed if request.url.path.endswith("experiments") else known)
 
     transport = httpx2.MockTransport(answer)
-    monkeypatch.setattr(submit, "connect", lambda url, profile: Client(url or ADDRESS, transport=transport))
+    monkeypatch.setattr(submit, "connect", lambda url, **_: Client(url, transport=transport))
     return requests
 
 
