@@ -49,7 +49,7 @@ def _offered(
     return []
 
 
-_HASTE: Final = {"timeout": SECONDS, "patience": 0.0}
+_HASTE: Final[dict[str, Any]] = {"timeout": SECONDS, "patience": 0.0}
 
 
 def _given(ctx: click.Context, name: str) -> Any:

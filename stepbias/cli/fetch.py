@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _described(handle: ExperimentHandle) -> Files:
     """All but the runs themselves."""
     pictures = {f"{name}.png": name for name in handle.figures()}
     kept = {name: content for name, content in documents(handle).items() if DOCUMENTS[name] != "results"}
-    return kept | particulars(handle) | figures(handle, pictures)
+    return {**kept, **particulars(handle), **figures(handle, pictures)}
 
 
 def _tables(rows: Rows, formats: Sequence[str]) -> Files:
@@ -79,16 +80,16 @@ def _tables(rows: Rows, formats: Sequence[str]) -> Files:
     if others := sorted(set(formats) - set(OF_ROWS)):
         raise StepbiasError(f"--where saves results as {' or '.join(OF_ROWS)}, and not as {', '.join(others)}")
     written = {"csv": _csv, "ndjson": _ndjson}
-    return {f"results.{form}": lambda form=form: written[form](rows).encode() for form in formats}
+    return {f"results.{form}": partial(written[form], rows) for form in formats}
 
 
-def _csv(rows: Rows) -> str:
+def _csv(rows: Rows) -> bytes:
     table = io.StringIO()
     writer = csv.DictWriter(table, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return table.getvalue()
+    return table.getvalue().encode()
 
 
-def _ndjson(rows: Rows) -> str:
-    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+def _ndjson(rows: Rows) -> bytes:
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()

@@ -13,7 +13,7 @@ _COLUMNS: Final = ("id", "status", "runs", "created", "name", "tags")
 
 def list_experiments(*, limit: int, service: Service, as_json: bool, **filters: Any) -> int:
     """Print the newest experiments that have what is asked for, a line each."""
-    wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in filters.items() if value}
+    wanted: dict[str, Any] = {name: value for name, value in filters.items() if value}
     with connected(service) as client:
         found = client.experiments(page_size=min(limit, 100), **wanted)
         experiments = [handle.experiment for handle in islice(found, limit)]

@@ -50,7 +50,7 @@ experiment_id = click.argument("experiment_id", metavar="ID", shell_complete=com
 spec_file = click.argument("spec", metavar="SPEC", type=click.Path())
 
 
-def out_directory(default: str) -> Any:
+def out_directory(default: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Where files are written."""
     return click.option(
         "--out", metavar="DIRECTORY", type=Directory(), default=default, help="For the files; made where absent."

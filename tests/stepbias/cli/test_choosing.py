@@ -35,7 +35,7 @@ def test_all_conditions_hold(given: list[str], indices: list[int]) -> None:
 @pytest.mark.parametrize("given", ["step_size", "<3", "a b = 1", "step_size<0.1 or depth=2", ""])
 def test_what_is_no_condition_is_misuse(given: str) -> None:
     """With one that is."""
-    with pytest.raises(click.BadParameter, match="step_size<0.1 and depth=2"):
+    with pytest.raises(click.BadParameter, match=r"step_size<0\.1 and depth=2"):
         conditions([given])
 
 
