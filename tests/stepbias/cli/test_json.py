@@ -51,7 +51,7 @@ def _commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click
             yield f"{prefix}{name}", command
 
 
-@pytest.mark.parametrize(("name", "command"), _commands(app), ids=[name for name, _ in _commands(app)])
+@pytest.mark.parametrize(("name", "command"), list(_commands(app)), ids=[name for name, _ in _commands(app)])
 def test_every_command_that_prints_has_json(name: str, command: click.Command) -> None:
     """And every help text can be read on any terminal."""
     options = {option for parameter in command.params for option in parameter.opts}

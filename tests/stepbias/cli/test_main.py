@@ -303,7 +303,7 @@ def test_fetch_saves_what_the_service_sends(service: LivingService, tmp_path: Pa
     assert {path.name for path in out.iterdir()} == FILES | MORE
     assert {Path(line).name for line in result.stdout.splitlines()} == FILES | MORE
     digests = json.loads((out / "manifest.json").read_text())
-    assert hashlib.sha256((out / "results.csv").read_bytes()).hexdigest() in json.dumps(digests)
+    assert hashlib.sha256((out / "results.json").read_bytes()).hexdigest() in json.dumps(digests)
     assert json.loads((out / "analysis.json").read_text())[0]["analysis"]["max_stable_step"] > 0
     assert (out / "spec.json").read_bytes() == service.context.store.spec(experiment_id)
     assert json.loads((out / "results.json").read_text())["dims"] == {"init_scale": 3, "step_size_fraction": 2}
