@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from stepbias import ExperimentHandle, StepbiasError
 from stepbias.cli.choosing import chosen, conditions
@@ -29,7 +30,9 @@ from stepbias.cli.submit import connected
 
 Rows = Sequence[Mapping[str, Any]]
 
-OF_ROWS = ("csv", "ndjson")
+NONE: Final[Files] = MappingProxyType({})
+
+OF_ROWS: Final = ("csv", "ndjson")
 """Formats that some of the runs can be saved in."""
 
 
@@ -46,21 +49,27 @@ def fetch(  # noqa: PLR0913 - each is an option of the command, and all but the 
 ) -> int:
     """Save all there is of an experiment; the results of all runs or, with conditions, of those that they mean."""
     wanted = conditions(where)
-    wanted_formats = formats or (OF_ROWS if wanted else FORMATS)
-    say = mute if as_json else tell
     with connected(service) as client:
         handle = client.experiment(experiment_id)
         rows = chosen(stored_runs(handle), wanted) if wanted or arrays or trajectories else []
-        files = dict(_described(handle))
-        files |= numbers(handle, [row["index"] for row in rows], arrays=arrays, trajectories=trajectories)
+        files = dict(numbers(handle, [row["index"] for row in rows], arrays=arrays, trajectories=trajectories))
         if wanted:
-            files |= _tables(rows, wanted_formats)
-        whole = () if wanted else wanted_formats
-        require_own(out, handle.read("spec"), [*(f"results.{form}" for form in whole), *files])
-        save_results(handle, out, whole, tell=say)
-        saved, left_out = save_what_there_is(files, out, tell=say)
+            files |= _tables(rows, formats or OF_ROWS)
+        return save_all(handle, out, () if wanted else formats or FORMATS, files, as_json=as_json)
+
+
+def save_all(
+    handle: ExperimentHandle, out: Path, formats: Sequence[str] = FORMATS, more: Files = NONE, *, as_json: bool = False
+) -> int:
+    """Save the results of all runs in these formats, all that describes them, and more; print which files there are."""
+    say = mute if as_json else tell
+    files = {**_described(handle), **more}
+    names = [f"results.{form}" for form in dict.fromkeys(formats)]
+    require_own(out, handle.read("spec"), [*names, *files])
+    save_results(handle, out, formats, tell=say)
+    saved, left_out = save_what_there_is(files, out, tell=say)
     if as_json:
-        tell_json({"files": [*(str(out / f"results.{form}") for form in whole), *saved], "left_out": left_out})
+        tell_json({"files": [*(str(out / name) for name in names), *saved], "left_out": left_out})
     return 0
 
 

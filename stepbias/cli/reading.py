@@ -11,7 +11,7 @@ from stepbias.cli.experiment_files import save
 from stepbias.cli.live import waiting_lines
 from stepbias.cli.narrowing import narrowed, narrowed_csv
 from stepbias.cli.options import Service
-from stepbias.cli.output import mute, tell, tell_json, tell_table
+from stepbias.cli.output import mute, remark, tell, tell_json, tell_table
 from stepbias.cli.submit import connected
 from stepbias.cli.upload import understood
 from stepbias.experiment import Experiment
@@ -107,16 +107,38 @@ def figure(  # noqa: PLR0913 - the options of the command, all by name
 
 
 def analyse(
-    files: Sequence[Path], *, service: Service, as_json: bool, transform: Mapping[str, str], **options: Any
+    files: Sequence[Path],
+    *,
+    service: Service,
+    as_json: bool,
+    transform: Mapping[str, str],
+    train: Path | None = None,
+    **options: Any,
 ) -> int:
-    """What a large step would do on data of one's own, before any training: a page, or the service's document."""
+    """What a large step would do on data of one's own, before any training: a page, or the service's document.
+
+    Args:
+        files: of the data set.
+        service: which one is asked.
+        as_json: whether the answer is the document.
+        transform: of the data before.
+        train: where the results go of what the analysis advises, if that is to be trained.
+        options: how a .csv file is understood.
+    """
     with connected(service) as client:
         uploaded = client.upload_dataset(files, **options)
         found = client.dataset_analysis(uploaded["id"], transform=transform or None)
+        page = "\n".join(_page(uploaded, found))
+        if train is not None:
+            from stepbias.cli.own_data import advised_spec, train_advised  # noqa: PLC0415 - which import this
+
+            remark(page)
+            spec = advised_spec(uploaded["id"], found, transform=transform, name=files[0].stem)
+            return train_advised(client, spec, train, as_json=as_json)
     if as_json:
         tell_json(found)
     else:
-        tell("\n".join(_page(uploaded, found)))
+        tell(page)
     return 0
 
 

@@ -11,6 +11,7 @@ from stepbias.cli.command import Group
 from stepbias.cli.completion import complete_ids
 from stepbias.cli.options import (
     TAKES_ID,
+    Directory,
     Service,
     as_json,
     asks_service,
@@ -94,6 +95,9 @@ def figure(  # noqa: PLR0913 - the options of the command, by name
 @read_files
 @click.option("--transform-X", "transform_X", help="centre or standardise the columns before.")
 @click.option("--transform-y", help="centre or standardise y before.")
+@click.option(
+    "--train", metavar="DIRECTORY", type=Directory(), help="Train what is advised, and save what it found there."
+)
 @as_json
 @asks_service
 def analyse(  # noqa: PLR0913 - the options of the command, by name
@@ -101,6 +105,7 @@ def analyse(  # noqa: PLR0913 - the options of the command, by name
     files: Sequence[Path],
     transform_X: str | None,
     transform_y: str | None,
+    train: Path | None,
     as_json: bool,
     service: Service,
     options: Mapping[str, Any],
@@ -112,7 +117,7 @@ def analyse(  # noqa: PLR0913 - the options of the command, by name
     from stepbias.cli.reading import analyse as run_analyse
 
     transform = {name: how for name, how in (("X", transform_X), ("y", transform_y)) if how is not None}
-    return run_analyse(files, service=service, as_json=as_json, transform=transform, **options)
+    return run_analyse(files, service=service, as_json=as_json, transform=transform, train=train, **options)
 
 
 @app.command(context_settings=TAKES_ID)
