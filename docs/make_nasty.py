@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import click
 import numpy as np
-import typer
 
 from docs.make_reference import renewed, table
 from tests.nasty.judge import Judged, judged
@@ -58,8 +58,8 @@ def main() -> int:
     tables = {"nasty specs": lambda: f"{summary}\n\n{table(head, _rows(found))}"}
     PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
     for fault in faults:
-        typer.echo(f"{fault.text}: {fault.fault}")
-    typer.echo(summary)
+        click.echo(f"{fault.text}: {fault.fault}")
+    click.echo(summary)
     return 1 if faults else 0
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stepbias.async_client import AsyncClient, AsyncExperimentHandle
     from stepbias.building import fractions, linspace, logspace, multiples, sweep
     from stepbias.client import Client
+    from stepbias.comparison import Comparison, Difference
     from stepbias.connecting import connect
     from stepbias.errors import (
         AuthenticationError,
@@ -44,6 +45,8 @@ __all__ = [
     "AsyncExperimentHandle",
     "AuthenticationError",
     "Client",
+    "Comparison",
+    "Difference",
     "Experiment",
     "ExperimentFailed",
     "ExperimentHandle",
@@ -73,6 +76,8 @@ _HOMES: Final = MappingProxyType(
         "AsyncClient": "async_client",
         "AsyncExperimentHandle": "async_client",
         "Client": "client",
+        "Comparison": "comparison",
+        "Difference": "comparison",
         "LocalClient": "local_service",
         "local": "local_service",
         "connect": "connecting",

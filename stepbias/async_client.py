@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 import httpx2
 
 from stepbias.client import Client
+from stepbias.comparison import Comparison
 from stepbias.experiment import Experiment
 from stepbias.handle import ExperimentHandle, unseen
 from stepbias.progress import progress_report, status_line
@@ -119,6 +120,10 @@ class AsyncExperimentHandle:
                 report(experiment.progress, status_line(experiment))
         self._handle.require_success()
         return self
+
+    async def compare(self, other: Self) -> Comparison:
+        """As of `ExperimentHandle`."""
+        return await _within(self._threads.asking, partial(self._handle.compare, other._handle))
 
     def as_completed(self, timeout: float | None = None) -> AsyncIterator[dict[str, Any]]:
         """As of `ExperimentHandle`."""

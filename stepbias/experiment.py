@@ -31,6 +31,7 @@ class Experiment:
         execution: how it is worked off.
         owner: whose it is, where the service wants keys; else None.
         shared: whether others who have a key, and its id, may read it.
+        document: all that the service said, as it said it.
         tags_added: of one that was there when its spec was submitted again, the tags that it has taken over.
     """
 
@@ -55,6 +56,7 @@ class Experiment:
     owner: str | None = None
     shared: bool = False
     tags_added: tuple[str, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_finished(self) -> bool:
@@ -92,4 +94,5 @@ class Experiment:
             owner=document.get("owner"),
             shared=document.get("shared", False),
             tags_added=tuple(document.get("tags_added") or ()),
+            document=document,
         )

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Self
 from urllib.parse import quote
 
+from stepbias.comparison import Comparison
 from stepbias.connection import Connection
 from stepbias.errors import ExperimentFailed, ProblemError, ServiceUnreachable, WaitTimeout
 from stepbias.experiment import Experiment
@@ -159,6 +160,19 @@ class ExperimentHandle(StoredResults):
         if self.status != "succeeded":
             raise ExperimentFailed(self.experiment)
         return self
+
+    def compare(self, other: Self) -> Comparison:
+        """What this experiment and another one have in common, and how far their results differ.
+
+        Returns:
+            The pairs of runs with equal values on the axes that both sweep, the fields in which the specs differ, and
+            of every quantity in how many pairs it is equal and by how much it differs at most; `to_pandas` is a table.
+
+        Raises:
+            ProblemError, ServiceUnreachable: the results of one are not to be had.
+        """
+        both = [(each.id, each.results(), each.read("spec")) for each in (self, other)]
+        return Comparison.of(*both)
 
     def cancel(self, *, if_match: str | None = None) -> Experiment:
         """Stop it. What has been computed is kept.

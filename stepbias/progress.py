@@ -15,6 +15,10 @@ LINE_SECONDS: Final = 5.0
 """Shortest time between two lines where there is no terminal: a log is read later, and by the page."""
 
 
+BAR_STEPS: Final = 1000
+"""Of which a bar on a terminal tells no two apart."""
+
+
 @contextmanager
 def progress_report() -> Iterator[Report]:
     """Something to report progress to, until the block ends."""
@@ -33,7 +37,9 @@ def progress_report() -> Iterator[Report]:
 
 def _notebook() -> Any | None:
     """What shows things in the notebook that this program runs in; None where it runs in none."""
-    if "ipykernel" not in sys.modules:
+    # Debuggers and test runners import the kernel's package where nothing shows what it is given.
+    ipython = sys.modules.get("IPython")
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return None
     return import_module("IPython.display").display
 
@@ -66,13 +72,16 @@ def bar_html(fraction: float, text: str) -> str:
 
 @contextmanager
 def _bar() -> Iterator[Report]:
-    from rich.console import Console  # noqa: PLC0415 - the client is imported without it
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    import click  # noqa: PLC0415 - the client is imported without it
 
-    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=1.0)
-        yield lambda fraction, text: progress.update(task, completed=fraction, description=text)
+    with click.progressbar(
+        length=BAR_STEPS, file=sys.stderr, item_show_func=lambda text: text or "", show_eta=False
+    ) as progress:
+
+        def show(fraction: float, text: str) -> None:
+            progress.update(round(fraction * BAR_STEPS) - progress.pos, text)
+
+        yield show
 
 
 class ProgressLines:

@@ -221,7 +221,7 @@ def _matrix_faults(rows: list[Any], pointer: str) -> Iterator[Violation]:
     for index, row in enumerate(rows):
         yield from _row_faults(row, f"{pointer}/{index}")
         if isinstance(row, list) and isinstance(rows[0], list) and len(row) != len(rows[0]):
-            detail = f"this row has {len(row)} entries, the first one {len(rows[0])}"
+            detail = f"this row has {len(row)} entries, the first one {len(rows[0])}; all rows have as many"
             yield Violation(pointer=f"{pointer}/{index}", detail=detail)
 
 

@@ -109,6 +109,11 @@ def _kind(location: Location, _context: Mapping[str, Any]) -> str:
     return f"a kind is wanted: {', '.join(KINDS[str(location[0])])}"
 
 
+def _missing(location: Location, _context: Mapping[str, Any]) -> str:
+    example = _EXAMPLES.get(str(location[-1]))
+    return "this field is required" + (f", such as {example}" if example else "")
+
+
 def _unknown(location: Location, _context: Mapping[str, Any]) -> str:
     model = _OBJECTS.get(location[-2], ExperimentSpec) if len(location) > 1 else ExperimentSpec
     for field, about in model.model_fields.items():
@@ -134,9 +139,32 @@ def _own(_location: Location, context: Mapping[str, Any]) -> str:
     return str(context["error"])
 
 
+_EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "data": '{"kind": "sparse_regression"}',
+        "initialization": '{"kind": "uniform", "scale": 0.1}',
+        "optimizer": '{"kind": "gradient_descent", "step_size": 0.01}',
+        "X": "[[1, 2, 0.5], [0.5, -1, 2]], a row for each sample",
+        "y": "[1, 2], a number for each sample",
+        "id": "that of an uploaded data set",
+        "scale": "0.1",
+        "vector": "[1, 1, 0.5], a number for each column",
+        "step_size": '0.01, or {"fractions_of_max_stable": [0.5]}',
+        "batch_size": "1",
+        "noise_variance": "0.1",
+        "noise_steps": "1000",
+        "momentum": "0.9",
+        "values": "[0.1, 0.2]",
+        "start": "0.01",
+        "stop": "1",
+        "num": "10",
+    }
+)
+"""Of fields that must be given, by their names."""
+
 _SENTENCES: Final[Mapping[str, Callable[[Location, Mapping[str, Any]], str]]] = MappingProxyType(
     {
-        "missing": _fixed("this field is required"),
+        "missing": _missing,
         "extra_forbidden": _unknown,
         "union_tag_invalid": _kind,
         "union_tag_not_found": _kind,

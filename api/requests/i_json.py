@@ -113,7 +113,7 @@ def _are_numbers(items: list[Any]) -> bool:
 
 def _object_violations(value: dict[str, Any], pointer: str) -> Iterator[Violation]:
     if isinstance(value, _Repeating):
-        yield Violation(pointer=pointer, detail="a name stands twice in this object")
+        yield Violation(pointer=pointer, detail="a name stands twice in this object: keep one of the two")
     if any(_has_surrogate(name) for name in value):
         yield Violation(pointer=pointer, detail="a name in this object has half of a surrogate pair")
 

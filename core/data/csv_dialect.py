@@ -80,7 +80,10 @@ class Records:
                 if len(stripped) > 1 or any(stripped):
                     yield stripped
         except csv.Error:
-            raise unusable(f"line {self.line}: the quotes do not match, or a field is too long") from None
+            raise unusable(
+                f"line {self.line}: the quotes do not match, or a field is too long: each quote "
+                "that is opened is closed, and one inside a field is written twice"
+            ) from None
 
     def _lines(self) -> Iterator[str]:
         for line_number, line in enumerate(io.StringIO(self._text, newline=""), start=1):

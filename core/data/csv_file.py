@@ -92,7 +92,9 @@ def _text(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise unusable(f"the file is not UTF-8: byte {error.start} does not belong there") from None
+        what = "a spreadsheet or an archive" if body.startswith(b"PK") else "not UTF-8"
+        sentence = f"the file is {what}: byte {error.start} does not belong there; save it as CSV, in UTF-8"
+        raise unusable(sentence) from None
 
 
 class _File:
@@ -140,7 +142,7 @@ class _File:
             if rows * features > limit:
                 require_entries("X", (rows, features), limit=limit)
         if not len(table):
-            raise unusable("no line follows the names of the columns")
+            raise unusable("no line follows the names of the columns: a line for each sample is wanted")
         return table
 
     def _points(self, read: set[int]) -> PointedNumbers | None:

@@ -136,7 +136,8 @@ def filled(table: Table, records: Iterable[tuple[int, list[str]]], width: int) -
             yield len(table)
             continue
         hint = "; row names need a name, too" if len(fields) == width + 1 else ""
-        sentence = f"line {line} has {len(fields)} fields, where {width} columns have names{hint}"
+        counts = f"line {line} has {len(fields)} fields, where {width} columns have names"
+        sentence = f"{counts}{hint}; where a value is missing a field is empty"
         ragged.append(ArrayViolation(sentence=sentence))
         if len(ragged) == MOST_VIOLATIONS:
             break

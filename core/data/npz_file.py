@@ -75,7 +75,9 @@ def npz_arrays(body: bytes, *, limit: int) -> tuple[dict[str, Shaped[np.ndarray,
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             arrays = {name: _array(archive, name, member, limit) for name, member in _members(archive).items()}
     except _DAMAGES as error:
-        raise unusable("this is no .npz file (a zip archive of .npy files), or a damaged one") from error
+        raise unusable(
+            "this is no .npz file (a zip archive of .npy files, as numpy.savez writes it), or a damaged one"
+        ) from error
     others = {name: array.dtype.name for name, array in arrays.items() if array.dtype.type is not np.float64}
     converted = tuple(f"{name}: {kind} became float64" for name, kind in others.items())
     return {name: _usable(array) for name, array in arrays.items()}, Reading(target="y", converted=converted)

@@ -145,9 +145,9 @@ def _misnamed(arrays: Mapping[str, Any]) -> Iterator[ArrayViolation]:
     for name in arrays:
         if name not in NUMBER_OF_AXES:
             yield ArrayViolation(place=(name,), sentence=f"there is no such array; the names here are {names}")
-    for name in ("X", "y"):
+    for name, wanted in (("X", "a row of numbers for each sample"), ("y", "a number for each sample")):
         if name not in arrays:
-            yield ArrayViolation(place=(name,), sentence="this array is required")
+            yield ArrayViolation(place=(name,), sentence=f"this array is required: {wanted}")
     for name, other in (("held_out_X", "held_out_y"), ("held_out_y", "held_out_X")):
         if name not in arrays and other in arrays:
             yield ArrayViolation(place=(name,), sentence=f"this array is required where there is {other}")

@@ -4,12 +4,14 @@ import errno
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import typer
-from typing_extensions import override  # in typing itself from Python 3.12 on
+import click
+
+from stepbias.cli.output import remark
 
 BROKEN_PIPE: Final = 141
 """Exit code of a command whose reader has left, as shells have it: 128 and the number of SIGPIPE."""
@@ -19,16 +21,57 @@ _OF_OUTPUT: Final = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno
 """What a stream that is written to may answer; any other error is for a bug report."""
 
 
-class Command(typer.Typer):
-    """An application that ends in a sentence where its arguments are no text, or its output cannot be written."""
+INTERRUPTED: Final = 130
+"""Exit code of a command ended by Ctrl-C, as shells have it."""
 
-    @override
+EXIT_CODES: Final = (
+    "Exit codes: 0 done; 1 not done, as a sentence on stderr says; 2 misuse of the command; "
+    "130 ended by Ctrl-C; 141 the reader of the output has left."
+)
+
+
+class Coded(click.Command):
+    """A command whose answer is its exit code."""
+
+    def get_short_help_str(self, limit: int = 120) -> str:
+        """Its first sentence, and all of it."""
+        return super().get_short_help_str(max(limit, 120))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, and end with its code."""
+        try:
+            code = super().invoke(ctx)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        ctx.exit(code or 0)
+
+
+class Group(click.Group):
+    """Commands in the order in which they are defined."""
+
+    command_class = Coded
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature of click
+        """Their names."""
+        return list(self.commands)
+
+
+class Application(Group):
+    """All commands: it ends in a sentence where its arguments are no text, or its output cannot be written."""
+
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Run the command, and leave the process."""
         _require_text(sys.argv[1:])
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
-        sys.exit(_status(lambda: super(Command, self).__call__(*args, **options)))
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        warnings.showwarning = _warn
+        sys.exit(_status(lambda: super(Application, self).__call__(*args, **options)))
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """In a sentence: a person has no use for the line of code that it comes from."""
+    _say(str(message))
 
 
 def _require_text(arguments: Sequence[str]) -> None:
@@ -52,8 +95,8 @@ def _status(run: Callable[[], object]) -> Any:
             raise
         code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or _complain(error)
         _mute()
-    # Typer has put this in its place where the reader has left. A worker puts there what writes to its log.
-    if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+    # Click has put this in its place where the reader has left. A worker puts there what writes to its log.
+    if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
         _mute()
         return BROKEN_PIPE
     return code
@@ -80,4 +123,4 @@ def _mute() -> None:
 
 def _say(sentence: str) -> None:
     with suppress(OSError):
-        typer.echo(f"stepbias: {sentence}", err=True)
+        remark(f"stepbias: {sentence}")

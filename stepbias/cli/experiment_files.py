@@ -1,16 +1,17 @@
 """The files that an experiment leaves behind: its spec, results, curves, figures, and arrays."""
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from errno import EEXIST
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
 from typing import Final
 
-import typer
-
 from stepbias import ExperimentHandle, ProblemError
+from stepbias.cli.output import remark, tell
 
 Files = Mapping[str, Callable[[], bytes]]
 """Names of files, and how to get what belongs into them."""
@@ -18,13 +19,29 @@ Files = Mapping[str, Callable[[], bytes]]
 _NOT_OFFERED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
+Tell = Callable[[object], None]
+"""Takes what a user is told, a line each."""
+
+DOCUMENTS: Final = MappingProxyType(
+    {f"{part}.json": part for part in ("spec", "results", "curves", "report")} | {"report.txt": "report.txt"}
+)
+"""The files of `documents`, and the parts of an experiment that are in them."""
+
+
 def documents(handle: ExperimentHandle) -> Files:
     """Spec, results, curves and report, byte for byte as the service sends them."""
-    parts = {f"{part}.json": part for part in ("spec", "results", "curves", "report")} | {"report.txt": "report.txt"}
-    return {file: partial(handle.read, part) for file, part in parts.items()}
+    return {file: partial(handle.read, part) for file, part in DOCUMENTS.items()}
 
 
-def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str]) -> None:
+def particulars(handle: ExperimentHandle) -> Files:
+    """The analysis of every problem, and what the experiment has, with its digests."""
+    return {
+        "analysis.json": lambda: json.dumps(handle.analysis(), ensure_ascii=False).encode(),
+        "manifest.json": partial(handle.read, "manifest"),
+    }
+
+
+def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str], *, tell: Tell = tell) -> None:
     """Write the results in these formats, as they come, and say where they are, and whether they are all.
 
     Raises:
@@ -33,11 +50,11 @@ def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str]) ->
     """
     out.mkdir(parents=True, exist_ok=True)
     for form in dict.fromkeys(formats):
-        typer.echo(handle.save_results(out / f"results.{form}"))
+        tell(handle.save_results(out / f"results.{form}"))
     record = handle.experiment
     if record.runs_done < record.runs_total:
         counts = f"{record.runs_done} of {record.runs_total} runs"
-        typer.echo(f"The results are of {counts}: the experiment is {record.status}.", err=True)
+        remark(f"The results are of {counts}: the experiment is {record.status}.")
 
 
 def require_own(out: Path, spec: bytes, names: Iterable[str]) -> None:
@@ -60,21 +77,20 @@ def figures(handle: ExperimentHandle, files: Mapping[str, str]) -> Files:
     return {file: partial(handle.figure, name, format=Path(file).suffix[1:]) for file, name in files.items()}
 
 
-def numbers(handle: ExperimentHandle, *, arrays: bool, trajectories: bool) -> Files:
-    """Where each stored run ended with the data and interpolators of each problem, and what each run recorded."""
+def numbers(handle: ExperimentHandle, runs: Sequence[int], *, arrays: bool, trajectories: bool) -> Files:
+    """Where each of these runs ended with the data and interpolators of each problem, and what each run recorded."""
     files: dict[str, Callable[[], bytes]] = {}
     if arrays:
-        files |= _run_files(handle, "runs", "arrays") | _problem_files(handle)
+        files |= _run_files(handle, runs, "runs", "arrays") | _problem_files(handle)
     if trajectories:
-        files |= _run_files(handle, "trajectories", "trajectory")
+        files |= _run_files(handle, runs, "trajectories", "trajectory")
     return files
 
 
-def _run_files(handle: ExperimentHandle, folder: str, part: str) -> dict[str, Callable[[], bytes]]:
-    """A file for each stored run, named by its index: names in order are runs in order."""
+def _run_files(handle: ExperimentHandle, runs: Sequence[int], folder: str, part: str) -> dict[str, Callable[[], bytes]]:
+    """A file for each run, named by its index: names in order are runs in order."""
     digits = len(str(handle.experiment.runs_total - 1))
-    stored = [run["index"] for run in handle.runs() if run["summary"] is not None]
-    return {f"{folder}/{index:0{digits}}.npz": partial(handle.read, f"runs/{index}/{part}.npz") for index in stored}
+    return {f"{folder}/{index:0{digits}}.npz": partial(handle.read, f"runs/{index}/{part}.npz") for index in runs}
 
 
 def _problem_files(handle: ExperimentHandle) -> dict[str, Callable[[], bytes]]:
@@ -85,7 +101,7 @@ def _problem_files(handle: ExperimentHandle) -> dict[str, Callable[[], bytes]]:
     }
 
 
-def save(files: Files, out: Path) -> None:
+def save(files: Files, out: Path, *, tell: Tell = tell) -> None:
     """Write the files, and say where they are.
 
     Raises:
@@ -94,7 +110,7 @@ def save(files: Files, out: Path) -> None:
     """
     for name, content in files.items():
         _write(out / name, content())
-        typer.echo(out / name)
+        tell(out / name)
 
 
 def require_writable(out: Path) -> None:
@@ -120,15 +136,27 @@ def _write(file: Path, content: bytes) -> None:
         raise OSError(error.errno, error.strerror, str(file)) from None
 
 
-def save_what_there_is(files: Files, out: Path) -> None:
+def save_what_there_is(files: Files, out: Path, *, tell: Tell = tell) -> tuple[list[str], dict[str, str]]:
     """As `save`; a file that this experiment does not offer is left out, and stderr says why.
 
     Nothing can be drawn of an experiment without a stored run, nor of one that sweeps nothing, or too much for a plane.
+
+    Returns:
+        The paths of the files, and the reasons by the names of those that are left out.
     """
+    saved, left_out = [], {}
     for name, content in files.items():
         try:
-            save({name: content}, out)
+            save({name: content}, out, tell=tell)
+            saved.append(str(out / name))
         except ProblemError as problem:
             if problem.status not in _NOT_OFFERED:
                 raise
-            typer.echo(f"{name} is left out. {problem}", err=True)
+            left_out[name] = _reason(problem)
+            remark(f"{name} is left out: {left_out[name]}")
+    return saved, left_out
+
+
+def _reason(problem: ProblemError) -> str:
+    """In words that are not those of HTTP."""
+    return "; ".join(error.detail for error in problem.errors) or problem.detail or problem.title

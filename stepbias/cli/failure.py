@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
+from click.exceptions import Exit
 
+from stepbias.cli.output import remark
 from stepbias.errors import StepbiasError
 
 
@@ -23,8 +24,8 @@ def explained(*expected: type[Exception]) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, (StepbiasError, OSError, *expected)):
             raise
-        typer.echo(f"stepbias: {_sentence(error)}", err=True)
-        raise typer.Exit(1) from None
+        remark(f"stepbias: {_sentence(error)}")
+        raise Exit(1) from None
 
 
 def _sentence(error: Exception) -> str:

@@ -1,23 +1,104 @@
 """`stepbias fetch`: what an experiment of a service has found, as files."""
 
-from collections.abc import Sequence
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
-from stepbias.cli.experiment_files import documents, figures, numbers, require_own, save_results, save_what_there_is
+from stepbias import ExperimentHandle, StepbiasError
+from stepbias.cli.choosing import chosen, conditions
+from stepbias.cli.experiment_files import (
+    DOCUMENTS,
+    Files,
+    documents,
+    figures,
+    numbers,
+    particulars,
+    require_own,
+    save_results,
+    save_what_there_is,
+)
+from stepbias.cli.groups.experiments import FORMATS
+from stepbias.cli.options import Service
+from stepbias.cli.output import mute, tell, tell_json
+from stepbias.cli.reading import stored_runs
 from stepbias.cli.submit import connected
+
+Rows = Sequence[Mapping[str, Any]]
+
+NONE: Final[Files] = MappingProxyType({})
+
+OF_ROWS: Final = ("csv", "ndjson")
+"""Formats that some of the runs can be saved in."""
 
 
 def fetch(  # noqa: PLR0913 - each is an option of the command, and all but the id are named
-    experiment_id: str, *, out: Path, url: str, arrays: bool, trajectories: bool, formats: Sequence[str]
+    experiment_id: str,
+    *,
+    out: Path,
+    service: Service,
+    arrays: bool,
+    trajectories: bool,
+    formats: Sequence[str],
+    where: Sequence[str],
+    as_json: bool,
 ) -> int:
-    """Save spec, results, curves, the report, every figure that suits the experiment, and the arrays asked for."""
-    with connected(url) as client:
+    """Save all there is of an experiment; the results of all runs or, with conditions, of those that they mean."""
+    wanted = conditions(where)
+    with connected(service) as client:
         handle = client.experiment(experiment_id)
-        pictures = {f"{name}.png": name for name in handle.figures()}
-        files = {**documents(handle), **figures(handle, pictures)}
-        del files["results.json"]
-        files |= numbers(handle, arrays=arrays, trajectories=trajectories)
-        require_own(out, handle.read("spec"), [*(f"results.{form}" for form in formats), *files])
-        save_results(handle, out, formats)
-        save_what_there_is(files, out)
+        rows = chosen(stored_runs(handle), wanted) if wanted or arrays or trajectories else []
+        files = dict(numbers(handle, [row["index"] for row in rows], arrays=arrays, trajectories=trajectories))
+        if wanted:
+            files |= _tables(rows, formats or OF_ROWS)
+        return save_all(handle, out, () if wanted else formats or FORMATS, files, as_json=as_json)
+
+
+def save_all(
+    handle: ExperimentHandle, out: Path, formats: Sequence[str] = FORMATS, more: Files = NONE, *, as_json: bool = False
+) -> int:
+    """Save the results of all runs in these formats, all that describes them, and more; print which files there are."""
+    say = mute if as_json else tell
+    files = {**_described(handle), **more}
+    names = [f"results.{form}" for form in dict.fromkeys(formats)]
+    require_own(out, handle.read("spec"), [*names, *files])
+    save_results(handle, out, formats, tell=say)
+    saved, left_out = save_what_there_is(files, out, tell=say)
+    if as_json:
+        tell_json({"files": [*(str(out / name) for name in names), *saved], "left_out": left_out})
     return 0
+
+
+def _described(handle: ExperimentHandle) -> Files:
+    """All but the runs themselves."""
+    pictures = {f"{name}.png": name for name in handle.figures()}
+    kept = {name: content for name, content in documents(handle).items() if DOCUMENTS[name] != "results"}
+    return {**kept, **particulars(handle), **figures(handle, pictures)}
+
+
+def _tables(rows: Rows, formats: Sequence[str]) -> Files:
+    """Some of the runs, in formats that have a row for each.
+
+    Raises:
+        StepbiasError: a format has not.
+    """
+    if others := sorted(set(formats) - set(OF_ROWS)):
+        raise StepbiasError(f"--where saves results as {' or '.join(OF_ROWS)}, and not as {', '.join(others)}")
+    written = {"csv": _csv, "ndjson": _ndjson}
+    return {f"results.{form}": partial(written[form], rows) for form in formats}
+
+
+def _csv(rows: Rows) -> bytes:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue().encode()
+
+
+def _ndjson(rows: Rows) -> bytes:
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()

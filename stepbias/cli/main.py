@@ -1,45 +1,41 @@
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that `stepbias --help` answers at once
 """The `stepbias` command."""
 
-from typing import Annotated
+import click
 
-import typer
-
-from stepbias.cli.command import Command
+from stepbias.cli.command import EXIT_CODES, Application
 from stepbias.cli.groups import experiments, keys, machine, reading, service
 
-app = Command(
-    name="stepbias",
-    help="What the step size does: sweeps of gradient descent on diagonal linear networks, as a service.",
-    no_args_is_help=True,
-    # Plain help: to read Rich for the sake of boxes takes longer than everything else.
-    rich_markup_mode=None,
-    # Expected errors are one line by `failure`; an unexpected one is for a bug report, in Python's plain form.
-    pretty_exceptions_enable=False,
-)
 
-for group in (service.app, experiments.app, reading.app, machine.app):
-    app.add_typer(group)
-app.add_typer(service.serve_app, name="serve")
-app.add_typer(keys.app, name="keys")
-
-
-def _print_version(wanted: bool) -> None:
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"stepbias {version('stepbias')}")
-        raise typer.Exit
+        click.echo(f"stepbias {version('stepbias')}")
+        ctx.exit()
 
 
-@app.callback()
-def main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+@click.group("stepbias", cls=Application, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, callback=_print_version, expose_value=False, is_eager=True, help="Print it.")
+def app() -> None:
     """What the step size does: sweeps of gradient descent on diagonal linear networks, as a service."""
-    del version
+
+
+for group in (service.app, experiments.app, reading.app, machine.app):
+    for command in group.commands.values():
+        app.add_command(command)
+app.add_command(service.serve_app)
+app.add_command(keys.app)
+
+
+@app.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print what a shell reads to complete commands, ids and presets."""
+    from stepbias.cli.completion import completion_script
+
+    click.echo(completion_script(app, shell))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,62 +1,117 @@
 """Arguments and options that several groups of commands take."""
 
-from enum import StrEnum
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Final, NamedTuple
 
-import typer
+import click
 
-LOCAL_URL = "http://127.0.0.1:8000"
+from stepbias.cli.completion import complete_ids
 
-
-class ServedQueue(StrEnum):
-    """What a worker takes its jobs from."""
-
-    BATCH = "batch"
-    INTERACTIVE = "interactive"
+TAKES_ID: Final = {"ignore_unknown_options": True}
+"""An id may begin with a hyphen."""
 
 
-def _directory(given: str | Path) -> Path:
+class Service(NamedTuple):
+    """Which service is asked: by its address, or by a profile; by the environment if neither is given."""
+
+    url: str | None = None
+    profile: str | None = None
+
+
+class Directory(click.Path):
     """A directory to write into; nothing, such as a variable that is not set, is not the current one."""
-    if not str(given) or Path(given).is_file():
-        raise typer.BadParameter("a directory is wanted")
-    return Path(given)
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, unless it is none."""
+        if not str(value):
+            self.fail("a directory is wanted", param, ctx)
+        return super().convert(value, param, ctx)
 
 
-PICTURES = ("png", "svg", "pdf")
+PICTURES: Final = ("png", "svg", "pdf")
 """What figures are drawn as."""
 
 
-def _picture(given: str | Path) -> Path:
+class PictureOrDirectory(Directory):
     """A directory to write into, or a file with the ending of a picture."""
-    return Path(given) if Path(given).suffix[1:] in PICTURES else _directory(given)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, unless it is neither."""
+        return Path(value) if Path(value).suffix[1:] in PICTURES else super().convert(value, param, ctx)
 
 
-Url = Annotated[str, typer.Option(envvar="STEPBIAS_URL", help="Where the service answers.")]
+def asks_service(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command --url and --profile, and what they say as `service`."""
 
-ExperimentId = Annotated[str, typer.Argument(metavar="ID", help="Id of an experiment, or 8 digits.")]
+    @click.option("--url", metavar="ADDRESS", help="Where the service answers; default: STEPBIAS_URL, or a profile.")
+    @click.option("--profile", metavar="NAME", help="A profile of profiles.toml; default: the one called default.")
+    @wraps(command)
+    def asking(*args: Any, url: str | None, profile: str | None, **options: Any) -> int:
+        return command(*args, service=Service(url, profile), **options)
 
-SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="JSON file with an experiment spec; - reads stdin.")]
+    return asking
 
-OutDirectory = Annotated[
-    Path, typer.Option(parser=_directory, metavar="DIRECTORY", help="Directory for the files; made where absent.")
-]
 
-OutPicture = Annotated[
-    Path,
-    typer.Option(
-        "--out", "-o", parser=_picture, metavar="PATH", help="A directory, or a file that ends in .png, .svg or .pdf."
-    ),
-]
+out_picture = click.option(
+    "--out",
+    "-o",
+    metavar="PATH",
+    type=PictureOrDirectory(),
+    default=".",
+    help="A directory, or a file that ends in .png, .svg or .pdf.",
+)
 
-Arrays = Annotated[
-    bool, typer.Option("--arrays", help="Also where each run ended, and data and interpolators, as .npz files.")
-]
+experiment_id = click.argument("experiment_id", metavar="ID", shell_complete=complete_ids)
 
-Trajectories = Annotated[bool, typer.Option("--trajectories", help="Also what each run recorded, as .npz files.")]
+spec_file = click.argument("spec", metavar="SPEC", type=click.Path())
 
-StateDirectory = Annotated[
-    Path | None, typer.Option(file_okay=False, help="Of `stepbias up`, where STEPBIAS_REDIS_URL names no store.")
-]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's own JSON.")]
+def out_directory(default: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Where files are written."""
+    return click.option(
+        "--out", metavar="DIRECTORY", type=Directory(), default=default, help="For the files; made where absent."
+    )
+
+
+arrays = click.option("--arrays", is_flag=True, help="Also where each run ended, and data and interpolators, as .npz.")
+
+trajectories = click.option("--trajectories", is_flag=True, help="Also what each run recorded, as .npz files.")
+
+state_directory = click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Of `stepbias up`, where STEPBIAS_REDIS_URL names no store.",
+)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+where = click.option(
+    "--where", metavar="CONDITION", multiple=True, help='Of runs, such as "step_size<0.1 and depth=2"; all must hold.'
+)
+
+
+def read_files(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the files of a data set, and how a .csv file is understood, as `options`."""
+
+    @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+    @click.option("--target", metavar="COLUMN", help="The one of a .csv file that is y; default: y, or the last.")
+    @click.option("--name", help="What the data set is called; default: the file's name.")
+    @click.option("--drop", metavar="COLUMN", multiple=True, help="To be left out; may be given again.")
+    @click.option("--keep", metavar="COLUMN", multiple=True, help="One that counts the rows, and is a feature.")
+    @click.option("--one-hot", metavar="COLUMN", multiple=True, help="One of categories, to become columns of 0 and 1.")
+    @click.option("--delimiter", help="comma, semicolon, tab, bar or space.")
+    @click.option("--decimal", help="point or comma.")
+    @click.option("--missing", help="Samples with missing values: refuse, drop or mean.")
+    @wraps(command)
+    def reading(*args: Any, **given: Any) -> int:
+        names = ("target", "name", "drop", "keep", "one_hot", "delimiter", "decimal", "missing")
+        found = {name: given.pop(name) for name in names}
+        options = {name: list(each) if isinstance(each, tuple) else each for name, each in found.items()}
+        return command(*args, options={name: each or None for name, each in options.items()}, **given)
+
+    return reading

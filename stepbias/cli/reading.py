@@ -6,56 +6,98 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
+from stepbias import ExperimentHandle
+from stepbias.cli.choosing import Condition, chosen, conditions
 from stepbias.cli.experiment_files import save
-from stepbias.cli.options import PICTURES
+from stepbias.cli.live import waiting_lines
+from stepbias.cli.narrowing import narrowed, narrowed_csv
+from stepbias.cli.options import PICTURES, Service
+from stepbias.cli.output import mute, remark, tell, tell_json, tell_table
 from stepbias.cli.submit import connected
+from stepbias.cli.upload import understood
+from stepbias.experiment import Experiment
 from stepbias.progress import outcome_counts, status_line
 
 
-def status(experiment_id: str, *, url: str, as_json: bool) -> int:
-    """How an experiment stands: a few lines, or the service's own document."""
-    with connected(url) as client:
+def status(experiment_id: str, *, service: Service, where: Sequence[str], as_json: bool) -> int:
+    """How an experiment stands: a few lines, or the service's own document; or some of its runs, as a table."""
+    wanted = conditions(where)
+    with connected(service) as client:
         handle = client.experiment(experiment_id)
-        if as_json:
-            _print_json(handle.read())
-            return 0
-        record = handle.experiment
-    typer.echo(f"{record.id}  {record.name}")
-    typer.echo(status_line(record))
+        if wanted:
+            _tell_runs(handle, wanted, as_json=as_json)
+        elif as_json:
+            tell_json(handle.experiment.document)
+        else:
+            _tell_status(handle.experiment)
+    return 0
+
+
+def _tell_status(record: Experiment) -> None:
+    tell(f"{record.id}  {record.name}")
+    tell(status_line(record))
     if record.outcomes:
-        typer.echo(outcome_counts(record.outcomes))
-    if record.queue:
-        ahead, seconds = record.queue["experiments_ahead"], record.queue["seconds_ahead"]
-        typer.echo(f"waits in place {record.queue['position']}, behind {ahead} others and about {seconds:g} s of work")
+        tell(outcome_counts(record.outcomes))
+    for line in waiting_lines(record):
+        tell(line)
     if record.error:
-        typer.echo(record.error)
-    return 0
+        tell(record.error)
 
 
-def spec(experiment_id: str, *, url: str) -> int:
+def _tell_runs(handle: ExperimentHandle, wanted: Sequence[Condition], *, as_json: bool) -> None:
+    """The stored runs that are meant."""
+    rows = chosen(stored_runs(handle), wanted)
+    if as_json:
+        tell_json(rows)
+        return
+    axes = next(handle.runs())["coordinates"]
+    columns = list(dict.fromkeys(["index", *axes, *(each.name for each in wanted), "outcome", "steps", "train_loss"]))
+    tell_table(columns, ([row[name] for name in columns] for row in rows))
+
+
+def stored_runs(handle: ExperimentHandle) -> list[Mapping[str, Any]]:
+    """Every run that is stored, as a flat document."""
+    return [json.loads(line) for line in handle.read("results.ndjson").splitlines()]
+
+
+def spec(experiment_id: str, *, service: Service) -> int:
     """The spec of an experiment, ready to be changed and submitted."""
-    with connected(url) as client:
-        _print_json(client.experiment(experiment_id).read("spec"))
+    with connected(service) as client:
+        tell_json(json.loads(client.experiment(experiment_id).read("spec")))
     return 0
 
 
-def curves(experiment_id: str, question: Mapping[str, Any], *, url: str, as_csv: bool, where: Sequence[str]) -> int:
+def curves(
+    experiment_id: str, question: Mapping[str, Any], *, service: Service, as_csv: bool, where: Sequence[str]
+) -> int:
     """Curves of the results, as JSON or CSV."""
-    fixed = {f"where.{axis}": value for axis, _, value in (each.partition("=") for each in where)}
-    given = {name: value for name, value in question.items() if value is not None} | fixed
-    with connected(url) as client:
-        content = client.experiment(experiment_id).read("curves.csv" if as_csv else "curves", **given)
+    shown = (question["x"], question["series"])
+    wanted = conditions(where)
+    fixing = [each for each in wanted if each.relation in {"=", "=="} and each.name not in shown]
+    narrowing = [each for each in wanted if each not in fixing]
+    given = {name: value for name, value in question.items() if value is not None}
+    given |= {f"where.{each.name}": each.value for each in fixing}
+    with connected(service) as client:
+        handle = client.experiment(experiment_id)
+        found = narrowed(json.loads(handle.read("curves", **given)), narrowing)
+        table = handle.read("curves.csv", **given).decode() if as_csv else ""
     if as_csv:
-        typer.echo(content.decode().rstrip("\n"))
+        tell(narrowed_csv(table, found, narrowing).rstrip("\n"))
     else:
-        _print_json(content)
+        tell_json(found)
     return 0
 
 
 def figure(  # noqa: PLR0913 - each is an option of the command, and all but the first two are named
-    experiment_id: str, name: str | None, *, url: str, out: Path, form: str, asked: Mapping[str, Any], data: bool
+    experiment_id: str,
+    name: str | None,
+    *,
+    service: Service,
+    out: Path,
+    form: str,
+    asked: Mapping[str, Any],
+    data: bool,
+    as_json: bool,
 ) -> int:
     """One figure as a file, whose path is printed; without a name, the names of those that suit the experiment.
 
@@ -64,30 +106,58 @@ def figure(  # noqa: PLR0913 - each is an option of the command, and all but the
     query = {key: value for key, value in asked.items() if value is not None}
     is_file = out.suffix[1:] in PICTURES
     form = out.suffix[1:] if is_file else form
-    with connected(url) as client:
+    with connected(service) as client:
         handle = client.experiment(experiment_id)
         if name is None:
-            typer.echo("\n".join(handle.figures()))
+            answer: Any = handle.figures()
+            lines = "\n".join(answer)
         else:
-            stem = out.stem if is_file else name
+            directory, stem = (out.parent, out.stem) if is_file else (out, name)
             files = {f"{stem}.{each}": each for each in ([form, "csv"] if data else [form])}
             read = handle.figure_file
-            save(
-                {file: partial(read, name, each, query) for file, each in files.items()},
-                out.parent if is_file else out,
-            )
+            save({file: partial(read, name, each, query) for file, each in files.items()}, directory, tell=mute)
+            paths = [str(directory / file) for file in files]
+            answer, lines = {"file": paths[0]} | ({"data": paths[1]} if data else {}), "\n".join(paths)
+    if as_json:
+        tell_json(answer)
+    else:
+        tell(lines)
     return 0
 
 
-def analyse(files: Sequence[Path], *, url: str, as_json: bool, transform: Mapping[str, str], **options: Any) -> int:
-    """What a large step would do on data of one's own, before any training: a page, or the service's document."""
-    with connected(url) as client:
+def analyse(
+    files: Sequence[Path],
+    *,
+    service: Service,
+    as_json: bool,
+    transform: Mapping[str, str],
+    train: Path | None = None,
+    **options: Any,
+) -> int:
+    """What a large step would do on data of one's own, before any training: a page, or the service's document.
+
+    Args:
+        files: of the data set.
+        service: which one is asked.
+        as_json: whether the answer is the document.
+        transform: of the data before.
+        train: where the results go of what the analysis advises, if that is to be trained.
+        options: how a .csv file is understood.
+    """
+    with connected(service) as client:
         uploaded = client.upload_dataset(files, **options)
         found = client.dataset_analysis(uploaded["id"], transform=transform or None)
+        page = "\n".join(_page(uploaded, found))
+        if train is not None:
+            from stepbias.cli.own_data import advised_spec, train_advised  # noqa: PLC0415 - which import this
+
+            remark(page)
+            spec = advised_spec(uploaded["id"], found, transform=transform, name=files[0].stem)
+            return train_advised(client, spec, train, as_json=as_json)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        tell_json(found)
     else:
-        typer.echo("\n".join(_page(uploaded, found)))
+        tell(page)
     return 0
 
 
@@ -101,8 +171,7 @@ STABLE: Final = {
 
 def _page(uploaded: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
     yield f"data set {uploaded['id']}"
-    for what in ("dropped", "converted", "guessed"):
-        yield from (f"  {what}: {sentence}" for sentence in uploaded["reading"][what])
+    yield from (f"  {line}" for line in understood(uploaded["reading"]))
     fits = "some predictor fits them exactly" if found["interpolates"] else "no predictor fits them exactly"
     yield f"N = {found['samples']} samples in d = {found['dimension']} columns, rank {found['rank']}: {fits}"
     off_centre, uneven = _number(found["mean_to_spread"]), _number(found["column_scale_ratio"])
@@ -122,7 +191,3 @@ def _references(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3g}"
-
-
-def _print_json(content: bytes) -> None:
-    typer.echo(json.dumps(json.loads(content), indent=2, ensure_ascii=False))

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 
-import typer
+from click.exceptions import Exit
+
+from stepbias.cli.output import remark
 
 MISSING = "this command runs the service: pip install 'stepbias[service]'"
 
@@ -12,8 +14,8 @@ MISSING = "this command runs the service: pip install 'stepbias[service]'"
 def require_service_extra() -> None:
     """Return if every distribution of the extra is installed; else end the command with a sentence, as misuse is."""
     if any(not _is_installed(name) for name in service_requirements()):
-        typer.echo(f"stepbias: {MISSING}", err=True)
-        raise typer.Exit(2)
+        remark(f"stepbias: {MISSING}")
+        raise Exit(2)
 
 
 def service_requirements() -> Iterator[str]:

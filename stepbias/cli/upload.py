@@ -4,23 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from stepbias.cli.options import Service
+from stepbias.cli.output import remark, tell, tell_json
 from stepbias.cli.submit import connected
 
 
-def upload(files: Sequence[Path], *, url: str, **options: Any) -> int:
+def upload(files: Sequence[Path], *, service: Service, as_json: bool, **options: Any) -> int:
     """Upload a data set; print its id on stdout, and what was understood, guessed or left out on stderr."""
-    with connected(url) as client:
+    with connected(service) as client:
         document = client.upload_dataset(files, **options)
-        typer.echo(document["id"])
-        typer.echo(", ".join(_contents(document)), err=True)
-        for line in _understood(document["reading"]):
-            typer.echo(line, err=True)
+    if as_json:
+        tell_json(document)
+    else:
+        tell(document["id"])
+        remark(", ".join(_contents(document)))
+    for line in understood(document["reading"]):
+        remark(line)
     return 0
 
 
-def _understood(reading: Mapping[str, Any]) -> Iterator[str]:
+def understood(reading: Mapping[str, Any]) -> Iterator[str]:
+    """What became of a file, a sentence each."""
     for what in ("dropped", "converted", "guessed"):
         yield from (f"{what}: {sentence}" for sentence in reading[what])
 

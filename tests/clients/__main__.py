@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import typer
+import click
 
 from tests.faults.besieged_service import BesiegedService
 
@@ -47,7 +47,7 @@ def main() -> int:
     for client in (python_client, typescript_client):
         with tempfile.TemporaryDirectory(prefix="stepbias-clients-") as directory:
             client(Path(directory))
-        typer.echo(f"{client.__name__.replace('_', ' ')}: works")
+        click.echo(f"{client.__name__.replace('_', ' ')}: works")
     return 0
 
 

@@ -5,7 +5,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator
 
-import typer
+import click
 
 from core.descent.kernel import one_thread
 from tests.completion_campaign.campaign import Effort, judged_batch, judgements
@@ -29,9 +29,9 @@ def attack(batches: Iterable[Iterable[Judgement]], runs: int, tally: Tally, *, v
     for batch in batches:
         for judgement in batch:
             if verbose or judgement.faults:
-                typer.echo(told(judgement))
+                click.echo(told(judgement))
             for fault in judgement.faults:
-                typer.echo(f"    FAULT: {fault}")
+                click.echo(f"    FAULT: {fault}")
         if len(tally.judged) >= runs:
             break
 
@@ -62,7 +62,7 @@ def main() -> int:
     with one_thread():
         attack(batches, options.runs, tally, verbose=options.verbose)
     for line in tally.lines():
-        typer.echo(line)
+        click.echo(line)
     return 1 if tally.faulty else 0
 
 

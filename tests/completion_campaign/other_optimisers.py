@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import click
 import numpy as np
-import typer
 
 from core.analysis.limit_error import LimitErrors
 from core.completion.completion import Completer, Completion
@@ -134,7 +134,7 @@ def main() -> int:
     with one_thread():
         runs = [found for each in range(options.runs) if (found := judged(options.first + each)) is not None]
     for kind in (HeavyBall, Minibatch):
-        typer.echo(line(kind, runs))
+        click.echo(line(kind, runs))
     return 1 if any(run.is_exceeded for run in runs) else 0
 
 

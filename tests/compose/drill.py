@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import click
 import httpx2
-import typer
 
 from stepbias import Client, ExperimentHandle, StepbiasError
 from stepbias.launcher.checks.port import free_port
@@ -151,7 +151,7 @@ class Drill:
         self._say(f"healthy: {', '.join(sorted(self._deployment.health()))}")
 
     def _say(self, line: str) -> None:
-        typer.echo(f"[{time.monotonic() - self._started:6.1f} s] {line}")
+        click.echo(f"[{time.monotonic() - self._started:6.1f} s] {line}")
 
 
 def _standing(handle: ExperimentHandle) -> str:
@@ -194,14 +194,14 @@ def main(front: list[str]) -> int:
         try:
             Drill(deployment).run()
         except (DrillFailed, StepbiasError, ComposeError):
-            typer.echo(deployment.logs(), err=True)
+            click.echo(deployment.logs(), err=True)
             raise
         finally:
             deployment.remove()
     except (DrillFailed, StepbiasError, ComposeError) as error:
-        typer.echo(f"the drill failed: {error}", err=True)
+        click.echo(f"the drill failed: {error}", err=True)
         return 1
-    typer.echo("the drill passed, and everything that was started is removed")
+    click.echo("the drill passed, and everything that was started is removed")
     return 0
 
 

@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import click
 import httpx2
-import typer
 
 from tests.contract.hooks import CHECKS
 from tests.faults.besieged_service import BesiegedService
@@ -49,11 +49,11 @@ def _round(url: str, directory: Path, *, examples: int, seed: int, raw: bool) ->
 
 
 def _report(seen: Counter[str]) -> None:
-    typer.echo(f"{seen['sent']} requests, of which the document allows {seen['allowed']}")
-    typer.echo(f"{seen['refused']} of these were refused, {seen['refused'] / max(seen['allowed'], 1):.2%}")
+    click.echo(f"{seen['sent']} requests, of which the document allows {seen['allowed']}")
+    click.echo(f"{seen['refused']} of these were refused, {seen['refused'] / max(seen['allowed'], 1):.2%}")
     for name, times in sorted(seen.items()):
         if name.startswith("refused: "):
-            typer.echo(f"  {times} {name}")
+            click.echo(f"  {times} {name}")
 
 
 def _options() -> argparse.Namespace:
@@ -77,10 +77,10 @@ def main() -> int:
                 returned, found = _round(service.url, directory, examples=options.examples, seed=seed, raw=options.raw)
                 seen += found
                 code, seed = code or returned, seed + 1
-            typer.echo(httpx2.get(f"{service.url}/readyz", timeout=60.0).text)
+            click.echo(httpx2.get(f"{service.url}/readyz", timeout=60.0).text)
     _report(seen)
     few = options.raw or seen["refused"] <= MOST_REFUSED * seen["allowed"]
-    typer.echo("PASSED" if few and not code else "FAILED")
+    click.echo("PASSED" if few and not code else "FAILED")
     return 0 if few and not code else 1
 
 

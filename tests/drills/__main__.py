@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-import typer
+import click
 
 from jobs.connection import connect
 from stepbias.launcher.store.embedded import embedded_server
@@ -80,7 +80,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="stepbias-drill-") as directory:
         lines, faults = DRILLS[options.what](options, Path(directory))
     for line in [*lines, *faults[:MOST_TOLD], "FAILED" if faults else "PASSED"]:
-        typer.echo(line)
+        click.echo(line)
     return 1 if faults else 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import typer
+import click
 
 from core.descent.kernel import chosen, kernel_id
 from jobs.settings import Settings
@@ -68,7 +68,7 @@ def _kinds_here(mode: Mode) -> list[str]:
     """The kinds of the mode that this machine can do."""
     kinds = kinds_of(mode)
     if library() is None and any(KINDS[kind].group == "clock" for kind in kinds):
-        typer.echo("no libfaketime here (package faketime): the server's clock is left alone")
+        click.echo("no libfaketime here (package faketime): the server's clock is left alone")
         return [kind for kind in kinds if KINDS[kind].group != "clock"]
     return kinds
 
@@ -82,14 +82,14 @@ def main() -> int:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     orders = _orders(options)
-    typer.echo(
+    click.echo(
         f"{len(orders.faults)} faults, mode {options.mode}, seed {options.seed}; logs in {options.out}; "
         f"{kernel_id(chosen('auto'))}, commit {_commit()}"
     )
-    outcome = Campaign(orders, directory, typer.echo).run()
+    outcome = Campaign(orders, directory, click.echo).run()
     faults = faults_of(outcome, planned=len(orders.faults), standstill=Settings().lease_seconds + 10.0)
     for line in [*table(outcome.strikes), *figures(outcome), *told(faults), "FAILED" if faults else "PASSED"]:
-        typer.echo(line)
+        click.echo(line)
     return 1 if faults else 0
 
 

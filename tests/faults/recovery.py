@@ -21,8 +21,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+import click
 import httpx2
-import typer
 
 from core.descent.kernel import chosen, kernel_id
 from jobs.connection import vendor_errors
@@ -245,11 +245,11 @@ def main() -> int:
     directory = options.out.absolute()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    typer.echo(f"{options.rounds} rounds, windows of {options.window:g} s; {kernel_id(chosen('auto'))}")
+    click.echo(f"{options.rounds} rounds, windows of {options.window:g} s; {kernel_id(chosen('auto'))}")
     order = random.Random(options.seed)
     with BesiegedService(directory, workers=2, settings={}) as service, service.store() as store:
         with Load(service, store) as load:
-            experiment = Experiment(service, load, window=options.window, say=typer.echo)
+            experiment = Experiment(service, load, window=options.window, say=click.echo)
             time.sleep(SETTLE_SECONDS)
             for name in (each for _ in range(options.rounds) for each in order.sample(ROUND, len(ROUND))):
                 experiment.strike(name)
@@ -257,7 +257,7 @@ def main() -> int:
         code = service.stop()
     faults = [*experiment.faults(), *([f"exit code {code}"] if code else [])]
     for line in (*experiment.table(), *faults, "FAILED" if faults else "PASSED"):
-        typer.echo(line)
+        click.echo(line)
     return 1 if faults else 0
 
 

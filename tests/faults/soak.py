@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import typer
+import click
 
 from core.descent.kernel import chosen, kernel_id
 from stepbias import Client
@@ -166,7 +166,7 @@ class Soak:
             time.sleep(min(60.0, max(until - time.monotonic(), 0.0)))
             if time.monotonic() >= until:
                 return
-            typer.echo(f"{fault.kind}: {KINDS[fault.kind].strike(field, fault)} hit")
+            click.echo(f"{fault.kind}: {KINDS[fault.kind].strike(field, fault)} hit")
             if field.service.is_ending():
                 field.service.await_end()
                 field.service.start()
@@ -209,7 +209,7 @@ def main() -> int:
     directory = options.out.absolute()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    typer.echo(f"{options.minutes:g} minutes, seed {options.seed}, {options.mode}; {kernel_id(chosen('auto'))}")
+    click.echo(f"{options.minutes:g} minutes, seed {options.seed}, {options.mode}; {kernel_id(chosen('auto'))}")
     faults = [] if options.mode == CALM else _faults(Mode(options.mode), int(options.minutes) + 1, options.seed)
     soak = Soak(directory, faults, seed=options.seed)
     samples, code = soak.live(options.minutes)
@@ -218,7 +218,7 @@ def main() -> int:
     growing = [f"{part}: {what} grows" for (part, what), each in slopes.items() if each.grows]
     wrong = [*growing, *([f"the service stopped with exit code {code}"] if code else [])]
     for line in (*table(slopes), f"done: {dict(soak.done)}", *wrong, "FAILED" if wrong else "PASSED"):
-        typer.echo(line)
+        click.echo(line)
     return 1 if wrong else 0
 
 

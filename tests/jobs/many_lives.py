@@ -12,8 +12,8 @@ from itertools import repeat
 from pathlib import Path
 from typing import Final
 
+import click
 import hypothesis.core
-import typer
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -60,9 +60,9 @@ def main() -> int:
         for done, found in enumerate(pool.map(lives, seeds, repeat(arguments.steps)), 1):
             if found:
                 wrong += 1
-                typer.echo(found)
+                click.echo(found)
             if done % 4 == 0 or done == len(seeds):
-                typer.echo(
+                click.echo(
                     f"{done * AT_ONCE} lives of {arguments.steps} steps from seed {arguments.first} in "
                     f"{time.monotonic() - begun:.0f} s, {wrong} seeds went wrong"
                 )

@@ -10,7 +10,7 @@ from pathlib import Path
 # Before NumPy is imported, for all children.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
-import typer
+import click
 
 from tests.mutants.campaign import UNCHANGED, Fate, Mutant, drawn, fate
 from tests.mutants.witnesses import ROOT, Witnesses
@@ -50,9 +50,9 @@ def main() -> int:
     for number, mutant in enumerate(mutants, 1):
         what, tests = fate(mutant, witnesses, options.seconds)
         found[what] += 1
-        typer.echo(f"{number}/{len(mutants)} {what.value} ({tests} tests): {mutant.told}")
+        click.echo(f"{number}/{len(mutants)} {what.value} ({tests} tests): {mutant.told}")
     noticed = found[Fate.KILLED] + found[Fate.ENDLESS]
-    typer.echo(f"{noticed} of {len(mutants)} mutants noticed ({noticed / len(mutants):.1%}); {dict(found)}")
+    click.echo(f"{noticed} of {len(mutants)} mutants noticed ({noticed / len(mutants):.1%}); {dict(found)}")
     return 0
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-import typer
+import click
 
 from tests.pythons.promise import ROOT, interpreter, promised
 
@@ -27,7 +27,7 @@ def main() -> int:
     words = parser.parse_args()
     words.logs.mkdir(parents=True, exist_ok=True)
     verdicts = {version: _verdict(version, words.targets, words.logs) for version in words.versions}
-    typer.echo("\n".join(f"{version}  {verdict or 'passed'}" for version, verdict in verdicts.items()))
+    click.echo("\n".join(f"{version}  {verdict or 'passed'}" for version, verdict in verdicts.items()))
     return int(any(verdicts.values()))
 
 
@@ -37,13 +37,13 @@ def _verdict(version: str, targets: list[str], logs: Path) -> str:
     if python is None:
         return "not run: there is no such Python on this machine"
     log = logs / f"{version}.log"
-    typer.echo(f"{version}  {python}: make {' '.join(targets)} (log: {log})")
+    click.echo(f"{version}  {python}: make {' '.join(targets)} (log: {log})")
     started_at = time.monotonic()
     code = _run_in_clone(python, targets, log)
-    typer.echo(f"{version}  exit code {code} after {time.monotonic() - started_at:.0f} s")
+    click.echo(f"{version}  exit code {code} after {time.monotonic() - started_at:.0f} s")
     if code == 0:
         return ""
-    typer.echo("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]))
+    click.echo("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]))
     return f"failed with exit code {code}"
 
 

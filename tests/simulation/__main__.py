@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final
 
-import typer
+import click
 
 from tests.simulation.world import World
 
@@ -42,10 +42,10 @@ def main() -> int:
         for done, found in enumerate(pool.map(lives, starts, [AT_ONCE] * len(starts)), 1):
             wrong += len(found)
             for each in found:
-                typer.echo(each)
+                click.echo(each)
             if done % 20 == 0:
-                typer.echo(f"{done * AT_ONCE} lives in {time.monotonic() - begun:.0f} s, {wrong} went wrong")
-    typer.echo(f"{len(starts) * AT_ONCE} lives in {time.monotonic() - begun:.0f} s, {wrong} went wrong")
+                click.echo(f"{done * AT_ONCE} lives in {time.monotonic() - begun:.0f} s, {wrong} went wrong")
+    click.echo(f"{len(starts) * AT_ONCE} lives in {time.monotonic() - begun:.0f} s, {wrong} went wrong")
     return int(wrong > 0)
 
 

@@ -1,254 +1,258 @@
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that `stepbias --help` answers at once
 """Experiments of a service, uploads and presets: commands that speak HTTP."""
 
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Final
 
-import typer
+import click
 
+from stepbias.cli.command import Group
+from stepbias.cli.completion import complete_ids, complete_presets
+from stepbias.cli.groups.service import QUEUES
 from stepbias.cli.options import (
-    LOCAL_URL,
-    Arrays,
-    AsJson,
-    ExperimentId,
-    OutDirectory,
-    ServedQueue,
-    SpecFile,
-    Trajectories,
-    Url,
+    TAKES_ID,
+    Service,
+    arrays,
+    as_json,
+    asks_service,
+    experiment_id,
+    out_directory,
+    read_files,
+    spec_file,
+    trajectories,
+    where,
 )
 
-app = typer.Typer()
+app = Group()
 
-Columns = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")]
-
-# An id may begin with a hyphen.
-_TAKES_ID = {"ignore_unknown_options": True}
-
-
-class PresetSize(StrEnum):
-    """How much of a figure a preset computes."""
-
-    DEMO = "demo"
-    QUICK = "quick"
-    FULL = "full"
-
-
-class ResultFormat(StrEnum):
-    """What results are saved as."""
-
-    JSON = "json"
-    CSV = "csv"
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
-    NPZ = "npz"
-
-
-ResultFormats = Annotated[
-    list[ResultFormat] | None, typer.Option("--format", help="How results are saved; may be repeated. Default: json.")
-]
+FORMATS: Final = ("json", "csv", "ndjson", "parquet", "npz")
+"""What results are saved as."""
 
 
 @app.command()
-def submit(  # noqa: PLR0913, PLR0917 - the options of the command, by name
-    spec: SpecFile,
-    watch: Annotated[bool, typer.Option("--watch", help="Show progress until it is finished.")] = False,
-    shuffled: Annotated[
-        bool, typer.Option("--shuffled", help="Train a tenth of all runs, spread over the grid, after another.")
-    ] = False,
-    stop_at_first_failure: Annotated[
-        bool, typer.Option("--stop-at-first-failure", help="Cancel it when a job has used up its attempts.")
-    ] = False,
-    priority: Annotated[ServedQueue, typer.Option(help="batch: nobody waits for it.")] = ServedQueue.INTERACTIVE,
-    webhook: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Where its end is told, by a signed POST.")
-    ] = None,
-    url: Url = LOCAL_URL,
-) -> None:
-    """Hand in an experiment; print its id."""
+@spec_file
+@click.option("--watch", "then_watch", is_flag=True, help="Show progress until it is finished.")
+@click.option("--shuffled", is_flag=True, help="Train a tenth of all runs, spread over the grid, after another.")
+@click.option("--stop-at-first-failure", is_flag=True, help="Cancel it when a job has used up its attempts.")
+@click.option("--priority", type=click.Choice(QUEUES), default="interactive", help="batch: nobody waits for it.")
+@click.option("--webhook", metavar="ADDRESS", help="Where its end is told, by a signed POST.")
+@as_json
+@asks_service
+def submit(  # noqa: PLR0913 - the options of the command, by name
+    *,
+    spec: str,
+    then_watch: bool,
+    shuffled: bool,
+    stop_at_first_failure: bool,
+    priority: str,
+    webhook: str | None,
+    as_json: bool,
+    service: Service,
+) -> int:
+    """Hand in an experiment; print its id.
+
+    SPEC is a JSON file, or - for stdin.
+    """
     from stepbias.cli.submit import submit as run_submit
 
-    order = "shuffled" if shuffled else "grid"
-    wishes = {"order": order, "stop_at_first_failure": stop_at_first_failure, "priority": priority.value}
-    wishes |= {} if webhook is None else {"webhook": webhook}
-    raise typer.Exit(run_submit(spec, url=url, then_watch=watch, **wishes))
+    wishes: dict[str, Any] = {"order": "shuffled" if shuffled else "grid", "priority": priority}
+    wishes |= {"stop_at_first_failure": stop_at_first_failure} | ({} if webhook is None else {"webhook": webhook})
+    return run_submit(spec, service=service, then_watch=then_watch, as_json=as_json, **wishes)
 
 
 @app.command()
-def estimate(spec: SpecFile, url: Url = LOCAL_URL) -> None:
-    """Say what an experiment would cost, without running it."""
+@spec_file
+@click.option("--json", is_flag=True, expose_value=False, help="It is JSON anyway.")
+@asks_service
+def estimate(*, spec: str, service: Service) -> int:
+    """Say what an experiment would cost, without running it.
+
+    SPEC is a JSON file, or - for stdin.
+    """
     from stepbias.cli.submit import estimate as run_estimate
 
-    raise typer.Exit(run_estimate(spec, url=url))
+    return run_estimate(spec, service=service)
 
 
 @app.command()
-def upload(  # noqa: PLR0913, PLR0917 - the options of the command, by name
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="A .npz, .zip, .json or .csv file, or X.npy y.npy …")
-    ],
-    target: Annotated[
-        str | None, typer.Option(help="The column of a .csv file that is y; default: the one called y, or the last.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="What the data set is called; default: the file's name.")] = None,
-    drop: Columns = None,
-    keep: Annotated[
-        list[str] | None, typer.Option(help="A column that counts the rows, or has no name, and is a feature.")
-    ] = None,
-    one_hot: Annotated[
-        list[str] | None, typer.Option(help="A column of categories, which becomes columns of 0 and 1.")
-    ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="comma, semicolon, tab, bar or space.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="point or comma.")] = None,
-    missing: Annotated[str | None, typer.Option(help="Samples with missing values: refuse, drop or mean.")] = None,
-    url: Url = LOCAL_URL,
-) -> None:
-    """Upload data of your own; print the id to name them by in a spec, and how the file was understood."""
+@read_files
+@as_json
+@asks_service
+def upload(*, files: Sequence[Path], options: Mapping[str, Any], as_json: bool, service: Service) -> int:
+    """Upload data of your own; print the id to name them by in a spec, and how the file was understood.
+
+    FILE is a .npz, .zip, .json or .csv file, or X.npy y.npy ...
+    """
     from stepbias.cli.upload import upload as run_upload
 
-    columns = {"target": target, "drop": drop, "keep": keep, "one_hot": one_hot}
-    dialect = {"delimiter": delimiter, "decimal": decimal, "missing": missing}
-    raise typer.Exit(run_upload(files, url=url, name=name, **columns, **dialect))
+    return run_upload(files, service=service, as_json=as_json, **options)
 
 
-@app.command(context_settings=_TAKES_ID)
-def watch(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
-    """Show the progress of an experiment until it is finished."""
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@as_json
+@asks_service
+def watch(*, experiment_id: str, as_json: bool, service: Service) -> int:
+    """Show the progress of an experiment until it is finished.
+
+    On a terminal as a table; elsewhere in lines. JSON is a document for each answer of the service.
+    """
     from stepbias.cli.submit import watch as run_watch
 
-    raise typer.Exit(run_watch(experiment, url=url))
+    return run_watch(experiment_id, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def fetch(  # noqa: PLR0913, PLR0917 - options of a command
-    experiment: ExperimentId,
-    out: OutDirectory = Path("out"),
-    arrays: Arrays = False,
-    trajectories: Trajectories = False,
-    formats: ResultFormats = None,
-    url: Url = LOCAL_URL,
-) -> None:
-    """Save what an experiment has found: results, curves, figures."""
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@out_directory("out")
+@arrays
+@trajectories
+@click.option(
+    "--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Of the results; default: every one."
+)
+@where
+@as_json
+@asks_service
+def fetch(  # noqa: PLR0913 - the options of the command, by name
+    *,
+    experiment_id: str,
+    out: Path,
+    arrays: bool,
+    trajectories: bool,
+    formats: Sequence[str],
+    where: Sequence[str],
+    as_json: bool,
+    service: Service,
+) -> int:
+    """Save all that an experiment has found: results, analysis, curves, report, figures, manifest.
+
+    With --where, the results (as csv and ndjson), arrays and trajectories are those of these runs.
+    """
     from stepbias.cli.fetch import fetch as run_fetch
 
-    chosen = [each.value for each in formats or [ResultFormat.JSON]]
-    raise typer.Exit(run_fetch(experiment, out=out, url=url, arrays=arrays, trajectories=trajectories, formats=chosen))
+    wanted = {"arrays": arrays, "trajectories": trajectories}
+    return run_fetch(experiment_id, out=out, formats=formats, where=where, as_json=as_json, service=service, **wanted)
 
 
-@app.command(context_settings=_TAKES_ID)
-def report(
-    experiment: ExperimentId,
-    url: Url = LOCAL_URL,
-    as_json: AsJson = False,
-) -> None:
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@as_json
+@asks_service
+def report(*, experiment_id: str, as_json: bool, service: Service) -> int:
     """Check every inequality of the paper on an experiment."""
     from stepbias.cli.report import report as run_report
 
-    raise typer.Exit(run_report(experiment, url=url, as_json=as_json))
+    return run_report(experiment_id, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def cancel(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@as_json
+@asks_service
+def cancel(*, experiment_id: str, as_json: bool, service: Service) -> int:
     """Stop an experiment; its finished runs are kept."""
     from stepbias.cli.submit import cancel as run_cancel
 
-    raise typer.Exit(run_cancel(experiment, url=url))
+    return run_cancel(experiment_id, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def retry(experiment: ExperimentId, url: Url = LOCAL_URL) -> None:
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@as_json
+@asks_service
+def retry(*, experiment_id: str, as_json: bool, service: Service) -> int:
     """Compute again what failed in an experiment."""
     from stepbias.cli.submit import retry as run_retry
 
-    raise typer.Exit(run_retry(experiment, url=url))
+    return run_retry(experiment_id, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def delete(
-    experiments: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of finished experiments.")],
-    url: Url = LOCAL_URL,
-) -> None:
-    """Delete experiments, and of their results what no other one uses."""
+@app.command(context_settings=TAKES_ID)
+@click.argument("experiment_ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_ids)
+@as_json
+@asks_service
+def delete(*, experiment_ids: Sequence[str], as_json: bool, service: Service) -> int:
+    """Delete finished experiments, and of their results what no other one uses."""
     from stepbias.cli.submit import delete as run_delete
 
-    raise typer.Exit(run_delete(experiments, url=url))
+    return run_delete(experiment_ids, service=service, as_json=as_json)
 
 
 @app.command("list")
-def list_experiments(  # noqa: PLR0913, PLR0917 - the options of the command, by name
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    name: Annotated[str | None, typer.Option(help="A part of the name, in letters of either case.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag that it has; may be given again.")] = None,
-    status: Annotated[list[str] | None, typer.Option(help="A status it may have; may be given again.")] = None,
-    since: Annotated[str | None, typer.Option(help="Submitted then or later, 2026-01-31T12:00:00Z.")] = None,
-    until: Annotated[str | None, typer.Option(help="Submitted before.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Submitted from this preset.")] = None,
-    as_json: AsJson = False,
-    url: Url = LOCAL_URL,
-) -> None:
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@click.option("--name", help="A part of the name, in letters of either case.")
+@click.option("--tag", multiple=True, help="A tag that it has; may be given again.")
+@click.option("--status", multiple=True, help="A status it may have; may be given again.")
+@click.option("--since", help="Submitted then or later, 2026-01-31T12:00:00Z.")
+@click.option("--until", help="Submitted before.")
+@click.option("--preset", help="Submitted from this preset.", shell_complete=complete_presets)
+@as_json
+@asks_service
+def list_experiments(*, limit: int, as_json: bool, service: Service, **filters: Any) -> int:
     """List the experiments of a service, newest first."""
     from stepbias.cli.listing import list_experiments as run_list
 
-    times = {"since": since, "until": until}
-    raise typer.Exit(
-        run_list(limit=limit, url=url, as_json=as_json, name=name, tag=tag, status=status, preset=preset, **times)
-    )
+    return run_list(limit=limit, service=service, as_json=as_json, **filters)
 
 
-@app.command(context_settings=_TAKES_ID)
-def rename(experiment: ExperimentId, name: Annotated[str, typer.Argument()], url: Url = LOCAL_URL) -> None:
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@click.argument("name")
+@as_json
+@asks_service
+def rename(*, experiment_id: str, name: str, as_json: bool, service: Service) -> int:
     """Give an experiment another name."""
     from stepbias.cli.labels import rename as run_rename
 
-    raise typer.Exit(run_rename(experiment, name, url=url))
+    return run_rename(experiment_id, name, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def tag(
-    experiment: ExperimentId,
-    tags: Annotated[list[str], typer.Argument(metavar="TAG…")],
-    remove: Annotated[bool, typer.Option("--remove", help="Take these tags away.")] = False,
-    url: Url = LOCAL_URL,
-) -> None:
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@click.argument("tags", metavar="TAG...", nargs=-1, required=True)
+@click.option("--remove", is_flag=True, help="Take these tags away.")
+@as_json
+@asks_service
+def tag(*, experiment_id: str, tags: Sequence[str], remove: bool, as_json: bool, service: Service) -> int:
     """Add tags to an experiment; print all that it has."""
     from stepbias.cli.labels import tag as run_tag
 
-    raise typer.Exit(run_tag(experiment, tags, remove=remove, url=url))
+    return run_tag(experiment_id, tags, remove=remove, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def note(
-    experiment: ExperimentId,
-    text: Annotated[str | None, typer.Argument(help="In place of what was noted; default: print that.")] = None,
-    url: Url = LOCAL_URL,
-) -> None:
-    """Note something of an experiment, or print what was noted."""
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@click.argument("text", required=False)
+@as_json
+@asks_service
+def note(*, experiment_id: str, text: str | None, as_json: bool, service: Service) -> int:
+    """Note TEXT of an experiment, in place of what was noted; without it, print that."""
     from stepbias.cli.labels import note as run_note
 
-    raise typer.Exit(run_note(experiment, text, url=url))
+    return run_note(experiment_id, text, service=service, as_json=as_json)
 
 
-@app.command(context_settings=_TAKES_ID)
-def share(
-    experiment: ExperimentId,
-    stop: Annotated[bool, typer.Option("--stop", help="Share it no longer.")] = False,
-    url: Url = LOCAL_URL,
-) -> None:
+@app.command(context_settings=TAKES_ID)
+@experiment_id
+@click.option("--stop", is_flag=True, help="Share it no longer.")
+@as_json
+@asks_service
+def share(*, experiment_id: str, stop: bool, as_json: bool, service: Service) -> int:
     """Let others who have a key read an experiment; they need its whole id, which is printed."""
     from stepbias.cli.labels import share as run_share
 
-    raise typer.Exit(run_share(experiment, shared=not stop, url=url))
+    return run_share(experiment_id, shared=not stop, service=service, as_json=as_json)
 
 
 @app.command()
-def presets(
-    name: Annotated[str | None, typer.Argument(help="Print this one's spec; default: list them.")] = None,
-    size: Annotated[PresetSize | None, typer.Option(help="How much of the figure; default: the least.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Data sets over which curves are aggregated.")] = 1,
-    url: Url = LOCAL_URL,
-) -> None:
-    """List the paper's figures as specs, or print one as JSON."""
+@click.argument("name", required=False, shell_complete=complete_presets)
+@click.option("--size", type=click.Choice(["demo", "quick", "full"]), help="How much of it; default: the least.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, help="Data sets over which curves are aggregated.")
+@as_json
+@asks_service
+def presets(*, name: str | None, size: str | None, seeds: int, as_json: bool, service: Service) -> int:
+    """List the paper's figures as specs, or print the one called NAME as JSON."""
     from stepbias.cli.presets import presets as run_presets
 
-    raise typer.Exit(run_presets(name, size=size and size.value, seeds=seeds, url=url))
+    return run_presets(name, size=size, seeds=seeds, service=service, as_json=as_json)

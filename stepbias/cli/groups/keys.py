@@ -1,46 +1,42 @@
 """Keys of the service, in its store."""
 
-from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
+from stepbias.cli.command import Group
 from stepbias.cli.launched import launched
-from stepbias.cli.options import StateDirectory
+from stepbias.cli.options import as_json, state_directory
 
-app = typer.Typer(
-    help="Keys of the service, in its store: make, list, revoke.", no_args_is_help=True, rich_markup_mode=None
-)
+app = Group("keys", help="Keys of the service, in its store: make, list, revoke.", no_args_is_help=True)
 
-
-class KeyScope(StrEnum):
-    """What a key lets its holder do."""
-
-    READ = "read"
-    SUBMIT = "submit"
-    ADMIN = "admin"
+SCOPES = ("read", "submit", "admin")
+"""What a key lets its holder do; each includes the one before."""
 
 
 @app.command("add")
-def add_key(
-    owner: Annotated[str, typer.Argument(help="Whose work is done with it.")],
-    scope: Annotated[KeyScope, typer.Option(help="Each includes the one before.")] = KeyScope.SUBMIT,
-    expires: Annotated[
-        str | None, typer.Option(help="After which time, such as 90m, 12h or 30d; default: never.")
-    ] = None,
-    state_dir: StateDirectory = None,
-) -> None:
-    """Make a key and print it, once."""
-    raise typer.Exit(launched("keys", "add")(owner, scope=scope.value, expires=expires, state_dir=state_dir))
+@click.argument("owner")
+@click.option("--scope", type=click.Choice(SCOPES), default="submit", show_default=True, help="What it allows.")
+@click.option("--expires", help="After which time, such as 90m, 12h or 30d; default: never.")
+@state_directory
+@as_json
+def add_key(*, owner: str, scope: str, expires: str | None, state_dir: Path | None, as_json: bool) -> int:
+    """Make a key and print it, once. OWNER is whose work is done with it."""
+    return launched("keys", "add")(owner, scope=scope, expires=expires, state_dir=state_dir, as_json=as_json)
 
 
 @app.command("list")
-def list_keys(state_dir: StateDirectory = None) -> None:
+@state_directory
+@as_json
+def list_keys(*, state_dir: Path | None, as_json: bool) -> int:
     """List the keys: whose they are, and what they end with."""
-    raise typer.Exit(launched("keys", "list_keys")(state_dir=state_dir))
+    return launched("keys", "list_keys")(state_dir=state_dir, as_json=as_json)
 
 
 @app.command("revoke")
-def revoke_key(key: Annotated[str, typer.Argument(metavar="ID")], state_dir: StateDirectory = None) -> None:
+@click.argument("key", metavar="ID")
+@state_directory
+@as_json
+def revoke_key(*, key: str, state_dir: Path | None, as_json: bool) -> int:
     """Revoke a key; a second later it opens nothing."""
-    raise typer.Exit(launched("keys", "revoke")(key, state_dir=state_dir))
+    return launched("keys", "revoke")(key, state_dir=state_dir, as_json=as_json)

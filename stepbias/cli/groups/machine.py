@@ -1,42 +1,59 @@
 """What is done on this machine without asking a service."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from stepbias.cli.command import Group
 from stepbias.cli.launched import launched
-from stepbias.cli.options import Arrays, OutDirectory, SpecFile, StateDirectory, Trajectories
+from stepbias.cli.options import arrays, as_json, out_directory, spec_file, state_directory, trajectories
 
-app = typer.Typer()
+app = Group()
 
-BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="File of the backup; - is stdout, or stdin.")]
-
-
-@app.command()
-def run(
-    spec: SpecFile,
-    out: OutDirectory = Path("out"),
-    arrays: Arrays = False,
-    trajectories: Trajectories = False,
-) -> None:
-    """Compute an experiment here, without any service; save what `fetch` would."""
-    raise typer.Exit(launched("local", "run")(spec, out=out, arrays=arrays, trajectories=trajectories))
+backup_file = click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 
 
 @app.command()
-def backup(file: BackupFile, state_dir: StateDirectory = None) -> None:
-    """Write everything that the store holds to one file; the service may run."""
-    raise typer.Exit(launched("backup", "backup")(file, state_dir))
+@spec_file
+@out_directory("out")
+@arrays
+@trajectories
+@as_json
+def run(*, spec: str, out: Path, arrays: bool, trajectories: bool, as_json: bool) -> int:
+    """Compute an experiment here, without any service; save what it found.
+
+    SPEC is a JSON file, or - for stdin. Files are byte for byte those of `fetch`.
+    """
+    return launched("local", "run")(spec, out=out, arrays=arrays, trajectories=trajectories, as_json=as_json)
 
 
 @app.command()
-def restore(file: BackupFile, state_dir: StateDirectory = None) -> None:
-    """Make the store of a backup, where there is none."""
-    raise typer.Exit(launched("backup", "restore")(file, state_dir))
+@backup_file
+@state_directory
+@as_json
+def backup(*, file: str, state_dir: Path | None, as_json: bool) -> int:
+    """Write everything that the store holds to one file; the service may run.
+
+    FILE may be - for stdout.
+    """
+    return launched("backup", "backup")(file, state_dir, as_json=as_json)
 
 
 @app.command()
-def doctor(state_dir: StateDirectory = None) -> None:
+@backup_file
+@state_directory
+@as_json
+def restore(*, file: str, state_dir: Path | None, as_json: bool) -> int:
+    """Make the store of a backup, where there is none.
+
+    FILE may be - for stdin.
+    """
+    return launched("backup", "restore")(file, state_dir, as_json=as_json)
+
+
+@app.command()
+@state_directory
+@as_json
+def doctor(*, state_dir: Path | None, as_json: bool) -> int:
     """Say what this installation is made of, and what is wrong."""
-    raise typer.Exit(launched("doctor", "doctor")(state_dir))
+    return launched("doctor", "doctor")(state_dir, as_json=as_json)

@@ -1,37 +1,38 @@
 """The service: all of it on this machine, or one of its processes."""
 
 import os
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Final
 
-import typer
+import click
 
+from stepbias.cli.command import Group
 from stepbias.cli.launched import launched
-from stepbias.cli.options import OutDirectory, ServedQueue
+from stepbias.cli.options import as_json, out_directory
 
-app = typer.Typer()
+app = Group()
 
-serve_app = typer.Typer(
-    help="Run one process of the service, or ask whether it lives.", no_args_is_help=True, rich_markup_mode=None
+serve_app = Group("serve", help="Run one process of the service, or ask whether it lives.", no_args_is_help=True)
+
+QUEUES: Final = ("batch", "interactive")
+"""What a worker takes its jobs from."""
+
+host = click.option("--host", default="127.0.0.1", show_default=True, help="Name or address to listen at.")
+root_path = click.option("--root-path", help="The prefix under which a proxy shows the service.")
+workers = click.option(
+    "--workers", type=click.IntRange(min=1), help="Batches trained at a time; default: number of cores."
+)
+watch = click.option(
+    "--watch", is_flag=True, help="Run it as a child, and exit with 70 when it does not work, for others to restart."
+)
+port = click.option(
+    "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where the API listens."
 )
 
-Host = Annotated[str, typer.Option(help="Name or address to listen at.")]
-RootPath = Annotated[
-    str | None, typer.Option(help="The prefix under which a proxy shows the service; default: STEPBIAS_ROOT_PATH.")
-]
-Workers = Annotated[int | None, typer.Option(min=1, help="Batches trained at a time; default: number of cores.")]
-Watch = Annotated[
-    bool,
-    typer.Option("--watch", help="Run it as a child, and exit with 70 when it does not work, for others to restart."),
-]
 
-
-class Part(StrEnum):
-    """Of the service, what can be asked whether it lives."""
-
-    API = "api"
-    WORKER = "worker"
+def _state_directory(text: str) -> Callable[[Any], Any]:
+    return click.option("--state-dir", type=click.Path(file_okay=False, path_type=Path), help=text)
 
 
 def _show_under(root_path: str | None) -> None:
@@ -41,58 +42,62 @@ def _show_under(root_path: str | None) -> None:
 
 
 @app.command()
-def up(  # noqa: PLR0913, PLR0917 - a command has what it has
-    host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    workers: Workers = None,
-    state_dir: Annotated[Path | None, typer.Option(file_okay=False, help="Where data and logs are kept.")] = None,
-    root_path: RootPath = None,
-    until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True, help="End when standard input does.")] = False,
-) -> None:
+@host
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@workers
+@_state_directory("Where data and logs are kept.")
+@root_path
+@as_json
+@click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input does.")
+def up(  # noqa: PLR0913 - a command has what it has
+    *,
+    host: str,
+    port: int,
+    workers: int | None,
+    state_dir: Path | None,
+    root_path: str | None,
+    as_json: bool,
+    until_eof: bool,
+) -> int:
     """Run the whole service here, until Ctrl-C."""
     _show_under(root_path)
-    raise typer.Exit(launched("up", "up")(host, port, workers, state_dir, until_eof=until_eof))
+    return launched("up", "up")(host, port, workers, state_dir, as_json=as_json, until_eof=until_eof)
 
 
 @app.command()
-def demo(
-    out: OutDirectory = Path("out"),
-    workers: Workers = None,
-    state_dir: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Keep the service's data here; default: nowhere.")
-    ] = None,
-) -> None:
+@out_directory("out")
+@workers
+@_state_directory("Keep the service's data here; default: nowhere.")
+@as_json
+def demo(*, out: Path, workers: int | None, state_dir: Path | None, as_json: bool) -> int:
     """Compute a reduced Figure 1 through a service made for it."""
-    raise typer.Exit(launched("demo", "demo")(out=out, workers=workers, state_dir=state_dir))
+    return launched("demo", "demo")(out=out, workers=workers, state_dir=state_dir, as_json=as_json)
 
 
 @serve_app.command("api")
-def serve_api(
-    host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="To listen at.")] = 8000,
-    watch: Watch = False,
-    root_path: RootPath = None,
-) -> None:
+@host
+@port
+@watch
+@root_path
+def serve_api(*, host: str, port: int, watch: bool, root_path: str | None) -> int:
     """Answer HTTP, with the store that STEPBIAS_REDIS_URL names."""
     _show_under(root_path)
-    raise typer.Exit(launched("serve", "api")(host=host, port=port, watch=watch))
+    return launched("serve", "api")(host=host, port=port, watch=watch)
 
 
 @serve_app.command("worker")
-def serve_worker(
-    queue: Annotated[ServedQueue, typer.Option(help="Long trainings, or everything that somebody waits for.")],
-    concurrency: Annotated[int, typer.Option(min=1, help="Jobs done at a time, each by a process of its own.")] = 1,
-    watch: Watch = False,
-) -> None:
+@click.option("--queue", type=click.Choice(QUEUES), required=True, help="Long trainings, or what somebody waits for.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=1, help="Jobs done at a time, each by a process.")
+@watch
+def serve_worker(*, queue: str, concurrency: int, watch: bool) -> int:
     """Do the jobs of a queue, with the store that STEPBIAS_REDIS_URL names."""
-    raise typer.Exit(launched("serve", "worker")(queue=queue.value, concurrency=concurrency, watch=watch))
+    return launched("serve", "worker")(queue=queue, concurrency=concurrency, watch=watch)
 
 
 @serve_app.command("health")
-def serve_health(
-    part: Annotated[Part, typer.Argument(help="What runs in this container, or on this machine.")],
-    host: Annotated[str, typer.Option(help="Name or address that the API listens at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the API listens.")] = 8000,
-) -> None:
+@click.argument("part", type=click.Choice(["api", "worker"]))
+@host
+@port
+def serve_health(*, part: str, host: str, port: int) -> int:
     """Exit with 0 if a part of the service that runs here is alive."""
-    raise typer.Exit(launched("health", "health")(part.value, host=host, port=port))
+    return launched("health", "health")(part, host=host, port=port)

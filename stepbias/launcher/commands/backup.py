@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import typer
-
 from core.identity import NUMERICS_VERSION
 from jobs.connection import connect
 from jobs.errors import JobsError
@@ -18,6 +16,7 @@ from jobs.redis_store import RedisStore, snapshot
 from jobs.redis_store.keys import FORMER_SCHEMAS, SCHEMA
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
+from stepbias.cli.output import remark, tell_json
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.backup_file import (
     Header,
@@ -33,7 +32,7 @@ STANDARD: Final = "-"
 """The name that stands for the standard output, or input."""
 
 
-def backup(file: str, state_dir: Path | None = None) -> int:
+def backup(file: str, state_dir: Path | None = None, *, as_json: bool = False) -> int:
     """Write what the store holds to a file; the service may run, and those who write wait meanwhile."""
     with (
         explained(StartupError, JobsError),
@@ -44,11 +43,13 @@ def backup(file: str, state_dir: Path | None = None) -> int:
         schema = snapshot.schema_of(client)
         header = Header(schema=schema, numerics=NUMERICS_VERSION, version=version("stepbias"))
         count = write_backup(written, header, snapshot.snapshot(client))
-    typer.echo(f"{count} commands written to {file}", err=True)
+    remark(f"{count} commands written to {file}")
+    if as_json and file != STANDARD:
+        tell_json({"file": file, "commands": count})
     return 0
 
 
-def restore(file: str, state_dir: Path | None = None) -> int:
+def restore(file: str, state_dir: Path | None = None, *, as_json: bool = False) -> int:
     """Make the store of a backup, where there is none; what was under way in it then goes on."""
     with explained(StartupError, JobsError, UnusableBackup), _read(file) as read:
         header = read_header(read)
@@ -64,7 +65,9 @@ def restore(file: str, state_dir: Path | None = None) -> int:
             snapshot.restore(client, read_commands(read))
             # Processes that run already take nothing over.
             RedisStore(client, Settings()).adopt()
-    typer.echo(f"{file} is restored", err=True)
+    remark(f"{file} is restored")
+    if as_json:
+        tell_json({"file": file, "schema": header.schema, "version": header.version})
     return 0
 
 

@@ -6,17 +6,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
 
-import typer
-from rich.table import Table
-
 from stepbias import Client, ExperimentHandle
+from stepbias.cli.command import INTERRUPTED
 from stepbias.cli.experiment_files import documents, figures, save
 from stepbias.cli.failure import explained
-from stepbias.cli.submit import INTERRUPTED
-from stepbias.cli.table import print_table
+from stepbias.cli.output import remark, tell_json, tell_table
 from stepbias.launcher.commands.headline import Headline, headlines
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
@@ -25,7 +23,7 @@ from stepbias.progress import duration, progress_report, status_line
 _FIGURES = {"figure-1.png": "risk", "figure-1.svg": "risk"}
 
 
-def demo(*, out: Path, workers: int | None, state_dir: Path | None) -> int:
+def demo(*, out: Path, workers: int | None, state_dir: Path | None, as_json: bool = False) -> int:
     """Start the service, compute, save and print, stop the service.
 
     Returns:
@@ -33,7 +31,7 @@ def demo(*, out: Path, workers: int | None, state_dir: Path | None) -> int:
     """
     demonstration = Demonstration(out)
     with explained(StartupError), _directory(state_dir) as directory, _sigterm_unheard():
-        typer.echo("Starting the service: server, API and workers", err=True)
+        remark("Starting the service: server, API and workers")
         try:
             run_service(
                 host="127.0.0.1",
@@ -44,7 +42,7 @@ def demo(*, out: Path, workers: int | None, state_dir: Path | None) -> int:
             )
         finally:
             demonstration.end()
-        return demonstration.report()
+        return demonstration.report(as_json=as_json)
 
 
 @contextmanager
@@ -91,14 +89,14 @@ class Demonstration:
         if self._thread is not None:
             self._thread.join()
 
-    def report(self) -> int:
+    def report(self, *, as_json: bool = False) -> int:
         """Print what came of it; the exit code.
 
         Raises:
             Exception: whatever ended the demonstration early.
         """
         if self._numbers is not None:
-            _print(self._numbers)
+            _print(self._numbers, as_json=as_json)
             return 0
         if self._error is None or isinstance(self._error, _Ended):
             return INTERRUPTED
@@ -106,7 +104,7 @@ class Demonstration:
 
     def _run(self, service: RunningService) -> None:
         try:
-            typer.echo(f"Ready at {service.url}", err=True)
+            remark(f"Ready at {service.url}")
             with Client(service.url, clock=self._clock) as client:
                 self._numbers = self._show(client)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread, once the service is stopped
@@ -117,7 +115,7 @@ class Demonstration:
 
     def _show(self, client: Client) -> list[Headline]:
         handle = client.submit(client.preset("figure-1", size="demo"))
-        typer.echo(f"Experiment {handle.id}: {handle.experiment.name}", err=True)
+        remark(f"Experiment {handle.id}: {handle.experiment.name}")
         submitted_at = time.monotonic()
         with progress_report() as report:
             handle.wait(on_progress=lambda now: report(now.progress, status_line(now)))
@@ -133,11 +131,11 @@ def _numbers(handle: ExperimentHandle) -> list[Headline]:
     return list(headlines(summaries, analyses))
 
 
-def _print(numbers: list[Headline]) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for headline in numbers:
-        table.add_row(headline.name, headline.value, headline.note)
-    print_table(table)
+def _print(numbers: list[Headline], *, as_json: bool) -> None:
+    if as_json:
+        tell_json([asdict(headline) for headline in numbers])
+    else:
+        tell_table(("number", "value", "note"), ((each.name, each.value, each.note) for each in numbers))
 
 
 class _Ended(BaseException):

@@ -2,14 +2,13 @@
 
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import redis
-import typer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from threadpoolctl import threadpool_info
@@ -21,6 +20,7 @@ from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
+from stepbias.cli.output import tell, tell_json
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
@@ -37,13 +37,15 @@ class Finding:
     remedy: str | None = None
 
 
-def doctor(state_dir: Path | None = None) -> int:
+def doctor(state_dir: Path | None = None, *, as_json: bool = False) -> int:
     """Print every finding; 1 if something is wrong."""
     findings = [*installation(), *store(state_dir)]
-    for finding in findings:
-        typer.echo(f"{'ok   ' if finding.remedy is None else 'WRONG'} {finding.subject:<8} {finding.text}")
+    if as_json:
+        tell_json([asdict(finding) for finding in findings])
+    for finding in () if as_json else findings:
+        tell(f"{'ok   ' if finding.remedy is None else 'WRONG'} {finding.subject:<8} {finding.text}")
         if finding.remedy is not None:
-            typer.echo(f"      {'':<8} {finding.remedy}")
+            tell(f"      {'':<8} {finding.remedy}")
     return int(any(finding.remedy is not None for finding in findings))
 
 

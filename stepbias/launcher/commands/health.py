@@ -3,8 +3,7 @@
 
 import socket
 
-import typer
-
+from stepbias.cli.output import remark
 from stepbias.launcher.checks.http_probe import answers, local_url
 
 
@@ -15,7 +14,7 @@ def health(part: str, *, host: str, port: int) -> int:
     """
     missing = answers(f"{local_url(host, port)}/healthz")() if part == "api" else missing_worker(socket.gethostname())
     if missing is not None:
-        typer.echo(f"stepbias: {missing}", err=True)
+        remark(f"stepbias: {missing}")
     return int(missing is not None)
 
 

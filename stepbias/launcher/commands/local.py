@@ -6,23 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import typer
-
 from api.experiments.submission import read_spec
 from api.problems.request_errors import RequestError, UnusableBody, Violation
 from core import errors
 from core.experiment import run as experiment
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from stepbias import StepbiasError
+from stepbias.cli.command import INTERRUPTED
 from stepbias.cli.experiment_files import require_own, require_writable, save_what_there_is
 from stepbias.cli.failure import explained
-from stepbias.cli.submit import INTERRUPTED, spec_bytes
+from stepbias.cli.output import mute, remark, tell, tell_json
+from stepbias.cli.submit import spec_bytes
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.commands.local_files import files_of
 from stepbias.progress import Report, duration, outcome_counts, progress_report, runs
 
 
-def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
+def run(spec: str, *, out: Path, arrays: bool, trajectories: bool, as_json: bool = False) -> int:
     """Compute the experiment and save what `fetch` would."""
     kernel = checked_settings().kernel
     with explained(errors.StepbiasError):
@@ -34,13 +34,17 @@ def run(spec: str, *, out: Path, arrays: bool, trajectories: bool) -> int:
             with progress_report() as report:
                 results = experiment.run(document, kernel=kernel, on_progress=_reporting(report))
         except KeyboardInterrupt:
-            typer.echo("Stopped; nothing is saved. A service keeps what is finished: stepbias submit", err=True)
+            remark("Stopped; nothing is saved. A service keeps what is finished: stepbias submit")
             return INTERRUPTED
-        save_what_there_is(files_of(results, arrays=arrays, trajectories=trajectories), out)
+        files = files_of(results, arrays=arrays, trajectories=trajectories)
+        saved, left_out = save_what_there_is(files, out, tell=mute if as_json else tell)
     outcomes, paths = (
         Counter(str(summary[name] or "unknown") for summary in results.summaries) for name in ("outcome", "path")
     )
-    typer.echo(f"{runs(len(results.grid))}: {outcome_counts(outcomes)}; by path {outcome_counts(paths)}")
+    if as_json:
+        tell_json({"files": saved, "left_out": left_out, "outcomes": outcomes, "paths": paths})
+        return 0
+    tell(f"{runs(len(results.grid))}: {outcome_counts(outcomes)}; by path {outcome_counts(paths)}")
     return 0
 
 

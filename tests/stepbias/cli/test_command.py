@@ -55,8 +55,8 @@ def test_output_that_finds_no_room_is_one_sentence() -> None:
 
 def test_an_error_that_is_not_of_the_output_keeps_its_traceback() -> None:
     """It is for a bug report, and no sentence about something else."""
-    program = "import sys; sys.argv[1:] = []; from stepbias.cli.command import Command\napp = Command()\n"
-    program += "app.command()(lambda: open('/nowhere/at/all'))\napp()"
+    program = "import sys; sys.argv[1:] = ['x']; from stepbias.cli.command import Application\n"
+    program += "app = Application('app')\napp.command('x')(lambda: open('/nowhere/at/all'))\napp()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("No such file or directory: '/nowhere/at/all'")
@@ -73,8 +73,8 @@ def test_a_closed_stdin_is_no_spec() -> None:
 
 def test_output_in_another_encoding_lacks_no_word() -> None:
     """What it cannot say is written by its code point."""
-    program = "import sys; sys.argv[1:] = ['x']; from stepbias.cli.command import Command\napp = Command()\n"
-    program += "app.command()(lambda word: print('näher η'))\napp()"
+    program = "import sys; sys.argv[1:] = ['x']; from stepbias.cli.command import Application\n"
+    program += "app = Application('app')\napp.command('x')(lambda: print('näher η'))\napp()"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
     )

@@ -2,7 +2,7 @@
 
 import httpx2
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias import Client
 from stepbias.cli import submit
@@ -29,7 +29,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         return httpx2.Response(204)
 
     transport = httpx2.MockTransport(answer)
-    monkeypatch.setattr(submit, "Client", lambda url, **options: Client(url, transport=transport, **options))
+    monkeypatch.setattr(submit, "connect", lambda url, **_: Client(url, transport=transport))
     return experiments
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from stepbias.cli.experiment_files import require_own
 from stepbias.cli.main import app

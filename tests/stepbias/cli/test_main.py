@@ -1,5 +1,6 @@
 """The `stepbias` command, as its users type it."""
 
+import hashlib
 import io
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias.cli import submit
 from stepbias.cli.main import app
@@ -42,6 +43,9 @@ COMMANDS = [
     "figure",
     "analyse",
     "report",
+    "compare",
+    "export",
+    "completion",
     "run",
     "backup",
     "restore",
@@ -49,6 +53,8 @@ COMMANDS = [
     "serve",
 ]
 DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}
+MORE = {"analysis.json", "manifest.json", *(f"results.{form}" for form in ("csv", "ndjson", "parquet", "npz"))}
+"""What only a service has, or saves."""
 PICTURES = {"risk", "excess-risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
 FILES = DOCUMENTS | {f"{name}.png" for name in PICTURES}
 
@@ -102,7 +108,7 @@ def test_help_answers_without_the_numerics() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert all(command in done.stdout for command in COMMANDS)
-    heavy = ["numpy", "scipy", "matplotlib", "pydantic", "celery", "redis", "fastapi", "uvicorn", "httpx2", "rich"]
+    heavy = ["numpy", "scipy", "matplotlib", "pydantic", "celery", "redis", "fastapi", "uvicorn", "httpx2"]
     assert not [name for name in heavy if f"'{name}'" in done.stderr]
 
 
@@ -294,8 +300,11 @@ def test_fetch_saves_what_the_service_sends(service: LivingService, tmp_path: Pa
         _stepbias("watch", experiment_id, service=service)
         result = _stepbias("fetch", experiment_id, "--out", out, service=service)
     assert result.exit_code == 0, result.stderr
-    assert {path.name for path in out.iterdir()} == FILES
-    assert {Path(line).name for line in result.stdout.splitlines()} == FILES
+    assert {path.name for path in out.iterdir()} == FILES | MORE
+    assert {Path(line).name for line in result.stdout.splitlines()} == FILES | MORE
+    digests = json.loads((out / "manifest.json").read_text())
+    assert hashlib.sha256((out / "results.json").read_bytes()).hexdigest() in json.dumps(digests)
+    assert json.loads((out / "analysis.json").read_text())[0]["analysis"]["max_stable_step"] > 0
     assert (out / "spec.json").read_bytes() == service.context.store.spec(experiment_id)
     assert json.loads((out / "results.json").read_text())["dims"] == {"init_scale": 3, "step_size_fraction": 2}
     assert (out / "risk.png").read_bytes().startswith(b"\x89PNG")
@@ -318,8 +327,9 @@ def test_fetch_leaves_out_what_the_experiment_does_not_offer(service: LivingServ
     experiment_id = _submitted(service, "fetched too early")
     result = _stepbias("fetch", experiment_id, "--out", tmp_path, service=service)
     assert result.exit_code == 0
-    assert {path.name for path in tmp_path.iterdir()} == DOCUMENTS
-    assert "risk.png is left out. There is nothing to draw yet (409)" in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == DOCUMENTS | MORE
+    assert "risk.png is left out: " in result.stderr
+    assert "409" not in result.stderr
 
 
 def test_arrays_and_trajectories_are_saved_where_they_are_asked_for(service: LivingService, tmp_path: Path) -> None:
@@ -335,8 +345,8 @@ def test_arrays_and_trajectories_are_saved_where_they_are_asked_for(service: Liv
         for place in ("here", "there")
     )
     runs = {f"{folder}/{index}.npz" for folder in ("runs", "trajectories") for index in range(6)}
-    assert there.keys() == runs | {"problems/0-data.npz", "problems/0-interpolators.npz"}
-    assert here == there
+    assert there.keys() == runs | {"problems/0-data.npz", "problems/0-interpolators.npz", "results.npz"}
+    assert here == {name: content for name, content in there.items() if name != "results.npz"}
 
 
 def test_fetch_saves_the_arrays_of_the_runs_that_are_stored(service: LivingService, tmp_path: Path) -> None:
@@ -345,8 +355,8 @@ def test_fetch_saves_the_arrays_of_the_runs_that_are_stored(service: LivingServi
     experiment_id = _submitted(service, "nothing is stored", data=data)
     result = _stepbias("fetch", experiment_id, "--arrays", "--out", tmp_path, service=service)
     assert result.exit_code == 0
-    assert [path.name for path in tmp_path.rglob("*.npz")] == ["0-data.npz"]
-    assert "problems/0-interpolators.npz is left out. It is not stored yet (409)" in result.stderr
+    assert {path.name for path in tmp_path.rglob("*.npz")} == {"0-data.npz", "results.npz"}
+    assert "problems/0-interpolators.npz is left out: " in result.stderr
 
 
 def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path: Path) -> None:
@@ -354,16 +364,18 @@ def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path:
     spec = json.dumps(small_spec(name="here and there")).encode()
     with service.at_work():
         experiment_id = _stepbias("submit", "-", "--watch", service=service, stdin=spec).stdout.split()[0]
-        _stepbias("fetch", experiment_id, "--out", tmp_path / "there", service=service)
+        _stepbias("fetch", experiment_id, "--format", "json", "--out", tmp_path / "there", service=service)
     result = _stepbias("run", "-", "--out", tmp_path / "here", stdin=spec)
     assert result.exit_code == 0, result.stderr
     here, there = (
         {path.name: path.read_bytes() for path in (tmp_path / place).iterdir()} for place in ("here", "there")
     )
-    assert here.keys() == there.keys() == FILES
+    assert here.keys() == FILES
+    assert there.keys() == FILES | {"analysis.json", "manifest.json"}
     # Ids are random; nothing else differs in a single byte.
     here_id = json.loads(here["results.json"])["attrs"]["experiment_id"].encode()
-    for name, content in there.items():
+    for name in FILES:
+        content = there[name]
         assert here[name].replace(here_id, experiment_id.encode()) == content, name
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias import Client, ExperimentHandle
 from stepbias.cli import reading
 from stepbias.cli.main import app
+from stepbias.cli.options import Service
+from stepbias.cli.own_data import advised_spec
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
 from tests.stepbias.client.stub import experiment
 
@@ -62,8 +64,8 @@ def test_where_it_waits_and_why_it_failed_is_told(
         def experiment(self, _id: str) -> ExperimentHandle:
             return known
 
-    monkeypatch.setattr(reading, "connected", lambda _url: Known())
-    reading.status("e1", url="", as_json=False)
+    monkeypatch.setattr(reading, "connected", lambda _service: Known())
+    reading.status("e1", service=Service(), where=(), as_json=False)
     told = capsys.readouterr().out
     assert "waits in place 3, behind 2 others and about 12.5 s of work" in told
     assert "no steps left" in told
@@ -111,8 +113,41 @@ def test_data_are_analysed_in_words(service: LivingService, tmp_path: Path) -> N
     assert json.loads(centred.stdout)["rank"] == 4
 
 
+def test_what_is_advised_is_trained(service: LivingService, tmp_path: Path) -> None:
+    """By one command from a file to its figure; stdout has the files alone, or the same as JSON."""
+    rng = np.random.default_rng(1)
+    np.savez(tmp_path / "mine.npz", X=rng.normal(2.0, 1.0, (3, 5)), y=rng.normal(size=3))
+    trained = run(service, "analyse", tmp_path / "mine.npz", "--train", tmp_path / "out")
+    assert trained.exit_code == 0, trained.stderr
+    assert {Path(line).parent for line in trained.stdout.splitlines()} == {tmp_path / "out"}
+    assert (tmp_path / "out" / "risk.png").read_bytes().startswith(b"\x89PNG")
+    assert "N = 3 samples in d = 5 columns" in trained.stderr
+    spec = json.loads((tmp_path / "out" / "spec.json").read_text())
+    assert (spec["name"], spec["data"]["kind"]) == ("mine", "dataset")
+    again = run(service, "analyse", tmp_path / "mine.npz", "--train", tmp_path / "out", "--json")
+    assert str(tmp_path / "out" / "risk.png") in json.loads(again.stdout)["files"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "advised", "transform"),
+    [
+        ({}, {"X": "standardise", "y": "centre"}, {"X": "standardise", "y": "centre"}),
+        ({"X": "centre"}, None, {"X": "centre"}),
+    ],
+)
+def test_a_spec_follows_the_advice(
+    asked: dict[str, str], advised: dict[str, str] | None, transform: dict[str, str]
+) -> None:
+    """In what was not asked for otherwise; without advice of step sizes, multiples of what is stable at the start."""
+    found = {"advice": {"transform": advised, "step_size": None}, "init_scale": 0.1}
+    spec = advised_spec("d", found, transform=asked, name="n")
+    assert spec["data"]["transform"] == transform
+    assert spec["optimizer"]["step_size"]["multiples_of"] == "start_stable_step"
+    assert spec["initialization"]["scale"]["values"] == [0.03, 0.1, 0.3]
+
+
 def test_a_list_is_for_programs_too(service: LivingService, done: ExperimentHandle) -> None:
-    """With every field that the client has."""
+    """As the service says it."""
     listed = json.loads(run(service, "list", "--json", "--name", "read").stdout)
     assert [each["id"] for each in listed] == [done.id]
     assert listed[0]["outcomes"] == dict(done.experiment.outcomes)

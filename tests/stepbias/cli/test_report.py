@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias import Client
 from stepbias.cli.main import app

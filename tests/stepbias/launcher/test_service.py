@@ -3,8 +3,8 @@
 import socket
 from pathlib import Path
 
+import click
 import pytest
-import typer
 
 from stepbias.launcher.checks.http_probe import local_url
 from stepbias.launcher.commands.up import up
@@ -16,7 +16,7 @@ def test_taken_port_is_refused_before_anything_starts(tmp_path: Path, capsys: py
     """Exit code 1 and a way out, and no server was started for nothing."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(typer.Exit) as end:
+        with pytest.raises(click.exceptions.Exit) as end:
             up("127.0.0.1", port, 1, tmp_path / "state")
     assert end.value.exit_code == 1
     output, complaints = capsys.readouterr()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.spec.experiment_spec import ExperimentSpec

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from stepbias.cli.main import app
 from stepbias.launcher.commands.serve import _warn_if_it_forgets

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from core.identity import NUMERICS_VERSION
 from jobs.connection import connect

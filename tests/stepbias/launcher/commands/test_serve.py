@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from jobs.records import Queue
 from stepbias.cli.main import app

@@ -1,0 +1,84 @@
+"""`--where`: which runs are meant, as conditions on their axes and results."""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from click import BadParameter
+
+from stepbias.errors import StepbiasError
+
+Holds = Callable[[Any, Any], bool]
+
+OPERATORS: Final[Mapping[str, Holds]] = MappingProxyType(
+    {
+        "<=": operator.le,
+        ">=": operator.ge,
+        "!=": operator.ne,
+        "==": operator.eq,
+        "=": operator.eq,
+        "<": operator.lt,
+        ">": operator.gt,
+    }
+)
+
+_CONDITION: Final = re.compile(r"\s*(\w+)\s*(<=|>=|!=|==|=|<|>)\s*(\S+)\s*", re.ASCII)
+
+
+class Condition(NamedTuple):
+    """One of a run: a name of an axis or a result, an operator, and a number or a word."""
+
+    name: str
+    relation: str
+    value: float | str
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether it does, of a run that is a flat document; what is missing holds for none.
+
+        Raises:
+            StepbiasError: runs have nothing of this name, or words are said to be in order.
+        """
+        if self.name not in row:
+            near = ", ".join(get_close_matches(self.name, row, cutoff=0.5)) or ", ".join(list(row)[:6])
+            raise StepbiasError(f"--where {self.name}: runs have no such axis or result; they have {near}, and others")
+        found = row[self.name]
+        if found is None:
+            return False
+        if isinstance(found, str) != isinstance(self.value, str):
+            wanted = "word" if isinstance(found, str) else "number"
+            raise StepbiasError(f"--where {self.name}{self.relation}{self.value}: it is a {wanted}, such as {found}")
+        return bool(OPERATORS[self.relation](found, self.value))
+
+
+def conditions(given: Iterable[str]) -> list[Condition]:
+    """Those of `step_size<0.1 and depth=2`, and of further ones.
+
+    Raises:
+        BadParameter: one is none.
+    """
+    return [_condition(part) for text in given for part in re.split(r"\s+and\s+|,", text)]
+
+
+def _condition(text: str) -> Condition:
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        raise BadParameter(
+            f'{text!r} is no condition: it should look like "step_size<0.1 and depth=2"', param_hint="--where"
+        )
+    name, relation, value = found.groups()
+    try:
+        return Condition(name, relation, float(value))
+    except ValueError:
+        return Condition(name, relation, value.strip("'\""))
+
+
+def chosen(rows: Iterable[Mapping[str, Any]], wanted: Sequence[Condition]) -> list[Mapping[str, Any]]:
+    """The runs of which all of it holds.
+
+    Raises:
+        StepbiasError: as `Condition.holds` says.
+    """
+    return [row for row in rows if all(condition.holds(row) for condition in wanted)]

@@ -1,0 +1,1 @@
+"""Specs and files that are wrong, and what is said of them."""

@@ -1,0 +1,54 @@
+"""Every refusal of a spec names the field, what it may hold, and so what to do."""
+
+import json
+import re
+
+import pytest
+
+from api.experiments.submission import read_spec
+from api.problems.request_errors import RequestError, Violation
+from tests.wrong.specs import Wrong, wrong_shapes, wrong_values
+
+TAKEN = {
+    "sparse_regression.mean: negative",
+    "inline.true_predictor: null",
+    "inline.held_out_X: null",
+    "inline.held_out_y: null",
+    "dataset.id: a word",
+    "normal.independent: true",
+    "stopping.perturb: true",
+    "stopping.steps: null",
+    "recording.sensitivity: true",
+    *(f"{field}: missing" for field in ("diagonal.depth", "uv.shape", "normal.seed", "sgd.seed", "label_noise.seed")),
+    *(f"sparse_regression.{field}: missing" for field in ("samples", "dimension", "sparsity")),
+}
+"""What is right: a mean may be negative, and these fields have defaults, or may be null or true."""
+
+CASES = [case for case in (*wrong_values(), *wrong_shapes()) if case.name not in TAKEN]
+
+REMEDY = re.compile(r"(?:is|are) wanted|such as |the fields here are |a kind is wanted: |required where")
+"""What a sentence says that tells what to write instead."""
+
+
+def _violations(case: Wrong) -> tuple[Violation, ...]:
+    with pytest.raises(RequestError) as refused:
+        read_spec(json.dumps(case.document).encode())
+    return refused.value.violations
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_refusal_names_the_field_and_what_it_may_hold(case: Wrong) -> None:
+    """The place is that of the field or within it; each sentence says what is wanted there."""
+    violations = _violations(case)
+    assert violations
+    assert all(each.pointer is not None and each.pointer.startswith(case.place) for each in violations)
+    assert [each.detail for each in violations if not REMEDY.search(each.detail)] == []
+
+
+def test_there_are_many_and_what_is_taken_is_right() -> None:
+    """More than two hundred, of every kind; those that are no fault are taken."""
+    assert len(CASES) > 600
+    taken = [case for case in (*wrong_values(), *wrong_shapes()) if case.name in TAKEN]
+    assert {case.name for case in taken} == TAKEN
+    for case in taken:
+        read_spec(json.dumps(case.document).encode())
