@@ -989,7 +989,8 @@ class MemoryStore(Store):
 
     def _run(self, experiment: _Experiment, index: int) -> StoredRun | None:
         run = self._runs.get(experiment.keys.get(index, ""))
-        if run is None and experiment.outcomes.pop(index, None):
+        if run is None and index in experiment.outcomes:
+            del experiment.outcomes[index]
             self._touch(experiment)
         return run
 
