@@ -94,7 +94,7 @@ class _Job:
 
 _RECORD: Final = attrgetter("record")
 _QUEUED: Final = JobState.QUEUED
-_ENDED: Final = frozenset({ExperimentStatus.SUCCEEDED, ExperimentStatus.FAILED, ExperimentStatus.CANCELLED})
+_OPEN: Final = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 @dataclass(kw_only=True)
@@ -178,7 +178,7 @@ class _Experiment:
 
     @property
     def is_finished(self) -> bool:
-        return self.counts.status in _ENDED
+        return self.is_cancelled or not any(job.record.state in _OPEN for job in self.jobs)
 
     @property
     def work_spent(self) -> float:
@@ -201,6 +201,10 @@ class _Experiment:
     def waiting(self, queue: Queue) -> list[_Job]:
         return [job for job in self.jobs if (own := job.record).state is _QUEUED and own.queue is queue]
 
+    def may_flow(self, queue: Queue) -> bool:
+        """Whether it takes turns in the queue."""
+        return bool(self.waiting(queue)) and not self.is_finished
+
     def error(self, status: ExperimentStatus) -> str | None:
         dead = self.first_death
         is_stopped = status is ExperimentStatus.CANCELLED and self.wishes.stop_at_first_failure and dead is not None
@@ -212,10 +216,10 @@ class _Experiment:
 
     def record(self, now: float) -> Experiment:
         training = [job.record for job in self.jobs if job.record.kind is JobKind.TRAIN]
-        states = [job.record.state for job in self.jobs]
-        status = self.counts.status
+        counts = self.counts
+        status = counts.status
         effort = Effort(
-            planned=self.jobs[0].record.state is JobState.SUCCEEDED,
+            planned=counts.plan is JobState.SUCCEEDED,
             runs_total=self.runs_total,
             runs_reused=self.reused,
             work_total=sum(job.work for job in training),
@@ -236,9 +240,9 @@ class _Experiment:
             runs_done=len(self.outcomes),
             runs_reused=self.reused,
             jobs_total=len(self.jobs),
-            jobs_done=states.count(JobState.SUCCEEDED),
-            jobs_running=states.count(JobState.RUNNING),
-            jobs_dead=states.count(JobState.DEAD),
+            jobs_done=self.count(JobState.SUCCEEDED),
+            jobs_running=counts.running,
+            jobs_dead=counts.dead,
             outcomes=self.told_outcomes,
             progress=effort.progress(status),
             eta_seconds=effort.eta_seconds(status, now),
@@ -253,10 +257,14 @@ class _Experiment:
 
 
 class _Telling:
-    """A lock that tells what has become of experiments whenever it is let go; `reading` is the same lock, silent."""
+    """A lock that tells what has become of experiments whenever it is let go; `reading` is the same lock, silent.
 
-    def __init__(self, experiments: dict[str, _Experiment]) -> None:
-        self.reading, self._depth, self._experiments = threading.RLock(), 0, experiments
+    `touched` are those that may have changed since: the others have nothing to tell.
+    """
+
+    def __init__(self) -> None:
+        self.reading, self._depth = threading.RLock(), 0
+        self.touched: dict[str, _Experiment] = {}
 
     def __enter__(self) -> None:
         self.reading.acquire()
@@ -265,8 +273,8 @@ class _Telling:
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
         if not self._depth:
-            for experiment in self._experiments.values():
-                experiment.tell()
+            while self.touched:
+                self.touched.popitem()[1].tell()
         self.reading.release()
 
 
@@ -279,7 +287,7 @@ class MemoryStore(Store):
         self._settings, self._clock, self.numerics = settings, clock, numerics
         self._made_up_for: float | None = None
         self._experiments: dict[str, _Experiment] = {}
-        self._lock = _Telling(self._experiments)
+        self._lock = _Telling()
         self._runs: dict[str, StoredRun] = {}
         self._documents: dict[str, tuple[bytes, float]] = {}
         self._uploads: dict[str, int] = {}
@@ -430,9 +438,7 @@ class MemoryStore(Store):
     def places(self, experiment_id: str) -> Sequence[Place]:
         with self._lock.reading:
             experiment = self._experiment(experiment_id)
-            return [
-                self._place(experiment, queue) for queue in Queue if self._flows(experiment, queue, experiment.numerics)
-            ]
+            return [self._place(experiment, queue) for queue in Queue if queue in experiment.flows]
 
     @override
     def experiments(self, filters: Filters = ALL, *, limit: int = 50, cursor: str | None = None) -> Page:
@@ -492,7 +498,7 @@ class MemoryStore(Store):
     @override
     def claim(self, queue: Queue, *, worker: str) -> Claim | None:
         with self._lock:
-            flows = [each for each in self._experiments.values() if self._flows(each, queue, self.numerics)]
+            flows = self._flowing(queue, self.numerics)
             if not flows:
                 self._owed.pop((queue, self.numerics), None)
                 return None
@@ -696,9 +702,9 @@ class MemoryStore(Store):
             versions = sorted({each.numerics for each in self._experiments.values()})
             waiting = []
             for version in versions:
-                flows = [each for each in self._experiments.values() if self._flows(each, queue, version)]
+                flows = self._flowing(queue, version)
                 if flows:
-                    jobs = sum(len(each.backlog(queue)) for each in flows)
+                    jobs = sum(len(each.waiting(queue)) for each in flows)
                     since = self._waits_since[queue, version]
                     waiting.append(
                         Waiting(
@@ -983,9 +989,13 @@ class MemoryStore(Store):
 
     def _run(self, experiment: _Experiment, index: int) -> StoredRun | None:
         run = self._runs.get(experiment.keys.get(index, ""))
-        if run is None:
-            experiment.outcomes.pop(index, None)
+        if run is None and index in experiment.outcomes:
+            del experiment.outcomes[index]
+            self._touch(experiment)
         return run
+
+    def _touch(self, experiment: _Experiment) -> None:
+        self._lock.touched[experiment.id] = experiment
 
     def _step_down(self, experiment: _Experiment) -> bool:
         """It no longer answers for its spec; whether it did."""
@@ -1010,16 +1020,13 @@ class MemoryStore(Store):
 
     def _drop_unused(self, keys: Iterable[str]) -> None:
         """Those of the runs that stand in no plan any more."""
-        for key in keys:
-            plans = (
-                plan for each in (*self._experiments.values(), *self._garbage) for plan in (each.keys, each.former)
-            )
-            if not any(key in plan.values() for plan in plans):
-                self._runs.pop(key, None)
+        plans = (plan for each in (*self._experiments.values(), *self._garbage) for plan in (each.keys, each.former))
+        for key in set(keys).intersection(self._runs).difference(*(plan.values() for plan in plans)):
+            del self._runs[key]
 
-    def _flows(self, experiment: _Experiment, queue: Queue, numerics: str) -> bool:
-        """Whether the experiment takes turns in the queue."""
-        return experiment.numerics == numerics and bool(experiment.waiting(queue)) and not experiment.is_finished
+    def _flowing(self, queue: Queue, numerics: str) -> list[_Experiment]:
+        """Those of a version that take turns in the queue."""
+        return [each for each in self._experiments.values() if queue in each.flows and each.numerics == numerics]
 
     @contextmanager
     def _held(self, claim: Claim) -> Iterator[tuple[_Experiment, _Job]]:
@@ -1035,6 +1042,7 @@ class MemoryStore(Store):
             ):
                 raise LeaseLost("the job is no longer this worker's")
             job.lease_until, job.is_heard = self._clock() + self._settings.lease_seconds, True
+            self._touch(experiment)
             yield experiment, job
 
     def _record(self, experiment: _Experiment, job: NewJob, kind: JobKind) -> None:
@@ -1048,14 +1056,15 @@ class MemoryStore(Store):
             work=job.work,
         )
         experiment.jobs.append(_Job(record=record, number=len(experiment.jobs) + 1, rank=job.rank))
+        self._touch(experiment)
         self._begin_to_flow(experiment, job.queue)
 
     def _begin_to_flow(self, experiment: _Experiment, queue: Queue) -> None:
         """What has just begun to wait starts from max(its own virtual time, that of the last turn)."""
-        if self._flows(experiment, queue, experiment.numerics) and queue not in experiment.flows:
+        if queue not in experiment.flows and experiment.may_flow(queue):
             line = queue, experiment.numerics, experiment.is_background
             its = *line, experiment.ownership.owner
-            waiting = [each for each in self._experiments.values() if each.numerics == line[1] and queue in each.flows]
+            waiting = self._flowing(queue, experiment.numerics)
             if not waiting:
                 self._waits_since[line[:2]] = self._clock()
             if its not in {(*line[:2], each.is_background, each.ownership.owner) for each in waiting}:
@@ -1085,6 +1094,7 @@ class MemoryStore(Store):
         self._settle(experiment)
 
     def _settle(self, experiment: _Experiment) -> None:
+        self._touch(experiment)
         if not experiment.is_finished:
             experiment.finished_at = experiment.tells_at = None
             experiment.webhook = Webhook()
@@ -1096,8 +1106,8 @@ class MemoryStore(Store):
             if experiment.counts.status is not ExperimentStatus.FAILED:
                 experiment.checkpoints.clear()
         for queue in Queue:
-            if not self._flows(experiment, queue, experiment.numerics):
-                experiment.flows.pop(queue, None)
+            if queue in experiment.flows and not experiment.may_flow(queue):
+                del experiment.flows[queue]
             self._begin_to_flow(experiment, queue)
 
     def _after_attempt(self, experiment: _Experiment, job: _Job, *, is_hopeless: bool = False) -> None:
@@ -1141,9 +1151,8 @@ class MemoryStore(Store):
 
     def _place(self, experiment: _Experiment, queue: Queue) -> Place:
         lines: dict[tuple[float, str], list[_Experiment]] = defaultdict(list)
-        for each in self._experiments.values():
-            same = each.is_background == experiment.is_background
-            if same and self._flows(each, queue, experiment.numerics):
+        for each in self._flowing(queue, experiment.numerics):
+            if each.is_background == experiment.is_background:
                 lines[self._owner_turn(each, queue)].append(each)
         for line in lines.values():
             line.sort(key=lambda each: each.turn(queue))

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from api.experiments.submission import submit
 from jobs.errors import StoreUnavailable
 from jobs.owned_store import OwnedStore
-from jobs.records import Job, Round, Submission, WebhookState
+from jobs.records import Job, Queue, Round, Submission, WebhookState
 from jobs.seal import SEAL_BYTES
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -120,8 +120,11 @@ def _without_seals() -> AbstractContextManager[Any]:
 
 def _without_versions() -> AbstractContextManager[Any]:
     """Numerics versions: workers take what waits, whoever it waits for."""
-    flows = MemoryStore._flows
-    return patch.object(MemoryStore, "_flows", lambda self, each, queue, _: flows(self, each, queue, each.numerics))
+
+    def all_of_them(self: MemoryStore, queue: Queue, _numerics: str) -> list[Any]:
+        return [each for each in self._experiments.values() if queue in each.flows]
+
+    return patch.object(MemoryStore, "_flowing", all_of_them)
 
 
 def _without_the_watch_over_ears() -> AbstractContextManager[Any]:

@@ -15,6 +15,10 @@ NEEDS_ROOM = frozenset(
 )
 
 
+Outcome = Callable[[Any, Any], tuple[Any, Exception | None]]
+"""Of the arguments of a call, by place and by name: the answer, or the error."""
+
+
 class OutdatedWrite(AssertionError):
     """The store took a write that came with a token which was no longer current."""
 
@@ -42,10 +46,9 @@ class Tokens:
         if self.calls > MOST_CALLS:
             raise Endless(f"{MOST_CALLS} calls of the store, and no end")
 
-    def note(self, claim: object) -> None:
+    def note(self, claim: Claim) -> None:
         """A claim was given, whether or not it arrived."""
-        if isinstance(claim, Claim):
-            self._current[claim.job.id] = claim.token
+        self._current[claim.job.id] = claim.token
 
     def note_round(self, caller: str, found: Round) -> None:
         """A worker was told whether it is the janitor: it is for three periods, by the store's clock."""
@@ -54,9 +57,9 @@ class Tokens:
                 raise TwoJanitors(f"{caller} at {found.at}, when {self._janitor} had come at {self._came_at}")
             self._janitor, self._came_at = caller, found.at
 
-    def require_current(self, claim: object) -> None:
+    def require_current(self, claim: Claim) -> None:
         """Somebody has written with this claim."""
-        if isinstance(claim, Claim) and claim.token != self._current[claim.job.id]:
+        if claim.token != self._current[claim.job.id]:
             raise OutdatedWrite(f"{claim.job.id} by token {claim.token}, when {self._current[claim.job.id]} was out")
 
 
@@ -71,25 +74,30 @@ class FaultyStore:
         self.between: Callable[[], None] = lambda: None
 
     def __getattr__(self, name: str) -> Any:
-        call = getattr(self._store, name)
+        faulty = self._faulty(name, self._noted(getattr(self._store, name)))
+        setattr(self, name, faulty)
+        return faulty
+
+    def _faulty(self, name: str, outcome: Outcome) -> Callable[..., Any]:
+        chance, takes_room, writes = self._chance, name in NEEDS_ROOM, name not in READS
 
         def faulty(*args: Any, **options: Any) -> Any:
             odds = self._odds()
-            if self._mortal and self._chance() < odds.killed_before:
+            if self._mortal and chance() < odds.killed_before:
                 raise Killed
-            if self._chance() < odds.interrupted:
+            if chance() < odds.interrupted:
                 self.between()
-            if self._chance() < odds.unavailable:
+            if chance() < odds.unavailable:
                 raise StoreUnavailable("away")
-            if name in NEEDS_ROOM and self._chance() < odds.full:
+            if takes_room and chance() < odds.full:
                 raise StoreFull("full")
-            if self._chance() < odds.sent_again:
+            if chance() < odds.sent_again:
                 # The first reply was lost, and the client has sent the call again: it sees the second answer alone.
-                self._outcome(call, args, options)
-            answer, error = self._outcome(call, args, options)
-            if self._mortal and self._chance() < odds.killed_after:
+                outcome(args, options)
+            answer, error = outcome(args, options)
+            if self._mortal and chance() < odds.killed_after:
                 raise Killed
-            if name not in READS and self._chance() < odds.reply_lost:
+            if writes and chance() < odds.reply_lost:
                 raise StoreUnavailable("no answer")
             if error is not None:
                 raise error
@@ -97,15 +105,22 @@ class FaultyStore:
 
         return faulty
 
-    def _outcome(self, call: Callable[..., Any], args: Any, options: Any) -> tuple[Any, Exception | None]:
-        self._tokens.count_call()
-        try:
-            answer = call(*args, **options)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-            return None, error
-        self._tokens.note(answer)
-        if isinstance(answer, Round):
-            self._tokens.note_round(args[0], answer)
-        if args:
-            self._tokens.require_current(args[0])
-        return answer, None
+    def _noted(self, call: Callable[..., Any]) -> Outcome:
+        """The call, which gives its answer or its error, and whose tokens are looked at."""
+        tokens = self._tokens
+
+        def outcome(args: Any, options: Any) -> tuple[Any, Exception | None]:
+            tokens.count_call()
+            try:
+                answer = call(*args, **options)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+                return None, error
+            if isinstance(answer, Claim):
+                tokens.note(answer)
+            elif isinstance(answer, Round):
+                tokens.note_round(args[0], answer)
+            if args and isinstance(args[0], Claim):
+                tokens.require_current(args[0])
+            return answer, None
+
+        return outcome

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, cached_property
-from typing import Any, Final, Self
+from types import SimpleNamespace
+from typing import Any, Final, Self, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -12,17 +13,21 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.analysis.problem import AnalysedProblem, analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.array_block import pack_arrays
 from core.data.regression import Dataset
+from core.experiment.dataset import dataset_of
 from core.experiment.run_batch import EndedRun
 from core.networks.network import Network
 from core.planning.batches import Batch
+from core.results.result import Summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep import keys
-from core.sweep.grid import Grid
+from core.sweep.grid import Grid, GridProblem
 from core.sweep.grid_run import Run
 from core.sweep.keys import problem_key
 from jobs.errors import StoreUnavailable
-from jobs.records import JobKind
+from jobs.records import JobKind, StoredRun
+from worker.batch import stored_run
 from worker.heartbeat import Heartbeat
 
 
@@ -112,6 +117,21 @@ def analysed(dataset: Dataset, network: Network, data_key: str) -> AnalysedProbl
 
 _ANALYSED: Final[dict[str, AnalysedProblem]] = {}
 
+_Found = TypeVar("_Found")
+
+
+def once(find: Callable[..., _Found]) -> Callable[..., _Found]:
+    """What it finds, found once for all lives for each thing that it is first asked of, not for each equal one."""
+    known: dict[int, tuple[object, _Found]] = {}
+
+    def found(thing: object, *others: object) -> _Found:
+        if id(thing) not in known:
+            # The thing is kept, so that no other one gets its identity.
+            known[id(thing)] = thing, find(thing, *others)
+        return known[id(thing)][1]
+
+    return found
+
 
 class KnownGrid(Grid):
     """A grid that remembers its runs: half of all lives would go by finding the same few again."""
@@ -125,6 +145,21 @@ class KnownGrid(Grid):
         if index not in self._found:
             self._found[index] = super().run(index)
         return self._found[index]
+
+    @cached_property
+    def _problems(self) -> dict[int, GridProblem]:
+        return {}
+
+    @override
+    def problem_of(self, index: int) -> GridProblem:
+        if index not in self._problems:
+            self._problems[index] = super().problem_of(index)
+        return self._problems[index]
+
+    @override
+    @cached_property
+    def runs_per_problem(self) -> int:
+        return super().runs_per_problem
 
 
 class Unread:
@@ -155,8 +190,42 @@ def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None =
     return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]
 
 
-_CANONICAL, _CONTENT_HASH = cache(ExperimentSpec.canonical), cache(ExperimentSpec.content_hash)
-_GRID = cache(Grid)
+def packed_once(key: str, summary: Summary, arrays: Mapping[str, Any]) -> StoredRun:
+    """A run as it is stored, packed once for all lives."""
+    known = key, *summary.items()
+    if known not in _PACKED:
+        _PACKED[known] = stored_run(key, summary, arrays)
+    return _PACKED[known]
+
+
+_PACKED: Final[dict[tuple[Any, ...], StoredRun]] = {}
+
+
+class NoThread:
+    """In place of threads, which nobody starts here: a life is one."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+
+class Flag:
+    """In place of an event, which only threads wait for."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """It has happened."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Whether it has."""
+        return self._is_set
+
+
+_NO_THREADS: Final = SimpleNamespace(Thread=NoThread, Event=Flag)
+_CANONICAL, _CONTENT_HASH, _GRID = once(ExperimentSpec.canonical), once(ExperimentSpec.content_hash), once(Grid)
+_DATASET, _ARRAYS, _JSON = once(dataset_of), once(pack_arrays), once(ProblemAnalysis.to_json)
 
 
 @contextmanager
@@ -165,10 +234,16 @@ def stand_ins(hangs: Callable[[], bool]) -> Iterator[None]:
     with (
         patch.object(SteadyHeart, "hangs", staticmethod(hangs)),
         patch("worker.batch.RunBatch", Arithmetic),
-        patch.multiple("worker.batch", ExperimentSpec=Unread, Grid=known_grid),
+        patch.multiple(
+            "worker.batch", ExperimentSpec=Unread, Grid=known_grid, dataset_of=_DATASET, stored_run=packed_once
+        ),
         patch.multiple("worker.planning", ExperimentSpec=Unread, Grid=known_grid),
         patch("worker.planning.planned_batches", pairs),
-        patch("worker.analyses.analyse_problem", analysed),
+        patch.multiple("worker.analyses", analyse_problem=analysed, dataset_of=_DATASET, pack_arrays=_ARRAYS),
+        patch.object(ProblemAnalysis, "to_json", _JSON),
+        patch("worker.heartbeat.threading", _NO_THREADS),
+        patch("worker.janitor.threading", _NO_THREADS),
+        patch("worker.webhooks.threading", _NO_THREADS),
         patch("jobs.kept_documents.ProblemAnalysis", ReadOnce),
         patch("api.experiments.submission.Grid", _GRID),
         patch.multiple(ExperimentSpec, canonical=_CANONICAL, content_hash=_CONTENT_HASH),

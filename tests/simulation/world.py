@@ -1,13 +1,12 @@
 """A world of workers, of one numerics version or two, people who submit, cancel and retry, and a store, by a seed."""
 
 import hashlib
-import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import count
+from itertools import accumulate, count
 from random import Random
 from typing import Any, cast
 from unittest.mock import patch
@@ -33,7 +32,7 @@ from tests.simulation.chance import CALM, Clock, Killed, Odds
 from tests.simulation.faulty_store import FaultyStore, Tokens
 from tests.simulation.fragile_store import FragileStore
 from tests.simulation.receiver import SECRET, URL, Receiver
-from tests.simulation.stand_ins import UNTRAINABLE, stand_ins, truth
+from tests.simulation.stand_ins import UNTRAINABLE, Flag, stand_ins, truth
 from worker import janitor
 from worker.context import WorkerContext
 from worker.janitor import SECONDS_OF_A_DAY, Janitor
@@ -73,7 +72,7 @@ class Worker:
     store: FaultyStore
     context: WorkerContext
     janitor: Janitor
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: Flag = field(default_factory=Flag)
     is_busy: bool = False
     is_deaf: bool = False
     rings: int = 0
@@ -113,6 +112,8 @@ class World:
         self.examined = 0
         self.looks: dict[str, list[object]] = {}
         self.records: dict[str, Experiment] = {}
+        deeds = self._deeds()
+        self.deeds, self.odds_of_deeds = list(deeds), list(accumulate(deeds.values()))
         self.people = {each: cast("Store", self._faulty(each, mortal=False)) for each in self.versions}
         self.workers = [self._worker(queue, each) for each in self.versions for queue in EACH_QUEUE]
 
@@ -132,21 +133,23 @@ class World:
             self._judge()
 
     def _happen(self) -> None:
-        deeds: list[tuple[float, Callable[[], None]]] = [
-            (3, self._submit),
-            (1, self._cancel),
-            (1, self._retry),
-            (8, self._work),
-            (6, self._tidy),
-            (2, lambda: self._let_tell(self.random.choice(self.workers))),
-            (0.5, self._stop_softly),
-            (0.3, self._deafen),
-            (1.0 if self.decays else 0.0, self._flip),
-            (0.3, lambda: self.clock.set_store_clock(self.random.choice([-7200.0, -5.0, 5.0, 7200.0]))),
-            (4, lambda: self.clock.move(self.random.choice([0.1, 1.0, 4.0, 11.0, 11.0]))),
-        ]
-        weights, choices = zip(*deeds, strict=True)
-        self.random.choices(choices, weights)[0]()
+        self.random.choices(self.deeds, cum_weights=self.odds_of_deeds)[0]()
+
+    def _deeds(self) -> Mapping[Callable[[], None], float]:
+        """What may happen, and how often beside the others."""
+        return {
+            self._submit: 3,
+            self._cancel: 1,
+            self._retry: 1,
+            self._work: 8,
+            self._tidy: 6,
+            self._tell: 2,
+            self._stop_softly: 0.5,
+            self._deafen: 0.3,
+            self._flip: 1.0 if self.decays else 0.0,
+            self._set_the_clock: 0.3,
+            self._let_time_pass: 4,
+        }
 
     def _submit(self) -> None:
         number = self.random.randrange(5)
@@ -185,6 +188,15 @@ class World:
 
     def _let_tidy(self, worker: Worker) -> None:
         self._let(worker, worker.janitor.round)
+
+    def _tell(self) -> None:
+        self._let_tell(self.random.choice(self.workers))
+
+    def _set_the_clock(self) -> None:
+        self.clock.set_store_clock(self.random.choice([-7200.0, -5.0, 5.0, 7200.0]))
+
+    def _let_time_pass(self) -> None:
+        self.clock.move(self.random.choice([0.1, 1.0, 4.0, 11.0, 11.0]))
 
     def _let_tell(self, worker: Worker) -> None:
         self._let(worker, Messenger(worker.context).round)
@@ -337,7 +349,7 @@ class World:
 
     def _worker(self, queue: Queue, numerics: str) -> Worker:
         self.born += 1
-        store, stopping, own = self._faulty(numerics, mortal=True), threading.Event(), list[Worker]()
+        store, stopping, own = self._faulty(numerics, mortal=True), Flag(), list[Worker]()
         context = WorkerContext(
             store=cast("Store", store),
             settings=SETTINGS,
