@@ -150,9 +150,10 @@ def _known_grid(spec: bytes, _numerics: str) -> Grid:
 
 
 def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
-    """Batches of two runs."""
+    """Batches of two runs; one run by itself is so little that it is trained where it is planned."""
     indices = list(block if missing is None else missing)
-    return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]
+    work = 1.0 if len(indices) > 1 else 0.01
+    return [Batch(indices=tuple(indices[start : start + 2]), work=work) for start in range(0, len(indices), 2)]
 
 
 _CANONICAL, _CONTENT_HASH = cache(ExperimentSpec.canonical), cache(ExperimentSpec.content_hash)
