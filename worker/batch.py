@@ -50,20 +50,51 @@ def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarra
     return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=pack_arrays(arrays))
 
 
+def train_for(
+    seconds: float, claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, indices: Sequence[int]
+) -> Sequence[int]:
+    """Train these runs within another job, for so long at most, and store those that end; which do not.
+
+    Raises:
+        Interrupted, LeaseLost: as `train`, and nothing is kept.
+    """
+    if not indices:
+        return indices
+    batch, ended = _batch(context, heartbeat, grid, indices), list[EndedRun]()
+    until = context.clock() + seconds
+    while batch.active and context.clock() < until:
+        heartbeat.check(0.0)
+        ended += batch.advance()
+    _commit(claim, context, heartbeat, ended)
+    return [run.index for run in batch.active]
+
+
+def _batch(
+    context: WorkerContext, heartbeat: Heartbeat, grid: Grid, indices: Sequence[int], checkpoint: bytes | None = None
+) -> RunBatch:
+    problem = grid.problem_of(indices[0])
+    # It is there, unless it was found damaged since the planning.
+    with heartbeat.being_patient():
+        analysis = heartbeat.once_there_is_room(lambda: ensure_analysis(context, problem))
+    known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
+    return RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=checkpoint)
+
+
+def _commit(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, ended: Sequence[EndedRun]) -> None:
+    """Store the runs that ended."""
+    if ended:
+        runs = [_finished(run) for run in ended]
+        heartbeat.once_there_is_room(lambda: context.store.commit_runs(claim, runs))
+
+
 class TrainingJob:
     """One attempt at a batch."""
 
     def __init__(self, claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid) -> None:
         self._claim, self._context, self._heartbeat = claim, context, heartbeat
-        indices = claim.job.payload["indices"]
-        problem = grid.problem_of(indices[0])
-        # It is there, unless it was found damaged since the planning.
-        with heartbeat.being_patient():
-            analysis = heartbeat.once_there_is_room(lambda: ensure_analysis(context, problem))
-        known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else context.store.checkpoint(claim.job)
-        self._batch = RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=kept)
+        self._batch = _batch(context, heartbeat, grid, claim.job.payload["indices"], kept)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
         self._is_too_large = False
 
@@ -77,15 +108,10 @@ class TrainingJob:
                 with suppress(StoreFull):
                     self._save_checkpoint()
                 raise
-            self._commit(self._batch.advance())
+            # Only after that may a checkpoint forget those that ended.
+            _commit(self._claim, self._context, self._heartbeat, self._batch.advance())
             if self._batch.active and self._context.clock() >= self._next_checkpoint:
                 self._heartbeat.once_there_is_room(self._save_checkpoint)
-
-    def _commit(self, ended: Sequence[EndedRun]) -> None:
-        """Store the runs that ended. Only after that may a checkpoint forget them."""
-        if ended:
-            runs = [_finished(run) for run in ended]
-            self._heartbeat.once_there_is_room(lambda: self._context.store.commit_runs(self._claim, runs))
 
     def _save_checkpoint(self) -> None:
         checkpoint = self._batch.checkpoint()

@@ -6,13 +6,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from jobs.ports import Store
 from jobs.records import Claim
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+TINY_SECONDS: Final = 0.05
+"""A job of its own costs the workers and the store about as much."""
 
 
 class Flag(Protocol):
@@ -32,7 +36,10 @@ def end_process(reason: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerContext:
-    """The store and settings of one worker. `stopping` is set when the worker is asked to shut down softly."""
+    """The store and settings of one worker. `stopping` is set when the worker is asked to shut down softly.
+
+    An experiment of less than `tiny_seconds` of predicted work is trained by the job that plans it.
+    """
 
     store: Store
     settings: Settings
@@ -40,6 +47,7 @@ class WorkerContext:
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
+    tiny_seconds: float = TINY_SECONDS
     stopping: Flag = field(default_factory=threading.Event)
     end_process: Callable[[str], None] = end_process
 

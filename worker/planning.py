@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Final
@@ -19,6 +19,7 @@ from core.sweep.grid import Grid, GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.records import Claim, NewJob, Order, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
+from worker.batch import train_for
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
 
@@ -67,17 +68,30 @@ def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
 
 
 def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, block: _Block) -> None:
-    kernel = chosen(context.settings.kernel)
     analysis = heartbeat.once_there_is_room(partial(_analysis, claim, context, grid.problem_of(block.start)))
-    begun = heartbeat.once_there_is_room(partial(_begin, claim, context, grid, block))
-    runs, order = range(block.start, block.stop), context.store.experiment(claim.job.experiment_id).wishes.order
-    batches = [
-        (rank, batch)
-        for rank, part in enumerate(_in_order(order, begun.missing or ()))
-        for batch in planned_batches(grid, runs, analysis, kernel, missing=part)
-    ]
+    planned = partial(planned_batches, grid, range(block.start, block.stop), analysis, chosen(context.settings.kernel))
     is_whole = block.stop - block.start == len(grid)
+    if block.missing is None:
+        block = replace(block, missing=heartbeat.once_there_is_room(partial(_missing, claim, context, grid, block)))
+        if is_whole and _seconds(planned(missing=block.missing)) < context.tiny_seconds:
+            missing = train_for(SLICE_SECONDS, claim, context, heartbeat, grid, block.missing or ())
+            block = replace(block, missing=missing)
+        # Before any batch is formed of them. An attempt that asked again would miss what the first batches have stored
+        # meanwhile, form other batches of the rest, and have it trained twice.
+        if block.missing or not is_whole:
+            heartbeat.once_there_is_room(partial(_keep, claim, context, block))
+    if not block.missing:
+        return
+    order = context.store.experiment(claim.job.experiment_id).wishes.order
+    batches = [
+        (rank, batch) for rank, part in enumerate(_in_order(order, block.missing)) for batch in planned(missing=part)
+    ]
     heartbeat.once_there_is_room(partial(_add, claim, context, batches, whole_grid=is_whole))
+
+
+def _seconds(batches: Iterable[Batch]) -> float:
+    """Of one core, as predicted."""
+    return sum(batch.work for batch in batches)
 
 
 def _in_order(order: Order, indices: Sequence[int]) -> list[Sequence[int]]:
@@ -100,18 +114,10 @@ def _analysis(claim: Claim, context: WorkerContext, problem: GridProblem) -> Pro
     return ensure_analysis(context, problem)
 
 
-def _begin(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> _Block:
-    """The block with the runs of it that are not stored, kept before any batch is formed of them.
-
-    An attempt that asked again would miss what the first batches have stored meanwhile, form other batches of the rest,
-    and have it trained twice.
-    """
-    if block.missing is not None:
-        return block
+def _missing(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> Sequence[int]:
+    """The runs of the block that are not stored; the keys of all of them are recorded."""
     keys = [grid.run(index).key for index in range(block.start, block.stop)]
-    begun = replace(block, missing=list(context.store.set_run_keys(claim, block.start, keys)))
-    _keep(claim, context, begun)
-    return begun
+    return list(context.store.set_run_keys(claim, block.start, keys))
 
 
 def _keep(claim: Claim, context: WorkerContext, block: _Block) -> None:

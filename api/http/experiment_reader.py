@@ -2,11 +2,26 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from anyio import to_thread
+from starlette.types import Scope
 
 from jobs.ports import Store
 from jobs.records import Experiment
+
+Read = tuple[Experiment, str]
+"""A record, and the notes beside it."""
+
+MADE_OF: Final = "made_of"
+"""In the state of a request: who is to be told of which record its answer is made."""
+
+
+def tell_made_of(scope: Scope, read: Read) -> None:
+    """The answer to this request is made of nothing but that, and of what the request says."""
+    tell = scope["state"].get(MADE_OF)
+    if tell is not None:
+        tell(read)
 
 
 class ExperimentReader:
@@ -15,7 +30,7 @@ class ExperimentReader:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._asked: dict[str, asyncio.Future[tuple[Experiment, str] | None]] = {}
+        self._asked: dict[str, asyncio.Future[Read | None]] = {}
         self._reading: asyncio.Task[None] | None = None
 
     async def experiment(self, experiment_id: str) -> Experiment:
@@ -26,7 +41,7 @@ class ExperimentReader:
         """
         return (await self.in_full(experiment_id))[0]
 
-    async def in_full(self, experiment_id: str) -> tuple[Experiment, str]:
+    async def in_full(self, experiment_id: str) -> Read:
         """The record, and the experiment's notes.
 
         Raises:
@@ -36,7 +51,7 @@ class ExperimentReader:
         # The store itself says why one is not there.
         return (await to_thread.run_sync(self._store.experiment, experiment_id), "") if found is None else found
 
-    async def look(self, experiment_id: str) -> tuple[Experiment, str] | None:
+    async def look(self, experiment_id: str) -> Read | None:
         """The same, None where it cannot be told."""
         loop = asyncio.get_running_loop()
         if self._reading is None or self._reading.done() or self._reading.get_loop() is not loop:

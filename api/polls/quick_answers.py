@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.experiment_reader import ExperimentReader
+from api.http.experiment_reader import MADE_OF, ExperimentReader, Read
 from api.http.metrics import Metrics
 from api.http.negotiation import is_known
 from api.http.outermost import REQUEST_ID
@@ -39,7 +39,6 @@ _PLAIN: Final = frozenset({b"host", b"user-agent", b"connection", b"accept", b"a
 _OF_CONTENT: Final = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-digest"})
 _ID: Final = REQUEST_ID.lower().encode()
 
-Read = tuple[Experiment, str]
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -85,7 +84,9 @@ class QuickAnswersMiddleware:
         if read is None:
             await self.app(scope, receive, send)
         elif kept is None or kept.read != read:
-            await self.app(scope, receive, _Listening(self._kept, question, read, send).send)
+            listening = _Listening(self._kept, question, send)
+            state = {**scope.get("state", {}), MADE_OF: listening.made_of}
+            await self.app({**scope, "state": state}, receive, listening.send)
         else:
             self._kept.move_to_end(question)
             status, told, body = kept.answer(headers)
@@ -113,29 +114,33 @@ class QuickAnswersMiddleware:
 
 
 class _Listening:
-    """Passes an answer on, and keeps it."""
+    """Passes an answer on, and keeps it with the record that it was made of, if that is told."""
 
-    def __init__(self, kept: OrderedDict[object, _Kept], question: object, read: Read, send: Send) -> None:
+    def __init__(self, kept: OrderedDict[object, _Kept], question: object, send: Send) -> None:
         self._kept = kept
         self._question = question
-        self._read = read
         self._send = send
+        self._read: Read | None = None
         self._start: Message = {}
+
+    def made_of(self, read: Read) -> None:
+        """What is being sent is the answer to this."""
+        self._read = read
 
     async def send(self, message: Message) -> None:
         """Pass it on."""
         await self._send(message)
         if message["type"] == "http.response.start":
             self._start = message
-        elif self._start.get("status") == 200 and not message.get("more_body", False):
-            self._keep(message.get("body", b""))
+        elif self._read is not None and self._start.get("status") == 200 and not message.get("more_body", False):
+            self._keep(self._read, message.get("body", b""))
 
-    def _keep(self, body: bytes) -> None:
+    def _keep(self, read: Read, body: bytes) -> None:
         headers = dict(self._start["headers"])
         if len(body) <= LARGEST and int(headers.get(b"content-length", b"-1")) == len(body):
             tag = headers[b"etag"].decode("latin-1")
             told = [header for header in self._start["headers"] if header[0] != _ID]
-            self._kept[self._question] = _Kept(self._read, told, body, tag)
+            self._kept[self._question] = _Kept(read, told, body, tag)
             if len(self._kept) > MOST:
                 self._kept.popitem(last=False)
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.exports.recent_answers import RecentAnswers
-from api.http.experiment_reader import ExperimentReader
+from api.http.experiment_reader import ExperimentReader, tell_made_of
 from jobs.errors import JobsError
 from jobs.kept_results import results_state
 from jobs.records import Experiment
@@ -62,5 +62,8 @@ class QuickCurvesMiddleware:
             found = await self.reader.look(experiment_id)
             if found is not None and (asker is None or asker.may_read(found[0])):
                 kept = self.recent.found(curves_question(found[0], scope))
-                return None if kept is None else kept.response(Headers(scope=scope).get("accept-encoding"))
+                if kept is None:
+                    return None
+                tell_made_of(scope, found)
+                return kept.response(Headers(scope=scope).get("accept-encoding"))
         return None

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.experiments.document import ExperimentDocument, status_answer
-from api.http.experiment_reader import ExperimentReader
+from api.http.experiment_reader import ExperimentReader, tell_made_of
 from api.readiness import may_wait
 from jobs.errors import JobsError
 from jobs.records import Experiment
@@ -35,6 +35,7 @@ class QuickStatusMiddleware:
                 found = await self.reader.look(poll[1])
             if found is not None and _may_be_told(found[0], scope):
                 scope["state"]["route"] = ROUTE
+                tell_made_of(scope, found)
                 document = ExperimentDocument.of(found[0], notes=found[1])
                 await status_answer(document, found[0])(scope, receive, send)
                 return

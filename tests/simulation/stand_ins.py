@@ -185,9 +185,10 @@ def _known_grid(spec: bytes, _numerics: str) -> Grid:
 
 
 def pairs(_grid: Grid, block: range, *_: object, missing: Sequence[int] | None = None) -> list[Batch]:
-    """Batches of two runs."""
+    """Batches of two runs; one run by itself is so little that it is trained where it is planned."""
     indices = list(block if missing is None else missing)
-    return [Batch(indices=tuple(indices[start : start + 2]), work=1.0) for start in range(0, len(indices), 2)]
+    work = 1.0 if len(indices) > 1 else 0.01
+    return [Batch(indices=tuple(indices[start : start + 2]), work=work) for start in range(0, len(indices), 2)]
 
 
 def packed_once(key: str, summary: Summary, arrays: Mapping[str, Any]) -> StoredRun:

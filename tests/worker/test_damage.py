@@ -44,7 +44,7 @@ class Plant:
 
     def context(self, stopping: Flag | None = None) -> WorkerContext:
         """A worker's context."""
-        context = WorkerContext(store=self.store, settings=SETTINGS, name="worker")
+        context = WorkerContext(store=self.store, settings=SETTINGS, name="worker", tiny_seconds=0.0)
         return context if stopping is None else replace(context, stopping=stopping)
 
     def submit(self, spec: ExperimentSpec, name: str = "") -> str:

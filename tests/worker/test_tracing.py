@@ -33,7 +33,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
 
 def worked_off(one: Service) -> None:
     """Whatever waits is done by a worker in this thread, in which no span is open."""
-    work_off(Queue.INTERACTIVE, WorkerContext(store=one.store, settings=Settings(), name="w"))
+    work_off(Queue.INTERACTIVE, WorkerContext(store=one.store, settings=Settings(), name="w", tiny_seconds=0.0))
 
 
 def named(spans: InMemorySpanExporter, name: str) -> ReadableSpan:

@@ -139,14 +139,20 @@ class Workshop:
         self.store = TamperedStore(settings, self.clock)
         self.ends: list[str] = []
 
-    def context(self, *, stopping: Flag | None = None, clock: Callable[[], float] | None = None) -> WorkerContext:
-        """A worker's context. Its process does not end where it should, but is remembered to have; a pause is none."""
+    def context(
+        self, *, stopping: Flag | None = None, clock: Callable[[], float] | None = None, tiny_seconds: float = 0.0
+    ) -> WorkerContext:
+        """A worker's context. Its process does not end where it should, but is remembered to have; a pause is none.
+
+        However small an experiment is, it has training jobs, unless it is of less than `tiny_seconds`.
+        """
         return WorkerContext(
             store=self.store,
             settings=self.settings,
             name="worker",
             stopping=stopping or threading.Event(),
             clock=clock or self.clock,
+            tiny_seconds=tiny_seconds,
             wall_clock=self.clock,
             pause=self.clock.move,
             end_process=self.ends.append,

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from api.http.outermost import OutermostMiddleware
 from api.polls.quick_answers import LARGEST, MOST, QuickAnswersMiddleware
 from jobs.records import Queue
 from tests.api.polls.test_quick_curves import finished, sent
@@ -107,3 +108,21 @@ def test_no_more_is_kept_than_there_is_room_for(api: Service) -> None:
     with patch(_LAYER, side_effect=AssertionError("it is forgotten")), pytest.raises(AssertionError):
         sent(api, path, Accept="application/json;n=0")
     assert LARGEST * MOST < 10_000_000
+
+
+@pytest.mark.parametrize("part", _PARTS)
+def test_an_answer_is_kept_under_the_record_that_it_was_made_of(api: Service, part: str) -> None:
+    """Renamed while all layers answer, and back again: what was told in between is not told of what was before."""
+    identifier = finished(api, name="mine")
+    path, original = f"{EXPERIMENTS}/{identifier}{part}", OutermostMiddleware.__call__
+    made = by_all_layers(api, path)
+
+    async def renamed_meanwhile(*request: Any) -> None:
+        api.store.edit(identifier, name="other")
+        await original(*request)
+        api.store.edit(identifier, name="mine")
+
+    with patch(_LAYER, renamed_meanwhile):
+        for _ in range(2):
+            sent(api, path)
+    assert sent(api, path) == made
