@@ -101,7 +101,7 @@ def test_in_a_notebook_progress_is_a_bar_that_changes() -> None:
 def test_a_bar_is_shown_where_a_kernel_shows_it(
     shell: Any, *, is_shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """That its package was imported is not enough: debuggers and test runners do, and IPython in a terminal has none."""
+    """That its package was imported is not enough: debuggers do that; and IPython in a terminal has none."""
     shown: list[Any] = []
     display = ModuleType("IPython.display")
     update = SimpleNamespace(update=shown.append)
