@@ -108,6 +108,24 @@ def test_curves_of_some_runs(service: LivingService, done: str) -> None:
     assert {line.split(",")[3] for line in rows[1:]} == {"0.3", "1.0"}
 
 
+def test_curves_beyond_a_plane_have_a_file_for_each_value(service: LivingService, tmp_path: Path) -> None:
+    """Of the axes that are not shown; in the plane of figures, with seeds aggregated."""
+    spec = small_spec(name="four axes", model={"kind": "diagonal", "depth": {"values": [2, 3]}})
+    spec["data"] |= {"seed": {"values": [0, 1]}}
+    handed_in = _run(service, "submit", "-", "--watch", stdin=json.dumps(spec).encode())
+    fetched = _json(service, "fetch", handed_in.stdout.strip(), "--format", "csv", "--out", tmp_path)
+    assert fetched["left_out"] == {}
+    for depth in (2, 3):
+        found = json.loads((tmp_path / "curves" / f"depth={depth}.json").read_text())
+        assert (found["x"]["name"], found["series"]["name"], found["over"]) == (
+            "init_scale",
+            "step_size_fraction",
+            "seed",
+        )
+        assert found["where"] == {"depth": depth}
+    assert not (tmp_path / "curves.json").exists()
+
+
 def test_other_answers(service: LivingService, done: str, tmp_path: Path) -> None:
     """Of presets, data, figures and deletions."""
     assert {"name", "title", "sizes"} <= _json(service, "presets")[0].keys()
