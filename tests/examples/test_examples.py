@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -73,7 +73,7 @@ NEEDS: Mapping[str, str] = {"optuna_study.py": "optuna", "mlflow.sh": "mlflow", 
 def _environment(service: LivingService, name: str) -> dict[str, str]:
     """The commands installed, and a stand-in of what is not."""
     needed = NEEDS.get(name)
-    stand_ins = [str(STAND_INS / needed)] if needed and find_spec(needed) is None else []
+    stand_ins = [str(STAND_INS / needed)] if needed and needed not in packages_distributions() else []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return dict(os.environ) | {"STEPBIAS_URL": service.url, "PATH": path, "PYTHONPATH": os.pathsep.join(stand_ins)}
 

@@ -31,10 +31,14 @@ def done(service: LivingService) -> str:
 
 
 @pytest.fixture
-def _with_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("mlflow", "mlflow.entities"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+def _with_mlflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(STAND_IN))
+    known = {name: sys.modules.pop(name, None) for name in ("mlflow", "mlflow.entities")}
+    yield
+    for name, module in known.items():
+        sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
 
 
 def _export(service: LivingService, *words: Any) -> Result:
