@@ -1,6 +1,7 @@
 """The files that an experiment leaves behind: its spec, results, curves, figures, and arrays."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from errno import EEXIST
 from functools import partial
@@ -16,7 +17,7 @@ from stepbias.cli.output import remark, tell
 Files = Mapping[str, Callable[[], bytes]]
 """Names of files, and how to get what belongs into them."""
 
-_NOT_OFFERED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+NOT_OFFERED: Final = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 Tell = Callable[[object], None]
@@ -150,7 +151,7 @@ def save_what_there_is(files: Files, out: Path, *, tell: Tell = tell) -> tuple[l
             save({name: content}, out, tell=tell)
             saved.append(str(out / name))
         except ProblemError as problem:
-            if problem.status not in _NOT_OFFERED:
+            if problem.status not in NOT_OFFERED:
                 raise
             left_out[name] = _reason(problem)
             remark(f"{name} is left out: {left_out[name]}")
@@ -159,4 +160,5 @@ def save_what_there_is(files: Files, out: Path, *, tell: Tell = tell) -> tuple[l
 
 def _reason(problem: ProblemError) -> str:
     """In words that are not those of HTTP."""
-    return "; ".join(error.detail for error in problem.errors) or problem.detail or problem.title
+    told = "; ".join(error.detail for error in problem.errors) or problem.detail or problem.title
+    return re.sub(r"by where\.(\w+)", r"with --where \1=VALUE", told)

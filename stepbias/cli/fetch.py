@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from stepbias import ExperimentHandle, StepbiasError
 from stepbias.cli.choosing import chosen, conditions
+from stepbias.cli.curve_files import curve_files
 from stepbias.cli.experiment_files import (
     DOCUMENTS,
     Files,
@@ -76,8 +77,10 @@ def save_all(
 def _described(handle: ExperimentHandle) -> Files:
     """All but the runs themselves."""
     pictures = {f"{name}.png": name for name in handle.figures()}
-    kept = {name: content for name, content in documents(handle).items() if DOCUMENTS[name] != "results"}
-    return {**kept, **particulars(handle), **figures(handle, pictures)}
+    kept = {
+        name: content for name, content in documents(handle).items() if DOCUMENTS[name] not in {"results", "curves"}
+    }
+    return {**kept, **curve_files(handle), **particulars(handle), **figures(handle, pictures)}
 
 
 def _tables(rows: Rows, formats: Sequence[str]) -> Files:

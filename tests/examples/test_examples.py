@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ LEFT: Mapping[str, Callable[[Path, str], bool]] = {
     "optuna_study.py": lambda _, said: said.startswith("least excess risk"),
     "mlflow.sh": lambda _, said: said.strip() == "1",
     "exercise.md": lambda _desk, _said: True,
-    "notebook.ipynb": lambda _, said: "steps" in said,
+    "notebook.ipynb": lambda _, said: "Converged" in said,
 }
 """What each leaves in its directory, and says."""
 
@@ -73,7 +73,7 @@ NEEDS: Mapping[str, str] = {"optuna_study.py": "optuna", "mlflow.sh": "mlflow", 
 def _environment(service: LivingService, name: str) -> dict[str, str]:
     """The commands installed, and a stand-in of what is not."""
     needed = NEEDS.get(name)
-    stand_ins = [str(STAND_INS / needed)] if needed and find_spec(needed) is None else []
+    stand_ins = [str(STAND_INS / needed)] if needed and needed not in packages_distributions() else []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return dict(os.environ) | {"STEPBIAS_URL": service.url, "PATH": path, "PYTHONPATH": os.pathsep.join(stand_ins)}
 

@@ -1,12 +1,21 @@
 """Progress for people."""
 
+import sys
 from itertools import pairwise
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from stepbias.progress import LINE_SECONDS, NotebookBar, ProgressLines, duration, outcome_counts, status_line
+from stepbias.progress import (
+    LINE_SECONDS,
+    NotebookBar,
+    ProgressLines,
+    duration,
+    outcome_counts,
+    progress_report,
+    status_line,
+)
 from tests.stepbias.client.stub import FakeClock
 
 
@@ -84,3 +93,24 @@ def test_in_a_notebook_progress_is_a_bar_that_changes() -> None:
     assert "<b>" not in shown.now[-1]
     assert "25%  running: &lt;b&gt;" in shown.now[-1]
     assert len(shown.now) == 2
+
+
+@pytest.mark.parametrize(
+    ("shell", "is_shown"), [(SimpleNamespace(kernel=1), True), (SimpleNamespace(), False), (None, False)]
+)
+def test_a_bar_is_shown_where_a_kernel_shows_it(
+    shell: Any, *, is_shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That its package was imported is not enough: debuggers do that; and IPython in a terminal has none."""
+    shown: list[Any] = []
+    display = ModuleType("IPython.display")
+    update = SimpleNamespace(update=shown.append)
+    display.display = lambda bar, **_: shown.append(bar) or update  # type: ignore[attr-defined]
+    ipython = ModuleType("IPython")
+    ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
+    for module in (ipython, display, ModuleType("ipykernel")):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with progress_report() as report:
+        report(0.5, "half")
+    assert bool(shown) == is_shown
+    assert ("50%  half" in capsys.readouterr().err) != is_shown

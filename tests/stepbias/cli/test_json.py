@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from stepbias.cli.command import EXIT_CODES
 from stepbias.cli.main import app
+from stepbias.cli.output import table_lines
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
 
 SILENT = {"serve api", "serve worker", "serve health", "completion"}
@@ -107,6 +108,24 @@ def test_curves_of_some_runs(service: LivingService, done: str) -> None:
     assert {line.split(",")[3] for line in rows[1:]} == {"0.3", "1.0"}
 
 
+def test_curves_beyond_a_plane_have_a_file_for_each_value(service: LivingService, tmp_path: Path) -> None:
+    """Of the axes that are not shown; in the plane of figures, with seeds aggregated."""
+    spec = small_spec(name="four axes", model={"kind": "diagonal", "depth": {"values": [2, 3]}})
+    spec["data"] |= {"seed": {"values": [0, 1]}}
+    handed_in = _run(service, "submit", "-", "--watch", stdin=json.dumps(spec).encode())
+    fetched = _json(service, "fetch", handed_in.stdout.strip(), "--format", "csv", "--out", tmp_path)
+    assert fetched["left_out"] == {}
+    for depth in (2, 3):
+        found = json.loads((tmp_path / "curves" / f"depth={depth}.json").read_text())
+        assert (found["x"]["name"], found["series"]["name"], found["over"]) == (
+            "init_scale",
+            "step_size_fraction",
+            "seed",
+        )
+        assert found["where"] == {"depth": depth}
+    assert not (tmp_path / "curves.json").exists()
+
+
 def test_other_answers(service: LivingService, done: str, tmp_path: Path) -> None:
     """Of presets, data, figures and deletions."""
     assert {"name", "title", "sizes"} <= _json(service, "presets")[0].keys()
@@ -128,17 +147,22 @@ def test_other_answers(service: LivingService, done: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_names_of_any_script_reach_any_terminal(service: LivingService, encoding: str) -> None:
     """Replaced in tables (case 38), escaped in JSON, and never a traceback."""
-    spec = json.dumps(small_spec(name="näher η 数 \x1b[31m")).encode()
-    _run(service, "submit", "-", stdin=spec)
+    spec = json.dumps(small_spec(name="näher η 数")).encode()
+    assert _run(service, "submit", "-", stdin=spec).exit_code == 0
     for flags in ([], ["--json"]):
         words = [sys.executable, "-m", "stepbias", "list", "--url", service.url, *flags]
         listed = subprocess.run(words, capture_output=True, check=False, env={"PYTHONIOENCODING": encoding})
         assert (listed.returncode, listed.stderr) == (0, b"")
         text = listed.stdout.decode(encoding)
-        assert "\x1b" not in text
         assert "\\u03b7" in text
         if flags:
-            assert "näher η 数 \x1b[31m" in {each["name"] for each in json.loads(text)}
+            assert "näher η 数" in {each["name"] for each in json.loads(text)}
+
+
+def test_no_cell_of_a_table_moves_a_terminal() -> None:
+    """What is not printable is written by its code point; columns stand below each other."""
+    lines = table_lines(("id", "name"), [("1", "a\x1b[31m\n"), ("22", "b")])
+    assert lines == ["id  name", "1   a\\x1b[31m\\n", "22  b"]
 
 
 def test_a_list_whose_reader_leaves_is_quiet(service: LivingService) -> None:

@@ -1,5 +1,6 @@
 """`stepbias doctor`: what is wrong, and what to do."""
 
+import json
 import time
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def test_a_sound_installation_is_described() -> None:
     assert "WRONG" not in result.stdout
     for subject in ("stepbias", "python", "numpy", "blas", "kernel", "celery", "server", "disk"):
         assert f"ok    {subject}" in result.stdout
+
+
+def test_a_program_reads_what_was_found() -> None:
+    """A remedy where something is wrong."""
+    told = CliRunner().invoke(app, ["doctor", "--json"], env={"STEPBIAS_REDIS_URL": CLOSED})
+    findings = {each["subject"]: each for each in json.loads(told.stdout)}
+    assert told.exit_code == 1
+    assert findings["numpy"]["remedy"] is None
+    assert "Start it" in findings["server"]["remedy"]
 
 
 def test_a_server_that_does_not_answer_is_wrong() -> None:

@@ -1,5 +1,6 @@
 """`stepbias keys`, and where a service without keys may listen."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def test_a_key_is_made_listed_and_revoked(empty_valkey_url: str) -> None:
     again = _keys("revoke", key_id, store=empty_valkey_url)
     assert (again.exit_code, "there is no key" in again.stderr) == (1, True)
     assert _keys("list", store=empty_valkey_url).stdout == ""
+
+
+def test_keys_are_told_to_programs(empty_valkey_url: str) -> None:
+    """The secret where it is made, and nowhere else."""
+    made = json.loads(_keys("add", "ada", "--json", store=empty_valkey_url).stdout)
+    listed = json.loads(_keys("list", "--json", store=empty_valkey_url).stdout)
+    assert listed == [{name: value for name, value in made.items() if name != "key"}]
+    assert made["key"].endswith(listed[0]["last_four"])
+    assert listed[0]["expires_at"] is None
+    revoked = _keys("revoke", made["id"], "--json", store=empty_valkey_url)
+    assert json.loads(revoked.stdout) == {"id": made["id"], "revoked": True}
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import redis
 from click.testing import CliRunner
 
 from jobs.records import Queue
+from stepbias.cli.groups.service import QUEUES
 from stepbias.cli.main import app
-from stepbias.cli.options import ServedQueue
 from stepbias.launcher.checks.port import free_port
 from stepbias.launcher.commands.health import health, missing_worker
 from tests.stepbias.launcher.household import eventually
@@ -171,4 +171,4 @@ def _many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_queue_can_be_served() -> None:
     """The command has names of its own for them, since it knows nothing of jobs."""
-    assert {queue.value for queue in ServedQueue} == {queue.value for queue in Queue}
+    assert set(QUEUES) == {queue.value for queue in Queue}
