@@ -15,6 +15,7 @@ pytestmark = pytest.mark.services
 # Forks what its argument lists, one after the other, says how each ended, and goes on living.
 SUPERVISOR = """
 import json, os, signal, sys, time
+from contextlib import suppress
 from pathlib import Path
 from stepbias.launcher.processes import fork_server
 from stepbias.launcher.processes.fork_server import ForkServer, forking
@@ -69,7 +70,8 @@ with forking(read_ahead, command) as server:
         print(json.dumps([life.pid, life.exit_code(), os.getpid()]), flush=True)
         if sys.argv[2] in ("slow", "stopped"):
             if number == 1:
-                os.kill(server._pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(server._pid, signal.SIGCONT)
                 time.sleep(2)
     time.sleep(1000)
 """
