@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 
+import pytest
+import redis
+
 
 def test_who_computes_lets_those_go_first_who_answer() -> None:
     """By the scheduler of the system, where both want the same core."""
@@ -14,3 +17,23 @@ def test_who_computes_lets_those_go_first_who_answer() -> None:
     environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:1"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "True\n"
+
+
+@pytest.mark.services
+def test_a_process_opens_the_connections_of_its_job_and_of_its_heart(empty_valkey_url: str) -> None:
+    """Before its first job: it never has more."""
+    program = (
+        "import sys\nfrom worker import celery_app\ncelery_app._enter_pool_process()\ncelery_app.context()\n"
+        "print(flush=True)\nsys.stdin.read()"
+    )
+    environment = os.environ | {"STEPBIAS_REDIS_URL": empty_valkey_url}
+    with (
+        redis.Redis.from_url(empty_valkey_url) as client,
+        subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        ) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert [each["name"] for each in client.client_list()].count("stepbias") == 2
+        process.communicate()
