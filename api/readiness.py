@@ -31,6 +31,9 @@ class ReadinessDocument(BaseModel):
 
     status: Literal["ready"] = "ready"
     queues: Mapping[str, QueueDocument]
+    untellable: int = Field(
+        description="Ends that wait to be told to hosts that no living worker may tell; `stepbias doctor` names them."
+    )
     damaged: int = Field(description="Stored values that were found damaged; `stepbias doctor` names them.")
 
 

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import redis
@@ -93,6 +93,14 @@ def connect(url: str, *, patience: float, answer_seconds: float | None = None) -
         health_check_interval=30,
         client_name="stepbias",
     )
+
+
+def open_ahead(client: redis.Redis, connections: int) -> None:
+    """Open as many connections as threads will ask at once; where the server is away, they are opened as needed."""
+    pool = client.connection_pool
+    with ExitStack() as opened, suppress(RedisError, OSError):
+        for _ in range(connections):
+            opened.callback(pool.release, pool.get_connection())
 
 
 @contextmanager

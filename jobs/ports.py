@@ -587,6 +587,10 @@ class WebhookStore(Protocol):
         """
         ...
 
+    def untold(self, *, most: int) -> Sequence[str]:
+        """The experiments whose ends are to be told, now or later: of each owner those that are due first."""
+        ...
+
     def webhook(self, experiment_id: str) -> Webhook:
         """What became of telling the end of an experiment that has an address for it."""
         ...

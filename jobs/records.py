@@ -329,11 +329,15 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveWorker:
-    """A worker that has registered lately, and how many of its processes have nothing to do."""
+    """A worker that has registered lately, and how many of its processes have nothing to do.
+
+    `tells` are the hosts that it may tell of ends, as `STEPBIAS_WEBHOOK_HOSTS` names them, "" where it tells none.
+    """
 
     name: str
     numerics: str
     idle: int
+    tells: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

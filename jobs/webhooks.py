@@ -79,6 +79,15 @@ class AllowedHosts:
         return any(address in network for network in self._networks)
 
 
+def may_tell(named: str, url: str) -> bool:
+    """Whether who may tell these hosts may tell this address."""
+    try:
+        AllowedHosts(named).require_url(url)
+    except NotAllowed:
+        return False
+    return True
+
+
 def signing_key(secret: str) -> bytes:
     """The bytes that a secret stands for.
 

@@ -13,7 +13,7 @@ from celery.signals import setup_logging, worker_process_init, worker_ready, wor
 from celery.worker.state import active_requests, total_count
 
 from jobs.celery_doorbell import TASK_NAME, CeleryDoorbell, make_celery_app, queue_name
-from jobs.connection import connect
+from jobs.connection import connect, open_ahead
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
@@ -51,17 +51,22 @@ class _Process:
     janitor: Janitor | None = None
     messenger: "Messenger | None" = None
     concurrency: int = 1
+    connections: int = 0
 
 
 def context() -> WorkerContext:
     """The worker context of this process."""
     if _Process.context is None:
-        _Process.context = make_context(settings)
+        _Process.context = make_context(settings, connections=_Process.connections)
     return _Process.context
 
 
-def make_context(settings: Settings) -> WorkerContext:
+def make_context(settings: Settings, *, connections: int = 0) -> WorkerContext:
     """A context of its own connections. A worker waits for a silent store longer than a person would.
+
+    Args:
+        settings: those of the worker.
+        connections: that are opened at once, before any is needed.
 
     Raises:
         ValueError: `STEPBIAS_REDIS_URL` is not set.
@@ -69,6 +74,7 @@ def make_context(settings: Settings) -> WorkerContext:
     if settings.redis_url is None:
         raise ValueError("STEPBIAS_REDIS_URL is not set")
     client = connect(settings.redis_url.get_secret_value(), patience=settings.store_patience_seconds)
+    open_ahead(client, connections)
     return WorkerContext(
         store=RedisStore(client, settings),
         settings=settings,
@@ -141,7 +147,8 @@ def _enter_pool_process(**_: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back(NICENESS)
     limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
-    _Process.context = None
+    # That of the job, and that of its heart.
+    _Process.context, _Process.connections = None, 2
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # as above

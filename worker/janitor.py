@@ -160,8 +160,11 @@ class Janitor:
             log.info("%s is removed: nothing refers to it", name)
 
     def _register(self) -> None:
-        worker = LiveWorker(name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle())
-        seconds = REGISTRATION * self._context.settings.janitor_seconds
+        settings = self._context.settings
+        worker = LiveWorker(
+            name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle(), tells=settings.webhook_hosts
+        )
+        seconds = REGISTRATION * settings.janitor_seconds
         self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)
 
     def _ring_where_work_waits(self) -> bool:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.timestamps import timestamp
 from api.prefix import under_prefix
-from jobs.records import Experiment, Order, Place, Priority, Queue, Webhook, WebhookState, Wishes
+from jobs.records import Experiment, Order, Place, Priority, Queue, WebhookState, Wishes
 from jobs.states import ACTIVE, ExperimentStatus
 
 _DOORS: Final = MappingProxyType(
@@ -86,6 +85,9 @@ class WebhookDocument(_Part):
     state: WebhookState = Field(description="`pending` also before the end; `given_up` after an hour of attempts.")
     attempts: int
     last_status: int | None = Field(description="The HTTP status of the last answer; null where none came.")
+    waits_for: str | None = Field(
+        default=None, description="What telling waits for where no living worker may tell the host."
+    )
 
 
 class ExperimentDocument(_Part):
@@ -126,7 +128,7 @@ class ExperimentDocument(_Part):
         waits_for: str | None = None,
         places: Sequence[Place] = (),
         notes: str | None = None,
-        webhook: Webhook | None = None,
+        webhook: WebhookDocument | None = None,
     ) -> Self:
         """The document of a record."""
         return cls(
@@ -147,7 +149,7 @@ class ExperimentDocument(_Part):
             owner=experiment.ownership.owner or None,
             shared=experiment.ownership.is_shared,
             notes=notes,
-            webhook=None if webhook is None else WebhookDocument(**asdict(webhook)),
+            webhook=webhook,
             links=links(experiment.id),
         )
 

@@ -1,19 +1,18 @@
 """Answers about finished experiments that were made a moment ago, to be sent again as they are."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Final, Self
 
 from fastapi import Response
 
+from api.http.kept_within import KeptWithin
 from api.http.negotiation import accepts_gzip
 from api.http.representations import LEAST_COMPRESSED, entity_tag, gzip_tag, gzipped
 
-MOST: Final = 256
+MOST_BYTES: Final = 2_000_000
 LARGEST: Final = 100_000
-"""Bytes of the largest answer that is kept: 26 MB in all at most, and what they are as gzip."""
+"""Bytes of the largest answer that is kept, with what it is as gzip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,11 @@ class RecentAnswer:
     body: bytes
     tag: str
     packed: bytes | None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.body) + len(self.packed or b"")
 
     @classmethod
     def of(cls, body: bytes) -> Self:
@@ -41,24 +45,16 @@ class RecentAnswers:
     """The last answers, by all that they depend on; the one that was asked for longest ago goes first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, RecentAnswer] = OrderedDict()
-        self._lock = Lock()
+        self._kept = KeptWithin[RecentAnswer](most=MOST_BYTES, largest=LARGEST)
 
     def found(self, question: object) -> RecentAnswer | None:
         """The answer, if it is kept."""
-        with self._lock:
-            if question in self._kept:
-                self._kept.move_to_end(question)
-            return self._kept.get(question)
+        return self._kept.found(question)
 
     def of(self, question: object, make: Callable[[], bytes]) -> RecentAnswer:
         """The answer, made now unless it is kept. Two who ask at once may both make it."""
         if (kept := self.found(question)) is not None:
             return kept
         answer = RecentAnswer.of(make())
-        if len(answer.body) <= LARGEST:
-            with self._lock:
-                self._kept[question] = answer
-                while len(self._kept) > MOST:
-                    self._kept.popitem(last=False)
+        self._kept.keep(question, answer, answer.size)
         return answer

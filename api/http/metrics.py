@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobs.errors import StoreUnavailable
 from jobs.ports import Store
 from jobs.records import Queue
+from jobs.untold_ends import untellable
 
 MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -122,11 +123,13 @@ class _StoreCollector(Collector):
         for state, count in gauges.jobs_ended.items():
             ended.add_metric([state], count)
         yield ended
+        untold = sum(untellable(self._store).values())
         for name, text, value in (
             ("store_memory_bytes", "What the store takes.", gauges.memory),
             ("store_memory_limit_bytes", "What it may take; 0 is everything.", gauges.memory_limit),
             ("experiments", "Experiments that are stored.", gauges.experiments),
             ("experiments_unfinished", "Those that have not ended.", gauges.unfinished),
+            ("untellable_ends", "Ends that wait to be told to a host that no living worker may tell.", untold),
             ("damaged_values", "Stored values that were found damaged in the last week.", len(self._store.damaged())),
         ):
             yield GaugeMetricFamily(f"stepbias_{name}", text, value=value)

@@ -7,7 +7,6 @@ experiment, which is read each time, and on what the request says. Whatever else
 import re
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.experiment_reader import MADE_OF, ExperimentReader, Read
+from api.http.kept_within import KeptWithin
 from api.http.metrics import Metrics
 from api.http.negotiation import is_known
 from api.http.outermost import REQUEST_ID
@@ -27,9 +27,9 @@ from jobs.records import Experiment
 from jobs.states import ACTIVE
 from jobs.tracing import tracer
 
-MOST: Final = 256
+MOST_BYTES: Final = 1_000_000
 LARGEST: Final = 20_000
-"""Bytes of the largest answer that is kept: 5 MB in all at most."""
+"""Bytes of the largest answer that is kept."""
 
 _LONGEST: Final = 1000
 """Characters of a query and of headers that are remembered."""
@@ -68,7 +68,7 @@ class QuickAnswersMiddleware:
         self.reader = reader
         self.metrics = metrics
         self.hosts = hosts
-        self._kept: OrderedDict[object, _Kept] = OrderedDict()
+        self._kept = KeptWithin[_Kept](most=MOST_BYTES, largest=LARGEST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -80,7 +80,7 @@ class QuickAnswersMiddleware:
         begun = time.perf_counter()
         read = await self._read(asked)
         question = asked[0], scope["query_string"], headers.get(b"accept"), headers.get(b"accept-encoding")
-        kept = self._kept.get(question)
+        kept = self._kept.found(question)
         if read is None:
             await self.app(scope, receive, send)
         elif kept is None or kept.read != read:
@@ -88,7 +88,6 @@ class QuickAnswersMiddleware:
             state = {**scope.get("state", {}), MADE_OF: listening.made_of}
             await self.app({**scope, "state": state}, receive, listening.send)
         else:
-            self._kept.move_to_end(question)
             status, told, body = kept.answer(headers)
             route = quick_curves.ROUTE if asked[2] else quick_status.ROUTE
             self.metrics.count(method="GET", route=route, status=status, seconds=time.perf_counter() - begun)
@@ -116,7 +115,7 @@ class QuickAnswersMiddleware:
 class _Listening:
     """Passes an answer on, and keeps it with the record that it was made of, if that is told."""
 
-    def __init__(self, kept: OrderedDict[object, _Kept], question: object, send: Send) -> None:
+    def __init__(self, kept: KeptWithin[_Kept], question: object, send: Send) -> None:
         self._kept = kept
         self._question = question
         self._send = send
@@ -137,12 +136,10 @@ class _Listening:
 
     def _keep(self, read: Read, body: bytes) -> None:
         headers = dict(self._start["headers"])
-        if len(body) <= LARGEST and int(headers.get(b"content-length", b"-1")) == len(body):
+        if int(headers.get(b"content-length", b"-1")) == len(body):
             tag = headers[b"etag"].decode("latin-1")
             told = [header for header in self._start["headers"] if header[0] != _ID]
-            self._kept[self._question] = _Kept(read, told, body, tag)
-            if len(self._kept) > MOST:
-                self._kept.popitem(last=False)
+            self._kept.keep(self._question, _Kept(read, told, body, tag), len(body))
 
 
 def _is_plain(scope: Scope, headers: dict[bytes, bytes]) -> bool:

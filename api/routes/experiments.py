@@ -1,5 +1,6 @@
 """Experiments: submit, list, look at, edit, cancel, retry, delete."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from anyio import to_thread
@@ -10,7 +11,14 @@ from api.contract.parts import EDIT_BODY, PROBLEMS, SPEC_BODY, files, reference
 from api.datasets.kept import require_uploaded
 from api.dependencies import AskerHere, BellHere, ExperimentId, HubHere, ReaderHere, StoreHere
 from api.experiments.answered_once import AnsweredOnce, IdempotencyKey
-from api.experiments.document import ExperimentDocument, ExperimentPage, path, polling_headers, status_answer
+from api.experiments.document import (
+    ExperimentDocument,
+    ExperimentPage,
+    WebhookDocument,
+    path,
+    polling_headers,
+    status_answer,
+)
 from api.experiments.edits import EditHere
 from api.experiments.estimate import EstimateDocument, require_affordable
 from api.experiments.feasible import require_feasible
@@ -30,7 +38,8 @@ from api.stored.grid import lacks_analyses
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.errors import DocumentGone, ExperimentNotFound
 from jobs.ports import Store
-from jobs.records import Experiment, Known, Queue
+from jobs.records import Experiment, Known, Queue, WebhookState
+from jobs.untold_ends import teller_lacking
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], responses=PROBLEMS, route_class=AnsweredOnce)
 
@@ -193,8 +202,7 @@ def _require_known(experiment_id: str, if_match: str | None, store: Store) -> Kn
 
 def _noted(experiment: Experiment, store: Store) -> ExperimentDocument:
     """What is kept of one experiment beside its record as well."""
-    webhook = store.webhook(experiment.id) if experiment.wishes.webhook else None
-    return ExperimentDocument.of(experiment, notes=store.notes(experiment.id), webhook=webhook)
+    return ExperimentDocument.of(experiment, notes=store.notes(experiment.id), webhook=_telling(experiment, store))
 
 
 def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:
@@ -204,5 +212,15 @@ def _in_full(experiment: Experiment, store: Store) -> ExperimentDocument:
         waits_for=obstacle(experiment, store),
         places=store.places(experiment.id) if may_wait(experiment) else (),
         notes=store.notes(experiment.id),
-        webhook=store.webhook(experiment.id) if experiment.wishes.webhook else None,
+        webhook=_telling(experiment, store),
     )
+
+
+def _telling(experiment: Experiment, store: Store) -> WebhookDocument | None:
+    """What became of telling its end, or what that waits for; None where nobody wants to hear of it."""
+    if not experiment.wishes.webhook:
+        return None
+    webhook = store.webhook(experiment.id)
+    is_over = webhook.state is not WebhookState.PENDING
+    waits_for = None if is_over else teller_lacking(experiment.wishes.webhook, store)
+    return WebhookDocument(**asdict(webhook), waits_for=waits_for)

@@ -13,6 +13,7 @@ from api.http.metrics import MEDIA_TYPE, Metrics
 from api.readiness import ReadinessDocument, require_ready, state_of_queues
 from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import SCHEMA_VERSION
+from jobs.untold_ends import untellable
 
 router = APIRouter(tags=["service"], responses=PROBLEMS)
 
@@ -27,7 +28,8 @@ async def health() -> dict[Literal["status"], Literal["alive"]]:
 def readiness(store: StoreHere) -> ReadinessDocument:
     """The store answers and has room, and each queue has a worker that takes what waits; otherwise 503, with a name."""
     require_ready(store)
-    return ReadinessDocument(queues=state_of_queues(store), damaged=len(store.damaged()))
+    untold = sum(untellable(store).values())
+    return ReadinessDocument(queues=state_of_queues(store), untellable=untold, damaged=len(store.damaged()))
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -70,17 +70,16 @@ class RedisUpkeep(RedisServer, Upkeep):
 
     @override
     def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
-        self._call(
-            Script.REGISTER, min(seconds, LONGEST_REGISTRATION), worker.name, worker.numerics, worker.idle, *queues
-        )
+        said = worker.name, worker.numerics, worker.idle, worker.tells
+        self._call(Script.REGISTER, min(seconds, LONGEST_REGISTRATION), *said, *queues)
 
     @override
     def look_around(self, queue: Queue) -> Surroundings:
         workers, waiting = self._call(Script.LOOK_AROUND, queue, LONGEST_REGISTRATION)
         return Surroundings(
             workers=tuple(
-                LiveWorker(name=name.decode(), numerics=numerics.decode(), idle=int(idle))
-                for name, numerics, idle in _threes(workers)
+                LiveWorker(name=name.decode(), numerics=numerics.decode(), idle=int(idle), tells=tells.decode())
+                for name, numerics, idle, tells in _fours(workers)
             ),
             waiting=tuple(_waiting(waiting[start : start + 4]) for start in range(0, len(waiting), 4)),
         )
@@ -122,8 +121,8 @@ class RedisUpkeep(RedisServer, Upkeep):
         )
 
 
-def _threes(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes]]:
-    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+def _fours(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes, bytes]]:
+    return zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], strict=True)
 
 
 def _lost(fields: Sequence[Any]) -> LostAttempt:

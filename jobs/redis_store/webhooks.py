@@ -35,6 +35,14 @@ class RedisWebhooks(RedisServer, WebhookStore):
             self._call(Script.NOTE_WEBHOOK, *at, told, state, seconds)
 
     @override
+    def untold(self, *, most: int) -> Sequence[str]:
+        line = key("webhooks")
+        (owners,) = self._read(["ZRANGE", f"{line}:owners", 0, -1])
+        lines = (f"{line}:of:{owner.decode()}" if owner else line for owner in owners)
+        found = self._read(*(["ZRANGE", each, 0, most - 1] for each in lines))
+        return [member.decode(errors="replace") for members in found for member in members]
+
+    @override
     def webhook(self, experiment_id: str) -> Webhook:
         at = key("experiment", experiment_id, "webhook")
         (flat,) = self._read(["HGETALL", at])

@@ -36,6 +36,7 @@ def test_a_service_is_ready_when_each_queue_has_a_worker(api: Service) -> None:
     assert api.get("/readyz").json() == {
         "status": "ready",
         "queues": {"interactive": queue, "batch": queue},
+        "untellable": 0,
         "damaged": 0,
     }
 

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from jobs.celery_doorbell import make_celery_app
-from jobs.connection import connect
+from jobs.connection import connect, open_ahead
 from jobs.settings import Settings
 
 pytestmark = [
@@ -39,3 +39,17 @@ def test_a_connection_to_the_broker_is_kept_alive(empty_valkey_url: str) -> None
     app = make_celery_app(Settings.model_validate({"redis_url": empty_valkey_url}))
     with app.connection_for_read() as connection:
         _require_watched(connection.default_channel.client.connection_pool)
+
+
+def test_what_two_threads_need_is_opened_at_the_start(empty_valkey_url: str) -> None:
+    """Later, whoever asks at once opens none; where the server is away, the start goes on without."""
+    with connect(empty_valkey_url, patience=1.0) as client, connect(empty_valkey_url, patience=1.0) as onlooker:
+        open_ahead(client, 2)
+        before = onlooker.info("stats")["total_connections_received"]
+        pool = client.connection_pool
+        held = [pool.get_connection() for _ in range(2)]
+        assert onlooker.info("stats")["total_connections_received"] == before
+        for each in held:
+            pool.release(each)
+    with connect("redis://127.0.0.1:1", patience=0.1) as away:
+        open_ahead(away, 2)

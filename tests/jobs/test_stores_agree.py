@@ -300,6 +300,7 @@ class BothStores(RuleBasedStateMachine):
                 store.note_webhook(replace(delivery, attempt=attempt), state, status=status)
         for each in self.ids:
             self.both(lambda store, each=each: store.webhook(each))  # type: ignore[misc]  # bound now
+        self.both(lambda store: sorted(store.untold(most=1000)))
 
     def drawn(self, data: st.DataObject) -> Claim:
         """A claim: every other time one that holds, if there is one."""
@@ -421,7 +422,7 @@ class BothStores(RuleBasedStateMachine):
     @rule(name=st.sampled_from("vw"), idle=st.integers(0, 2), served=st.sets(queues, min_size=1))
     def go_round(self, name: str, idle: int, served: set[Queue]) -> None:
         """A worker says that it lives, and tidies up if it is the janitor."""
-        worker = LiveWorker(name=name, numerics=self.version, idle=idle)
+        worker = LiveWorker(name=name, numerics=self.version, idle=idle, tells=idle * "a.example")
         self.both(lambda store: store.register(worker, queues=served, seconds=60.0))
         self.both(lambda store: replace(store.tidy(name, period=1e6, last=None, elapsed=0.0), at=0.0))
         self.clear_garbage()
@@ -581,7 +582,7 @@ def _around(store: Store, queue: Queue) -> Any:
     found = store.look_around(queue)
     waiting = {(each.numerics, each.experiments, each.jobs) for each in found.waiting}
     assert all(0 <= each.untaken_seconds < LONGEST_LIFE for each in found.waiting)
-    return waiting, {(each.name, each.numerics, each.idle) for each in found.workers}
+    return waiting, set(found.workers)
 
 
 def _timeless(experiment: Experiment) -> tuple[Experiment, Any, bool]:

@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from jobs.records import Experiment, Webhook, WebhookState, Wishes
+from jobs.records import Experiment, LiveWorker, Ownership, Queue, Webhook, WebhookState, Wishes
 from jobs.settings import Settings
+from jobs.untold_ends import teller_lacking, untellable, untellable_sentences
 from jobs.webhooks import MOST_ATTEMPTS, AllowedHosts, NotAllowed, signature, signing_key
 from tests.jobs.laboratory import Laboratory, digest
 
@@ -117,10 +118,16 @@ def test_no_form_of_an_address_leads_to_a_private_one(address: str) -> None:
         hosts.require_addresses([address])
 
 
-def submitted(laboratory: Laboratory, webhook: str = URL) -> Experiment:
+def submitted(laboratory: Laboratory, webhook: str = URL, owner: str = "") -> Experiment:
     """An experiment of one run that wants its end to be told."""
     return laboratory.store.submit(
-        spec=b"a", content_hash=digest("a"), name="", tags=[], runs=1, wishes=Wishes(webhook=webhook)
+        spec=b"a",
+        content_hash=digest(webhook),
+        name="",
+        tags=[],
+        runs=1,
+        wishes=Wishes(webhook=webhook),
+        ownership=Ownership(owner=owner),
     ).experiment
 
 
@@ -191,3 +198,29 @@ def test_some_are_taken_at_a_time(laboratory: Laboratory) -> None:
         store.cancel(ids[-1])
     taken = [store.due_webhooks(most=2, seconds=100.0) for _ in range(3)]
     assert [[each.experiment_id for each in some] for some in taken] == [ids[:2], ids[2:], []]
+
+
+def test_ends_that_no_living_worker_may_tell_are_counted(laboratory: Laboratory) -> None:
+    """By host, of every owner; not those whose end somebody may tell, which nobody wants to hear of, or is told."""
+    store = laboratory.store
+    ends = [submitted(laboratory), submitted(laboratory, "http://b.example/x", owner="ada"), submitted(laboratory, "")]
+    assert store.untold(most=9) == []
+    for each in ends:
+        store.cancel(each.id)
+    assert sorted(store.untold(most=9)) == sorted(each.id for each in ends[:2])
+    mute = LiveWorker(name="mute", numerics="1", idle=1)
+    store.register(mute, queues=Queue, seconds=50.0)
+    assert untellable(store) == {"a.example": 1, "b.example": 1}
+    assert untellable_sentences({"b.example": 1, "a.example": 2}) == (
+        "2 ends wait to be told, and no living worker may tell a.example; "
+        "1 end waits to be told, and no living worker may tell b.example"
+    )
+    assert "a.example" in str(teller_lacking(URL, store))
+    teller = LiveWorker(name="teller", numerics="1", idle=1, tells="a.example")
+    store.register(teller, queues=[Queue.INTERACTIVE], seconds=50.0)
+    assert set(store.look_around(Queue.INTERACTIVE).workers) == {mute, teller}
+    assert untellable(store) == {"b.example": 1}
+    assert teller_lacking(URL, store) is None
+    for each in store.due_webhooks(most=9, seconds=100.0):
+        store.note_webhook(each, WebhookState.DELIVERED, status=200)
+    assert store.untold(most=9) == []

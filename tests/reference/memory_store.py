@@ -786,6 +786,15 @@ class MemoryStore(Store):
             self._webhook_turns.setdefault(known.ownership.owner, self._clock())
 
     @override
+    def untold(self, *, most: int) -> Sequence[str]:
+        with self._lock.reading:
+            lines: dict[str, list[tuple[float, str]]] = defaultdict(list)
+            for each in self._experiments.values():
+                if each.tells_at is not None:
+                    lines[each.ownership.owner].append((each.tells_at, each.id))
+            return [each for line in lines.values() for _, each in sorted(line)[:most]]
+
+    @override
     def webhook(self, experiment_id: str) -> Webhook:
         with self._lock:
             known = self._experiments.get(experiment_id)

@@ -314,6 +314,14 @@ def test_an_outage_that_ended_a_round_takes_no_lease(office: Office, monkeypatch
     assert (job.state, job.losses) == (JobState.RUNNING, 0)
 
 
+def test_a_worker_says_what_hosts_it_tells() -> None:
+    """As its settings name them."""
+    office = Office(Settings(webhook_hosts="a.example, *", webhook_secret="whsec_" + 32 * "A"))
+    office.janitor.round()
+    (worker,) = office.store.look_around(Queue.BATCH).workers
+    assert worker.tells == "a.example, *"
+
+
 def test_a_worker_is_known_to_live(office: Office) -> None:
     """On the queues it serves, for as long as its janitor comes by."""
     office.pool.is_idle = 1

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
 AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -41,3 +42,23 @@ def test_the_session_of_a_worker_is_as_nice_as_its_processes(generations: int, e
     program = [sys.executable, "-c", _IN_A_SESSION, str(generations)]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout == f"True {expected}\n"
+
+
+@pytest.mark.services
+def test_a_process_opens_the_connections_of_its_job_and_of_its_heart(empty_valkey_url: str) -> None:
+    """Before its first job: it never has more."""
+    program = (
+        "import sys\nfrom worker import celery_app\ncelery_app._enter_pool_process()\ncelery_app.context()\n"
+        "print(flush=True)\nsys.stdin.read()"
+    )
+    environment = os.environ | {"STEPBIAS_REDIS_URL": empty_valkey_url}
+    with (
+        redis.Redis.from_url(empty_valkey_url) as client,
+        subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        ) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert [each["name"] for each in client.client_list()].count("stepbias") == 2
+        process.communicate()

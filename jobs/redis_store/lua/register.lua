@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- A worker lives. ARGV: seconds, its name, its numerics version, how many of its processes are idle, each of its queues.
-local seconds, name, numerics, idle = unpack(ARGV)
-redis.call('HSET', key('worker', name), 'numerics', numerics, 'idle', idle)
+-- A worker lives. ARGV: seconds, its name, its numerics version, how many of its processes are idle, what hosts it tells, each of its queues.
+local seconds, name, numerics, idle, tells = unpack(ARGV)
+redis.call('HSET', key('worker', name), 'numerics', numerics, 'idle', idle, 'tells', tells)
 redis.call('PEXPIRE', key('worker', name), math.ceil(seconds * 1000))
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local workers = key('workers', ARGV[i])
   redis.call('ZREMRANGEBYSCORE', workers, '-inf', now)
   redis.call('ZADD', workers, now + seconds, name)

@@ -21,6 +21,7 @@ from jobs.redis_store import RedisStore
 from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
 from stepbias.cli.output import tell, tell_json
+from jobs.untold_ends import untellable, untellable_sentences
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
@@ -126,6 +127,7 @@ def _server(url: str, where: str) -> Finding:
             lack = forgetting(server)
             foreign = _foreign(server)
             damaged = RedisStore(server, Settings()).damaged()
+            untold = {} if foreign else untellable(RedisStore(server, Settings()))
     except (redis.RedisError, StoreUnavailable, ValueError) as error:
         reason = str(error) or type(error).__name__
         remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
@@ -141,6 +143,9 @@ def _server(url: str, where: str) -> Finding:
         return Finding(
             subject="server", text=f"{where}: {len(damaged)} stored values were found damaged", remedy=remedy
         )
+    if untold:
+        remedy = "Set STEPBIAS_WEBHOOK_HOSTS and STEPBIAS_WEBHOOK_SECRET of a worker as those of the API are."
+        return Finding(subject="webhooks", text=untellable_sentences(untold), remedy=remedy)
     return Finding(subject="server", text=f"{where} answers")
 
 

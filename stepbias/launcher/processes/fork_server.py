@@ -1,12 +1,15 @@
 """A process that has imported the service once, and of which API and workers are forked: they share what it has read.
 
-Linux only. Elsewhere, and once it has died, a process is run as a program of its own, which works alike and takes more
-memory. It never has a thread, so that nothing is forked in the middle of what another thread does.
+Linux only. Elsewhere, once it has died, and while it does not answer, a process is run as a program of its own, which
+works alike and takes more memory. It never has a thread, so that nothing is forked in the middle of what another thread
+does. What is forked does nothing before the supervisor, who knows its id by then, has said that it may live; what is
+born so late that a program was run in its place ends.
 """
 
 import atexit
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,8 +25,8 @@ from stepbias.launcher.processes.command_line import show_command_line
 from worker.lean_memory import give_back_and_keep_still
 from worker.lifeline import adopt_orphans, request_death_with_parent
 
-ANSWER_SECONDS: Final = 30.0
-"""A fork takes milliseconds; a machine that swaps takes its time."""
+ANSWER_SECONDS: Final = 2.0
+"""A fork takes milliseconds. While the supervisor waits for one it looks after nobody else."""
 
 _LONGEST_REQUEST: Final = 1 << 20
 _MOST_DESCRIPTORS: Final = 16
@@ -80,19 +83,47 @@ class ForkServer:
         self._pid = pid
         self._line = line
         self._is_over = False
+        self._is_late = False
 
     def fork(self, birth: Birth, *, output: BinaryIO, inherited: Sequence[int]) -> int | None:
         """The id of a new process, in a session of its own and tied to this one; None where there can be none."""
-        if self._is_over:
+        if self._is_late:
+            self._catch_up()
+        if self._is_over or self._is_late:
             return None
+        allowed, allowing = os.pipe()
+        # Closed without a word, it tells whoever is born all the same to end.
+        with os.fdopen(allowed, "rb") as waiting, os.fdopen(allowing, "wb", buffering=0) as word:
+            descriptors = [output.fileno(), waiting.fileno(), *inherited]
+            pid = self._answer([json.dumps(asdict(birth)).encode()], descriptors)
+            if pid is not None:
+                with suppress(OSError):  # it has been killed
+                    word.write(b"!")
+        return pid
+
+    def _answer(self, request: Sequence[bytes], descriptors: Sequence[int]) -> int | None:
         try:
-            socket.send_fds(self._line, [json.dumps(asdict(birth)).encode()], [output.fileno(), *inherited])
-            answer = self._line.recv(64)
+            socket.send_fds(self._line, request, descriptors)
+            return self._read_answer()
+        except TimeoutError:
+            self._is_late = True
         except OSError:
-            answer = b""
+            self.end()
+        return None
+
+    def _read_answer(self) -> int | None:
+        answer = self._line.recv(64)
         if not answer:
             self.end()
         return int(answer or 0) or None
+
+    def _catch_up(self) -> None:
+        """Where the answer has come that nobody waited for any longer: it is in time again."""
+        if select.select([self._line], [], [], 0)[0]:
+            self._is_late = False
+            with suppress(OSError):
+                if (pid := self._read_answer()) is not None:
+                    ForkedChild(pid).poll()
 
     def end(self) -> None:
         """End it; the forked live on."""
@@ -183,7 +214,10 @@ class _Forking:
             while os.getppid() == between:
                 time.sleep(0.0005)
             request_death_with_parent(self._supervisor)
-            return self._be_born(birth, *descriptors)
+            output, allowed, *inherited = descriptors
+            with os.fdopen(allowed, "rb") as permission:
+                may_live = bool(permission.read(1))
+            return self._be_born(birth, output, *inherited) if may_live else 0
         word.write(str(pid).encode())
         word.flush()
         os._exit(0)

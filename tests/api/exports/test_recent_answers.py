@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from api.exports.recent_answers import LARGEST, MOST, RecentAnswers
+from api.exports.recent_answers import LARGEST, MOST_BYTES, RecentAnswers
 
 
 def test_an_answer_is_made_once() -> None:
@@ -12,19 +12,15 @@ def test_an_answer_is_made_once() -> None:
     assert [answer.body for answer in answers] == [b"0", b"1", b"0", b"2"]
 
 
-def test_the_one_that_was_asked_for_longest_ago_goes_first() -> None:
-    """So that what a page asks for again and again stays."""
-    recent, made = RecentAnswers(), count()
-
-    def ask(question: int) -> bytes:
-        return recent.of(question, lambda: b"%d" % next(made)).body
-
-    for question in range(MOST):
-        ask(question)
-    assert ask(0) == b"0"
-    ask(MOST)
-    assert ask(0) == b"0"
-    assert ask(1) == b"%d" % (MOST + 1)
+def test_no_more_is_kept_than_there_is_room_for() -> None:
+    """In bytes; the one that was asked for longest ago goes first."""
+    recent = RecentAnswers()
+    for question in range(2 * MOST_BYTES // 90_000):
+        recent.of(question, lambda: b"0" * 90_000)
+    kept = [recent.found(question) for question in range(2 * MOST_BYTES // 90_000)]
+    assert kept[0] is None
+    assert kept[-1] is not None
+    assert sum(each.size for each in kept if each is not None) <= MOST_BYTES
 
 
 def test_what_is_large_is_made_each_time() -> None:

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from api.exports.recent_answers import RecentAnswers
 from api.polls.quick_curves import QuickCurvesMiddleware
 from core.results.result import decode_summary, encode_summary
 from jobs.settings import Settings
@@ -38,7 +39,7 @@ def by_the_route(api: Service, path: str, **headers: str) -> tuple[int, dict[str
     async def no_answer(*_: object) -> None:
         return None
 
-    api.client.app.state.recent._kept.clear()  # type: ignore[attr-defined]  # the application is one
+    api.client.app.state.recent._kept = RecentAnswers()._kept  # type: ignore[attr-defined]  # the application is one
     with patch.object(QuickCurvesMiddleware, "_answer", no_answer):
         return sent(api, path, **headers)
 
@@ -63,7 +64,7 @@ def test_what_is_kept_of_a_query_does_not_grow_with_it(api: Service) -> None:
     path = f"{EXPERIMENTS}/{finished(api)}/curves?points={'0' * 4000}2"
     made = by_the_route(api, path)
     assert made[0] == 200
-    (question,) = api.client.app.state.recent._kept  # type: ignore[attr-defined]  # the application is one
+    (question,) = api.client.app.state.recent._kept._kept  # type: ignore[attr-defined]  # the application is one
     assert len(pickle.dumps(question)) < 1000
     assert sent(api, path) == made
 

@@ -8,6 +8,9 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
+from jobs.records import Wishes
+from jobs.redis_store import RedisStore
+from jobs.settings import Settings
 from stepbias.cli.main import app
 from stepbias.launcher.commands.serve import _warn_if_it_forgets
 from stepbias.launcher.startup_error import StartupError
@@ -96,6 +99,22 @@ def test_what_is_damaged_in_an_instance_that_runs_is_named(tmp_path: Path, *, is
     assert f"that of the instance in {tmp_path}: 1 stored values were found damaged" in damaged.stdout
     assert "spec of e" in damaged.stdout
     assert CliRunner().invoke(app, words, env=environment).exit_code == 0
+
+
+@pytest.mark.services
+def test_ends_that_no_living_worker_may_tell_are_named(tmp_path: Path) -> None:
+    """With the host, and what is to be set where."""
+    with embedded_server(tmp_path) as (server, _), redis.Redis.from_url(server.url) as client:
+        store = RedisStore(client, Settings())
+        store.adopt()
+        wishes = Wishes(webhook="https://hooks.example/x")
+        submitted = store.submit(spec=b"a", content_hash="0" * 64, name="", tags=[], runs=1, wishes=wishes)
+        assert _doctor(STEPBIAS_REDIS_URL=server.url).exit_code == 0
+        store.cancel(submitted.experiment.id)
+        found = _doctor(STEPBIAS_REDIS_URL=server.url)
+    assert found.exit_code == 1
+    assert "1 end waits to be told, and no living worker may tell hooks.example" in found.stdout
+    assert "STEPBIAS_WEBHOOK_HOSTS" in found.stdout
 
 
 @pytest.mark.services

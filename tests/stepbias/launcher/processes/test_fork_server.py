@@ -15,7 +15,9 @@ pytestmark = pytest.mark.services
 # Forks what its argument lists, one after the other, says how each ended, and goes on living.
 SUPERVISOR = """
 import json, os, signal, sys, time
+from contextlib import suppress
 from pathlib import Path
+from stepbias.launcher.processes import fork_server
 from stepbias.launcher.processes.fork_server import ForkServer, forking
 from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife
 
@@ -36,12 +38,27 @@ def command(arguments):
 def read_ahead():
     import mailbox
 
+class Slow(fork_server._Forking):
+    def _fork(self, *asked):
+        pid = super()._fork(*asked)
+        if Path("slow").exists():
+            Path("slow").unlink()
+            time.sleep(1)
+        return pid
+
+if sys.argv[2] in ("slow", "stopped"):
+    fork_server.ANSWER_SECONDS = 0.3
+if sys.argv[2] == "slow":
+    fork_server._Forking = Slow
+    Path("slow").touch()
 signal.signal(signal.SIGTERM, lambda *_: None)
 Path("elsewhere").mkdir()
 held = open("held", "w")
 with forking(read_ahead, command) as server:
     if sys.argv[2] == "killed":
         os.kill(server._pid, signal.SIGKILL)
+    if sys.argv[2] == "stopped":
+        os.kill(server._pid, signal.SIGSTOP)
     for number, word in enumerate(json.loads(sys.argv[1])):
         spec = ManagedProcess(name=f"child-{number}", argv=[sys.executable, "-c", "print('a program')"],
             env={"WORD": word, "STEPBIAS_TEST_HOUSEHOLD": os.environ["STEPBIAS_TEST_HOUSEHOLD"]},
@@ -51,6 +68,11 @@ with forking(read_ahead, command) as server:
             while life.exit_code() is None:
                 time.sleep(0.01)
         print(json.dumps([life.pid, life.exit_code(), os.getpid()]), flush=True)
+        if sys.argv[2] in ("slow", "stopped"):
+            if number == 1:
+                with suppress(ProcessLookupError):
+                    os.kill(server._pid, signal.SIGCONT)
+                time.sleep(2)
     time.sleep(1000)
 """
 
@@ -111,6 +133,16 @@ def test_without_a_fork_server_the_program_is_run(household: Household) -> None:
     with household.head(SUPERVISOR, json.dumps(["live", "live"]), "killed") as supervisor:
         assert [_line(supervisor)[1] for _ in range(2)] == [0, 0]
         assert [_log(household, number) for number in range(2)] == [["a program"]] * 2
+
+
+@pytest.mark.parametrize("how", ["slow", "stopped"])
+def test_what_is_born_too_late_ends_before_it_does_anything(household: Household, how: str) -> None:
+    """A program was run in its place, and so is whatever is started before the answer has come; then forks go on."""
+    with household.head(SUPERVISOR, json.dumps(["late", "at once", "live"]), how) as supervisor:
+        assert [_line(supervisor)[1] for _ in range(3)] == [0, 0, 0]
+        assert [_log(household, number) for number in range(2)] == [["a program"]] * 2
+        (told,) = _log(household, 2)
+        assert json.loads(told)["arguments"] == ["be", "live"]
 
 
 def test_nothing_is_forked_beside_threads(monkeypatch: pytest.MonkeyPatch) -> None:
