@@ -1,10 +1,13 @@
 """The application: every part wired once."""
 
+from functools import partial
 from importlib.metadata import version
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.exports.recent_answers import RecentAnswers
 from api.exports.sending import EXPORTERS
@@ -46,14 +49,26 @@ from jobs.ports import Doorbell, Store
 from jobs.settings import Settings
 
 
+class _Application(FastAPI):
+    """The application, with what is asked before it is; its own layers are many."""
+
+    quick: QuickAnswersMiddleware | None = None
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.quick or super().__call__)(scope, receive, send)
+
+
 def create_app(
     settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
     """The API over a store and a doorbell; `drawing_timeout` is how many seconds a request waits for its figure."""
-    # The interactive pages of FastAPI load scripts from elsewhere; `api.openapi.page` is a page without any.
-    app = FastAPI(
+    # The interactive pages of FastAPI load scripts from elsewhere; `api.openapi.page` is a page without any. Its route of
+    # the document is none that the dependencies of the others are of.
+    app = _Application(
         title="stepbias",
         version=version("stepbias"),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -91,7 +106,7 @@ def create_app(
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: _Application, settings: Settings) -> None:
     """What is added last is met first."""
     app.state.hosts, origins = set(names(settings.allowed_hosts)), names(settings.cors_origins)
     app.add_middleware(QuickCurvesMiddleware, reader=app.state.reader, recent=app.state.recent)
@@ -114,6 +129,6 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(OutermostMiddleware)
     if settings.keys != "required" and not settings.root_path and not trusted:
-        app.add_middleware(
-            QuickAnswersMiddleware, reader=app.state.reader, metrics=app.state.metrics, hosts=app.state.hosts
+        app.quick = QuickAnswersMiddleware(
+            partial(FastAPI.__call__, app), app.state.reader, app.state.metrics, app.state.hosts
         )

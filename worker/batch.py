@@ -30,6 +30,9 @@ MOST_CHECKPOINT_BYTES: Final = 64_000_000
 where its worker is lost. The answer to 250 MB comes too late for any attempt, and the server takes no more than 512 MB.
 """
 
+SECONDS_AT_ONCE: Final = 1.0
+"""What takes longer than it was predicted to is for a job of its own: others wait to be planned."""
+
 log = logging.getLogger(__name__)
 
 
@@ -50,10 +53,10 @@ def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarra
     return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=pack_arrays(arrays))
 
 
-def train_for(
-    seconds: float, claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, indices: Sequence[int]
+def train_at_once(
+    claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, indices: Sequence[int]
 ) -> Sequence[int]:
-    """Train these runs within another job, for so long at most, and store those that end; which do not.
+    """Train these runs within another job, for `SECONDS_AT_ONCE` at most, and store those that end; which do not.
 
     Raises:
         Interrupted, LeaseLost: as `train`, and nothing is kept.
@@ -61,7 +64,7 @@ def train_for(
     if not indices:
         return indices
     batch, ended = _batch(context, heartbeat, grid, indices), list[EndedRun]()
-    until = context.clock() + seconds
+    until = context.clock() + SECONDS_AT_ONCE
     while batch.active and context.clock() < until:
         heartbeat.check(0.0)
         ended += batch.advance()

@@ -19,7 +19,7 @@ from core.sweep.grid import Grid, GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.records import Claim, NewJob, Order, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
-from worker.batch import train_for
+from worker.batch import train_at_once
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
 
@@ -74,7 +74,7 @@ def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid
     if block.missing is None:
         block = replace(block, missing=heartbeat.once_there_is_room(partial(_missing, claim, context, grid, block)))
         if is_whole and _seconds(planned(missing=block.missing)) < context.tiny_seconds:
-            missing = train_for(SLICE_SECONDS, claim, context, heartbeat, grid, block.missing or ())
+            missing = train_at_once(claim, context, heartbeat, grid, block.missing or ())
             block = replace(block, missing=missing)
         # Before any batch is formed of them. An attempt that asked again would miss what the first batches have stored
         # meanwhile, form other batches of the rest, and have it trained twice.

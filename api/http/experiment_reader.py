@@ -1,7 +1,9 @@
 """Records of experiments, read together for all who ask at the same time: polls are the most frequent requests."""
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from anyio import to_thread
@@ -12,6 +14,8 @@ from jobs.records import Experiment
 
 Read = tuple[Experiment, str]
 """A record, and the notes beside it."""
+
+_Asked = dict[str, list["asyncio.Future[Read | None]"]]
 
 MADE_OF: Final = "made_of"
 """In the state of a request: who is to be told of which record its answer is made."""
@@ -30,8 +34,9 @@ class ExperimentReader:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._asked: dict[str, asyncio.Future[Read | None]] = {}
-        self._reading: asyncio.Task[None] | None = None
+        self._asked: _Asked = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_reading = False
 
     async def experiment(self, experiment_id: str) -> Experiment:
         """The experiment's record, of a moment after it was asked for.
@@ -54,20 +59,38 @@ class ExperimentReader:
     async def look(self, experiment_id: str) -> Read | None:
         """The same, None where it cannot be told."""
         loop = asyncio.get_running_loop()
-        if self._reading is None or self._reading.done() or self._reading.get_loop() is not loop:
-            self._asked = {}
-            self._reading = loop.create_task(self._read())
-        return await asyncio.shield(self._asked.setdefault(experiment_id, loop.create_future()))
+        if loop is not self._loop:
+            self._loop, self._asked, self._is_reading = loop, {}, False
+        told: asyncio.Future[Read | None] = loop.create_future()
+        self._asked.setdefault(experiment_id, []).append(told)
+        if not self._is_reading:
+            self._is_reading = True
+            # Not at once: others may ask in the same round of the loop.
+            loop.call_soon(self._begin, loop)
+        return await told
 
-    async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._asked:
-            asked, self._asked = self._asked, {}
-            try:
-                records = await loop.run_in_executor(self._thread, self._store.in_full, list(asked))
-            except Exception as error:  # noqa: BLE001 - it is theirs who asked, whatever it is
-                for future in asked.values():
-                    future.set_exception(error)
-            else:
-                for name, future in asked.items():
-                    future.set_result(records.get(name))
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        asked, self._asked = self._asked, {}
+        self._thread.submit(self._read, loop, asked)
+
+    def _read(self, loop: asyncio.AbstractEventLoop, asked: _Asked) -> None:
+        try:
+            found: Mapping[str, Read] | Exception = self._store.in_full(list(asked))
+        except Exception as error:  # noqa: BLE001 - it is theirs who asked, whatever it is
+            found = error
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits
+            loop.call_soon_threadsafe(self._tell, loop, asked, found)
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, asked: _Asked, found: Mapping[str, Read] | Exception) -> None:
+        for name, futures in asked.items():
+            for future in futures:
+                if future.done():  # who asked has left
+                    continue
+                if isinstance(found, Exception):
+                    future.set_exception(found)
+                else:
+                    future.set_result(found.get(name))
+        if loop is self._loop:
+            self._is_reading = bool(self._asked)
+            if self._is_reading:
+                self._begin(loop)

@@ -1,7 +1,7 @@
 """Events that end a chunk of steps early: a loss, at one of the regular checks, of which something follows."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -39,17 +39,16 @@ class LossEvents:
         frozen = (losses <= self.frozen_below) & (step < self.frozen_until)
         return bool((converged | frozen | ~(losses <= self.diverged_above)).any())
 
-    def of(self, runs: int) -> Self:
-        """The conditions with an entry for each run, in memory of its own."""
-        return type(self)(
-            start=self.start,
-            interval=self.interval,
-            converged_below=np.full(runs, self.converged_below),
-            converged_from=np.full(runs, self.converged_from, dtype=np.int64),
-            frozen_below=np.full(runs, self.frozen_below),
-            frozen_until=np.full(runs, self.frozen_until, dtype=np.int64),
-            diverged_above=np.full(runs, self.diverged_above),
-        )
+    @property
+    def conditions(self) -> tuple[np.ndarray, ...]:
+        """What is compared, in the order of the members."""
+        losses, steps = self.converged_below, self.converged_from
+        return losses, steps, self.frozen_below, self.frozen_until, self.diverged_above
+
+    def conditions_of(self, runs: int) -> tuple[np.ndarray, ...]:
+        """The same with an entry for each run, in memory of their own."""
+        kinds = np.float64, np.int64, np.float64, np.int64, np.float64
+        return tuple(np.full(runs, each, dtype=kind) for each, kind in zip(self.conditions, kinds, strict=True))
 
 
 NO_EVENTS: Final = LossEvents(

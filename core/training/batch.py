@@ -15,6 +15,7 @@ from core.descent.optimizers import FullBatch
 from core.descent.schedule import warmed_up
 from core.stability.sharpness import interpolator_sharpness_of, top_hessian_eigenpair
 from core.training.limits import Limits
+from core.training.loss_checks import CHECK_INTERVAL, NEVER
 from core.training.problem import Problem
 from core.training.training_run import TrainingRun
 
@@ -27,7 +28,10 @@ CHUNK_WORK: Final = 4e9
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Batch:
-    """Some runs on one problem, all of one kind of optimiser, wherever their steps have led them."""
+    """Some runs on one problem, all of one kind of optimiser, wherever their steps have led them.
+
+    From `even_from` on all steps up to `even_until` are alike: `even` has their η and momentum, the same in each row.
+    """
 
     problem: Problem
     runs: Sequence[TrainingRun]
@@ -35,6 +39,9 @@ class Batch:
     descent: BatchDescent
     noise: GradientNoise
     momentum: Float64[np.ndarray, " run"]
+    even_from: int
+    even_until: int
+    even: Float64[np.ndarray, "2 step run"]
 
     @classmethod
     def at(cls, state: BatchState, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
@@ -42,13 +49,18 @@ class Batch:
         X, y = problem.dataset.X, problem.dataset.y
         optimizers = [run.optimizer for run in runs]
         kernel = kernel_of(problem.kernel, optimizers[0] if runs else FullBatch())
+        limits, momentum = Limits.of(problem, runs), np.array([optimizer.momentum for optimizer in optimizers])
+        even = np.array([limits.step_size, momentum])[:, None]
         return cls(
             problem=problem,
             runs=runs,
-            limits=Limits.of(problem, runs),
+            limits=limits,
             descent=kernel(X, y, problem.network, state),
             noise=GradientNoise(optimizers, [run.seed for run in runs], len(y), is_backwards=problem.is_backwards),
-            momentum=np.array([optimizer.momentum for optimizer in optimizers]),
+            momentum=momentum,
+            even_from=int(limits.warmup_steps.max(initial=0)),
+            even_until=int(limits.max_steps.min(initial=NEVER)),
+            even=np.broadcast_to(even, (2, LONGEST_CHUNK + CHECK_INTERVAL, len(runs))),
         )
 
     def longest_chunk(self, start: int) -> int:
@@ -91,10 +103,8 @@ class Batch:
         One row is broadcast over the chunk where all its steps are alike.
         """
         limits = self.limits
-        shape = (stop - start, len(self.runs))
-        settled = start >= limits.warmup_steps.max() and start >= moves_from.max()
-        if settled and stop <= limits.max_steps.min():
-            return np.broadcast_to(limits.step_size, shape), np.broadcast_to(self.momentum, shape)
+        if self.even_from <= start and stop <= self.even_until and start >= moves_from.max():
+            return self.even[0, : stop - start], self.even[1, : stop - start]
         steps = np.arange(start, stop)[:, None]
         moving = (steps < limits.max_steps) & (steps >= moves_from)
         schedule = warmed_up(limits.step_size, limits.warmup_steps, start, stop)

@@ -5,7 +5,7 @@ what else is in its batch, nor on being interrupted: `checkpoint` and `resume` c
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -51,7 +51,8 @@ class Training:
     def __init__(self, problem: Problem, runs: Sequence[TrainingRun]) -> None:
         self._problem, self.step = problem, 0
         self._go_on_with(runs, Progress.begin(problem, runs))
-        self._unseen: list[Sight] = self._recorder.due(self._batch, self.step)
+        self._unseen: list[Sight] = []
+        self._see()
         self._observe()
 
     @property
@@ -62,11 +63,12 @@ class Training:
     def advance(self) -> list[TrainedRun]:
         """Step to a check at which something may be due; returns the runs that ended there, which leave the batch."""
         at_window_end = self.step > 0 and self.step % WINDOW == 0
+        self._events = self._evidence.events(self._batch, self.step)
         window = self._step_over_window_end() if at_window_end else None
         stop = at_check_from(self.step + 1) if at_window_end else self._horizon()
         checks = [] if self.step else self._step_to_first_check()
         while self.step < stop and not (checks and checks[-1].ended_by_event):
-            checks.append(self._step_to(min(stop, self._recorder.next_due())))
+            checks.append(self._step_to(min(stop, self._next_record)))
         self._observe()
         return self._let_go(self._evidence.verdicts(self._batch, LossChecks.joined(checks), window))
 
@@ -97,6 +99,7 @@ class Training:
     def _go_on_with(self, runs: Sequence[TrainingRun], progress: Progress) -> None:
         self._batch = Batch.at(progress.state, self._problem, runs)
         self._evidence, self._recorder = progress.evidence, progress.recorder
+        self._next_record = self._recorder.next_due()
 
     def _horizon(self) -> int:
         """The next check at which something is due, whatever the losses are until then."""
@@ -117,13 +120,19 @@ class Training:
 
     def _step_to(self, stop: int) -> LossChecks:
         """Step to `stop` at most, and record who is due there."""
-        start, events = self.step, self._evidence.events(self._batch, self.step)
+        start, events = self.step, replace(self._events, start=self.step)
         chunk = self._batch.advance(start, stop, moves_from=self._evidence.moves_from, events=events)
         self.step = start + chunk.steps
+        if self.step >= self._next_record:
+            self._see()
+        return LossChecks.of(chunk, start)
+
+    def _see(self) -> None:
+        """Note who is due at this step, to be recorded with others."""
         self._unseen += self._recorder.due(self._batch, self.step)
+        self._next_record = self._recorder.next_due()
         if sum(sight.theta.size for sight in self._unseen) > MOST_UNSEEN:
             self._observe()
-        return LossChecks.of(chunk, start)
 
     def _observe(self) -> None:
         """Record what waits to be observed."""

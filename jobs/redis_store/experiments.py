@@ -90,13 +90,13 @@ class RedisExperiments(RedisServer, ExperimentStore):
 
     @override
     def notes(self, experiment_id: str) -> str:
-        (stored,) = self._read(_reading_of_notes(experiment_id))
+        (stored,) = self._read(["GET", _notes_key(experiment_id)])
         return self._opened_notes(experiment_id, stored)
 
     @override
     def in_full(self, experiment_ids: Sequence[str]) -> Mapping[str, tuple[Experiment, str]]:
         ids = list(dict.fromkeys(experiment_ids))
-        records, stored = self._experiment_records_and(ids, *map(_reading_of_notes, ids))
+        records, stored = self._experiment_records_and(ids, list(map(_notes_key, ids)))
         notes = dict(zip(ids, stored, strict=True))
         return {each.id: (each, self._opened_notes(each.id, notes[each.id])) for each in records}
 
@@ -253,8 +253,8 @@ def _label_fields(
     return fields
 
 
-def _reading_of_notes(experiment_id: str) -> Sequence[str]:
-    return "GET", key("experiment", experiment_id, "notes")
+def _notes_key(experiment_id: str) -> str:
+    return key("experiment", experiment_id, "notes")
 
 
 def _notes_name(experiment_id: str) -> str:

@@ -127,15 +127,17 @@ class RedisServer:
         return self._experiment_records_and(list(experiment_ids))[0]
 
     def _experiment_records_and(
-        self, ids: Sequence[str], *commands: Sequence[Any]
-    ) -> tuple[list[Experiment], list[Any]]:
-        """The same, with the answers to other commands that are read with them."""
+        self, ids: Sequence[str], values: Sequence[str] = ()
+    ) -> tuple[list[Experiment], list[bytes | None]]:
+        """The same, with the values of these keys, which are read with them."""
         reading = (["HGETALL", experiment_key(each)] for each in ids)
-        schema, (seconds, microseconds), *answers = self._read(_READING_OF_SCHEMA, ["TIME"], *reading, *commands)
+        (schema, *found_values), (seconds, microseconds), *answers = self._read(
+            ["MGET", key("schema"), *values], ["TIME"], *reading
+        )
         _require_whole(schema)
         now = seconds + microseconds / 1e6
-        found = {each: self._record(each, fields, now) for each, fields in zip(ids, answers, strict=False)}
-        return [record for record in found.values() if record is not None], answers[len(ids) :]
+        found = {each: self._record(each, fields, now) for each, fields in zip(ids, answers, strict=True)}
+        return [record for record in found.values() if record is not None], found_values
 
     def _record(self, experiment_id: str, fields: Fields, now: float) -> Experiment | None:
         """The record in the fields, if they are sound; that of an ended experiment, most often asked for, is kept."""

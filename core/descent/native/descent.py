@@ -5,6 +5,8 @@ a lane depend on nothing but the lane and the kernel.
 """
 
 import ctypes
+from collections.abc import Sequence
+from operator import is_not
 
 import numpy as np
 from jaxtyping import Float64
@@ -45,6 +47,7 @@ class NativeDescent(BatchDescent):
         self._theta = padded_rows(state.theta, dims)
         self._velocity = None if state.velocity is None else padded_rows(state.velocity, dims)
         self._residual_sum = padded_rows(state.residual_sum, rows)
+        self._conditions: tuple[np.ndarray, ...] = ()
         self._scratch = [aligned_zeros((self.lanes, width)) for width in (dims, rows, dims)]
         self._minus_targets = padded_rows(-y, rows)
         self._packed = [self._pack(X), self._pack(X.T)]
@@ -84,7 +87,7 @@ class NativeDescent(BatchDescent):
         kept, kept_stride = _strided(kept, 1.0)
         shift, weight = (self._wide(values) for values in (noise.shift, noise.weight))
         losses = np.empty((events.checks(steps), self.lanes))
-        watched = events.of(self.lanes)
+        low, low_from, calm, calm_until, high = self._watched(events)
         stretch = native.Stretch(
             steps=steps,
             coefficients=address(coefficients),
@@ -96,11 +99,11 @@ class NativeDescent(BatchDescent):
             start=events.start,
             interval=events.interval,
             losses=address(losses),
-            low=address(watched.converged_below),
-            low_from=address(watched.converged_from),
-            calm=address(watched.frozen_below),
-            calm_until=address(watched.frozen_until),
-            high=address(watched.diverged_above),
+            low=low,
+            low_from=low_from,
+            calm=calm,
+            calm_until=calm_until,
+            high=high,
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
         return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))
@@ -110,6 +113,14 @@ class NativeDescent(BatchDescent):
         losses = np.empty(self.lanes)
         self._functions.stepbias_losses(self._kernel, ctypes.byref(self._batch), address(losses))
         return losses
+
+    def _watched(self, events: LossEvents) -> Sequence[int]:
+        """Where copies of the conditions are that the kernel reads: one chunk after another has the same ones."""
+        conditions = events.conditions
+        if not self._conditions or any(map(is_not, conditions, self._conditions)):
+            self._conditions, self._copies = conditions, events.conditions_of(self.lanes)
+            self._addresses = [address(copy) for copy in self._copies]
+        return self._addresses
 
     def _pack(self, matrix: Float64[np.ndarray, "inner outer"]) -> Float64[np.ndarray, " entry"]:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)

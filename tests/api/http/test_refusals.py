@@ -22,7 +22,7 @@ def operations(api: Service) -> list[tuple[str, str, dict[str, dict[str, Any]]]]
     return [
         (
             method.upper(),
-            "/".join("0" if part.startswith("{") else part for part in path.split("/")),
+            _filled(path),
             {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"},
         )
         for path, operations in paths.items()
@@ -42,6 +42,27 @@ def test_a_parameter_that_a_route_does_not_have_is_refused_on_every_route(api: S
     for method, path, _ in all_operations:
         document = assert_problem(api.client.request(method, f"{path}?no_such=1"), 422)
         assert document["errors"] == [{"parameter": "no_such", "detail": "there is no such parameter here"}], path
+
+
+def test_it_is_refused_by_every_route_that_there_is_documented_or_not(api: Service) -> None:
+    """The document itself, the page, health and metrics among them; HEAD as well as GET."""
+    parts = api.client.app.routes  # type: ignore[attr-defined]  # the application is one
+    routes = [
+        route
+        for part in parts
+        for route in (part.original_router.routes if "original_router" in vars(part) else [part])
+    ]
+    asked = {(method, _filled(route.path)) for route in routes for method in route.methods}
+    assert {("GET", path) for path in ("/openapi.json", "/docs", "/healthz", "/metrics", "/v1/presets")} <= asked
+    assert {
+        (method, path): status
+        for method, path in asked
+        if (status := api.client.request(method, f"{path}?no_such=1").status_code) != 422
+    } == {}
+
+
+def _filled(path: str) -> str:
+    return "/".join("0" if part.startswith("{") else part for part in path.split("/"))
 
 
 def test_a_parameter_with_one_value_is_refused_twice_on_every_route(api: Service) -> None:

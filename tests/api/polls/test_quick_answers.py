@@ -88,8 +88,7 @@ def test_what_says_more_meets_every_layer(api: Service, headers: dict[str, str],
 def test_nothing_is_quick_where_an_answer_is_not_the_same_for_all(settings: dict[str, Any]) -> None:
     """Where keys are asked for, or a prefix stands before every link."""
     with service(**settings).client as client:
-        layers = [layer.cls for layer in client.app.user_middleware]  # type: ignore[attr-defined]  # the application is one
-    assert QuickAnswersMiddleware not in layers
+        assert client.app.quick is None  # type: ignore[attr-defined]  # the application is one
 
 
 def test_what_waits_is_told_where_each_time(api: Service) -> None:
