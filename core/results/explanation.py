@@ -52,7 +52,7 @@ def explanation(
     A number that the summary of an older release does not have counts as not known. A run whose steps were over before
     its warm-up or its noise never was where the thresholds would say something of it.
     """
-    if unsettled := _unsettled(summary, warmup_steps, optimizer.noise_steps):
+    if unsettled := _unsettled(summary, warmup_steps, optimizer):
         return f"{_what(summary)} {unsettled}"
     sentences = (_what(summary), _where(summary), _why(summary, optimizer, is_warmed=warmup_steps > 0))
     return " ".join(sentence for sentence in sentences if sentence)
@@ -61,24 +61,31 @@ def explanation(
 def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
     """The explanation of a run of a grid, which knows its warm-up and its optimiser.
 
-    Minibatches of all samples are gradient descent: of the others no run has such a path.
+    Minibatches of all samples are gradient descent. Where an upload alone knows how many there are the path tells them,
+    by which no other run came to its end; of one that was perturbed nothing does.
     """
-    optimizer = GRADIENT_DESCENT if summary.get("path") in OF_DESCENT else run.optimizer
+    optimizer = run.optimizer.in_effect
+    if run.samples is not None:
+        optimizer = optimizer.on(run.samples)
+    elif summary.get("path") in OF_DESCENT:
+        optimizer = GRADIENT_DESCENT
     return explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer)
 
 
-def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, noise_steps: int) -> str:
+def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, optimizer: Optimizer) -> str:
     """What was not over when the steps of a run were, which then could not converge."""
     outcome = Outcome(str(summary["outcome"]))
     if outcome not in {Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED, Outcome.DIVERGED}:
         return ""
     steps, step_size = _number(summary, "steps") or 0, _number(summary, "step_size")
+    noise_steps = optimizer.noise_steps
     if steps < warmup_steps and step_size:
         reached = step_size * steps / warmup_steps
         if outcome is Outcome.DIVERGED:
+            is_hopeless = _is_above_all_that_is_stable(summary)
             return (
                 f"Its warm-up of {warmup_steps} steps was not over: η had grown to {reached:.3g} of {step_size:.3g}. "
-                "Lower η, warm up longer, or start closer to 0."
+                f"{_too_large(summary, _ratios(summary), optimizer, is_warmed=True) if is_hopeless else _LOWER}"
             )
         return (
             f"Its warm-up of {warmup_steps} steps was not over, and no run converges before: η had grown to "
@@ -90,6 +97,15 @@ def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, noise_steps: in
             "noise end sooner."
         )
     return ""
+
+
+_LOWER: Final = "Lower η, warm up longer, or start closer to 0."
+
+
+def _is_above_all_that_is_stable(summary: Mapping[str, Scalar]) -> bool:
+    """Whether no warm-up leads to where the full η is stable, as far as is known."""
+    ceiling = "least_norm_stable_step" if _fits_nothing(summary) else "max_stable_step"
+    return _ratios(summary).get(ceiling, 0.0) >= 1
 
 
 def _ratios(summary: Mapping[str, Scalar]) -> dict[str, float]:

@@ -186,7 +186,8 @@ VARIABLES: Final = _table(
             description=(
                 "How far the reported predictor may be from the limit of the run from its last iterate: an estimate to "
                 "first order with safety factors, and what rounding leaves there; of every converged run, completed or "
-                "not. What rounding did on the way is the `sensitivity`."
+                "not. 1 where minibatches may lead it away again; null where it would be more, which says nothing: the "
+                "run stopped too early, or its limit is 0. What rounding did on the way is the `sensitivity`."
             ),
             log_scaled=True,
             of_limit=True,
@@ -195,7 +196,10 @@ VARIABLES: Final = _table(
             name="risk_error",
             symbol="|ΔR|",
             label="error of the risk |ΔR|",
-            description="By how much `excess_risk` and `test_loss` may differ from those of the limit of the run.",
+            description=(
+                "By how much `excess_risk` and `test_loss` may differ from those of the limit of the run; null where "
+                "that would be more than the test loss of β = 0."
+            ),
             log_scaled=True,
             of_limit=True,
         ),
@@ -391,10 +395,11 @@ VARIABLES: Final = _table(
             symbol="‖Δβ‖₂/‖β‖₂",
             label="sensitivity ‖Δβ‖₂/‖β‖₂",
             description=(
-                "The relative distance of a twin that started a relative 1e-15 beside the run and was perturbed "
-                "otherwise: at the end, however it ended, or, where the run converged and both had come to rest within "
-                "a tenth of each other, of the limits of gradient flow from there. Of runs whose `path` is not smooth, "
-                "null among them, unless it was asked for of all or none."
+                "The relative distance of a twin that started a relative 1e-15 beside the run, took its sums over "
+                "samples and coordinates in the opposite order, and was perturbed otherwise: at the end, however it "
+                "ended, or, where the run converged and both had come to rest within a tenth of each other, of the "
+                "limits of gradient flow from there. Of runs whose `path` is not smooth, null among them, unless it "
+                "was asked for of all or none."
             ),
             log_scaled=True,
         ),

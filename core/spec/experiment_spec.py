@@ -298,9 +298,10 @@ class Recording(Document):
     With `steps` it is these that they are spaced over. A run that ends early has those of the steps that it came to.
     One point is the end alone; 0 keeps nothing.
 
-    `sensitivity`: a twin of a run starts a relative 1e-15 beside it and is perturbed otherwise; where it ends, or comes
-    to rest beside the run, and how, is reported. With `auto` those runs have one whose end rounding may have decided:
-    all whose `path` is not smooth, as none of another optimiser than gradient descent is. With true all have one.
+    `sensitivity`: a twin of a run starts a relative 1e-15 beside it, takes its sums in the opposite order and is
+    perturbed otherwise; where it ends, or comes to rest beside the run, and how, is reported. With `auto` those runs
+    have one whose end rounding may have decided: all whose `path` is not smooth, as none of another optimiser than
+    gradient descent is. With true all have one.
     """
 
     points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100

@@ -6,6 +6,7 @@ from typing import assert_never
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.identity import content_hash
 from core.networks.network import UV, Diagonal, Network
+from core.spec.experiment_spec import InlineData, UploadedData
 from core.spec.optimizers import (
     FractionOfMaxStable,
     LargestConvergent,
@@ -17,7 +18,7 @@ from core.spec.optimizers import (
     PlainStochasticDescent,
     StepBracket,
 )
-from core.spec.run_spec import PlainDiagonal, PlainModel, PlainUV, RunSpec
+from core.spec.run_spec import PlainDiagonal, PlainModel, PlainSparseRegression, PlainUV, RunSpec
 from core.sweep.keys import problem_key
 
 
@@ -73,6 +74,17 @@ class Run:
         """Where the largest convergent step is looked for, None where η is given."""
         value = self.spec.optimizer.step_size
         return value.largest_convergent if isinstance(value, LargestConvergent) else None
+
+    @property
+    def samples(self) -> int | None:
+        """N, None where an upload alone knows it."""
+        match self.spec.data:
+            case PlainSparseRegression(samples=samples):
+                return samples
+            case InlineData(y=y):
+                return len(y)
+            case UploadedData():
+                return None
 
     @property
     def warmup_steps(self) -> int:

@@ -2,7 +2,9 @@
 
 Near the edge of stability the dynamics amplify what float64 cannot hold. How far the twin is away in the end says how
 many digits of β mean anything, whatever computer the run was trained on. It moves all that decides: the start, and
-with it the rounding of every step; and the perturbations that push a run off an unstable interpolator.
+with it the rounding of every step; the order of every sum, as it is trained on its samples and coordinates from the
+last to the first; and the perturbations that push a run off an unstable interpolator. With one sample sums over them
+have no other order, with one coordinate those over it, and with one of each the start alone is moved.
 
 A twin that is near a run where that came to rest ends there (`core.training.landmarks`): it costs what leads to the
 edge and across, which near it is a small part of a run.
@@ -72,7 +74,7 @@ class WithTwin:
     def result(self, history: Sequence[TrainedRun]) -> SearchResult:
         """The search's result; of its twin, if it has one, the outcome and the distance.
 
-        A distance of 0 without a twin stands for one that rounding makes the trial itself.
+        A distance of 0 without a twin stands for one whose start rounding makes that of the trial.
         """
         own, twins = self._told_apart(history)
         result = self.search.result(own)
@@ -94,7 +96,7 @@ class WithTwin:
         return not self.only_if_needed or trained.path is not RunPath.SMOOTH
 
     def _twins_of(self, trained: TrainedRun) -> list[TrainingRun]:
-        """The twin of a trial; none where it would be the trial itself, to the bit."""
+        """The twin of a trial; none where no coordinate of its start can be moved."""
         run, meets = trained.run, trained.landmark if trained.outcome is Outcome.CONVERGED else None
         initial, name = moved_start(run.initial, run.seed), f"{run.perturbed_by} of a twin"
         if np.array_equal(initial, run.initial):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.descent.optimizers import FullBatch, HeavyBall, Minibatch, Optimizer
-from core.outcome import Outcome
+from core.outcome import Outcome, RunPath
 from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
 from tests.core.specs import grid_of
 
@@ -193,6 +193,28 @@ def test_no_warm_up_is_advised_where_no_least_squares_are_stable(outcome: Outcom
     assert "overshoot: lower η to 0.018, or warm up (longer), which may lead to where this η is stable." in below
 
 
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ({"max_stable_step": 0.02}, "Above η* no interpolator is known to be stable: lower η to 0.018"),
+        (LEAST_SQUARES | {"least_norm_stable_step": 0.02}, "least ℓ2 norm are unstable at this η: lower η to 0.018."),
+    ],
+)
+@pytest.mark.parametrize("optimizer", [FullBatch(), HeavyBall(momentum=0.9)])
+def test_a_run_that_left_in_its_warm_up_is_told_no_longer_one_where_nothing_is_stable(
+    numbers: dict[str, Any], told: str, optimizer: Optimizer
+) -> None:
+    """Above what is stable anywhere; below it a longer warm-up may lead there."""
+    above, below = (
+        explanation(ended(Outcome.DIVERGED, step, **numbers), warmup_steps=642, optimizer=optimizer)
+        for step in (0.03, 0.019)
+    )
+    assert "was not over: η had grown to 0.015 of 0.03. " in above
+    assert told in above
+    assert "warm up longer" not in above
+    assert "Lower η, warm up longer, or start closer to 0." in below
+
+
 def test_a_run_that_has_warmed_up_is_not_told_of_its_first_steps() -> None:
     """Where it was led counts; one that left before is told how far its η had grown."""
     numbers = ended(Outcome.DIVERGED, 0.03, max_stable_step=0.1)
@@ -270,16 +292,29 @@ def test_a_run_that_says_nothing_of_its_limit_is_told_what_to_do(optimizer: Opti
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.CONVERGED, Outcome.STATIONARY, Outcome.STOPPED])
-def test_minibatches_of_all_samples_are_explained_as_gradient_descent(outcome: Outcome) -> None:
-    """Which their path tells: no run of smaller ones has such a one."""
-    grid = grid_of(optimizer={"kind": "sgd", "batch_size": 3, "step_size": 0.05})
-    numbers = ended(outcome, 0.05, **LEAST_SQUARES)
-    for path in ("smooth", "crossed_edge", "released"):
-        assert explained(grid.run(0), numbers | {"path": path}) == explanation(numbers)
-    for path in (None, "perturbed"):
-        assert explained(grid.run(0), numbers | {"path": path}) == explanation(
-            numbers, optimizer=Minibatch(batch_size=3)
-        )
+@pytest.mark.parametrize("path", [None, *RunPath])
+def test_minibatches_of_all_samples_are_explained_as_gradient_descent(outcome: Outcome, path: str | None) -> None:
+    """Whatever their path; smaller ones are not."""
+    optimizer = {"kind": "sgd", "batch_size": 3, "step_size": 0.05}
+    inline = {"kind": "inline", "X": [[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]], "y": [1.0, 2.0, 4.0]}
+    numbers = ended(outcome, 0.05, **LEAST_SQUARES) | {"path": path}
+    minibatches = explanation(numbers, optimizer=Minibatch(batch_size=3))
+    for data, expected in (
+        (inline, explanation(numbers)),
+        ({"kind": "sparse_regression", "samples": 3}, explanation(numbers)),
+        ({"kind": "sparse_regression", "samples": 4}, minibatches),
+    ):
+        assert explained(grid_of(data=data, optimizer=optimizer).run(0), numbers) == expected
+    assert (minibatches == explanation(numbers)) is (outcome is Outcome.CONVERGED)
+
+
+@pytest.mark.parametrize("path", [None, *RunPath])
+def test_of_an_upload_the_path_tells_minibatches_of_all_samples(path: str | None) -> None:
+    """No run of smaller ones has such a one, but that each may be perturbed."""
+    optimizer, upload = {"kind": "sgd", "batch_size": 3, "step_size": 0.05}, {"kind": "dataset", "id": "mine"}
+    numbers = ended(Outcome.STATIONARY, 0.05, **LEAST_SQUARES) | {"path": path}
+    told = explained(grid_of(data=upload, optimizer=optimizer).run(0), numbers)
+    assert ("only passing by" in told) is (path in {None, RunPath.PERTURBED})
 
 
 @pytest.mark.parametrize(("sharpness", "is_near"), [(6.0, True), (7.0, False)])
