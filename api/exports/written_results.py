@@ -20,7 +20,6 @@ from jobs.document_keys import figure_error_key
 from jobs.kept_results import KeptResults, ResultsFile
 from jobs.ports import Doorbell
 from jobs.records import RESULTS_FILE, FigureRequest, Queue
-from jobs.tracing import traceparent
 
 STALL_SECONDS: Final = 60.0
 """A file of which nothing more was written in so long is given up: who wrote it has died, or has too much to do."""
@@ -107,7 +106,6 @@ class WrittenResults:
             figure=RESULTS_FILE,
             format=self.file.form,
             key=self.file.key,
-            traceparent=traceparent(),
         )
 
     def _has_worker(self) -> bool:
