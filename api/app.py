@@ -11,6 +11,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from api.exports.recent_answers import RecentAnswers
 from api.exports.sending import EXPORTERS
+from api.exports.written_results import Movements
 from api.figures.drawing import PATIENCE_SECONDS
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
@@ -81,7 +82,7 @@ def create_app(
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
     app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
-    app.state.ring, app.state.recent = KeyRing(store), RecentAnswers()
+    app.state.ring, app.state.recent, app.state.movements = KeyRing(store), RecentAnswers(), Movements()
     parts = (
         service,
         experiments,

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 STOP_SECONDS: Final = 25.0
 """A worker that ends itself has so long to write the checkpoints of what it is training."""
 
-NICENESS: Final = 10
+NICENESS: Final = 5
 """Of processes that compute, above that of others: who asks is answered first, where both want the same core."""
 
 settings: Final = Settings()

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from api.http.metrics import Metrics
 
-SHARE: Final = 0.1
+SHARE: Final = 0.2
 """Of the time, while somebody else is answered: every piece is a lock of the interpreter for which a poll waits."""
 
 Made = TypeVar("Made")

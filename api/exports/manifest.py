@@ -36,11 +36,12 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Manifest:
-    """The manifest of an experiment; `state` is what its finished results are kept under."""
+    """The manifest of an experiment; `state` is what its finished results are kept under, `slowed` makes pauses."""
 
     experiment: Experiment
     state: str
     store: Store
+    slowed: Callable[[Iterator[bytes]], Iterator[bytes]]
 
     def to_document(self) -> Document:
         """The manifest as JSON; `kernel_ids` are those of the stored runs, `software` is that of this process."""
@@ -92,7 +93,8 @@ class Manifest:
         kernels: set[str] = set()
         slices = _noting(StoredRuns.of(self.experiment.id, self._grid, self.store).slices(), kernels)
         digest = _Digest()
-        for piece in labelled_pieces(RunTable(self._grid), slices, heading(self.experiment).attributes):
+        pieces = labelled_pieces(RunTable(self._grid), slices, heading(self.experiment).attributes)
+        for piece in self.slowed(pieces):
             digest.update(piece)
         return {"results": digest.document if is_whole else None, "kernel_ids": sorted(kernels)}
 

@@ -1,7 +1,8 @@
 """Finished results that a worker writes once: asked for, waited for, and sent as they are kept."""
 
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -20,14 +21,14 @@ from jobs.document_keys import figure_error_key
 from jobs.kept_results import KeptResults, ResultsFile
 from jobs.ports import Doorbell
 from jobs.records import RESULTS_FILE, FigureRequest, Queue
-from jobs.tracing import traceparent
 
-STALL_SECONDS: Final = 60.0
+STALL_SECONDS: Final = 30.0
 """A file of which nothing more was written in so long is given up: who wrote it has died, or has too much to do."""
 
 Found = TypeVar("Found")
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.25, 1.5
+_MOST: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +42,14 @@ class WrittenResults:
 
     async def begun(self) -> KeptResults | None:
         """How far it is, once there is something to read; None where no worker writes it."""
-        found = await self._look()
-        if found is not None and found.pieces:
-            return found
-        if not await _off_loop(self._has_worker):
-            return None
-        watch = _Watch(self.patience)
+        found, pauses, deadline = await self._look(), _pauses(), time.monotonic() + self.patience
         while found is None or not found.pieces:
-            if watch.is_over(found):
-                await self._give_up(found)
+            if found is None and (time.monotonic() >= deadline or not await _off_loop(self._has_worker)):
                 return None
             if await _off_loop(self._has_failed):
                 return None
             await _off_loop(partial(ask, self._wish, store=self.file.store, bell=self.bell))
-            await watch.pause()
+            await anyio.sleep(next(pauses))
             found = await self._look()
         return found
 
@@ -69,7 +64,7 @@ class WrittenResults:
             while number < kept.pieces:
                 piece = await off_loop(self.request, partial(courtesy.timed, partial(self.file.piece, kept, number)))
                 if piece is None:
-                    await self._give_up(kept)
+                    await _off_loop(partial(self.file.lose, kept))
                     raise _changed("damaged")
                 yield piece
                 number += 1
@@ -89,15 +84,12 @@ class WrittenResults:
 
     async def _more(self, kept: KeptResults) -> KeptResults:
         """How far the same writing is when it has gone on."""
-        watch, found = _Watch(STALL_SECONDS), await self._look()
+        found, pauses = await self._look(), _pauses()
         while found is not None and found.writing == kept.writing:
             if found.pieces > kept.pieces or found.is_whole:
                 return found
-            if watch.is_over(found):
-                break
-            await watch.pause()
+            await anyio.sleep(next(pauses))
             found = await self._look()
-        await self._give_up(kept)
         raise _changed("written anew")
 
     @property
@@ -107,7 +99,6 @@ class WrittenResults:
             figure=RESULTS_FILE,
             format=self.file.form,
             key=self.file.key,
-            traceparent=traceparent(),
         )
 
     def _has_worker(self) -> bool:
@@ -117,33 +108,38 @@ class WrittenResults:
         return self.file.store.document(figure_error_key(self.file.key)) is not None
 
     async def _look(self) -> KeptResults | None:
-        return await _off_loop(self.file.found)
+        """How far it is now; one that stands still is given up, and is none."""
+        found = await _off_loop(self.file.found)
+        movements: Movements = self.request.app.state.movements
+        if found is not None and not found.is_whole and movements.still(self.file.key, found) >= STALL_SECONDS:
+            await _off_loop(partial(self.file.lose, found))
+            return None
+        return found
 
-    async def _give_up(self, kept: KeptResults | None) -> None:
-        if kept is not None:
-            await _off_loop(partial(self.file.lose, kept))
+
+class Movements:
+    """When this process has last seen a file move, whoever has looked: readers may leave before they could tell."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, tuple[tuple[str, int], float]] = OrderedDict()
+
+    def still(self, key: str, found: KeptResults) -> float:
+        """For so many seconds it has not moved."""
+        now, place = time.monotonic(), (found.writing, found.beat)
+        seen, since = self._seen.get(key, (None, now))
+        if seen != place:
+            self._seen[key], since = (place, now), now
+            self._seen.move_to_end(key)
+            while len(self._seen) > _MOST:
+                self._seen.popitem(last=False)
+        return now - since
 
 
-class _Watch:
-    """Waits for something that moves: over when it has not for so long."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._pause = seconds, _FIRST_PAUSE
-        self._seen: tuple[str, int] | None = None
-        self._deadline = time.monotonic() + seconds
-
-    def is_over(self, found: KeptResults | None) -> bool:
-        """Whether nothing has moved for too long."""
-        now, seen = time.monotonic(), None if found is None else (found.writing, found.beat)
-        if seen != self._seen:
-            # Who has begun may have more to do: those who wait know that it is alive.
-            self._seen, self._deadline = seen, now + max(self._seconds, STALL_SECONDS / 3)
-        return now >= self._deadline
-
-    async def pause(self) -> None:
-        """Wait a little, and longer the next time."""
-        await anyio.sleep(self._pause)
-        self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
 async def _off_loop(call: Callable[[], Found]) -> Found:

@@ -12,6 +12,7 @@ from api.contract.answers import LabelledArrays, ManifestDocument
 from api.contract.parts import PROBLEMS, files, reference
 from api.dependencies import ExperimentHere, StoreHere
 from api.experiments.document import path, polling_headers
+from api.exports.courtesy import Courtesy
 from api.exports.curve_tables import FILES
 from api.exports.formats import ResultsQuery, chosen_format
 from api.exports.manifest import Manifest
@@ -65,7 +66,7 @@ async def get_manifest(experiment: ExperimentHere, request: Request, store: Stor
     Of the formats of results JSON is there once they are finished, as it is before any content coding; of the figures
     those that are drawn.
     """
-    manifest = Manifest(experiment, results_state(experiment), store)
+    manifest = Manifest(experiment, results_state(experiment), store, Courtesy(request.app.state.metrics).slowed)
     return JSONResponse(await off_loop(request, manifest.to_document), headers=polling_headers(experiment))
 
 

@@ -14,7 +14,8 @@ from jobs.document_keys import figure_error_key
 from jobs.errors import StoreFull, StoreUnavailable
 from jobs.heading import heading
 from jobs.kept_results import ResultsFile
-from jobs.records import RESULTS_FILE, FigureRequest, Queue
+from jobs.owned_store import store_of_experiment
+from jobs.records import RESULTS_FILE, FigureRequest, Ownership, Queue
 from tests.worker.workshop import SetAfter, Workshop, spec
 from worker.exports import SLICE_SECONDS, Exports
 from worker.perform import work_off
@@ -72,6 +73,27 @@ def test_a_file_that_is_asked_for_is_written(workshop: Workshop, form: Format) -
     _ask(workshop, file)
     work_off(Queue.INTERACTIVE, workshop.context(clock=Hours()))
     assert _content(file) == _expected(workshop, experiment_id, form)
+
+
+def test_the_file_of_an_owner_is_kept_among_theirs(workshop: Workshop) -> None:
+    """Asked for by the same name as by everybody; the worker is told the one in the store."""
+    asked = spec()
+    made = workshop.store.submit(
+        spec=asked.canonical(),
+        content_hash=asked.content_hash(),
+        name="",
+        tags=(),
+        runs=len(Grid(asked)),
+        ownership=Ownership(owner="somebody"),
+    )
+    workshop.work_off()
+    experiment = workshop.experiment(made.experiment.id)
+    file = ResultsFile.of(experiment, Format.CSV, store_of_experiment(workshop.store, experiment.id))
+    wish = FigureRequest(experiment_id=experiment.id, figure=RESULTS_FILE, format="csv", key=file.key)
+    file.store.request_figure(wish, seconds=30.0)
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert _content(file) == _expected(workshop, experiment.id, Format.CSV)
+    assert workshop.store.document(file.key) is None
 
 
 def test_json_is_the_labelled_array(workshop: Workshop) -> None:

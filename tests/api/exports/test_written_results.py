@@ -12,7 +12,7 @@ from anyio import CapacityLimiter
 from typing_extensions import override  # in the standard library from Python 3.12 on
 
 from api.exports.courtesy import SHARE, Courtesy
-from api.exports.written_results import WrittenResults
+from api.exports.written_results import Movements, WrittenResults
 from api.http.metrics import Metrics
 from api.problems.request_errors import ResultsChanged
 from core.exports.format import TEXT, Format
@@ -187,7 +187,7 @@ def service_client(store: Store, bell: WorkingBell, settings: Settings) -> Any:
 
 def _reader(store: MemoryStore, form: Format) -> WrittenResults:
     """Somebody who reads a file of an experiment, without an application."""
-    state = SimpleNamespace(metrics=SimpleNamespace(answered=0), exporters=CapacityLimiter(2))
+    state = SimpleNamespace(metrics=SimpleNamespace(answered=0), exporters=CapacityLimiter(2), movements=Movements())
     request = cast("Any", SimpleNamespace(app=SimpleNamespace(state=state)))
     made = store.submit(spec=b"a spec", content_hash="0" * 64, name="", tags=(), runs=4)
     file = ResultsFile(experiment_id=made.experiment.id, state="state", form=form, store=store)
@@ -276,6 +276,27 @@ def test_a_writer_that_has_died_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         assert begun == KeptResults(writing=getattr(begun, "writing", ""))
         assert await silent.begun() is None
         assert silent.file.found() is None
+
+    anyio.run(read)
+
+
+def test_readers_who_leave_early_give_up_together_what_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them waits long enough to tell; what moves is not given up."""
+    monkeypatch.setattr("api.exports.written_results.STALL_SECONDS", 0.6)
+
+    async def read() -> None:
+        reader = _reader(MemoryStore(Settings()), Format.NPZ)
+        writing = reader.file.write([b"a", b"b", b"c", b"d"], clock=_clock)
+        for _ in range(3):
+            next(writing)
+            begun = await reader.begun()
+            assert begun is not None
+            with anyio.move_on_after(0.35):
+                _ = [piece async for piece in reader.packed(begun)]
+        assert reader.file.found() is not None
+        await anyio.sleep(0.35)
+        assert await reader.begun() is None
+        assert reader.file.found() is None
 
     anyio.run(read)
 
