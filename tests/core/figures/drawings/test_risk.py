@@ -158,7 +158,7 @@ def test_a_third_axis_makes_panels() -> None:
         initialization={"scale": {"values": SCALES}},
         optimizer={"step_size": {"fractions_of_max_stable": [0.5, 0.99]}},
     )
-    figure = _figure(results_of(grid, [None] * len(grid), {}))
+    figure = _figure(results_of(grid))
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["μ = 0", "μ = 5", "μ = 10"]
     assert {"0.5 η*", "0.99 η*"} <= set(words(figure))
 
@@ -227,7 +227,7 @@ def test_step_sizes_are_named_in_as_many_digits_as_tell_them_apart() -> None:
         ([0.00299179627, 0.00299479627], ["η = 0.002992", "η = 0.002995"]),
     ):
         grid = grid_of(initialization={"scale": {"values": SCALES}}, optimizer={"step_size": {"values": values}})
-        assert set(expected) <= set(words(_risk(grid, [None] * len(grid))))
+        assert set(expected) <= set(words(_risk(grid, _converged(grid))))
 
 
 def test_lines_of_which_nothing_is_drawn_but_crosses_are_named_by_crosses() -> None:
