@@ -58,14 +58,14 @@ def test_a_figure_in_another_style_or_of_another_part_is_another_figure(drawing:
     drawing.train(identifier, [_CONVERGED] * 2)
     bell = drawing.bell
     assert isinstance(bell, DrawingBell)
-    wishes = ["", "?style=dark", "?size=6x4", "?size=6x4&dpi=100", "?y_min=0.1&y_max=1e1", "?where.init_scale=0.1"]
-    for wish in (*wishes, "?size=6.0x4.00", "?style=paper", "?where.init_scale=1e-1"):
+    wishes = ["", "?style=dark", "?size=6x4", "?size=6x4&dpi=100", "?y_min=0.1&y_max=1e1", "?where.step_size=0.001"]
+    for wish in (*wishes, "?size=6.0x4.00", "?style=paper", "?where.step_size=1e-3"):
         response = drawing.get(_figure(identifier) + wish)
         assert response.status_code == 200, response.text
     assert bell.drawn == len(wishes)
     asked = [FigureOptions.from_text(each.options) for each in bell.asked]
     assert asked[1] == FigureOptions(style="dark")
-    assert asked[4:] == [FigureOptions(y_min=0.1, y_max=10.0), FigureOptions(where={"init_scale": (0.1,)})]
+    assert asked[4:] == [FigureOptions(y_min=0.1, y_max=10.0), FigureOptions(where={"step_size": (0.001,)})]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_a_figure_in_another_style_or_of_another_part_is_another_figure(drawing:
         ("risk", "runs=0", "runs", "aggregates runs"),
         ("predictor", "runs=0,99", "runs", "runs 0 to 1"),
         ("predictor", "runs=0,0", "runs", "each once"),
-        ("risk", "where.init_scale=7", "where.init_scale", "no such value"),
+        ("risk", "where.step_size=7", "where.step_size", "no such value"),
         ("risk", "where.momentum=0.9", "where.momentum", "sweeps no such number"),
-        ("risk", "where.init_scale=a", "where.init_scale", "a number is wanted"),
+        ("risk", "where.step_size=a", "where.step_size", "a number is wanted"),
     ],
 )
 def test_what_cannot_be_drawn_so_is_refused_with_the_numbers(
