@@ -60,6 +60,7 @@ SYMBOLS: Final[Mapping[str, str]] = MappingProxyType(
         "−": "-",
         "·": r"\cdot ",
         "×": r"\times ",
+        "±": r"\pm ",
         "∝": r"\propto ",
         "∞": r"\infty ",
         "½": r"\tfrac12 ",
@@ -133,7 +134,8 @@ def draw(client: Client, name: str, number: int, size: str, out: Path) -> Entry:
     print(f"{file}: {name}, {seconds:.0f} s", flush=True)
     title = figure.alt.splitlines()[0].rstrip(".")
     said = PRESETS[name]
-    return Entry(file=file.name, title=said.title, description=said.description, finding=title)
+    finding = "" if " against " in title else title
+    return Entry(file=file.name, title=said.title, description=said.description, finding=finding)
 
 
 def main() -> None:
