@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures lock clean external-truth real-data nasty
+.PHONY: help setup demo up test states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures paper-page lock clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -62,6 +62,9 @@ real-data: setup ## train on six real data sets, raw and standardised, and renew
 
 nasty: setup ## hold specs that go wrong against plain loops, and every statement about them, and renew the table of docs/nasty-specs.md
 	@$(BIN)/python -m docs.make_nasty
+
+paper-page: setup ## the paper's figures on one page for LaTeX, as out/paper-page/page.tex with a PDF for each
+	@$(BIN)/python -m docs.make_paper_page $(PRESETS)
 
 figures: setup ## compute every preset through a service of its own and draw the figures of the docs (PRESETS="figure-1 …")
 	@$(BIN)/python docs/make_figures.py $(PRESETS)

@@ -38,4 +38,5 @@ class InvalidChoice(StepbiasError):
         self.choices = tuple(choices)
         shown = ", ".join(str(choice) for choice in self.choices[:CHOICES_SHOWN])
         more = ", …" if len(self.choices) > CHOICES_SHOWN else ""
-        super().__init__(f"{reason or f'{field} is none of its choices'}; choose from: {shown or 'nothing'}{more}")
+        offer = f"; choose from: {shown}{more}" if shown else ""
+        super().__init__(f"{reason or f'{field} is none of its choices'}{offer}")

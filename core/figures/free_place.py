@@ -46,18 +46,26 @@ class Place:
 
 
 def free_place(  # noqa: PLR0913 - what stands around it
-    panel: Axes, text: str, height: float, paths: Sequence[Path], taken: Sequence[Box] = (), *, above: bool
+    panel: Axes,
+    text: str,
+    height: float,
+    paths: Sequence[Path],
+    taken: Sequence[Box] = (),
+    *,
+    above: bool,
+    floor: float = 0.0,
 ) -> Place:
     """The place for the name of the line at this `height` on the y axis, of those that least goes through the nearest.
 
     Just above the line, or below where `above` is False, comes before all others; then the other side; then away from
-    it. Boxes that are `taken` count as much as lines do. The limits of both axes must be final.
+    it. Boxes that are `taken` count as much as lines do, and nothing stands below the `floor`, a part of the panel's
+    height. The limits of both axes must be final.
     """
     length, tall = np.array([len(text) * TEXT_LETTER + 0.1, HEIGHT]) / size_of(panel)
     (line,) = _in_panel(panel, np.array([[panel.get_xlim()[0], height]]))[:, 1].tolist()
     points = np.concatenate([np.empty((0, 2)), *(_points(panel, path) for path in paths)])
     best: tuple[float, Place] | None = None
-    for away, bottom in enumerate(_bottoms(line, float(tall), above=above)):
+    for away, bottom in enumerate(_bottoms(line, float(tall), floor, above=above)):
         for left in np.linspace(0, max(1 - length, 0), PLACES).tolist():
             box = (left, bottom, left + float(length), bottom + float(tall))
             crowd = _crowd(points, box) + sum(SAMPLES for other in taken if _overlap(box, other))
@@ -81,11 +89,11 @@ def write_at(panel: Axes, place: Place, text: str, color: str) -> None:
         panel.add_artist(lead)
 
 
-def _bottoms(line: float, tall: float, *, above: bool) -> list[float]:
+def _bottoms(line: float, tall: float, floor: float, *, above: bool) -> list[float]:
     """The lower edges of the rows of places in the order of preference, those that are within the panel."""
     near = [line, line - tall] if above else [line - tall, line]
     away = [line + side * step * tall for step in range(1, FARTHEST) for side in (1, -1)]
-    inside = [bottom for bottom in (*near, *away) if 0 <= bottom <= 1 - tall]
+    inside = [bottom for bottom in (*near, *away) if floor <= bottom <= 1 - tall]
     return inside or near
 
 

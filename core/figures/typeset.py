@@ -6,7 +6,7 @@ from typing import Final
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-_SUBSCRIPT: Final = re.compile(r"([^\W\d_]|²)_(\((?P<group>[^()]+)\)|(?P<word>\w+))")
+_SUBSCRIPT: Final = re.compile(r"(?<!\w)([^\W\d_]|σ²)_(\((?P<group>[^()]+)\)|(?P<word>\w+))")
 
 
 def typeset(text: str) -> str:

@@ -14,7 +14,7 @@ from api.app import create_app
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.document_keys import figure_error_key
-from jobs.records import Claim, FinishedRun, NewJob, Queue, StoredRun
+from jobs.records import Claim, FigureRequest, FinishedRun, NewJob, Queue, StoredRun
 from jobs.settings import Settings
 from tests.reference.memory_store import MemoryDoorbell, MemoryStore
 
@@ -39,6 +39,7 @@ class DrawingBell(MemoryDoorbell):
         self.figure = figure
         self.store: MemoryStore | None = None
         self.drawn = 0
+        self.asked: list[FigureRequest] = []
 
     @override
     def ring(self, queue: Queue, times: int = 1) -> None:
@@ -49,6 +50,7 @@ class DrawingBell(MemoryDoorbell):
                 self.store.put_document(figure_error_key(request.key), b"no ink", seconds=30.0)
             else:
                 self.drawn += 1
+                self.asked.append(request)
                 self.store.put_document(request.key, self.figure)
 
 

@@ -22,6 +22,7 @@ from core.figures.family import (
     legend_title,
 )
 from core.figures.figure_data import Series, series
+from core.figures.figure_spec import LEAST_PANEL as USUAL_LEAST
 from core.figures.figure_spec import FigureSpec
 from core.figures.findings import falls_with_step
 from core.figures.free_place import Box, Path, free_place, write_at
@@ -40,6 +41,9 @@ BETWEEN_SHARPNESSES: Final = ("flattest", "least_trace")
 largest eigenvalue of the Hessian is small or its trace."""
 
 FLOW_NAME, KERNEL_NAME = "η → 0, gradient flow", "least ℓ2 norm, weighted by the start"
+
+LEAST_PANEL: Final = (2.7, 1.5)
+"""Of several panels each has its name and its η* beside each other."""
 
 SAME: Final = 1e-3
 """Relative difference of risks up to which two lines are one to the eye."""
@@ -64,7 +68,13 @@ def _contents(results: Results, layout: RiskLayout) -> Contents[_Panel]:
     shares_axis = _are_of_one_data_set(results, families)
     scale = family_scale(families[0])
     return Contents(
-        spec=FigureSpec(panels=len(families), columns=columns_of(len(families)), height=3.2, shared_y=shares_axis),
+        spec=FigureSpec(
+            panels=len(families),
+            columns=columns_of(len(families)),
+            height=3.2,
+            shared_y=shares_axis,
+            least_panel=LEAST_PANEL if len(families) > 1 else USUAL_LEAST,
+        ),
         title=_title(families[0]),
         finding=falls_with_step(families, _quantity(families[0])),
         panels=[
@@ -160,7 +170,8 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     drawn = [*family.flow_limits, *family.kernel_limits, *family.curves]
     x = np.array(family.x_values, dtype=np.float64)
     edges = [(x, on_log_axis(edge)) for curve in family.curves for edge in (curve.lower_quartile, curve.upper_quartile)]
-    _draw_baselines(panel, family.baselines, [*((x, on_log_axis(curve.median)) for curve in drawn), *edges])
+    lines = [*((x, on_log_axis(curve.median)) for curve in drawn), *edges]
+    _draw_baselines(panel, family.baselines, lines, families_rug([family]))
     draw_family(panel, family)
     panel.set_title(content.name, loc="left")
     if content.largest_steps:
@@ -177,7 +188,7 @@ def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
         panel.plot(np.array(family.x_values)[alone], median[alone], "_", color=FLOW["color"], markersize=12)
 
 
-def _draw_baselines(panel: Axes, baselines: Sequence[Baseline], paths: Sequence[Path]) -> None:
+def _draw_baselines(panel: Axes, baselines: Sequence[Baseline], paths: Sequence[Path], floor: float) -> None:
     """Each with its name, the upper one's above it and the lower one's below it where there is room."""
     ends, taken = np.array(panel.get_xlim()), list[Box]()
     drawn = [baseline for baseline in baselines if baseline.value > 0]
@@ -186,7 +197,7 @@ def _draw_baselines(panel: Axes, baselines: Sequence[Baseline], paths: Sequence[
         above = baseline.name in {BETWEEN_NORMS[0], BETWEEN_SHARPNESSES[0]}
         name, others = _baseline_name(baseline), [other for other in drawn if other is not baseline]
         lines = [*paths, *((ends, np.full(2, other.value)) for other in others)]
-        place = free_place(panel, name, baseline.value, lines, taken, above=above)
+        place = free_place(panel, name, baseline.value, lines, taken, above=above, floor=floor)
         write_at(panel, place, name, color=MUTED)
         taken.append(place.box)
 

@@ -42,7 +42,7 @@ class _Path:
 
     steps: Int64[np.ndarray, " record"]
     loss: Float64[np.ndarray, " record"]
-    zero_loss: Int64[np.ndarray, " zero"]
+    zero_loss: Int64[np.ndarray, " point"]
     sharpness: Float64[np.ndarray, " record"]
     step_size: float
     warmup_steps: int

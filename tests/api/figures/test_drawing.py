@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from api.figures.drawing import ASK_AGAIN_SECONDS
-from api.figures.listing import MEDIA_TYPES
+from core.figures.layouts.files import MEDIA_TYPES
+from core.figures.layouts.options import FigureOptions
 from core.figures.render import Format
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -37,6 +38,7 @@ def test_figures_are_listed_with_links_that_draw_them(drawing: Service) -> None:
     figures = drawing.get(f"{EXPERIMENTS}/{identifier}/figures").json()["figures"]
     assert "risk" in [figure["name"] for figure in figures]
     media_types = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+    media_types |= {"csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8"}
     for figure in figures:
         assert set(figure["links"]) == set(media_types)
         for format_, link in figure["links"].items():
@@ -46,8 +48,62 @@ def test_figures_are_listed_with_links_that_draw_them(drawing: Service) -> None:
 
 
 def test_the_formats_are_those_that_figures_are_drawn_in() -> None:
-    """Known here without drawing: this process does not load Matplotlib."""
-    assert {str(known) for known in Format} == set(MEDIA_TYPES)
+    """Known here without drawing, and numbers and words besides: this process does not load Matplotlib."""
+    assert {str(known) for known in (*Format, "csv", "txt")} == set(MEDIA_TYPES)
+
+
+def test_a_figure_in_another_style_or_of_another_part_is_another_figure(drawing: Service) -> None:
+    """The worker is told what is asked for; the same in another spelling is the same."""
+    identifier = drawing.submit()
+    drawing.train(identifier, [_CONVERGED] * 2)
+    bell = drawing.bell
+    assert isinstance(bell, DrawingBell)
+    wishes = ["", "?style=dark", "?size=6x4", "?size=6x4&dpi=100", "?y_min=0.1&y_max=1e1", "?where.step_size=0.001"]
+    for wish in (*wishes, "?size=6.0x4.00", "?style=paper", "?where.step_size=1e-3"):
+        response = drawing.get(_figure(identifier) + wish)
+        assert response.status_code == 200, response.text
+    assert bell.drawn == len(wishes)
+    asked = [FigureOptions.from_text(each.options) for each in bell.asked]
+    assert asked[1] == FigureOptions(style="dark")
+    assert asked[4:] == [FigureOptions(y_min=0.1, y_max=10.0), FigureOptions(where={"step_size": (0.001,)})]
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "parameter", "sentence"),
+    [
+        ("risk", "style=neon", "style", "'paper', 'slide' or 'dark'"),
+        ("risk", "colour=red", "colour", "no such parameter"),
+        ("risk", "size=6", "size", "WIDTHxHEIGHT in inches is wanted"),
+        ("risk", "size=600x4", "size", "between 2 and 30 inches"),
+        ("risk", "dpi=600", "dpi", "between 40 and 300; with a size up to 1200"),
+        ("risk", "dpi=many", "dpi", "a number is wanted"),
+        (
+            "risk",
+            "size=20x20&dpi=400",
+            "dpi",
+            "8000 × 8000 pixels are more than 30,000,000; at this size 273 dots per inch fit",
+        ),
+        ("risk", "y_min=1&y_max=0.5", "y_max", "y_min is below y_max"),
+        ("risk", "y_min=-1", "y_min", "logarithmic"),
+        ("risk", "runs=0", "runs", "aggregates runs"),
+        ("predictor", "runs=0,99", "runs", "runs 0 to 1"),
+        ("predictor", "runs=0,0", "runs", "each once"),
+        ("risk", "where.step_size=7", "where.step_size", "no such value"),
+        ("risk", "where.momentum=0.9", "where.momentum", "sweeps no such number"),
+        ("risk", "where.step_size=a", "where.step_size", "a number is wanted"),
+    ],
+)
+def test_what_cannot_be_drawn_so_is_refused_with_the_numbers(
+    drawing: Service, name: str, query: str, parameter: str, sentence: str
+) -> None:
+    """And no worker is asked."""
+    identifier = drawing.submit()
+    drawing.train(identifier, [_CONVERGED] * 2)
+    problem = assert_problem(drawing.get(f"{_figure(identifier, f'{name}.png')}?{query}"), 422)
+    assert sentence in str(problem)
+    assert parameter in str(problem["errors"])
+    assert isinstance(drawing.bell, DrawingBell)
+    assert drawing.bell.drawn == 0
 
 
 def test_a_figure_is_drawn_once_until_more_is_computed(drawing: Service) -> None:

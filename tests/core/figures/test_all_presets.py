@@ -35,6 +35,7 @@ SIZED = [
     ("figure-1", "risk", (3.5, 3.0)),
     ("figure-1", "stability", (6.0, 4.0)),
     ("figure-3", "risk", (7.0, 4.8)),
+    ("figure-4", "risk", (5.6, 3.3)),
     ("phase-diagram", "phase", (13.33, 7.5)),
     ("edge-of-stability", "trajectory", (6.0, 6.0)),
     ("theorem-5.2", "sample-complexity", (6.0, 4.0)),

@@ -52,7 +52,7 @@ class _Passes:
 def test_ranges_are_settled_before_any_panel_is_drawn_and_panels_come_row_by_row() -> None:
     """In the style of all figures, with the words of the contents and no legend unless there is one."""
     passes = _Passes(["height"])
-    figure = passes.drawing().of(results_of(grid_of()), 2)
+    figure = passes.drawing().of(results_of(grid_of()), 2).figure
     assert passes.done == ["contents", "ranges", *PANELS]
     assert {"of 1 run", "a note"} <= set(words(figure))
     assert not figure.legends
@@ -61,13 +61,13 @@ def test_ranges_are_settled_before_any_panel_is_drawn_and_panels_come_row_by_row
 @pytest.mark.parametrize(("given", "shown"), [(["h"], ["h", "", "h", ""]), (["loss", "λ"], ["loss", "", "λ", ""])])
 def test_the_y_axis_is_named_at_the_left_of_each_row(given: list[str], shown: list[str]) -> None:
     """By the labels in turn: one for all rows, or one for each."""
-    figure = _Passes(given).drawing().of(results_of(grid_of()), 2)
+    figure = _Passes(given).drawing().of(results_of(grid_of()), 2).figure
     assert [panel.get_ylabel() for panel in figure.axes] == shown
 
 
 def test_a_common_x_axis_is_named_below_the_last_panel_of_each_column() -> None:
     """Also where the last row is short."""
-    even = _Passes(["h"], "step t").drawing().of(results_of(grid_of()), 2)
+    even = _Passes(["h"], "step t").drawing().of(results_of(grid_of()), 2).figure
     assert [panel.get_xlabel() for panel in even.axes] == ["", "", "step t", "step t"]
-    short = _Passes(["h"], "step t").drawing().of(results_of(grid_of()), 3)
+    short = _Passes(["h"], "step t").drawing().of(results_of(grid_of()), 3).figure
     assert [panel.get_xlabel() for panel in short.axes] == ["", "step t", "step t", "step t"]

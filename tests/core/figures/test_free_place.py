@@ -66,8 +66,8 @@ def test_a_name_without_room_beside_its_line_stands_away_from_it(above: bool) ->
         assert not any(bottom < (height - 1) / 99 < top for height in (47, 49, 51, 53))
     assert other.box[0] >= place.box[2] or other.box[1] >= place.box[3] or place.box[1] >= other.box[3]
     assert long.x == 0
-    (lead,) = panel.artists
-    assert place.line in np.asarray(lead.get_ydata())  # type: ignore[attr-defined]  # a line
+    (lead,) = panel.lines
+    assert place.line in np.asarray(lead.get_ydata())
 
 
 def test_a_name_without_a_free_place_takes_the_least_crowded_one() -> None:

@@ -1,9 +1,11 @@
 """The legend beside the panels."""
 
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from core.figures.legend import Legend, put_legend
+from core.figures.legend import ColourScale, Legend, put_legend
+from core.figures.style import ordered_colours, style
 
 
 def _figure() -> Figure:
@@ -37,3 +39,20 @@ def test_a_legend_stands_right_of_all_panels_under_its_title() -> None:
     box = legend.get_window_extent()
     assert box.x0 > last.x1
     assert box.y1 <= last.y1
+
+
+def test_many_lines_are_named_by_a_scale_of_colours() -> None:
+    """A cell for each, in its colour, of which at most twenty are named: the first and the last among them."""
+    for count in (8, 50):
+        figure = _figure()
+        names, colours = [f"line {k}" for k in range(count)], ordered_colours(count)
+        scale = ColourScale(label="step size η", names=names, colours=colours)
+        with style():
+            put_legend(figure, figure.axes, Legend(handles=[], scale=scale))
+        assert not figure.legends
+        cells = [cell for cell in figure.patches if cell.get_label() in names]
+        assert [cell.get_facecolor() for cell in cells] == [to_rgba(colour) for colour in colours]
+        written = [text.get_text() for text in figure.texts]
+        assert written[0] == "step size η"
+        assert {names[0], names[-1]} <= set(written)
+        assert len(written) == min(count, 20) + 1

@@ -97,6 +97,19 @@ def test_a_figure_is_a_file(service: LivingService, done: ExperimentHandle, tmp_
     assert (tmp_path / "risk.svg").read_bytes() == done.figure("risk", "svg")
 
 
+def test_a_figure_is_drawn_as_it_is_asked_for(service: LivingService, done: ExperimentHandle, tmp_path: Path) -> None:
+    """Into a file of its own, in a style, a size and a part of the experiment, with its numbers beside it."""
+    file = tmp_path / "mine.png"
+    asked = ("--style", "dark", "--size", "4x3", "--dpi", 100, "--data", "-o", file)
+    drawn = run(service, "figure", done.id, "risk", *asked)
+    assert drawn.stdout.split() == [str(file), str(tmp_path / "mine.csv")]
+    figure = done.figure("risk", style="dark", size="4x3", dpi=100)
+    assert file.read_bytes() == figure
+    assert (tmp_path / "mine.csv").read_text() == figure.csv
+    refused = run(service, "figure", done.id, "risk", "--size", "4x3", "--dpi", 5000, "-o", file)
+    assert refused.exit_code != 0
+
+
 def test_data_are_analysed_in_words(service: LivingService, tmp_path: Path) -> None:
     """Or as the service's own document; a transform is of the data that are asked about."""
     rng = np.random.default_rng(0)

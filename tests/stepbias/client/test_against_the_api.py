@@ -146,6 +146,23 @@ def test_a_figure_is_drawn(service: LivingService, finished: ExperimentHandle) -
         assert b"<svg" in finished.figure("risk", "svg")
 
 
+def test_a_figure_is_drawn_as_it_is_asked_for(service: LivingService, finished: ExperimentHandle) -> None:
+    """In a style and a size, of a part of the experiment; its words and numbers are those of the same figure."""
+    with service.at_work():
+        figure = finished.figure("risk", style="dark", size=(4, 3), dpi=50, y_range=(1e-3, None))
+        coordinates = finished.results()["coords"]["init_scale"]["data"]
+        part = finished.figure("predictor", where={"init_scale": coordinates[0]})
+        runs = finished.figure("predictor", runs=[1])
+        assert figure.csv.splitlines()[0] == "panel,series,x,y,lo,hi,value"
+        assert len(figure.csv.splitlines()) > 2
+        assert f"1 of the {len(set(coordinates))} values of initialisation scale α" in part.alt
+        assert "shown: 1 of" in runs.alt
+    width, height = (int.from_bytes(figure[place : place + 4], "big") for place in (16, 20))
+    assert (width, height) == (200, 150)
+    with pytest.raises(ProblemError, match="style"):
+        finished.figure("risk", style="neon")
+
+
 def test_an_unknown_experiment_is_a_problem(client: Client) -> None:
     """With the status and the sentence of the service."""
     with pytest.raises(ProblemError, match="no experiment of that id") as caught:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stepbias import Figure
+from stepbias import Figure, StepbiasError
 
 
 def test_a_figure_is_its_bytes_and_does_not_print_them() -> None:
@@ -29,6 +29,30 @@ def test_it_saves_itself(given: str, file: str, tmp_path: Path) -> None:
     figure = Figure(b"<svg/>", name="risk", format="svg")
     assert figure.save(tmp_path / given) == tmp_path / file
     assert (tmp_path / file).read_bytes() == b"<svg/>"
+
+
+CSV = "panel,series,x,y,lo,hi,value\n,η = 0.1,0.5,2.5,,,\n"
+
+
+def test_words_and_numbers_are_read_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, and go with it to other processes; numbers come as a table of pandas where that is installed."""
+    asked: list[str] = []
+
+    def read(form: str) -> bytes:
+        asked.append(form)
+        return {"txt": "The risk falls.\n", "csv": CSV}[form].encode()
+
+    figure = Figure(b"<svg/>", name="risk", format="svg", read=read)
+    assert asked == []
+    assert (figure.alt, figure.alt, figure.csv) == ("The risk falls.", "The risk falls.", CSV)
+    assert asked == ["txt", "csv"]
+    monkeypatch.setattr("stepbias.figure.find_spec", lambda _: None)
+    twin = pickle.loads(pickle.dumps(figure))
+    columns = {"panel": [""], "series": ["η = 0.1"], "x": [0.5], "y": [2.5]}
+    assert twin.data == columns | {name: [None] for name in ("lo", "hi", "value")}
+    assert twin.alt == "The risk falls."
+    with pytest.raises(StepbiasError, match="ask the experiment"):
+        _ = Figure(b"", name="risk", format="png").alt
 
 
 def test_it_is_copied_and_sent_to_other_processes() -> None:

@@ -191,13 +191,15 @@ def test_lines_and_levels_stand_clear_of_the_crosses() -> None:
 
 
 def test_a_partial_result_is_drawn_as_far_as_it_goes() -> None:
-    """Down to nothing at all, when only the levels are known."""
+    """The levels at the start are known; a panel of nothing at all says so."""
     grid = _fan()
     summaries = _summaries(grid)
     summaries[5:] = [None] * 7
     assert any("partial result: 5 of 12 runs" in text for text in words(_draw(grid, summaries)))
+    first = _figure(results_of(grid, [*_summaries(grid)[:1], *[None] * 11], {}))
+    assert _levels(first.axes[0]) == pytest.approx(SCALES)
     nothing = _figure(results_of(grid, [None] * 12, {}))
-    assert _levels(nothing.axes[0]) == pytest.approx(SCALES)
+    assert [text.get_text() for text in nothing.axes[0].texts] == ["no run is stored yet"]
     assert marks(nothing, "x") == 0
     assert render(nothing, "png").startswith(b"\x89PNG")
 

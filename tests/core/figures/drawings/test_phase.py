@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from core.figures.draw import draw
 from core.figures.drawings.phase import OUTCOME_COLOURS
+from core.figures.heat_map import heat_map
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.cells import OUTCOMES
 from core.figures.layouts.phase import phase_layout
@@ -329,3 +330,30 @@ def test_outcomes_differ_in_lightness() -> None:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     lightness = sorted((116 * np.cbrt(linear @ weights) - 16).tolist())
     assert all(high - low > 8 for low, high in itertools.pairwise(lightness))
+
+
+def test_no_cell_reaches_across_the_largest_stable_step() -> None:
+    """Steps below it are stable and those above it are not: the cells of both end there, in each column at its own."""
+    grid = grid_of(
+        data={"samples": {"values": [25, 50, 100]}}, optimizer={"step_size": {"values": [0.001, 0.002, 0.004]}}
+    )
+    analyses = {
+        key: replace(analysis, max_stable_step=step, max_stable_step_sign_free=step)
+        for step, (key, analysis) in zip((0.0012, 0.0039, 0.0045), made_up_analyses(grid).items(), strict=True)
+    }
+    here = heat_map(results_of(grid, _summaries(grid), analyses), phase_layout(grid), {}, ["excess_risk"])
+    assert here.y_edges.shape == (4, 3)
+    for edges, step in zip(here.y_edges.T, (0.0012, 0.0039, 0.0045), strict=True):
+        assert (np.diff(edges) > 0).all()
+        for value, low, high in zip(here.y.values, edges[:-1], edges[1:], strict=True):
+            assert low <= value <= high
+            assert high <= step if value < step else low >= step
+
+
+def test_a_median_of_exactly_zero_is_written_into_its_cell() -> None:
+    """A logarithmic scale of colours has no place for it."""
+    grid = _plane()
+    figure = _figure(results_of(grid, [(summary or {}) | {"excess_risk": 0.0} for summary in _summaries(grid)]))
+    (zeros,) = (line for line in _panels(figure)[1].lines if line.get_marker() == "$0$")
+    assert len(zeros.get_xdata()) == len(SCALES) * 3
+    assert "exactly 0" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]

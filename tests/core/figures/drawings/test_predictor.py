@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from core.figures.draw import draw
 from core.figures.drawings.predictor import MOST_ENTRIES, TRUTH
@@ -76,7 +77,7 @@ def _titles(figure: Figure) -> list[str]:
 
 
 def _facts(figure: Figure) -> list[str]:
-    return [text.get_text() for panel in figure.axes for text in panel.texts]
+    return [text.get_text() for panel in figure.axes for text in panel.texts if isinstance(text, Annotation)]
 
 
 def test_panels_show_the_ends_of_scale_and_step_size() -> None:

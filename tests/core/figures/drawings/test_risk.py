@@ -158,7 +158,7 @@ def test_a_third_axis_makes_panels() -> None:
         initialization={"scale": {"values": SCALES}},
         optimizer={"step_size": {"fractions_of_max_stable": [0.5, 0.99]}},
     )
-    figure = _figure(results_of(grid, [None] * len(grid), {}))
+    figure = _figure(results_of(grid))
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["μ = 0", "μ = 5", "μ = 10"]
     assert {"0.5 η*", "0.99 η*"} <= set(words(figure))
 
@@ -227,7 +227,7 @@ def test_step_sizes_are_named_in_as_many_digits_as_tell_them_apart() -> None:
         ([0.00299179627, 0.00299479627], ["η = 0.002992", "η = 0.002995"]),
     ):
         grid = grid_of(initialization={"scale": {"values": SCALES}}, optimizer={"step_size": {"values": values}})
-        assert set(expected) <= set(words(_risk(grid, [None] * len(grid))))
+        assert set(expected) <= set(words(_risk(grid, _converged(grid))))
 
 
 def test_lines_of_which_nothing_is_drawn_but_crosses_are_named_by_crosses() -> None:
@@ -320,3 +320,37 @@ def test_values_without_a_symbol_are_named_below_a_common_title() -> None:
     (legend,) = _figure(results_of(grid)).legends
     assert legend.get_title().get_text() == "steps with label noise"
     assert [text.get_text() for text in legend.get_texts()][:2] == ["100", "20000"]
+
+
+def test_zeros_stand_at_the_floor_and_are_said_to_be_zeros() -> None:
+    """As of y = 0: no empty panel under a full legend."""
+    grid = grid_of(initialization={"scale": {"values": SCALES}}, optimizer={"step_size": {"values": [0.001, 0.002]}})
+    summaries = [made_up_summary(run) | {"excess_risk": 0.0} for run in grid.runs()]
+    analyses = {key: with_excess_risk(analysis, "min_l1", 0.0) for key, analysis in made_up_analyses(grid).items()}
+    figure = _figure(results_of(grid, summaries, analyses))
+    assert marks(figure, "v") == 2 * len(SCALES)
+    assert {"in the strip: exactly 0", "least ℓ1 norm: exactly 0"} <= set(names(figure))
+
+
+def test_panels_of_one_data_set_are_compared_on_one_axis_and_others_are_not() -> None:
+    """Depths are of one; means make several."""
+    scales = {"scale": {"values": SCALES}}
+    depths = grid_of(model={"kind": "diagonal", "depth": {"values": [2, 3]}}, initialization=scales)
+    means = grid_of(data={"mean": {"values": [0, 10]}}, initialization=scales)
+    for grid, together in ((depths, True), (means, False)):
+        summaries = [made_up_summary(run) | {"excess_risk": 10.0 ** (run.index // len(SCALES))} for run in grid.runs()]
+        first, second = _figure(results_of(grid, summaries)).axes
+        assert (first.get_ylim() == second.get_ylim()) is together
+
+
+def test_the_least_l2_norm_of_a_random_start_is_the_weighted_one() -> None:
+    """The unweighted one is not where such a start leads."""
+    grid = grid_of(
+        initialization={"kind": "normal", "scale": {"values": SCALES}},
+        optimizer={"step_size": {"values": [0.001, 0.002]}},
+    )
+    summaries = [made_up_summary(run) | {"kernel_excess_risk": 40.0 + run.index} for run in grid.runs()]
+    figure = _figure(results_of(grid, summaries))
+    (panel,) = figure.axes
+    assert [text.get_text().partition(":")[0] for text in panel.texts] == ["least ℓ1 norm"]
+    assert "least ℓ2 norm, weighted by the start" in names(figure)

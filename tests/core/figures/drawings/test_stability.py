@@ -90,9 +90,9 @@ def test_momentum_lifts_the_threshold() -> None:
 
 
 def test_the_least_values_of_interpolation_are_horizontal_lines() -> None:
-    """Known before any training."""
+    """Known before any training: of one run as of all."""
     grid = _sweep()
-    (panel,) = _figure(results_of(grid, [None] * len(grid))).axes
+    (panel,) = _figure(results_of(grid, [made_up_summary(grid.run(0)), *[None] * (len(grid) - 1)])).axes
     assert _levels(panel, color=INK) == [LEAST_SHARPNESS]
     assert _levels(panel, color=PURPLE) == [LEAST_MEASURE]
     assert _uprights(panel) == pytest.approx([LARGEST_STABLE])
@@ -118,7 +118,7 @@ def test_at_odd_depth_both_largest_steps_are_drawn() -> None:
     assert (odd.get_title(loc="left"), even.get_title(loc="left")) == ("D = 3", "D = 4")
     assert _uprights(odd) == pytest.approx([LARGEST_STABLE, LARGEST_STABLE / 0.8])
     assert _uprights(even) == pytest.approx([LARGEST_STABLE])
-    assert {"η*, θ of any sign", "min λ_max, θ of any sign"} <= set(names(figure))
+    assert {"η*, θ of any sign", "min λ$_{\\mathregular{max}}$, θ of any sign"} <= set(names(figure))
 
 
 def test_a_largest_step_far_from_all_that_were_taken_is_neither_drawn_nor_named() -> None:
@@ -126,7 +126,7 @@ def test_a_largest_step_far_from_all_that_were_taken_is_neither_drawn_nor_named(
     fractions = {"step_size": {"fractions_of_max_stable": [0.1, 0.8]}}
     figure = _figure(results_of(_sweep(model={"kind": "diagonal", "depth": 3}, optimizer=fractions)))
     assert _uprights(figure.axes[0]) == [1.0]
-    assert "min λ_max, θ of any sign" in names(figure)
+    assert "min λ$_{\\mathregular{max}}$, θ of any sign" in names(figure)
     assert "η*, θ of any sign" not in names(figure)
     small = _figure(results_of(_sweep(optimizer={"step_size": {"values": [1e-4, 1e-3]}})))
     assert _uprights(small.axes[0]) == []

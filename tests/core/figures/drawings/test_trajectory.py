@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 
 from core.figures.draw import draw
 from core.figures.layouts.catalogue import FIGURES
