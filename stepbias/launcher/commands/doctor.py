@@ -20,8 +20,8 @@ from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.redis_store.lasting import forgetting
 from jobs.settings import Settings
-from stepbias.cli.output import tell, tell_json
 from jobs.untold_ends import untellable, untellable_sentences
+from stepbias.cli.output import tell, tell_json
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
