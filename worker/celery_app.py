@@ -5,7 +5,9 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import Celery
@@ -37,6 +39,9 @@ STOP_SECONDS: Final = 25.0
 NICENESS: Final = 5
 """Of processes that compute, above that of others: who asks is answered first, where both want the same core."""
 
+SESSIONS: Final[Mapping[Queue, int]] = MappingProxyType({Queue.INTERACTIVE: 2, Queue.BATCH: NICENESS})
+"""The niceness of whole sessions, where these share processors first; for what some of them do somebody waits."""
+
 settings: Final = Settings()
 app: Final[Celery] = make_celery_app(settings)
 
@@ -52,6 +57,7 @@ class _Process:
     messenger: "Messenger | None" = None
     concurrency: int = 1
     connections: int = 0
+    queue: Queue = Queue.INTERACTIVE
 
 
 def context() -> WorkerContext:
@@ -99,7 +105,7 @@ def _set_up_nothing(**_: Any) -> None: ...
 
 def work(queue: Queue, concurrency: int) -> int:
     """Do the jobs of the queue, so many at a time, until a signal ends it; the exit code."""
-    _Process.concurrency = concurrency
+    _Process.concurrency, _Process.queue = concurrency, queue
     worker = app.Worker(
         hostname=f"{queue}@{socket.gethostname()}",
         queues=[queue_name(queue)],
@@ -145,7 +151,7 @@ def _enter_pool_process(**_: Any) -> None:
     tie_to_parent()
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    step_back(NICENESS)
+    step_back(NICENESS, of_session=SESSIONS[_Process.queue])
     limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
     # That of the job, and that of its heart.
     _Process.context, _Process.connections = None, 2
