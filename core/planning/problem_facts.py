@@ -18,6 +18,9 @@ from core.sweep.grid import Grid, GridProblem
 MOST_LOOKUPS: Final = 64
 """Problems whose analysis is looked for; beyond, a sparse regression is guessed at, as if it had none."""
 
+MOST_GUESSED: Final = 192
+"""Kinds of problems beyond these that are looked at, evenly spread; each stands for those up to the next."""
+
 
 class Provenance(StrEnum):
     """How far the largest stable step of a problem is known beforehand."""
@@ -91,7 +94,8 @@ def facts_of_problems(
 ) -> Counter[ProblemFacts]:
     """What is known of the problems of the grid, and of how many of them just that.
 
-    `analysis_of` has the analysis of a problem by its key, None before it is made; it is asked for the first few.
+    `analysis_of` has the analysis of a problem by its key, None before it is made; it is asked for the first few. No
+    more than `MOST_LOOKUPS` + `MOST_GUESSED` problems are made, however many there are.
     """
     looked_for = min(grid.problems, MOST_LOOKUPS)
     found: Counter[ProblemFacts] = Counter()
@@ -116,7 +120,7 @@ def _facts(
 
 
 def _alike(grid: Grid, start: int) -> Iterator[tuple[int, int]]:
-    """One of the problems from `start` on of every kind, with how many there are: they differ by their seed alone."""
+    """One of the problems from `start` on of every kind, with how many it stands for: they differ by their seed alone."""
     axes = grid.problem_axes
     if start == grid.problems:
         return
@@ -126,4 +130,5 @@ def _alike(grid: Grid, start: int) -> Iterator[tuple[int, int]]:
         if axis.field != "seed":
             kind = kind * len(axis.values) + position
     _, first, counts = np.unique(kind, return_index=True, return_counts=True)
-    yield from zip((start + first).tolist(), counts.tolist(), strict=True)
+    chosen = np.arange(min(MOST_GUESSED, len(first))) * len(first) // min(MOST_GUESSED, len(first))
+    yield from zip((start + first[chosen]).tolist(), np.add.reduceat(counts, chosen).tolist(), strict=True)

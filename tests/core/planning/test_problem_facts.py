@@ -1,12 +1,13 @@
 """What is known, or guessed, of problems before anything is trained."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
 from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.networks.network import UV, Diagonal
-from core.planning.problem_facts import MOST_LOOKUPS, ProblemFacts, Provenance, facts_of_problems
+from core.planning.problem_facts import MOST_GUESSED, MOST_LOOKUPS, ProblemFacts, Provenance, facts_of_problems
 from core.sweep.grid import Grid
 from tests.core.specs import grid_of
 
@@ -49,6 +50,18 @@ def test_problems_that_differ_by_their_seed_are_one_kind() -> None:
         Diagonal(3): len(SEEDS["values"]),
     }
     assert {fact.provenance for fact in facts} == {Provenance.GUESSED}
+
+
+def test_of_very_many_kinds_some_stand_for_the_others() -> None:
+    """However many differ in samples and dimension, few are made; all are counted, the mean as it is."""
+    samples, dimension = range(1, 201), range(8, 208)
+    grid = grid_of(data={"samples": {"values": list(samples)}, "dimension": {"values": list(dimension)}})
+    with patch.object(Grid, "problem", autospec=True, side_effect=Grid.problem) as made:
+        facts = facts_of_problems(grid, lambda _: None, None)
+    assert made.call_count == MOST_LOOKUPS + MOST_GUESSED
+    assert facts.total() == grid.problems == 40_000
+    entries = sum(count * fact.samples * fact.dimension for fact, count in facts.items()) / facts.total()
+    assert entries == pytest.approx(100.5 * 107.5, rel=0.02)
 
 
 def test_each_problem_has_the_numbers_of_its_own_runs() -> None:
