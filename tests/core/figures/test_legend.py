@@ -50,7 +50,7 @@ def test_many_lines_are_named_by_a_scale_of_colours() -> None:
         with style():
             put_legend(figure, figure.axes, Legend(handles=[], scale=scale))
         assert not figure.legends
-        cells = [cell for cell in figure.patches if cell.get_label() in names]
+        cells = [cell for cell in figure.artists if cell.get_label() in names]
         assert [cell.get_facecolor() for cell in cells] == [to_rgba(colour) for colour in colours]
         written = [text.get_text() for text in figure.texts]
         assert written[0] == "step size η"
