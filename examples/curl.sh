@@ -15,8 +15,8 @@ id=$(curl -sSf "$url/v1/experiments" -H 'Content-Type: application/json' -d '{
 # The service holds each answer back until the experiment has ended, for 10 seconds at most.
 until curl -sSf -H 'Prefer: wait=10' "$url/v1/experiments/$id" | grep -q '"status": *"\(succeeded\|failed\|cancelled\)"'; do :; done
 
-# Results as CSV, a curve as JSON, a figure.
+# Results as CSV, a curve as JSON, a figure: drawn when it is first asked for, and 503 until then, which curl tries again.
 curl -sSf "$url/v1/experiments/$id/results.csv" -o results.csv
 curl -sSf "$url/v1/experiments/$id/curves?x=init_scale&y=excess_risk&series=step_size_fraction" -o curves.json
-curl -sSf "$url/v1/experiments/$id/figures/risk.png" -o risk.png
+curl -sSf --retry 20 "$url/v1/experiments/$id/figures/risk.png" -o risk.png
 echo "$id"
