@@ -64,8 +64,8 @@ def create_app(
     settings: Settings, store: Store, bell: Doorbell, *, drawing_timeout: float = PATIENCE_SECONDS
 ) -> FastAPI:
     """The API over a store and a doorbell; `drawing_timeout` is how many seconds a request waits for its figure."""
-    # The interactive pages of FastAPI load scripts from elsewhere; `api.openapi.page` is a page without any. Its route
-    # of the document is none that the dependencies of the others are of.
+    # The interactive pages of FastAPI load scripts from elsewhere; `api.openapi.page` is a page without any. And
+    # its route of the document has not the dependencies of the others.
     app = _Application(
         title="stepbias",
         version=version("stepbias"),

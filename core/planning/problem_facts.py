@@ -120,7 +120,7 @@ def _facts(
 
 
 def _alike(grid: Grid, start: int) -> Iterator[tuple[int, int]]:
-    """One of the problems from `start` on of every kind, with how many it stands for: they differ by seed alone."""
+    """Some of the problems from `start` on, and how many each stands for; in a kind they differ by seed alone."""
     axes = grid.problem_axes
     if start == grid.problems:
         return
