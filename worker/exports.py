@@ -97,7 +97,7 @@ def _writing(context: WorkerContext, request: FigureRequest) -> Generator[None]:
     if experiment.status is not ExperimentStatus.SUCCEEDED or not is_known or file.found() is not None:
         return
     grid = Grid(ExperimentSpec.model_validate_json(store.spec(experiment.id)))
-    runs = StoredRuns.of(experiment.id, grid, store)
+    runs = StoredRuns.all(experiment.id, grid, store)
     plain = file_pieces(form, grid, runs.slices(), heading(experiment).attributes)
     yield from file.write(plain, clock=context.clock)
 

@@ -206,6 +206,25 @@ def test_a_run_that_is_lost_is_not_left_out(workshop: Workshop) -> None:
     assert b"ResultsMissing" in (workshop.store.document(figure_error_key(file.key)) or b"")
 
 
+def test_a_run_that_is_found_lost_before_the_first_is_read_is_not_left_out(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The experiment had succeeded when its record was read: rows of some runs are no file of it."""
+    experiment_id, spec_of = workshop.done(spec()), workshop.store.spec
+    file = _file(workshop, experiment_id)
+
+    def lost_meanwhile(asked: str) -> bytes:
+        workshop.store._runs.pop(Grid(spec()).run(3).key, None)
+        workshop.store.summaries(asked, 0, 6)
+        return spec_of(asked)
+
+    monkeypatch.setattr(workshop.store, "spec", lost_meanwhile)
+    _ask(workshop, file)
+    work_off(Queue.INTERACTIVE, workshop.context())
+    assert file.found() is None
+    assert b"ResultsMissing" in (workshop.store.document(figure_error_key(file.key)) or b"")
+
+
 @pytest.mark.parametrize("error", [StoreFull("full"), ValueError("whatever")])
 def test_whoever_waits_is_told_why_a_file_is_not_written(
     workshop: Workshop, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
