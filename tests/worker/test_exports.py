@@ -17,7 +17,7 @@ from jobs.kept_results import ResultsFile
 from jobs.owned_store import store_of_experiment
 from jobs.records import RESULTS_FILE, FigureRequest, Ownership, Queue
 from tests.worker.workshop import SetAfter, Workshop, spec
-from worker.exports import SLICE_SECONDS, Exports
+from worker.exports import MOST_AT_ONCE, SLICE_SECONDS, Exports
 from worker.perform import work_off
 
 
@@ -143,6 +143,20 @@ def test_files_take_turns(workshop: Workshop) -> None:
             if found is not None and found.is_whole and file.experiment_id not in ended:
                 ended.append(file.experiment_id)
     assert ended == [short, long]
+
+
+def test_few_files_are_open_at_once(workshop: Workshop) -> None:
+    """However many are asked for: each that is begun may hold the numbers of all of its runs."""
+    asked = [workshop.done(spec(scales=(0.1 + 0.1 * number,), step_size=(0.02, 0.03))) for number in range(7)]
+    exports, begun = Exports(workshop.context(clock=Hours())), list[int]()
+    files = [_file(workshop, each) for each in asked]
+    for file in files:
+        exports.begin(FigureRequest(experiment_id=file.experiment_id, figure=RESULTS_FILE, format="csv", key=file.key))
+    while exports.go_on():
+        found = [file.found() for file in files]
+        begun.append(sum(not each.is_whole for each in found if each is not None))
+    assert max(begun) == MOST_AT_ONCE
+    assert all(getattr(file.found(), "is_whole", False) for file in files)
 
 
 def test_a_file_is_written_once(workshop: Workshop) -> None:
