@@ -33,8 +33,8 @@ from worker.hanging import ended_if_it_hangs
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 3600.0
-"""What may change is drawn again: figures of an experiment that is not finished, and what is told of an upload. So is what
-was asked for in a way of its own: there is no end to the ways."""
+"""What may change is drawn again: figures of an experiment that is not finished, and what is told of an upload.
+So is what was asked for in a way of its own: there is no end to the ways."""
 
 ERROR_SECONDS: Final = 30.0
 """After so long, somebody who asks again has it tried again."""
