@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from itertools import count
 from typing import Final
 
 from core.exports.format import TEXT, Format
@@ -104,8 +105,8 @@ class ResultsFile:
     def lose(self, kept: KeptResults) -> None:
         """Have nobody read what this writing has left, nor go on with it: whoever is asked next begins anew."""
         with suppress(ExperimentNotFound, StoreFull):
-            if self._is_of(kept):
-                self._note(replace(kept, is_lost=True))
+            if (found := self._found_of(kept)) is not None:
+                self._note(replace(found, is_lost=True))
 
     def write(self, plain: Iterable[bytes], *, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
         """Write the file; the caller may do something else after each piece of `plain`.
@@ -134,7 +135,7 @@ class ResultsFile:
 
     def keep(self, kept: KeptResults, pieces: Iterable[bytes]) -> KeptResults:
         """Keep these pieces as the next ones, then say so."""
-        if not self._is_of(kept):
+        if self._found_of(kept) is None:
             raise Overtaken
         if (full := self.store.room(reserve=RESERVE)) is not None:
             raise StoreFull(full)
@@ -146,13 +147,17 @@ class ResultsFile:
         return kept
 
     def _empty(self, lost: KeptResults) -> None:
+        """Empty its pieces, those among them that are there and were not spoken of."""
         with suppress(ExperimentNotFound, StoreFull):
-            for number in range(lost.pieces):
+            for number in count():
+                if number >= lost.pieces and self.piece(lost, number) is None:
+                    break
                 self.store.keep_document(self.experiment_id, self._piece_key(lost, number), b"")
 
-    def _is_of(self, kept: KeptResults) -> bool:
+    def _found_of(self, kept: KeptResults) -> KeptResults | None:
+        """How far the same writing is; None where it is lost, or another one is in its place."""
         found = self.found()
-        return found is not None and found.writing == kept.writing
+        return found if found is not None and found.writing == kept.writing else None
 
     def _last(self) -> KeptResults | None:
         document = self.store.document(self.key)

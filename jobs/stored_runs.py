@@ -7,6 +7,7 @@ from typing import Final
 from core.results.result import Summary, decode_summary
 from core.sweep.grid import Grid
 from jobs.counted_results import counted_summaries
+from jobs.errors import ResultsMissing
 from jobs.ports import ResultStore
 
 SLICE: Final = 500
@@ -31,6 +32,18 @@ class StoredRuns:
         """What is stored at this moment, and what is stored while it is read."""
         whole_before = store.first_missing(experiment_id)
         return cls(experiment_id=experiment_id, grid=grid, store=store, whole_before=whole_before)
+
+    @classmethod
+    def all(cls, experiment_id: str, grid: Grid, store: ResultStore) -> "StoredRuns":
+        """Those of an experiment that had succeeded when its record was read.
+
+        Raises:
+            ResultsMissing: one was found damaged since.
+        """
+        runs = cls.of(experiment_id, grid, store)
+        if runs.whole_before < len(grid):
+            raise ResultsMissing
+        return runs
 
     def slices(self, first: int = 0) -> Iterator[list[tuple[int, Summary]]]:
         """Index and summary of the stored runs from `first` on, in order.

@@ -38,7 +38,7 @@ def end_process(reason: str) -> None:
 class WorkerContext:
     """The store and settings of one worker. `stopping` is set when the worker is asked to shut down softly.
 
-    An experiment of less than `tiny_seconds` of predicted work is trained by the job that plans it.
+    An experiment of less than `tiny_seconds` of predicted work is trained by the first attempt of its plan.
     """
 
     store: Store

@@ -33,7 +33,8 @@ from worker.hanging import ended_if_it_hangs
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 3600.0
-"""What may change is drawn again: figures of an experiment that is not finished, and what is told of an upload."""
+"""What may change is drawn again: figures of an experiment that is not finished, and what is told of an upload.
+So is what was asked for in a way of its own: there is no end to the ways."""
 
 ERROR_SECONDS: Final = 30.0
 """After so long, somebody who asks again has it tried again."""
@@ -78,13 +79,14 @@ def draw_next(context: WorkerContext, exports: Exports | None = None) -> bool:
 
 
 def _keep(picture: bytes, context: WorkerContext, request: FigureRequest) -> None:
-    """With the experiment, if it is finished: it goes when the last one goes that has had it drawn.
+    """With the experiment, if it is finished and nothing is asked for: it goes with the last one that has had it drawn.
 
     Not for long where an analysis was missing: a retry makes it again, and what is drawn then has the same key.
     """
     store, seconds = context.store, KEPT_SECONDS
     with suppress(ExperimentNotFound):
-        if request.figure != DATA_ANALYSIS and store.experiment(request.experiment_id).status not in ACTIVE:
+        is_usual = request.figure != DATA_ANALYSIS and not request.options
+        if is_usual and store.experiment(request.experiment_id).status not in ACTIVE:
             if not _lacks_analyses(context, request.experiment_id):
                 store.keep_document(request.experiment_id, request.key, picture)
                 return

@@ -73,7 +73,9 @@ def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid
     is_whole = block.stop - block.start == len(grid)
     if block.missing is None:
         block = replace(block, missing=heartbeat.once_there_is_room(partial(_missing, claim, context, grid, block)))
-        if is_whole and _seconds(planned(missing=block.missing)) < context.tiny_seconds:
+        # An attempt before this one may have failed, or died, by what it trained: that is for jobs of their own.
+        is_tiny = is_whole and _seconds(planned(missing=block.missing)) < context.tiny_seconds
+        if is_tiny and claim.job.attempt == 1:
             missing = train_at_once(claim, context, heartbeat, grid, block.missing or ())
             block = replace(block, missing=missing)
         # Before any batch is formed of them. An attempt that asked again would miss what the first batches have stored

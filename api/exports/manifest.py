@@ -91,7 +91,8 @@ class Manifest:
 
     def _found(self, *, is_whole: bool) -> Document:
         kernels: set[str] = set()
-        slices = _noting(StoredRuns.of(self.experiment.id, self._grid, self.store).slices(), kernels)
+        stored = StoredRuns.all if is_whole else StoredRuns.of
+        slices = _noting(stored(self.experiment.id, self._grid, self.store).slices(), kernels)
         digest = _Digest()
         pieces = labelled_pieces(RunTable(self._grid), slices, heading(self.experiment).attributes)
         for piece in self.slowed(pieces):

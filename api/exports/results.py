@@ -107,7 +107,8 @@ class ResultsAnswer:
         return {"Link": f'<{place}>; rel="next"'}
 
     def _stored_runs(self) -> StoredRuns:
-        return StoredRuns.of(self.experiment.id, grid_of(self.experiment.id, store=self.store), self.store)
+        stored = StoredRuns.all if self.is_final else StoredRuns.of
+        return stored(self.experiment.id, grid_of(self.experiment.id, store=self.store), self.store)
 
     def _pieces(self, runs: StoredRuns) -> Pieces:
         first, attrs = 0 if self.after is None else self.after + 1, heading(self.experiment).attributes

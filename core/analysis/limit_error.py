@@ -42,8 +42,10 @@ class LimitErrors:
         predictor = self._network.predictor(trained.end)
         norm = float(np.linalg.norm(predictor)) or 1.0
         distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm
+        if distance == 1:
+            return distance
         error = distance + self._rounding.of(trained) / norm
-        return min(error, 1.0) if distance <= 1 else math.nan
+        return error if error <= 1 else math.nan
 
     def _of_iterate(self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]) -> float:
         """‖β − β_limit‖₂ of an iterate; heavy ball leaves for where its velocity leads, θ + m/(1 − m)·v.

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from core.exports.format import Format
-from jobs.document_keys import results_key
+from jobs.document_keys import results_key, results_piece_key
 from jobs.errors import ExperimentNotFound, StoreFull
 from jobs.kept_results import PIECE_BYTES, PIECE_SECONDS, KeptResults, Overtaken, ResultsFile
 from jobs.ports import Store
@@ -144,6 +144,42 @@ def test_a_file_that_is_given_up_is_written_anew(laboratory: Laboratory) -> None
     with pytest.raises(Overtaken):
         next(slow)
     assert _kept(file)[1] == b"ab"
+
+
+def test_a_file_that_is_given_up_leaves_no_piece_of_it(laboratory: Laboratory) -> None:
+    """Also where it has grown since its reader saw it last, and its writer has died before it spoke of a piece."""
+    file = _file(laboratory.store, Format.NPZ)
+    writing = file.write([b"a", b"b", b"c"], clock=Hours())
+    next(writing)
+    seen = file.found()
+    next(writing)
+    assert seen is not None
+    unspoken = results_piece_key(file.experiment_id, seen.writing, 2)
+    laboratory.store.keep_document(file.experiment_id, unspoken, b"c")
+    file.lose(seen)
+    _write(file, [b"1"])
+    assert [file.piece(seen, number) for number in range(3)] == [None, None, None]
+    assert _kept(file)[1] == b"1"
+
+
+def test_a_file_for_which_room_ends_within_a_piece_leaves_nothing(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was kept of it before is emptied with the rest."""
+    file, kept = _file(laboratory.store, Format.NPZ), list[str]()
+    keep = laboratory.store.keep_document
+
+    def refuse_the_second(experiment_id: str, key: str, document: bytes) -> None:
+        if b"x" in document:
+            kept.append(key)
+            if len(kept) > 1:
+                raise StoreFull("full")
+        keep(experiment_id, key, document)
+
+    monkeypatch.setattr(laboratory.store, "keep_document", refuse_the_second)
+    with pytest.raises(StoreFull):
+        _write(file, [b"x" * (2 * PIECE_BYTES)])
+    assert laboratory.store.document(kept[0]) == b""
 
 
 def test_nobody_gives_up_what_somebody_else_writes(laboratory: Laboratory) -> None:

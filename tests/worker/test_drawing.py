@@ -17,7 +17,7 @@ from jobs.document_keys import figure_error_key
 from jobs.errors import StoreUnavailable
 from jobs.records import FigureRequest
 from tests.worker.workshop import PROBLEM, SETTINGS, Workshop, spec
-from worker.drawing import ERROR_SECONDS, draw_figure, draw_next, stored_results
+from worker.drawing import ERROR_SECONDS, KEPT_SECONDS, draw_figure, draw_next, stored_results
 
 SPARSE = {"kind": "sparse_regression", "samples": {"values": [3, 5]}, "dimension": 8, "sparsity": 2}
 DEEP: dict[str, Any] = {"model": {"kind": "diagonal", "depth": {"values": [2, 3]}}}
@@ -194,3 +194,17 @@ def test_a_figure_goes_with_the_experiment_it_was_drawn_of(workshop: Workshop) -
         pass
     assert workshop.store.document("figure:early") is not None
     assert workshop.store.document("figure:late") is None
+
+
+def test_a_figure_in_a_way_of_its_own_is_not_kept_for_good(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no end to the ways: the store would fill with what one slider asks for."""
+    monkeypatch.setattr("worker.drawing.draw_figure", lambda *_: b"a picture")
+    experiment_id = workshop.done(spec())
+    for key, options in (("figure:usual", ""), ("figure:own", '{"y_max": 0.5}')):
+        asked = FigureRequest(experiment_id=experiment_id, figure="risk", format="svg", key=key, options=options)
+        workshop.store.request_figure(asked, seconds=1.0)
+        assert draw_next(workshop.context())
+    assert workshop.store.document("figure:own") == b"a picture"
+    workshop.clock.move(KEPT_SECONDS)
+    assert workshop.store.document("figure:own") is None
+    assert workshop.store.document("figure:usual") == b"a picture"

@@ -17,7 +17,7 @@ from jobs.kept_results import ResultsFile
 from jobs.owned_store import store_of_experiment
 from jobs.records import RESULTS_FILE, FigureRequest, Ownership, Queue
 from tests.worker.workshop import SetAfter, Workshop, spec
-from worker.exports import SLICE_SECONDS, Exports
+from worker.exports import MOST_AT_ONCE, SLICE_SECONDS, Exports
 from worker.perform import work_off
 
 
@@ -145,6 +145,20 @@ def test_files_take_turns(workshop: Workshop) -> None:
     assert ended == [short, long]
 
 
+def test_few_files_are_open_at_once(workshop: Workshop) -> None:
+    """However many are asked for: each that is begun may hold the numbers of all of its runs."""
+    asked = [workshop.done(spec(scales=(0.1 + 0.1 * number,), step_size=(0.02, 0.03))) for number in range(7)]
+    exports, begun = Exports(workshop.context(clock=Hours())), list[int]()
+    files = [_file(workshop, each) for each in asked]
+    for file in files:
+        exports.begin(FigureRequest(experiment_id=file.experiment_id, figure=RESULTS_FILE, format="csv", key=file.key))
+    while exports.go_on():
+        found = [file.found() for file in files]
+        begun.append(sum(not each.is_whole for each in found if each is not None))
+    assert max(begun) == MOST_AT_ONCE
+    assert all(getattr(file.found(), "is_whole", False) for file in files)
+
+
 def test_a_file_is_written_once(workshop: Workshop) -> None:
     """However often it is asked for, also while it is being written."""
     experiment_id = workshop.done(spec())
@@ -202,6 +216,25 @@ def test_a_run_that_is_lost_is_not_left_out(workshop: Workshop) -> None:
     workshop.store._runs.pop(Grid(spec()).run(3).key)
     _ask(workshop, file)
     work_off(Queue.INTERACTIVE, workshop.context(clock=Hours()))
+    assert file.found() is None
+    assert b"ResultsMissing" in (workshop.store.document(figure_error_key(file.key)) or b"")
+
+
+def test_a_run_that_is_found_lost_before_the_first_is_read_is_not_left_out(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The experiment had succeeded when its record was read: rows of some runs are no file of it."""
+    experiment_id, spec_of = workshop.done(spec()), workshop.store.spec
+    file = _file(workshop, experiment_id)
+
+    def lost_meanwhile(asked: str) -> bytes:
+        workshop.store._runs.pop(Grid(spec()).run(3).key, None)
+        workshop.store.summaries(asked, 0, 6)
+        return spec_of(asked)
+
+    monkeypatch.setattr(workshop.store, "spec", lost_meanwhile)
+    _ask(workshop, file)
+    work_off(Queue.INTERACTIVE, workshop.context())
     assert file.found() is None
     assert b"ResultsMissing" in (workshop.store.document(figure_error_key(file.key)) or b"")
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from jobs.records import JobKind, Queue
-from jobs.states import ExperimentStatus
+from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import ALONE, Killed, SetAfter, Workshop, killed_at, spec
 from worker.context import TINY_SECONDS
 
@@ -78,3 +78,21 @@ def test_a_worker_that_shuts_down_gives_a_tiny_experiment_back(workshop: Worksho
     workshop.store.release(again)
     workshop.work_off(workshop.context(tiny_seconds=TINY_SECONDS))
     assert workshop.experiment(experiment_id).status is ExperimentStatus.SUCCEEDED
+
+
+def test_what_fails_in_training_does_not_fail_the_plan_for_good(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next attempt leaves it to jobs of its own, which have their attempts and their reasons."""
+
+    def fail(*_: object) -> None:
+        raise ValueError("whatever")
+
+    monkeypatch.setattr("core.experiment.run_batch.RunBatch.advance", fail)
+    experiment_id = workshop.submit(TINY)
+    for _ in range(2):
+        workshop.perform(f"{experiment_id}.plan", workshop.context(tiny_seconds=TINY_SECONDS))
+    plan = workshop.store.job(f"{experiment_id}.plan")
+    assert plan is not None
+    assert (plan.state, plan.failures) == (JobState.SUCCEEDED, 1)
+    assert workshop.training_jobs(experiment_id)

@@ -4,11 +4,13 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 
+from api.exports.manifest import Manifest
 from core.identity import NUMERICS_VERSION
 from jobs.settings import Settings
 from tests.api.service import assert_problem
@@ -110,3 +112,19 @@ def test_an_experiment_that_is_not_finished_has_less(service: WorkingService) ->
     assert "results.json" not in {each["href"].rpartition("/")[2] for each in manifest["documents"]}
     _assert_true(service, manifest["documents"])
     assert_problem(service.get(f"{place}/manifest?format=xml"), 422)
+
+
+def test_a_manifest_in_the_making_keeps_no_results_waiting(
+    service: WorkingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes pauses, for as long as others are answered: two of them would hold both places of those who send."""
+    state: Any = cast("FastAPI", service.client.app).state
+    to_document, busy = Manifest.to_document, list[int]()
+
+    def noting(manifest: Manifest) -> dict[str, Any]:
+        busy.append(state.exporters.borrowed_tokens)
+        return to_document(manifest)
+
+    monkeypatch.setattr(Manifest, "to_document", noting)
+    assert service.get(f"{service.submit(SPEC | {'name': 'in the making'})}/manifest").status_code == 200
+    assert busy == [0]

@@ -424,3 +424,13 @@ def test_results_that_find_no_room_are_sent_all_the_same(many: Any, monkeypatch:
     monkeypatch.setattr(api.store, "keep_document", full)
     url = f"{EXPERIMENTS}/{identifier}/results"
     assert _plain(api.get(url)) == JSONResponse(_expected(api, identifier, summaries)).body
+
+
+@pytest.mark.parametrize("path", ["results.csv", "results.json", "manifest"])
+def test_a_run_that_is_found_lost_before_the_first_is_read_is_not_left_out(
+    api: Service, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The experiment had succeeded when its record was read: rows of some runs are not its results."""
+    identifier, first_missing = _finished(api), api.store.first_missing
+    monkeypatch.setattr(api.store, "first_missing", lambda each: first_missing(each) - 1)
+    assert assert_problem(api.get(f"{EXPERIMENTS}/{identifier}/{path}"), 503)["type"].endswith("results-changed")

@@ -135,12 +135,13 @@ def test_where_a_parameter_is_zero_rounding_is_that_of_the_steps_alone() -> None
     assert LimitErrors(TINY, Diagonal(2)).of(run) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(("factor", "is_known"), [(1.0, True), (1.001, False)])
+@pytest.mark.parametrize(("factor", "is_known"), [(1.0, True), (1 - 1e-12, False), (1.001, False)])
 def test_an_error_larger_than_the_predictor_is_none(factor: float, *, is_known: bool) -> None:
-    """Of a completed run as of any other."""
+    """Of a completed run as of any other, also where rounding makes it so. All of β is said of minibatches alone."""
     theta = np.full((2, 7), 0.5) * np.array([[1.2], [1.0]])
     limit = CompletedLimit(theta=theta, estimate=factor, bound=np.inf)
-    said = LimitErrors(TINY, Diagonal(2)).of(replace(made_up(planned(), Outcome.CONVERGED), completion=limit))
+    run = replace(made_up(planned(), Outcome.CONVERGED), completion=limit, steps=10**15)
+    said = LimitErrors(TINY, Diagonal(2)).of(run)
     assert said == 1.0 if is_known else np.isnan(said)
 
 
