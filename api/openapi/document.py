@@ -80,6 +80,7 @@ def completed(document: Document) -> Document:
 def _complete(method: str, operation: Operation, parts: Document) -> None:
     for parameter in operation.get("parameters", ()):
         _simplify(parameter)
+        _encode(parameter, parts["schemas"])
     answers = operation["responses"]
     # In its place stand the statuses, by number.
     answers.pop("default", None)
@@ -109,6 +110,13 @@ def _simplify(parameter: Document) -> None:
     parameter["schema"] = schema | (options[0] if len(options) == 1 else {"anyOf": options} if options else {})
     for said in ("description", "title"):
         parameter["schema"].pop(said, None)
+
+
+def _encode(parameter: Document, schemas: Document) -> None:
+    """An object in a query is JSON, and not a parameter for each of its members."""
+    model = schemas.get(parameter["schema"].get("$ref", "").rpartition("/")[2], {})
+    if model.get("type") == "object":
+        parameter["content"] = {JSON: {"schema": parameter.pop("schema")}}
 
 
 def _add_examples(operations: Mapping[str, Operation]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-_SUBSCRIPT: Final = re.compile(r"(?<!\w)([^\W\d_]|σ²)_(\((?P<group>[^()]+)\)|(?P<word>\w+))")
+_SUBSCRIPT: Final = re.compile(r"\b([^\W\d_]|σ²)_(\((?P<group>[^()]{1,40})\)|(?P<word>\w{1,40}))")
 
 
 def typeset(text: str) -> str:

@@ -4,6 +4,7 @@ The mark is `<!-- skip: next "reason" -->`, which readers do not see. The blocks
 them is one test.
 """
 
+import itertools
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from unittest import SkipTest
 
 import numpy as np
@@ -112,6 +114,9 @@ def service() -> Iterator[tuple[str, str]]:
         yield living.url, client.submit(SPEC).wait().id
 
 
+_DESKS: Final = itertools.count()
+
+
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: tuple[str, str]) -> Path:
     """Where a reader sits: a directory with the files that the pages take as given, and the commands installed."""
@@ -121,7 +126,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: tuple[str, st
     monkeypatch.setenv("CURL_HOME", str(tmp_path))
     (tmp_path / ".curlrc").write_text('fail\nshow-error\nnoproxy = "*"\n')
     (tmp_path / "spec.json").write_text(json.dumps(SPEC))
-    X, y = np.eye(3, 5), np.ones(3)
+    # Other data for each page: nobody deletes what another one uses.
+    X, y = np.eye(3, 5), np.full(3, 1 + next(_DESKS) / 1000)
     np.savez(tmp_path / "data.npz", X=X, y=y)
     np.savetxt(tmp_path / "data.csv", np.column_stack([X, y]), delimiter=",", header="a,b,c,d,e,y", comments="")
     return tmp_path

@@ -114,14 +114,13 @@ def test_a_chunk_ends_where_numpys_does(
     kind, since = kind_since
     X, y = np.random.default_rng(1).standard_normal((4, 9)), np.ones(4)
     state = BatchState.begin(np.full((2, 3, 9), 0.4), 4)
-    quiet = NO_EVENTS.of(3)
     levels = 10**level * np.array([1.0, 1e-9, 1e-9])
     settings: dict[str, Any] = {
         "converged": {"converged_below": levels, "converged_from": np.full(3, since)},
         "frozen": {"frozen_below": levels, "frozen_until": np.full(3, since)},
         "diverged": {"diverged_above": np.array([np.inf, 10**level, np.inf])},
     }[kind]
-    events = replace(quiet, start=start, interval=16, **settings)
+    events = replace(NO_EVENTS, start=start, interval=16, **settings)
     schedule = np.broadcast_to([0.2, 0.01, 0.1], (steps, 3))
     mine, reference = (batch.advance(schedule, events=events) for batch in both(name, X, y, Diagonal(2), state))
     assert (mine.steps, mine.ended_by_event) == (reference.steps, reference.ended_by_event)
