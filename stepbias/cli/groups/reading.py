@@ -84,7 +84,7 @@ def curves(*, experiment_id: str, where: Sequence[str], as_csv: bool, service: S
 @click.option("--y-min", type=float, help="The lower end of the y axis.")
 @click.option("--y-max", type=float, help="Its upper end.")
 @click.option("--runs", help="Indices of the runs to follow, with commas.")
-@click.option("--where", metavar="AXIS=VALUE,…", multiple=True, help="Values of an axis to show; may be given again.")
+@click.option("--where", metavar="AXIS=VALUE,...", multiple=True, help="Values of an axis to show; may be given again.")
 @click.option("--data", is_flag=True, help="Save its numbers as CSV, too.")
 @as_json
 @asks_service
