@@ -49,6 +49,8 @@ class Figure(bytes):
     def __repr__(self) -> str:
         return f"<figure {self.name}, {self.format}, {len(self)} bytes>"
 
+    __str__ = __repr__
+
     @property
     def alt(self) -> str:
         """The words that stand for it where it cannot be seen, with its numbers.

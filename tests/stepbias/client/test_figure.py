@@ -15,7 +15,7 @@ def test_a_figure_is_its_bytes_and_does_not_print_them() -> None:
     """A file of another program takes it as it is."""
     figure = Figure(b"\x89PNG" + b"0" * 1000, name="risk", format="png")
     assert figure == b"\x89PNG" + b"0" * 1000
-    assert repr(figure) == "<figure risk, png, 1004 bytes>"
+    assert repr(figure) == f"{figure}" == "<figure risk, png, 1004 bytes>"
 
 
 def test_a_notebook_shows_it_in_its_own_format() -> None:
