@@ -2,12 +2,14 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from stepbias.errors import StepbiasError
+from stepbias.errors import StepbiasError, UnusableValue
+
+_WORDS: Final = ("panel", "series")
 
 
 class Figure(bytes):
@@ -47,6 +49,8 @@ class Figure(bytes):
     def __repr__(self) -> str:
         return f"<figure {self.name}, {self.format}, {len(self)} bytes>"
 
+    __str__ = __repr__
+
     @property
     def alt(self) -> str:
         """The words that stand for it where it cannot be seen, with its numbers.
@@ -72,16 +76,16 @@ class Figure(bytes):
         Raises:
             StepbiasError: it was copied before they were read, or they are not to be had.
         """
-        if find_spec("pandas") is not None:
-            from pandas import read_csv  # noqa: PLC0415 - no part of the client
-
-            return read_csv(io.StringIO(self.csv))
         head, *rows = csv.reader(io.StringIO(self.csv))
-        words = {"panel", "series"}
-        return {
-            name: [row[k] if name in words else float(row[k]) if row[k] else None for row in rows]
+        table: dict[str, list[Any]] = {
+            name: [row[k] if name in _WORDS else float(row[k]) if row[k] else None for row in rows]
             for k, name in enumerate(head)
         }
+        if find_spec("pandas") is None:
+            return table
+        from pandas import DataFrame  # noqa: PLC0415 - no part of the client
+
+        return DataFrame(table).astype({name: float for name in table if name not in _WORDS})
 
     def save(self, path: str | Path) -> Path:
         """Write the file, to this path or, if it is that of a directory, into it as NAME.FORMAT; returns its path."""
@@ -105,6 +109,37 @@ class Figure(bytes):
         return self.decode() if self.format == "svg" else None
 
 
-def size_text(size: str | tuple[float, float] | None) -> str | None:
-    """A size as a query has it: 6x4."""
-    return size if size is None or isinstance(size, str) else f"{size[0]:g}x{size[1]:g}"
+def figure_query(
+    size: str | tuple[float, float] | None,
+    y_range: tuple[float | None, float | None],
+    runs: int | Iterable[int],
+    where: Mapping[str, float | Iterable[float]],
+) -> dict[str, Any]:
+    """What of a figure is asked for in lists and pairs, as the query of its address has it.
+
+    Raises:
+        UnusableValue: one of them is none.
+    """
+    width_height = size if size is None or isinstance(size, str) else _pair("size", size)
+    followed = [runs] if isinstance(runs, int) else runs
+    return {
+        "size": "{:g}x{:g}".format(*width_height) if isinstance(width_height, tuple) else width_height,
+        **dict(zip(("y_min", "y_max"), _pair("y_range", y_range), strict=True)),
+        "runs": ",".join(map(str, followed)) or None,
+        **{f"where.{axis}": _listed(axis, values) for axis, values in where.items()},
+    }
+
+
+def _pair(name: str, given: Iterable[Any]) -> tuple[Any, Any]:
+    try:
+        first, second = given
+    except (TypeError, ValueError):
+        raise UnusableValue(f"/{name}", f"two numbers are wanted, not {given!r}") from None
+    return first, second
+
+
+def _listed(axis: str, values: float | Iterable[float]) -> str:
+    try:
+        return ",".join(repr(float(value)) for value in ([values] if isinstance(values, int | float | str) else values))
+    except (TypeError, ValueError):
+        raise UnusableValue(f"/where/{axis}", f"numbers are wanted, not {values!r}") from None

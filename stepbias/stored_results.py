@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stepbias.figure import Figure, size_text
+from stepbias.figure import Figure, figure_query
 from stepbias.paging import pages
 from stepbias.results_table import columns, is_text, numeric
 from stepbias.stored_arrays import StoredArrays
@@ -139,7 +139,7 @@ class StoredResults(StoredArrays):
         size: str | tuple[float, float] | None = None,
         dpi: int | None = None,
         y_range: tuple[float | None, float | None] = (None, None),
-        runs: Iterable[int] = (),
+        runs: int | Iterable[int] = (),
         where: Mapping[str, float | Iterable[float]] | None = None,
     ) -> Figure:
         """A figure drawn from the results: the bytes of a png, svg or pdf file, which a notebook shows.
@@ -156,13 +156,9 @@ class StoredResults(StoredArrays):
 
         Raises:
             ProblemError: the figure does not suit the experiment, or an option is out of its range.
+            UnusableValue: a size or range is no pair, or a value of an axis no number.
         """
-        query: dict[str, Any] = {"style": style, "size": size_text(size), "dpi": dpi}
-        query |= dict(zip(("y_min", "y_max"), y_range, strict=True))
-        query |= {"runs": ",".join(map(str, runs)) or None}
-        for axis, values in (where or {}).items():
-            listed = [values] if isinstance(values, int | float) else values
-            query[f"where.{axis}"] = ",".join(map(repr, map(float, listed)))
+        query = {"style": style, "dpi": dpi} | figure_query(size, y_range, runs, where or {})
         query = {key: value for key, value in query.items() if value is not None}
 
         def read(form: str) -> bytes:

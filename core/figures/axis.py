@@ -1,8 +1,9 @@
 """The axes of a panel: linear or logarithmic, over which range, and the numbers along them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +30,13 @@ LINE: Final = 0.16
 
 _BETWEEN: Final = ((4, range(1, 10)), (WIDE, (1.0, 2.0, 3.0, 5.0, 7.0)), (np.inf, (1.0, 2.0, 5.0)))
 """Which multiples of the powers of ten are named where the ends of the axis are so far apart at most."""
+
+
+EVEN: Final = 1e-9
+"""Relative difference of two places on an axis that are one."""
+
+_STRIPS: Final[WeakKeyDictionary[Axes, float]] = WeakKeyDictionary()
+"""The part of its height that the rug marks of a panel take."""
 
 
 def span(panel: Axes, variable: Variable, values: Sequence[float]) -> None:
@@ -67,21 +75,38 @@ def log_y(panel: Axes, least: float, most: float, *, rug: float = 0.0) -> None:
     """A logarithmic y axis from `least` to `most`; no numbers stand beside the rug marks, that part of its height."""
     panel.set_yscale("log")
     panel.set_ylim(least, most)
+    _STRIPS[panel] = rug
     start = least * (most / least) ** rug
     for is_minor, locator in ((False, decades(start, most)), (True, LogLocator(subs=range(1, 10)))):
         ticks = np.asarray(locator.tick_values(start, most))
-        panel.yaxis.set_ticks(ticks[(ticks >= start) & (ticks <= most)].tolist(), minor=is_minor)
+        panel.yaxis.set_ticks(ticks[(ticks >= start * (1 - EVEN)) & (ticks <= most)].tolist(), minor=is_minor)
     _plain(panel.yaxis)
 
 
 def set_y_range(panel: Axes, least: float | None, most: float | None) -> None:
-    """Other ends of the y axis, of which None leaves one as it is; what has no place on a logarithmic axis is none."""
+    """Other ends of the y axis, above the rug marks; None leaves one as it is, or moves it where it is no end any more.
+
+    On a logarithmic axis both are positive.
+    """
     low, high = panel.get_ylim()
-    bottom, top = low if least is None else least, high if most is None else most
     if panel.get_yscale() != "log":
-        panel.set_ylim(bottom, top)
-    elif 0 < bottom < top:
-        log_y(panel, bottom, top)
+        ends = _ends(low, high, least, most, lambda end, way: end + way * (high - low))
+        panel.set_ylim(*ends)
+        return
+    rug = _STRIPS[panel]
+    start = low * (high / low) ** rug
+    bottom, top = _ends(start, high, least, most, lambda end, way: end * (high / start) ** way)
+    log_y(panel, bottom / (top / bottom) ** (rug / (1 - rug)), top, rug=rug)
+
+
+def _ends(
+    low: float, high: float, least: float | None, most: float | None, moved: Callable[[float, int], float]
+) -> tuple[float, float]:
+    """These ends; where one alone is given, and beyond the other, that is moved by the length of the axis."""
+    bottom, top = low if least is None else least, high if most is None else most
+    if bottom < top:
+        return bottom, top
+    return (bottom, moved(bottom, 1)) if most is None else (moved(top, -1), top)
 
 
 def common_log_y(panels: Sequence[Axes], values: Iterable[float | None], *, rug: float) -> None:

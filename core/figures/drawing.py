@@ -1,5 +1,6 @@
 """The passes by which every figure is drawn: contents, style, blank figure, ranges, panels, labels, legend."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -68,7 +69,7 @@ class Drawing(Generic[Layout, Panel]):
         with style(options.style):
             contents = self.contents(results, layout)
             data = [list(self.data(panel)) for panel in contents.panels]
-            words = _words(results, contents)
+            words = _words(results, contents, _cut(contents, data, options))
         letters, beside = LETTERS[Style(options.style)], contents.legend.height if contents.legend else 0.0
         sheet = page(contents.spec, words, letters=letters, size=options.size, least_beside=beside)
         with style(options.style, sheet.letters):
@@ -108,11 +109,22 @@ class Drawing(Generic[Layout, Panel]):
                 _say_why(panel, "no run is stored yet" if results.runs_done == 0 else "no stored run has a value here")
 
 
-def _words(results: Results, contents: Contents[Panel]) -> Caption:
+def _words(results: Results, contents: Contents[Panel], cut: str) -> Caption:
     """The caption; where there is a finding, it is the title, and what is drawn stands below it."""
+    notes = [*contents.notes, *([cut] if cut else [])]
     if not contents.finding:
-        return caption(results, contents.title, contents.notes)
-    return caption(results, contents.finding, contents.notes, subject=contents.title)
+        return caption(results, contents.title, notes)
+    return caption(results, contents.finding, notes, subject=contents.title)
+
+
+def _cut(contents: Contents[Panel], data: Sequence[Sequence[Series]], options: FigureOptions) -> str:
+    """How many points of runs the ends of y that are asked for leave out; "" where they leave out none."""
+    low = -math.inf if options.y_min is None else options.y_min
+    high = math.inf if options.y_max is None else options.y_max
+    every = [one for number, panel in enumerate(data) if _has_first_label(number, contents) for one in panel]
+    heights = [one.y[one.there] for one in every if one.is_result and not one.is_strip]
+    outside = sum(int(((y < low) | (y > high)).sum()) for y in heights)
+    return f"{outside} of {sum(map(len, heights))} points lie beyond the ends of the y axis" if outside else ""
 
 
 def _has_results(shown: Sequence[Series]) -> bool:
@@ -132,10 +144,15 @@ def _set_y(panels: Sequence[Axes], contents: Contents[Panel], options: FigureOpt
     """The ends of the y axis that are asked for, in the rows of the first label."""
     if options.y_min is None and options.y_max is None:
         return
-    every = len(contents.y_labels) * contents.spec.columns
     for number, panel in enumerate(panels):
-        if number % every < contents.spec.columns:
+        if _has_first_label(number, contents):
             set_y_range(panel, options.y_min, options.y_max)
+
+
+def _has_first_label(number: int, contents: Contents[Panel]) -> bool:
+    """Whether the panel of this number stands in a row of the first y label."""
+    columns = contents.spec.columns
+    return number % (len(contents.y_labels) * columns) < columns
 
 
 def _label(panels: Sequence[Axes], contents: Contents[Panel]) -> None:

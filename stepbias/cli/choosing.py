@@ -1,5 +1,6 @@
 """`--where`: which runs are meant, as conditions on their axes and results."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from click import BadParameter
 
+from stepbias.cli.output import remark
 from stepbias.errors import StepbiasError
+from stepbias.progress import runs
 
 Holds = Callable[[Any, Any], bool]
 
@@ -25,6 +28,9 @@ OPERATORS: Final[Mapping[str, Holds]] = MappingProxyType(
     }
 )
 
+EQUALITIES: Final = frozenset({"=", "==", "!="})
+"""What can be said of words."""
+
 _CONDITION: Final = re.compile(r"\s*(\w+)\s*(<=|>=|!=|==|=|<|>)\s*(\S+)\s*", re.ASCII)
 
 
@@ -34,6 +40,11 @@ class Condition(NamedTuple):
     name: str
     relation: str
     value: float | str
+
+    def __str__(self) -> str:
+        """As it is written."""
+        value = self.value if isinstance(self.value, str) else repr(self.value).removesuffix(".0")
+        return f"{self.name}{self.relation}{value}"
 
     def holds(self, row: Mapping[str, Any]) -> bool:
         """Whether it does, of a run that is a flat document; what is missing holds for none.
@@ -49,7 +60,9 @@ class Condition(NamedTuple):
             return False
         if isinstance(found, str) != isinstance(self.value, str):
             wanted = "word" if isinstance(found, str) else "number"
-            raise StepbiasError(f"--where {self.name}{self.relation}{self.value}: it is a {wanted}, such as {found}")
+            raise StepbiasError(f"--where {self}: it is a {wanted}, such as {found}")
+        if isinstance(found, str) and self.relation not in EQUALITIES:
+            raise StepbiasError(f"--where {self}: it is a word, such as {found}, and words are equal or not")
         return bool(OPERATORS[self.relation](found, self.value))
 
 
@@ -70,15 +83,22 @@ def _condition(text: str) -> Condition:
         )
     name, relation, value = found.groups()
     try:
-        return Condition(name, relation, float(value))
+        number = float(value)
     except ValueError:
         return Condition(name, relation, value.strip("'\""))
+    if math.isnan(number):
+        raise BadParameter(f"{text!r} holds for no run: nothing is equal to {value}", param_hint="--where")
+    return Condition(name, relation, number)
 
 
 def chosen(rows: Iterable[Mapping[str, Any]], wanted: Sequence[Condition]) -> list[Mapping[str, Any]]:
-    """The runs of which all of it holds.
+    """The runs of which all of it holds; where there is none, stderr says so.
 
     Raises:
         StepbiasError: as `Condition.holds` says.
     """
-    return [row for row in rows if all(condition.holds(row) for condition in wanted)]
+    known = list(rows)
+    found = [row for row in known if all(condition.holds(row) for condition in wanted)]
+    if wanted and not found:
+        remark(f"--where {' and '.join(map(str, wanted))}: it holds for none of {runs(len(known))} that are stored")
+    return found

@@ -1,11 +1,13 @@
 """`stepbias compare`: two experiments of a service beside each other."""
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from stepbias.cli.options import Service
 from stepbias.cli.output import table_lines, tell, tell_json
 from stepbias.cli.submit import connected
 from stepbias.comparison import Comparison, Difference
+from stepbias.errors import StepbiasError
 from stepbias.progress import runs
 
 
@@ -13,6 +15,7 @@ def compare(first: str, second: str, quantities: Sequence[str], *, service: Serv
     """What they have in common, what their specs differ in, and how far each quantity differs."""
     with connected(service) as client:
         found = client.experiment(first).compare(client.experiment(second))
+        require_known(quantities, [each.quantity for each in found.differences])
     chosen = [each for each in found.differences if not quantities or each.quantity in quantities]
     if as_json:
         document = found.to_document()
@@ -23,6 +26,17 @@ def compare(first: str, second: str, quantities: Sequence[str], *, service: Serv
         for line in _page(found, chosen):
             tell(line)
     return 0
+
+
+def require_known(asked: Sequence[str], known: Sequence[str]) -> None:
+    """Return if there are quantities of these names.
+
+    Raises:
+        StepbiasError: there is none.
+    """
+    for name in set(asked) - set(known):
+        near = ", ".join(get_close_matches(name, known, cutoff=0.5)) or ", ".join(sorted(known))
+        raise StepbiasError(f"--quantity {name}: both experiments have no such result; they have {near}")
 
 
 def _page(found: Comparison, chosen: Sequence[Difference]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from stepbias.cli.experiment_files import (
 )
 from stepbias.cli.groups.experiments import FORMATS
 from stepbias.cli.options import Service
-from stepbias.cli.output import mute, tell, tell_json
+from stepbias.cli.output import mute, remark, tell, tell_json
 from stepbias.cli.reading import stored_runs
 from stepbias.cli.submit import connected
 
@@ -52,10 +52,12 @@ def fetch(  # noqa: PLR0913 - each is an option of the command, and all but the 
     wanted = conditions(where)
     with connected(service) as client:
         handle = client.experiment(experiment_id)
-        rows = chosen(stored_runs(handle), wanted) if wanted or arrays or trajectories else []
+        stored = stored_runs(handle) if wanted or arrays or trajectories else []
+        rows = chosen(stored, wanted)
         files = dict(numbers(handle, [row["index"] for row in rows], arrays=arrays, trajectories=trajectories))
         if wanted:
-            files |= _tables(rows, formats or OF_ROWS)
+            files |= _tables(rows, list(stored[0]) if stored else [], formats or OF_ROWS)
+            remark("The results are of the runs that --where means; all else is of the whole experiment.")
         return save_all(handle, out, () if wanted else formats or FORMATS, files, as_json=as_json)
 
 
@@ -83,7 +85,7 @@ def _described(handle: ExperimentHandle) -> Files:
     return {**kept, **curve_files(handle), **particulars(handle), **figures(handle, pictures)}
 
 
-def _tables(rows: Rows, formats: Sequence[str]) -> Files:
+def _tables(rows: Rows, names: Sequence[str], formats: Sequence[str]) -> Files:
     """Some of the runs, in formats that have a row for each.
 
     Raises:
@@ -91,13 +93,13 @@ def _tables(rows: Rows, formats: Sequence[str]) -> Files:
     """
     if others := sorted(set(formats) - set(OF_ROWS)):
         raise StepbiasError(f"--where saves results as {' or '.join(OF_ROWS)}, and not as {', '.join(others)}")
-    written = {"csv": _csv, "ndjson": _ndjson}
-    return {f"results.{form}": partial(written[form], rows) for form in formats}
+    written = {"csv": partial(_csv, rows, names), "ndjson": partial(_ndjson, rows)}
+    return {f"results.{form}": written[form] for form in formats}
 
 
-def _csv(rows: Rows) -> bytes:
+def _csv(rows: Rows, names: Sequence[str]) -> bytes:
     table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]) if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(table, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return table.getvalue().encode()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from stepbias.cli.choosing import Condition
+from stepbias.cli.output import remark
 from stepbias.errors import StepbiasError
 
 _FAMILIES: Final = ("curves", "flow_limits", "kernel_limits")
@@ -24,6 +25,8 @@ def narrowed(document: Mapping[str, Any], wanted: Sequence[Condition]) -> dict[s
     for family in (*_FAMILIES, "baselines"):
         lines = [line for line in document[family] if _line_holds(series, line, wanted)]
         result[family] = lines if family == "baselines" else [_at(line, kept) for line in lines]
+    if not kept or not result["curves"]:
+        remark(f"--where {' and '.join(map(str, wanted))}: nothing is left of the curves")
     counts = document["counts"]
     return result | {"counts": {name: sum(sum(line[name]) for line in result["curves"]) for name in counts}}
 

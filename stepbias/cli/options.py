@@ -33,16 +33,16 @@ class Directory(click.Path):
         return super().convert(value, param, ctx)
 
 
-PICTURES: Final = ("png", "svg", "pdf")
-"""What figures are drawn as."""
+FIGURE_FILES: Final = ("png", "svg", "pdf", "csv", "txt")
+"""What figures are sent as: drawn, in numbers, and in words."""
 
 
 class PictureOrDirectory(Directory):
-    """A directory to write into, or a file with the ending of a picture."""
+    """A directory to write into, or a file with the ending of a figure."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, unless it is neither."""
-        return Path(value) if Path(value).suffix[1:] in PICTURES else super().convert(value, param, ctx)
+        return Path(value) if Path(value).suffix[1:] in FIGURE_FILES else super().convert(value, param, ctx)
 
 
 def asks_service(command: Callable[..., int]) -> Callable[..., int]:
@@ -63,7 +63,7 @@ out_picture = click.option(
     metavar="PATH",
     type=PictureOrDirectory(),
     default=".",
-    help="A directory, or a file that ends in .png, .svg or .pdf.",
+    help="A directory, or a file that ends in .png, .svg, .pdf, .csv or .txt.",
 )
 
 experiment_id = click.argument("experiment_id", metavar="ID", shell_complete=complete_ids)

@@ -11,7 +11,7 @@ from stepbias.cli.choosing import Condition, chosen, conditions
 from stepbias.cli.experiment_files import save
 from stepbias.cli.live import waiting_lines
 from stepbias.cli.narrowing import narrowed, narrowed_csv
-from stepbias.cli.options import PICTURES, Service
+from stepbias.cli.options import FIGURE_FILES, Service
 from stepbias.cli.output import mute, remark, tell, tell_json, tell_table
 from stepbias.cli.submit import connected
 from stepbias.cli.upload import understood
@@ -101,10 +101,10 @@ def figure(  # noqa: PLR0913 - each is an option of the command, and all but the
 ) -> int:
     """One figure as a file, whose path is printed; without a name, the names of those that suit the experiment.
 
-    `out` is a directory, or the file itself where it has the ending of a picture. With `data` its numbers stand beside.
+    `out` is a directory, or the file itself where it has the ending of a figure. With `data` its numbers stand beside.
     """
     query = {key: value for key, value in asked.items() if value is not None}
-    is_file = out.suffix[1:] in PICTURES
+    is_file = out.suffix[1:] in FIGURE_FILES
     form = out.suffix[1:] if is_file else form
     with connected(service) as client:
         handle = client.experiment(experiment_id)

@@ -191,7 +191,8 @@ def _draw_flow(panel: Axes, family: Curves, flow: Curve) -> None:
 def _draw_baselines(panel: Axes, baselines: Sequence[Baseline], paths: Sequence[Path], floor: float) -> None:
     """Each with its name, the upper one's above it and the lower one's below it where there is room."""
     ends, taken = np.array(panel.get_xlim()), list[Box]()
-    drawn = [baseline for baseline in baselines if baseline.value > 0]
+    low, high = panel.get_ylim()
+    drawn = [baseline for baseline in baselines if low < baseline.value < high]
     for baseline in drawn:
         panel.axhline(baseline.value, **BASELINE)
         above = baseline.name in {BETWEEN_NORMS[0], BETWEEN_SHARPNESSES[0]}

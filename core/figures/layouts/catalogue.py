@@ -9,7 +9,7 @@ from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.depth import DepthLayout, depth_layout
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
-from core.figures.layouts.options import FigureOptions
+from core.figures.layouts.options import MOST_HEIGHT, FigureOptions
 from core.figures.layouts.phase import PhaseLayout, phase_layout
 from core.figures.layouts.predictor import PredictorLayout, predictor_layout, predictor_of_runs
 from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layout
@@ -125,8 +125,9 @@ def require_suitable(name: str, grid: Grid, options: FigureOptions | None = None
         given = getattr(asked, end)
         if given is not None and not kind.has_y_range:
             raise InvalidChoice(end, (), "the y axis of this figure is that of its cells")
-        if given is not None and given <= 0 and name != "predictor":
-            raise InvalidChoice(end, (), "the y axis of this figure is logarithmic: its ends are positive")
+        if given is not None and given < 1 / MOST_HEIGHT and name != "predictor":
+            sentence = f"the y axis of this figure is logarithmic: its ends are positive, {1 / MOST_HEIGHT:g} or more"
+            raise InvalidChoice(end, (), sentence)
     part = part_of(grid, asked.where)[0] if asked.where else grid
     kind.layout_of(part, asked.runs)
 

@@ -28,6 +28,9 @@ MOST_PIXELS: Final = 30_000_000
 
 MOST_RUNS: Final = 6
 
+MOST_HEIGHT: Final = 1e100
+"""Of an end of the y axis; on a logarithmic one the least is its inverse."""
+
 
 class Style(StrEnum):
     """Looks: on white paper, with larger letters for a wall, and on a dark ground."""
@@ -66,8 +69,11 @@ class FigureOptions:
             )
         self._require_pixels()
         ends = [end for end in (self.y_min, self.y_max) if end is not None]
-        if not all(math.isfinite(end) for end in ends) or ends != sorted(set(ends)):
-            raise InvalidChoice("y_max", (), "y_min is below y_max, and both are finite")
+        for name in ("y_min", "y_max"):
+            if not abs(getattr(self, name) or 0.0) <= MOST_HEIGHT:
+                raise InvalidChoice(name, (), f"an end of the y axis is of size at most {MOST_HEIGHT:g}")
+        if ends != sorted(set(ends)):
+            raise InvalidChoice("y_max", (), "y_min is below y_max")
         if len(self.runs) > MOST_RUNS or len(set(self.runs)) < len(self.runs):
             raise InvalidChoice("runs", (), f"at most {MOST_RUNS} runs are followed, each once")
 
@@ -94,7 +100,7 @@ class FigureOptions:
             return
         if not LEAST_DPI <= self.dpi <= most:
             more = "" if self.size is not None else f"; with a size up to {MOST_DPI}"
-            raise InvalidChoice("dpi", (LEAST_DPI, most), f"dots per inch are between {LEAST_DPI} and {most}{more}")
+            raise InvalidChoice("dpi", (), f"dots per inch are between {LEAST_DPI} and {most}{more}")
         if self.size is None:
             return
         width, height = (round(side * self.dpi) for side in self.size)

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Int64
 
 from core.errors import InvalidChoice
+from core.results.variables import COORDINATES, Kind
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Axis, Grid
 
-CLOSE = 5e-3
-"""A value is named by one that is so close to it: figures and captions say four digits."""
+CLOSE: Final = 5e-4
+"""A value is named by one that is so close to it, which four of its digits are; whole numbers by themselves alone."""
 
 
 def part_of(grid: Grid, where: Mapping[str, Sequence[float]]) -> tuple[Grid, Int64[np.ndarray, " run"]]:
@@ -41,7 +42,7 @@ def require_runs(grid: Grid, runs: Sequence[int]) -> None:
         InvalidChoice: it does not.
     """
     if any(not 0 <= index < len(grid) for index in runs):
-        raise InvalidChoice("runs", (0, len(grid) - 1), f"this part of the experiment has runs 0 to {len(grid) - 1}")
+        raise InvalidChoice("runs", (), f"this part of the experiment has runs 0 to {len(grid) - 1}")
 
 
 def _all(axis: Axis) -> list[int]:
@@ -55,7 +56,8 @@ def _positions(axis: Axis, values: Sequence[float]) -> list[int]:
 
 def _position(axis: Axis, value: float) -> int:
     nearest = min(range(len(axis.values)), key=lambda position: abs(axis.values[position] - value))
-    if not math.isclose(axis.values[nearest], value, rel_tol=CLOSE):
+    is_whole = COORDINATES[axis.name].kind is Kind.INT
+    if not math.isclose(axis.values[nearest], value, rel_tol=0.0 if is_whole else CLOSE):
         raise InvalidChoice(f"where.{axis.name}", axis.values, "the experiment has no such value")
     return nearest
 

@@ -10,7 +10,7 @@ import click
 from stepbias.cli.command import Group
 from stepbias.cli.completion import complete_ids
 from stepbias.cli.options import (
-    PICTURES,
+    FIGURE_FILES,
     TAKES_ID,
     Directory,
     Service,
@@ -77,7 +77,7 @@ def curves(*, experiment_id: str, where: Sequence[str], as_csv: bool, service: S
 @experiment_id
 @click.argument("name", required=False)
 @out_picture
-@click.option("--format", "form", type=click.Choice(PICTURES), default="png", help="What it is drawn as.")
+@click.option("--format", "form", type=click.Choice(FIGURE_FILES), default="png", help="What it is drawn as.")
 @click.option("--style", help="paper, slide or dark.")
 @click.option("--size", help="Inches, as in 6x4, or column, page, slide, square.")
 @click.option("--dpi", type=int, help="Dots per inch of a png file.")

@@ -9,14 +9,16 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from core.errors import InvalidChoice
 from core.figures.draw import picture
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.layouts.options import FIGURE_VERSION, FigureOptions
+from core.figures.layouts.shown import part_of
 from core.figures.picture import Picture
 from tests.core.drawn import words
-from tests.core.made_up import made_up_summary, results_of
+from tests.core.made_up import LARGEST_STEP, made_up_summary, results_of
 from tests.core.specs import every_figure, fan, grid_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -103,10 +105,47 @@ def test_the_ends_of_the_y_axis_are_those_that_are_asked_for() -> None:
     assert 0.25 not in {panel.get_ylim()[0] for panel in below}
 
 
+@pytest.mark.parametrize("name", ["risk", "trajectory", "predictor"])
+def test_an_end_of_y_beyond_what_is_there_is_kept_and_what_it_hides_is_said(name: str) -> None:
+    """The other end moves with it; a picture without its points says that they are elsewhere."""
+    sheet = _picture(name, y_min=1e6)
+    assert sheet.figure.axes[0].get_ylim()[0] == 1e6 < sheet.figure.axes[0].get_ylim()[1]
+    count = sum(one.is_result and not one.is_strip for one in sheet.data)
+    assert count
+    (said,) = [line for line in sheet.alt.splitlines() if "beyond the ends of the y axis" in line]
+    hidden, shown = re.findall(r"\d+", said)
+    assert 0 < int(hidden) == int(shown)
+    below = _picture(name, y_max=1e-7).figure.axes[0].get_ylim()
+    assert below[0] < below[1] == 1e-7
+    assert "beyond" not in _picture(name, y_max=1e9).alt
+
+
+def test_the_ends_of_y_are_those_of_the_axis_above_the_strip() -> None:
+    """Crosses in the strip have no height: the least number that is asked for stands above them."""
+    grid = grid_of(
+        initialization={"scale": {"values": [0.1, 1.0]}}, optimizer={"step_size": {"values": [0.004, 2 * LARGEST_STEP]}}
+    )
+    panel = picture(FIGURES["risk"], results_of(grid), FigureOptions(y_min=1.0, y_max=10.0)).figure.axes[0]
+    (strip,) = [patch for patch in panel.patches if isinstance(patch, Rectangle)]
+    top = panel.transData.inverted().transform(panel.transAxes.transform((0.0, strip.get_height())))[1]
+    assert top == pytest.approx(1.0)
+    assert panel.get_ylim()[0] < 1.0
+    assert panel.get_yticks().min() == pytest.approx(1.0)
+
+
+def test_a_whole_number_is_named_by_itself_alone() -> None:
+    """Seed 1003 is no seed of an experiment that has 1000: another data set is not shown in its place."""
+    grid = grid_of(data={"seed": {"values": [1000, 2000]}}, initialization={"scale": {"values": [0.123456, 1.0]}})
+    assert part_of(grid, {"seed": (1000.0,), "init_scale": (0.1235,)})[1].tolist() == [0]
+    for name, value in (("seed", 1000.4), ("seed", 1001.0), ("init_scale", 0.123)):
+        with pytest.raises(InvalidChoice, match="no such value"):
+            part_of(grid, {name: (value,)})
+
+
 def test_a_part_of_an_experiment_is_drawn_as_if_it_were_all() -> None:
     """Its runs are those of the whole; what is shown of how much is said."""
     results = results_of(fan())
-    part = picture(FIGURES["risk"], results, FigureOptions(where={"init_scale": (0.1, 1.0), "step_size": (0.00401,)}))
+    part = picture(FIGURES["risk"], results, FigureOptions(where={"init_scale": (0.1, 1.0), "step_size": (0.004001,)}))
     assert "shown: 2 of the 3 values of initialisation scale α, 1 of the 2 values of step size η" in words(part.figure)
     whole = {
         (one.name, float(x)): y

@@ -47,7 +47,26 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         chosen(ROWS, conditions(["outcome=1"]))
 
 
-def test_curves_are_narrowed_in_x_and_series() -> None:
+def test_words_have_no_order_and_nothing_is_not_a_number() -> None:
+    """A condition that can hold for no run is refused, and does not mean no runs."""
+    with pytest.raises(StepbiasError, match=r"outcome<converged: .* words are equal or not"):
+        chosen(ROWS, conditions(["outcome<converged"]))
+    with pytest.raises(click.BadParameter, match="nothing is equal to nan"):
+        conditions(["step_size=nan"])
+
+
+def test_that_no_run_is_meant_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, as a word may be misspelt or a number have more digits than are shown."""
+    assert chosen(ROWS, conditions(["depth=2", "outcome=convergd"])) == []
+    assert capsys.readouterr().err == (
+        "--where depth=2 and outcome=convergd: it holds for none of 4 runs that are stored\n"
+    )
+    chosen(ROWS, conditions(["depth=2"]))
+    chosen(ROWS, [])
+    assert capsys.readouterr().err == ""
+
+
+def test_curves_are_narrowed_in_x_and_series(capsys: pytest.CaptureFixture[str]) -> None:
     """Lists have a value for each x; what has no series stays; counts are those of what is left."""
     line = {"median": [1.0, 2.0, 3.0], "runs": [1, 1, 1]}
     document = {
@@ -64,5 +83,8 @@ def test_curves_are_narrowed_in_x_and_series() -> None:
     assert found["curves"] == [{"series": 0.5, "median": [2.0, 3.0], "runs": [1, 1]}]
     assert found["counts"] == {"runs": 2}
     assert found["baselines"] == document["baselines"]
+    assert capsys.readouterr().err == ""
+    assert narrowed(document, conditions(["init_scale=0.15"]))["x"]["values"] == []
+    assert "init_scale=0.15: nothing is left of the curves" in capsys.readouterr().err
     with pytest.raises(StepbiasError, match="takes one value: depth=VALUE"):
         narrowed(document, conditions(["depth>2"]))

@@ -96,6 +96,11 @@ def test_results_of_some_runs(service: LivingService, done: str, tmp_path: Path)
     assert len((tmp_path / "results.csv").read_text().splitlines()) == len(rows) + 1
     assert {path.stem for path in (tmp_path / "runs").iterdir()} == {str(row["index"]) for row in rows}
     assert str(tmp_path / "results.ndjson") in fetched["files"]
+    header, *_ = (tmp_path / "results.csv").read_text().splitlines()
+    nothing = _run(service, "fetch", done, "--where", "init_scale=7", "--format", "csv", "--out", tmp_path)
+    assert (tmp_path / "results.csv").read_text().splitlines() == [header]
+    assert "--where init_scale=7: it holds for none of 6 runs that are stored" in nothing.stderr
+    assert "all else is of the whole experiment" in nothing.stderr
     refused = _run(service, "fetch", done, "--where", where, "--format", "parquet", "--out", tmp_path / "other")
     assert "--where saves results as csv or ndjson, and not as parquet" in refused.stderr
 

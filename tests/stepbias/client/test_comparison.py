@@ -87,6 +87,9 @@ def test_both_clients_and_the_command_compare(
     assert "only in the first 2, only in the second 2" in page
     assert "/optimizer/warmup_steps: 100 and 200" in page
     assert page.splitlines()[-1].startswith("l1_norm")
+    refused = CliRunner().invoke(app, [*words, "--quantity", "l1_nrom", "--json"])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "--quantity l1_nrom: both experiments have no such result; they have l1_norm" in refused.stderr
 
 
 def test_missing_numbers_are_in_no_difference() -> None:

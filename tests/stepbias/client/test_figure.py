@@ -3,17 +3,19 @@
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stepbias import Figure, StepbiasError
+from stepbias import Figure, StepbiasError, UnusableValue
+from stepbias.figure import figure_query
 
 
 def test_a_figure_is_its_bytes_and_does_not_print_them() -> None:
     """A file of another program takes it as it is."""
     figure = Figure(b"\x89PNG" + b"0" * 1000, name="risk", format="png")
     assert figure == b"\x89PNG" + b"0" * 1000
-    assert repr(figure) == "<figure risk, png, 1004 bytes>"
+    assert repr(figure) == f"{figure}" == "<figure risk, png, 1004 bytes>"
 
 
 def test_a_notebook_shows_it_in_its_own_format() -> None:
@@ -53,6 +55,39 @@ def test_words_and_numbers_are_read_when_they_are_asked_for(monkeypatch: pytest.
     assert twin.alt == "The risk falls."
     with pytest.raises(StepbiasError, match="ask the experiment"):
         _ = Figure(b"", name="risk", format="png").alt
+
+
+def test_rows_of_a_figure_of_one_panel_are_grouped_by_it() -> None:
+    """Its name is empty, and not missing: pandas leaves rows out whose key is missing. Numbers are read to the bit."""
+    number = "0.37454011884736254"
+    table = Figure(
+        b"", name="risk", format="png", kept={"csv": f"panel,series,x,y,lo,hi,value\n,NA,{number},,,,\n"}
+    ).data
+    assert list(table.groupby(["panel", "series"]).groups) == [("", "NA")]
+    assert table["x"].tolist() == [float(number)]
+    assert table["y"].isna().all()
+
+
+def test_what_is_no_pair_or_no_number_is_named() -> None:
+    """As every value that cannot be sent, and before anything is."""
+    assert figure_query((6, 4.5), (0.1, None), 3, {"depth": 2, "seed": range(2)}) == {
+        "size": "6x4.5",
+        "y_min": 0.1,
+        "y_max": None,
+        "runs": "3",
+        "where.depth": "2.0",
+        "where.seed": "0.0,1.0",
+    }
+    wrong: list[tuple[str, tuple[Any, ...]]] = [
+        ("/size", (6, (None, None), (), {})),
+        ("/size", ((6,), (None, None), (), {})),
+        ("/y_range", (None, 5, (), {})),
+        ("/where/depth", (None, (None, None), (), {"depth": "two"})),
+    ]
+    for pointer, given in wrong:
+        with pytest.raises(UnusableValue, match="wanted") as refused:
+            figure_query(*given)
+        assert refused.value.pointer == pointer
 
 
 def test_it_is_copied_and_sent_to_other_processes() -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from core.figures.draw import draw
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.catalogue import FIGURES
+from core.figures.layouts.options import FigureOptions
 from core.figures.render import render
 from core.figures.style import GROUND
 from core.spec.experiment_spec import ExperimentSpec
@@ -40,6 +41,14 @@ def test_the_risk_figure_draws_one_line_for_each_step_size() -> None:
     assert marks(figure, "o") == len(SCALES) * len(STEP_SIZES)
     notes = [text.get_text() for text in figure.axes[0].texts]
     assert notes == ["least ℓ1 norm: 1.51", "least ℓ2 norm: 102"]
+
+
+def test_a_line_beyond_the_ends_of_y_has_no_name() -> None:
+    """At the edge of the panel it would stand at another height than the line's."""
+    results = results_of(fan(), summaries_of(fan()), analyses_of(fan()))
+    for asked, named in (({"y_min": 5.0}, ["least ℓ2 norm: 102"]), ({"y_min": 1e4}, [])):
+        figure = _figure(results, FigureOptions(**asked))
+        assert [text.get_text() for text in figure.axes[0].texts] == named
 
 
 @pytest.mark.parametrize(("kernel", "drawn"), [(101.5, False), (101.6, False), (250.0, True), (None, False)])
