@@ -79,7 +79,7 @@ def _operation(method: str, path: str, operation: Operation, parts: Schema) -> s
 def _parameter(parameter: Schema) -> str:
     required = " required" if parameter.get("required") else ""
     about = _inline(parameter.get("description", ""))
-    kind = _kind(parameter["schema"])
+    kind = _kind(parameter["schema"]) if "schema" in parameter else _contents_of(parameter["content"])
     name, place = escape(parameter["name"]), f"{parameter['in']}{required}"
     return f"<tr><td><code>{name}</code><br><span class=soft>{place}</span><td>{about} {kind}"
 

@@ -23,7 +23,7 @@ def operations(api: Service) -> list[tuple[str, str, dict[str, dict[str, Any]]]]
         (
             method.upper(),
             _filled(path),
-            {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"},
+            {each["name"]: each.get("schema", {}) for each in operation.get("parameters", ()) if each["in"] == "query"},
         )
         for path, operations in paths.items()
         for method, operation in operations.items()
