@@ -10,9 +10,8 @@ from fastapi.responses import JSONResponse
 from core.errors import StepbiasError
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults
-from core.figures.draw import draw
+from core.figures.draw import picture
 from core.figures.layouts.catalogue import FIGURES, suitable
-from core.figures.render import render
 from core.figures.results import Results
 from core.report import page, report
 from core.results.curve_question import CurveQuestion
@@ -96,7 +95,7 @@ def _figures(results: ExperimentResults) -> dict[str, Callable[[], bytes]]:
 
 
 def _picture(name: str, results: Results) -> bytes:
-    return render(draw(FIGURES[name], results), "png")
+    return picture(FIGURES[name], results).file("png")
 
 
 def _numbered(results: ExperimentResults, folder: str, of: Callable[[int], bytes]) -> dict[str, Callable[[], bytes]]:
