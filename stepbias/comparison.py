@@ -5,11 +5,15 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from stepbias.errors import UnusableValue
 from stepbias.results_table import Labelled, columns, is_text
 
 Columns = Mapping[str, Sequence[Any]]
+
+MOST_PAIRS: Final = 1_000_000
+"""Of two large sweeps without a common axis each run is like each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +67,11 @@ class Comparison:
 
     @classmethod
     def of(cls, first: tuple[str, Labelled, bytes], second: tuple[str, Labelled, bytes]) -> Self:
-        """The comparison of two experiments, each given by its id, its results and its spec."""
+        """The comparison of two experiments, each given by its id, its results and its spec.
+
+        Raises:
+            UnusableValue: more than `MOST_PAIRS` runs are pairs.
+        """
         (one, a_results, a_spec), (other, b_results, b_spec) = first, second
         a, b = columns(a_results), columns(b_results)
         axes = [name for name in a_results["dims"] if name in b_results["dims"]]
@@ -123,6 +131,9 @@ def _pairs(a: Sequence[Sequence[Any]], b: Sequence[Sequence[Any]], a_count: int,
     known: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for index in range(b_count):
         known[tuple(column[index] for column in b)].append(index)
+    count = sum(len(known.get(tuple(column[index] for column in a), ())) for index in range(a_count))
+    if count > MOST_PAIRS:
+        raise UnusableValue("", f"{count} pairs of runs are alike, and at most {MOST_PAIRS} compared: sweep more alike")
     return [(index, other) for index in range(a_count) for other in known[tuple(column[index] for column in a)]]
 
 

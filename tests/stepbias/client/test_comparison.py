@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from stepbias import AsyncClient, Client, ExperimentHandle
+from stepbias import AsyncClient, Client, ExperimentHandle, UnusableValue
 from stepbias.cli.main import app
 from stepbias.comparison import Comparison
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
@@ -109,3 +109,18 @@ def test_missing_numbers_are_in_no_difference() -> None:
     crossed = Comparison.of(("a", labelled([1.0, 1.0], "seed"), b"{}"), ("b", labelled([1.0, 5.0], "depth"), b"{}"))
     assert crossed.axes == ()
     assert len(crossed.pairs) == 4
+
+
+def test_sweeps_without_a_common_axis_are_not_compared_run_by_run() -> None:
+    """Two of 1,100 runs are more than a million pairs."""
+    results = {
+        axis: {
+            "attrs": {},
+            "dims": {axis: 1100},
+            "coords": {axis: {"dims": (axis,), "data": list(range(1100)), "attrs": {}}},
+            "data_vars": {"l1_norm": {"dims": (axis,), "data": [1.0] * 1100, "attrs": {}}},
+        }
+        for axis in ("depth", "seed")
+    }
+    with pytest.raises(UnusableValue, match="1210000 pairs"):
+        Comparison.of(("a", results["depth"], b"{}"), ("b", results["seed"], b"{}"))
