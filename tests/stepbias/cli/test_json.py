@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from stepbias import Client
 from stepbias.cli.command import EXIT_CODES
 from stepbias.cli.main import app
 from stepbias.cli.output import table_lines
@@ -70,7 +71,7 @@ def test_an_experiment_is_the_document_of_the_service(service: LivingService, do
     """From every command that tells of one; an id may be cut to 8 digits."""
     prefix = done[:8]
     assert _json(service, "status", prefix)["counts"]["runs"]["total"] == 6
-    assert [each["id"] for each in _json(service, "list")] == [done]
+    assert [each["id"] for each in _json(service, "list", "--name", "for programs")] == [done]
     assert _json(service, "rename", prefix, "for many programs")["name"] == "for many programs"
     assert "x" in _json(service, "tag", prefix, "x")["tags"]
     assert _json(service, "note", prefix, "seen")["notes"] == "seen"
@@ -172,6 +173,8 @@ def test_no_cell_of_a_table_moves_a_terminal() -> None:
 
 def test_a_list_whose_reader_leaves_is_quiet(service: LivingService) -> None:
     """As `stepbias list | head -1` runs."""
+    with Client(service.url) as client:
+        client.submit(small_spec(name="listed"))
     command = f"{sys.executable} -m stepbias list --url {service.url} | head -n 1"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("id ")
