@@ -14,7 +14,7 @@ from typing import Any, Final
 from benchmarks.living_service import LivingService, living_service
 from benchmarks.polling import Polled, poll, polled, polling, request
 from benchmarks.processes import cpu_seconds, named
-from benchmarks.sweeps import figure_1_like, tiny_runs
+from benchmarks.sweeps import endless_noise, tiny_runs
 from benchmarks.turns import Effort, one_core
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
@@ -32,8 +32,6 @@ READERS: Final = 16
 """Connections of those who poll at a rate: a late answer to one must not keep the next from asking."""
 
 FEW: Final = 100
-WORK: Final = 8.0
-"""Core-seconds of training for each second and core that it is to last: many runs end long before their budget."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +153,7 @@ def _lists(service: LivingService, count: int) -> dict[str, float]:
 def _under_work(service: LivingService, large: str, seconds: float) -> dict[str, Any]:
     """Latencies while every core trains, polls and submissions arrive, and somebody downloads all results."""
     with Client(service.url) as client:
-        work = client.submit(figure_1_like(seconds * WORK * usable_cores()).model_dump(mode="json"))
+        work = client.submit(endless_noise(seconds * 2 * usable_cores()).model_dump(mode="json"))
         while client.experiment(work.id).status != "running":
             time.sleep(0.1)
         with (

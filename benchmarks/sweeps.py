@@ -18,14 +18,33 @@ FIGURE_1: Final = preset("figure-1", "full").model_copy(update={"recording": Rec
 
 def figure_1_like(seconds: float) -> ExperimentSpec:
     """The grid of Figure 1, each run iterated to the end of a budget that makes about so many seconds of work."""
+    document = FIGURE_1.model_dump(mode="json")
+    document["optimizer"]["warmup_steps"] = 1000
+    document["stopping"] |= {"max_steps": _steps(seconds, runs=200), "finish": "iterate"}
+    return ExperimentSpec.model_validate(document | {"name": "figure-1, bounded"})
+
+
+def endless_noise(seconds: float) -> ExperimentSpec:
+    """Runs on data of Figure 1 whose labels are noisy to the last step, so that none ends before so many seconds."""
+    document = FIGURE_1.model_dump(mode="json")
+    step_sizes = {"fractions_of_max_stable": np.linspace(0.01, 0.1, 10).tolist()}
+    steps = _steps(seconds, runs=200)
+    document["optimizer"] = {
+        "kind": "label_noise",
+        "step_size": step_sizes,
+        "noise_variance": 0.01,
+        "noise_steps": steps,
+    }
+    document["stopping"] = {"max_steps": steps}
+    return ExperimentSpec.model_validate(document | {"name": "noise without end"})
+
+
+def _steps(seconds: float, *, runs: int) -> int:
+    """Steps of each run that make about so many seconds of work of them together."""
     cell = Cell(dim=100, samples=50, depth=2, runs=128)
     with one_thread():
         per_lane_step = 0.2 / steps_of(OurLoop(cell.batch()), Effort(seconds=0.2)) / cell.runs
-    windows = max(1, round(seconds / per_lane_step / 200 / WINDOW))
-    document = FIGURE_1.model_dump(mode="json")
-    document["optimizer"]["warmup_steps"] = 1000
-    document["stopping"] |= {"max_steps": windows * WINDOW, "finish": "iterate"}
-    return ExperimentSpec.model_validate(document | {"name": "figure-1, bounded"})
+    return max(1, round(seconds / per_lane_step / runs / WINDOW)) * WINDOW
 
 
 def tiny_runs(count: int) -> ExperimentSpec:
