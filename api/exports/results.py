@@ -142,11 +142,11 @@ class ResultsAnswer:
         accepted = written.request.headers.get("Accept-Encoding")
         if self._file.is_packed and not accepts_gzip(accepted):
             headers = self._headers | _length(kept, kept.plain_bytes)
-            return await sent(written.plain(kept), media_type=self._media_type, headers=headers)
+            return await sent(written.request, written.plain(kept), media_type=self._media_type, headers=headers)
         headers = self._headers | _length(kept, kept.packed_bytes)
         if self._file.is_packed:
             headers |= {"ETag": self._gzip_tag, "Content-Encoding": "gzip"}
-        return await sent(written.packed(kept), media_type=self._media_type, headers=headers)
+        return await sent(written.request, written.packed(kept), media_type=self._media_type, headers=headers)
 
 
 def _length(kept: KeptResults, count: int) -> dict[str, str]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -28,7 +28,7 @@ async def off_loop(request: Request, call: Callable[[], Made]) -> Made:
 
 async def streamed(request: Request, pieces: Pieces, *, media_type: str, headers: Mapping[str, str]) -> Response:
     """The pieces as an answer, made no faster than they are taken, with pauses while others are answered."""
-    return await sent(made(request, pieces), media_type=media_type, headers=headers)
+    return await sent(request, made(request, pieces), media_type=media_type, headers=headers)
 
 
 async def made(request: Request, pieces: Pieces) -> Stream:
@@ -41,13 +41,19 @@ async def made(request: Request, pieces: Pieces) -> Stream:
             await anyio.sleep(courtesy.pause())
     finally:
         if isinstance(pieces, Generator):
-            pieces.close()
+            with CancelScope(shield=True):
+                await to_thread.run_sync(pieces.close)
 
 
-async def sent(pieces: Stream, *, media_type: str, headers: Mapping[str, str]) -> Response:
-    """The pieces as an answer, less those that are empty; what goes wrong before the first one is still said."""
+async def sent(request: Request, pieces: Stream, *, media_type: str, headers: Mapping[str, str]) -> Response:
+    """The pieces as an answer, less those that are empty; what goes wrong before the first one is still said.
+
+    Of an answer without a body no more than the first is made.
+    """
     filled = _filled(pieces)
     first = await anext(filled, b"")
+    if request.state.without_body:
+        await filled.aclose()
     return StreamingResponse(_from(first, filled), media_type=media_type, headers=dict(headers))
 
 

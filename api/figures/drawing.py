@@ -12,6 +12,7 @@ from anyio import to_thread
 from api.experiments.document import polling_headers
 from api.experiments.submission import ring
 from api.problems.request_errors import DrawingFailed, NotDrawnInTime, NothingToDraw
+from api.readiness import lack_of
 from core.figures.layouts.options import FIGURE_VERSION, FigureOptions
 from jobs.document_keys import figure_error_key, figure_key
 from jobs.errors import ResultsMissing
@@ -103,11 +104,17 @@ async def awaited(request: FigureRequest, *, store: Store, bell: Doorbell, patie
         if await _off_loop(error) is not None:
             raise DrawingFailed(f"The worker could not make this {what}; its log says why.")
         if time.monotonic() >= deadline:
-            raise NotDrawnInTime(f"The {what} is still being made; ask again.")
+            raise NotDrawnInTime(await _off_loop(partial(_lateness, what, store)))
         # Every time: the request may have gone with a worker that died over it.
         await _off_loop(partial(ask, request, store=store, bell=bell))
         await anyio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _lateness(what: str, store: Store) -> str:
+    """Why it is not there yet, and what to do."""
+    lack = lack_of(Queue.INTERACTIVE, store.look_around(Queue.INTERACTIVE))
+    return f"The {what} waits for {lack}." if lack else f"The {what} is still being made; ask again."
 
 
 def ask(request: FigureRequest, *, store: Store, bell: Doorbell) -> None:

@@ -71,7 +71,10 @@ class ExperimentReader:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         asked, self._asked = self._asked, {}
-        self._thread.submit(self._read, loop, asked)
+        try:
+            self._thread.submit(self._read, loop, asked)
+        except RuntimeError as error:  # no thread can be started
+            self._tell(loop, asked, error)
 
     def _read(self, loop: asyncio.AbstractEventLoop, asked: _Asked) -> None:
         try:

@@ -23,11 +23,12 @@ from api.requests.paging import DatasetQuery
 from core.analysis.data import analyse_data
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
+from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import ExperimentSpec
 from jobs.connection import connect
 from jobs.document_keys import data_analysis_key, dataset_description_key, dataset_key
 from jobs.ports import Store
-from jobs.records import DATA_ANALYSIS, FigureRequest
+from jobs.records import DATA_ANALYSIS, FigureRequest, LiveWorker, Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from tests.api.service import Service, assert_problem, pointers, service, spec
@@ -478,7 +479,11 @@ def test_the_analysis_waits_for_a_worker_and_is_then_there(api: Service) -> None
     hasty = service(store=api.store, patience=0.0)
     with hasty.client:
         document = assert_problem(hasty.get(f"{DATASETS}/{identifier}/analysis"), 503)
-        assert "analysis is still being made" in document["detail"]
+        assert document["detail"] == "The analysis waits for a live worker for the interactive queue."
+        busy = LiveWorker(name="busy", numerics=NUMERICS_VERSION, idle=0)
+        api.store.register(busy, queues=[Queue.INTERACTIVE], seconds=60.0)
+        document = assert_problem(hasty.get(f"{DATASETS}/{identifier}/analysis"), 503)
+        assert document["detail"] == "The analysis is still being made; ask again."
     patient = service(store=api.store)
     request = FigureRequest(
         experiment_id=identifier, figure=DATA_ANALYSIS, format="json", key=data_analysis_key(identifier)

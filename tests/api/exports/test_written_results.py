@@ -100,6 +100,31 @@ def test_a_worker_writes_once_what_everybody_is_sent(many: Any, form: Format, mo
     assert ("content-encoding" in expected["gzip"][0]) == (form in TEXT)
 
 
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+@pytest.mark.parametrize("form", [Format.CSV, Format.PARQUET])
+def test_head_reads_no_more_than_the_first_piece(
+    many: Any, form: Format, accepted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the headers of GET, whose other pieces nobody reads for it."""
+    api, identifier, _ = many
+    url, headers = _url(identifier, form), {"Accept-Encoding": accepted}
+    monkeypatch.setattr("jobs.kept_results.PIECE_BYTES", 1000)
+    expected, _ = _raw(api, url, accepted)
+    read: list[int] = []
+    piece = ResultsFile.piece
+
+    def counted(self: ResultsFile, kept: KeptResults, number: int) -> bytes | None:
+        read.append(number)
+        return piece(self, kept, number)
+
+    monkeypatch.setattr(ResultsFile, "piece", counted)
+    head = api.client.head(url, headers=headers)
+    assert head.status_code == 200
+    assert dict(head.headers) | {"x-request-id": ""} == expected | {"x-request-id": ""}
+    assert read == [0]
+    assert len(api.get(url).content) > 10_000
+
+
 @pytest.mark.parametrize("form", Format)
 def test_what_no_worker_takes_in_time_is_written_here(many: Any, form: Format) -> None:
     """As if there were none; the worker that has too much to do finds the wish later."""

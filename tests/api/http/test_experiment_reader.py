@@ -91,6 +91,28 @@ def test_each_gets_the_error_that_is_its_own() -> None:
     assert anyio.run(both) == sorted([f"{one} StoreUnavailable", "none StoreUnavailable"])
 
 
+def test_without_a_thread_everybody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever, and the next is answered when threads are to be had again."""
+    store = _SlowStore()
+    store.may_end.set()
+    one = submitted(store, "one")
+    reader = ExperimentReader(store)
+
+    async def tired_and_rested() -> Experiment:
+        with monkeypatch.context() as tired, anyio.fail_after(5):
+            tired.setattr("threading.Thread.start", _no_thread)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                await reader.experiment(one)
+        with anyio.fail_after(5):
+            return await reader.experiment(one)
+
+    assert anyio.run(tired_and_rested).id == one
+
+
+def _no_thread(_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_who_leaves_takes_nobody_along() -> None:
     """A client that hangs up while another waits for the same."""
     store = _SlowStore()
