@@ -40,6 +40,7 @@ from api.routes import (
     figures,
     jobs,
     keys,
+    page,
     presets,
     report,
     results,
@@ -102,6 +103,7 @@ def create_app(
     for part in parts:
         app.include_router(part.router)
     app.include_router(documentation.router)
+    app.include_router(page.router)
     _add_middleware(app, settings)
     problems.install(app)
     document.install(app)
