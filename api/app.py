@@ -37,6 +37,7 @@ from api.routes import (
     errors,
     events,
     experiments,
+    explorer,
     figures,
     jobs,
     keys,
@@ -104,6 +105,7 @@ def create_app(
         app.include_router(part.router)
     app.include_router(documentation.router)
     app.include_router(page.router)
+    app.include_router(explorer.router)
     _add_middleware(app, settings)
     problems.install(app)
     document.install(app)
