@@ -34,7 +34,7 @@ def test_every_stop_opens_without_a_serious_finding(page: Page, address: str, st
 def test_a_sentence_tells_what_the_picture_shows(page: Page, address: str) -> None:
     """Seen at once, and said when nothing has changed for a moment."""
     page.goto(f"{address}#story=4")
-    caption = "After 406 steps it rests at β = (0.22, 1.57), where ηλ = 1.94, at the edge"
+    caption = "After 406 steps it rests at β = (0.22, 1.57), just inside the edge: ηλ = 1.94 < 2."
     expect(page.locator("#caption")).to_contain_text(caption)
     expect(page.locator("#said")).to_contain_text(caption, timeout=AFTER_A_MOMENT)
 
@@ -69,7 +69,7 @@ def test_a_step_size_is_dragged_in_the_plots_below(page: Page, address: str) -> 
 
 @pytest.mark.parametrize(
     ("name", "value", "shown"),
-    [("alpha", "-1", "0.100"), ("mean", "2.5", "2.5"), ("momentum", "0.9", "0.90"), ("rho", "0.2", "0.20")],
+    [("alpha", "-1", "0.100"), ("mean", "2.5", "2.5"), ("momentum", "0.9", "0.90"), ("rho", "0.1", "0.100")],
 )
 def test_every_other_slider_changes_the_run(page: Page, address: str, name: str, value: str, shown: str) -> None:
     """Its number stands beside it, and its name in the address."""

@@ -65,7 +65,7 @@ def ran_there(page: Page, settings: list[Setting]) -> list[dict[str, Any]]:
     """What the browser makes of them: losses at every step, and u₊, u₋ at the last."""
     runs: list[dict[str, Any]] = page.evaluate(
         """settings => settings.map(({ problem, method, steps }) => {
-             const run = stepbias.descend(problem, method, steps), end = 2 * run.steps * run.dim;
+             const run = stepbias.descend(problem, method, new stepbias.Recorder(3, steps)), end = 2 * run.steps * run.dim;
              return { steps: run.steps, outcome: run.outcome, losses: Array.from(run.losses.subarray(0, run.steps + 1)),
                       theta: Array.from(run.parameters.subarray(end, end + 2 * run.dim)) };
            })""",
@@ -143,7 +143,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(explorer: Page, dept
     settings = drawn(100, depths=[depth], steps=3, seed=10 + depth)
     found = explorer.evaluate(
         """settings => settings.map(({ problem, method, steps }) => {
-             const run = stepbias.descend(problem, method, steps);
+             const run = stepbias.descend(problem, method, new stepbias.Recorder(3, steps));
              return [stepbias.sharpnessAt(problem, method.depth, run, run.steps), Array.from(run.parameters.subarray(2 * run.steps * run.dim, 2 * (run.steps + 1) * run.dim))];
            })""",
         settings,

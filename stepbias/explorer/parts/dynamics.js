@@ -145,16 +145,16 @@ export class Descent {
 export const stabilityLimit = (momentum) => 2 + 2 * momentum;
 
 /**
- * A run until it rests at a stable interpolator, explodes, or has taken all its steps.
+ * A run until it rests at a stable interpolator, explodes, or has taken all the steps that there is room for.
  * @param {Problem} problem @param {Method} method @returns {Run}
  */
-export function descend(problem, method, mostSteps = MOST_STEPS) {
+export function descend(problem, method, recorder = new Recorder(3, MOST_STEPS)) {
   const run = new Descent(problem, method);
-  const record = new Recorder(run.dim, mostSteps);
+  const record = recorder.restart(run.dim);
   const first = run.loss;
   record.keep(run, first);
   let outcome = null;
-  for (let t = 1; t <= mostSteps && !outcome; t++) {
+  for (let t = 1; t <= record.mostSteps && !outcome; t++) {
     run.take();
     const loss = run.loss;
     record.keep(run, loss);
@@ -177,34 +177,30 @@ function unsettled({ losses, steps }) {
   return last.some((loss, t) => t && loss > last[t - 1] * 1.01) ? "oscillating" : "moving";
 }
 
-/** What is kept of a run; buffers grow as they fill. */
-class Recorder {
-  constructor(dim, mostSteps) {
+/** What is kept of a run: room for so many steps, to be used for one run after the other. */
+export class Recorder {
+  constructor(mostDim, mostSteps) {
+    this.mostSteps = mostSteps;
+    this.losses = new Float64Array(mostSteps + 1);
+    this.predictors = new Float64Array(mostDim * (mostSteps + 1));
+    this.parameters = new Float64Array(2 * mostDim * (mostSteps + 1));
+  }
+
+  restart(dim) {
     this.dim = dim;
     this.steps = -1;
-    this.room = 0;
-    this.most = mostSteps + 1;
-    this.predictors = this.parameters = this.losses = new Float64Array(0);
+    return this;
   }
 
   keep({ beta, plus, minus }, loss) {
     const t = ++this.steps;
-    if (t === this.room) this.grow();
     this.losses[t] = loss;
     this.predictors.set(beta, t * this.dim);
     this.parameters.set(plus, 2 * t * this.dim);
     this.parameters.set(minus, (2 * t + 1) * this.dim);
   }
 
-  grow() {
-    this.room = Math.min(this.most, Math.max(256, 4 * this.room));
-    for (const [name, width] of [["losses", 1], ["predictors", this.dim], ["parameters", 2 * this.dim]]) {
-      const larger = new Float64Array(this.room * width);
-      larger.set(this[name]);
-      this[name] = larger;
-    }
-  }
-
+  /** @returns {Run} views of what is kept, until the next run */
   run(outcome) {
     const { dim, steps, predictors, parameters, losses } = this;
     return { outcome, steps, dim, predictors, parameters, losses };
@@ -233,21 +229,33 @@ export function gramSharpness(X, weights, depth) {
  */
 export function sharpnessAt({ X, y }, depth, run, t) {
   const { dim } = run;
-  const theta = run.parameters.subarray(2 * t * dim, 2 * (t + 1) * dim);
-  const beta = run.predictors.subarray(t * dim, (t + 1) * dim);
-  const sign = (k) => (k < dim ? 1 : -1);
-  const phi = X.map((row) => Array.from(theta, (u, k) => depth * sign(k) * power(u, depth - 1) * row[k % dim]));
-  const r = X.map((row, j) => row.reduce((sum, x, i) => sum + x * beta[i], -y[j]));
-  const g = X[0].map((_, i) => X.reduce((sum, row, j) => sum + row[i] * r[j], 0) / y.length);
-  const H = Array.from(theta, (_, k) => Array.from(theta, (_, l) => phi.reduce((sum, f) => sum + f[k] * f[l], 0) / y.length));
-  for (let k = 0; k < 2 * dim; k++) {
-    H[k][k] += sign(k) * depth * (depth - 1) * (depth > 2 ? power(theta[k], depth - 2) : 1) * g[k % dim];
+  const [theta, beta] = [2 * t * dim, t * dim];
+  const phi = X.map(() => new Float64Array(2 * dim));
+  const bend = new Float64Array(2 * dim);
+  for (let j = 0; j < y.length; j++) {
+    let r = -y[j];
+    for (let i = 0; i < dim; i++) r += X[j][i] * run.predictors[beta + i];
+    for (let k = 0; k < 2 * dim; k++) {
+      const scale = (k < dim ? depth : -depth) * X[j][k % dim];
+      phi[j][k] = scale * power(run.parameters[theta + k], depth - 1);
+      bend[k] += (scale * (depth - 1) * (depth > 2 ? power(run.parameters[theta + k], depth - 2) : 1) * r) / y.length;
+    }
   }
-  return topEigenvalue(H);
+  return topEigenvalue(gaussNewton(phi, bend));
+}
+
+/** (1/n)ΦᵀΦ + diag(bend). */
+function gaussNewton(phi, bend) {
+  return Array.from(bend, (own, k) => {
+    const row = new Float64Array(bend.length);
+    for (const f of phi) for (let l = 0; l < row.length; l++) row[l] += (f[k] * f[l]) / phi.length;
+    row[k] += own;
+    return row;
+  });
 }
 
 /** The largest eigenvalue of a small symmetric matrix, which is overwritten, by Jacobi's rotations. */
-export function topEigenvalue(M) {
+function topEigenvalue(M) {
   const n = M.length;
   let norm = 0;
   for (const row of M) for (const entry of row) norm += entry * entry;

@@ -1,7 +1,7 @@
 // The page: what is chosen is computed and drawn, at most once a frame.
 
-import { descend, power, predictorAt, sharpnessAt } from "./dynamics.js";
-import { landmarks, leastSharpness, problemOf } from "./interpolators.js";
+import { MOST_STEPS, Recorder, descend, predictorAt, sharpnessAt } from "./dynamics.js";
+import { landmarks, problemOf } from "./interpolators.js";
 import { boxOf, edgesPlot, endsPlot, etaAxes, linear, lossPlot, plane, progress, sharpnessPlot, show, worthwhile } from "./picture.js";
 import { RANGES, fromLink, posed, toLink } from "./state.js";
 import { STOPS } from "./story.js";
@@ -9,8 +9,11 @@ import { alternatives, caption, figure } from "./words.js";
 
 const SWEEP = Array.from({ length: 120 }, (_, i) => (i + 1) / 100);
 const STRIDE = 37; // coprime to 120: a sweep fills its whole range from the beginning
-const FRAME_MILLISECONDS = 5; // of each frame, for the sweep
+const ARRIVED = 1e-6; // a loss relative to the first at which an end can be seen, though a run still creeps
+const FRAME_MILLISECONDS = 6; // of each frame, for the sweep
 const SAID_AFTER_MILLISECONDS = 700;
+
+const [SHOWN, SWEPT] = [1, 2].map(() => new Recorder(3, MOST_STEPS));
 
 const byId = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -22,7 +25,7 @@ const shownStep = () => Math.min(page.cursor, page.seen.run.steps);
 /** What is computed of a choice at once; the sweep over step sizes is filled in later. */
 function look(choice) {
   const mathematics = posed(choice);
-  const run = descend(mathematics.problem, mathematics.method);
+  const run = descend(mathematics.problem, mathematics.method, SHOWN);
   const chosen = worthwhile(run.steps);
   const sharpnesses = chosen.map((t) => sharpnessAt(mathematics.problem, choice.depth, run, t));
   const { key, sweep } = sweepOf(choice);
@@ -48,9 +51,10 @@ function continueSweep({ choice, sweep }) {
 /** How a run ends at a step size of the sweep; with SAM, which does not rest, where it is in the end. */
 function endAt(choice, index) {
   const { problem, method } = posed({ ...choice, eta: SWEEP[index] });
-  const run = descend(problem, method);
-  const { outcome, steps } = run;
-  const shown = outcome === "converged" || (choice.rho > 0 && outcome !== "diverged");
+  const run = descend(problem, method, SWEPT);
+  const { outcome, steps, losses } = run;
+  const arrives = outcome === "converged" || (outcome === "moving" && losses[steps] < ARRIVED * losses[0]);
+  const shown = arrives || (choice.rho > 0 && outcome !== "diverged");
   return { index, eta: SWEEP[index], outcome, shown, end: predictorAt(run, steps), sharpness: sharpnessAt(problem, choice.depth, run, steps) };
 }
 
@@ -106,7 +110,7 @@ const sliders = {
   alpha: { to: Math.log10, from: (value) => Number((10 ** value).toPrecision(3)), shows: (alpha) => figure(alpha) },
   mean: { shows: (mean) => mean.toFixed(1) },
   momentum: { shows: (momentum) => momentum.toFixed(2) },
-  rho: { shows: (rho) => rho.toFixed(2) },
+  rho: { shows: (rho) => rho.toFixed(3) },
 };
 const same = (value) => value;
 const selects = ["dim", "samples", "depth"];
@@ -121,6 +125,7 @@ function controls() {
   for (const name of selects) byId(name).value = page.choice[name];
   byId("time").value = timePlace(shownStep());
   byId("time").setAttribute("aria-valuetext", progress(shownStep(), page.seen.run));
+  byId("speed").setAttribute("aria-valuetext", `${figure(10 ** byId("speed").value)} steps a second`);
   byId("play").textContent = page.playing ? "Pause" : "Play";
   byId("turn-row").hidden = page.choice.dim === 2;
 }
@@ -261,4 +266,4 @@ listen();
 measure();
 follow();
 // For the console of who wants to know more, and for tests: the mathematics, without the page.
-globalThis.stepbias = Object.freeze({ descend, fromLink, landmarks, leastSharpness, posed, power, predictorAt, problemOf, sharpnessAt, STOPS });
+globalThis.stepbias = Object.freeze({ Recorder, STOPS, descend, fromLink, landmarks, posed, predictorAt, problemOf, sharpnessAt });

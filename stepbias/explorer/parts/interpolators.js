@@ -52,7 +52,7 @@ function leastL1(problem) {
 }
 
 /** Interpolators with d − n entries 0; β* is the first. */
-function vertices({ X, y }) {
+export function vertices({ X, y }) {
   const dim = X[0].length;
   const star = truth(dim);
   if (X.length === dim) return [star];

@@ -1,16 +1,18 @@
 // Drawings: shapes as plain lists, put into an <svg> with as few changes as there are.
 
 import { MOST_STEPS, predictorAt, stabilityLimit } from "./dynamics.js";
-import { along, directions, leastSharpness } from "./interpolators.js";
+import { along, directions, leastSharpness, vertices } from "./interpolators.js";
 import { figure } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const COLOURS = ["blue", "purple", "green"];
 const AGES = 8; // colours of a path from its start to its end
 
+const shown = new WeakMap(); // the attributes and the text of elements
+
 /** Have an <svg> show these shapes, each [tag, attributes, text], reusing the elements that it has. */
 export function show(svg, shapes) {
-  shapes.forEach(([tag, attributes, text], i) => {
+  shapes.forEach(([tag, attributes, words = ""], i) => {
     let node = svg.children[i];
     if (node?.tagName !== tag) {
       const fresh = document.createElementNS(SVG, tag);
@@ -18,24 +20,25 @@ export function show(svg, shapes) {
       else svg.append(fresh);
       node = fresh;
     }
-    for (const name of node.getAttributeNames()) if (!(name in attributes)) node.removeAttribute(name);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
-    }
-    if (node.textContent !== (text ?? "")) node.textContent = text ?? "";
+    const before = shown.get(node) ?? { attributes: {}, words: "" };
+    for (const name in before.attributes) if (!(name in attributes)) node.removeAttribute(name);
+    for (const name in attributes) if (attributes[name] !== before.attributes[name]) node.setAttribute(name, attributes[name]);
+    if (words !== before.words) node.textContent = words;
+    shown.set(node, { attributes, words });
   });
   while (svg.children.length > shapes.length) svg.lastChild.remove();
 }
 
-const polyline = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+const tenth = (x) => Math.round(x * 10) / 10;
+const polyline = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${tenth(x)} ${tenth(y)}`).join("");
 const path = (points, look) => ["path", { d: polyline(points), class: look }];
-const text = (x, y, words, look = "", anchor = "start") => ["text", { x: x.toFixed(1), y: y.toFixed(1), class: look, "text-anchor": anchor }, words];
+const text = (x, y, words, look = "", anchor = "start") => ["text", { x: tenth(x), y: tenth(y), class: look, "text-anchor": anchor }, words];
 const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
 
 /** Steps worth drawing: the first ones all, then pairs further and further apart, so that swings stay swings. */
-export function worthwhile(steps, dense = 200) {
+export function worthwhile(steps, dense = 150) {
   const chosen = [];
-  for (let t = 0; t <= steps; t = t < dense ? t + 1 : Math.max(t + 2, Math.ceil(t * 1.03))) {
+  for (let t = 0; t <= steps; t = t < dense ? t + 1 : Math.max(t + 2, Math.ceil(t * 1.04))) {
     chosen.push(t);
     if (t >= dense && t < steps) chosen.push(t + 1);
   }
@@ -69,7 +72,7 @@ class Axes {
     for (const [value, words] of this.x.ticks) shapes.push(text(this.place(value, 0)[0], bottom + 15, words, "soft", "middle"));
     for (const [value, words] of this.y.ticks) {
       const y = this.place(0, value)[1];
-      shapes.push(["line", { x1: left, x2: right, y1: y.toFixed(1), y2: y.toFixed(1), class: "grid" }], text(left - 5, y + 4, words, "soft", "end"));
+      shapes.push(["line", { x1: left, x2: right, y1: tenth(y), y2: tenth(y), class: "grid" }], text(left - 5, y + 4, words, "soft", "end"));
     }
     return [...shapes, path([[left, top], [left, bottom], [right, bottom]], "axis")];
   }
@@ -133,16 +136,17 @@ export function sharpnessPlot(size, { run, cursor, chosen, sharpnesses, posed, c
 }
 
 function threshold(axes, limit, { momentum }) {
-  if (limit > axes.y.range[1]) return [];
-  const { left, right } = axes.frame;
+  const { left, right, top } = axes.frame;
+  const name = momentum ? "(2+2m)/η" : "2/η";
+  if (limit > axes.y.range[1]) return [text(right, top - 4, `${name} = ${figure(limit)} ↑`, "vermilion", "end")];
   const y = axes.place(0, limit)[1];
-  return [path([[left, y], [right, y]], "edge"), text(right, y - 5, momentum ? "(2+2m)/η" : "2/η", "vermilion", "end")];
+  return [path([[left, y], [right, y]], "edge"), text(right, y - 5, name, "vermilion", "end")];
 }
 
 function uncovered(axes, points, chosen, cursor, colour) {
   const until = chosen.findLastIndex((t) => t <= cursor);
   const [x, y] = axes.place(...points[until]);
-  const dot = ["circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 4, class: "now" }];
+  const dot = ["circle", { cx: tenth(x), cy: tenth(y), r: 4, class: "now" }];
   return [axes.line(points, `${colour} faint`), axes.line(points.slice(0, until + 1), colour), dot];
 }
 
@@ -151,20 +155,22 @@ export const etaAxes = (size, y, title) => new Axes(size, { x: linear([0, 1.2], 
 
 /** Where runs end, each coordinate of β, against the step size. */
 export function endsPlot(size, { sweep, box, choice, posed }) {
-  const axes = etaAxes(size, linear(box, 4), "where it ends, for every η");
+  const axes = etaAxes(size, linear(hull(box), 4), "where it ends, for every η");
   const rests = sweep.filter((each) => each.shown);
   const shapes = [...axes.shapes(), ...uprights(axes, choice, posed)];
   for (let i = 0; i < choice.dim; i++) {
     for (const piece of pieces(rests)) shapes.push(axes.line(piece.map(({ eta, end }) => [eta, end[i]]), COLOURS[i]));
-    for (const { eta, end } of rests) shapes.push(dot(axes.place(eta, end[i]), 1.6, `fill-${COLOURS[i]}`));
+    shapes.push(dots(rests.map(({ eta, end }) => axes.place(eta, end[i])), COLOURS[i]));
   }
-  const named = rests.find(({ eta }) => eta >= 0.06);
-  if (named) named.end.forEach((entry, i) => shapes.push(text(...lifted(axes.place(0.06, entry)), `β${"₁₂₃"[i]}`, COLOURS[i])));
+  const named = rests.find(({ eta }) => eta >= 0.2) ?? rests[0];
+  if (named) named.end.forEach((entry, i) => shapes.push(text(...lifted(axes.place(named.eta, entry)), `β${"₁₂₃"[i]}`, COLOURS[i])));
   return shapes;
 }
 
 const lifted = ([x, y]) => [x, y - 6];
-const dot = ([x, y], r, look) => ["circle", { cx: x.toFixed(1), cy: y.toFixed(1), r, class: look }];
+const dot = ([x, y], r, look) => ["circle", { cx: tenth(x), cy: tenth(y), r, class: look }];
+/** Many dots as one path of lines without length, whose round ends they are. */
+const dots = (points, look) => ["path", { d: points.map(([x, y]) => `M${tenth(x)} ${tenth(y)}h0`).join(""), class: `dots ${look}` }];
 
 /** Runs at neighbouring step sizes that all end somewhere. */
 function pieces(rests) {
@@ -200,24 +206,29 @@ export function edgesPlot(size, { sweep, choice, posed }) {
     axes.line(bounds.map((eta) => [eta, marks.sharpness / eta]), "edge"),
     text(...lifted(axes.place(1.19, marks.sharpness / 1.2)), choice.momentum ? "(2+2m)/η" : "2/η", "vermilion", "end"),
     ...pieces(rests).map((piece) => axes.line(piece.map(({ eta, sharpness }) => [eta, sharpness]), "blue")),
-    ...rests.map(({ eta, sharpness }) => dot(axes.place(eta, sharpness), 1.8, "fill-blue")),
+    dots(rests.map(({ eta, sharpness }) => axes.place(eta, sharpness)), "blue"),
   ];
 }
 
-/** The range of coordinates that holds the landmarks, the origin and the truth. */
-export function boxOf({ marks }) {
-  const entries = [0, 1, ...marks.sparsest, ...marks.shortest, ...marks.flattest];
-  const [low, high] = [Math.min(...entries), Math.max(...entries)];
-  const margin = 0.17 * (high - low);
-  return [low - margin, high + margin];
+/** The range of each coordinate that holds the landmarks and the origin; of one sample all of its triangle. */
+export function boxOf({ problem, marks: { sparsest, shortest, flattest } }) {
+  const points = [sparsest, shortest, flattest, ...(problem.X.length === 1 ? vertices(problem) : [])];
+  return sparsest.map((_, i) => {
+    const entries = [0, ...points.map((beta) => beta[i])];
+    const [low, high] = [Math.min(...entries), Math.max(...entries, Math.min(...entries) + 0.5)];
+    return [low - 0.2 * (high - low), high + 0.2 * (high - low)];
+  });
 }
+
+const corner = (box, which) => box.map((range) => range[which]);
+const hull = (box) => [Math.min(...corner(box, 0)), Math.max(...corner(box, 1))];
 
 /** From β to a place: the plane itself, or a view of space from the angle `turn` and a little above. */
 function projection(size, box, dim, turn) {
   const a = (turn * Math.PI) / 180;
   const [s, c] = [Math.sin(0.35), Math.cos(0.35)];
   const flat = dim === 2 ? (b) => [b[0], b[1]] : (b) => [Math.cos(a) * b[0] + Math.sin(a) * b[1], s * (-Math.sin(a) * b[0] + Math.cos(a) * b[1]) + c * b[2]];
-  const corners = dim === 2 ? [[box[0], box[0]], [box[1], box[1]]] : cube(box).map(flat);
+  const corners = dim === 2 ? [corner(box, 0), corner(box, 1)] : cube(box).map(flat);
   const [xs, ys] = [0, 1].map((k) => corners.map((corner) => corner[k]));
   const middle = (values) => (Math.min(...values) + Math.max(...values)) / 2;
   const spread = (values) => Math.max(...values) - Math.min(...values);
@@ -228,7 +239,7 @@ function projection(size, box, dim, turn) {
   };
 }
 
-const cube = (box) => [0, 1, 2, 3, 4, 5, 6, 7].map((k) => [box[k & 1], box[(k >> 1) & 1], box[(k >> 2) & 1]]);
+const cube = (box) => [0, 1, 2, 3, 4, 5, 6, 7].map((k) => box.map((range, i) => range[(k >> i) & 1]));
 
 /** The picture: axes, contours of the loss, interpolators and which are stable, ends of other step sizes, the path. */
 export function plane(size, seen) {
@@ -239,7 +250,7 @@ export function plane(size, seen) {
     ...axesOf(at, box, choice.dim),
     ...(choice.dim === 2 ? contours(at, box, posed.problem) : []),
     ...interpolators(at, box, posed, limit),
-    ...sweep.filter((each) => each.shown).map(({ end }) => dot(at(end), 2.2, "ghost")),
+    dots(sweep.filter((each) => each.shown).map(({ end }) => at(end)), "ghost"),
     ...pathOf(at, run, cursor, size),
     ...landmarksOf(at, posed.marks, size),
     dot(kept(at(predictorAt(run, cursor)), size), 6, "end"),
@@ -249,10 +260,11 @@ export function plane(size, seen) {
 function axesOf(at, box, dim) {
   return Array.from({ length: dim }, (_, i) => {
     const unit = (length) => Array.from({ length: dim }, (_, k) => (k === i ? length : 0));
-    const [x, y] = at(unit(box[1]));
-    const ticks = linear(box, 4).ticks.filter(([value]) => value && value < 0.93 * box[1]);
+    const [low, high] = box[i];
+    const [x, y] = at(unit(high));
+    const ticks = linear([low, high], 4).ticks.filter(([value]) => value && value < 0.93 * high);
     const words = ticks.map(([value, word]) => text(at(unit(value))[0] + (i ? -6 : 0), at(unit(value))[1] + (i ? 4 : 15), word, "soft", i ? "end" : "middle"));
-    return [path([at(unit(box[0])), at(unit(box[1]))], "axis"), text(x - 4, y + (i === 1 && dim === 2 ? 10 : -7), `β${"₁₂₃"[i]}`, "", "end"), ...words];
+    return [path([at(unit(low)), at(unit(high))], "axis"), text(x - 4, y + (i === 1 && dim === 2 ? 10 : -7), `β${"₁₂₃"[i]}`, "", "end"), ...words];
   }).flat();
 }
 
@@ -269,7 +281,7 @@ function contours(at, box, { X, y }) {
 }
 
 /** Where the line ⟨row, β⟩ = level crosses the box, with all of its entries positive. */
-function cut([a, b], level, [low, high]) {
+function cut([a, b], level, [, [low, high]]) {
   const [from, to] = [(level - b * low) / a, (level - b * high) / a];
   return [[from, low], [to, high]];
 }
@@ -281,20 +293,30 @@ function interpolators(at, box, { problem, marks, method }, limit) {
   return ways.length === 1 ? line(at, box, marks.flattest, ways[0], stable) : sheet(at, problem, stable);
 }
 
-const inside = (beta, [low, high]) => beta.every((entry) => entry >= low - 1e-9 && entry <= high + 1e-9);
+const inside = (beta, box) => beta.every((entry, i) => entry >= box[i][0] - 1e-9 && entry <= box[i][1] + 1e-9);
 
 function line(at, box, flattest, way, stable) {
-  const reach = 2 * (box[1] - box[0]);
-  const points = Array.from({ length: 801 }, (_, i) => along(flattest, way, ((i - 400) / 400) * reach)).filter((beta) => inside(beta, box));
-  const green = points.filter(stable);
-  const shapes = [path([points[0], points.at(-1)].map(at), "solutions")];
-  if (green.length) shapes.push(path([green[0], green.at(-1)].map(at), "stable"));
+  const end = (sign, holds) => along(flattest, way, sign * furthest((t) => holds(along(flattest, way, sign * t))));
+  const [all, green] = [(beta) => inside(beta, box), (beta) => inside(beta, box) && stable(beta)].map((holds) => [end(-1, holds), end(1, holds)]);
+  const shapes = [path(all.map(at), "solutions")];
+  if (stable(flattest)) shapes.push(path(green.map(at), "stable"));
   return shapes;
 }
 
+/** How far something holds that holds at 0 and, once it does not, never again: what is inside or stable is convex. */
+function furthest(holds) {
+  let [near, far] = [0, 16];
+  for (let i = 0; i < 40; i++) {
+    const middle = (near + far) / 2;
+    if (holds(middle)) near = middle;
+    else far = middle;
+  }
+  return near;
+}
+
 /** One sample, three weights: a triangle of interpolators with nothing negative, by dots; green where stable. */
-function sheet(at, { X, y }, stable) {
-  const corners = X[0].map((x, i) => X[0].map((_, k) => (k === i ? y[0] / x : 0)));
+function sheet(at, problem, stable) {
+  const corners = vertices(problem);
   const shapes = [path([...corners, corners[0]].map(at), "solutions")];
   for (let i = 0; i <= 24; i++) {
     for (let j = 0; i + j <= 24; j++) {
@@ -305,21 +327,32 @@ function sheet(at, { X, y }, stable) {
   return shapes;
 }
 
-const kept = ([x, y], { width, height }) => [clamp(x, [-width, 2 * width]), clamp(y, [-height, 2 * height])];
+/** A place not too far outside the picture; that of no number is its corner. */
+const kept = ([x, y], { width, height }) => [clamp(x || 0, [-width, 2 * width]), clamp(y || 0, [-height, 2 * height])];
 
-/** The path up to the cursor, in colours of its age, and the rest of it faintly. */
+/** The path up to the cursor, in colours of its age, and the rest of it faintly; a dot for every step that is seen. */
 function pathOf(at, run, cursor, size) {
-  const chosen = worthwhile(run.steps, 1500);
-  const points = chosen.map((t) => kept(at(predictorAt(run, t)).map((p) => (Number.isFinite(p) ? p : 0)), size));
-  const until = chosen.findLastIndex((t) => t <= cursor);
+  const seen = visible(worthwhile(run.steps, 1000), (t) => kept(at(predictorAt(run, t)), size));
+  const until = seen.findLastIndex(({ t }) => t <= cursor);
+  const points = seen.map(({ spot }) => spot);
   const shapes = [path(points.slice(until), "path faint")];
+  const bounds = Array.from({ length: AGES + 1 }, (_, k) => Math.expm1((k / AGES) * Math.log1p(run.steps)) + 1e-9);
+  const places = bounds.map((bound) => Math.min(until, seen.findLastIndex(({ t }) => t <= bound)));
   for (let age = 0; age < AGES; age++) {
-    const [from, to] = [age, age + 1].map((k) => chosen.findLastIndex((t) => t <= Math.expm1((k / AGES) * Math.log1p(run.steps))));
-    const piece = points.slice(from, Math.min(to, until) + 1);
-    if (piece.length > 1) shapes.push(path(piece, `path age${age}`));
+    if (places[age + 1] > places[age]) shapes.push(path(points.slice(places[age], places[age + 1] + 1), `path age${age}`));
   }
-  const dots = chosen.length < 600 ? points.slice(0, until + 1).map((p) => dot(p, 1.5, "visited")) : [];
-  return [...shapes, ...dots];
+  return [...shapes, dots(points.slice(0, until + 1), "visited")];
+}
+
+/** The steps whose places can be told apart. */
+function visible(chosen, spotOf) {
+  const seen = [];
+  for (const t of chosen) {
+    const spot = spotOf(t);
+    const last = seen.at(-1)?.spot;
+    if (!last || Math.abs(spot[0] - last[0]) + Math.abs(spot[1] - last[1]) > 0.4) seen.push({ t, spot });
+  }
+  return seen;
 }
 
 const MARKS = {

@@ -17,7 +17,7 @@ export const RANGES = {
   eta: { least: 0.01, most: 1.2, by: 0.005 },
   mean: { least: 0, most: 4, by: 0.1 },
   momentum: { least: 0, most: 0.9, by: 0.05 },
-  rho: { least: 0, most: 0.5, by: 0.01 },
+  rho: { least: 0, most: 0.2, by: 0.005 },
 };
 
 export const PLAIN = { dim: 2, samples: 1, depth: 2, alpha: 0.05, eta: 0.4, mean: 0, momentum: 0, rho: 0 };

@@ -15,7 +15,7 @@ export const STOPS = [
     choice: { alpha: 1.5, eta: 0.04 },
     says:
       "From a large start (α = 1.5) the weights hardly have to move, and the network behaves as a linear model: it goes " +
-      "straight to the nearest point of the line, the shortest. Both ends are far from each other, and only α differs.",
+      "straight to the nearest point of the line, the shortest. Nothing but the size of the start is different.",
     tries: [["Half way: α = 0.3", { alpha: 0.3 }], ["Small again: α = 0.05", { alpha: 0.05 }]],
   },
   {

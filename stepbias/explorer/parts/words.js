@@ -26,17 +26,19 @@ export function caption({ choice, posed, run, sharpness }) {
 
 const ENDS = {
   converged: (seen) =>
-    `After ${seen.run.steps} steps it rests at β = ${point(end(seen))}, where ηλ = ${figure(seen.product)}, ${below(seen)}. ${nearness(seen)}`,
+    `After ${seen.run.steps} steps it rests at β = ${point(end(seen))}, ${below(seen)}. ${nearness(seen)}`,
   unstable: (seen) =>
-    `It stands at β = ${point(end(seen))}, where ηλ = ${figure(seen.product)}: by rounding alone, for nothing is stable ` +
-    `from ${LIMIT(seen.choice.momentum)} on.`,
+    `It stands at β = ${point(end(seen))}, where ηλ = ${figure(seen.product)}: by rounding alone, for what is not below ` +
+    `${LIMIT(seen.choice.momentum)} is unstable.`,
   oscillating: (seen) =>
     seen.choice.rho
       ? `SAM does not come to rest: it goes on around β = ${point(end(seen))}, at a loss of ${figure(seen.run.losses[seen.run.steps])}. ${nearness(seen)}`
       : `After ${MOST_STEPS} steps it still goes up and down, at a loss of ${figure(seen.run.losses[seen.run.steps])}: ` +
         (seen.choice.eta > 1 ? "no interpolator is flat enough for this step." : "from here it finds no place flat enough for this step."),
   moving: (seen) =>
-    `After ${MOST_STEPS} steps it is still on its way, at β = ${point(end(seen))} and a loss of ${figure(seen.run.losses[seen.run.steps])}.`,
+    seen.choice.rho && seen.run.losses[seen.run.steps] > 0.5 * seen.run.losses[0]
+      ? `SAM holds it at β = ${point(end(seen))}, a saddle: its radius ρ is larger than the start, so that each step uphill crosses 0.`
+      : `After ${MOST_STEPS} steps it is still on its way, at β = ${point(end(seen))} and a loss of ${figure(seen.run.losses[seen.run.steps])}.`,
   diverged: (seen) =>
     `It blows up within ${seen.run.steps} steps: ` +
     (seen.choice.eta > 1 ? "no interpolator is flat enough for this step." : "there are stable places, but this start is too sharp to reach them."),
@@ -45,18 +47,17 @@ const ENDS = {
 const end = ({ run }) => predictorAt(run, run.steps);
 
 function below({ choice, product }) {
-  const limit = stabilityLimit(choice.momentum);
-  if (product > 0.9 * limit) return `at the edge: it could not rest from ${LIMIT(choice.momentum)} on`;
-  return `below ${LIMIT(choice.momentum)}`;
+  const place = product > 0.9 * stabilityLimit(choice.momentum) ? "just inside the edge" : "well inside the edge";
+  return `${place}: ηλ = ${figure(product)} < ${LIMIT(choice.momentum)}`;
 }
 
 function nearness(seen) {
   const beta = end(seen);
   const { sparsest, shortest, flattest } = seen.posed.marks;
   if (distance(sparsest, flattest) < 1e-6)
-    return `${figure(distance(beta, flattest))} from the interpolator that is both sparsest and flattest, ${figure(distance(beta, shortest))} from the shortest.`;
+    return `That is ${figure(distance(beta, flattest))} from the interpolator that is both sparsest and flattest, ${figure(distance(beta, shortest))} from the shortest.`;
   return (
-    `${figure(distance(beta, sparsest))} from the sparsest interpolator, ${figure(distance(beta, shortest))} from the shortest, ` +
+    `That is ${figure(distance(beta, sparsest))} from the sparsest interpolator, ${figure(distance(beta, shortest))} from the shortest, ` +
     `${figure(distance(beta, flattest))} from the flattest.`
   );
 }

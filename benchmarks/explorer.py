@@ -1,0 +1,84 @@
+"""Frames of the explorer while a slider is dragged, in a headless browser without a graphics card."""
+
+import os
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.turns import Effort
+from stepbias.explorer.document import document
+
+FULL_FRAMES: Final = 400
+QUICK_FRAMES: Final = 60
+DRAGGED: Final = (("eta", 3), ("eta", 4), ("eta", 5), ("alpha", 3), ("mean", 5))
+"""Which slider is dragged from end to end, at which stop of the story."""
+
+_WATCH: Final = """
+const asked = window.requestAnimationFrame.bind(window);
+window.frames = { starts: [], works: [] };
+window.requestAnimationFrame = (draw) => asked((now) => {
+  const before = performance.now();
+  draw(now);
+  window.frames.starts.push(now);
+  window.frames.works.push(performance.now() - before);
+});
+"""
+"""When each frame of the page begins, and how long its script takes."""
+
+_DRAG: Final = """
+async ([name, count]) => {
+  const slider = document.getElementById(name), [low, high] = [Number(slider.min), Number(slider.max)];
+  window.frames.starts.length = window.frames.works.length = 0;
+  for (let i = 0; i < count; i++) {
+    slider.value = low + (high - low) * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / count));
+    slider.dispatchEvent(new Event("input"));
+    await new Promise((next) => setTimeout(() => window.requestAnimationFrame(next), 0));
+  }
+  return window.frames;
+}
+"""
+"""There and back; one change a frame, as a pointer makes them."""
+
+
+def measure_explorer(effort: Effort) -> dict[str, Any]:
+    """Milliseconds between frames, and of script in a frame, for each slider."""
+    count = QUICK_FRAMES if effort.quick else FULL_FRAMES
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise RuntimeError("no Chromium is installed")
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
+        file = Path(directory) / "page.html"
+        file.write_text(document(), encoding="utf-8")
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(_WATCH)
+        rows = [_dragged(page, f"{file.as_uri()}#story={story}", name, story, count) for name, story in DRAGGED]
+        version = browser.version
+        browser.close()
+    return {"rows": rows, "browser": version, "bytes": len(document().encode())}
+
+
+def _dragged(page: Page, address: str, name: str, story: int, count: int) -> dict[str, Any]:
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_timeout(1500)
+    frames = page.evaluate(_DRAG, [name, count])
+    starts, works = sorted(set(frames["starts"])), sorted(frames["works"])
+    between = sorted(b - a for a, b in zip(starts, starts[1:], strict=False))
+    row = {
+        "slider": name,
+        "stop": story,
+        "frames": len(starts),
+        "per_second": 1000 * (len(starts) - 1) / (starts[-1] - starts[0]),
+        "between_ms": statistics.median(between),
+        "between_p95_ms": between[int(0.95 * len(between))],
+        "script_ms": statistics.median(works),
+        "script_p95_ms": works[int(0.95 * len(works))],
+    }
+    print({key: round(value, 2) if isinstance(value, float) else value for key, value in row.items()}, flush=True)
+    return row
