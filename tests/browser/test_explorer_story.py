@@ -25,6 +25,7 @@ EVERY_STEP = replace(NO_EVENTS, interval=1)
 class Told:
     """One run of the story, trained by the core; distances are those of its end from the landmarks."""
 
+    X: np.ndarray
     end: np.ndarray
     losses: np.ndarray
     sharpnesses: np.ndarray
@@ -74,6 +75,7 @@ def _trained(problem: dict[str, Any], method: dict[str, float]) -> Told:
         losses += batch.advance(np.full((steps, 1), method["stepSize"]), events=EVERY_STEP).losses[:, 0].tolist()
         sharpnesses += trajectory_sharpness(X, y, batch.theta, NETWORK).tolist()
     return Told(
+        X=X,
         end=NETWORK.predictor(batch.theta)[0],
         losses=np.array(losses),
         sharpnesses=np.array(sharpnesses),
@@ -105,8 +107,9 @@ def test_a_large_start_ends_at_the_shortest(told: Telling) -> None:
 
 
 def test_beyond_the_sharpness_of_the_sparsest_a_larger_step_ends_flatter(told: Telling) -> None:
-    """Sharpness 16 and 8; up to .49 η*, where 2/η > 16, nothing much happens."""
+    """Sharpness 16 and 8; up to .49 η*, where 2/η > 16, nothing much happens; at η* = 2/8 nothing is stable."""
     run = told(3)
+    assert told(3, eta=1).limit == pytest.approx(8)
     assert run.sharpness_of(run.sparsest) == pytest.approx(16)
     assert run.sharpness_of(run.flattest) == pytest.approx(8)
     gentle = [told(3, eta=eta) for eta in (0.05, 0.2, 0.4, 0.49)]
@@ -146,3 +149,12 @@ def test_off_centre_the_flattest_is_the_truth_and_a_large_step_finds_it(told: Te
     assert large_step.rests
     assert large_step.far("sparsest") > centred.far("sparsest") + 0.2
     assert large_step.far("flattest") < centred.far("flattest")
+
+
+def test_a_mean_makes_sharpness_a_weighted_sum(told: Telling) -> None:
+    """λ is Σ4(Êx_i)²|β_i| to 12 % at all three landmarks at mean 4, and far from it at the truth without a mean."""
+    run, centred = told(5), told(5, mean=0)
+    for landmark in (run.sparsest, run.shortest, run.flattest):
+        weighted = 4 * np.abs(landmark) @ run.X.mean(axis=0) ** 2
+        assert weighted <= run.sharpness_of(landmark) <= 1.12 * weighted
+    assert centred.sharpness_of(centred.sparsest) > 1.9 * 4 * np.abs(centred.sparsest) @ centred.X.mean(axis=0) ** 2

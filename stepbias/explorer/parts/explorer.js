@@ -125,7 +125,9 @@ function controls() {
   for (const name of selects) byId(name).value = page.choice[name];
   byId("time").value = timePlace(shownStep());
   byId("time").setAttribute("aria-valuetext", progress(shownStep(), page.seen.run));
-  byId("speed").setAttribute("aria-valuetext", `${figure(10 ** byId("speed").value)} steps a second`);
+  const speed = Math.round(10 ** byId("speed").value);
+  byId("speed-value").textContent = `${speed}/s`;
+  byId("speed").setAttribute("aria-valuetext", `${speed} steps a second`);
   byId("play").textContent = page.playing ? "Pause" : "Play";
   byId("turn-row").hidden = page.choice.dim === 2;
 }
@@ -211,6 +213,7 @@ function listen() {
       keepLink();
     });
   }
+  byId("speed").addEventListener("input", draw);
   byId("play").addEventListener("click", play);
   byId("step").addEventListener("click", () => goTo(page.cursor === Infinity ? 0 : page.cursor + 1));
   byId("rewind").addEventListener("click", () => goTo(0));

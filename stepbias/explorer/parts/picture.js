@@ -1,6 +1,6 @@
 // Drawings: shapes as plain lists, put into an <svg> with as few changes as there are.
 
-import { MOST_STEPS, predictorAt, stabilityLimit } from "./dynamics.js";
+import { predictorAt, stabilityLimit } from "./dynamics.js";
 import { along, directions, leastSharpness, vertices } from "./interpolators.js";
 import { figure } from "./words.js";
 
@@ -182,27 +182,36 @@ function pieces(rests) {
   }, []);
 }
 
+/** The chosen step size, η*, and the one from which on the sparsest interpolator is unstable. */
 function uprights(axes, { eta }, { marks, problem, method }) {
   const atSparsest = marks.sharpness / leastSharpness(problem, marks.sparsest, method.depth);
-  const shapes = [axes.upright(1, "landmark"), axes.upright(eta, "chosen")];
-  const [x] = axes.place(1, 0);
-  shapes.push(text(x + 3, axes.frame.top + 8, "η*", "soft"));
-  if (atSparsest < 0.95) shapes.push(axes.upright(atSparsest, "landmark"));
-  return shapes;
+  const named = [["η*", 1], ...(atSparsest < 0.95 ? [["2/λ of the sparsest", atSparsest]] : [])];
+  const lines = named.flatMap(([name, at]) => {
+    const [x] = axes.place(at, 0);
+    return [axes.upright(at, "landmark"), text(x - 3, axes.frame.top + 9, name, "soft", "end")];
+  });
+  return [...lines, axes.upright(eta, "chosen")];
 }
 
 /** The sharpness at the end of runs against the step size, with the curve of stability that none may rest above. */
 export function edgesPlot(size, { sweep, choice, posed }) {
   const { marks, problem, method } = posed;
   const sparsest = leastSharpness(problem, marks.sparsest, method.depth);
-  const axes = etaAxes(size, linear([0, Math.max(2.6 * marks.sharpness, 1.2 * sparsest)], 4), "sharpness where it ends");
   const rests = sweep.filter((each) => each.shown);
-  const bounds = Array.from({ length: 80 }, (_, i) => 0.25 + (i * 0.95) / 79).filter((eta) => marks.sharpness / eta <= axes.y.range[1]);
+  const largest = Math.min(30 * marks.sharpness, Math.max(0, ...rests.map((each) => each.sharpness)));
+  const high = Math.max(2.6 * marks.sharpness, 1.2 * sparsest, 1.1 * largest);
+  const axes = etaAxes(size, linear([0, high], 4), "sharpness where it ends");
+  const first = marks.sharpness / high;
+  const bounds = Array.from({ length: 80 }, (_, i) => first + (i / 79) * (1.2 - first));
   const levels = [["flattest", marks.sharpness], ["sparsest", sparsest]].filter(([, level], i, all) => !i || level > 1.06 * all[0][1]);
+  const apart = (level) => level === sparsest || (sparsest - level) / high > 0.13;
   return [
     ...axes.shapes(),
     ...uprights(axes, choice, posed),
-    ...levels.flatMap(([name, level]) => [axes.line([[0, level], [1.2, level]], "landmark"), text(...lifted(axes.place(0.01, level)), `λ of the ${name}`, "soft")]),
+    ...levels.flatMap(([name, level]) => [
+      axes.line([[0, level], [1.2, level]], "landmark"),
+      ...(apart(level) ? [text(...lifted(axes.place(0.01, level)), `λ of the ${name}`, "soft")] : []),
+    ]),
     axes.line(bounds.map((eta) => [eta, marks.sharpness / eta]), "edge"),
     text(...lifted(axes.place(1.19, marks.sharpness / 1.2)), choice.momentum ? "(2+2m)/η" : "2/η", "vermilion", "end"),
     ...pieces(rests).map((piece) => axes.line(piece.map(({ eta, sharpness }) => [eta, sharpness]), "blue")),
@@ -378,4 +387,4 @@ const near = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) < 10;
 
 /** The caption of the steps taken: which step, how far the run is. */
 export const progress = (cursor, { steps, losses }) =>
-  `step ${cursor} of ${steps}${steps === MOST_STEPS ? " (no longer)" : ""}, loss ${figure(losses[cursor])}`;
+  `step ${cursor} of ${steps}, loss ${figure(losses[cursor])}`;

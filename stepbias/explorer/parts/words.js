@@ -41,7 +41,7 @@ const ENDS = {
       : `After ${MOST_STEPS} steps it is still on its way, at β = ${point(end(seen))} and a loss of ${figure(seen.run.losses[seen.run.steps])}.`,
   diverged: (seen) =>
     `It blows up within ${seen.run.steps} steps: ` +
-    (seen.choice.eta > 1 ? "no interpolator is flat enough for this step." : "there are stable places, but this start is too sharp to reach them."),
+    (seen.choice.eta > 1 ? "no interpolator is flat enough for this step." : "there are stable places, but from this start it does not get there."),
 };
 
 const end = ({ run }) => predictorAt(run, run.steps);
