@@ -1,5 +1,6 @@
 """Frames of the explorer while a slider is dragged, in a headless browser without a graphics card."""
 
+import itertools
 import os
 import shutil
 import statistics
@@ -69,7 +70,7 @@ def _dragged(page: Page, address: str, name: str, story: int, count: int) -> dic
     page.wait_for_timeout(1500)
     frames = page.evaluate(_DRAG, [name, count])
     starts, works = sorted(set(frames["starts"])), sorted(frames["works"])
-    between = sorted(b - a for a, b in zip(starts, starts[1:], strict=False))
+    between = sorted(b - a for a, b in itertools.pairwise(starts))
     row = {
         "slider": name,
         "stop": story,

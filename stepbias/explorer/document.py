@@ -1,4 +1,4 @@
-"""The parts of the explorer as one HTML document: no file beside it, no request, nothing but its own script and style."""
+"""The parts of the explorer as one HTML document: no file beside it, no request, only its own script and style."""
 
 import base64
 import hashlib

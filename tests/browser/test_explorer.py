@@ -1,15 +1,18 @@
 """The explorer as somebody uses it: from a file, offline, by keyboard and by pointer, in light and in dark."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from stepbias.explorer.document import document
 from tests.browser.conftest import axe_findings
 
 PICTURES = ["plane", "loss", "sharpness", "ends", "edges"]
-AFTER_A_MOMENT = 5000
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+AFTER_A_MOMENT: Final = 5000
+"""Milliseconds; for what a page says when nothing has changed for a moment."""
 
 
 @pytest.fixture
@@ -132,11 +135,14 @@ def test_whatever_a_link_says_a_picture_is_shown(page: Page, address: str, link:
 
 def test_nothing_is_wider_than_a_phone(page: Page, address: str) -> None:
     """Nor does what is touched be smaller than a finger needs."""
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     page.goto(f"{address}#story=5")
     expect(page.locator("#caption")).to_contain_text("η =")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    heights = page.evaluate("[...document.querySelectorAll('input, button, select, nav a')].filter(e => e.offsetParent).map(e => e.offsetHeight)")
+    heights = page.evaluate(
+        """[...document.querySelectorAll('input, button, select, nav a')]
+             .filter((each) => each.offsetParent).map((each) => each.offsetHeight)"""
+    )
     assert min(heights) >= 24
 
 

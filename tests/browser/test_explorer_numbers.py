@@ -65,8 +65,10 @@ def ran_there(page: Page, settings: list[Setting]) -> list[dict[str, Any]]:
     """What the browser makes of them: losses at every step, and u₊, u₋ at the last."""
     runs: list[dict[str, Any]] = page.evaluate(
         """settings => settings.map(({ problem, method, steps }) => {
-             const run = stepbias.descend(problem, method, new stepbias.Recorder(3, steps)), end = 2 * run.steps * run.dim;
-             return { steps: run.steps, outcome: run.outcome, losses: Array.from(run.losses.subarray(0, run.steps + 1)),
+             const run = stepbias.descend(problem, method, new stepbias.Recorder(3, steps));
+             const end = 2 * run.steps * run.dim;
+             return { steps: run.steps, outcome: run.outcome,
+                      losses: Array.from(run.losses.subarray(0, run.steps + 1)),
                       theta: Array.from(run.parameters.subarray(end, end + 2 * run.dim)) };
            })""",
         settings,
@@ -144,7 +146,9 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(explorer: Page, dept
     found = explorer.evaluate(
         """settings => settings.map(({ problem, method, steps }) => {
              const run = stepbias.descend(problem, method, new stepbias.Recorder(3, steps));
-             return [stepbias.sharpnessAt(problem, method.depth, run, run.steps), Array.from(run.parameters.subarray(2 * run.steps * run.dim, 2 * (run.steps + 1) * run.dim))];
+             const end = 2 * run.steps * run.dim;
+             return [stepbias.sharpnessAt(problem, method.depth, run, run.steps),
+                     Array.from(run.parameters.subarray(end, end + 2 * run.dim))];
            })""",
         settings,
     )

@@ -123,7 +123,7 @@ def test_beyond_the_sharpness_of_the_sparsest_a_larger_step_ends_flatter(told: T
 
 
 def test_at_the_edge_the_loss_goes_up_and_sharpness_comes_down_to_the_line(told: Telling) -> None:
-    """It is above 2/η on the way and just below it in the end; beyond η* nothing rests, a gentle step never gets there."""
+    """It is above 2/η on the way, just below it in the end; beyond η* nothing rests, a gentle step never gets there."""
     edge = told(4)
     assert edge.rests
     assert edge.sharpnesses.max() > edge.limit > edge.sharpnesses[-1] > 0.9 * edge.limit

@@ -37,7 +37,9 @@ def test_all_parts_are_in_it_and_nothing_is_left_to_fetch() -> None:
     """Every module; a `<script>` or a rule of style that names an address would be refused by the policy, too."""
     assert {path.name for path in PARTS.iterdir()} == {*MODULES, "index.html", "style.css"}
     script = _between('<script type="module">', "</script>")
-    assert not re.search(r"^(import|export) |\bimport\(|\bfetch\(|https?://(?!www\.w3\.org/2000/svg)", script, re.MULTILINE)
+    assert not re.search(
+        r"^(import|export) |\bimport\(|\bfetch\(|https?://(?!www\.w3\.org/2000/svg)", script, re.MULTILINE
+    )
     assert not re.search(r"(?:src|href)=\"(?!#|data:,)", document())
     assert "url(" not in _between("<style>", "</style>")
     assert len(document().encode()) <= MOST_BYTES

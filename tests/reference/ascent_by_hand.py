@@ -13,14 +13,26 @@ def gradient(X: Rows, y: Sequence[float], theta: Sequence[float], depth: int) ->
     """∂L/∂θ of L = ½Ê(⟨β, x⟩ − y)², θ = (u₊, u₋) in one row."""
     dim = len(theta) // 2
     beta = [theta[i] ** depth - theta[dim + i] ** depth for i in range(dim)]
-    left = [math.fsum([*(x * b for x, b in zip(row, beta, strict=True)), -target]) for row, target in zip(X, y, strict=True)]
+    left = [
+        math.fsum([*(x * b for x, b in zip(row, beta, strict=True)), -target]) for row, target in zip(X, y, strict=True)
+    ]
     slope = [math.fsum(row[i] * r for row, r in zip(X, left, strict=True)) / len(y) for i in range(dim)]
     signs = [1] * dim + [-1] * dim
-    return [sign * depth * u ** (depth - 1) * slope[k % dim] for k, (u, sign) in enumerate(zip(theta, signs, strict=True))]
+    return [
+        sign * depth * u ** (depth - 1) * slope[k % dim] for k, (u, sign) in enumerate(zip(theta, signs, strict=True))
+    ]
 
 
 def descend(
-    X: Rows, y: Sequence[float], start: Sequence[float], *, depth: int, step_size: float, momentum: float, radius: float, steps: int
+    X: Rows,
+    y: Sequence[float],
+    start: Sequence[float],
+    *,
+    depth: int,
+    step_size: float,
+    momentum: float,
+    radius: float,
+    steps: int,
 ) -> list[float]:
     """θ after so many steps."""
     theta, velocity = list(start), [0.0] * len(start)

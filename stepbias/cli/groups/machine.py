@@ -62,7 +62,9 @@ def doctor(*, state_dir: Path | None, as_json: bool) -> int:
 
 
 @app.command()
-@click.option("--out", "-o", metavar="FILE", type=click.File("wb", lazy=True), default="-", help="A file; default: stdout.")
+@click.option(
+    "--out", "-o", metavar="FILE", type=click.File("wb", lazy=True), default="-", help="A file; default: stdout."
+)
 def explorer(*, out: BinaryIO) -> int:
     """Print the explorer, a page to open in a browser: what α, η, D, μ, momentum and SAM do to two or three weights.
 
