@@ -19,7 +19,7 @@ DRAGGED: Final = (("eta", 3), ("eta", 4), ("eta", 5), ("alpha", 3), ("mean", 5))
 """Which slider is dragged from end to end, at which stop of the story."""
 
 _WATCH: Final = """
-const asked = window.requestAnimationFrame.bind(window);
+window.asked = window.requestAnimationFrame.bind(window);
 window.frames = { starts: [], works: [] };
 window.requestAnimationFrame = (draw) => asked((now) => {
   const before = performance.now();
@@ -37,7 +37,7 @@ async ([name, count]) => {
   for (let i = 0; i < count; i++) {
     slider.value = low + (high - low) * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / count));
     slider.dispatchEvent(new Event("input"));
-    await new Promise((next) => setTimeout(() => window.requestAnimationFrame(next), 0));
+    await new Promise((next) => window.asked(next));
   }
   return window.frames;
 }

@@ -66,7 +66,7 @@ def doctor(*, state_dir: Path | None, as_json: bool) -> int:
     "--out", "-o", metavar="FILE", type=click.File("wb", lazy=True), default="-", help="A file; default: stdout."
 )
 def explorer(*, out: BinaryIO) -> int:
-    """Print the explorer, a page to open in a browser: what α, η, D, μ, momentum and SAM do to two or three weights.
+    """Print the explorer, a page for any browser: what the step size does to two or three weights.
 
     It needs no service and no network: stepbias explorer > explorer.html
     """
