@@ -50,7 +50,7 @@ def test_page_tells_of_the_interface_and_of_the_tracking_server(tmp_path: Path) 
     }
     (tmp_path / "door.json").write_text(json.dumps(common | door), encoding="utf-8")
     row = {"slider": "eta", "stop": 3, "per_second": 59.9, "between_ms": 16.7, "between_p95_ms": 17.1}
-    row |= {"script_ms": 4.25, "script_p95_ms": 9.04}
+    row |= {"script_ms": 4.25, "thread_ms": 9.04}
     explorer = {"browser": "150.0", "bytes": 64_400, "rows": [row]}
     (tmp_path / "explorer.json").write_text(json.dumps(common | explorer), encoding="utf-8")
     (tmp_path / "tracker.json").write_text(json.dumps(common | tracker), encoding="utf-8")

@@ -58,9 +58,10 @@ function endAt(choice, index) {
   return { index, eta: SWEEP[index], outcome, shown, end: predictorAt(run, steps), sharpness: sharpnessAt(problem, choice.depth, run, steps) };
 }
 
-/** Compute and draw in the next frame. */
+/** Compute and draw in the next frame: the run to its end, unless it is being played. */
 function choose(changes) {
   Object.assign(page.choice, changes);
+  if (!page.playing) page.cursor = Infinity;
   page.stale = true;
   draw();
 }
@@ -95,13 +96,15 @@ function pictures(seen) {
   byId("progress").textContent = progress(seen.cursor, seen.run);
 }
 
-/** For who listens: when nothing has changed for a moment. */
+/** For who listens: when nothing has changed for a moment, and the sweep is there. */
 function say() {
   clearTimeout(page.saying);
-  page.saying = setTimeout(() => {
-    byId("said").textContent = caption(page.seen);
-    for (const [id, words] of Object.entries(alternatives(page.seen))) byId(id).setAttribute("aria-label", words);
-  }, SAID_AFTER_MILLISECONDS);
+  page.saying = setTimeout(() => (page.seen.sweep.length < SWEEP.length ? say() : tellInWords()), SAID_AFTER_MILLISECONDS);
+}
+
+function tellInWords() {
+  byId("said").textContent = caption(page.seen);
+  for (const [id, words] of Object.entries(alternatives(page.seen))) byId(id).setAttribute("aria-label", words);
 }
 
 /** Where a number stands on its slider, and back. */
@@ -185,16 +188,11 @@ function tell() {
 }
 
 function links(story) {
-  const { title, choice, tries } = STOPS[story - 1];
-  const all = [...tries, ["Back to the start of this stop", {}]];
-  if (story < STOPS.length) all.push([`Next: ${STOPS[story].title}`, null]);
-  return all.map(([words, changes]) => {
-    const link = document.createElement("a");
-    link.href = changes ? toLink({ story, choice: { ...fromLink(`#story=${story}`, STOPS).choice, ...choice, ...changes } }, STOPS) : `#story=${story + 1}`;
-    link.textContent = words;
-    link.title = changes ? title : "";
-    return link;
-  });
+  const { choice } = fromLink(`#story=${story}`, STOPS);
+  const all = STOPS[story - 1].tries.map(([words, changes]) => [words, toLink({ story, choice: { ...choice, ...changes } }, STOPS)]);
+  all.push(["Back to the start of this stop", `#story=${story}`]);
+  if (story < STOPS.length) all.push([`Next: ${STOPS[story].title}`, `#story=${story + 1}`]);
+  return all.map(([textContent, href]) => Object.assign(document.createElement("a"), { textContent, href }));
 }
 
 function listen() {

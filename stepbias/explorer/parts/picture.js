@@ -157,7 +157,7 @@ export const etaAxes = (size, y, title) => new Axes(size, { x: linear([0, 1.2], 
 export function endsPlot(size, { sweep, box, choice, posed }) {
   const axes = etaAxes(size, linear(hull(box), 4), "where it ends, for every η");
   const rests = sweep.filter((each) => each.shown);
-  const shapes = [...axes.shapes(), ...uprights(axes, choice, posed)];
+  const shapes = [...axes.shapes(), ...uprights(axes, choice, posed, "2/λ of the sparsest")];
   for (let i = 0; i < choice.dim; i++) {
     for (const piece of pieces(rests)) shapes.push(axes.line(piece.map(({ eta, end }) => [eta, end[i]]), COLOURS[i]));
     shapes.push(dots(rests.map(({ eta, end }) => axes.place(eta, end[i])), COLOURS[i]));
@@ -183,9 +183,9 @@ function pieces(rests) {
 }
 
 /** The chosen step size, η*, and the one from which on the sparsest interpolator is unstable. */
-function uprights(axes, { eta }, { marks, problem, method }) {
+function uprights(axes, { eta }, { marks, problem, method }, label = "") {
   const atSparsest = marks.sharpness / leastSharpness(problem, marks.sparsest, method.depth);
-  const named = [["η*", 1], ...(atSparsest < 0.95 ? [["2/λ of the sparsest", atSparsest]] : [])];
+  const named = [["η*", 1], ...(atSparsest < 0.95 ? [[label, atSparsest]] : [])];
   const lines = named.flatMap(([name, at]) => {
     const [x] = axes.place(at, 0);
     return [axes.upright(at, "landmark"), text(x - 3, axes.frame.top + 9, name, "soft", "end")];
@@ -273,7 +273,7 @@ function axesOf(at, box, dim) {
     const [x, y] = at(unit(high));
     const ticks = linear([low, high], 4).ticks.filter(([value]) => value && value < 0.93 * high);
     const words = ticks.map(([value, word]) => text(at(unit(value))[0] + (i ? -6 : 0), at(unit(value))[1] + (i ? 4 : 15), word, "soft", i ? "end" : "middle"));
-    return [path([at(unit(low)), at(unit(high))], "axis"), text(x - 4, y + (i === 1 && dim === 2 ? 10 : -7), `β${"₁₂₃"[i]}`, "", "end"), ...words];
+    return [path([at(unit(low)), at(unit(high))], "axis"), text(...(i || dim > 2 ? [x - 5, y + (dim > 2 ? -7 : 10)] : [x + 18, y + 4]), `β${"₁₂₃"[i]}`, "", "end"), ...words];
   }).flat();
 }
 
