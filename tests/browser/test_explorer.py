@@ -1,8 +1,10 @@
 """The explorer as somebody uses it: from a file, offline, by keyboard and by pointer, in light and in dark."""
 
+import re
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
@@ -10,6 +12,13 @@ from stepbias.explorer.document import document
 from tests.browser.conftest import axe_findings
 
 PICTURES = ["plane", "loss", "sharpness", "ends", "edges"]
+SHOWN: Final = """
+async (link) => {
+  location.hash = link;
+  for (let frame = 0; frame < 3; frame++) await new Promise((next) => requestAnimationFrame(next));
+}
+"""
+"""Follow a link, and wait until what it leads to is drawn."""
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 AFTER_A_MOMENT: Final = 5000
 """Milliseconds; for what a page says when nothing has changed for a moment."""
@@ -131,6 +140,29 @@ def test_whatever_a_link_says_a_picture_is_shown(page: Page, address: str, link:
     """Within the ranges, and without a word in the console."""
     page.goto(f"{address}#{link}")
     expect(page.locator("#caption")).to_contain_text("η =")
+
+
+def test_no_picture_of_any_choice_has_a_number_that_is_none(page: Page, address: str) -> None:
+    """On forty random choices, calm ones and such as blow up, of every number of weights and samples, and of SAM."""
+    rng = np.random.default_rng(3)
+    page.goto(address)
+    seen = set()
+    for _ in range(40):
+        choice = {
+            "dim": rng.integers(2, 4),
+            "samples": rng.integers(1, 3),
+            "depth": rng.integers(2, 5),
+            "alpha": 10 ** rng.uniform(-2, 0.3),
+            "eta": rng.uniform(0.01, 1.2),
+            "mean": rng.choice([0, 0.5, 4]),
+            "momentum": rng.choice([0, 0, 0.9]),
+            "rho": rng.choice([0, 0, 0.05]),
+        }
+        page.evaluate(SHOWN, "&".join(f"{name}={value}" for name, value in choice.items()))
+        drawing = page.evaluate("[...document.querySelectorAll('svg, #caption')].map((each) => each.outerHTML).join()")
+        assert not re.search("NaN|Infinity|undefined|no number", drawing), choice
+        seen.update(re.findall("It blows up|it rests|SAM|still", page.locator("#caption").text_content() or ""))
+    assert seen == {"It blows up", "it rests", "SAM", "still"}
 
 
 def test_nothing_is_wider_than_a_phone(page: Page, address: str) -> None:

@@ -47,13 +47,16 @@ const ENDS = {
 const end = ({ run }) => predictorAt(run, run.steps);
 
 function below({ choice, product }) {
-  const place = product > 0.9 * stabilityLimit(choice.momentum) ? "just inside the edge" : "well inside the edge";
-  return `${place}: ηλ = ${figure(product)} < ${LIMIT(choice.momentum)}`;
+  const limit = stabilityLimit(choice.momentum);
+  const place = product > 0.9 * limit ? "just inside the edge" : "well inside the edge";
+  const shown = limit - product < 0.01 ? product.toPrecision(5) : figure(product);
+  return `${place}: ηλ = ${shown} < ${LIMIT(choice.momentum)}`;
 }
 
 function nearness(seen) {
   const beta = end(seen);
   const { sparsest, shortest, flattest } = seen.posed.marks;
+  if (seen.posed.problem.X.length === beta.length) return "There is no other interpolator here.";
   if (distance(sparsest, flattest) < 1e-6)
     return `That is ${figure(distance(beta, flattest))} from the interpolator that is both sparsest and flattest, ${figure(distance(beta, shortest))} from the shortest.`;
   return (
