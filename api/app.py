@@ -37,9 +37,11 @@ from api.routes import (
     errors,
     events,
     experiments,
+    explorer,
     figures,
     jobs,
     keys,
+    page,
     presets,
     report,
     results,
@@ -102,6 +104,8 @@ def create_app(
     for part in parts:
         app.include_router(part.router)
     app.include_router(documentation.router)
+    app.include_router(page.router)
+    app.include_router(explorer.router)
     _add_middleware(app, settings)
     problems.install(app)
     document.install(app)

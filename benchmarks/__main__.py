@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from benchmarks.baseline_process import ROOT, BaselineProcess
 from benchmarks.door import measure_door
+from benchmarks.explorer import measure_explorer
 from benchmarks.figure_1 import measure_figure_1
 from benchmarks.kernel import measure_kernel
 from benchmarks.machine import describe
@@ -51,8 +52,9 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "figure1": measure_figure_1,
     "tracker": measure_tracker,
     "door": measure_door,
+    "explorer": measure_explorer,
 }
-SLOW: Final = ("service", "figure1", "tracker", "door")
+SLOW: Final = ("service", "figure1", "tracker", "door", "explorer")
 """Not part of all that is done quickly."""
 
 

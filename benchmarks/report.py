@@ -201,6 +201,24 @@ def _tracker(numbers: Numbers) -> str:
     return "\n".join(("## Beside an MLflow tracking server\n", told, _origin(numbers), table(head, rows)))
 
 
+def _explorer(numbers: Numbers) -> str:
+    rows = [
+        [
+            f"{row['slider']}, stop {row['stop']}",
+            f"{row['per_second']:.0f}",
+            *(f"{row[name]:.1f}" for name in ("between_ms", "between_p95_ms", "script_ms", "thread_ms")),
+        ]
+        for row in numbers["rows"]
+    ]
+    told = paragraph(
+        f"A slider dragged there and back in headless Chromium {numbers['browser']}, which draws without a graphics "
+        f"card and shows 60 frames a second at most. Script, and all that the page's thread does, are milliseconds of "
+        f"the processor in a frame, whatever else the machine does; the page is {numbers['bytes'] / 1000:.0f} kB."
+    )
+    head = ["", "frames a second", "ms between, median", "95 %", "ms of script", "ms of the thread"]
+    return "\n".join(("## The explorer\n", told, _origin(numbers), table(head, rows)))
+
+
 SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "kernel": _kernel,
     "figure1": _figure_1,
@@ -209,4 +227,5 @@ SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "service": _service,
     "door": _door,
     "tracker": _tracker,
+    "explorer": _explorer,
 }

@@ -49,6 +49,10 @@ def test_page_tells_of_the_interface_and_of_the_tracking_server(tmp_path: Path) 
         "idle_bytes": {"mlflow": 1_700_000_000, "stepbias": 230_000_000, "api_and_store": 120_000_000},
     }
     (tmp_path / "door.json").write_text(json.dumps(common | door), encoding="utf-8")
+    row = {"slider": "eta", "stop": 3, "per_second": 59.9, "between_ms": 16.7, "between_p95_ms": 17.1}
+    row |= {"script_ms": 4.25, "thread_ms": 9.04}
+    explorer = {"browser": "150.0", "bytes": 64_400, "rows": [row]}
+    (tmp_path / "explorer.json").write_text(json.dumps(common | explorer), encoding="utf-8")
     (tmp_path / "tracker.json").write_text(json.dumps(common | tracker), encoding="utf-8")
     (page,) = write_report(tmp_path, tmp_path / "docs")
     text = page.read_text(encoding="utf-8")
@@ -58,4 +62,5 @@ def test_page_tells_of_the_interface_and_of_the_tracking_server(tmp_path: Path) 
     assert "| poll of 10,000 runs | 0.51 ms |" in text
     assert "| CSV of 20,000 runs | 1.25 s, again 0.50 s | ≤ 5 s |" in text
     assert "| status | 100 | 1530 | 15.3 |" in text
+    assert "| eta, stop 3 | 60 | 16.7 | 17.1 | 4.2 | 9.0 |" in text
     assert "0.14 of it" in " ".join(text.split())

@@ -1,12 +1,14 @@
 """What is done on this machine without asking a service."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from stepbias.cli.command import Group
 from stepbias.cli.launched import launched
 from stepbias.cli.options import arrays, as_json, out_directory, spec_file, state_directory, trajectories
+from stepbias.explorer.document import document
 
 app = Group()
 
@@ -57,3 +59,16 @@ def restore(*, file: str, state_dir: Path | None, as_json: bool) -> int:
 def doctor(*, state_dir: Path | None, as_json: bool) -> int:
     """Say what this installation is made of, and what is wrong."""
     return launched("doctor", "doctor")(state_dir, as_json=as_json)
+
+
+@app.command()
+@click.option(
+    "--out", "-o", metavar="FILE", type=click.File("wb", lazy=True), default="-", help="A file; default: stdout."
+)
+def explorer(*, out: BinaryIO) -> int:
+    """Print the explorer, a page for any browser: what the step size does to two or three weights.
+
+    It needs no service and no network: stepbias explorer > explorer.html
+    """
+    out.write(document().encode())
+    return 0

@@ -62,6 +62,7 @@ OPEN = [
     Door(method="GET", path="/readyz", needs=None, status=503),
     Door(method="GET", path="/openapi.json", needs=None),
     Door(method="GET", path="/docs", needs=None),
+    Door(method="GET", path="/explorer", needs=None),
     Door(method="GET", path="/v1/errors", needs=None),
     Door(method="GET", path="/v1/errors/{slug}", needs=None, values={"slug": "no-key"}),
 ]

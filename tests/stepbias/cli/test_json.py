@@ -17,8 +17,8 @@ from stepbias.cli.main import app
 from stepbias.cli.output import table_lines
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
 
-SILENT = {"serve api", "serve worker", "serve health", "completion"}
-"""Commands that answer by their exit code, or with a script."""
+SILENT = {"serve api", "serve worker", "serve health", "completion", "explorer"}
+"""Commands that answer by their exit code, with a script or with a page."""
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,7 @@ def test_an_experiment_is_done_from_a_light_installation(tmp_path: Path) -> None
             return _light(*words, url=service.url, directory=tmp_path)
 
         assert "figure-1" in stepbias("presets")
+        assert stepbias("explorer").startswith("<!doctype html>")
         assert json.loads(stepbias("presets", "figure-1"))["data"]["kind"] == "sparse_regression"
         assert json.loads(stepbias("estimate", "spec.json"))["runs"] == 6
         assert len(stepbias("upload", "data.csv").strip()) == 64

@@ -50,6 +50,7 @@ COMMANDS = [
     "backup",
     "restore",
     "doctor",
+    "explorer",
     "serve",
 ]
 DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}

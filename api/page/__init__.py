@@ -1,0 +1,1 @@
+"""The page to look at: its files, and what the browser may do with them."""

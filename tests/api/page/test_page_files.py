@@ -1,0 +1,47 @@
+"""The page's files: how they are sent, how much they weigh, and that what comes from others is what they made."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from api.page.files import POLICY, page_files
+from tests.api.service import Service
+
+ROOT = Path(__file__).parents[3]
+VENDORED = [ROOT / "api/page/vendor/vendored.json", ROOT / "tests/browser/vendor/vendored.json"]
+MOST_BYTES_OF_SCRIPT = 100_000
+
+
+def test_the_page_and_each_of_its_files_are_sent_as_what_they_are(api: Service) -> None:
+    answer = api.client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == POLICY
+    for name, file in page_files().items():
+        if name != "index.html":
+            answer = api.client.get(f"/page/{name}")
+            assert (answer.content, answer.headers["content-type"]) == (file.body, file.media_type)
+            assert api.client.get(f"/page/{name}", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("name", ["index.html", "vendored.json", "uplot.LICENSE", "..%2Ffiles.py", "nothing.js"])
+def test_nothing_else_is_sent(api: Service, name: str) -> None:
+    assert api.client.get(f"/page/{name}").status_code == 404
+
+
+def test_all_scripts_together_are_small() -> None:
+    scripts = [file.body for name, file in page_files().items() if name.endswith(".js")]
+    assert sum(map(len, scripts)) <= MOST_BYTES_OF_SCRIPT
+
+
+@pytest.mark.parametrize("path", VENDORED, ids=str)
+def test_what_others_made_is_as_they_made_it(path: Path) -> None:
+    told = json.loads(path.read_text(encoding="utf-8"))
+    files = {name: file["sha256"] for each in told for name, file in each["files"].items()}
+    found = {each.name for each in path.parent.iterdir()} - {path.name}
+    assert found == set(files)
+    for name, digest in files.items():
+        assert hashlib.sha256((path.parent / name).read_bytes()).hexdigest() == digest
+    assert all(each["licence"] and each["version"] and each["package"] for each in told)

@@ -1,0 +1,1 @@
+"""The page in a real browser: skipped, visibly, where there is no Chromium."""

@@ -1,0 +1,17 @@
+"""The page, as somebody uses it."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from stepbias.local_service import LocalClient
+from tests.browser.conftest import axe_findings
+
+VIEWS = ["#/", "#/new", "#/compare", "#/data", "#/system"]
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_without_a_serious_finding(page: Page, lab: LocalClient, view: str) -> None:
+    page.goto(f"{lab.url}/{view}")
+    expect(page.locator("h1")).to_be_visible()
+    assert axe_findings(page) == []
