@@ -61,7 +61,9 @@ OPEN = [
     Door(method="GET", path="/healthz", needs=None),
     Door(method="GET", path="/readyz", needs=None, status=503),
     Door(method="GET", path="/openapi.json", needs=None),
-    Door(method="GET", path="/docs", needs=None),
+    Door(method="GET", path="/docs", needs=None, status=308),
+    Door(method="GET", path="/docs/api", needs=None),
+    Door(method="GET", path="/docs/{path:path}", needs=None, status=404, values={"path": "no-such"}),
     Door(method="GET", path="/v1/errors", needs=None),
     Door(method="GET", path="/v1/errors/{slug}", needs=None, values={"slug": "no-key"}),
 ]
