@@ -30,7 +30,7 @@ COPY jobs jobs
 COPY worker worker
 COPY api api
 COPY stepbias stepbias
-COPY --from=site /source/api/site api/site
+COPY --from=site /source/docs/_site docs/_site
 RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
     && ls /wheels/stepbias-*-py3-none-linux_*.whl
 

@@ -57,10 +57,10 @@ docs: setup ## renew the tables and pages of docs/ that are made of the code, do
 
 PAGES := $(wildcard *.md docs/*.md docs/*/*.md docs/images/* docs/site/* examples/*) docs/make_site.py
 
-api/site/index.html: $(PAGES) | .venv/.ready
+docs/_site/index.html: $(PAGES) | .venv/.ready
 	@$(BIN)/python docs/make_site.py
 
-site: setup api/site/index.html ## build the documents, with warnings as errors; the service shows them under /docs
+site: setup docs/_site/index.html ## build the documents, with warnings as errors; the service shows them under /docs
 
 external-truth: setup ## compute every number that others printed anew, and renew the tables of docs/external-truth.md
 	@$(BIN)/python -m docs.make_external_truth
@@ -140,4 +140,4 @@ lock: setup ## renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group clients --output-file requirements-clients.lock
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage api/site
+	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site

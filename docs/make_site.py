@@ -1,4 +1,4 @@
-"""Make the site of the documents from its pages, with warnings as errors: `api/site/`, where the service finds it.
+"""Make the site of the documents from its pages, with warnings as errors: `docs/_site/`, where the service finds it.
 
 The pages are those that code hosts show. Here the start page, `docs/index.md`, becomes the order of all: its headings
 are the chapters, and its links their pages. Pages elsewhere in the repository that these link to, and files, come with
@@ -17,7 +17,7 @@ from typing import Final
 from sphinx.cmd.build import build_main
 
 ROOT: Final = Path(__file__).parents[1]
-SITE: Final = ROOT / "api" / "site"
+SITE: Final = ROOT / "docs" / "_site"
 
 START: Final = "docs/index.md"
 

@@ -9,14 +9,14 @@ from typing import Final
 
 from starlette.staticfiles import StaticFiles
 
-SITE: Final = Path(__file__).parents[1] / "site"
-"""Where `make site` puts the site, and where an installation has it."""
+SITE: Final = Path(__file__).parents[2] / "docs" / "_site"
+"""Where `make site` puts the site in a checkout; an installation has it at the same place beside the API."""
 
 NOT_BUILT: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stepbias: documents</title></head><body>'
-    "<h1>The documents are not built here</h1><p>In the checkout that this service runs from, <code>make site</code> "
-    "builds them; the same pages are in its folder <code>docs</code>, as Markdown.</p>"
-    '<p><a href="api">The HTTP API</a> is described here in any case.</p></body></html>'
+    "<h1>The documents are not built here</h1><p>In the checkout that this is of, <code>make site</code> builds "
+    "them, for what is installed from it afterwards as well; the same pages are in its folder <code>docs</code>, as "
+    'Markdown.</p><p><a href="api">The HTTP API</a> is described here in any case.</p></body></html>'
 )
 
 _INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)

@@ -15,6 +15,7 @@ nitpicky = True
 html_theme = "furo"
 html_title = "stepbias"
 html_static_path = ["site.css"]
+html_favicon = "icon.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False

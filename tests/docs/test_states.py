@@ -13,7 +13,7 @@ def test_the_picture_has_an_arrow_for_every_move_and_no_other() -> None:
     """And a place for every state."""
     picture = (DOCS / "images" / "job-states.svg").read_text(encoding="utf-8")
     assert set(re.findall(r'id="(\w+)-(\w+)" class="move"', picture)) == MOVES
-    assert {name for name in re.findall(r">(\w+)</text></g>", picture)} == set(JobState)
+    assert set(re.findall(r">(\w+)</text></g>", picture)) == set(JobState)
 
 
 def test_the_page_says_when_each_move_is_made_and_what_each_status_is() -> None:
