@@ -26,8 +26,15 @@ SERVED: Final = {"docs/openapi.json": "api"}
 
 _LINK: Final = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!\w+:|#)([^()\s#]+)(#[^()\s]*)?\)")
 _CHAPTER: Final = re.compile(r"^## (.+)$", re.MULTILINE)
-_INLINE_STYLES: Final = {' style="display: none;"': ' display="none"', ' style="opacity: 50%"': ' opacity="0.5"'}
-"""Of the theme's icons, as attributes: a policy that forbids inline styles forbids these too."""
+_MENDED: Final = {
+    ' style="display: none;"': ' display="none"',
+    ' style="opacity: 50%"': ' opacity="0.5"',
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper ': '<div tabindex="0" class="table-wrapper ',
+}
+"""What the theme leaves: a policy that forbids inline styles forbids those of its icons, which SVG has attributes for;
+headings have a level; what scrolls is reached by keys."""
 
 
 def staged_name(source: str) -> str:
@@ -122,8 +129,8 @@ def build(target: Path) -> int:
             return failed
         for page in made.rglob("*.html"):
             text = page.read_text(encoding="utf-8")
-            for style, attribute in _INLINE_STYLES.items():
-                text = text.replace(style, attribute)
+            for said, meant in _MENDED.items():
+                text = text.replace(said, meant)
             page.write_text(text, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))

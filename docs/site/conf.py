@@ -41,7 +41,7 @@ def displayed(writer: Any, node: nodes.math_block) -> None:
     r"""A formula of its own; its number is that of its `\\tag`, as code hosts show it."""
     formula, _, tag = node.astext().partition(r"\tag{")
     number = f"<span>({writer.encode(tag.partition('}')[0])})</span>" if tag else ""
-    writer.body.append(f'<div class="equation">{tex2mathml(formula, as_block=True)}{number}</div>')
+    writer.body.append(f'<div class="equation" tabindex="0">{tex2mathml(formula, as_block=True)}{number}</div>')
     raise nodes.SkipNode
 
 

@@ -4,11 +4,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from api.documents import site
+from tests.browser.conftest import axe_findings
 from tests.stepbias.client.living_service import living_service
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +67,15 @@ def test_it_is_dark_where_the_reader_is(page: Page, documents: str) -> None:
     chosen = page.evaluate("() => document.body.dataset.theme")
     page.goto(f"{documents}/index.html")
     assert page.evaluate("() => document.body.dataset.theme") == chosen != "auto"
+
+
+@pytest.mark.parametrize("path", ["", "science/mathematics.html", "reference/spec.html", "search.html?q=sharpness"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_for_everybody(page: Page, documents: str, path: str, scheme: Literal["light", "dark"]) -> None:
+    """Contrast, names, levels, and keys that reach what scrolls."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{documents}/{path}")
+    assert axe_findings(page) == []
 
 
 def test_every_page_is_shown_under_its_policy(page: Page, documents: str) -> None:

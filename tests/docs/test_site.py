@@ -53,6 +53,7 @@ class Page(HTMLParser):
         self.text_links: set[str] = set()
         self.loaded: set[str] = set()
         self.told: set[str] = set()
+        self.alternatives: list[str] = []
         self._is_text = False
         self.feed(file.read_text(encoding="utf-8"))
 
@@ -63,6 +64,7 @@ class Page(HTMLParser):
         self.told |= found.keys()
         self.anchors |= {found["id"]} if "id" in found else set()
         self.loaded |= {found["src"]} if "src" in found else set()
+        self.alternatives += [found.get("alt", "")] if tag == "img" else []
         if tag == "link" and found.get("rel") in {"stylesheet", "icon", "prefetch"}:
             self.loaded.add(found["href"])
         elif tag == "a" and "href" in found:
@@ -141,6 +143,13 @@ def test_pages_load_nothing_from_elsewhere_and_tell_elements_no_styles(pages: di
     assert {link for page in pages.values() for link in page.loaded if urlsplit(link).netloc} == set()
     told = {name for page in pages.values() for name in page.told}
     assert {name for name in told if name == "style" or name.startswith("on")} == set()
+
+
+def test_pictures_have_words_that_stand_for_them(pages: dict[str, Page]) -> None:
+    """A sentence, not a name."""
+    words = [alternative for page in pages.values() for alternative in page.alternatives]
+    assert len(words) > 20
+    assert [alternative for alternative in words if len(alternative.split()) < 8] == []
 
 
 def test_an_image_is_built_of_all_that_the_site_is_made_of() -> None:
