@@ -24,7 +24,8 @@ setup: .venv/.ready ## make .venv with the locked dependencies and the stepbias 
 demo: setup ## run a reduced Figure 1 through the real service; figure and curves land in out/
 	@$(BIN)/stepbias demo --out out
 
-up: setup ## start the service on http://127.0.0.1:8000
+up: setup ## start the service on http://127.0.0.1:8000; meanwhile the documents are built
+	@mkdir -p out; nice $(MAKE) --silent site > out/site.log 2>&1 &
 	@$(BIN)/stepbias up
 
 test: setup lint types ## lint, types, import contracts and the whole test suite

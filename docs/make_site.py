@@ -132,8 +132,11 @@ def build(target: Path) -> int:
             for said, meant in _MENDED.items():
                 text = text.replace(said, meant)
             page.write_text(text, encoding="utf-8")
+        whole = target.with_name(f"{target.name}.new")
+        shutil.rmtree(whole, ignore_errors=True)
+        shutil.copytree(made, whole, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(made, target, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
+        whole.rename(target)
     return 0
 
 

@@ -14,9 +14,10 @@ SITE: Final = Path(__file__).parents[2] / "docs" / "_site"
 
 NOT_BUILT: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stepbias: documents</title></head><body>'
-    "<h1>The documents are not built here</h1><p>In the checkout that this is of, <code>make site</code> builds "
-    "them, for what is installed from it afterwards as well; the same pages are in its folder <code>docs</code>, as "
-    'Markdown.</p><p><a href="api">The HTTP API</a> is described here in any case.</p></body></html>'
+    "<h1>The documents are not built yet</h1><p><code>make up</code> builds them while the service starts: come again "
+    "in a minute. Otherwise <code>make site</code> does, in the checkout, for what is installed from it later as well. "
+    "The same pages are in its folder <code>docs</code>, as Markdown.</p>"
+    '<p><a href="api">The HTTP API</a> is described here in any case.</p></body></html>'
 )
 
 _INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
