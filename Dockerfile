@@ -7,6 +7,17 @@ FROM base AS dependencies
 COPY requirements.lock ./
 RUN python -m venv /opt/stepbias && /opt/stepbias/bin/pip install --require-hashes --requirement requirements.lock
 
+# The documents, which the wheel takes with it. The tools that build them stay behind as well.
+FROM base AS site
+WORKDIR /source
+COPY requirements-site.lock ./
+RUN python -m venv /opt/site && /opt/site/bin/pip install --require-hashes --requirement requirements-site.lock
+COPY CHANGELOG.md CONTRIBUTING.md ./
+COPY docs docs
+COPY examples examples
+COPY tests/real_data/SOURCES.md tests/real_data/SOURCES.md
+RUN /opt/site/bin/python docs/make_site.py
+
 # The project's own wheel. The tools that build it stay behind in this stage.
 FROM base AS wheel
 WORKDIR /source
@@ -19,6 +30,7 @@ COPY jobs jobs
 COPY worker worker
 COPY api api
 COPY stepbias stepbias
+COPY --from=site /source/docs/_site docs/_site
 RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
     && ls /wheels/stepbias-*-py3-none-linux_*.whl
 

@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs figures paper-page lock clean external-truth real-data nasty
+.PHONY: help setup demo up test states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -24,7 +24,8 @@ setup: .venv/.ready ## make .venv with the locked dependencies and the stepbias 
 demo: setup ## run a reduced Figure 1 through the real service; figure and curves land in out/
 	@$(BIN)/stepbias demo --out out
 
-up: setup ## start the service on http://127.0.0.1:8000
+up: setup ## start the service on http://127.0.0.1:8000; meanwhile the documents are built
+	@mkdir -p out; nice $(MAKE) --silent site > out/site.log 2>&1 &
 	@$(BIN)/stepbias up
 
 test: setup lint types ## lint, types, import contracts and the whole test suite
@@ -50,9 +51,17 @@ types: setup ## mypy, strict
 format: setup ## let ruff format and fix what it can
 	@$(BIN)/ruff format . ; $(BIN)/ruff check --fix .
 
-docs: setup ## renew the tables of docs/reference.md and docs/glossary.md, docs/openapi.json and schema/
+docs: setup ## renew the tables and pages of docs/ that are made of the code, docs/openapi.json and schema/
 	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/python docs/make_pages.py
 	@$(BIN)/python docs/make_contract.py
+
+PAGES := $(wildcard *.md docs/*.md docs/*/*.md docs/images/* docs/site/* examples/*) docs/make_site.py
+
+docs/_site/index.html: $(PAGES) | .venv/.ready
+	@$(BIN)/python docs/make_site.py
+
+site: setup docs/_site/index.html ## build the documents, with warnings as errors; the service shows them under /docs
 
 external-truth: setup ## compute every number that others printed anew, and renew the tables of docs/external-truth.md
 	@$(BIN)/python -m docs.make_external_truth
@@ -127,8 +136,9 @@ lock: setup ## renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service --extra otel pyproject.toml --group dev --output-file requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group site --constraint requirements-dev.lock --output-file requirements-site.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group clients --output-file requirements-clients.lock
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site

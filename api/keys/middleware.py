@@ -20,7 +20,7 @@ from jobs.errors import JobsError
 from jobs.ports import Store
 from jobs.settings import Settings
 
-OPEN: Final = re.compile(r"/|/page/[^/]*|/explorer|/healthz|/readyz|/docs|/openapi\.json|/v1/errors(/.*)?")
+OPEN: Final = re.compile(r"/|/page/[^/]*|/explorer|/docs(/.*)?|/healthz|/readyz|/openapi\.json|/v1/errors(/.*)?")
 """What tells nothing of anybody's work, and is asked by those who have no key."""
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

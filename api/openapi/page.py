@@ -33,7 +33,7 @@ def page(document: Schema) -> str:
             f"<title>{title}: HTTP API</title><style>{STYLE}</style></head><body>",
             f"<nav>{''.join(_contents(document, operations))}</nav><main>",
             f"<h1>{title} {escape(document['info']['version'])}</h1>{_text(document['info']['description'])}",
-            '<p>The same for programs: <a href="openapi.json">openapi.json</a>.</p>',
+            '<p>The same for programs: <a href="../openapi.json">openapi.json</a>. <a href="./">All documents</a>.</p>',
             *(_operation(method, path, each, parts) for method, path, each in operations),
             *(_component(name, schema) for name, schema in parts["schemas"].items()),
             "</main></body></html>",

@@ -241,7 +241,14 @@ def _of_headers() -> Iterator[Hostile]:
 
 
 def _of_methods() -> Iterator[Hostile]:
-    for path in (EXPERIMENTS, f"{EXPERIMENTS}/{{id}}", f"{EXPERIMENTS}/estimate", "/healthz", "/v1/errors", "/docs"):
+    for path in (
+        EXPERIMENTS,
+        f"{EXPERIMENTS}/{{id}}",
+        f"{EXPERIMENTS}/estimate",
+        "/healthz",
+        "/v1/errors",
+        "/docs/api",
+    ):
         for method in ("PUT", "TRACE", "OPTIONS", "PROPFIND"):
             yield Hostile(method=method, path=path, status=405)
     for method in ("GET", "PATCH", "DELETE"):

@@ -47,7 +47,14 @@ def _shown(page: Path) -> list[int]:
 
 PAGES_WITH_CODE = [page for page in PAGES if _shown(page)]
 
+_RISKS = "experiment.to_pandas().pivot(index='init_scale', columns='step_size_fraction', values='excess_risk')"
 PROMISES = {
+    "docs/tutorials/first-figure.md": (
+        "experiment.experiment.runs_reused == 15 and Path('first.png').stat().st_size > 9999 and "
+        f"{_RISKS}[0.02].iloc[-1] > 3 * max({_RISKS}[0.02].iloc[0], {_RISKS}[0.9].iloc[-1])"
+    ),
+    "docs/tutorials/own-data.md": "len(table) == 4 and len(predictor) == 30",
+    "docs/tutorials/notebook.md": "len(table) == 36 and figure.startswith(b'%PDF')",
     "docs/how-to/backup.md": "not list(client.experiments(name='a first attempt'))",
     "docs/how-to/keys.md": "shared.shared and shared.id == experiment.id",
     "README.md": "len(curves['curves']) == 2 and figure.startswith(b'\\x89PNG') and len(predictor) == len(flattest)",

@@ -27,6 +27,14 @@ def test_the_tables_of_the_reference_are_those_of_the_code() -> None:
     assert check.returncode == 0, check.stderr
 
 
+def test_pages_that_the_code_writes_are_those_of_the_code() -> None:
+    """Commands, the client, fields of a spec, the list of decisions, as `make docs` writes them."""
+    check = subprocess.run(
+        [sys.executable, ROOT / "docs" / "make_pages.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 0, check.stderr
+
+
 def test_every_count_of_a_curve_is_documented() -> None:
     """Each with what it counts."""
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ def rounds(directory: Path, count: int, spec: Mapping[str, Any]) -> Findings:
     found = Findings()
     with BesiegedService(directory, workers=1, settings={}) as service, httpx2.Client(base_url=service.url) as client:
         place = client.post(EXPERIMENTS, json=dict(spec), timeout=30.0).headers["location"]
-        for path in ("/docs", "/openapi.json", f"{place}?wait=60", f"{place}/results"):
+        for path in ("/docs/api", "/openapi.json", f"{place}?wait=60", f"{place}/results"):
             client.get(path, timeout=90.0)
         found.before = _bytes(service)
         for _ in range(count):

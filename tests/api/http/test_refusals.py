@@ -53,7 +53,9 @@ def test_it_is_refused_by_every_route_that_there_is_documented_or_not(api: Servi
         for route in (part.original_router.routes if "original_router" in vars(part) else [part])
     ]
     asked = {(method, _filled(route.path)) for route in routes for method in route.methods}
-    assert {("GET", path) for path in ("/openapi.json", "/docs", "/healthz", "/metrics", "/v1/presets")} <= asked
+    assert {
+        ("GET", path) for path in ("/openapi.json", "/docs", "/docs/api", "/healthz", "/metrics", "/v1/presets")
+    } <= asked
     assert {
         (method, path): status
         for method, path in asked
