@@ -1,0 +1,78 @@
+// One run: how it ended and why, its numbers, how it came there, and where it ended.
+
+import { get } from "./api.js";
+import { choice } from "./axes.js";
+import { chart, table } from "./chart.js";
+import { h, number, svg } from "./dom.js";
+import { swatch, words } from "./outcomes.js";
+import { QUANTITIES } from "./quantities.js";
+
+const FIRST = ["step_size", "init_scale", "steps", "test_loss", "excess_risk", "train_loss", "sharpness", "stability_threshold", "l1_norm"];
+
+/** A run of an experiment, for reading. */
+export async function run(here, index, axes, signal) {
+  const place = `${here}/runs/${index}`;
+  const found = await get(place, signal);
+  const at = axes.map((axis) => `${axis.symbol || axis.label} = ${number(found.coordinates[axis.name])}`).join(", ");
+  const head = h("h3", { tabindex: -1 }, `Run ${index}`, at && ` – ${at}`);
+  if (!found.summary) return h("div", { class: "card" }, head, h("p", {}, "It has not ended yet."));
+  const [curves, end] = await Promise.all([get(`${place}/trajectory?points=600`, signal), get(`${place}/arrays`, signal)]);
+  return h(
+    "div",
+    { class: "card" },
+    head,
+    h("p", {}, swatch(found.summary.outcome), " ", h("b", {}, words(found.summary.outcome)), `. ${found.explanation ?? ""}`),
+    h("div", { class: "halves" }, trajectory(curves), stems(end.data_vars)),
+    numbers(found.summary),
+  );
+}
+
+function numbers(summary) {
+  const names = [...FIRST, ...Object.keys(summary).filter((name) => !FIRST.includes(name))].filter((name) => (summary[name] ?? null) !== null);
+  const pair = (name) => [h("dt", { title: name }, QUANTITIES[name] ?? words(name)), h("dd", {}, typeof summary[name] === "number" ? number(summary[name], 6) : words(summary[name]))];
+  return h("details", {}, h("summary", {}, "All numbers"), h("dl", { class: "numbers" }, names.map(pair)));
+}
+
+/** What it recorded; with the sharpness, the largest at which its steps are stable. */
+function trajectory({ coords, data_vars: recorded }) {
+  const steps = coords.record_step.data;
+  const names = Object.keys(recorded).filter((name) => name !== "stability_threshold" && recorded[name].data.some((value) => value !== null));
+  if (!steps.length || !names.length) return h("p", { class: "soft" }, "It recorded nothing on its way: “recording” in the spec says how many points are kept.");
+  const place = h("div");
+  const label = (name) => `${words(name)} ${recorded[name].attrs.symbol}`;
+  function draw(name) {
+    const shown = name === "sharpness" ? [name, "stability_threshold"] : [name];
+    const lines = shown.map((each) => ({ label: label(each), values: recorded[each].data, plain: each !== name }));
+    place.replaceChildren(chart({ label: "steps t", log: false, values: steps }, { label: label(name), log: true }, lines));
+  }
+  draw(names[0]);
+  return h("div", {}, choice("on its way", names.map((name) => [name, label(name)]), names[0], draw), place);
+}
+
+/** The predictor, coordinate by coordinate, over the true one. */
+function stems({ predictor, true_predictor: truth }) {
+  const values = predictor.data.map((value) => value ?? 0);
+  const most = Math.max(...values.map(Math.abs), ...(truth?.data ?? []).map(Math.abs)) || 1;
+  const [wide, high] = [600, 260];
+  const x = (k) => 44 + ((k + 0.5) * (wide - 50)) / values.length;
+  const y = (value) => (high - 30) / 2 + 4 - (value / most) * ((high - 44) / 2);
+  const dot = (k, value, r) => `M${(x(k) - r).toFixed(1)} ${y(value).toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 -${2 * r} 0`;
+  const r = Math.min(4, 200 / values.length + 1.2);
+  const stem = values.map((value, k) => `M${x(k).toFixed(1)} ${y(0)}V${y(value).toFixed(1)}`).join("");
+  const largest = values.map((_, k) => k).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, 3);
+  const said = `The predictor β in ${values.length} coordinates; the largest are ${largest.map((k) => `β${k} = ${number(values[k], 3)}${truth ? ` (true: ${number(truth.data[k], 3)})` : ""}`).join(", ")}.`;
+  const tick = (value) => svg("text", { x: 38, y: y(value) + 4, "text-anchor": "end" }, number(value, 2));
+  const picture = svg(
+    "svg",
+    { viewBox: `0 0 ${wide} ${high}`, class: "stems", role: "img", "aria-label": said },
+    svg("path", { d: `M44 ${y(0)}H${wide}`, class: "axis" }),
+    svg("path", { d: stem, class: "stem" }),
+    truth && svg("path", { d: truth.data.map((value, k) => dot(k, value, r + 2)).join(""), class: "truth" }),
+    svg("path", { d: values.map((value, k) => dot(k, value, r)).join(""), class: "dots" }),
+    [most, 0, -most].map(tick),
+    svg("text", { x: wide / 2, y: high - 4, "text-anchor": "middle", class: "title" }, "coordinate"),
+  );
+  const names = ["coordinate", "β", ...(truth ? ["true β*"] : [])];
+  const rows = () => values.map((value, k) => [k, value, ...(truth ? [truth.data[k]] : [])]);
+  return h("figure", {}, picture, h("figcaption", { class: "soft" }, said, truth && " Rings: the true predictor β*."), table(names, rows));
+}
