@@ -14,7 +14,7 @@ export async function run(here, index, axes, signal) {
   const place = `${here}/runs/${index}`;
   const found = await get(place, signal);
   const at = axes.map((axis) => `${axis.symbol || axis.label} = ${number(found.coordinates[axis.name])}`).join(", ");
-  const head = h("h3", { tabindex: -1 }, `Run ${index}`, at && ` – ${at}`);
+  const head = h("h3", {}, `Run ${index}`, at && ` – ${at}`);
   if (!found.summary) return h("div", { class: "card" }, head, h("p", {}, "It has not ended yet."));
   const [curves, end] = await Promise.all([get(`${place}/trajectory?points=600`, signal), get(`${place}/arrays`, signal)]);
   return h(
@@ -29,7 +29,8 @@ export async function run(here, index, axes, signal) {
 
 function numbers(summary) {
   const names = [...FIRST, ...Object.keys(summary).filter((name) => !FIRST.includes(name))].filter((name) => (summary[name] ?? null) !== null);
-  const pair = (name) => [h("dt", { title: name }, QUANTITIES[name] ?? words(name)), h("dd", {}, typeof summary[name] === "number" ? number(summary[name], 6) : words(summary[name]))];
+  const text = (value) => (typeof value === "number" ? number(value, 6) : words(value));
+  const pair = (name) => h("div", {}, h("dt", { title: name }, QUANTITIES[name] ?? words(name)), h("dd", {}, text(summary[name])));
   return h("details", {}, h("summary", {}, "All numbers"), h("dl", { class: "numbers" }, names.map(pair)));
 }
 

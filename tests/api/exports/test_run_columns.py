@@ -54,7 +54,7 @@ def test_pages_follow_each_other_and_the_outcome_is_what_is_told_by_default(api:
 
 
 def test_who_has_them_already_is_not_sent_them_again(api: Service) -> None:
-    """And is, once another run is stored."""
+    """And is sent others."""
     url = _begun(api, 6)
     tag = api.get(url).headers["etag"]
     assert api.client.get(url, headers={"If-None-Match": tag}).status_code == 304
