@@ -27,7 +27,8 @@ export async function show(place, { id, query }, signal) {
   document.title = `${name} · stepbias`;
 
   const top = header(experiment, here, signal, () => (place.replaceChildren(), show(place, { id, query }, signal)));
-  const [chosen, drawings, verdicts] = [h("div"), h("div"), h("div")];
+  const later = () => h("div", {}, h("p", { class: "soft" }, "Once it has ended."));
+  const [chosen, drawings, verdicts] = [h("div"), later(), later()];
   const fail = (part) => (problem) => signal.aborted || part.replaceChildren(h("p", { class: "soft" }, problem.message));
   let asked = null;
   const open = async (index) => {

@@ -6,6 +6,7 @@ import { chart, table } from "./chart.js";
 import { h, number, svg } from "./dom.js";
 import { swatch, words } from "./outcomes.js";
 import { QUANTITIES } from "./quantities.js";
+import { scale } from "./scales.js";
 
 const FIRST = ["step_size", "init_scale", "steps", "test_loss", "excess_risk", "train_loss", "sharpness", "stability_threshold", "l1_norm"];
 
@@ -15,13 +16,13 @@ export async function run(here, index, axes, signal) {
   const found = await get(place, signal);
   const at = axes.map((axis) => `${axis.symbol || axis.label} = ${number(found.coordinates[axis.name])}`).join(", ");
   const head = h("h3", {}, `Run ${index}`, at && ` – ${at}`);
-  if (!found.summary) return h("div", { class: "card" }, head, h("p", {}, "It has not ended yet."));
+  if (!found.summary) return h("article", { class: "card run" }, head, h("p", {}, "It has not ended yet."));
   const [curves, end] = await Promise.all([get(`${place}/trajectory?points=600`, signal), get(`${place}/arrays`, signal)]);
   return h(
-    "div",
-    { class: "card" },
+    "article",
+    { class: "card run" },
     head,
-    h("p", {}, swatch(found.summary.outcome), " ", h("b", {}, words(found.summary.outcome)), `. ${found.explanation ?? ""}`),
+    h("p", {}, swatch(found.summary.outcome), " ", found.explanation ?? words(found.summary.outcome)),
     h("div", { class: "halves" }, trajectory(curves), stems(end.data_vars)),
     numbers(found.summary),
   );
@@ -50,30 +51,28 @@ function trajectory({ coords, data_vars: recorded }) {
   return h("div", {}, choice("on its way", names.map((name) => [name, label(name)]), names[0], draw), place);
 }
 
-/** The predictor, coordinate by coordinate, over the true one. */
-function stems({ predictor, true_predictor: truth }) {
+/** The predictor, coordinate by coordinate, with rings where the true one is not 0. */
+function stems({ predictor, true_predictor }) {
   const values = predictor.data.map((value) => value ?? 0);
-  const most = Math.max(...values.map(Math.abs), ...(truth?.data ?? []).map(Math.abs)) || 1;
-  const [wide, high] = [600, 260];
-  const x = (k) => 44 + ((k + 0.5) * (wide - 50)) / values.length;
-  const y = (value) => (high - 30) / 2 + 4 - (value / most) * ((high - 44) / 2);
-  const dot = (k, value, r) => `M${(x(k) - r).toFixed(1)} ${y(value).toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 -${2 * r} 0`;
+  const truth = true_predictor?.data;
+  const [wide, high, left] = [600, 260, 52];
+  const up = scale([0, ...values, ...(truth ?? [])], false, high - 34, 8);
+  const x = (k) => left + ((k + 0.5) * (wide - left - 4)) / values.length;
   const r = Math.min(4, 200 / values.length + 1.2);
-  const stem = values.map((value, k) => `M${x(k).toFixed(1)} ${y(0)}V${y(value).toFixed(1)}`).join("");
+  const ring = (k, value, radius) => `M${(x(k) - radius).toFixed(1)} ${up.at(value).toFixed(1)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0`;
   const largest = values.map((_, k) => k).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, 3);
-  const said = `The predictor β in ${values.length} coordinates; the largest are ${largest.map((k) => `β${k} = ${number(values[k], 3)}${truth ? ` (true: ${number(truth.data[k], 3)})` : ""}`).join(", ")}.`;
-  const tick = (value) => svg("text", { x: 38, y: y(value) + 4, "text-anchor": "end" }, number(value, 2));
+  const told = largest.map((k) => `β${k} = ${number(values[k], 3)}${truth ? ` (true: ${number(truth[k], 3)})` : ""}`);
+  const said = `The predictor β in ${values.length} coordinates; the largest: ${told.join(", ")}.`;
   const picture = svg(
     "svg",
     { viewBox: `0 0 ${wide} ${high}`, class: "stems", role: "img", "aria-label": said },
-    svg("path", { d: `M44 ${y(0)}H${wide}`, class: "axis" }),
-    svg("path", { d: stem, class: "stem" }),
-    truth && svg("path", { d: truth.data.map((value, k) => dot(k, value, r + 2)).join(""), class: "truth" }),
-    svg("path", { d: values.map((value, k) => dot(k, value, r)).join(""), class: "dots" }),
-    [most, 0, -most].map(tick),
-    svg("text", { x: wide / 2, y: high - 4, "text-anchor": "middle", class: "title" }, "coordinate"),
+    up.ticks.map((tick) => [svg("path", { class: "grid", d: `M${left} ${up.at(tick)}H${wide}` }), svg("text", { x: left - 6, y: up.at(tick) + 4, "text-anchor": "end" }, number(tick, 3))]),
+    svg("path", { class: "axis", d: `M${left} ${up.at(0)}H${wide}` }),
+    svg("path", { class: "stem", d: values.map((value, k) => `M${x(k).toFixed(1)} ${up.at(0)}V${up.at(value).toFixed(1)}`).join("") }),
+    truth && svg("path", { class: "truth", d: truth.map((value, k) => (value ? ring(k, value, r + 2.5) : "")).join("") }),
+    svg("path", { class: "dots", d: values.map((value, k) => ring(k, value, r)).join("") }),
+    svg("text", { x: wide / 2, y: high - 6, "text-anchor": "middle", class: "title" }, "coordinate"),
   );
-  const names = ["coordinate", "β", ...(truth ? ["true β*"] : [])];
-  const rows = () => values.map((value, k) => [k, value, ...(truth ? [truth.data[k]] : [])]);
-  return h("figure", {}, picture, h("figcaption", { class: "soft" }, said, truth && " Rings: the true predictor β*."), table(names, rows));
+  const rows = () => values.map((value, k) => [k, value, ...(truth ? [truth[k]] : [])]);
+  return h("figure", {}, picture, h("figcaption", { class: "soft" }, said, truth && " Rings: the true predictor β*."), table(["coordinate", "β", ...(truth ? ["true β*"] : [])], rows));
 }
