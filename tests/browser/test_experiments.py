@@ -58,11 +58,12 @@ def test_an_experiment_is_watched_until_it_has_ended(page: Page, root: str, lab:
     outcomes = handle.wait().experiment.outcomes
     for name, count in outcomes.items():
         expect(page.locator(".head .legend")).to_contain_text(re.compile(rf"{name} {count}\b"))
+    expect(page.locator(".status")).to_contain_text("18 of 18 runs")
+    page.wait_for_function("() => document.querySelectorAll('.matrix path[d*=M]').length > 0")
     cells = page.locator(".matrix path").evaluate_all(
         "paths => paths.map(path => (path.getAttribute('d').match(/M/g) ?? []).length)"
     )
     assert sum(cells) == 6
-    expect(page.locator(".status")).to_contain_text("18 of 18 runs")
 
 
 def test_without_a_stream_of_events_it_is_asked_how_it_stands(page: Page, root: str, lab: LocalClient) -> None:
