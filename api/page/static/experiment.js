@@ -61,11 +61,12 @@ export async function show(place, { id, query }, signal) {
       found.columns.outcome.forEach((outcome, k) => (outcomes[start + k] = outcome));
     }
     cells.update(outcomes);
-    if (total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
   }
   async function renewing(stop) {
-    for (; isActive(experiment); await pause(total > MANY ? 5 : 2, signal)) {
+    for (let round = 1; isActive(experiment); round++) {
+      await pause(total > MANY ? 5 : 3, signal);
       await renew();
+      if (round % 3 === 0 && total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
       if (performance.now() - heardAt > SILENCE) await top.renew();
     }
     stop.abort();
