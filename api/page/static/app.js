@@ -41,9 +41,9 @@ async function show() {
 /** What went wrong, in words; where a key is wanted, or another one, a place for it. */
 function trouble(problem) {
   if (problem instanceof Problem && problem.status === 401) return keyForm(problem, show);
-  console.warn(problem);
+  if (!(problem instanceof Problem)) console.warn(problem);
   say(problem.message);
-  const others = problem.status === 403 && keyState(show);
+  const others = problem.status === 403 && keyState();
   return h("div", { class: "trouble", role: "alert" }, h("p", {}, problem.message), others, again());
 }
 

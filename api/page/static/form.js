@@ -37,9 +37,9 @@ function union({ label, all, value, at }) {
     inner = form(all[select.selectedIndex], { ...Object.fromEntries(kept), kind: properties.kind.const }, at);
     place.replaceChildren(prose(description), inner.element);
   };
-  const select = choice(kinds.map(words), kinds.indexOf(value?.kind), { id: idOf(at), onchange: () => fill(inner.value()) });
+  const select = choice(kinds.map(words), kinds.indexOf(value?.kind), { id: idOf(at), oninput: () => fill(inner.value()) });
   fill(value ?? {});
-  const kind = h("div", { class: "field" }, h("label", { for: idOf(at) }, "Kind"), select);
+  const kind = h("div", { class: "kind" }, h("label", { for: idOf(at) }, "Kind"), select);
   return { element: h("fieldset", { "data-at": at }, h("legend", {}, label), kind, fault(at), place), value: () => inner.value() };
 }
 
@@ -52,7 +52,7 @@ function swept({ label, all, usual, value, at }) {
     inner = way.type === "object" ? form(way, given, at) : control({ all: [way], usual, value: given, at });
     place.replaceChildren(inner.element);
   };
-  const ways = { class: "way", "aria-label": `${label}: how it is given`, onchange: () => fill(converted(inner.value(), all[select.selectedIndex])) };
+  const ways = { class: "way", "aria-label": `${label}: how it is given`, oninput: () => fill(converted(inner.value(), all[select.selectedIndex])) };
   const select = choice(all.map(wayName), all.findIndex((way) => suits(value, way)), ways);
   fill(value);
   const head = h("div", { class: "named" }, h("label", { for: idOf(at) }, label), select);
@@ -132,8 +132,8 @@ function shown(value) {
 
 /** A description; what stands in backticks is code. */
 export function prose(text = "", id = null) {
-  const pieces = text.split("\n\n")[0].split("`");
-  return h("p", { class: "help soft", id }, pieces.map((piece, place) => (place % 2 ? h("code", {}, piece) : piece)));
+  const codes = (each) => each.split("`").map((piece, place) => (place % 2 ? h("code", {}, piece) : piece));
+  return h("div", { class: "help soft", id }, text.split("\n\n").filter(Boolean).map((each) => h("p", {}, codes(each))));
 }
 
 const idOf = (at) => `f${at.replaceAll("/", "-")}`;

@@ -1,7 +1,7 @@
 // The key, where the service wants one: asked for, kept for this tab, and forgotten.
 
 import { key, useKey } from "./api.js";
-import { fromTemplate, h, say } from "./dom.js";
+import { fromTemplate, h } from "./dom.js";
 
 /** A place for a key, after an answer that wants one; `then` is done once there is one. */
 export function keyForm(problem, then) {
@@ -13,9 +13,9 @@ export function keyForm(problem, then) {
   return place;
 }
 
-/** Whether a key is kept, and a way to forget it. */
-export function keyState(then) {
+/** Whether a key is kept, and a way to forget it, and what was shown with it. */
+export function keyState() {
   if (!key()) return h("p", {}, "No key is kept in this tab.");
-  const forget = () => (useKey(""), say("The key is forgotten."), then());
+  const forget = () => (useKey(""), location.reload());
   return h("p", {}, `The key that ends with ${key().slice(-4)} is kept until this tab is closed. `, h("button", { type: "button", onclick: forget }, "Forget it"));
 }

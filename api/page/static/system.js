@@ -6,8 +6,7 @@ import { keyState } from "./keys.js";
 
 export async function show(place, _, signal) {
   const the = fromTemplate("system", place);
-  const again = () => show(place, _, signal).catch((problem) => the("numbers").replaceChildren(problem.message));
-  the("key-state").replaceChildren(keyState(again));
+  the("key-state").replaceChildren(keyState());
   for (;;) {
     the("ready").replaceChildren(...readiness(await get("readyz", signal).catch(unready)));
     const [versions, metrics] = await Promise.all([get("v1/version", signal), ask("metrics", { signal })]);
