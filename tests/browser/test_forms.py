@@ -161,7 +161,7 @@ def test_a_spec_is_copied_as_something_that_submits_it(
     script = tmp_path / "script"
     script.write_text(text.replace("stepbias submit", f"{sys.executable} -m stepbias submit"), encoding="utf-8")
     subprocess.run([sys.executable if form == "Python" else "sh", script], check=True, timeout=60, capture_output=True)
-    found = [each for each in lab.experiments() if each.name == name]
+    found = [each for each in lab.experiments() if each.experiment.name == name]
     assert [_stored(new, lab, each.id)["stopping"]["perturb"] for each in found] == [False]
 
 
