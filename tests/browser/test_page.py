@@ -12,6 +12,7 @@ VIEWS = ["#/", "#/new", "#/compare", "#/data", "#/system"]
 @pytest.mark.services
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_opens_without_a_serious_finding(page: Page, lab: LocalClient, view: str) -> None:
+    """Each has a heading, and axe-core finds nothing serious in it."""
     page.goto(f"{lab.url}/{view}")
     expect(page.locator("h1")).to_be_visible()
     assert axe_findings(page) == []

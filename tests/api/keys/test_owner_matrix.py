@@ -83,7 +83,7 @@ OF_EXPERIMENTS = [
         *(f"{ONE}/{part}" for part in ("spec", "events", "jobs", "runs", "results", "manifest", "curves", "analysis"))
     ),
     *_get(*(f"{ONE}/{part}" for part in ("curves.csv", "curves.ndjson", "report", "report.txt", "figures"))),
-    *_get(f"{ONE}/manifest/runs.ndjson"),
+    *_get(f"{ONE}/manifest/runs.ndjson", f"{ONE}/columns"),
     *_get(f"{ONE}/results.{{ending}}", ending="csv"),
     *_get(f"{ONE}/figures/{{file}}", file="risk.png"),
     *_get(RUN, f"{RUN}/arrays", f"{RUN}/arrays.npz", f"{RUN}/trajectory", f"{RUN}/trajectory.npz", index="0"),

@@ -15,6 +15,7 @@ MOST_BYTES_OF_SCRIPT = 100_000
 
 
 def test_the_page_and_each_of_its_files_are_sent_as_what_they_are(api: Service) -> None:
+    """With the policy that lets nothing else in, and an entity tag."""
     answer = api.client.get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -28,16 +29,19 @@ def test_the_page_and_each_of_its_files_are_sent_as_what_they_are(api: Service) 
 
 @pytest.mark.parametrize("name", ["index.html", "vendored.json", "uplot.LICENSE", "..%2Ffiles.py", "nothing.js"])
 def test_nothing_else_is_sent(api: Service, name: str) -> None:
+    """Neither what lies beside them nor what lies elsewhere."""
     assert api.client.get(f"/page/{name}").status_code == 404
 
 
 def test_all_scripts_together_are_small() -> None:
+    """Those of others included, as they are before any compression."""
     scripts = [file.body for name, file in page_files().items() if name.endswith(".js")]
     assert sum(map(len, scripts)) <= MOST_BYTES_OF_SCRIPT
 
 
 @pytest.mark.parametrize("path", VENDORED, ids=str)
 def test_what_others_made_is_as_they_made_it(path: Path) -> None:
+    """Every file is known by its digest, and no other is there."""
     told = json.loads(path.read_text(encoding="utf-8"))
     files = {name: file["sha256"] for each in told for name, file in each["files"].items()}
     found = {each.name for each in path.parent.iterdir()} - {path.name}
