@@ -37,6 +37,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
         yield lab
 
 
+@pytest.fixture(scope="session")
+def root(lab: LocalClient) -> str:
+    """Where it answers."""
+    return str(lab._options["base_url"])
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page; the test fails if it complains, or asks another host than its own."""

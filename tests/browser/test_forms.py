@@ -26,14 +26,10 @@ SPEC: dict[str, Any] = {
 }
 
 
-def _url(lab: LocalClient) -> str:
-    return str(lab._options["base_url"])
-
-
 @pytest.fixture
-def new(page: Page, lab: LocalClient) -> Page:
+def new(page: Page, root: str) -> Page:
     """The form of a new experiment, with an estimate of what stands in it."""
-    page.goto(f"{_url(lab)}/#/new")
+    page.goto(f"{root}/#/new")
     expect(page.locator("#cost .large")).to_be_visible()
     return page
 
@@ -53,8 +49,8 @@ def two(lab: LocalClient) -> list[str]:
     return [handle.wait().id for handle in handles]
 
 
-def _stored(page: Page, lab: LocalClient, experiment_id: str) -> Any:
-    return page.request.get(f"{_url(lab)}/v1/experiments/{experiment_id}/spec").json()
+def _stored(page: Page, root: str, experiment_id: str) -> Any:
+    return page.request.get(f"{root}/v1/experiments/{experiment_id}/spec").json()
 
 
 def _field(page: Page, at: str) -> Locator:
@@ -106,8 +102,8 @@ def test_a_number_is_swept_in_each_way_that_the_schema_has(new: Page) -> None:
 
 
 @pytest.mark.parametrize("name", ["smallest", "sweep", "own_data", "standardised"])
-def test_a_spec_goes_through_the_form_as_it_is(new: Page, lab: LocalClient, name: str) -> None:
-    contract = new.request.get(f"{_url(lab)}/openapi.json").json()
+def test_a_spec_goes_through_the_form_as_it_is(new: Page, lab: LocalClient, root: str, name: str) -> None:
+    contract = new.request.get(f"{root}/openapi.json").json()
     body = contract["paths"]["/v1/experiments"]["post"]["requestBody"]["content"]["application/json"]
     spec = body["examples"][name]["value"]
     new.locator("#spec").fill(json.dumps(spec))
@@ -127,7 +123,7 @@ def test_a_preset_is_submitted_from_the_form(new: Page, lab: LocalClient) -> Non
     assert lab.experiment(new.url.rsplit("/", 1)[1]).experiment.name
 
 
-def test_everything_is_done_with_the_keyboard(new: Page, lab: LocalClient) -> None:
+def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
     new.locator("#spec").fill(json.dumps(SPEC))
     new.get_by_label("Name", exact=True).focus()
     new.keyboard.type("by keys")
@@ -147,14 +143,14 @@ def test_everything_is_done_with_the_keyboard(new: Page, lab: LocalClient) -> No
     new.keyboard.type("2")
     new.keyboard.press("Enter")
     new.wait_for_url("**/#/experiments/*")
-    assert _stored(new, lab, new.url.rsplit("/", 1)[1])["optimizer"]["batch_size"] == 2
+    assert _stored(new, root, new.url.rsplit("/", 1)[1])["optimizer"]["batch_size"] == 2
 
 
 @pytest.mark.parametrize("form", ["curl", "Python", "command line"])
 def test_a_spec_is_copied_as_something_that_submits_it(
-    new: Page, lab: LocalClient, form: str, tmp_path: Path
+    new: Page, lab: LocalClient, root: str, form: str, tmp_path: Path
 ) -> None:
-    name = f"copied, as {form}: it's \"true\""
+    name = f'copied, as {form}: it\'s "true"'
     new.locator("#spec").fill(json.dumps({**SPEC, "name": name, "stopping": {"perturb": False, "max_steps": 50}}))
     new.get_by_role("button", name=f"Copy as {form}").click()
     text = new.locator(".copies pre").inner_text()
@@ -162,7 +158,7 @@ def test_a_spec_is_copied_as_something_that_submits_it(
     script.write_text(text.replace("stepbias submit", f"{sys.executable} -m stepbias submit"), encoding="utf-8")
     subprocess.run([sys.executable if form == "Python" else "sh", script], check=True, timeout=60, capture_output=True)
     found = [each for each in lab.experiments() if each.experiment.name == name]
-    assert [_stored(new, lab, each.id)["stopping"]["perturb"] for each in found] == [False]
+    assert [_stored(new, root, each.id)["stopping"]["perturb"] for each in found] == [False]
 
 
 def _chosen(page: Page, content: bytes) -> None:
@@ -178,13 +174,10 @@ def _dropped(page: Page, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("bring", [_chosen, _dropped])
-def test_a_file_is_understood_analysed_and_used(
-    page: Page, lab: LocalClient, bring: Callable[[Page, bytes], None]
-) -> None:
-    page.goto(f"{_url(lab)}/#/data")
+def test_a_file_is_understood_analysed_and_used(page: Page, root: str, bring: Callable[[Page, bytes], None]) -> None:
+    page.goto(f"{root}/#/data")
     bring(page, CSV.replace("a,1.0", f"{bring.__name__[1:3]},1.0").encode())
     expect(page.locator("#upload-said")).to_contain_text("note")
-    page.get_by_text("What its columns mean").click()
     page.get_by_label("Drop", exact=True).fill("note")
     page.get_by_role("button", name="Upload again").click()
     expect(page.locator("#reading")).to_contain_text("price")
@@ -196,8 +189,8 @@ def test_a_file_is_understood_analysed_and_used(
     expect(page.locator("#cost .large")).to_be_visible()
 
 
-def test_a_wrong_column_is_told_beside_the_option(page: Page, lab: LocalClient) -> None:
-    page.goto(f"{_url(lab)}/#/data")
+def test_a_wrong_column_is_told_beside_the_option(page: Page, root: str) -> None:
+    page.goto(f"{root}/#/data")
     page.get_by_text("What its columns mean").click()
     page.get_by_label("Target").fill("cost")
     _chosen(page, CSV.encode())
@@ -205,9 +198,9 @@ def test_a_wrong_column_is_told_beside_the_option(page: Page, lab: LocalClient) 
     expect(page.locator("#upload-said")).to_be_focused()
 
 
-def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Page, lab: LocalClient) -> None:
+def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Page, lab: LocalClient, root: str) -> None:
     found = lab.upload_dataset({"X": [[100.0, 2.0, 3.0], [300.0, 1.0, 2.0]], "y": [1.0, 2.0]}, name="to go")
-    page.goto(f"{_url(lab)}/#/data/{found['id']}")
+    page.goto(f"{root}/#/data/{found['id']}")
     before = page.locator("#found .large")
     expect(before).to_be_visible(timeout=30_000)
     shares = page.get_by_role("row", name="Mean share")
@@ -225,8 +218,8 @@ def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Pag
         lab.dataset(found["id"])
 
 
-def test_two_experiments_are_compared(page: Page, lab: LocalClient, two: list[str]) -> None:
-    page.goto(f"{_url(lab)}/#/compare")
+def test_two_experiments_are_compared(page: Page, root: str, two: list[str]) -> None:
+    page.goto(f"{root}/#/compare")
     for name in ("one, succeeded", "another, succeeded"):
         page.get_by_label(name, exact=True).check()
     page.get_by_role("button", name="Compare").click()
@@ -236,12 +229,12 @@ def test_two_experiments_are_compared(page: Page, lab: LocalClient, two: list[st
     differences = page.get_by_role("region", name="Differences of the specs").locator("tbody tr")
     assert differences.locator("td:first-child").all_inner_texts() == ["optimizer › step size"]
     expect(page.locator(".key")).to_have_count(4)
-    page.locator("#y").select_option("l1_norm")
+    page.get_by_label("show", exact=True).select_option("l1_norm")
     expect(rows.first.locator("td").last).to_contain_text("‖β‖₁")
 
 
-def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, two: list[str]) -> None:
-    page.goto(f"{_url(lab)}/#/system")
+def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: str, two: list[str]) -> None:
+    page.goto(f"{root}/#/system")
     expect(page.locator("#ready .large")).to_contain_text("Ready")
     expect(page.get_by_role("region", name="Queues")).to_contain_text("interactive")
     count = sum(1 for _ in lab.experiments())
@@ -250,13 +243,13 @@ def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, two: lis
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalClient, dict[str, str]]]:
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
     """A service that requires keys, and a key of each scope."""
     directory = tmp_path_factory.mktemp("locked")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STEPBIAS_KEYS", "required")
         with stepbias.local(state_dir=directory, workers=1) as lab:
-            yield lab, {scope: _key(directory, scope) for scope in ("read", "submit")}
+            yield str(lab._options["base_url"]), {scope: _key(directory, scope) for scope in ("read", "submit")}
 
 
 def _key(directory: Path, scope: str) -> str:
@@ -271,10 +264,10 @@ def _enter(page: Page, key: str) -> None:
 
 
 def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
-    page: Page, locked: tuple[LocalClient, dict[str, str]]
+    page: Page, locked: tuple[str, dict[str, str]]
 ) -> None:
-    lab, keys = locked
-    page.goto(f"{_url(lab)}/#/data")
+    root, keys = locked
+    page.goto(f"{root}/#/data")
     expect(page.locator("#key-title")).to_have_text("A key is wanted here")
     assert axe_findings(page) == []
     _enter(page, "sb_000000000000_wrong")
@@ -288,9 +281,9 @@ def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
     expect(page.locator("#key-title")).to_be_visible()
 
 
-def test_a_key_that_may_only_read_is_told_so(page: Page, locked: tuple[LocalClient, dict[str, str]]) -> None:
-    lab, keys = locked
-    page.goto(f"{_url(lab)}/#/new")
+def test_a_key_that_may_only_read_is_told_so(page: Page, locked: tuple[str, dict[str, str]]) -> None:
+    root, keys = locked
+    page.goto(f"{root}/#/new")
     _enter(page, keys["read"])
     expect(page.locator("#cost .large")).to_be_visible()
     page.get_by_role("button", name="Submit").click()
@@ -303,11 +296,11 @@ PLACES = ["#/new", "#/data", "#/data/{data}", "#/compare?ids={one},{another}", "
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", PLACES)
 def test_every_view_is_accessible_and_fits_a_phone(
-    page: Page, lab: LocalClient, data: dict[str, Any], two: list[str], place: str, scheme: Any
+    page: Page, root: str, data: dict[str, Any], two: list[str], place: str, scheme: Any
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{_url(lab)}/{place.format(data=data['id'], one=two[0], another=two[1])}")
+    page.goto(f"{root}/{place.format(data=data['id'], one=two[0], another=two[1])}")
     expect(page.locator("h1")).to_be_visible()
     page.wait_for_load_state("networkidle")
     for each in page.locator("details").all():

@@ -1,12 +1,14 @@
 // Experiments beside each other: what their specs differ in, how many runs they share, their curves.
 
 import { get } from "./api.js";
+import { choice, gridAxes, leading, named, refill } from "./axes.js";
 import { chart } from "./chart.js";
 import { fromTemplate, h, number, table } from "./dom.js";
 import { QUANTITIES } from "./quantities.js";
 import { isObject, words } from "./schema.js";
 
 const MOST = 8;
+const REPLICATES = ["seed", "init_seed", "optimizer_seed"];
 
 export async function show(place, { query }, signal) {
   const ids = (query.get("ids") ?? "").split(",").filter(Boolean).slice(0, MOST);
@@ -16,18 +18,14 @@ export async function show(place, { query }, signal) {
   if (!ids.length) return;
   the("compared").hidden = false;
   the("specs").append(differences(compared));
-  const draw = () => drawn(the, compared, signal).catch((problem) => signal.aborted || the("curves").replaceChildren(problem.message));
-  offer(the("y"), [["", "what says most"], ...Object.entries(QUANTITIES)]);
-  offer(the("x"), [["", "what is swept first"], ...sharedAxes(compared).map((name) => [name, words(name)])]);
-  for (const each of [the("x"), the("y")]) each.addEventListener("change", draw);
-  await draw();
+  await curves(the, compared, signal);
 }
 
 async function found(id, signal) {
   const path = `v1/experiments/${encodeURIComponent(id)}`;
-  const [experiment, spec, { runs }] = await Promise.all(["", "/spec", "/runs?limit=1"].map((end) => get(path + end, signal)));
+  const [experiment, spec, { axes }] = await Promise.all(["", "/spec", "/columns?limit=1"].map((end) => get(path + end, signal)));
   const name = `${experiment.name || "Experiment"} (${experiment.id.slice(0, 8)})`;
-  return { ...experiment, path, name, leaves: leaves(spec), axes: Object.keys(runs[0].coordinates) };
+  return { ...experiment, path, name, leaves: leaves(spec), axes: gridAxes(axes) };
 }
 
 function choose(the, experiments, ids) {
@@ -40,9 +38,6 @@ function choose(the, experiments, ids) {
     location.hash = `#/compare?ids=${[...event.target.querySelectorAll(":checked")].map(({ value }) => value).slice(0, MOST)}`;
   });
 }
-
-const offer = (select, choices) => select.append(...choices.map(([value, text]) => h("option", { value }, text)));
-const sharedAxes = ([{ axes }, ...others]) => axes.filter((name) => others.every((each) => each.axes.includes(name)));
 
 /** The fields of a spec that decide its runs. */
 function leaves({ name, tags, schema_version, ...parts }) {
@@ -77,43 +72,72 @@ function values(field) {
   return num ? Array.from({ length: num }, (_, place) => text("", at(place / (num - 1 || 1)))) : [text("", field)];
 }
 
-async function drawn(the, compared, signal) {
-  const asked = { x: the("x").value, y: the("y").value };
-  const families = [];
-  for (const { path } of compared) {
-    const query = new URLSearchParams(Object.entries(asked).filter(([, each]) => each));
-    const family = await get(`${path}/curves?${query}`, signal).catch(({ message }) => ({ message }));
-    families.push(family);
-    if (family.curves) [asked.x, asked.y] = [family.x.name, family.y.name];
+/** The curves of all, by what is asked of each. */
+async function curves(the, compared, signal) {
+  const every = [...new Map(compared.flatMap(({ axes }) => axes).map((axis) => [axis.name, axis])).values()];
+  const [first, second] = leading(every.filter(({ name }) => !REPLICATES.includes(name)));
+  const asked = { y: "", x: first?.name, series: second?.name ?? "" };
+  for (const { name, values } of every) asked[`where.${name}`] = values.at(-1);
+
+  async function draw() {
+    const families = await Promise.all(compared.map(({ path, axes }) => get(`${path}/curves?${question(axes, asked)}`, signal).catch((problem) => problem)));
+    if (signal.aborted) return;
+    asked.y ||= families.find(({ curves: known }) => known)?.y.name ?? "";
+    arrange();
+    the("facts").replaceChildren(facts(compared, families));
+    the("curves").replaceChildren(overlaid(compared, families));
   }
-  the("facts").replaceChildren(facts(compared, families));
-  const known = families.find(({ curves }) => curves);
-  the("curves").replaceChildren(known ? overlaid(known, compared, families) : families[0].message);
+
+  function arrange() {
+    const field = (label, name, options) => choice(label, options, String(asked[name]), (value) => ((asked[name] = value), draw()));
+    const names = every.map(({ name, label }) => [name, label]);
+    const fixed = every.filter(({ name }) => ![asked.x, asked.series, ...REPLICATES].includes(name));
+    refill(
+      the("asked"),
+      field("show", "y", Object.entries(QUANTITIES)),
+      field("against", "x", names),
+      field("a line for each", "series", [["", "–"], ...names]),
+      ...fixed.map(({ name, label, values }) => field(label, `where.${name}`, values.map((value) => [String(value), number(value)]))),
+    );
+  }
+
+  await draw();
 }
 
-/** All curves in one chart; those of another x have gaps where they have no run. */
-function overlaid({ x, y }, compared, families) {
-  const places = [...new Set(families.flatMap((family) => family.x?.values ?? []))].sort((a, b) => a - b);
-  const lines = families.flatMap(({ curves = [], series, x: own }, k) => {
-    const label = (value) => compared[k].name + (series && value !== null ? `, ${series.symbol || series.label} = ${number(value, 3)}` : "");
-    const at = new Map(own?.values.map((value, place) => [value, place]));
-    return curves.map((curve) => ({ label: label(curve.series), values: places.map((value) => curve.median[at.get(value)] ?? null) }));
+/** What is asked of an experiment with these axes: the others are fixed. */
+function question(axes, { x, y, series, ...fixed }) {
+  const names = axes.map(({ name }) => name);
+  const over = REPLICATES.find((name) => names.includes(name) && name !== x && name !== series);
+  const rest = names.filter((name) => ![x, series, over].includes(name)).map((name) => `where.${name}`);
+  const own = names.includes(series) && series !== x ? series : "";
+  return new URLSearchParams(Object.entries({ x, y, over, series: own, ...Object.fromEntries(rest.map((name) => [name, fixed[name]])) }).filter(([, value]) => value));
+}
+
+/** All curves in one chart. */
+function overlaid(compared, families) {
+  const known = families.filter(({ curves: each }) => each);
+  if (!known.length) return families[0].message;
+  const places = [...new Set(known.flatMap(({ x }) => x.values))].sort((a, b) => a - b);
+  const lines = families.flatMap(({ curves: each = [], series, x }, k) => {
+    const at = new Map(x?.values.map((value, place) => [value, place]));
+    const label = (value) => [compared[k].name, series && value !== null && named(series, value)].filter(Boolean).join(", ");
+    return each.map((curve) => ({ label: label(curve.series), values: places.map((value) => curve.median[at.get(value)] ?? null) }));
   });
+  const [{ x, y }] = known;
   return chart({ label: x.label, log: x.log_scaled, values: places }, { label: y.label, log: y.log_scaled }, lines);
 }
 
 function facts(compared, families) {
-  const outcomes = (counts) => Object.entries(counts).map(([name, count]) => `${words(name).toLowerCase()} ${count}`).join(", ");
-  const row = ({ id, name, status, counts: { runs }, outcomes: ends, leaves: own }, k) =>
-    [h("a", { href: `#/experiments/${id}` }, name), status, `${runs.done} of ${runs.total}`, outcomes(ends), number(shared(compared[0].leaves, own)), best(families[k])];
-  const names = ["Experiment", "Status", "Runs", "Ends", "Runs shared with the first", "Lowest median"];
-  return table("Experiments", names, compared.map(row));
+  const ends = (counts) => Object.entries(counts).map(([name, count]) => `${words(name).toLowerCase()} ${count}`).join(", ");
+  const row = ({ id, name, status, counts: { runs }, outcomes, leaves: own }, k) =>
+    [h("a", { href: `#/experiments/${id}` }, name), status, `${runs.done} of ${runs.total}`, ends(outcomes), number(shared(compared[0].leaves, own)), best(families[k])];
+  return table("Experiments", ["Experiment", "Status", "Runs", "Ends", "Runs shared with the first", "Lowest of the curves"], compared.map(row));
 }
 
-function best({ curves, series, x, y, message }) {
-  if (!curves) return message;
-  const all = curves.flatMap((curve) => curve.median.map((value, place) => [value, x.values[place], curve.series])).filter(([value]) => value !== null);
-  if (!all.length) return "none yet";
-  const [value, at, line] = all.reduce((least, each) => (each[0] < least[0] ? each : least));
-  return `${y.symbol || y.label} = ${number(value)} at ${x.symbol || x.label} = ${number(at, 3)}${line === null ? "" : `, ${series.symbol || series.label} = ${number(line, 3)}`}`;
+function best({ curves: each, series, x, y, message, errors = [] }) {
+  if (!each) return errors[0]?.detail ?? message;
+  const points = each.flatMap((curve) => curve.median.map((value, place) => [value, x.values[place], curve.series])).filter(([value]) => value !== null);
+  if (!points.length) return "none yet";
+  const [value, at, line] = points.reduce((least, point) => (point[0] < least[0] ? point : least));
+  return [named(y, value), named(x, at), line !== null && named(series, line)].filter(Boolean).join(", ");
 }

@@ -81,12 +81,11 @@ function findings(found, about, transform = found.advice?.transform) {
     found.unknown_because ?? "",
     h("p", {}, h("a", { class: "button", href: `#/new?${new URLSearchParams({ spec: JSON.stringify(spec) })}` }, "Use in a new experiment")),
     ladder(found),
-    h("h3", {}, "Numbers"),
-    table("Numbers", ["Of the data", "Value"], plain.map(([name, each]) => [words(name), number(each)])),
-    ...references(found.references),
-    ...columns(found, about),
+    h("div", { class: "tables" }, titled("Numbers", ["Of the data", "Value"], plain.map(([name, each]) => [words(name), number(each)])), references(found.references), columns(found, about)),
   ];
 }
+
+const titled = (title, names, rows) => (rows.length ? h("section", {}, h("h3", {}, title), table(title, names, rows)) : "");
 
 const STEPS = {
   start_stable_step: "stable at the start",
@@ -107,12 +106,13 @@ function ladder(found) {
 }
 
 function references(found) {
-  const measures = ["test_loss", "excess_risk", "l1_norm", "l2_norm", "sharpness"];
+  const known = Object.values(found);
+  const measures = ["test_loss", "excess_risk", "l1_norm", "l2_norm", "sharpness"].filter((name) => known.some((each) => each[name] !== null));
   const rows = Object.entries(found).map(([name, each]) => [words(name), ...measures.map((measure) => number(each[measure]))]);
-  return rows.length ? [h("h3", {}, "What fits the data"), table("What fits the data", ["Predictor", ...measures.map(words)], rows)] : [];
+  return titled("What fits the data", ["Predictor", ...measures.map(words)], rows);
 }
 
 function columns({ column_means, column_spreads, constant_columns }, { columns: names }) {
   const row = (mean, place) => [names?.[place] ?? String(place), number(mean), number(column_spreads[place]), constant_columns.includes(place) ? "constant" : ""];
-  return column_means ? [h("h3", {}, "Columns"), table("Columns", ["Column", "Mean", "Spread", ""], column_means.map(row))] : [];
+  return titled("Columns", ["Column", "Mean", "Spread", ""], (column_means ?? []).map(row));
 }

@@ -36,6 +36,7 @@ export async function upload(signal) {
     } catch (problem) {
       const list = tell(options.element, problem.errors ?? []);
       the("upload-said").replaceChildren(problem.status === 401 ? keyForm(problem, send) : h("div", { class: "trouble" }, problem.message, list));
+      the("options").parentElement.open = true;
       the("upload-said").focus();
     }
   }
