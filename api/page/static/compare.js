@@ -47,9 +47,14 @@ function leaves({ name, tags, schema_version, ...parts }) {
 
 function differences(compared) {
   const names = new Set(compared.flatMap((each) => [...each.leaves.keys()]));
-  const texts = (name) => compared.map((each) => JSON.stringify(each.leaves.get(name)) ?? "–");
+  const texts = (name) => compared.map((each) => written(each.leaves.get(name)));
   const rows = [...names].map((name) => [name.replaceAll("_", " "), ...texts(name)]).filter(([, first, ...others]) => others.some((each) => each !== first));
   return rows.length ? table("Differences of the specs", ["Field", ...compared.map(({ name }) => name)], rows) : "Their specs ask for the same runs.";
+}
+
+function written(field = "–") {
+  const parts = ([name, each]) => `${name.replaceAll("_", " ")} ${[each].flat().join(", ")}`;
+  return isObject(field) ? Object.entries(field).map(parts).join(", ") : String(field);
 }
 
 /** How many runs two experiments have in common: of each number the values that both have. */

@@ -79,7 +79,7 @@ function findings(found, about, transform = found.advice?.transform) {
     h("p", { class: "large" }, found.regime),
     h("ul", {}, sentences.map((each) => h("li", {}, each))),
     found.unknown_because ?? "",
-    h("p", {}, h("a", { class: "button", href: `#/new?${new URLSearchParams({ spec: JSON.stringify(spec) })}` }, "Use in a new experiment")),
+    h("p", {}, h("a", { class: "main", href: `#/new?${new URLSearchParams({ spec: JSON.stringify(spec) })}` }, "Use in a new experiment")),
     ladder(found),
     h("div", { class: "tables" }, titled("Numbers", ["Of the data", "Value"], plain.map(([name, each]) => [words(name), number(each)])), references(found.references), columns(found, about)),
   ];
