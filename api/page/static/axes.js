@@ -21,7 +21,7 @@ export const leading = (axes) => [...axes].sort((a, b) => (FIRST[b.name] ?? 0) -
 
 /** A labelled select. */
 export function choice(label, options, chosen, change) {
-  const select = h("select", { onchange: () => change(select.value) }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  const select = h("select", { "aria-label": label, onchange: () => change(select.value) }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
   return h("label", {}, label, " ", select);
 }
 
@@ -29,7 +29,7 @@ export function choice(label, options, chosen, change) {
 export function slider(axis, rank, change) {
   const told = h("output", {}, number(axis.values[axis.order[rank]]));
   const say = () => (told.textContent = number(axis.values[axis.order[field.value]]));
-  const field = h("input", { type: "range", min: 0, max: axis.values.length - 1, value: rank, oninput: () => (say(), change(+field.value)) });
+  const field = h("input", { type: "range", "aria-label": axis.label, min: 0, max: axis.values.length - 1, value: rank, oninput: () => (say(), change(+field.value)) });
   return h("label", {}, axis.label, " ", field, " ", told);
 }
 

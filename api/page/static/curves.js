@@ -57,7 +57,7 @@ export function curves(here, axes, signal) {
       ...rest().map((axis) => slider(axis, asked.fixed.get(axis) ?? 0, (to) => (asked.fixed.set(axis, to), soon()))),
     );
   }
-  return { element: h("div", {}, tools, place), update };
+  return { element: h("div", {}, tools, place), update: () => update().catch(fail) };
 }
 
 function counted({ counts, over }) {

@@ -78,7 +78,8 @@ export async function show(place, { id, query }, signal) {
   }
 
   const stop = new AbortController();
-  await Promise.all([follow(here, experiment, heard, top.renew, signal, stop.signal), renewing(stop)]);
+  renewing(stop).catch(() => {});
+  await follow(here, experiment, heard, top.renew, signal, stop.signal);
   await renew();
   lines?.update();
   if (asked !== null) open(asked);

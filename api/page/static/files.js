@@ -2,6 +2,7 @@
 
 import { ask, blob, get } from "./api.js";
 import { grid } from "./chart.js";
+import { copies } from "./copies.js";
 import { h, number, say } from "./dom.js";
 import { words } from "./outcomes.js";
 
@@ -83,6 +84,7 @@ export async function spec(here, id, name, signal) {
   return [
     h("h2", {}, "Spec"),
     h("p", { class: "tools" }, begin, download("JSON", `${here}/spec`, `${name}-spec.json`)),
+    copies(() => document),
     h("details", {}, h("summary", {}, "Show"), h("pre", { tabindex: 0 }, JSON.stringify(document, null, 2))),
   ];
 }
