@@ -32,10 +32,10 @@ export function fromTemplate(name, place) {
   return (id) => place.querySelector(`#${id}`);
 }
 
-/** A table in a box of its own, in which it scrolls where it is wide. */
+/** A table of texts, numbers and elements, in a box of its own in which it scrolls where it is wide. */
 export function table(label, names, rows) {
   const head = h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)));
-  const body = rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))));
+  const body = rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, typeof (cell ?? 0) === "number" ? number(cell) : cell))));
   return h("div", { class: "wide", role: "region", "aria-label": label, tabindex: 0 }, h("table", {}, h("thead", {}, head), h("tbody", {}, body)));
 }
 
