@@ -5,7 +5,7 @@ import { h, number } from "./dom.js";
 const FIRST = { init_scale: 2, step_size: 1 };
 
 /** An axis with its places in ascending order of its values. */
-const ascending = (axis, stride) => ({ ...axis, stride, order: axis.values.map((_, place) => place).sort((a, b) => axis.values[a] - axis.values[b]) });
+export const ascending = (axis, stride) => ({ ...axis, stride, order: axis.values.map((_, place) => place).sort((a, b) => axis.values[a] - axis.values[b]) });
 
 /** The axes of the grid; a run's index is the sum of its places times their strides, the last axis being the fastest. */
 export function gridAxes(axes) {

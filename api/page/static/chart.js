@@ -1,6 +1,6 @@
 // Curves to be looked at closely: with bands, names that hide and show them, values under the pointer or the keys.
 
-import { h, number, say, svg } from "./dom.js";
+import { h, number, say, svg, table } from "./dom.js";
 import { scale } from "./scales.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [66, 14, 10, 46];
@@ -23,7 +23,8 @@ function area(xs, lows, highs) {
 }
 
 /**
- * A line: its values against x, and the ends of its band; `plain` ones are references, in the colour of the text.
+ * A line: its values against x, and the ends of its band; `plain` ones are references, in the colour of the text. Null is
+ * a gap, and undefined no place of this line.
  * @typedef {{label: string, values: (number|null)[], low?: (number|null)[], high?: (number|null)[], plain?: boolean}} Line
  */
 
@@ -73,12 +74,14 @@ export function chart(x, y, given) {
   }
 
   function drawn(line) {
-    const [places, heights] = [xs.map(across.at), line.values.map(up.at)];
+    const own = xs.map((_, k) => k).filter((k) => line.values[k] !== undefined);
+    const heightsOf = (values) => own.map((k) => up.at(values[k]));
+    const [places, heights] = [own.map((k) => across.at(xs[k])), heightsOf(line.values)];
     const dots = places.map((place, k) => place !== null && heights[k] !== null && svg("circle", { cx: place, cy: heights[k], r: 3 }));
     const group = svg(
       "g",
       { class: line.plain ? "line plain" : "line" },
-      line.low && svg("path", { class: "band", d: area(places, line.low.map(up.at), line.high.map(up.at)) }),
+      line.low && svg("path", { class: "band", d: area(places, heightsOf(line.low), heightsOf(line.high)) }),
       svg("path", { d: path(places, heights), "stroke-dasharray": line.dash }),
       !line.plain && xs.length <= MOST_DOTS && dots,
     );
@@ -95,7 +98,7 @@ export function chart(x, y, given) {
     const place = k === null ? null : across.at(xs[k]);
     box.querySelector(".cursor").setAttribute("d", place === null ? "" : `M${place} ${TOP}V${floor}`);
     box.querySelectorAll(".spot").forEach((spot, each) => {
-      const height = k === null ? null : up.at(seen[each].values[k]);
+      const height = k === null ? null : up.at(seen[each].values[k] ?? null);
       spot.setAttribute("transform", height === null || place === null ? "translate(-99)" : `translate(${place} ${height})`);
       spot.style.color = seen[each].paint;
     });
@@ -123,7 +126,7 @@ export function chart(x, y, given) {
 
   new ResizeObserver(() => width !== box.clientWidth && ((width = box.clientWidth), draw())).observe(box);
   const rows = () => xs.map((value, k) => [value, ...lines.map((line) => line.values[k])]);
-  return h("figure", {}, box, h("figcaption", { class: "keys" }, keys, where), table([x.label, ...lines.map((line) => line.label)], rows));
+  return h("figure", {}, box, h("figcaption", { class: "keys" }, keys, where), tableOnDemand([x.label, ...lines.map((line) => line.label)], rows));
 }
 
 function sample({ paint, dash, plain }) {
@@ -133,16 +136,8 @@ function sample({ paint, dash, plain }) {
 }
 
 /** Numbers to be read, written down when somebody wants to. */
-export function table(names, rows) {
-  const place = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Table" });
-  return h("details", { ontoggle: (event) => event.target.open && place.replaceChildren(grid(names, rows())) }, h("summary", {}, "Show as table"), place);
+export function tableOnDemand(names, rows) {
+  const place = h("div");
+  const fill = ({ target }) => target.open && place.replaceChildren(table("Table", names, rows()));
+  return h("details", { ontoggle: fill }, h("summary", {}, "Show as table"), place);
 }
-
-/** A table of texts, numbers and elements. */
-export const grid = (names, rows) =>
-  h(
-    "table",
-    {},
-    h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, typeof cell === "object" && cell ? cell : typeof cell === "string" ? cell : number(cell)))))),
-  );

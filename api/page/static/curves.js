@@ -1,7 +1,7 @@
 // Curves through the runs of an experiment: which quantity, against which axis, one line for each value of which.
 
 import { get } from "./api.js";
-import { choice, leading, refill, slider } from "./axes.js";
+import { ascending, choice, leading, refill, slider } from "./axes.js";
 import { chart } from "./chart.js";
 import { h, number } from "./dom.js";
 import { QUANTITIES } from "./quantities.js";
@@ -9,33 +9,43 @@ import { QUANTITIES } from "./quantities.js";
 const REPLICATES = ["seed", "init_seed", "optimizer_seed"];
 const MOST_LINES = 8;
 
+/** The curves of one experiment, whose `axes` are those with more than one value. */
+export const curves = (here, axes, signal) => compared([{ here, axes, name: "" }], signal);
+
 /**
- * The curves, with what is to be chosen.
- * @param {string} here the path of the experiment
- * @param {object[]} axes those with more than one value
+ * The curves of several experiments in one chart, with what is to be chosen.
+ * @param {{here: string, axes: object[], name: string}[]} sources their paths, axes, and names
+ * @param {(families: object[]) => void} [heard] hears what the service has answered of each
  * @returns {{element: HTMLElement, update: () => Promise<void>}}
  */
-export function curves(here, axes, signal) {
-  const over = REPLICATES.find((name) => axes.some((axis) => axis.name === name));
-  const free = leading(axes.filter((axis) => axis.name !== over));
+export function compared(sources, signal, heard = () => {}) {
+  const every = united(sources.flatMap(({ axes }) => axes));
+  const over = REPLICATES.find((name) => every.some((axis) => axis.name === name));
+  const free = leading(every.filter((axis) => axis.name !== over));
   const short = free.slice(1).find((axis) => axis.values.length <= MOST_LINES);
   const asked = { x: free[0]?.name, y: "", series: short?.name ?? "", fixed: new Map() };
   const [tools, place] = [h("div", { class: "tools" }), h("div", { "aria-live": "off" })];
   let timer, latest;
 
   const rest = () => free.filter((axis) => axis.name !== asked.x && axis.name !== asked.series);
-  const query = () => {
-    const fixed = rest().map((axis) => [`where.${axis.name}`, axis.values[axis.order[asked.fixed.get(axis) ?? 0]]]);
-    const given = { x: asked.x, y: asked.y, series: asked.series, over: over ?? "" };
+  const query = ({ axes }) => {
+    const swept = (name) => axes.some((axis) => axis.name === name) && name;
+    const fixed = rest().filter(({ name }) => swept(name)).map((axis) => [`where.${axis.name}`, axis.values[axis.order[asked.fixed.get(axis) ?? 0]]]);
+    const given = { x: asked.x, y: asked.y, series: swept(asked.series), over: swept(over) };
     return new URLSearchParams([...Object.entries(given).filter(([, value]) => value), ...fixed]);
   };
 
   async function update() {
     latest?.abort();
     latest = new AbortController();
-    const found = await get(`${here}/curves?${query()}`, AbortSignal.any([signal, latest.signal]));
-    if (asked.y !== found.y.name) (asked.y = found.y.name), arrange();
-    place.replaceChildren(h("p", { class: "soft" }, counted(found)), drawn(found));
+    const ours = AbortSignal.any([signal, latest.signal]);
+    const families = await Promise.all(sources.map((source) => get(`${source.here}/curves?${query(source)}`, ours).catch((problem) => problem)));
+    const known = families.find((family) => family.curves);
+    if (ours.aborted) return;
+    heard(families);
+    if (!known) throw families[0];
+    if (asked.y !== known.y.name) (asked.y = known.y.name), arrange();
+    place.replaceChildren(sources.length > 1 ? "" : h("p", { class: "soft" }, counted(known)), drawn(known, sources, families));
   }
   const soon = () => (clearTimeout(timer), (timer = setTimeout(() => update().catch(fail), 120)));
   const fail = (problem) => problem.name === "AbortError" || place.replaceChildren(h("p", { class: "trouble" }, problem.message));
@@ -57,7 +67,14 @@ export function curves(here, axes, signal) {
       ...rest().map((axis) => slider(axis, asked.fixed.get(axis) ?? 0, (to) => (asked.fixed.set(axis, to), soon()))),
     );
   }
-  return { element: h("div", {}, tools, place), update: () => update().catch(fail) };
+  return { element: h("div", {}, tools, place), update };
+}
+
+/** Axes of one name as one, with the values of all. */
+function united(axes) {
+  const values = ({ name }) => [...new Set(axes.filter((axis) => axis.name === name).flatMap((axis) => axis.values))];
+  const each = [...new Map(axes.map((axis) => [axis.name, { ...axis, values: values(axis) }])).values()];
+  return each.map((axis) => ascending(axis));
 }
 
 function counted({ counts, over }) {
@@ -66,11 +83,23 @@ function counted({ counts, over }) {
   return `Median${over ? ` and quartiles over ${over}` : ""} of ${number(counts.runs)} runs${left.length ? `; ${left.join(", ")}` : ""}.`;
 }
 
-function drawn({ x, y, series, curves: found, baselines, flow_limits, kernel_limits }) {
-  const name = ({ series: value }) => (series && value !== null ? `${series.symbol || series.label} = ${number(value, 3)}` : y.symbol || y.label);
-  const line = (curve) => ({ label: name(curve), values: curve.median, ...(curve.runs.some((count) => count > 1) && { low: curve.lower_quartile, high: curve.upper_quartile }) });
-  const limit = (text) => (curve) => ({ label: curve.series === null ? text : `${text}, ${name(curve)}`, values: curve.median, plain: true });
-  const level = (each) => ({ label: each.series === null ? each.label : `${each.label}, ${name(each)}`, values: x.values.map(() => each.value), plain: true });
-  const lines = [...found.map(line), ...flow_limits.map(limit("gradient flow")), ...kernel_limits.map(limit("kernel regime")), ...baselines.slice(0, 4).map(level)];
-  return chart({ label: x.label, log: x.log_scaled, values: x.values }, { label: y.label, log: y.log_scaled }, lines);
+function drawn({ x, y }, sources, families) {
+  const places = [...new Set(families.flatMap((family) => family.x?.values ?? []))];
+  const lines = families.flatMap((family, k) => (family.curves ? linesOf(family, sources[k].name, places, sources.length > 1) : []));
+  return chart({ label: x.label, log: x.log_scaled, values: places }, { label: y.label, log: y.log_scaled }, lines);
+}
+
+/** The lines of one experiment at all places of x; with its references where it is alone. */
+function linesOf({ x, y, series, curves: found, baselines, flow_limits, kernel_limits }, owner, places, isOneOfSeveral) {
+  const at = new Map(x.values.map((value, k) => [value, k]));
+  const spread = (values) => places.map((value) => values[at.get(value)]);
+  const own = ({ series: value }) => (series && value !== null ? `${series.symbol || series.label} = ${number(value, 3)}` : "");
+  const name = (curve) => [owner, own(curve)].filter(Boolean).join(", ") || y.symbol || y.label;
+  const band = (curve) => curve.runs.some((count) => count > 1) && { low: spread(curve.lower_quartile), high: spread(curve.upper_quartile) };
+  const line = (curve) => ({ label: name(curve), values: spread(curve.median), ...band(curve) });
+  if (isOneOfSeveral) return found.map(line);
+  const reference = (label, values) => (curve) => ({ label: [label ?? curve.label, own(curve)].filter(Boolean).join(", "), values: values(curve), plain: true });
+  const limit = (label) => reference(label, (curve) => spread(curve.median));
+  const level = reference(null, (each) => places.map(() => each.value));
+  return [...found.map(line), ...flow_limits.map(limit("gradient flow")), ...kernel_limits.map(limit("kernel regime")), ...baselines.slice(0, 4).map(level)];
 }

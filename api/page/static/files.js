@@ -1,9 +1,8 @@
 // What is to be taken away: figures, the report, results, the spec.
 
 import { ask, blob, get } from "./api.js";
-import { grid } from "./chart.js";
 import { copies } from "./copies.js";
-import { h, number, say } from "./dom.js";
+import { h, number, say, table } from "./dom.js";
 import { words } from "./outcomes.js";
 
 const DARK = matchMedia("(prefers-color-scheme: dark)");
@@ -70,8 +69,8 @@ export async function report(here, name, signal) {
   const judged = inequalities.filter((each) => each.applicable);
   if (!judged.length) return [h("p", { class: "soft" }, "None of the paper's inequalities applies to these runs.")];
   const row = (each) => [h("span", { title: each.explanation }, each.statement), words(each.status), `${number(each.holds)} of ${number(each.applicable)}`, number(each.worst_slack, 3), each.source];
-  const table = grid(["Inequality", "Verdict", "Holds", "Least slack", "Source"], judged.map(row));
-  return [h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Report" }, table), formats(["txt", "json"], `${here}/report`, `${name}-report`)];
+  const verdicts = table("Report", ["Inequality", "Verdict", "Holds", "Least slack", "Source"], judged.map(row));
+  return [verdicts, formats(["txt", "json"], `${here}/report`, `${name}-report`)];
 }
 
 /** The results in every format. */

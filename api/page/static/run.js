@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { choice } from "./axes.js";
-import { chart, table } from "./chart.js";
+import { chart, tableOnDemand } from "./chart.js";
 import { h, number, svg } from "./dom.js";
 import { swatch, words } from "./outcomes.js";
 import { QUANTITIES } from "./quantities.js";
@@ -74,5 +74,5 @@ function stems({ predictor, true_predictor }) {
     svg("text", { x: wide / 2, y: high - 6, "text-anchor": "middle", class: "title" }, "coordinate"),
   );
   const rows = () => values.map((value, k) => [k, value, ...(truth ? [truth[k]] : [])]);
-  return h("figure", {}, picture, h("figcaption", { class: "soft" }, said, truth && " Rings: the true predictor β*."), table(["coordinate", "β", ...(truth ? ["true β*"] : [])], rows));
+  return h("figure", {}, picture, h("figcaption", { class: "soft" }, said, truth && " Rings: the true predictor β*."), tableOnDemand(["coordinate", "β", ...(truth ? ["true β*"] : [])], rows));
 }
