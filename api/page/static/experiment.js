@@ -4,7 +4,7 @@ import { events, get, pause } from "./api.js";
 import { gridAxes } from "./axes.js";
 import { curves } from "./curves.js";
 import { fromTemplate, h } from "./dom.js";
-import { figures, report, results, spec } from "./files.js";
+import { figures, report, results, spec, whenSeen } from "./files.js";
 import { header, isActive } from "./header.js";
 import { matrix } from "./matrix.js";
 import { run } from "./run.js";
@@ -83,8 +83,8 @@ export async function show(place, { id, query }, signal) {
   await renew();
   lines?.update();
   if (asked !== null) open(asked);
-  fill("figures", figures(here, name, signal));
-  fill("report", report(here, name, signal));
+  whenSeen(the("figures"), () => fill("figures", figures(here, name, signal)));
+  whenSeen(the("report"), () => fill("report", report(here, name, signal)));
 }
 
 const outcomesOf = (here, start, limit, signal) => get(`${here}/columns?variable=outcome&cursor=${start}&limit=${limit}`, signal);

@@ -30,8 +30,9 @@ const formats = (forms, path, name) => h("p", { class: "tools" }, forms.map((for
 /** What is drawn is drawn one after the other: workers have other things to do. */
 let turn = Promise.resolve();
 
-function whenSeen(element, act) {
-  const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && (sight.disconnect(), (turn = turn.then(act))), { rootMargin: "100px" });
+/** Do it once it is to be seen. */
+export function whenSeen(element, act) {
+  const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && (sight.disconnect(), act()), { rootMargin: "100px" });
   sight.observe(element);
 }
 
@@ -67,7 +68,7 @@ function card(path, name, title, signal) {
     }
   }
   DARK.addEventListener("change", draw, { signal });
-  whenSeen(place, draw);
+  whenSeen(place, () => (turn = turn.then(draw)));
   return h("article", { class: "card" }, h("h3", {}, title), place, formats(["png", "svg", "pdf", "csv"], path, name));
 }
 
