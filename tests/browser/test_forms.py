@@ -50,6 +50,14 @@ def _field(page: Page, at: str) -> Locator:
     return page.locator(f'[data-at="{at}"]').first
 
 
+@pytest.fixture(scope="session")
+def ids(lab: LocalClient, two: list[str]) -> dict[str, str]:
+    """What stands in addresses: two experiments, and a data set that was uploaded by a script."""
+    rows = [[1.0, 0.5, 2.0, 1.5], [0.5, 2.0, 1.0, 3.0], [2.0, 1.0, 0.5, 1.0]]
+    found = lab.upload_dataset({"X": rows, "y": [1.0, 2.0, 0.5]}, name="by a script")
+    return {"data": found["id"], "one": two[0], "another": two[1]}
+
+
 def _spec(page: Page) -> Any:
     return json.loads(page.locator("#spec").input_value())
 
@@ -119,6 +127,15 @@ def test_a_preset_is_submitted_from_the_form(new: Page, lab: LocalClient) -> Non
     new.get_by_role("button", name="Submit").click()
     new.wait_for_url("**/#/experiments/*")
     assert lab.experiment(new.url.rsplit("/", 1)[1]).experiment.name
+
+
+@pytest.mark.parametrize("query", ["preset=depth&size=quick", "preset=depth", "from={one}"])
+def test_a_form_begins_with_what_its_address_says(page: Page, root: str, ids: dict[str, str], query: str) -> None:
+    """A preset in a size, or in its least one, or the spec of an experiment."""
+    page.goto(f"{root}/#/new?{query.format_map(ids)}")
+    expect(page.locator("#cost .large")).to_be_visible()
+    path = "v1/experiments/{one}/spec" if "from" in query else "v1/presets/depth?size=quick"
+    assert _spec(page) == page.request.get(f"{root}/{path.format_map(ids)}").json()
 
 
 def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
@@ -297,14 +314,6 @@ def test_a_key_that_may_only_read_is_told_so(page: Page, locked: tuple[str, dict
     expect(page.locator("#cost .large")).to_be_visible()
     page.get_by_role("button", name="Submit").click()
     expect(page.locator("#faults")).to_contain_text("scope submit is wanted; this one has read")
-
-
-@pytest.fixture(scope="session")
-def ids(lab: LocalClient, two: list[str]) -> dict[str, str]:
-    """What stands in addresses: two experiments, and a data set that was uploaded by a script."""
-    rows = [[1.0, 0.5, 2.0, 1.5], [0.5, 2.0, 1.0, 3.0], [2.0, 1.0, 0.5, 1.0]]
-    found = lab.upload_dataset({"X": rows, "y": [1.0, 2.0, 0.5]}, name="by a script")
-    return {"data": found["id"], "one": two[0], "another": two[1]}
 
 
 PLACES = ["#/new", "#/data", "#/data/{data}", "#/compare?ids={one},{another}", "#/system"]
