@@ -35,13 +35,6 @@ def new(page: Page, root: str) -> Page:
 
 
 @pytest.fixture(scope="session")
-def data(lab: LocalClient) -> dict[str, Any]:
-    """A data set that was uploaded by a script."""
-    rows = [[1.0, 0.5, 2.0, 1.5], [0.5, 2.0, 1.0, 3.0], [2.0, 1.0, 0.5, 1.0]]
-    return lab.upload_dataset({"X": rows, "y": [1.0, 2.0, 0.5]}, name="by a script")
-
-
-@pytest.fixture(scope="session")
 def two(lab: LocalClient) -> list[str]:
     """Two finished experiments that share half of their runs."""
     other = {**SPEC, "optimizer": {"kind": "gradient_descent", "step_size": {"fractions_of_max_stable": [0.3, 0.5]}}}
@@ -57,11 +50,20 @@ def _field(page: Page, at: str) -> Locator:
     return page.locator(f'[data-at="{at}"]').first
 
 
+@pytest.fixture(scope="session")
+def ids(lab: LocalClient, two: list[str]) -> dict[str, str]:
+    """What stands in addresses: two experiments, and a data set that was uploaded by a script."""
+    rows = [[1.0, 0.5, 2.0, 1.5], [0.5, 2.0, 1.0, 3.0], [2.0, 1.0, 0.5, 1.0]]
+    found = lab.upload_dataset({"X": rows, "y": [1.0, 2.0, 0.5]}, name="by a script")
+    return {"data": found["id"], "one": two[0], "another": two[1]}
+
+
 def _spec(page: Page) -> Any:
     return json.loads(page.locator("#spec").input_value())
 
 
 def test_what_is_wrong_stands_beside_its_field_and_a_list_leads_there(new: Page) -> None:
+    """While it is typed nothing moves the focus; a submission that is refused does."""
     samples = _field(new, "/data/samples")
     samples.locator("input").fill("-3")
     expect(samples.locator(".fault").first).to_contain_text("at least 1")
@@ -76,6 +78,7 @@ def test_what_is_wrong_stands_beside_its_field_and_a_list_leads_there(new: Page)
 
 
 def test_the_form_and_the_document_change_each_other(new: Page) -> None:
+    """Kinds, numbers and names, in both directions; what is no JSON is said."""
     _field(new, "/data/samples").locator("input").fill("7")
     assert _spec(new)["data"]["samples"] == 7
     _field(new, "/optimizer").locator("select").first.select_option(label="Heavy ball")
@@ -89,6 +92,7 @@ def test_the_form_and_the_document_change_each_other(new: Page) -> None:
 
 
 def test_a_number_is_swept_in_each_way_that_the_schema_has(new: Page) -> None:
+    """The numbers of one way are kept in the next, where they mean the same."""
     new.locator("#spec").fill(json.dumps(SPEC))
     scale = _field(new, "/initialization/scale")
     scale.get_by_label("how it is given").select_option(label="a range")
@@ -103,6 +107,7 @@ def test_a_number_is_swept_in_each_way_that_the_schema_has(new: Page) -> None:
 
 @pytest.mark.parametrize("name", ["smallest", "sweep", "own_data", "standardised"])
 def test_a_spec_goes_through_the_form_as_it_is(new: Page, lab: LocalClient, root: str, name: str) -> None:
+    """Every kind of data, and parts that have no field of their own."""
     contract = new.request.get(f"{root}/openapi.json").json()
     body = contract["paths"]["/v1/experiments"]["post"]["requestBody"]["content"]["application/json"]
     spec = body["examples"][name]["value"]
@@ -115,6 +120,7 @@ def test_a_spec_goes_through_the_form_as_it_is(new: Page, lab: LocalClient, root
 
 
 def test_a_preset_is_submitted_from_the_form(new: Page, lab: LocalClient) -> None:
+    """It is what the page opens next."""
     new.locator("#preset").select_option("depth?size=quick")
     new.get_by_role("button", name="Fill in").click()
     expect(new.locator("#spec")).to_have_value(re.compile('"tags"'))
@@ -123,7 +129,17 @@ def test_a_preset_is_submitted_from_the_form(new: Page, lab: LocalClient) -> Non
     assert lab.experiment(new.url.rsplit("/", 1)[1]).experiment.name
 
 
+@pytest.mark.parametrize("query", ["preset=depth&size=quick", "preset=depth", "from={one}"])
+def test_a_form_begins_with_what_its_address_says(page: Page, root: str, ids: dict[str, str], query: str) -> None:
+    """A preset in a size, or in its least one, or the spec of an experiment."""
+    page.goto(f"{root}/#/new?{query.format_map(ids)}")
+    expect(page.locator("#cost .large")).to_be_visible()
+    path = "v1/experiments/{one}/spec" if "from" in query else "v1/presets/depth?size=quick"
+    assert _spec(page) == page.request.get(f"{root}/{path.format_map(ids)}").json()
+
+
 def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
+    """From the name to the submission, with an error on the way."""
     new.locator("#spec").fill(json.dumps(SPEC))
     new.get_by_label("Name", exact=True).focus()
     new.keyboard.type("by keys")
@@ -150,6 +166,7 @@ def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
 def test_a_spec_is_copied_as_something_that_submits_it(
     new: Page, lab: LocalClient, root: str, form: str, tmp_path: Path
 ) -> None:
+    """With quotes and words of other languages in it."""
     name = f'copied, as {form}: it\'s "true"'
     new.locator("#spec").fill(json.dumps({**SPEC, "name": name, "stopping": {"perturb": False, "max_steps": 50}}))
     new.get_by_role("button", name=f"Copy as {form}").click()
@@ -175,6 +192,7 @@ def _dropped(page: Page, content: bytes) -> None:
 
 @pytest.mark.parametrize("bring", [_chosen, _dropped])
 def test_a_file_is_understood_analysed_and_used(page: Page, root: str, bring: Callable[[Page, bytes], None]) -> None:
+    """Chosen or dropped: refused with its column, understood once that is left out, analysed, used."""
     page.goto(f"{root}/#/data")
     bring(page, CSV.replace("a,1.0", f"{bring.__name__[1:3]},1.0").encode())
     expect(page.locator("#upload-said")).to_contain_text("note")
@@ -190,6 +208,7 @@ def test_a_file_is_understood_analysed_and_used(page: Page, root: str, bring: Ca
 
 
 def test_a_wrong_column_is_told_beside_the_option(page: Page, root: str) -> None:
+    """The options are a form like any other."""
     page.goto(f"{root}/#/data")
     page.get_by_text("What its columns mean").click()
     page.get_by_label("Target").fill("cost")
@@ -199,6 +218,7 @@ def test_a_wrong_column_is_told_beside_the_option(page: Page, root: str) -> None
 
 
 def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Page, lab: LocalClient, root: str) -> None:
+    """The question may be answered with no."""
     found = lab.upload_dataset({"X": [[100.0, 2.0, 3.0], [300.0, 1.0, 2.0]], "y": [1.0, 2.0]}, name="to go")
     page.goto(f"{root}/#/data/{found['id']}")
     before = page.locator("#found .large")
@@ -209,7 +229,7 @@ def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Pag
     page.locator("#f-X").select_option(label="Centre")
     expect(shares).not_to_have_text(first, timeout=30_000)
     page.get_by_role("button", name="Delete …").click()
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Leave it").click()
     assert lab.dataset(found["id"])["name"] == "to go"
     page.get_by_role("button", name="Delete …").click()
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -218,7 +238,9 @@ def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Pag
         lab.dataset(found["id"])
 
 
-def test_two_experiments_are_compared(page: Page, root: str, two: list[str]) -> None:
+@pytest.mark.usefixtures("two")
+def test_two_experiments_are_compared(page: Page, root: str) -> None:
+    """The fields that differ, the runs that both have, and a chart of both."""
     page.goto(f"{root}/#/compare")
     for name in ("one, succeeded", "another, succeeded"):
         page.get_by_label(name, exact=True).check()
@@ -233,7 +255,9 @@ def test_two_experiments_are_compared(page: Page, root: str, two: list[str]) -> 
     expect(rows.first.locator("td").last).to_contain_text("‖β‖₁")
 
 
-def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: str, two: list[str]) -> None:
+@pytest.mark.usefixtures("two")
+def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: str) -> None:
+    """Its numbers are those of the metrics."""
     page.goto(f"{root}/#/system")
     expect(page.locator("#ready .large")).to_contain_text("Ready")
     expect(page.get_by_role("region", name="Queues")).to_contain_text("interactive")
@@ -266,6 +290,7 @@ def _enter(page: Page, key: str) -> None:
 def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
     page: Page, locked: tuple[str, dict[str, str]]
 ) -> None:
+    """A wrong one is told as such."""
     root, keys = locked
     page.goto(f"{root}/#/data")
     expect(page.locator("#key-title")).to_have_text("A key is wanted here")
@@ -282,6 +307,7 @@ def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
 
 
 def test_a_key_that_may_only_read_is_told_so(page: Page, locked: tuple[str, dict[str, str]]) -> None:
+    """It may look, and ask what something would cost."""
     root, keys = locked
     page.goto(f"{root}/#/new")
     _enter(page, keys["read"])
@@ -296,11 +322,12 @@ PLACES = ["#/new", "#/data", "#/data/{data}", "#/compare?ids={one},{another}", "
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", PLACES)
 def test_every_view_is_accessible_and_fits_a_phone(
-    page: Page, root: str, data: dict[str, Any], two: list[str], place: str, scheme: Any
+    page: Page, root: str, ids: dict[str, str], place: str, scheme: Any
 ) -> None:
+    """In both colour schemes, with everything unfolded."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{root}/{place.format(data=data['id'], one=two[0], another=two[1])}")
+    page.goto(f"{root}/{place.format_map(ids)}")
     expect(page.locator("h1")).to_be_visible()
     page.wait_for_load_state("networkidle")
     for each in page.locator("details").all():

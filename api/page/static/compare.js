@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { gridAxes, named } from "./axes.js";
 import { compared } from "./curves.js";
-import { fromTemplate, h, number, table } from "./dom.js";
+import { fromTemplate, h, table } from "./dom.js";
 import { isObject, words } from "./schema.js";
 
 const MOST = 8;
@@ -80,7 +80,7 @@ function values(field) {
 function facts(found, families) {
   const ends = (counts) => Object.entries(counts).map(([name, count]) => `${words(name).toLowerCase()} ${count}`).join(", ");
   const row = ({ id, name, status, counts: { runs }, outcomes, leaves: own }, k) =>
-    [h("a", { href: `#/experiments/${id}` }, name), status, `${runs.done} of ${runs.total}`, ends(outcomes), number(shared(found[0].leaves, own)), best(families[k])];
+    [h("a", { href: `#/experiments/${id}` }, name), status, `${runs.done} of ${runs.total}`, ends(outcomes), shared(found[0].leaves, own), best(families[k])];
   return table("Experiments", ["Experiment", "Status", "Runs", "Ends", "Runs shared with the first", "Lowest of the curves"], found.map(row));
 }
 

@@ -1,7 +1,7 @@
 // The data sets that were uploaded, and a place to upload more.
 
 import { get } from "./api.js";
-import { bytes, h, number, table, when } from "./dom.js";
+import { bytes, h, table, when } from "./dom.js";
 import { upload } from "./upload.js";
 
 export async function show(place, { query }, signal) {
@@ -13,4 +13,4 @@ export async function show(place, { query }, signal) {
 }
 
 const row = ({ id, name, samples, dimension, bytes: size, created_at }) =>
-  [h("a", { href: `#/data/${id}` }, name || id.slice(0, 12)), number(samples), number(dimension), bytes(size), when(created_at)];
+  [h("a", { href: `#/data/${id}` }, name || id.slice(0, 12)), samples, dimension, bytes(size), when(created_at)];

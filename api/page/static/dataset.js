@@ -3,6 +3,7 @@
 import { ask, get, pause } from "./api.js";
 import { fromTemplate, h, number, say, table } from "./dom.js";
 import { form } from "./form.js";
+import { question } from "./questions.js";
 import { openapi, words } from "./schema.js";
 import { readings } from "./upload.js";
 
@@ -19,10 +20,14 @@ export async function show(place, { id }, signal) {
     last = new AbortController();
     const both = AbortSignal.any([last.signal, signal]);
     const chosen = transform.value();
+    the("steps").hidden = true;
+    the("tables").replaceChildren();
     the("found").replaceChildren("A worker is finding out …");
     try {
       const found = await patiently(() => get(`${path}/analysis${chosen ? `?transform=${encodeURIComponent(JSON.stringify(chosen))}` : ""}`, both), both);
       the("found").replaceChildren(...findings(found, about, chosen));
+      ladder(the("steps"), found);
+      the("tables").replaceChildren(numbers(found), references(found.references), columns(found, about));
     } catch (problem) {
       if (!both.aborted) the("found").replaceChildren([problem.message, ...(problem.errors ?? []).map(({ detail }) => detail)].join(" "));
     }
@@ -47,8 +52,7 @@ export async function show(place, { id }, signal) {
   the("transform").addEventListener("change", analyse);
   the("users").replaceChildren(...about.used_by.flatMap((user) => ["Used by ", h("a", { href: `#/experiments/${user}` }, user.slice(0, 8)), " "]));
   the("remove").hidden = about.used_by.length > 0;
-  the("remove").addEventListener("click", () => the("question").showModal());
-  the("question").addEventListener("close", () => the("question").returnValue === "delete" && remove());
+  the("remove").addEventListener("click", async () => (await question("Delete the data set? It cannot be brought back.", "Delete")) && remove());
   analyse();
 }
 
@@ -74,45 +78,42 @@ function findings(found, about, transform = found.advice?.transform) {
   const { sentences = [], step_size } = found.advice ?? {};
   const data = { kind: "dataset", id: about.id, ...(transform && { transform }) };
   const spec = { data, ...(step_size && { optimizer: { kind: "gradient_descent", step_size } }) };
-  const plain = Object.entries(found).filter(([name, each]) => typeof each === "number" && !(name in STEPS));
   return [
     h("p", { class: "large" }, found.regime),
     h("ul", {}, sentences.map((each) => h("li", {}, each))),
     found.unknown_because ?? "",
     h("p", {}, h("a", { class: "main", href: `#/new?${new URLSearchParams({ spec: JSON.stringify(spec) })}` }, "Use in a new experiment")),
-    ladder(found),
-    h("div", { class: "tables" }, titled("Numbers", ["Of the data", "Value"], plain.map(([name, each]) => [words(name), number(each)])), references(found.references), columns(found, about)),
   ];
+}
+
+function numbers(found) {
+  const plain = Object.entries(found).filter(([name, each]) => typeof each === "number" && !/stable/.test(name));
+  return titled("Numbers", ["Of the data", "Value"], plain.map(([name, each]) => [words(name), each]));
 }
 
 const titled = (title, names, rows) => (rows.length ? h("section", {}, h("h3", {}, title), table(title, names, rows)) : "");
 
-const STEPS = {
-  start_stable_step: "stable at the start",
-  flow_stable_step: "stable at the limit of gradient flow",
-  least_norm_stable_step: "stable at the least ℓ2 norm",
-  max_stable_step: "stable at the flattest interpolator, η*",
-  never_stable_above: "never stable above",
-};
-
 /** The step sizes at which something changes, each with a bar on a logarithmic scale. */
-function ladder(found) {
-  const known = Object.entries(STEPS).filter(([name]) => found[name] > 0);
-  const logs = known.map(([name]) => Math.log10(found[name]));
-  const [min, max] = [Math.min(...logs) - 0.2, Math.max(...logs)];
-  const bar = (log) => h("meter", { min, max, value: log, "aria-hidden": "true" });
-  const rows = known.map(([name, text], place) => [text, number(found[name], 3), bar(logs[place])]);
-  return table("Step sizes", ["A step size is", "η", "On a logarithmic scale"], rows);
+function ladder(table, found) {
+  const rows = [...table.querySelectorAll("[data-step]")];
+  const log = ({ dataset }) => Math.log10(found[dataset.step] || NaN);
+  const known = rows.map(log).filter(Number.isFinite);
+  for (const row of rows) {
+    row.hidden = !found[row.dataset.step];
+    row.cells[1].textContent = number(found[row.dataset.step], 3);
+    Object.assign(row.querySelector("meter"), { min: Math.min(...known) - 0.2, max: Math.max(...known), value: log(row) || 0 });
+  }
+  table.hidden = !known.length;
 }
 
 function references(found) {
   const known = Object.values(found);
   const measures = ["test_loss", "excess_risk", "l1_norm", "l2_norm", "sharpness"].filter((name) => known.some((each) => each[name] !== null));
-  const rows = Object.entries(found).map(([name, each]) => [words(name), ...measures.map((measure) => number(each[measure]))]);
+  const rows = Object.entries(found).map(([name, each]) => [words(name), ...measures.map((measure) => each[measure])]);
   return titled("What fits the data", ["Predictor", ...measures.map(words)], rows);
 }
 
 function columns({ column_means, column_spreads, constant_columns }, { columns: names }) {
-  const row = (mean, place) => [names?.[place] ?? String(place), number(mean), number(column_spreads[place]), constant_columns.includes(place) ? "constant" : ""];
+  const row = (mean, place) => [names?.[place] ?? String(place), mean, column_spreads[place], constant_columns.includes(place) ? "constant" : ""];
   return titled("Columns", ["Column", "Mean", "Spread", ""], (column_means ?? []).map(row));
 }

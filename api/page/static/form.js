@@ -155,7 +155,7 @@ export function tell(root, errors) {
 function beside(root, at, detail) {
   const name = at.slice(1).replaceAll("/", " › ").replaceAll("_", " ");
   const place = nearest(root, at);
-  if (!place) return [name, ` ${detail}`];
+  if (!place) return name ? `${name}: ${detail}` : detail;
   const input = place.querySelector("input, textarea, select:not(.way)") ?? place.querySelector("select");
   input.setAttribute("aria-invalid", "true");
   place.querySelector(":scope > .fault").append(`${detail} `);

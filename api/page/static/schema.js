@@ -2,18 +2,13 @@
 
 import { get } from "./api.js";
 
-let asked, schemas;
+let schemas;
 
-/** The OpenAPI document, asked for once. */
+/** The OpenAPI document; its schemas are what references lead to from then on. */
 export async function openapi() {
-  asked ??= get("openapi.json");
-  try {
-    ({ schemas } = (await asked).components);
-    return asked;
-  } catch (problem) {
-    asked = undefined;
-    throw problem;
-  }
+  const contract = await get("openapi.json");
+  ({ schemas } = contract.components);
+  return contract;
 }
 
 /** The schema that a reference leads to, with what stands beside the reference. */

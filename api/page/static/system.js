@@ -29,7 +29,7 @@ function unready(problem) {
 function readiness({ queues, message, damaged, untellable }) {
   if (!queues) return [h("p", { class: "trouble large" }, `Not ready. ${message}`)];
   const troubles = [damaged && `Damaged values: ${damaged}; stepbias doctor names them.`, untellable && `Ends that nobody can be told: ${untellable}.`].filter(Boolean);
-  const rows = Object.entries(queues).map(([name, { workers, idle, waiting_jobs, untaken_seconds }]) => [name, ...[workers, idle, waiting_jobs, untaken_seconds].map((each) => number(each))]);
+  const rows = Object.entries(queues).map(([name, { workers, idle, waiting_jobs, untaken_seconds }]) => [name, workers, idle, waiting_jobs, untaken_seconds]);
   return [
     h("p", { class: "large" }, "Ready: the store answers and has room, and workers take what waits."),
     ...troubles.map((each) => h("p", { class: "trouble" }, each)),

@@ -41,11 +41,10 @@ export async function upload(signal) {
     }
   }
 
-  const drop = the("drop");
-  const over = (is) => (event) => (event.preventDefault(), drop.classList.toggle("over", is));
-  drop.addEventListener("dragover", over(true));
-  drop.addEventListener("dragleave", over(false));
-  drop.addEventListener("drop", (event) => (over(false)(event), choose(event.dataTransfer.files[0])));
+  const over = (is) => (event) => (event.preventDefault(), the("drop").classList.toggle("over", is));
+  addEventListener("dragover", over(true), { signal });
+  addEventListener("dragleave", over(false), { signal });
+  addEventListener("drop", (event) => (over(false)(event), choose(event.dataTransfer.files[0])), { signal });
   the("file").addEventListener("change", (event) => choose(event.target.files[0]));
   the("again").addEventListener("click", send);
   the("options").append(options.element);
