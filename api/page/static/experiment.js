@@ -86,6 +86,7 @@ export async function show(place, { id, query }, signal) {
     if (asked !== null) open(asked);
   }
   await renew();
+  for (const part of ["figures", "report"]) the(part).textContent = "…";
   whenSeen(the("figures"), () => fill("figures", figures(here, name, signal)));
   whenSeen(the("report"), () => fill("report", report(here, name, signal)));
 }
