@@ -14,7 +14,7 @@ import stepbias
 from stepbias.local_service import LocalClient
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (401|403|422|503) ")
+REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (4(01|03|22)|503) ")
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 
 

@@ -99,7 +99,8 @@ def test_a_click_opens_a_run_which_says_how_it_ended(page: Page, root: str, done
 def test_files_are_what_the_service_has(page: Page, root: str, done: ExperimentHandle, tmp_path: Path) -> None:
     """A figure as PNG, all runs as CSV."""
     _open(page, root, done)
-    card = page.locator("article.card").filter(has=page.get_by_role("heading", level=3)).first
+    page.locator("#figures").scroll_into_view_if_needed()
+    card = page.locator("#figures article").first
     card.scroll_into_view_if_needed()
     expect(card.locator("img")).to_be_visible(timeout=60_000)
     alt = card.locator("img").get_attribute("alt")
@@ -146,14 +147,14 @@ def test_matrix_and_curves_are_walked_through_by_keys(page: Page, root: str, don
     page.keyboard.press("Enter")
     expect(page.locator("article.run h3")).to_contain_text("α = 0.5, η = 0.002")
     curves = done.curves()
-    _tab_to(page, "h2:has-text('Curves') + div .chart")
+    _tab_to(page, "#curves .chart")
     page.keyboard.press("ArrowRight")
     at = curves["x"]["values"].index(0.1)
     median = curves["curves"][0]["median"][at]
     expect(page.locator("#said")).to_contain_text(f"{curves['x']['label']} = 0.1")
-    key = page.locator("h2:has-text('Curves') + div .key").first
+    key = page.locator("#curves .key").first
     assert float(key.locator("b").inner_text()) == pytest.approx(median, rel=5e-4)
-    _tab_to(page, "h2:has-text('Curves') + div .key")
+    _tab_to(page, "#curves .key")
     page.keyboard.press("Enter")
     expect(key).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("Tab")
@@ -166,7 +167,7 @@ def test_another_quantity_has_other_curves_and_the_same_numbers_in_the_table(
     """A line for each step size; what did not converge is counted."""
     _open(page, root, done)
     page.get_by_label("show", exact=True).select_option("steps")
-    part = page.locator("h2:has-text('Curves') + div")
+    part = page.locator("#curves")
     expect(part.locator(".chart")).to_have_attribute("aria-label", re.compile("^steps t against"))
     part.get_by_text("Show as table").click()
     expected = done.curves(y="steps")
@@ -201,7 +202,8 @@ def test_nothing_serious_is_found_in_an_experiment(page: Page, root: str, done: 
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{root}/#/experiments/{done.id}?run=4")
     expect(page.locator("article.run .chart svg")).to_be_visible()
-    expect(page.locator("h2:has-text('Report') + div table, h2:has-text('Report') + div p").first).to_be_attached()
+    page.locator("#report").scroll_into_view_if_needed()
+    expect(page.locator("#report table")).to_be_visible(timeout=60_000)
     assert axe_findings(page) == []
 
 

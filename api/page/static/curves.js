@@ -67,7 +67,7 @@ export function compared(sources, signal, heard = () => {}) {
       ...rest().map((axis) => slider(axis, asked.fixed.get(axis) ?? 0, (to) => (asked.fixed.set(axis, to), soon()))),
     );
   }
-  return { element: h("div", {}, tools, place), update };
+  return { element: h("div", {}, tools, place), update: () => update().catch(fail) };
 }
 
 /** Axes of one name as one, with the values of all. */

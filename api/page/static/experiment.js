@@ -3,11 +3,10 @@
 import { events, get, pause } from "./api.js";
 import { gridAxes } from "./axes.js";
 import { curves } from "./curves.js";
-import { h } from "./dom.js";
-import { figures, report, results, spec } from "./files.js";
+import { fromTemplate, h } from "./dom.js";
+import { figures, report, results, spec, whenSeen } from "./files.js";
 import { header, isActive } from "./header.js";
 import { matrix } from "./matrix.js";
-import { tiles } from "./outcomes.js";
 import { run } from "./run.js";
 
 /** Runs whose outcomes are asked for at once. */
@@ -27,28 +26,28 @@ export async function show(place, { id, query }, signal) {
   document.title = `${name} · stepbias`;
 
   const top = header(experiment, here, signal, () => (place.replaceChildren(), show(place, { id, query }, signal)));
-  const later = () => h("div", {}, h("p", { class: "soft" }, "Once it has ended."));
-  const [chosen, drawings, verdicts] = [h("div"), later(), later()];
-  const fail = (part) => (problem) => signal.aborted || part.replaceChildren(h("p", { class: "soft" }, problem.message));
+  const the = fromTemplate("experiment", place);
+  const fail = (part) => (problem) => signal.aborted || the(part).replaceChildren(h("p", { class: "soft" }, problem.message));
+  const fill = (part, promise) => promise.then((found) => the(part).replaceChildren(...found)).catch(fail(part));
   let asked = null;
-  const open = async (index) => {
+  async function open(index) {
     asked = index;
     history.replaceState(null, "", `#/experiments/${id}?run=${index}`);
-    const found = await run(here, index, axes, signal).catch(fail(chosen));
-    if (asked === index && found instanceof Node) chosen.replaceChildren(found);
-  };
+    const found = await run(here, index, axes, signal).catch(fail("run"));
+    if (asked === index && found instanceof Node) the("run").replaceChildren(found);
+  }
   const cells = matrix(axes, open);
   const lines = axes.length ? curves(here, axes, signal) : null;
-  place.append(tiles(), top.element);
-  if (lines) place.append(h("h2", {}, "Outcomes"), cells.element);
-  place.append(chosen);
-  if (lines) place.append(h("h2", {}, "Curves"), lines.element);
-  place.append(h("h2", {}, "Figures"), drawings, h("h2", {}, "Report"), verdicts, h("h2", {}, "Results"), results(here, name));
+  the("head").append(top.element);
+  the("outcomes").append(cells.element);
+  the("curves").append(lines?.element ?? "");
+  the("of-outcomes").hidden = the("of-curves").hidden = !lines;
+  the("results").append(results(here, name));
+  fill("spec", spec(here, id, name, signal));
   cells.update(outcomes);
   lines?.update();
   if (query.has("run")) cells.select(+query.get("run"));
   if (query.has("run") || !lines) open(+query.get("run"));
-  place.append(...(await spec(here, id, name, signal)));
 
   let changed = total > PAGE ? [PAGE, total] : null;
   let heardAt = performance.now();
@@ -61,11 +60,12 @@ export async function show(place, { id, query }, signal) {
       found.columns.outcome.forEach((outcome, k) => (outcomes[start + k] = outcome));
     }
     cells.update(outcomes);
-    if (total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
   }
   async function renewing(stop) {
-    for (; isActive(experiment); await pause(total > MANY ? 5 : 2, signal)) {
+    for (let round = 1; isActive(experiment); round++) {
+      await pause(total > MANY ? 5 : 3, signal);
       await renew();
+      if (round % 3 === 0 && total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
       if (performance.now() - heardAt > SILENCE) await top.renew();
     }
     stop.abort();
@@ -83,8 +83,8 @@ export async function show(place, { id, query }, signal) {
   await renew();
   lines?.update();
   if (asked !== null) open(asked);
-  figures(here, name, signal).then((found) => drawings.replaceChildren(...found), fail(drawings));
-  report(here, name, signal).then((found) => verdicts.replaceChildren(...found), fail(verdicts));
+  whenSeen(the("figures"), () => fill("figures", figures(here, name, signal)));
+  whenSeen(the("report"), () => fill("report", report(here, name, signal)));
 }
 
 const outcomesOf = (here, start, limit, signal) => get(`${here}/columns?variable=outcome&cursor=${start}&limit=${limit}`, signal);

@@ -1,61 +1,62 @@
 // The list of experiments: what there is, how far it is, and which of them are to be compared.
 
 import { ask, get, pause } from "./api.js";
-import { h, number, when } from "./dom.js";
+import { fromTemplate, h, number, when } from "./dom.js";
 import { isActive, tags } from "./header.js";
-import { bar, tiles } from "./outcomes.js";
+import { bar } from "./outcomes.js";
 import { question } from "./questions.js";
 
-const STATUSES = ["planning", "queued", "running", "succeeded", "failed", "cancelled"];
 const MOST_COMPARED = 8;
 const PAGE = 25;
 
 export async function show(place, { query }, signal) {
   const { presets } = await get("v1/presets", signal);
-  const chosen = new Set();
-  const shown = new Map();
-  const [rows, empty, trouble] = [h("tbody"), h("div"), h("p", { class: "wrong", role: "alert" })];
-  let [pages, wake] = [1, () => {}];
+  const the = fromTemplate("experiments", place);
+  const [form, rows, trouble, compare] = ["filters", "rows", "trouble", "compare"].map(the);
+  const [chosen, shown] = [new Set(), new Map()];
+  let [pages, wake, timer] = [1, () => {}, 0];
 
-  const form = filters(query, presets.map((preset) => preset.name), () => {
+  the("presets").append(...presets.map(({ name }) => h("option", {}, name)));
+  for (const [name, value] of query) if (form.elements[name]) form.elements[name].value = value;
+  const asked = () => new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  function change() {
     pages = 1;
     history.replaceState(null, "", `#/?${asked()}`);
     wake();
-  });
-  const asked = () => new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
-  const more = h("button", { type: "button", hidden: true, onclick: () => (pages++, wake()) }, "More");
-  const compare = h("a", { class: "button" });
+  }
+  form.addEventListener("input", () => (clearTimeout(timer), (timer = setTimeout(change, 250))));
+  form.addEventListener("submit", (event) => (event.preventDefault(), change()));
+  the("more").addEventListener("click", () => (pages++, wake()));
+
   function count() {
-    const isEnough = chosen.size > 1;
-    compare.textContent = isEnough ? `Compare ${chosen.size}` : "To compare, choose two or more";
-    if (isEnough) compare.href = `#/compare?ids=${[...chosen]}`;
+    compare.textContent = chosen.size > 1 ? `Compare ${chosen.size}` : "To compare, choose two or more";
+    if (chosen.size > 1) compare.href = `#/compare?ids=${[...chosen]}`;
     else compare.removeAttribute("href");
     for (const box of rows.querySelectorAll("input")) box.disabled = !box.checked && chosen.size >= MOST_COMPARED;
   }
   const act = (what) => () => what().then(wake, (problem) => (trouble.textContent = problem.message));
 
   /** Rows of what has not changed stay as they are, and whoever is at one of them stays there. */
-  function fill(experiments) {
+  function fill({ experiments, next_cursor }) {
     const wanted = experiments.map((each) => {
       const text = JSON.stringify(each);
       if (shown.get(each.id)?.text !== text) shown.set(each.id, { text, row: row(each, chosen, count, act) });
       return shown.get(each.id).row;
     });
     if (wanted.length !== rows.children.length || wanted.some((each, k) => rows.children[k] !== each)) rows.replaceChildren(...wanted);
-    empty.replaceChildren(experiments.length ? "" : nothing(String(asked())));
+    const isFiltered = asked().size > 0;
+    the("more").hidden = !next_cursor;
+    the("none").hidden = wanted.length > 0 || isFiltered;
+    the("unlike").hidden = wanted.length > 0 || !isFiltered;
+    trouble.textContent = "";
   }
 
-  const names = ["Name", "Status", "Runs", "Submitted"].map((name) => h("th", { scope: "col" }, name));
-  const table = h("table", { class: "list" }, h("thead", {}, h("tr", {}, h("td"), names, h("td"))), rows);
-  place.append(tiles(), h("h1", {}, "Experiments"), form, trouble, h("div", { class: "wide" }, table), empty, h("p", { class: "tools" }, more, compare));
   count();
   for (;;) {
     let seconds = 2;
     try {
       const found = await listed(asked(), pages, signal);
-      fill(found.experiments);
-      more.hidden = !found.next_cursor;
-      trouble.textContent = "";
+      fill(found);
       if (!found.experiments.some(isActive)) seconds = 10;
     } catch (problem) {
       if (signal.aborted || problem.status === 401) throw problem;
@@ -70,15 +71,13 @@ export async function show(place, { query }, signal) {
 /** So many pages of the list. */
 async function listed(query, pages, signal) {
   const experiments = [];
-  let cursor = "";
-  for (let page = 0; page < pages && cursor !== null; page++) {
-    query.set("limit", PAGE);
-    if (cursor) query.set("cursor", cursor);
+  query.set("limit", PAGE);
+  for (let page = 0; ; page++) {
     const found = await get(`v1/experiments?${query}`, signal);
     experiments.push(...found.experiments);
-    cursor = found.next_cursor;
+    if (page + 1 >= pages || !found.next_cursor) return { ...found, experiments };
+    query.set("cursor", found.next_cursor);
   }
-  return { experiments, next_cursor: cursor };
 }
 
 function row(each, chosen, count, act) {
@@ -102,20 +101,4 @@ function row(each, chosen, count, act) {
     h("button", { type: "button", "aria-label": `${verb} ${name}`, onclick: act(what) }, verb),
   ];
   return h("tr", {}, cells.map((cell) => h("td", {}, cell)));
-}
-
-/** What is to be seen, as it is kept in the address. */
-function filters(query, presets, change) {
-  const text = (name) => h("label", {}, name, " ", h("input", { name, value: query.get(name), size: 14, type: "search" }));
-  const option = (name) => (value) => h("option", { value, selected: query.get(name) === value }, value);
-  const list = (name, values) => h("label", {}, name, " ", h("select", { name }, h("option", { value: "" }, "all"), values.map(option(name))));
-  let timer;
-  const soon = () => (clearTimeout(timer), (timer = setTimeout(change, 250)));
-  const submit = (event) => (event.preventDefault(), change());
-  return h("form", { class: "tools", role: "search", oninput: soon, onsubmit: submit }, text("name"), text("tag"), list("status", STATUSES), list("preset", presets));
-}
-
-function nothing(asked) {
-  if (asked) return h("p", { class: "card" }, "No experiment is like that. ", h("a", { href: "#/" }, "Show all"));
-  return h("div", { class: "card" }, h("p", {}, "There is no experiment yet. ", h("a", { href: "#/new" }, "Make one here"), ", or at a command line:"), h("pre", {}, "stepbias presets figure-1 --size quick | stepbias submit -"));
 }

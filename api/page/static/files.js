@@ -1,6 +1,6 @@
 // What is to be taken away: figures, the report, results, the spec.
 
-import { ask, blob, get } from "./api.js";
+import { ask, blob, get, pause } from "./api.js";
 import { copies } from "./copies.js";
 import { h, number, say, table } from "./dom.js";
 import { words } from "./outcomes.js";
@@ -27,9 +27,25 @@ export function download(label, path, name) {
 /** Files of one thing in several formats. */
 const formats = (forms, path, name) => h("p", { class: "tools" }, forms.map((form) => download(form.toUpperCase(), `${path}.${form}`, `${name}.${form}`)));
 
-function whenSeen(element, act) {
-  const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && (sight.disconnect(), act()), { rootMargin: "200px" });
+/** What is drawn is drawn one after the other: workers have other things to do. */
+let turn = Promise.resolve();
+
+/** Do it once it is to be seen. */
+export function whenSeen(element, act) {
+  const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && (sight.disconnect(), act()), { rootMargin: "100px" });
   sight.observe(element);
+}
+
+/** What a worker draws, asked for until one has. */
+async function drawn(read, signal) {
+  for (;;) {
+    try {
+      return await read();
+    } catch (problem) {
+      if (problem.status !== 503) throw problem;
+      await pause(3, signal);
+    }
+  }
 }
 
 /** The figures that suit it, each drawn when it comes into sight. */
@@ -42,9 +58,9 @@ function card(path, name, title, signal) {
   const place = h("div", { class: "picture" }, h("p", { class: "soft" }, "It is being drawn …"));
   async function draw() {
     try {
-      const [src, text] = await Promise.all([blob(`${path}.png${DARK.matches ? "?style=dark" : ""}`, signal), ask(`${path}.txt`, { signal })]);
+      const src = await drawn(() => blob(`${path}.png${DARK.matches ? "?style=dark" : ""}`, signal), signal);
+      const alt = await drawn(async () => (await ask(`${path}.txt`, { signal })).text(), signal);
       signal.addEventListener("abort", () => URL.revokeObjectURL(src));
-      const alt = await text.text();
       const small = h("button", { type: "button", class: "plain", "aria-label": `Show large: ${title}`, onclick: () => large(src, alt) }, h("img", { src, alt }));
       place.replaceChildren(small, h("details", {}, h("summary", {}, "In words"), h("p", { class: "words" }, alt)));
     } catch (problem) {
@@ -52,7 +68,7 @@ function card(path, name, title, signal) {
     }
   }
   DARK.addEventListener("change", draw, { signal });
-  whenSeen(place, draw);
+  whenSeen(place, () => (turn = turn.then(draw)));
   return h("article", { class: "card" }, h("h3", {}, title), place, formats(["png", "svg", "pdf", "csv"], path, name));
 }
 
@@ -70,7 +86,7 @@ export async function report(here, name, signal) {
   if (!judged.length) return [h("p", { class: "soft" }, "None of the paper's inequalities applies to these runs.")];
   const row = (each) => [h("span", { title: each.explanation }, each.statement), words(each.status), `${number(each.holds)} of ${number(each.applicable)}`, number(each.worst_slack, 3), each.source];
   const verdicts = table("Report", ["Inequality", "Verdict", "Holds", "Least slack", "Source"], judged.map(row));
-  return [verdicts, formats(["txt", "json"], `${here}/report`, `${name}-report`)];
+  return [verdicts, formats(["txt"], `${here}/report`, `${name}-report`)];
 }
 
 /** The results in every format. */
@@ -81,7 +97,6 @@ export async function spec(here, id, name, signal) {
   const document = await get(`${here}/spec`, signal);
   const begin = h("a", { class: "button", href: `#/new?from=${id}` }, "Begin a new one from it");
   return [
-    h("h2", {}, "Spec"),
     h("p", { class: "tools" }, begin, download("JSON", `${here}/spec`, `${name}-spec.json`)),
     copies(() => document),
     h("details", {}, h("summary", {}, "Show"), h("pre", { tabindex: 0 }, JSON.stringify(document, null, 2))),

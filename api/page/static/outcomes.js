@@ -2,34 +2,13 @@
 
 import { h, svg } from "./dom.js";
 
-/** The mark of each outcome in a tile of 8 by 8; its colours are in the style sheet. */
-const MARKS = {
-  converged: "",
-  stationary: "M0 4H8",
-  oscillating: "M0 4Q2 0 4 4T8 4",
-  budget_exhausted: "M3 4H5",
-  stopped: "M4 0V8",
-  standstill: "M1.5 4H6.5M4 1.5V6.5",
-  unstable_interpolator: "M0 8L8 0",
-  diverged: "M1 1L7 7M7 1L1 7",
-};
-
-export const OUTCOMES = Object.keys(MARKS);
+/** In the order in which they are told; their colours and marks are in the style sheet and in index.html. */
+export const OUTCOMES = ["converged", "stationary", "oscillating", "budget_exhausted", "stopped", "standstill", "unstable_interpolator", "diverged"];
 
 /** A name of the service as people write it. */
 export const words = (name) => (name ?? "not there yet").replaceAll("_", " ");
 
-const filled = (name, size) => svg("rect", { width: size, height: size, fill: `url(#is-${name})` });
-
-/** What drawings are filled with; it is to be on the page once. */
-export function tiles() {
-  const ground = (name) => svg("rect", { width: 8, height: 8, class: `is-${name}` });
-  const mark = (name) => svg("path", { d: MARKS[name], class: `mark on-${name}` });
-  const tile = (name) => svg("pattern", { id: `is-${name}`, width: 8, height: 8, patternUnits: "userSpaceOnUse" }, ground(name), mark(name));
-  return svg("svg", { class: "unseen", width: 0, height: 0, "aria-hidden": "true" }, OUTCOMES.map(tile));
-}
-
-export const swatch = (name) => svg("svg", { class: "swatch", width: 18, height: 18, "aria-hidden": "true" }, filled(name, 18));
+export const swatch = (name) => svg("svg", { class: "swatch", width: 18, height: 18, "aria-hidden": "true" }, svg("rect", { width: 18, height: 18, fill: `url(#is-${name})` }));
 
 /** Those of the counts that are not zero, in the order of the marks. */
 const counted = (counts) => OUTCOMES.filter((name) => counts[name]).map((name) => [name, counts[name]]);

@@ -62,6 +62,8 @@ OPEN = [
     Door(method="GET", path="/readyz", needs=None, status=503),
     Door(method="GET", path="/openapi.json", needs=None),
     Door(method="GET", path="/docs", needs=None),
+    Door(method="GET", path="/", needs=None),
+    Door(method="GET", path="/page/{name}", needs=None, values={"name": "app.js"}),
     Door(method="GET", path="/v1/errors", needs=None),
     Door(method="GET", path="/v1/errors/{slug}", needs=None, values={"slug": "no-key"}),
 ]
