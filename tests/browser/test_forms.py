@@ -224,7 +224,7 @@ def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Pag
     before = page.locator("#found .large")
     expect(before).to_be_visible(timeout=30_000)
     shares = page.get_by_role("row", name="Mean share")
-    first = shares.inner_text()
+    first = shares.text_content() or ""
     page.get_by_text("Centre or standardise first").click()
     page.locator("#f-X").select_option(label="Centre")
     expect(shares).not_to_have_text(first, timeout=30_000)
@@ -264,6 +264,15 @@ def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: st
     count = sum(1 for _ in lab.experiments())
     expect(page.locator("[data-metric=stepbias_experiments]")).to_have_text(str(count))
     expect(page.locator("#versions")).to_contain_text(lab.version()["numerics_version"])
+
+
+def test_what_the_service_lacks_is_said(page: Page, root: str) -> None:
+    """Not to be ready is an answer; the other numbers are there all the same."""
+    lack = json.dumps({"title": "Not ready", "status": 503, "detail": "Missing: a live worker for the batch queue."})
+    page.route("**/readyz", lambda route: route.fulfill(status=503, content_type="application/problem+json", body=lack))
+    page.goto(f"{root}/#/system")
+    expect(page.locator("#ready .trouble")).to_contain_text("Missing: a live worker for the batch queue.")
+    expect(page.locator("#versions")).to_contain_text("numerics version")
 
 
 @pytest.fixture(scope="module")

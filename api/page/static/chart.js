@@ -5,11 +5,11 @@ import { scale } from "./scales.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [72, 14, 10, 46];
 const NAMED = ["--blue", "--vermilion", "--green", "--purple"];
-const DASHES = ["", "9 4", "3 3", "9 3 3 3"];
+export const DASHES = ["", "9 4", "3 3", "9 3 3 3"];
 const MOST_DOTS = 40;
 
 /** The colour of line k of so many: a few have names, more of them are in order. */
-const colour = (k, count) => (count <= NAMED.length ? `var(${NAMED[k]})` : `color-mix(in oklab, var(--vermilion) ${Math.round((100 * k) / (count - 1))}%, var(--blue))`);
+export const colour = (k, count) => (count <= NAMED.length ? `var(${NAMED[k]})` : `color-mix(in oklab, var(--vermilion) ${Math.round((100 * k) / (count - 1))}%, var(--blue))`);
 
 /** The path through points, broken where there is none. */
 const path = (xs, ys) => xs.map((x, k) => (x === null || ys[k] === null ? "" : `${k && ys[k - 1] !== null && xs[k - 1] !== null ? "L" : "M"}${x.toFixed(1)} ${ys[k].toFixed(1)}`)).join("");
@@ -25,7 +25,7 @@ function area(xs, lows, highs) {
 /**
  * A line: its values against x, and the ends of its band; `plain` ones are references, in the colour of the text. Null is
  * a gap, and undefined no place of this line.
- * @typedef {{label: string, values: (number|null)[], low?: (number|null)[], high?: (number|null)[], plain?: boolean}} Line
+ * @typedef {{label: string, values: (number|null)[], low?: (number|null)[], high?: (number|null)[], plain?: boolean, paint?: string, dash?: string}} Line
  */
 
 /**
@@ -41,7 +41,8 @@ export function chart(x, y, given) {
   const xs = sorted(x.values);
   const count = given.filter((line) => !line.plain).length;
   const paints = given.map((line, k) => (line.plain ? "var(--ink)" : colour(given.slice(0, k).filter((each) => !each.plain).length, count)));
-  const lines = given.map((line, k) => ({ ...line, values: sorted(line.values), low: sorted(line.low), high: sorted(line.high), dash: DASHES[(line.plain ? k + 1 : k) % 4], paint: paints[k], isShown: true }));
+  const dash = (line, k) => DASHES[(line.plain ? k + 1 : k) % 4];
+  const lines = given.map((line, k) => ({ dash: dash(line, k), paint: paints[k], isShown: true, ...line, values: sorted(line.values), low: sorted(line.low), high: sorted(line.high) }));
   const where = h("span", { class: "soft" });
   const heard = lines.map(() => h("b"));
   const keys = lines.map((line, k) => h("button", { type: "button", class: "key", "aria-pressed": "true", onclick: () => toggle(k) }, sample(line), line.label, " ", heard[k]));

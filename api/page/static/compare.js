@@ -18,7 +18,7 @@ export async function show(place, { query }, signal) {
   the("specs").append(differences(found));
   const { element, update } = compared(found, signal, (families) => the("facts").replaceChildren(facts(found, families)));
   the("curves").append(element);
-  await update().catch((problem) => signal.aborted || the("curves").append(problem.message));
+  await update();
 }
 
 async function known(id, signal) {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { ascending, choice, leading, refill, slider } from "./axes.js";
-import { chart } from "./chart.js";
+import { DASHES, chart, colour } from "./chart.js";
 import { h, number } from "./dom.js";
 import { QUANTITIES } from "./quantities.js";
 
@@ -85,19 +85,19 @@ function counted({ counts, over }) {
 
 function drawn({ x, y }, sources, families) {
   const places = [...new Set(families.flatMap((family) => family.x?.values ?? []))];
-  const lines = families.flatMap((family, k) => (family.curves ? linesOf(family, sources[k].name, places, sources.length > 1) : []));
+  const lines = families.flatMap((family, k) => (family.curves ? linesOf(family, sources[k].name, places, sources.length > 1 && colour(k, sources.length)) : []));
   return chart({ label: x.label, log: x.log_scaled, values: places }, { label: y.label, log: y.log_scaled }, lines);
 }
 
-/** The lines of one experiment at all places of x; with its references where it is alone. */
-function linesOf({ x, y, series, curves: found, baselines, flow_limits, kernel_limits }, owner, places, isOneOfSeveral) {
+/** The lines of one experiment at all places of x: in its colour where it is one of several, else with references. */
+function linesOf({ x, y, series, curves: found, baselines, flow_limits, kernel_limits }, owner, places, paint) {
   const at = new Map(x.values.map((value, k) => [value, k]));
   const spread = (values) => places.map((value) => values[at.get(value)]);
   const own = ({ series: value }) => (series && value !== null ? `${series.symbol || series.label} = ${number(value, 3)}` : "");
   const name = (curve) => [owner, own(curve)].filter(Boolean).join(", ") || y.symbol || y.label;
   const band = (curve) => curve.runs.some((count) => count > 1) && { low: spread(curve.lower_quartile), high: spread(curve.upper_quartile) };
   const line = (curve) => ({ label: name(curve), values: spread(curve.median), ...band(curve) });
-  if (isOneOfSeveral) return found.map(line);
+  if (paint) return found.map((curve, k) => ({ ...line(curve), paint, dash: DASHES[k % 4] }));
   const reference = (label, values) => (curve) => ({ label: [label ?? curve.label, own(curve)].filter(Boolean).join(", "), values: values(curve), plain: true });
   const limit = (label) => reference(label, (curve) => spread(curve.median));
   const level = reference(null, (each) => places.map(() => each.value));
