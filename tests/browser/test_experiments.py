@@ -217,6 +217,17 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, root: str, done
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_paper_the_legend_and_the_figures_stay(page: Page, root: str, done: ExperimentHandle) -> None:
+    """And what can only be pressed is left out."""
+    _open(page, root, done)
+    page.locator("#figures").scroll_into_view_if_needed()
+    expect(page.locator("#figures img").first).to_be_visible(timeout=60_000)
+    page.emulate_media(media="print")
+    expect(page.locator("#curves .key").first).to_be_visible()
+    expect(page.locator("#figures img").first).to_be_visible()
+    expect(page.get_by_role("button", name="CSV").first).to_be_hidden()
+
+
 def _tab_to(page: Page, selector: str) -> None:
     """Press Tab until the first element of the selector has the focus."""
     wanted = page.locator(selector).first
