@@ -67,8 +67,9 @@ def test_an_experiment_is_watched_until_it_has_ended(page: Page, root: str, lab:
 
 
 def test_without_a_stream_of_events_it_is_asked_how_it_stands(page: Page, root: str, lab: LocalClient) -> None:
-    """As behind a proxy that lets no stream through."""
-    page.route("**/events", lambda route: route.fulfill(status=204))
+    """As behind a proxy that cuts the stream, or where events are no longer kept."""
+    gap = 'event: gap\ndata: {"after": 0, "before": 9}\n\n'
+    page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=gap))
     handle = lab.submit(_SPEC | {"name": "polled", "stopping": {"loss_tolerance": 1e-12}})
     _open(page, root, handle)
     expect(page.locator(".status b")).to_have_text("succeeded", timeout=60_000)

@@ -3,7 +3,7 @@
 import { h, number, say, svg, table } from "./dom.js";
 import { scale } from "./scales.js";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [66, 14, 10, 46];
+const [LEFT, RIGHT, TOP, BOTTOM] = [72, 14, 10, 46];
 const NAMED = ["--blue", "--vermilion", "--green", "--purple"];
 export const DASHES = ["", "9 4", "3 3", "9 3 3 3"];
 const MOST_DOTS = 40;

@@ -47,7 +47,7 @@ export function say(text) {
 /** A number in at most so many significant digits; what is no number is a dash. */
 export function number(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString("en");
+  if (Number.isInteger(value) && Math.abs(value) < (digits > 3 ? 1e9 : 1e6)) return value.toLocaleString("en");
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
   if (+exponent >= -3 && +exponent < 6) return String(+value.toPrecision(digits));
   return `${+mantissa}·10${[...exponent.replace("+", "")].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻").join("")}`;

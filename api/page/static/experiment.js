@@ -70,19 +70,23 @@ export async function show(place, { id, query }, signal) {
     }
     stop.abort();
   }
-  function heard({ data }) {
+  function heard({ event, data }) {
     heardAt = performance.now();
+    if (event === "gap") return void (changed = [0, total]);
     const indices = data.runs ?? [];
     if (indices.length) changed = [Math.min(changed?.[0] ?? Infinity, ...indices), Math.max(changed?.[1] ?? 0, ...indices.map((index) => index + 1))];
     top.update(data);
   }
 
-  const stop = new AbortController();
-  renewing(stop).catch(() => {});
-  await follow(here, experiment, heard, top.renew, signal, stop.signal);
+  if (isActive(experiment)) {
+    const stop = new AbortController();
+    renewing(stop).catch(() => {});
+    await follow(here, experiment, heard, top.renew, signal, stop.signal);
+    lines?.update();
+    if (asked !== null) open(asked);
+  }
   await renew();
-  lines?.update();
-  if (asked !== null) open(asked);
+  for (const part of ["figures", "report"]) the(part).textContent = "…";
   whenSeen(the("figures"), () => fill("figures", figures(here, name, signal)));
   whenSeen(the("report"), () => fill("report", report(here, name, signal)));
 }
