@@ -38,7 +38,7 @@ def new(page: Page, root: str) -> Page:
 def two(lab: LocalClient) -> list[str]:
     """Two finished experiments that share half of their runs."""
     other = {**SPEC, "optimizer": {"kind": "gradient_descent", "step_size": {"fractions_of_max_stable": [0.3, 0.5]}}}
-    handles = [lab.submit({**spec, "name": name}) for name, spec in (("one", SPEC), ("another", other))]
+    handles = [lab.submit({**spec, "name": name}) for name, spec in (("to compare", SPEC), ("to compare as well", other))]
     return [handle.wait().id for handle in handles]
 
 
@@ -242,7 +242,7 @@ def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Pag
 def test_two_experiments_are_compared(page: Page, root: str) -> None:
     """The fields that differ, the runs that both have, and a chart of both."""
     page.goto(f"{root}/#/compare")
-    for name in ("one, succeeded", "another, succeeded"):
+    for name in ("to compare, succeeded", "to compare as well, succeeded"):
         page.get_by_label(name, exact=True).check()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("region", name="Experiments", exact=True)).to_contain_text("4 of 4")
