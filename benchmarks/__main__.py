@@ -15,6 +15,7 @@ from benchmarks.figure_1 import measure_figure_1
 from benchmarks.kernel import measure_kernel
 from benchmarks.machine import describe
 from benchmarks.memory import measure_memory
+from benchmarks.page import measure_page
 from benchmarks.recording import measure_recording
 from benchmarks.report import write_report
 from benchmarks.service import measure_service
@@ -53,8 +54,9 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "tracker": measure_tracker,
     "door": measure_door,
     "explorer": measure_explorer,
+    "page": measure_page,
 }
-SLOW: Final = ("service", "figure1", "tracker", "door", "explorer")
+SLOW: Final = ("service", "figure1", "tracker", "door", "explorer", "page")
 """Not part of all that is done quickly."""
 
 

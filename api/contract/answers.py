@@ -77,9 +77,18 @@ class QuantityDocument(BaseModel):
 
 
 class AxisDocument(QuantityDocument):
-    """The axis that curves are drawn against."""
+    """An axis of the grid."""
 
     values: Sequence[Scalar]
+
+
+class RunColumnsPage(BaseModel):
+    """Some results of runs, column by column; the next page is at `next_cursor`, and in the Link header."""
+
+    first: int = Field(description="The index of the run that the columns begin with.")
+    axes: Sequence[AxisDocument] = Field(description="Of the grid, slowest first: the last one is the fastest.")
+    columns: Mapping[str, Sequence[Scalar]] = Field(description="Null is a run that is not stored, or has no value.")
+    next_cursor: str | None
 
 
 class CurveCounts(BaseModel):

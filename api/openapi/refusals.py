@@ -57,6 +57,7 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             (
                 "list_runs",
                 "get_run",
+                "get_columns",
                 "get_curve_table",
                 "get_curve_lines",
                 "get_report",

@@ -23,8 +23,7 @@ MEDIA_TYPES: Final = MappingProxyType(
 )
 INDEX: Final = "index.html"
 
-_HERE: Final = Path(__file__).parent
-_FOLDERS: Final = ("static", "vendor")
+_FOLDER: Final = Path(__file__).with_name("static")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +41,6 @@ def page_files() -> Mapping[str, PageFile]:
 
 
 def _files() -> Iterator[tuple[str, PageFile]]:
-    for folder in _FOLDERS:
-        for path in sorted((_HERE / folder).iterdir()):
-            if path.suffix in MEDIA_TYPES:
-                yield path.name, PageFile(body=path.read_bytes(), media_type=MEDIA_TYPES[path.suffix])
+    for path in sorted(_FOLDER.iterdir()):
+        if path.suffix in MEDIA_TYPES:
+            yield path.name, PageFile(body=path.read_bytes(), media_type=MEDIA_TYPES[path.suffix])

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.contract.answers import AnalysisPage, CurvesDocument, RunDocument, RunPage
+from api.contract.answers import AnalysisPage, CurvesDocument, RunColumnsPage, RunDocument, RunPage
 from api.contract.parts import PROBLEMS
 from api.dependencies import ExperimentHere, RecentAnswersHere, StoreHere
 from api.experiments.document import polling_headers
 from api.exports.curve_question import CurveQuery, FormedCurveQuery
 from api.exports.curve_tables import FILES, as_well, curve_table
 from api.exports.formats import CURVES, asked_format
+from api.exports.run_columns import RunColumnsQuery, run_columns
 from api.polls.quick_curves import curves_question
 from api.requests.paging import PageQuery, link_header, window
 from api.requests.positions import Position, position
@@ -41,6 +42,15 @@ def get_run(experiment: ExperimentHere, index: Position, store: StoreHere) -> Re
     """One run: index, coordinates, and the summary (null until it is stored)."""
     number = position(index, experiment.runs_total, of="runs")
     return JSONResponse(run_rows(experiment.id, range(number, number + 1), store=store)[0])
+
+
+@router.get("/columns", response_model=RunColumnsPage)
+def get_columns(
+    experiment: ExperimentHere, query: Annotated[RunColumnsQuery, Query()], request: Request, store: StoreHere
+) -> Response:
+    """A few results of many runs, each as a list in the order of the grid, whose axes stand beside them."""
+    document = run_columns(experiment, query, store)
+    return JSONResponse(document, headers=link_header(request, document["next_cursor"]))
 
 
 @router.get("/curves", response_model=CurvesDocument, responses=as_well(CURVES))

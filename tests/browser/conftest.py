@@ -1,18 +1,20 @@
 """A browser, a service, and a page that must not complain or ask anybody else."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 import stepbias
 from stepbias.local_service import LocalClient
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (4(01|03|22)|503) ")
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 
 
@@ -35,17 +37,28 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
         yield lab
 
 
+@pytest.fixture(scope="session")
+def root(lab: LocalClient) -> str:
+    """Where it answers."""
+    return str(lab._options["base_url"])
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page; the test fails if it complains, or asks another host than its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, troubles = context.new_page(), []
-    page.on("console", lambda message: troubles.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("console", lambda message: troubles.append(message.text) if _is_complaint(message) else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda request: troubles.append(request.url) if _is_elsewhere(request.url) else None)
     yield page
     context.close()
     assert troubles == []
+
+
+def _is_complaint(message: ConsoleMessage) -> bool:
+    """Whether the page complains; that the service refuses something is an answer, which the page tells in words."""
+    return message.type in {"error", "warning"} and REFUSAL.match(message.text) is None
 
 
 def _is_elsewhere(url: str) -> bool:

@@ -3,7 +3,6 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from stepbias.local_service import LocalClient
 from tests.browser.conftest import axe_findings
 
 VIEWS = ["#/", "#/new", "#/compare", "#/data", "#/system"]
@@ -11,7 +10,8 @@ VIEWS = ["#/", "#/new", "#/compare", "#/data", "#/system"]
 
 @pytest.mark.services
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_opens_without_a_serious_finding(page: Page, lab: LocalClient, view: str) -> None:
-    page.goto(f"{lab.url}/{view}")
+def test_every_view_opens_without_a_serious_finding(page: Page, root: str, view: str) -> None:
+    """Each has a heading, and axe-core finds nothing serious in it."""
+    page.goto(f"{root}/{view}")
     expect(page.locator("h1")).to_be_visible()
     assert axe_findings(page) == []

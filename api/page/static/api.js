@@ -50,6 +50,7 @@ export const blob = async (path, signal) => URL.createObjectURL(await (await ask
  */
 export async function* events(path, signal, last = "") {
   const answer = await ask(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
+  if (!answer.body) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {

@@ -1,7 +1,8 @@
 // Which view is shown: the part of the address after the #.
 
-import { Problem, useKey } from "./api.js";
+import { Problem } from "./api.js";
 import { h, say } from "./dom.js";
+import { keyForm, keyState } from "./keys.js";
 
 /** A view puts itself into `main`; it ends when its signal is aborted. Modules are loaded when they are wanted. */
 const VIEWS = [
@@ -37,29 +38,16 @@ async function show() {
   }
 }
 
-/** What went wrong, in words; where a key is wanted, a place for it. */
+/** What went wrong, in words; where a key is wanted, or another one, a place for it. */
 function trouble(problem) {
-  if (problem instanceof Problem && problem.status === 401) return keyForm(problem);
-  console.warn(problem);
+  if (problem instanceof Problem && problem.status === 401) return keyForm(problem, show);
+  if (!(problem instanceof Problem)) console.warn(problem);
   say(problem.message);
-  return h("div", { class: "trouble", role: "alert" }, h("p", {}, problem.message), again());
+  const others = problem.status === 403 && keyState();
+  return h("div", { class: "trouble", role: "alert" }, h("p", {}, problem.message), others, again());
 }
 
 const again = () => h("button", { onclick: show }, "Try again");
-
-function keyForm(problem) {
-  const field = h("input", { id: "key", type: "password", autocomplete: "current-password", required: true });
-  const enter = (event) => (event.preventDefault(), useKey(field.value), show());
-  return h(
-    "form",
-    { class: "card", onsubmit: enter },
-    h("h1", {}, "A key is wanted here"),
-    h("p", { class: "soft" }, problem.message),
-    h("label", { for: "key" }, "Key"),
-    field,
-    h("button", {}, "Enter"),
-  );
-}
 
 addEventListener("hashchange", (event) => {
   if (new URL(event.newURL).hash.startsWith("#/")) show();

@@ -26,6 +26,19 @@ function filled(element, attributes, children) {
   return element;
 }
 
+/** What stands in a template of index.html, put into `place`; its elements are found by their ids. */
+export function fromTemplate(name, place) {
+  place.replaceChildren(document.getElementById(`of-${name}`).content.cloneNode(true));
+  return (id) => place.querySelector(`#${id}`);
+}
+
+/** A table of texts, numbers and elements, in a box of its own in which it scrolls where it is wide. */
+export function table(label, names, rows) {
+  const head = h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)));
+  const body = rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, typeof (cell ?? 0) === "number" ? number(cell) : cell))));
+  return h("div", { class: "wide", role: "region", "aria-label": label, tabindex: 0 }, h("table", {}, h("thead", {}, head), h("tbody", {}, body)));
+}
+
 /** Say something to who listens rather than looks. */
 export function say(text) {
   document.getElementById("said").textContent = text;
@@ -34,7 +47,7 @@ export function say(text) {
 /** A number in at most so many significant digits; what is no number is a dash. */
 export function number(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString("en");
+  if (Number.isInteger(value) && Math.abs(value) < (digits > 3 ? 1e9 : 1e6)) return value.toLocaleString("en");
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
   if (+exponent >= -3 && +exponent < 6) return String(+value.toPrecision(digits));
   return `${+mantissa}·10${[...exponent.replace("+", "")].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻").join("")}`;
@@ -47,6 +60,12 @@ export function duration(seconds) {
   if (seconds < 100) return `${Math.round(seconds)} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
   return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}
+
+/** So many bytes. */
+export function bytes(count) {
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(count || 1) / 3)));
+  return `${number(count / 1000 ** power, 3)} ${["bytes", "kB", "MB", "GB", "TB"][power]}`;
 }
 
 /** A time of day, or a date where it is another day's; the whole of it on a closer look. */

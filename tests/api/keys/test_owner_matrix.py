@@ -65,6 +65,8 @@ OPEN = [
     Door(method="GET", path="/explorer", needs=None),
     Door(method="GET", path="/docs/api", needs=None),
     Door(method="GET", path="/docs/{path:path}", needs=None, status=404, values={"path": "no-such"}),
+    Door(method="GET", path="/", needs=None),
+    Door(method="GET", path="/page/{name}", needs=None, values={"name": "app.js"}),
     Door(method="GET", path="/v1/errors", needs=None),
     Door(method="GET", path="/v1/errors/{slug}", needs=None, values={"slug": "no-key"}),
 ]
@@ -86,7 +88,7 @@ OF_EXPERIMENTS = [
         *(f"{ONE}/{part}" for part in ("spec", "events", "jobs", "runs", "results", "manifest", "curves", "analysis"))
     ),
     *_get(*(f"{ONE}/{part}" for part in ("curves.csv", "curves.ndjson", "report", "report.txt", "figures"))),
-    *_get(f"{ONE}/manifest/runs.ndjson"),
+    *_get(f"{ONE}/manifest/runs.ndjson", f"{ONE}/columns"),
     *_get(f"{ONE}/results.{{ending}}", ending="csv"),
     *_get(f"{ONE}/figures/{{file}}", file="risk.png"),
     *_get(RUN, f"{RUN}/arrays", f"{RUN}/arrays.npz", f"{RUN}/trajectory", f"{RUN}/trajectory.npz", index="0"),

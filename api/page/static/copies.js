@@ -1,0 +1,31 @@
+// The same submission elsewhere: a spec as a command of curl, as Python, as `stepbias submit`.
+
+import { key } from "./api.js";
+import { h, say } from "./dom.js";
+
+const json = (spec) => JSON.stringify(spec, null, 2);
+const literal = (spec) => json(spec).replace(/("(?:\\.|[^"\\])*")|true|false|null/g, (word, text) => text ?? { true: "True", false: "False", null: "None" }[word]);
+/** Whoever uses the text has a key in the environment: it is never copied. */
+const bearer = () => (key() ? ' -H "Authorization: Bearer $STEPBIAS_API_KEY"' : "");
+
+const FORMS = {
+  curl: (spec, url) => `curl -sSf '${url}/v1/experiments'${bearer()} -H 'Content-Type: application/json' -d @- <<'SPEC'\n${json(spec)}\nSPEC\n`,
+  Python: (spec, url) => `import stepbias as sb\n\nwith sb.connect("${url}") as lab:\n    experiment = lab.submit(${literal(spec)})\n    print(experiment.wait().curves())\n`,
+  "command line": (spec, url) => `stepbias submit - --url '${url}' <<'SPEC'\n${json(spec)}\nSPEC\n`,
+};
+
+/**
+ * Buttons that copy a spec in each of these forms, and show what they have copied.
+ * @param {() => any} spec
+ */
+export function copies(spec) {
+  const text = h("pre", { tabindex: 0, "aria-label": "The copied text", hidden: true });
+  const copy = async (form) => {
+    text.textContent = FORMS[form](spec(), new URL(".", document.baseURI).href.slice(0, -1));
+    text.hidden = false;
+    // A page without TLS has no clipboard, and one may be denied: then the text is there to be selected.
+    await navigator.clipboard?.writeText(text.textContent).then(() => say(`Copied as ${form}.`), () => {});
+  };
+  const buttons = Object.keys(FORMS).map((form) => h("button", { type: "button", onclick: () => copy(form) }, `Copy as ${form}`));
+  return h("div", { class: "copies" }, h("div", { class: "row" }, buttons), text);
+}

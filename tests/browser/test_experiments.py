@@ -1,0 +1,239 @@
+"""Experiments in a browser: watched to their end, looked into, taken away, cancelled; by keys alone as well."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from stepbias import ExperimentHandle
+from stepbias.local_service import LocalClient
+from tests.browser.conftest import axe_findings
+
+pytestmark = pytest.mark.services
+
+_SPEC: dict[str, Any] = {
+    "name": "two scales, three steps",
+    "tags": ["thesis"],
+    "data": {"kind": "sparse_regression", "samples": 4, "dimension": 6, "sparsity": 2, "seed": {"values": [0, 1, 2]}},
+    "initialization": {"kind": "uniform", "scale": {"values": [0.5, 0.1]}},
+    "optimizer": {"kind": "gradient_descent", "step_size": {"values": [0.001, 0.002, 50.0]}},
+    "recording": {"points": 20},
+}
+
+
+def _endless(name: str) -> dict[str, Any]:
+    """A spec that would take hours."""
+    steps = {"steps": 1_000_000_000}
+    data = {"kind": "sparse_regression", "samples": 60, "dimension": 120, "sparsity": 5}
+    sizes = {"kind": "gradient_descent", "step_size": {"values": [1e-6, 2e-6]}}
+    return {
+        "name": name,
+        "data": data,
+        "initialization": _SPEC["initialization"],
+        "optimizer": sizes,
+        "stopping": steps,
+    }
+
+
+@pytest.fixture(scope="module")
+def done(lab: LocalClient) -> ExperimentHandle:
+    """One that has ended, of three seeds, two scales and three step sizes, of which the largest diverges."""
+    handle = lab.submit(_SPEC).wait(120)
+    assert set(handle.experiment.outcomes) == {"converged", "diverged"}
+    return handle
+
+
+def _open(page: Page, root: str, handle: ExperimentHandle) -> None:
+    page.goto(f"{root}/#/experiments/{handle.id}")
+    expect(page.locator(".matrix svg")).to_be_visible()
+
+
+def test_an_experiment_is_watched_until_it_has_ended(page: Page, root: str, lab: LocalClient) -> None:
+    """Nobody reloads the page: the bar, the counts and the matrix follow the events."""
+    handle = lab.submit(_SPEC | {"name": "watched", "stopping": {"loss_tolerance": 1e-13}})
+    _open(page, root, handle)
+    expect(page.locator(".status b")).to_have_text("succeeded", timeout=60_000)
+    outcomes = handle.wait().experiment.outcomes
+    for name, count in outcomes.items():
+        expect(page.locator(".head .legend")).to_contain_text(re.compile(rf"{name} {count}\b"))
+    expect(page.locator(".status")).to_contain_text("18 of 18 runs")
+    page.wait_for_function("() => document.querySelectorAll('.matrix path[d*=M]').length > 0")
+    cells = page.locator(".matrix path").evaluate_all(
+        "paths => paths.map(path => (path.getAttribute('d').match(/M/g) ?? []).length)"
+    )
+    assert sum(cells) == 6
+
+
+def test_without_a_stream_of_events_it_is_asked_how_it_stands(page: Page, root: str, lab: LocalClient) -> None:
+    """As behind a proxy that cuts the stream, or where events are no longer kept."""
+    gap = 'event: gap\ndata: {"after": 0, "before": 9}\n\n'
+    page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=gap))
+    handle = lab.submit(_SPEC | {"name": "polled", "stopping": {"loss_tolerance": 1e-12}})
+    _open(page, root, handle)
+    expect(page.locator(".status b")).to_have_text("succeeded", timeout=60_000)
+
+
+def test_a_click_opens_a_run_which_says_how_it_ended(page: Page, root: str, done: ExperimentHandle) -> None:
+    """Its place on the axes, its outcome in words, its course and its predictor; its address leads to it again."""
+    _open(page, root, done)
+    frame = page.locator(".matrix .frame").bounding_box()
+    assert frame is not None
+    page.mouse.click(frame["x"] + 0.75 * frame["width"], frame["y"] + frame["height"] / 6)
+    run = page.locator("article.run")
+    expect(run.locator("h3")).to_contain_text("α = 0.5, η = 50")
+    expect(run).to_contain_text("diverged")
+    document = next(
+        each for each in done.runs() if each["coordinates"] == {"seed": 0, "init_scale": 0.5, "step_size": 50.0}
+    )
+    expect(run).to_contain_text(document["explanation"])
+    page.reload()
+    expect(page.locator("article.run h3")).to_contain_text(f"Run {document['index']}")
+    page.get_by_label("on its way").select_option("l1_norm")
+    expect(page.locator("article.run .chart .line path").first).to_be_attached()
+    expect(page.locator("article.run .stems")).to_have_attribute(
+        "aria-label", re.compile("The predictor β in 6 coordinates")
+    )
+
+
+def test_files_are_what_the_service_has(page: Page, root: str, done: ExperimentHandle, tmp_path: Path) -> None:
+    """A figure as PNG, all runs as CSV."""
+    _open(page, root, done)
+    page.locator("#figures").scroll_into_view_if_needed()
+    card = page.locator("#figures article").first
+    card.scroll_into_view_if_needed()
+    expect(card.locator("img")).to_be_visible(timeout=60_000)
+    alt = card.locator("img").get_attribute("alt")
+    assert alt
+    assert re.search(r"\d", alt)
+    with page.expect_download() as saving:
+        card.get_by_role("button", name="PNG", exact=True).click()
+    saving.value.save_as(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as saving:
+        page.locator("[title$='-results.csv']").click()
+    saving.value.save_as(tmp_path / "results.csv")
+    assert (tmp_path / "results.csv").read_bytes() == done.read("results.csv")
+    card.get_by_role("button", name=re.compile("^Show large")).click()
+    expect(page.locator("dialog img")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+def test_cancelling_is_a_click_and_deleting_is_asked_about(page: Page, root: str, lab: LocalClient) -> None:
+    """Escape is no; what is deleted is gone from the list."""
+    handle = lab.submit(_endless("to be cancelled"))
+    _open(page, root, handle)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".status b")).to_have_text("cancelled")
+    assert handle.refresh().status == "cancelled"
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert handle.refresh().status == "cancelled"
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("h1")).to_have_text("Experiments")
+    assert handle.id not in [each.id for each in lab.experiments()]
+
+
+def test_matrix_and_curves_are_walked_through_by_keys(page: Page, root: str, done: ExperimentHandle) -> None:
+    """What is under the keys is said, and is what the service says."""
+    _open(page, root, done)
+    _tab_to(page, ".matrix")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#said")).to_contain_text("α = 0.5, η = 0.002 – converged")
+    page.keyboard.press("Enter")
+    expect(page.locator("article.run h3")).to_contain_text("α = 0.5, η = 0.002")
+    curves = done.curves()
+    _tab_to(page, "#curves .chart")
+    page.keyboard.press("ArrowRight")
+    at = curves["x"]["values"].index(0.1)
+    median = curves["curves"][0]["median"][at]
+    expect(page.locator("#said")).to_contain_text(f"{curves['x']['label']} = 0.1")
+    key = page.locator("#curves .key").first
+    assert float(key.locator("b").inner_text()) == pytest.approx(median, rel=5e-4)
+    _tab_to(page, "#curves .key")
+    page.keyboard.press("Enter")
+    expect(key).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_another_quantity_has_other_curves_and_the_same_numbers_in_the_table(
+    page: Page, root: str, done: ExperimentHandle
+) -> None:
+    """A line for each step size; what did not converge is counted."""
+    _open(page, root, done)
+    page.get_by_label("show", exact=True).select_option("steps")
+    part = page.locator("#curves")
+    expect(part.locator(".chart")).to_have_attribute("aria-label", re.compile("^steps t against"))
+    part.get_by_text("Show as table").click()
+    expected = done.curves(y="steps")
+    rows = part.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    shown = [float(text.replace(",", "")) for text in rows.last.locator("td").all_inner_texts()]
+    last = expected["x"]["values"].index(0.5)
+    assert shown == pytest.approx([0.5, *(curve["median"][last] for curve in expected["curves"])], rel=5e-4)
+
+
+def test_the_list_is_filtered_and_remembers_it(page: Page, root: str, lab: LocalClient, done: ExperimentHandle) -> None:
+    """The filters are in the address; two that are chosen can be compared."""
+    other = lab.submit(_SPEC | {"name": "another", "tags": []}).wait(120)
+    page.goto(f"{root}/#/")
+    for handle in (done, other):
+        page.locator("tr").filter(has=page.locator(f"a[href$='{handle.id}']")).get_by_role("checkbox").check()
+    expect(page.get_by_role("link", name="Compare 2")).to_have_attribute("href", f"#/compare?ids={done.id},{other.id}")
+    page.get_by_label("tag").fill("thesis")
+    expect(page.locator(f"tr a[href$='{other.id}']")).to_have_count(0)
+    expect(page.locator(f"tr a[href$='{done.id}']")).to_be_visible()
+    assert page.url.endswith("#/?tag=thesis")
+    page.reload()
+    expect(page.get_by_label("tag")).to_have_value("thesis")
+    expect(page.locator(f"tr a[href$='{done.id}']")).to_be_visible()
+    page.get_by_label("name").fill("no such name")
+    expect(page.get_by_text("No experiment is like that.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_found_in_an_experiment(page: Page, root: str, done: ExperimentHandle, scheme: Any) -> None:
+    """With a run, its curves, a figure and the report."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{root}/#/experiments/{done.id}?run=4")
+    expect(page.locator("article.run .chart svg")).to_be_visible()
+    page.locator("#report").scroll_into_view_if_needed()
+    expect(page.locator("#report table")).to_be_visible(timeout=60_000)
+    assert axe_findings(page) == []
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, root: str, done: ExperimentHandle) -> None:
+    """Tables scroll in boxes of their own."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for view in ("#/", f"#/experiments/{done.id}?run=4"):
+        page.goto(f"{root}/{view}")
+        expect(page.locator("article.run .stems" if "run" in view else ".list a").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_on_paper_the_legend_and_the_figures_stay(page: Page, root: str, done: ExperimentHandle) -> None:
+    """And what can only be pressed is left out."""
+    _open(page, root, done)
+    page.locator("#figures").scroll_into_view_if_needed()
+    expect(page.locator("#figures img").first).to_be_visible(timeout=60_000)
+    page.emulate_media(media="print")
+    expect(page.locator("#curves .key").first).to_be_visible()
+    expect(page.locator("#figures img").first).to_be_visible()
+    expect(page.get_by_role("button", name="CSV").first).to_be_hidden()
+
+
+def _tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the first element of the selector has the focus."""
+    wanted = page.locator(selector).first
+    expect(wanted).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"Tab does not lead to {selector}")
