@@ -38,7 +38,9 @@ def new(page: Page, root: str) -> Page:
 def two(lab: LocalClient) -> list[str]:
     """Two finished experiments that share half of their runs."""
     other = {**SPEC, "optimizer": {"kind": "gradient_descent", "step_size": {"fractions_of_max_stable": [0.3, 0.5]}}}
-    handles = [lab.submit({**spec, "name": name}) for name, spec in (("to compare", SPEC), ("to compare as well", other))]
+    handles = [
+        lab.submit({**spec, "name": name}) for name, spec in (("to compare", SPEC), ("to compare as well", other))
+    ]
     return [handle.wait().id for handle in handles]
 
 

@@ -38,5 +38,5 @@ function readiness({ queues, message, damaged, untellable }) {
 }
 
 /** The samples of a page of Prometheus, by name and labels as they stand there. */
-export const prometheus = (text) =>
+const prometheus = (text) =>
   new Map(text.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]));
