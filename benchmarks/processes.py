@@ -26,6 +26,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def core_seconds(pid: int) -> float:
+    """Those of a process and all below it."""
+    return cpu_seconds(pid) + sum(map(core_seconds, children(pid)))
+
+
 def named(pid: int, word: str) -> int:
     """The process below this one, nearest to it, that has the word in its command line."""
     below = [pid]

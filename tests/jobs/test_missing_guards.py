@@ -31,7 +31,7 @@ Check = Callable[[Laboratory, redis.Redis], object]
 def _without(text: str, instead: str) -> AbstractContextManager[Any]:
     """Scripts that have something else in this place."""
     assert any(text in source(script) for script in Script), f"no script has {text!r}"
-    return patch.object(scripts, "source", lambda script: source(script).replace(text, instead))
+    return patch.object(scripts, "source", lambda *script: source(*script).replace(text, instead))
 
 
 @contextmanager
