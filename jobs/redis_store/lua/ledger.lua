@@ -287,10 +287,9 @@ local function begin_at(line, served, sooner)
   return math.max(number_of(served, -math.huge), virtual_time(redis.call('GET', line .. ':now')) - sooner)
 end
 
--- By how much an experiment comes sooner that has been asked for so often again: a turn in the end, however often that was. Nothing but
--- its place follows from the number, which is under no seal.
+-- By how much an experiment comes sooner that has been asked for so often again: a turn in the end, however often that was.
 local function sooner_by(again)
-  again = math.max(number_of(again, 0), 0)
+  again = number_of(again, 0)
   return TURN_SECONDS * again / (again + 1)
 end
 
