@@ -214,7 +214,7 @@ class JobStore(Protocol):
         of the owner whose turn ends first, which is that of its first experiment; of its experiments of the one whose
         turn ends first, the older one where two end together; and within it that of the job of the lowest rank that was
         recorded first. Nobody is an owner like others. Who begins to wait, owner or experiment, starts from max(its own
-        virtual time, that of the line: of a whole turn's beginning that ends with the last one); an experiment for which
+        virtual time, that of the line: when a whole turn began that ends with the last one); an experiment for which
         others asked again k times k/(k + 1) of a turn before that. Work counts at each claim and is not given back when
         the attempt ends early: virtual time never runs backwards, and an experiment whose jobs fail over and over does
         not take the turns of the others.

@@ -118,6 +118,26 @@ def test_the_more_wait_for_an_experiment_the_sooner_it_comes(laboratory: Laborat
     assert names(laboratory, claims(laboratory)) == "CCEEBBAA"
 
 
+def test_a_class_has_its_results_one_after_another(laboratory: Laboratory) -> None:
+    """Twenty of three core-seconds each, and one that ten wait for: in the mean after half of all work, it at first."""
+    people = [str(number) for number in range(20)]
+    for name in [*people, "shared"]:
+        waiting(laboratory, name, [0.375] * 8)
+    for _ in range(9):
+        laboratory.submit("shared", name="shared")
+    experiments = {each.id: each.name for each in laboratory.store.experiments().experiments}
+    done, ends, claimed = 0.0, dict[str, float](), Counter[str]()
+    for claim in claims(laboratory):
+        name = experiments[claim.job.experiment_id]
+        done += claim.job.work
+        claimed[name] += 1
+        if claimed[name] == 8:
+            ends[name] = done
+    assert list(ends) == ["shared", *people]
+    assert sum(ends.values()) / len(ends) == 33.0
+    assert done == 63.0
+
+
 def test_however_many_ask_again_others_wait_for_a_turn_more_at_most(laboratory: Laboratory) -> None:
     """One and the same that submits it over and over, perhaps, in place of asking how it is."""
     waiting(laboratory, "A", [1.0] * 40)
