@@ -29,9 +29,10 @@ ENDED: Final = ("succeeded", "failed", "cancelled")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """When an experiment ended: seconds since the first was submitted, and what the service had taken until then."""
+    """When what so many wait for ended: seconds since the first was submitted, and what the service had taken then."""
 
     name: str
+    people: int
     seconds: float
     core_seconds: float
 
@@ -107,20 +108,27 @@ def _ends(service: LivingService, names: Mapping[str, str], began: float, spent:
         listed = _asked(service, f"/v1/experiments?limit={len(names)}")["experiments"]
         for each in [each["id"] for each in listed if each["id"] in waiting and each["status"] in ENDED]:
             seconds, taken = time.monotonic() - began, core_seconds(service.pid) - spent
-            ends.append(Ended(name=waiting.pop(each), seconds=seconds, core_seconds=taken))
+            name = waiting.pop(each)
+            people = TOGETHER * (len(names) - 1) // PEOPLE if name == SHARED else 1
+            ends.append(Ended(name=name, people=people, seconds=seconds, core_seconds=taken))
     return ends
 
 
 def _summary(lessons: Sequence[Sequence[Ended]]) -> dict[str, Any]:
-    """Medians over the lessons; the places of the shared one are counted from 1."""
+    """Medians over the lessons, of means over all who wait; the places of the shared one are counted from 1."""
     return {
-        "mean_seconds": statistics.median(statistics.fmean(end.seconds for end in ends) for ends in lessons),
-        "mean_core_seconds": statistics.median(statistics.fmean(end.core_seconds for end in ends) for ends in lessons),
+        "mean_seconds": statistics.median(_mean(ends, [end.seconds for end in ends]) for ends in lessons),
+        "mean_core_seconds": statistics.median(_mean(ends, [end.core_seconds for end in ends]) for ends in lessons),
         "last_seconds": statistics.median(ends[-1].seconds for ends in lessons),
         "last_core_seconds": statistics.median(ends[-1].core_seconds for ends in lessons),
         "experiments": len(lessons[0]),
         "places_of_shared": [[end.name for end in ends].index(SHARED) + 1 for ends in lessons],
     }
+
+
+def _mean(ends: Sequence[Ended], values: Sequence[float]) -> float:
+    """Over those who wait: what ten wait for counts ten times."""
+    return statistics.fmean(values, [end.people for end in ends])
 
 
 def _sentence(numbers: Mapping[str, Any]) -> str:
