@@ -23,13 +23,16 @@ TOGETHER: Final = 10
 MAX_STEPS: Final = 1_000_000
 ROUNDS: Final = 2
 SHARED: Final = "shared"
+WORKERS: Final = "worker"
+"""A word in their command line, whichever version they are of."""
+
 POLL_SECONDS: Final = 0.25
 ENDED: Final = ("succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """When what so many wait for ended: seconds since the first was submitted, and what the service had taken then."""
+    """When what so many wait for ended: seconds since the first was submitted, and what workers had taken then."""
 
     name: str
     people: int
@@ -67,7 +70,7 @@ def lesson(command: str, people: int, max_steps: int) -> list[Ended]:
     for wishes in asked[: people * TOGETHER // PEOPLE]:
         wishes.append(_spec(people, max_steps) | {"name": SHARED})
     with living_service(usable_cores(), command) as service, ThreadPoolExecutor(people) as threads:
-        barrier, began, spent = threading.Barrier(people), time.monotonic(), core_seconds(service.pid)
+        barrier, began, spent = threading.Barrier(people), time.monotonic(), core_seconds(service.pid, WORKERS)
         ids = list(threads.map(lambda wishes: _submitted(service, barrier, wishes), asked))
         return _ends(service, dict(itertools.chain.from_iterable(ids)), began, spent)
 
@@ -107,7 +110,7 @@ def _ends(service: LivingService, names: Mapping[str, str], began: float, spent:
         time.sleep(POLL_SECONDS)
         listed = _asked(service, f"/v1/experiments?limit={len(names)}")["experiments"]
         for each in [each["id"] for each in listed if each["id"] in waiting and each["status"] in ENDED]:
-            seconds, taken = time.monotonic() - began, core_seconds(service.pid) - spent
+            seconds, taken = time.monotonic() - began, core_seconds(service.pid, WORKERS) - spent
             name = waiting.pop(each)
             people = TOGETHER * (len(names) - 1) // PEOPLE if name == SHARED else 1
             ends.append(Ended(name=name, people=people, seconds=seconds, core_seconds=taken))

@@ -197,7 +197,7 @@ def _classroom(numbers: Numbers) -> str:
     ]
     told = paragraph(
         f"{numbers['people']} people submit an experiment each at once, and half of them one more, the same: when a "
-        "result is there, in the mean, and how many core-seconds the service, on all cores, has taken until then; and "
+        "result is there, in the mean, and how many core-seconds workers have taken until then; and "
         f"as which of all {lessons['stepbias']['experiments']} the one that many wait for came, in each round."
     )
     head = ["", "mean, seconds", "mean, core-seconds", "last, core-seconds", "the shared one came as number"]
