@@ -35,6 +35,8 @@ RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-d
     && ls /wheels/stepbias-*-py3-none-linux_*.whl
 
 FROM base
+# The smallest font with Chinese, Japanese and Korean letters, for names in figures.
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-wqy-microhei && rm -rf /var/lib/apt/lists/*
 # A number, so that an orchestrator can see that it is not root. The credentials are its own, and nobody else's.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin stepbias \
     && install --directory --owner stepbias --group stepbias --mode 755 /run/credentials

@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import Depends, HTTPException, Path, Request
 from pydantic import WithJsonSchema
 
-from api.experiments.ids import is_cut_short, whole_id
+from api.experiments.ids import is_cut_short, require_enough, whole_id
 from api.exports.recent_answers import RecentAnswers
 from api.http.event_hub import EventHub
 from api.http.experiment_reader import ExperimentReader
@@ -50,6 +50,7 @@ async def _named_experiment(request: Request, asker: AskerHere, store: _WholeSto
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     if not _ID.fullmatch(given):
         raise ExperimentNotFound(given)
+    require_enough(given)
     given = given.lower()
     if is_cut_short(given):
         owner = None if asker is None or asker.sees_all else asker.owner

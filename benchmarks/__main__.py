@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.baseline_process import ROOT, BaselineProcess
+from benchmarks.classroom import measure_classroom
 from benchmarks.door import measure_door
 from benchmarks.explorer import measure_explorer
 from benchmarks.figure_1 import measure_figure_1
@@ -55,8 +56,9 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "door": measure_door,
     "explorer": measure_explorer,
     "page": measure_page,
+    "classroom": measure_classroom,
 }
-SLOW: Final = ("service", "figure1", "tracker", "door", "explorer", "page")
+SLOW: Final = ("service", "figure1", "tracker", "door", "explorer", "page", "classroom")
 """Not part of all that is done quickly."""
 
 
@@ -81,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="less of everything; numbers go to out/bench")
     parser.add_argument("--by-cpu", action="store_true", help="count processor seconds: for a machine that is shared")
     parser.add_argument("--large", action="store_true", help="include what takes many minutes: 100,000 runs")
+    parser.add_argument("--other", default="", help="the stepbias command of another version, for the class")
     parser.add_argument("--out", type=Path, help="directory for the numbers")
     return parser
 
@@ -92,7 +95,7 @@ def _names(what: str, *, quick: bool) -> list[str]:
 
 
 def _effort(wanted: argparse.Namespace) -> Effort:
-    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large)
+    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large, other=wanted.other)
     return replace(effort, quick=True, rounds=3, seconds=0.04) if wanted.quick else effort
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import redis
 
-from benchmarks.baseline_process import ROOT
 from core.spec.experiment_spec import ExperimentSpec
 from stepbias import Client, ExperimentHandle
 
@@ -46,12 +45,13 @@ class LivingService:
 
 
 @contextmanager
-def living_service(workers: int) -> Iterator[LivingService]:
-    """A service with that many workers, until the block ends."""
-    command = [str(Path(sys.executable).with_name("stepbias")), "up", "--port", "0", "--workers", str(workers)]
+def living_service(workers: int, stepbias: str = "") -> Iterator[LivingService]:
+    """A service with that many workers, until the block ends; ours, or that of another version's command."""
+    ours = str(Path(sys.executable).with_name("stepbias"))
+    command = [stepbias or ours, "up", "--port", "0", "--workers", str(workers)]
     with tempfile.TemporaryDirectory(prefix="stepbias-bench-") as directory:
         process = subprocess.Popen(
-            [*command, "--state-dir", directory], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=_environment()
+            [*command, "--state-dir", directory], stdout=subprocess.PIPE, text=True, cwd=directory, env=_environment()
         )
         try:
             assert process.stdout is not None

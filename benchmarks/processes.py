@@ -26,6 +26,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def core_seconds(pid: int, word: str) -> float:
+    """Processor seconds of all processes below this one that have the word in their command line."""
+    is_meant = word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return is_meant * cpu_seconds(pid) + sum(core_seconds(child, word) for child in children(pid))
+
+
 def named(pid: int, word: str) -> int:
     """The process below this one, nearest to it, that has the word in its command line."""
     below = [pid]

@@ -183,6 +183,27 @@ def _door(numbers: Numbers) -> str:
     return "\n".join(("## The HTTP interface\n", asked, _origin(numbers), table_of_all))
 
 
+def _classroom(numbers: Numbers) -> str:
+    lessons = numbers["lessons"]
+    rows = [
+        [
+            name,
+            f"{told['mean_seconds']:.1f}",
+            f"{told['mean_core_seconds']:.1f}",
+            f"{told['last_core_seconds']:.1f}",
+            ", ".join(map(str, told["places_of_shared"])),
+        ]
+        for name, told in lessons.items()
+    ]
+    told = paragraph(
+        f"{numbers['people']} people submit an experiment each at once, and half of them one more, the same: when a "
+        "result is there, in the mean, and how many core-seconds workers have taken until then; and "
+        f"as which of all {lessons['stepbias']['experiments']} the one that many wait for came, in each round."
+    )
+    head = ["", "mean, seconds", "mean, core-seconds", "last, core-seconds", "the shared one came as number"]
+    return "\n".join(("## A class\n", told, _origin(numbers), table(head, rows)))
+
+
 def _tracker(numbers: Numbers) -> str:
     rates, idle = numbers["rates"], numbers["idle_bytes"]
     rows = [
@@ -228,4 +249,5 @@ SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "door": _door,
     "tracker": _tracker,
     "explorer": _explorer,
+    "classroom": _classroom,
 }

@@ -17,7 +17,7 @@ class Effort:
     """How long to measure: rounds, and about how many seconds a candidate works in each.
 
     `by_cpu`: count the seconds that a process computed instead of those on the clock, for a machine that is shared.
-    `large`: include what takes many minutes.
+    `large`: include what takes many minutes. `other`: the `stepbias` command of another version, for comparison.
     """
 
     rounds: int = 5
@@ -25,6 +25,7 @@ class Effort:
     quick: bool = False
     by_cpu: bool = False
     large: bool = False
+    other: str = ""
 
     def of(self, taken: Elapsed) -> float:
         """The seconds that count."""

@@ -209,12 +209,15 @@ class JobStore(Protocol):
 
         Only experiments of the store's numerics version are claimed. They take turns in each queue by virtual time, the
         work of which they were given claims (start-time fair queueing, Goyal, Vin and Cheng 1996, with experiments as
-        flows and jobs as packets): owners first, and the experiments of each among themselves. The turn is that of the
-        owner with the least, and of its experiments of the one with the least, the older one where two have the same,
-        and within it that of the job of the lowest rank that was recorded first. Nobody is an owner like others. Who
-        begins to wait, owner or experiment, starts from max(its own virtual time, that of the last turn there). Work
-        counts at each claim and is not given back when the attempt ends early: virtual time never runs backwards, and
-        an experiment whose jobs fail over and over does not take the turns of the others.
+        flows and turns as packets, in the order in which these end): owners first, and the experiments of each among
+        themselves. A turn is of the work that waits, `turn_seconds` at most, and of one job at least. The turn is that
+        of the owner whose turn ends first, which is that of its first experiment; of its experiments of the one whose
+        turn ends first, the older one where two end together; and within it that of the job of the lowest rank that was
+        recorded first. Nobody is an owner like others. Who begins to wait, owner or experiment, starts from max(its own
+        virtual time, that of the line: when a whole turn began that ends with the last one); an experiment for which
+        others asked again k times k/(k + 1) of a turn before that. Work counts at each claim and is not given back when
+        the attempt ends early: virtual time never runs backwards, and an experiment whose jobs fail over and over does
+        not take the turns of the others.
 
         Experiments of batch priority take turns among themselves: while others wait as well, one of them as soon as
         `BACKGROUND_CHARGE` times its work has been claimed of these.

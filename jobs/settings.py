@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     kernel: str = Field(
         default="auto", description="Which kernel trains: the best there is, or one that `stepbias doctor` lists."
     )
+    turn_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="Seconds of work on one core that an experiment is given before it is another's turn, if it wants "
+        "so much. 0: a job.",
+    )
     max_attempts: int = Field(default=3, ge=1, description="Attempts at a job before it is dead.")
     janitor_seconds: float = Field(default=1.0, gt=0, le=10, description="How often lost work is looked for.")
     store_patience_seconds: float = Field(default=60.0, ge=0, description="How long a worker waits for a silent store.")

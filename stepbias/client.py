@@ -79,7 +79,7 @@ class Client:
             timeout: seconds that one request may take; as for this client if None.
             patience: seconds to go on asking; as for this client if None.
         """
-        given = {"timeout": timeout, "patience": patience}
+        given: dict[str, Any] = {"timeout": timeout, "patience": patience}
         return Client(**self._options | {name: value for name, value in given.items() if value is not None})
 
     def submit(

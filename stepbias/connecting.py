@@ -46,7 +46,7 @@ def connect(
     if url is None:
         known = os.environ.get("STEPBIAS_URL")
         chosen = _profile(profile) if profile or not known else {"url": known}
-    address = {"base_url": url or LOCAL}
+    address: dict[str, Any] = {"base_url": url or LOCAL}
     return Client(**address | _named(chosen) | options | ({"api_key": api_key} if api_key else {}))
 
 

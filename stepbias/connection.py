@@ -21,6 +21,7 @@ from stepbias.errors import (
     UnusableEnvironment,
 )
 from stepbias.retry_pauses import Clock, pauses, retry_after
+from stepbias.whole_file import whole_file
 
 PROXIES: Final = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
@@ -119,14 +120,9 @@ class Connection:
             ProblemError, ServiceUnreachable: as for `send`.
             OSError: the file cannot be written.
         """
-        part = file.with_name(f".{file.name}.part")
         request = self._http.build_request("GET", path)
-        try:
+        with whole_file(file) as part:
             self._answer(request, self.clock.now() + self.patience, partial(_written, part))
-            part.replace(file)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
     def _answer(
         self, request: httpx2.Request, deadline: float, take: Callable[[httpx2.Response], object] = httpx2.Response.read

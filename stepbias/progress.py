@@ -75,7 +75,7 @@ def _bar() -> Iterator[Report]:
     import click  # noqa: PLC0415 - the client is imported without it
 
     with click.progressbar(
-        length=BAR_STEPS, file=sys.stderr, item_show_func=lambda text: text or "", show_eta=False
+        length=BAR_STEPS, file=sys.stderr, item_show_func=lambda text: str(text or ""), show_eta=False
     ) as progress:
 
         def show(fraction: float, text: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from stepbias.connection import Connection
 from stepbias.trajectory import Trajectory, arrays_of
+from stepbias.whole_file import whole_file
 
 
 class StoredArrays:
@@ -57,7 +58,8 @@ class StoredArrays:
             OSError: the file cannot be written.
         """
         content = self._connection.send("GET", f"{self._path}/runs/{index}/arrays.npz").content
-        Path(path).write_bytes(content)
+        with whole_file(Path(path)) as part:
+            part.write_bytes(content)
         return Path(path)
 
     def data(self, problem: int = 0) -> dict[str, list[Any]]:

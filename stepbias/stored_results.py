@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from stepbias.errors import UnusableValue
 from stepbias.figure import Figure, figure_query
+from stepbias.formats import RESULT_FORMATS
 from stepbias.paging import pages
 from stepbias.results_table import columns, is_text, numeric
 from stepbias.stored_arrays import StoredArrays
@@ -28,12 +30,15 @@ class StoredResults(StoredArrays):
             format: json, npz, csv, ndjson or parquet; without it the ending of the path says.
 
         Raises:
-            ProblemError: there is no such format (404).
+            UnusableValue: there is no such format.
             OSError: the file cannot be written.
         """
         file = Path(path)
-        form = file.suffix.removeprefix(".") if format is None else format
-        self._connection.save(f"{self._path}/results.{quote(form, safe='')}", file)
+        form = file.suffix.removeprefix(".").lower() if format is None else format
+        if form not in RESULT_FORMATS:
+            endings = ", ".join(RESULT_FORMATS)
+            raise UnusableValue("format", f"results are saved as {endings}, and not as {form or 'nothing'!r}")
+        self._connection.save(f"{self._path}/results.{form}", file)
         return file
 
     def to_xarray(self) -> Any:

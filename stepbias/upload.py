@@ -84,7 +84,7 @@ def with_column(table: Any, name: str, values: Any) -> Any:
     if name in list(table.columns):
         raise UnusableValue("/y", f"the table has a column {name}: say by target what y is to be called")
     if hasattr(table, "with_columns"):
-        series = type(next(iter(table.iter_columns())))
+        series: Any = type(next(iter(table.iter_columns())))
         return table.with_columns(series(name, plain(values, "/y")))
     return table.assign(**{name: plain(values, "/y")})
 

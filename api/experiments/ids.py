@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from api.problems.request_errors import AmbiguousId, Violation
+from api.problems.request_errors import AmbiguousId, IdTooShort, Violation
 from jobs.errors import ExperimentNotFound
 from jobs.ports import Store
 
@@ -12,6 +12,18 @@ LEAST_DIGITS: Final = 8
 MOST_CANDIDATES: Final = 10
 
 _CUT_SHORT: Final = re.compile(r"[0-9A-Fa-f]{8,31}", re.ASCII)
+_TOO_SHORT: Final = re.compile(r"[0-9A-Fa-f]{1,7}", re.ASCII)
+
+
+def require_enough(text: str) -> None:
+    """Return unless this is the beginning of an id, and too little of it.
+
+    Raises:
+        IdTooShort: it is.
+    """
+    if _TOO_SHORT.fullmatch(text):
+        digits = f"{len(text)} digit{'s' * (len(text) > 1)}"
+        raise IdTooShort(f"An id may be cut short to {LEAST_DIGITS} digits, and {text} has {digits}: give more of it.")
 
 
 def is_cut_short(text: str) -> bool:

@@ -145,6 +145,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = MappingProxyType(
         request_errors.NotReady: _kind(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "The service is not ready", 5),
         InvalidChoice: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-query", "A query parameter is wrong"),
         UnsuitableFigure: _kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-figure", "The figure does not suit"),
+        request_errors.IdTooShort: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         ExperimentNotFound: _kind(HTTPStatus.NOT_FOUND, "no-such-experiment", "There is no such experiment"),
         NotFailed: _kind(HTTPStatus.CONFLICT, "wrong-status", "The experiment's status does not allow this"),
         StillActive: _kind(HTTPStatus.CONFLICT, "still-active", "The experiment is not finished", 5),

@@ -148,6 +148,10 @@ class ResultsChanged(RequestError):
     """What was stored at the beginning of an answer is no longer there."""
 
 
+class IdTooShort(RequestError):
+    """Fewer digits than an id may be cut short to."""
+
+
 class NothingHere(RequestError):
     """The experiment exists, or the path is known, but this part of it does not."""
 

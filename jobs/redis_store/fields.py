@@ -18,7 +18,7 @@ number name tags content_hash created_at numerics generation runs_total runs_don
 queued running succeeded dead cancelled work_total work_done work_running work_at_start started started_at finished_at
 cancel retry error error_losses error_failures served:interactive served:batch
 """
-_OF_EXPERIMENT_LATER: Final = "order stop priority owner pooled shared webhook traceparent"
+_OF_EXPERIMENT_LATER: Final = "order stop priority owner pooled shared webhook traceparent asked_again"
 _OF_JOB: Final = """
 kind queue experiment generation number state payload work fraction attempt failures losses token worker is_heard error
 """

@@ -98,7 +98,7 @@ _REFUSALS: Final[Mapping[str, Callable[[str], Exception]]] = MappingProxyType(
 
 
 @cache
-def source(script: Script) -> str:
+def source(script: Script, turn_seconds: float = 0.0) -> str:
     """The whole text of a script. Its own first line says whether it may run when the server's memory is full."""
     folder = files("jobs.redis_store") / "lua"
     shebang, body = (folder / f"{script}.lua").read_text(encoding="utf-8").split("\n", maxsplit=1)
@@ -106,15 +106,15 @@ def source(script: Script) -> str:
     tables = f"local MOVES, SEALED_FIELDS = {_moves()}, {_sealed_fields()}"
     former = ", ".join(f"['{each}'] = true" for each in FORMER_SCHEMAS if script is Script.ADOPT)
     constants = f"local PREFIX, SCHEMA, BACKGROUND_CHARGE = '{PREFIX}', '{SCHEMA}', {BACKGROUND_CHARGE}; {tables}"
-    constants += f"; local FORMER = {{ {former} }}"
+    constants += f"; local FORMER, TURN_SECONDS = {{ {former} }}, {turn_seconds!r}"
     return f"{shebang}\n{constants}\n{ledger}\nreturn carry_out(function()\n{body}\nend)"
 
 
 class Scripts:
     """The scripts, callable on one server; a server that does not know a script is told it."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._registered = {script: client.register_script(source(script)) for script in Script}
+    def __init__(self, client: redis.Redis, turn_seconds: float) -> None:
+        self._registered = {script: client.register_script(source(script, turn_seconds)) for script in Script}
 
     def __call__(self, script: Script, *args: bytes | str | float) -> Any:
         """The script's answer.

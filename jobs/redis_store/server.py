@@ -45,7 +45,7 @@ class RedisServer:
         self._client = client
         self._settings = settings
         self._numerics = numerics
-        self._scripts = Scripts(client)
+        self._scripts = Scripts(client, settings.turn_seconds)
         self._ended: dict[str, tuple[Fields, Experiment]] = {}
 
     def _call(self, script: Script, *args: bytes | str | float) -> Any:

@@ -13,6 +13,7 @@ from typing import Final
 
 from stepbias import ExperimentHandle, ProblemError
 from stepbias.cli.output import remark, tell
+from stepbias.whole_file import make_directory, whole_file
 
 Files = Mapping[str, Callable[[], bytes]]
 """Names of files, and how to get what belongs into them."""
@@ -49,7 +50,7 @@ def save_results(handle: ExperimentHandle, out: Path, formats: Iterable[str], *,
         StepbiasError: they are not to be had.
         OSError: the directory or a file cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_directory(out)
     for form in dict.fromkeys(formats):
         tell(handle.save_results(out / f"results.{form}"))
     record = handle.experiment
@@ -120,21 +121,15 @@ def require_writable(out: Path) -> None:
     Raises:
         OSError: they cannot.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_directory(out)
     with TemporaryFile(dir=out):
         pass
 
 
 def _write(file: Path, content: bytes) -> None:
-    """All of it or nothing: a file that is cut off looks like one that is whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.part")
-    try:
+    make_directory(file.parent)
+    with whole_file(file) as part:
         part.write_bytes(content)
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def save_what_there_is(files: Files, out: Path, *, tell: Tell = tell) -> tuple[list[str], dict[str, str]]:

@@ -23,11 +23,11 @@ from stepbias.cli.experiment_files import (
     save_results,
     save_what_there_is,
 )
-from stepbias.cli.groups.experiments import FORMATS
 from stepbias.cli.options import Service
 from stepbias.cli.output import mute, remark, tell, tell_json
 from stepbias.cli.reading import stored_runs
 from stepbias.cli.submit import connected
+from stepbias.formats import RESULT_FORMATS
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -58,11 +58,16 @@ def fetch(  # noqa: PLR0913 - each is an option of the command, and all but the 
         if wanted:
             files |= _tables(rows, list(stored[0]) if stored else [], formats or OF_ROWS)
             remark("The results are of the runs that --where means; all else is of the whole experiment.")
-        return save_all(handle, out, () if wanted else formats or FORMATS, files, as_json=as_json)
+        return save_all(handle, out, () if wanted else formats or RESULT_FORMATS, files, as_json=as_json)
 
 
 def save_all(
-    handle: ExperimentHandle, out: Path, formats: Sequence[str] = FORMATS, more: Files = NONE, *, as_json: bool = False
+    handle: ExperimentHandle,
+    out: Path,
+    formats: Sequence[str] = RESULT_FORMATS,
+    more: Files = NONE,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Save the results of all runs in these formats, all that describes them, and more; print which files there are."""
     say = mute if as_json else tell

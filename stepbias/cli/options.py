@@ -1,6 +1,6 @@
 """Arguments and options that several groups of commands take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from stepbias.cli.completion import complete_ids
+from stepbias.formats import RESULT_FORMATS
 
 TAKES_ID: Final = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
@@ -37,12 +38,16 @@ FIGURE_FILES: Final = ("png", "svg", "pdf", "csv", "txt")
 """What figures are sent as: drawn, in numbers, and in words."""
 
 
-class PictureOrDirectory(Directory):
-    """A directory to write into, or a file with the ending of a figure."""
+class FileOrDirectory(Directory):
+    """A directory to write into, or a file with one of these endings."""
+
+    def __init__(self, endings: Sequence[str]) -> None:
+        super().__init__()
+        self._endings = endings
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, unless it is neither."""
-        return Path(value) if Path(value).suffix[1:] in FIGURE_FILES else super().convert(value, param, ctx)
+        return Path(value) if Path(value).suffix[1:] in self._endings else super().convert(value, param, ctx)
 
 
 def asks_service(command: Callable[..., int]) -> Callable[..., int]:
@@ -61,7 +66,7 @@ out_picture = click.option(
     "--out",
     "-o",
     metavar="PATH",
-    type=PictureOrDirectory(),
+    type=FileOrDirectory(FIGURE_FILES),
     default=".",
     help="A directory, or a file that ends in .png, .svg, .pdf, .csv or .txt.",
 )
@@ -77,6 +82,14 @@ def out_directory(default: str) -> Callable[[Callable[..., int]], Callable[..., 
         "--out", metavar="DIRECTORY", type=Directory(), default=default, help="For the files; made where absent."
     )
 
+
+out_results = click.option(
+    "--out",
+    metavar="PATH",
+    type=FileOrDirectory(RESULT_FORMATS),
+    default="out",
+    help="A directory for all files, or a .json, .ndjson, .csv, .parquet or .npz file for the runs alone.",
+)
 
 arrays = click.option("--arrays", is_flag=True, help="Also where each run ended, and data and interpolators, as .npz.")
 

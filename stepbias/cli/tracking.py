@@ -13,6 +13,7 @@ from stepbias.cli.output import remark, tell, tell_json
 from stepbias.cli.reading import stored_runs
 from stepbias.cli.submit import connected
 from stepbias.progress import runs
+from stepbias.whole_file import make_directory
 
 RUN_TAG: Final = "stepbias.run"
 EXPERIMENT_TAG: Final = "stepbias.experiment"
@@ -57,7 +58,7 @@ def _address(directory: str | None) -> str | None:
     """What MLflow calls its tracking URI: of a directory, the database in it."""
     if directory is None or "://" in directory:
         return directory
-    Path(directory).mkdir(parents=True, exist_ok=True)
+    make_directory(Path(directory))
     return f"sqlite:///{(Path(directory) / 'mlflow.db').absolute()}"
 
 

@@ -54,8 +54,12 @@ def test_page_tells_of_the_interface_and_of_the_tracking_server(tmp_path: Path) 
     explorer = {"browser": "150.0", "bytes": 64_400, "rows": [row]}
     (tmp_path / "explorer.json").write_text(json.dumps(common | explorer), encoding="utf-8")
     (tmp_path / "tracker.json").write_text(json.dumps(common | tracker), encoding="utf-8")
+    told = {"mean_seconds": 16.52, "mean_core_seconds": 33.0, "last_core_seconds": 63.0, "experiments": 21}
+    lessons = {"stepbias": told | {"places_of_shared": [1, 2]}}
+    (tmp_path / "classroom.json").write_text(json.dumps(common | {"people": 20, "lessons": lessons}), encoding="utf-8")
     (page,) = write_report(tmp_path, tmp_path / "docs")
     text = page.read_text(encoding="utf-8")
+    assert "| stepbias | 16.5 | 33.0 | 63.0 | 1, 2 |" in text
     assert "| 4,321 (200 µs of the API, 20 of the store) | 4,000 |" in text
     assert "| 12.2 ms (median 1.5, slowest 80) | ≤ 50 ms |" in text
     assert "| submit, errors of 3,000 | 2 | 0 |" in text

@@ -8,6 +8,7 @@ import redis
 
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
+from jobs.settings import Settings
 from tests.jobs.laboratory import SETTINGS, Laboratory
 from tests.reference.memory_store import MemoryStore
 
@@ -28,18 +29,19 @@ class MovableClock:
         self.now += seconds
 
 
-def _memory() -> Laboratory:
+def memory_laboratory(settings: Settings = SETTINGS) -> Laboratory:
+    """The twin."""
     clock = MovableClock()
-    store = MemoryStore(SETTINGS, clock)
+    store = MemoryStore(settings, clock)
     return Laboratory(store=store, wait=clock.move, store_of=store.of_version)
 
 
-def redis_laboratory(client: redis.Redis) -> Laboratory:
+def redis_laboratory(client: redis.Redis, settings: Settings = SETTINGS) -> Laboratory:
     """A store on a server."""
     return Laboratory(
-        store=RedisStore(client, SETTINGS),
+        store=RedisStore(client, settings),
         wait=time.sleep,
-        store_of=lambda numerics: RedisStore(client, SETTINGS, numerics),
+        store_of=lambda numerics: RedisStore(client, settings, numerics),
     )
 
 
@@ -47,7 +49,7 @@ def redis_laboratory(client: redis.Redis) -> Laboratory:
 def laboratory(request: pytest.FixtureRequest) -> Iterator[Laboratory]:
     """An empty store of either kind."""
     if request.param == "memory":
-        yield _memory()
+        yield memory_laboratory()
         return
     with connect(request.getfixturevalue("empty_valkey_url"), patience=10.0) as client:
         yield redis_laboratory(client)

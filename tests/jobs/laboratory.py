@@ -10,7 +10,8 @@ from jobs.records import Claim, Experiment, FigureRequest, FinishedRun, Job, Los
 from jobs.settings import Settings
 from jobs.states import JobState
 
-SETTINGS = Settings(lease_seconds=0.05, heartbeat_seconds=0.01, janitor_seconds=0.02, max_attempts=3)
+SETTINGS = Settings(lease_seconds=0.05, heartbeat_seconds=0.01, janitor_seconds=0.02, max_attempts=3, turn_seconds=0.0)
+"""Turns are of one job, as short as they can be; longer ones are tested in a module of their own."""
 PATIENCE = 20.0
 
 

@@ -31,7 +31,7 @@ Check = Callable[[Laboratory, redis.Redis], object]
 def _without(text: str, instead: str) -> AbstractContextManager[Any]:
     """Scripts that have something else in this place."""
     assert any(text in source(script) for script in Script), f"no script has {text!r}"
-    return patch.object(scripts, "source", lambda script: source(script).replace(text, instead))
+    return patch.object(scripts, "source", lambda *script: source(*script).replace(text, instead))
 
 
 @contextmanager
@@ -81,7 +81,7 @@ GUARDS: Final[Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], Chec
         partial(_of_versions, test_versions_contract.test_neither_version_claims_what_is_of_the_other),
     ),
     "turns of owners": (
-        partial(_without, "redis.call('ZADD', owners, owner_served, turn.owner)", ""),
+        partial(_without, "call('ZADD', owners, served", "call('ZADD', owners, 'NX', served"),
         partial(_of_a_laboratory, test_owner_turns.test_owners_take_turns_by_work_and_so_do_the_experiments_of_each),
     ),
     "leases": (

@@ -133,6 +133,7 @@ class _Experiment:
     finished_at: float | None = None
     webhook: Webhook = field(default_factory=Webhook)
     tells_at: float | None = None
+    asked_again: int = 0
     told: list[ExperimentEvent] = field(default_factory=list)
     counted: set[int] = field(default_factory=set)
     looked: list[object] = field(default_factory=list)
@@ -192,8 +193,12 @@ class _Experiment:
         return self.wishes.priority is Priority.BATCH
 
     def turn(self, queue: Queue) -> tuple[float, int]:
-        """The experiment with the least takes the next one."""
+        """The experiment whose turn ends first takes the next one."""
         return self.flows[queue], self.number
+
+    def left(self, queue: Queue) -> float:
+        """The work of its turn that it was not given yet."""
+        return self.flows[queue] - self.served[queue]
 
     def backlog(self, queue: Queue) -> list[_Job]:
         return sorted(self.waiting(queue), key=lambda job: job.place)
@@ -347,6 +352,8 @@ class MemoryStore(Store):
                 if added and len(known.tags) + len(added) > MOST_TAGS:
                     raise TooManyTags(f"an experiment has no more tags than {MOST_TAGS}")
                 known.tags += added
+                if not known.is_finished:
+                    self._ask_again(known)
                 return Submission(experiment=known.record(self._clock()), is_new=False, tags_added=added)
             for document in documents:
                 if document not in self._documents:
@@ -506,10 +513,14 @@ class MemoryStore(Store):
             job = experiment.backlog(queue)[0]
             line = queue, experiment.numerics, experiment.is_background
             its = *line, experiment.ownership.owner
-            self._owners_now[line] = self._owners_served[its]
+            turn = self._settings.turn_seconds
+            owner_ends, ends = self._owner_turn(experiment, queue)[0], experiment.flows[queue]
+            self._owners_now[line] = max(self._owners_now.get(line, 0.0), owner_ends - turn)
+            self._virtual_now[its] = max(self._virtual_now.get(its, 0.0), ends - turn)
             self._owners_served[its] += job.record.work
-            self._virtual_now[its] = experiment.flows[queue]
-            experiment.served[queue] = experiment.flows[queue] = experiment.flows[queue] + job.record.work
+            experiment.served[queue] += job.record.work
+            if experiment.served[queue] >= ends:
+                experiment.flows[queue] = experiment.served[queue] + self._next_turn(experiment.backlog(queue)[1:])
             self._waits_since[queue, self.numerics] = self._clock()
             job.token += 1
             job.is_heard = False
@@ -1066,11 +1077,35 @@ class MemoryStore(Store):
         )
         experiment.jobs.append(_Job(record=record, number=len(experiment.jobs) + 1, rank=job.rank))
         self._touch(experiment)
-        self._begin_to_flow(experiment, job.queue)
+        self._begin_to_flow(experiment, job.queue, job.work)
 
-    def _begin_to_flow(self, experiment: _Experiment, queue: Queue) -> None:
-        """What has just begun to wait starts from max(its own virtual time, that of the last turn)."""
-        if queue not in experiment.flows and experiment.may_flow(queue):
+    def _next_turn(self, waiting: Sequence[_Job]) -> float:
+        """The work of a turn of these jobs: of all, a whole turn at most."""
+        work = 0.0
+        for job in waiting[:64]:
+            if work < self._settings.turn_seconds:
+                work += job.record.work
+        return min(work, self._settings.turn_seconds)
+
+    def _sooner_by(self, experiment: _Experiment) -> float:
+        """A half of a turn, two thirds, three quarters, …: by how many have asked for it after the first."""
+        return self._settings.turn_seconds * experiment.asked_again / (experiment.asked_again + 1)
+
+    def _ask_again(self, experiment: _Experiment) -> None:
+        before = self._sooner_by(experiment)
+        experiment.asked_again += 1
+        shift = before - self._sooner_by(experiment)
+        for queue in experiment.flows:
+            experiment.served[queue] += shift
+            experiment.flows[queue] += shift
+
+    def _begin_to_flow(self, experiment: _Experiment, queue: Queue, work: float) -> None:
+        """What begins to wait starts from max(its own virtual time, that of its line); what waits wants more."""
+        turn = self._settings.turn_seconds
+        if queue in experiment.flows and experiment.may_flow(queue):
+            ends = experiment.flows[queue]
+            experiment.flows[queue] = max(ends, min(ends + work, experiment.served[queue] + turn))
+        elif experiment.may_flow(queue):
             line = queue, experiment.numerics, experiment.is_background
             its = *line, experiment.ownership.owner
             waiting = self._flowing(queue, experiment.numerics)
@@ -1078,8 +1113,9 @@ class MemoryStore(Store):
                 self._waits_since[line[:2]] = self._clock()
             if its not in {(*line[:2], each.is_background, each.ownership.owner) for each in waiting}:
                 self._owners_served[its] = max(self._owners_served.get(its, 0.0), self._owners_now.get(line, 0.0))
-            now = self._virtual_now.get(its, 0.0)
-            experiment.flows[queue] = max(experiment.served.get(queue, 0.0), now)
+            now = self._virtual_now.get(its, 0.0) - self._sooner_by(experiment)
+            experiment.served[queue] = max(experiment.served.get(queue, -math.inf), now)
+            experiment.flows[queue] = experiment.served[queue] + min(work, turn)
 
     def _enter(self, experiment: _Experiment, job: _Job, state: JobState) -> None:
         assert state in JOB_MOVES[job.record.state]
@@ -1101,6 +1137,8 @@ class MemoryStore(Store):
         if state is JobState.DEAD and experiment.first_death is None:
             experiment.first_death = job.record
         self._settle(experiment)
+        if state is JobState.QUEUED:
+            self._begin_to_flow(experiment, job.record.queue, job.record.work)
 
     def _settle(self, experiment: _Experiment) -> None:
         self._touch(experiment)
@@ -1117,7 +1155,6 @@ class MemoryStore(Store):
         for queue in Queue:
             if queue in experiment.flows and not experiment.may_flow(queue):
                 del experiment.flows[queue]
-            self._begin_to_flow(experiment, queue)
 
     def _after_attempt(self, experiment: _Experiment, job: _Job, *, is_hopeless: bool = False) -> None:
         spent = is_hopeless or job.record.failures + job.record.losses >= self._settings.max_attempts
@@ -1154,9 +1191,15 @@ class MemoryStore(Store):
         return background if is_due else first
 
     def _owner_turn(self, experiment: _Experiment, queue: Queue) -> tuple[float, str]:
-        """The owner with the least takes the next one."""
-        owner = experiment.ownership.owner
-        return self._owners_served[queue, experiment.numerics, experiment.is_background, owner], owner
+        """The owner whose turn ends first takes the next one: the turn of the first of the experiments."""
+        owner, line = experiment.ownership, (queue, experiment.numerics, experiment.is_background)
+        its = [
+            each
+            for each in self._flowing(queue, experiment.numerics)
+            if each.is_background == experiment.is_background and each.ownership.owner == owner.owner
+        ]
+        first = min(its, key=lambda each: each.turn(queue))
+        return self._owners_served[*line, owner.owner] + first.left(queue), owner.owner
 
     def _place(self, experiment: _Experiment, queue: Queue) -> Place:
         lines: dict[tuple[float, str], list[_Experiment]] = defaultdict(list)
@@ -1165,19 +1208,38 @@ class MemoryStore(Store):
                 lines[self._owner_turn(each, queue)].append(each)
         for line in lines.values():
             line.sort(key=lambda each: each.turn(queue))
-        served, owner = self._owner_turn(experiment, queue)
-        own = lines.pop((served, owner))
+        owner_ends, owner = self._owner_turn(experiment, queue)
+        own = lines.pop((owner_ends, owner))
         before = own[: own.index(experiment)]
-        given = [_given_to(each, queue, experiment) for each in before[:MOST_AHEAD]]
+        given = [self._given_to(each, queue, experiment) for each in before[:MOST_AHEAD]]
         work = sum(given) / len(given) * len(before) if given else 0.0
-        turns = [
-            _taken_by(line, queue, each[0], served + work, is_first=each[1] < owner) for each, line in lines.items()
-        ]
+        served = self._owners_served[queue, experiment.numerics, experiment.is_background, owner]
+        ends = served + work + experiment.left(queue)
+        turns = [self._taken_by(line, queue, each[0], ends, is_first=each[1] < owner) for each, line in lines.items()]
         return Place(
             queue=queue,
             experiments_ahead=len(before) + sum(count for count, _ in turns),
             work_ahead=work + sum(work for _, work in turns),
         )
+
+    def _given_to(self, other: _Experiment, queue: Queue, experiment: _Experiment) -> float:
+        """The work of the turns that another one takes before the experiment."""
+        jobs = other.backlog(queue)
+        (ends, number), (until, mine) = other.turn(queue), experiment.turn(queue)
+        work, turn = jobs[0].record.work, self._settings.turn_seconds
+        first = _Turn(ends=ends, left=other.left(queue), whole=turn)
+        return _turns(first, work, len(jobs) * work, until, is_first=number < mine)
+
+    def _taken_by(
+        self, line: Sequence[_Experiment], queue: Queue, ends: float, until: float, *, is_first: bool
+    ) -> tuple[int, float]:
+        """How many of another owner's experiments have a turn before its ends so late, and what all are given."""
+        waiting = [len(each.backlog(queue)) * each.backlog(queue)[0].record.work for each in line]
+        work, turn = line[0].backlog(queue)[0].record.work, min(self._settings.turn_seconds, waiting[0])
+        first = _Turn(ends=ends, left=line[0].left(queue), whole=turn)
+        given = _turns(first, work, sum(waiting), until, is_first=is_first)
+        firsts = [sum(self._given_to(other, queue, each) for other in line[:place]) for place, each in enumerate(line)]
+        return sum(before < given - 1e-9 for before in firsts), given
 
     def _lose(self, experiment: _Experiment, job: _Job) -> LostAttempt:
         if job.is_heard:
@@ -1241,28 +1303,21 @@ class MemoryDoorbell(Doorbell):
         self.hang_ups += 1
 
 
-def _given_to(other: _Experiment, queue: Queue, experiment: _Experiment) -> float:
-    """The work of the turns that another one takes before the experiment."""
-    jobs, (served, number) = other.backlog(queue), other.turn(queue)
-    (until, mine) = experiment.turn(queue)
-    return _turns(served, jobs[0].record.work, len(jobs) * jobs[0].record.work, until, is_first=number < mine)
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """When it ends, what is left of it, and how long a whole one is."""
+
+    ends: float
+    left: float
+    whole: float
 
 
-def _taken_by(
-    line: Sequence[_Experiment], queue: Queue, served: float, until: float, *, is_first: bool
-) -> tuple[int, float]:
-    """How many of another owner's experiments have a turn before it has been served so much, and what all are given."""
-    waiting = sum(len(each.backlog(queue)) * each.backlog(queue)[0].record.work for each in line)
-    given = _turns(served, line[0].backlog(queue)[0].record.work, waiting, until, is_first=is_first)
-    firsts = [sum(_given_to(other, queue, each) for other in line[:place]) for place, each in enumerate(line)]
-    return sum(before < given - 1e-9 for before in firsts), given
-
-
-def _turns(served: float, work: float, waiting: float, until: float, *, is_first: bool) -> float:
-    """The work of turns, one after another, that are begun before so much was served, or at it."""
-    given = 0.0
-    while given < waiting - 1e-9 and (served + given < until - 1e-9 or (is_first and served + given < until + 1e-9)):
-        given += work
+def _turns(first: _Turn, job: float, waiting: float, until: float, *, is_first: bool) -> float:
+    """The work of jobs given in turns, one after another, that end before another's, or with it."""
+    given, served, ends = 0.0, first.ends - first.left, first.ends
+    while given < waiting - 1e-9 and (ends < until - 1e-9 or (is_first and ends < until + 1e-9)):
+        given += max(math.ceil((ends - served - given) / job - 1e-9), 1) * job
+        ends = served + given + min(first.whole, max(waiting - given, 0.0))
     return min(given, waiting)
 
 

@@ -1,25 +1,24 @@
 #!lua flags=allow-oom
--- QUEUED -> RUNNING: the first waiting job of the experiment that has been served least, of the owner that has.
+-- QUEUED -> RUNNING: the first waiting job of the experiment whose turn ends first, of the owner whose turn does.
 -- ARGV: queue, numerics version, worker, lease in seconds. Answers: the job's id, its token, its fields; or nothing.
-local LATEST = 1e15 -- No turn is so late, and no number that people count with is lost behind it.
+local MOST_COUNTED = 64
 local queue, numerics, worker, lease_seconds = unpack(ARGV)
 local line = turns_key(queue, numerics, false)
 
--- The first in a line, and the virtual time at which its turn begins.
+-- The first in a line, and the virtual time at which its turn ends.
 local function first_of(at)
-  local who, virtual_now = unpack(redis.call('ZRANGE', at, 0, 0, 'WITHSCORES'))
-  virtual_now = number_of(virtual_now, 0)
-  return who, virtual_now > LATEST and 0 or virtual_now
+  local who, ends = unpack(redis.call('ZRANGE', at, 0, 0, 'WITHSCORES'))
+  return who, virtual_time(ends)
 end
 
--- The next turn of one priority: of the owner that has been served least, and of its experiments; nothing where none waits.
+-- The next turn of one priority: of the owner whose turn ends first, and of its experiments; nothing where none waits.
 local function next_turn(is_background)
   local turns = turns_key(queue, numerics, is_background)
-  local owner, owner_now = first_of(owners_key(turns))
+  local owner, owner_ends = first_of(owners_key(turns))
   if not owner then
     return nil
   end
-  local flow, virtual_now = first_of(of_owner(turns, owner))
+  local flow, ends = first_of(of_owner(turns, owner))
   if not flow then
     -- It is not what was written.
     redis.call('ZREM', owners_key(turns), owner)
@@ -32,13 +31,12 @@ local function next_turn(is_background)
   local is_waiting = job and job.state == 'queued' and job.experiment == id and job.queue == queue
   if not is_waiting or not experiment then
     -- One of the two names is not what was written: nothing is called so, or something else.
-    stop_flow(turns, owner, flow)
+    stop_flow(turns, queue, owner, flow)
     redis.call('ZREM', backlog, waiting or '')
     damaged(id)
   end
   return {
-    turns = turns, owner = owner, owner_now = owner_now, flow = flow, virtual_now = virtual_now, id = id, backlog = backlog,
-    job = job,
+    turns = turns, owner = owner, owner_ends = owner_ends, flow = flow, ends = ends, id = id, backlog = backlog, job = job,
   }
 end
 
@@ -59,19 +57,30 @@ if not turn then
   return false
 end
 
--- Owner and experiment take their turn, and have been served the job's work more.
-local job, owners, flows = turn.job, owners_key(turn.turns), of_owner(turn.turns, turn.owner)
-local served, owner_served = turn.virtual_now + job.work, turn.owner_now + job.work
-redis.call('SET', owners .. ':now', turn.owner_now)
+-- The work that waits, a whole turn at most; where jobs are tiny, that of the first of them.
+local function work_of_turn(backlog)
+  local work = 0
+  for _, id in ipairs(redis.call('ZRANGE', backlog, 0, MOST_COUNTED - 1)) do
+    work = work < TURN_SECONDS and work + number_of(call('HGET', key('job', id), 'work'), 0) or work
+  end
+  return math.min(work, TURN_SECONDS)
+end
+
+-- Owner and experiment have been served the job's work more. A turn that is over is followed by another one.
+local job, at, owners, flows = turn.job, experiment_key(turn.id), owners_key(turn.turns), of_owner(turn.turns, turn.owner)
+local served = served_until(redis.call('HGET', at, 'served:' .. queue), turn.ends) + job.work
+local owner_served = served_until(redis.call('HGET', owners .. ':served', turn.owner), turn.owner_ends) + job.work
+note_turn(owners, turn.owner_ends)
+note_turn(flows, turn.ends)
 redis.call('HSET', owners .. ':served', turn.owner, owner_served)
-redis.call('ZADD', owners, owner_served, turn.owner)
-redis.call('SET', flows .. ':now', turn.virtual_now)
-redis.call('HSET', experiment_key(turn.id), 'served:' .. queue, served)
-redis.call('ZADD', flows, served, turn.flow)
+redis.call('HSET', at, 'served:' .. queue, served)
 redis.call('ZREM', turn.backlog, job.id)
 if redis.call('EXISTS', turn.backlog) == 0 then
-  stop_flow(turn.turns, turn.owner, turn.flow)
+  redis.call('ZREM', flows, turn.flow)
+elseif served >= turn.ends then
+  redis.call('ZADD', flows, served + work_of_turn(turn.backlog), turn.flow)
 end
+place_owner(turn.turns, queue, turn.owner)
 
 redis.call('SET', line .. ':since', now)
 redis.call('HINCRBY', job.at, 'token', 1)

@@ -1,6 +1,6 @@
 -- What every script begins with: the store's clock, the names of its keys, the seals of its records, and how a job's
 -- move changes what its experiment counts. `PREFIX`, `SCHEMA`, `FORMER` (the schemas that a script takes over), `SEALED_FIELDS`,
--- `BACKGROUND_CHARGE` and `MOVES`, the table of legal moves, are put in front of it from Python.
+-- `BACKGROUND_CHARGE`, `TURN_SECONDS` and `MOVES`, the table of legal moves, are put in front of it from Python.
 --
 -- Keys are made from ids inside the scripts, so this is for one server and its replicas, not for a cluster. Scripts check
 -- before they write: what is refused has changed nothing.
@@ -260,37 +260,110 @@ local function flow_of(experiment)
   return string.format('%015d:%s', experiment.number, experiment.id)
 end
 
--- Who begins to wait starts from the virtual time at which the last turn was taken: served at once, but with no claim to the
--- time it was not there.
-local function begin_to_wait(line, who, served)
-  local start = math.max(number_of(served, 0), number_of(redis.call('GET', line .. ':now'), 0))
-  redis.call('ZADD', line, 'NX', start, who)
+-- Places in a line are the virtual times at which turns end, so that of those who have been served the same the one that wants the
+-- least comes first. A turn is of `TURN_SECONDS` at most.
+local LATEST = 1e15 -- No turn ends so late, and no number that people count with is lost behind it.
+
+-- A stored virtual time; 0 where it is none.
+local function virtual_time(stored)
+  local time = number_of(stored, 0)
+  return time > LATEST and 0 or time
 end
 
--- An experiment with a backlog takes turns, and so does its owner.
-local function start_flow(experiment, queue)
-  if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 1 then
-    local turns = turns_key(queue, experiment.numerics, experiment.is_background)
-    local owners, line = owners_key(turns), turns_key(queue, experiment.numerics, false)
-    if redis.call('EXISTS', owners_key(line), owners_key(turns_key(queue, experiment.numerics, true))) == 0 then
-      redis.call('SET', line .. ':since', now)
-    end
-    begin_to_wait(owners, experiment.owner, redis.call('HGET', owners .. ':served', experiment.owner))
-    begin_to_wait(flows_key(queue, experiment), flow_of(experiment), redis.call('HGET', experiment.at, 'served:' .. queue))
-  end
+-- The virtual time until which somebody has been served whose turn ends then.
+local function served_until(served, ends)
+  return math.max(virtual_time(served), virtual_time(ends) - TURN_SECONDS)
 end
 
-local function stop_flow(turns, owner, flow)
-  local flows = of_owner(turns, owner)
-  redis.call('ZREM', flows, flow)
-  if redis.call('EXISTS', flows) == 0 then
-    redis.call('ZREM', owners_key(turns), owner)
+-- Virtual time is that at which a whole turn would have begun that ends with the last one that was taken.
+local function note_turn(line, ends)
+  local at = line .. ':now'
+  redis.call('SET', at, math.max(virtual_time(redis.call('GET', at)), ends - TURN_SECONDS))
+end
+
+-- Who begins to wait starts from the virtual time of the line: with no claim to the time it was not there; by so much sooner as others
+-- wait for it too.
+local function begin_at(line, served, sooner)
+  return math.max(number_of(served, -math.huge), virtual_time(redis.call('GET', line .. ':now')) - sooner)
+end
+
+-- By how much an experiment comes sooner that has been asked for so often again: a turn in the end, however often that was.
+local function sooner_by(again)
+  again = number_of(again, 0)
+  return TURN_SECONDS * again / (again + 1)
+end
+
+-- An owner's turn is that of the first of the experiments.
+local function place_owner(turns, queue, owner)
+  local owners, flow, ends = owners_key(turns), unpack(call('ZRANGE', of_owner(turns, owner), 0, 0, 'WITHSCORES'))
+  if not flow then
+    call('ZREM', owners, owner)
+    return
   end
+  local served = virtual_time(call('HGET', owners .. ':served', owner))
+  -- As it stands there: whose record is damaged is found when it is used.
+  local its = call('HGET', experiment_key(string.match(flow, ':(.*)') or ''), 'served:' .. queue)
+  call('ZADD', owners, served + virtual_time(ends) - served_until(its, ends), owner)
+end
+
+-- Whether nobody waits in a line, of either priority.
+local function is_empty(queue, numerics)
+  local lines = { owners_key(turns_key(queue, numerics, false)), owners_key(turns_key(queue, numerics, true)) }
+  return redis.call('EXISTS', unpack(lines)) == 0
+end
+
+-- An experiment with a backlog takes turns, and so does its owner: so much work waits more.
+local function start_flow(experiment, queue, work)
+  if redis.call('EXISTS', backlog_key(experiment.id, queue)) == 0 then
+    return
+  end
+  local turns, flows = turns_key(queue, experiment.numerics, experiment.is_background), flows_key(queue, experiment)
+  local flow, owners, field = flow_of(experiment), owners_key(turns), 'served:' .. queue
+  if is_empty(queue, experiment.numerics) then
+    redis.call('SET', turns_key(queue, experiment.numerics, false) .. ':since', now)
+  end
+  if not redis.call('ZSCORE', owners, experiment.owner) then
+    local served = redis.call('HGET', owners .. ':served', experiment.owner)
+    redis.call('HSET', owners .. ':served', experiment.owner, begin_at(owners, served, 0))
+  end
+  local ends = redis.call('ZSCORE', flows, flow)
+  local served, again = unpack(redis.call('HMGET', experiment.at, field, 'asked_again'))
+  if ends then
+    served = served_until(served, ends)
+    ends = math.max(virtual_time(ends), math.min(virtual_time(ends) + work, served + TURN_SECONDS))
+  else
+    served = begin_at(flows, served, sooner_by(again))
+    ends = served + math.min(work, TURN_SECONDS)
+  end
+  redis.call('HSET', experiment.at, field, served)
+  redis.call('ZADD', flows, ends, flow)
+  place_owner(turns, queue, experiment.owner)
+end
+
+local function stop_flow(turns, queue, owner, flow)
+  redis.call('ZREM', of_owner(turns, owner), flow)
+  place_owner(turns, queue, owner)
 end
 
 local function stop_flows(experiment)
   for _, queue in ipairs(QUEUES) do
-    stop_flow(turns_key(queue, experiment.numerics, experiment.is_background), experiment.owner, flow_of(experiment))
+    local turns = turns_key(queue, experiment.numerics, experiment.is_background)
+    stop_flow(turns, queue, experiment.owner, flow_of(experiment))
+  end
+end
+
+-- Somebody else waits for it as well: where it waits itself, it comes the sooner.
+local function ask_again(experiment)
+  local again = redis.call('HINCRBY', experiment.at, 'asked_again', 1)
+  for _, queue in ipairs(QUEUES) do
+    local flows, flow, field = flows_key(queue, experiment), flow_of(experiment), 'served:' .. queue
+    local ends = redis.call('ZSCORE', flows, flow)
+    if ends then
+      local shift = sooner_by(again - 1) - sooner_by(again)
+      redis.call('HSET', experiment.at, field, served_until(redis.call('HGET', experiment.at, field), ends) + shift)
+      redis.call('ZADD', flows, virtual_time(ends) + shift, flow)
+      place_owner(turns_key(queue, experiment.numerics, experiment.is_background), queue, experiment.owner)
+    end
   end
 end
 
@@ -390,7 +463,7 @@ end
 -- Its place is by rank and then by number; both together are a whole number that a double holds.
 local function wait(job)
   redis.call('ZADD', backlog_key(job.experiment, job.queue), job.rank * 1000000000 + job.number, job.id)
-  start_flow(experiment_of(job.experiment), job.queue)
+  start_flow(experiment_of(job.experiment), job.queue, job.work)
 end
 
 local function report(job, fraction)
@@ -560,7 +633,8 @@ end
 -- Record a job that nobody has recorded before, at the end of those of its experiment.
 local function record_job(experiment, id, kind, queue, payload, work, rank)
   local number = redis.call('RPUSH', key('experiment', experiment.id, 'jobs'), id)
-  local job = { id = id, at = key('job', id), queue = queue, experiment = experiment.id, number = number, rank = rank }
+  local job = { id = id, at = key('job', id), queue = queue, experiment = experiment.id, number = number, rank = rank,
+    work = tonumber(work) }
   redis.call('HSET', job.at, 'kind', kind, 'queue', queue, 'experiment', experiment.id, 'state', 'queued', 'payload',
     payload, 'work', work, 'fraction', 0, 'attempt', 0, 'failures', 0, 'losses', 0, 'token', 0, 'number', number,
     'generation', experiment.generation)

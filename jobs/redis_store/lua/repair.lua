@@ -17,7 +17,7 @@ for _, version in ipairs(redis.call('SMEMBERS', key('numerics'))) do
       for _, owner in ipairs(redis.call('ZRANGE', owners_key(turns), 0, -1)) do
         for _, flow in ipairs(redis.call('ZRANGE', of_owner(turns, owner), 0, -1)) do
           if string.match(flow, ':(.*)') == id then
-            stop_flow(turns, owner, flow)
+            stop_flow(turns, queue, owner, flow)
           end
         end
       end

@@ -1,6 +1,6 @@
 #!lua
 -- Record an experiment and its planning job, unless an equal one of the same numerics is active or has succeeded.
--- That one takes over the tags that it does not have.
+-- That one takes over the tags that it does not have, and comes sooner, for somebody else waits for it too.
 -- ARGV: id, numerics version, content hash, name, tags as JSON, most tags, runs, spec, how many other fields the record has
 -- (wishes, and whose it is), each by field and value, document that it uses...
 -- Answers: 1 if the experiment is new else 0, its id, its record, the tags that an equal one has taken over.
@@ -37,6 +37,9 @@ if current and current.numerics == numerics and not current.is_cancelled and end
   local new = take_over(current)
   if not new then
     return too_many_tags(most_tags)
+  end
+  if not ending_of(current) then
+    ask_again(current)
   end
   return { 0, known, record_of(known), new }
 end

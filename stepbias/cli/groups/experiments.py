@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -23,11 +23,9 @@ from stepbias.cli.options import (
     trajectories,
     where,
 )
+from stepbias.formats import RESULT_FORMATS
 
 app = Group()
-
-FORMATS: Final = ("json", "csv", "ndjson", "parquet", "npz")
-"""What results are saved as."""
 
 
 @app.command()
@@ -109,7 +107,7 @@ def watch(*, experiment_id: str, as_json: bool, service: Service) -> int:
 @arrays
 @trajectories
 @click.option(
-    "--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Of the results; default: every one."
+    "--format", "formats", type=click.Choice(RESULT_FORMATS), multiple=True, help="Of the results; default: every one."
 )
 @where
 @as_json

@@ -7,7 +7,7 @@ import click
 
 from stepbias.cli.command import Group
 from stepbias.cli.launched import launched
-from stepbias.cli.options import arrays, as_json, out_directory, spec_file, state_directory, trajectories
+from stepbias.cli.options import arrays, as_json, out_results, spec_file, state_directory, trajectories
 from stepbias.explorer.document import document
 
 app = Group()
@@ -17,7 +17,7 @@ backup_file = click.argument("file", metavar="FILE", type=click.Path(allow_dash=
 
 @app.command()
 @spec_file
-@out_directory("out")
+@out_results
 @arrays
 @trajectories
 @as_json

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,27 +18,35 @@ from stepbias.cli.experiment_files import require_own, require_writable, save_wh
 from stepbias.cli.failure import explained
 from stepbias.cli.output import mute, remark, tell, tell_json
 from stepbias.cli.submit import spec_bytes
+from stepbias.formats import RESULT_FORMATS
 from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.commands.local_files import files_of
+from stepbias.launcher.commands.local_files import files_of, results_file
 from stepbias.progress import Report, duration, outcome_counts, progress_report, runs
 
 
 def run(spec: str, *, out: Path, arrays: bool, trajectories: bool, as_json: bool = False) -> int:
-    """Compute the experiment and save what `fetch` would."""
+    """Compute the experiment and save what `fetch` would, or its runs as the one file that `out` names."""
     kernel = checked_settings().kernel
     with explained(errors.StepbiasError):
+        form = _form(out, is_more=arrays or trajectories)
         document = _document(spec_bytes(spec))
         # Before hours of work and not after them.
-        require_own(out, document.canonical(), ["results.json", "curves.json", "report.json"])
-        require_writable(out)
+        if form is None:
+            require_own(out, document.canonical(), ["results.json", "curves.json", "report.json"])
+        directory = out if form is None else out.parent
+        require_writable(directory)
         try:
             with progress_report() as report:
                 results = experiment.run(document, kernel=kernel, on_progress=_reporting(report))
         except KeyboardInterrupt:
             remark("Stopped; nothing is saved. A service keeps what is finished: stepbias submit")
             return INTERRUPTED
-        files = files_of(results, arrays=arrays, trajectories=trajectories)
-        saved, left_out = save_what_there_is(files, out, tell=mute if as_json else tell)
+        files = (
+            files_of(results, arrays=arrays, trajectories=trajectories)
+            if form is None
+            else {out.name: partial(results_file, results, form)}
+        )
+        saved, left_out = save_what_there_is(files, directory, tell=mute if as_json else tell)
     outcomes, paths = (
         Counter(str(summary[name] or "unknown") for summary in results.summaries) for name in ("outcome", "path")
     )
@@ -46,6 +55,20 @@ def run(spec: str, *, out: Path, arrays: bool, trajectories: bool, as_json: bool
         return 0
     tell(f"{runs(len(results.grid))}: {outcome_counts(outcomes)}; by path {outcome_counts(paths)}")
     return 0
+
+
+def _form(out: Path, *, is_more: bool) -> str | None:
+    """The format of the one file that is meant; nothing where a directory is.
+
+    Raises:
+        StepbiasError: a file is meant, and more than the runs.
+    """
+    form = out.suffix[1:]
+    if form not in RESULT_FORMATS or out.is_dir():
+        return None
+    if is_more:
+        raise StepbiasError(f"--arrays and --trajectories are files of their own, and {out} is one: give a directory")
+    return form
 
 
 def _document(body: bytes) -> ExperimentSpec:

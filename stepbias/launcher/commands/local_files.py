@@ -10,6 +10,8 @@ from fastapi.responses import JSONResponse
 from core.errors import StepbiasError
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults
+from core.exports.files import file_pieces
+from core.exports.format import Format
 from core.figures.draw import picture
 from core.figures.layouts.catalogue import FIGURES, suitable
 from core.figures.results import Results
@@ -33,6 +35,12 @@ def files_of(results: ExperimentResults, *, arrays: bool, trajectories: bool) ->
     if trajectories:
         files |= _numbered(results, "trajectories", partial(_trajectory, results))
     return {name: partial(_offered, content) for name, content in files.items()}
+
+
+def results_file(results: ExperimentResults, form: str) -> bytes:
+    """All runs as one file of this format."""
+    runs = [list(enumerate(results.summaries))]
+    return b"".join(file_pieces(Format(form), results.grid, runs, _heading(results).attributes))
 
 
 def _offered(content: Callable[[], bytes]) -> bytes:

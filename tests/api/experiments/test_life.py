@@ -227,7 +227,9 @@ def test_an_id_may_be_cut_short(api: Service) -> None:
     for short in (identifier[:8], identifier[:8].upper(), identifier[:31], identifier.upper()):
         assert api.get(f"{EXPERIMENTS}/{short}").json()["id"] == identifier
     assert api.get(f"{EXPERIMENTS}/{identifier[:8]}/runs").status_code == 200
-    assert_problem(api.get(f"{EXPERIMENTS}/{identifier[:7]}"), 404)
+    for short, told in ((identifier[:7], "7 digits"), ("A", "1 digit:")):
+        assert told in assert_problem(api.get(f"{EXPERIMENTS}/{short}/runs"), 404)["detail"]
+    assert "digits" not in assert_problem(api.get(f"{EXPERIMENTS}/my-own"), 404)["detail"]
     assert api.client.post(f"{EXPERIMENTS}/{identifier[:9]}/cancel").json()["id"] == identifier
     assert api.client.delete(f"{EXPERIMENTS}/{identifier[:9]}").status_code == 204
     assert_problem(api.get(f"{EXPERIMENTS}/{identifier[:8]}"), 404)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arro3.io import read_parquet
 from click.testing import CliRunner, Result
 
 from stepbias.cli import submit
@@ -378,6 +379,55 @@ def test_run_leaves_the_files_that_fetch_would(service: LivingService, tmp_path:
     for name in FILES:
         content = there[name]
         assert here[name].replace(here_id, experiment_id.encode()) == content, name
+
+
+def _numbers(file: Path) -> Any:
+    """All that is in a file of results but of which experiment they are."""
+    match file.suffix:
+        case ".parquet":
+            table = read_parquet(file).read_all()
+            return {name: table[name].to_pylist() for name in table.schema.names}
+        case ".npz":
+            with np.load(file) as arrays:
+                return {name: repr(arrays[name].tolist()) for name in arrays if name != "attrs"}
+        case ".json":
+            return json.loads(file.read_text()) | {"attrs": None}
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv", "parquet", "npz"])
+def test_run_saves_the_runs_alone_as_the_file_that_is_named(service: LivingService, tmp_path: Path, form: str) -> None:
+    """By its ending, with the numbers of the service; what belongs into files of its own is refused at once."""
+    spec = json.dumps(small_spec(name="one file")).encode()
+    with service.at_work():
+        experiment_id = _stepbias("submit", "-", "--watch", service=service, stdin=spec).stdout.split()[0]
+        _stepbias("fetch", experiment_id, "--format", form, "--out", tmp_path / "there", service=service)
+    file = tmp_path / "here" / f"results.{form}"
+    result = _stepbias("run", "-", "--out", file, stdin=spec)
+    assert result.exit_code == 0, result.stderr
+    assert list(file.parent.iterdir()) == [file]
+    assert _numbers(file) == _numbers(tmp_path / "there" / file.name)
+    assert len(file.read_bytes()) > 500
+    refused = _stepbias("run", "-", "--out", file, "--arrays", stdin=spec)
+    assert _is_one_sentence(refused)
+    assert "give a directory" in refused.stderr
+
+
+def test_what_cannot_be_written_is_told_as_it_is(service: LivingService) -> None:
+    """A device is no directory."""
+    experiment_id = _submitted(service, "nowhere")
+    for command in (("fetch", experiment_id), ("run", "-")):
+        result = _stepbias(*command, "--out", "/dev/full", service=service, stdin=json.dumps(small_spec()).encode())
+        assert _is_one_sentence(result)
+        assert result.stderr == "stepbias: /dev/full: Not a directory\n"
+
+
+def test_an_id_that_is_too_short_is_said_to_be(service: LivingService) -> None:
+    """With what is wanted."""
+    experiment_id = _submitted(service, "cut too short")
+    result = _stepbias("watch", experiment_id[:5], service=service)
+    assert _is_one_sentence(result)
+    assert f"8 digits, and {experiment_id[:5]} has 5 digits" in result.stderr
 
 
 def test_run_refuses_a_spec_as_the_service_does() -> None:

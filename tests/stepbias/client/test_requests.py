@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+import stepbias as sb
 from stepbias import Client, ExperimentHandle, ServiceUnreachable
 from tests.stepbias.client.stub import ScriptedService, experiment, ok, problem
 
@@ -60,6 +61,17 @@ def test_results_are_saved_whole_or_not_at_all(tmp_path: Path) -> None:
         hopeless.client().experiment("e1").save_results(file, format="ndjson")
     assert hopeless.lines[1] == "GET /v1/experiments/e1/results.ndjson"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"runs.csv": b"index,outcome\r\n"}
+
+
+@pytest.mark.parametrize(("name", "form"), [("rr", None), ("runs.xlsx", None), ("runs.csv", "CSV "), (".csv", None)])
+def test_results_of_a_format_that_there_is_not_are_asked_of_nobody(tmp_path: Path, name: str, form: str | None) -> None:
+    """The formats that there are are named."""
+    service = ScriptedService([ok(experiment())])
+    handle = service.client().experiment("e1")
+    with pytest.raises(sb.UnusableValue, match="format: results are saved as json, csv, ndjson, parquet, npz, and not"):
+        handle.save_results(tmp_path / name, format=form)
+    assert len(service.requests) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_page_is_read_as_it_is_needed() -> None:
