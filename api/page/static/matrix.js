@@ -4,7 +4,7 @@ import { choice, leading, named, refill, slider } from "./axes.js";
 import { h, number, say, svg } from "./dom.js";
 import { OUTCOMES, words } from "./outcomes.js";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [64, 12, 22, 46];
+const [LEFT, RIGHT, TOP, BOTTOM] = [76, 12, 22, 46];
 const NONE = { name: "", label: "", values: [0], order: [0], stride: 0 };
 
 /**
@@ -76,11 +76,12 @@ export function matrix(axes, open) {
     mark();
   }
 
-  /** Show where one is. */
+  /** Show where one is, by a frame that is large enough to be seen. */
   function mark() {
     const [left, top, wide, high] = rectangle(rank.get(x), rank.get(y));
     const spot = box.querySelector(".here");
-    for (const [name, value] of Object.entries({ x: left, y: top, width: wide, height: high })) spot.setAttribute(name, value);
+    const [dx, dy] = [wide, high].map((side) => Math.max(0, (14 - side) / 2));
+    for (const [name, value] of Object.entries({ x: left - dx, y: top - dy, width: wide + 2 * dx, height: high + 2 * dy })) spot.setAttribute(name, value);
     readout.textContent = described(here());
     box.setAttribute("aria-label", `Outcomes of ${outcomes.length} runs; arrow keys move, Enter opens a run. ${readout.textContent}`);
   }
