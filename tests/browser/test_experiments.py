@@ -197,6 +197,13 @@ def test_the_list_is_filtered_and_remembers_it(page: Page, root: str, lab: Local
     expect(page.get_by_text("No experiment is like that.")).to_be_visible()
 
 
+def test_the_list_says_the_least_test_loss(page: Page, root: str, done: ExperimentHandle) -> None:
+    """Of all runs that have one."""
+    losses = done.to_pandas()["test_loss"].dropna()
+    page.goto(f"{root}/#/?name={done.experiment.name}")
+    expect(page.locator("#rows tr", has_text=f"{losses.min():.3g}")).to_have_count(1)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_is_found_in_an_experiment(page: Page, root: str, done: ExperimentHandle, scheme: Any) -> None:
     """With a run, its curves, a figure and the report."""

@@ -8,6 +8,7 @@ import { question } from "./questions.js";
 
 const MOST_COMPARED = 8;
 const PAGE = 25;
+const MOST_READ = 2000;
 
 export async function show(place, { query }, signal) {
   const { presets } = await get("v1/presets", signal);
@@ -34,13 +35,15 @@ export async function show(place, { query }, signal) {
     else compare.removeAttribute("href");
     for (const box of rows.querySelectorAll("input")) box.disabled = !box.checked && chosen.size >= MOST_COMPARED;
   }
+  let reading = Promise.resolve();
+  const read = (each, cell) => (reading = reading.then(() => least(each, signal)).then((text) => (cell.textContent = text), () => {}));
   const act = (what) => () => what().then(wake, (problem) => (trouble.textContent = problem.message));
 
   /** Rows of what has not changed stay as they are, and whoever is at one of them stays there. */
   function fill({ experiments, next_cursor }) {
     const wanted = experiments.map((each) => {
       const text = JSON.stringify(each);
-      if (shown.get(each.id)?.text !== text) shown.set(each.id, { text, row: row(each, chosen, count, act) });
+      if (shown.get(each.id)?.text !== text) shown.set(each.id, { text, row: row(each, chosen, count, act, read) });
       return shown.get(each.id).row;
     });
     if (wanted.length !== rows.children.length || wanted.some((each, k) => rows.children[k] !== each)) rows.replaceChildren(...wanted);
@@ -80,7 +83,15 @@ async function listed(query, pages, signal) {
   }
 }
 
-function row(each, chosen, count, act) {
+/** The least test loss of an experiment that has ended; one of very many runs says it on its own page. */
+async function least({ id, counts }, signal) {
+  if (counts.runs.total > MOST_READ) return "–";
+  const { columns } = await get(`v1/experiments/${id}/columns?variable=test_loss`, signal);
+  const losses = columns.test_loss.filter((loss) => loss !== null);
+  return losses.length ? number(Math.min(...losses), 3) : "–";
+}
+
+function row(each, chosen, count, act, read) {
   const name = each.name || each.id.slice(0, 8);
   const here = `v1/experiments/${each.id}`;
   const choose = ({ target }) => (target.checked ? chosen.add(each.id) : chosen.delete(each.id), count());
@@ -92,11 +103,14 @@ function row(each, chosen, count, act) {
     count();
   }
   const [verb, what] = isActive(each) ? ["Cancel", cancel] : ["Delete", remove];
+  const best = h("span", { class: "soft" }, "–");
+  if (!isActive(each) && each.counts.runs.done) read(each, best);
   const cells = [
     h("input", { type: "checkbox", "aria-label": `Compare ${name}`, checked: chosen.has(each.id), onchange: choose }),
     [h("a", { href: `#/experiments/${each.id}` }, name), tags(each.tags)],
     each.status,
     [bar(each), ` ${number(each.counts.runs.done)} of ${number(each.counts.runs.total)}`],
+    best,
     when(each.created_at),
     h("button", { type: "button", "aria-label": `${verb} ${name}`, onclick: act(what) }, verb),
   ];
