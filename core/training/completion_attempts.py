@@ -26,6 +26,9 @@ FIRST_ATTEMPT: Final = 1024
 SPACING: Final = 1.08
 """From one check of whether an attempt may succeed to the next; the third after an attempt can confirm it."""
 
+AHEAD_SPACING: Final = 1.3
+"""From one attempt with strides to the next, which costs as much as tens of thousands of steps."""
+
 CONFIRMED_AFTER: Final = 1.25
 CONFIRMED_WITHIN: Final = 0.1
 REMEMBERED_WITHIN: Final = 10.0
@@ -52,6 +55,7 @@ class CompletionAttempts(PerRun):
     below: Float64[np.ndarray, " run"]
     found_at: Int64[np.ndarray, " run"]
     found: Float64[np.ndarray, "run dim"]
+    ahead_from: Int64[np.ndarray, " run"]
 
     @classmethod
     def begin(cls, runs: Sequence[TrainingRun], dim: int) -> Self:
@@ -61,6 +65,7 @@ class CompletionAttempts(PerRun):
             below=np.full(len(runs), np.inf),
             found_at=np.zeros(len(runs), dtype=np.int64),
             found=np.full((len(runs), dim), np.nan),
+            ahead_from=np.array([_first_ahead(run) for run in runs], dtype=np.int64),
         )
 
     def next_due(self) -> int:
@@ -86,6 +91,17 @@ class CompletionAttempts(PerRun):
         if not isinstance(found, Completion) or not self.believes(index, step, loss, found, tolerance):
             return None
         return found if step >= batch.limits.settled_from[index] else None
+
+    def attempt_ahead(self, batch: Batch, index: int, step: int) -> Completion | None:
+        """The limit of a run of plain descent that strides find, if it is time to ask for it again."""
+        if step < self.ahead_from[index]:
+            return None
+        self.ahead_from[index] = at_check_from(math.ceil(AHEAD_SPACING * step))
+        run, theta = batch.runs[index], batch.descent.theta[:, index].copy()
+        found = batch.problem.completer.complete_ahead(
+            theta, step_size=run.step_size, tolerance=run.completion_tolerance
+        )
+        return found if isinstance(found, Completion) else None
 
     def is_ripe(self, run: int, step: int, loss: float) -> bool:
         """Whether the loss of a run that is due lets an attempt succeed; when to ask again is noted."""
@@ -132,6 +148,13 @@ def first_attempt(run: TrainingRun) -> int:
     noise_steps = run.optimizer.noise_steps
     settled_from = max(run.warmup_steps, noise_steps)
     return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
+
+
+def _first_ahead(run: TrainingRun) -> int:
+    """The step from which on strides are tried: at full step size; never for steps that are not of θ alone."""
+    if not (run.completion_tolerance > 0 and run.optimizer.is_map_of_theta):
+        return NEVER
+    return max(run.warmup_steps, FIRST_ATTEMPT)
 
 
 def next_attempt(step: int) -> int:
