@@ -12,11 +12,12 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
-from core.completion.summation import CHECK_WEIGHTS, CHECKS, NODES, sums_to, values_at
+from core.completion.summation import CHECKS, StepSums
 from core.data.row_space import InterpolatorSet
 from core.implicit_bias.conserved_form import ConservedForm
 
 FIRST_STRIDE: Final = 4.0
+LEAST_STRIDE: Final = 3.0
 """Pairs of steps."""
 
 MIDDLE: Final = 1
@@ -175,7 +176,7 @@ class Stride:
     descent: LogDescent
     modes: Modes
     start: Logs
-    pairs: float
+    sums: StepSums
     states: Stages
     pace: Stages
 
@@ -185,22 +186,22 @@ class Stride:
         end: Logs = self.states[-1]
         return end
 
-    def foreseen(self, pairs: float) -> Stages:
+    def foreseen(self, sums: StepSums) -> Stages:
         """What p changes by up to the nodes of the next stretch, if its pace goes on as it does."""
-        weights = sums_to(self.pairs + pairs * NODES, self.pairs) - sums_to(np.array([self.pairs]), self.pairs)
-        return _combined(weights, self.pace)
+        places = 1 + sums.nodes * (sums.steps / self.sums.steps)
+        return _combined(self.sums.sums_to(places) - self.sums.sums_to(np.ones(1)), self.pace)
 
     def drift(self) -> Drift:
         """To first order the sum over the stretch of what the quadratics of its pace miss.
 
         What is missed of Σx moves the run along its way, but for what the modes forget, and by 2x∘Δ off it.
         """
-        at_checks = self.start + _combined(sums_to(self.pairs * CHECKS, self.pairs), self.pace)
-        missed = self.descent.pace(at_checks) - _combined(values_at(CHECKS), self.pace)
-        plus, minus = self.pairs * np.tensordot(CHECK_WEIGHTS, missed, axes=1)
+        at_checks = self.start + _combined(self.sums.sums_to(CHECKS), self.pace)
+        missed = self.descent.pace(at_checks) - _combined(self.sums.values_at(CHECKS), self.pace)
+        plus, minus = np.tensordot(self.sums.check_weights(), missed, axes=1)
         apart = minus - plus
         inside = self.descent.basis.T @ apart
-        kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + self.pairs * self.modes.decay)
+        kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + self.sums.steps * self.modes.decay)
         advance = np.abs(self.modes.directions @ kept) / 2
         x = np.abs(self.descent.step(self.start)).max(axis=0)
         return Drift(
@@ -223,12 +224,13 @@ def strided(
     for _ in range(MOST_STRIDES):
         if descent.leaving(logs, modes, limit) <= REST * allowed:
             return logs, drift
-        foreseen = stride.foreseen(pairs) if stride else pairs * np.multiply.outer(NODES, descent.pace(logs))
+        sums = StepSums.over(pairs)
+        foreseen = stride.foreseen(sums) if stride else pairs * np.multiply.outer(sums.nodes, descent.pace(logs))
         modes = descent.modes(logs + foreseen[MIDDLE])
-        trial = _stride(descent, modes, logs, pairs, foreseen) if modes.largest < 2 else None
+        trial = _stride(descent, modes, logs, sums, foreseen) if modes.largest < 2 else None
         if trial is None:
             pairs /= LONGER
-            if pairs < 1:
+            if pairs < LEAST_STRIDE:
                 return None
             continue
         missed = trial.drift()
@@ -240,10 +242,10 @@ def strided(
     return None
 
 
-def _stride(descent: LogDescent, modes: Modes, start: Logs, pairs: float, foreseen: Stages) -> Stride | None:
+def _stride(descent: LogDescent, modes: Modes, start: Logs, sums: StepSums, foreseen: Stages) -> Stride | None:
     """The stretch whose states are the sums of its paces, by simplified Newton steps; None where they do not settle."""
-    weights = sums_to(pairs * NODES, pairs)
-    inverse = np.linalg.inv(np.eye(len(NODES)) + modes.decay[:, None, None] * weights)
+    weights = sums.sums_to(sums.nodes)
+    inverse = np.linalg.inv(np.eye(3) + modes.decay[:, None, None] * weights)
     states, last = start + foreseen, np.inf
     for _ in range(MOST_ITERATIONS):
         missing = start + _combined(weights, descent.pace(states)) - states
@@ -253,7 +255,7 @@ def _stride(descent: LogDescent, modes: Modes, start: Logs, pairs: float, forese
         states, size = states + change, float(np.abs(change).max())
         if size <= SOLVED:
             pace = descent.pace(states)
-            return Stride(descent=descent, modes=modes, start=start, pairs=pairs, states=states, pace=pace)
+            return Stride(descent=descent, modes=modes, start=start, sums=sums, states=states, pace=pace)
         if not size < min(2 * last, FARTHEST):
             return None
         last = size

@@ -1,42 +1,64 @@
 """Sums over many steps of what changes little from each step to the next, from its values at three of them.
 
-The nodes are those of Radau IIA (Hairer & Wanner 1996, Solving Ordinary Differential Equations II, §IV.5), and as the
-steps become many the sums become its integrals: of order 5, and strongly damping. Unlike integrals they are exact for
-few steps, too.
+As the steps become many the three become the nodes of Radau IIA, and the sums its integrals, of order 5 and strongly
+damping (Hairer & Wanner 1996, Solving Ordinary Differential Equations II, §IV.5); for few steps they are sums still.
 """
 
-import math
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from jaxtyping import Float64
 
-_ROOT: Final = math.sqrt(6.0)
-
-NODES: Final = np.array([(4 - _ROOT) / 10, (4 + _ROOT) / 10, 1.0])
-"""Where in a stretch of length 1 a quantity is known."""
-
 CHECKS: Final = np.array([0.0, 0.4, 0.85])
-"""Where it is compared with the quadratic through its values."""
-
-_COEFFICIENTS: Final = np.linalg.inv(np.vander(NODES, 3, increasing=True))
-
-_EXACT: Final = np.vander(np.concatenate([CHECKS, NODES]), 6, increasing=True)
-CHECK_WEIGHTS: Final = np.linalg.solve(_EXACT.T, 1 / np.arange(1.0, 7.0))[: len(CHECKS)]
-"""Of what is missed at the checks, the weights in its integral; exact for polynomials of degree 5."""
+"""Where in a stretch of length 1 a quantity is compared with the quadratic through its values."""
 
 
-def values_at(places: Float64[np.ndarray, " place"]) -> Float64[np.ndarray, "place node"]:
-    """The weights of the values at the nodes in those of their quadratic at some places of a stretch of length 1."""
-    weights: Float64[np.ndarray, "place node"] = np.vander(places, 3, increasing=True) @ _COEFFICIENTS
-    return weights
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class StepSums:
+    """Sums over the steps 0 ≤ t < `steps`, by the values at t = steps·`nodes`, of which the last is 1.
 
-
-def sums_to(stops: Float64[np.ndarray, " stop"], steps: float) -> Float64[np.ndarray, "stop node"]:
-    """The w with Σ_{0 ≤ t < stop} f(t) = Σ_j w_j f(c_j·steps) for every quadratic f, c = `NODES`.
-
-    For a stop that is no whole number the polynomial S with S(t + 1) − S(t) = f(t), S(0) = 0.
+    The sum over all of them is exact for polynomials of degree 4. For a stop that is no whole number Σ_{t < stop} f(t)
+    is S(stop), S being the polynomial with S(t + 1) − S(t) = f(t) and S(0) = 0. Three steps at least.
     """
-    powers = np.stack([stops, stops * (stops - 1) / 2, stops * (stops - 1) * (2 * stops - 1) / 6], axis=-1)
-    weights: Float64[np.ndarray, "stop node"] = (powers / steps ** np.arange(3.0)) @ _COEFFICIENTS
-    return weights
+
+    steps: float
+    nodes: Float64[np.ndarray, "3"]
+
+    @classmethod
+    def over(cls, steps: float) -> Self:
+        """The nodes: the zeros of (s − 1)(s² + as + b), orthogonal to 1 and s under the sum."""
+        first, second, third, fourth = np.diff(_moments(steps))[:4].tolist()
+        determinant = second * second - first * third
+        a = (first * fourth - second * third) / determinant
+        b = (third * third - second * fourth) / determinant
+        root = np.sqrt(a * a / 4 - b)
+        return cls(steps=steps, nodes=np.array([-a / 2 - root, -a / 2 + root, 1.0]))
+
+    def values_at(self, places: Float64[np.ndarray, " place"]) -> Float64[np.ndarray, "place 3"]:
+        """The weights of the values at the nodes in those of their quadratic at t = steps·places."""
+        weights: Float64[np.ndarray, "place 3"] = np.vander(places, 3, increasing=True) @ self._coefficients()
+        return weights
+
+    def sums_to(self, places: Float64[np.ndarray, " place"]) -> Float64[np.ndarray, "place 3"]:
+        """Their weights in the sums of that quadratic over t < steps·places."""
+        stops = self.steps * places
+        powers = np.stack([stops, stops * (stops - 1) / 2, stops * (stops - 1) * (2 * stops - 1) / 6], axis=-1)
+        weights: Float64[np.ndarray, "place 3"] = (powers / self.steps ** np.arange(3.0)) @ self._coefficients()
+        return weights
+
+    def check_weights(self) -> Float64[np.ndarray, "3"]:
+        """Of what the quadratic misses at the `CHECKS`, the weights in the sum of that; exact up to degree 5."""
+        powers = np.vander(np.concatenate([CHECKS, self.nodes]), 6, increasing=True)
+        weights: Float64[np.ndarray, "3"] = self.steps * np.linalg.solve(powers.T, _moments(self.steps))[:3]
+        return weights
+
+    def _coefficients(self) -> Float64[np.ndarray, "3 3"]:
+        return np.linalg.inv(np.vander(self.nodes, 3, increasing=True))
+
+
+def _moments(steps: float) -> Float64[np.ndarray, "6"]:
+    """Σ_{t < steps}(t/steps)^k/steps for k = 0, …, 5 (Faulhaber)."""
+    h = 1 / steps
+    powers = [1.0, 1 / 2 - h / 2, 1 / 3 - h / 2 + h**2 / 6, 1 / 4 - h / 2 + h**2 / 4]
+    return np.array([*powers, 1 / 5 - h / 2 + h**2 / 3 - h**4 / 30, 1 / 6 - h / 2 + 5 * h**2 / 12 - h**4 / 12])
