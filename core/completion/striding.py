@@ -52,7 +52,7 @@ LEAST_EXCESS: Final = 1e-9
 LONGER: Final = 4.0
 """Factor by which a stride is longer than the one before at most."""
 
-REST: Final = 0.1
+REST: Final = 0.02
 """Part of the error that is allowed that the steps beyond the last stride may have."""
 
 SAFETY: Final = 1.0
@@ -136,10 +136,15 @@ class LogDescent:
         )
 
     def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm) -> float:
-        """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves."""
-        action = self.rate / 4 * float(np.square(self.missing(logs)).sum())
-        ratio = float((np.abs(limit.predictor) / np.exp(2 * logs).sum(axis=0)).max())
-        return action / (1 - modes.largest / 2) * max(1.0, ratio)
+        """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves.
+
+        ∞ where x is so large that a step might not be stable.
+        """
+        missing, squares = self.missing(logs), np.exp(2 * logs).sum(axis=0)
+        room = 1 - (modes.largest + self.rate * float(np.abs(missing @ self.root.T).max())) / 2
+        action = self.rate / 4 * float(np.square(missing).sum())
+        ratio = max(1.0, float((np.abs(limit.predictor) / squares).max()))
+        return action / room * ratio if room > 0 else np.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
