@@ -55,8 +55,8 @@ LONGER: Final = 4.0
 REST: Final = 0.02
 """Part of the error that is allowed that the steps beyond the last stride may have."""
 
-SAFETY: Final = 1.0
-"""Factor on the errors, of which the first order is known."""
+AGAINST: Final = np.array([[-1.0], [1.0]])
+"""The signs with which x enters u₊ and u₋."""
 
 Logs = Float64[np.ndarray, "2 dim"]
 Stages = Float64[np.ndarray, "node 2 dim"]
@@ -80,7 +80,8 @@ class Modes:
 
     def seen(self, change: Stages) -> Float64[np.ndarray, "node rank"]:
         """2·rate·directionsᵀ(u₊²∘change₊ − u₋²∘change₋)."""
-        seen: Float64[np.ndarray, "node rank"] = (self.slopes * change).sum(axis=-2) @ self.directions
+        slopes = self.slopes[0] * change[:, 0] + self.slopes[1] * change[:, 1]
+        seen: Float64[np.ndarray, "node rank"] = slopes @ self.directions
         return seen
 
 
@@ -113,7 +114,7 @@ class LogDescent:
     def step(self, logs: Float64[np.ndarray, "*at 2 dim"]) -> Float64[np.ndarray, "*at 2 dim"]:
         """What the next step adds to p."""
         x = self.rate * (self.missing(logs) @ self.root.T)
-        return np.stack([np.log1p(-x), np.log1p(x)], axis=-2)
+        return np.asarray(np.log1p(x[..., None, :] * AGAINST))
 
     def pace(self, logs: Float64[np.ndarray, "*at 2 dim"]) -> Float64[np.ndarray, "*at 2 dim"]:
         """What the next two steps add."""
@@ -132,7 +133,7 @@ class LogDescent:
             lag=2 - z,
             turn=turn,
             directions=self.root @ turn,
-            slopes=2 * self.rate * squares * np.array([[1.0], [-1.0]]),
+            slopes=-2 * self.rate * squares * AGAINST,
         )
 
     def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm) -> float:
@@ -170,8 +171,8 @@ class Drift:
         )
 
     def distance(self, limit: ConservedForm) -> float:
-        """Σ|β|·|Δln A| + c·|Δδ| with c = u₊² + u₋²: how far it moves a limit, before Xβ = y is restored."""
-        return SAFETY * float(np.abs(limit.predictor) @ self.shrinkage + limit.weights @ self.asymmetry)
+        """‖|β|∘Δln A + c∘Δδ‖₂ with c = u₊² + u₋²: how far it moves a limit, before Xβ = y is restored."""
+        return float(np.linalg.norm(np.abs(limit.predictor) * self.shrinkage + limit.weights * self.asymmetry))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -187,7 +188,7 @@ class Stride:
 
     @property
     def end(self) -> Logs:
-        """p at the end."""
+        """The last p."""
         end: Logs = self.states[-1]
         return end
 
@@ -203,7 +204,7 @@ class Stride:
         """
         at_checks = self.start + _combined(self.sums.sums_to(CHECKS), self.pace)
         missed = self.descent.pace(at_checks) - _combined(self.sums.values_at(CHECKS), self.pace)
-        plus, minus = np.tensordot(self.sums.check_weights(), missed, axes=1)
+        plus, minus = _combined(self.sums.check_weights()[None], missed)[0]
         apart = minus - plus
         inside = self.descent.basis.T @ apart
         kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + self.sums.steps * self.modes.decay)
@@ -229,14 +230,14 @@ def strided(
     for _ in range(MOST_STRIDES):
         if descent.leaving(logs, modes, limit) <= REST * allowed:
             return logs, drift
+        if pairs < LEAST_STRIDE:
+            return None
         sums = StepSums.over(pairs)
         foreseen = stride.foreseen(sums) if stride else pairs * np.multiply.outer(sums.nodes, descent.pace(logs))
         modes = descent.modes(logs + foreseen[MIDDLE])
         trial = _stride(descent, modes, logs, sums, foreseen) if modes.largest < 2 else None
         if trial is None:
             pairs /= LONGER
-            if pairs < LEAST_STRIDE:
-                return None
             continue
         missed = trial.drift()
         share = SHARE * (allowed - drift.distance(limit))
@@ -256,7 +257,7 @@ def _stride(descent: LogDescent, modes: Modes, start: Logs, sums: StepSums, fore
         missing = start + _combined(weights, descent.pace(states)) - states
         solved = (inverse @ modes.seen(missing).T[:, :, None])[:, :, 0].T
         moved = (weights @ (modes.lag * solved)) @ modes.directions.T
-        change = missing + np.stack([-moved, moved], axis=-2)
+        change = missing + moved[:, None] * AGAINST
         states, size = states + change, float(np.abs(change).max())
         if size <= SOLVED:
             pace = descent.pace(states)
@@ -268,5 +269,5 @@ def _stride(descent: LogDescent, modes: Modes, start: Logs, sums: StepSums, fore
 
 
 def _combined(weights: Float64[np.ndarray, "place node"], stages: Stages) -> Float64[np.ndarray, "place 2 dim"]:
-    combined: Float64[np.ndarray, "place 2 dim"] = np.tensordot(weights, stages, axes=1)
+    combined: Float64[np.ndarray, "place 2 dim"] = (weights @ stages.reshape(3, -1)).reshape(-1, *stages.shape[1:])
     return combined
