@@ -26,8 +26,9 @@ FIRST_ATTEMPT: Final = 1024
 SPACING: Final = 1.08
 """From one check of whether an attempt may succeed to the next; the third after an attempt can confirm it."""
 
-AHEAD_SPACING: Final = 1.3
-"""From one attempt with strides to the next, which costs as much as tens of thousands of steps."""
+AHEAD_SPACING: Final = 1.15
+AHEAD_APART: Final = 8192
+"""From one attempt with strides to the next, by this factor and as many steps at least: it costs as much as they do."""
 
 CONFIRMED_AFTER: Final = 1.25
 CONFIRMED_WITHIN: Final = 0.1
@@ -96,7 +97,7 @@ class CompletionAttempts(PerRun):
         """The limit of a run of plain descent that strides find, if it is time to ask for it again."""
         if step < self.ahead_from[index]:
             return None
-        self.ahead_from[index] = at_check_from(math.ceil(AHEAD_SPACING * step))
+        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + AHEAD_APART)
         run, theta = batch.runs[index], batch.descent.theta[:, index].copy()
         found = batch.problem.completer.complete_ahead(
             theta, step_size=run.step_size, tolerance=run.completion_tolerance

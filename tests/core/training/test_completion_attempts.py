@@ -98,8 +98,15 @@ def test_a_limit_of_too_large_an_estimate_is_remembered_and_put_off() -> None:
 class Answering:
     """A completer that gives a prepared answer and counts how often it is asked."""
 
-    def __init__(self, answer: Completion | Unsettled | NotCompletable, *, worth_trying: bool = True) -> None:
-        self.answer, self.worth_trying, self.asked = answer, worth_trying, 0
+    def __init__(
+        self,
+        answer: Completion | Unsettled | NotCompletable,
+        *,
+        ahead: Completion | Unsettled | NotCompletable = NotCompletable.ROUGH,
+        worth_trying: bool = True,
+    ) -> None:
+        self.answer, self.ahead, self.worth_trying = answer, ahead, worth_trying
+        self.asked, self.asked_ahead = 0, 0
         self.told: dict[str, Any] = {}
 
     def is_worth_trying(self, **_: float) -> bool:
@@ -110,6 +117,11 @@ class Answering:
         """As it was told."""
         self.asked, self.told = self.asked + 1, told
         return self.answer
+
+    def complete_ahead(self, *_: object, **__: float) -> Completion | Unsettled | NotCompletable:
+        """As it was told."""
+        self.asked_ahead += 1
+        return self.ahead
 
 
 def judged(completer: Answering, *, step: int = 1024, **changes: Any) -> tuple[Outcome | None, Evidence]:
@@ -220,3 +232,51 @@ def test_a_run_that_is_found_to_oscillate_is_not_completed() -> None:
     assert found[0].outcome is Outcome.OSCILLATING
     assert found[0].completion is None
     assert completer.asked == 0
+
+
+def far_ahead() -> Answering:
+    """A completer that finds a limit by strides alone."""
+    return Answering(NotCompletable.UNSTABLE, ahead=replace(proven(), bound=np.inf))
+
+
+def test_a_limit_that_strides_find_ends_a_run() -> None:
+    """Though nothing is proven of it, and nothing is found from the iterate itself."""
+    completer = far_ahead()
+    assert judged(completer)[0] is Outcome.CONVERGED
+    assert (completer.asked, completer.asked_ahead) == (1, 1)
+
+
+def test_strides_are_tried_though_the_loss_is_not_ripe() -> None:
+    """What may be wrong at the iterate is not wrong where they lead."""
+    completer = far_ahead()
+    completer.worth_trying = False
+    assert judged(completer)[0] is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"warmup_steps": 10_000, "step": 9984}, id="that is warming up"),
+        pytest.param({"optimizer": HeavyBall(momentum=0.5)}, id="with momentum"),
+        pytest.param({"optimizer": Minibatch(batch_size=2)}, id="of minibatches"),
+        pytest.param({"optimizer": LabelNoise(noise_variance=0.1, noise_steps=8)}, id="that had noise"),
+        pytest.param({"completion_tolerance": 0.0, "step": 6400}, id="that insists on iterating"),
+    ],
+)
+def test_strides_are_not_tried_with_a_run(changes: dict[str, Any]) -> None:
+    """Their steps are those of plain descent at one step size."""
+    completer = far_ahead()
+    assert judged(completer, **changes)[0] is None
+    assert completer.asked_ahead == 0
+
+
+def test_strides_that_lead_nowhere_are_not_tried_again_at_once() -> None:
+    """They cost as much as tens of thousands of steps."""
+    run, problem = planned(warmup_steps=0, completion_tolerance=TOLERANCE), problem_of()
+    vars(problem)["completer"] = completer = Answering(NotCompletable.UNSTABLE)
+    evidence, batch = Evidence.begin([run], 2, 7), batch_of(run, problem=problem)
+    asked = []
+    for step in (6400, 12_800, 16_000):
+        evidence.verdicts(batch, checks([1], last=step), None)
+        asked.append(completer.asked_ahead)
+    assert asked == [1, 1, 2]
