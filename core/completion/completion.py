@@ -181,10 +181,13 @@ class Completer:
     def _ahead(
         self, space: InterpolatorSet, theta: Parts, state: ConservedForm, *, step_size: float, tolerance: float
     ) -> Completion | Unsettled | NotCompletable:
+        descent = LogDescent.of(space, step_size * self._ratio)
+        if not descent.modes(np.log(np.abs(state.theta))).largest < 2:
+            return NotCompletable.UNSTABLE
         end = state.flowed(space)
         norm, projector = float(np.linalg.norm(end.predictor)), ObliqueProjector.of(space.basis, end.state.weights)
-        descent = LogDescent.of(space, step_size * self._ratio)
-        found = strided(descent, state, end.state, allowed=STRIDES_MISS * tolerance * norm / (projector.norm or 1.0))
+        allowed = STRIDES_MISS * tolerance * norm / (projector.norm or 1.0)
+        found = strided(descent, state, end.state, allowed=allowed)
         if found is None:
             return NotCompletable.ROUGH
         logs, drift = found
