@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Final, Self
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from core.descent.optimizers import Optimizer
 from core.planning.batches import Batch, RunCosts, form_batches
 from core.planning.cost import (
+    SECONDS_OF_STRIDES,
     CostInputs,
     KernelCost,
     drawing_seconds,
@@ -26,7 +27,7 @@ from core.sweep.grid import Grid
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
 
-LIKELY_TWINS: Final = 1 / 8
+LIKELY_TWINS: Final = 3 / 8
 """Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1.
 
 Of other optimisers no run is smooth, and each has a twin that goes on to its end.
@@ -116,7 +117,8 @@ class RunTable:
         records = predicted_records(each, points=self.points, max_steps=self.max_steps)
         entries = facts.samples * facts.dimension
         drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
-        overhead = (overhead_seconds(records, entries) + drawing) * (self.lanes * self.trainings)
+        strides = SECONDS_OF_STRIDES * self._strides(facts)
+        overhead = (overhead_seconds(records, entries) + drawing + strides) * (self.lanes * self.trainings)
         return Forecast(
             costs=RunCosts(
                 steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
@@ -154,8 +156,14 @@ class RunTable:
             loss_tolerance=self.loss_tolerance,
             max_steps=self.max_steps,
             completes=self.completes,
+            strides=self._strides(facts),
         )
         return predicted_steps(inputs)
+
+    def _strides(self, facts: ProblemFacts) -> Bool[np.ndarray, " run"]:
+        """Which runs are plain descent that may be completed from far ahead."""
+        plain: Bool[np.ndarray, " run"] = (self.momentum == 0) & (self.noise_steps == 0)
+        return plain & (self.completes and facts.network.degree == 2 and not self.draws_batches)
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:
