@@ -105,21 +105,21 @@ class LogDescent:
         root, target = space.basis * values, values * space.coordinates
         return cls(basis=space.basis, values=values, root=root, target=target, rate=2 * step_size / len(space.X))
 
-    def missing(self, logs: Float64[np.ndarray, "*at 2 dim"]) -> Float64[np.ndarray, "*at rank"]:
+    def missing(self, logs: Float64[np.ndarray, "*node 2 dim"]) -> Float64[np.ndarray, "*node rank"]:
         """The residuals, turned."""
         squares = np.exp(2 * logs)
-        missing: Float64[np.ndarray, "*at rank"] = (squares[..., 0, :] - squares[..., 1, :]) @ self.root - self.target
+        missing: Float64[np.ndarray, "*node rank"] = (squares[..., 0, :] - squares[..., 1, :]) @ self.root - self.target
         return missing
 
-    def step(self, logs: Float64[np.ndarray, "*at 2 dim"]) -> Float64[np.ndarray, "*at 2 dim"]:
+    def step(self, logs: Float64[np.ndarray, "*node 2 dim"]) -> Float64[np.ndarray, "*node 2 dim"]:
         """What the next step adds to p."""
         x = self.rate * (self.missing(logs) @ self.root.T)
         return np.asarray(np.log1p(x[..., None, :] * AGAINST))
 
-    def pace(self, logs: Float64[np.ndarray, "*at 2 dim"]) -> Float64[np.ndarray, "*at 2 dim"]:
+    def pace(self, logs: Float64[np.ndarray, "*node 2 dim"]) -> Float64[np.ndarray, "*node 2 dim"]:
         """What the next two steps add."""
         first = self.step(logs)
-        pace: Float64[np.ndarray, "*at 2 dim"] = first + self.step(logs + first)
+        pace: Float64[np.ndarray, "*node 2 dim"] = first + self.step(logs + first)
         return pace
 
     def modes(self, logs: Logs) -> Modes:
@@ -150,25 +150,20 @@ class LogDescent:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Drift:
-    """How far ln A and δ of the conserved form may be from those of all single steps, and Σx along a way, each ≥ 0."""
+    """How far ln A and δ of the conserved form may be from those of all single steps, each ≥ 0."""
 
     shrinkage: Vector
     asymmetry: Vector
-    advance: Vector
 
     @classmethod
     def none(cls, dim: int) -> Self:
         """Exact."""
         zero = np.zeros(dim)
-        return cls(shrinkage=zero, asymmetry=zero, advance=zero)
+        return cls(shrinkage=zero, asymmetry=zero)
 
     def __add__(self, other: Self) -> Self:
-        """The errors of two stretches; the first is not advanced further by the second."""
-        return type(self)(
-            shrinkage=self.shrinkage + other.shrinkage,
-            asymmetry=self.asymmetry + other.asymmetry,
-            advance=other.advance,
-        )
+        """Of two stretches, one after the other."""
+        return type(self)(shrinkage=self.shrinkage + other.shrinkage, asymmetry=self.asymmetry + other.asymmetry)
 
     def distance(self, limit: ConservedForm) -> float:
         """‖|β|∘Δln A + c∘Δδ‖₂ with c = u₊² + u₋²: how far it moves a limit, before Xβ = y is restored."""
@@ -197,10 +192,10 @@ class Stride:
         places = 1 + sums.nodes * (sums.steps / self.sums.steps)
         return _combined(self.sums.sums_to(places) - self.sums.sums_to(np.ones(1)), self.pace)
 
-    def drift(self) -> Drift:
-        """To first order the sum over the stretch of what the quadratics of its pace miss.
+    def drift(self) -> tuple[Drift, float]:
+        """To first order the sum over the stretch of what the quadratics of its pace miss, and the most of it in Σx.
 
-        What is missed of Σx moves the run along its way, but for what the modes forget, and by 2x∘Δ off it.
+        That moves the run along its way, but for what the modes forget, and by 2x∘Δ off it.
         """
         at_checks = self.start + _combined(self.sums.sums_to(CHECKS), self.pace)
         missed = self.descent.pace(at_checks) - _combined(self.sums.values_at(CHECKS), self.pace)
@@ -210,11 +205,9 @@ class Stride:
         kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + self.sums.steps * self.modes.decay)
         advance = np.abs(self.modes.directions @ kept) / 2
         x = np.abs(self.descent.step(self.start)).max(axis=0)
-        return Drift(
-            shrinkage=np.abs(plus + minus) + 2 * x * advance,
-            asymmetry=np.abs(apart - self.descent.basis @ inside),
-            advance=advance,
-        )
+        shrinkage = np.abs(plus + minus) + 2 * x * advance
+        asymmetry = np.abs(apart - self.descent.basis @ inside)
+        return Drift(shrinkage=shrinkage, asymmetry=asymmetry), float(advance.max())
 
 
 def strided(
@@ -223,7 +216,7 @@ def strided(
     """ln|u±| of a run that went on from `state` until what is left of it does not matter; None where it is not smooth.
 
     `limit` is about where it leads, and `allowed` how far that may be off by what strides miss. A run must be stable at
-    the end of each, in the mean over two steps. Cost: 10 to 40 ms at N = 50, d = 100, for 15 to 80 strides.
+    the middle of each, in the mean over two steps. Cost: 10 to 40 ms at N = 50, d = 100, for 15 to 80 strides.
     """
     logs, drift, pairs, stride = np.log(np.abs(state.theta)), Drift.none(state.theta.shape[1]), FIRST_STRIDE, None
     modes = descent.modes(logs)
@@ -239,9 +232,9 @@ def strided(
         if trial is None:
             pairs /= LONGER
             continue
-        missed = trial.drift()
+        missed, along = trial.drift()
         share = SHARE * (allowed - drift.distance(limit))
-        excess = max(missed.distance(limit) / share, float(missed.advance.max()) / REACH, LEAST_EXCESS)
+        excess = max(missed.distance(limit) / share, along / REACH, LEAST_EXCESS)
         if excess <= 1:
             logs, drift, stride = trial.end, drift + missed, trial
         pairs *= min(LONGER, max(1 / LONGER, CAUTION * excess ** (-1 / ORDER)))
