@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Final, Self
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 
+from core.completion.stride_cost import steps_worth_strides
 from core.descent.optimizers import Optimizer
 from core.planning.batches import Batch, RunCosts, form_batches
 from core.planning.cost import (
-    SECONDS_OF_STRIDES,
     CostInputs,
     KernelCost,
     drawing_seconds,
@@ -117,8 +117,7 @@ class RunTable:
         records = predicted_records(each, points=self.points, max_steps=self.max_steps)
         entries = facts.samples * facts.dimension
         drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
-        strides = SECONDS_OF_STRIDES * self._strides(facts)
-        overhead = (overhead_seconds(records, entries) + drawing + strides) * (self.lanes * self.trainings)
+        overhead = (overhead_seconds(records, entries) + drawing) * (self.lanes * self.trainings)
         return Forecast(
             costs=RunCosts(
                 steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
@@ -156,14 +155,16 @@ class RunTable:
             loss_tolerance=self.loss_tolerance,
             max_steps=self.max_steps,
             completes=self.completes,
-            strides=self._strides(facts),
+            strides_from=self._strides_from(facts),
         )
         return predicted_steps(inputs)
 
-    def _strides(self, facts: ProblemFacts) -> Bool[np.ndarray, " run"]:
-        """Which runs are plain descent that may be completed from far ahead."""
-        plain: Bool[np.ndarray, " run"] = (self.momentum == 0) & (self.noise_steps == 0)
-        return plain & (self.completes and facts.network.degree == 2 and not self.draws_batches)
+    def _strides_from(self, facts: ProblemFacts) -> Runs:
+        """When strides are tried with runs of plain descent, ∞ for others."""
+        worth = steps_worth_strides(facts.samples * facts.dimension)
+        plain = (self.momentum == 0) & (self.noise_steps == 0)
+        tried = plain & (self.completes and facts.network.degree == 2 and not self.draws_batches)
+        return np.where(tried, np.maximum(self.warmup_steps, worth), np.inf)
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:

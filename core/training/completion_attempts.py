@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from core.completion.completion import Completion, Unsettled
+from core.completion.stride_cost import steps_worth_strides
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.limits import Limits
@@ -27,8 +28,7 @@ SPACING: Final = 1.08
 """From one check of whether an attempt may succeed to the next; the third after an attempt can confirm it."""
 
 AHEAD_SPACING: Final = 1.15
-AHEAD_APART: Final = 8192
-"""From one attempt with strides to the next, by this factor and as many steps at least: it costs as much as they do."""
+"""From one attempt with strides to the next at least, beside `steps_worth_strides`."""
 
 CONFIRMED_AFTER: Final = 1.25
 CONFIRMED_WITHIN: Final = 0.1
@@ -49,7 +49,8 @@ NEARLY_PROVEN: Final = 4.0
 class CompletionAttempts(PerRun):
     """For each run the step from which on it is `due`, and its last unconfirmed β, `found`, with the step of that.
 
-    `found_at` is 0 where there is none. A run that is due is tried if its loss is `below`, and put off if not.
+    `found_at` is 0 where there is none. A run that is due is tried if its loss is `below`, and put off if not. From
+    `ahead_from` on it is tried with strides.
     """
 
     due: Int64[np.ndarray, " run"]
@@ -94,10 +95,11 @@ class CompletionAttempts(PerRun):
         return found if step >= batch.limits.settled_from[index] else None
 
     def attempt_ahead(self, batch: Batch, index: int, step: int) -> Completion | None:
-        """The limit of a run of plain descent that strides find, if it is time to ask for it again."""
-        if step < self.ahead_from[index]:
+        """The limit of a run of plain descent that strides find, if its steps have cost as much as they do."""
+        apart = steps_worth_strides(batch.problem.dataset.X.size)
+        if step < max(int(self.ahead_from[index]), apart):
             return None
-        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + AHEAD_APART)
+        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + apart)
         run, theta = batch.runs[index], batch.descent.theta[:, index].copy()
         found = batch.problem.completer.complete_ahead(
             theta, step_size=run.step_size, tolerance=run.completion_tolerance
@@ -155,7 +157,7 @@ def _first_ahead(run: TrainingRun) -> int:
     """The step from which on strides are tried: at full step size; never for steps that are not of θ alone."""
     if not (run.completion_tolerance > 0 and run.optimizer.is_map_of_theta):
         return NEVER
-    return max(run.warmup_steps, FIRST_ATTEMPT)
+    return run.warmup_steps
 
 
 def next_attempt(step: int) -> int:

@@ -35,7 +35,7 @@ def inputs(
     warmup: int = 0,
     degree: int = 2,
     completes: bool = True,
-    strides: bool = False,
+    strides_from: float = np.inf,
 ) -> CostInputs:
     """One run with a budget of 10⁷ steps."""
     return CostInputs(
@@ -49,7 +49,7 @@ def inputs(
         loss_tolerance=1e-8,
         max_steps=10**7,
         completes=completes,
-        strides=np.array([strides]),
+        strides_from=np.array([strides_from]),
     )
 
 
@@ -92,7 +92,7 @@ def test_iterating_takes_longer_than_completing() -> None:
 @given(scale=st.floats(1e-6, 0.1), fraction=st.floats(1e-3, 0.85))
 def test_strides_end_runs_once_their_warm_up_is_over(scale: float, fraction: float) -> None:
     """However small scale and steps are, and before others end."""
-    predicted = steps(scale=scale, fraction=fraction, warmup=50_000, strides=True)
+    predicted = steps(scale=scale, fraction=fraction, warmup=50_000, strides_from=50_000)
     assert 50_000 <= predicted <= 60_000
     assert predicted <= steps(scale=scale, fraction=fraction, warmup=50_000)
 
