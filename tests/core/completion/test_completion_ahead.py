@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.completion.completion import Completer, Completion, NotCompletable, Unsettled
+from core.completion.striding import Drift, strided
 from core.data.regression import Dataset
 from core.networks.network import UV, Diagonal, Network
 from core.stability.sharpness import interpolator_sharpness_of
@@ -73,6 +74,24 @@ def test_the_limit_is_a_state_of_the_network(network: Network) -> None:
     assert found.sharpness == pytest.approx(sharpness, rel=1e-9)
     if network == Diagonal(2):
         assert np.array_equal(np.sign(found.theta), np.sign(run.theta))
+
+
+@pytest.mark.parametrize(("missed", "within"), [(3e-8, True), (3e-7, False)])
+def test_what_strides_miss_is_in_the_estimate(missed: float, monkeypatch: pytest.MonkeyPatch, *, within: bool) -> None:
+    """At least as it is: P makes no part of it smaller, and may make it larger."""
+    data, network = small_problem(5), Diagonal(2)
+    run = begin(data, network, 0.3, step_near(data, network, 0.3, 0.4)).walk(60)
+
+    def missing(*arguments: object, **allowed: float) -> tuple[np.ndarray, Drift]:
+        found = strided(*arguments, **allowed)  # type: ignore[arg-type]
+        assert found is not None
+        return found[0], Drift(shrinkage=np.full(7, missed), asymmetry=np.zeros(7))
+
+    monkeypatch.setattr("core.completion.completion.strided", missing)
+    found = ahead(run)
+    error = found.estimate if isinstance(found, Completion) else found.error if isinstance(found, Unsettled) else 0
+    assert error >= missed
+    assert isinstance(found, Completion) is within
 
 
 def test_it_depends_on_its_arguments_alone() -> None:
