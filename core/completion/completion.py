@@ -9,7 +9,7 @@ UV bounded in `core.completion.bound`. Heavy ball and minibatch SGD move so as w
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +22,7 @@ from core.completion.minibatch_spectrum import MinibatchSpectrum
 from core.completion.oblique_projector import ObliqueProjector
 from core.completion.remaining_descent import RemainingDescent, Spectrum
 from core.completion.stepping import PLAIN, Stepping
+from core.completion.striding import LogDescent, strided
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.errors import NoInterpolator
@@ -35,6 +36,9 @@ MOST_RESIDUAL: Final = 1e-9
 
 ROUNDING: Final = 1e-14
 """Error of a completed β relative to |u₊|^D + |u₋|^D, from logarithms and differences, counted in all its errors."""
+
+STRIDES_MISS: Final = 0.5
+"""Part of the tolerance within which strides keep what they miss."""
 
 FORESEEN_GROWTH: Final = 10.0
 """The screen on the loss takes ‖β‖₂ of the limit to be below this multiple of the least possible one."""
@@ -50,6 +54,7 @@ class NotCompletable(StrEnum):
     VANISHED = "vanished"
     UNSTABLE = "unstable"
     UNRESOLVED = "unresolved"
+    ROUGH = "rough"
 
     @property
     def meaning(self) -> str:
@@ -62,6 +67,7 @@ _MEANINGS = {
     NotCompletable.VANISHED: "A parameter is zero or not finite, or its square is in float64.",
     NotCompletable.UNSTABLE: "step_size × sharpness is, or may be, 2 or more here or at the limit.",
     NotCompletable.UNRESOLVED: "float64 does not reach the interpolator of the conserved form.",
+    NotCompletable.ROUGH: "The run is not smooth, or not stable, on the way to a limit.",
 }
 
 
@@ -150,6 +156,52 @@ class Completer:
                 return self._attempt(self._space, rest, stepping.ahead(theta), stepping, tolerance=tolerance)
         except (np.linalg.LinAlgError, OverflowError):
             return NotCompletable.UNRESOLVED
+
+    def complete_ahead(
+        self, theta: Parts, *, step_size: float, tolerance: float
+    ) -> Completion | Unsettled | NotCompletable:
+        """The limit of plain descent from θ as `complete` finds it far ahead of θ, where strides lead.
+
+        At depth 2 and for UV, where the run is smooth (`core.completion.striding`). Nothing is proven of it, and its
+        estimate has what strides miss. Cost: 10 to 60 ms at N = 50, d = 100; 2 ms for most refusals.
+        """
+        if self._space is None:
+            return NotCompletable.NO_INTERPOLATOR
+        state = self._state(theta)
+        if not state.is_regular:
+            return NotCompletable.VANISHED
+        if state.depth > 2:
+            return NotCompletable.ROUGH
+        try:
+            with np.errstate(all="ignore"):
+                return self._ahead(self._space, theta, state, step_size=step_size, tolerance=tolerance)
+        except (np.linalg.LinAlgError, OverflowError):
+            return NotCompletable.UNRESOLVED
+
+    def _ahead(
+        self, space: InterpolatorSet, theta: Parts, state: ConservedForm, *, step_size: float, tolerance: float
+    ) -> Completion | Unsettled | NotCompletable:
+        descent = LogDescent.of(space, step_size * self._ratio)
+        if not descent.modes(np.log(np.abs(state.theta))).largest < 2:
+            return NotCompletable.UNSTABLE
+        end = state.flowed(space)
+        norm, projector = float(np.linalg.norm(end.predictor)), ObliqueProjector.of(space.basis, end.state.weights)
+        allowed = STRIDES_MISS * tolerance * norm / (projector.norm or 1.0)
+        found = strided(descent, state, end.state, allowed=allowed)
+        if found is None:
+            return NotCompletable.ROUGH
+        logs, drift = found
+        plus, minus = logs - np.log(np.abs(state.theta))
+        ahead = np.exp((plus + minus) / 2) * self._network.moved_along_flow(theta, plus - minus)
+        limit = self.complete(ahead, step_size=step_size, tolerance=tolerance)
+        if not isinstance(limit, Completion):
+            return limit
+        missed = projector.norm * drift.distance(end.state)
+        estimate = limit.estimate + missed / norm
+        if not estimate <= tolerance:
+            return Unsettled(error=estimate)
+        slope = self._ratio * self._gram.largest_moment * end.state.tangent_weight_slope
+        return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=limit.sharpness_error + slope * missed)
 
     def _remaining(
         self, space: InterpolatorSet, theta: Parts, step_size: float, stepping: Stepping

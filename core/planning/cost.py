@@ -10,6 +10,8 @@ Steps were measured on the runs of the presets, 50 samples in 100 dimensions; wi
 * What the flow leads to from α is stable where f·(1 + 1.7·α) ≤ 1: such a run ends by completion as soon as it is near
   its end and warm-up and noise are over. Others settle at the edge of stability, where the last mode shrinks slowly:
   1.15·10³·(D − 1)·f³/(1 − f) steps per decade of loss.
+* Plain descent at D = 2 is completed by strides once they are tried, wherever it is then, unless it still moves
+  violently at the edge: for .7 decades.
 * Where completion is ruled out, small steps take a decade of loss in 8·10³/f steps, whatever α.
 * From η* on a run is found to oscillate four windows or five after its warm-up.
 * With a = f·α^(2D−2) > 0.035 a run begins beyond 2/η; a warm-up of less than 5·10³·a steps does not save it.
@@ -67,7 +69,7 @@ class CostInputs:
 
     `fraction` is η over the largest stable step, NaN where that is not known; `relative_limit` is that step
     in units of the one of gradient descent. `settled_from` is when warm-up and noise are over. `completes`: runs may
-    end as soon as their limits are known.
+    end as soon as their limits are known, which is tried with strides from `strides_from` on, ∞ where it is not.
     """
 
     init_scale: Runs
@@ -80,7 +82,11 @@ class CostInputs:
     loss_tolerance: float
     max_steps: int
     completes: bool
+    strides_from: Runs
 
+
+DECADES_BEFORE_STRIDES: Final = 0.7
+"""Decades of loss at the edge of stability before the run is smooth enough for strides."""
 
 OSCILLATION: Final = 40_000
 """Steps after the warm-up in which a run is found to oscillate."""
@@ -96,8 +102,10 @@ def predicted_steps(inputs: CostInputs) -> Runs:
         escape = inputs.warmup_steps / 2 + _saddle(inputs, below) / (below * quickening)
         decades = -math.log10(inputs.loss_tolerance)
         slowest = decades * math.log(10) / -np.log(np.maximum(inputs.momentum, 1e-300))  # the loss decays like m^t
-        descent = np.maximum(_descent(inputs, below) / quickening, slowest)
-        steps = np.where(fraction < 1, np.maximum(settled, escape) + descent, settled + OSCILLATION)
+        descent = np.maximum(_descent(inputs, below, decades) / quickening, slowest)
+        strided = inputs.strides_from + _descent(inputs, below, DECADES_BEFORE_STRIDES)
+        converged = np.fmin(np.maximum(settled, escape) + descent, strided)
+        steps = np.where(fraction < 1, converged, settled + OSCILLATION)
         steps = np.where(_blows_up(inputs), inputs.warmup_steps / 500 + 64, steps)
     # Where no step size is stable there is nothing to converge to.
     return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(inputs.max_steps))
@@ -112,9 +120,8 @@ def _saddle(inputs: CostInputs, fraction: Runs) -> Runs:
     return np.asarray(300 * np.maximum(scale ** float(inputs.degree - 1), 1e-30) ** -1.0)
 
 
-def _descent(inputs: CostInputs, fraction: Runs) -> Runs:
-    """Steps from the end of warm-up and saddle to the tolerance."""
-    decades = -math.log10(inputs.loss_tolerance)
+def _descent(inputs: CostInputs, fraction: Runs, decades: float) -> Runs:
+    """Steps from the end of warm-up and saddle on, for so many decades of loss where the limit is not known before."""
     edge = 1.15e3 * (inputs.degree - 1) / (1 - fraction)
     if not inputs.completes:
         return np.asarray(decades * (edge + 8e3 / fraction))

@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from core.completion.stride_cost import steps_worth_strides
 from core.descent.optimizers import Optimizer
 from core.planning.batches import Batch, RunCosts, form_batches
 from core.planning.cost import (
@@ -26,7 +27,7 @@ from core.sweep.grid import Grid
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
 
-LIKELY_TWINS: Final = 1 / 8
+LIKELY_TWINS: Final = 3 / 8
 """Steps of the twins that runs of gradient descent ask for by their path, as a part of their own: as in Figure 1.
 
 Of other optimisers no run is smooth, and each has a twin that goes on to its end.
@@ -154,8 +155,16 @@ class RunTable:
             loss_tolerance=self.loss_tolerance,
             max_steps=self.max_steps,
             completes=self.completes,
+            strides_from=self._strides_from(facts),
         )
         return predicted_steps(inputs)
+
+    def _strides_from(self, facts: ProblemFacts) -> Runs:
+        """When strides are tried with runs of plain descent, ∞ for others."""
+        worth = steps_worth_strides(facts.samples * facts.dimension)
+        plain = (self.momentum == 0) & (self.noise_steps == 0)
+        tried = plain & (self.completes and facts.network.degree == 2 and not self.draws_batches)
+        return np.where(tried, np.maximum(self.warmup_steps, worth), np.inf)
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:

@@ -175,7 +175,8 @@ VARIABLES: Final = _table(
             label="proven error of the completed limit",
             description=(
                 "A proven bound of the same error, of the limit of exact arithmetic from the last iterate: float64 may "
-                "go on elsewhere. Null where a hypothesis of the proof does not hold yet."
+                "go on elsewhere. Null where a hypothesis of the proof does not hold yet, and where the limit was "
+                "found by strides over many steps."
             ),
             log_scaled=True,
         ),

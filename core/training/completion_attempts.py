@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from core.completion.completion import Completion, Unsettled
+from core.completion.stride_cost import steps_worth_strides
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.limits import Limits
@@ -25,6 +26,9 @@ from core.training.training_run import TrainingRun, stepping
 FIRST_ATTEMPT: Final = 1024
 SPACING: Final = 1.08
 """From one check of whether an attempt may succeed to the next; the third after an attempt can confirm it."""
+
+AHEAD_SPACING: Final = 1.15
+"""From one attempt with strides to the next at least, beside `steps_worth_strides`."""
 
 CONFIRMED_AFTER: Final = 1.25
 CONFIRMED_WITHIN: Final = 0.1
@@ -45,13 +49,15 @@ NEARLY_PROVEN: Final = 4.0
 class CompletionAttempts(PerRun):
     """For each run the step from which on it is `due`, and its last unconfirmed β, `found`, with the step of that.
 
-    `found_at` is 0 where there is none. A run that is due is tried if its loss is `below`, and put off if not.
+    `found_at` is 0 where there is none. A run that is due is tried if its loss is `below`, and put off if not. From
+    `ahead_from` on it is tried with strides.
     """
 
     due: Int64[np.ndarray, " run"]
     below: Float64[np.ndarray, " run"]
     found_at: Int64[np.ndarray, " run"]
     found: Float64[np.ndarray, "run dim"]
+    ahead_from: Int64[np.ndarray, " run"]
 
     @classmethod
     def begin(cls, runs: Sequence[TrainingRun], dim: int) -> Self:
@@ -61,6 +67,7 @@ class CompletionAttempts(PerRun):
             below=np.full(len(runs), np.inf),
             found_at=np.zeros(len(runs), dtype=np.int64),
             found=np.full((len(runs), dim), np.nan),
+            ahead_from=np.array([_first_ahead(run) for run in runs], dtype=np.int64),
         )
 
     def next_due(self) -> int:
@@ -86,6 +93,18 @@ class CompletionAttempts(PerRun):
         if not isinstance(found, Completion) or not self.believes(index, step, loss, found, tolerance):
             return None
         return found if step >= batch.limits.settled_from[index] else None
+
+    def attempt_ahead(self, batch: Batch, index: int, step: int) -> Completion | None:
+        """The limit of a run of plain descent that strides find, if its steps have cost as much as they do."""
+        apart = steps_worth_strides(batch.problem.dataset.X.size)
+        if step < max(int(self.ahead_from[index]), apart):
+            return None
+        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + apart)
+        run, theta = batch.runs[index], batch.descent.theta[:, index].copy()
+        found = batch.problem.completer.complete_ahead(
+            theta, step_size=run.step_size, tolerance=run.completion_tolerance
+        )
+        return found if isinstance(found, Completion) else None
 
     def is_ripe(self, run: int, step: int, loss: float) -> bool:
         """Whether the loss of a run that is due lets an attempt succeed; when to ask again is noted."""
@@ -132,6 +151,13 @@ def first_attempt(run: TrainingRun) -> int:
     noise_steps = run.optimizer.noise_steps
     settled_from = max(run.warmup_steps, noise_steps)
     return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
+
+
+def _first_ahead(run: TrainingRun) -> int:
+    """The step from which on strides are tried: at full step size; never for steps that are not of θ alone."""
+    if not (run.completion_tolerance > 0 and run.optimizer.is_map_of_theta):
+        return NEVER
+    return run.warmup_steps
 
 
 def next_attempt(step: int) -> int:

@@ -167,10 +167,12 @@ class Evidence(PerRun):
                 continue
             loss = float(checks.losses[-1, index])
             is_ripe = self.attempts.is_ripe(index, step, loss) or index in let_go
-            if is_ripe and not self.instability.waits(index, step):
-                completion = self.attempts.attempt(batch, index, step, loss)
-                if completion is not None:
-                    found[index] = Verdict(outcome=Outcome.CONVERGED, completion=completion)
+            if self.instability.waits(index, step):
+                continue
+            completion = self.attempts.attempt(batch, index, step, loss) if is_ripe else None
+            completion = completion or self.attempts.attempt_ahead(batch, index, step)
+            if completion is not None:
+                found[index] = Verdict(outcome=Outcome.CONVERGED, completion=completion)
         return found
 
 

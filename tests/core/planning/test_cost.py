@@ -29,7 +29,13 @@ WARMUPS = st.integers(0, 200_000)
 
 
 def inputs(
-    *, scale: float = 0.1, fraction: float = 0.5, warmup: int = 0, degree: int = 2, completes: bool = True
+    *,
+    scale: float = 0.1,
+    fraction: float = 0.5,
+    warmup: int = 0,
+    degree: int = 2,
+    completes: bool = True,
+    strides_from: float = np.inf,
 ) -> CostInputs:
     """One run with a budget of 10⁷ steps."""
     return CostInputs(
@@ -43,6 +49,7 @@ def inputs(
         loss_tolerance=1e-8,
         max_steps=10**7,
         completes=completes,
+        strides_from=np.array([strides_from]),
     )
 
 
@@ -80,6 +87,14 @@ def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:
 def test_iterating_takes_longer_than_completing() -> None:
     """By far, for small steps."""
     assert steps(fraction=0.05, completes=False) > 10 * steps(fraction=0.05)
+
+
+@given(scale=st.floats(1e-6, 0.1), fraction=st.floats(1e-3, 0.85))
+def test_strides_end_runs_once_their_warm_up_is_over(scale: float, fraction: float) -> None:
+    """However small scale and steps are, and before others end."""
+    predicted = steps(scale=scale, fraction=fraction, warmup=50_000, strides_from=50_000)
+    assert 50_000 <= predicted <= 60_000
+    assert predicted <= steps(scale=scale, fraction=fraction, warmup=50_000)
 
 
 def test_what_cannot_converge_takes_the_whole_budget() -> None:

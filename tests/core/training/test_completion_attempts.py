@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.completion.completion import Completion, NotCompletable, Unsettled
+from core.completion.stride_cost import steps_worth_strides
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.outcome import Outcome
 from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, CompletionAttempts
@@ -98,8 +99,15 @@ def test_a_limit_of_too_large_an_estimate_is_remembered_and_put_off() -> None:
 class Answering:
     """A completer that gives a prepared answer and counts how often it is asked."""
 
-    def __init__(self, answer: Completion | Unsettled | NotCompletable, *, worth_trying: bool = True) -> None:
-        self.answer, self.worth_trying, self.asked = answer, worth_trying, 0
+    def __init__(
+        self,
+        answer: Completion | Unsettled | NotCompletable,
+        *,
+        ahead: Completion | Unsettled | NotCompletable = NotCompletable.ROUGH,
+        worth_trying: bool = True,
+    ) -> None:
+        self.answer, self.ahead, self.worth_trying = answer, ahead, worth_trying
+        self.asked, self.asked_ahead = 0, 0
         self.told: dict[str, Any] = {}
 
     def is_worth_trying(self, **_: float) -> bool:
@@ -110,6 +118,11 @@ class Answering:
         """As it was told."""
         self.asked, self.told = self.asked + 1, told
         return self.answer
+
+    def complete_ahead(self, *_: object, **__: float) -> Completion | Unsettled | NotCompletable:
+        """As it was told."""
+        self.asked_ahead += 1
+        return self.ahead
 
 
 def judged(completer: Answering, *, step: int = 1024, **changes: Any) -> tuple[Outcome | None, Evidence]:
@@ -220,3 +233,62 @@ def test_a_run_that_is_found_to_oscillate_is_not_completed() -> None:
     assert found[0].outcome is Outcome.OSCILLATING
     assert found[0].completion is None
     assert completer.asked == 0
+
+
+WORTH = steps_worth_strides(21)
+"""Steps of the tiny problem that cost as much as strides."""
+
+
+def far_ahead() -> Answering:
+    """A completer that finds a limit by strides alone."""
+    return Answering(NotCompletable.UNSTABLE, ahead=replace(proven(), bound=np.inf))
+
+
+def test_a_limit_that_strides_find_ends_a_run() -> None:
+    """Though nothing is proven of it, and nothing is found from the iterate itself."""
+    completer = far_ahead()
+    assert judged(completer, step=WORTH)[0] is Outcome.CONVERGED
+    assert (completer.asked, completer.asked_ahead) == (1, 1)
+
+
+def test_strides_are_tried_though_the_loss_is_not_ripe() -> None:
+    """What may be wrong at the iterate is not wrong where they lead."""
+    completer = far_ahead()
+    completer.worth_trying = False
+    assert judged(completer, step=WORTH)[0] is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"step": WORTH - 1}, id="that has cost less than they do"),
+        pytest.param({"warmup_steps": 2 * WORTH, "step": 2 * WORTH - 1}, id="that is warming up"),
+        pytest.param({"optimizer": HeavyBall(momentum=0.5)}, id="with momentum"),
+        pytest.param({"optimizer": Minibatch(batch_size=2)}, id="of minibatches"),
+        pytest.param({"optimizer": LabelNoise(noise_variance=0.1, noise_steps=8)}, id="that had noise"),
+        pytest.param({"completion_tolerance": 0.0}, id="that insists on iterating"),
+    ],
+)
+def test_strides_are_not_tried_with_a_run(changes: dict[str, Any]) -> None:
+    """Their steps are those of plain descent at one step size."""
+    completer = far_ahead()
+    assert judged(completer, **({"step": WORTH, "max_steps": 10**9} | changes))[0] is None
+    assert completer.asked_ahead == 0
+
+
+def test_strides_that_lead_nowhere_are_not_tried_again_at_once() -> None:
+    """But when as many steps have been taken as they cost."""
+    run, problem = planned(warmup_steps=0, completion_tolerance=TOLERANCE, max_steps=10**9), problem_of()
+    vars(problem)["completer"] = completer = Answering(NotCompletable.UNSTABLE)
+    evidence, batch = Evidence.begin([run], 2, 7), batch_of(run, problem=problem)
+    asked = []
+    for step in (WORTH, WORTH + WORTH // 2, 2 * WORTH + WORTH // 2):
+        evidence.verdicts(batch, checks([1], last=step), None)
+        asked.append(completer.asked_ahead)
+    assert asked == [1, 1, 2]
+
+
+@pytest.mark.parametrize(("entries", "steps"), [(5_000, 18_548), (200_000, 16_384), (21, 306_244)])
+def test_strides_cost_more_steps_where_steps_are_cheap(entries: int, steps: int) -> None:
+    """Of 50 × 100 and 200 × 1000 about as many, of tiny problems hundreds of thousands."""
+    assert steps_worth_strides(entries) == pytest.approx(steps, rel=1e-3)

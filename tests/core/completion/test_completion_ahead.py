@@ -1,0 +1,120 @@
+"""The limit of a run as strides find it: against the run continued, against its own estimate, and its refusals."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from core.completion.completion import Completer, Completion, NotCompletable, Unsettled
+from core.completion.striding import Drift, strided
+from core.data.regression import Dataset
+from core.networks.network import UV, Diagonal, Network
+from core.stability.sharpness import interpolator_sharpness_of
+from tests.core.completion.test_completion import ROUNDING, Run, begin, distance, step_near
+from tests.core.problems import small_problem
+
+TOLERANCE = 1e-7
+
+
+def ahead(run: Run, tolerance: float = TOLERANCE) -> Completion | Unsettled | NotCompletable:
+    """What is found from where a run is."""
+    return Completer(run.data, run.network).complete_ahead(run.theta, step_size=run.step_size, tolerance=tolerance)
+
+
+def found_ahead(run: Run) -> Completion:
+    """The limit, which must not be refused."""
+    found = ahead(run)
+    assert isinstance(found, Completion), found
+    return found
+
+
+@pytest.mark.parametrize("network", [Diagonal(2), UV()])
+@pytest.mark.parametrize("scale", [0.03, 0.3, 1.0])
+@pytest.mark.parametrize("fraction", [0.05, 0.5, 0.9])
+def test_the_limit_is_known_long_before_the_iterate_says_it(network: Network, scale: float, fraction: float) -> None:
+    """After a hundred steps, where what flow conserves still changes by thousands of times the tolerance."""
+    data = small_problem(3)
+    run = begin(data, network, scale, step_near(data, network, scale, fraction)).walk(100)
+    found = found_ahead(run)
+    end = run.walk_to(1e-26).predictor
+    assert run.loss <= 1e-24
+    assert found.estimate <= TOLERANCE
+    assert found.bound == np.inf
+    assert distance(found.predictor, end) <= found.estimate + ROUNDING
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    scale=st.floats(0.02, 1.0),
+    fraction=st.floats(0.02, 0.97),
+    digits=st.integers(4, 8),
+    network=st.sampled_from([Diagonal(2), UV()]),
+)
+def test_estimates_hold(seed: int, scale: float, fraction: float, digits: int, network: Network) -> None:
+    """On random problems, steps and tolerances."""
+    data = small_problem(seed)
+    run = begin(data, network, scale, step_near(data, network, scale, fraction)).walk(50)
+    found = ahead(run, 10.0**-digits)
+    end = run.walk_to(1e-26, most=40_000).predictor
+    assume(isinstance(found, Completion) and run.loss <= 1e-24)
+    assert isinstance(found, Completion)
+    assert distance(found.predictor, end) <= found.estimate + ROUNDING
+
+
+@pytest.mark.parametrize("network", [Diagonal(2), UV()])
+def test_the_limit_is_a_state_of_the_network(network: Network) -> None:
+    """Its θ has the predictor and the sharpness that are said, and at D = 2 the signs of the iterate."""
+    data = small_problem(5)
+    run = begin(data, network, 0.3, step_near(data, network, 0.3, 0.4))
+    run.theta[::2] *= -1
+    found = found_ahead(run.walk(60))
+    np.testing.assert_allclose(network.predictor(found.theta), found.predictor, rtol=1e-9, atol=1e-12)
+    sharpness = interpolator_sharpness_of(data.X, network.tangent_weights(found.theta)).value
+    assert found.sharpness == pytest.approx(sharpness, rel=1e-9)
+    if network == Diagonal(2):
+        assert np.array_equal(np.sign(found.theta), np.sign(run.theta))
+
+
+@pytest.mark.parametrize(("missed", "within"), [(3e-8, True), (3e-7, False)])
+def test_what_strides_miss_is_in_the_estimate(missed: float, monkeypatch: pytest.MonkeyPatch, *, within: bool) -> None:
+    """At least as it is: P makes no part of it smaller, and may make it larger."""
+    data, network = small_problem(5), Diagonal(2)
+    run = begin(data, network, 0.3, step_near(data, network, 0.3, 0.4)).walk(60)
+
+    def missing(*arguments: object, **allowed: float) -> tuple[np.ndarray, Drift]:
+        found = strided(*arguments, **allowed)  # type: ignore[arg-type]
+        assert found is not None
+        return found[0], Drift(shrinkage=np.full(7, missed), asymmetry=np.zeros(7))
+
+    monkeypatch.setattr("core.completion.completion.strided", missing)
+    found = ahead(run)
+    error = found.estimate if isinstance(found, Completion) else found.error if isinstance(found, Unsettled) else 0
+    assert error >= missed
+    assert isinstance(found, Completion) is within
+
+
+def test_it_depends_on_its_arguments_alone() -> None:
+    """To the bit, whatever was asked before."""
+    data, network = small_problem(5), Diagonal(2)
+    run = begin(data, network, 0.3, step_near(data, network, 0.3, 0.4)).walk(60)
+    completer = Completer(data, network)
+    asked = [completer.complete_ahead(run.theta.copy(), step_size=run.step_size, tolerance=1e-7) for _ in range(2)]
+    fresh = found_ahead(run)
+    for each in asked:
+        assert isinstance(each, Completion)
+        assert each.predictor.tobytes() == fresh.predictor.tobytes()
+        assert each.estimate == fresh.estimate
+
+
+def test_what_is_not_smooth_and_stable_is_refused() -> None:
+    """And what has no such form, or no interpolator."""
+    data = small_problem(3)
+    step = step_near(data, Diagonal(2), 1.0, 1.0)
+    assert ahead(begin(data, Diagonal(2), 1.0, 1.5 * step)) is NotCompletable.UNSTABLE
+    assert ahead(begin(data, Diagonal(3), 1.0, 0.1 * step)) is NotCompletable.ROUGH
+    vanished = begin(data, Diagonal(2), 1.0, 0.1 * step)
+    vanished.theta[0, 2] = 0
+    assert ahead(vanished) is NotCompletable.VANISHED
+    tall = Dataset(X=np.vander([1.0, 2.0, 3.0], 2), y=np.array([1.0, 0.0, 0.0]))
+    assert ahead(begin(tall, Diagonal(2), 1.0, 0.01)) is NotCompletable.NO_INTERPOLATOR
