@@ -40,6 +40,7 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
         record_points=run.spec.recording.points,
         seed=run.seed,
         completion_tolerance=stopping.completion_tolerance if stopping.completes else 0.0,
+        wants_proof=stopping.wants_proof,
         takes_all_steps=stopping.steps is not None,
     )
 

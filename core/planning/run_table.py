@@ -69,6 +69,7 @@ class RunTable:
     max_steps: int
     takes_all_steps: bool
     completes: bool
+    strides: bool
     draws_batches: bool
     points: int
 
@@ -101,6 +102,7 @@ class RunTable:
             max_steps=stopping.budget,
             takes_all_steps=stopping.steps is not None,
             completes=stopping.completes,
+            strides=stopping.completes and not stopping.wants_proof,
             draws_batches=first.optimizer.draws_batches,
             points=recording.points,
         )
@@ -163,7 +165,7 @@ class RunTable:
         """When strides are tried with runs of plain descent, ∞ for others."""
         worth = steps_worth_strides(facts.samples * facts.dimension)
         plain = (self.momentum == 0) & (self.noise_steps == 0)
-        tried = plain & (self.completes and facts.network.degree == 2 and not self.draws_batches)
+        tried = plain & (self.strides and facts.network.degree == 2 and not self.draws_batches)
         return np.where(tried, np.maximum(self.warmup_steps, worth), np.inf)
 
 

@@ -209,9 +209,13 @@ class Release(StrEnum):
 
 
 class Finish(StrEnum):
-    """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe."""
+    """How a run may end: `iterate` insists on iterating to the loss tolerance, `auto` completes where that is safe.
+
+    `proven` completes where a bound proves the limit.
+    """
 
     AUTO = "auto"
+    PROVEN = "proven"
     ITERATE = "iterate"
 
 
@@ -230,7 +234,8 @@ class Stopping(Document):
     the steps. Where nothing interpolates it is the part that is left of what the least squares save.
 
     `finish`: with `auto` a run also ends once its limit is known without going there, the error of β being at most
-    `completion_tolerance`·‖β‖₂ by an estimate that was confirmed or by a proven bound; with `iterate` it does not.
+    `completion_tolerance`·‖β‖₂ by an estimate, or by a proven bound; with `proven` only by such a bound, which takes
+    more steps, and which D ≥ 3, momentum and minibatches may never have; with `iterate` it does not.
 
     `perturb`: a run that has interpolated where gradient descent at η is unstable is pushed off by a relative 1e-9 and
     goes on; without it such a run ends as `unstable_interpolator`.
@@ -279,7 +284,12 @@ class Stopping(Document):
     @property
     def completes(self) -> bool:
         """Whether a run may end by completion."""
-        return self.steps is None and self.finish is Finish.AUTO
+        return self.steps is None and self.finish is not Finish.ITERATE
+
+    @property
+    def wants_proof(self) -> bool:
+        """Whether a run is completed only where the error of its limit is proven."""
+        return self.finish is Finish.PROVEN
 
     @property
     def perturbs(self) -> bool:

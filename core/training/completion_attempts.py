@@ -90,7 +90,12 @@ class CompletionAttempts(PerRun):
         found = completer.complete(theta, step_size=run.step_size, tolerance=remembered, stepping=after)
         if isinstance(found, Unsettled):
             self.has_failed(index, loss, found.error, remembered)
-        if not isinstance(found, Completion) or not self.believes(index, step, loss, found, tolerance):
+        if not isinstance(found, Completion):
+            return None
+        if run.wants_proof and found.bound > tolerance:
+            self.has_failed(index, loss, found.bound, tolerance)
+            return None
+        if not self.believes(index, step, loss, found, tolerance):
             return None
         return found if step >= batch.limits.settled_from[index] else None
 
@@ -155,7 +160,7 @@ def first_attempt(run: TrainingRun) -> int:
 
 def _first_ahead(run: TrainingRun) -> int:
     """The step from which on strides are tried: at full step size; never for steps that are not of θ alone."""
-    if not (run.completion_tolerance > 0 and run.optimizer.is_map_of_theta):
+    if run.wants_proof or not (run.completion_tolerance > 0 and run.optimizer.is_map_of_theta):
         return NEVER
     return run.warmup_steps
 

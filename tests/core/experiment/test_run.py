@@ -116,6 +116,27 @@ def test_numpy_trains_what_the_compiled_kernel_has_no_step_for(monkeypatch: pyte
     assert run(asked).summaries[0]["steps"] > 1.5 * by_numpy[0]["steps"]
 
 
+def test_limits_that_are_to_be_proven_have_bounds_and_are_those_of_the_estimates() -> None:
+    """Runs of a small scale end much sooner by an estimate; proven or not, both limits are the same within both errors."""
+    summaries = {}
+    for finish in ("auto", "proven"):
+        summaries[finish] = run(
+            spec(
+                data={"samples": 20, "dimension": 40, "sparsity": 3},
+                initialization={"scale": {"values": [1e-3, 0.1]}},
+                optimizer={"step_size": {"fractions_of_max_stable": [0.3, 0.9]}, "warmup_steps": 10_000},
+                stopping={"finish": finish},
+            )
+        ).summaries
+    bounds = {finish: [each["completion_error_bound"] for each in found] for finish, found in summaries.items()}
+    assert [bound is None for bound in bounds["auto"]] == [True, True, False, False]
+    assert all(bound <= 1e-7 for bound in bounds["proven"])
+    for soon, late, bound in zip(summaries["auto"], summaries["proven"], bounds["proven"], strict=True):
+        assert soon["steps"] <= late["steps"]
+        assert abs(soon["l2_norm"] - late["l2_norm"]) <= (soon["completion_error_estimate"] + bound) * late["l2_norm"]
+    assert summaries["auto"][0]["steps"] < summaries["proven"][0]["steps"] / 3
+
+
 @pytest.mark.parametrize("unit", list(StepUnit))
 @pytest.mark.parametrize("optimizer", [{}, {"kind": "heavy_ball", "momentum": 0.5}])
 def test_a_multiple_of_a_step_is_a_multiple_of_what_the_run_reports(unit: StepUnit, optimizer: dict[str, Any]) -> None:

@@ -55,6 +55,13 @@ def test_a_run_that_has_to_be_iterated_is_never_completed() -> None:
     assert training_run(only(stopping={"finish": "iterate"}), ANALYSIS).completion_tolerance == 0
 
 
+@pytest.mark.parametrize(("finish", "wanted"), [("auto", False), ("proven", True), ("iterate", False)])
+def test_a_proof_is_wanted_where_the_spec_says_so(finish: str, *, wanted: bool) -> None:
+    """And a limit that has one may be completed."""
+    run = training_run(only(stopping={"finish": finish}), ANALYSIS)
+    assert (run.wants_proof, run.completion_tolerance > 0) == (wanted, finish != "iterate")
+
+
 def test_a_run_is_held_where_its_release_is_exact() -> None:
     """And not by default."""
     assert training_run(only(stopping={"release": "exact"}), ANALYSIS).holds

@@ -343,6 +343,7 @@ def test_perturb_has_a_former_name_which_is_the_one_that_is_hashed() -> None:
     [
         {"max_steps": 5},
         {"finish": "iterate"},
+        {"finish": "proven"},
         {"perturb": False},
         {"release": "exact"},
         {"completion_tolerance": 1e-3},

@@ -179,6 +179,18 @@ def test_an_attempt_knows_what_steps_would_follow(optimizer: Optimizer, stepping
     assert (told.momentum, told.velocity is not None, told.dispersion) == stepping
 
 
+@pytest.mark.parametrize(("bound", "outcome"), [(TOLERANCE, Outcome.CONVERGED), (2 * TOLERANCE, None), (np.inf, None)])
+def test_a_run_whose_limit_is_to_be_proven_ends_by_a_bound(bound: float, outcome: Outcome | None) -> None:
+    """No estimate will do, however often it is confirmed; what is not proven puts the next attempt off."""
+    run, problem = planned(warmup_steps=0, completion_tolerance=TOLERANCE, wants_proof=True), problem_of()
+    vars(problem)["completer"] = Answering(replace(proven(), bound=bound))
+    evidence, batch = Evidence.begin([run], 2, 7), batch_of(run, problem=problem)
+    for step in (1024, 2048, 4096):
+        found = evidence.verdicts(batch, checks([1], last=step), None)
+        assert (found[0].outcome if found else None) is outcome
+    assert evidence.attempts.is_ripe(0, 4096, 0.999 * problem_of().zero_loss) is (outcome is Outcome.CONVERGED)
+
+
 def test_a_last_attempt_is_made_where_the_budget_ends() -> None:
     """Though none is due; it completes what would only be out of budget, and never a run that has diverged."""
     assert judged(Answering(proven()), step=512, max_steps=512)[0] is Outcome.CONVERGED
@@ -267,6 +279,7 @@ def test_strides_are_tried_though_the_loss_is_not_ripe() -> None:
         pytest.param({"optimizer": Minibatch(batch_size=2)}, id="of minibatches"),
         pytest.param({"optimizer": LabelNoise(noise_variance=0.1, noise_steps=8)}, id="that had noise"),
         pytest.param({"completion_tolerance": 0.0}, id="that insists on iterating"),
+        pytest.param({"wants_proof": True}, id="whose limit is to be proven"),
     ],
 )
 def test_strides_are_not_tried_with_a_run(changes: dict[str, Any]) -> None:
