@@ -29,11 +29,11 @@ class TrainingRun:
     streams. With `perturb_unstable` a run that interpolates where gradient descent is unstable is perturbed and goes
     on (`core.training.escapes`); one that `holds` waits on an interpolator as long as exact arithmetic would
     (`core.training.delayed_instability`). A run may end by completion once the error of its limit is within
-    `completion_tolerance`·‖β‖₂ (`core.completion`), by a bound where it `wants_proof`, and not where that is 0. One that `takes_all_steps` takes
-    `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name of the stream that its
-    perturbations are drawn from. One that `has_twin` may be followed by one (`core.training.sensitivity`), which
-    `meets` it at its landmark, if it has one (`core.training.landmarks`), and `goes_backwards`: it is trained on its
-    problem the other way round.
+    `completion_tolerance`·‖β‖₂ (`core.completion`), by a bound where it `wants_proof`, and not where that is 0. One
+    that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name
+    of the stream that its perturbations are drawn from. One that `has_twin` may be followed by one
+    (`core.training.sensitivity`), which `meets` it at its landmark, if it has one (`core.training.landmarks`), and
+    `goes_backwards`: it is trained on its problem the other way round.
     """
 
     index: int

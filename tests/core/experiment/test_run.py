@@ -117,7 +117,7 @@ def test_numpy_trains_what_the_compiled_kernel_has_no_step_for(monkeypatch: pyte
 
 
 def test_limits_that_are_to_be_proven_have_bounds_and_are_those_of_the_estimates() -> None:
-    """Runs of a small scale end much sooner by an estimate; proven or not, both limits are the same within both errors."""
+    """Runs of a small scale end much sooner by an estimate; both limits are the same within both errors."""
     summaries = {}
     for finish in ("auto", "proven"):
         summaries[finish] = run(
