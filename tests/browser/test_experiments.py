@@ -169,6 +169,32 @@ def test_cancelling_is_a_click_and_deleting_is_asked_about(page: Page, root: str
     assert handle.id not in [each.id for each in lab.experiments()]
 
 
+def test_a_question_is_no_longer_asked_elsewhere(page: Page, root: str, done: ExperimentHandle) -> None:
+    """A yes on another page would delete what is not shown."""
+    page.goto(f"{root}/#/")
+    expect(page.locator(f"tr a[href$='{done.id}']")).to_be_visible()
+    page.locator(f"tr a[href$='{done.id}']").click()
+    page.locator(".head").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Experiments")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert done.refresh().status == "succeeded"
+
+
+def test_a_matrix_of_very_many_rows_is_no_tower(page: Page, root: str, done: ExperimentHandle) -> None:
+    """Thousands of seeds at two step sizes."""
+    known = page.request.get(f"{root}/v1/experiments/{done.id}/columns").json()
+    axes = [each | {"values": list(range(5000))} if each["name"] == "seed" else each for each in known["axes"]]
+    two = [axes[0], next(each | {"values": each["values"][:2]} for each in axes if each["name"] == "step_size")]
+    answer = {"first": 0, "axes": two, "columns": {"outcome": ["converged"] * 10_000}, "next_cursor": None}
+    page.route("**/columns?*", lambda route: route.fulfill(json=answer))
+    _open(page, root, done)
+    box = page.locator(".matrix svg").bounding_box()
+    assert box is not None
+    assert 300 < box["height"] < 1500
+
+
 def test_matrix_and_curves_are_walked_through_by_keys(page: Page, root: str, done: ExperimentHandle) -> None:
     """What is under the keys is said, and is what the service says."""
     _open(page, root, done)
