@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     turn_seconds: float = Field(
         default=10.0,
         ge=0,
+        le=1e6,
         description="Seconds of work on one core that an experiment is given before it is another's turn, if it wants "
         "so much. 0: a job.",
     )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from stepbias.errors import UnusableValue
 from stepbias.figure import Figure, figure_query
-from stepbias.formats import RESULT_FORMATS
+from stepbias.formats import RESULT_FORMATS, ending
 from stepbias.paging import pages
 from stepbias.results_table import columns, is_text, numeric
 from stepbias.stored_arrays import StoredArrays
@@ -34,7 +34,7 @@ class StoredResults(StoredArrays):
             OSError: the file cannot be written.
         """
         file = Path(path)
-        form = file.suffix.removeprefix(".").lower() if format is None else format
+        form = ending(file) if format is None else format
         if form not in RESULT_FORMATS:
             endings = ", ".join(RESULT_FORMATS)
             raise UnusableValue("format", f"results are saved as {endings}, and not as {form or 'nothing'!r}")

@@ -13,14 +13,14 @@ from tempfile import TemporaryDirectory
 def whole_file(file: Path) -> Iterator[Path]:
     """Where to write what belongs into the file, which has it when the block ends, or stays as it was.
 
-    A device or a pipe stays what it is, and is sent all of it at once.
+    A device or a pipe stays what it is, and is sent all of it at once; a link stays one, and leads to what is written.
 
     Raises:
         OSError: it cannot be written; the error names the file.
     """
     is_device = file.exists() and not file.is_file() and not file.is_dir()
     try:
-        with _device_part(file) if is_device else _file_part(file) as part:
+        with _device_part(file) if is_device else _file_part(file.resolve()) as part:
             yield part
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(file)) from None

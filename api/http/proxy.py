@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.prefix import PREFIX
@@ -49,6 +50,10 @@ class ProxyMiddleware:
         seen = dict(scope)
         prefix = self._forwarded(seen) if self.trusted and self._is_trusted(scope) else None
         prefix = self.root_path if prefix is None else prefix
+        if prefix and scope["path"] == prefix:
+            # The page is a folder: its links are relative to it.
+            await RedirectResponse(f"{prefix}/", 308)(seen, receive, send)
+            return
         if prefix:
             is_whole = scope["path"].startswith(f"{prefix}/")
             seen |= {"root_path": prefix, "path": scope["path"] if is_whole else prefix + scope["path"]}

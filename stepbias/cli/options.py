@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from stepbias.cli.completion import complete_ids
-from stepbias.formats import RESULT_FORMATS
+from stepbias.formats import RESULT_FORMATS, ending
 
 TAKES_ID: Final = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
@@ -47,7 +47,7 @@ class FileOrDirectory(Directory):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, unless it is neither."""
-        return Path(value) if Path(value).suffix[1:] in self._endings else super().convert(value, param, ctx)
+        return Path(value) if ending(Path(value)) in self._endings else super().convert(value, param, ctx)
 
 
 def asks_service(command: Callable[..., int]) -> Callable[..., int]:

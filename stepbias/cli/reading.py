@@ -16,6 +16,7 @@ from stepbias.cli.output import mute, remark, tell, tell_json, tell_table
 from stepbias.cli.submit import connected
 from stepbias.cli.upload import understood
 from stepbias.experiment import Experiment
+from stepbias.formats import ending
 from stepbias.progress import outcome_counts, status_line
 
 
@@ -104,8 +105,8 @@ def figure(  # noqa: PLR0913 - each is an option of the command, and all but the
     `out` is a directory, or the file itself where it has the ending of a figure. With `data` its numbers stand beside.
     """
     query = {key: value for key, value in asked.items() if value is not None}
-    is_file = out.suffix[1:] in FIGURE_FILES
-    form = out.suffix[1:] if is_file else form
+    is_file = ending(out) in FIGURE_FILES
+    form = ending(out) if is_file else form
     with connected(service) as client:
         handle = client.experiment(experiment_id)
         if name is None:
@@ -113,11 +114,11 @@ def figure(  # noqa: PLR0913 - each is an option of the command, and all but the
             lines = "\n".join(answer)
         else:
             directory, stem = (out.parent, out.stem) if is_file else (out, name)
-            files = {f"{stem}.{each}": each for each in ([form, "csv"] if data else [form])}
+            files = {out.name if is_file else f"{stem}.{form}": form} | ({f"{stem}.csv": "csv"} if data else {})
             read = handle.figure_file
             save({file: partial(read, name, each, query) for file, each in files.items()}, directory, tell=mute)
             paths = [str(directory / file) for file in files]
-            answer, lines = {"file": paths[0]} | ({"data": paths[1]} if data else {}), "\n".join(paths)
+            answer, lines = {"file": paths[0]} | ({"data": paths[-1]} if data else {}), "\n".join(paths)
     if as_json:
         tell_json(answer)
     else:

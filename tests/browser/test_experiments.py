@@ -1,11 +1,12 @@
 """Experiments in a browser: watched to their end, looked into, taken away, cancelled; by keys alone as well."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from stepbias import ExperimentHandle
 from stepbias.local_service import LocalClient
@@ -92,9 +93,39 @@ def test_a_click_opens_a_run_which_says_how_it_ended(page: Page, root: str, done
     expect(page.locator("article.run h3")).to_contain_text(f"Run {document['index']}")
     page.get_by_label("on its way").select_option("l1_norm")
     expect(page.locator("article.run .chart .line path").first).to_be_attached()
-    expect(page.locator("article.run .stems")).to_have_attribute(
-        "aria-label", re.compile("The predictor β in 6 coordinates")
-    )
+    expect(run).to_contain_text("None of the 6 coordinates of its predictor is a number any more.")
+    expect(run.locator(".stems")).to_have_count(0)
+    page.goto(f"{root}/#/experiments/{done.id}?run=0")
+    page.reload()
+    expect(run.locator(".stems")).to_have_attribute("aria-label", re.compile("The predictor β in 6 coordinates"))
+
+
+def test_outcomes_that_were_not_answered_are_asked_for_again(page: Page, root: str, done: ExperimentHandle) -> None:
+    """A service that is away for a moment leaves no hole in the matrix until it is reloaded."""
+    running = page.request.get(f"{root}/v1/experiments/{done.id}").json() | {"status": "running"}
+    ended = {"status": "running", "runs": list(range(18)), "runs_done": 18, "outcomes": {}}
+    answers = [f"event: runs\nid: 1\ndata: {json.dumps(ended)}\n\n"]
+    columns = [{"json": {"axes": [], "columns": {"outcome": []}}}, {"status": 503, "json": {"detail": "away"}}]
+    columns[0]["json"]["axes"] = page.request.get(f"{root}/v1/experiments/{done.id}/columns?limit=1").json()["axes"]
+    page.route(f"**/{done.id}", lambda route: route.fulfill(json=running))
+    page.route("**/events", lambda route: route.fulfill(body=answers.pop() if answers else ": still there\n\n"))
+    page.route("**/columns?*", lambda route: route.fulfill(**columns.pop(0)) if columns else route.continue_())
+    _open(page, root, done)
+    page.wait_for_function("() => document.querySelectorAll('.matrix path[d*=M]').length > 0", timeout=15_000)
+    assert columns == []
+
+
+def test_a_figure_that_is_not_there_yet_says_what_it_waits_for(page: Page, root: str, done: ExperimentHandle) -> None:
+    """As the service says it, until it is there."""
+    waits = {"status": 503, "json": {"detail": "The figure waits for a live worker."}}
+    page.route("**/figures/*.png*", lambda route: route.fulfill(**waits))
+    _open(page, root, done)
+    expect(page.locator("#curves .chart svg")).to_be_visible()
+    card = page.locator("#figures article").first
+    card.scroll_into_view_if_needed()
+    expect(page.locator("#figures")).to_contain_text("The figure waits for a live worker.")
+    page.unroute("**/figures/*.png*")
+    expect(card.locator("img")).to_be_visible(timeout=60_000)
 
 
 def test_files_are_what_the_service_has(page: Page, root: str, done: ExperimentHandle, tmp_path: Path) -> None:
@@ -136,6 +167,32 @@ def test_cancelling_is_a_click_and_deleting_is_asked_about(page: Page, root: str
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator("h1")).to_have_text("Experiments")
     assert handle.id not in [each.id for each in lab.experiments()]
+
+
+def test_a_question_is_no_longer_asked_elsewhere(page: Page, root: str, done: ExperimentHandle) -> None:
+    """A yes on another page would delete what is not shown."""
+    page.goto(f"{root}/#/")
+    expect(page.locator(f"tr a[href$='{done.id}']")).to_be_visible()
+    page.locator(f"tr a[href$='{done.id}']").click()
+    page.locator(".head").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Experiments")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert done.refresh().status == "succeeded"
+
+
+def test_a_matrix_of_very_many_rows_is_no_tower(page: Page, root: str, done: ExperimentHandle) -> None:
+    """Thousands of seeds at two step sizes."""
+    known = page.request.get(f"{root}/v1/experiments/{done.id}/columns").json()
+    axes = [each | {"values": list(range(5000))} if each["name"] == "seed" else each for each in known["axes"]]
+    two = [axes[0], next(each | {"values": each["values"][:2]} for each in axes if each["name"] == "step_size")]
+    answer = {"first": 0, "axes": two, "columns": {"outcome": ["converged"] * 10_000}, "next_cursor": None}
+    page.route("**/columns?*", lambda route: route.fulfill(json=answer))
+    _open(page, root, done)
+    box = page.locator(".matrix svg").bounding_box()
+    assert box is not None
+    assert 300 < box["height"] < 1500
 
 
 def test_matrix_and_curves_are_walked_through_by_keys(page: Page, root: str, done: ExperimentHandle) -> None:
@@ -202,6 +259,47 @@ def test_the_list_says_the_least_test_loss(page: Page, root: str, done: Experime
     losses = done.to_pandas()["test_loss"].dropna()
     page.goto(f"{root}/#/?name={done.experiment.name}")
     expect(page.locator("#rows tr", has_text=f"{losses.min():.3g}")).to_have_count(1)
+
+
+def test_a_filter_holds_at_once_though_an_answer_is_on_its_way(
+    page: Page, root: str, lab: LocalClient, done: ExperimentHandle
+) -> None:
+    """That of before does not stay until the next one is due."""
+    other = lab.submit(_SPEC | {"name": "without a tag", "tags": []}).wait(120)
+    slow = [True]
+
+    def answer(route: Route) -> None:
+        if slow:
+            slow.clear()
+            page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/v1/experiments?*", answer)
+    page.goto(f"{root}/#/")
+    page.get_by_label("tag").fill("thesis")
+    expect(page.locator(f"tr a[href$='{done.id}']")).to_be_visible()
+    expect(page.locator(f"tr a[href$='{other.id}']")).to_have_count(0, timeout=3000)
+
+
+def test_a_filter_that_is_left_at_once_does_not_change_the_next_address(
+    page: Page, root: str, done: ExperimentHandle
+) -> None:
+    """It is taken up a moment after it was typed."""
+    page.goto(f"{root}/#/")
+    link = page.locator(f"tr a[href$='{done.id}']")
+    expect(link).to_be_visible()
+    page.evaluate(
+        """id => {
+            const tag = document.querySelector("[name=tag]");
+            tag.value = "thesis";
+            tag.dispatchEvent(new Event("input", {bubbles: true}));
+            document.querySelector(`a[href$='${id}']`).click();
+        }""",
+        done.id,
+    )
+    expect(page.locator(".matrix svg")).to_be_visible()
+    page.wait_for_timeout(400)
+    assert page.url.endswith(f"#/experiments/{done.id}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -48,6 +48,10 @@ def _stored(page: Page, root: str, experiment_id: str) -> Any:
     return page.request.get(f"{root}/v1/experiments/{experiment_id}/spec").json()
 
 
+def _execution(page: Page, root: str, experiment_id: str) -> Any:
+    return page.request.get(f"{root}/v1/experiments/{experiment_id}").json()["execution"]
+
+
 def _field(page: Page, at: str) -> Locator:
     return page.locator(f'[data-at="{at}"]').first
 
@@ -168,9 +172,13 @@ def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
 def test_a_spec_is_copied_as_something_that_submits_it(
     new: Page, lab: LocalClient, root: str, form: str, tmp_path: Path
 ) -> None:
-    """With quotes and words of other languages in it."""
+    """With quotes and words of other languages in it, to be worked off as is chosen there."""
     name = f'copied, as {form}: it\'s "true"'
     new.locator("#spec").fill(json.dumps({**SPEC, "name": name, "stopping": {"perturb": False, "max_steps": 50}}))
+    new.get_by_text("How it is worked off").click()
+    new.get_by_label("Priority").select_option(label="Batch")
+    new.get_by_label("Order").select_option(label="Shuffled")
+    new.get_by_label("Stop at first failure").select_option(label="Yes")
     new.get_by_role("button", name=f"Copy as {form}").click()
     text = new.locator(".copies pre").inner_text()
     script = tmp_path / "script"
@@ -178,6 +186,11 @@ def test_a_spec_is_copied_as_something_that_submits_it(
     subprocess.run([sys.executable if form == "Python" else "sh", script], check=True, timeout=60, capture_output=True)
     found = [each for each in lab.experiments() if each.experiment.name == name]
     assert [_stored(new, root, each.id)["stopping"]["perturb"] for each in found] == [False]
+    assert _execution(new, root, found[0].id) == {
+        "order": "shuffled",
+        "stop_at_first_failure": True,
+        "priority": "batch",
+    }
 
 
 def _chosen(page: Page, content: bytes) -> None:
@@ -306,6 +319,8 @@ def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
     page.goto(f"{root}/#/data")
     expect(page.locator("#key-title")).to_have_text("A key is wanted here")
     assert axe_findings(page) == []
+    _enter(page, "sb_… with words")
+    expect(page.locator("#key:invalid")).to_be_visible()
     _enter(page, "sb_000000000000_wrong")
     expect(page.locator("#key-title")).to_have_text("This key opens nothing")
     _enter(page, keys["submit"])

@@ -40,6 +40,14 @@ def test_without_the_directory_of_secrets_nothing_is_read(secrets: Path, monkeyp
     assert Settings().redis_url is None
 
 
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e15", "-1"])
+def test_a_turn_is_so_long_that_the_store_can_count_it(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    """Its scripts know neither infinity nor virtual times beyond 10¹⁵."""
+    monkeypatch.setenv("STEPBIAS_TURN_SECONDS", seconds)
+    with pytest.raises(WrongSettings, match="STEPBIAS_TURN_SECONDS"):
+        settings_of_environment()
+
+
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [

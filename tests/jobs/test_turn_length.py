@@ -150,6 +150,19 @@ def test_however_many_ask_again_others_wait_for_a_turn_more_at_most(laboratory: 
         assert claimed.count("B") - claimed.count("A") <= 2 * TURN
 
 
+def test_owners_who_wait_in_lines_of_an_older_version_share_with_those_who_come(empty_valkey_url: str) -> None:
+    """It knew what an owner had been served from the first claim on, and until then by the place in the line alone."""
+    with connect(empty_valkey_url, patience=10.0) as client:
+        laboratory = redis_laboratory(client, OF_TURNS)
+        planned(laboratory, "ada", 1, [5.0] * 40)
+        list(islice(claims(laboratory), 20))
+        planned(laboratory, "ben", 1, [5.0] * 20)
+        assert sum(client.hdel(line, "ben") for line in client.keys("*:owners:served")) > 0
+        planned(laboratory, "ben", 2, [5.0] * 20)
+        claimed = Counter(name[:3] for name in names_of(laboratory, islice(claims(laboratory), 16)))
+        assert claimed == {"ada": 8, "ben": 8}
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_foretold_of_a_place_comes_true(laboratory: Laboratory, seed: int) -> None:
     """With turns of more than a job, where jobs of an owner weigh the same."""

@@ -20,6 +20,19 @@ def test_a_file_has_all_of_it_or_stays_as_it_was(tmp_path: Path) -> None:
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("a.csv", b"whole")]
 
 
+@pytest.mark.parametrize("name", ["there.csv", "absent.csv"])
+def test_a_link_stays_one(tmp_path: Path, name: str) -> None:
+    """As that of /dev/stdout, which leads to a file where a shell writes into one."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "there.csv").touch()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere" / name)
+    with whole_file(link) as part:
+        part.write_bytes(b"whole")
+    assert link.is_symlink()
+    assert (tmp_path / "elsewhere" / name).read_bytes() == b"whole"
+
+
 def test_a_device_stays_one_and_says_that_it_is_full() -> None:
     """By its name."""
     with pytest.raises(OSError, match="/dev/full") as caught, whole_file(Path("/dev/full")) as part:

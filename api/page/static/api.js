@@ -53,22 +53,28 @@ export async function* events(path, signal, last = "") {
   if (!answer.body) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    text += value;
-    const blocks = text.split(/\r?\n\r?\n/);
-    text = blocks.pop();
-    for (const block of blocks) {
-      const fields = Object.fromEntries(block.split(/\r?\n/).map((line) => line.match(/^(\w*):? ?(.*)$/).slice(1)));
-      if (fields.data) yield { id: fields.id ?? "", event: fields.event ?? "message", data: JSON.parse(fields.data) };
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += value;
+      const blocks = text.split(/\r?\n\r?\n/);
+      text = blocks.pop();
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split(/\r?\n/).map((line) => line.match(/^(\w*):? ?(.*)$/s).slice(1)));
+        if (fields.data) yield { id: fields.id ?? "", event: fields.event ?? "message", data: JSON.parse(fields.data) };
+      }
     }
+  } finally {
+    reader.cancel().catch(() => {});
   }
 }
 
 /** Wait, unless it is called off. */
 export const pause = (seconds, signal) =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, 1000 * seconds);
-    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+    signal.throwIfAborted();
+    const stop = () => (clearTimeout(timer), reject(signal.reason));
+    const timer = setTimeout(() => (signal.removeEventListener("abort", stop), resolve()), 1000 * seconds);
+    signal.addEventListener("abort", stop, { once: true });
   });

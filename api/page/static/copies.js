@@ -8,20 +8,27 @@ const literal = (spec) => json(spec).replace(/("(?:\\.|[^"\\])*")|true|false|nul
 /** Whoever uses the text has a key in the environment: it is never copied. */
 const bearer = () => (key() ? ' -H "Authorization: Bearer $STEPBIAS_API_KEY"' : "");
 
+const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
+const keyword = ([name, value]) => `, ${name}=${literal(value)}`;
+const option = ([name, value]) => (name === "order" ? " --shuffled" : ` --${name.replaceAll("_", "-")}${value === true ? "" : ` ${quoted(value)}`}`);
+const each = (wishes, written) => Object.entries(wishes).map(written).join("");
+const query = (wishes) => (Object.keys(wishes).length ? `?${new URLSearchParams(wishes)}` : "");
+
 const FORMS = {
-  curl: (spec, url) => `curl -sSf '${url}/v1/experiments'${bearer()} -H 'Content-Type: application/json' -d @- <<'SPEC'\n${json(spec)}\nSPEC\n`,
-  Python: (spec, url) => `import stepbias as sb\n\nwith sb.connect("${url}") as lab:\n    experiment = lab.submit(${literal(spec)})\n    print(experiment.wait().curves())\n`,
-  "command line": (spec, url) => `stepbias submit - --url '${url}' <<'SPEC'\n${json(spec)}\nSPEC\n`,
+  curl: (spec, url, wishes) => `curl -sSf ${quoted(`${url}/v1/experiments${query(wishes)}`)}${bearer()} -H 'Content-Type: application/json' -d @- <<'SPEC'\n${json(spec)}\nSPEC\n`,
+  Python: (spec, url, wishes) => `import stepbias as sb\n\nwith sb.connect("${url}") as lab:\n    experiment = lab.submit(${literal(spec)}${each(wishes, keyword)})\n    print(experiment.wait().curves())\n`,
+  "command line": (spec, url, wishes) => `stepbias submit - --url ${quoted(url)}${each(wishes, option)} <<'SPEC'\n${json(spec)}\nSPEC\n`,
 };
 
 /**
  * Buttons that copy a spec in each of these forms, and show what they have copied.
  * @param {() => any} spec
+ * @param {() => object} [wishes] how it is worked off, as query parameters of the submission
  */
-export function copies(spec) {
+export function copies(spec, wishes = () => ({})) {
   const text = h("pre", { tabindex: 0, "aria-label": "The copied text", hidden: true });
   const copy = async (form) => {
-    text.textContent = FORMS[form](spec(), new URL(".", document.baseURI).href.slice(0, -1));
+    text.textContent = FORMS[form](spec(), new URL(".", document.baseURI).href.slice(0, -1), wishes());
     text.hidden = false;
     // A page without TLS has no clipboard, and one may be denied: then the text is there to be selected.
     await navigator.clipboard?.writeText(text.textContent).then(() => say(`Copied as ${form}.`), () => {});

@@ -33,8 +33,8 @@ export async function show(place, { id, query }, signal) {
   async function open(index) {
     asked = index;
     history.replaceState(null, "", `#/experiments/${id}?run=${index}`);
-    const found = await run(here, index, axes, signal).catch(fail("run"));
-    if (asked === index && found instanceof Node) the("run").replaceChildren(found);
+    const found = await run(here, index, axes, signal).catch((problem) => h("p", { class: "soft" }, problem.message));
+    if (asked === index) the("run").replaceChildren(found);
   }
   const cells = matrix(axes, open);
   const lines = axes.length ? curves(here, axes, signal) : null;
@@ -46,8 +46,9 @@ export async function show(place, { id, query }, signal) {
   fill("spec", spec(here, id, name, signal));
   cells.update(outcomes);
   lines?.update();
-  if (query.has("run")) cells.select(+query.get("run"));
-  if (query.has("run") || !lines) open(+query.get("run"));
+  const chosen = query.has("run") && Math.min(Math.max(Math.trunc(query.get("run")) || 0, 0), total - 1);
+  if (query.has("run")) cells.select(chosen);
+  if (query.has("run") || !lines) open(+chosen);
 
   let changed = total > PAGE ? [PAGE, total] : null;
   let heardAt = performance.now();
@@ -55,26 +56,37 @@ export async function show(place, { id, query }, signal) {
     if (!changed) return;
     const [from, to] = changed;
     changed = null;
-    for (let start = from; start < to; start += PAGE) {
-      const found = await outcomesOf(here, start, Math.min(PAGE, to - start), signal);
-      found.columns.outcome.forEach((outcome, k) => (outcomes[start + k] = outcome));
+    try {
+      for (let start = from; start < to; start += PAGE) {
+        const found = await outcomesOf(here, start, Math.min(PAGE, to - start), signal);
+        found.columns.outcome.forEach((outcome, k) => (outcomes[start + k] = outcome));
+      }
+    } catch (problem) {
+      note(from, to);
+      throw problem;
     }
     cells.update(outcomes);
+  }
+  function note(from, to) {
+    changed = [Math.min(changed?.[0] ?? from, from), Math.max(changed?.[1] ?? to, to)];
   }
   async function renewing(stop) {
     for (let round = 1; isActive(experiment); round++) {
       await pause(total > MANY ? 5 : 3, signal);
-      await renew();
+      // A service that does not answer now is asked again in the next round.
+      await renew().catch(() => {});
       if (round % 3 === 0 && total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
-      if (performance.now() - heardAt > SILENCE) await top.renew();
+      if (performance.now() - heardAt < SILENCE) continue;
+      note(0, total);
+      await top.renew().catch(() => {});
     }
     stop.abort();
   }
   function heard({ event, data }) {
     heardAt = performance.now();
-    if (event === "gap") return void (changed = [0, total]);
+    if (event === "gap") return note(0, total);
     const indices = data.runs ?? [];
-    if (indices.length) changed = [Math.min(changed?.[0] ?? Infinity, ...indices), Math.max(changed?.[1] ?? 0, ...indices.map((index) => index + 1))];
+    if (indices.length) note(Math.min(...indices), Math.max(...indices) + 1);
     top.update(data);
   }
 

@@ -26,6 +26,7 @@ export async function show(place, { query }, signal) {
     wake();
   }
   form.addEventListener("input", () => (clearTimeout(timer), (timer = setTimeout(change, 250))));
+  signal.addEventListener("abort", () => clearTimeout(timer));
   form.addEventListener("submit", (event) => (event.preventDefault(), change()));
   the("more").addEventListener("click", () => (pages++, wake()));
 
@@ -37,7 +38,7 @@ export async function show(place, { query }, signal) {
   }
   let reading = Promise.resolve();
   const read = (each, cell) => (reading = reading.then(() => least(each, signal)).then((text) => (cell.textContent = text), () => {}));
-  const act = (what) => () => what().then(wake, (problem) => (trouble.textContent = problem.message));
+  const act = (what) => () => what().then(() => wake(), (problem) => (trouble.textContent = problem.message));
 
   /** Rows of what has not changed stay as they are, and whoever is at one of them stays there. */
   function fill({ experiments, next_cursor }) {
@@ -57,6 +58,7 @@ export async function show(place, { query }, signal) {
   count();
   for (;;) {
     let seconds = 2;
+    const woken = new Promise((resolve) => (wake = resolve));
     try {
       const found = await listed(asked(), pages, signal);
       fill(found);
@@ -65,7 +67,7 @@ export async function show(place, { query }, signal) {
       if (signal.aborted || problem.status === 401) throw problem;
       trouble.textContent = problem.message;
     }
-    await Promise.race([pause(seconds, signal), new Promise((resolve) => (wake = resolve))]);
+    await Promise.race([pause(seconds, signal), woken]);
     if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true, signal }));
     signal.throwIfAborted();
   }

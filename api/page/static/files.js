@@ -36,13 +36,14 @@ export function whenSeen(element, act) {
   sight.observe(element);
 }
 
-/** What a worker draws, asked for until one has. */
-async function drawn(read, signal) {
+/** What a worker draws, asked for until one has; why it is not there yet is told. */
+async function drawn(read, place, signal) {
   for (;;) {
     try {
       return await read();
     } catch (problem) {
       if (problem.status !== 503) throw problem;
+      place.replaceChildren(h("p", { class: "soft" }, problem.message));
       await pause(3, signal);
     }
   }
@@ -58,8 +59,8 @@ function card(path, name, title, signal) {
   const place = h("div", { class: "picture" }, h("p", { class: "soft" }, "It is being drawn …"));
   async function draw() {
     try {
-      const src = await drawn(() => blob(`${path}.png${DARK.matches ? "?style=dark" : ""}`, signal), signal);
-      const alt = await drawn(async () => (await ask(`${path}.txt`, { signal })).text(), signal);
+      const src = await drawn(() => blob(`${path}.png${DARK.matches ? "?style=dark" : ""}`, signal), place, signal);
+      const alt = await drawn(async () => (await ask(`${path}.txt`, { signal })).text(), place, signal);
       signal.addEventListener("abort", () => URL.revokeObjectURL(src));
       const small = h("button", { type: "button", class: "plain", "aria-label": `Show large: ${title}`, onclick: () => large(src, alt) }, h("img", { src, alt }));
       place.replaceChildren(small, h("details", {}, h("summary", {}, "In words"), h("p", { class: "words" }, alt)));

@@ -5,6 +5,7 @@ import { h, number, say, svg } from "./dom.js";
 import { OUTCOMES, words } from "./outcomes.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [76, 12, 22, 46];
+const MOST_HIGH = 1200;
 const NONE = { name: "", label: "", values: [0], order: [0], stride: 0 };
 
 /**
@@ -58,7 +59,7 @@ export function matrix(axes, open) {
   function draw() {
     const wide = Math.max(box.clientWidth, 260);
     const inner = wide - LEFT - RIGHT;
-    size = { wide: inner / x.values.length, high: Math.min(46, Math.max(3, 380 / y.values.length)) };
+    size = { wide: inner / x.values.length, high: Math.min(46, Math.max(380, Math.min(3 * y.values.length, MOST_HIGH)) / y.values.length) };
     size.floor = TOP + Math.round(size.high * y.values.length);
     box.replaceChildren(
       svg(

@@ -92,7 +92,7 @@ export async function show(place, { query }, signal) {
   const listeners = { draft: ["input", typed], spec: ["input", edited], preset: ["change", describe], start: ["click", () => attempt(start)] };
   for (const [id, [event, listener]] of Object.entries(listeners)) the(id).addEventListener(event, listener);
   the("draft").addEventListener("submit", (event) => (event.preventDefault(), attempt(submit)));
-  the("spec").after(copies(() => spec));
+  the("spec").after(copies(() => spec, () => wishes.value() ?? {}));
   fill(await first(query, requestBody.content["application/json"].examples.sweep.value, signal));
   written();
   describe();

@@ -51,16 +51,18 @@ function trajectory({ coords, data_vars: recorded }) {
   return h("div", {}, choice("on its way", names.map((name) => [name, label(name)]), names[0], draw), place);
 }
 
-/** The predictor, coordinate by coordinate, with rings where the true one is not 0. */
+/** The predictor, coordinate by coordinate, with rings where the true one is not 0; what is no number has no stem. */
 function stems({ predictor, true_predictor }) {
-  const values = predictor.data.map((value) => value ?? 0);
+  const values = predictor.data;
   const truth = true_predictor?.data;
+  const known = values.map((_, k) => k).filter((k) => values[k] !== null);
+  if (!known.length) return h("p", { class: "soft" }, `None of the ${values.length} coordinates of its predictor is a number any more.`);
   const [wide, high, left] = [600, 260, 52];
   const up = scale([0, ...values, ...(truth ?? [])], false, high - 34, 8);
   const x = (k) => left + ((k + 0.5) * (wide - left - 4)) / values.length;
   const r = Math.min(4, 200 / values.length + 1.2);
   const ring = (k, value, radius) => `M${(x(k) - radius).toFixed(1)} ${up.at(value).toFixed(1)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0`;
-  const largest = values.map((_, k) => k).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, 3);
+  const largest = [...known].sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, 3);
   const told = largest.map((k) => `β${k} = ${number(values[k], 3)}${truth ? ` (true: ${number(truth[k], 3)})` : ""}`);
   const said = `The predictor β in ${values.length} coordinates; the largest: ${told.join(", ")}.`;
   const picture = svg(
@@ -68,9 +70,9 @@ function stems({ predictor, true_predictor }) {
     { viewBox: `0 0 ${wide} ${high}`, class: "stems", role: "img", "aria-label": said },
     up.ticks.map((tick) => [svg("path", { class: "grid", d: `M${left} ${up.at(tick)}H${wide}` }), svg("text", { x: left - 6, y: up.at(tick) + 4, "text-anchor": "end" }, number(tick, 3))]),
     svg("path", { class: "axis", d: `M${left} ${up.at(0)}H${wide}` }),
-    svg("path", { class: "stem", d: values.map((value, k) => `M${x(k).toFixed(1)} ${up.at(0)}V${up.at(value).toFixed(1)}`).join("") }),
+    svg("path", { class: "stem", d: known.map((k) => `M${x(k).toFixed(1)} ${up.at(0)}V${up.at(values[k]).toFixed(1)}`).join("") }),
     truth && svg("path", { class: "truth", d: truth.map((value, k) => (value ? ring(k, value, r + 2.5) : "")).join("") }),
-    svg("path", { class: "dots", d: values.map((value, k) => ring(k, value, r)).join("") }),
+    svg("path", { class: "dots", d: known.map((k) => ring(k, values[k], r)).join("") }),
     svg("text", { x: wide / 2, y: high - 6, "text-anchor": "middle", class: "title" }, "coordinate"),
   );
   const rows = () => values.map((value, k) => [k, value, ...(truth ? [truth[k]] : [])]);

@@ -300,7 +300,8 @@ local function place_owner(turns, queue, owner)
     call('ZREM', owners, owner)
     return
   end
-  local served = virtual_time(call('HGET', owners .. ':served', owner))
+  -- An owner who waits since an older version wrote the line has a place alone.
+  local served = served_until(call('HGET', owners .. ':served', owner), call('ZSCORE', owners, owner))
   -- As it stands there: whose record is damaged is found when it is used.
   local its = call('HGET', experiment_key(string.match(flow, ':(.*)') or ''), 'served:' .. queue)
   call('ZADD', owners, served + virtual_time(ends) - served_until(its, ends), owner)

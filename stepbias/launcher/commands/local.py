@@ -18,7 +18,7 @@ from stepbias.cli.experiment_files import require_own, require_writable, save_wh
 from stepbias.cli.failure import explained
 from stepbias.cli.output import mute, remark, tell, tell_json
 from stepbias.cli.submit import spec_bytes
-from stepbias.formats import RESULT_FORMATS
+from stepbias.formats import RESULT_FORMATS, ending
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.commands.local_files import files_of, results_file
 from stepbias.progress import Report, duration, outcome_counts, progress_report, runs
@@ -63,7 +63,7 @@ def _form(out: Path, *, is_more: bool) -> str | None:
     Raises:
         StepbiasError: a file is meant, and more than the runs.
     """
-    form = out.suffix[1:]
+    form = ending(out)
     if form not in RESULT_FORMATS or out.is_dir():
         return None
     if is_more:

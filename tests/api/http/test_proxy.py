@@ -109,6 +109,13 @@ def test_the_nearest_proxy_is_believed() -> None:
     assert response.headers["location"].startswith("/stepbias/v1/")
 
 
+def test_the_prefix_alone_leads_to_the_page() -> None:
+    """As people type it; the links of the page are relative to its folder."""
+    said = client(trusted_proxies=PROXY).get("/lab", headers={"X-Forwarded-Prefix": "/lab"}, follow_redirects=False)
+    assert (said.status_code, said.headers["location"]) == (308, "/lab/")
+    assert client(root_path="/stepbias").get("/stepbias").headers["content-type"].startswith("text/html")
+
+
 @pytest.mark.parametrize("wrong", [{"root_path": "stepbias"}, {"root_path": "/a/"}, {"trusted_proxies": "proxy"}])
 def test_a_setting_that_names_no_prefix_or_network_is_refused(wrong: dict[str, str]) -> None:
     """At the start."""

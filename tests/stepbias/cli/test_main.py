@@ -395,18 +395,18 @@ def _numbers(file: Path) -> Any:
     return file.read_bytes()
 
 
-@pytest.mark.parametrize("form", ["json", "ndjson", "csv", "parquet", "npz"])
+@pytest.mark.parametrize("form", ["json", "ndjson", "CSV", "parquet", "npz"])
 def test_run_saves_the_runs_alone_as_the_file_that_is_named(service: LivingService, tmp_path: Path, form: str) -> None:
     """By its ending, with the numbers of the service; what belongs into files of its own is refused at once."""
     spec = json.dumps(small_spec(name="one file")).encode()
     with service.at_work():
         experiment_id = _stepbias("submit", "-", "--watch", service=service, stdin=spec).stdout.split()[0]
-        _stepbias("fetch", experiment_id, "--format", form, "--out", tmp_path / "there", service=service)
+        _stepbias("fetch", experiment_id, "--format", form.lower(), "--out", tmp_path / "there", service=service)
     file = tmp_path / "here" / f"results.{form}"
     result = _stepbias("run", "-", "--out", file, stdin=spec)
     assert result.exit_code == 0, result.stderr
     assert list(file.parent.iterdir()) == [file]
-    assert _numbers(file) == _numbers(tmp_path / "there" / file.name)
+    assert _numbers(file) == _numbers(tmp_path / "there" / f"results.{form.lower()}")
     assert len(file.read_bytes()) > 500
     refused = _stepbias("run", "-", "--out", file, "--arrays", stdin=spec)
     assert _is_one_sentence(refused)

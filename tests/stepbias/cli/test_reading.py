@@ -106,6 +106,12 @@ def test_a_figure_is_drawn_as_it_is_asked_for(service: LivingService, done: Expe
     figure = done.figure("risk", style="dark", size="4x3", dpi=100)
     assert file.read_bytes() == figure
     assert (tmp_path / "mine.csv").read_text() == figure.csv
+    named = run(service, "figure", done.id, "risk", "--data", "-o", tmp_path / "NUMBERS.CSV")
+    assert set(named.stdout.split()) == {str(tmp_path / "NUMBERS.CSV"), str(tmp_path / "NUMBERS.csv")}
+    assert (tmp_path / "NUMBERS.CSV").read_text() == figure.csv
+    assert run(service, "figure", done.id, "risk", "--data", "-o", tmp_path / "twice.csv").stdout.split() == [
+        str(tmp_path / "twice.csv")
+    ]
     for form, text in (("csv", figure.csv), ("txt", f"{figure.alt}\n")):
         assert run(service, "figure", done.id, "risk", "-o", tmp_path / f"its.{form}").exit_code == 0
         assert (tmp_path / f"its.{form}").read_text() == text
