@@ -306,8 +306,10 @@ def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
     page.goto(f"{root}/#/data")
     expect(page.locator("#key-title")).to_have_text("A key is wanted here")
     assert axe_findings(page) == []
-    _enter(page, "sb_000000000000_wrong")
-    expect(page.locator("#key-title")).to_have_text("This key opens nothing")
+    for wrong in ("sb_000000000000_wrong", "ключ"):
+        _enter(page, wrong)
+        expect(page.locator("#key-why")).to_contain_text(re.compile("known here|is wanted"))
+        expect(page.locator("#key-title")).to_have_text("This key opens nothing")
     _enter(page, keys["submit"])
     expect(page.get_by_role("heading", name="Data")).to_be_visible()
     _chosen(page, b"a,b,y\n1,2,3\n4,5,7\n")

@@ -13,9 +13,9 @@ export class Problem extends Error {
   }
 }
 
-/** The key that was typed in; it is forgotten with the tab. */
+/** The key that was typed in; it is forgotten with the tab. What no header can hold is replaced: no key has it. */
 export const key = () => sessionStorage.getItem(KEY);
-export const useKey = (text) => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY));
+export const useKey = (text) => (text ? sessionStorage.setItem(KEY, text.replace(/[^!-~]/gu, "?")) : sessionStorage.removeItem(KEY));
 
 /** The address of a path of the service, such as `v1/experiments`. */
 export const address = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
@@ -24,13 +24,15 @@ export const address = (path) => new URL(path.replace(/^\//, ""), document.baseU
  * An answer of the service.
  * @param {string} path
  * @param {RequestInit & {json?: any}} [options]
- * @throws {Problem} where it is none of success.
+ * @throws {Problem} where it is none of success; of status 0 where there is none.
  */
 export async function ask(path, { json, headers = {}, ...options } = {}) {
   if (json !== undefined) Object.assign(options, { method: options.method ?? "POST", body: JSON.stringify(json) });
   if (json !== undefined) headers = { "Content-Type": "application/json", ...headers };
   if (key()) headers = { Authorization: `Bearer ${key()}`, ...headers };
-  const answer = await fetch(address(path), { ...options, headers });
+  const answer = await fetch(address(path), { ...options, headers }).catch((problem) => {
+    throw options.signal?.aborted ? problem : new Problem(0, { detail: "The service does not answer." });
+  });
   if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
   return answer;
 }

@@ -14,7 +14,10 @@ export function gridAxes(axes) {
   return found.reverse().filter((axis) => axis.values.length > 1);
 }
 
-export const named = (axis, value) => `${axis.symbol || axis.label} = ${number(value)}`;
+/** A value of an axis; a seed is named by all of its digits. */
+export const written = ({ name }, value, digits) => (name.endsWith("seed") ? String(value) : number(value, digits));
+
+export const named = (axis, value, digits) => `${axis.symbol || axis.label} = ${written(axis, value, digits)}`;
 
 /** The axis that a picture is drawn against: the scale, else the step size, else the longest. */
 export const leading = (axes) => [...axes].sort((a, b) => (FIRST[b.name] ?? 0) - (FIRST[a.name] ?? 0) || b.values.length - a.values.length);
@@ -27,8 +30,8 @@ export function choice(label, options, chosen, change) {
 
 /** A slider over the values of an axis. */
 export function slider(axis, rank, change) {
-  const told = h("output", {}, number(axis.values[axis.order[rank]]));
-  const say = () => (told.textContent = number(axis.values[axis.order[field.value]]));
+  const told = h("output", {}, written(axis, axis.values[axis.order[rank]]));
+  const say = () => (told.textContent = written(axis, axis.values[axis.order[field.value]]));
   const field = h("input", { type: "range", "aria-label": axis.label, min: 0, max: axis.values.length - 1, value: rank, oninput: () => (say(), change(+field.value)) });
   return h("label", {}, axis.label, " ", field, " ", told);
 }

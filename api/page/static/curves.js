@@ -1,7 +1,7 @@
 // Curves through the runs of an experiment: which quantity, against which axis, one line for each value of which.
 
 import { get } from "./api.js";
-import { ascending, choice, leading, refill, slider } from "./axes.js";
+import { ascending, choice, leading, named, refill, slider } from "./axes.js";
 import { DASHES, chart, colour } from "./chart.js";
 import { h, number } from "./dom.js";
 import { QUANTITIES } from "./quantities.js";
@@ -93,7 +93,7 @@ function drawn({ x, y }, sources, families) {
 function linesOf({ x, y, series, curves: found, baselines, flow_limits, kernel_limits }, owner, places, paint) {
   const at = new Map(x.values.map((value, k) => [value, k]));
   const spread = (values) => places.map((value) => values[at.get(value)]);
-  const own = ({ series: value }) => (series && value !== null ? `${series.symbol || series.label} = ${number(value, 3)}` : "");
+  const own = ({ series: value }) => (series && value !== null ? named(series, value, 3) : "");
   const name = (curve) => [owner, own(curve)].filter(Boolean).join(", ") || y.symbol || y.label;
   const band = (curve) => curve.runs.some((count) => count > 1) && { low: spread(curve.lower_quartile), high: spread(curve.upper_quartile) };
   const line = (curve) => ({ label: name(curve), values: spread(curve.median), ...band(curve) });

@@ -46,42 +46,58 @@ export async function show(place, { id, query }, signal) {
   fill("spec", spec(here, id, name, signal));
   cells.update(outcomes);
   lines?.update();
-  if (query.has("run")) cells.select(+query.get("run"));
-  if (query.has("run") || !lines) open(+query.get("run"));
+  const wanted = +query.get("run");
+  if (query.has("run") && Number.isInteger(wanted) && wanted >= 0 && wanted < total) cells.select(wanted);
+  if (query.has("run") || !lines) open(wanted);
 
-  let changed = total > PAGE ? [PAGE, total] : null;
+  let changed = null;
+  /** Runs in this range have ended since their outcomes were asked for. */
+  const touch = (from, to) => (changed = [Math.min(changed?.[0] ?? Infinity, from), Math.max(changed?.[1] ?? 0, to)]);
+  if (total > PAGE) touch(PAGE, total);
   let heardAt = performance.now();
   async function renew() {
     if (!changed) return;
     const [from, to] = changed;
     changed = null;
-    for (let start = from; start < to; start += PAGE) {
-      const found = await outcomesOf(here, start, Math.min(PAGE, to - start), signal);
-      found.columns.outcome.forEach((outcome, k) => (outcomes[start + k] = outcome));
+    try {
+      for (let start = from; start < to; start += PAGE) {
+        const found = await outcomesOf(here, start, Math.min(PAGE, to - start), signal);
+        found.columns.outcome.forEach((outcome, k) => (outcomes[start + k] = outcome));
+      }
+    } catch (problem) {
+      touch(from, to);
+      throw problem;
     }
     cells.update(outcomes);
   }
   async function renewing(stop) {
     for (let round = 1; isActive(experiment); round++) {
       await pause(total > MANY ? 5 : 3, signal);
-      await renew();
-      if (round % 3 === 0 && total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
-      if (performance.now() - heardAt > SILENCE) await top.renew();
+      try {
+        await renew();
+        if (round % 3 === 0 && total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
+        if (performance.now() - heardAt < SILENCE) continue;
+        top.doubt("The service is silent.");
+        await top.renew();
+      } catch (problem) {
+        signal.throwIfAborted();
+        top.doubt(problem.message);
+      }
     }
     stop.abort();
   }
   function heard({ event, data }) {
     heardAt = performance.now();
-    if (event === "gap") return void (changed = [0, total]);
+    if (event === "gap") return void touch(0, total);
     const indices = data.runs ?? [];
-    if (indices.length) changed = [Math.min(changed?.[0] ?? Infinity, ...indices), Math.max(changed?.[1] ?? 0, ...indices.map((index) => index + 1))];
+    if (indices.length) touch(Math.min(...indices), Math.max(...indices) + 1);
     top.update(data);
   }
 
   if (isActive(experiment)) {
     const stop = new AbortController();
     renewing(stop).catch(() => {});
-    await follow(here, experiment, heard, top.renew, signal, stop.signal);
+    await follow(here, experiment, heard, top, signal, stop.signal);
     lines?.update();
     if (asked !== null) open(asked);
   }
@@ -94,7 +110,7 @@ export async function show(place, { id, query }, signal) {
 const outcomesOf = (here, start, limit, signal) => get(`${here}/columns?variable=outcome&cursor=${start}&limit=${limit}`, signal);
 
 /** Hear what becomes of it until it has ended; where the events break off, ask how it stands, and listen again. */
-async function follow(here, experiment, heard, renew, signal, stop) {
+async function follow(here, experiment, heard, { renew, doubt }, signal, stop) {
   const both = AbortSignal.any([signal, stop]);
   let last = "";
   while (isActive(experiment)) {
@@ -107,6 +123,7 @@ async function follow(here, experiment, heard, renew, signal, stop) {
     } catch (problem) {
       signal.throwIfAborted();
       if (problem.status === 401 || problem.status === 404) throw problem;
+      if (!stop.aborted) doubt(problem.message);
     }
     if (isActive(experiment)) await pause(2, signal);
   }

@@ -14,14 +14,16 @@ export const tags = (names) => names.map((tag) => [" ", h("a", { class: "tag", h
  * @param {object} experiment what is known of it; it is kept up to date here
  * @param {string} here its path
  * @param {() => void} again shows it anew
- * @returns {{element: HTMLElement, update: (event: object) => void, renew: () => Promise<void>}}
+ * @returns {{element: HTMLElement, update: (event: object) => void, renew: () => Promise<void>, doubt: (why: string) => void}}
+ *   `doubt` says why this may not be how it stands, until there is word of it
  */
 export function header(experiment, here, signal, again) {
   const [status, ends, actions] = [h("div", { class: "status" }), h("div"), h("p", { class: "tools" })];
-  const trouble = h("p", { class: "wrong", role: "alert" });
-  let told = "";
+  const [trouble, doubts] = ["alert", "status"].map((role) => h("p", { class: "wrong", role }));
+  let [told, knownAt] = ["", new Date()];
 
   function draw() {
+    [knownAt, doubts.textContent] = [new Date(), ""];
     status.replaceChildren(h("b", {}, experiment.status), bar(experiment), h("span", {}, progress(experiment)));
     ends.replaceChildren(legend(experiment.outcomes));
     if (told === experiment.status) return;
@@ -39,6 +41,9 @@ export function header(experiment, here, signal, again) {
   async function renew() {
     Object.assign(experiment, await get(here, signal));
     draw();
+  }
+  function doubt(why) {
+    doubts.textContent = `${why} This is how it stood at ${knownAt.toLocaleTimeString("en-GB")}.`;
   }
   const act = (label, what) => h("button", { type: "button", onclick: () => what().catch((problem) => (trouble.textContent = problem.message)) }, label);
   const cancel = () => ask(`${here}/cancel`, { method: "POST" }).then(renew);
@@ -60,8 +65,8 @@ export function header(experiment, here, signal, again) {
   draw();
   const identity = h("p", { class: "soft" }, h("code", {}, experiment.id), " ", navigator.clipboard && act("Copy", copy), " submitted ", when(experiment.created_at), tags(experiment.tags));
   const notes = experiment.notes && h("p", { class: "words" }, experiment.notes);
-  const element = h("section", { class: "head", "aria-label": "Experiment" }, h("h1", {}, experiment.name || "Unnamed experiment"), identity, notes, status, ends, actions, trouble);
-  return { element, update, renew };
+  const element = h("section", { class: "head", "aria-label": "Experiment" }, h("h1", {}, experiment.name || "Unnamed experiment"), identity, notes, status, ends, doubts, actions, trouble);
+  return { element, update, renew, doubt };
 }
 
 /** How far it is, in words. */
@@ -72,7 +77,7 @@ function progress(experiment) {
     `${number(done)} of ${number(total)} runs`,
     reused && `${number(reused)} of them known before`,
     isActive(experiment) && eta_seconds !== null && `${duration(eta_seconds)} left`,
-    queue && (queue.experiments_ahead ? `${queue.experiments_ahead} experiments are before it` : "its turn is next"),
+    queue && (queue.experiments_ahead ? `experiments before it: ${number(queue.experiments_ahead)}` : "its turn is next"),
     waits_for && `it waits for ${waits_for}`,
     error,
   ];

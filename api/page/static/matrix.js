@@ -1,7 +1,7 @@
 // How the runs end over two axes of the grid: a cell for each run, to be looked at, walked through, and opened.
 
-import { choice, leading, named, refill, slider } from "./axes.js";
-import { h, number, say, svg } from "./dom.js";
+import { choice, leading, named, refill, slider, written } from "./axes.js";
+import { h, say, svg } from "./dom.js";
 import { OUTCOMES, words } from "./outcomes.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [64, 12, 22, 46];
@@ -52,7 +52,7 @@ export function matrix(axes, open) {
 
   function labels(axis, room, put) {
     const every = Math.max(1, Math.ceil(room / (axis === x ? size.wide : size.high)));
-    return axis.stride ? axis.order.map((each, k) => k % every === 0 && svg("text", put(k), number(axis.values[each], 3))) : [];
+    return axis.stride ? axis.order.map((each, k) => k % every === 0 && svg("text", put(k), written(axis, axis.values[each], 3))) : [];
   }
 
   function draw() {

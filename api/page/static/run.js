@@ -1,7 +1,7 @@
 // One run: how it ended and why, its numbers, how it came there, and where it ended.
 
 import { get } from "./api.js";
-import { choice } from "./axes.js";
+import { choice, named } from "./axes.js";
 import { chart, tableOnDemand } from "./chart.js";
 import { h, number, svg } from "./dom.js";
 import { swatch, words } from "./outcomes.js";
@@ -14,7 +14,7 @@ const FIRST = ["step_size", "init_scale", "steps", "test_loss", "excess_risk", "
 export async function run(here, index, axes, signal) {
   const place = `${here}/runs/${index}`;
   const found = await get(place, signal);
-  const at = axes.map((axis) => `${axis.symbol || axis.label} = ${number(found.coordinates[axis.name])}`).join(", ");
+  const at = axes.map((axis) => named(axis, found.coordinates[axis.name])).join(", ");
   const head = h("h3", {}, `Run ${index}`, at && ` – ${at}`);
   if (!found.summary) return h("article", { class: "card run" }, head, h("p", {}, "It has not ended yet."));
   const [curves, end] = await Promise.all([get(`${place}/trajectory?points=600`, signal), get(`${place}/arrays`, signal)]);
@@ -53,7 +53,8 @@ function trajectory({ coords, data_vars: recorded }) {
 
 /** The predictor, coordinate by coordinate, with rings where the true one is not 0. */
 function stems({ predictor, true_predictor }) {
-  const values = predictor.data.map((value) => value ?? 0);
+  const values = predictor.data;
+  if (values.includes(null)) return h("p", { class: "soft" }, "It ended at no predictor: its weights are not finite.");
   const truth = true_predictor?.data;
   const [wide, high, left] = [600, 260, 52];
   const up = scale([0, ...values, ...(truth ?? [])], false, high - 34, 8);
