@@ -63,7 +63,7 @@ def _form(out: Path, *, is_more: bool) -> str | None:
     Raises:
         StepbiasError: a file is meant, and more than the runs.
     """
-    form = out.suffix[1:]
+    form = out.suffix[1:].lower()
     if form not in RESULT_FORMATS or out.is_dir():
         return None
     if is_more:
