@@ -15,6 +15,7 @@ from stepbias.local_service import LocalClient
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (4(01|03|22)|503) ")
+NOT_THERE = re.compile(r"Failed to load resource: the server responded with a status of 404 ")
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 
 
@@ -58,7 +59,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def _is_complaint(message: ConsoleMessage) -> bool:
     """Whether the page complains; that the service refuses something is an answer, which the page tells in words."""
-    return message.type in {"error", "warning"} and REFUSAL.match(message.text) is None
+    is_lacking = NOT_THERE.match(message.text) is not None and "/v1/" in message.location["url"]
+    return message.type in {"error", "warning"} and REFUSAL.match(message.text) is None and not is_lacking
 
 
 def _is_elsewhere(url: str) -> bool:

@@ -1,5 +1,6 @@
 """Experiments in a browser: watched to their end, looked into, taken away, cancelled; by keys alone as well."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -22,6 +23,8 @@ _SPEC: dict[str, Any] = {
     "optimizer": {"kind": "gradient_descent", "step_size": {"values": [0.001, 0.002, 50.0]}},
     "recording": {"points": 20},
 }
+
+_GAP = 'event: gap\ndata: {"after": 0, "before": 9}\n\n'
 
 
 def _endless(name: str) -> dict[str, Any]:
@@ -69,11 +72,73 @@ def test_an_experiment_is_watched_until_it_has_ended(page: Page, root: str, lab:
 
 def test_without_a_stream_of_events_it_is_asked_how_it_stands(page: Page, root: str, lab: LocalClient) -> None:
     """As behind a proxy that cuts the stream, or where events are no longer kept."""
-    gap = 'event: gap\ndata: {"after": 0, "before": 9}\n\n'
-    page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=gap))
+    page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=_GAP))
     handle = lab.submit(_SPEC | {"name": "polled", "stopping": {"loss_tolerance": 1e-12}})
     _open(page, root, handle)
     expect(page.locator(".status b")).to_have_text("succeeded", timeout=60_000)
+
+
+def _away(route: Route) -> None:
+    route.fulfill(status=503, content_type="application/problem+json", body='{"detail": "The store is away."}')
+
+
+def test_what_could_not_be_asked_is_asked_again(page: Page, root: str, lab: LocalClient) -> None:
+    """One answer that does not come is not the end of the matrix."""
+    handle = lab.submit(_endless("interrupted"))
+    asked = itertools.count()
+
+    def columns(route: Route) -> None:
+        time, answer = next(asked), route.fetch()
+        document = answer.json()
+        document["columns"]["outcome"] = ["converged" if time else None] * 4
+        if time == 1:
+            _away(route)
+        else:
+            route.fulfill(response=answer, json=document)
+
+    page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=_GAP))
+    page.route("**/columns?*", columns)
+    _open(page, root, handle)
+    expect(page.locator(".readout")).to_contain_text("not there yet")
+    expect(page.locator(".readout")).to_contain_text("converged", timeout=15_000)
+    handle.cancel()
+
+
+def test_that_the_service_is_away_is_said_with_the_time_of_what_is_shown(
+    page: Page, root: str, lab: LocalClient
+) -> None:
+    """And that it is back, too."""
+    handle = lab.submit(_endless("lonely"))
+    page.route("**/events", _away)
+    _open(page, root, handle)
+    doubt = page.locator(".head .wrong[role=status]")
+    expect(doubt).to_have_text(re.compile(r"^The store is away\. This is how it stood at \d\d:\d\d:\d\d\.$"))
+    page.unroute("**/events")
+    expect(doubt).to_have_text("", timeout=15_000)
+    handle.cancel()
+
+
+def test_a_run_that_there_is_not_is_told_and_not_marked(page: Page, root: str, done: ExperimentHandle) -> None:
+    """Whatever its address says."""
+    for index in ("18", "-1", "1.5", "abc"):
+        page.goto("about:blank")
+        page.goto(f"{root}/#/experiments/{done.id}?run={index}")
+        expect(page.locator("#run")).to_have_text("The runs of this experiment are 0 to 17.")
+        expect(page.locator(".readout")).to_contain_text("Run 3:")
+
+
+def test_seeds_are_told_apart_by_all_of_their_digits(page: Page, root: str, lab: LocalClient) -> None:
+    """On the axes, where one is, and at the run."""
+    seeds = [999_999_999_998, 999_999_999_999]
+    data = _SPEC["data"] | {"seed": {"values": seeds}}
+    handle = lab.submit(
+        _SPEC | {"name": "far seeds", "data": data, "optimizer": _SPEC["optimizer"] | {"step_size": 0.001}}
+    )
+    page.goto(f"{root}/#/experiments/{handle.wait(60).id}?run=0")
+    expect(page.locator("article.run h3")).to_contain_text(str(seeds[0]))
+    expect(page.locator(".readout")).to_contain_text(str(seeds[0]))
+    for seed in seeds:
+        expect(page.locator(".matrix svg").get_by_text(str(seed), exact=True)).to_be_attached()
 
 
 def test_a_click_opens_a_run_which_says_how_it_ended(page: Page, root: str, done: ExperimentHandle) -> None:
@@ -300,6 +365,19 @@ def test_a_filter_that_is_left_at_once_does_not_change_the_next_address(
     expect(page.locator(".matrix svg")).to_be_visible()
     page.wait_for_timeout(400)
     assert page.url.endswith(f"#/experiments/{done.id}")
+
+
+def test_a_long_name_leaves_room_for_the_other_columns(page: Page, root: str, lab: LocalClient) -> None:
+    """Also one without a place to break it."""
+    one = _SPEC | {"name": "long" * 50, "initialization": {"kind": "uniform", "scale": 0.2}}
+    handle = lab.submit(one).wait(60)
+    for view in (f"?name={'long' * 50}", f"compare?ids={handle.id}"):
+        page.goto(f"{root}/#/{view}")
+        expect(page.locator("td a").first).to_be_visible()
+        assert page.locator(".wide").first.evaluate("box => box.scrollWidth <= box.clientWidth")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("#choose").evaluate("each => { each.open = true; }")
+    assert page.evaluate("() => document.scrollingElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

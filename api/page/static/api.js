@@ -4,13 +4,13 @@ const KEY = "stepbias-key";
 
 /** An answer that says what is wrong: a problem document (RFC 9457). */
 export class Problem extends Error {
-  constructor(status, document) {
-    super(document.detail || document.title || `The service answers ${status}.`);
-    this.status = status;
-    /** @type {{pointer?: string, parameter?: string, detail: string}[]} */
-    this.errors = document.errors ?? [];
-    this.type = document.type ?? "";
-  }
+	constructor(status, document) {
+		super(document.detail || document.title || `The service answers ${status}.`);
+		this.status = status;
+		/** @type {{pointer?: string, parameter?: string, detail: string}[]} */
+		this.errors = document.errors ?? [];
+		this.type = document.type ?? "";
+	}
 }
 
 /** The key that was typed in; it is forgotten with the tab. */
@@ -24,15 +24,17 @@ export const address = (path) => new URL(path.replace(/^\//, ""), document.baseU
  * An answer of the service.
  * @param {string} path
  * @param {RequestInit & {json?: any}} [options]
- * @throws {Problem} where it is none of success.
+ * @throws {Problem} where it is none of success; of status 0 where there is none.
  */
 export async function ask(path, { json, headers = {}, ...options } = {}) {
-  if (json !== undefined) Object.assign(options, { method: options.method ?? "POST", body: JSON.stringify(json) });
-  if (json !== undefined) headers = { "Content-Type": "application/json", ...headers };
-  if (key()) headers = { Authorization: `Bearer ${key()}`, ...headers };
-  const answer = await fetch(address(path), { ...options, headers });
-  if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
-  return answer;
+	if (json !== undefined) Object.assign(options, { method: options.method ?? "POST", body: JSON.stringify(json) });
+	if (json !== undefined) headers = { "Content-Type": "application/json", ...headers };
+	if (key()) headers = { Authorization: `Bearer ${key()}`, ...headers };
+	const answer = await fetch(address(path), { ...options, headers }).catch((problem) => {
+		throw options.signal?.aborted ? problem : new Problem(0, { detail: "The service does not answer." });
+	});
+	if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
+	return answer;
 }
 
 /** The document that GET answers. */
@@ -49,32 +51,32 @@ export const blob = async (path, signal) => URL.createObjectURL(await (await ask
  * @yields {{id: string, event: string, data: any}}
  */
 export async function* events(path, signal, last = "") {
-  const answer = await ask(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
-  if (!answer.body) return;
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      text += value;
-      const blocks = text.split(/\r?\n\r?\n/);
-      text = blocks.pop();
-      for (const block of blocks) {
-        const fields = Object.fromEntries(block.split(/\r?\n/).map((line) => line.match(/^(\w*):? ?(.*)$/s).slice(1)));
-        if (fields.data) yield { id: fields.id ?? "", event: fields.event ?? "message", data: JSON.parse(fields.data) };
-      }
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
+	const answer = await ask(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
+	if (!answer.body) return;
+	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+	let text = "";
+	try {
+		for (;;) {
+			const { done, value } = await reader.read();
+			if (done) return;
+			text += value;
+			const blocks = text.split(/\r?\n\r?\n/);
+			text = blocks.pop();
+			for (const block of blocks) {
+				const fields = Object.fromEntries(block.split(/\r?\n/).map((line) => line.match(/^(\w*):? ?(.*)$/s).slice(1)));
+				if (fields.data) yield { id: fields.id ?? "", event: fields.event ?? "message", data: JSON.parse(fields.data) };
+			}
+		}
+	} finally {
+		reader.cancel().catch(() => {});
+	}
 }
 
 /** Wait, unless it is called off. */
 export const pause = (seconds, signal) =>
-  new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => (clearTimeout(timer), reject(signal.reason));
-    const timer = setTimeout(() => (signal.removeEventListener("abort", stop), resolve()), 1000 * seconds);
-    signal.addEventListener("abort", stop, { once: true });
-  });
+	new Promise((resolve, reject) => {
+		signal.throwIfAborted();
+		const stop = () => (clearTimeout(timer), reject(signal.reason));
+		const timer = setTimeout(() => (signal.removeEventListener("abort", stop), resolve()), 1000 * seconds);
+		signal.addEventListener("abort", stop, { once: true });
+	});

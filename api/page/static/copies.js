@@ -15,9 +15,9 @@ const each = (wishes, written) => Object.entries(wishes).map(written).join("");
 const query = (wishes) => (Object.keys(wishes).length ? `?${new URLSearchParams(wishes)}` : "");
 
 const FORMS = {
-  curl: (spec, url, wishes) => `curl -sSf ${quoted(`${url}/v1/experiments${query(wishes)}`)}${bearer()} -H 'Content-Type: application/json' -d @- <<'SPEC'\n${json(spec)}\nSPEC\n`,
-  Python: (spec, url, wishes) => `import stepbias as sb\n\nwith sb.connect("${url}") as lab:\n    experiment = lab.submit(${literal(spec)}${each(wishes, keyword)})\n    print(experiment.wait().curves())\n`,
-  "command line": (spec, url, wishes) => `stepbias submit - --url ${quoted(url)}${each(wishes, option)} <<'SPEC'\n${json(spec)}\nSPEC\n`,
+	curl: (spec, url, wishes) => `curl -sSf ${quoted(`${url}/v1/experiments${query(wishes)}`)}${bearer()} -H 'Content-Type: application/json' -d @- <<'SPEC'\n${json(spec)}\nSPEC\n`,
+	Python: (spec, url, wishes) => `import stepbias as sb\n\nwith sb.connect("${url}") as lab:\n    experiment = lab.submit(${literal(spec)}${each(wishes, keyword)})\n    print(experiment.wait().curves())\n`,
+	"command line": (spec, url, wishes) => `stepbias submit - --url ${quoted(url)}${each(wishes, option)} <<'SPEC'\n${json(spec)}\nSPEC\n`,
 };
 
 /**
@@ -26,13 +26,13 @@ const FORMS = {
  * @param {() => object} [wishes] how it is worked off, as query parameters of the submission
  */
 export function copies(spec, wishes = () => ({})) {
-  const text = h("pre", { tabindex: 0, "aria-label": "The copied text", hidden: true });
-  const copy = async (form) => {
-    text.textContent = FORMS[form](spec(), new URL(".", document.baseURI).href.slice(0, -1), wishes());
-    text.hidden = false;
-    // A page without TLS has no clipboard, and one may be denied: then the text is there to be selected.
-    await navigator.clipboard?.writeText(text.textContent).then(() => say(`Copied as ${form}.`), () => {});
-  };
-  const buttons = Object.keys(FORMS).map((form) => h("button", { type: "button", onclick: () => copy(form) }, `Copy as ${form}`));
-  return h("div", { class: "copies" }, h("div", { class: "row" }, buttons), text);
+	const text = h("pre", { tabindex: 0, "aria-label": "The copied text", hidden: true });
+	const copy = async (form) => {
+		text.textContent = FORMS[form](spec(), new URL(".", document.baseURI).href.slice(0, -1), wishes());
+		text.hidden = false;
+		// A page without TLS has no clipboard, and one may be denied: then the text is there to be selected.
+		await navigator.clipboard?.writeText(text.textContent).then(() => say(`Copied as ${form}.`), () => {});
+	};
+	const buttons = Object.keys(FORMS).map((form) => h("button", { type: "button", onclick: () => copy(form) }, `Copy as ${form}`));
+	return h("div", { class: "copies" }, h("div", { class: "row" }, buttons), text);
 }

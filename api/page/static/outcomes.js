@@ -2,8 +2,8 @@
 
 import { h, svg } from "./dom.js";
 
-/** In the order in which they are told; their colours and marks are in the style sheet and in index.html. */
-export const OUTCOMES = ["converged", "stationary", "oscillating", "budget_exhausted", "stopped", "standstill", "unstable_interpolator", "diverged"];
+/** In the order in which they are told, which is that of their marks in index.html; colours are in the style sheet. */
+export const OUTCOMES = [...document.querySelectorAll("pattern")].map(({ id }) => id.replace("is-", ""));
 
 /** A name of the service as people write it. */
 export const words = (name) => (name ?? "not there yet").replaceAll("_", " ");
@@ -18,10 +18,10 @@ export const legend = (counts) => h("ul", { class: "legend" }, counted(counts).m
 
 /** How far an experiment is, coloured by how its runs ended. */
 export function bar({ counts, outcomes, progress }) {
-  const { done, total } = counts.runs;
-  const ended = counted(outcomes);
-  const text = [`${done} of ${total} runs`, ...ended.map(([name, count]) => `${count} ${words(name)}`)].join(", ");
-  const parts = ended.map(([name]) => h("span", { class: `is-${name}` }));
-  parts.forEach((part, k) => (part.style.width = `${(100 * ended[k][1]) / total}%`));
-  return h("span", { class: "bar", role: "progressbar", "aria-label": "Runs", "aria-valuenow": Math.round(100 * progress), "aria-valuetext": text, title: text }, parts);
+	const { done, total } = counts.runs;
+	const ended = counted(outcomes);
+	const text = [`${done} of ${total} runs`, ...ended.map(([name, count]) => `${count} ${words(name)}`)].join(", ");
+	const parts = ended.map(([name]) => h("span", { class: `is-${name}` }));
+	parts.forEach((part, k) => (part.style.width = `${(100 * ended[k][1]) / total}%`));
+	return h("span", { class: "bar", role: "progressbar", "aria-label": "Runs", "aria-valuenow": Math.round(100 * progress), "aria-valuetext": text, title: text }, parts);
 }

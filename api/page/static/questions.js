@@ -9,17 +9,17 @@ import { h } from "./dom.js";
  * @returns {Promise<boolean>}
  */
 export function question(text, verb) {
-  const buttons = h("form", { method: "dialog", class: "tools" }, h("button", { value: "yes" }, verb), h("button", { value: "", autofocus: true }, "Leave it"));
-  const dialog = h("dialog", { "aria-label": text }, h("p", {}, text), buttons);
-  const leave = () => dialog.close("");
-  addEventListener("hashchange", leave);
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) =>
-    dialog.addEventListener("close", () => {
-      removeEventListener("hashchange", leave);
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    }),
-  );
+	const buttons = h("form", { method: "dialog", class: "tools" }, h("button", { value: "yes" }, verb), h("button", { value: "", autofocus: true }, "Leave it"));
+	const dialog = h("dialog", { "aria-label": text }, h("p", {}, text), buttons);
+	const leave = () => dialog.close("");
+	addEventListener("hashchange", leave);
+	document.body.append(dialog);
+	dialog.showModal();
+	return new Promise((resolve) =>
+		dialog.addEventListener("close", () => {
+			removeEventListener("hashchange", leave);
+			dialog.remove();
+			resolve(dialog.returnValue === "yes");
+		}),
+	);
 }

@@ -11,7 +11,7 @@ from tests.api.service import Service
 
 ROOT = Path(__file__).parents[3]
 VENDORED = ROOT / "tests/browser/vendor/vendored.json"
-MOST_BYTES_OF_SCRIPT = 110_000
+MOST_BYTES_OF_SCRIPT = 100_000
 
 
 def test_the_page_and_each_of_its_files_are_sent_as_what_they_are(api: Service) -> None:
