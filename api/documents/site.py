@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import mimetypes
-import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
 from starlette.staticfiles import StaticFiles
+from typing_extensions import override  # in typing itself from Python 3.12 on
 
 SITE: Final = Path(__file__).parents[2] / "docs" / "_site"
 """Where `make site` puts the site in a checkout; an installation has it at the same place beside the API."""
@@ -20,7 +21,34 @@ NOT_BUILT: Final = (
     '<p><a href="api">The HTTP API</a> is described here in any case.</p></body></html>'
 )
 
-_INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+_INLINE: Final = ("script", "style")
+
+
+class _Inline(HTMLParser):
+    """The scripts and styles that stand in a page, as pairs of kind and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._is_open = False
+        self.feed(page)
+        self.close()
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._is_open = tag in _INLINE and not attrs
+        if self._is_open:
+            self.found.append((tag, ""))
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        self._is_open = False
+
+    @override
+    def handle_data(self, data: str) -> None:
+        if self._is_open:
+            kind, text = self.found.pop()
+            self.found.append((kind, text + data))
 
 
 def file_of(path: str) -> Path | None:
@@ -40,7 +68,7 @@ def media_type(file: Path) -> str:
 def policy(page: str) -> str:
     """The content security policy of a page: files of the site, and the scripts and styles that stand in it."""
     allowed: dict[str, list[str]] = {"script": ["'self'"], "style": ["'self'"]}
-    for kind, text in _INLINE.findall(page):
+    for kind, text in _Inline(page).found:
         allowed[kind].append(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'")
     sources = (f"{kind}-src {' '.join(dict.fromkeys(each))}" for kind, each in allowed.items())
     return (

@@ -174,6 +174,7 @@ def links(experiment_id: str) -> dict[str, str]:
         "jobs",
         "runs",
         "results",
+        "columns",
         "manifest",
         "curves",
         "analysis",

@@ -15,7 +15,8 @@ MOST_VARIABLES: Final = 8
 MOST_VALUES: Final = 10_000
 """Of one variable in one answer."""
 
-_Name = Annotated[str, Field(json_schema_extra={"enum": list(VARIABLES)}, pattern=f"^({'|'.join(VARIABLES)})$")]
+_NAME: Final = f"^({'|'.join(VARIABLES)})$"
+_Name = Annotated[str, Field(json_schema_extra={"enum": list(VARIABLES)}, pattern=_NAME)]
 
 
 class RunColumnsQuery(PageQuery):

@@ -19,9 +19,9 @@ NOT_THERE = re.compile(r"Failed to load resource: the server responded with a st
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The Chromium of this machine."""
+    """The Chromium of this machine, closed with the module: an event loop drives it, and others start theirs."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []

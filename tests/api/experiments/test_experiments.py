@@ -41,7 +41,7 @@ def test_the_links_of_an_experiment_lead_somewhere(api: Service) -> None:
     """Each answers to GET, or to POST where it changes something; those of a run or a problem are templates."""
     identifier = api.submit()
     links = api.get(f"{EXPERIMENTS}/{identifier}").json()["links"]
-    got = {"self", "spec", "jobs", "runs", "results", "manifest", "curves", "analysis", "report", "figures"}
+    got = {"self", "spec", "jobs", "runs", "results", "columns", "manifest", "curves", "analysis", "report", "figures"}
     names = got | {"events", "cancel", "retry"}
     templates = {"run", "trajectory", "arrays", "data", "interpolators"}
     assert set(links) == names | templates
