@@ -34,7 +34,7 @@ export async function show(place, { id, query }, signal) {
 		asked = index;
 		history.replaceState(null, "", `#/experiments/${id}?run=${index}`);
 		const found = await run(here, index, axes, signal).catch((problem) => h("p", { class: "soft" }, problem.message));
-		if (asked === index) the("run").replaceChildren(found);
+		if (Object.is(asked, index)) the("run").replaceChildren(found);
 	}
 	const cells = matrix(axes, open);
 	const lines = axes.length ? curves(here, axes, signal) : null;
@@ -46,9 +46,9 @@ export async function show(place, { id, query }, signal) {
 	fill("spec", spec(here, id, name, signal));
 	cells.update(outcomes);
 	lines?.update();
-	const chosen = query.has("run") && Math.min(Math.max(Math.trunc(query.get("run")) || 0, 0), total - 1);
-	if (query.has("run")) cells.select(chosen);
-	if (query.has("run") || !lines) open(+chosen);
+	const wanted = +query.get("run");
+	if (query.has("run") && Number.isInteger(wanted) && wanted >= 0 && wanted < total) cells.select(wanted);
+	if (query.has("run") || !lines) open(wanted);
 
 	let changed = null;
 	/** Runs in this range have ended since their outcomes were asked for. */
