@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock clean external-truth real-data nasty
+.PHONY: help setup demo up test browser states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -30,6 +30,11 @@ up: setup ## start the service on http://127.0.0.1:8000; meanwhile the documents
 
 test: setup lint types ## lint, types, import contracts and the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+browser: setup ## the page, the explorer and the documents in a real browser; installs Chromium where it may (Debian, root)
+	@command -v chromium chromium-browser google-chrome >/dev/null || apt-get install --yes --no-install-recommends chromium \
+	  || { echo "no Chromium is installed, and it cannot be installed here" >&2; exit 1; }
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser tests/api/page tests/api/test_documents.py
 
 explore: setup ## search with random examples, other ones each time, until one fails or the rounds are over (ROUNDS=10 TESTS=tests/jobs)
 	@for round in $$(seq $(or $(ROUNDS),10)); do \

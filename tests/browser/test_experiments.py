@@ -377,7 +377,7 @@ def test_a_long_name_leaves_room_for_the_other_columns(page: Page, root: str, la
         assert page.locator(".wide").first.evaluate("box => box.scrollWidth <= box.clientWidth")
     page.set_viewport_size({"width": 390, "height": 844})
     page.locator("#choose").evaluate("each => { each.open = true; }")
-    assert page.evaluate("() => document.scrollingElement.scrollWidth") <= 390
+    page.wait_for_function("() => document.scrollingElement.scrollWidth <= 390")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

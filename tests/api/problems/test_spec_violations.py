@@ -52,7 +52,7 @@ _FAULTS: list[tuple[dict[str, Any], list[str], str]] = [
         "",
     ),
     ({"optimizer": _GD | {"step_size": 1, "warmup": 2}}, ["/optimizer/warmup"], "kind, step_size, warmup_steps"),
-    ({"stopping": {"finish": "never"}}, ["/stopping/finish"], "'auto' or 'iterate'"),
+    ({"stopping": {"finish": "never"}}, ["/stopping/finish"], "'auto', 'proven' or 'iterate'"),
     ({"stopping": {"kick": 1}}, ["/stopping/kick"], "true or false"),
     ({"stopping": {"kick": True, "perturb": True}}, ["/stopping/kick"], "perturb by another name"),
     ({"recording": {"points": 1001}}, ["/recording/points"], "at most 1000"),
