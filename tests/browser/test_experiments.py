@@ -70,6 +70,20 @@ def test_an_experiment_is_watched_until_it_has_ended(page: Page, root: str, lab:
     assert sum(cells) == 6
 
 
+def test_of_very_many_runs_no_events_are_listened_to(page: Page, root: str, lab: LocalClient) -> None:
+    """They name every run; it is asked how it stands instead, until it has ended."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    steps = {"start": 1e-5, "stop": 1e-3, "num": 1001, "spacing": "log"}
+    optimizer = {"kind": "gradient_descent", "step_size": steps}
+    handle = lab.submit(_SPEC | {"name": "very many", "optimizer": optimizer, "stopping": {"max_steps": 64}})
+    page.goto(f"{root}/#/experiments/{handle.id}")
+    expect(page.locator(".status b")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator(".head .legend")).to_contain_text("6,006")
+    assert "events" not in asked
+    assert handle.id in asked
+
+
 def test_without_a_stream_of_events_it_is_asked_how_it_stands(page: Page, root: str, lab: LocalClient) -> None:
     """As behind a proxy that cuts the stream, or where events are no longer kept."""
     page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=_GAP))

@@ -11,7 +11,7 @@ import { run } from "./run.js";
 
 /** Runs whose outcomes are asked for at once. */
 const PAGE = 10_000;
-/** From so many runs on, curves wait for the end, and outcomes for some seconds. */
+/** Of more runs curves wait for the end, and events, which name every run, are not listened to: it is asked instead. */
 const MANY = 2000;
 /** Milliseconds without an event after which the stream is not trusted; the service sends one every fifteen seconds. */
 const SILENCE = 25_000;
@@ -20,6 +20,7 @@ export async function show(place, { id, query }, signal) {
 	const here = `v1/experiments/${id}`;
 	const [experiment, first] = await Promise.all([get(here, signal), outcomesOf(here, 0, PAGE, signal)]);
 	const total = experiment.counts.runs.total;
+	const isFew = total <= MANY;
 	const axes = gridAxes(first.axes);
 	const outcomes = first.columns.outcome;
 	const name = experiment.name || id.slice(0, 8);
@@ -72,16 +73,17 @@ export async function show(place, { id, query }, signal) {
 	}
 	async function renewing(stop) {
 		for (let round = 1; isActive(experiment); round++) {
-			await pause(total > MANY ? 5 : 3, signal);
+			await pause(isFew ? 3 : 5, signal);
 			try {
 				await renew();
-				if (round % 3 === 0 && total <= MANY && !lines?.element.contains(document.activeElement)) lines?.update();
-				if (performance.now() - heardAt < SILENCE) continue;
-				top.doubt("The service is silent.");
+				if (round % 3 === 0 && isFew && !lines?.element.contains(document.activeElement)) lines?.update();
+				if (isFew && performance.now() - heardAt < SILENCE) continue;
+				if (isFew) top.doubt("The service is silent.");
 				touch(0, total);
 				await top.renew();
 			} catch (problem) {
 				signal.throwIfAborted();
+				if (!isFew && [401, 404].includes(problem.status)) throw problem;
 				top.doubt(problem.message);
 			}
 		}
@@ -97,8 +99,9 @@ export async function show(place, { id, query }, signal) {
 
 	if (isActive(experiment)) {
 		const stop = new AbortController();
-		renewing(stop).catch(() => {});
-		await follow(here, experiment, heard, top, signal, stop.signal);
+		const renewed = renewing(stop);
+		renewed.catch(() => {});
+		await (isFew ? follow(here, experiment, heard, top, signal, stop.signal) : renewed);
 		lines?.update();
 		if (asked !== null) open(asked);
 	}
