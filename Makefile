@@ -25,7 +25,7 @@ demo: setup ## run a reduced Figure 1 through the real service; figure and curve
 	@$(BIN)/stepbias demo --out out
 
 up: setup ## start the service on http://127.0.0.1:8000; meanwhile the documents are built
-	@mkdir -p out; nice $(MAKE) --silent site > out/site.log 2>&1 &
+	@mkdir -p out; { nice $(MAKE) --silent site > out/site.log 2>&1 || echo "The documents could not be built: out/site.log says why" >&2; } &
 	@$(BIN)/stepbias up
 
 test: setup lint types ## lint, types, import contracts and the whole test suite

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -15,6 +16,7 @@ from jobs.records import Claim, Experiment, NewJob, Ownership, Priority, Queue, 
 from jobs.redis_store import RedisStore
 from tests.jobs.conftest import redis_laboratory
 from tests.jobs.laboratory import Laboratory, digest, figure_request
+from tests.jobs.shares import assert_served_alike, claims
 
 INTERACTIVE = Wishes()
 BACKGROUND = Wishes(priority=Priority.BATCH)
@@ -47,10 +49,9 @@ def planned(laboratory: Laboratory, owner: str, numbers: int, works: Sequence[fl
         laboratory.store.complete(plan)
 
 
-def claims(laboratory: Laboratory, queue: Queue = Queue.BATCH) -> Iterator[Claim]:
-    """Claim upon claim, until there is none to be had."""
-    while (claim := laboratory.store.claim(queue, worker="w")) is not None:
-        yield claim
+def owner_of(laboratory: Laboratory, claim: Claim) -> str:
+    """Whose job it is."""
+    return laboratory.store.experiment(claim.job.experiment_id).ownership.owner
 
 
 def names(laboratory: Laboratory, claimed: Iterator[Claim]) -> list[str]:
@@ -79,15 +80,7 @@ def test_what_owners_have_been_served_differs_by_one_job_at_most(laboratory: Lab
     random, numbers = Random(1), {"ada": 9, "ben": 1, "": 3}
     for owner, count in numbers.items():
         planned(laboratory, owner, count, [random.uniform(1, 9) for _ in range(90 // count)])
-    served, left = dict.fromkeys(numbers, 0.0), dict.fromkeys(numbers, 90)
-    for claim in claims(laboratory):
-        owner = laboratory.store.experiment(claim.job.experiment_id).ownership.owner
-        served[owner] += claim.job.work
-        left[owner] -= 1
-        if not left[owner]:
-            break
-        assert max(served.values()) - min(served.values()) <= 9
-    assert 0 in left.values()
+    assert_served_alike(laboratory, partial(owner_of, laboratory), dict.fromkeys(numbers, 90), 9)
 
 
 def test_an_owner_who_leaves_and_comes_back_gains_nothing(laboratory: Laboratory) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -11,10 +12,11 @@ from jobs.connection import connect
 from jobs.records import Queue
 from tests.jobs.conftest import memory_laboratory, redis_laboratory
 from tests.jobs.laboratory import SETTINGS, Laboratory
+from tests.jobs.shares import assert_served_alike, claims
 from tests.jobs.test_owner_turns import names as names_of
-from tests.jobs.test_owner_turns import planned, submit
+from tests.jobs.test_owner_turns import owner_of, planned, submit
 from tests.jobs.test_owner_turns import test_what_is_foretold_of_a_place_comes_true as foretold
-from tests.jobs.test_turns_contract import claims, names, waiting
+from tests.jobs.test_turns_contract import names, waiting
 
 TURN = 10.0
 OF_TURNS = SETTINGS.model_copy(update={"turn_seconds": TURN})
@@ -59,15 +61,8 @@ def test_what_experiments_have_been_served_differs_by_a_turn_at_most(laboratory:
     """And the job that fills it, whatever jobs weigh: the law of start-time fair queueing, with turns for packets."""
     random, names_ = Random(1), "ABCD"
     experiments = {waiting(laboratory, name, [random.uniform(1, 9) for _ in range(40)]).id: name for name in names_}
-    served, left = dict.fromkeys(names_, 0.0), dict.fromkeys(names_, 40)
-    for claim in claims(laboratory):
-        name = experiments[claim.job.experiment_id]
-        served[name] += claim.job.work
-        left[name] -= 1
-        if not left[name]:
-            break
-        assert max(served.values()) - min(served.values()) <= TURN + 9
-    assert 0 in left.values()
+    jobs = dict.fromkeys(names_, 40)
+    assert_served_alike(laboratory, lambda claim: experiments[claim.job.experiment_id], jobs, TURN + 9)
 
 
 def test_what_owners_have_been_served_differs_by_a_turn_at_most(laboratory: Laboratory) -> None:
@@ -75,15 +70,7 @@ def test_what_owners_have_been_served_differs_by_a_turn_at_most(laboratory: Labo
     random, numbers = Random(1), {"ada": 9, "ben": 1, "": 3}
     for owner, count in numbers.items():
         planned(laboratory, owner, count, [random.uniform(1, 9) for _ in range(90 // count)])
-    served, left = dict.fromkeys(numbers, 0.0), dict.fromkeys(numbers, 90)
-    for claim in claims(laboratory):
-        owner = laboratory.store.experiment(claim.job.experiment_id).ownership.owner
-        served[owner] += claim.job.work
-        left[owner] -= 1
-        if not left[owner]:
-            break
-        assert max(served.values()) - min(served.values()) <= TURN + 9
-    assert 0 in left.values()
+    assert_served_alike(laboratory, partial(owner_of, laboratory), dict.fromkeys(numbers, 90), TURN + 9)
 
 
 def test_owners_of_small_experiments_are_served_whole_in_turn(laboratory: Laboratory) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from jobs.records import Claim, Experiment, NewJob, Queue
 from tests.jobs.laboratory import Laboratory, train_job
+from tests.jobs.shares import assert_served_alike, claims
 
 
 def waiting(laboratory: Laboratory, name: str, works: Sequence[float], queue: Queue = Queue.BATCH) -> Experiment:
@@ -21,12 +22,6 @@ def waiting(laboratory: Laboratory, name: str, works: Sequence[float], queue: Qu
 
 def _job(experiment: Experiment, number: int, work: float, queue: Queue) -> NewJob:
     return NewJob(id=f"{experiment.id}.{number}", queue=queue, payload={}, work=work)
-
-
-def claims(laboratory: Laboratory, queue: Queue = Queue.BATCH) -> Iterator[Claim]:
-    """Claim upon claim, until there is none to be had."""
-    while (claim := laboratory.store.claim(queue, worker="w")) is not None:
-        yield claim
 
 
 def names(laboratory: Laboratory, claimed: Iterator[Claim]) -> str:
@@ -46,15 +41,8 @@ def test_what_experiments_have_been_served_differs_by_one_job_at_most(laboratory
     random = Random(1)
     works = {name: [random.uniform(1, 9) for _ in range(40)] for name in "ABC"}
     experiments = {waiting(laboratory, name, works[name]).id: name for name in works}
-    served, left = dict.fromkeys(works, 0.0), dict.fromkeys(works, 40)
-    for claim in claims(laboratory):
-        name = experiments[claim.job.experiment_id]
-        served[name] += claim.job.work
-        left[name] -= 1
-        if not left[name]:
-            break
-        assert max(served.values()) - min(served.values()) <= 9
-    assert 0 in left.values()
+    jobs = dict.fromkeys(works, 40)
+    assert_served_alike(laboratory, lambda claim: experiments[claim.job.experiment_id], jobs, 9)
 
 
 def test_jobs_of_one_experiment_come_in_the_order_they_were_recorded(laboratory: Laboratory) -> None:
