@@ -270,6 +270,15 @@ def test_two_experiments_are_compared(page: Page, root: str) -> None:
     expect(rows.first.locator("td").last).to_contain_text("‖β‖₁")
 
 
+def test_what_is_compared_without_one_that_is_lost_says_so(page: Page, root: str, two: list[str]) -> None:
+    """The others are there; of the lost one there is its id."""
+    lost = "0" * 32
+    page.goto(f"{root}/#/compare?ids={two[0]},{lost},{two[1]}")
+    expect(page.get_by_role("alert").filter(has_text=f"Not there: {lost}.")).to_be_visible()
+    expect(page.get_by_role("region", name="Experiments", exact=True).locator("tbody tr")).to_have_count(2)
+    expect(page.locator(".key")).to_have_count(4)
+
+
 @pytest.mark.usefixtures("two")
 def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: str) -> None:
     """Its numbers are those of the metrics."""

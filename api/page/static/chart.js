@@ -1,4 +1,4 @@
-// Curves to be looked at closely: with bands, names that hide and show them, values under the pointer or the keys.
+// Curves with bands, names that hide and show them, values under the pointer or the keys.
 
 import { h, number, say, svg, table } from "./dom.js";
 import { scale } from "./scales.js";

@@ -11,9 +11,12 @@ const MOST = 8;
 export async function show(place, { query }, signal) {
 	const ids = (query.get("ids") ?? "").split(",").filter(Boolean).slice(0, MOST);
 	const the = fromTemplate("compare", place);
-	const [{ experiments }, ...found] = await Promise.all([get("v1/experiments?limit=50", signal), ...ids.map((id) => known(id, signal))]);
+	const orId = (id) => known(id, signal).catch((problem) => (problem.status === 404 ? id : Promise.reject(problem)));
+	const [{ experiments }, ...all] = await Promise.all([get("v1/experiments?limit=50", signal), ...ids.map(orId)]);
+	const [found, lost] = [all.filter(isObject), all.filter((each) => !isObject(each))];
 	choose(the, experiments, ids);
-	if (!ids.length) return;
+	if (lost.length) the("lost").textContent = `Not there: ${lost.join(", ")}.`;
+	if (!found.length) return;
 	the("compared").hidden = false;
 	the("specs").append(differences(found));
 	const { element, update } = compared(found, signal, (families) => the("facts").replaceChildren(facts(found, families)));

@@ -30,7 +30,7 @@ export function copies(spec, wishes = () => ({})) {
 	const copy = async (form) => {
 		text.textContent = FORMS[form](spec(), new URL(".", document.baseURI).href.slice(0, -1), wishes());
 		text.hidden = false;
-		// A page without TLS has no clipboard, and one may be denied: then the text is there to be selected.
+		// Without TLS, or denied, there is none: then the text is there to be selected.
 		await navigator.clipboard?.writeText(text.textContent).then(() => say(`Copied as ${form}.`), () => {});
 	};
 	const buttons = Object.keys(FORMS).map((form) => h("button", { type: "button", onclick: () => copy(form) }, `Copy as ${form}`));

@@ -52,7 +52,7 @@ export async function show(place, { id }, signal) {
 	the("transform").addEventListener("change", analyse);
 	the("users").replaceChildren(...about.used_by.flatMap((user) => ["Used by ", h("a", { href: `#/experiments/${user}` }, user.slice(0, 8)), " "]));
 	the("remove").hidden = about.used_by.length > 0;
-	the("remove").addEventListener("click", async () => (await question("Delete the data set? It cannot be brought back.", "Delete")) && remove());
+	the("remove").addEventListener("click", async () => (await question("Delete the data set? It cannot be brought back.")) && remove());
 	analyse();
 }
 

@@ -11,9 +11,9 @@ import { run } from "./run.js";
 
 /** Runs whose outcomes are asked for at once. */
 const PAGE = 10_000;
-/** Of more runs curves wait for the end, and events, which name every run, are not listened to: it is asked instead. */
+/** Of more runs curves wait for the end, and polls take the place of events, which name every run. */
 const MANY = 2000;
-/** Milliseconds without an event after which the stream is not trusted; the service sends one every fifteen seconds. */
+/** Milliseconds without an event, of which the service sends one every 15 s, until the stream is not trusted. */
 const SILENCE = 25_000;
 
 export async function show(place, { id, query }, signal) {

@@ -4,7 +4,7 @@ import { ask, get, pause } from "./api.js";
 import { fromTemplate, h, number, when } from "./dom.js";
 import { isActive, tags } from "./header.js";
 import { bar } from "./outcomes.js";
-import { question } from "./questions.js";
+import { deleted } from "./questions.js";
 
 const MOST_COMPARED = 8;
 const PAGE = 25;
@@ -85,7 +85,7 @@ async function listed(query, pages, signal) {
 	}
 }
 
-/** The least test loss of an experiment that has ended; one of very many runs says it on its own page. */
+/** The least test loss, unless there are very many runs. */
 async function least({ id, counts }, signal) {
 	if (counts.runs.total > MOST_READ) return "–";
 	const { columns } = await get(`v1/experiments/${id}/columns?variable=test_loss`, signal);
@@ -99,8 +99,7 @@ function row(each, chosen, count, act, read) {
 	const choose = ({ target }) => (target.checked ? chosen.add(each.id) : chosen.delete(each.id), count());
 	const cancel = () => ask(`${here}/cancel`, { method: "POST" });
 	async function remove() {
-		if (!(await question(`Delete ${name}, and of its results what no other experiment uses?`, "Delete"))) return;
-		await ask(here, { method: "DELETE" });
+		if (!(await deleted(here, name))) return;
 		chosen.delete(each.id);
 		count();
 	}

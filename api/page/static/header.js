@@ -3,7 +3,7 @@
 import { ask, get } from "./api.js";
 import { duration, h, number, say, when } from "./dom.js";
 import { bar, legend } from "./outcomes.js";
-import { question } from "./questions.js";
+import { deleted } from "./questions.js";
 
 export const isActive = ({ status }) => ["planning", "queued", "running"].includes(status);
 
@@ -49,9 +49,7 @@ export function header(experiment, here, signal, again) {
 	const cancel = () => ask(`${here}/cancel`, { method: "POST" }).then(renew);
 	const retry = () => ask(`${here}/retry`, { method: "POST" }).then(again);
 	async function remove() {
-		if (!(await question("Delete this experiment, and of its results what no other experiment uses?", "Delete"))) return;
-		await ask(here, { method: "DELETE" });
-		location.hash = "#/";
+		if (await deleted(here, "this experiment")) location.hash = "#/";
 	}
 	async function copy() {
 		await navigator.clipboard.writeText(experiment.id);

@@ -1,15 +1,15 @@
 // A question that must be answered before something is lost.
 
+import { ask } from "./api.js";
 import { h } from "./dom.js";
 
 /**
  * Whether somebody says yes; Escape is no, and so is going elsewhere: it is asked of what is shown.
  * @param {string} text
- * @param {string} verb what the button says that does it
  * @returns {Promise<boolean>}
  */
-export function question(text, verb) {
-	const buttons = h("form", { method: "dialog", class: "tools" }, h("button", { value: "yes" }, verb), h("button", { value: "", autofocus: true }, "Leave it"));
+export function question(text) {
+	const buttons = h("form", { method: "dialog", class: "tools" }, h("button", { value: "yes" }, "Delete"), h("button", { value: "", autofocus: true }, "Leave it"));
 	const dialog = h("dialog", { "aria-label": text }, h("p", {}, text), buttons);
 	const leave = () => dialog.close("");
 	addEventListener("hashchange", leave);
@@ -23,3 +23,6 @@ export function question(text, verb) {
 		}),
 	);
 }
+
+/** Delete an experiment if that is meant; whether it was. */
+export const deleted = async (here, name) => (await question(`Delete ${name}, and of its results what no other experiment uses?`)) && ask(here, { method: "DELETE" });

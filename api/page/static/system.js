@@ -1,12 +1,14 @@
 // Whether the service can take work, and what its numbers say.
 
-import { Problem, ask, get, pause } from "./api.js";
+import { ask, get, pause } from "./api.js";
 import { bytes, fromTemplate, h, number, table } from "./dom.js";
 import { keyState } from "./keys.js";
 
 export async function show(place, _, signal) {
 	const the = fromTemplate("system", place);
 	the("key-state").replaceChildren(keyState());
+	// Not to be ready is an answer, too.
+	const unready = (problem) => (signal.aborted ? Promise.reject(problem) : problem);
 	for (;;) {
 		the("ready").replaceChildren(...readiness(await get("readyz", signal).catch(unready)));
 		const [versions, metrics] = await Promise.all([get("v1/version", signal), ask("metrics", { signal })]);
@@ -20,16 +22,10 @@ export async function show(place, _, signal) {
 	}
 }
 
-/** Not to be ready is an answer, too. */
-function unready(problem) {
-	if (problem instanceof Problem) return problem;
-	throw problem;
-}
-
 function readiness({ queues, message, damaged, untellable }) {
 	if (!queues) return [h("p", { class: "trouble large" }, `Not ready. ${message}`)];
 	const troubles = [damaged && `Damaged values: ${damaged}; stepbias doctor names them.`, untellable && `Ends that nobody can be told: ${untellable}.`].filter(Boolean);
-	const rows = Object.entries(queues).map(([name, { workers, idle, waiting_jobs, untaken_seconds }]) => [name, workers, idle, waiting_jobs, untaken_seconds]);
+	const rows = Object.entries(queues).map(([name, { workers, idle, waiting_jobs, untaken_seconds: untaken }]) => [name, workers, idle, waiting_jobs, untaken]);
 	return [
 		h("p", { class: "large" }, "Ready: the store answers and has room, and workers take what waits."),
 		...troubles.map((each) => h("p", { class: "trouble" }, each)),
@@ -39,4 +35,4 @@ function readiness({ queues, message, damaged, untellable }) {
 
 /** The samples of a page of Prometheus, by name and labels as they stand there. */
 const prometheus = (text) =>
-	new Map(text.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]));
+	new Map(text.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => line.split(/ (?=\S+$)/)).map(([name, value]) => [name, +value]));
