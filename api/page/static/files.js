@@ -24,7 +24,7 @@ export function download(label, path, name) {
 	return h("span", {}, h("button", { type: "button", title: name, onclick: save }, label), told);
 }
 
-/** Files of one thing in several formats. */
+/** Files of one thing in its formats. */
 const formats = (forms, path, name) => h("p", { class: "tools" }, forms.map((form) => download(form.toUpperCase(), `${path}.${form}`, `${name}.${form}`)));
 
 /** What is drawn is drawn one after the other: workers have other things to do. */
