@@ -18,21 +18,22 @@ COPY examples examples
 COPY tests/real_data/SOURCES.md tests/real_data/SOURCES.md
 RUN /opt/site/bin/python docs/make_site.py
 
-# The project's own wheel. The tools that build it stay behind in this stage.
+# The project's own wheels. The tools that build it stay behind in this stage.
 FROM base AS wheel
 WORKDIR /source
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 COPY requirements-build.lock ./
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY service service
 COPY core core
 COPY jobs jobs
 COPY worker worker
 COPY api api
 COPY stepbias stepbias
 COPY --from=site /source/docs/_site docs/_site
-RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && ls /wheels/stepbias-*-py3-none-linux_*.whl
+RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . ./service \
+    && ls /wheels/stepbias_service-*-py3-none-linux_*.whl
 
 FROM base
 # The smallest font with Chinese, Japanese and Korean letters, for names in figures.

@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock clean external-truth real-data nasty
+.PHONY: help setup demo up test browser states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -10,12 +10,12 @@ COMPOSE ?= docker compose
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py $(wildcard core/descent/native/*.[ch])
+.venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py service/pyproject.toml service/hatch_build.py $(wildcard core/descent/native/*.[ch])
 	@$(or $(PYTHON),false) -c "$(PROMISED)" 2>/dev/null || { echo "stepbias needs Python 3.11 to 3.13; make $@ PYTHON=… names one" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable ./service
 	@$(BIN)/stepbias doctor | grep ' kernel '
 	@touch $@
 
@@ -137,13 +137,21 @@ completion-campaign: setup ## continue completed runs step by step to their end,
 compose-test: setup ## run the docker-compose deployment through a drill; COMPOSE names another front than docker compose
 	@$(BIN)/python -m tests.compose.drill $(COMPOSE)
 
-lock: setup ## renew the lock files from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service pyproject.toml --output-file requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --extra service --extra otel pyproject.toml --group dev --output-file requirements-dev.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group build --constraint requirements-dev.lock --output-file requirements-build.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group site --constraint requirements-dev.lock --output-file requirements-site.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --group clients --output-file requirements-clients.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras
+# Both distributions are of this checkout: what they depend on is locked, not they.
+OURS := --no-emit-package stepbias --no-emit-package stepbias-service
+
+lock: setup ## renew the lock files from pyproject.toml and service/pyproject.toml
+	@echo '.[service]' | $(COMPILE) $(OURS) - --output-file requirements.lock
+	@echo '.[service,otel]' | $(COMPILE) $(OURS) - --group dev --output-file requirements-dev.lock
+	@$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	@$(COMPILE) --group site --constraint requirements-dev.lock --output-file requirements-site.lock
+	@$(COMPILE) --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
+	@$(COMPILE) --group clients --output-file requirements-clients.lock
+
+dist: setup ## client and service as source distributions, and the wheels that are built of these, in dist/
+	@for each in . ./service; do $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist $$each || exit 1; done
+	@ls -l dist
 
 clean: ## remove the environment and everything that was made
 	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site

@@ -1,33 +1,29 @@
 """The extra `service`: what an installation needs beyond the client to run the service itself."""
 
-import re
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 
 from click.exceptions import Exit
 
 from stepbias.cli.output import remark
 
+SERVICE = "stepbias-service"
 MISSING = "this command runs the service: pip install 'stepbias[service]'"
 
 
 def require_service_extra() -> None:
-    """Return if every distribution of the extra is installed; else end the command with a sentence, as misuse is."""
-    if any(not _is_installed(name) for name in service_requirements()):
-        remark(f"stepbias: {MISSING}")
+    """Return if the service is installed, in the version of this client; else end the command with a sentence."""
+    if wrong := _wrong():
+        remark(f"stepbias: {wrong}")
         raise Exit(2)
 
 
-def service_requirements() -> Iterator[str]:
-    """The distributions of the extra, as the metadata of this installation name them."""
-    for requirement in requires("stepbias") or ():
-        if re.search(r"extra == ['\"]service['\"]", requirement):
-            yield re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-
-
-def _is_installed(distribution: str) -> bool:
+def _wrong() -> str:
+    """Nothing, or why the service cannot be run here. What it depends on is its installer's business."""
+    client = version("stepbias")
     try:
-        version(distribution)
+        service = version(SERVICE)
     except PackageNotFoundError:
-        return False
-    return True
+        return MISSING
+    if service == client:
+        return ""
+    return f"client {client} cannot run service {service}: pip install 'stepbias[service]=={client}'"
