@@ -28,7 +28,9 @@ def test_every_page_promises_the_same_pythons() -> None:
 def test_make_names_the_promised_pythons_where_it_has_none_of_them(tmp_path: Path) -> None:
     """Instead of installing for minutes what cannot run; nothing is made."""
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("requirements-dev.lock", "pyproject.toml", "hatch_build.py"):
+    (tmp_path / "service").mkdir()
+    builds = [f"{folder}{name}" for folder in ("", "service/") for name in ("pyproject.toml", "hatch_build.py")]
+    for name in ("requirements-dev.lock", *builds):
         (tmp_path / name).touch()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     old = tmp_path / "old-python"

@@ -23,7 +23,7 @@ from core.descent.numpy_descent import Descent
 from core.errors import InvalidChoice
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
-from hatch_build import TARGET, compile_kernel
+from service.hatch_build import TARGET, compile_kernel
 from tests.core.trainings import ended_of, planned, problem_of
 
 COMPILED = [name for name in kernel_names() if name != NUMPY]

