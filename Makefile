@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
+.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -43,6 +43,9 @@ explore: setup ## search with random examples, other ones each time, until one f
 
 pythons: setup ## both commands of the README in a clean clone of the last commit, with every Python promised (VERSIONS="3.12 3.13")
 	@$(BIN)/python -m tests.pythons $(if $(VERSIONS),--versions $(VERSIONS))
+
+first-hour: setup ## the lines of the README from an empty environment to figures of data, typed in a clone of the last commit, and how long each takes
+	@$(BIN)/python -m tests.first_hour
 
 shapes: setup ## the tests of core and of the worker with every call in core held to its annotations
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.shape_checking tests/core tests/worker
