@@ -1,4 +1,4 @@
-"""The build of the service: gathers the folders that it is made of, and compiles the kernels where there is a C compiler."""
+"""The build of the service: gathers its folders, and compiles the kernels where there is a C compiler."""
 
 import os
 import shlex
