@@ -1,9 +1,9 @@
-# Two commands set everything up on a machine that has Python 3.11 to 3.13 and make: `make demo` and `make test`.
+# Two commands set everything up on a machine that has Python 3.11 to 3.14 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
-PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
+PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 COMPOSE ?= docker compose
 
@@ -11,7 +11,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py service/pyproject.toml service/hatch_build.py $(wildcard core/descent/native/*.[ch])
-	@$(or $(PYTHON),false) -c "$(PROMISED)" 2>/dev/null || { echo "stepbias needs Python 3.11 to 3.13; make $@ PYTHON=… names one" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c "$(PROMISED)" 2>/dev/null || { echo "stepbias needs Python 3.11 to 3.14; make $@ PYTHON=… names one" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock

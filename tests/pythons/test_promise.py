@@ -17,8 +17,10 @@ def test_every_page_promises_the_same_pythons() -> None:
     versions = promised()
     minors = [int(version.removeprefix("3.")) for version in versions]
     assert minors == list(range(minors[0], minors[-1] + 1))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["requires-python"] == f">=3.{minors[0]},<3.{minors[-1] + 1}"
+    for file in ("pyproject.toml", "service/pyproject.toml"):
+        project = tomllib.loads((ROOT / file).read_text(encoding="utf-8"))["project"]
+        assert project["requires-python"] == f">=3.{minors[0]},<3.{minors[-1] + 1}"
+        assert [each[-4:] for each in project["classifiers"] if "Python :: 3" in each] == versions
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.findall(r"python(3\.\d+)", makefile) == versions
     for page in ("README.md", "Makefile", "docs/decisions/0007-locked-dependencies.md"):
