@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.requests.i_json import LARGEST_WHOLE
+from api.problems.request_errors import MalformedBody
+from api.requests.i_json import LARGEST_WHOLE, read
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
 
 _GD = {"kind": "gradient_descent"}
@@ -101,7 +102,7 @@ def test_a_document_that_is_no_object_is_pointed_at_as_a_whole(api: Service, bod
         (b"{", "line 1, column 2"),
         (b'{"name": "a",}', "line 1"),
         (b"\xff\xfe{\x00}\x00", "UTF-8"),
-        (b"[" * 15_000, "nested"),
+        (b"[" * 15_000, "The body is"),  # nested too deeply, or never closed: that is up to Python
         (b'{"data": ' + b"1" * 5000 + b"}", "digits"),
     ],
 )
@@ -110,6 +111,12 @@ def test_a_body_that_is_not_json_is_refused_with_the_place(api: Service, body: b
     response = api.client.post(EXPERIMENTS, content=body, headers={"Content-Type": "application/json"})
     document = assert_problem(response, 400)
     assert words in document["detail"]
+
+
+def test_a_body_that_is_nested_deeper_than_python_reads_is_refused() -> None:
+    """How deep that is differs by its version: some ten thousand levels."""
+    with pytest.raises(MalformedBody, match="nested too deeply"):
+        read(b"[" * 1_000_000)
 
 
 @pytest.mark.parametrize(
