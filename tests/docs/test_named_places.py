@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("core", "jobs", "worker", "api", "stepbias", "tests", "benchmarks", "docs", "deploy", "schema", "examples")
+PACKAGES = (
+    "core",
+    "jobs",
+    "worker",
+    "api",
+    "stepbias",
+    "tests",
+    "benchmarks",
+    "docs",
+    "deploy",
+    "schema",
+    "examples",
+    "service",
+)
 PAGES = sorted(
     page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if page.name != "CHANGELOG.md"
 )  # what a changelog names may be gone
