@@ -30,7 +30,7 @@ QUICK_RESULTS: Final = ROOT / "out" / "bench"
 
 def kernel(effort: Effort) -> dict[str, Any]:
     """The table of single steps."""
-    with one_core(), BaselineProcess() as baselines:
+    with one_core(), BaselineProcess(effort.kernel) as baselines:
         return measure_kernel(baselines, effort) | {"baselines": baselines.ask("describe")["versions"]}
 
 
@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="less of everything; numbers go to out/bench")
     parser.add_argument("--by-cpu", action="store_true", help="count processor seconds: for a machine that is shared")
     parser.add_argument("--large", action="store_true", help="include what takes many minutes: 100,000 runs")
+    parser.add_argument("--kernel", default="auto", help="whose steps: avx2 holds the others to AVX2, too")
     parser.add_argument("--other", default="", help="the stepbias command of another version, for the class")
     parser.add_argument("--out", type=Path, help="directory for the numbers")
     return parser
@@ -95,14 +96,15 @@ def _names(what: str, *, quick: bool) -> list[str]:
 
 
 def _effort(wanted: argparse.Namespace) -> Effort:
-    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large, other=wanted.other)
+    effort = Effort(by_cpu=wanted.by_cpu, large=wanted.large, other=wanted.other, kernel=wanted.kernel)
     return replace(effort, quick=True, rounds=3, seconds=0.04) if wanted.quick else effort
 
 
 def _measure(name: str, effort: Effort, out: Path) -> None:
     numbers = COMMANDS[name](effort)
-    document = {"machine": describe(datetime.now(UTC)), "effort": asdict(effort)} | numbers
-    (out / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    document = {"machine": describe(datetime.now(UTC), effort.kernel), "effort": asdict(effort)} | numbers
+    kept_as = name if effort.kernel == "auto" else f"{name}-{effort.kernel}"
+    (out / f"{kept_as}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,21 @@ ONE_THREAD: Final = {
 }
 
 
+CHOSEN_ELSEWHERE: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""What somebody may have set for this machine: the libraries are to choose for themselves."""
+
+INSTRUCTION_SETS: Final = {
+    "avx2": {
+        "XLA_FLAGS": f"{ONE_THREAD['XLA_FLAGS']} --xla_cpu_max_isa=AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+    }
+}
+"""What holds all baselines to that of one of our kernels."""
+
+
 class BaselineError(RuntimeError):
     """A baseline did not do what it was asked."""
 
@@ -32,12 +47,17 @@ class BaselineError(RuntimeError):
 class BaselineProcess:
     """A Python with JAX and the others, on the core of whoever starts it; a context manager that ends it."""
 
+    def __init__(self, kernel: str = "auto") -> None:
+        """Those whose instruction set is that of a kernel, the best that there is by default."""
+        free = {name: value for name, value in os.environ.items() if name not in CHOSEN_ELSEWHERE}
+        self._environment = free | ONE_THREAD | INSTRUCTION_SETS.get(kernel, {})
+
     def __enter__(self) -> Self:
         self._directory = tempfile.TemporaryDirectory(prefix="stepbias-bench-")
         self._process = subprocess.Popen(
             [PYTHON, "-m", "benchmarks.baselines"],
             cwd=ROOT,
-            env=dict(os.environ) | ONE_THREAD,
+            env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -66,6 +86,10 @@ class BaselineProcess:
         if "error" in answer:
             raise BaselineError(f"{do} {arguments}: {answer['error']}")
         return answer
+
+    def dgemm(self) -> Elapsed:
+        """How long NumPy's product of two matrices takes."""
+        return Elapsed(**self.ask("dgemm"))
 
     def file(self, name: str) -> Path:
         """A file that both processes see."""

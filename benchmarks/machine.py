@@ -14,8 +14,8 @@ from benchmarks.ours import kernel_in_use
 VECTOR_SETS: Final = ("sse2", "avx", "fma", "avx2", "avx512f", "avx512dq", "asimd", "sve")
 
 
-def describe(now: datetime) -> dict[str, Any]:
-    """The processor, what it can do, and the versions of what runs on it."""
+def describe(now: datetime, kernel: str = "auto") -> dict[str, Any]:
+    """The processor, what it can do, and the versions of what runs on it, the kernel of that name among them."""
     facts = _processor_facts()
     flags = set((facts.get("flags") or facts.get("Features") or "").split())
     return {
@@ -27,7 +27,7 @@ def describe(now: datetime) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "stepbias": version("stepbias"),
-        "kernel": kernel_in_use(),
+        "kernel": kernel_in_use(kernel),
     }
 
 

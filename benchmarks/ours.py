@@ -6,7 +6,8 @@ import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
+from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import chosen, kernel_id, kernels
 from core.descent.loss_events import NO_EVENTS
 from core.networks.network import Diagonal
@@ -14,30 +15,40 @@ from core.training.batch import LONGEST_CHUNK
 from core.training.loss_checks import CHECK_INTERVAL
 
 
-def descent_of(batch: Batch) -> BatchDescent:
-    """The batch as stepbias steps it."""
-    state = BatchState.begin(batch.theta, len(batch.y))
-    return kernels()[chosen("auto")](batch.X, batch.y, Diagonal(batch.depth), state)
+def descent_of(batch: Batch, kernel: str = "auto") -> BatchDescent:
+    """The batch as stepbias steps it, by the kernel of that name."""
+    state = BatchState.begin(batch.theta, len(batch.y), momentum=batch.momentum is not None)
+    return kernels()[chosen(kernel)](batch.X, batch.y, Diagonal(batch.depth), state)
 
 
-def kernel_in_use() -> str:
+def kernel_in_use(kernel: str = "auto") -> str:
     """The name of the implementation that `descent_of` steps with."""
-    return kernel_id(chosen("auto"))
+    return kernel_id(chosen(kernel))
 
 
 class OurLoop:
     """Steps as a training takes them: in its chunks, with its checks, the certificate's accumulator included."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._step_sizes = batch.step_sizes
-        self._descent = descent_of(batch)
+    def __init__(self, batch: Batch, kernel: str = "auto") -> None:
+        self._batch, self._taken = batch, 0
+        self._noise = ResidualNoise(weight=batch.weight, shift=batch.shift)
+        self._descent = descent_of(batch, kernel)
 
     def advance(self, steps: int) -> None:
-        """Take steps."""
-        events = replace(NO_EVENTS, interval=CHECK_INTERVAL)
-        for start in range(0, steps, LONGEST_CHUNK):
-            shape = (min(LONGEST_CHUNK, steps - start), len(self._step_sizes))
-            self._descent.advance(np.broadcast_to(self._step_sizes, shape), events=events)
+        """Take steps; what is drawn for them comes in chunks of its period."""
+        batch, end = self._batch, self._taken + steps
+        longest = LONGEST_CHUNK if batch.period == 1 else batch.period
+        while self._taken < end:
+            row = self._taken % batch.period
+            taken = min(longest - row, end - self._taken)
+            shape = (taken, len(batch.step_sizes))
+            self._descent.advance(
+                np.broadcast_to(batch.step_sizes, shape),
+                noise=self._noise.of(slice(row, row + taken)) if batch.period > 1 else NO_NOISE,
+                momentum=None if batch.momentum is None else np.broadcast_to(batch.momentum, shape),
+                events=replace(NO_EVENTS, start=self._taken, interval=CHECK_INTERVAL),
+            )
+            self._taken += taken
 
     def elapsed(self, steps: int) -> Elapsed:
         """How long the steps took."""

@@ -18,6 +18,7 @@ class Effort:
 
     `by_cpu`: count the seconds that a process computed instead of those on the clock, for a machine that is shared.
     `large`: include what takes many minutes. `other`: the `stepbias` command of another version, for comparison.
+    `kernel`: whose steps are timed, beside others that are held to its instruction set.
     """
 
     rounds: int = 5
@@ -26,6 +27,7 @@ class Effort:
     by_cpu: bool = False
     large: bool = False
     other: str = ""
+    kernel: str = "auto"
 
     def of(self, taken: Elapsed) -> float:
         """The seconds that count."""

@@ -12,9 +12,22 @@ from typing import Any, Final, TextIO
 import numpy as np
 
 from benchmarks.baselines.batch import Batch, Loop
+from benchmarks.baselines.dgemm import dgemm
 from benchmarks.baselines.elapsed import elapsed
 
-LOOPS: Final = {"jax": "jax_loop", "torch": "torch_loop", "numpy": "numpy_loop", "jax-while": "jax_while"}
+LOOPS: Final = {
+    "jax": "jax_loop",
+    "jax-scan": "jax_scan",
+    "jax-gather": "jax_gather",
+    "torch": "torch_loop",
+    "numpy": "numpy_loop",
+    "numpy-gather": "numpy_gather",
+    "jax-while": "jax_while",
+}
+"""The modules; the name of one begins with the package that it needs."""
+
+NAIVE: Final = "jax-while"
+"""What is timed for itself, with Figure 1."""
 PACKAGES: Final = ("numpy", "scipy", "jax", "jaxlib", "torch", "cvxpy", "clarabel")
 
 
@@ -23,6 +36,7 @@ class Server:
 
     def __init__(self) -> None:
         self._loops: dict[str, Loop] = {}
+        self._product = dgemm()
 
     def answer(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Do one thing; the names are those of the methods below."""
@@ -32,13 +46,15 @@ class Server:
             "advance": self._advance,
             "theta": self._theta,
             "least_sharpness": self._least_sharpness,
+            "dgemm": self._dgemm,
+            "forget": self._forget,
         }
         return does[do](**arguments)
 
     def _describe(self) -> dict[str, Any]:
         known = [name for name in PACKAGES if importlib.util.find_spec(name)]
         return {
-            "libraries": [name for name in LOOPS if name in known],
+            "libraries": [name for name in LOOPS if name.partition("-")[0] in known and name != NAIVE],
             "versions": {name: version(name) for name in known},
         }
 
@@ -53,6 +69,13 @@ class Server:
 
     def _theta(self, library: str, file: str) -> dict[str, Any]:
         np.save(file, self._loops[library].theta())
+        return {}
+
+    def _dgemm(self) -> dict[str, Any]:
+        return self._product()._asdict()
+
+    def _forget(self) -> dict[str, Any]:
+        self._loops.clear()
         return {}
 
     def _least_sharpness(self, file: str, gap: float) -> dict[str, Any]:

@@ -34,3 +34,13 @@ def padded_rows(values: np.ndarray, width: int) -> np.ndarray:
 def address(array: np.ndarray) -> int:
     """Where the array is in memory; it must outlive the call that is given this."""
     return int(array.ctypes.data)
+
+
+def tiled(X: np.ndarray) -> np.ndarray:
+    """A matrix in tiles of `WIDEST`², row by row of tiles, each row by row, padded with zeros: of shape (i, j, row, column)."""
+    samples, dim = (padded_width(entries) for entries in X.shape)
+    tiles = aligned_zeros((samples // WIDEST, dim // WIDEST, WIDEST, WIDEST))
+    padded = np.zeros((samples, dim))
+    padded[: X.shape[0], : X.shape[1]] = X
+    tiles[...] = padded.reshape(samples // WIDEST, WIDEST, dim // WIDEST, WIDEST).swapaxes(1, 2)
+    return tiles

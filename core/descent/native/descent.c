@@ -13,7 +13,10 @@ enum { PLAIN, SCALED, MOVED };
 enum {
     DEEPEST = 256,            /* k of a block: its vectors of X and the entries of its lanes stay in first-level cache */
     RESIDENT_BYTES = 1 << 18, /* up to this X stays in the second-level cache, and few lanes at a time take many steps: */
-    MOST_RESIDENT = 16        /* so many, whose entries stay in the first-level cache */
+    MOST_RESIDENT = 16,       /* so many, whose entries stay in the first-level cache */
+    MOST_PASSING = 128,       /* lanes that pass a larger X together: their entries of a block stay in that cache */
+    STRIP_BYTES = 1 << 19,    /* of a strip of X in tiles, which is to be in that cache when it is read again */
+    MOST_ROWS = 32            /* of it */
 };
 
 /* The arrays of a batch. Rows of `theta`, `velocity`, `predictor` and `gradient` have `dims` entries, those of
@@ -23,6 +26,7 @@ typedef struct {
     int64_t network, depth;
     const double *by_sample; /* X packed with samples as the entries of a vector, k over dim: see pack() */
     const double *by_dim;    /* Xᵀ packed, k over samples */
+    const double *tiles;     /* X in tiles: instead of both where lanes are few and X is large, else NULL */
     const double *minus_targets; /* −y, `rows` entries */
     double *theta;           /* (part, lane, dims) */
     double *velocity;        /* as theta, or NULL without momentum */

@@ -7,6 +7,7 @@ a lane depend on nothing but the lane and the kernel.
 import ctypes
 from collections.abc import Sequence
 from operator import is_not
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
@@ -16,8 +17,14 @@ from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.native import library as native
-from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width
+from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
 from core.networks.network import Network
+
+RESIDENT: Final = 2**16
+"""Entries of X up to which two copies of it stay in the second-level cache."""
+
+LARGE: Final = 2**20
+"""Entries of X from which reading it takes longer than multiplying it by the parameters of a few lanes."""
 
 
 class NativeDescent(BatchDescent):
@@ -50,7 +57,8 @@ class NativeDescent(BatchDescent):
         self._conditions: tuple[np.ndarray, ...] = ()
         self._scratch = [aligned_zeros((self.lanes, width)) for width in (dims, rows, dims)]
         self._minus_targets = padded_rows(-y, rows)
-        self._packed = [self._pack(X), self._pack(X.T)]
+        swept = is_swept(X.size, self.lanes)
+        self._packed = [tiled(X)] if swept else [self._pack(X), self._pack(X.T)]
         predictor, residual, gradient = (address(array) for array in self._scratch)
         self._batch = native.Batch(
             samples=samples,
@@ -60,8 +68,9 @@ class NativeDescent(BatchDescent):
             dims=dims,
             network=network.step_kind,
             depth=network.degree,
-            by_sample=address(self._packed[0]),
-            by_dim=address(self._packed[1]),
+            by_sample=None if swept else address(self._packed[0]),
+            by_dim=None if swept else address(self._packed[1]),
+            tiles=address(self._packed[0]) if swept else None,
             minus_targets=address(self._minus_targets),
             theta=address(self._theta),
             velocity=None if self._velocity is None else address(self._velocity),
@@ -132,6 +141,11 @@ class NativeDescent(BatchDescent):
         self, values: Float64[np.ndarray, "step run sample"] | None
     ) -> Float64[np.ndarray, "step run padded_sample"] | None:
         return None if values is None else padded_rows(values, self._rows)
+
+
+def is_swept(entries: int, lanes: int) -> bool:
+    """Whether X is passed once a step, in tiles, instead of twice: where lanes are few for its size. Bits are the same."""
+    return entries > RESIDENT and lanes <= (2 if entries < LARGE else 16)
 
 
 def _strided(values: Float64[np.ndarray, "step run"], factor: float) -> tuple[np.ndarray, int]:

@@ -1,6 +1,8 @@
 /* The step for one instruction set: the body that descent.c gives to isa.h. */
 #include "vectors.h"
 
+#define TILE_VECTORS (WIDEST / V) /* vectors of a cache line */
+
 /* A product: p[lane][row] = start[row] + Σ_k A[row][k]·b[lane][k], k ascending; `start` may be NULL, for zeros.
  * It becomes, by `finish`:
  *   PLAIN   out = p
@@ -17,6 +19,7 @@ typedef struct {
     const double *coefficient;
     double *sum; /* as `out` */
     const batch *of;
+    int distant; /* whether X and the parameters are in no near cache */
 } NAME(factors);
 
 /* The step u± ← u±∘(1 ∓ x) of the squared network at the vector `at` of a lane, and its new β. */
@@ -43,14 +46,28 @@ TARGET INLINE void NAME(finish)(const int finish, const NAME(factors) * f, int64
     STORE(f->out + at, product);
 }
 
-/* k from `from` to `to` of a block of `lanes` × `vectors`; these and `finish` are constants where this is inlined. */
+/* Fetch what a block will move. */
+TARGET INLINE void NAME(fetch_parameters)(const int lanes, const int vectors, const NAME(factors) * f, int64_t place)
+{
+    for (int l = 0; l < lanes; l++)
+        for (int v = 0; v < vectors; v += TILE_VECTORS) {
+            const int64_t at = place + l * f->out_stride + v * V;
+            __builtin_prefetch(f->of->theta + at, 1);
+            __builtin_prefetch(f->of->theta + f->of->lanes * f->of->dims + at, 1);
+            __builtin_prefetch(f->of->predictor + at, 1);
+        }
+}
+
+/* k from `from` to `to` of a block of `lanes` × `vectors`; these and `finish` are constants where this is inlined. A
+ * vector of X is fetched from `ahead` at every k: it belongs to what is passed next. */
 TARGET INLINE void NAME(block)(const int lanes, const int vectors, const int finish, const NAME(factors) * f,
-                               int64_t lane, int64_t at, int64_t from, int64_t to)
+                               int64_t lane, int64_t at, int64_t from, int64_t to, const double *ahead)
 {
     const int64_t a_stride = f->depth * V, b_stride = f->b_stride, out_stride = f->out_stride;
     const int64_t place = lane * out_stride + at * V;
     const double *const a = f->a + at * a_stride, *const b = f->b + lane * b_stride;
     vec sum[8][8];
+    if (finish == MOVED && f->distant && to == f->depth) NAME(fetch_parameters)(lanes, vectors, f, place);
 #pragma GCC unroll 8
     for (int l = 0; l < lanes; l++)
 #pragma GCC unroll 8
@@ -60,6 +77,8 @@ TARGET INLINE void NAME(block)(const int lanes, const int vectors, const int fin
                                    : (vec){0};
     for (int64_t k = from; k < to; k++) {
         vec column[8];
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += V;
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) column[v] = LOAD(a + v * a_stride + k * V);
 #pragma GCC unroll 8
@@ -82,20 +101,23 @@ INLINE int64_t NAME(part)(int64_t total, int64_t parts, int64_t which) { return 
 
 /* `count` blocks of the same vectors, for one group of lanes after the other; returns the lane after the last. */
 TARGET INLINE int64_t NAME(blocks)(const int lanes, const int vectors, const int finish, const NAME(factors) * f,
-                                   int64_t lane, int64_t count, int64_t at, int64_t from, int64_t to)
+                                   int64_t lane, int64_t count, int64_t at, int64_t from, int64_t to,
+                                   const double *ahead)
 {
-    for (; count > 0; count--, lane += lanes) NAME(block)(lanes, vectors, finish, f, lane, at, from, to);
+    for (int v = 0; count > 0; count--, lane += lanes, v = v + 1 < vectors ? v + 1 : 0)
+        NAME(block)(lanes, vectors, finish, f, lane, at, from, to, ahead + v * f->depth * V);
     return lane;
 }
 
 /* The same with numbers that are not constants. */
 TARGET INLINE int64_t NAME(any_blocks)(int64_t lanes, int64_t vectors, const int finish, const NAME(factors) * f,
-                                       int64_t lane, int64_t count, int64_t at, int64_t from, int64_t to)
+                                       int64_t lane, int64_t count, int64_t at, int64_t from, int64_t to,
+                                       const double *ahead)
 {
 #define CASE(l, v)                                                                                          \
     case (l) * 16 + (v):                                                                                     \
         if ((l) <= MOST_LANES && (v) <= MOST_VECTORS(l))                                                    \
-            return NAME(blocks)((l), (v), finish, f, lane, count, at, from, to);                            \
+            return NAME(blocks)((l), (v), finish, f, lane, count, at, from, to, ahead);                     \
         break;
 #define CASES(l) \
     CASE(l, 1) CASE(l, 2) CASE(l, 3) CASE(l, 4) CASE(l, 5) CASE(l, 6) CASE(l, 7) CASE(l, 8)
@@ -118,9 +140,12 @@ TARGET INLINE void NAME(product)(const int finish, const NAME(factors) * f, int6
         const int64_t to = from + DEEPEST < f->depth ? from + DEEPEST : f->depth;
         for (int64_t strip = 0, at = 0; strip < strips; strip++) {
             const int64_t width = vectors + (strip < wider);
+            const int last_strip = strip + 1 == strips;
+            const int64_t next = last_strip ? 0 : at + width, next_from = last_strip ? to % f->depth : from;
+            const double *const ahead = f->a + (next * f->depth + next_from) * V;
             int64_t lane = first;
-            if (more) lane = NAME(any_blocks)(lanes + 1, width, finish, f, lane, more, at, from, to);
-            NAME(any_blocks)(lanes, width, finish, f, lane, groups - more, at, from, to);
+            if (more) lane = NAME(any_blocks)(lanes + 1, width, finish, f, lane, more, at, from, to, ahead);
+            NAME(any_blocks)(lanes, width, finish, f, lane, groups - more, at, from, to, ahead);
             at += width;
         }
     }
@@ -224,6 +249,10 @@ TARGET static void NAME(step_lane)(const batch *b, int64_t lane, double kept)
     NAME(rows_of)(b, b->theta, lane, part);
     if (b->velocity) NAME(rows_of)(b, b->velocity, lane, velocity);
 #define ROLL(network, depth) NAME(roll)(network, depth, b->dims, part, velocity, kept, gradient, beta)
+    if (b->network == SQUARED && !b->velocity) {
+        for (int64_t i = 0; i < b->dims; i += V) NAME(move_squared)(b, lane * b->dims + i, LOAD(gradient + i));
+        return;
+    }
 #define STEP(network, depth)                 \
     if (b->velocity) ROLL(network, depth);   \
     else NAME(move)(network, depth, b->dims, part, gradient, beta)
@@ -247,6 +276,8 @@ TARGET static void NAME(predict_all)(const batch *b)
     }
 }
 
+INLINE int NAME(is_resident)(const batch *b) { return b->samples * b->dim * 16 <= RESIDENT_BYTES; }
+
 /* r = Xβ − y, as `residual` is to hold it. */
 TARGET INLINE NAME(factors) NAME(residual_factors)(const batch *b)
 {
@@ -261,12 +292,15 @@ TARGET INLINE NAME(factors) NAME(residual_factors)(const batch *b)
                            .sum = b->residual_sum};
 }
 
-/* What label noise or a minibatch makes of the residual of one lane, times its coefficient, added to the sum. */
-TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, int64_t lane, double coefficient)
+#include "sweep_body.h"
+
+/* What label noise or a minibatch makes of residuals from ≤ i < to of one lane, times its coefficient, added to the sum. */
+TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, int64_t lane, double coefficient,
+                                 int64_t from, int64_t to)
 {
     double *const r = b->residual + lane * b->rows, *const sum = b->residual_sum + lane * b->rows;
     const int64_t at = (t * b->lanes + lane) * b->rows;
-    for (int64_t i = 0; i < b->rows; i += V) {
+    for (int64_t i = from; i < to; i += V) {
         vec perturbed = LOAD(r + i);
         if (s->shift) perturbed = perturbed - LOAD(s->shift + at + i);
         if (s->weight) perturbed = perturbed * LOAD(s->weight + at + i);
@@ -276,15 +310,35 @@ TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, in
     }
 }
 
+/* The same where X is in tiles: a strip of rows gives its residuals, and they their part of x, while it is at hand. */
+TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+{
+    const double *const coefficient = s->coefficients + t * s->coefficient_stride;
+    const int64_t strip = NAME(strip)(b);
+    for (int64_t row = 0; row < b->rows; row += strip) {
+        const int64_t to = row + strip < b->rows ? row + strip : b->rows;
+        const int64_t ahead = (to < b->rows ? to - row : -row) * b->dims; /* to what is read next, which is fetched */
+        NAME(residuals)(b, first, last, row, to, ahead);
+        for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane], row, to);
+        NAME(gradients)(b, first, last, row, to, ahead);
+    }
+    for (int64_t lane = first; lane < last; lane++)
+        NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
+}
+
 /* Step number t of a stretch, for lanes first ≤ l < last: r scaled by the coefficients, x = Xᵀr, and the step by x. */
 TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
+    if (b->tiles) {
+        NAME(sweep)(b, s, t, first, last);
+        return;
+    }
     NAME(factors) residual = NAME(residual_factors)(b);
     residual.coefficient = coefficient;
     if (s->shift || s->weight) {
         NAME(plain_product)(&residual, first, last);
-        for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane]);
+        for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane], 0, b->rows);
     } else
         NAME(scaled_product)(&residual, first, last);
     const NAME(factors) gradient = {.a = b->by_dim,
@@ -294,7 +348,8 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
                                 .b_stride = b->rows,
                                 .out = b->gradient,
                                 .out_stride = b->dims,
-                                .of = b};
+                                .of = b,
+                                .distant = !NAME(is_resident)(b)};
     if (b->network == SQUARED && !b->velocity) {
         NAME(moved_product)(&gradient, first, last);
         return;
@@ -308,7 +363,8 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
 TARGET static void NAME(losses_of)(const batch *b, double *out)
 {
     const NAME(factors) residual = NAME(residual_factors)(b);
-    NAME(plain_product)(&residual, 0, b->lanes);
+    if (b->tiles) NAME(residuals)(b, 0, b->lanes, 0, b->rows, 0);
+    else NAME(plain_product)(&residual, 0, b->lanes);
     for (int64_t lane = 0; lane < b->lanes; lane++) {
         const double *r = b->residual + lane * b->rows;
         double part[WIDEST] = {0};
@@ -336,8 +392,8 @@ INLINE int NAME(alarm)(const batch *b, const stretch *s, const double *losses, i
 
 TARGET static int64_t NAME(advance)(const batch *b, stretch *s)
 {
-    const int resident = b->samples * b->dim * 16 <= RESIDENT_BYTES;
-    const int64_t parts = resident ? PARTS(b->lanes, MOST_RESIDENT) : 1;
+    const int resident = NAME(is_resident)(b);
+    const int64_t parts = PARTS(b->lanes, resident ? MOST_RESIDENT : MOST_PASSING);
     int64_t done = 0, checks = 0;
     s->alarmed = 0;
     NAME(predict_all)(b);
@@ -362,4 +418,5 @@ static int NAME(is_supported)(void) { return SUPPORTED; }
 
 enum { NAME(WIDTH) = V };
 
+#undef TILE_VECTORS
 #undef PARTS

@@ -18,8 +18,9 @@ class Batch(ctypes.Structure):
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("samples", "dim", "lanes", "rows", "dims", "network", "depth")),
-        *((name, ctypes.c_void_p) for name in ("by_sample", "by_dim", "minus_targets", "theta", "velocity")),
-        *((name, ctypes.c_void_p) for name in ("residual_sum", "predictor", "residual", "gradient")),
+        *((name, ctypes.c_void_p) for name in ("by_sample", "by_dim", "tiles", "minus_targets")),
+        *((name, ctypes.c_void_p) for name in ("theta", "velocity", "residual_sum", "predictor")),
+        *((name, ctypes.c_void_p) for name in ("residual", "gradient")),
     )
 
 

@@ -1,0 +1,78 @@
+"""The loop in JAX as one run under `vmap`, scanned in chunks after which finished runs leave: here none does."""
+
+from functools import partial
+from typing import Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.jax_step import Drawn, State, begin, drawn_of, theta_of
+
+CHUNKS: Final = (4096, 256, 16, 1)
+"""Lengths of chunks, each compiled when it is needed."""
+
+TOLERANCE: Final = 0.0
+"""No run ends before the steps are taken: what is measured is the rate."""
+
+
+class ScanLoop:
+    """`lax.scan` over the steps of a chunk, with the loss of every run at its end."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._coefficients = jnp.array(batch.coefficients[:, 0])
+        self._momentum = None if batch.momentum is None else jnp.array(batch.momentum)
+        self._drawn, self._state, self._taken = drawn_of(batch, "shift", "weight"), begin(batch), 0
+        X, y, depth, period = jnp.array(batch.X), jnp.array(batch.y), batch.depth, batch.period
+
+        def residual_of(state: State) -> jax.Array:
+            return X @ (state[0] ** depth - state[1] ** depth) - y
+
+        def step(state: State, coefficient: jax.Array, momentum: jax.Array | None, drawn: Drawn) -> State:
+            residual = residual_of(state)
+            if "shift" in drawn:
+                residual = residual - drawn["shift"]
+            if "weight" in drawn:
+                residual = residual * drawn["weight"]
+            x = (coefficient * residual) @ X
+            u_plus, u_minus = state[:2]
+            plus, minus = -(u_plus ** (depth - 1) * x), u_minus ** (depth - 1) * x
+            if momentum is None:
+                return u_plus + plus, u_minus + minus
+            plus, minus = momentum * state[2] + plus, momentum * state[3] + minus
+            return u_plus + plus, u_minus + minus, plus, minus
+
+        @partial(jax.jit, static_argnums=4)
+        def chunk(
+            state: State, coefficients: jax.Array, momentum: jax.Array | None, start: int, steps: int, drawn: Drawn
+        ) -> tuple[State, jax.Array]:
+            def body(here: State, t: jax.Array) -> tuple[State, None]:
+                now = {name: rows[t % period] for name, rows in drawn.items()}
+                return jax.vmap(step)(here, coefficients, momentum, now), None
+
+            end, _ = jax.lax.scan(body, state, start + jnp.arange(steps))
+            return end, jax.vmap(lambda one: jnp.mean(residual_of(one) ** 2) / 2)(end)
+
+        self._chunk = chunk
+
+    def advance(self, steps: int) -> None:
+        """Take steps, the longest chunks first."""
+        for length in CHUNKS:
+            for _ in range(steps // length):
+                taken = self._chunk(
+                    self._state, self._coefficients, self._momentum, self._taken, length, self._drawn
+                )
+                self._state, losses = taken
+                assert not (np.asarray(losses) <= TOLERANCE).any()
+                self._taken += length
+            steps %= length
+
+    def theta(self) -> np.ndarray:
+        """The present parameters."""
+        return theta_of(self._state)
+
+
+def prepare(batch: Batch) -> ScanLoop:
+    """The batch, ready to step."""
+    return ScanLoop(batch)
