@@ -31,6 +31,7 @@ class Server:
             "prepare": self._prepare,
             "advance": self._advance,
             "theta": self._theta,
+            "train": self._train,
             "least_sharpness": self._least_sharpness,
         }
         return does[do](**arguments)
@@ -54,6 +55,13 @@ class Server:
     def _theta(self, library: str, file: str) -> dict[str, Any]:
         np.save(file, self._loops[library].theta())
         return {}
+
+    def _train(self, batch: str, warmup_steps: int, loss: float, seconds: float) -> dict[str, Any]:
+        module = importlib.import_module("benchmarks.baselines.jax_scan")
+        answer: dict[str, Any] = module.train(
+            Batch.load(Path(batch)), warmup_steps=warmup_steps, loss=loss, seconds=seconds
+        )
+        return answer
 
     def _least_sharpness(self, file: str, gap: float) -> dict[str, Any]:
         module = importlib.import_module("benchmarks.baselines.sdp")
