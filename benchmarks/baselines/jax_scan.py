@@ -41,7 +41,6 @@ class ScanToLoss:
         def residuals(u_plus: jax.Array, u_minus: jax.Array) -> jax.Array:
             return (u_plus * u_plus - u_minus * u_minus) @ X.T - y
 
-        @jax.jit
         def chunk(state: State, step_sizes: jax.Array, start: float) -> tuple[State, jax.Array]:
             def step(state: State, t: jax.Array) -> tuple[State, None]:
                 u_plus, u_minus = state
@@ -52,9 +51,9 @@ class ScanToLoss:
             state, _ = jax.lax.scan(step, state, start + jnp.arange(CHUNK, dtype=jnp.float64))
             return state, jnp.square(residuals(*state)).sum(axis=1) / (2 * len(y))
 
-        self._chunk = chunk
+        self._chunk = jax.jit(chunk)
         for size in SIZES:
-            jax.block_until_ready(chunk((jnp.ones((size, X.shape[1])),) * 2, jnp.full(size, 1e-4), 0.0))
+            jax.block_until_ready(self._chunk((jnp.ones((size, X.shape[1])),) * 2, jnp.full(size, 1e-4), 0.0))
 
     @property
     def runs_left(self) -> int:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from core.completion.completion import Completer, Completion, NotCompletable, Unsettled
 from core.completion.striding import Drift, strided
+from core.completion.warm_up import WarmUp
 from core.data.regression import Dataset
 from core.networks.network import UV, Diagonal, Network
 from core.stability.sharpness import interpolator_sharpness_of
@@ -18,7 +19,12 @@ TOLERANCE = 1e-7
 
 def ahead(run: Run, tolerance: float = TOLERANCE) -> Completion | Unsettled | NotCompletable:
     """What is found from where a run is."""
-    return Completer(run.data, run.network).complete_ahead(run.theta, step_size=run.step_size, tolerance=tolerance)
+    return Completer(run.data, run.network).complete_ahead(
+        run.theta,
+        step_size=run.step_size,
+        tolerance=tolerance,
+        warm_up=WarmUp(taken=run.steps, steps=run.warmup_steps),
+    )
 
 
 def found_ahead(run: Run) -> Completion:
@@ -50,11 +56,14 @@ def test_the_limit_is_known_long_before_the_iterate_says_it(network: Network, sc
     fraction=st.floats(0.02, 0.97),
     digits=st.integers(4, 8),
     network=st.sampled_from([Diagonal(2), UV()]),
+    warmup_steps=st.sampled_from([0, 333, 4000]),
 )
-def test_estimates_hold(seed: int, scale: float, fraction: float, digits: int, network: Network) -> None:
-    """On random problems, steps and tolerances."""
+def test_estimates_hold(  # noqa: PLR0917 - what a problem is drawn from
+    seed: int, scale: float, fraction: float, digits: int, network: Network, warmup_steps: int
+) -> None:
+    """On random problems, steps, tolerances and warm-ups."""
     data = small_problem(seed)
-    run = begin(data, network, scale, step_near(data, network, scale, fraction)).walk(50)
+    run = begin(data, network, scale, step_near(data, network, scale, fraction), warmup_steps=warmup_steps).walk(50)
     found = ahead(run, 10.0**-digits)
     end = run.walk_to(1e-26, most=40_000).predictor
     assume(isinstance(found, Completion) and run.loss <= 1e-24)
@@ -105,6 +114,15 @@ def test_it_depends_on_its_arguments_alone() -> None:
         assert isinstance(each, Completion)
         assert each.predictor.tobytes() == fresh.predictor.tobytes()
         assert each.estimate == fresh.estimate
+
+
+def test_a_run_whose_flow_ends_beyond_the_edge_is_refused_in_its_warm_up() -> None:
+    """At once, though it is stable as yet; one whose flow ends before it is not."""
+    data, network = small_problem(3), Diagonal(2)
+    for fraction, is_refused in ((1.02, True), (0.95, False)):
+        step = step_near(data, network, 0.3, fraction)
+        found = ahead(begin(data, network, 0.3, step, warmup_steps=2000).walk(200))
+        assert (found is NotCompletable.UNSTABLE) is is_refused
 
 
 def test_what_is_not_smooth_and_stable_is_refused() -> None:
