@@ -79,7 +79,8 @@ class Completion:
     `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven. A finite bound proves that the run
     converges, to a linearly stable limit; it is ∞ where nothing is proven. `residual` is max|Xβ − y|/max|y|.
     `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit differs by `sharpness_error` at
-    most. `multipliers` are those of the conserved form, counted from the iterate.
+    most. `multipliers` are those of the conserved form, counted from the iterate, or from where strides led if it was
+    found `by_strides`.
     """
 
     theta: Parts
@@ -90,6 +91,7 @@ class Completion:
     sharpness_error: float
     estimate: float
     bound: float
+    by_strides: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +209,8 @@ class Completer:
         if not estimate <= tolerance:
             return Unsettled(error=estimate)
         slope = self._ratio * self._gram.largest_moment * end.state.tangent_weight_slope
-        return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=limit.sharpness_error + slope * missed)
+        sharpness_error = limit.sharpness_error + slope * missed
+        return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=sharpness_error, by_strides=True)
 
     def _remaining(
         self, space: InterpolatorSet, theta: Parts, step_size: float, stepping: Stepping

@@ -45,7 +45,7 @@ def test_the_limit_is_known_long_before_the_iterate_says_it(network: Network, sc
     end = run.walk_to(1e-26).predictor
     assert run.loss <= 1e-24
     assert found.estimate <= TOLERANCE
-    assert found.bound == np.inf
+    assert (found.bound, found.by_strides) == (np.inf, True)
     assert distance(found.predictor, end) <= found.estimate + ROUNDING
 
 
@@ -136,3 +136,19 @@ def test_what_is_not_smooth_and_stable_is_refused() -> None:
     assert ahead(vanished) is NotCompletable.VANISHED
     tall = Dataset(X=np.vander([1.0, 2.0, 3.0], 2), y=np.array([1.0, 0.0, 0.0]))
     assert ahead(begin(tall, Diagonal(2), 1.0, 0.01)) is NotCompletable.NO_INTERPOLATOR
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), scale=st.floats(0.1, 1.0), fraction=st.floats(0.02, 0.9), steps=st.integers(1, 1500)
+)
+def test_a_proof_holds_of_step_sizes_that_still_grow(seed: int, scale: float, fraction: float, steps: int) -> None:
+    """From an iterate within a warm-up, by the bound at the full step size."""
+    data, network = small_problem(seed), Diagonal(2)
+    run = begin(data, network, scale, step_near(data, network, scale, fraction), warmup_steps=2000).walk(steps)
+    found = run.completed()
+    assume(isinstance(found, Completion) and np.isfinite(found.bound))
+    assert isinstance(found, Completion)
+    end = run.walk_to(1e-26, most=40_000)
+    assume(end.loss <= 1e-24)
+    assert distance(found.predictor, end.predictor) <= found.bound + ROUNDING
