@@ -97,10 +97,17 @@ class BaselineProcess:
 
     def prepare(self, library: str, batch: Batch) -> "RemoteLoop":
         """The batch in that library, ready to step."""
+        self.ask("prepare", library=library, batch=self._saved(batch))
+        return RemoteLoop(self, library)
+
+    def train(self, batch: Batch, *, warmup_steps: int, loss: float, seconds: float) -> dict[str, Any]:
+        """What `benchmarks.baselines.jax_to_loss.train` answers."""
+        return self.ask("train", batch=self._saved(batch), warmup_steps=warmup_steps, loss=loss, seconds=seconds)
+
+    def _saved(self, batch: Batch) -> str:
         file = self.file("batch.npz")
         batch.save(file)
-        self.ask("prepare", library=library, batch=str(file))
-        return RemoteLoop(self, library)
+        return str(file)
 
 
 class RemoteLoop:

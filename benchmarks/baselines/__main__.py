@@ -45,6 +45,7 @@ class Server:
             "prepare": self._prepare,
             "advance": self._advance,
             "theta": self._theta,
+            "train": self._train,
             "least_sharpness": self._least_sharpness,
             "dgemm": self._dgemm,
             "forget": self._forget,
@@ -77,6 +78,13 @@ class Server:
     def _forget(self) -> dict[str, Any]:
         self._loops.clear()
         return {}
+
+    def _train(self, batch: str, warmup_steps: int, loss: float, seconds: float) -> dict[str, Any]:
+        module = importlib.import_module("benchmarks.baselines.jax_to_loss")
+        answer: dict[str, Any] = module.train(
+            Batch.load(Path(batch)), warmup_steps=warmup_steps, loss=loss, seconds=seconds
+        )
+        return answer
 
     def _least_sharpness(self, file: str, gap: float) -> dict[str, Any]:
         module = importlib.import_module("benchmarks.baselines.sdp")

@@ -19,7 +19,7 @@ from core.stability import bounds
 from core.stability.kernel_limit import kernel_limit
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
-from core.training.training_run import TrainedRun, TrainingRun
+from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 
 
 class RunAnalysis:
@@ -75,7 +75,7 @@ class RunAnalysis:
         }
         return {
             "outcome": trained.outcome.value,
-            "finished_by": "iteration" if completion is None else "completion",
+            "finished_by": _finished_by(completion),
             "steps": trained.steps,
             "perturbations": trained.perturbations,
             "path": trained.path and trained.path.value,
@@ -154,3 +154,9 @@ class RunAnalysis:
             return dict.fromkeys(("kernel_excess_risk", "kernel_test_loss", "kernel_distance"), np.nan)
         risks = {f"kernel_{name}": value for name, value in self._risks(limit).items()}
         return risks | {"kernel_distance": np.linalg.norm(predictor - limit) / np.linalg.norm(limit)}
+
+
+def _finished_by(completion: CompletedLimit | None) -> str:
+    if completion is None:
+        return "iteration"
+    return "strides" if completion.by_strides else "completion"

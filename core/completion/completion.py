@@ -23,6 +23,7 @@ from core.completion.oblique_projector import ObliqueProjector
 from core.completion.remaining_descent import RemainingDescent, Spectrum
 from core.completion.stepping import PLAIN, Stepping
 from core.completion.striding import LogDescent, strided
+from core.completion.warm_up import OVER, WarmUp
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.errors import NoInterpolator
@@ -78,7 +79,8 @@ class Completion:
     `estimate` and `bound` are of ‖β − β_limit‖₂/‖β‖₂, to first order and proven. A finite bound proves that the run
     converges, to a linearly stable limit; it is ∞ where nothing is proven. `residual` is max|Xβ − y|/max|y|.
     `sharpness` is λ_max at `theta`; where the estimate holds, that at the true limit differs by `sharpness_error` at
-    most. `multipliers` are those of the conserved form, counted from the iterate.
+    most. `multipliers` are those of the conserved form, counted from the iterate, or from where strides led if it was
+    found `by_strides`.
     """
 
     theta: Parts
@@ -89,6 +91,7 @@ class Completion:
     sharpness_error: float
     estimate: float
     bound: float
+    by_strides: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,12 +161,13 @@ class Completer:
             return NotCompletable.UNRESOLVED
 
     def complete_ahead(
-        self, theta: Parts, *, step_size: float, tolerance: float
+        self, theta: Parts, *, step_size: float, tolerance: float, warm_up: WarmUp = OVER
     ) -> Completion | Unsettled | NotCompletable:
         """The limit of plain descent from θ as `complete` finds it far ahead of θ, where strides lead.
 
-        At depth 2 and for UV, where the run is smooth (`core.completion.striding`). Nothing is proven of it, and its
-        estimate has what strides miss. Cost: 10 to 60 ms at N = 50, d = 100; 2 ms for most refusals.
+        At depth 2 and for UV, where the run is smooth (`core.completion.striding`). Within a warm-up it is followed
+        only if flow from θ ends where the full step size is stable. Nothing is proven of the limit, and its estimate
+        has what strides miss. Cost: 10 to 60 ms at N = 50, d = 100; 2 ms for most refusals.
         """
         if self._space is None:
             return NotCompletable.NO_INTERPOLATOR
@@ -174,20 +178,24 @@ class Completer:
             return NotCompletable.ROUGH
         try:
             with np.errstate(all="ignore"):
-                return self._ahead(self._space, theta, state, step_size=step_size, tolerance=tolerance)
+                return self._ahead(self._space, theta, warm_up, step_size=step_size, tolerance=tolerance)
         except (np.linalg.LinAlgError, OverflowError):
             return NotCompletable.UNRESOLVED
 
     def _ahead(
-        self, space: InterpolatorSet, theta: Parts, state: ConservedForm, *, step_size: float, tolerance: float
+        self, space: InterpolatorSet, theta: Parts, warm_up: WarmUp, *, step_size: float, tolerance: float
     ) -> Completion | Unsettled | NotCompletable:
-        descent = LogDescent.of(space, step_size * self._ratio)
-        if not descent.modes(np.log(np.abs(state.theta))).largest < 2:
+        state, ramp = self._state(theta), warm_up.ramp(warm_up.pairs_left)
+        descent = replace(LogDescent.of(space, step_size * self._ratio), ramp=ramp)
+        if not ramp.level * descent.modes(np.log(np.abs(state.theta))).largest < 2:
             return NotCompletable.UNSTABLE
         end = state.flowed(space)
+        sharpness = self._gram.ends(end.state.tangent_weights)[1] if warm_up.pairs_left else 0.0
+        if not step_size * self._ratio * sharpness < 2:
+            return NotCompletable.UNSTABLE
         norm, projector = float(np.linalg.norm(end.predictor)), ObliqueProjector.of(space.basis, end.state.weights)
         allowed = STRIDES_MISS * tolerance * norm / (projector.norm or 1.0)
-        found = strided(descent, state, end.state, allowed=allowed)
+        found = strided(descent, state, end.state, warm_up, allowed=allowed)
         if found is None:
             return NotCompletable.ROUGH
         logs, drift = found
@@ -201,7 +209,8 @@ class Completer:
         if not estimate <= tolerance:
             return Unsettled(error=estimate)
         slope = self._ratio * self._gram.largest_moment * end.state.tangent_weight_slope
-        return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=limit.sharpness_error + slope * missed)
+        sharpness_error = limit.sharpness_error + slope * missed
+        return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=sharpness_error, by_strides=True)
 
     def _remaining(
         self, space: InterpolatorSet, theta: Parts, step_size: float, stepping: Stepping

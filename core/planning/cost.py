@@ -10,8 +10,8 @@ Steps were measured on the runs of the presets, 50 samples in 100 dimensions; wi
 * What the flow leads to from α is stable where f·(1 + 1.7·α) ≤ 1: such a run ends by completion as soon as it is near
   its end and warm-up and noise are over. Others settle at the edge of stability, where the last mode shrinks slowly:
   1.15·10³·(D − 1)·f³/(1 − f) steps per decade of loss.
-* Plain descent at D = 2 is completed by strides once they are tried, wherever it is then, unless it still moves
-  violently at the edge: for .7 decades.
+* Plain descent at D = 2 is completed by strides once they are tried, wherever it is then: runs that stay smooth within
+  a warm-up that is long enough, others after it, and not while they still move violently at the edge: for .7 decades.
 * Where completion is ruled out, small steps take a decade of loss in 8·10³/f steps, whatever α.
 * From η* on a run is found to oscillate four windows or five after its warm-up.
 * With a = f·α^(2D−2) > 0.035 a run begins beyond 2/η; a warm-up of less than 5·10³·a steps does not save it.
@@ -69,7 +69,7 @@ class CostInputs:
 
     `fraction` is η over the largest stable step, NaN where that is not known; `relative_limit` is that step
     in units of the one of gradient descent. `settled_from` is when warm-up and noise are over. `completes`: runs may
-    end as soon as their limits are known, which is tried with strides from `strides_from` on, ∞ where it is not.
+    end as soon as their limits are known, which is tried with strides after `strides_from` steps, ∞ where it is not.
     """
 
     init_scale: Runs
@@ -103,12 +103,24 @@ def predicted_steps(inputs: CostInputs) -> Runs:
         decades = -math.log10(inputs.loss_tolerance)
         slowest = decades * math.log(10) / -np.log(np.maximum(inputs.momentum, 1e-300))  # the loss decays like m^t
         descent = np.maximum(_descent(inputs, below, decades) / quickening, slowest)
-        strided = inputs.strides_from + _descent(inputs, below, DECADES_BEFORE_STRIDES)
+        strided = _strides_from(inputs, below) + _descent(inputs, below, DECADES_BEFORE_STRIDES)
         converged = np.fmin(np.maximum(settled, escape) + descent, strided)
         steps = np.where(fraction < 1, converged, settled + OSCILLATION)
         steps = np.where(_blows_up(inputs), inputs.warmup_steps / 500 + 64, steps)
     # Where no step size is stable there is nothing to converge to.
     return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(inputs.max_steps))
+
+
+def _strides_from(inputs: CostInputs, fraction: Runs) -> Runs:
+    """When strides first succeed: within a warm-up, if they cost less than what is left of it, of smooth runs alone."""
+    worth, warmup = inputs.strides_from, inputs.warmup_steps
+    early = _is_smooth(inputs, fraction) & (warmup >= 2 * worth)
+    return np.where(early, worth, np.maximum(warmup, worth))
+
+
+def _is_smooth(inputs: CostInputs, fraction: Runs) -> Bool[np.ndarray, " run"]:
+    """What the flow leads to from α is stable."""
+    return np.asarray(fraction * (1 + 1.7 * inputs.init_scale) <= 1)
 
 
 def _saddle(inputs: CostInputs, fraction: Runs) -> Runs:
@@ -125,7 +137,7 @@ def _descent(inputs: CostInputs, fraction: Runs, decades: float) -> Runs:
     edge = 1.15e3 * (inputs.degree - 1) / (1 - fraction)
     if not inputs.completes:
         return np.asarray(decades * (edge + 8e3 / fraction))
-    return np.where(fraction * (1 + 1.7 * inputs.init_scale) > 1, decades * edge * fraction**3, 2e3)
+    return np.where(_is_smooth(inputs, fraction), 2e3, decades * edge * fraction**3)
 
 
 def _blows_up(inputs: CostInputs) -> Bool[np.ndarray, " run"]:

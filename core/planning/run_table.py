@@ -162,11 +162,11 @@ class RunTable:
         return predicted_steps(inputs)
 
     def _strides_from(self, facts: ProblemFacts) -> Runs:
-        """When strides are tried with runs of plain descent, ∞ for others."""
+        """From how many steps on strides are tried with runs of plain descent, ∞ for others."""
         worth = steps_worth_strides(facts.samples * facts.dimension)
         plain = (self.momentum == 0) & (self.noise_steps == 0)
         tried = plain & (self.strides and facts.network.degree == 2 and not self.draws_batches)
-        return np.where(tried, np.maximum(self.warmup_steps, worth), np.inf)
+        return np.where(tried, float(worth), np.inf)
 
 
 def blocks(grid: Grid, start: int = 0) -> Iterator[range]:

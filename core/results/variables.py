@@ -84,7 +84,8 @@ VARIABLES: Final = _table(
             symbol="",
             label="finished by",
             description=(
-                "How the end was reached: by iteration, or by completion, which gives the limit of the run as its end."
+                "How the end was reached: by iteration, or by completion or strides, which give the limit of the run "
+                "as its end, found from its last iterate or from far ahead of it."
             ),
             kind=Kind.TEXT,
         ),
@@ -176,7 +177,7 @@ VARIABLES: Final = _table(
             description=(
                 "A proven bound of the same error, of the limit of exact arithmetic from the last iterate: float64 may "
                 "go on elsewhere. Null where a hypothesis of the proof does not hold yet, and where the limit was "
-                "found by strides over many steps."
+                "found by strides over many steps (`finished_by`)."
             ),
             log_scaled=True,
         ),

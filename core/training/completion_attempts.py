@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from core.completion.completion import Completion, Unsettled
-from core.completion.stride_cost import steps_worth_strides
+from core.completion.stride_cost import LEAST_STEPS, steps_worth_strides
+from core.completion.warm_up import WarmUp
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.limits import Limits
@@ -67,7 +68,7 @@ class CompletionAttempts(PerRun):
             below=np.full(len(runs), np.inf),
             found_at=np.zeros(len(runs), dtype=np.int64),
             found=np.full((len(runs), dim), np.nan),
-            ahead_from=np.array([_first_ahead(run) for run in runs], dtype=np.int64),
+            ahead_from=np.array([0 if _may_be_strided(run) else NEVER for run in runs], dtype=np.int64),
         )
 
     def next_due(self) -> int:
@@ -97,19 +98,39 @@ class CompletionAttempts(PerRun):
             return None
         if not self.believes(index, step, loss, found, tolerance):
             return None
-        return found if step >= batch.limits.settled_from[index] else None
+        is_proven = found.bound <= tolerance  # of any step sizes that are η at most
+        is_settled = step >= batch.limits.settled_from[index]
+        return found if is_settled or (is_proven and _comes_to_full_step_size(run)) else None
 
     def attempt_ahead(self, batch: Batch, index: int, step: int) -> Completion | None:
         """The limit of a run of plain descent that strides find, if its steps have cost as much as they do."""
-        apart = steps_worth_strides(batch.problem.dataset.X.size)
-        if step < max(int(self.ahead_from[index]), apart):
+        if not self._is_worth_strides(batch, index, step):
             return None
-        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + apart)
         run, theta = batch.runs[index], batch.descent.theta[:, index].copy()
+        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + _apart(batch), run.warmup_steps)
         found = batch.problem.completer.complete_ahead(
-            theta, step_size=run.step_size, tolerance=run.completion_tolerance
+            theta,
+            step_size=run.step_size,
+            tolerance=run.completion_tolerance,
+            warm_up=WarmUp(taken=step, steps=run.warmup_steps),
         )
         return found if isinstance(found, Completion) else None
+
+    def is_time(self, batch: Batch, index: int, step: int) -> bool:
+        """Whether a run that is due is tried: early in a warm-up once, if strides cost less than what is left of it."""
+        run, apart = batch.runs[index], _apart(batch)
+        ordinary = _first_ordinary(run)
+        if step >= min(run.warmup_steps, ordinary) or self._is_worth_strides(batch, index, step):
+            return True
+        self.due[index] = min(ordinary, at_check_from(apart)) if step < apart else ordinary
+        return False
+
+    def _is_worth_strides(self, batch: Batch, index: int, step: int) -> bool:
+        """Whether it has taken as many steps as strides cost, and has as many to take until it may end without."""
+        apart, run = _apart(batch), batch.runs[index]
+        if step < max(int(self.ahead_from[index]), apart):
+            return False
+        return step >= run.warmup_steps or (run.warmup_steps - step >= apart and _comes_to_full_step_size(run))
 
     def is_ripe(self, run: int, step: int, loss: float) -> bool:
         """Whether the loss of a run that is due lets an attempt succeed; when to ask again is noted."""
@@ -147,22 +168,32 @@ class CompletionAttempts(PerRun):
 
 
 def first_attempt(run: TrainingRun) -> int:
-    """The check of the first attempt: it may be before a warm-up is over, to be confirmed by one after it.
-
-    Never for a run that insists on iterating.
-    """
+    """The check of the first attempt; never for a run that insists on iterating."""
     if not run.completion_tolerance > 0:
         return NEVER
+    ordinary = _first_ordinary(run)
+    return min(ordinary, at_check_from(LEAST_STEPS)) if _may_be_strided(run) else ordinary
+
+
+def _first_ordinary(run: TrainingRun) -> int:
+    """That of the first but for strides: it may be before a warm-up is over, to be confirmed by one after it."""
     noise_steps = run.optimizer.noise_steps
     settled_from = max(run.warmup_steps, noise_steps)
     return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
 
 
-def _first_ahead(run: TrainingRun) -> int:
-    """The step from which on strides are tried: at full step size; never for steps that are not of θ alone."""
-    if run.wants_proof or not (run.completion_tolerance > 0 and run.optimizer.is_map_of_theta):
-        return NEVER
-    return run.warmup_steps
+def _may_be_strided(run: TrainingRun) -> bool:
+    """Never where steps are not of θ alone."""
+    return run.completion_tolerance > 0 and run.optimizer.is_map_of_theta and not run.wants_proof
+
+
+def _comes_to_full_step_size(run: TrainingRun) -> bool:
+    """Whether its budget lets it, and nothing but the size of its steps is other before."""
+    return run.warmup_steps <= run.max_steps and not run.optimizer.noise_steps
+
+
+def _apart(batch: Batch) -> int:
+    return steps_worth_strides(batch.problem.dataset.X.size)
 
 
 def next_attempt(step: int) -> int:

@@ -74,17 +74,24 @@ class Cycle:
 class CompletedLimit:
     """The limit θ of a run that was completed.
 
-    `estimate` and `bound` are of the relative error of β there, the bound ∞ where none is proven (see `Completion`).
+    `estimate` and `bound` are of the relative error of β there, the bound ∞ where none is proven, as where it was found
+    `by_strides` (see `Completion`).
     """
 
     theta: Float64[np.ndarray, "part dim"]
     estimate: float
     bound: float
+    by_strides: bool = False
 
     @classmethod
     def of(cls, completion: Completion) -> Self:
         """What is kept of a completion."""
-        return cls(theta=completion.theta, estimate=completion.estimate, bound=completion.bound)
+        return cls(
+            theta=completion.theta,
+            estimate=completion.estimate,
+            bound=completion.bound,
+            by_strides=completion.by_strides,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -94,12 +94,15 @@ def _completion_arrays(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "theta": np.array([completion.theta for completion in completions]),
         "estimate": np.array([completion.estimate for completion in completions]),
         "bound": np.array([completion.bound for completion in completions]),
+        "by_strides": np.array([completion.by_strides for completion in completions], dtype=np.int64),
     }
 
 
 def _completion(arrays: Mapping[str, np.ndarray], entry: int) -> CompletedLimit | None:
-    theta, estimate, bound = (arrays[name][entry] for name in ("theta", "estimate", "bound"))
-    return None if np.isnan(estimate) else CompletedLimit(theta=theta, estimate=float(estimate), bound=float(bound))
+    theta, estimate, bound, by_strides = (arrays[name][entry] for name in ("theta", "estimate", "bound", "by_strides"))
+    if np.isnan(estimate):
+        return None
+    return CompletedLimit(theta=theta, estimate=float(estimate), bound=float(bound), by_strides=bool(by_strides))
 
 
 def _velocity_entry(trained: TrainedRun) -> np.ndarray:

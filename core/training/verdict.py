@@ -165,6 +165,8 @@ class Evidence(PerRun):
         for index in sorted({*self.attempts.at_check(batch.limits, step), *let_go}):
             if index in ended and ended[index].outcome not in {Outcome.BUDGET_EXHAUSTED, Outcome.CONVERGED}:
                 continue
+            if not self.attempts.is_time(batch, index, step):
+                continue
             loss = float(checks.losses[-1, index])
             is_ripe = self.attempts.is_ripe(index, step, loss) or index in let_go
             if self.instability.waits(index, step):

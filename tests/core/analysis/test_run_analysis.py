@@ -106,6 +106,14 @@ def test_the_end_of_a_run_in_numbers(network: Network, *, completed: bool) -> No
     assert told["finished_by"] == ("completion" if completed else "iteration")
 
 
+def test_a_limit_that_strides_found_says_so() -> None:
+    """Of it there is no bound either."""
+    theta = ended(Diagonal(2)).theta
+    trained = ended(Diagonal(2), completion=CompletedLimit(theta=theta, estimate=1e-7, bound=np.inf, by_strides=True))
+    told = summary(trained, Diagonal(2))
+    assert (told["finished_by"], told["completion_error_bound"]) == ("strides", None)
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_only_a_run_with_a_limit_is_some_way_from_it(outcome: Outcome) -> None:
     """And its risk is no further from that of the limit than the farthest β at that distance."""

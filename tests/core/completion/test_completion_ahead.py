@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from core.completion.completion import Completer, Completion, NotCompletable, Unsettled
 from core.completion.striding import Drift, strided
+from core.completion.warm_up import WarmUp
 from core.data.regression import Dataset
 from core.networks.network import UV, Diagonal, Network
 from core.stability.sharpness import interpolator_sharpness_of
@@ -18,7 +19,12 @@ TOLERANCE = 1e-7
 
 def ahead(run: Run, tolerance: float = TOLERANCE) -> Completion | Unsettled | NotCompletable:
     """What is found from where a run is."""
-    return Completer(run.data, run.network).complete_ahead(run.theta, step_size=run.step_size, tolerance=tolerance)
+    return Completer(run.data, run.network).complete_ahead(
+        run.theta,
+        step_size=run.step_size,
+        tolerance=tolerance,
+        warm_up=WarmUp(taken=run.steps, steps=run.warmup_steps),
+    )
 
 
 def found_ahead(run: Run) -> Completion:
@@ -39,7 +45,7 @@ def test_the_limit_is_known_long_before_the_iterate_says_it(network: Network, sc
     end = run.walk_to(1e-26).predictor
     assert run.loss <= 1e-24
     assert found.estimate <= TOLERANCE
-    assert found.bound == np.inf
+    assert (found.bound, found.by_strides) == (np.inf, True)
     assert distance(found.predictor, end) <= found.estimate + ROUNDING
 
 
@@ -50,11 +56,14 @@ def test_the_limit_is_known_long_before_the_iterate_says_it(network: Network, sc
     fraction=st.floats(0.02, 0.97),
     digits=st.integers(4, 8),
     network=st.sampled_from([Diagonal(2), UV()]),
+    warmup_steps=st.sampled_from([0, 333, 4000]),
 )
-def test_estimates_hold(seed: int, scale: float, fraction: float, digits: int, network: Network) -> None:
-    """On random problems, steps and tolerances."""
+def test_estimates_hold(  # noqa: PLR0917 - what a problem is drawn from
+    seed: int, scale: float, fraction: float, digits: int, network: Network, warmup_steps: int
+) -> None:
+    """On random problems, steps, tolerances and warm-ups."""
     data = small_problem(seed)
-    run = begin(data, network, scale, step_near(data, network, scale, fraction)).walk(50)
+    run = begin(data, network, scale, step_near(data, network, scale, fraction), warmup_steps=warmup_steps).walk(50)
     found = ahead(run, 10.0**-digits)
     end = run.walk_to(1e-26, most=40_000).predictor
     assume(isinstance(found, Completion) and run.loss <= 1e-24)
@@ -107,6 +116,15 @@ def test_it_depends_on_its_arguments_alone() -> None:
         assert each.estimate == fresh.estimate
 
 
+def test_a_run_whose_flow_ends_beyond_the_edge_is_refused_in_its_warm_up() -> None:
+    """At once, though it is stable as yet; one whose flow ends before it is not."""
+    data, network = small_problem(3), Diagonal(2)
+    for fraction, is_refused in ((1.02, True), (0.95, False)):
+        step = step_near(data, network, 0.3, fraction)
+        found = ahead(begin(data, network, 0.3, step, warmup_steps=2000).walk(200))
+        assert (found is NotCompletable.UNSTABLE) is is_refused
+
+
 def test_what_is_not_smooth_and_stable_is_refused() -> None:
     """And what has no such form, or no interpolator."""
     data = small_problem(3)
@@ -118,3 +136,19 @@ def test_what_is_not_smooth_and_stable_is_refused() -> None:
     assert ahead(vanished) is NotCompletable.VANISHED
     tall = Dataset(X=np.vander([1.0, 2.0, 3.0], 2), y=np.array([1.0, 0.0, 0.0]))
     assert ahead(begin(tall, Diagonal(2), 1.0, 0.01)) is NotCompletable.NO_INTERPOLATOR
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), scale=st.floats(0.1, 1.0), fraction=st.floats(0.02, 0.9), steps=st.integers(1, 1500)
+)
+def test_a_proof_holds_of_step_sizes_that_still_grow(seed: int, scale: float, fraction: float, steps: int) -> None:
+    """From an iterate within a warm-up, by the bound at the full step size."""
+    data, network = small_problem(seed), Diagonal(2)
+    run = begin(data, network, scale, step_near(data, network, scale, fraction), warmup_steps=2000).walk(steps)
+    found = run.completed()
+    assume(isinstance(found, Completion) and np.isfinite(found.bound))
+    assert isinstance(found, Completion)
+    end = run.walk_to(1e-26, most=40_000)
+    assume(end.loss <= 1e-24)
+    assert distance(found.predictor, end.predictor) <= found.bound + ROUNDING

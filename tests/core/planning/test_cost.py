@@ -97,6 +97,15 @@ def test_strides_end_runs_once_their_warm_up_is_over(scale: float, fraction: flo
     assert predicted <= steps(scale=scale, fraction=fraction, warmup=50_000)
 
 
+@given(scale=st.floats(1e-6, 0.1), fraction=st.floats(1e-3, 0.85))
+def test_smooth_runs_end_within_a_long_warm_up(scale: float, fraction: float) -> None:
+    """Once strides are worth their while; at the edge they do not, nor where the warm-up is short."""
+    early = {"strides_from": 20_000.0, "scale": scale}
+    assert 20_000 <= steps(fraction=fraction, warmup=50_000, **early) <= 25_000
+    assert steps(fraction=fraction, warmup=39_000, **early) >= 39_000
+    assert steps(fraction=0.99, warmup=50_000, strides_from=20_000.0, scale=1.0) >= 50_000
+
+
 def test_what_cannot_converge_takes_the_whole_budget() -> None:
     """Where no step size is stable there is no interpolator."""
     assert steps(fraction=np.nan) == 10**7

@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 
 from core.completion.completion import Completion, NotCompletable, Unsettled
-from core.completion.stride_cost import steps_worth_strides
+from core.completion.stride_cost import LEAST_STEPS, steps_worth_strides
+from core.completion.warm_up import WarmUp
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.outcome import Outcome
-from core.training.completion_attempts import CONFIRMED_AFTER, EARLY, NEARLY_PROVEN, CompletionAttempts
+from core.training.completion_attempts import (
+    CONFIRMED_AFTER,
+    EARLY,
+    NEARLY_PROVEN,
+    CompletionAttempts,
+    next_attempt,
+)
+from core.training.loss_checks import at_check_from
 from core.training.verdict import Evidence
 from tests.core.training.evidence_at import batch_of, checks, window_end
 from tests.core.trainings import planned, problem_of
@@ -109,6 +117,7 @@ class Answering:
         self.answer, self.ahead, self.worth_trying = answer, ahead, worth_trying
         self.asked, self.asked_ahead = 0, 0
         self.told: dict[str, Any] = {}
+        self.told_ahead: dict[str, Any] = {}
 
     def is_worth_trying(self, **_: float) -> bool:
         """As it was told."""
@@ -119,9 +128,9 @@ class Answering:
         self.asked, self.told = self.asked + 1, told
         return self.answer
 
-    def complete_ahead(self, *_: object, **__: float) -> Completion | Unsettled | NotCompletable:
+    def complete_ahead(self, *_: object, **told: Any) -> Completion | Unsettled | NotCompletable:
         """As it was told."""
-        self.asked_ahead += 1
+        self.asked_ahead, self.told_ahead = self.asked_ahead + 1, told
         return self.ahead
 
 
@@ -198,12 +207,24 @@ def test_a_last_attempt_is_made_where_the_budget_ends() -> None:
     assert never is Outcome.BUDGET_EXHAUSTED
 
 
-def test_a_limit_found_during_warm_up_ends_nothing() -> None:
-    """It is found, and the run goes on; after the warm-up it ends."""
-    completer = Answering(proven())
-    assert judged(completer, step=8000, warmup_steps=10_000)[0] is None
+@pytest.mark.parametrize(("bound", "outcome"), [(TOLERANCE, Outcome.CONVERGED), (2 * TOLERANCE, None)])
+def test_a_limit_found_during_warm_up_ends_a_run_if_it_is_proven(bound: float, outcome: Outcome | None) -> None:
+    """Else the run goes on, and one that is found after the warm-up ends it."""
+    completer = Answering(replace(proven(), bound=bound))
+    late = {"warmup_steps": 10_000, "max_steps": 10**6}
+    assert judged(completer, step=8000, **late)[0] is outcome
     assert completer.asked == 1
-    assert judged(completer, step=10_048, warmup_steps=10_000)[0] is Outcome.CONVERGED
+    assert judged(Answering(proven()), step=10_048, **late)[0] is Outcome.CONVERGED
+
+
+def test_a_budget_that_ends_during_warm_up_leaves_no_limit() -> None:
+    """However well it is known: the step size never is the one that was asked for."""
+    completer = far_ahead()
+    completer.answer = proven()
+    short = {"warmup_steps": 3 * WORTH, "max_steps": 3 * WORTH - 1}
+    assert judged(completer, step=int(2.9 * WORTH), **short)[0] is None
+    assert judged(completer, step=WORTH, **short)[0] is None
+    assert completer.asked_ahead == 0
 
 
 def test_what_is_not_worth_trying_is_not_tried() -> None:
@@ -274,7 +295,8 @@ def test_strides_are_tried_though_the_loss_is_not_ripe() -> None:
     "changes",
     [
         pytest.param({"step": WORTH - 1}, id="that has cost less than they do"),
-        pytest.param({"warmup_steps": 2 * WORTH, "step": 2 * WORTH - 1}, id="that is warming up"),
+        pytest.param({"warmup_steps": 2 * WORTH, "step": WORTH + 1}, id="whose warm-up will cost less than they do"),
+        pytest.param({"warmup_steps": 3 * WORTH, "step": WORTH - 1}, id="that is warming up, and has cost less"),
         pytest.param({"optimizer": HeavyBall(momentum=0.5)}, id="with momentum"),
         pytest.param({"optimizer": Minibatch(batch_size=2)}, id="of minibatches"),
         pytest.param({"optimizer": LabelNoise(noise_variance=0.1, noise_steps=8)}, id="that had noise"),
@@ -283,10 +305,35 @@ def test_strides_are_tried_though_the_loss_is_not_ripe() -> None:
     ],
 )
 def test_strides_are_not_tried_with_a_run(changes: dict[str, Any]) -> None:
-    """Their steps are those of plain descent at one step size."""
+    """Their steps are those of plain descent, and cost more than a few."""
     completer = far_ahead()
     assert judged(completer, **({"step": WORTH, "max_steps": 10**9} | changes))[0] is None
     assert completer.asked_ahead == 0
+
+
+def test_strides_are_tried_once_in_a_warm_up_and_then_after_it() -> None:
+    """A run is due when they have become worth their while, and then as if they had not been tried."""
+    run = planned(warmup_steps=4 * WORTH, completion_tolerance=TOLERANCE, max_steps=10**9)
+    problem = problem_of()
+    vars(problem)["completer"] = completer = Answering(NotCompletable.UNSTABLE)
+    evidence, batch = Evidence.begin([run], 2, 7), batch_of(run, problem=problem)
+    asked, due = [], []
+    for _ in range(8):
+        due.append(evidence.next_due(batch, 0))
+        evidence.verdicts(batch, checks([1], last=due[-1]), None)
+        asked.append(completer.asked_ahead)
+    assert due[:3] == [at_check_from(LEAST_STEPS), at_check_from(WORTH), at_check_from(next_attempt(due[1]))]
+    assert due[3] == at_check_from(int(np.ceil(4 * WORTH / CONFIRMED_AFTER)))
+    assert asked[:4] == [0, 1, 1, 1]
+    assert (due[-1] >= 4 * WORTH, asked[-1]) == (True, 2)
+
+
+def test_strides_know_where_in_its_warm_up_a_run_is() -> None:
+    """And end it there."""
+    completer = far_ahead()
+    outcome, _ = judged(completer, step=WORTH, warmup_steps=2 * WORTH, max_steps=10**9)
+    assert outcome is Outcome.CONVERGED
+    assert completer.told_ahead["warm_up"] == WarmUp(taken=WORTH, steps=2 * WORTH)
 
 
 def test_strides_that_lead_nowhere_are_not_tried_again_at_once() -> None:

@@ -244,7 +244,7 @@ def test_ends_read_back_from_their_arrays() -> None:
     ]
     history[1] = replace(history[1], loss=np.inf, theta=history[1].theta * np.nan)
     history[2] = replace(history[2], cycle=Cycle(amplitude=0.1, period=0))
-    limit = CompletedLimit(theta=history[3].theta / 3, estimate=1e-9, bound=np.inf)
+    limit = CompletedLimit(theta=history[3].theta / 3, estimate=1e-9, bound=np.inf, by_strides=True)
     history[3] = replace(history[3], completion=limit, cycle=Cycle(amplitude=0.2, period=2))
     moved = replace(history[2].run, initial=history[2].run.initial * 2, record_points=0)
     unrecorded = trained_alone(problem_of(), moved)
