@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import free_port
 from tests.stepbias.client.living_service import LivingService, living_service
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,14 @@ def test_an_example_does_what_it_says(name: str, service: LivingService, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert LEFT[name](tmp_path, done.stdout), done.stdout
+
+
+def test_without_a_service_the_example_of_curl_ends(tmp_path: Path) -> None:
+    """Instead of asking for ever for an experiment that nobody took."""
+    environment = dict(os.environ) | {"STEPBIAS_URL": f"http://127.0.0.1:{free_port()}"}
+    done = subprocess.run(["/bin/sh", EXAMPLES / "curl.sh"], cwd=tmp_path, env=environment, check=False, timeout=60)
+    assert done.returncode != 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_notebook_is_of_the_format() -> None:
