@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
-from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import chosen, kernel_id, kernels
 from core.descent.loss_events import NO_EVENTS
@@ -30,22 +30,24 @@ class OurLoop:
     """Steps as a training takes them: in its chunks, with its checks, the certificate's accumulator included."""
 
     def __init__(self, batch: Batch, kernel: str = "auto") -> None:
-        self._batch, self._taken = batch, 0
+        self._period, self._taken = batch.period, 0
+        self._longest = LONGEST_CHUNK if batch.period == 1 else batch.period
         self._noise = ResidualNoise(weight=batch.weight, shift=batch.shift)
+        shape = self._longest, len(batch.step_sizes)
+        self._step_sizes = np.broadcast_to(batch.step_sizes, shape)
+        self._momentum = None if batch.momentum is None else np.broadcast_to(batch.momentum, shape)
         self._descent = descent_of(batch, kernel)
 
     def advance(self, steps: int) -> None:
         """Take steps; what is drawn for them comes in chunks of its period."""
-        batch, end = self._batch, self._taken + steps
-        longest = LONGEST_CHUNK if batch.period == 1 else batch.period
+        end = self._taken + steps
         while self._taken < end:
-            row = self._taken % batch.period
-            taken = min(longest - row, end - self._taken)
-            shape = (taken, len(batch.step_sizes))
+            row = self._taken % self._period
+            taken = min(self._longest - row, end - self._taken)
             self._descent.advance(
-                np.broadcast_to(batch.step_sizes, shape),
-                noise=self._noise.of(slice(row, row + taken)) if batch.period > 1 else NO_NOISE,
-                momentum=None if batch.momentum is None else np.broadcast_to(batch.momentum, shape),
+                self._step_sizes[:taken],
+                noise=self._noise.of(slice(row, row + taken)),
+                momentum=None if self._momentum is None else self._momentum[:taken],
                 events=replace(NO_EVENTS, start=self._taken, interval=CHECK_INTERVAL),
             )
             self._taken += taken

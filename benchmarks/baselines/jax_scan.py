@@ -13,6 +13,9 @@ from benchmarks.baselines.jax_step import Drawn, State, begin, drawn_of, theta_o
 CHUNKS: Final = (4096, 256, 16, 1)
 """Lengths of chunks, each compiled when it is needed."""
 
+Rates = tuple[jax.Array, jax.Array | None]
+"""Coefficients and momentum."""
+
 TOLERANCE: Final = 0.0
 """No run ends before the steps are taken: what is measured is the rate."""
 
@@ -21,15 +24,16 @@ class ScanLoop:
     """`lax.scan` over the steps of a chunk, with the loss of every run at its end."""
 
     def __init__(self, batch: Batch) -> None:
-        self._coefficients = jnp.array(batch.coefficients[:, 0])
-        self._momentum = None if batch.momentum is None else jnp.array(batch.momentum)
+        momentum = None if batch.momentum is None else jnp.array(batch.momentum)
+        self._rates = jnp.array(batch.coefficients[:, 0]), momentum
         self._drawn, self._state, self._taken = drawn_of(batch, "shift", "weight"), begin(batch), 0
         X, y, depth, period = jnp.array(batch.X), jnp.array(batch.y), batch.depth, batch.period
 
         def residual_of(state: State) -> jax.Array:
             return X @ (state[0] ** depth - state[1] ** depth) - y
 
-        def step(state: State, coefficient: jax.Array, momentum: jax.Array | None, drawn: Drawn) -> State:
+        def step(state: State, rates: Rates, drawn: Drawn) -> State:
+            coefficient, momentum = rates
             residual = residual_of(state)
             if "shift" in drawn:
                 residual = residual - drawn["shift"]
@@ -44,12 +48,10 @@ class ScanLoop:
             return u_plus + plus, u_minus + minus, plus, minus
 
         @partial(jax.jit, static_argnums=4)
-        def chunk(
-            state: State, coefficients: jax.Array, momentum: jax.Array | None, start: int, steps: int, drawn: Drawn
-        ) -> tuple[State, jax.Array]:
+        def chunk(state: State, rates: Rates, drawn: Drawn, start: int, steps: int) -> tuple[State, jax.Array]:
             def body(here: State, t: jax.Array) -> tuple[State, None]:
                 now = {name: rows[t % period] for name, rows in drawn.items()}
-                return jax.vmap(step)(here, coefficients, momentum, now), None
+                return jax.vmap(step)(here, rates, now), None
 
             end, _ = jax.lax.scan(body, state, start + jnp.arange(steps))
             return end, jax.vmap(lambda one: jnp.mean(residual_of(one) ** 2) / 2)(end)
@@ -60,10 +62,7 @@ class ScanLoop:
         """Take steps, the longest chunks first."""
         for length in CHUNKS:
             for _ in range(steps // length):
-                taken = self._chunk(
-                    self._state, self._coefficients, self._momentum, self._taken, length, self._drawn
-                )
-                self._state, losses = taken
+                self._state, losses = self._chunk(self._state, self._rates, self._drawn, self._taken, length)
                 assert not (np.asarray(losses) <= TOLERANCE).any()
                 self._taken += length
             steps %= length

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.dgemm import dgemm
 from benchmarks.baselines.elapsed import Elapsed, elapsed
+from benchmarks.baselines.numpy_gather import GatherLoop
 from benchmarks.baselines.numpy_loop import NumpyLoop
 from benchmarks.drawing import kernel_figure
-from benchmarks.kernel import Cell, Disagreement, check_agreement, line, row
+from benchmarks.kernel import OPTIMIZERS, Cell, Disagreement, check_agreement, line, row
 from benchmarks.ours import OurLoop
 from benchmarks.turns import Effort, in_turn, median_ratio
 
@@ -43,11 +45,27 @@ def test_numpy_baseline_takes_the_steps_that_we_take(depth: int) -> None:
 
 
 @pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_baselines_take_the_steps_of_every_optimiser(optimizer: str, depth: int) -> None:
+    """Over more steps than a period of what is drawn has; minibatches by weights and by their rows."""
+    cell = Cell(dim=7, samples=20, depth=depth, runs=3, optimizer=optimizer)
+    batch, plain = cell.batch(), Cell(dim=7, samples=20, depth=depth, runs=3).batch()
+    loops = [OurLoop(batch), NumpyLoop(batch), *([GatherLoop(batch)] if cell.suits("numpy-gather") else [])]
+    assert len(loops) == (3 if optimizer == "sgd" else 2)
+    for loop in [*loops, untouched := NumpyLoop(plain)]:
+        for steps in (30, 70):
+            loop.advance(steps)
+    for loop in loops[1:]:
+        np.testing.assert_allclose(loop.theta(), loops[0].theta(), rtol=1e-12)
+    assert (np.abs(loops[0].theta() - untouched.theta()).max() > 1e-4) == (optimizer != "gradient_descent")
+
+
+@pytest.mark.parametrize("depth", [2, 3])
 def test_row_of_the_table_holds_times_of_all_and_ratios_to_ours(depth: int) -> None:
     """The row that the benchmark itself makes, and the figure of such rows."""
     cell = tiny_cell(depth)
     batch = cell.batch()
-    measured = row(cell, batch, {"stepbias": OurLoop(batch), "numpy": LocalLoop(batch)}, TINY)
+    measured = row(cell, batch, {"stepbias": OurLoop(batch), "numpy": LocalLoop(batch)}, TINY, dgemm())
     assert (measured["dim"], measured["samples"], measured["depth"], measured["runs"]) == (7, 3, depth, 3)
     assert set(measured["microseconds"]) == {"stepbias", "numpy"}
     assert set(measured["ratio"]) == {"numpy"}

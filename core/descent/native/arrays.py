@@ -33,11 +33,11 @@ def padded_rows(values: np.ndarray, width: int) -> np.ndarray:
 
 def address(array: np.ndarray) -> int:
     """Where the array is in memory; it must outlive the call that is given this."""
-    return int(array.ctypes.data)
+    return int(array.__array_interface__["data"][0])  # a third of the time of `ctypes.data`
 
 
 def tiled(X: np.ndarray) -> np.ndarray:
-    """A matrix in tiles of `WIDEST`², row by row of tiles, each row by row, padded with zeros: of shape (i, j, row, column)."""
+    """A matrix in tiles of `WIDEST`², of shape (row of tiles, column of tiles, row, column), padded with zeros."""
     samples, dim = (padded_width(entries) for entries in X.shape)
     tiles = aligned_zeros((samples // WIDEST, dim // WIDEST, WIDEST, WIDEST))
     padded = np.zeros((samples, dim))

@@ -16,8 +16,14 @@ enum {
     MOST_RESIDENT = 16,       /* so many, whose entries stay in the first-level cache */
     MOST_PASSING = 128,       /* lanes that pass a larger X together: their entries of a block stay in that cache */
     STRIP_BYTES = 1 << 19,    /* of a strip of X in tiles, which is to be in that cache when it is read again */
-    MOST_ROWS = 32            /* of it */
+    MOST_ROWS = 32,           /* of it */
+    GATHERED = 16,            /* rows of a minibatch that are read together */
+    FEWER = 4                 /* times as many as in a minibatch the samples must be, for its rows to be read alone */
 };
+
+/* Which of the samples; noted in place of doubles. */
+typedef int64_t __attribute__((may_alias)) ordinal;
+enum { END = -1 };
 
 /* The arrays of a batch. Rows of `theta`, `velocity`, `predictor` and `gradient` have `dims` entries, those of
  * `residual`, `residual_sum`, `shift` and `weight` `rows`: dim and samples, padded with zeros to multiples of WIDEST. */
@@ -26,7 +32,7 @@ typedef struct {
     int64_t network, depth;
     const double *by_sample; /* X packed with samples as the entries of a vector, k over dim: see pack() */
     const double *by_dim;    /* Xᵀ packed, k over samples */
-    const double *tiles;     /* X in tiles: instead of both where lanes are few and X is large, else NULL */
+    const double *tiles;     /* X in tiles, or NULL: in place of both where lanes are few, beside them for minibatches */
     const double *minus_targets; /* −y, `rows` entries */
     double *theta;           /* (part, lane, dims) */
     double *velocity;        /* as theta, or NULL without momentum */

@@ -55,10 +55,12 @@ class NativeDescent(BatchDescent):
         self._velocity = None if state.velocity is None else padded_rows(state.velocity, dims)
         self._residual_sum = padded_rows(state.residual_sum, rows)
         self._conditions: tuple[np.ndarray, ...] = ()
+        self._drawn: dict[str, np.ndarray] = {}
         self._scratch = [aligned_zeros((self.lanes, width)) for width in (dims, rows, dims)]
         self._minus_targets = padded_rows(-y, rows)
         swept = is_swept(X.size, self.lanes)
-        self._packed = [tiled(X)] if swept else [self._pack(X), self._pack(X.T)]
+        self._packed = [] if swept else [self._pack(X), self._pack(X.T)]
+        self._tiles = tiled(X) if swept else None
         predictor, residual, gradient = (address(array) for array in self._scratch)
         self._batch = native.Batch(
             samples=samples,
@@ -70,7 +72,7 @@ class NativeDescent(BatchDescent):
             depth=network.degree,
             by_sample=None if swept else address(self._packed[0]),
             by_dim=None if swept else address(self._packed[1]),
-            tiles=address(self._packed[0]) if swept else None,
+            tiles=None if self._tiles is None else address(self._tiles),
             minus_targets=address(self._minus_targets),
             theta=address(self._theta),
             velocity=None if self._velocity is None else address(self._velocity),
@@ -91,17 +93,21 @@ class NativeDescent(BatchDescent):
         """As `BatchDescent.advance`, the whole chunk in one call."""
         steps = len(step_sizes)
         coefficients, coefficient_stride = _strided(step_sizes, self._rate / len(self._X))
-        # A step without memory of the last is one that keeps nothing of it.
-        kept = np.broadcast_to(0.0, step_sizes.shape) if momentum is None else momentum
-        kept, kept_stride = _strided(kept, 1.0)
-        shift, weight = (self._wide(values) for values in (noise.shift, noise.weight))
+        kept, kept_stride = None, 0
+        if self._velocity is not None:
+            # A step without memory of the last is one that keeps nothing of it.
+            kept, kept_stride = _strided(np.broadcast_to(0.0, step_sizes.shape) if momentum is None else momentum, 1.0)
+        if noise.weight is not None and self._tiles is None:
+            self._tiles = tiled(self._X)
+            self._batch.tiles = address(self._tiles)
+        shift, weight = self._wide("shift", noise.shift), self._wide("weight", noise.weight)
         losses = np.empty((events.checks(steps), self.lanes))
         low, low_from, calm, calm_until, high = self._watched(events)
         stretch = native.Stretch(
             steps=steps,
             coefficients=address(coefficients),
             coefficient_stride=coefficient_stride,
-            kept=None if self._velocity is None else address(kept),
+            kept=None if kept is None else address(kept),
             kept_stride=kept_stride,
             shift=None if shift is None else address(shift),
             weight=None if weight is None else address(weight),
@@ -138,13 +144,20 @@ class NativeDescent(BatchDescent):
         return packed
 
     def _wide(
-        self, values: Float64[np.ndarray, "step run sample"] | None
+        self, name: str, values: Float64[np.ndarray, "step run sample"] | None
     ) -> Float64[np.ndarray, "step run padded_sample"] | None:
-        return None if values is None else padded_rows(values, self._rows)
+        """The rows padded, in memory that the next chunk of so many steps has again."""
+        if values is None:
+            return None
+        wide = self._drawn.get(name)
+        if wide is None or wide.shape[0] != len(values):
+            wide = self._drawn[name] = aligned_zeros((*values.shape[:-1], self._rows))
+        wide[..., : values.shape[-1]] = values
+        return wide
 
 
 def is_swept(entries: int, lanes: int) -> bool:
-    """Whether X is passed once a step, in tiles, instead of twice: where lanes are few for its size. Bits are the same."""
+    """Whether X is passed once a step, in tiles, instead of twice: where lanes are few. Bits are the same."""
     return entries > RESIDENT and lanes <= (2 if entries < LARGE else 16)
 
 

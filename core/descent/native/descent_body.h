@@ -310,7 +310,7 @@ TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, in
     }
 }
 
-/* The same where X is in tiles: a strip of rows gives its residuals, and they their part of x, while it is at hand. */
+/* r and x where X is in tiles alone: a strip of rows gives its residuals, and they their part of x, while it is at hand. */
 TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
@@ -322,6 +322,11 @@ TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int6
         for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane], row, to);
         NAME(gradients)(b, first, last, row, to, ahead);
     }
+}
+
+/* The steps of lanes by x. */
+TARGET INLINE void NAME(step_lanes)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+{
     for (int64_t lane = first; lane < last; lane++)
         NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
 }
@@ -330,8 +335,10 @@ TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int6
 TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
-    if (b->tiles) {
-        NAME(sweep)(b, s, t, first, last);
+    const int gathered = b->tiles && s->weight && NAME(gather)(b, s, t, first, last);
+    if (gathered || !b->by_sample) {
+        if (!gathered) NAME(sweep)(b, s, t, first, last);
+        NAME(step_lanes)(b, s, t, first, last);
         return;
     }
     NAME(factors) residual = NAME(residual_factors)(b);
@@ -355,15 +362,14 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
         return;
     }
     NAME(plain_product)(&gradient, first, last);
-    for (int64_t lane = first; lane < last; lane++)
-        NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
+    NAME(step_lanes)(b, s, t, first, last);
 }
 
 /* ‖r‖²/(2N) of every lane at its present β, summed in eight parts whatever the width of a vector. */
 TARGET static void NAME(losses_of)(const batch *b, double *out)
 {
     const NAME(factors) residual = NAME(residual_factors)(b);
-    if (b->tiles) NAME(residuals)(b, 0, b->lanes, 0, b->rows, 0);
+    if (!b->by_sample) NAME(residuals)(b, 0, b->lanes, 0, b->rows, 0);
     else NAME(plain_product)(&residual, 0, b->lanes);
     for (int64_t lane = 0; lane < b->lanes; lane++) {
         const double *r = b->residual + lane * b->rows;

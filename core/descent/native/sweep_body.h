@@ -1,4 +1,4 @@
-/* Steps of few lanes on an X that no cache keeps: one passage over X a step instead of two.
+/* Steps that read rows of X once: few lanes on an X that no cache keeps, and minibatches.
  *
  * r_i is known as soon as row i has been read, and adds r_i·x_i to the gradient at once, while the row is still in the
  * second-level cache. X is there once, in tiles of 8 samples × 8 coordinates (tiled() of arrays.py), and a tile is
@@ -175,6 +175,95 @@ TARGET static void NAME(gradients)(const batch *b, int64_t first, int64_t last, 
                                  int64_t ahead)
 {
     FOR_LANES(NAME(gradient_rows))
+}
+
+/* sum[row] += Σ_k x_row,k·β_k over k < count of a tile's columns, of `groups` times eight rows wherever they are. */
+TARGET INLINE void NAME(add_rows)(const int groups, const double *const *row, int64_t at, const double *beta,
+                                  int64_t count, vec sum[GATHERED])
+{
+#pragma GCC unroll 8
+    for (int from = 0; from < WIDEST; from += V)
+#pragma GCC unroll 8
+        for (int g = 0; g < groups * TILE_VECTORS; g++) {
+            vec part[V];
+#pragma GCC unroll 8
+            for (int i = 0; i < V; i++) part[i] = LOAD(row[g * V + i] + at + from);
+            NAME(transpose)(part);
+#pragma GCC unroll 8
+            for (int k = 0; k < V; k++)
+                if (from + k < count) sum[g] = FMA(part[k], SPLAT(beta[from + k]), sum[g]);
+        }
+}
+
+/* Residuals of the samples `which`, at most `groups` times eight, in ascending order, and their part of x. */
+TARGET INLINE void NAME(gather_rows)(const int groups, const batch *b, const stretch *s, int64_t t, int64_t lane,
+                                     const ordinal *which, int64_t count)
+{
+    const int64_t drawn = (t * b->lanes + lane) * b->rows;
+    const double *const beta = b->predictor + lane * b->dims, *row[GATHERED];
+    const double coefficient = s->coefficients[t * s->coefficient_stride + lane];
+    double r[GATHERED], *const x = b->gradient + lane * b->dims, *const total = b->residual_sum + lane * b->rows;
+    vec sum[GATHERED];
+    int64_t k = 0;
+    for (int i = 0; i < groups * WIDEST; i++) {
+        const int64_t sample = which[i < count ? i : 0];
+        row[i] = b->tiles + sample / WIDEST * WIDEST * b->dims + sample % WIDEST * WIDEST;
+        r[i] = b->minus_targets[sample];
+    }
+#pragma GCC unroll 16
+    for (int g = 0; g < groups * TILE_VECTORS; g++) sum[g] = LOAD(r + g * V);
+    for (; k + WIDEST <= b->dim; k += WIDEST) NAME(add_rows)(groups, row, k * WIDEST, beta + k, WIDEST, sum);
+    if (k < b->dim) NAME(add_rows)(groups, row, k * WIDEST, beta + k, b->dim - k, sum);
+#pragma GCC unroll 16
+    for (int g = 0; g < groups * TILE_VECTORS; g++) STORE(r + g * V, sum[g]);
+    for (int64_t i = 0; i < count; i++) {
+        if (s->shift) r[i] = r[i] - s->shift[drawn + which[i]];
+        r[i] = r[i] * s->weight[drawn + which[i]] * coefficient;
+        total[which[i]] += r[i];
+    }
+    for (int64_t at = 0; at < b->dims; at += WIDEST) {
+        vec part[TILE_VECTORS];
+#pragma GCC unroll 8
+        for (int v = 0; v < TILE_VECTORS; v++) part[v] = LOAD(x + at + v * V);
+        for (int64_t i = 0; i < count; i++) {
+            const vec entry = SPLAT(r[i]);
+#pragma GCC unroll 8
+            for (int v = 0; v < TILE_VECTORS; v++) part[v] = FMA(LOAD(row[i] + at * WIDEST + v * V), entry, part[v]);
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < TILE_VECTORS; v++) STORE(x + at + v * V, part[v]);
+    }
+}
+
+/* The samples of a lane whose weight is not 0, and their end; whether they are few. They are noted where its residuals
+ * would be. */
+TARGET INLINE int NAME(few_weigh)(const batch *b, const double *weight, ordinal *which)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < b->samples && count * FEWER <= b->samples; i++) {
+        which[count] = i;
+        count += weight[i] != 0;
+    }
+    which[count] = END;
+    return count * FEWER <= b->samples;
+}
+
+/* Step t by the rows of X alone that are in minibatches, if they are few for all lanes: others add zeros. */
+TARGET static int NAME(gather)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+{
+    for (int64_t lane = first; lane < last; lane++)
+        if (!NAME(few_weigh)(b, s->weight + (t * b->lanes + lane) * b->rows, (ordinal *)b->residual + lane * b->rows))
+            return 0;
+    for (int64_t lane = first; lane < last; lane++) {
+        const ordinal *which = (const ordinal *)b->residual + lane * b->rows;
+        for (int64_t i = 0; i < b->dims; i++) b->gradient[lane * b->dims + i] = 0;
+        for (int64_t count; *which != END; which += count) {
+            for (count = 0; count < GATHERED && which[count] != END;) count++;
+            if (count <= WIDEST) NAME(gather_rows)(1, b, s, t, lane, which, count);
+            else NAME(gather_rows)(2, b, s, t, lane, which, count);
+        }
+    }
+    return 1;
 }
 
 /* Rows that stay in the second-level cache until they are read again. */

@@ -17,9 +17,10 @@ from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels, sharpness
 from core.descent.loss_events import NO_EVENTS
 from core.descent.native import library as native
-from core.descent.native.descent import _strided
+from core.descent.native.descent import LARGE, _strided, is_swept
 from core.descent.native.sharpness import NativeSharpness
 from core.descent.numpy_descent import Descent
+from core.descent.optimizers import minibatch_weights
 from core.errors import InvalidChoice
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
@@ -98,6 +99,56 @@ def test_all_instruction_sets_that_fuse_give_the_same_bits(network: Network) -> 
         batch.advance(np.full((100, 7), 1e-4))
         ends.add((batch.theta.tobytes(), batch.state.residual_sum.tobytes(), batch.losses().tobytes()))
     assert len(ends) == 1
+
+
+@compiled
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
+@pytest.mark.parametrize(("samples", "dim"), [(203, 605), (131, 8011)])
+def test_a_large_matrix_is_passed_once_or_twice_to_the_same_bits(
+    name: str, network: Network, samples: int, dim: int
+) -> None:
+    """Few lanes pass it once, many twice: what becomes of each, with noise and momentum, is the same."""
+    rng = np.random.default_rng(samples)
+    X, y = rng.standard_normal((samples, dim)), rng.standard_normal(samples)
+    many = random_state(rng, network, 17, samples, dim)
+    noise = ResidualNoise(shift=rng.standard_normal((3, 17, samples)), weight=rng.uniform(0, 2, (3, 17, samples)))
+    steps, momentum = np.full((3, 17), 1e-5), np.full((3, 17), 0.5)
+    rolling = replace(many, velocity=np.zeros_like(many.theta))
+    for started, drawn in itertools.product([many, rolling], [NO_NOISE, noise]):
+        together = kernels()[name](X, y, network, started)
+        together.advance(steps, noise=drawn, momentum=momentum)
+        for lanes in (1, 2) if X.size < LARGE else (1, 3, 9, 16):
+            assert is_swept(X.size, lanes)
+            few = ResidualNoise(
+                shift=None if drawn.shift is None else drawn.shift[:, :lanes],
+                weight=None if drawn.weight is None else drawn.weight[:, :lanes],
+            )
+            apart = kernels()[name](X, y, network, started.select(np.arange(lanes)))
+            apart.advance(steps[:, :lanes], noise=few, momentum=momentum[:, :lanes])
+            assert apart.theta.tobytes() == together.theta[:, :lanes].tobytes()
+            assert apart.state.residual_sum.tobytes() == together.state.residual_sum[:lanes].tobytes()
+            assert apart.losses().tobytes() == together.losses()[:lanes].tobytes()
+    assert not is_swept(X.size, 17)
+
+
+@compiled
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
+@pytest.mark.parametrize(("samples", "dim", "batch_size"), [(50, 100, 5), (50, 100, 12), (203, 605, 30), (41, 7, 1)])
+def test_the_rows_of_a_minibatch_alone_give_the_bits_of_all_samples_with_weights(
+    name: str, network: Network, samples: int, dim: int, batch_size: int
+) -> None:
+    """Beside a run on all samples every run multiplies by all of them, by itself by those that it has drawn."""
+    rng = np.random.default_rng(batch_size)
+    X, y = rng.standard_normal((samples, dim)), rng.standard_normal(samples)
+    state = random_state(rng, network, 4, samples, dim)
+    weight = minibatch_weights(rng.random((5 * 4, samples)), batch_size).reshape(5, 4, samples)
+    weight[:, 3] = 1.0
+    together = kernels()[name](X, y, network, state)
+    together.advance(np.full((5, 4), 1e-4), noise=ResidualNoise(weight=weight))
+    apart = kernels()[name](X, y, network, state.select(np.arange(3)))
+    apart.advance(np.full((5, 3), 1e-4), noise=ResidualNoise(weight=weight[:, :3]))
+    assert apart.theta.tobytes() == together.theta[:, :3].tobytes()
+    assert apart.state.residual_sum.tobytes() == together.state.residual_sum[:3].tobytes()
 
 
 @compiled
