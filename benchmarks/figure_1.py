@@ -24,7 +24,7 @@ from core.sweep.grid import Grid
 from stepbias import WaitTimeout
 
 PATIENCE: Final = 240.0
-"""Seconds that the service is given, and JAX as well; ten times less where it is to be quick."""
+"""Seconds that the service is given, and JAX of the processor; ten times less where it is to be quick."""
 
 STRETCH: Final = 8192
 SLOWEST_SECONDS: Final = 60.0

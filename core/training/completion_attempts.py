@@ -128,7 +128,7 @@ class CompletionAttempts(PerRun):
     def _is_worth_strides(self, batch: Batch, index: int, step: int) -> bool:
         """Whether it has taken as many steps as strides cost, and has as many to take until it may end without."""
         apart, run = _apart(batch), batch.runs[index]
-        if step < max(int(self.ahead_from[index]), apart):
+        if step < max(int(self.ahead_from[index]), apart) or batch.problem.network.degree > 2:
             return False
         return step >= run.warmup_steps or (run.warmup_steps - step >= apart and _comes_to_full_step_size(run))
 

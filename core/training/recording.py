@@ -96,9 +96,11 @@ class Recorder(PerRun):
         """Nothing is recorded; there is room for one record more than is asked for, that of a run's end."""
         room = max((run.record_points for run in runs), default=0) + 1
         step = np.full((len(runs), room), NEVER)
+        spans = {(run.record_points, run.max_steps) for run in runs}
+        planned = {span: record_steps(*span) for span in spans}
         for steps, run in zip(step, runs, strict=True):
-            planned = record_steps(run.record_points, run.max_steps)
-            steps[: len(planned)] = planned
+            due = planned[run.record_points, run.max_steps]
+            steps[: len(due)] = due
         return cls(
             count=np.zeros(len(runs), dtype=np.int64), step=step, values=np.zeros((len(runs), room, len(QUANTITIES)))
         )

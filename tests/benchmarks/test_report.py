@@ -68,3 +68,31 @@ def test_page_tells_of_the_interface_and_of_the_tracking_server(tmp_path: Path) 
     assert "| status | 100 | 1530 | 15.3 |" in text
     assert "| eta, stop 3 | 60 | 16.7 | 17.1 | 4.2 | 9.0 |" in text
     assert "0.14 of it" in " ".join(text.split())
+
+
+def test_figure_1_is_compared_with_the_fair_baseline_first(tmp_path: Path) -> None:
+    """One that was cut off is a lower bound, and what is computed of the while loop comes after it."""
+    numbers = {
+        "machine": describe(datetime(2026, 1, 2, tzinfo=UTC)),
+        "effort": asdict(Effort(by_cpu=True)),
+        "finished": True,
+        "seconds": 5.25,
+        "workers": 2,
+        "one_core_seconds": 8.75,
+        "jax_scan_seconds": 93.8,
+        "jax_scan_lane_steps": 224_739_328,
+        "jax_scan_runs_left": 0,
+        "ratio": 10.72,
+        "jax_while_microseconds": 1.0,
+        "jax_while_seconds": 4094.0,
+        "slowest_steps": 20_389_888,
+        "slowest_converged": True,
+    }
+    for left, told in ((0, "94 s for 225 million"), (3, "more than 94 s for more than 225 million")):
+        (tmp_path / "figure1.json").write_text(json.dumps(numbers | {"jax_scan_runs_left": left}), encoding="utf-8")
+        (page,) = write_report(tmp_path, tmp_path / "docs")
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        assert told in text
+        assert text.index("8.8 s") < text.index("**10.7 × as long**") < text.index("4094 s")
+        assert "processor seconds" in text
+        assert "5.2 s" not in text  # seconds on the clock of a machine that was shared
