@@ -20,6 +20,13 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "data_variance": ("data", "variance"),
         "noise_variance": ("data", "noise_variance"),
         "features": ("data", "features"),
+        "mean_profile": ("data", "mean_profile"),
+        "variance_profile": ("data", "variance_profile"),
+        "variance_decay": ("data", "variance_decay"),
+        "correlation": ("data", "correlation"),
+        "support": ("data", "support"),
+        "signs": ("data", "signs"),
+        "true_norm": ("data", "true_norm"),
         "seed": ("data", "seed"),
         "depth": ("model", "depth"),
         "uv_shape": ("model", "shape"),
@@ -58,6 +65,9 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""
+
+VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile"})
+"""What is one list of numbers, and no axis of them."""
 
 _USUAL: Final = MappingProxyType(
     {
@@ -178,7 +188,7 @@ def _own_data(data: Any) -> dict[str, Any]:
 def _values(name: str, value: Any) -> Any:
     """One value as it is, many as the values of an axis."""
     found = plain(value, f"/{'/'.join(PLACES[name])}")
-    return {"values": found} if isinstance(found, list) and name != "vector" else found
+    return {"values": found} if isinstance(found, list) and name not in VECTORS else found
 
 
 def _multiples(given: tuple[Any, ...]) -> list[float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.data.features import FeatureLaw
+from core.data.true_predictor import SignLaw, SupportLaw
 from core.descent.optimizers import Optimizer
 from core.figures.fonts import in_drawable_letters
 from core.figures.layouts.selection import swept_axes
@@ -116,6 +117,7 @@ def _data(results: Results) -> Iterator[str]:
         )
         if data.features is not FeatureLaw.GAUSSIAN:
             yield f"{data.features.value} features"
+        yield from _law(data, swept)
         seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds" if "seed" in swept else ""
         yield seeds or f"data seed {data.seed}"
     elif isinstance(data, InlineData):
@@ -125,6 +127,18 @@ def _data(results: Results) -> Iterator[str]:
         known = next(iter(results.analyses.values()), None)
         if known is not None:
             yield from (f"N = {known.samples}", f"d = {known.dimension}")
+
+
+def _law(data: PlainSparseRegression, swept: Mapping[str, Axis]) -> Iterator[str]:
+    """What is not as in the paper: the mean and covariance of features, the true predictor."""
+    yield from (f"given {name} of features" for name in ("mean", "variance") if getattr(data, f"{name}_profile"))
+    for name, plain in (("variance_decay", 0), ("correlation", 0), ("true_norm", 1)):
+        if name not in swept and (value := getattr(data, name)) != plain:
+            yield value_text(COORDINATES[name], value)
+    if data.support is SupportLaw.RANDOM:
+        yield "random support"
+    if data.signs is SignLaw.RANDOM:
+        yield "random signs"
 
 
 def _training(grid: Grid) -> Iterator[str]:

@@ -209,7 +209,8 @@ VARIABLES: Final = _table(
             "excess_risk",
             "R(β)",
             "excess risk R(β) (test loss above its floor)",
-            "½(σ²‖β − β*‖² + (μ·1ᵀ(β − β*))²), the population risk above that of β*, in closed form.",
+            "½eᵀ(Σ + E[x]E[x]ᵀ)e with e = β − β* and the covariance Σ of x, in the paper ½(σ²‖e‖² + (μ·1ᵀe)²): "
+            "the population risk above that of β*, in closed form.",
         ),
         _limit(
             "test_loss",
@@ -453,6 +454,9 @@ COORDINATES: Final = _table(
         _number("data_mean", "μ", "data mean μ", "The mean of every feature."),
         _number("data_variance", "σ²", "data variance σ²", "The variance of every feature."),
         _number("noise_variance", "", "noise variance", "The variance of the noise on y."),
+        _number("variance_decay", "a", "decay of variances a", "The variance of feature i is σ²·i^(−a)."),
+        _number("correlation", "ρ", "correlation ρ", "The correlation of neighbouring features, ρ^k of those k apart."),
+        _number("true_norm", "‖β*‖₂", "norm of the true predictor", "The ℓ2 norm of the true predictor."),
         _count("seed", "", "data seed", "The seed of the data set."),
         VARIABLES["depth"],
         _number("uv_shape", "s", "shape s of the initialisation", "u = α√((1−s)/(1+s)), v = α√((1+s)/(1−s))."),

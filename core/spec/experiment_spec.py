@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from core.data.features import FeatureLaw
+from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
@@ -18,6 +19,7 @@ from core.spec.swept import (
     InAnySpelling,
     Range,
     SweptCount,
+    SweptDecay,
     SweptDepth,
     SweptNonNegative,
     SweptPositive,
@@ -95,8 +97,13 @@ class Transform(Document):
         return self
 
 
-def _is_gaussian(value: Any) -> bool:
-    return bool(value == FeatureLaw.GAUSSIAN)
+def _default(document: type[Document], field: str) -> Any:
+    return document.model_fields[field].default
+
+
+def left_out_at(default: Any) -> Any:
+    """A field that documents have only beside its default, so that the hashes of before are what they were."""
+    return Field(default=default, exclude_if=lambda value: bool(value == default))
 
 
 class SparseRegression(Document):
@@ -104,6 +111,11 @@ class SparseRegression(Document):
 
     x ~ N(μ·1, σ²I) with `mean` μ and `variance` σ²; y ~ N(⟨β*, x⟩, `noise_variance`); β* has r* = `sparsity` entries
     1/√r*, the first ones. `features` is another law of independent x_i of the same mean and variance.
+
+    Other means and covariances: E[x_i] = μ·m_i with `mean_profile` m, Cov(x_i, x_j) = σ²·√(v_i·v_j)·ρ^|i−j| with
+    `correlation` ρ (Toeplitz) and v_i = i^(−a), a = `variance_decay` (a power law), times the entry of
+    `variance_profile`. β* has its entries anywhere where `support` is random, fair signs where `signs` are, and the
+    norm `true_norm`.
     """
 
     kind: Literal["sparse_regression"]
@@ -114,8 +126,14 @@ class SparseRegression(Document):
     variance: SweptPositive = 5.0
     noise_variance: SweptNonNegative = 0.01
     seed: SweptWhole = 0
-    features: Annotated[FeatureLaw, Field(strict=False)] = Field(default=FeatureLaw.GAUSSIAN, exclude_if=_is_gaussian)
-    """Left out of documents where it is Gaussian, so that the hashes of those are what they were."""
+    features: Annotated[FeatureLaw, Field(strict=False)] = left_out_at(FeatureLaw.GAUSSIAN)
+    mean_profile: Vector | None = left_out_at(None)
+    variance_profile: Vector | None = left_out_at(None)
+    variance_decay: SweptDecay = left_out_at(0.0)
+    correlation: SweptShape = left_out_at(0.0)
+    support: Annotated[SupportLaw, Field(strict=False)] = left_out_at(SupportLaw.FIRST)
+    signs: Annotated[SignLaw, Field(strict=False)] = left_out_at(SignLaw.POSITIVE)
+    true_norm: SweptPositive = left_out_at(1.0)
 
     @model_validator(mode="after")
     def _support_fits(self) -> Self:
@@ -123,6 +141,30 @@ class SparseRegression(Document):
         if most > least:
             raise ValueError(f"sparsity {most:g} exceeds dimension {least:g}")
         return self
+
+    @model_validator(mode="after")
+    def _profiles_fit(self) -> Self:
+        for scale in ("mean", "variance"):
+            profile = getattr(self, f"{scale}_profile")
+            if profile is None:
+                continue
+            if scale not in self.model_fields_set:
+                raise ValueError(f"{scale}_profile multiplies {scale}: give {scale}, 1 for the profile alone")
+            if set(all_values(self.dimension)) != {len(profile)}:
+                features = " or ".join(f"{dimension:g}" for dimension in all_values(self.dimension)[:2])
+                raise ValueError(f"{scale}_profile has {len(profile)} entries and there are {features} features")
+        if self.variance_profile is not None and min(self.variance_profile) < 0:
+            raise ValueError("an entry of variance_profile is negative")
+        return self
+
+    @property
+    def is_of_the_paper(self) -> bool:
+        """Whether features are independent, of one mean and one variance, and β* has equal positive entries of norm 1.
+
+        The concentration of section 5 is about these, whatever the support is and the law of each feature.
+        """
+        own = ("mean_profile", "variance_profile", "variance_decay", "correlation", "signs", "true_norm")
+        return all(getattr(self, field) == _default(SparseRegression, field) for field in own)
 
 
 class InlineData(Document):
@@ -219,14 +261,6 @@ class Finish(StrEnum):
     ITERATE = "iterate"
 
 
-def _is_none(value: Any) -> bool:
-    return value is None
-
-
-def _default(document: type[Document], field: str) -> Any:
-    return document.model_fields[field].default
-
-
 class Stopping(Document):
     """When a run stops. `loss_tolerance` is relative to ½Ê[y²], the loss of β = 0, or where y = 0 to that of the start.
 
@@ -258,10 +292,7 @@ class Stopping(Document):
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
     release: Annotated[Release, Field(strict=False)] = Release.FLOAT64
-    steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] | None = Field(
-        default=None, exclude_if=_is_none
-    )
-    """Left out of documents where it is not given, so that the hashes of those are what they were."""
+    steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] | None = left_out_at(None)
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:

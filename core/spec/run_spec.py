@@ -21,6 +21,7 @@ from core.spec.experiment_spec import (
     UploadedData,
     UVModel,
     VectorInitialization,
+    left_out_at,
 )
 from core.spec.optimizers import (
     LargestConvergent,
@@ -28,7 +29,7 @@ from core.spec.optimizers import (
     PlainOptimizer,
     RelativeStepSizes,
 )
-from core.spec.swept import Count, Depth, Document, NonNegative, Positive, Scale, Shape, Whole
+from core.spec.swept import Count, Decay, Depth, Document, NonNegative, Positive, Scale, Shape, Whole
 
 
 class PlainSparseRegression(SparseRegression):
@@ -41,6 +42,9 @@ class PlainSparseRegression(SparseRegression):
     variance: Positive
     noise_variance: NonNegative
     seed: Whole
+    variance_decay: Decay = left_out_at(0.0)
+    correlation: Shape = left_out_at(0.0)
+    true_norm: Positive = left_out_at(1.0)
 
 
 class PlainDiagonal(DiagonalModel):

@@ -148,6 +148,7 @@ Positive = Annotated[float, Field(gt=0, title="Positive")]
 NonNegative = Annotated[float, Field(ge=0, title="NonNegative")]
 Scale = Annotated[float, Field(ge=1e-100, le=1e100, title="Scale")]
 Fraction = Annotated[float, Field(ge=0, le=BELOW_ONE, title="Fraction")]
+Decay = Annotated[float, Field(ge=0, le=16, title="Decay")]
 Shape = Annotated[float, Field(ge=-BELOW_ONE, le=BELOW_ONE, title="Shape")]
 
 _N, _V, _R = Tag(NUMBER_TAG), Tag(VALUES_TAG), Tag(RANGE_TAG)
@@ -166,6 +167,7 @@ SweptNonNegative = Annotated[
 SweptFraction = Annotated[
     Annotated[Fraction, _N] | Annotated[Values[Fraction], _V] | Annotated[Range[Fraction], _R], _BY_FORM
 ]
+SweptDecay = Annotated[Annotated[Decay, _N] | Annotated[Values[Decay], _V] | Annotated[Range[Decay], _R], _BY_FORM]
 SweptShape = Annotated[Annotated[Shape, _N] | Annotated[Values[Shape], _V] | Annotated[Range[Shape], _R], _BY_FORM]
 
 

@@ -63,3 +63,14 @@ def test_other_features_than_gaussian_ones_are_named() -> None:
     for features, named in (("gaussian", False), ("rademacher", True)):
         text = caption(results_of(grid_of(data={"features": features})), "x").data
         assert (f"{features} features" in text) is named
+
+
+def test_another_law_of_the_data_is_named_unless_it_is_swept() -> None:
+    """The moments of the features, and the true predictor."""
+    law = {"mean_profile": [1.0] * 100, "mean": 2.0, "correlation": 0.5, "true_norm": 3, "support": "random"}
+    text = caption(results_of(grid_of(data=law)), "x").data
+    assert "given mean of features, ρ = 0.5, ‖β*‖₂ = 3, random support, data seed" in text
+    swept = caption(results_of(grid_of(data={"variance_decay": {"values": [0.0, 1.0]}, "signs": "random"})), "x").data
+    assert "random signs" in swept
+    assert "a = " not in swept
+    assert "ρ" not in swept

@@ -186,7 +186,8 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
     """All kinds of all parts, with everything swept that can be."""
     two = {"values": [0.25, 0.5]}
     whole = {"values": [2, 3]}
-    data: dict[str, Any] = dict.fromkeys(("mean", "variance", "noise_variance"), two)
+    data: dict[str, Any] = dict.fromkeys(("mean", "variance", "noise_variance", "variance_decay"), two)
+    data |= dict.fromkeys(("correlation", "true_norm"), two)
     data |= dict.fromkeys(("samples", "dimension", "seed"), whole) | {"sparsity": {"values": [1, 2]}}
     shared = {"step_size": two, "warmup_steps": whole}
     optimizers = [

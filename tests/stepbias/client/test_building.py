@@ -30,6 +30,9 @@ def test_the_sweep_of_the_paper() -> None:
     [
         ({"depth": 3}, "model", {"kind": "diagonal", "depth": 3}),
         ({"uv_shape": [0.1, 0.5]}, "model", {"kind": "uv", "shape": {"values": [0.1, 0.5]}}),
+        ({"correlation": [0.0, 0.5]}, "data", {"correlation": {"values": [0.0, 0.5]}}),
+        ({"data_mean": 1.0, "mean_profile": [1.0, -1.0] * 50}, "data", {"mean_profile": [1.0, -1.0] * 50}),
+        ({"support": "random", "signs": "random"}, "data", {"support": "random", "signs": "random"}),
         ({"momentum": 0.9}, "optimizer", {"kind": "heavy_ball", "momentum": 0.9}),
         ({"batch_size": np.array([1, 5])}, "optimizer", {"kind": "sgd", "batch_size": {"values": [1, 5]}}),
         ({"label_noise_variance": 0.1, "noise_steps": 9}, "optimizer", {"kind": "label_noise", "noise_steps": 9}),
