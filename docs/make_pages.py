@@ -205,8 +205,11 @@ def values(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     schema = resolved(schema, definitions)
     if options := schema.get("oneOf") or schema.get("anyOf"):
         told = [values(each, definitions) for each in options]
-        is_swept = any(each.get("$ref", "").endswith(("Values", "Range")) for each in options)
-        return f"{told[0]}, or swept" if is_swept and len(told) == 3 else " or ".join(dict.fromkeys(told))
+        swept = [each.get("$ref", "").endswith(("Values", "Range")) for each in options]
+        others = [text for text, is_axis in zip(told, swept, strict=True) if not is_axis]
+        if any(swept) and not any("](#" in text for text in others):
+            return ", or ".join([others[0], "swept", *others[1:]])
+        return " or ".join(dict.fromkeys(told))
     if "enum" in schema or "const" in schema:
         return " or ".join(f"`{json.dumps(each)}`" for each in schema.get("enum", [schema.get("const")]))
     if schema.get("type") == "object":

@@ -33,6 +33,10 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "init_scale": ("initialization", "scale"),
         "init_seed": ("initialization", "seed"),
         "vector": ("initialization", "vector"),
+        "u_plus": ("initialization", "u_plus"),
+        "u_minus": ("initialization", "u_minus"),
+        "v_plus": ("initialization", "v_plus"),
+        "v_minus": ("initialization", "v_minus"),
         "independent": ("initialization", "independent"),
         "step_size": ("optimizer", "step_size"),
         "warmup_steps": ("optimizer", "warmup_steps"),
@@ -59,6 +63,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "uv_shape": ("model", "uv"),
         "init_seed": ("initialization", "normal"),
         "vector": ("initialization", "vector"),
+        **dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), ("initialization", "parameters")),
         "batch_size": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
@@ -66,8 +71,8 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""
 
-VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile"})
-"""What is one list of numbers, and no axis of them."""
+VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"})
+"""What is one list of numbers, and no axis of them: that is `linspace` and `logspace`, or `{"values": [...]}`."""
 
 _USUAL: Final = MappingProxyType(
     {
@@ -114,6 +119,7 @@ def multiples(unit: str, *values: Any) -> dict[str, Any]:
 def sweep(
     data: Any = None,
     *,
+    model: str | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
     transform: Mapping[str, Any] | None = None,
@@ -127,6 +133,7 @@ def sweep(
         data: `(X, y)`; arrays by name; the id of an uploaded data set, or its description; without it the sparse
             regression of the paper, of which `samples`, `dimension`, `sparsity`, `data_mean`, `seed` and so on are
             told.
+        model: its kind where nothing that is told decides it: `uv_product`, or `uv`.
         name: of the experiment.
         tags: of the experiment.
         transform: of own data, such as `{"X": "standardise"}`.
@@ -141,6 +148,8 @@ def sweep(
     """
     _require_known(told)
     parts: dict[str, dict[str, Any]] = {part: {"kind": kind} for part, kind in _kinds(told).items()}
+    if model is not None:
+        parts["model"]["kind"] = model
     parts["data"] = _data(data, parts["data"], transform)
     for each, value in told.items():
         part, member = PLACES[each]
@@ -163,7 +172,7 @@ def _kinds(told: Mapping[str, Any]) -> dict[str, str]:
 
 def _kind(part: str, usual: str, deciding: Sequence[str]) -> str:
     mine = [each for each in deciding if KINDS[each][0] == part]
-    if len(mine) > 1:
+    if len({KINDS[each][1] for each in mine}) > 1:
         raise TypeError(f"{' and '.join(mine)} exclude each other: no {part} has both")
     return KINDS[mine[0]][1] if mine else usual
 

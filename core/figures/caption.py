@@ -12,13 +12,17 @@ from core.figures.layouts.selection import swept_axes
 from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
-from core.spec.experiment_spec import InlineData
+from core.spec.experiment_spec import PARTS, InlineData
 from core.spec.optimizers import STEP_SIZE_FRACTION
-from core.spec.run_spec import PlainSparseRegression, PlainUV
+from core.spec.run_spec import PlainProduct, PlainSparseRegression, PlainUV
 from core.sweep.grid import Axis, Grid, axis_name
 
 NAME_LENGTH: Final = 80
-INITIALIZATIONS: Final = {"normal": "random normal initialisation", "vector": "given initial vector"}
+INITIALIZATIONS: Final = {
+    "normal": "random normal initialisation",
+    "vector": "given initial vector",
+    "parameters": "given initial parameters",
+}
 DATA_SYMBOLS: Final = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance")
 REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "optimiser seeds"}
 
@@ -147,6 +151,10 @@ def _training(grid: Grid) -> Iterator[str]:
     initialization = grid.spec.initialization.kind
     if initialization in INITIALIZATIONS:
         yield INITIALIZATIONS[initialization]
+    parts = {part: getattr(run.spec.initialization, part, None) for part in PARTS}
+    given = {part: value for part, value in parts.items() if isinstance(value, float) and part not in swept}
+    if given:
+        yield values_text(given)
     yield run.optimizer.name
     values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
     values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
@@ -161,7 +169,9 @@ def _training(grid: Grid) -> Iterator[str]:
 
 def _model(grid: Grid, swept: dict[str, Axis]) -> Iterator[str]:
     model = grid.run(0).spec.model
-    if isinstance(model, PlainUV):
+    if isinstance(model, PlainProduct):
+        yield "model u∘v"
+    elif isinstance(model, PlainUV):
         yield "UV model" if "uv_shape" in swept else f"UV model, {value_text(COORDINATES['uv_shape'], model.shape)}"
     elif "depth" not in swept:
         yield value_text(COORDINATES["depth"], model.depth)

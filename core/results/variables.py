@@ -62,7 +62,9 @@ VARIABLES: Final = _table(
             name="network",
             symbol="",
             label="network",
-            description="What is trained: diagonal-D for β = u₊^D − u₋^D, uv for β = u₊v₊ − u₋v₋.",
+            description=(
+                "What is trained: diagonal-D for β = u₊^D − u₋^D, uv for β = u₊v₊ − u₋v₋, uv_product for β = u∘v."
+            ),
             kind=Kind.TEXT,
         ),
         Variable(
@@ -461,6 +463,10 @@ COORDINATES: Final = _table(
         VARIABLES["depth"],
         _number("uv_shape", "s", "shape s of the initialisation", "u = α√((1−s)/(1+s)), v = α√((1+s)/(1−s))."),
         VARIABLES["init_scale"],
+        _number("u_plus", "u₊/α", "initial u₊ / α", "What u₊ is at the start, in multiples of α."),
+        _number("u_minus", "u₋/α", "initial u₋ / α", "What u₋ is at the start, in multiples of α."),
+        _number("v_plus", "v₊/α", "initial v₊ / α", "What v₊ is at the start, in multiples of α."),
+        _number("v_minus", "v₋/α", "initial v₋ / α", "What v₋ is at the start, in multiples of α."),
         _count("init_seed", "", "initialisation seed", "The seed of a random initialisation."),
         VARIABLES["step_size"],
         Variable(

@@ -21,12 +21,14 @@ from core.spec.swept import (
     SweptCount,
     SweptDecay,
     SweptDepth,
+    SweptEntries,
     SweptNonNegative,
     SweptPositive,
     SweptReal,
     SweptScale,
     SweptShape,
     SweptWhole,
+    Vector,
     all_values,
     axis_values,
 )
@@ -43,11 +45,6 @@ LEAST_TOLERANCE: Final = 1e-24
 """Rounding leaves residuals of 1e-14 to 1e-12 of y, and the loss is their square: float64 gets no further down."""
 
 
-def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
-    """-0.0 is the number 0.0 in another spelling, and would be another key."""
-    return tuple(number + 0.0 for number in numbers)
-
-
 def _no_truth(value: Any) -> Any:
     """True equals 1 in Python alone."""
     return str(value) if isinstance(value, bool) else value
@@ -61,9 +58,6 @@ def _printable(text: str) -> str:
 
 Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
-Vector = Annotated[
-    tuple[float, ...], Field(min_length=1, strict=False, fail_fast=True), AfterValidator(_without_negative_zeros)
-]
 Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False, fail_fast=True)]
 
 
@@ -219,6 +213,16 @@ class UVModel(Document):
     shape: SweptShape = 0.0
 
 
+class ProductModel(Document):
+    """β = u∘v from u = a·1, v = 0, in the units of the literature on it: step size γ, scale a, sharpness in (u, v).
+
+    It is the squared model β = u₊² − u₋² with u± = (u ± v)/2, step size γ/2 and scale a/2, at every step. u and v are
+    called `u_plus` and `v_plus`, beside `u_minus` = `v_minus` = 0.
+    """
+
+    kind: Literal["uv_product"]
+
+
 class UniformInitialization(Document):
     """u₊ = u₋ = α·1."""
 
@@ -241,6 +245,35 @@ class VectorInitialization(Document):
     kind: Literal["vector"]
     scale: SweptScale
     vector: Vector
+
+
+class ParametersInitialization(Document):
+    """θ = α·(the parts that are given): each a number for all coordinates or a vector, signs kept.
+
+    So u₊ ≠ u₋, layers of different scales, or any θ at all. A diagonal network starts from `u_plus` and `u_minus`, UV
+    from all four, `uv_product` from `u_plus` and `v_plus`. Where a coordinate of u₊ or u₋ is 0 it stays 0 (in UV where
+    |u| = |v|): no potential is left there, so that there is neither certificate nor flow limit.
+    """
+
+    kind: Literal["parameters"]
+    scale: SweptScale = 1.0
+    u_plus: SweptEntries
+    u_minus: SweptEntries | None = None
+    v_plus: SweptEntries | None = None
+    v_minus: SweptEntries | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The parts that are given."""
+        return tuple(part for part in PARTS if getattr(self, part) is not None)
+
+
+PARTS: Final = ("u_plus", "u_minus", "v_plus", "v_minus")
+
+PARTS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"diagonal": PARTS[:2], "uv": PARTS, "uv_product": PARTS[::2]}
+)
+"""The parts of each model that a start chooses."""
 
 
 class Release(StrEnum):
@@ -350,9 +383,10 @@ class Recording(Document):
 
 
 Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]
-Model = Annotated[DiagonalModel | UVModel, Field(discriminator="kind")]
+Model = Annotated[DiagonalModel | UVModel | ProductModel, Field(discriminator="kind")]
 Initialization = Annotated[
-    UniformInitialization | NormalInitialization | VectorInitialization, Field(discriminator="kind")
+    UniformInitialization | NormalInitialization | VectorInitialization | ParametersInitialization,
+    Field(discriminator="kind"),
 ]
 
 
@@ -396,10 +430,22 @@ class ExperimentSpec(Document):
         samples, columns = _extent(self.data)
         if samples and self.optimizer.largest_batch > min(samples):
             raise ValueError(f"batch_size {self.optimizer.largest_batch:g} exceeds the {min(samples):g} samples")
-        if isinstance(self.initialization, VectorInitialization) and columns:
-            entries = len(self.initialization.vector)
-            if set(columns) != {entries}:
-                raise ValueError(f"the initial vector has {entries} entries, the data have {columns[0]:g} columns")
+        for name, entries in vectors_of(self.initialization).items():
+            if columns and set(columns) != {entries}:
+                raise ValueError(f"the initial {name} has {entries} entries, the data have {columns[0]:g} columns")
+        return self
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        if not isinstance(start := self.initialization, ParametersInitialization):
+            if isinstance(self.model, ProductModel) and getattr(start, "independent", False):
+                raise ValueError("independent is a draw for u₋, and uv_product has none: leave it out")
+            return self
+        wanted = PARTS_OF[self.model.kind]
+        if start.given != wanted:
+            raise ValueError(f"{self.model.kind} starts from {', '.join(wanted)}: give just these parts")
+        if isinstance(self.model, UVModel) and self.model.shape != 0:
+            raise ValueError("the shape of a uv start is that of its layers, which are given: leave shape out")
         return self
 
     def science(self) -> dict[str, Any]:
@@ -422,6 +468,11 @@ class ExperimentSpec(Document):
         A new numerics version gives new numbers, so there the same document asks for another experiment.
         """
         return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
+
+
+def vectors_of(start: Initialization) -> dict[str, int]:
+    """The vectors that a start is given by, and how many entries each has."""
+    return {name: len(value) for name, value in start if isinstance(value, tuple)}
 
 
 def _by_kind(union: Any) -> Mapping[str, type[Document]]:

@@ -14,6 +14,8 @@ from core.spec.experiment_spec import (
     InlineData,
     Model,
     NormalInitialization,
+    ParametersInitialization,
+    ProductModel,
     Recording,
     SparseRegression,
     Stopping,
@@ -29,7 +31,7 @@ from core.spec.optimizers import (
     PlainOptimizer,
     RelativeStepSizes,
 )
-from core.spec.swept import Count, Decay, Depth, Document, NonNegative, Positive, Scale, Shape, Whole
+from core.spec.swept import Count, Decay, Depth, Document, NonNegative, Positive, Real, Scale, Shape, Vector, Whole
 
 
 class PlainSparseRegression(SparseRegression):
@@ -78,9 +80,23 @@ class PlainVector(VectorInitialization):
     scale: Scale
 
 
+class PlainParameters(ParametersInitialization):
+    """Given parameters of one scale."""
+
+    scale: Scale
+    u_plus: Real | Vector
+    u_minus: Real | Vector | None
+    v_plus: Real | Vector | None
+    v_minus: Real | Vector | None
+
+
+class PlainProduct(ProductModel):
+    """The product of two vectors."""
+
+
 PlainData = PlainSparseRegression | InlineData | UploadedData
-PlainModel = PlainDiagonal | PlainUV
-PlainInitialization = PlainUniform | PlainNormal | PlainVector
+PlainModel = PlainDiagonal | PlainUV | PlainProduct
+PlainInitialization = PlainUniform | PlainNormal | PlainVector | PlainParameters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,7 +60,8 @@ function swept({ label, all, usual, value, at }) {
 	return { element: h("div", attributes, head, place, fault(at)), value: () => inner.value() };
 }
 
-function wayName({ properties }) {
+function wayName({ type, properties }) {
+	if (type === "array") return "a vector";
 	const first = properties && Object.keys(properties)[0];
 	return { undefined: "one value", values: "several values", start: "a range" }[first] ?? words(first).toLowerCase();
 }
@@ -68,8 +69,9 @@ function wayName({ properties }) {
 /** The numbers of one way to give them, in another one, where they mean the same there. */
 function converted(value, { type, properties = {} }) {
 	const { values, start, stop } = isObject(value) ? value : { values: [value] };
-	const numbers = [values ?? [start, stop]].flat().filter(Number.isFinite);
+	const numbers = [values ?? [start, stop]].flat(2).filter(Number.isFinite);
 	if (!numbers.length) return undefined;
+	if (type === "array") return numbers;
 	if (type !== "object") return numbers[0];
 	if (properties.start) return { start: Math.min(...numbers), stop: Math.max(...numbers), num: 5 };
 	return Object.keys(properties).join() === "values" ? { values: numbers } : undefined;

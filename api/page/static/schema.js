@@ -27,9 +27,9 @@ export function fewValues({ type, title, ...schema }) {
 	return (schema.enum ?? (type === "boolean" ? [true, false] : undefined))?.map((each) => [each, words(each)]);
 }
 
-/** Whether the value is meant by this one of several alternatives: an object by its members. */
+/** Whether the value is meant by this one of several alternatives: an object by its members, a list as one. */
 export function suits(value, { type, properties = {}, required = [] }) {
-	if (!isObject(value)) return value !== undefined && type !== "object";
+	if (!isObject(value)) return value !== undefined && type !== "object" && Array.isArray(value) === (type === "array");
 	return required.every((name) => name in value) && Object.keys(value).every((name) => name in properties);
 }
 

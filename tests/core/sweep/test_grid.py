@@ -200,7 +200,9 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
         {"kind": "uv", "shape": two},
         {"kind": "diagonal"},
     ]
-    named = set()
+    parts = dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), two)
+    started = document(model={"kind": "uv"}, initialization={"kind": "parameters", **parts})
+    named = {axis.name for axis in Grid(ExperimentSpec.model_validate(started)).axes}
     for model, optimizer in zip(models, optimizers, strict=True):
         body = document(model=model, initialization={"kind": "normal", "scale": two, "seed": whole})
         body["data"] |= data
