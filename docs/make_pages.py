@@ -17,7 +17,7 @@ import click
 import stepbias
 from api.contract.json_schema import spec_schema
 from core.results.variables import COORDINATES
-from core.sweep.grid import AXIS_NAMES
+from core.spec.axes import AXIS_NAMES
 from stepbias.cli.main import app
 
 DOCS: Final = Path(__file__).parent
@@ -177,6 +177,8 @@ MEANINGS: Final = {
     "fractions_of_max_stable": "Multiples of η*.",
     "multiples_of": "What they are multiples of.",
     "values": "The multiples.",
+    "effective_step_sizes": "The λ = η/(1−m)².",
+    "zip": "Groups of axes, by their names in results, that are swept together.",
     "largest_convergent": "Where it is looked for.",
     "lower": "As a multiple of η*.",
     "upper": "As a multiple of η*.",
@@ -257,7 +259,15 @@ def spec_page() -> str:
             title = f"`{kind['properties']['kind']['const']}`" if "kind" in kind["properties"] else name
             told = plain(kind.get("description", ""))
             sections.append("\n".join([f"### {title}", "", told, "", *fields(part, kind, definitions)]))
-    others = ("Transform", "FractionsOfMaxStable", "MultiplesOf", "LargestConvergent", "StepBracket", "PositiveRange")
+    others = (
+        "Transform",
+        "FractionsOfMaxStable",
+        "MultiplesOf",
+        "EffectiveStepSizes",
+        "LargestConvergent",
+        "StepBracket",
+        "PositiveRange",
+    )
     sections.append("## Inside these\n\n`PositiveRange` stands for all ranges: they differ in what their ends may be.")
     for name in others:
         kind = definitions[name]

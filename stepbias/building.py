@@ -116,12 +116,22 @@ def multiples(unit: str, *values: Any) -> dict[str, Any]:
     return {"multiples_of": unit, "values": _multiples(values)}
 
 
-def sweep(
+def effective(*step_sizes: Any) -> dict[str, Any]:
+    """Step sizes of the heavy ball by λ = η/(1−m)², what they come to with momentum m: it stays where m is swept.
+
+    Args:
+        step_sizes: as for `fractions`.
+    """
+    return {"effective_step_sizes": _multiples(step_sizes)}
+
+
+def sweep(  # noqa: PLR0913 - all but the data by name
     data: Any = None,
     *,
     model: str | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
+    linked: Sequence[Sequence[str]] = (),
     transform: Mapping[str, Any] | None = None,
     **told: Any,
 ) -> dict[str, Any]:
@@ -136,6 +146,8 @@ def sweep(
         model: its kind where nothing that is told decides it: `uv_product`, or `uv`.
         name: of the experiment.
         tags: of the experiment.
+        linked: names of axes that change together, such as `[("seed", "init_seed")]`: of the first and the second, and
+            so on, values at equal places are of one run.
         transform: of own data, such as `{"X": "standardise"}`.
         told: an axis by its name, as one value or many: a number, a list, a range, an array of any library, or what
             `linspace`, `logspace`, `fractions` and `multiples` make; or another member of a part of the spec, such as
@@ -154,7 +166,7 @@ def sweep(
     for each, value in told.items():
         part, member = PLACES[each]
         parts.setdefault(part, {})[member] = _values(each, value)
-    named = {"name": name, "tags": list(tags)}
+    named = {"name": name, "tags": list(tags), "zip": [list(group) for group in linked]}
     return {member: value for member, value in named.items() if value} | parts
 
 

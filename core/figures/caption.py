@@ -8,14 +8,15 @@ from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.descent.optimizers import Optimizer
 from core.figures.fonts import in_drawable_letters
-from core.figures.layouts.selection import swept_axes
+from core.figures.layouts.selection import swept_numbers
 from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
+from core.spec.axes import Axis, axis_name
 from core.spec.experiment_spec import PARTS, InlineData
 from core.spec.optimizers import STEP_SIZE_FRACTION
 from core.spec.run_spec import PlainProduct, PlainSparseRegression, PlainUV
-from core.sweep.grid import Axis, Grid, axis_name
+from core.sweep.grid import Grid
 
 NAME_LENGTH: Final = 80
 INITIALIZATIONS: Final = {
@@ -114,7 +115,7 @@ def _data(results: Results) -> Iterator[str]:
     grid = results.grid
     data = grid.run(0).spec.data
     if isinstance(data, PlainSparseRegression):
-        swept = swept_axes(grid)
+        swept = swept_numbers(grid)
         fields = [(field, COORDINATES[axis_name("data", field)]) for field in DATA_SYMBOLS]
         yield from (
             value_text(variable, getattr(data, field)) for field, variable in fields if variable.name not in swept
@@ -146,7 +147,7 @@ def _law(data: PlainSparseRegression, swept: Mapping[str, Axis]) -> Iterator[str
 
 
 def _training(grid: Grid) -> Iterator[str]:
-    swept, run = swept_axes(grid), grid.run(0)
+    swept, run = swept_numbers(grid), grid.run(0)
     yield from _model(grid, swept)
     initialization = grid.spec.initialization.kind
     if initialization in INITIALIZATIONS:

@@ -479,6 +479,13 @@ COORDINATES: Final = _table(
         _multiple("start_step_multiple", "η/η_start", "The step size as a multiple of `start_stable_step`."),
         _multiple("least_norm_step_multiple", "η/η_ℓ2", "The step size as a multiple of `least_norm_stable_step`."),
         _multiple("flow_step_multiple", "η/η_flow", "The step size as a multiple of `flow_stable_step`."),
+        Variable(
+            name="effective_step_size",
+            symbol="η/(1−m)²",
+            label="effective step size η/(1−m)²",
+            description="What the step size comes to with momentum m, where it is small.",
+            log_scaled=True,
+        ),
         _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
         _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
         _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
+from core.spec.axes import axes_of, linked
 from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
     BELOW_ONE,
@@ -59,6 +60,12 @@ def _printable(text: str) -> str:
 Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
 Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False, fail_fast=True)]
+
+
+Links = Annotated[
+    tuple[Annotated[tuple[Label, ...], Field(min_length=2, max_length=16, strict=False)], ...],
+    Field(max_length=16, strict=False),
+]
 
 
 class Centring(StrEnum):
@@ -391,7 +398,11 @@ Initialization = Annotated[
 
 
 class ExperimentSpec(Document):
-    """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.sweep.grid`)."""
+    """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.sweep.grid`).
+
+    `zip` links axes, by their names in results: those of a group have as many values each, and are swept together,
+    position by position, as one axis that has the name of the first.
+    """
 
     schema_version: Annotated[Literal[1], BeforeValidator(_no_truth)] = SCHEMA_VERSION
     name: Name = ""
@@ -402,13 +413,18 @@ class ExperimentSpec(Document):
     optimizer: Optimizer
     stopping: Stopping = Field(default_factory=Stopping)
     recording: Recording = Field(default_factory=Recording)
+    zip: Links = left_out_at(())
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
-        sections = (self.data, self.model, self.initialization, self.optimizer)
-        runs = math.prod(
-            _axis_length(getattr(section, field)) for section in sections for field in type(section).model_fields
-        )
+        parts = {name: getattr(self, name) for name in ("data", "model", "initialization", "optimizer")}
+        if self.zip:
+            axes = linked([axis for name, part in parts.items() for axis in axes_of(name, part)], self.zip)
+            runs = math.prod(len(axis.values) for axis in axes)
+        else:  # without spelling them out, which takes a while where they are long
+            runs = math.prod(
+                _axis_length(getattr(part, field)) for part in parts.values() for field in type(part).model_fields
+            )
         if runs > MAX_RUNS:
             raise ValueError(f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
         return self
@@ -453,10 +469,11 @@ class ExperimentSpec(Document):
 
         Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
         """
-        return {
+        parts = {
             part: _spelled_out(getattr(self, part))
             for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
         }
+        return parts | ({"zip": [list(group) for group in self.zip]} if self.zip else {})
 
     def canonical(self) -> bytes:
         """The canonical JSON of the whole document, as it is stored."""

@@ -26,6 +26,7 @@ from core.spec.experiment_spec import (
     left_out_at,
 )
 from core.spec.optimizers import (
+    EffectiveStepSizes,
     LargestConvergent,
     Optimizer,
     PlainOptimizer,
@@ -142,7 +143,9 @@ def initialization_at(initialization: Initialization, values: Mapping[str, float
 def optimizer_at(optimizer: Optimizer, values: Mapping[str, float]) -> PlainOptimizer:
     """The optimiser with these values in place of what is swept, by field."""
     numbers = _numbers(optimizer, values)
-    if isinstance(optimizer.step_size, RelativeStepSizes):
+    if isinstance(optimizer.step_size, EffectiveStepSizes):
+        numbers["step_size"] = optimizer.step_size.step_size(values["step_size"], numbers["momentum"])
+    elif isinstance(optimizer.step_size, RelativeStepSizes):
         numbers["step_size"] = optimizer.step_size.at(values["step_size"])
     return _OPTIMIZER.validate_python(numbers)
 

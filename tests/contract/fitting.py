@@ -34,7 +34,9 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "uv_product has none",
         "leave shape out",
         "_profile",
+        "effective step sizes η",
     ),
+    "axes that are linked go together": ("zip has", "zip needs", "zip of"),
     "arrays have one shape": (
         "the rows of",
         "every row of",
@@ -78,6 +80,7 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
         section = spec.get(part)
         if isinstance(section, dict):
             _each(section, lambda name, value: _fitted_number(value, small=name in _SMALL))
+    spec.pop("zip", None)
     with suppress(AttributeError):
         spec.get("stopping").pop("steps", None)
         spec.get("stopping").pop("release", None)
@@ -136,6 +139,9 @@ def _fit_step_size(optimizer: dict[str, Any]) -> None:
     size = optimizer["step_size"]
     if not isinstance(size, dict):
         return
+    if "effective_step_sizes" in size:
+        values = _apart(size["effective_step_sizes"])
+        optimizer["step_size"] = {"effective_step_sizes" if "momentum" in optimizer else "values": values}
     if "fractions_of_max_stable" in size:
         size["fractions_of_max_stable"] = _apart(size["fractions_of_max_stable"])
     bracket = size.get("largest_convergent")

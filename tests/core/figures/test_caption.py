@@ -2,6 +2,8 @@
 
 from core.descent.optimizers import FullBatch, HeavyBall
 from core.figures.caption import caption, threshold_text, values_text
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from tests.core.made_up import made_up_summaries, results_of
 from tests.core.specs import document, fan, grid_of
 
@@ -56,6 +58,13 @@ def test_the_model_is_named_unless_it_is_swept() -> None:
     assert caption(results_of(uv), "title").training.startswith("UV model, ")
     depths = grid_of(model={"kind": "diagonal", "depth": {"values": [2, 3]}})
     assert "D = " not in caption(results_of(depths), "title").training
+
+
+def test_what_is_linked_to_an_axis_is_no_constant() -> None:
+    """The step size is another one at each momentum."""
+    linked = {"kind": "heavy_ball", "momentum": {"values": [0.1, 0.5]}, "step_size": {"values": [0.1, 0.2]}}
+    grid = Grid(ExperimentSpec.model_validate(document(optimizer=linked) | {"zip": [["momentum", "step_size"]]}))
+    assert "η = " not in caption(results_of(grid), "x").training
 
 
 def test_other_features_than_gaussian_ones_are_named() -> None:

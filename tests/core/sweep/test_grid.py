@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.identity import NUMERICS_VERSION, content_hash
 from core.results.variables import COORDINATES, VARIABLES
 from core.spec.experiment_spec import ExperimentSpec
-from core.spec.optimizers import StepUnit
+from core.spec.optimizers import EFFECTIVE_STEP_SIZE, StepUnit
 from core.sweep.grid import Grid
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, document, fan, grid_of
 
@@ -208,7 +208,7 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
         body["data"] |= data
         body["optimizer"] = optimizer
         named |= {axis.name for axis in Grid(ExperimentSpec.model_validate(body)).axes}
-    assert named | {unit.axis for unit in StepUnit} == set(COORDINATES)
+    assert named | {EFFECTIVE_STEP_SIZE} | {unit.axis for unit in StepUnit} == set(COORDINATES)
 
 
 def test_the_keys_of_a_few_runs_stay_what_they_are() -> None:
