@@ -17,7 +17,7 @@ import click
 import stepbias
 from api.contract.json_schema import spec_schema
 from core.results.variables import COORDINATES
-from core.sweep.grid import AXIS_NAMES
+from core.spec.axes import AXIS_NAMES
 from stepbias.cli.main import app
 
 DOCS: Final = Path(__file__).parent
@@ -151,6 +151,10 @@ MEANINGS: Final = {
     "name": "In lists and in the titles of figures.",
     "tags": "To find it by; at most 20, of 80 characters each.",
     "features": "The law of the features.",
+    "mean_profile": "m: the mean of feature i is μ·m_i; 1 where it is not given.",
+    "variance_profile": "The variance of feature i is σ² times this; 1 where it is not given.",
+    "support": "Where the entries of β* are.",
+    "signs": "The signs of the entries of β*.",
     "X": "A row for each sample.",
     "y": "A target for each sample.",
     "true_predictor": "β*, where it is known.",
@@ -173,6 +177,8 @@ MEANINGS: Final = {
     "fractions_of_max_stable": "Multiples of η*.",
     "multiples_of": "What they are multiples of.",
     "values": "The multiples.",
+    "effective_step_sizes": "The λ = η/(1−m)².",
+    "zip": "Groups of axes, by their names in results, that are swept together.",
     "largest_convergent": "Where it is looked for.",
     "lower": "As a multiple of η*.",
     "upper": "As a multiple of η*.",
@@ -201,8 +207,11 @@ def values(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     schema = resolved(schema, definitions)
     if options := schema.get("oneOf") or schema.get("anyOf"):
         told = [values(each, definitions) for each in options]
-        is_swept = any(each.get("$ref", "").endswith(("Values", "Range")) for each in options)
-        return f"{told[0]}, or swept" if is_swept and len(told) == 3 else " or ".join(dict.fromkeys(told))
+        swept = [each.get("$ref", "").endswith(("Values", "Range")) for each in options]
+        others = [text for text, is_axis in zip(told, swept, strict=True) if not is_axis]
+        if any(swept) and not any("](#" in text for text in others):
+            return ", or ".join([others[0], "swept", *others[1:]])
+        return " or ".join(dict.fromkeys(told))
     if "enum" in schema or "const" in schema:
         return " or ".join(f"`{json.dumps(each)}`" for each in schema.get("enum", [schema.get("const")]))
     if schema.get("type") == "object":
@@ -250,7 +259,15 @@ def spec_page() -> str:
             title = f"`{kind['properties']['kind']['const']}`" if "kind" in kind["properties"] else name
             told = plain(kind.get("description", ""))
             sections.append("\n".join([f"### {title}", "", told, "", *fields(part, kind, definitions)]))
-    others = ("Transform", "FractionsOfMaxStable", "MultiplesOf", "LargestConvergent", "StepBracket", "PositiveRange")
+    others = (
+        "Transform",
+        "FractionsOfMaxStable",
+        "MultiplesOf",
+        "EffectiveStepSizes",
+        "LargestConvergent",
+        "StepBracket",
+        "PositiveRange",
+    )
     sections.append("## Inside these\n\n`PositiveRange` stands for all ranges: they differ in what their ends may be.")
     for name in others:
         kind = definitions[name]

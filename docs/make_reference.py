@@ -16,9 +16,10 @@ from core.results.labelled_arrays import Meaning
 from core.results.problem_arrays import DATA, INTERPOLATORS
 from core.results.run_arrays import END, TRAJECTORY
 from core.results.variables import COORDINATES, VARIABLES, Variable
+from core.spec.axes import AXIS_NAMES
 from core.spec.experiment_spec import KINDS
 from core.spec.optimizers import RELATIVE_AXES
-from core.sweep.grid import AXIS_NAMES, Grid
+from core.sweep.grid import Grid
 from jobs.settings import Settings
 
 DOCS: Final = Path(__file__).parent

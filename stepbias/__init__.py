@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     __version__: str
     from stepbias.async_client import AsyncClient, AsyncExperimentHandle
-    from stepbias.building import fractions, linspace, logspace, multiples, sweep
+    from stepbias.building import effective, fractions, linspace, logspace, multiples, sweep
     from stepbias.client import Client
     from stepbias.comparison import Comparison, Difference
     from stepbias.connecting import connect
@@ -63,6 +63,7 @@ __all__ = [
     "UnusableValue",
     "WaitTimeout",
     "connect",
+    "effective",
     "fractions",
     "linspace",
     "local",
@@ -87,7 +88,7 @@ _HOMES: Final = MappingProxyType(
         "Trajectory": "trajectory",
         "UnknownFile": "upload",
     }
-    | dict.fromkeys(("fractions", "linspace", "logspace", "multiples", "sweep"), "building")
+    | dict.fromkeys(("effective", "fractions", "linspace", "logspace", "multiples", "sweep"), "building")
     | dict.fromkeys(
         (
             "AuthenticationError",

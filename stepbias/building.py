@@ -20,12 +20,23 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "data_variance": ("data", "variance"),
         "noise_variance": ("data", "noise_variance"),
         "features": ("data", "features"),
+        "mean_profile": ("data", "mean_profile"),
+        "variance_profile": ("data", "variance_profile"),
+        "variance_decay": ("data", "variance_decay"),
+        "correlation": ("data", "correlation"),
+        "support": ("data", "support"),
+        "signs": ("data", "signs"),
+        "true_norm": ("data", "true_norm"),
         "seed": ("data", "seed"),
         "depth": ("model", "depth"),
         "uv_shape": ("model", "shape"),
         "init_scale": ("initialization", "scale"),
         "init_seed": ("initialization", "seed"),
         "vector": ("initialization", "vector"),
+        "u_plus": ("initialization", "u_plus"),
+        "u_minus": ("initialization", "u_minus"),
+        "v_plus": ("initialization", "v_plus"),
+        "v_minus": ("initialization", "v_minus"),
         "independent": ("initialization", "independent"),
         "step_size": ("optimizer", "step_size"),
         "warmup_steps": ("optimizer", "warmup_steps"),
@@ -52,12 +63,16 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "uv_shape": ("model", "uv"),
         "init_seed": ("initialization", "normal"),
         "vector": ("initialization", "vector"),
+        **dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), ("initialization", "parameters")),
         "batch_size": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
     }
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""
+
+VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"})
+"""What is one list of numbers, and no axis of them: that is `linspace` and `logspace`, or `{"values": [...]}`."""
 
 _USUAL: Final = MappingProxyType(
     {
@@ -101,11 +116,22 @@ def multiples(unit: str, *values: Any) -> dict[str, Any]:
     return {"multiples_of": unit, "values": _multiples(values)}
 
 
-def sweep(
+def effective(*step_sizes: Any) -> dict[str, Any]:
+    """Step sizes of the heavy ball by λ = η/(1−m)², what they come to with momentum m: it stays where m is swept.
+
+    Args:
+        step_sizes: as for `fractions`.
+    """
+    return {"effective_step_sizes": _multiples(step_sizes)}
+
+
+def sweep(  # noqa: PLR0913 - all but the data by name
     data: Any = None,
     *,
+    model: str | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
+    linked: Sequence[Sequence[str]] = (),
     transform: Mapping[str, Any] | None = None,
     **told: Any,
 ) -> dict[str, Any]:
@@ -117,8 +143,11 @@ def sweep(
         data: `(X, y)`; arrays by name; the id of an uploaded data set, or its description; without it the sparse
             regression of the paper, of which `samples`, `dimension`, `sparsity`, `data_mean`, `seed` and so on are
             told.
+        model: its kind where nothing that is told decides it: `uv_product`, or `uv`.
         name: of the experiment.
         tags: of the experiment.
+        linked: names of axes that change together, such as `[("seed", "init_seed")]`: of the first and the second, and
+            so on, values at equal places are of one run.
         transform: of own data, such as `{"X": "standardise"}`.
         told: an axis by its name, as one value or many: a number, a list, a range, an array of any library, or what
             `linspace`, `logspace`, `fractions` and `multiples` make; or another member of a part of the spec, such as
@@ -131,11 +160,13 @@ def sweep(
     """
     _require_known(told)
     parts: dict[str, dict[str, Any]] = {part: {"kind": kind} for part, kind in _kinds(told).items()}
+    if model is not None:
+        parts["model"]["kind"] = model
     parts["data"] = _data(data, parts["data"], transform)
     for each, value in told.items():
         part, member = PLACES[each]
         parts.setdefault(part, {})[member] = _values(each, value)
-    named = {"name": name, "tags": list(tags)}
+    named = {"name": name, "tags": list(tags), "zip": [list(group) for group in linked]}
     return {member: value for member, value in named.items() if value} | parts
 
 
@@ -153,7 +184,7 @@ def _kinds(told: Mapping[str, Any]) -> dict[str, str]:
 
 def _kind(part: str, usual: str, deciding: Sequence[str]) -> str:
     mine = [each for each in deciding if KINDS[each][0] == part]
-    if len(mine) > 1:
+    if len({KINDS[each][1] for each in mine}) > 1:
         raise TypeError(f"{' and '.join(mine)} exclude each other: no {part} has both")
     return KINDS[mine[0]][1] if mine else usual
 
@@ -178,7 +209,7 @@ def _own_data(data: Any) -> dict[str, Any]:
 def _values(name: str, value: Any) -> Any:
     """One value as it is, many as the values of an axis."""
     found = plain(value, f"/{'/'.join(PLACES[name])}")
-    return {"values": found} if isinstance(found, list) and name != "vector" else found
+    return {"values": found} if isinstance(found, list) and name not in VECTORS else found
 
 
 def _multiples(given: tuple[Any, ...]) -> list[float]:

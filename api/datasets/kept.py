@@ -20,7 +20,7 @@ from api.readiness import require_reserve
 from api.requests.paging import DatasetQuery
 from core.data.reading import Reading
 from core.data.user_arrays import UserArrays
-from core.spec.experiment_spec import ExperimentSpec, UploadedData, VectorInitialization
+from core.spec.experiment_spec import ExperimentSpec, UploadedData, vectors_of
 from jobs.document_keys import dataset_description_key, dataset_key
 from jobs.errors import EditedMeanwhile, InUse
 from jobs.ports import Store
@@ -247,11 +247,10 @@ def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Violati
     if most > about["samples"]:
         detail = f"batch_size {most:g} exceeds the {about['samples']} samples of the data set"
         yield Violation(pointer="/optimizer/batch_size", detail=detail)
-    if isinstance(spec.initialization, VectorInitialization):
-        entries = len(spec.initialization.vector)
+    for name, entries in vectors_of(spec.initialization).items():
         if entries != about["dimension"]:
-            detail = f"the vector has {entries} entries, the data set {about['dimension']} columns"
-            yield Violation(pointer="/initialization/vector", detail=detail)
+            detail = f"the {name} has {entries} entries, the data set {about['dimension']} columns"
+            yield Violation(pointer=f"/initialization/{name}", detail=detail)
 
 
 def _oversized(about: Mapping[str, Any], limit: int) -> Iterator[Violation]:

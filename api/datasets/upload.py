@@ -23,8 +23,8 @@ from core.data.csv_file import CsvOptions, Missing, NoSuchColumn, csv_arrays
 from core.data.npz_file import npz_arrays
 from core.data.reading import Reading
 from core.data.user_arrays import NUMBER_OF_AXES, OversizedArrays, UnusableArrays, UserArrays, require_entries
-from core.spec.experiment_spec import Matrix, Name, Vector
-from core.spec.swept import Document
+from core.spec.experiment_spec import Matrix, Name
+from core.spec.swept import Document, Vector
 
 CSV: Final = "text/csv"
 NPZ: Final = ("application/zip", "application/x-npz", "application/octet-stream")

@@ -73,7 +73,7 @@ def _of_starts(grid: Grid, unit: StepUnit, dataset: Dataset) -> str | None:
     for run in (grid.run(0), grid.run(grid.runs_per_problem - 1)):
         initial = initial_parameters(run, dataset.X.shape[1])
         if unit is StepUnit.FLOW:
-            is_known = flow_can_be_followed(initial, run.network.degree)
+            is_known = flow_can_be_followed(initial, run.network)
         else:
             is_known = stable_step_at(top_hessian_eigenpair(dataset.X, dataset.y, initial, run.network)) is not None
         if not is_known:

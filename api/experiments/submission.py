@@ -50,7 +50,9 @@ def _require_countable(document: Any) -> None:
     parts = document.values() if isinstance(document, dict) else ()
     fields = (field for part in parts if isinstance(part, dict) for field in part.values() if isinstance(field, dict))
     counts = (field.get("num") for field in fields)
-    runs = math.prod(count for count in counts if type(count) is int and count > 0)
+    known = [count for count in counts if type(count) is int and count > 0]
+    is_linked = isinstance(document, dict) and bool(document.get("zip"))
+    runs = max(known, default=1) if is_linked else math.prod(known)  # of linked axes the product is no count of runs
     if runs > MAX_RUNS:
         violation = Violation(pointer="", detail=f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
         raise UnusableBody("The spec breaks the rules listed under errors.", violations=(violation,))

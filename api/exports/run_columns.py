@@ -7,7 +7,7 @@ from pydantic import Field
 from api.requests.paging import InDigits, PageQuery, window
 from api.stored.grid import grid_of, summaries
 from core.results.variables import COORDINATES, VARIABLES
-from core.sweep.grid import Axis
+from core.spec.axes import Axis
 from jobs.ports import Store
 from jobs.records import Experiment
 

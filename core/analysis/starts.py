@@ -87,7 +87,7 @@ class Starts:
 
 def _flow_limit(dataset: Dataset, network: Network, initial: Float64[np.ndarray, "part dim"]) -> FlowLimit | None:
     """The limit of gradient flow from the start; None where float64 does not reach it, or a coordinate starts at 0."""
-    if not flow_can_be_followed(initial, network.degree):
+    if not flow_can_be_followed(initial, network):
         return None
     try:
         limit = flow_limit_from(dataset.X, dataset.y, initial, network)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeVar
 
@@ -9,6 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.data.features import FeatureLaw, standardised
+from core.data.population import Population
+from core.data.true_predictor import SignLaw, SupportLaw, sparse_predictor
 from core.errors import InvalidData
 
 RECOVERED: Final = 1e-12
@@ -16,15 +19,6 @@ RECOVERED: Final = 1e-12
 
 Law = TypeVar("Law", float, np.ndarray)
 """A parameter of a distribution: of one, or of many."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Population:
-    """What is behind a data set: x of mean mean·1 and covariance variance·I, y ~ N(⟨β*, x⟩, noise_variance)."""
-
-    mean: float
-    variance: float
-    noise_variance: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -76,11 +70,12 @@ class Dataset:
             X=self.X[::-1, ::-1],
             y=self.y[::-1],
             true_predictor=None if truth is None else truth[::-1],
+            population=self.population and self.population.backwards,
             held_out=None if held_out is None else replace(held_out, X=held_out.X[:, ::-1]),
         )
 
 
-def sparse_regression(  # noqa: PLR0913 - the law, and the seven numbers that define the distribution and the draw
+def sparse_regression(  # noqa: PLR0913 - the laws, and the numbers that define the distribution and the draw
     *,
     samples: int,
     dimension: int,
@@ -90,6 +85,13 @@ def sparse_regression(  # noqa: PLR0913 - the law, and the seven numbers that de
     noise_variance: float,
     seed: int,
     features: FeatureLaw = FeatureLaw.GAUSSIAN,
+    mean_profile: Sequence[float] | None = None,
+    variance_profile: Sequence[float] | None = None,
+    variance_decay: float = 0.0,
+    correlation: float = 0.0,
+    support: SupportLaw = SupportLaw.FIRST,
+    signs: SignLaw = SignLaw.POSITIVE,
+    true_norm: float = 1.0,
 ) -> Dataset:
     """The data of section 7 of Nacson et al. 2022, drawn in a fixed order: X row by row, then the noise of y.
 
@@ -97,21 +99,49 @@ def sparse_regression(  # noqa: PLR0913 - the law, and the seven numbers that de
     `features` is another law of independent x_i of this mean and variance. ⟨β*, x⟩ is summed coordinate by coordinate,
     not as a matrix product, whose last bits depend on the BLAS build.
 
+    Other laws, as `Population` has them: E[x] = mean·`mean_profile`, Cov(x)_ij = variance·√(v_i·v_j)·ρ^|i−j| with ρ =
+    `correlation` and v_i = `variance_profile`_i·i^(−`variance_decay`), i from 1. `support`, `signs` and `true_norm` are
+    those of β*.
+
     Raises:
-        InvalidData: `sparsity` is not between 1 and `dimension`.
+        InvalidData: `sparsity` is not between 1 and `dimension`, or a profile is none of `dimension` features.
     """
     if not 1 <= sparsity <= dimension:
         raise InvalidData(f"sparsity {sparsity} is not between 1 and the dimension {dimension}")
+    population = Population(
+        mean=mean,
+        variance=variance,
+        noise_variance=noise_variance,
+        mean_profile=_profile("mean_profile", mean_profile, dimension),
+        variance_profile=_variances(variance_profile, variance_decay, dimension),
+        correlation=correlation,
+    )
     drawn, noise = standardised(features, seed, samples, dimension)
-    X = mean + math.sqrt(variance) * drawn
-    y = math.sqrt(noise_variance) * noise
-    true_predictor = np.zeros(dimension)
-    true_predictor[:sparsity] = 1 / math.sqrt(sparsity)
+    X = population.samples(drawn)
+    true_predictor = sparse_predictor(dimension, sparsity, norm=true_norm, support=support, signs=signs, seed=seed)
     signal = np.zeros(samples)
-    for coordinate in range(sparsity):
+    for coordinate in np.flatnonzero(true_predictor):
         signal += X[:, coordinate] * true_predictor[coordinate]
-    population = Population(mean=mean, variance=variance, noise_variance=noise_variance)
-    return Dataset(X=X, y=signal + y, true_predictor=true_predictor, population=population)
+    y = signal + math.sqrt(noise_variance) * noise
+    return Dataset(X=X, y=y, true_predictor=true_predictor, population=population)
+
+
+def _profile(name: str, given: Sequence[float] | None, dimension: int) -> Float64[np.ndarray, " dim"] | None:
+    if given is None:
+        return None
+    profile = np.array(given, dtype=np.float64)
+    if profile.shape != (dimension,):
+        raise InvalidData(f"{name} has {profile.size} entries, the data have {dimension} features")
+    return profile
+
+
+def _variances(given: Sequence[float] | None, decay: float, dimension: int) -> Float64[np.ndarray, " dim"] | None:
+    """v; None where it is 1 everywhere."""
+    profile = _profile("variance_profile", given, dimension)
+    if not decay:
+        return profile
+    power_law = np.arange(1.0, dimension + 1) ** -decay
+    return power_law if profile is None else profile * power_law
 
 
 def risk_of_zero(mean: Law, variance: Law, sparsity: Law) -> Law:
@@ -123,17 +153,13 @@ def risk_of_zero(mean: Law, variance: Law, sparsity: Law) -> Law:
 def excess_risk(
     predictor: Float64[np.ndarray, "*run dim"], dataset: Dataset
 ) -> Float64[np.ndarray, "*run"] | np.float64:
-    """Expected loss above the least possible one, ½(variance·‖e‖² + (mean·1ᵀe)²) with e = β − β*, in closed form.
+    """Expected loss above the least possible one, ½eᵀ(Σ + E[x]E[x]ᵀ)e with e = β − β*, in closed form (`Population`).
 
-    From E[xxᵀ] = variance·I + mean²·11ᵀ. NaN where the truth or the population is unknown.
+    NaN where the truth or the population is unknown.
     """
     if dataset.true_predictor is None or dataset.population is None:
         return np.full(predictor.shape[:-1], np.nan)
-    error = predictor - dataset.true_predictor
-    spread = dataset.population.variance * np.square(error).sum(axis=-1)
-    offset = np.square(dataset.population.mean * error.sum(axis=-1))
-    risk: Float64[np.ndarray, "*run"] | np.float64 = (spread + offset) / 2
-    return risk
+    return dataset.population.excess_risk(predictor - dataset.true_predictor)
 
 
 def test_loss(predictor: Float64[np.ndarray, "*run dim"], dataset: Dataset) -> Float64[np.ndarray, "*run"] | np.float64:
@@ -159,12 +185,12 @@ def risks(
 def risk_change(predictor: Float64[np.ndarray, " dim"], distance: float, dataset: Dataset) -> float:
     """The most by which `excess_risk` and `test_loss` change where β moves by ‖Δβ‖₂ ≤ distance.
 
-    Both are quadratic with a Hessian Σ, so that it is ‖∇R‖₂·distance + ½λ_max(Σ)·distance². NaN where neither is known.
+    Both are quadratic with a Hessian H, so that it is ‖∇R‖₂·distance + ½λ_max(H)·distance²; of correlated features a
+    bound of λ_max(H) stands for it. NaN where neither is known.
     """
     if dataset.population is not None and dataset.true_predictor is not None:
-        error, mean = predictor - dataset.true_predictor, dataset.population.mean
-        gradient = dataset.population.variance * error + mean**2 * error.sum()
-        largest = dataset.population.variance + mean**2 * len(predictor)
+        gradient = dataset.population.risk_gradient(predictor - dataset.true_predictor)
+        largest = dataset.population.largest_curvature(len(predictor))
     elif dataset.held_out is not None:
         X, y = dataset.held_out.X, dataset.held_out.y
         gradient = X.T @ (X @ predictor - y) / len(y)

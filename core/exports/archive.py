@@ -20,8 +20,9 @@ def archive_pieces(
 ) -> Iterator[bytes]:
     """A zip archive of .npy files, as `numpy.savez_compressed` makes them.
 
-    Every axis is an array of its values, every other result an array over all axes: NaN is null, and whole numbers are
-    in float64 with them; a word that is null is empty. `dims` names the axes in order, `attrs` is JSON.
+    Every axis is an array of its values, as is what is linked to it; every other result an array over all axes: NaN is
+    null, and whole numbers are in float64 with them; a word that is null is empty. `dims` names the axes
+    in order, `attrs` is JSON.
     """
     columns, sink = Columns(table), _Sink()
     yield from columns.taken(slices)
@@ -38,8 +39,8 @@ def _arrays(columns: Columns, attrs: Mapping[str, Any]) -> Iterator[tuple[str, S
     grid = columns.table.grid
     yield "attrs", np.array(json.dumps(dict(attrs), ensure_ascii=False))
     yield "dims", np.array([axis.name for axis in grid.axes], dtype=np.str_)
-    for axis in grid.axes:
-        yield axis.name, np.array(axis.values)
+    for each in (each for axis in grid.axes for each in axis.members):
+        yield each.name, np.array(each.values)
     for variable in columns.table.variables:
         if variable.kind is Kind.TEXT:
             words = columns.values(variable, 0, len(grid))

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from core.exports.columns import Columns
 from core.exports.run_table import RunTable
-from core.results.result import Summary, axis_entry, variable_attributes
+from core.results.result import Summary, coordinate_entries, variable_attributes
 from core.results.variables import Kind
 from core.sweep.grid import Grid
 
@@ -32,7 +32,7 @@ def labelled_pieces(
     head = {
         "attrs": dict(attrs),
         "dims": dict(zip(dims, grid.shape, strict=True)),
-        "coords": {axis.name: axis_entry(axis) for axis in grid.axes},
+        "coords": coordinate_entries(grid),
     }
     yield f'{_encode(head)[:-1]},"data_vars":{{'.encode()
     closings = _closings(grid)

@@ -17,20 +17,20 @@ Row = list[Scalar]
 
 @dataclass(frozen=True)
 class RunTable:
-    """The columns of a grid's runs: the index, then every axis, slowest first, then every other result."""
+    """The columns of a grid's runs: the index, then every swept number, slowest first, then every other result."""
 
     grid: Grid
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
         """The results that are not swept, which are coordinates instead."""
-        swept = {axis.name for axis in self.grid.axes}
+        swept = {each.name for axis in self.grid.axes for each in axis.members}
         return tuple(variable for name, variable in VARIABLES.items() if name not in swept)
 
     @cached_property
     def columns(self) -> tuple[Variable, ...]:
         """What each column is."""
-        return (INDEX, *(COORDINATES[axis.name] for axis in self.grid.axes), *self.variables)
+        return (INDEX, *(COORDINATES[each.name] for axis in self.grid.axes for each in axis.members), *self.variables)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.data.features import FeatureLaw
+from core.data.true_predictor import SignLaw, SupportLaw
 from core.descent.optimizers import Optimizer
 from core.figures.fonts import in_drawable_letters
-from core.figures.layouts.selection import swept_axes
+from core.figures.layouts.selection import swept_numbers
 from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
-from core.spec.experiment_spec import InlineData
+from core.spec.axes import Axis, axis_name
+from core.spec.experiment_spec import PARTS, InlineData
 from core.spec.optimizers import STEP_SIZE_FRACTION
-from core.spec.run_spec import PlainSparseRegression, PlainUV
-from core.sweep.grid import Axis, Grid, axis_name
+from core.spec.run_spec import PlainProduct, PlainSparseRegression, PlainUV
+from core.sweep.grid import Grid
 
 NAME_LENGTH: Final = 80
-INITIALIZATIONS: Final = {"normal": "random normal initialisation", "vector": "given initial vector"}
+INITIALIZATIONS: Final = {
+    "normal": "random normal initialisation",
+    "vector": "given initial vector",
+    "parameters": "given initial parameters",
+}
 DATA_SYMBOLS: Final = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance")
 REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "optimiser seeds"}
 
@@ -109,13 +115,14 @@ def _data(results: Results) -> Iterator[str]:
     grid = results.grid
     data = grid.run(0).spec.data
     if isinstance(data, PlainSparseRegression):
-        swept = swept_axes(grid)
+        swept = swept_numbers(grid)
         fields = [(field, COORDINATES[axis_name("data", field)]) for field in DATA_SYMBOLS]
         yield from (
             value_text(variable, getattr(data, field)) for field, variable in fields if variable.name not in swept
         )
         if data.features is not FeatureLaw.GAUSSIAN:
             yield f"{data.features.value} features"
+        yield from _law(data, swept)
         seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds" if "seed" in swept else ""
         yield seeds or f"data seed {data.seed}"
     elif isinstance(data, InlineData):
@@ -127,12 +134,28 @@ def _data(results: Results) -> Iterator[str]:
             yield from (f"N = {known.samples}", f"d = {known.dimension}")
 
 
+def _law(data: PlainSparseRegression, swept: Mapping[str, Axis]) -> Iterator[str]:
+    """What is not as in the paper: the mean and covariance of features, the true predictor."""
+    yield from (f"given {name} of features" for name in ("mean", "variance") if getattr(data, f"{name}_profile"))
+    for name, plain in (("variance_decay", 0), ("correlation", 0), ("true_norm", 1)):
+        if name not in swept and (value := getattr(data, name)) != plain:
+            yield value_text(COORDINATES[name], value)
+    if data.support is SupportLaw.RANDOM:
+        yield "random support"
+    if data.signs is SignLaw.RANDOM:
+        yield "random signs"
+
+
 def _training(grid: Grid) -> Iterator[str]:
-    swept, run = swept_axes(grid), grid.run(0)
+    swept, run = swept_numbers(grid), grid.run(0)
     yield from _model(grid, swept)
     initialization = grid.spec.initialization.kind
     if initialization in INITIALIZATIONS:
         yield INITIALIZATIONS[initialization]
+    parts = {part: getattr(run.spec.initialization, part, None) for part in PARTS}
+    given = {part: value for part, value in parts.items() if isinstance(value, float) and part not in swept}
+    if given:
+        yield values_text(given)
     yield run.optimizer.name
     values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
     values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
@@ -147,7 +170,9 @@ def _training(grid: Grid) -> Iterator[str]:
 
 def _model(grid: Grid, swept: dict[str, Axis]) -> Iterator[str]:
     model = grid.run(0).spec.model
-    if isinstance(model, PlainUV):
+    if isinstance(model, PlainProduct):
+        yield "model u∘v"
+    elif isinstance(model, PlainUV):
         yield "UV model" if "uv_shape" in swept else f"UV model, {value_text(COORDINATES['uv_shape'], model.shape)}"
     elif "depth" not in swept:
         yield value_text(COORDINATES["depth"], model.depth)

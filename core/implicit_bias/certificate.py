@@ -31,12 +31,14 @@ def effective_initialization(
 def mean_effective_init(network: Network, theta: Float64[np.ndarray, "part *run dim"]) -> Float64[np.ndarray, "*run"]:
     """The mean of √A over the coordinates, one number for the regime: small is rich (ℓ1), large is kernel (ℓ2).
 
-    Of the squared model that the network trains as; NaN at depth D ≥ 3, which has none.
+    Of the squared model that the network trains as, in the units of the network's own starts; NaN at depth D ≥ 3, which
+    has none.
     """
     squared = network.as_squared(theta)
     if squared is None:
         return np.full(theta.shape[1:-1], np.nan)
-    return np.asarray(effective_initialization(squared[0], squared[1]).mean(axis=-1))
+    mean = effective_initialization(squared[0], squared[1]).mean(axis=-1)
+    return np.asarray(network.squared_scale_ratio * mean)
 
 
 def effective_asymmetry(

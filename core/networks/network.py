@@ -58,6 +58,16 @@ class Network(Hashable, Protocol):
         """η of the model of `as_squared` over η of the network, and λ_max of the network over that of the model."""
         ...
 
+    @property
+    def squared_scale_ratio(self) -> float:
+        """The scale of a start over that of the model of `as_squared`."""
+        ...
+
+    @property
+    def trained_parts(self) -> tuple[str, ...]:
+        """The parts that a start may choose and descent moves; any others are and stay 0."""
+        ...
+
     def initial(self, scales: Float64[np.ndarray, "2 dim"], shape: float) -> Float64[np.ndarray, "part dim"]:
         """θ(0) from the scales of the positive and of the negative half; `shape` is that of UV alone."""
         ...
@@ -139,6 +149,16 @@ class Diagonal:
     def squared_step_ratio(self) -> float:
         """1: at D = 2 it is the squared model itself."""
         return 1.0
+
+    @property
+    def squared_scale_ratio(self) -> float:
+        """1, likewise."""
+        return 1.0
+
+    @property
+    def trained_parts(self) -> tuple[str, ...]:
+        """Both."""
+        return self.parts
 
     def initial(
         self,
@@ -228,6 +248,16 @@ class UV:
         """½."""
         return 0.5
 
+    @property
+    def squared_scale_ratio(self) -> float:
+        """1: from u± = v± = α the equivalent u± are α."""
+        return 1.0
+
+    @property
+    def trained_parts(self) -> tuple[str, ...]:
+        """All four."""
+        return self.parts
+
     def initial(self, scales: Float64[np.ndarray, "2 dim"], shape: float) -> Float64[np.ndarray, "4 dim"]:
         """u± = a·√((1−s)/(1+s)) and v± = a·√((1+s)/(1−s)), of the product a², with the shape s (Azulay et al. 2021)."""
         stretch = np.sqrt((1 - shape) / (1 + shape))
@@ -270,6 +300,38 @@ class UV:
         """2|β|, where |u| = |v| and one of the two products vanishes."""
         tangent_weights: Float64[np.ndarray, "*run dim"] = 2 * np.abs(predictor)
         return tangent_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Product(UV):
+    """β = u∘v, the UV network whose u₋ and v₋ start at 0, where their gradients vanish as well: they stay there.
+
+    So its steps, sharpness and tangent weights u² + v² are those of (u, v). With u± = (u ± v)/2 it is the squared model
+    β = u₊² − u₋² at half the step size, and of twice the sharpness.
+    """
+
+    @property
+    def key(self) -> str:
+        """The word uv_product."""
+        return "uv_product"
+
+    @property
+    def squared_scale_ratio(self) -> float:
+        """2: from u = a·1 and v = 0 the equivalent u± are a/2."""
+        return 2.0
+
+    @property
+    def trained_parts(self) -> tuple[str, ...]:
+        """The two vectors u and v, which are called u₊ and v₊."""
+        return ("u_plus", "v_plus")
+
+    def initial(
+        self,
+        scales: Float64[np.ndarray, "2 dim"],
+        shape: float,  # noqa: ARG002 - it starts at β = 0
+    ) -> Float64[np.ndarray, "4 dim"]:
+        """From the scales of the positive half u, and v = 0: as Andriushchenko and Flammarion 2022, and others."""
+        return np.stack([scales[0], *np.zeros((3, *scales[0].shape))])
 
 
 def power(base: Float64[np.ndarray, "..."], exponent: int) -> Float64[np.ndarray, "..."]:

@@ -20,7 +20,7 @@ from core.planning.cost import (
     stored_bytes,
 )
 from core.planning.problem_facts import ProblemFacts
-from core.spec.optimizers import RELATIVE_AXES, STEP_SIZE_FRACTION, StepUnit
+from core.spec.optimizers import EFFECTIVE_STEP_SIZE, RELATIVE_AXES, STEP_SIZE_FRACTION, StepUnit
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import Grid
 
@@ -85,6 +85,9 @@ class RunTable:
             rounds += rounds[-1:] if recording.sensitivity else []
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
         twins = [LIKELY_TWINS if optimizer.in_effect.is_map_of_theta else 1.0 for optimizer in optimizers]
+        if EFFECTIVE_STEP_SIZE in columns:
+            kept = np.array([optimizer.momentum for optimizer in optimizers])
+            step_size = columns[EFFECTIVE_STEP_SIZE] * np.square(1 - kept)
         follow = np.array(twins) * (recording.sensitivity == "auto") + (recording.sensitivity is True)
         return cls(
             init_scale=columns["scale"],
@@ -211,7 +214,8 @@ def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
         if isinstance(value, int | float)
     }
     for axis, position in zip(swept, positions, strict=True):
-        name = axis.name if axis.name in RELATIVE_AXES else axis.field
-        # Both parts have a seed, which costs nothing either way.
-        columns[name] = np.asarray(axis.values, dtype=np.float64)[position]
+        for each in axis.members:
+            name = each.name if each.name in RELATIVE_AXES else each.field
+            # Both parts have a seed, which costs nothing either way.
+            columns[name] = np.asarray(each.values, dtype=np.float64)[position]
     return columns

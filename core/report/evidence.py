@@ -14,6 +14,7 @@ from core.networks.network import Network
 from core.outcome import WITH_LIMIT, Outcome
 from core.results.result import Summary, check_one_per_run
 from core.results.rounding import is_decided_by_rounding
+from core.spec.experiment_spec import SparseRegression
 from core.spec.run_spec import PlainData
 from core.sweep.grid import Grid, GridProblem
 
@@ -98,7 +99,7 @@ class Evidence:
 
     `stored` says which runs are there, `outcome` how they ended and `path` how they came there (empty where not),
     `decided` in which of them rounding decided it. `runs` has the numbers of runs by name, `analysed` those of the
-    problems' analyses, `drawn` the parameters of their data, NaN for user data.
+    problems' analyses, `drawn` the parameters of their data, NaN for user data and other laws than that of the paper.
     """
 
     grid: Grid
@@ -142,9 +143,15 @@ class Evidence:
         present = {problem.family for problem in self.problems}
         return tuple(family for family in Family if family in present)
 
-    def of_data(self, kind: str) -> Bool[np.ndarray, " problem"]:
-        """Whether each problem's data are of this kind."""
-        return np.array([problem.data.kind == kind for problem in self.problems])
+    @property
+    def is_drawn(self) -> Bool[np.ndarray, " problem"]:
+        """Whether each problem's data are drawn by a known law."""
+        return np.array([isinstance(problem.data, SparseRegression) for problem in self.problems])
+
+    @property
+    def is_of_the_paper(self) -> Bool[np.ndarray, " problem"]:
+        """Whether they are drawn by the law that the paper speaks of."""
+        return np.array([_is_of_the_paper(problem.data) for problem in self.problems])
 
     def per_run(self, of_problem: np.ndarray) -> np.ndarray:
         """A value of each problem, at each of its runs."""
@@ -173,9 +180,18 @@ def evidence(grid: Grid, summaries: Sequence[Summary | None], analyses: Mapping[
         decided=np.array([is_decided_by_rounding(summary) for summary in summaries], dtype=np.bool_),
         runs={name: _column(row.get(name) for row in rows) for name in QUANTITIES},
         analysed={name: _column(_number(problem.analysis, name) for problem in problems) for name in ANALYSED},
-        drawn={name: _column(getattr(problem.data, name, None) for problem in problems) for name in DRAWN},
+        drawn={name: _column(_drawn(problem.data, name) for problem in problems) for name in DRAWN},
         problems=problems,
     )
+
+
+def _is_of_the_paper(data: PlainData) -> bool:
+    return isinstance(data, SparseRegression) and data.is_of_the_paper
+
+
+def _drawn(data: PlainData, name: str) -> float | None:
+    """A parameter of the law, None of another law than the paper's, where it means something else."""
+    return getattr(data, name) if _is_of_the_paper(data) else None
 
 
 def _of_today(summary: Summary) -> Summary:

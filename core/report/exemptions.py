@@ -1,10 +1,17 @@
 """What several statements do not apply to: problems without the thing that they speak of."""
 
+from typing import Final
+
 import numpy as np
 
 from core.report.concentration import realised_factor
 from core.report.evidence import Evidence
 from core.report.verdict import Exemption
+
+OTHER_LAW: Final = (
+    "ζ = 1 + σ²/μ² is of independent features with one mean and one variance, and of equal positive entries of β* with "
+    "norm 1; these data have another law."
+)
 
 
 def without_analysis(evidence: Evidence) -> Exemption:
@@ -31,11 +38,12 @@ def without_squares(evidence: Evidence) -> tuple[Exemption, ...]:
 
 def without_zeta(evidence: Evidence) -> tuple[Exemption, ...]:
     """Problems whose ζ is not known, or infinite."""
-    user, centred = ~evidence.of_data("sparse_regression"), evidence.drawn["mean"] == 0
+    user, centred = ~evidence.is_drawn, evidence.drawn["mean"] == 0
     factor = realised_factor(evidence)[user]
     known = factor[~np.isnan(factor)]
     own = f"; the data's own factor is up to {known.max():.3g}" if known.size else ""
     return (
         Exemption(where=user, reason=f"ζ of the distribution behind user data is not known{own}."),
+        Exemption(where=evidence.is_drawn & ~evidence.is_of_the_paper, reason=OTHER_LAW),
         Exemption(where=centred, reason="μ = 0: ζ = 1 + σ²/μ² is infinite."),
     )

@@ -30,8 +30,8 @@ class Frequency:
 
 
 def frequencies(evidence: Evidence) -> tuple[Frequency, ...]:
-    """A row for each distribution with its network, in the order of the grid; none for users' data."""
-    events, drawn = _events(evidence), evidence.of_data("sparse_regression")
+    """A row for each distribution with its network, in the order of the grid; none for users' data or other laws."""
+    events, drawn = _events(evidence), evidence.is_of_the_paper
     groups: dict[tuple[tuple[str, float], ...], list[int]] = {}
     for index in np.flatnonzero(drawn).tolist():
         place = evidence.problems[index].coordinates

@@ -17,9 +17,10 @@ from core.outcome import WITH_LIMIT
 from core.results.result import Summary, check_one_per_run
 from core.results.rounding import is_decided_by_rounding
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
+from core.spec.axes import Axis
 from core.spec.experiment_spec import Data, InlineData, UploadedData
 from core.sweep.arrangement import Arrangement, arrange
-from core.sweep.grid import Axis, Grid
+from core.sweep.grid import Grid
 
 Numbers = tuple[float | None, ...]
 

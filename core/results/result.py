@@ -12,12 +12,12 @@ from core.array_block import MalformedArrays, pack_arrays, unpack_arrays
 from core.errors import InvalidChoice
 from core.identity import canonical_json
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
-from core.sweep.grid import Axis, Grid
+from core.sweep.grid import Grid
 
 __all__ = [
     "VARIABLES",
     "MalformedArrays",
-    "axis_entry",
+    "coordinate_entries",
     "decode_summary",
     "encode_summary",
     "pack_arrays",
@@ -68,23 +68,24 @@ def decode_summary(stored: bytes) -> dict[str, Scalar]:
 def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[str, Any]) -> dict[str, Any]:
     """All runs as one labelled array, in the form that `xarray.Dataset.from_dict` reads, ready for JSON.
 
-    Every axis of the grid is a dimension coordinate; every other variable is an array over all dimensions, as nested
-    lists in grid order. Null stands for a run that is not there (yet), and for numbers that are not finite. A variable
-    that is swept is a coordinate alone, since one name cannot be both.
+    Every axis of the grid is a dimension coordinate, with what is linked to it beside it; every other variable is an
+    array over all dimensions, as nested lists in grid order. Null stands for a run that is not there (yet), and for
+    numbers that are not finite. A variable that is swept is a coordinate alone, since one name cannot be both.
 
     Raises:
         ValueError: there is not one summary (or None) for each run of the grid.
     """
     check_one_per_run(grid, summaries)
     dims = [axis.name for axis in grid.axes]
+    swept = {each.name for axis in grid.axes for each in axis.members}
     return {
         "attrs": dict(attrs),
         "dims": dict(zip(dims, grid.shape, strict=True)),
-        "coords": {axis.name: axis_entry(axis) for axis in grid.axes},
+        "coords": coordinate_entries(grid),
         "data_vars": {
             name: {"dims": dims, "attrs": variable_attributes(variable), "data": _nested(grid, summaries, name)}
             for name, variable in VARIABLES.items()
-            if name not in dims
+            if name not in swept
         },
     }
 
@@ -111,9 +112,17 @@ def _scalar(variable: Variable, value: Any) -> Scalar:
     return number_or_text
 
 
-def axis_entry(axis: Axis) -> dict[str, Any]:
-    """An axis of the grid as a dimension coordinate of the labelled array."""
-    return {"dims": [axis.name], "attrs": variable_attributes(COORDINATES[axis.name]), "data": list(axis.values)}
+def coordinate_entries(grid: Grid) -> dict[str, Any]:
+    """The axes of the grid as dimension coordinates of the labelled array; what is linked to one lies along it."""
+    return {
+        each.name: {
+            "dims": [axis.name],
+            "attrs": variable_attributes(COORDINATES[each.name]),
+            "data": list(each.values),
+        }
+        for axis in grid.axes
+        for each in axis.members
+    }
 
 
 def variable_attributes(variable: Variable) -> dict[str, str]:

@@ -51,7 +51,8 @@ END: Final[Mapping[str, Meaning]] = MappingProxyType(
             dims=_COORDINATE,
             symbol="√A",
             description=(
-                "√|u₊u₋|, for UV that of the equivalent squared model. Not with momentum, nor at depth 3 and more."
+                "√|u₊u₋|, for UV that of the equivalent squared model, for u∘v √|u² − v²|. Not with momentum, nor at "
+                "depth 3 and more."
             ),
         ),
         "gradient_sum": Meaning(
@@ -102,7 +103,8 @@ def end_of(
     arrays = dict(zip(run.network.parts, theta, strict=True)) | {"predictor": run.network.predictor(theta)}
     squared = run.network.as_squared(theta)
     if squared is not None and run.optimizer.in_effect.keeps_row_space_form:
-        arrays["effective_init"] = effective_initialization(squared[0], squared[1])
+        scale = effective_initialization(squared[0], squared[1])
+        arrays["effective_init"] = run.network.squared_scale_ratio * scale
     arrays["gradient_sum"] = stored["gradient_sum"]
     if true_predictor is not None:
         arrays["true_predictor"] = true_predictor

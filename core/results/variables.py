@@ -62,7 +62,9 @@ VARIABLES: Final = _table(
             name="network",
             symbol="",
             label="network",
-            description="What is trained: diagonal-D for β = u₊^D − u₋^D, uv for β = u₊v₊ − u₋v₋.",
+            description=(
+                "What is trained: diagonal-D for β = u₊^D − u₋^D, uv for β = u₊v₊ − u₋v₋, uv_product for β = u∘v."
+            ),
             kind=Kind.TEXT,
         ),
         Variable(
@@ -210,7 +212,8 @@ VARIABLES: Final = _table(
             "excess_risk",
             "R(β)",
             "excess risk R(β) (test loss above its floor)",
-            "½(σ²‖β − β*‖² + (μ·1ᵀ(β − β*))²), the population risk above that of β*, in closed form.",
+            "½eᵀ(Σ + E[x]E[x]ᵀ)e with e = β − β* and the covariance Σ of x, in the paper ½(σ²‖e‖² + (μ·1ᵀe)²): "
+            "the population risk above that of β*, in closed form.",
         ),
         _limit(
             "test_loss",
@@ -454,10 +457,17 @@ COORDINATES: Final = _table(
         _number("data_mean", "μ", "data mean μ", "The mean of every feature."),
         _number("data_variance", "σ²", "data variance σ²", "The variance of every feature."),
         _number("noise_variance", "", "noise variance", "The variance of the noise on y."),
+        _number("variance_decay", "a", "decay of variances a", "The variance of feature i is σ²·i^(−a)."),
+        _number("correlation", "ρ", "correlation ρ", "The correlation of neighbouring features, ρ^k of those k apart."),
+        _number("true_norm", "‖β*‖₂", "norm of the true predictor", "The ℓ2 norm of the true predictor."),
         _count("seed", "", "data seed", "The seed of the data set."),
         VARIABLES["depth"],
         _number("uv_shape", "s", "shape s of the initialisation", "u = α√((1−s)/(1+s)), v = α√((1+s)/(1−s))."),
         VARIABLES["init_scale"],
+        _number("u_plus", "u₊/α", "initial u₊ / α", "What u₊ is at the start, in multiples of α."),
+        _number("u_minus", "u₋/α", "initial u₋ / α", "What u₋ is at the start, in multiples of α."),
+        _number("v_plus", "v₊/α", "initial v₊ / α", "What v₊ is at the start, in multiples of α."),
+        _number("v_minus", "v₋/α", "initial v₋ / α", "What v₋ is at the start, in multiples of α."),
         _count("init_seed", "", "initialisation seed", "The seed of a random initialisation."),
         VARIABLES["step_size"],
         Variable(
@@ -470,6 +480,13 @@ COORDINATES: Final = _table(
         _multiple("start_step_multiple", "η/η_start", "The step size as a multiple of `start_stable_step`."),
         _multiple("least_norm_step_multiple", "η/η_ℓ2", "The step size as a multiple of `least_norm_stable_step`."),
         _multiple("flow_step_multiple", "η/η_flow", "The step size as a multiple of `flow_stable_step`."),
+        Variable(
+            name="effective_step_size",
+            symbol="η/(1−m)²",
+            label="effective step size η/(1−m)²",
+            description="What the step size comes to with momentum m, where it is small.",
+            log_scaled=True,
+        ),
         _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
         _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
         _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),

@@ -10,7 +10,9 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from core.data.features import FeatureLaw
+from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
+from core.spec.axes import axes_of, linked
 from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
     BELOW_ONE,
@@ -18,13 +20,16 @@ from core.spec.swept import (
     InAnySpelling,
     Range,
     SweptCount,
+    SweptDecay,
     SweptDepth,
+    SweptEntries,
     SweptNonNegative,
     SweptPositive,
     SweptReal,
     SweptScale,
     SweptShape,
     SweptWhole,
+    Vector,
     all_values,
     axis_values,
 )
@@ -41,11 +46,6 @@ LEAST_TOLERANCE: Final = 1e-24
 """Rounding leaves residuals of 1e-14 to 1e-12 of y, and the loss is their square: float64 gets no further down."""
 
 
-def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
-    """-0.0 is the number 0.0 in another spelling, and would be another key."""
-    return tuple(number + 0.0 for number in numbers)
-
-
 def _no_truth(value: Any) -> Any:
     """True equals 1 in Python alone."""
     return str(value) if isinstance(value, bool) else value
@@ -59,10 +59,13 @@ def _printable(text: str) -> str:
 
 Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
-Vector = Annotated[
-    tuple[float, ...], Field(min_length=1, strict=False, fail_fast=True), AfterValidator(_without_negative_zeros)
-]
 Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, strict=False, fail_fast=True)]
+
+
+Links = Annotated[
+    tuple[Annotated[tuple[Label, ...], Field(min_length=2, max_length=16, strict=False)], ...],
+    Field(max_length=16, strict=False),
+]
 
 
 class Centring(StrEnum):
@@ -95,8 +98,13 @@ class Transform(Document):
         return self
 
 
-def _is_gaussian(value: Any) -> bool:
-    return bool(value == FeatureLaw.GAUSSIAN)
+def _default(document: type[Document], field: str) -> Any:
+    return document.model_fields[field].default
+
+
+def left_out_at(default: Any) -> Any:
+    """A field that documents have only beside its default, so that the hashes of before are what they were."""
+    return Field(default=default, exclude_if=lambda value: bool(value == default))
 
 
 class SparseRegression(Document):
@@ -104,6 +112,11 @@ class SparseRegression(Document):
 
     x ~ N(μ·1, σ²I) with `mean` μ and `variance` σ²; y ~ N(⟨β*, x⟩, `noise_variance`); β* has r* = `sparsity` entries
     1/√r*, the first ones. `features` is another law of independent x_i of the same mean and variance.
+
+    Other means and covariances: E[x_i] = μ·m_i with `mean_profile` m, Cov(x_i, x_j) = σ²·√(v_i·v_j)·ρ^|i−j| with
+    `correlation` ρ (Toeplitz) and v_i = i^(−a), a = `variance_decay` (a power law), times the entry of
+    `variance_profile`. β* has its entries anywhere where `support` is random, fair signs where `signs` are, and the
+    norm `true_norm`.
     """
 
     kind: Literal["sparse_regression"]
@@ -114,8 +127,14 @@ class SparseRegression(Document):
     variance: SweptPositive = 5.0
     noise_variance: SweptNonNegative = 0.01
     seed: SweptWhole = 0
-    features: Annotated[FeatureLaw, Field(strict=False)] = Field(default=FeatureLaw.GAUSSIAN, exclude_if=_is_gaussian)
-    """Left out of documents where it is Gaussian, so that the hashes of those are what they were."""
+    features: Annotated[FeatureLaw, Field(strict=False)] = left_out_at(FeatureLaw.GAUSSIAN)
+    mean_profile: Vector | None = left_out_at(None)
+    variance_profile: Vector | None = left_out_at(None)
+    variance_decay: SweptDecay = left_out_at(0.0)
+    correlation: SweptShape = left_out_at(0.0)
+    support: Annotated[SupportLaw, Field(strict=False)] = left_out_at(SupportLaw.FIRST)
+    signs: Annotated[SignLaw, Field(strict=False)] = left_out_at(SignLaw.POSITIVE)
+    true_norm: SweptPositive = left_out_at(1.0)
 
     @model_validator(mode="after")
     def _support_fits(self) -> Self:
@@ -123,6 +142,30 @@ class SparseRegression(Document):
         if most > least:
             raise ValueError(f"sparsity {most:g} exceeds dimension {least:g}")
         return self
+
+    @model_validator(mode="after")
+    def _profiles_fit(self) -> Self:
+        for scale in ("mean", "variance"):
+            profile = getattr(self, f"{scale}_profile")
+            if profile is None:
+                continue
+            if scale not in self.model_fields_set:
+                raise ValueError(f"{scale}_profile multiplies {scale}: give {scale}, 1 for the profile alone")
+            if set(all_values(self.dimension)) != {len(profile)}:
+                features = " or ".join(f"{dimension:g}" for dimension in all_values(self.dimension)[:2])
+                raise ValueError(f"{scale}_profile has {len(profile)} entries and there are {features} features")
+        if self.variance_profile is not None and min(self.variance_profile) < 0:
+            raise ValueError("an entry of variance_profile is negative")
+        return self
+
+    @property
+    def is_of_the_paper(self) -> bool:
+        """Whether features are independent, of one mean and one variance, and β* has equal positive entries of norm 1.
+
+        The concentration of section 5 is about these, whatever the support is and the law of each feature.
+        """
+        own = ("mean_profile", "variance_profile", "variance_decay", "correlation", "signs", "true_norm")
+        return all(getattr(self, field) == _default(SparseRegression, field) for field in own)
 
 
 class InlineData(Document):
@@ -177,6 +220,16 @@ class UVModel(Document):
     shape: SweptShape = 0.0
 
 
+class ProductModel(Document):
+    """β = u∘v from u = a·1, v = 0, in the units of the literature on it: step size γ, scale a, sharpness in (u, v).
+
+    It is the squared model β = u₊² − u₋² with u± = (u ± v)/2, step size γ/2 and scale a/2, at every step. u and v are
+    called `u_plus` and `v_plus`, beside `u_minus` = `v_minus` = 0.
+    """
+
+    kind: Literal["uv_product"]
+
+
 class UniformInitialization(Document):
     """u₊ = u₋ = α·1."""
 
@@ -201,6 +254,35 @@ class VectorInitialization(Document):
     vector: Vector
 
 
+class ParametersInitialization(Document):
+    """θ = α·(the parts that are given): each a number for all coordinates or a vector, signs kept.
+
+    So u₊ ≠ u₋, layers of different scales, or any θ at all. A diagonal network starts from `u_plus` and `u_minus`, UV
+    from all four, `uv_product` from `u_plus` and `v_plus`. Where a coordinate of u₊ or u₋ is 0 it stays 0 (in UV where
+    |u| = |v|): no potential is left there, so that there is neither certificate nor flow limit.
+    """
+
+    kind: Literal["parameters"]
+    scale: SweptScale = 1.0
+    u_plus: SweptEntries
+    u_minus: SweptEntries | None = None
+    v_plus: SweptEntries | None = None
+    v_minus: SweptEntries | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The parts that are given."""
+        return tuple(part for part in PARTS if getattr(self, part) is not None)
+
+
+PARTS: Final = ("u_plus", "u_minus", "v_plus", "v_minus")
+
+PARTS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"diagonal": PARTS[:2], "uv": PARTS, "uv_product": PARTS[::2]}
+)
+"""The parts of each model that a start chooses."""
+
+
 class Release(StrEnum):
     """What leads a warming run away from an interpolator that has become unstable: rounding, or exact arithmetic."""
 
@@ -217,14 +299,6 @@ class Finish(StrEnum):
     AUTO = "auto"
     PROVEN = "proven"
     ITERATE = "iterate"
-
-
-def _is_none(value: Any) -> bool:
-    return value is None
-
-
-def _default(document: type[Document], field: str) -> Any:
-    return document.model_fields[field].default
 
 
 class Stopping(Document):
@@ -258,10 +332,7 @@ class Stopping(Document):
     """Under its former name, which is accepted for one version, it is in the hash of every run that is stored."""
 
     release: Annotated[Release, Field(strict=False)] = Release.FLOAT64
-    steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] | None = Field(
-        default=None, exclude_if=_is_none
-    )
-    """Left out of documents where it is not given, so that the hashes of those are what they were."""
+    steps: Annotated[int, Field(ge=1, le=10_000_000_000), InAnySpelling] | None = left_out_at(None)
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
@@ -319,14 +390,19 @@ class Recording(Document):
 
 
 Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]
-Model = Annotated[DiagonalModel | UVModel, Field(discriminator="kind")]
+Model = Annotated[DiagonalModel | UVModel | ProductModel, Field(discriminator="kind")]
 Initialization = Annotated[
-    UniformInitialization | NormalInitialization | VectorInitialization, Field(discriminator="kind")
+    UniformInitialization | NormalInitialization | VectorInitialization | ParametersInitialization,
+    Field(discriminator="kind"),
 ]
 
 
 class ExperimentSpec(Document):
-    """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.sweep.grid`)."""
+    """One experiment: a grid of runs, the product of every swept number in a fixed order (see `core.sweep.grid`).
+
+    `zip` links axes, by their names in results: those of a group have as many values each, and are swept together,
+    position by position, as one axis that has the name of the first.
+    """
 
     schema_version: Annotated[Literal[1], BeforeValidator(_no_truth)] = SCHEMA_VERSION
     name: Name = ""
@@ -337,13 +413,18 @@ class ExperimentSpec(Document):
     optimizer: Optimizer
     stopping: Stopping = Field(default_factory=Stopping)
     recording: Recording = Field(default_factory=Recording)
+    zip: Links = left_out_at(())
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
-        sections = (self.data, self.model, self.initialization, self.optimizer)
-        runs = math.prod(
-            _axis_length(getattr(section, field)) for section in sections for field in type(section).model_fields
-        )
+        parts = {name: getattr(self, name) for name in ("data", "model", "initialization", "optimizer")}
+        if self.zip:
+            axes = linked([axis for name, part in parts.items() for axis in axes_of(name, part)], self.zip)
+            runs = math.prod(len(axis.values) for axis in axes)
+        else:  # without spelling them out, which takes a while where they are long
+            runs = math.prod(
+                _axis_length(getattr(part, field)) for part in parts.values() for field in type(part).model_fields
+            )
         if runs > MAX_RUNS:
             raise ValueError(f"the grid has {runs} runs; an experiment has at most {MAX_RUNS}")
         return self
@@ -365,10 +446,22 @@ class ExperimentSpec(Document):
         samples, columns = _extent(self.data)
         if samples and self.optimizer.largest_batch > min(samples):
             raise ValueError(f"batch_size {self.optimizer.largest_batch:g} exceeds the {min(samples):g} samples")
-        if isinstance(self.initialization, VectorInitialization) and columns:
-            entries = len(self.initialization.vector)
-            if set(columns) != {entries}:
-                raise ValueError(f"the initial vector has {entries} entries, the data have {columns[0]:g} columns")
+        for name, entries in vectors_of(self.initialization).items():
+            if columns and set(columns) != {entries}:
+                raise ValueError(f"the initial {name} has {entries} entries, the data have {columns[0]:g} columns")
+        return self
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        if not isinstance(start := self.initialization, ParametersInitialization):
+            if isinstance(self.model, ProductModel) and getattr(start, "independent", False):
+                raise ValueError("independent is a draw for u₋, and uv_product has none: leave it out")
+            return self
+        wanted = PARTS_OF[self.model.kind]
+        if start.given != wanted:
+            raise ValueError(f"{self.model.kind} starts from {', '.join(wanted)}: give just these parts")
+        if isinstance(self.model, UVModel) and self.model.shape != 0:
+            raise ValueError("the shape of a uv start is that of its layers, which are given: leave shape out")
         return self
 
     def science(self) -> dict[str, Any]:
@@ -376,10 +469,11 @@ class ExperimentSpec(Document):
 
         Numbers are rounded to 12 significant digits, so that 0.1 + 0.2 and 0.3 are one; user data stay as they are.
         """
-        return {
+        parts = {
             part: _spelled_out(getattr(self, part))
             for part in ("data", "model", "initialization", "optimizer", "stopping", "recording")
         }
+        return parts | ({"zip": [list(group) for group in self.zip]} if self.zip else {})
 
     def canonical(self) -> bytes:
         """The canonical JSON of the whole document, as it is stored."""
@@ -391,6 +485,11 @@ class ExperimentSpec(Document):
         A new numerics version gives new numbers, so there the same document asks for another experiment.
         """
         return content_hash(self.science() | {"numerics": NUMERICS_VERSION})
+
+
+def vectors_of(start: Initialization) -> dict[str, int]:
+    """The vectors that a start is given by, and how many entries each has."""
+    return {name: len(value) for name, value in start if isinstance(value, tuple)}
 
 
 def _by_kind(union: Any) -> Mapping[str, type[Document]]:

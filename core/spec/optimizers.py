@@ -132,12 +132,46 @@ class MultipleOf(Document):
     value: Positive
 
 
-RelativeStepSizes = FractionsOfMaxStable | MultiplesOf
+class EffectiveStepSizes(Document):
+    """Step sizes by what they come to with momentum: η = λ(1 − m)², so that λ = η/(1−m)² stays where m is swept.
+
+    Heavy ball of small λ follows one path whatever m is (Papazov, Pesme and Flammarion 2024).
+    """
+
+    effective_step_sizes: Multiples
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _require_distinct(self.effective_step_sizes, "effective step sizes")
+        return self
+
+    @property
+    def axis(self) -> str:
+        """What results call these numbers."""
+        return EFFECTIVE_STEP_SIZE
+
+    def numbers(self) -> list[float]:
+        """The λ, rounded to 12 significant digits."""
+        return [rounded(value) for value in self.effective_step_sizes]
+
+    def in_one_spelling(self) -> Self:
+        """The same step sizes, their numbers rounded to 12 significant digits."""
+        return type(self)(effective_step_sizes=tuple(self.numbers()))
+
+    @staticmethod
+    def step_size(effective: float, momentum: float) -> float:
+        """The η of one run, to 12 significant digits: it is the run of that η, however it is written."""
+        return rounded(effective * (1 - momentum) ** 2)
+
+
+RelativeStepSizes = FractionsOfMaxStable | MultiplesOf | EffectiveStepSizes
+
+EFFECTIVE_STEP_SIZE: Final = "effective_step_size"
 
 STEP_SIZE_FRACTION: Final = "step_size_fraction"
 
-RELATIVE_AXES: Final = (STEP_SIZE_FRACTION, *(unit.axis for unit in StepUnit))
-"""The axes on which a step size is a multiple of another one."""
+RELATIVE_AXES: Final = (STEP_SIZE_FRACTION, *(unit.axis for unit in StepUnit), EFFECTIVE_STEP_SIZE)
+"""The axes on which a step size is a multiple of another one, or given by what it comes to."""
 
 
 class StepBracket(Document):
@@ -175,11 +209,12 @@ _STEP_SIZE_FORMS: Final = {
     "fractions_of_max_stable": "fractions",
     "multiples_of": "multiples",
     "largest_convergent": "search",
+    "effective_step_sizes": "effective",
 }
 
 
 def _step_size_form(value: Any) -> str:
-    """Which of the four forms is meant, so that an error speaks of that form alone."""
+    """Which of the five forms is meant, so that an error speaks of that form alone."""
     fields: Any = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     return next((form for field, form in _STEP_SIZE_FORMS.items() if field in fields), "step sizes")
 
@@ -188,7 +223,8 @@ StepSize = Annotated[
     Annotated[SweptPositive, Tag("step sizes")]
     | Annotated[FractionsOfMaxStable, Tag("fractions")]
     | Annotated[MultiplesOf, Tag("multiples")]
-    | Annotated[LargestConvergent, Tag("search")],
+    | Annotated[LargestConvergent, Tag("search")]
+    | Annotated[EffectiveStepSizes, Tag("effective")],
     Discriminator(_step_size_form),
 ]
 
@@ -199,6 +235,12 @@ class Descent(Document):
     kind: str
     step_size: StepSize
     warmup_steps: SweptWhole = 0
+
+    @model_validator(mode="after")
+    def _has_momentum(self) -> Self:
+        if isinstance(self.step_size, EffectiveStepSizes) and not hasattr(self, "momentum"):
+            raise ValueError(f"effective step sizes η/(1−m)² are for heavy_ball; {self.kind} has no momentum")
+        return self
 
     @property
     def largest_batch(self) -> float:

@@ -14,6 +14,8 @@ from core.spec.experiment_spec import (
     InlineData,
     Model,
     NormalInitialization,
+    ParametersInitialization,
+    ProductModel,
     Recording,
     SparseRegression,
     Stopping,
@@ -21,14 +23,16 @@ from core.spec.experiment_spec import (
     UploadedData,
     UVModel,
     VectorInitialization,
+    left_out_at,
 )
 from core.spec.optimizers import (
+    EffectiveStepSizes,
     LargestConvergent,
     Optimizer,
     PlainOptimizer,
     RelativeStepSizes,
 )
-from core.spec.swept import Count, Depth, Document, NonNegative, Positive, Scale, Shape, Whole
+from core.spec.swept import Count, Decay, Depth, Document, NonNegative, Positive, Real, Scale, Shape, Vector, Whole
 
 
 class PlainSparseRegression(SparseRegression):
@@ -41,6 +45,9 @@ class PlainSparseRegression(SparseRegression):
     variance: Positive
     noise_variance: NonNegative
     seed: Whole
+    variance_decay: Decay = left_out_at(0.0)
+    correlation: Shape = left_out_at(0.0)
+    true_norm: Positive = left_out_at(1.0)
 
 
 class PlainDiagonal(DiagonalModel):
@@ -74,9 +81,23 @@ class PlainVector(VectorInitialization):
     scale: Scale
 
 
+class PlainParameters(ParametersInitialization):
+    """Given parameters of one scale."""
+
+    scale: Scale
+    u_plus: Real | Vector
+    u_minus: Real | Vector | None
+    v_plus: Real | Vector | None
+    v_minus: Real | Vector | None
+
+
+class PlainProduct(ProductModel):
+    """The product of two vectors."""
+
+
 PlainData = PlainSparseRegression | InlineData | UploadedData
-PlainModel = PlainDiagonal | PlainUV
-PlainInitialization = PlainUniform | PlainNormal | PlainVector
+PlainModel = PlainDiagonal | PlainUV | PlainProduct
+PlainInitialization = PlainUniform | PlainNormal | PlainVector | PlainParameters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +143,9 @@ def initialization_at(initialization: Initialization, values: Mapping[str, float
 def optimizer_at(optimizer: Optimizer, values: Mapping[str, float]) -> PlainOptimizer:
     """The optimiser with these values in place of what is swept, by field."""
     numbers = _numbers(optimizer, values)
-    if isinstance(optimizer.step_size, RelativeStepSizes):
+    if isinstance(optimizer.step_size, EffectiveStepSizes):
+        numbers["step_size"] = optimizer.step_size.step_size(values["step_size"], numbers["momentum"])
+    elif isinstance(optimizer.step_size, RelativeStepSizes):
         numbers["step_size"] = optimizer.step_size.at(values["step_size"])
     return _OPTIMIZER.validate_python(numbers)
 

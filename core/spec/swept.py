@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.fields import FieldInfo
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -25,7 +25,7 @@ MAX_DEPTH: Final = 64
 BELOW_ONE: Final = 1 - 1e-12
 """The largest number below 1 that rounding to 12 significant digits does not make 1."""
 
-NUMBER_TAG, VALUES_TAG, RANGE_TAG = "a number", "a list of values", "a range"
+NUMBER_TAG, VALUES_TAG, RANGE_TAG, VECTOR_TAG = "a number", "a list of values", "a range", "a vector"
 
 
 def _require_kind(schema: dict[str, Any]) -> None:
@@ -138,6 +138,20 @@ def form(value: Any) -> str:
     return RANGE_TAG if isinstance(value, dict | Range) else NUMBER_TAG
 
 
+def _form_or_vector(value: Any) -> str:
+    """Likewise where a vector may be meant, too."""
+    return VECTOR_TAG if isinstance(value, list | tuple) else form(value)
+
+
+def _without_negative_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """-0.0 is the number 0.0 in another spelling, and would be another key."""
+    return tuple(number + 0.0 for number in numbers)
+
+
+Vector = Annotated[
+    tuple[float, ...], Field(min_length=1, strict=False, fail_fast=True), AfterValidator(_without_negative_zeros)
+]
+
 # Pydantic does not carry a type variable's constraints through an alias of a union: each kind of number is spelled out.
 # The titles are what JSON Schema calls them, and the schemas of their axes by.
 Count = Annotated[int, Field(ge=1, le=MAX_WHOLE, title="Count"), InAnySpelling]
@@ -148,6 +162,7 @@ Positive = Annotated[float, Field(gt=0, title="Positive")]
 NonNegative = Annotated[float, Field(ge=0, title="NonNegative")]
 Scale = Annotated[float, Field(ge=1e-100, le=1e100, title="Scale")]
 Fraction = Annotated[float, Field(ge=0, le=BELOW_ONE, title="Fraction")]
+Decay = Annotated[float, Field(ge=0, le=16, title="Decay")]
 Shape = Annotated[float, Field(ge=-BELOW_ONE, le=BELOW_ONE, title="Shape")]
 
 _N, _V, _R = Tag(NUMBER_TAG), Tag(VALUES_TAG), Tag(RANGE_TAG)
@@ -166,11 +181,18 @@ SweptNonNegative = Annotated[
 SweptFraction = Annotated[
     Annotated[Fraction, _N] | Annotated[Values[Fraction], _V] | Annotated[Range[Fraction], _R], _BY_FORM
 ]
+SweptDecay = Annotated[Annotated[Decay, _N] | Annotated[Values[Decay], _V] | Annotated[Range[Decay], _R], _BY_FORM]
 SweptShape = Annotated[Annotated[Shape, _N] | Annotated[Values[Shape], _V] | Annotated[Range[Shape], _R], _BY_FORM]
+
+SweptEntries = Annotated[
+    Annotated[Real, _N] | Annotated[Values[Real], _V] | Annotated[Range[Real], _R] | Annotated[Vector, Tag(VECTOR_TAG)],
+    Discriminator(_form_or_vector),
+]
+"""One number for all coordinates, which may be swept, or a vector."""
 
 
 def axis_values(swept: Any) -> list[float] | None:
-    """The values of an axis, rounded; None where the field holds one plain number.
+    """The values of an axis, rounded; None where the field holds one plain number, or a vector.
 
     Whole-number axes stay whole numbers.
     """

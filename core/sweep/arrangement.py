@@ -8,7 +8,8 @@ import numpy as np
 
 from core.errors import InvalidChoice
 from core.identity import rounded
-from core.sweep.grid import Axis, Grid
+from core.spec.axes import Axis
+from core.sweep.grid import Grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
 from core.identity import canonical_json
 from core.networks.network import Network
+from core.spec.axes import Axis, axes_of, linked
 from core.spec.experiment_spec import (
     Data,
     ExperimentSpec,
@@ -22,7 +22,7 @@ from core.spec.experiment_spec import (
     Model,
     Stopping,
 )
-from core.spec.optimizers import Optimizer, PlainOptimizer, RelativeStepSizes
+from core.spec.optimizers import Optimizer, PlainOptimizer
 from core.spec.run_spec import (
     PlainData,
     PlainInitialization,
@@ -34,38 +34,9 @@ from core.spec.run_spec import (
     model_at,
     optimizer_at,
 )
-from core.spec.swept import Document, axis_values
+from core.spec.swept import Document
 from core.sweep.grid_run import Run, network_of
 from core.sweep.keys import common_members, problem_key, run_key
-
-AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
-    {
-        ("data", "mean"): "data_mean",
-        ("data", "variance"): "data_variance",
-        ("model", "shape"): "uv_shape",
-        ("initialization", "scale"): "init_scale",
-        ("initialization", "seed"): "init_seed",
-        ("optimizer", "noise_variance"): "label_noise_variance",
-        ("optimizer", "seed"): "optimizer_seed",
-    }
-)
-"""Where a field's name in results differs from its name in the spec."""
-
-
-def axis_name(part: str, field: str) -> str:
-    """The name in results of a field of a part of the spec."""
-    return AXIS_NAMES.get((part, field), field)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Axis:
-    """One swept number: its name in results, the part and field of the spec it comes from, and its values."""
-
-    name: str
-    part: str
-    field: str
-    values: tuple[float, ...]
-
 
 POINTS_KEPT: Final = 4096
 """Most points of a part that are kept: a grid has far more runs than different data, models, starts or optimisers."""
@@ -92,7 +63,7 @@ class PartGrid(Generic[Part, Plain]):
 
     def __init__(self, name: str, part: Part, at: Callable[[Part, Mapping[str, float]], Plain]) -> None:
         self._part, self._at = part, at
-        self.axes = tuple(_axes(name, part))
+        self.axes = tuple(axes_of(name, part))
         self.size = math.prod(len(axis.values) for axis in self.axes)
         self.point = lru_cache(POINTS_KEPT)(self._point)
 
@@ -100,6 +71,13 @@ class PartGrid(Generic[Part, Plain]):
         values = {axis.field: axis.values[position] for axis, position in _positions(self.axes, number)}
         plain = self._at(self._part, values)
         return Point(part=plain, canonical=canonical_json(plain.model_dump(mode="json")))
+
+    def number(self, positions: Mapping[str, int]) -> int:
+        """The number of the point at these positions on its axes, by their names."""
+        number = 0
+        for axis in self.axes:
+            number = number * len(axis.values) + positions[axis.name]
+        return number
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,10 +105,11 @@ class Grid:
 
     spec: ExperimentSpec
 
-    @property
+    @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """The swept numbers, slowest first."""
-        return (*self._data.axes, *self._model.axes, *self._initialization.axes, *self._optimizer.axes)
+        """The swept numbers, slowest first; those that are linked are one axis."""
+        axes = (*self._data.axes, *self._model.axes, *self._initialization.axes, *self._optimizer.axes)
+        return linked(axes, self.spec.zip)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -139,12 +118,12 @@ class Grid:
 
     def __len__(self) -> int:
         """The number of runs; 1 where nothing is swept."""
-        return self._data.size * self._model.size * self._initialization.size * self._optimizer.size
+        return math.prod(self.shape)
 
     @property
     def problem_axes(self) -> tuple[Axis, ...]:
         """The axes that make problems differ: those of the data, and the depth. They are the slowest ones."""
-        return tuple(axis for axis in self.axes if axis.part == "data" or axis.field == "depth")
+        return tuple(axis for axis in self.axes if any(each.makes_problems for each in axis.members))
 
     @property
     def problems(self) -> int:
@@ -164,16 +143,19 @@ class Grid:
         """
         first = number * self.runs_per_problem
         self._require(first)
-        data_number, model_number = divmod(
-            first // (self._initialization.size * self._optimizer.size), self._model.size
-        )
+        data_number, model_number, _, _ = self._points(first)
         data = self._data.point(data_number)
         return GridProblem(
             number=number,
             data=data.part,
             data_key=data.key,
             network=network_of(self._model.point(model_number).part),
-            coordinates={axis.name: axis.values[position] for axis, position in _positions(self.problem_axes, number)},
+            coordinates={
+                each.name: each.values[position]
+                for axis, position in _positions(self.problem_axes, number)
+                for each in axis.members
+                if each.makes_problems
+            },
         )
 
     def each_problem(self) -> Iterator[GridProblem]:
@@ -190,13 +172,15 @@ class Grid:
         return self.problem(index // self.runs_per_problem)
 
     def coordinates(self, index: int) -> dict[str, float]:
-        """The value of every axis at run `index`.
+        """The value of every swept number at run `index`: axis by axis, each with those that are linked to it.
 
         Raises:
             IndexError: there is no such run.
         """
         self._require(index)
-        return {axis.name: axis.values[position] for axis, position in _positions(self.axes, index)}
+        return {
+            each.name: each.values[position] for axis, position in _positions(self.axes, index) for each in axis.members
+        }
 
     def run(self, index: int) -> Run:
         """The run at `index`.
@@ -205,12 +189,9 @@ class Grid:
             IndexError: there is no such run.
         """
         self._require(index)
-        rest, number = divmod(index, self._optimizer.size)
-        optimizer = self._optimizer.point(number)
-        rest, number = divmod(rest, self._initialization.size)
-        initialization = self._initialization.point(number)
-        rest, number = divmod(rest, self._model.size)
-        model, data = self._model.point(number), self._data.point(rest)
+        numbers = self._points(index)
+        data, model = self._data.point(numbers[0]), self._model.point(numbers[1])
+        initialization, optimizer = self._initialization.point(numbers[2]), self._optimizer.point(numbers[3])
         key = run_key(
             self._common_members,
             data_key=data.key,
@@ -231,6 +212,21 @@ class Grid:
     def runs(self) -> Iterator[Run]:
         """Every run, in order."""
         return (self.run(index) for index in range(len(self)))
+
+    def _points(self, index: int) -> tuple[int, int, int, int]:
+        """The numbers of the points of data, model, initialisation and optimiser at run `index`."""
+        if not self.spec.zip:
+            rest, optimizer = divmod(index, self._optimizer.size)
+            rest, initialization = divmod(rest, self._initialization.size)
+            data, model = divmod(rest, self._model.size)
+            return data, model, initialization, optimizer
+        places = {each.name: position for axis, position in _positions(self.axes, index) for each in axis.members}
+        return (
+            self._data.number(places),
+            self._model.number(places),
+            self._initialization.number(places),
+            self._optimizer.number(places),
+        )
 
     def _require(self, index: int) -> None:
         if not 0 <= index < len(self):
@@ -259,15 +255,6 @@ class Grid:
     @cached_property
     def _common_members(self) -> dict[str, bytes]:
         return common_members(self._stopping, self.spec.recording)
-
-
-def _axes(name: str, part: Document) -> Iterator[Axis]:
-    """The swept numbers of a part, in the order of its fields."""
-    for field, value in part:
-        if isinstance(value, RelativeStepSizes):
-            yield Axis(name=value.axis, part=name, field=field, values=tuple(value.numbers()))
-        elif (values := axis_values(value)) is not None:
-            yield Axis(name=axis_name(name, field), part=name, field=field, values=tuple(values))
 
 
 def _positions(axes: Sequence[Axis], number: int) -> Iterator[tuple[Axis, int]]:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.identity import content_hash
-from core.networks.network import UV, Diagonal, Network
+from core.networks.network import UV, Diagonal, Network, Product
 from core.spec.experiment_spec import InlineData, UploadedData
 from core.spec.optimizers import (
     FractionOfMaxStable,
@@ -18,7 +18,7 @@ from core.spec.optimizers import (
     PlainStochasticDescent,
     StepBracket,
 )
-from core.spec.run_spec import PlainDiagonal, PlainModel, PlainSparseRegression, PlainUV, RunSpec
+from core.spec.run_spec import PlainDiagonal, PlainModel, PlainProduct, PlainSparseRegression, PlainUV, RunSpec
 from core.sweep.keys import problem_key
 
 
@@ -136,6 +136,8 @@ def network_of(model: PlainModel) -> Network:
             return Diagonal(depth)
         case PlainUV():
             return UV()
+        case PlainProduct():
+            return Product()
         case _:
             assert_never(model)
 

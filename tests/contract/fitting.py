@@ -14,6 +14,7 @@ import numpy as np
 
 from api.contract.examples import DATASETS, TABLES
 from core.identity import rounded
+from core.spec.experiment_spec import PARTS, PARTS_OF
 
 RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "values are apart to 12 digits": ("repeat (to 12 significant digits)",),
@@ -24,7 +25,18 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "a log-spaced range",
     ),
     "a bracket has a width": ("should be less than upper",),
-    "the parts of a spec fit": ("exceeds dimension", "exceeds the", "the initial vector has", "the vector has"),
+    "the parts of a spec fit": (
+        "exceeds dimension",
+        "exceeds the",
+        "the initial ",
+        "the vector has",
+        "starts from",
+        "uv_product has none",
+        "leave shape out",
+        "_profile",
+        "effective step sizes η",
+    ),
+    "axes that are linked go together": ("zip has", "zip needs", "zip of"),
     "arrays have one shape": (
         "the rows of",
         "every row of",
@@ -68,6 +80,7 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
         section = spec.get(part)
         if isinstance(section, dict):
             _each(section, lambda name, value: _fitted_number(value, small=name in _SMALL))
+    spec.pop("zip", None)
     with suppress(AttributeError):
         spec.get("stopping").pop("steps", None)
         spec.get("stopping").pop("release", None)
@@ -87,11 +100,9 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
         if start["kind"] == "vector":
             data["dimension"] = len(start["vector"][:4])
             columns = data["dimension"]
-    if start["kind"] == "vector":
-        start["vector"] = (start["vector"] * columns)[:columns]
-    if not isinstance(start["scale"], dict):
-        # Curves are drawn against something.
-        start["scale"] = {"values": _apart([start["scale"], 0.5])}
+    for profile in ("mean_profile", "variance_profile"):
+        data.pop(profile, None)
+    _fit_start(start, spec.setdefault("model", {"kind": "diagonal"}), columns)
     if "batch_size" in optimizer:
         optimizer["batch_size"] = 1
     if "noise_steps" in optimizer:
@@ -107,10 +118,30 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
 _SMALL: Final = frozenset({"warmup_steps", "batch_size", "noise_steps", "samples", "dimension", "sparsity"})
 
 
+def _fit_start(start: dict[str, Any], model: dict[str, Any], columns: int) -> None:
+    """Just the parts of the model, vectors as long as the data are wide, and several scales: curves need something."""
+    if start["kind"] == "vector":
+        start["vector"] = (start["vector"] * columns)[:columns]
+    if start["kind"] == "parameters":
+        model.pop("shape", None)
+        for part in PARTS:
+            value = start.pop(part, None)
+            if part in PARTS_OF[model["kind"]]:
+                start[part] = (
+                    (value * columns)[:columns] if isinstance(value, list) else 1.0 if value is None else value
+                )
+    start.pop("independent", None)
+    if not isinstance(scale := start.get("scale", 1.0), dict):
+        start["scale"] = {"values": _apart([scale, 0.5])}
+
+
 def _fit_step_size(optimizer: dict[str, Any]) -> None:
     size = optimizer["step_size"]
     if not isinstance(size, dict):
         return
+    if "effective_step_sizes" in size:
+        values = _apart(size["effective_step_sizes"])
+        optimizer["step_size"] = {"effective_step_sizes" if "momentum" in optimizer else "values": values}
     if "fractions_of_max_stable" in size:
         size["fractions_of_max_stable"] = _apart(size["fractions_of_max_stable"])
     bracket = size.get("largest_convergent")

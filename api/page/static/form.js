@@ -27,7 +27,7 @@ function part(name, schema, value, at, isRequired) {
 	return all[0].type === "object" ? folded(it) : field(it);
 }
 
-/** One of several kinds; what is typed in stays where the next kind has it, too. */
+/** One of several kinds; what is typed stays where the next has it, too. */
 function union({ label, all, value, at }) {
 	const [place, kinds] = [h("div"), all.map(({ properties }) => properties.kind.const)];
 	let inner;
@@ -43,7 +43,7 @@ function union({ label, all, value, at }) {
 	return { element: h("fieldset", { "data-at": at }, h("legend", {}, label), kind, fault(at), place), value: () => inner.value() };
 }
 
-/** A number that may be several: one, some, a range, or what else the schema takes in its place. */
+/** A number that may be several, or what else the schema takes in its place. */
 function swept({ label, all, usual, value, at }) {
 	const place = h("div");
 	let inner;
@@ -60,22 +60,24 @@ function swept({ label, all, usual, value, at }) {
 	return { element: h("div", attributes, head, place, fault(at)), value: () => inner.value() };
 }
 
-function wayName({ properties }) {
+function wayName({ type, properties }) {
+	if (type === "array") return "a vector";
 	const first = properties && Object.keys(properties)[0];
 	return { undefined: "one value", values: "several values", start: "a range" }[first] ?? words(first).toLowerCase();
 }
 
-/** The numbers of one way to give them, in another one, where they mean the same there. */
+/** Numbers given one way, in another one where they mean the same. */
 function converted(value, { type, properties = {} }) {
 	const { values, start, stop } = isObject(value) ? value : { values: [value] };
-	const numbers = [values ?? [start, stop]].flat().filter(Number.isFinite);
+	const numbers = [values ?? [start, stop]].flat(2).filter(Number.isFinite);
 	if (!numbers.length) return undefined;
+	if (type === "array") return numbers;
 	if (type !== "object") return numbers[0];
 	if (properties.start) return { start: Math.min(...numbers), stop: Math.max(...numbers), num: 5 };
 	return Object.keys(properties).join() === "values" ? { values: numbers } : undefined;
 }
 
-/** An object that is seldom changed. What is unusual in it is said while it is closed. */
+/** An object seldom changed; what is unusual is said while it is closed. */
 function folded({ label, all: [schema], value, at, isRequired }) {
 	const inner = form(schema, value, at);
 	const changed = Object.entries(value ?? {}).filter(([name, each]) => each !== null && each !== schema.properties[name]?.default);
@@ -120,7 +122,7 @@ function typed(tag, meant, placeholder, value, at) {
 	return { element, value: () => (element.value.trim() ? meant(element.value.trim()) : undefined) };
 }
 
-/** A number where the text is one; of any other text the service says what is wrong. */
+/** A number where the text is one; of other text the service says what is wrong. */
 const numberOr = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 const listOf = (text) => text.split(/\s*[,;]\s*/).filter(Boolean);
 const rows = (text) => text.split(/\n+/).map((line) => line.trim().split(/[\s,;]+/).map(numberOr));

@@ -1,4 +1,4 @@
-// What the service says of its documents: the JSON schemas of its OpenAPI document.
+// The JSON schemas of the service's OpenAPI document.
 
 import { get } from "./api.js";
 
@@ -14,7 +14,7 @@ export async function openapi() {
 /** The schema that a reference leads to, with what stands beside the reference. */
 export const resolved = ({ $ref, ...beside }) => ($ref ? { ...schemas[$ref.split("/").pop()], ...beside } : beside);
 
-/** What a value may be: the ends of a schema's alternatives, without null. */
+/** The ends of a schema's alternatives, without null. */
 export function alternatives(schema) {
 	const whole = resolved(schema);
 	const several = whole.oneOf ?? whole.anyOf;
@@ -27,9 +27,9 @@ export function fewValues({ type, title, ...schema }) {
 	return (schema.enum ?? (type === "boolean" ? [true, false] : undefined))?.map((each) => [each, words(each)]);
 }
 
-/** Whether the value is meant by this one of several alternatives: an object by its members. */
+/** Whether this alternative is meant by the value: an object by its members. */
 export function suits(value, { type, properties = {}, required = [] }) {
-	if (!isObject(value)) return value !== undefined && type !== "object";
+	if (!isObject(value)) return value !== undefined && type !== "object" && Array.isArray(value) === (type === "array");
 	return required.every((name) => name in value) && Object.keys(value).every((name) => name in properties);
 }
 

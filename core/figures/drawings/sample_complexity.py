@@ -30,8 +30,9 @@ from core.outcome import Outcome
 from core.results.curves import QUARTILES
 from core.results.result import Scalar, Summary
 from core.results.variables import COORDINATES
+from core.spec.axes import Axis
 from core.spec.run_spec import PlainData, PlainSparseRegression
-from core.sweep.grid import Axis, Grid
+from core.sweep.grid import Grid
 
 GUIDE: Final[Mapping[str, Any]] = {"linestyle": (0, (3, 3)), "linewidth": 1.0, "zorder": 1.4}
 """The dashed lines C·ζ²r*/N, with one constant C for the whole figure."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import fixings, replicates, step_axis, swept
-from core.spec.experiment_spec import UVModel
+from core.spec.experiment_spec import ProductModel, UVModel
 from core.sweep.grid import Grid
 
 
@@ -43,7 +43,7 @@ def without_effective_init(grid: Grid, where: Mapping[str, float]) -> str:
     """Why none of the runs with these values of axes has an effective initialisation; "" where some can have one."""
     if not (optimizer := grid.run(0).optimizer).keeps_row_space_form:
         return f"With {optimizer.name} there is no effective initialisation: its steps leave the path that defines it."
-    if isinstance(grid.spec.model, UVModel):
+    if isinstance(grid.spec.model, UVModel | ProductModel):
         return ""
     depth = where.get("depth")
     depths = _depths(grid) if depth is None else (depth,)

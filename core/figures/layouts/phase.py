@@ -6,7 +6,8 @@ from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, STEP_SIZES, fixings, replicates, swept_axes
-from core.sweep.grid import Axis, Grid
+from core.spec.axes import Axis
+from core.sweep.grid import Grid
 
 MOST_CELLS: Final = 40_000
 """Of more cells than this in a heat map none could be seen."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes, told_apart
-from core.sweep.grid import Axis, Grid
+from core.spec.axes import Axis
+from core.sweep.grid import Grid
 
 MOST_RUNS: Final = 4
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, STEP_SIZES, fixings, replicates, swept
+from core.spec.axes import Axis
 from core.spec.experiment_spec import SparseRegression
-from core.sweep.grid import Axis, Grid
+from core.sweep.grid import Grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

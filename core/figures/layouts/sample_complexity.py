@@ -32,6 +32,10 @@ def sample_complexity_layout(grid: Grid) -> SampleComplexityLayout:
     swept = set(swept_axes(grid))
     if not isinstance(grid.spec.data, SparseRegression) or SAMPLES not in swept:
         raise UnsuitableFigure("This figure needs sparse_regression data with several numbers of samples.")
+    if not grid.spec.data.is_of_the_paper:
+        raise UnsuitableFigure(
+            "This figure is about the law of the paper: independent features, one mean, one variance."
+        )
     problem = [axis for axis in grid.problem_axes if axis.name in swept - {SAMPLES, "seed"}]
     lines = [axis for axis in problem if axis.name == "sparsity"]
     lines = lines or [axis for axis in problem if axis.name in {"data_mean", "data_variance"}]

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from core.figures.layouts import MAX_PANELS, UnsuitableFigure
+from core.spec.axes import Axis
 from core.spec.optimizers import RELATIVE_AXES
-from core.sweep.grid import Axis, Grid
+from core.sweep.grid import Grid
 
 STEP_SIZES: Final = ("step_size", *RELATIVE_AXES)
 """The axes that a step size may be swept on; an experiment has at most one of them."""
@@ -38,6 +39,11 @@ def columns_of(panels: int) -> int:
 def swept_axes(grid: Grid) -> dict[str, Axis]:
     """The axes of more than one value; the one value of another axis is as good as a plain number."""
     return {axis.name: axis for axis in grid.axes if len(axis.values) > 1}
+
+
+def swept_numbers(grid: Grid) -> dict[str, Axis]:
+    """Likewise, with what is linked to these axes."""
+    return {each.name: each for axis in swept_axes(grid).values() for each in axis.members}
 
 
 def swept(grid: Grid) -> list[Axis]:

@@ -9,11 +9,15 @@ from jaxtyping import Int64
 
 from core.errors import InvalidChoice
 from core.results.variables import COORDINATES, Kind
+from core.spec.axes import Axis
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Axis, Grid
+from core.sweep.grid import Grid
 
 CLOSE: Final = 5e-4
 """A value is named by one that is so close to it, which four of its digits are; whole numbers by themselves alone."""
+
+_LISTS: Final = ("fractions_of_max_stable", "effective_step_sizes")
+"""Where the values of an axis stand, if not under `values`."""
 
 
 def part_of(grid: Grid, where: Mapping[str, Sequence[float]]) -> tuple[Grid, Int64[np.ndarray, " run"]]:
@@ -30,7 +34,8 @@ def part_of(grid: Grid, where: Mapping[str, Sequence[float]]) -> tuple[Grid, Int
     document = grid.spec.model_dump(mode="json")
     for axis, chosen in zip(grid.axes, positions, strict=True):
         if axis.name in where:
-            _restrict(document[axis.part], axis, [axis.values[position] for position in chosen])
+            for each in axis.members:
+                _restrict(document[each.part], each, [each.values[position] for position in chosen])
     whole = np.arange(len(grid)).reshape(grid.shape)
     return Grid(ExperimentSpec.model_validate(document)), whole[np.ix_(*positions)].ravel()
 
@@ -65,6 +70,6 @@ def _position(axis: Axis, value: float) -> int:
 def _restrict(part: dict[str, Any], axis: Axis, values: Sequence[float]) -> None:
     """Have the swept number of the part take these values alone, whichever way its values are written."""
     given = part[axis.field]
-    listed = next((name for name in ("fractions_of_max_stable", "values") if name in given), "values")
+    listed = next((name for name in _LISTS if name in given), "values")
     kept = {name: member for name, member in given.items() if name == "multiples_of"}
     part[axis.field] = kept | {listed: list(values)}

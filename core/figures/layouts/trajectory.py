@@ -6,7 +6,8 @@ from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes, told_apart
-from core.sweep.grid import Axis, Grid
+from core.spec.axes import Axis
+from core.sweep.grid import Grid
 
 MAX_RUNS: Final = 6
 MAX_DEPTHS: Final = 3

@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 from core.analysis.problem import analyse_problem
 from core.analysis.starts import Starts
 from core.data.regression import Dataset
-from core.networks.network import UV, Diagonal, Network
+from core.networks.network import UV, Diagonal, Network, Product
 from tests.core.network_kinds import NETWORKS
 from tests.core.problems import small_problem
 
@@ -61,11 +61,13 @@ def test_the_stable_step_at_the_start_is_two_over_its_sharpness(network: Network
     assert found == pytest.approx(2 / sharpness(data, network, theta), rel=1e-6)
 
 
-@pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), Diagonal(4), UV()])
+@pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), Diagonal(4), UV(), Product()])
 def test_the_stable_step_of_the_flow_is_that_at_its_end(network: Network) -> None:
     """Its own parameters, not the flattest that have the same predictor."""
     data, rng = small_problem(2, samples=2, dimension=4), np.random.default_rng(3)
     theta = rng.uniform(0.4, 0.8, (len(network.parts), 4))
+    if isinstance(network, Product):
+        theta = network.initial(theta[:2], 0.0)
     end = followed(data, network, theta)
     found = Starts(data, network, follows_flow=True).of(theta)
     assert found.flow_stable_step == pytest.approx(2 / sharpness(data, network, end), rel=1e-6)

@@ -2,6 +2,8 @@
 
 from core.descent.optimizers import FullBatch, HeavyBall
 from core.figures.caption import caption, threshold_text, values_text
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from tests.core.made_up import made_up_summaries, results_of
 from tests.core.specs import document, fan, grid_of
 
@@ -58,8 +60,26 @@ def test_the_model_is_named_unless_it_is_swept() -> None:
     assert "D = " not in caption(results_of(depths), "title").training
 
 
+def test_what_is_linked_to_an_axis_is_no_constant() -> None:
+    """The step size is another one at each momentum."""
+    linked = {"kind": "heavy_ball", "momentum": {"values": [0.1, 0.5]}, "step_size": {"values": [0.1, 0.2]}}
+    grid = Grid(ExperimentSpec.model_validate(document(optimizer=linked) | {"zip": [["momentum", "step_size"]]}))
+    assert "η = " not in caption(results_of(grid), "x").training
+
+
 def test_other_features_than_gaussian_ones_are_named() -> None:
     """Their law is part of what the data are."""
     for features, named in (("gaussian", False), ("rademacher", True)):
         text = caption(results_of(grid_of(data={"features": features})), "x").data
         assert (f"{features} features" in text) is named
+
+
+def test_another_law_of_the_data_is_named_unless_it_is_swept() -> None:
+    """The moments of the features, and the true predictor."""
+    law = {"mean_profile": [1.0] * 100, "mean": 2.0, "correlation": 0.5, "true_norm": 3, "support": "random"}
+    text = caption(results_of(grid_of(data=law)), "x").data
+    assert "given mean of features, ρ = 0.5, ‖β*‖₂ = 3, random support, data seed" in text
+    swept = caption(results_of(grid_of(data={"variance_decay": {"values": [0.0, 1.0]}, "signs": "random"})), "x").data
+    assert "random signs" in swept
+    assert "a = " not in swept
+    assert "ρ" not in swept

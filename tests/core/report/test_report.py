@@ -403,6 +403,7 @@ def test_lemma_5_1_needs_a_mean_a_distribution_and_depth_2() -> None:
     for parts, reason in (
         ({"data": {"mean": 0.0}}, "μ = 0"),
         ({"data": {"kind": "inline", "X": [[1.0, 0.5]], "y": [1.0]}}, "the data's own factor is up to 1.29"),
+        ({"data": {"correlation": 0.5}}, "these data have another law"),
         ({"model": _deep(3)}, "depth 2"),
     ):
         grid = grid_of(**parts)

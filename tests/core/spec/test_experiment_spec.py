@@ -414,3 +414,54 @@ def test_a_law_of_features_is_part_of_the_identity_and_the_gaussian_one_is_none(
     assert len(keys) == 2
     with pytest.raises(ValidationError, match="gaussian"):
         ExperimentSpec.model_validate(document(data={"features": "cauchy"}))
+
+
+@pytest.mark.parametrize(
+    ("neutral", "other"),
+    [
+        ({"correlation": 0}, {"correlation": 0.5}),
+        ({"variance_decay": 0.0}, {"variance_decay": {"values": [0.0, 1.0]}}),
+        ({"true_norm": 1}, {"true_norm": 2.0}),
+        ({"support": "first"}, {"support": "random"}),
+        ({"signs": "positive"}, {"signs": "random"}),
+        ({"mean_profile": None, "variance_profile": None}, {"mean": 1.0, "mean_profile": [1.0] * 100}),
+    ],
+)
+def test_laws_are_part_of_the_identity_where_they_are_no_longer_those_of_the_paper(
+    neutral: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """A field at its default is no field: hashes and keys of before are what they were."""
+    plain, named, changed = (ExperimentSpec.model_validate(document(data=data)) for data in ({}, neutral, other))
+    assert plain.canonical() == named.canonical()
+    assert plain.content_hash() == named.content_hash() != changed.content_hash()
+    assert Grid(plain).run(0).key == Grid(named).run(0).key
+    assert len({Grid(spec).run(len(Grid(spec)) - 1).data_key for spec in (plain, named, changed)}) == 2
+    assert ExperimentSpec.model_validate_json(changed.canonical()) == changed
+
+
+def test_a_swept_law_has_the_keys_of_the_paper_where_it_is_that_one() -> None:
+    """The run at correlation 0 is the one that an experiment without the axis has stored."""
+    plain, swept = (
+        Grid(ExperimentSpec.model_validate(document(data=data)))
+        for data in ({}, {"correlation": {"values": [0.0, 0.5]}, "true_norm": {"values": [1.0]}})
+    )
+    assert swept.run(0).key == plain.run(0).key != swept.run(1).key
+    assert swept.coordinates(1) == {"correlation": 0.5, "true_norm": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({"correlation": 1.0}, "less than or equal to"),
+        ({"variance_decay": -1.0}, "greater than or equal to 0"),
+        ({"true_norm": 0.0}, "greater than 0"),
+        ({"support": "last"}, "'first' or 'random'"),
+        ({"mean_profile": [1.0] * 100}, "mean_profile multiplies mean: give mean"),
+        ({"variance": 1.0, "variance_profile": [1.0] * 3}, "variance_profile has 3 entries and there are 100 features"),
+        ({"variance": 1.0, "variance_profile": [-1.0] * 100}, "an entry of variance_profile is negative"),
+    ],
+)
+def test_laws_that_cannot_be_drawn_are_refused(data: dict[str, Any], complaint: str) -> None:
+    """With what is wrong."""
+    with pytest.raises(ValidationError, match=complaint):
+        ExperimentSpec.model_validate(document(data=data))

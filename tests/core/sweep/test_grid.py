@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.identity import NUMERICS_VERSION, content_hash
 from core.results.variables import COORDINATES, VARIABLES
 from core.spec.experiment_spec import ExperimentSpec
-from core.spec.optimizers import StepUnit
+from core.spec.optimizers import EFFECTIVE_STEP_SIZE, StepUnit
 from core.sweep.grid import Grid
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, document, fan, grid_of
 
@@ -186,7 +186,8 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
     """All kinds of all parts, with everything swept that can be."""
     two = {"values": [0.25, 0.5]}
     whole = {"values": [2, 3]}
-    data: dict[str, Any] = dict.fromkeys(("mean", "variance", "noise_variance"), two)
+    data: dict[str, Any] = dict.fromkeys(("mean", "variance", "noise_variance", "variance_decay"), two)
+    data |= dict.fromkeys(("correlation", "true_norm"), two)
     data |= dict.fromkeys(("samples", "dimension", "seed"), whole) | {"sparsity": {"values": [1, 2]}}
     shared = {"step_size": two, "warmup_steps": whole}
     optimizers = [
@@ -199,13 +200,15 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
         {"kind": "uv", "shape": two},
         {"kind": "diagonal"},
     ]
-    named = set()
+    parts = dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), two)
+    started = document(model={"kind": "uv"}, initialization={"kind": "parameters", **parts})
+    named = {axis.name for axis in Grid(ExperimentSpec.model_validate(started)).axes}
     for model, optimizer in zip(models, optimizers, strict=True):
         body = document(model=model, initialization={"kind": "normal", "scale": two, "seed": whole})
         body["data"] |= data
         body["optimizer"] = optimizer
         named |= {axis.name for axis in Grid(ExperimentSpec.model_validate(body)).axes}
-    assert named | {unit.axis for unit in StepUnit} == set(COORDINATES)
+    assert named | {EFFECTIVE_STEP_SIZE} | {unit.axis for unit in StepUnit} == set(COORDINATES)
 
 
 def test_the_keys_of_a_few_runs_stay_what_they_are() -> None:

@@ -7,8 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 import stepbias as sb
+from core.spec.axes import axis_name
 from core.spec.experiment_spec import ExperimentSpec
-from core.sweep.grid import Grid, axis_name
+from core.sweep.grid import Grid
 from stepbias.building import KINDS, PLACES
 
 ETAS, ALPHAS = sb.fractions(0.01, 0.99, 8), sb.logspace(1e-3, 3, 20)
@@ -30,11 +31,22 @@ def test_the_sweep_of_the_paper() -> None:
     [
         ({"depth": 3}, "model", {"kind": "diagonal", "depth": 3}),
         ({"uv_shape": [0.1, 0.5]}, "model", {"kind": "uv", "shape": {"values": [0.1, 0.5]}}),
+        ({"correlation": [0.0, 0.5]}, "data", {"correlation": {"values": [0.0, 0.5]}}),
+        ({"data_mean": 1.0, "mean_profile": [1.0, -1.0] * 50}, "data", {"mean_profile": [1.0, -1.0] * 50}),
+        ({"support": "random", "signs": "random"}, "data", {"support": "random", "signs": "random"}),
+        (
+            {"momentum": 0.9, "step_size": sb.effective([0.1, 0.2])},
+            "optimizer",
+            {"kind": "heavy_ball", "effective_step_sizes": [0.1, 0.2]},
+        ),
         ({"momentum": 0.9}, "optimizer", {"kind": "heavy_ball", "momentum": 0.9}),
         ({"batch_size": np.array([1, 5])}, "optimizer", {"kind": "sgd", "batch_size": {"values": [1, 5]}}),
         ({"label_noise_variance": 0.1, "noise_steps": 9}, "optimizer", {"kind": "label_noise", "noise_steps": 9}),
         ({"init_seed": 4}, "initialization", {"kind": "normal", "seed": 4}),
         ({"vector": np.ones(100)}, "initialization", {"kind": "vector", "vector": [1.0] * 100}),
+        ({"u_plus": 1.0, "u_minus": 0.5}, "initialization", {"kind": "parameters", "u_minus": 0.5}),
+        ({"u_plus": np.ones(100), "u_minus": sb.linspace(0, 1, 3)}, "initialization", {"u_plus": [1.0] * 100}),
+        ({"model": "uv_product"}, "model", {"kind": "uv_product"}),
         ({"loss_tolerance": 1e-8, "max_steps": 10}, "stopping", {"loss_tolerance": 1e-8, "max_steps": 10}),
         ({"points": 50}, "recording", {"points": 50}),
         ({"data_mean": sb.linspace(0, 1, 5)}, "data", {"mean": {"start": 0, "stop": 1, "num": 5, "spacing": "linear"}}),
@@ -97,6 +109,13 @@ def test_own_data_are_transformed() -> None:
     """As a spec says it."""
     spec = sb.sweep(([[1.0, 2.0]], [1.0]), step_size=0.1, init_scale=0.1, transform={"X": "centre"})
     assert spec["data"]["transform"] == {"X": "centre"}
+
+
+def test_axes_are_linked_by_their_names() -> None:
+    """As one axis."""
+    spec = sb.sweep(step_size=[0.1, 0.2], momentum=[0.5, 0.9], init_scale=0.1, linked=[("step_size", "momentum")])
+    assert spec["zip"] == [["step_size", "momentum"]]
+    assert len(Grid(ExperimentSpec.model_validate(spec))) == 2
 
 
 def test_a_sweep_has_a_name_and_tags() -> None:

@@ -14,6 +14,8 @@ def test_data_without_a_theorem_are_refused() -> None:
     for grid in (grid_of(data={"sparsity": {"values": [2, 8]}}), _inline()):
         with pytest.raises(UnsuitableFigure, match="sparse_regression data with several numbers of samples"):
             sample_complexity_layout(grid)
+    with pytest.raises(UnsuitableFigure, match="the law of the paper"):
+        sample_complexity_layout(grid_of(data={"samples": {"values": [10, 20]}, "correlation": 0.5}))
     with pytest.raises(UnsuitableFigure, match="13 lines"):
         sample_complexity_layout(
             grid_of(
