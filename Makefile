@@ -5,6 +5,8 @@
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Whatever the environment says: each of the many processes that are started would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 COMPOSE ?= docker compose
 
 help: ## list the targets
