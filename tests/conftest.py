@@ -30,6 +30,16 @@ hypothesis.settings.register_profile("explore", deadline=None, derandomize=False
 hypothesis.settings.load_profile("stepbias")
 
 
+LONG = ("services", "timeout")
+"""Marks of what may take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests first: one that begins last leaves the other processes with nothing to do."""
+    long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
