@@ -30,8 +30,9 @@ up: setup ## start the service on http://127.0.0.1:8000; meanwhile the documents
 	@mkdir -p out; { nice $(MAKE) --silent site > out/site.log 2>&1 || echo "The documents could not be built: out/site.log says why" >&2; } &
 	@$(BIN)/stepbias up
 
-test: setup lint types ## lint, types, import contracts and the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+# Three on two cores: tests of real services wait.
+test: setup lint types ## lint, types, import contracts and the tests, of suites with a target of their own a short version
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not thorough'
 
 browser: setup ## the page, the explorer and the documents in a real browser; installs Chromium where it may (Debian, root)
 	@command -v chromium chromium-browser google-chrome >/dev/null || apt-get install --yes --no-install-recommends chromium \
