@@ -12,12 +12,16 @@ COMPOSE ?= docker compose
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# The kernel is compiled while the dependencies are installed: either takes half a minute.
 .venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py $(wildcard core/descent/native/*.[ch])
 	@$(or $(PYTHON),false) -c "$(PROMISED)" 2>/dev/null || { echo "stepbias needs Python 3.11 to 3.13; make $@ PYTHON=… names one" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --require-hashes --requirement requirements-build.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable . & ours=$$!; \
+	  $(INSTALL) --require-hashes --requirement requirements-dev.lock && wait $$ours
 	@$(BIN)/stepbias doctor | grep ' kernel '
 	@touch $@
 
