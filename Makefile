@@ -5,17 +5,23 @@
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Whatever the environment says: each of the many processes that are started would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 COMPOSE ?= docker compose
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# The kernel is compiled while the dependencies are installed: either takes half a minute.
 .venv/.ready: requirements-dev.lock pyproject.toml hatch_build.py service/pyproject.toml service/hatch_build.py $(wildcard core/descent/native/*.[ch])
 	@$(or $(PYTHON),false) -c "$(PROMISED)" 2>/dev/null || { echo "stepbias needs Python 3.11 to 3.14; make $@ PYTHON=… names one" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable ./service
+	@$(INSTALL) --require-hashes --requirement requirements-build.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable . --editable ./service & ours=$$!; \
+	  $(INSTALL) --require-hashes --requirement requirements-dev.lock && wait $$ours
 	@$(BIN)/stepbias doctor | grep ' kernel '
 	@touch $@
 
@@ -28,8 +34,9 @@ up: setup ## start the service on http://127.0.0.1:8000; meanwhile the documents
 	@mkdir -p out; { nice $(MAKE) --silent site > out/site.log 2>&1 || echo "The documents could not be built: out/site.log says why" >&2; } &
 	@$(BIN)/stepbias up
 
-test: setup lint types ## lint, types, import contracts and the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+# Three on two cores: tests of real services wait.
+test: setup lint types ## lint, types, import contracts and the tests, of suites with a target of their own a short version
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not thorough'
 
 browser: setup ## the page, the explorer and the documents in a real browser; installs Chromium where it may (Debian, root)
 	@command -v chromium chromium-browser google-chrome >/dev/null || apt-get install --yes --no-install-recommends chromium \

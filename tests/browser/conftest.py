@@ -13,27 +13,33 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 import stepbias
 from stepbias.local_service import LocalClient
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (4(01|03|22)|503) ")
 NOT_THERE = re.compile(r"Failed to load resource: the server responded with a status of 404 ")
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The Chromium of this machine; nothing else is started where there is none."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    return found or pytest.skip("no Chromium is installed")
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The Chromium of this machine, closed with the module: an event loop drives it, and others start theirs."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
+def browser(chromium: str) -> Iterator[Browser]:
+    """It, closed with the module: an event loop drives it, and others start theirs."""
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
+def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
     """A real service with one worker."""
+    request.getfixturevalue("chromium")
     with stepbias.local(state_dir=tmp_path_factory.mktemp("state"), workers=1) as lab:
         yield lab
 

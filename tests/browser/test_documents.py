@@ -15,6 +15,8 @@ from tests.stepbias.client.living_service import living_service
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

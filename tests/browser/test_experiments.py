@@ -70,6 +70,7 @@ def test_an_experiment_is_watched_until_it_has_ended(page: Page, root: str, lab:
     assert sum(cells) == 6
 
 
+@pytest.mark.thorough
 def test_of_very_many_runs_no_events_are_listened_to(page: Page, root: str, lab: LocalClient) -> None:
     """They name every run; it is asked how it stands instead, until it has ended."""
     asked: list[str] = []
@@ -84,6 +85,7 @@ def test_of_very_many_runs_no_events_are_listened_to(page: Page, root: str, lab:
     assert handle.id in asked
 
 
+@pytest.mark.thorough
 def test_without_a_stream_of_events_it_is_asked_how_it_stands(page: Page, root: str, lab: LocalClient) -> None:
     """As behind a proxy that cuts the stream, or where events are no longer kept."""
     page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=_GAP))
@@ -96,6 +98,7 @@ def _away(route: Route) -> None:
     route.fulfill(status=503, content_type="application/problem+json", body='{"detail": "The store is away."}')
 
 
+@pytest.mark.thorough
 def test_what_could_not_be_asked_is_asked_again(page: Page, root: str, lab: LocalClient) -> None:
     """One answer that does not come is not the end of the matrix."""
     handle = lab.submit(_endless("interrupted"))
@@ -132,6 +135,7 @@ def test_that_the_service_is_away_is_said_with_the_time_of_what_is_shown(
     handle.cancel()
 
 
+@pytest.mark.thorough
 def test_a_run_that_there_is_not_is_told_and_not_marked(page: Page, root: str, done: ExperimentHandle) -> None:
     """Whatever its address says."""
     for index in ("18", "-1", "1.5", "abc"):
@@ -141,6 +145,7 @@ def test_a_run_that_there_is_not_is_told_and_not_marked(page: Page, root: str, d
         expect(page.locator(".readout")).to_contain_text("Run 3:")
 
 
+@pytest.mark.thorough
 def test_seeds_are_told_apart_by_all_of_their_digits(page: Page, root: str, lab: LocalClient) -> None:
     """On the axes, where one is, and at the run."""
     seeds = [999_999_999_998, 999_999_999_999]
@@ -179,6 +184,7 @@ def test_a_click_opens_a_run_which_says_how_it_ended(page: Page, root: str, done
     expect(run.locator(".stems")).to_have_attribute("aria-label", re.compile("The predictor β in 6 coordinates"))
 
 
+@pytest.mark.thorough
 def test_outcomes_that_were_not_answered_are_asked_for_again(page: Page, root: str, done: ExperimentHandle) -> None:
     """A service that is away for a moment leaves no hole in the matrix until it is reloaded."""
     running = page.request.get(f"{root}/v1/experiments/{done.id}").json() | {"status": "running"}
@@ -194,6 +200,7 @@ def test_outcomes_that_were_not_answered_are_asked_for_again(page: Page, root: s
     assert columns == []
 
 
+@pytest.mark.thorough
 def test_a_figure_that_is_not_there_yet_says_what_it_waits_for(page: Page, root: str, done: ExperimentHandle) -> None:
     """As the service says it, until it is there."""
     waits = {"status": 503, "json": {"detail": "The figure waits for a live worker."}}
@@ -248,6 +255,7 @@ def test_cancelling_is_a_click_and_deleting_is_asked_about(page: Page, root: str
     assert handle.id not in [each.id for each in lab.experiments()]
 
 
+@pytest.mark.thorough
 def test_a_question_is_no_longer_asked_elsewhere(page: Page, root: str, done: ExperimentHandle) -> None:
     """A yes on another page would delete what is not shown."""
     page.goto(f"{root}/#/")
@@ -261,6 +269,7 @@ def test_a_question_is_no_longer_asked_elsewhere(page: Page, root: str, done: Ex
     assert done.refresh().status == "succeeded"
 
 
+@pytest.mark.thorough
 def test_a_matrix_of_very_many_rows_is_no_tower(page: Page, root: str, done: ExperimentHandle) -> None:
     """Thousands of seeds at two step sizes."""
     known = page.request.get(f"{root}/v1/experiments/{done.id}/columns").json()
@@ -298,6 +307,7 @@ def test_matrix_and_curves_are_walked_through_by_keys(page: Page, root: str, don
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
+@pytest.mark.thorough
 def test_another_quantity_has_other_curves_and_the_same_numbers_in_the_table(
     page: Page, root: str, done: ExperimentHandle
 ) -> None:
@@ -333,6 +343,7 @@ def test_the_list_is_filtered_and_remembers_it(page: Page, root: str, lab: Local
     expect(page.get_by_text("No experiment is like that.")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_the_list_says_the_least_test_loss(page: Page, root: str, done: ExperimentHandle) -> None:
     """Of all runs that have one."""
     losses = done.to_pandas()["test_loss"].dropna()
@@ -340,6 +351,7 @@ def test_the_list_says_the_least_test_loss(page: Page, root: str, done: Experime
     expect(page.locator("#rows tr", has_text=f"{losses.min():.3g}")).to_have_count(1)
 
 
+@pytest.mark.thorough
 def test_a_filter_holds_at_once_though_an_answer_is_on_its_way(
     page: Page, root: str, lab: LocalClient, done: ExperimentHandle
 ) -> None:
@@ -360,6 +372,7 @@ def test_a_filter_holds_at_once_though_an_answer_is_on_its_way(
     expect(page.locator(f"tr a[href$='{other.id}']")).to_have_count(0, timeout=3000)
 
 
+@pytest.mark.thorough
 def test_a_filter_that_is_left_at_once_does_not_change_the_next_address(
     page: Page, root: str, done: ExperimentHandle
 ) -> None:
@@ -381,6 +394,7 @@ def test_a_filter_that_is_left_at_once_does_not_change_the_next_address(
     assert page.url.endswith(f"#/experiments/{done.id}")
 
 
+@pytest.mark.thorough
 def test_a_long_name_leaves_room_for_the_other_columns(page: Page, root: str, lab: LocalClient) -> None:
     """Also one without a place to break it."""
     one = _SPEC | {"name": "long" * 50, "initialization": {"kind": "uniform", "scale": 0.2}}
@@ -414,6 +428,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, root: str, done
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.thorough
 def test_on_paper_the_legend_and_the_figures_stay(page: Page, root: str, done: ExperimentHandle) -> None:
     """And what can only be pressed is left out."""
     _open(page, root, done)

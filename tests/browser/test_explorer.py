@@ -32,6 +32,7 @@ def address(tmp_path: Path) -> str:
     return file.as_uri()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("story", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_stop_opens_without_a_serious_finding(page: Page, address: str, story: int, scheme: str) -> None:
@@ -79,6 +80,7 @@ def test_a_step_size_is_dragged_in_the_plots_below(page: Page, address: str) -> 
     assert "eta=1.2" in page.url
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "value", "shown"),
     [("alpha", "-1", "0.100"), ("mean", "2.5", "2.5"), ("momentum", "0.9", "0.90"), ("rho", "0.1", "0.100")],
@@ -94,6 +96,7 @@ def test_every_other_slider_changes_the_run(page: Page, address: str, name: str,
     assert f"&{name}=" in page.url
 
 
+@pytest.mark.thorough
 def test_weights_samples_and_depth_are_chosen(page: Page, address: str) -> None:
     """Three weights can be turned; two have nothing to turn."""
     page.goto(f"{address}#story=1")
@@ -135,6 +138,7 @@ def test_links_lead_through_the_story(page: Page, address: str) -> None:
     expect(page.locator("#alpha-value")).to_have_text("1.50")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("link", ["story=9", "eta=7&alpha=-3&dim=x&no=1", "dim=99&samples=0&depth=2.4&mean=", "%%%"])
 def test_whatever_a_link_says_a_picture_is_shown(page: Page, address: str, link: str) -> None:
     """Within the ranges, and without a word in the console."""
@@ -142,6 +146,7 @@ def test_whatever_a_link_says_a_picture_is_shown(page: Page, address: str, link:
     expect(page.locator("#caption")).to_contain_text("η =")
 
 
+@pytest.mark.thorough
 def test_no_picture_of_any_choice_has_a_number_that_is_none(page: Page, address: str) -> None:
     """On forty random choices, calm ones and such as blow up, of every number of weights and samples, and of SAM."""
     rng = np.random.default_rng(3)
@@ -165,6 +170,7 @@ def test_no_picture_of_any_choice_has_a_number_that_is_none(page: Page, address:
     assert seen == {"It blows up", "it rests", "SAM", "still"}
 
 
+@pytest.mark.thorough
 def test_nothing_is_wider_than_a_phone(page: Page, address: str) -> None:
     """Nor does what is touched be smaller than a finger needs."""
     page.set_viewport_size(PHONE)
@@ -178,6 +184,7 @@ def test_nothing_is_wider_than_a_phone(page: Page, address: str) -> None:
     assert min(heights) >= 24
 
 
+@pytest.mark.thorough
 def test_who_wants_no_motion_sees_the_run_in_few_pictures(page: Page, address: str) -> None:
     """Two a second instead of sixty."""
     page.emulate_media(reduced_motion="reduce")

@@ -139,6 +139,7 @@ def test_sharpness_aware_steps_are_those_of_the_formula(explorer: Page) -> None:
     assert moved > 100
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(explorer: Page, depth: int) -> None:
     """After three steps from random settings, against the core's Hessian and LAPACK."""
@@ -158,6 +159,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(explorer: Page, dept
         assert abs(value - spectrum[-1]) <= 1e-12 * np.abs(spectrum).max()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_landmarks_are_those_of_the_core(explorer: Page, shape: tuple[int, int], depth: int) -> None:

@@ -97,6 +97,7 @@ def test_the_form_and_the_document_change_each_other(new: Page) -> None:
     expect(new.locator("#spec-fault")).not_to_be_empty()
 
 
+@pytest.mark.thorough
 def test_a_number_is_swept_in_each_way_that_the_schema_has(new: Page) -> None:
     """The numbers of one way are kept in the next, where they mean the same."""
     new.locator("#spec").fill(json.dumps(SPEC))
@@ -135,6 +136,7 @@ def test_a_preset_is_submitted_from_the_form(new: Page, lab: LocalClient) -> Non
     assert lab.experiment(new.url.rsplit("/", 1)[1]).experiment.name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("query", ["preset=depth&size=quick", "preset=depth", "from={one}"])
 def test_a_form_begins_with_what_its_address_says(page: Page, root: str, ids: dict[str, str], query: str) -> None:
     """A preset in a size, or in its least one, or the spec of an experiment."""
@@ -168,6 +170,7 @@ def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
     assert _stored(new, root, new.url.rsplit("/", 1)[1])["optimizer"]["batch_size"] == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", ["curl", "Python", "command line"])
 def test_a_spec_is_copied_as_something_that_submits_it(
     new: Page, lab: LocalClient, root: str, form: str, tmp_path: Path
@@ -222,6 +225,7 @@ def test_a_file_is_understood_analysed_and_used(page: Page, root: str, bring: Ca
     expect(page.locator("#cost .large")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_wrong_column_is_told_beside_the_option(page: Page, root: str) -> None:
     """The options are a form like any other."""
     page.goto(f"{root}/#/data")
@@ -232,6 +236,7 @@ def test_a_wrong_column_is_told_beside_the_option(page: Page, root: str) -> None
     expect(page.locator("#upload-said")).to_be_focused()
 
 
+@pytest.mark.thorough
 def test_a_transform_is_analysed_and_data_are_deleted_after_a_question(page: Page, lab: LocalClient, root: str) -> None:
     """The question may be answered with no."""
     found = lab.upload_dataset({"X": [[100.0, 2.0, 3.0], [300.0, 1.0, 2.0]], "y": [1.0, 2.0]}, name="to go")
@@ -270,6 +275,7 @@ def test_two_experiments_are_compared(page: Page, root: str) -> None:
     expect(rows.first.locator("td").last).to_contain_text("‖β‖₁")
 
 
+@pytest.mark.thorough
 def test_what_is_compared_without_one_that_is_lost_says_so(page: Page, root: str, two: list[str]) -> None:
     """The others are there; of the lost one there is its id."""
     lost = "0" * 32
@@ -279,6 +285,7 @@ def test_what_is_compared_without_one_that_is_lost_says_so(page: Page, root: str
     expect(page.locator(".key")).to_have_count(4)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("two")
 def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: str) -> None:
     """Its numbers are those of the metrics."""
@@ -290,6 +297,7 @@ def test_the_system_says_that_it_is_ready(page: Page, lab: LocalClient, root: st
     expect(page.locator("#versions")).to_contain_text(lab.version()["numerics_version"])
 
 
+@pytest.mark.thorough
 def test_what_the_service_lacks_is_said(page: Page, root: str) -> None:
     """Not to be ready is an answer; the other numbers are there all the same."""
     lack = json.dumps({"title": "Not ready", "status": 503, "detail": "Missing: a live worker for the batch queue."})
@@ -341,6 +349,7 @@ def test_where_keys_are_wanted_one_is_asked_for_kept_and_forgotten(
     expect(page.locator("#key-title")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_key_that_may_only_read_is_told_so(page: Page, locked: tuple[str, dict[str, str]]) -> None:
     """It may look, and ask what something would cost."""
     root, keys = locked
@@ -354,6 +363,7 @@ def test_a_key_that_may_only_read_is_told_so(page: Page, locked: tuple[str, dict
 PLACES = ["#/new", "#/data", "#/data/{data}", "#/compare?ids={one},{another}", "#/system"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", PLACES)
 def test_every_view_is_accessible_and_fits_a_phone(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from core.errors import StepbiasError
 from jobs.errors import StoreUnavailable
@@ -137,6 +138,20 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next(workshop: Workshop) -
     assert (lost.state, lost.attempt, lost.losses, lost.failures) == (JobState.SUCCEEDED, 2, 1, 0)
     assert workshop.experiment(experiment_id).outcomes == {"converged": 6}
     assert workshop.runs(experiment_id) == undisturbed(spec())
+
+
+def test_matrices_are_multiplied_by_one_thread(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since another number gives other bits, whatever else the process does."""
+    seen: set[int] = set()
+
+    def look(*_: object) -> None:
+        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+    _, job = workshop.plan(spec())
+    monkeypatch.setattr("worker.perform.WORK", {job.kind: look})
+    with threadpool_limits(limits=2, user_api="blas"):
+        workshop.perform(job.id)
+    assert seen == {1}
 
 
 def test_an_error_is_tried_again_and_then_fails_the_experiment(

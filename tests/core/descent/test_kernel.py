@@ -239,12 +239,12 @@ def test_without_a_compiler_the_installation_says_so_and_goes_on(
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_the_library_is_compiled_without_a_warning(tmp_path: Path) -> None:
-    """From its own files alone."""
+    """From its own files alone; -O1 has the warnings that only an optimiser finds, in a third of the time of -O3."""
     folder = tmp_path / TARGET.parent
     folder.mkdir(parents=True)
     for file in TARGET.parent.glob("*.[ch]"):
         shutil.copy(file, folder)
-    assert compile_kernel(tmp_path, "-Wall", "-Wextra", "-Werror") == ""
+    assert compile_kernel(tmp_path, "-O1", "-Wall", "-Wextra", "-Werror") == ""
     assert (tmp_path / TARGET).exists()
 
 

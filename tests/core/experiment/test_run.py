@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from core.data.user_arrays import UserArrays
 from core.descent.kernel import NUMPY, chosen, kernel_id
@@ -50,6 +51,19 @@ def test_progress_goes_on_to_the_end() -> None:
     fractions = [report.fraction for report in reports]
     assert fractions == sorted(fractions)
     assert reports[-1] == Progress(fraction=1.0, runs_done=3, runs_total=3)
+
+
+def test_matrices_are_multiplied_by_one_thread() -> None:
+    """Since another number gives other bits; whoever calls has as many as before afterwards."""
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    seen: set[int] = set()
+    with threadpool_limits(limits=2, user_api="blas"):
+        run(spec(), on_progress=lambda _: seen.update(threads()))
+        assert threads() == {2}
+    assert seen == {1}
 
 
 def test_a_run_of_a_larger_experiment_is_the_run_alone() -> None:
