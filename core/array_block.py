@@ -4,7 +4,7 @@ The bytes of an array are sorted by their place in a number: signs and exponents
 of what there is to compress in curves and parameters.
 
 A block of a stored run is not compressed by itself, for it is kept with others that are much like it. Float32 and int64
-numbers are there as the differences of their bits from those before: records of a curve, and their steps, change little.
+numbers are there as the differences of their bits from those before: a curve, and the steps of its records, are smooth.
 
 No pickle: bytes from a store are read without running anything they contain.
 """

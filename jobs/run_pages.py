@@ -1,8 +1,8 @@
 """Pages: what is stored of several runs, packed together.
 
-Runs of one batch are much alike: they have their problem, their kernel and most of their names in common. Values of one length
-are laid beside each other, first the first byte of all, then the second: what is equal, or nearly, is then a long stretch of
-equal bytes.
+Runs of one batch are much alike: they have their problem, their kernel and most of their names in common. Values of one
+length are laid beside each other, first the first byte of all, then the second: what is equal, or nearly, is then a
+long stretch of equal bytes.
 """
 
 import struct
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 MOST_BYTES: Final = 300_000
-"""Of a page before it is packed, unless one run has more: who reads one run unpacks its page, in a millisecond or two."""
+"""Of a page before it is packed, unless one run has more: who reads a run unpacks its page, in a millisecond or two."""
 
 LEVEL: Final = 4
 """Of zlib."""

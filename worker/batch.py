@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Shaped
 
-from core.array_block import pack_arrays
+from core.array_block import bare_arrays
 from core.descent.kernel import chosen
 from core.experiment.dataset import dataset_of
 from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
@@ -50,7 +50,7 @@ def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
 def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> StoredRun:
     """A run that has ended, as it is stored."""
     outcome, encoded = str(summary["outcome"]), encode_summary(summary)
-    return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=pack_arrays(arrays))
+    return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=bare_arrays(arrays))
 
 
 def train_at_once(

@@ -33,18 +33,17 @@ Summary = Mapping[str, Scalar]
 
 MAGIC: Final = b"sbs1"
 
-FLOATS: Final = tuple(
-    """
+_NUMBERS: Final = """
 step_size init_scale cycle_amplitude iterate_train_loss iterate_excess_risk completion_error_estimate
-completion_error_bound limit_error risk_error train_loss excess_risk test_loss predictor_error l1_norm l2_norm sharpness
-sharpness_residual gauss_newton_sharpness sharpness_lower_bound sharpness_upper_bound weighted_norm stability_threshold
-effective_init certificate_residual kernel_change smallest_parameter flow_excess_risk flow_test_loss kernel_excess_risk
-kernel_test_loss kernel_distance min_sharpness max_stable_step start_stable_step least_norm_stable_step flow_stable_step
-first_failing_step sensitivity
-""".split()
-)
-"""The numbers that a stored summary begins with. What is stored is read by this: it never changes. A variable that comes later
-stands in the JSON behind them."""
+completion_error_bound limit_error risk_error train_loss excess_risk test_loss predictor_error l1_norm l2_norm
+sharpness sharpness_residual gauss_newton_sharpness sharpness_lower_bound sharpness_upper_bound weighted_norm
+stability_threshold effective_init certificate_residual kernel_change smallest_parameter flow_excess_risk
+flow_test_loss kernel_excess_risk kernel_test_loss kernel_distance min_sharpness max_stable_step start_stable_step
+least_norm_stable_step flow_stable_step first_failing_step sensitivity
+"""
+FLOATS: Final = tuple(_NUMBERS.split())
+"""The numbers that a stored summary begins with. It never changes, for what is stored is read by it: a variable that
+comes later stands in the JSON behind them."""
 
 _FLOATS: Final = struct.Struct(f"<{len(FLOATS)}d")
 
@@ -71,7 +70,7 @@ def whole_summary(summary: Mapping[str, Any]) -> dict[str, Scalar]:
 
 
 def encode_summary(summary: Mapping[str, Any]) -> bytes:
-    """`whole_summary` as bytes: the numbers of `FLOATS` in float64, NaN for null, then all else that is not null as JSON.
+    """`whole_summary` as bytes: the numbers of `FLOATS`, NaN for null, then all else that is not null as JSON.
 
     They are not compressed: they are kept with those of other runs, which are much like them.
 

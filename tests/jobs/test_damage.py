@@ -10,9 +10,10 @@ from jobs.connection import connect
 from jobs.errors import ExperimentNotFound, LeaseLost
 from jobs.records import FigureRequest, Queue, WebhookState, Wishes
 from jobs.redis_store import RedisStore
-from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS, checksum
 from jobs.redis_store.keys import SCHEMA
 from jobs.redis_store.scripts import Script
+from jobs.redis_store.server import sealed_page
 from jobs.seal import SEAL_BYTES, BrokenSeal
 from jobs.states import ExperimentStatus
 from tests.jobs.conftest import redis_laboratory
@@ -42,9 +43,18 @@ def flipped(stored: bytes, place: int) -> bytes:
     return bytes(changed)
 
 
+def page_of(client: redis.Redis, run: str) -> str:
+    """The key of the page that a run is on."""
+    place = client.hget(f"stepbias:run:{run}", "page")
+    assert place is not None
+    return f"stepbias:page:{place.decode().partition(':')[0]}"
+
+
 def damage(client: redis.Redis, key: str, field: str | None = None, place: int = -1) -> None:
-    """Change a byte of a value of the server."""
+    """Change a byte of a value of the server; of a run's summary or arrays, of those of its page."""
     name = f"stepbias:{key}"
+    if key.startswith("run:") and field in {"summary", "arrays"}:
+        name, field = page_of(client, key.removeprefix("run:")), {"summary": "summaries"}.get(field, field)
     if field is None:
         client.set(name, flipped(client.get(name), place), keepttl=True)
     else:
@@ -82,7 +92,7 @@ def test_a_damaged_summary_is_found_in_the_table(laboratory: Laboratory, client:
     assert laboratory.store.experiment(experiment.id).runs_done == 1
 
 
-@pytest.mark.parametrize("gone", ["key", "summary", "arrays"])
+@pytest.mark.parametrize("gone", ["key", "page", "summaries", "arrays"])
 def test_a_run_that_is_gone_is_counted_no_longer(laboratory: Laboratory, client: redis.Redis, gone: str) -> None:
     """As one that is damaged."""
     store = laboratory.store
@@ -91,8 +101,10 @@ def test_a_run_that_is_gone_is_counted_no_longer(laboratory: Laboratory, client:
     name = f"stepbias:run:{digest('a spec 0')}"
     if gone == "key":
         client.delete(name)
+    elif gone == "page":
+        client.delete(page_of(client, digest("a spec 0")))
     else:
-        client.hdel(name, gone)
+        client.hdel(page_of(client, digest("a spec 0")), gone)
     assert store.run(experiment.id, 0) is None
     assert [each is None for each in store.summaries(experiment.id, 0, 2)] == [True, False]
     now = store.experiment(experiment.id)
@@ -126,10 +138,16 @@ def test_a_sound_run_that_came_in_the_place_of_a_damaged_one_stays(
     store = laboratory.store
     experiment = laboratory.planned(batches=1)
     laboratory.train(experiment, 0)
-    name = f"stepbias:run:{digest('a spec 0')}"
-    sound = client.hget(name, "summary")
+    name, run = f"stepbias:run:{digest('a spec 0')}", finished_runs(["a spec 0"])[0].run
     damage(client, f"run:{digest('a spec 0')}", "summary")
-    monkeypatch.setattr(RedisStore, "_remember_damage", lambda *_: client.hset(name, "summary", sound))
+
+    def store_again(*_: object) -> None:
+        place = "0123456789abcdef:0"
+        summaries, arrays = sealed_page("0123456789abcdef", [run])
+        client.hset("stepbias:page:0123456789abcdef", mapping={"summaries": summaries, "arrays": arrays})
+        client.hset(name, "page", f"{place}:{checksum((name + place).encode()).decode()}")
+
+    monkeypatch.setattr(RedisStore, "_remember_damage", store_again)
     assert store.run(experiment.id, 0) is None
     assert store.run(experiment.id, 0) == finished_runs(["a spec 0"])[0].run
     assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
@@ -350,7 +368,7 @@ def test_a_damaged_count_of_users_keeps_what_is_used(laboratory: Laboratory, cli
     store.delete(first.id)
     while store.clear_garbage(most=10):
         pass
-    assert client.hexists(f"stepbias:{run}", "summary")
+    assert client.hexists(page_of(client, digest("a spec 0")), "summaries")
     assert not client.exists(f"stepbias:run:{digest('a spec 1')}")
 
 
