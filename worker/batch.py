@@ -12,7 +12,7 @@ from core.array_block import bare_arrays
 from core.descent.kernel import chosen
 from core.experiment.dataset import dataset_of
 from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
-from core.results.result import Summary, encode_summary
+from core.results.result import Summary, encode_whole_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.errors import StoreFull
@@ -49,7 +49,7 @@ def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
 
 def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> StoredRun:
     """A run that has ended, as it is stored."""
-    outcome, encoded = str(summary["outcome"]), encode_summary(summary)
+    outcome, encoded = str(summary["outcome"]), encode_whole_summary(summary)
     return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=bare_arrays(arrays))
 
 

@@ -77,7 +77,12 @@ def encode_summary(summary: Mapping[str, Any]) -> bytes:
     Raises:
         InvalidChoice, TypeError: as there.
     """
-    whole = whole_summary(summary)
+    return encode_whole_summary(whole_summary(summary))
+
+
+def encode_whole_summary(summary: Summary) -> bytes:
+    """The same of what `whole_summary` gave."""
+    whole = dict(summary)
     numbers = [whole.pop(name, None) for name in FLOATS]
     rest = {name: value for name, value in whole.items() if value is not None and not VARIABLES[name].alias_of}
     text = canonical_json(rest)
