@@ -7,11 +7,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.planning.cost import KernelCost
+from core.planning.cost import SECONDS_PER_BATCH, KernelCost
 from core.tiles import TILE
 
 MOST_LANES: Final = 128
 """Beyond this many lanes a step costs no less per lane, and the buffers leave the second-level cache."""
+
+MOST_SMALL_LANES: Final = 512
+SMALL_ENTRIES: Final = 2_000
+"""Where lanes × d is no more than this, so many lanes: what a batch costs by itself is then most of it."""
 
 MOST_STATE_ENTRIES: Final = 2_000_000
 """Most entries lanes × d of one array of a batch, unless a single tile has more: about twenty are held, 320 MB."""
@@ -66,7 +70,7 @@ def form_batches(indices: Sequence[int], costs: RunCosts, kernel: KernelCost) ->
     return [
         Batch(
             indices=tuple(indices[place] for place in order[cut].tolist()),
-            work=float(seconds[cut].sum()) + _lonely_end(steps[cut], costs, kernel),
+            work=SECONDS_PER_BATCH + float(seconds[cut].sum()) + _lonely_end(steps[cut], costs, kernel),
         )
         for cut in _cuts(seconds, costs, kernel)
     ]
@@ -101,4 +105,5 @@ def _lonely_end(steps: Float64[np.ndarray, " run"], costs: RunCosts, kernel: Ker
 def _most_lanes(dimension: int) -> int:
     """The most lanes of a batch: whole tiles, at least one."""
     tiles = MOST_STATE_ENTRIES // (dimension * TILE)
-    return min(MOST_LANES, max(1, tiles) * TILE)
+    most = min(max(MOST_LANES, SMALL_ENTRIES // dimension // TILE * TILE), MOST_SMALL_LANES)
+    return min(most, max(1, tiles) * TILE)
