@@ -1,4 +1,4 @@
-"""Whether experiments take as long as is predicted: specs that nothing was fitted to, each carried out in this process."""
+"""Whether experiments take as long as is predicted: specs that nothing was fitted to, carried out in this process."""
 
 import random
 import time
@@ -14,7 +14,6 @@ from core.planning.estimate import estimate
 from core.planning.problem_facts import facts_of_problems
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-
 
 COUNT: Final = 48
 WITHIN: Final = 2.0
@@ -74,12 +73,13 @@ def drawn_spec(draw: random.Random) -> tuple[dict[str, Any], str]:
     fractions = sorted(round(draw.uniform(0.05, 0.98), 3) for _ in range(draw.choice((1, 3, 6))))
     scales = sorted(round(10 ** draw.uniform(-2, 0), 4) for _ in range(draw.choice((1, 4, 8))))
     optimizer: dict[str, Any] = {"kind": kind, "step_size": {"fractions_of_max_stable": fractions}}
-    optimizer |= {
+    own: dict[str, dict[str, Any]] = {
         "gradient_descent": {"warmup_steps": draw.choice((0, 1000))},
         "heavy_ball": {"momentum": draw.choice((0.5, 0.9))},
         "sgd": {"batch_size": max(1, samples // 4)},
         "label_noise": {"noise_variance": 0.01, "noise_steps": budget // 4},
-    }[kind]
+    }
+    optimizer |= own[kind]
     if kernel == "numpy":
         budget = min(budget, 5_000)
         optimizer |= {"noise_steps": budget // 4} if kind == "label_noise" else {}

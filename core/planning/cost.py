@@ -145,7 +145,7 @@ SECONDS_PER_TRAINING: Final = 5e-4
 
 SECONDS_PER_SPECTRUM: Final = 1.5e-10
 MOST_OF_SPECTRUM: Final = 256
-"""The whole spectrum of a Hessian, up to that of so many parameters, at the end of a run: by the third power of these."""
+"""The whole spectrum of a Hessian, up to that of so many parameters, at the end of a run: by their third power."""
 
 SECONDS_PER_BATCH: Final = 9e-3
 """To look at its problem, its starts, and to be claimed."""
@@ -186,8 +186,8 @@ def predicted_records(steps: Runs, *, points: int, max_steps: int) -> Runs:
     return np.asarray(np.minimum(2 + (points - 2) * passed, points))
 
 
-SUMMARY_BYTES: Final = 800
-BYTES_PER_RECORD: Final = 17
+SUMMARY_BYTES: Final = 600
+BYTES_PER_RECORD: Final = 12
 """Compressed; a step number and six curves."""
 
 

@@ -21,8 +21,8 @@ MOST_KINDS: Final = 256
 class Estimate:
     """What is predicted of an experiment, as if none of its runs were stored yet.
 
-    `predicted_steps` are those of all trainings of all runs, `predicted_seconds` those of one core, with the analyses of
-    problems that are not analysed yet.
+    `predicted_steps` are those of all trainings of all runs, `predicted_seconds` those of one core, with the analyses
+    of problems that are not analysed yet.
     `memory` are the bytes that the analysis or the batch of the most takes, beside what every worker takes.
     `max_stable_steps` counts the problems by how far their largest stable step is known.
     """
