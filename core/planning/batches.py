@@ -29,6 +29,9 @@ MOST_SECONDS: Final = 2.0
 BATCHES_WANTED: Final = 8
 """Small experiments are spread over that many, if there is work for them."""
 
+BATCHES_LEFT: Final = 4
+"""No batch has more than one part in so many of the work that is left: the last are short, no core waits long."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
@@ -62,8 +65,8 @@ def form_batches(indices: Sequence[int], costs: RunCosts, kernel: KernelCost) ->
 
     Runs of like length go together, and run to their end at the full speed of the kernel but for the last few: these
     are counted as what they cost, `kernel.lone` lanes. A batch is of `MOST_SECONDS` or less, unless its runs are so
-    long that the fewest lanes worth a batch take longer; there are eight, unless they become shorter than
-    `LEAST_SECONDS`. Memory bounds the width.
+    long that the fewest lanes worth a batch take longer; there are eight or more, the last ones shorter, unless they
+    become shorter than `LEAST_SECONDS`. Memory bounds the width.
     """
     order = np.lexsort((np.asarray(indices), -costs.steps))
     steps, seconds = costs.steps[order], costs.seconds(kernel)[order]
@@ -85,8 +88,9 @@ def _cuts(seconds: Float64[np.ndarray, " run"], costs: RunCosts, kernel: KernelC
     start = 0
     while start < len(seconds):
         done = float(so_far[start - 1]) if start else 0.0
+        share = min(aim, max((total - done) / BATCHES_LEFT, LEAST_SECONDS))
         # A little over, so that sums of equal parts are not cut by their rounding.
-        filled = int(np.searchsorted(so_far, done + aim * (1 + 1e-9), side="right")) - start
+        filled = int(np.searchsorted(so_far, done + share * (1 + 1e-9), side="right")) - start
         stop = start + min(max(filled, narrow), wide)
         # What is left is too little for a batch of its own.
         if total - float(so_far[min(stop, len(seconds)) - 1]) < LEAST_SECONDS and len(seconds) - start <= wide:
