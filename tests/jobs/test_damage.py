@@ -8,13 +8,13 @@ import redis
 
 from jobs.connection import connect
 from jobs.errors import ExperimentNotFound, LeaseLost
-from jobs.records import FigureRequest, Queue, WebhookState, Wishes
+from jobs.records import FigureRequest, Queue, StoredRun, WebhookState, Wishes
 from jobs.redis_store import RedisStore
 from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS, checksum
 from jobs.redis_store.keys import SCHEMA
 from jobs.redis_store.scripts import Script
 from jobs.redis_store.server import sealed_page
-from jobs.seal import SEAL_BYTES, BrokenSeal
+from jobs.seal import SEAL_BYTES, BrokenSeal, sealed
 from jobs.states import ExperimentStatus
 from tests.jobs.conftest import redis_laboratory
 from tests.jobs.laboratory import Laboratory, digest, figure_request, finished_runs
@@ -81,6 +81,77 @@ def test_a_damaged_run_is_not_served_and_not_counted(
     store.retry(experiment.id)
     plan = laboratory.claim(store.jobs(experiment.id)[0].id)
     assert list(store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])) == [1]
+
+
+def before_pages(client: redis.Redis, run: StoredRun) -> None:
+    """Have a run be as it was stored before there were pages: with a summary and arrays of its own."""
+    name = f"stepbias:run:{run.key}"
+    client.unlink(page_of(client, run.key))
+    client.hdel(name, "page")
+    summary = sealed(f"summary of run {run.key}", run.outcome.encode() + b"\0" + run.summary)
+    client.hset(name, mapping={"summary": summary, "arrays": sealed(f"arrays of run {run.key}", run.arrays)})
+
+
+def test_a_run_of_before_pages_is_read_shared_and_let_go(laboratory: Laboratory, client: redis.Redis) -> None:
+    """As it lies there, beside others that are on pages; what is computed again is not stored twice."""
+    store = laboratory.store
+    first = laboratory.planned(batches=1)
+    laboratory.train(first, 0)
+    runs = [each.run for each in finished_runs(laboratory.labels("a spec", 1))]
+    before_pages(client, runs[0])
+    assert [store.run(first.id, index) for index in range(2)] == runs
+    assert list(store.summaries(first.id, 0, 2)) == [run.summary for run in runs]
+    second = laboratory.submit(name="again", runs=2)
+    plan = laboratory.claim_plan(second)
+    assert not store.set_run_keys(plan, 0, [run.key for run in runs])
+    store.commit_runs(plan, finished_runs(laboratory.labels("a spec", 1)))
+    store.complete(plan)
+    assert not client.hexists(f"stepbias:run:{runs[0].key}", "page")
+    for experiment in (first, second):
+        store.delete(experiment.id)
+        while store.clear_garbage(most=10):
+            pass
+    assert not [name for name in client.keys("*") if name.startswith((b"stepbias:run:", b"stepbias:page:"))]
+
+
+@pytest.mark.parametrize("part", ["summary", "arrays"])
+def test_a_damaged_run_of_before_pages_is_computed_again(
+    laboratory: Laboratory, client: redis.Redis, part: str
+) -> None:
+    """And lies on a page from then on."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    runs = [each.run for each in finished_runs(laboratory.labels("a spec", 1))]
+    before_pages(client, runs[0])
+    name = f"stepbias:run:{runs[0].key}"
+    client.hset(name, part, flipped(client.hget(name, part), -1))
+    assert store.run(experiment.id, 0) is None
+    assert store.damaged() == [f"{part} of run {runs[0].key}"]
+    store.retry(experiment.id)
+    plan = laboratory.claim(store.jobs(experiment.id)[0].id)
+    assert list(store.set_run_keys(plan, 0, [run.key for run in runs])) == [0]
+    store.commit_runs(plan, finished_runs(["a spec 0"]))
+    store.complete(plan)
+    assert store.run(experiment.id, 0) == runs[0]
+    assert client.hexists(name, "page")
+
+
+@pytest.mark.parametrize("place", [0, 17, -1])
+def test_a_place_that_is_damaged_leads_nowhere(laboratory: Laboratory, client: redis.Redis, place: int) -> None:
+    """Neither to another run's results, nor to a page that others are on."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    store.commit_runs(claim, finished_runs(laboratory.labels("a spec", 1)))
+    store.complete(claim)
+    page = page_of(client, digest("a spec 0"))
+    assert page == page_of(client, digest("a spec 1"))
+    name = f"stepbias:run:{digest('a spec 0')}"
+    client.hset(name, "page", flipped(client.hget(name, "page"), place))
+    assert store.run(experiment.id, 0) is None
+    assert store.experiment(experiment.id).runs_done == 1
+    assert store.run(experiment.id, 1) == finished_runs(["a spec 1"])[0].run
 
 
 def test_a_damaged_summary_is_found_in_the_table(laboratory: Laboratory, client: redis.Redis) -> None:
