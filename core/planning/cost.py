@@ -27,6 +27,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from core.descent.native.library import library
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 
@@ -56,11 +57,12 @@ NUMPY: Final = KernelCost(seconds_per_step=1.6e-6, seconds_per_entry=3e-10, lone
 
 
 def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
-    """The costs of a kernel by its name; of any but NumPy's, that is meant by `auto`, those of the compiled one.
+    """The costs of a kernel by its name; of any but NumPy's, those of the compiled one.
 
-    NumPy's, too, where the compiled one has not the optimiser's step.
+    NumPy's, too, where the compiled one has not the optimiser's step, and where `auto` finds none compiled here.
     """
-    return NUMPY if kernel == "numpy" or not optimizer.is_native else COMPILED
+    is_compiled = library() is not None if kernel == "auto" else kernel != "numpy"
+    return COMPILED if is_compiled and optimizer.is_native else NUMPY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
