@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from benchmarks.baseline_process import ROOT, BaselineProcess
 from benchmarks.classroom import measure_classroom
+from benchmarks.cost import measure_cost
 from benchmarks.door import measure_door
 from benchmarks.explorer import measure_explorer
 from benchmarks.figure_1 import measure_figure_1
@@ -51,6 +52,7 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "solvers": solvers,
     "recording": recording,
     "service": measure_service,
+    "cost": measure_cost,
     "figure1": measure_figure_1,
     "tracker": measure_tracker,
     "door": measure_door,
@@ -58,7 +60,7 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "page": measure_page,
     "classroom": measure_classroom,
 }
-SLOW: Final = ("service", "figure1", "tracker", "door", "explorer", "page", "classroom")
+SLOW: Final = ("service", "cost", "figure1", "tracker", "door", "explorer", "page", "classroom")
 """Not part of all that is done quickly."""
 
 

@@ -157,6 +157,20 @@ def _service(numbers: Numbers) -> str:
     return "\n".join(parts)
 
 
+def _cost(numbers: Numbers) -> str:
+    rows = [
+        [row["what"], f"{row['predicted']:.2f}", f"{row['seconds']:.2f}", f"{row['predicted'] / row['seconds']:.2f}"]
+        for row in numbers["rows"]
+    ]
+    told = paragraph(
+        f"Specs that nothing was fitted to, drawn at random: {numbers['right']:.0%} of {len(rows)} are predicted "
+        f"within a factor of {numbers['within']:g}, before anything is known of their data; all together at "
+        f"{numbers['ratio_of_sums']:.2f} times what they take. Processor seconds, analyses included."
+    )
+    head = ["", "predicted", "seconds", "ratio"]
+    return "\n".join(("## What is predicted\n", told, _origin(numbers, by_cpu=True), table(head, rows)))
+
+
 def _figure_1(numbers: Numbers) -> str:
     cut = "more than " if numbers["jax_scan_runs_left"] else ""
     at_least = "" if numbers["slowest_converged"] else "more than "
@@ -255,6 +269,7 @@ SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "solvers": _solvers,
     "recording": _recording,
     "service": _service,
+    "cost": _cost,
     "door": _door,
     "tracker": _tracker,
     "explorer": _explorer,

@@ -3,6 +3,9 @@
 The bytes of an array are sorted by their place in a number: signs and exponents of neighbours are alike, which is most
 of what there is to compress in curves and parameters.
 
+A block of a stored run is not compressed by itself, for it is kept with others that are much like it. Float32 and int64
+numbers are there as the differences of their bits from those before: a curve, and the steps of its records, are smooth.
+
 No pickle: bytes from a store are read without running anything they contain.
 """
 
@@ -11,6 +14,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +24,9 @@ from core.errors import StepbiasError
 MAGIC: Final = b"sba2"
 PLAIN_MAGIC: Final = b"sba1"
 """Of blocks whose bytes are in their own order, as they were written before."""
+
+BARE_MAGIC: Final = b"sba3"
+"""Of blocks that are not compressed, all numbers of a type together, and of all but float64 as differences."""
 
 DTYPES: Final = ("<f4", "<f8", "<i8")
 MAX_BYTES: Final = 1 << 30
@@ -44,6 +51,19 @@ def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     return MAGIC + zlib.compress(_HEADER_LENGTH.pack(len(header)) + header + body)
 
 
+def bare_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """`arrays` in one block that is not compressed; equal arrays give equal bytes.
+
+    Raises:
+        TypeError: as `pack_arrays`.
+    """
+    ordered = {name: _little_endian(name, arrays[name]) for name in sorted(arrays)}
+    header = _header(tuple((name, array.dtype.str, array.shape) for name, array in ordered.items()))
+    kinds = ([array.ravel() for array in ordered.values() if array.dtype.str == kind] for kind in DTYPES)
+    body = b"".join(_sorted_bytes(_differences(np.concatenate(kind))) for kind in kinds if kind)
+    return BARE_MAGIC + header + body
+
+
 def unpack_arrays(block: bytes) -> dict[str, np.ndarray]:
     """The arrays that `pack_arrays` was given, bit for bit; read-only.
 
@@ -57,6 +77,8 @@ def unpack_arrays(block: bytes) -> dict[str, np.ndarray]:
         entries = list(_entries(json.loads(content[_HEADER_LENGTH.size : start])))
     except (struct.error, ValueError, RecursionError) as error:
         raise MalformedArrays("the header of an array block is damaged") from error
+    if block.startswith(BARE_MAGIC):
+        return _parts(content[start:], entries)
     return _views(content, start, entries, is_sorted=block.startswith(MAGIC))
 
 
@@ -73,7 +95,35 @@ def _sorted_bytes(array: np.ndarray) -> bytes:
     return np.frombuffer(array.tobytes(), dtype=np.uint8).reshape(-1, array.itemsize).T.tobytes()
 
 
+@lru_cache(maxsize=1024)
+def _header(entries: tuple[tuple[str, str, tuple[int, ...]], ...]) -> bytes:
+    """That of a bare block: the same for all runs that recorded as often."""
+    text = json.dumps([[name, kind, list(shape)] for name, kind, shape in entries], separators=(",", ":")).encode()
+    return _HEADER_LENGTH.pack(len(text)) + text
+
+
+def _differences(numbers: np.ndarray) -> np.ndarray:
+    """Of the bits of each number from those of the one before, small ones of either sign as small whole numbers."""
+    if numbers.dtype.str == "<f8":
+        return numbers
+    bits = numbers.view(f"<u{numbers.itemsize}")
+    steps = bits.copy()
+    steps[1:] -= bits[:-1]
+    sign = steps >> (8 * numbers.itemsize - 1)
+    return (steps << 1) ^ (0 - sign)
+
+
+def _summed(differences: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """The numbers whose differences these are."""
+    if dtype.str == "<f8":
+        return differences.view(dtype)
+    steps = (differences >> 1) ^ (0 - (differences & 1))
+    return np.cumsum(steps, dtype=differences.dtype).view(dtype)
+
+
 def _inflated(block: bytes) -> bytes:
+    if block.startswith(BARE_MAGIC):
+        return block[len(BARE_MAGIC) :]
     if not block.startswith((MAGIC, PLAIN_MAGIC)):
         raise MalformedArrays("these bytes are no array block")
     stream = zlib.decompressobj()
@@ -103,6 +153,28 @@ def _entries(header: Any) -> Iterator[tuple[str, np.dtype[Any], tuple[int, ...]]
 def _is_shape(lengths: list[Any]) -> bool:
     # NumPy refuses more than 64 dimensions, and lengths beyond the address space even where another one is zero.
     return len(lengths) <= 32 and all(type(length) is int and 0 <= length <= MAX_BYTES for length in lengths)
+
+
+def _parts(body: bytes, entries: list[tuple[str, np.dtype[Any], tuple[int, ...]]]) -> dict[str, np.ndarray]:
+    """The arrays of a bare block, read-only."""
+    arrays, start = {}, 0
+    for kind in DTYPES:
+        dtype, own = np.dtype(kind), [entry for entry in entries if entry[1].str == kind]
+        lengths = [math.prod(shape) for _, _, shape in own]
+        stop = start + sum(lengths) * dtype.itemsize
+        if stop > len(body):
+            raise MalformedArrays("an array block has fewer numbers than its header says")
+        rows = np.frombuffer(body[start:stop], dtype=np.uint8).reshape(dtype.itemsize, -1)
+        numbers = _summed(np.frombuffer(rows.T.tobytes(), dtype=f"<u{dtype.itemsize}"), dtype)
+        numbers.flags.writeable = False
+        first = 0
+        for (name, _, shape), length in zip(own, lengths, strict=True):
+            arrays[name] = numbers[first : first + length].reshape(shape)
+            first += length
+        start = stop
+    if start != len(body):
+        raise MalformedArrays("an array block has more numbers than its header says")
+    return arrays
 
 
 def _views(

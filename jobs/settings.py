@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(
         default=None, description="What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64."
     )
-    max_runs: int = Field(default=200_000, ge=1, description="Most runs of one experiment.")
+    max_runs: int = Field(default=1_000_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
         default=1_000_000, ge=1, description="Most entries samples × dimension of a data set."
     )

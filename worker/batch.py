@@ -8,12 +8,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Shaped
 
-from core.array_block import pack_arrays
+from core.array_block import bare_arrays
 from core.descent.kernel import chosen
 from core.experiment.dataset import dataset_of
 from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
-from core.results.result import Summary, encode_summary
-from core.spec.experiment_spec import ExperimentSpec
+from core.results.result import Summary, encode_whole_summary
 from core.sweep.grid import Grid
 from jobs.errors import StoreFull
 from jobs.kept_documents import uploads
@@ -36,21 +35,10 @@ SECONDS_AT_ONCE: Final = 1.0
 log = logging.getLogger(__name__)
 
 
-def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
-    """Do the training job, from its checkpoint if there is one that this kernel can go on from.
-
-    Raises:
-        Interrupted: after a last checkpoint, where the job must be given back.
-        LeaseLost: somebody else has the job.
-    """
-    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
-    TrainingJob(claim, context, heartbeat, grid).finish()
-
-
 def stored_run(key: str, summary: Summary, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> StoredRun:
     """A run that has ended, as it is stored."""
-    outcome, encoded = str(summary["outcome"]), encode_summary(summary)
-    return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=pack_arrays(arrays))
+    outcome, encoded = str(summary["outcome"]), encode_whole_summary(summary)
+    return StoredRun(key=key, outcome=outcome, summary=encoded, arrays=bare_arrays(arrays))
 
 
 def train_at_once(
@@ -59,17 +47,29 @@ def train_at_once(
     """Train these runs within another job, for `SECONDS_AT_ONCE` at most, and store those that end; which do not.
 
     Raises:
-        Interrupted, LeaseLost: as `train`, and nothing is kept.
+        Interrupted, LeaseLost: as `TrainingJob.finish`, and nothing is kept.
     """
     if not indices:
         return indices
+    ended, left = trained_at_once(context, heartbeat, grid, indices, fraction=0.0)
+    commit(claim, context, heartbeat, ended)
+    return left
+
+
+def trained_at_once(
+    context: WorkerContext, heartbeat: Heartbeat, grid: Grid, indices: Sequence[int], *, fraction: float
+) -> tuple[list[EndedRun], list[int]]:
+    """The runs that end within `SECONDS_AT_ONCE`, and the indices of the others; `fraction` of the job is done before.
+
+    Raises:
+        Interrupted, LeaseLost: likewise.
+    """
     batch, ended = _batch(context, heartbeat, grid, indices), list[EndedRun]()
     until = context.clock() + SECONDS_AT_ONCE
     while batch.active and context.clock() < until:
-        heartbeat.check(0.0)
+        heartbeat.check(fraction)
         ended += batch.advance()
-    _commit(claim, context, heartbeat, ended)
-    return [run.index for run in batch.active]
+    return ended, [run.index for run in batch.active]
 
 
 def _batch(
@@ -83,7 +83,7 @@ def _batch(
     return RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=checkpoint)
 
 
-def _commit(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, ended: Sequence[EndedRun]) -> None:
+def commit(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, ended: Sequence[EndedRun]) -> None:
     """Store the runs that ended."""
     if ended:
         runs = [_finished(run) for run in ended]
@@ -102,7 +102,12 @@ class TrainingJob:
         self._is_too_large = False
 
     def finish(self) -> None:
-        """Train to the end of the last run."""
+        """Train to the end of the last run, from the checkpoint if there is one that this kernel can go on from.
+
+        Raises:
+            Interrupted: after a last checkpoint, where the job must be given back.
+            LeaseLost: somebody else has the job.
+        """
         while self._batch.active:
             # Before the steps and not after them: a batch that has just ended is complete, and not to be given back.
             try:
@@ -112,7 +117,7 @@ class TrainingJob:
                     self._save_checkpoint()
                 raise
             # Only after that may a checkpoint forget those that ended.
-            _commit(self._claim, self._context, self._heartbeat, self._batch.advance())
+            commit(self._claim, self._context, self._heartbeat, self._batch.advance())
             if self._batch.active and self._context.clock() >= self._next_checkpoint:
                 self._heartbeat.once_there_is_room(self._save_checkpoint)
 

@@ -17,12 +17,12 @@ from jobs.owned_store import store_of_experiment
 from jobs.records import Claim, JobKind, Queue
 from jobs.seal import BrokenSeal
 from jobs.tracing import span, tracer
-from worker.batch import train
 from worker.context import WorkerContext
 from worker.drawing import draw_next
 from worker.exports import Exports
 from worker.heartbeat import LONG_SILENCE, Heartbeat, Interrupted
 from worker.planning import TurnOver, plan
+from worker.problems import train
 
 log = logging.getLogger(__name__)
 

@@ -39,7 +39,9 @@ class EstimateDocument(BaseModel):
         description="Of all trainings of all runs, at most `max_steps` (or `steps`) each. A twin is a training "
         "of its own, for a part of the runs where `sensitivity` is auto, and a search has many."
     )
-    predicted_seconds: float = Field(description="Of training, on one core; the analysis of data sets is not in it.")
+    predicted_seconds: float = Field(
+        description="Of one core, to train all runs and to analyse those data sets that are not analysed yet."
+    )
     bytes: int = Field(description="What the store will keep of the runs.")
     memory_bytes: int = Field(
         description="Of the analysis or batch that takes most, in one process of a worker, beside what each takes."

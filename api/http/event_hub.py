@@ -14,7 +14,10 @@ from jobs.ports import Store
 from jobs.records import ExperimentEvent
 
 LOOK_AGAIN_SECONDS: Final = 0.1
-"""How often the store is asked while anybody waits."""
+"""How soon the store is asked again while anybody waits and something happens."""
+
+QUIET_SECONDS: Final = 0.4
+"""How soon at the latest: where nothing does, each pause is half as long again as the one before."""
 
 _AWAY_SECONDS: Final = 2.0
 _LOG: Final = logging.getLogger(__name__)
@@ -78,6 +81,7 @@ class EventHub:
             self._looking = loop.create_task(self._look())
 
     async def _look(self) -> None:
+        pause = LOOK_AGAIN_SECONDS
         while self._watched and not self.is_closed:
             try:
                 told = await to_thread.run_sync(self._new, {name: each.last for name, each in self._watched.items()})
@@ -93,7 +97,8 @@ class EventHub:
                 if (watched := self._watched.get(name)) is not None:
                     watched.last, watched.recent = last, recent
                     watched.wake()
-            await anyio.sleep(LOOK_AGAIN_SECONDS)
+            pause = LOOK_AGAIN_SECONDS if told else min(1.5 * pause, QUIET_SECONDS)
+            await anyio.sleep(pause)
 
     def _new(self, known: Mapping[str, int]) -> dict[str, tuple[int, Sequence[ExperimentEvent]]]:
         """The last number, and what was told since the one that is known, of experiments where it is another one."""

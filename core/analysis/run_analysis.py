@@ -32,6 +32,9 @@ class RunAnalysis:
         self._network = network
         self._analysis = analysis
         self._row_space = row_space(dataset.X)
+        with np.errstate(all="ignore"):  # as in `summary`
+            self._squared_means = bounds.squared_means(dataset.X)
+            self._second_moments = bounds.second_moments(dataset.X)
         self._limit_errors = LimitErrors(dataset, network)
         self._starts = starts or Starts.of_problem(dataset, network, analysis)
         self._kernel_limits: dict[bytes, Float64[np.ndarray, " dim"] | None] = {}
@@ -61,9 +64,10 @@ class RunAnalysis:
             "sharpness": sharpness.value,
             "sharpness_residual": sharpness.residual,
             "gauss_newton_sharpness": gauss_newton.value,
-            "sharpness_lower_bound": bounds.stability_measure(X, tangent_weights),
-            "sharpness_upper_bound": bounds.sharpness_upper_bound(X, tangent_weights),
-            "weighted_norm": bounds.weighted_norm(X, network, predictor),
+            # `bounds.stability_measure`, `sharpness_upper_bound` and `weighted_norm`, the moments of X taken once.
+            "sharpness_lower_bound": bounds.weighted_sum(self._squared_means, tangent_weights),
+            "sharpness_upper_bound": bounds.weighted_sum(self._second_moments, tangent_weights),
+            "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
             "stability_threshold": run.optimizer.stability_limit / run.step_size,
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),

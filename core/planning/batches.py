@@ -7,11 +7,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.planning.cost import KernelCost
+from core.planning.cost import SECONDS_PER_BATCH, KernelCost
 from core.tiles import TILE
 
 MOST_LANES: Final = 128
 """Beyond this many lanes a step costs no less per lane, and the buffers leave the second-level cache."""
+
+MOST_SMALL_LANES: Final = 512
+SMALL_ENTRIES: Final = 2_000
+"""Where lanes × d is no more than this, so many lanes: what a batch costs by itself is then most of it."""
 
 MOST_STATE_ENTRIES: Final = 2_000_000
 """Most entries lanes × d of one array of a batch, unless a single tile has more: about twenty are held, 320 MB."""
@@ -24,6 +28,9 @@ MOST_SECONDS: Final = 2.0
 
 BATCHES_WANTED: Final = 8
 """Small experiments are spread over that many, if there is work for them."""
+
+BATCHES_LEFT: Final = 4
+"""No batch has more than one part in so many of the work that is left: the last are short, no core waits long."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,15 +65,15 @@ def form_batches(indices: Sequence[int], costs: RunCosts, kernel: KernelCost) ->
 
     Runs of like length go together, and run to their end at the full speed of the kernel but for the last few: these
     are counted as what they cost, `kernel.lone` lanes. A batch is of `MOST_SECONDS` or less, unless its runs are so
-    long that the fewest lanes worth a batch take longer; there are eight, unless they become shorter than
-    `LEAST_SECONDS`. Memory bounds the width.
+    long that the fewest lanes worth a batch take longer; there are eight or more, the last ones shorter, unless they
+    become shorter than `LEAST_SECONDS`. Memory bounds the width.
     """
     order = np.lexsort((np.asarray(indices), -costs.steps))
     steps, seconds = costs.steps[order], costs.seconds(kernel)[order]
     return [
         Batch(
             indices=tuple(indices[place] for place in order[cut].tolist()),
-            work=float(seconds[cut].sum()) + _lonely_end(steps[cut], costs, kernel),
+            work=SECONDS_PER_BATCH + float(seconds[cut].sum()) + _lonely_end(steps[cut], costs, kernel),
         )
         for cut in _cuts(seconds, costs, kernel)
     ]
@@ -81,8 +88,9 @@ def _cuts(seconds: Float64[np.ndarray, " run"], costs: RunCosts, kernel: KernelC
     start = 0
     while start < len(seconds):
         done = float(so_far[start - 1]) if start else 0.0
+        share = min(aim, max((total - done) / BATCHES_LEFT, LEAST_SECONDS))
         # A little over, so that sums of equal parts are not cut by their rounding.
-        filled = int(np.searchsorted(so_far, done + aim * (1 + 1e-9), side="right")) - start
+        filled = int(np.searchsorted(so_far, done + share * (1 + 1e-9), side="right")) - start
         stop = start + min(max(filled, narrow), wide)
         # What is left is too little for a batch of its own.
         if total - float(so_far[min(stop, len(seconds)) - 1]) < LEAST_SECONDS and len(seconds) - start <= wide:
@@ -101,4 +109,5 @@ def _lonely_end(steps: Float64[np.ndarray, " run"], costs: RunCosts, kernel: Ker
 def _most_lanes(dimension: int) -> int:
     """The most lanes of a batch: whole tiles, at least one."""
     tiles = MOST_STATE_ENTRIES // (dimension * TILE)
-    return min(MOST_LANES, max(1, tiles) * TILE)
+    most = min(max(MOST_LANES, SMALL_ENTRIES // dimension // TILE * TILE), MOST_SMALL_LANES)
+    return min(most, max(1, tiles) * TILE)

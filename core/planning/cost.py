@@ -27,6 +27,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from core.descent.native.library import library
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 
@@ -50,17 +51,18 @@ class KernelCost:
         return self.seconds_per_step + self.seconds_per_entry * entries
 
 
-COMPILED: Final = KernelCost(seconds_per_step=4e-8, seconds_per_entry=1.5e-10, lone=3, fewest=4)
+COMPILED: Final = KernelCost(seconds_per_step=4e-8, seconds_per_entry=1e-10, lone=3, fewest=4)
 NUMPY: Final = KernelCost(seconds_per_step=1.6e-6, seconds_per_entry=3e-10, lone=16, fewest=16)
 """Measured for d from 12 to 1000 on a server with AVX2 whose two cores were shared, looks at the loss included."""
 
 
 def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
-    """The costs of a kernel by its name; of any but NumPy's, that is meant by `auto`, those of the compiled one.
+    """The costs of a kernel by its name; of any but NumPy's, those of the compiled one.
 
-    NumPy's, too, where the compiled one has not the optimiser's step.
+    NumPy's, too, where the compiled one has not the optimiser's step, and where `auto` finds none compiled here.
     """
-    return NUMPY if kernel == "numpy" or not optimizer.is_native else COMPILED
+    is_compiled = library() is not None if kernel == "auto" else kernel != "numpy"
+    return COMPILED if is_compiled and optimizer.is_native else NUMPY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -148,16 +150,28 @@ def _blows_up(inputs: CostInputs) -> Bool[np.ndarray, " run"]:
     return np.asarray((pull > 0.035) & (inputs.warmup_steps < 5e3 * pull))
 
 
-SECONDS_PER_RECORD: Final = 2e-4
-SECONDS_PER_RECORD_ENTRY: Final = 7e-8
-"""Most of it is the sharpness; attempts at completion, about as many, are counted in."""
+SECONDS_PER_RECORD: Final = 8e-6
+SECONDS_PER_RECORD_ENTRY: Final = 5e-9
+"""Most of it is the sharpness, of many states at a time."""
 
-SECONDS_PER_RUN: Final = 2e-3
-"""To sum it up and to store it."""
+SECONDS_PER_TRAINING: Final = 5e-4
+"""To begin it, to see how it ends, and, of a run, to sum it up and to store it."""
+
+SECONDS_PER_SPECTRUM: Final = 1.5e-10
+MOST_OF_SPECTRUM: Final = 256
+"""The whole spectrum of a Hessian, up to that of so many parameters, at the end of a run: by their third power."""
+
+SECONDS_PER_BATCH: Final = 9e-3
+"""To look at its problem, its starts, and to be claimed."""
+
+SECONDS_PER_ANALYSIS: Final = 1e-2
+SECONDS_PER_ANALYSED_ENTRY: Final = 8e-6
+DEEP: Final = 1.9
+"""The analysis of a problem: so much, and so much per entry of X; times `DEEP` at degree 3 and more."""
 
 
-SECONDS_PER_DRAW: Final = 2.5e-6
-SECONDS_PER_DRAWN_SAMPLE: Final = 4e-8
+SECONDS_PER_DRAW: Final = 1.4e-6
+SECONDS_PER_DRAWN_SAMPLE: Final = 2.5e-8
 """What a step with noise, or with a minibatch, takes longer, most of it for random numbers."""
 
 
@@ -166,9 +180,16 @@ def drawing_seconds(noisy_steps: Runs, samples: int) -> Runs:
     return np.asarray(noisy_steps * (SECONDS_PER_DRAW + SECONDS_PER_DRAWN_SAMPLE * samples))
 
 
-def overhead_seconds(records: Runs, entries: float) -> Runs:
-    """What every run costs beside its steps."""
-    return np.asarray(SECONDS_PER_RUN + records * (SECONDS_PER_RECORD + SECONDS_PER_RECORD_ENTRY * entries))
+def overhead_seconds(records: Runs, *, entries: float, parameters: int, trainings: Runs) -> Runs:
+    """What every run costs beside its steps, of networks of so many parameters."""
+    spectrum = SECONDS_PER_SPECTRUM * min(parameters, MOST_OF_SPECTRUM) ** 3
+    recorded = records * (SECONDS_PER_RECORD + SECONDS_PER_RECORD_ENTRY * entries)
+    return np.asarray(SECONDS_PER_TRAINING * trainings + spectrum + recorded)
+
+
+def analysis_seconds(*, entries: float, degree: int) -> float:
+    """What the analysis of a problem takes on one core."""
+    return (SECONDS_PER_ANALYSIS + SECONDS_PER_ANALYSED_ENTRY * entries) * (DEEP if degree > 2 else 1.0)
 
 
 def predicted_records(steps: Runs, *, points: int, max_steps: int) -> Runs:
@@ -179,8 +200,8 @@ def predicted_records(steps: Runs, *, points: int, max_steps: int) -> Runs:
     return np.asarray(np.minimum(2 + (points - 2) * passed, points))
 
 
-SUMMARY_BYTES: Final = 800
-BYTES_PER_RECORD: Final = 17
+SUMMARY_BYTES: Final = 600
+BYTES_PER_RECORD: Final = 12
 """Compressed; a step number and six curves."""
 
 

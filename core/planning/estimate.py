@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from core.planning.batches import form_batches
-from core.planning.cost import KernelCost
+from core.planning.cost import KernelCost, analysis_seconds
 from core.planning.memory import peak_bytes
 from core.planning.problem_facts import ProblemFacts, Provenance
 from core.planning.run_table import BLOCK, RunTable
@@ -21,7 +21,8 @@ MOST_KINDS: Final = 256
 class Estimate:
     """What is predicted of an experiment, as if none of its runs were stored yet.
 
-    `predicted_steps` are those of all trainings of all runs, `predicted_seconds` those of one core.
+    `predicted_steps` are those of all trainings of all runs, `predicted_seconds` those of one core, with the analyses
+    of problems that are not analysed yet.
     `memory` are the bytes that the analysis or the batch of the most takes, beside what every worker takes.
     `max_stable_steps` counts the problems by how far their largest stable step is known.
     """
@@ -60,6 +61,9 @@ def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCos
             kept += weight * float(forecast.bytes.sum())
             widest = max((len(batch.indices) for batch in formed), default=0)
             memory = max(memory, peak_bytes(table, facts, lanes=widest * table.lanes))
+        if facts.provenance is not Provenance.KNOWN:
+            entries = float(facts.samples * facts.dimension)
+            seconds += weight * analysis_seconds(entries=entries, degree=facts.network.degree)
     return Estimate(
         runs=len(grid),
         problems=grid.problems,

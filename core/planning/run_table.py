@@ -122,7 +122,13 @@ class RunTable:
         records = predicted_records(each, points=self.points, max_steps=self.max_steps)
         entries = facts.samples * facts.dimension
         drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
-        overhead = (overhead_seconds(records, entries) + drawing) * (self.lanes * self.trainings)
+        trainings = self.lanes * self.trainings
+        overhead = drawing * trainings + overhead_seconds(
+            records * (trainings if self.rounds else 1.0),  # a twin leaves none
+            entries=entries,
+            parameters=len(facts.network.parts) * facts.dimension,
+            trainings=trainings,
+        )
         return Forecast(
             costs=RunCosts(
                 steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes

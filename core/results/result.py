@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -30,6 +31,25 @@ __all__ = [
 Scalar = float | int | str | None
 Summary = Mapping[str, Scalar]
 
+MAGIC: Final = b"sbs1"
+
+_NUMBERS: Final = """
+step_size init_scale cycle_amplitude iterate_train_loss iterate_excess_risk completion_error_estimate
+completion_error_bound limit_error risk_error train_loss excess_risk test_loss predictor_error l1_norm l2_norm
+sharpness sharpness_residual gauss_newton_sharpness sharpness_lower_bound sharpness_upper_bound weighted_norm
+stability_threshold effective_init certificate_residual kernel_change smallest_parameter flow_excess_risk
+flow_test_loss kernel_excess_risk kernel_test_loss kernel_distance min_sharpness max_stable_step start_stable_step
+least_norm_stable_step flow_stable_step first_failing_step sensitivity
+"""
+FLOATS: Final = tuple(_NUMBERS.split())
+"""The numbers that a stored summary begins with. It never changes, for what is stored is read by it: a variable that
+comes later stands in the JSON behind them."""
+
+_FLOATS: Final = struct.Struct(f"<{len(FLOATS)}d")
+
+_TEXT_STEP: Final = 32
+"""Texts are filled up to multiples of so many bytes, so that most of those that are kept together are of one length."""
+
 _TYPES: Final = {Kind.FLOAT: (float, int), Kind.INT: (int,), Kind.TEXT: (str,)}
 
 
@@ -45,24 +65,44 @@ def whole_summary(summary: Mapping[str, Any]) -> dict[str, Scalar]:
     for name in summary:
         if name not in VARIABLES:
             raise InvalidChoice("summary", VARIABLES)
-    return {name: _scalar(known, summary.get(known.alias_of or name)) for name, known in VARIABLES.items()}
+    given = summary.get
+    return {name: _scalar(known, given(known.alias_of or name)) for name, known in VARIABLES.items()}
 
 
 def encode_summary(summary: Mapping[str, Any]) -> bytes:
-    """`whole_summary` as compressed canonical JSON.
+    """`whole_summary` as bytes: the numbers of `FLOATS`, NaN for null, then all else that is not null as JSON.
+
+    They are not compressed: they are kept with those of other runs, which are much like them.
 
     Raises:
         InvalidChoice, TypeError: as there.
     """
-    return zlib.compress(canonical_json(whole_summary(summary)))
+    return encode_whole_summary(whole_summary(summary))
+
+
+def encode_whole_summary(summary: Summary) -> bytes:
+    """The same of what `whole_summary` gave."""
+    whole = dict(summary)
+    numbers = [whole.pop(name, None) for name in FLOATS]
+    rest = {name: value for name, value in whole.items() if value is not None and not VARIABLES[name].alias_of}
+    text = canonical_json(rest)
+    packed = _FLOATS.pack(*(math.nan if number is None else number for number in numbers))
+    return MAGIC + packed + text.ljust(-(-len(text) // _TEXT_STEP) * _TEXT_STEP)
 
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
     """The scalars of a run that `encode_summary` wrote, in this version or in one that had former names alone."""
-    plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as it was stored before it was compressed
-    summary: dict[str, Scalar] = json.loads(plain)
-    former = {known.alias_of: summary[name] for name, known in VARIABLES.items() if known.alias_of and name in summary}
-    return former | summary
+    if not stored.startswith(MAGIC):
+        plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as they were stored before
+        summary: dict[str, Scalar] = json.loads(plain)
+        former = {
+            known.alias_of: summary[name] for name, known in VARIABLES.items() if known.alias_of and name in summary
+        }
+        return former | summary
+    numbers = _FLOATS.unpack_from(stored, len(MAGIC))
+    floats = (None if math.isnan(number) else number for number in numbers)
+    found: dict[str, Scalar] = dict(zip(FLOATS, floats, strict=True)) | json.loads(stored[len(MAGIC) + _FLOATS.size :])
+    return {name: found.get(known.alias_of or name) for name, known in VARIABLES.items()}
 
 
 def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,6 +141,8 @@ def check_one_per_run(grid: Grid, summaries: Sequence[Summary | None]) -> None:
 
 
 def _scalar(variable: Variable, value: Any) -> Scalar:
+    if type(value) is float and variable.kind is Kind.FLOAT:
+        return value if math.isfinite(value) else None
     plain = value.item() if isinstance(value, np.generic) else value
     if plain is None:
         return None

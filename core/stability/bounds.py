@@ -35,14 +35,14 @@ def stability_measure(X: Float64[np.ndarray, "sample dim"], tangent_weights: Flo
     It is the Rayleigh quotient of the Gram matrix at the constant vector, so it is nearly sharp where data are far off
     centre and vanishes where they are centred.
     """
-    return _weighted_sum(squared_means(X), tangent_weights)
+    return weighted_sum(squared_means(X), tangent_weights)
 
 
 def sharpness_upper_bound(
     X: Float64[np.ndarray, "sample dim"], tangent_weights: Float64[np.ndarray, "*run dim"]
 ) -> Values:
     """Σ c_i Ê[x_i²] ≥ λ_max at an interpolator: the trace, upper bound of the same lemmas."""
-    return _weighted_sum(second_moments(X), tangent_weights)
+    return weighted_sum(second_moments(X), tangent_weights)
 
 
 def weighted_norm(
@@ -53,10 +53,11 @@ def weighted_norm(
     That is ‖4(Êx)²∘β‖₁ at D = 2, ‖2(Êx)²∘β‖₁ for UV. At most the stability measure of any parameters of β at even
     depth and for UV; at odd depth of parameters θ ≥ 0 only: u₊ = −u₋ has a smaller measure.
     """
-    return _weighted_sum(squared_means(X), network.least_tangent_weights(predictor))
+    return weighted_sum(squared_means(X), network.least_tangent_weights(predictor))
 
 
-def _weighted_sum(weights: Float64[np.ndarray, " dim"], amounts: Float64[np.ndarray, "*run dim"]) -> Values:
+def weighted_sum(weights: Float64[np.ndarray, " dim"], amounts: Float64[np.ndarray, "*run dim"]) -> Values:
+    """Σ_i weights_i·amounts_i of every run."""
     # not amounts @ weights: a row of a matrix product may change its last bits with the number of rows
     total: Values = (amounts * weights).sum(axis=-1)
     return total

@@ -31,9 +31,11 @@ def hessian(
     """The whole matrix at one state, parameter (part, coordinate) at place part·d + coordinate. Cost O((parts·d)²N)."""
     gradient = X.T @ (X @ network.predictor(theta) - y) / len(X)
     features = np.concatenate([X * slope for slope in network.jacobian(theta)], axis=1)
-    second_derivative = network.second_derivative(theta) * gradient
-    blocks = np.block([[np.diag(block) for block in row] for row in second_derivative])
-    matrix: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X) + blocks
+    (parts, dim), every = theta.shape, np.arange(theta.shape[1])
+    blocks = np.zeros((parts, dim, parts, dim))
+    blocks[:, every, :, every] = np.moveaxis(network.second_derivative(theta) * gradient, -1, 0)
+    matrix: Float64[np.ndarray, "parameter parameter"] = features.T @ features / len(X)
+    matrix += blocks.reshape(matrix.shape)
     return matrix
 
 

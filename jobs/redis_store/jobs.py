@@ -1,7 +1,8 @@
 """Jobs in Redis."""
 
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from typing_extensions import override  # in typing itself from Python 3.12 on
@@ -11,8 +12,9 @@ from jobs.records import Claim, FinishedRun, Job, NewJob, Queue
 from jobs.redis_store.fields import JOB_FIELDS, is_sound, job_record, paired
 from jobs.redis_store.keys import job_key, key, run_key
 from jobs.redis_store.scripts import Script
-from jobs.redis_store.server import RedisServer, sealed_run
+from jobs.redis_store.server import RedisServer, sealed_page
 from jobs.run_keys import DIGEST_BYTES, packed
+from jobs.run_pages import MOST_BYTES
 from jobs.seal import sealed
 
 KEYS_AT_ONCE: Final = 500
@@ -70,10 +72,16 @@ class RedisJobs(RedisServer, JobStore):
 
     @override
     def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
+        pages: list[bytes | str | float] = []
         fields: list[bytes | str | float] = []
-        for index, run in ((each.index, each.run) for each in runs):
-            fields += [index, packed([run.key]), run.key, run.outcome, *sealed_run(run)]
-        counted: int = self._call(Script.COMMIT_RUNS, *self._right(claim), *fields)
+        for number, some in enumerate(_by_page(runs), 1):
+            # A name that nobody else draws: a call that is sent again finds its own page.
+            name = secrets.token_hex(8)
+            pages += [name, *sealed_page(name, [each.run for each in some])]
+            for row, each in enumerate(some):
+                run = each.run
+                fields += [each.index, packed([run.key]), run.key, run.outcome, number, row]
+        counted: int = self._call(Script.COMMIT_RUNS, *self._right(claim), len(pages) // 3, *pages, *fields)
         return counted
 
     @override
@@ -122,12 +130,17 @@ class RedisJobs(RedisServer, JobStore):
 
     def _discard_damaged(self, keys: Sequence[str]) -> None:
         """Remove what is stored of these runs and is not what was written, before anybody counts it."""
-        for first in range(0, len(keys), RUNS_AT_ONCE):
-            some = keys[first : first + RUNS_AT_ONCE]
-            stored = self._read(*(["HMGET", run_key(each), "outcome", "summary", "arrays"] for each in some))
-            for each, (outcome, summary, arrays) in zip(some, stored, strict=True):
-                if (summary or arrays) and self._opened_run(each, outcome, summary, arrays) is None:
-                    self._call(Script.FORGET_RUN, each, summary or b"", arrays or b"")
+        for first in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[first : first + KEYS_AT_ONCE]
+            # Of most experiments nothing is there, and that is one question.
+            if any(self._read(["EXISTS", *map(run_key, some)])):
+                for start in range(0, len(some), RUNS_AT_ONCE):
+                    self._discard_damaged_of(some[start : start + RUNS_AT_ONCE])
+
+    def _discard_damaged_of(self, keys: Sequence[str]) -> None:
+        for run, found in self._runs(keys, with_arrays=True):
+            if run is None and found.is_there:
+                self._call(Script.FORGET_RUN, found.run, *found.bad)
 
     def _finish(self, claim: Claim, how: str, error: str = "") -> None:
         self._call(Script.FINISH, *self._right(claim), how, self._settings.max_attempts, error)
@@ -135,6 +148,20 @@ class RedisJobs(RedisServer, JobStore):
     def _right(self, claim: Claim) -> tuple[str, int, float]:
         """What every write of a claim begins with."""
         return claim.job.id, claim.token, self._settings.lease_seconds
+
+
+def _by_page(runs: Sequence[FinishedRun]) -> Iterator[list[FinishedRun]]:
+    """The runs, as many together as a page has room for."""
+    page, filled = list[FinishedRun](), 0
+    for each in runs:
+        size = len(each.run.summary) + len(each.run.arrays)
+        if page and filled + size > MOST_BYTES:
+            yield page
+            page, filled = [], 0
+        page.append(each)
+        filled += size
+    if page:
+        yield page
 
 
 def _checkpoint_name(job: Job) -> str:

@@ -35,3 +35,8 @@ def run_key(run: str) -> str:
 def run_name(run: str, part: str) -> str:
     """What a part of a stored run is called where it is sealed."""
     return f"{part} of run {run}"
+
+
+def page_name(page: str, part: str) -> str:
+    """What a part of a page of runs is called where it is sealed."""
+    return f"{part} of page {page}"

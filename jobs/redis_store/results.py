@@ -10,9 +10,9 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.ports import NOTHING, ResultStore
 from jobs.records import FigureRequest, StoredRun
-from jobs.redis_store.keys import key, run_key
+from jobs.redis_store.keys import key
 from jobs.redis_store.scripts import Script
-from jobs.redis_store.server import RedisServer
+from jobs.redis_store.server import Found, RedisServer
 from jobs.run_keys import DIGEST_BYTES, packed, unpacked
 from jobs.seal import sealed
 
@@ -20,9 +20,6 @@ MOST_MISSED: Final = 500
 """Runs of one call: the server answers nobody else meanwhile."""
 
 _REQUEST: Final = "request of a figure"
-
-_Missed = tuple[int, str, bytes, bytes]
-"""Index, key, and the summary and arrays that were found, empty where there was none."""
 
 
 class RedisResults(RedisServer, ResultStore):
@@ -34,17 +31,16 @@ class RedisResults(RedisServer, ResultStore):
         count = max(min(stop, total) - start, 0)
         keys = self._run_keys(experiment_id, start, count)
         planned = {index: each for index, each in enumerate(keys) if each is not None}
-        stored = self._read(*(["HMGET", run_key(each), "outcome", "summary"] for each in planned.values()))
+        stored = self._runs(list(planned.values()), with_arrays=False)
         done = self._done(experiment_id, start, count)
-        found: list[bytes | None] = [None] * count
-        missed: list[_Missed] = []
-        for (index, each), (outcome, summary) in zip(planned.items(), stored, strict=True):
-            opened = None if summary is None else self._opened_summary(each, outcome, summary)
-            found[index] = None if opened is None else opened[1]
-            if opened is None and done[index]:
-                missed.append((start + index, each, summary or b"", b""))
+        summaries: list[bytes | None] = [None] * count
+        missed: list[tuple[int, Found]] = []
+        for index, (run, found) in zip(planned, stored, strict=True):
+            summaries[index] = None if run is None else run.summary
+            if run is None and done[index]:
+                missed.append((start + index, found))
         self._miss(experiment_id, missed)
-        return found
+        return summaries
 
     @override
     def first_missing(self, experiment_id: str) -> int:
@@ -60,10 +56,9 @@ class RedisResults(RedisServer, ResultStore):
         each = next(iter(self._run_keys(experiment_id, index, 1)), None)
         if each is None:
             return None
-        ((outcome, summary, arrays),) = self._read(["HMGET", run_key(each), "outcome", "summary", "arrays"])
-        run = self._opened_run(each, outcome, summary, arrays)
-        if run is None and (summary or arrays or self._done(experiment_id, index, 1)[0]):
-            self._miss(experiment_id, [(index, each, summary or b"", arrays or b"")])
+        ((run, found),) = self._runs([each], with_arrays=True)
+        if run is None and (found.is_there or self._done(experiment_id, index, 1)[0]):
+            self._miss(experiment_id, [(index, found)])
         return run
 
     @override
@@ -124,13 +119,13 @@ class RedisResults(RedisServer, ResultStore):
     def _figures(self, owner: str) -> str:
         return key("figures", self._numerics, *(("of", owner) if owner else ()))
 
-    def _miss(self, experiment_id: str, missed: Sequence[_Missed]) -> None:
+    def _miss(self, experiment_id: str, missed: Sequence[tuple[int, Found]]) -> None:
         """Have runs count no longer that are planned, and neither stored nor sound."""
         for first in range(0, len(missed), MOST_MISSED):
             runs = missed[first : first + MOST_MISSED]
             fields: list[int | str | bytes] = []
-            for index, each, summary, arrays in runs:
-                fields += [index, packed([each]), each, summary, arrays]
+            for index, found in runs:
+                fields += [index, packed([found.run]), found.run, *found.bad]
             self._call(Script.MISS_RUNS, experiment_id, *fields)
 
     def _done(self, experiment_id: str, start: int, count: int) -> list[bool]:

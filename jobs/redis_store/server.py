@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import redis
 
@@ -11,9 +12,10 @@ from core.identity import NUMERICS_VERSION
 from jobs.connection import vendor_errors
 from jobs.errors import RESTORING, ExperimentNotFound, ForeignStore, StoreUnavailable
 from jobs.records import Experiment, StoredRun
-from jobs.redis_store.fields import EXPERIMENT_FIELDS, Fields, experiment_record, generation_mark, is_sound
-from jobs.redis_store.keys import experiment_key, job_key, key, run_key, run_name
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, Fields, checksum, experiment_record, generation_mark, is_sound
+from jobs.redis_store.keys import experiment_key, job_key, key, page_name, run_key, run_name
 from jobs.redis_store.scripts import Damaged, Script, Scripts
+from jobs.run_pages import packed_page, unpacked_page
 from jobs.seal import BrokenSeal, opened, sealed
 from jobs.settings import Settings
 from jobs.states import ACTIVE
@@ -32,6 +34,55 @@ _MOST_KEPT: Final = 1000
 """Records of ended experiments, of about two kilobytes each."""
 
 
+_OF_RUN: Final = ("outcome", "page", "summary")
+
+_PAGES_KEPT: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What there is of a run under its key: its outcome, its place, or its own summary and arrays from before pages.
+
+    What there was none of is empty. `page` and `row` are those of the place, no page where that is damaged.
+    """
+
+    run: str
+    outcome: bytes
+    place: bytes
+    summary: bytes
+    arrays: bytes
+    page: str
+    row: int
+
+    @classmethod
+    def of(
+        cls, run: str, outcome: bytes | None, place: bytes | None, summary: bytes | None, arrays: bytes | None = None
+    ) -> Self:
+        """Of the fields of the run's hash."""
+        where, _, seal = (place or b"").rpartition(b":")
+        is_sound = seal == checksum(run_key(run).encode() + where)
+        page, _, row = where.decode().partition(":") if is_sound else ("", "", "0")
+        return cls(
+            run=run,
+            outcome=outcome or b"",
+            place=place or b"",
+            summary=summary or b"",
+            arrays=arrays or b"",
+            page=page,
+            row=int(row or 0),
+        )
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything is stored of it."""
+        return bool(self.place or self.summary or self.arrays)
+
+    @property
+    def bad(self) -> tuple[bytes, bytes, bytes]:
+        """What a script compares before it takes a damaged run away."""
+        return self.place, self.summary, self.arrays
+
+
 class RedisServer:
     """One Redis or Valkey server, 7 or later, that keeps what it has acknowledged (`appendfsync always`).
 
@@ -47,6 +98,7 @@ class RedisServer:
         self._numerics = numerics
         self._scripts = Scripts(client, settings.turn_seconds)
         self._ended: dict[str, tuple[Fields, Experiment]] = {}
+        self._pages: dict[tuple[str, str], tuple[bytes, Sequence[bytes]]] = {}
 
     def _call(self, script: Script, *args: bytes | str | float) -> Any:
         """A script's answer, as `Scripts` gives it; what it finds damaged on its way is repaired first.
@@ -94,27 +146,64 @@ class RedisServer:
             self._remember_damage(name)
             return None
 
-    def _opened_run(
-        self, run: str, outcome: bytes | None, summary: bytes | None, arrays: bytes | None
-    ) -> StoredRun | None:
-        """A run as its parts are stored; None where one of them is missing or damaged."""
-        opened_summary = None if summary is None else self._opened_summary(run, outcome, summary)
-        opened_arrays = None if arrays is None else self._opened(run_name(run, "arrays"), arrays)
-        if opened_summary is None or opened_arrays is None:
-            return None
-        told, text = opened_summary
-        return StoredRun(key=run, outcome=told, summary=text, arrays=opened_arrays)
+    def _runs(self, keys: Sequence[str], *, with_arrays: bool) -> list[tuple[StoredRun | None, Found]]:
+        """The runs under these keys, and what there was of each; without their arrays these are empty.
 
-    def _opened_summary(self, run: str, outcome: bytes | None, stored: bytes) -> tuple[str, bytes] | None:
-        """The outcome and the summary of a run; None where they are damaged. The outcome that is counted is mended."""
-        value = self._opened(run_name(run, "summary"), stored)
-        if value is None:
+        None where a part is missing or damaged. The outcome that is counted is mended.
+        """
+        fields = [*_OF_RUN, "arrays"] if with_arrays else _OF_RUN
+        stored = self._read(*(["HMGET", run_key(each), *fields] for each in keys))
+        found = [Found.of(each, *values) for each, values in zip(keys, stored, strict=True)]
+        pages = list(dict.fromkeys(each.page for each in found if each.page))
+        parts = ["summaries", "arrays"] if with_arrays else ["summaries"]
+        values = self._read(*(["HMGET", key("page", page), *parts] for page in pages))
+        opened_pages = {
+            page: [self._page(page, part, value) for part, value in zip(parts, each, strict=True)]
+            for page, each in zip(pages, values, strict=True)
+        }
+        return [(self._run(each, opened_pages.get(each.page), with_arrays=with_arrays), each) for each in found]
+
+    def _page(self, page: str, part: str, stored: bytes | None) -> Sequence[bytes]:
+        """The values of one part of a page, none where it is missing or damaged; those of the last ones are kept."""
+        if stored is None:
+            return []
+        kept = self._pages.get((page, part))
+        if kept is None or kept[0] != stored:
+            try:
+                kept = stored, unpacked_page(opened(page_name(page, part), stored))
+            except BrokenSeal:
+                return []
+            if len(self._pages) >= _PAGES_KEPT:
+                self._pages.clear()
+            self._pages[page, part] = kept
+        return kept[1]
+
+    def _run(self, found: Found, page: Sequence[Sequence[bytes]] | None, *, with_arrays: bool) -> StoredRun | None:
+        """A run of what was found of it, on its page or, as before there were pages, by itself."""
+        if not found.is_there:
             return None
-        told, _, summary = value.partition(b"\0")
-        if outcome != told:
-            self._remember_damage(run_name(run, "outcome"))
-            self._read(["HSET", run_key(run), "outcome", told])
-        return told.decode(), summary
+        summary = self._part(found, "summary", page[0] if page else [], found.summary)
+        arrays = b"" if not with_arrays else self._part(found, "arrays", page[1] if page else [], found.arrays)
+        if summary is None or arrays is None:
+            return None
+        if page:
+            text, _, told = summary.rpartition(b"\0")
+        else:
+            told, _, text = summary.partition(b"\0")
+        if found.outcome != told:
+            self._remember_damage(run_name(found.run, "outcome"))
+            self._read(["HSET", run_key(found.run), "outcome", told])
+        return StoredRun(key=found.run, outcome=told.decode(), summary=text, arrays=arrays)
+
+    def _part(self, found: Found, part: str, values: Sequence[bytes], own: bytes) -> bytes | None:
+        name = run_name(found.run, part)
+        if not found.place:
+            return self._opened(name, own) if own else None
+        if not found.row < len(values):
+            log.error("%s is damaged: it is treated as absent", name)
+            self._remember_damage(name)
+            return None
+        return values[found.row]
 
     def _remember_damage(self, name: str) -> None:
         try:
@@ -198,10 +287,11 @@ def _record_name(experiment_id: str) -> str:
     return f"record of experiment {experiment_id}"
 
 
-def sealed_run(run: StoredRun) -> tuple[bytes, bytes]:
-    """Summary and arrays as they are stored; the outcome, which stands beside them, is under the summary's seal."""
-    summary = run.outcome.encode() + b"\0" + run.summary
-    return sealed(run_name(run.key, "summary"), summary), sealed(run_name(run.key, "arrays"), run.arrays)
+def sealed_page(page: str, runs: Sequence[StoredRun]) -> tuple[bytes, bytes]:
+    """Summaries and arrays of the runs of a page as they are stored; an outcome stands behind its summary."""
+    summaries = packed_page([run.summary + b"\0" + run.outcome.encode() for run in runs])
+    arrays = packed_page([run.arrays for run in runs])
+    return sealed(page_name(page, "summaries"), summaries), sealed(page_name(page, "arrays"), arrays)
 
 
 def record_answer(experiment_id: str, answer: Sequence[Any]) -> Experiment:

@@ -70,6 +70,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "checkpoint": r"experiment:\w+:checkpoints",
         "documents it uses": r"experiment:\w+:(inputs|documents)",
         "run": r"run:.*",
+        "page of runs": r"page:.*",
         "document": r"document:.*",
         "users of documents": r"document-users",
         "leases": r"leases",

@@ -78,10 +78,11 @@ class Laboratory:
         return [f"{text} {index}" for index in range(2 * batches)]
 
     def train(self, experiment: Experiment, number: int, text: str = "a spec") -> None:
-        """One batch, from claim to completion."""
+        """One batch, from claim to completion, whose runs end one after the other."""
         claim = self.claim(train_job(experiment, number).id)
         labels = self.labels(text, number + 1)[-2:]
-        self.store.commit_runs(claim, finished_runs(labels, 2 * number))
+        for run in finished_runs(labels, 2 * number):
+            self.store.commit_runs(claim, [run])
         self.store.complete(claim)
 
     def lose(self, claim: Claim, *, is_heard: bool = True) -> Sequence[LostAttempt]:

@@ -8,12 +8,13 @@ import redis
 
 from jobs.connection import connect
 from jobs.errors import ExperimentNotFound, LeaseLost
-from jobs.records import FigureRequest, Queue, WebhookState, Wishes
+from jobs.records import FigureRequest, Queue, StoredRun, WebhookState, Wishes
 from jobs.redis_store import RedisStore
-from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS
+from jobs.redis_store.fields import EXPERIMENT_FIELDS, FIRST_FIELDS, JOB_FIELDS, checksum
 from jobs.redis_store.keys import SCHEMA
 from jobs.redis_store.scripts import Script
-from jobs.seal import SEAL_BYTES, BrokenSeal
+from jobs.redis_store.server import sealed_page
+from jobs.seal import SEAL_BYTES, BrokenSeal, sealed
 from jobs.states import ExperimentStatus
 from tests.jobs.conftest import redis_laboratory
 from tests.jobs.laboratory import Laboratory, digest, figure_request, finished_runs
@@ -42,9 +43,18 @@ def flipped(stored: bytes, place: int) -> bytes:
     return bytes(changed)
 
 
+def page_of(client: redis.Redis, run: str) -> str:
+    """The key of the page that a run is on."""
+    place = client.hget(f"stepbias:run:{run}", "page")
+    assert place is not None
+    return f"stepbias:page:{place.decode().partition(':')[0]}"
+
+
 def damage(client: redis.Redis, key: str, field: str | None = None, place: int = -1) -> None:
-    """Change a byte of a value of the server."""
+    """Change a byte of a value of the server; of a run's summary or arrays, of those of its page."""
     name = f"stepbias:{key}"
+    if key.startswith("run:") and field in {"summary", "arrays"}:
+        name, field = page_of(client, key.removeprefix("run:")), {"summary": "summaries"}.get(field, field)
     if field is None:
         client.set(name, flipped(client.get(name), place), keepttl=True)
     else:
@@ -73,6 +83,77 @@ def test_a_damaged_run_is_not_served_and_not_counted(
     assert list(store.set_run_keys(plan, 0, [digest(label) for label in laboratory.labels("a spec", 1)])) == [1]
 
 
+def before_pages(client: redis.Redis, run: StoredRun) -> None:
+    """Have a run be as it was stored before there were pages: with a summary and arrays of its own."""
+    name = f"stepbias:run:{run.key}"
+    client.unlink(page_of(client, run.key))
+    client.hdel(name, "page")
+    summary = sealed(f"summary of run {run.key}", run.outcome.encode() + b"\0" + run.summary)
+    client.hset(name, mapping={"summary": summary, "arrays": sealed(f"arrays of run {run.key}", run.arrays)})
+
+
+def test_a_run_of_before_pages_is_read_shared_and_let_go(laboratory: Laboratory, client: redis.Redis) -> None:
+    """As it lies there, beside others that are on pages; what is computed again is not stored twice."""
+    store = laboratory.store
+    first = laboratory.planned(batches=1)
+    laboratory.train(first, 0)
+    runs = [each.run for each in finished_runs(laboratory.labels("a spec", 1))]
+    before_pages(client, runs[0])
+    assert [store.run(first.id, index) for index in range(2)] == runs
+    assert list(store.summaries(first.id, 0, 2)) == [run.summary for run in runs]
+    second = laboratory.submit(name="again", runs=2)
+    plan = laboratory.claim_plan(second)
+    assert not store.set_run_keys(plan, 0, [run.key for run in runs])
+    store.commit_runs(plan, finished_runs(laboratory.labels("a spec", 1)))
+    store.complete(plan)
+    assert not client.hexists(f"stepbias:run:{runs[0].key}", "page")
+    for experiment in (first, second):
+        store.delete(experiment.id)
+        while store.clear_garbage(most=10):
+            pass
+    assert not [name for name in client.keys("*") if name.startswith((b"stepbias:run:", b"stepbias:page:"))]
+
+
+@pytest.mark.parametrize("part", ["summary", "arrays"])
+def test_a_damaged_run_of_before_pages_is_computed_again(
+    laboratory: Laboratory, client: redis.Redis, part: str
+) -> None:
+    """And lies on a page from then on."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    laboratory.train(experiment, 0)
+    runs = [each.run for each in finished_runs(laboratory.labels("a spec", 1))]
+    before_pages(client, runs[0])
+    name = f"stepbias:run:{runs[0].key}"
+    client.hset(name, part, flipped(client.hget(name, part), -1))
+    assert store.run(experiment.id, 0) is None
+    assert store.damaged() == [f"{part} of run {runs[0].key}"]
+    store.retry(experiment.id)
+    plan = laboratory.claim(store.jobs(experiment.id)[0].id)
+    assert list(store.set_run_keys(plan, 0, [run.key for run in runs])) == [0]
+    store.commit_runs(plan, finished_runs(["a spec 0"]))
+    store.complete(plan)
+    assert store.run(experiment.id, 0) == runs[0]
+    assert client.hexists(name, "page")
+
+
+@pytest.mark.parametrize("place", [0, 17, -1])
+def test_a_place_that_is_damaged_leads_nowhere(laboratory: Laboratory, client: redis.Redis, place: int) -> None:
+    """Neither to another run's results, nor to a page that others are on."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    store.commit_runs(claim, finished_runs(laboratory.labels("a spec", 1)))
+    store.complete(claim)
+    page = page_of(client, digest("a spec 0"))
+    assert page == page_of(client, digest("a spec 1"))
+    name = f"stepbias:run:{digest('a spec 0')}"
+    client.hset(name, "page", flipped(client.hget(name, "page"), place))
+    assert store.run(experiment.id, 0) is None
+    assert store.experiment(experiment.id).runs_done == 1
+    assert store.run(experiment.id, 1) == finished_runs(["a spec 1"])[0].run
+
+
 def test_a_damaged_summary_is_found_in_the_table(laboratory: Laboratory, client: redis.Redis) -> None:
     """Its arrays need not be asked for."""
     experiment = laboratory.planned(batches=1)
@@ -82,7 +163,7 @@ def test_a_damaged_summary_is_found_in_the_table(laboratory: Laboratory, client:
     assert laboratory.store.experiment(experiment.id).runs_done == 1
 
 
-@pytest.mark.parametrize("gone", ["key", "summary", "arrays"])
+@pytest.mark.parametrize("gone", ["key", "page", "summaries", "arrays"])
 def test_a_run_that_is_gone_is_counted_no_longer(laboratory: Laboratory, client: redis.Redis, gone: str) -> None:
     """As one that is damaged."""
     store = laboratory.store
@@ -91,8 +172,10 @@ def test_a_run_that_is_gone_is_counted_no_longer(laboratory: Laboratory, client:
     name = f"stepbias:run:{digest('a spec 0')}"
     if gone == "key":
         client.delete(name)
+    elif gone == "page":
+        client.delete(page_of(client, digest("a spec 0")))
     else:
-        client.hdel(name, gone)
+        client.hdel(page_of(client, digest("a spec 0")), gone)
     assert store.run(experiment.id, 0) is None
     assert [each is None for each in store.summaries(experiment.id, 0, 2)] == [True, False]
     now = store.experiment(experiment.id)
@@ -126,10 +209,16 @@ def test_a_sound_run_that_came_in_the_place_of_a_damaged_one_stays(
     store = laboratory.store
     experiment = laboratory.planned(batches=1)
     laboratory.train(experiment, 0)
-    name = f"stepbias:run:{digest('a spec 0')}"
-    sound = client.hget(name, "summary")
+    name, run = f"stepbias:run:{digest('a spec 0')}", finished_runs(["a spec 0"])[0].run
     damage(client, f"run:{digest('a spec 0')}", "summary")
-    monkeypatch.setattr(RedisStore, "_remember_damage", lambda *_: client.hset(name, "summary", sound))
+
+    def store_again(*_: object) -> None:
+        place = "0123456789abcdef:0"
+        summaries, arrays = sealed_page("0123456789abcdef", [run])
+        client.hset("stepbias:page:0123456789abcdef", mapping={"summaries": summaries, "arrays": arrays})
+        client.hset(name, "page", f"{place}:{checksum((name + place).encode()).decode()}")
+
+    monkeypatch.setattr(RedisStore, "_remember_damage", store_again)
     assert store.run(experiment.id, 0) is None
     assert store.run(experiment.id, 0) == finished_runs(["a spec 0"])[0].run
     assert store.experiment(experiment.id).status is ExperimentStatus.SUCCEEDED
@@ -350,7 +439,7 @@ def test_a_damaged_count_of_users_keeps_what_is_used(laboratory: Laboratory, cli
     store.delete(first.id)
     while store.clear_garbage(most=10):
         pass
-    assert client.hexists(f"stepbias:{run}", "summary")
+    assert client.hexists(page_of(client, digest("a spec 0")), "summaries")
     assert not client.exists(f"stepbias:run:{digest('a spec 1')}")
 
 

@@ -45,6 +45,7 @@ from jobs.redis_store.fields import EXPERIMENT_FIELDS, JOB_FIELDS
 from jobs.settings import Settings
 from jobs.states import JOB_MOVES, ExperimentStatus, JobState
 from tests.jobs.laboratory import digest, figure_request, finished_runs, train_job
+from tests.jobs.test_damage import page_of
 from tests.reference.memory_store import MemoryStore
 
 RUNS = 4
@@ -365,14 +366,19 @@ class BothStores(RuleBasedStateMachine):
         return [(index, labels[key]) for index, key in sorted(experiment.keys.items())] if experiment else []
 
     @precondition(lambda self: self.stored())
-    @rule(data=st.data(), part=st.sampled_from(["summary", "arrays"]))
+    @rule(data=st.data(), part=st.sampled_from(["summaries", "arrays"]))
     def damage(self, data: st.DataObject, part: str) -> None:
-        """A byte of a stored run changes, and somebody reads that run."""
+        """A byte of a page changes, and somebody reads the runs on it."""
         experiment_id, index, key = data.draw(st.sampled_from(self.stored()))
-        stored = self.client.hget(f"stepbias:run:{key}", part)
-        self.client.hset(f"stepbias:run:{key}", part, stored[:-1] + bytes([stored[-1] ^ 1]))
-        del self.memory._runs[key]
-        self.both(lambda store: store.run(experiment_id, index))
+        page = page_of(self.client, key)
+        stored = self.client.hget(page, part)
+        self.client.hset(page, part, stored[:-1] + bytes([stored[-1] ^ 1]))
+        lost = [(*each, other) for *each, other in self.stored() if page_of(self.client, other) == page]
+        for _, _, other in lost:
+            self.memory._runs.pop(other, None)
+        for its, at, _ in lost:
+            self.both(lambda store, its=its, at=at: store.run(its, at))
+        assert (experiment_id, index, key) in lost
 
     def stored(self) -> list[tuple[str, int, str]]:
         """Experiment, index and key of the runs that are planned and stored."""

@@ -14,6 +14,7 @@ from jobs.connection import connect
 from jobs.errors import ForeignStore, JobsError
 from jobs.records import Claim, LiveWorker, Queue
 from jobs.redis_store import RedisStore
+from jobs.redis_store.server import Found
 from jobs.run_keys import unpacked
 from jobs.settings import Settings
 from tests.jobs.conftest import redis_laboratory
@@ -64,6 +65,18 @@ def true_users(client: redis.Redis) -> Counter[str]:
     return users
 
 
+def counted_pages(client: redis.Redis) -> Counter[str]:
+    """How many runs are on each page according to its record."""
+    pages = [name for name in names(client) if name.startswith("stepbias:page:")]
+    return Counter({name.rpartition(":")[2]: int(client.hget(name, "runs").partition(b":")[0]) for name in pages})
+
+
+def true_pages(client: redis.Redis) -> Counter[str]:
+    """How many runs say that they are on each page."""
+    places = (client.hget(name, "page") for name in names(client) if name.startswith("stepbias:run:"))
+    return Counter(place.decode().partition(":")[0] for place in places if place)
+
+
 def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory: Laboratory) -> None:
     """Over random lives of experiments that share runs, between any two calls: who is killed there leaves this."""
     deleted = 0
@@ -73,6 +86,7 @@ def test_uses_are_counted_right_at_every_moment(client: redis.Redis, laboratory:
         for _ in range(120):
             life.step()
             assert counted_users(client) == true_users(client)
+            assert counted_pages(client) == true_pages(client)
         deleted += life.end()
         while laboratory.store.clear_garbage(most=3):
             assert counted_users(client) == true_users(client)
@@ -269,6 +283,7 @@ def test_the_sweep_finds_what_no_experiment_has(client: redis.Redis, laboratory:
     laboratory.train(experiment, 0)
     whole = names(client)
     orphans: dict[str, Any] = {
+        "stepbias:page:0123": {"summaries": "of nobody"},
         f"stepbias:run:{digest('nobody')}": {"outcome": "converged"},
         "stepbias:job:gone.plan": {"state": "running", "experiment": "gone", "generation": "0"},
         "stepbias:experiment:gone:checkpoints": {"gone.0": "state"},
@@ -289,7 +304,7 @@ def test_results_that_are_found_missing_after_a_deletion_leave_nothing(
     experiment = laboratory.planned()
     laboratory.train(experiment, 0)
     reader = RedisStore(client, SETTINGS)
-    missed = [(0, digest("a spec 0"), b"", b"")]
+    missed = [(0, Found.of(digest("a spec 0"), None, None, None))]
     laboratory.store.cancel(experiment.id)
     laboratory.store.delete(experiment.id)
     while laboratory.store.clear_garbage(most=9):

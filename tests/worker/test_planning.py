@@ -65,7 +65,7 @@ def test_a_large_experiment_goes_to_the_batch_queue(workshop: Workshop) -> None:
     """Two seconds of predicted work are more than others should wait for."""
     data = {"kind": "sparse_regression", "samples": 50, "dimension": 100}
     scales = [0.01 * number for number in range(1, 101)]
-    experiment_id = workshop.submit(spec(scales=scales, step_size=(1e-4, 1e-3), max_steps=1_000_000, data=data))
+    experiment_id = workshop.submit(spec(scales=scales, step_size=(5e-6, 1e-5), max_steps=1_000_000, data=data))
     workshop.perform(f"{experiment_id}.plan")
     assert {job.queue for job in workshop.training_jobs(experiment_id)} == {Queue.BATCH}
     assert workshop.planned_indices(experiment_id) == list(range(200))
@@ -301,7 +301,7 @@ def test_a_batch_that_was_recorded_before_the_store_was_full_is_not_trained_twic
 ) -> None:
     """One job comes through, and one of its runs is stored before the rest is written: the batches stay as they are."""
     monkeypatch.setattr("worker.planning.JOBS_PER_CALL", 1)
-    monkeypatch.setattr("core.planning.batches.MOST_LANES", 4)
+    monkeypatch.setattr("core.planning.batches.MOST_SMALL_LANES", 4)
     data = {"kind": "sparse_regression", "samples": 5, "dimension": 12}
     sweep = spec(scales=FORTY, step_size=(1e-4, 2e-4), max_steps=64, data=data)
     computed = [run for run in undisturbed(sweep) if run is not None]

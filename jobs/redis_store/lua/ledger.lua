@@ -507,21 +507,25 @@ local function hexadecimal(digest)
   end))
 end
 
--- How many use something; nil where that is damaged or was never counted.
-local function users_of(at, field)
-  local count, seal = string.match(redis.call('HGET', at, field) or '', '^(%d+):(.*)$')
+-- How many use something; nil where that is damaged or was never counted. Who is counted is no record: nothing here looks for one.
+local function users_in(at, field, stored)
+  local count, seal = string.match(stored or '', '^(%d+):(.*)$')
   return count and seal == checksum(at .. field .. count) and tonumber(count) or nil
 end
 
+local function users_of(at, field)
+  return users_in(at, field, call('HGET', at, field))
+end
+
 local function set_users(at, field, count)
-  redis.call('HSET', at, field, count .. ':' .. checksum(at .. field .. count))
+  call('HSET', at, field, count .. ':' .. checksum(at .. field .. count))
 end
 
 -- Where the count is damaged, nobody will ever see that the last one has gone: what is used stays.
 local MANY = 1000000000
 
-local function add_user(at, field)
-  set_users(at, field, (users_of(at, field) or redis.call('HEXISTS', at, field) * MANY) + 1)
+local function add_user(at, field, stored)
+  set_users(at, field, (users_in(at, field, stored) or (stored and MANY or 0)) + 1)
 end
 
 -- Whether it was the last one.
@@ -533,26 +537,40 @@ local function remove_user(at, field)
   return users ~= nil and users <= 1
 end
 
--- A run is used as often as its key stands among the keys of experiments; what nobody uses is gone.
-local function use_run(run)
-  add_user(key('run', run), 'users')
+-- The page that a run is on, and which of its values are the run's; the run at `at` is nowhere else.
+local function place_of(at, page, row)
+  local place = page .. ':' .. row
+  return place .. ':' .. checksum(at .. place)
 end
 
+-- A page is there for as long as a run is on it. Where its place is damaged, nobody knows which one that was: it stays.
+local function leave_page(at)
+  local place = call('HGET', at, 'page')
+  local page, row = string.match(place or '', '^(%x+):(%d+):')
+  if page and place == place_of(at, page, row) and remove_user(key('page', page), 'runs') then
+    call('UNLINK', key('page', page))
+  end
+end
+
+-- A run is used as often as its key stands among the keys of experiments; what nobody uses is gone.
 local function stop_using_run(digest)
   if string.find(digest, '[^%z]') then
     local at = key('run', hexadecimal(digest))
     if remove_user(at, 'users') then
-      redis.call('UNLINK', at)
+      leave_page(at)
+      call('UNLINK', at)
     end
   end
 end
 
 -- Remove a run that was found damaged, unless somebody has put a good one in its place; whether it is gone.
--- Its outcome stays, for other experiments have counted it too.
-local function forget_run(run, bad_summary, bad_arrays)
-  local summary, arrays = unpack(redis.call('HMGET', key('run', run), 'summary', 'arrays'))
-  if (summary or '') == bad_summary and (bad_arrays == '' or arrays == bad_arrays) then
-    redis.call('HDEL', key('run', run), 'summary', 'arrays')
+-- Its outcome stays, for other experiments have counted it too. One of before pages has its summary and arrays by itself.
+local function forget_run(run, bad_page, bad_summary, bad_arrays)
+  local at = key('run', run)
+  local page, summary, arrays = unpack(call('HMGET', at, 'page', 'summary', 'arrays'))
+  if (page or '') == bad_page and (summary or '') == bad_summary and (bad_arrays == '' or arrays == bad_arrays) then
+    leave_page(at)
+    call('HDEL', at, 'page', 'summary', 'arrays')
     return true
   end
 end
@@ -573,7 +591,7 @@ end
 -- An experiment's `inputs` are the documents that its spec names, its `documents` those that are made for it.
 local function use_document(id, part, document)
   if redis.call('SADD', key('experiment', id, part), document) == 1 then
-    add_user(key('document-users'), document)
+    add_user(key('document-users'), document, call('HGET', key('document-users'), document))
   end
 end
 
@@ -651,22 +669,33 @@ local function record_job(experiment, id, kind, queue, payload, work, rank)
   wait(job)
 end
 
-local function count_outcome(at, outcome, change)
+local function count_outcomes(at, changes)
   local outcomes = cjson.decode(redis.call('HGET', at, 'outcomes'))
-  outcomes[outcome] = math.max((outcomes[outcome] or 0) + change, 0)
+  for outcome, change in pairs(changes) do
+    outcomes[outcome] = math.max((outcomes[outcome] or 0) + change, 0)
+  end
   redis.call('HSET', at, 'outcomes', cjson.encode(outcomes))
 end
 
--- Count a stored run, unless it is counted already: 1 if it was new, else 0.
-local function count_run(at, experiment, index, outcome)
-  if redis.call('SETBIT', key('experiment', experiment, 'done'), index, 1) == 1 then
-    return 0
+-- Count stored runs, each an index with an outcome, unless they are counted already: how many were new.
+local function count_runs(at, experiment, runs)
+  local done, new, outcomes = key('experiment', experiment, 'done'), {}, {}
+  for _, run in ipairs(runs) do
+    local index, outcome = unpack(run)
+    if redis.call('SETBIT', done, index, 1) == 0 then
+      table.insert(new, tonumber(index))
+      outcomes[outcome] = (outcomes[outcome] or 0) + 1
+    end
   end
-  redis.call('HINCRBY', at, 'runs_done', 1)
-  count_outcome(at, outcome, 1)
-  counted[at] = counted[at] or {}
-  table.insert(counted[at], tonumber(index))
-  return 1
+  if #new > 0 then
+    redis.call('HINCRBY', at, 'runs_done', #new)
+    count_outcomes(at, outcomes)
+    counted[at] = counted[at] or {}
+    for _, index in ipairs(new) do
+      table.insert(counted[at], index)
+    end
+  end
+  return #new
 end
 
 -- The experiment no longer answers for its spec.

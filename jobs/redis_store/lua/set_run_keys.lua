@@ -10,19 +10,18 @@ local start, bytes, digests = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local at, keys = experiment_key(job.experiment), key('experiment', job.experiment, 'keys')
 local before = redis.call('GETRANGE', keys, start * bytes, start * bytes + #digests - 1)
 redis.call('SETRANGE', keys, start * bytes, digests)
-local missing, reused = {}, 0
+local missing, found = {}, {}
 for i = 7, #ARGV do
-  local index, first = start + i - 7, (i - 7) * bytes + 1
-  local digest, former = string.sub(digests, first, first + bytes - 1), string.sub(before, first, first + bytes - 1)
+  local index, first, run_at = start + i - 7, (i - 7) * bytes + 1, key('run', ARGV[i])
+  local users, outcome, page, summary = unpack(call('HMGET', run_at, 'users', 'outcome', 'page', 'summary'))
   -- In this order: a call that is repeated finds the same key there.
-  use_run(ARGV[i])
-  stop_using_run(former)
-  local outcome, summary = unpack(redis.call('HMGET', key('run', ARGV[i]), 'outcome', 'summary'))
-  if outcome and summary then
-    reused = reused + count_run(at, job.experiment, index, outcome)
+  add_user(run_at, 'users', users)
+  stop_using_run(string.sub(before, first, first + bytes - 1))
+  if outcome and (page or summary) then
+    table.insert(found, { index, outcome })
   else
     table.insert(missing, index)
   end
 end
-redis.call('HINCRBY', at, 'runs_reused', reused)
+redis.call('HINCRBY', at, 'runs_reused', count_runs(at, job.experiment, found))
 return missing

@@ -12,7 +12,11 @@ end
 local IS_ORPHAN = {
   run = function(run)
     -- One with a result had users: that they are not known is damage.
-    return redis.call('HEXISTS', key('run', run), 'users') == 0 and redis.call('HEXISTS', key('run', run), 'summary') == 0
+    local users, summary, page = unpack(redis.call('HMGET', key('run', run), 'users', 'summary', 'page'))
+    return not (users or summary or page)
+  end,
+  page = function(page)
+    return redis.call('HEXISTS', key('page', page), 'runs') == 0
   end,
   job = function(id)
     local job = redis.call('EXISTS', experiment_key(string.match(id, '^[^.]*'))) == 1 and job_of(id)

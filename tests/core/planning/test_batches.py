@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.planning.batches import BATCHES_WANTED, LEAST_SECONDS, MOST_LANES, MOST_SECONDS, Batch, RunCosts, form_batches
-from core.planning.cost import COMPILED, NUMPY, KernelCost
+from core.planning.cost import COMPILED, NUMPY, SECONDS_PER_BATCH, KernelCost
 from core.tiles import TILE
 
 STEPS = st.lists(st.floats(1, 1e9), min_size=1, max_size=400)
@@ -55,10 +55,13 @@ def test_a_batch_is_long_only_where_its_runs_are(steps: list[float], kernel: Ker
 
 
 def test_short_work_stays_in_one_batch_and_long_work_is_spread() -> None:
-    """Sixty runs of a millisecond are one batch; of a tenth of a second, eight; of ten seconds, the narrowest ones."""
+    """Sixty runs of a millisecond are one batch; of a tenth of a second, eight and more; of ten, the narrowest ones."""
     step = COMPILED.step(5000)
     assert len(batches_of([1e-3 / step] * 60)) == 1
-    assert [len(batch.indices) for batch in batches_of([0.1 / step] * 64)] == [8] * BATCHES_WANTED
+    widths = [len(batch.indices) for batch in batches_of([0.1 / step] * 64)]
+    assert widths[:5] == [64 // BATCHES_WANTED] * 5
+    assert max(widths[5:]) < 64 // BATCHES_WANTED
+    assert min(widths) == COMPILED.fewest
     assert {len(batch.indices) for batch in batches_of([10 / step] * 60)} == {COMPILED.fewest}
     assert {len(batch.indices) for batch in batches_of([10 / step] * 64, NUMPY)} == {TILE}
 
@@ -72,13 +75,13 @@ def test_a_few_long_runs_are_not_held_up_by_many_short_ones() -> None:
 
 def test_the_work_of_few_lanes_is_what_they_cost() -> None:
     """One lane takes as long as three; a second and a third of the same length are for nothing."""
-    one, two, three, four = (batches_of([1e5] * runs)[0].work for runs in (1, 2, 3, 4))
+    one, two, three, four = (batches_of([1e5] * runs)[0].work - SECONDS_PER_BATCH for runs in (1, 2, 3, 4))
     assert one == pytest.approx(two) == pytest.approx(three) == pytest.approx(0.75 * four)
 
 
-@pytest.mark.parametrize(("dimension", "lanes"), [(100, 128), (25_000, 80), (1_000_000, 16)])
+@pytest.mark.parametrize(("dimension", "lanes"), [(4, 496), (12, 160), (100, 128), (25_000, 80), (1_000_000, 16)])
 def test_the_states_of_a_batch_fit_into_memory(dimension: int, lanes: int) -> None:
-    """128 lanes, or as many whole tiles as have 2,000,000 entries, or one tile."""
+    """128 lanes, more of the smallest states, or as many whole tiles as have 2,000,000 entries, or one tile."""
     assert len(batches_of([1.0] * 1000, dimension=dimension)[0].indices) == lanes
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from core.array_block import MAGIC, MAX_BYTES
+from core.array_block import BARE_MAGIC, MAGIC, MAX_BYTES, bare_arrays
 from core.errors import InvalidChoice
 from core.identity import canonical_json
 from core.outcome import Outcome
 from core.results.result import (
+    FLOATS,
     VARIABLES,
     MalformedArrays,
     decode_summary,
@@ -74,11 +76,12 @@ def test_numbers_that_are_not_finite_become_null(value: float) -> None:
 
 def test_numpy_scalars_are_taken_as_numbers() -> None:
     """With their kinds: an integer stays one."""
-    stored = encode_summary({"steps": np.int64(7), "perturbations": 0, "sharpness": np.float32(0.5), "l1_norm": 2})
-    stored = zlib.decompress(stored)
-    assert b'"steps":7' in stored
-    assert b'"sharpness":0.5' in stored
-    assert b'"l1_norm":2.0' in stored
+    read = decode_summary(
+        encode_summary({"steps": np.int64(7), "perturbations": 0, "sharpness": np.float32(0.5), "l1_norm": 2})
+    )
+    found = {name: read[name] for name in ("steps", "perturbations", "sharpness", "l1_norm")}
+    assert found == {"steps": 7, "perturbations": 0, "sharpness": 0.5, "l1_norm": 2.0}
+    assert [type(value) for value in found.values()] == [int, int, float, float]
 
 
 def test_an_outcome_is_stored_by_its_name() -> None:
@@ -113,11 +116,21 @@ def test_every_variable_is_described() -> None:
         assert VARIABLES[shared] is COORDINATES[shared]
 
 
+def test_the_numbers_of_a_summary_stand_where_they_always_did() -> None:
+    """What was stored by this version is read by every later one: the first of them, and which there are."""
+    assert all(VARIABLES[name].kind is Kind.FLOAT for name in FLOATS)
+    stored = encode_summary({"step_size": 0.5, "sensitivity": 2.0, "outcome": "converged"})
+    assert stored[:4] == b"sbs1"
+    assert struct.unpack_from("<d", stored, 4) == (0.5,)
+    assert struct.unpack_from("<d", stored, 4 + 8 * 37) == (2.0,)
+    assert json.loads(stored[4 + 8 * 38 :]) == {"outcome": "converged"}
+
+
 @settings(deadline=None)
-@given(ARRAYS)
-def test_arrays_read_back_bit_for_bit(packed: dict[str, np.ndarray]) -> None:
-    """NaN payloads, minus zero, empty arrays and scalars included."""
-    read = unpack_arrays(pack_arrays(packed))
+@given(ARRAYS, st.sampled_from([pack_arrays, bare_arrays]))
+def test_arrays_read_back_bit_for_bit(packed: dict[str, np.ndarray], pack: Callable[[Any], bytes]) -> None:
+    """NaN payloads, minus zero, empty arrays and scalars included, in blocks of either kind."""
+    read = unpack_arrays(pack(packed))
     assert set(read) == set(packed)
     for name, array in packed.items():
         assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
@@ -129,6 +142,7 @@ def test_equal_arrays_give_equal_bytes_however_they_lie_in_memory() -> None:
     matrix = np.arange(12, dtype=np.float64).reshape(3, 4)
     scattered = {"b": matrix.astype(">f8"), "a": np.asfortranarray(matrix)}
     assert pack_arrays({"a": matrix, "b": matrix}) == pack_arrays(scattered)
+    assert bare_arrays({"a": matrix, "b": matrix}) == bare_arrays(scattered)
     np.testing.assert_array_equal(unpack_arrays(pack_arrays({"a": matrix.T}))["a"], matrix.T)
 
 
@@ -142,6 +156,11 @@ def test_arrays_of_other_types_are_not_packed(array: np.ndarray) -> None:
 def _block(header: Any, body: bytes = b"", *, raw: bytes | None = None) -> bytes:
     text = json.dumps(header).encode() if raw is None else raw
     return MAGIC + zlib.compress(struct.pack("<I", len(text)) + text + body)
+
+
+def _bare(header: Any, body: bytes = b"") -> bytes:
+    text = json.dumps(header).encode()
+    return BARE_MAGIC + struct.pack("<I", len(text)) + text + body
 
 
 GOOD = pack_arrays({"u": np.arange(3.0)})
@@ -169,6 +188,9 @@ GOOD = pack_arrays({"u": np.arange(3.0)})
         pytest.param(_block([["u", "<f8", [2]]], b"\0" * 8), id="fewer numbers than said"),
         pytest.param(_block([["u", "<f8", [1]]], b"\0" * 9), id="more numbers than said"),
         pytest.param(_block([["u", "<f8", [0]], ["u", "<f8", [0]]]), id="a name twice"),
+        pytest.param(BARE_MAGIC, id="bare, with nothing after the magic"),
+        pytest.param(_bare([["u", "<f4", [2]]], b"\0" * 7), id="bare, with fewer numbers than said"),
+        pytest.param(_bare([["u", "<f4", [1]]], b"\0" * 5), id="bare, with more numbers than said"),
     ],
 )
 def test_malformed_blocks_are_refused_with_one_error(block: bytes) -> None:
@@ -182,7 +204,7 @@ def test_malformed_blocks_are_refused_with_one_error(block: bytes) -> None:
 def test_damage_never_raises_anything_else(noise: bytes, place: int, byte: int) -> None:
     """Random headers, and a byte changed in a good block."""
     damaged = GOOD[:place] + bytes([byte]) + GOOD[place + 1 :]
-    for block in (MAGIC + noise, MAGIC + zlib.compress(noise), _block(None, raw=noise), damaged):
+    for block in (MAGIC + noise, BARE_MAGIC + noise, MAGIC + zlib.compress(noise), _block(None, raw=noise), damaged):
         try:
             unpack_arrays(block)
         except MalformedArrays:

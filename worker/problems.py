@@ -1,0 +1,68 @@
+"""The job of several problems: analyse each, and train its runs, or leave those that take long to jobs of their own."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+from core.descent.kernel import chosen
+from core.experiment.plan import planned_batches
+from core.experiment.run_batch import EndedRun
+from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
+from jobs.records import Claim
+from worker.batch import SECONDS_AT_ONCE, TrainingJob, commit, trained_at_once
+from worker.context import WorkerContext
+from worker.heartbeat import Heartbeat
+from worker.planning import add_ordered, analysis_for, seconds_of
+
+STORED_TOGETHER: Final = 100
+"""Runs that are stored in one call, of several problems."""
+
+
+def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
+    """Do the training job: of one batch, or of several problems.
+
+    Raises:
+        Interrupted: the job must be given back.
+        LeaseLost: somebody else has the job.
+    """
+    grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
+    if claim.job.payload.get("analyses"):
+        train_problems(claim, context, heartbeat, grid)
+    else:
+        TrainingJob(claim, context, heartbeat, grid).finish()
+
+
+def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid) -> None:
+    """Analyse the problems of these runs one by one, and see to the runs of each.
+
+    An attempt after one that failed trains nothing: what that failed in is for jobs of their own. One after another
+    that was given back, or lost, does not train again what is stored.
+    """
+    indices: Sequence[int] = claim.job.payload["indices"]
+    first, stop = indices[0], indices[-1] + 1
+    is_stored = [run is not None for run in context.store.summaries(claim.job.experiment_id, first, stop)]
+    waiting: list[EndedRun] = []
+    for number, group in groupby(indices, lambda index: index // grid.runs_per_problem):
+        own = list(group)
+        fraction = (own[0] - first) / (stop - first)
+        heartbeat.check(fraction)
+        with heartbeat.being_patient():
+            analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem(number)))
+        planned = partial(planned_batches, grid, range(own[0], own[-1] + 1), analysis, chosen(context.settings.kernel))
+        batches = planned(missing=own)
+        if claim.job.failures or seconds_of(batches) > SECONDS_AT_ONCE:
+            # Formed of all of them: another attempt forms the same.
+            heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, own))
+            continue
+        for batch in batches:
+            if wanted := [index for index in batch.indices if not is_stored[index - first]]:
+                ended, left = trained_at_once(context, heartbeat, grid, wanted, fraction=fraction)
+                waiting += ended
+                if left:
+                    heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, left))
+        if len(waiting) >= STORED_TOGETHER:
+            commit(claim, context, heartbeat, waiting)
+            waiting = []
+    commit(claim, context, heartbeat, waiting)
