@@ -182,7 +182,7 @@ def test_one_sample_is_not_to_be_standardised() -> None:
     assert "Leave the one sample as it is" in found.advice.sentences[0]
 
 
-@pytest.mark.parametrize("centre", [1e7, 1e8, 1e9])
+@pytest.mark.parametrize("centre", [5e7, 1e8, 1e9])
 def test_independent_samples_that_float64_does_not_fit_are_said_to_be_ill_conditioned(centre: float) -> None:
     """No claim that nothing interpolates, which the rank contradicts; the advice leads to data that are analysed."""
     columns = np.random.default_rng(0).normal(0, 1, (4, 7))
