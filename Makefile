@@ -113,9 +113,9 @@ clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json i
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
 	@touch $@
 
-bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel|door|… QUICK=1 TORCH=1 OTHER=another version's command); TORCH=1 installs PyTorch once
+bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel|door|… QUICK=1 TORCH=1 KERNEL=avx2 OTHER=another version's command); TORCH=1 installs PyTorch once
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
-	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick) $(if $(OTHER),--other $(OTHER))
+	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(OTHER),--other $(OTHER))
 
 faults: setup ## hit the service at random under load; nothing clients were told may change (FAULTS=200 SEED=0 MODE=kills|network|all|storm MINUTES=…)
 	@$(BIN)/python -m tests.faults --faults $(or $(FAULTS),200) --seed $(or $(SEED),0) --mode $(or $(MODE),all) $(if $(MINUTES),--minutes $(MINUTES))

@@ -105,7 +105,7 @@ def _effort(wanted: argparse.Namespace) -> Effort:
 def _measure(name: str, effort: Effort, out: Path) -> None:
     numbers = COMMANDS[name](effort)
     document = {"machine": describe(datetime.now(UTC), effort.kernel), "effort": asdict(effort)} | numbers
-    kept_as = name if effort.kernel == "auto" else f"{name}-{effort.kernel}"
+    kept_as = f"{name}-{effort.kernel}" if name == "kernel" and effort.kernel != "auto" else name
     (out / f"{kept_as}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

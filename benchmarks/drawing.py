@@ -21,7 +21,8 @@ LINES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 
 
 def kernel_figure(rows: Sequence[Row]) -> Figure:
-    """A column of panels for each size, a row of them for each depth."""
+    """A column of panels for each size, a row of them for each depth; gradient descent alone."""
+    rows = [row for row in rows if row["optimizer"] == "gradient_descent"]
     sizes = list(dict.fromkeys((row["dim"], row["samples"]) for row in rows))
     depths = list(dict.fromkeys(row["depth"] for row in rows))
     counts = sorted({row["runs"] for row in rows})

@@ -154,7 +154,6 @@ def row(
         "steps": steps,
         "microseconds": {name: statistics.median(values) for name, values in microseconds.items()},
         "ratio": ratio,
-        "best_ratio": min(ratio.values()),
         "gflops": statistics.median(rate),
         "dgemm_gflops": statistics.median(dgemm_rate),
         "of_dgemm": median_ratio(rate, dgemm_rate),

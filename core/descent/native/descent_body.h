@@ -299,11 +299,17 @@ TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, in
                                  int64_t from, int64_t to)
 {
     double *const r = b->residual + lane * b->rows, *const sum = b->residual_sum + lane * b->rows;
-    const int64_t at = (t * b->lanes + lane) * b->rows;
+    const int64_t at = (t * b->lanes + lane) * b->rows, next = b->lanes * b->rows; /* that of the next step */
     for (int64_t i = from; i < to; i += V) {
         vec perturbed = LOAD(r + i);
-        if (s->shift) perturbed = perturbed - LOAD(s->shift + at + i);
-        if (s->weight) perturbed = perturbed * LOAD(s->weight + at + i);
+        if (s->shift) {
+            perturbed = perturbed - LOAD(s->shift + at + i);
+            __builtin_prefetch(s->shift + at + next + i);
+        }
+        if (s->weight) {
+            perturbed = perturbed * LOAD(s->weight + at + i);
+            __builtin_prefetch(s->weight + at + next + i);
+        }
         perturbed = perturbed * SPLAT(coefficient);
         STORE(r + i, perturbed);
         STORE(sum + i, LOAD(sum + i) + perturbed);

@@ -235,17 +235,20 @@ TARGET INLINE void NAME(gather_rows)(const int groups, const batch *b, const str
     }
 }
 
-/* The samples of a lane whose weight is not 0, and their end; whether they are few. They are noted where its residuals
- * would be. */
+/* The samples of a lane whose weight is not 0, and their end, noted where its residuals would be, if they are few. */
 TARGET INLINE int NAME(few_weigh)(const batch *b, const double *weight, ordinal *which)
 {
     int64_t count = 0;
-    for (int64_t i = 0; i < b->samples && count * FEWER <= b->samples; i++) {
-        which[count] = i;
-        count += weight[i] != 0;
+    for (int64_t from = 0; from < b->rows && count * FEWER <= b->samples; from += WIDEST) {
+        __builtin_prefetch(weight + b->lanes * b->rows + from); /* of the next step */
+        for (int64_t i = from; i < from + WIDEST; i++) {
+            which[count] = i;
+            count += weight[i] != 0;
+        }
     }
+    if (count * FEWER > b->samples) return 0;
     which[count] = END;
-    return count * FEWER <= b->samples;
+    return 1;
 }
 
 /* Step t by the rows of X alone that are in minibatches, if they are few for all lanes: others add zeros. */
