@@ -17,7 +17,7 @@ from core.spec.experiment_spec import (
     Stopping,
     Transform,
 )
-from core.spec.optimizers import FractionsOfMaxStable, LargestConvergent, MultiplesOf, StepBracket
+from core.spec.optimizers import EffectiveStepSizes, FractionsOfMaxStable, LargestConvergent, MultiplesOf, StepBracket
 from core.spec.swept import NUMBER_TAG, RANGE_TAG, VALUES_TAG, Range, Values
 
 Location = tuple[int | str, ...]
@@ -34,13 +34,15 @@ _OBJECTS: Final[Mapping[int | str, type[BaseModel]]] = MappingProxyType(
         "fractions": FractionsOfMaxStable,
         "multiples": MultiplesOf,
         "search": LargestConvergent,
+        "effective": EffectiveStepSizes,
         "largest_convergent": StepBracket,
     }
 )
 
 _SWEPT: Final = ', or {"values": […]}, or {"start", "stop", "num", "spacing"}'
 _STEP_SIZES: Final = (
-    ', or {"fractions_of_max_stable": […]}, or {"multiples_of": …, "values": […]}, or {"largest_convergent": {…}}'
+    ', or {"fractions_of_max_stable": […]}, or {"multiples_of": …, "values": […]}, or {"largest_convergent": {…}}, '
+    'or of heavy_ball {"effective_step_sizes": […]}'
 )
 
 
@@ -149,6 +151,7 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         "id": "that of an uploaded data set",
         "scale": "0.1",
         "vector": "[1, 1, 0.5], a number for each column",
+        "u_plus": "1, or [1, 1, 0.5], a number for each column",
         "step_size": '0.01, or {"fractions_of_max_stable": [0.5]}',
         "batch_size": "1",
         "noise_variance": "0.1",

@@ -13,11 +13,12 @@ GOOD: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "inline": {"X": [[1.0, 2.0, 0.5], [0.5, -1.0, 2.0]], "y": [1.0, 2.0]},
         "dataset": {"id": "a" * 64},
     },
-    "model": {"diagonal": {"depth": 2}, "uv": {"shape": 0.5}},
+    "model": {"diagonal": {"depth": 2}, "uv": {"shape": 0.5}, "uv_product": {}},
     "initialization": {
         "uniform": {"scale": 0.1},
         "normal": {"scale": 0.1, "seed": 0},
         "vector": {"scale": 0.1, "vector": [1.0, 2.0, 3.0]},
+        "parameters": {"scale": 0.1, "u_plus": 1.0, "u_minus": 0.5},
     },
     "optimizer": {
         "gradient_descent": {"step_size": 0.01},

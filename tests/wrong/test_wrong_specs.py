@@ -21,10 +21,18 @@ TAKEN = {
     "recording.sensitivity: true",
     *(f"{field}: missing" for field in ("diagonal.depth", "uv.shape", "normal.seed", "sgd.seed", "label_noise.seed")),
     *(f"sparse_regression.{field}: missing" for field in ("samples", "dimension", "sparsity")),
+    *(f"sparse_regression.{field}: null" for field in ("mean_profile", "variance_profile")),
+    *(f"parameters.{field}" for field in ("u_plus: negative", "u_minus: negative", "v_plus: null", "v_minus: null")),
+    "parameters.scale: missing",
 }
 """What is right: a mean may be negative, and these fields have defaults, or may be null or true."""
 
-CASES = [case for case in (*wrong_values(), *wrong_shapes()) if case.name not in TAKEN]
+UNFIT = {
+    f"parameters.{field}" for field in ("u_minus: null", "u_minus: missing", "v_plus: negative", "v_minus: negative")
+}
+"""What is wrong beside the model alone: it starts from other parts."""
+
+CASES = [case for case in (*wrong_values(), *wrong_shapes()) if case.name not in TAKEN | UNFIT]
 
 REMEDY = re.compile(r"(?:is|are) wanted|such as |the fields here are |a kind is wanted: |required where")
 """What a sentence says that tells what to write instead."""
@@ -43,6 +51,15 @@ def test_a_refusal_names_the_field_and_what_it_may_hold(case: Wrong) -> None:
     assert violations
     assert all(each.pointer is not None and each.pointer.startswith(case.place) for each in violations)
     assert [each.detail for each in violations if not REMEDY.search(each.detail)] == []
+
+
+def test_parts_that_do_not_fit_each_other_are_named_together() -> None:
+    """The model, and the parts that it starts from."""
+    unfit = [case for case in (*wrong_values(), *wrong_shapes()) if case.name in UNFIT]
+    assert {case.name for case in unfit} == UNFIT
+    for case in unfit:
+        (violation,) = _violations(case)
+        assert violation.detail == "diagonal starts from u_plus, u_minus: give just these parts"
 
 
 def test_there_are_many_and_what_is_taken_is_right() -> None:
