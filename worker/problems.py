@@ -42,7 +42,9 @@ def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, g
     """
     indices: Sequence[int] = claim.job.payload["indices"]
     first, stop = indices[0], indices[-1] + 1
-    is_stored = [run is not None for run in context.store.summaries(claim.job.experiment_id, first, stop)]
+    # Those that another experiment, or an attempt before this one, has stored since the planning are counted by this.
+    keys = [grid.run(index).key for index in range(first, stop)]
+    missing = set(heartbeat.once_there_is_room(partial(context.store.set_run_keys, claim, first, keys)))
     waiting: list[EndedRun] = []
     for number, group in groupby(indices, lambda index: index // grid.runs_per_problem):
         own = list(group)
@@ -57,7 +59,7 @@ def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, g
             heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, own))
             continue
         for batch in batches:
-            if wanted := [index for index in batch.indices if not is_stored[index - first]]:
+            if wanted := [index for index in batch.indices if index in missing]:
                 ended, left = trained_at_once(context, heartbeat, grid, wanted, fraction=fraction)
                 waiting += ended
                 if left:

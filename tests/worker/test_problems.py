@@ -9,6 +9,7 @@ from core.spec.experiment_spec import ExperimentSpec
 from jobs.records import JobKind, Order, Queue, StoredRun, Wishes
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import ALONE, Killed, Workshop, killed_at, spec
+from worker.perform import perform
 from worker.planning import ALONE as PROBLEMS_ALONE
 
 PROBLEMS: Final = 12
@@ -80,6 +81,28 @@ def test_a_job_of_several_problems_that_was_lost_trains_no_stored_run_again(
     record = workshop.experiment(experiment_id)
     assert (record.status, record.runs_done, record.runs_reused) == (ExperimentStatus.SUCCEEDED, RUNS, 0)
     assert sorted(workshop.store.commits) == list(range(RUNS))
+
+
+def test_runs_that_others_have_stored_meanwhile_are_counted(workshop: Workshop) -> None:
+    """An equal experiment of fewer problems, which was planned after this one and is done before it."""
+    large = workshop.submit(many(), "large")
+    workshop.perform(f"{large}.plan")
+    small = workshop.submit(many(3), "small")
+    workshop.perform(f"{small}.plan")
+    for job in workshop.training_jobs(small):
+        claims = []
+        while (claim := workshop.store.claim(job.queue, worker="w")) is not None and claim.job.id != job.id:
+            claims.append(claim)
+        assert claim is not None
+        perform(claim, workshop.context())
+        for each in claims:
+            workshop.store.release(each)
+    workshop.work_off()
+    assert workshop.experiment(small).runs_done == 6
+    record = workshop.experiment(large)
+    assert (record.status, record.runs_done) == (ExperimentStatus.SUCCEEDED, RUNS)
+    assert sorted(set(workshop.store.commits)) == list(range(RUNS))
+    assert len(workshop.store.commits) == RUNS
 
 
 def test_what_fails_in_a_job_of_several_problems_has_jobs_of_its_own(

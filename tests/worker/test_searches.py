@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from core.planning.batches import MOST_SMALL_LANES
+from core.planning.cost import SECONDS_PER_BATCH
 from core.results.result import unpack_arrays
 from core.results.variables import VARIABLES
 from core.spec.experiment_spec import ExperimentSpec
@@ -84,12 +86,12 @@ def test_the_bytes_of_a_search_do_not_depend_on_its_company() -> None:
 
 
 def test_a_batch_has_no_more_searches_than_lanes_for_their_probes(workshop: Workshop) -> None:
-    """Eight of them fill a batch of 128 lanes."""
-    experiment_id = workshop.submit(searched([0.1 + 0.01 * number for number in range(20)]))
+    """So many as fill a batch of the smallest states."""
+    experiment_id = workshop.submit(searched([0.1 + 0.01 * number for number in range(40)]))
     workshop.perform(f"{experiment_id}.plan")
     sizes = [len(job.payload["indices"]) for job in workshop.training_jobs(experiment_id)]
-    assert workshop.planned_indices(experiment_id) == list(range(20))
-    assert max(sizes) * PROBES <= 128
+    assert workshop.planned_indices(experiment_id) == list(range(40))
+    assert max(sizes) * PROBES <= MOST_SMALL_LANES
 
 
 def test_the_work_of_a_search_is_that_of_its_probes(workshop: Workshop) -> None:
@@ -97,7 +99,8 @@ def test_the_work_of_a_search_is_that_of_its_probes(workshop: Workshop) -> None:
     _, plain = workshop.plan(spec(scales=(0.1,), step_size={"fractions_of_max_stable": [0.99]}, max_steps=5000))
     _, search = workshop.plan(searched((0.1,)))
     _, twin = workshop.plan(twinned(scales=(0.1,), step_size={"fractions_of_max_stable": [0.99]}, max_steps=5000))
-    assert 10 < search.work / plain.work <= 2 * PROBES
+    alone, probes = (job.work - SECONDS_PER_BATCH for job in (plain, search))
+    assert 10 < probes / alone <= 2 * PROBES
     assert plain.work < twin.work < 2 * plain.work
 
 
