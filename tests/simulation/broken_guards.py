@@ -51,7 +51,7 @@ def _without_a_count_of_attempts() -> AbstractContextManager[Any]:
 
 def _without_commit_before_checkpoint() -> AbstractContextManager[Any]:
     """Order: a checkpoint that forgets runs is kept although they were never stored."""
-    return patch("worker.batch._commit", lambda *_: None)
+    return patch("worker.batch.commit", lambda *_: None)
 
 
 def _with_a_checkpoint_of_another_job() -> AbstractContextManager[Any]:

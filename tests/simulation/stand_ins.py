@@ -235,9 +235,8 @@ def stand_ins(hangs: Callable[[], bool]) -> Iterator[None]:
     with (
         patch.object(SteadyHeart, "hangs", staticmethod(hangs)),
         patch("worker.batch.RunBatch", Arithmetic),
-        patch.multiple(
-            "worker.batch", ExperimentSpec=Unread, Grid=known_grid, dataset_of=_DATASET, stored_run=packed_once
-        ),
+        patch.multiple("worker.batch", dataset_of=_DATASET, stored_run=packed_once),
+        patch.multiple("worker.problems", ExperimentSpec=Unread, Grid=known_grid),
         patch.multiple("worker.planning", ExperimentSpec=Unread, Grid=known_grid),
         patch("worker.planning.planned_batches", pairs),
         patch.multiple("worker.analyses", analyse_problem=analysed, dataset_of=_DATASET, pack_arrays=_ARRAYS),
