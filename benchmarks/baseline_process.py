@@ -37,7 +37,7 @@ INSTRUCTION_SETS: Final = {
         "ONEDNN_MAX_CPU_ISA": "AVX2",
     }
 }
-"""What holds all baselines to that of one of our kernels."""
+"""What holds the baselines to that of one of our kernels; JAX compiles for it, but not the products that it calls."""
 
 
 class BaselineError(RuntimeError):
