@@ -274,7 +274,7 @@ def _train_and_exit(url: str, queue: Queue, signs: int) -> NoReturn:
 
 
 def _context(store: RedisStore) -> WorkerContext:
-    return WorkerContext(store=store, settings=SETTINGS, name="fork")
+    return WorkerContext(store=store, settings=SETTINGS, name="fork", tiny_seconds=0.0)
 
 
 def faults_of(outcome: Outcome, *, wanted: int) -> Iterator[str]:

@@ -160,7 +160,7 @@ def test_random_supports_and_signs_are_fair() -> None:
 
 def test_the_predictor_changes_no_feature() -> None:
     """Nor the noise: supports and signs have streams of their own."""
-    plain, other = drawn({}), drawn({}, support="random", signs="random", true_norm=2.0)
+    plain, other = drawn({}), drawn({}, support=SupportLaw.RANDOM, signs=SignLaw.RANDOM, true_norm=2.0)
     assert np.array_equal(plain.X, other.X)
     assert plain.true_predictor is not None
     assert other.true_predictor is not None
