@@ -248,7 +248,7 @@ class JobStore(Protocol):
         ...
 
     def add_jobs(self, claim: Claim, jobs: Sequence[NewJob]) -> None:
-        """Record training jobs of the claimed planning job's experiment; those already recorded stay as they are.
+        """Record training jobs of the claimed job's experiment; those already recorded stay as they are.
 
         Raises:
             LeaseLost: the token is no longer current.

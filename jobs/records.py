@@ -283,7 +283,7 @@ class UploadEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredRun:
-    """A run as stored: `summary` is the canonical JSON of its scalars, `arrays` its state and curves, compressed.
+    """A run as stored: its scalars (`core.results.result`), and its state and curves (`core.array_block`), as bytes.
 
     `outcome` stands in the summary too; it is counted as the run is committed.
     """

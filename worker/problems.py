@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from core.descent.kernel import chosen
+from core.errors import StepbiasError
 from core.experiment.plan import planned_batches
 from core.experiment.run_batch import EndedRun
 from core.spec.experiment_spec import ExperimentSpec
@@ -39,6 +40,9 @@ def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, g
 
     An attempt after one that failed trains nothing: what that failed in is for jobs of their own. One after another
     that was given back, or lost, does not train again what is stored.
+
+    Raises:
+        StepbiasError: the first error of a problem that cannot be trained; all others are seen to.
     """
     indices: Sequence[int] = claim.job.payload["indices"]
     first, stop = indices[0], indices[-1] + 1
@@ -46,25 +50,48 @@ def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, g
     keys = [grid.run(index).key for index in range(first, stop)]
     missing = set(heartbeat.once_there_is_room(partial(context.store.set_run_keys, claim, first, keys)))
     waiting: list[EndedRun] = []
+    errors: list[StepbiasError] = []
     for number, group in groupby(indices, lambda index: index // grid.runs_per_problem):
         own = list(group)
         fraction = (own[0] - first) / (stop - first)
         heartbeat.check(fraction)
-        with heartbeat.being_patient():
-            analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem(number)))
-        planned = partial(planned_batches, grid, range(own[0], own[-1] + 1), analysis, chosen(context.settings.kernel))
-        batches = planned(missing=own)
-        if claim.job.failures or seconds_of(batches) > SECONDS_AT_ONCE:
-            # Formed of all of them: another attempt forms the same.
-            heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, own))
-            continue
-        for batch in batches:
-            if wanted := [index for index in batch.indices if index in missing]:
-                ended, left = trained_at_once(context, heartbeat, grid, wanted, fraction=fraction)
-                waiting += ended
-                if left:
-                    heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, left))
+        try:
+            waiting += _problem(claim, context, heartbeat, grid, number, own, missing, fraction=fraction)
+        except StepbiasError as error:
+            errors.append(error)
         if len(waiting) >= STORED_TOGETHER:
             commit(claim, context, heartbeat, waiting)
             waiting = []
     commit(claim, context, heartbeat, waiting)
+    if errors:
+        raise errors[0]
+
+
+def _problem(  # noqa: PLR0913, PLR0917 - a job, where it is done, and what is to be done
+    claim: Claim,
+    context: WorkerContext,
+    heartbeat: Heartbeat,
+    grid: Grid,
+    number: int,
+    own: Sequence[int],
+    missing: set[int],
+    *,
+    fraction: float,
+) -> list[EndedRun]:
+    """Analyse a problem; those of its `own` runs, as far as they are `missing`, that end at once."""
+    with heartbeat.being_patient():
+        analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem(number)))
+    planned = partial(planned_batches, grid, range(own[0], own[-1] + 1), analysis, chosen(context.settings.kernel))
+    batches = planned(missing=own)
+    if claim.job.failures or seconds_of(batches) > SECONDS_AT_ONCE:
+        # Formed of all of them: another attempt forms the same.
+        heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, own))
+        return []
+    found: list[EndedRun] = []
+    for batch in batches:
+        if wanted := [index for index in batch.indices if index in missing]:
+            ended, left = trained_at_once(context, heartbeat, grid, wanted, fraction=fraction)
+            found += ended
+            if left:
+                heartbeat.once_there_is_room(partial(add_ordered, claim, context, planned, left))
+    return found

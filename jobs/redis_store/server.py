@@ -173,9 +173,10 @@ class RedisServer:
                 kept = stored, unpacked_page(opened(page_name(page, part), stored))
             except BrokenSeal:
                 return []
-            if len(self._pages) >= _PAGES_KEPT:
-                self._pages.clear()
-            self._pages[page, part] = kept
+            if len(kept[1]) > 1:  # a single run of any size has no neighbours that will be asked for
+                if len(self._pages) >= _PAGES_KEPT:
+                    self._pages.clear()
+                self._pages[page, part] = kept
         return kept[1]
 
     def _run(self, found: Found, page: Sequence[Sequence[bytes]] | None, *, with_arrays: bool) -> StoredRun | None:

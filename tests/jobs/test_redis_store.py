@@ -17,8 +17,9 @@ from redis.exceptions import ResponseError
 from jobs.connection import PatientRetry, connect, vendor_errors
 from jobs.errors import LeaseLost, StoreFull, StoreUnavailable
 from jobs.records import Experiment, Filters, LiveWorker, Queue
-from jobs.redis_store import RedisStore, experiments
+from jobs.redis_store import RedisStore, experiments, server
 from jobs.redis_store.scripts import Script, Scripts
+from jobs.run_pages import unpacked_page
 from jobs.settings import Settings
 from jobs.states import ExperimentStatus, JobState
 from tests.jobs.conftest import redis_laboratory
@@ -424,3 +425,20 @@ def test_many_dead_jobs_are_queued_again_some_at_a_time(
         store.complete(claim)
     assert store.experiment(experiment.id).status is ExperimentStatus.FAILED
     assert store.retry(experiment.id).jobs_dead == 0
+
+
+def test_a_page_of_one_run_is_not_kept(
+    laboratory: Laboratory, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be of any size, and no other run will be asked for there; one of several is unpacked once."""
+    unpacked: list[bytes] = []
+    monkeypatch.setattr(server, "unpacked_page", lambda page: unpacked.append(page) or unpacked_page(page))
+    experiment = laboratory.planned(batches=2)
+    claim = laboratory.claim(train_job(experiment, 0).id)
+    runs = finished_runs(laboratory.labels("a spec"))
+    laboratory.store.commit_runs(claim, runs[:1])
+    laboratory.store.commit_runs(claim, runs[1:])
+    store = RedisStore(client, SETTINGS)
+    for index, times in ((0, 2), (0, 4), (1, 6), (2, 6), (3, 6)):
+        assert store.run(experiment.id, index) == runs[index].run
+        assert len(unpacked) == times

@@ -150,17 +150,23 @@ def test_runs_that_do_not_end_in_time_go_on_in_jobs_of_their_own(
     assert workshop.experiment(experiment_id).runs_done == RUNS
 
 
-def test_step_sizes_without_meaning_for_one_of_the_problems_fail_with_the_reason(workshop: Workshop) -> None:
-    """The runs on the others are there: with one sample more than dimensions nothing interpolates noisy labels."""
-    data = {"kind": "sparse_regression", "dimension": 4, "sparsity": 1, "samples": {"values": [*range(1, 9), 40]}}
-    asked = many(data=data)
-    document = asked.model_dump(mode="json")
+def test_a_problem_that_cannot_be_trained_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs on all others are there, though one job has them: nothing interpolates more samples than features."""
+    monkeypatch.setattr("worker.planning.MOST_SECONDS", 1e3)
+    workshop = Workshop()
+    data = {
+        "kind": "sparse_regression",
+        "dimension": 14,
+        "sparsity": 1,
+        "samples": {"values": [2, 3, 20, *range(4, 11)]},
+    }
+    document = many(data=data).model_dump(mode="json")
     document["optimizer"]["step_size"] = {"fractions_of_max_stable": [0.5]}
     experiment_id = workshop.done(ExperimentSpec.model_validate(document))
     record = workshop.experiment(experiment_id)
     assert record.status is ExperimentStatus.FAILED
     assert "fractions_of_max_stable has no meaning for this data set" in str(record.error)
-    assert record.runs_done > 0
+    assert [index for index, run in enumerate(workshop.runs(experiment_id)) if run is None] == [4, 5]
 
 
 def test_a_shuffled_experiment_begins_with_problems_from_everywhere(workshop: Workshop) -> None:
