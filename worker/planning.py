@@ -99,11 +99,15 @@ def _share_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, gri
         heartbeat.once_there_is_room(partial(_keep, claim, context, block))
     if not block.missing:
         return
-    order = context.store.experiment(claim.job.experiment_id).wishes.order
-    rank = 0 if order is Order.GRID else _tenth(block.start // grid.runs_per_problem)
+    rank = _rank_of_problem(claim, context, grid, block.start)
     work = len(block.missing) * _seconds_of_problem(grid, block.start) / grid.runs_per_problem
     job = _job(claim, Batch(indices=tuple(block.missing), work=work), Queue.BATCH, rank, analyses=True)
     heartbeat.once_there_is_room(partial(context.store.add_jobs, claim, [job]))
+
+
+def _rank_of_problem(claim: Claim, context: WorkerContext, grid: Grid, index: int) -> int:
+    order = context.store.experiment(claim.job.experiment_id).wishes.order
+    return 0 if order is Order.GRID else _tenth(index // grid.runs_per_problem)
 
 
 def _seconds_of_problem(grid: Grid, first: int) -> float:
@@ -142,6 +146,17 @@ def add_ordered(
     order = context.store.experiment(claim.job.experiment_id).wishes.order
     batches = [(rank, batch) for rank, part in enumerate(_in_order(order, missing)) for batch in planned(missing=part)]
     _add(claim, context, batches, whole_grid=whole_grid)
+
+
+def add_problems(claim: Claim, context: WorkerContext, grid: Grid, problems: Sequence[Sequence[int]]) -> None:
+    """Record a job for each of these problems, of so many of its runs."""
+    work = claim.job.work / len(problems)
+    batches = [Batch(indices=tuple(own), work=work) for own in problems]
+    ranks = [_rank_of_problem(claim, context, grid, own[0]) for own in problems]
+    jobs = [
+        _job(claim, batch, claim.job.queue, rank, analyses=True) for batch, rank in zip(batches, ranks, strict=True)
+    ]
+    context.store.add_jobs(claim, jobs)
 
 
 def seconds_of(batches: Iterable[Batch]) -> float:

@@ -15,7 +15,7 @@ from jobs.records import Claim
 from worker.batch import SECONDS_AT_ONCE, TrainingJob, commit, trained_at_once
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
-from worker.planning import add_ordered, analysis_for, seconds_of
+from worker.planning import add_ordered, add_problems, analysis_for, seconds_of
 
 STORED_TOGETHER: Final = 100
 """Runs that are stored in one call, of several problems."""
@@ -38,25 +38,28 @@ def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
 def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid) -> None:
     """Analyse the problems of these runs one by one, and see to the runs of each.
 
-    An attempt after one that failed trains nothing: what that failed in is for jobs of their own. One after another
-    that was given back, or lost, does not train again what is stored.
+    What an attempt failed in, or was lost with, is some problem's: the next leaves each to a job of its own, and the
+    runs of one that fails again to jobs of theirs. None trains again what is stored.
 
     Raises:
         StepbiasError: the first error of a problem that cannot be trained; all others are seen to.
     """
     indices: Sequence[int] = claim.job.payload["indices"]
+    groups = [list(group) for _, group in groupby(indices, lambda index: index // grid.runs_per_problem)]
+    if len(groups) > 1 and claim.job.failures + claim.job.losses:
+        heartbeat.once_there_is_room(partial(add_problems, claim, context, grid, groups))
+        return
     first, stop = indices[0], indices[-1] + 1
     # Those that another experiment, or an attempt before this one, has stored since the planning are counted by this.
     keys = [grid.run(index).key for index in range(first, stop)]
     missing = set(heartbeat.once_there_is_room(partial(context.store.set_run_keys, claim, first, keys)))
     waiting: list[EndedRun] = []
     errors: list[StepbiasError] = []
-    for number, group in groupby(indices, lambda index: index // grid.runs_per_problem):
-        own = list(group)
+    for own in groups:
         fraction = (own[0] - first) / (stop - first)
         heartbeat.check(fraction)
         try:
-            waiting += _problem(claim, context, heartbeat, grid, number, own, missing, fraction=fraction)
+            waiting += _problem(claim, context, heartbeat, grid, own, missing, fraction=fraction)
         except StepbiasError as error:
             errors.append(error)
         if len(waiting) >= STORED_TOGETHER:
@@ -72,7 +75,6 @@ def _problem(  # noqa: PLR0913, PLR0917 - a job, where it is done, and what is t
     context: WorkerContext,
     heartbeat: Heartbeat,
     grid: Grid,
-    number: int,
     own: Sequence[int],
     missing: set[int],
     *,
@@ -80,7 +82,7 @@ def _problem(  # noqa: PLR0913, PLR0917 - a job, where it is done, and what is t
 ) -> list[EndedRun]:
     """Analyse a problem; those of its `own` runs, as far as they are `missing`, that end at once."""
     with heartbeat.being_patient():
-        analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem(number)))
+        analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem_of(own[0])))
     planned = partial(planned_batches, grid, range(own[0], own[-1] + 1), analysis, chosen(context.settings.kernel))
     batches = planned(missing=own)
     if claim.job.failures or seconds_of(batches) > SECONDS_AT_ONCE:

@@ -1,11 +1,17 @@
 """Many problems, which the workers share: each job analyses several, and trains their runs."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
 
+import worker.analyses
+from core.analysis.problem import AnalysedProblem
+from core.data.regression import Dataset
+from core.networks.network import Network
 from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.records import JobKind, Order, Queue, StoredRun, Wishes
 from jobs.states import ExperimentStatus
 from tests.worker.workshop import ALONE, Killed, Workshop, killed_at, spec
@@ -115,6 +121,30 @@ def test_what_fails_in_a_job_of_several_problems_has_jobs_of_its_own(
     assert (record.status, record.runs_done) == (ExperimentStatus.SUCCEEDED, RUNS)
     own = [job for job in workshop.training_jobs(experiment_id) if not job.payload.get("analyses")]
     assert [len(job.payload["indices"]) for job in own] == [2] * PROBLEMS
+
+
+@pytest.mark.parametrize("end", [RuntimeError, Killed])
+def test_what_stops_the_analysis_of_a_problem_costs_the_others_of_its_job_no_runs(
+    monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    """An error of ours, or an end of the process, each time: the runs of that problem alone are absent."""
+    monkeypatch.setattr("worker.planning.MOST_SECONDS", 1e3)
+    analyse, bad = worker.analyses.analyse_problem, Grid(many()).problem_of(8).data_key
+
+    def stopped(dataset: Dataset, network: Network, data_key: str) -> AnalysedProblem:
+        if data_key == bad:
+            raise end("whatever")
+        return analyse(dataset, network, data_key)
+
+    monkeypatch.setattr("worker.analyses.analyse_problem", stopped)
+    workshop = Workshop()
+    experiment_id = workshop.submit(many())
+    while workshop.experiment(experiment_id).finished_at is None:
+        with contextlib.suppress(Killed):
+            workshop.work_off()
+        workshop.lose_leases()
+    assert workshop.experiment(experiment_id).status is ExperimentStatus.FAILED
+    assert [index for index, run in enumerate(workshop.runs(experiment_id)) if run is None] == [8, 9]
 
 
 def _fail(*_: object, **__: object) -> None:
