@@ -164,3 +164,12 @@ def test_without_momentum_there_is_no_effective_step_size() -> None:
     """It would be η itself."""
     with pytest.raises(ValidationError, match="are for heavy_ball; gradient_descent has no momentum"):
         ExperimentSpec.model_validate(document(optimizer={"step_size": {"effective_step_sizes": [0.1]}}))
+
+
+def test_an_effective_step_size_that_float64_makes_zero_is_refused() -> None:
+    """η = λ(1−m)² underflows; the least λ and the largest m of the sweep decide."""
+    smallest = {"kind": "heavy_ball", "step_size": {"effective_step_sizes": [1.0, 1e-300]}}
+    for momentum in (1 - 1e-12, {"values": [0.0, 1 - 1e-12]}):
+        with pytest.raises(ValidationError, match=r"the step size 1e-300·\(1 − m\)² at m = 0.999999999999 is 0"):
+            ExperimentSpec.model_validate(document(optimizer=smallest | {"momentum": momentum}))
+    ExperimentSpec.model_validate(document(optimizer=smallest | {"momentum": 0.9}))
