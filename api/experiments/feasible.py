@@ -12,7 +12,6 @@ from core.experiment.dataset import dataset_of
 from core.implicit_bias.flow_start import flow_can_be_followed
 from core.spec.experiment_spec import ExperimentSpec, SparseRegression
 from core.spec.optimizers import StepUnit
-from core.spec.swept import all_values
 from core.stability.sharpness import stable_step_at, top_hessian_eigenpair
 from core.sweep.grid import Grid
 from core.sweep.initial_parameters import initial_parameters
@@ -87,15 +86,16 @@ def _without_interpolator(spec: ExperimentSpec, grid: Grid, dataset: Dataset | N
     if analysis is not None and analysis.max_stable_step is None:
         return analysis.no_interpolator or "every step size is stable"
     if isinstance(spec.data, SparseRegression):
-        return _of_drawn(spec.data)
+        return _of_drawn(spec)
     return None if dataset is None else _of_data(dataset)
 
 
-def _of_drawn(data: SparseRegression) -> str | None:
+def _of_drawn(spec: ExperimentSpec) -> str | None:
     """Noise leaves more samples than dimensions without an interpolator, with probability 1."""
-    samples, dimension = max(all_values(data.samples)), min(all_values(data.dimension))
-    if samples > dimension and max(all_values(data.noise_variance)) > 0:
-        return f"nothing interpolates {samples:g} samples with noise in {dimension:g} dimensions"
+    met = spec.extremes_of_data("samples", "dimension", "noise_variance")
+    for samples, dimension, noise in sorted(met, key=lambda each: each[1] - each[0]):
+        if samples > dimension and noise > 0:
+            return f"nothing interpolates {samples:g} samples with noise in {dimension:g} dimensions"
     return None
 
 

@@ -17,7 +17,6 @@ from api.requests import i_json
 from api.requests.body import JsonBody, read
 from api.requests.labels import require_plain_labels
 from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec, InlineData, SparseRegression
-from core.spec.swept import axis_values
 from core.sweep.grid import Grid
 from jobs.ports import NO_WISHES, Doorbell, Store
 from jobs.records import Queue, Submission, Wishes
@@ -117,10 +116,10 @@ def ring(queue: Queue, *, bell: Doorbell) -> None:
 
 def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Violation]:
     match spec.data:
-        case SparseRegression(samples=samples, dimension=dimension):
-            rows, columns = _largest(samples), _largest(dimension)
+        case SparseRegression():
+            rows, columns = max(spec.extremes_of_data("samples", "dimension"), key=math.prod)
             if rows * columns > limit:
-                detail = f"{rows} samples × {columns} dimensions are {rows * columns} entries"
+                detail = f"{rows:.0f} samples × {columns:.0f} dimensions are {rows * columns:.0f} entries"
                 yield Violation(pointer="/data/samples", detail=detail)
                 yield Violation(pointer="/data/dimension", detail=detail)
         case InlineData(X=X, held_out_X=held_out):
@@ -128,7 +127,3 @@ def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Violation]:
                 if len(matrix) * len(matrix[0]) > limit:
                     detail = f"{len(matrix)} rows × {len(matrix[0])} columns are {len(matrix) * len(matrix[0])} entries"
                     yield Violation(pointer=f"/data/{name}", detail=detail)
-
-
-def _largest(swept: Any) -> int:
-    return int(max(axis_values(swept) or [swept]))

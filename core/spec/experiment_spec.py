@@ -2,8 +2,9 @@
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import product
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -12,7 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
-from core.spec.axes import axes_of, linked
+from core.spec.axes import axes_of, axis_name, linked
 from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
     BELOW_ONE,
@@ -107,6 +108,11 @@ def left_out_at(default: Any) -> Any:
     return Field(default=default, exclude_if=lambda value: bool(value == default))
 
 
+def _require_support(sparsity: float, dimension: float) -> None:
+    if sparsity > dimension:
+        raise ValueError(f"sparsity {sparsity:g} exceeds dimension {dimension:g}")
+
+
 class SparseRegression(Document):
     """Sparse regression (section 7 of the paper).
 
@@ -138,10 +144,9 @@ class SparseRegression(Document):
 
     @model_validator(mode="after")
     def _support_fits(self) -> Self:
-        most, least = max(all_values(self.sparsity)), min(all_values(self.dimension))
-        if most > least:
-            raise ValueError(f"sparsity {most:g} exceeds dimension {least:g}")
-        return self
+        if axis_values(self.sparsity) is None or axis_values(self.dimension) is None:
+            _require_support(max(all_values(self.sparsity)), min(all_values(self.dimension)))
+        return self  # which values of two axes meet is known where their links are
 
     @model_validator(mode="after")
     def _profiles_fit(self) -> Self:
@@ -442,6 +447,13 @@ class ExperimentSpec(Document):
         return self
 
     @model_validator(mode="after")
+    def _supports_fit(self) -> Self:
+        if isinstance(self.data, SparseRegression):
+            for sparsity, dimension in self.extremes_of_data("sparsity", "dimension"):
+                _require_support(sparsity, dimension)
+        return self
+
+    @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         samples, columns = _extent(self.data)
         if samples and self.optimizer.largest_batch > min(samples):
@@ -463,6 +475,27 @@ class ExperimentSpec(Document):
         if isinstance(self.model, UVModel) and self.model.shape != 0:
             raise ValueError("the shape of a uv start is that of its layers, which are given: leave shape out")
         return self
+
+    def extremes_of_data(self, *fields: str) -> Iterator[tuple[float, ...]]:
+        """Values of these numbers as data sets have them: the extremes of each, all positions of those that are linked.
+
+        What is monotone in every number holds of all data sets if it does of these.
+        """
+        values = {field: all_values(getattr(self.data, field)) for field in fields}
+        clusters: dict[object, list[str]] = {}
+        for field in fields:
+            group = next((group for group in self.zip if axis_name("data", field) in group), field)
+            clusters.setdefault(group, []).append(field)
+        together = [
+            list(zip(*(values[field] for field in cluster), strict=True))
+            if len(cluster) > 1
+            else [(bound(values[cluster[0]]),) for bound in (min, max)]
+            for cluster in clusters.values()
+        ]
+        order = [field for cluster in clusters.values() for field in cluster]
+        for parts in product(*together):
+            met = dict(zip(order, (number for part in parts for number in part), strict=True))
+            yield tuple(met[field] for field in fields)
 
     def science(self) -> dict[str, Any]:
         """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside.

@@ -317,6 +317,14 @@ class HeavyBall(Descent):
     kind: Literal["heavy_ball"]
     momentum: SweptFraction
 
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if isinstance(sizes := self.step_size, EffectiveStepSizes):
+            least, most = min(sizes.numbers()), max(all_values(self.momentum))
+            if not sizes.step_size(least, most):
+                raise ValueError(f"the step size {least:g}·(1 − m)² at m = {most:.12g} is 0 in float64")
+        return self
+
 
 class PlainHeavyBall(PlainDescent):
     """Heavy ball of one momentum."""

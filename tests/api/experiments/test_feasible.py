@@ -53,6 +53,14 @@ def test_rows_that_agree_may_depend_on_one_another(api: Service) -> None:
     assert api.post(spec(data=quiet, optimizer=FRACTIONS)).status_code == 202
 
 
+def test_samples_that_grow_with_the_dimension_meet_theirs_alone(api: Service) -> None:
+    """Nine of them in six dimensions would be too many, and stand in the grid that is not linked."""
+    growing = OVERDETERMINED | {"dimension": {"values": [6, 18]}}
+    linked = spec(data=growing, optimizer=FRACTIONS, zip=[["samples", "dimension"]])
+    assert api.post(linked).status_code == 202
+    assert_problem(api.post(spec(data=growing, optimizer=FRACTIONS)), 422)
+
+
 def test_uploads_are_looked_at_as_they_are_transformed(api: Service) -> None:
     """The same contradiction, in data that were uploaded before."""
     uploaded = api.post({key: CONTRADICTORY[key] for key in ("X", "y")}, "/v1/datasets").json()

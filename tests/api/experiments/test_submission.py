@@ -88,6 +88,19 @@ def test_a_data_set_over_the_limit_is_refused_with_the_numbers(api: Service, sam
     assert api.post(spec(data=data | {"samples": 100})).status_code == 202
 
 
+def test_linked_data_sets_count_as_they_are(api: Service) -> None:
+    """Many samples of few dimensions and few of many; of all with all one would be over the limit."""
+    data = {
+        "kind": "sparse_regression",
+        "samples": {"values": [500, 5]},
+        "dimension": {"values": [12, 1000]},
+        "sparsity": 1,
+    }
+    assert api.post(spec(data=data, zip=[["samples", "dimension"]])).status_code == 202
+    document = assert_problem(api.post(spec(data=data)), 422)
+    assert "500 samples × 1000 dimensions are 500000 entries" in document["errors"][0]["detail"]
+
+
 def test_inline_data_over_the_limit_are_refused() -> None:
     """Held-out data as well."""
     data = {"kind": "inline", "X": [[1, 2, 3]], "y": [1], "held_out_X": [[1, 2, 3]] * 2, "held_out_y": [1, 2]}

@@ -164,3 +164,38 @@ def test_without_momentum_there_is_no_effective_step_size() -> None:
     """It would be η itself."""
     with pytest.raises(ValidationError, match="are for heavy_ball; gradient_descent has no momentum"):
         ExperimentSpec.model_validate(document(optimizer={"step_size": {"effective_step_sizes": [0.1]}}))
+
+
+def test_an_effective_step_size_that_float64_makes_zero_is_refused() -> None:
+    """η = λ(1−m)² underflows; the least λ and the largest m of the sweep decide."""
+    smallest = {"kind": "heavy_ball", "step_size": {"effective_step_sizes": [1.0, 1e-300]}}
+    for momentum in (1 - 1e-12, {"values": [0.0, 1 - 1e-12]}):
+        with pytest.raises(ValidationError, match=r"the step size 1e-300·\(1 − m\)² at m = 0.999999999999 is 0"):
+            ExperimentSpec.model_validate(document(optimizer=smallest | {"momentum": momentum}))
+    ExperimentSpec.model_validate(document(optimizer=smallest | {"momentum": 0.9}))
+
+
+def test_linked_numbers_of_the_data_have_to_fit_where_they_meet() -> None:
+    """A support may grow with the dimension; without the link, or where one pair does not fit, it is refused."""
+    data = {"sparsity": {"values": [2, 50]}, "dimension": {"values": [20, 500]}}
+    link = [["sparsity", "dimension"]]
+    assert len(grid_of(link, data=data)) == 2
+    with pytest.raises(ValidationError, match="sparsity 50 exceeds dimension 20"):
+        grid_of([], data=data)
+    with pytest.raises(ValidationError, match="sparsity 50 exceeds dimension 20"):
+        grid_of(link, data=data | {"sparsity": {"values": [50, 2]}})
+
+
+@pytest.mark.parametrize(
+    ("links", "met"),
+    [
+        ([], {(s, d, n) for s in (1, 9) for d in (2, 30) for n in (0.0, 0.5)}),
+        ([["dimension", "samples"]], {(1, 30, 0.0), (9, 2, 0.0), (5, 7, 0.0), (1, 30, 0.5), (9, 2, 0.5), (5, 7, 0.5)}),
+        ([["samples", "noise_variance", "dimension"]], {(1, 30, 0.0), (9, 2, 0.5), (5, 7, 0.1)}),
+    ],
+)
+def test_extremes_of_the_data_are_those_of_data_sets(links: list[list[str]], met: set[tuple[float, ...]]) -> None:
+    """Ends of what is not linked, every position of what is."""
+    swept = {"samples": [1, 9, 5], "dimension": [30, 2, 7], "noise_variance": [0.0, 0.5, 0.1]}
+    spec = grid_of(links, data={name: {"values": each} for name, each in swept.items()} | {"sparsity": 1}).spec
+    assert set(spec.extremes_of_data("samples", "dimension", "noise_variance")) == met
