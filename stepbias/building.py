@@ -166,8 +166,16 @@ def sweep(  # noqa: PLR0913 - all but the data by name
     for each, value in told.items():
         part, member = PLACES[each]
         parts.setdefault(part, {})[member] = _values(each, value)
-    named = {"name": name, "tags": list(tags), "zip": [list(group) for group in linked]}
+    groups = [_several(group, "/zip") for group in _several(linked, "/zip")]
+    named = {"name": name, "tags": _several(tags, "/tags"), "zip": groups}
     return {member: value for member, value in named.items() if value} | parts
+
+
+def _several(given: Sequence[Any], where: str) -> list[Any]:
+    """As they are given; the letters of one name are no names."""
+    if isinstance(given, str):
+        raise UnusableValue(where, f"one name stands where several are expected: [{given!r}]")
+    return list(given)
 
 
 def _require_known(told: Mapping[str, Any]) -> None:

@@ -118,6 +118,13 @@ def test_axes_are_linked_by_their_names() -> None:
     assert len(Grid(ExperimentSpec.model_validate(spec))) == 2
 
 
+@pytest.mark.parametrize("told", [{"tags": "thesis"}, {"linked": "seed"}, {"linked": ["seed", "init_seed"]}])
+def test_the_letters_of_a_name_are_no_names(told: dict[str, Any]) -> None:
+    """A list was meant."""
+    with pytest.raises(sb.UnusableValue, match="one name stands where several are expected"):
+        sb.sweep(step_size=0.1, **told)
+
+
 def test_a_sweep_has_a_name_and_tags() -> None:
     """Where they are given."""
     assert sb.sweep(step_size=0.1, name="mine", tags=("a", "b")).items() >= {"name": "mine", "tags": ["a", "b"]}.items()
