@@ -228,8 +228,8 @@ class UVModel(Document):
 class ProductModel(Document):
     """β = u∘v from u = a·1, v = 0, in the units of the literature on it: step size γ, scale a, sharpness in (u, v).
 
-    It is the squared model β = u₊² − u₋² with u± = (u ± v)/2, step size γ/2 and scale a/2, at every step; minibatches and
-    label noise are each run's own, and so not those of that model. u and v are called `u_plus` and `v_plus`, beside
+    It is the squared model β = u₊² − u₋² with u± = (u ± v)/2, step size γ/2 and scale a/2, at every step; minibatches
+    and label noise are each run's own, and so not those of that model. u and v are called `u_plus` and `v_plus`, beside
     `u_minus` = `v_minus` = 0.
     """
 
