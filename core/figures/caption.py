@@ -14,7 +14,7 @@ from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
 from core.spec.axes import Axis, axis_name
 from core.spec.experiment_spec import PARTS, InlineData
-from core.spec.optimizers import STEP_SIZE_FRACTION
+from core.spec.optimizers import STEP_SIZE_FRACTION, EffectiveStepSizes
 from core.spec.run_spec import PlainProduct, PlainSparseRegression, PlainUV
 from core.sweep.grid import Grid
 
@@ -157,7 +157,10 @@ def _training(grid: Grid) -> Iterator[str]:
     if given:
         yield values_text(given)
     yield run.optimizer.name
-    values: dict[str, Any] = {"init_scale": run.init_scale, "step_size": run.step_size}
+    told = grid.spec.optimizer.step_size
+    # η follows from λ and the momentum, which may be swept: λ is said, as the user did.
+    steps = {told.axis: told.numbers()[0]} if isinstance(told, EffectiveStepSizes) else {"step_size": run.step_size}
+    values: dict[str, Any] = {"init_scale": run.init_scale, **steps}
     values |= {STEP_SIZE_FRACTION: run.step_size_fraction, "warmup_steps": run.warmup_steps}
     values |= {} if run.step_multiple is None else {run.step_multiple.multiple_of.axis: run.step_multiple.value}
     values |= {axis_name("optimizer", field): value for field, value in run.spec.optimizer.own_numbers().items()}

@@ -67,6 +67,17 @@ def test_what_is_linked_to_an_axis_is_no_constant() -> None:
     assert "η = " not in caption(results_of(grid), "x").training
 
 
+def test_a_step_size_that_follows_from_a_swept_momentum_is_no_constant() -> None:
+    """The effective one is said, or, where it is swept, neither."""
+    for effective, said in (([0.002], True), ([0.002, 0.004], False)):
+        step_size = {"effective_step_sizes": effective}
+        optimizer = {"kind": "heavy_ball", "momentum": {"values": [0.5, 0.9]}, "step_size": step_size}
+        results = results_of(Grid(ExperimentSpec.model_validate(document(optimizer=optimizer))))
+        training = caption(results, "title").training
+        assert "η = " not in training
+        assert ("η/(1−m)² = 0.002" in training) is said
+
+
 def test_other_features_than_gaussian_ones_are_named() -> None:
     """Their law is part of what the data are."""
     for features, named in (("gaussian", False), ("rademacher", True)):
