@@ -86,6 +86,7 @@ def make_context(settings: Settings, *, connections: int = 0) -> WorkerContext:
         settings=settings,
         name=f"{socket.gethostname()}:{os.getpid()}",
         stopping=_STOPPING,
+        ring=CeleryDoorbell(app).ring,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from jobs.ports import Store
-from jobs.records import Claim
+from jobs.records import Claim, Queue
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,9 +34,15 @@ def end_process(reason: str) -> None:
     os._exit(70)
 
 
+def ring_for_nobody(queue: Queue, times: int) -> None:
+    """Where nobody listens, or all look by themselves."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkerContext:
     """The store and settings of one worker. `stopping` is set when the worker is asked to shut down softly.
+
+    `ring` wakes so many of a queue's workers, as `jobs.ports.Doorbell.ring`, which may be lost.
 
     An experiment of less than `tiny_seconds` of predicted work is trained by the first attempt of its plan.
     """
@@ -47,6 +53,7 @@ class WorkerContext:
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
+    ring: Callable[[Queue, int], None] = ring_for_nobody
     tiny_seconds: float = TINY_SECONDS
     stopping: Flag = field(default_factory=threading.Event)
     end_process: Callable[[str], None] = end_process

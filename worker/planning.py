@@ -33,6 +33,9 @@ from worker.heartbeat import Heartbeat
 log = logging.getLogger(__name__)
 
 JOBS_PER_CALL: Final = 500
+MOST_WOKEN: Final = 16
+"""At once, by one plan; those who do not hear of it find the work themselves, within a round."""
+
 INTERACTIVE_SECONDS: Final = 2.0
 """An experiment of less predicted work than this is trained from the queue that people wait for."""
 
@@ -102,7 +105,7 @@ def _share_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, gri
     rank = _rank_of_problem(claim, context, grid, block.start)
     work = len(block.missing) * _seconds_of_problem(grid, block.start) / grid.runs_per_problem
     job = _job(claim, Batch(indices=tuple(block.missing), work=work), Queue.BATCH, rank, analyses=True)
-    heartbeat.once_there_is_room(partial(context.store.add_jobs, claim, [job]))
+    heartbeat.once_there_is_room(partial(_record, claim, context, [job]))
 
 
 def _rank_of_problem(claim: Claim, context: WorkerContext, grid: Grid, index: int) -> int:
@@ -156,7 +159,7 @@ def add_problems(claim: Claim, context: WorkerContext, grid: Grid, problems: Seq
     jobs = [
         _job(claim, batch, claim.job.queue, rank, analyses=True) for batch, rank in zip(batches, ranks, strict=True)
     ]
-    context.store.add_jobs(claim, jobs)
+    _record(claim, context, jobs)
 
 
 def seconds_of(batches: Iterable[Batch]) -> float:
@@ -240,8 +243,15 @@ def _add(claim: Claim, context: WorkerContext, batches: Sequence[tuple[int, Batc
     seconds = sum(batch.work for _, batch in batches)
     queue = Queue.INTERACTIVE if whole_grid and seconds < INTERACTIVE_SECONDS else Queue.BATCH
     jobs = [_job(claim, batch, queue, rank) for rank, batch in batches]
+    _record(claim, context, jobs)
+
+
+def _record(claim: Claim, context: WorkerContext, jobs: Sequence[NewJob]) -> None:
+    """Record jobs of one queue, and wake those who may take them: their own look comes once in a round."""
     for start in range(0, len(jobs), JOBS_PER_CALL):
         context.store.add_jobs(claim, jobs[start : start + JOBS_PER_CALL])
+        if start == 0:
+            context.ring(jobs[0].queue, min(len(jobs), MOST_WOKEN))
 
 
 def _job(claim: Claim, batch: Batch, queue: Queue, rank: int, *, analyses: bool = False) -> NewJob:

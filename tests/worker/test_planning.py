@@ -20,6 +20,15 @@ FORTY = tuple(0.1 + 0.02 * number for number in range(20))
 """Scales that make forty runs with two step sizes: three blocks of sixteen at most."""
 
 
+LONG = spec(
+    scales=[0.01 * number for number in range(1, 101)],
+    step_size=(5e-6, 1e-5),
+    max_steps=1_000_000,
+    data={"kind": "sparse_regression", "samples": 50, "dimension": 100},
+)
+"""Two hundred runs of many steps: several batches."""
+
+
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of sixteen runs, so that a grid of forty has several."""
@@ -63,12 +72,21 @@ def test_the_first_tenth_of_a_shuffled_experiment_shows_the_whole_grid(workshop:
 
 def test_a_large_experiment_goes_to_the_batch_queue(workshop: Workshop) -> None:
     """Two seconds of predicted work are more than others should wait for."""
-    data = {"kind": "sparse_regression", "samples": 50, "dimension": 100}
-    scales = [0.01 * number for number in range(1, 101)]
-    experiment_id = workshop.submit(spec(scales=scales, step_size=(5e-6, 1e-5), max_steps=1_000_000, data=data))
+    experiment_id = workshop.submit(LONG)
     workshop.perform(f"{experiment_id}.plan")
     assert {job.queue for job in workshop.training_jobs(experiment_id)} == {Queue.BATCH}
     assert workshop.planned_indices(experiment_id) == list(range(200))
+
+
+@pytest.mark.parametrize("most", [3, 1000])
+def test_a_plan_wakes_as_many_as_can_begin(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """In the queue of its jobs, no more of them than there are jobs, and not very many at once."""
+    monkeypatch.setattr("worker.planning.MOST_WOKEN", most)
+    experiment_id = workshop.submit(LONG)
+    workshop.perform(f"{experiment_id}.plan")
+    jobs = workshop.training_jobs(experiment_id)
+    assert len(jobs) > 3
+    assert workshop.rings == [(jobs[0].queue, min(len(jobs), most))]
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -138,6 +138,7 @@ class Workshop:
         self.clock = MovableClock()
         self.store = TamperedStore(settings, self.clock)
         self.ends: list[str] = []
+        self.rings: list[tuple[Queue, int]] = []
 
     def context(
         self, *, stopping: Flag | None = None, clock: Callable[[], float] | None = None, tiny_seconds: float = 0.0
@@ -156,6 +157,7 @@ class Workshop:
             wall_clock=self.clock,
             pause=self.clock.move,
             end_process=self.ends.append,
+            ring=lambda queue, times: self.rings.append((queue, times)),
         )
 
     def submit(self, spec: ExperimentSpec, name: str = "", wishes: Wishes = NO_WISHES) -> str:
