@@ -77,8 +77,8 @@ class Decline:
     def at(self, start: int, stop: int) -> Float64[np.ndarray, " step"]:
         """f(t) for start ≤ t < stop.
 
-        In extended precision where the machine has it: those loops of NumPy go entry by entry, so that no bit of a value
-        depends on its place among others.
+        In extended precision where the machine has it: those loops of NumPy go entry by entry, so that no bit of a
+        value depends on its place among others.
         """
         part = np.clip((np.arange(start, stop) - self.start) / np.longdouble(self.steps), 0, 1)
         end = np.longdouble(self.end)
@@ -98,11 +98,12 @@ MOST_DOUBLINGS: Final = 1000
 
 
 def doublings(start: int, every: int, limit: float) -> Stages:
-    """f = min(2^k, `limit`) from k times `every` steps behind `start` on."""
-    count = MOST_DOUBLINGS if math.isinf(limit) else math.ceil(math.log2(limit))
-    powers = range(1, count + 1)
+    """F = min(2^k, `limit`) from k times `every` steps behind `start` on; without a limit ∞ after `MOST_DOUBLINGS`."""
+    last = MOST_DOUBLINGS if math.isinf(limit) else math.ceil(math.log2(limit))
+    powers = range(1, last + 1)
     return Stages(
-        changes=tuple(start + every * power for power in powers), factors=tuple(min(2.0**k, limit) for k in powers)
+        changes=tuple(start + every * power for power in powers),
+        factors=(*(2.0**power for power in powers[:-1]), limit),
     )
 
 

@@ -100,6 +100,12 @@ class Run:
         return shape_of(self.spec.optimizer, self.spec.stopping.budget)
 
     @property
+    def end_factor(self) -> float:
+        """What the step size ends with over what it is at full height; NaN where it ends at 0, or never."""
+        factor = 1.0 if (shape := self.step_shape) is None else shape.end
+        return factor if 0 < factor < math.inf else math.nan
+
+    @property
     def weight_decay(self) -> WeightDecay:
         """How its parameters decay."""
         told = self.spec.optimizer

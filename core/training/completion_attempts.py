@@ -172,7 +172,7 @@ class CompletionAttempts(PerRun):
 
 def first_attempt(run: TrainingRun) -> int:
     """The check of the first attempt; never for a run that insists on iterating."""
-    if not (run.completion_tolerance > 0 and run.end_step_size > 0) or run.weight_decay.lasts:
+    if not (run.completion_tolerance > 0 and 0 < run.end_step_size < math.inf) or run.weight_decay.lasts:
         return NEVER
     ordinary = _first_ordinary(run)
     return min(ordinary, at_check_from(LEAST_STEPS)) if _may_be_strided(run) else ordinary
@@ -194,7 +194,7 @@ def _may_be_strided(run: TrainingRun) -> bool:
 def _comes_to_full_step_size(run: TrainingRun) -> bool:
     """Whether its budget lets it, and nothing but the size of its steps is other before."""
     is_quiet = not (run.optimizer.noise_steps or run.weight_decay.rate)
-    return run.steady_from <= run.max_steps and is_quiet and run.end_step_size > 0
+    return run.steady_from <= run.max_steps and is_quiet and 0 < run.end_step_size < math.inf
 
 
 def _apart(batch: Batch) -> int:

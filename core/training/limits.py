@@ -117,5 +117,5 @@ def _start_loss(problem: Problem, run: TrainingRun) -> float:
 
 
 def _steady_from(run: TrainingRun) -> int:
-    """When a run is at the step size that it ends with; never where that is 0, which shows nothing."""
-    return run.steady_from if run.end_step_size else NEVER
+    """When a run is at the step size that it ends with; never where that is 0, which shows nothing, or has no end."""
+    return run.steady_from if 0 < run.end_step_size < np.inf else NEVER
