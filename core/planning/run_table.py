@@ -180,7 +180,7 @@ class RunTable:
     def _decaying_steps(self, steps: Runs) -> Runs:
         """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""
         size = np.inf if self.step_size is None else self.step_size * self.end_factor
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # where nothing decays
             decayed = np.fmax(steps, self.steady_from + 30 / (size * self.lasting_decay))
         return np.asarray(np.fmin(np.where(np.isinf(size), np.inf, decayed), float(self.max_steps)))
 
@@ -241,6 +241,9 @@ def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
     return columns
 
 
+_REAL: Final = ("schedule_factor", "weight_decay")
+
+
 def _steadiness(grid: Grid, columns: Mapping[str, Runs], runs: int) -> dict[str, Runs]:
     """`steady_from`, `end_factor` and `lasting_decay` of the runs; equal schedules are looked at once."""
     first, budget = grid.run(0).spec.optimizer, grid.spec.stopping.budget
@@ -249,11 +252,8 @@ def _steadiness(grid: Grid, columns: Mapping[str, Runs], runs: int) -> dict[str,
     known: dict[tuple[float, ...], tuple[float, float, float]] = {}
     rows = list(zip(*told.values(), strict=True)) or [()] * runs
     for row in set(rows):
-        whole = {
-            name: value if isinstance(getattr(first, name), float) else int(value)
-            for name, value in zip(told, row, strict=True)
-        }
-        plain = first.model_copy(update=whole)
+        numbers = {name: value if name in _REAL else int(value) for name, value in zip(told, row, strict=True)}
+        plain = first.model_copy(update=numbers)
         shape = shape_of(plain, budget)
         over = max(0 if shape is None else shape.over_from, plain.weight_decay_until or 0)
         lasting = plain.weight_decay if plain.weight_decay_until is None else 0.0

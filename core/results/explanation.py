@@ -183,11 +183,11 @@ def _listed(words: list[str]) -> str:
 
 def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool) -> str:
     outcome, ratios = Outcome(str(summary["outcome"])), _ratios(summary)
-    if _is_penalised(summary) and outcome not in {Outcome.DIVERGED, Outcome.OSCILLATING}:
-        return _how_far_from_lasso(summary, outcome)
     match outcome:
         case Outcome.DIVERGED | Outcome.OSCILLATING:
             return _too_large(summary, ratios, optimizer, is_warmed=is_warmed)
+        case _ if _is_penalised(summary):
+            return _how_far_from_lasso(summary, outcome)
         case Outcome.CONVERGED:
             moved = "" if _number(summary, "min_sharpness") == 0 else _moved(ratios, optimizer)
             return f"{moved} {_how_far(summary, optimizer)}".strip()

@@ -261,10 +261,10 @@ class Descent(Document):
     """What every optimiser has; the step size grows linearly to η over `warmup_steps` (section 7).
 
     `schedule`: what becomes of η behind the warm-up. `piecewise`: at each of `schedule_at_steps`, or of the parts
-    `schedule_at_fractions` of all steps that are allowed, η is multiplied by `schedule_factor`, or is from there on the
-    one of `schedule_factors` times what it was at first. `exponential` and `cosine`: over `schedule_steps` it changes to
-    `schedule_factor` times η, and stays there. `doubling`: it doubles every `schedule_steps`, up to `schedule_factor`
-    times η if that is given. A run is judged by the step size that it ends with, once the schedule is over.
+    `schedule_at_fractions` of all steps that are allowed, it is multiplied by `schedule_factor`, or is from there on η
+    times its own of `schedule_factors`. `exponential` and `cosine`: over `schedule_steps` it changes to η times
+    `schedule_factor`, and stays there. `doubling`: it doubles every `schedule_steps`, up to η times `schedule_factor`
+    if that is given. A run is judged by the step size that it ends with, once the schedule is over.
 
     `weight_decay` λ adds ½λ‖θ‖² to the loss, for the first `weight_decay_until` steps where that is given; with
     `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty.
@@ -281,7 +281,7 @@ class Descent(Document):
     schedule_factors: Factors | None = left_out_at(None)
     weight_decay: SweptNonNegative = left_out_at(0.0)
     weight_decay_until: SweptCount | None = left_out_at(None)
-    decoupled_weight_decay: bool = left_out_at(False)
+    decoupled_weight_decay: bool = left_out_at(default=False)
 
     @model_validator(mode="after")
     def _schedule_fits(self) -> Self:
@@ -365,7 +365,7 @@ class PlainDescent(Document):
     schedule_factors: Factors | None = left_out_at(None)
     weight_decay: NonNegative = left_out_at(0.0)
     weight_decay_until: Count | None = left_out_at(None)
-    decoupled_weight_decay: bool = left_out_at(False)
+    decoupled_weight_decay: bool = left_out_at(default=False)
 
     def own_numbers(self) -> dict[str, float]:
         """What this optimiser has besides, by field; not its seed."""

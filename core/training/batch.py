@@ -106,7 +106,8 @@ class Batch:
     ) -> Sequence[Float64[np.ndarray, "step run"]]:
         """η and the momentum of every step, 0 for a run that waits or is out of budget: such steps change no bit.
 
-        Then what θ shrinks to and is pulled by, 1 and 0 for such a run, where any decays. One row is broadcast over the chunk where all its steps are alike.
+        Then what θ shrinks to and is pulled by, 1 and 0 for such a run, where any decays. One row is broadcast over the
+        chunk where all its steps are alike.
         """
         limits = self.limits
         if self.even_from <= start and stop <= self.even_until and start >= moves_from.max():

@@ -30,12 +30,12 @@ class Limits:
 
     `equivalent_step_size` is that of gradient descent for which the same interpolators are stable at the step size that
     a run ends with; 0 where weight decay leads elsewhere than to an interpolator. From `settled_from` on a run is at
-    that step size, free of label noise, and its decay is over or goes on for ever. `may_cycle`: its step is a function of θ alone, so that a
-    cycle, once it is at rest, goes on for ever. `start_loss` is the loss of the start, `divergence` that beyond which a
-    run has diverged. One that `may_hold` waits on an interpolator while its step size grows. A run that
-    `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its loss is `tight`.
-    Before `judged_from` it ends by divergence alone. With weight decay that goes on for ever no loss is low enough:
-    `tolerance` is −1 (see `core.training.penalised_limit`).
+    that step size, free of label noise, and its decay is over or goes on for ever. `may_cycle`: its step is a function
+    of θ alone, so that a cycle, once it is at rest, goes on for ever. `start_loss` is the loss of the start,
+    `divergence` that beyond which a run has diverged. One that `may_hold` waits on an interpolator while its step size
+    grows. A run that `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its
+    loss is `tight`. Before `judged_from` it ends by divergence alone. With weight decay that goes on for ever no loss
+    is low enough: `tolerance` is −1 (see `core.training.penalised_limit`).
     """
 
     step_size: Float64[np.ndarray, " run"]
