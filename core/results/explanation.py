@@ -59,7 +59,8 @@ def explanation(
     """
     if unsettled := _unscheduled(summary, shape) or _unsettled(summary, warmup_steps, optimizer):
         return f"{_what(summary)} {unsettled}"
-    sentences = (_what(summary), _where(summary), _why(summary, optimizer, is_warmed=warmup_steps > 0))
+    why = _how_far_from_lasso(summary) or _why(summary, optimizer, is_warmed=warmup_steps > 0)
+    sentences = (_what(summary), _where(summary), why)
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -186,8 +187,6 @@ def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool
     match outcome:
         case Outcome.DIVERGED | Outcome.OSCILLATING:
             return _too_large(summary, ratios, optimizer, is_warmed=is_warmed)
-        case _ if _is_penalised(summary):
-            return _how_far_from_lasso(summary, outcome)
         case Outcome.CONVERGED:
             moved = "" if _number(summary, "min_sharpness") == 0 else _moved(ratios, optimizer)
             return f"{moved} {_how_far(summary, optimizer)}".strip()
@@ -201,12 +200,15 @@ def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool
             return _too_short(summary, ratios, optimizer)
 
 
-def _how_far_from_lasso(summary: Mapping[str, Scalar], outcome: Outcome) -> str:
-    """Thresholds are of interpolators, to which lasting decay does not lead."""
+def _how_far_from_lasso(summary: Mapping[str, Scalar]) -> str:
+    """Of runs that lasting decay leads there: thresholds are of interpolators, to which it does not."""
+    outcome = Outcome(str(summary["outcome"]))
+    if not _is_penalised(summary) or outcome in {Outcome.DIVERGED, Outcome.OSCILLATING}:
+        return ""
     distance = _number(summary, "lasso_distance")
     far = "" if distance is None else f"β is {distance:.3g} of the lasso away from it, in ‖·‖₂. "
     if outcome is Outcome.STATIONARY:
-        return f"{far}Compare its risk with lasso_excess_risk.".strip()
+        return f"{far}Compare its risk with lasso_excess_risk."
     return (
         f"{far}Where the gradient g of the loss is close to the penalty κ, u₊ and u₋ decay by (1 − 2η(κ − |g|)) a step "
         "and no faster: allow more steps, or raise η, or let the decay end (weight_decay_until)."
