@@ -72,7 +72,7 @@ def test_a_run_ends_at_the_lasso_of_its_penalty(name: str, optimizer: dict[str, 
     distance = np.linalg.norm(predictor(results) - expected) / np.linalg.norm(expected)
     assert summary["lasso_distance"] == pytest.approx(distance, abs=1e-9)
     assert summary["limit_error"] < 1e-4
-    assert 0 <= summary["duality_gap"] < 1e-9
+    assert 0 <= summary["duality_gap"] < 1e-7
     assert summary["path"] is None
     assert "lasso" in explained(results.grid.run(0), summary)
 
