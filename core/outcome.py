@@ -37,7 +37,7 @@ class RunPath(StrEnum):
 
 
 WITH_LIMIT: Final = frozenset({Outcome.CONVERGED, Outcome.STATIONARY})
-"""Runs that end at what they tend to: an interpolator, or the least squares where there is none."""
+"""Runs that end at what they tend to: an interpolator, the least squares where there is none, the lasso of a decay."""
 
 _MEANINGS = {
     Outcome.CONVERGED: (
@@ -62,7 +62,9 @@ _MEANINGS = {
     ),
     Outcome.STATIONARY: (
         "No predictor fits the training data exactly, and at full step size the loss fell to the tolerance above that "
-        "of the least squares, at a point that is linearly stable for this step size (step_size × sharpness < 2)."
+        "of the least squares, at a point that is linearly stable for this step size (step_size × sharpness < 2). Or, "
+        "with weight decay that goes on for ever: the penalised loss fell to the tolerance above its least value, "
+        "which at depth 2 is that of the lasso."
     ),
     Outcome.STANDSTILL: (
         "The steps have become too small to change any parameter in float64 while the loss is above the tolerance, as "

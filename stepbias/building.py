@@ -40,6 +40,15 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "independent": ("initialization", "independent"),
         "step_size": ("optimizer", "step_size"),
         "warmup_steps": ("optimizer", "warmup_steps"),
+        "schedule": ("optimizer", "schedule"),
+        "schedule_steps": ("optimizer", "schedule_steps"),
+        "schedule_factor": ("optimizer", "schedule_factor"),
+        "schedule_at_steps": ("optimizer", "schedule_at_steps"),
+        "schedule_at_fractions": ("optimizer", "schedule_at_fractions"),
+        "schedule_factors": ("optimizer", "schedule_factors"),
+        "weight_decay": ("optimizer", "weight_decay"),
+        "weight_decay_until": ("optimizer", "weight_decay_until"),
+        "decoupled_weight_decay": ("optimizer", "decoupled_weight_decay"),
         "batch_size": ("optimizer", "batch_size"),
         "optimizer_seed": ("optimizer", "seed"),
         "label_noise_variance": ("optimizer", "noise_variance"),
@@ -71,7 +80,12 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""
 
-VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"})
+VECTORS: Final = frozenset(
+    {
+        *("vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"),
+        *("schedule_at_steps", "schedule_at_fractions", "schedule_factors"),
+    }
+)
 """What is one list of numbers, and no axis of them: that is `linspace` and `logspace`, or `{"values": [...]}`."""
 
 _USUAL: Final = MappingProxyType(

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.analysis.penalised_limit import PenalisedLimits
 from core.analysis.rounding_error import RoundingErrors
 from core.completion.completion import Completer, Completion, NotCompletable
 from core.completion.stepping import Stepping
@@ -29,8 +30,9 @@ NEAR: Final = 1e-2
 class LimitErrors:
     """Errors of the ends of the converged runs on one problem; what they share is computed once."""
 
-    def __init__(self, dataset: Dataset, network: Network) -> None:
+    def __init__(self, dataset: Dataset, network: Network, penalised: PenalisedLimits | None = None) -> None:
         self._dataset, self._network = dataset, network
+        self._penalised = penalised or PenalisedLimits(dataset, network)
         self._completer: Completer | None = None
         self._rounding = RoundingErrors(dataset, network)
 
@@ -38,7 +40,10 @@ class LimitErrors:
         """‖β − β_limit‖₂/‖β‖₂ of the reported end, to first order with safety factors; absolute where β = 0.
 
         1, all of β, where minibatches may lead away again. NaN where it comes to more than that, which says nothing.
+        Where weights decay for ever the limit is that of `core.analysis.penalised_limit`.
         """
+        if trained.run.weight_decay.lasts:
+            return self._penalised.error(trained)
         predictor = self._network.predictor(trained.end)
         norm = float(np.linalg.norm(predictor)) or 1.0
         distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm
@@ -55,7 +60,7 @@ class LimitErrors:
         """
         after = stepping(trained.run, trained.velocity, len(self._dataset.y))
         completer = self._completer = self._completer or Completer(self._dataset, self._network)
-        step_size, size = trained.run.step_size, float(np.linalg.norm(predictor)) or 1.0
+        step_size, size = trained.run.end_step_size, float(np.linalg.norm(predictor)) or 1.0
         found = completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
         if isinstance(found, Completion):
             limit = found.predictor
@@ -79,7 +84,7 @@ class LimitErrors:
 
 def _leaves(completer: Completer, trained: TrainedRun, after: Stepping) -> bool:
     """Whether minibatches lead away from an iterate again of which no limit is found."""
-    step_size = trained.run.step_size
+    step_size = trained.run.end_step_size
     return trained.outcome is Outcome.STATIONARY or completer.is_unstable(
         trained.theta, step_size=step_size, stepping=after
     )

@@ -50,12 +50,12 @@ class RoundingErrors:
         """τ, ∞ where nothing falls."""
         weights = self._network.tangent_weights(trained.end)
         values = np.linalg.svd(self._X * np.sqrt(weights), compute_uv=False)[: self._basis.shape[1]]
-        rate = trained.run.step_size * float(values.min(initial=np.inf)) ** 2 / len(self._y)
+        rate = trained.run.end_step_size * float(values.min(initial=np.inf)) ** 2 / len(self._y)
         return (1 - trained.run.optimizer.momentum) / rate if rate else math.inf
 
     def _part_still(self, trained: TrainedRun) -> float:
         """s: steps of the parameters are spread, so that few are below a unit while the largest is far above."""
         theta, residual = trained.theta, self._X @ self._network.predictor(trained.theta) - self._y
-        change = self._network.jacobian(theta) * (residual @ self._X) * (trained.run.step_size / len(self._y))
+        change = self._network.jacobian(theta) * (residual @ self._X) * (trained.run.end_step_size / len(self._y))
         largest = float(np.max(np.abs(change / theta), where=theta != 0, initial=0.0))
         return min(UNIT * (1 - trained.run.optimizer.momentum) / largest, 1.0) if largest else 1.0

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.analysis.limit_error import LimitErrors
+from core.analysis.penalised_limit import PenalisedLimits
 from core.analysis.problem import finite
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.starts import Starts
@@ -35,7 +36,8 @@ class RunAnalysis:
         with np.errstate(all="ignore"):  # as in `summary`
             self._squared_means = bounds.squared_means(dataset.X)
             self._second_moments = bounds.second_moments(dataset.X)
-        self._limit_errors = LimitErrors(dataset, network)
+        self._penalised_limits = PenalisedLimits(dataset, network)
+        self._limit_errors = LimitErrors(dataset, network, self._penalised_limits)
         self._starts = starts or Starts.of_problem(dataset, network, analysis)
         self._kernel_limits: dict[bytes, Float64[np.ndarray, " dim"] | None] = {}
 
@@ -68,7 +70,8 @@ class RunAnalysis:
             "sharpness_lower_bound": bounds.weighted_sum(self._squared_means, tangent_weights),
             "sharpness_upper_bound": bounds.weighted_sum(self._second_moments, tangent_weights),
             "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
-            "stability_threshold": run.optimizer.stability_limit / run.step_size,
+            "stability_threshold": run.optimizer.stability_limit / (run.end_step_size or np.inf) or np.nan,
+            "end_step_size": run.end_step_size,
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
@@ -76,6 +79,7 @@ class RunAnalysis:
             **self._stable_steps(run),
             **self._flow(run),
             **self._kernel_regime(run.initial, predictor),
+            **self._penalised_limits.of(trained),
         }
         return {
             "outcome": trained.outcome.value,

@@ -11,6 +11,7 @@ from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.per_run import RUN_AXIS, PerRun
+from core.descent.weight_decay import Decay
 from core.networks.network import Network
 
 NO_NOISE: Final = ResidualNoise()
@@ -21,8 +22,9 @@ class BatchState(PerRun):
     """Where the runs of a batch are: all that their next steps depend on, and what their certificate is made of.
 
     `residual_sum` is Σ_t of the residuals Xβ − y, each times rate·η_t/N, so that `BatchDescent.gradient_sum` is its
-    product with X. `velocity` is what an optimiser with momentum remembers, θ(t) − θ(t−1) of heavy ball,
-    None without.
+    product with X; under weight decay, where there is no velocity, each is over 1 − η_tλ as well
+    (`core.descent.weight_decay`). `velocity` is what an optimiser with momentum remembers, θ(t) − θ(t−1) of heavy ball
+    where no decay is beside it, None without.
     """
 
     theta: Float64[np.ndarray, "part run dim"] = field(metadata={RUN_AXIS: 1})
@@ -79,11 +81,13 @@ class BatchDescent(ABC):
         noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
+        decay: Decay | None = None,
     ) -> Chunk:
         """Take one step for each row of `step_sizes`, with the residual of each step perturbed, up to the first event.
 
-        `momentum` is what each step keeps of the velocity, where there is one. Overflow is no error here: a run that
-        diverges goes to infinity or NaN by itself and disturbs no other.
+        `momentum` is what each step keeps of the velocity, where there is one, `decay` what becomes of θ beside the
+        gradient. Overflow is no error here: a run that diverges goes to infinity or NaN by itself and disturbs no
+        other.
         """
 
     @abstractmethod

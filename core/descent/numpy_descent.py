@@ -14,6 +14,7 @@ from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.optimizers import Optimizer
+from core.descent.weight_decay import Decay
 from core.networks.network import Network
 from core.tiles import TILE, padded
 
@@ -66,12 +67,14 @@ class Descent(BatchDescent):
         noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
+        decay: Decay | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, check by check."""
         done, checks, ended = 0, [np.empty((0, self.lanes))], False
         while done < len(step_sizes) and not ended:
             piece = slice(done, min(len(step_sizes), done + events.to_next(done)))
-            self._take(step_sizes[piece], noise.of(piece), None if momentum is None else momentum[piece])
+            kept = None if momentum is None else momentum[piece]
+            self._take(step_sizes[piece], noise.of(piece), kept, None if decay is None else decay.of(piece))
             done = piece.stop
             if (step := events.start + done) % events.interval == 0:
                 checks.append(self.losses()[None])
@@ -91,8 +94,13 @@ class Descent(BatchDescent):
         step_sizes: Float64[np.ndarray, "step run"],
         noise: ResidualNoise,
         momentum: Float64[np.ndarray, "step run"] | None,
+        decay: Decay | None = None,
     ) -> None:
+        if decay is not None and self._velocity is None:
+            step_sizes = step_sizes / decay.shrink
         coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
+        shrink = None if decay is None else self._wide(decay.shrink)[:, :, None]
+        pull = None if decay is None else self._wide(decay.pull)[:, :, None]
         kept = None if momentum is None else self._wide(momentum)[:, :, None]
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
@@ -101,7 +109,10 @@ class Descent(BatchDescent):
                 np.multiply(self._residual, coefficient, out=self._residual)
                 np.add(self._residual_sum, self._residual, out=self._residual_sum)
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
-                self._move(None if kept is None else kept[step])
+                if shrink is None or pull is None:
+                    self._move(None if kept is None else kept[step])
+                else:
+                    self._move_and_decay(None if kept is None else kept[step], shrink[step], pull[step])
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""
@@ -129,3 +140,18 @@ class Descent(BatchDescent):
             self._step.move(self._theta, self._x)
             return
         self._roll(self._theta, self._velocity, self._step.change(self._theta, self._x), kept)
+
+    def _move_and_decay(
+        self,
+        kept: Float64[np.ndarray, "padded_run 1"] | None,
+        shrink: Float64[np.ndarray, "padded_run 1"],
+        pull: Float64[np.ndarray, "padded_run 1"],
+    ) -> None:
+        if kept is None or self._velocity is None:
+            self._step.move(self._theta, self._x)
+            np.multiply(self._theta, shrink, out=self._theta)
+            return
+        change = self._step.change(self._theta, self._x)
+        np.subtract(change, pull * self._theta, out=change)
+        np.multiply(self._theta, shrink, out=self._theta)
+        self._roll(self._theta, self._velocity, change, kept)

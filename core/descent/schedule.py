@@ -1,5 +1,11 @@
 """Step-size schedules."""
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
 import numpy as np
 from jaxtyping import Float64, Int64
 
@@ -11,4 +17,109 @@ def warmed_up(
     t = np.arange(start, stop)[:, None]
     ramp = (t + 1) / np.maximum(warmup_steps, 1)
     schedule: Float64[np.ndarray, "step run"] = step_size * np.minimum(1.0, ramp)
+    return schedule
+
+
+class ScheduleKind(StrEnum):
+    """How step sizes go on behind the warm-up."""
+
+    CONSTANT = "constant"
+    PIECEWISE = "piecewise"
+    EXPONENTIAL = "exponential"
+    COSINE = "cosine"
+    DOUBLING = "doubling"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stages:
+    """f(t) = `factors`[k] from step `changes`[k] on, 1 before all of them: a step size that is piecewise constant."""
+
+    changes: tuple[int, ...]
+    factors: tuple[float, ...]
+
+    @property
+    def over_from(self) -> int:
+        """The step from which on f is `end`."""
+        return self.changes[-1]
+
+    @property
+    def end(self) -> float:
+        """The last factor."""
+        return self.factors[-1]
+
+    def at(self, start: int, stop: int) -> Float64[np.ndarray, " step"]:
+        """f(t) for start ≤ t < stop."""
+        return np.array([1.0, *self.factors])[np.searchsorted(self.changes, np.arange(start, stop), side="right")]
+
+    def largest_from(self, step: int) -> float:
+        """The largest f(t) of all t ≥ step."""
+        passed = int(np.searchsorted(self.changes, step, side="right"))
+        return max((1.0, *self.factors)[passed:])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decline:
+    """f(t) from 1 to `end` over `steps` steps behind step `start`, and `end` from there on; p = (t − start)/steps.
+
+    Exponential, end^p, or along half a cosine, end + (1 − end)·(1 + cos πp)/2 (Loshchilov and Hutter 2017).
+    """
+
+    start: int
+    steps: int
+    end: float
+    is_cosine: bool
+
+    @property
+    def over_from(self) -> int:
+        """The step from which on f is `end`."""
+        return self.start + self.steps
+
+    def at(self, start: int, stop: int) -> Float64[np.ndarray, " step"]:
+        """f(t) for start ≤ t < stop.
+
+        In extended precision where the machine has it: those loops of NumPy go entry by entry, so that no bit of a
+        value depends on its place among others.
+        """
+        part = np.clip((np.arange(start, stop) - self.start) / np.longdouble(self.steps), 0, 1)
+        end = np.longdouble(self.end)
+        values = end + (1 - end) * (1 + np.cos(np.longdouble(np.pi) * part)) / 2 if self.is_cosine else end**part
+        return np.where(part < 1, values, end).astype(np.float64)
+
+    def largest_from(self, step: int) -> float:
+        """The largest f(t) of all t ≥ step."""
+        return max(float(self.at(step, step + 1)[0]), self.end)
+
+
+Shape = Stages | Decline
+"""What the step size is multiplied by behind the warm-up, and within it where it begins before that is over."""
+
+MOST_DOUBLINGS: Final = 1000
+"""After so many without a limit the step size is beyond what float64 holds, and the run has diverged."""
+
+
+def doublings(start: int, every: int, limit: float) -> Stages:
+    """F = min(2^k, `limit`) from k times `every` steps behind `start` on; without a limit ∞ after `MOST_DOUBLINGS`."""
+    last = MOST_DOUBLINGS if math.isinf(limit) else math.ceil(math.log2(limit))
+    powers = range(1, last + 1)
+    return Stages(
+        changes=tuple(start + every * power for power in powers),
+        factors=(*(2.0**power for power in powers[:-1]), limit),
+    )
+
+
+def scheduled(
+    step_size: Float64[np.ndarray, " run"],
+    warmup_steps: Int64[np.ndarray, " run"],
+    shapes: Sequence[Shape | None],
+    start: int,
+    stop: int,
+) -> Float64[np.ndarray, "step run"]:
+    """η_t = η·min(1, (t+1)/W)·f(t) for start ≤ t < stop; f = 1 where the shape of a run is None."""
+    schedule = warmed_up(step_size, warmup_steps, start, stop)
+    known: dict[Shape, Float64[np.ndarray, " step"] | float] = {}
+    for run, shape in enumerate(shapes):
+        if shape is not None:
+            if shape not in known:
+                known[shape] = shape.end if start >= shape.over_from else shape.at(start, stop)
+            schedule[:, run] *= known[shape]
     return schedule

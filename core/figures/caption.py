@@ -7,6 +7,7 @@ from typing import Any, Final
 from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.descent.optimizers import Optimizer
+from core.descent.schedule import ScheduleKind
 from core.figures.fonts import in_drawable_letters
 from core.figures.layouts.selection import swept_numbers
 from core.figures.number_text import number_text
@@ -14,7 +15,7 @@ from core.figures.results import Results
 from core.results.variables import COORDINATES, Variable
 from core.spec.axes import Axis, axis_name
 from core.spec.experiment_spec import PARTS, InlineData
-from core.spec.optimizers import STEP_SIZE_FRACTION, EffectiveStepSizes
+from core.spec.optimizers import STEP_SIZE_FRACTION, EffectiveStepSizes, PlainOptimizer
 from core.spec.run_spec import PlainProduct, PlainSparseRegression, PlainUV
 from core.sweep.grid import Grid
 
@@ -25,6 +26,9 @@ INITIALIZATIONS: Final = {
     "parameters": "given initial parameters",
 }
 DATA_SYMBOLS: Final = ("samples", "dimension", "sparsity", "mean", "variance", "noise_variance")
+MOST_PLACES: Final = 3
+"""Most places at which the step size changes that are told one by one."""
+
 REPLICATES: Final = {"init_seed": "initialisation seeds", "optimizer_seed": "optimiser seeds"}
 
 
@@ -168,6 +172,7 @@ def _training(grid: Grid) -> Iterator[str]:
         if name not in swept and value is not None:
             digits = 12 if isinstance(value, int) else 6
             yield value_text(COORDINATES[name], value, digits)
+    yield from _schedule(run.spec.optimizer, swept)
     yield from (f"{len(swept[name].values)} {words}" for name, words in REPLICATES.items() if name in swept)
 
 
@@ -192,3 +197,19 @@ def _shortened(line: str) -> str:
         return line
     ahead = (NAME_LENGTH - 1) // 2
     return f"{line[:ahead]}…{line[len(line) - (NAME_LENGTH - 1 - ahead) :]}"
+
+
+def _schedule(optimizer: PlainOptimizer, swept: Mapping[str, Axis]) -> Iterator[str]:
+    """What becomes of the step size behind the warm-up, and how weights decay; nothing where they do not."""
+    if optimizer.schedule is not ScheduleKind.CONSTANT:
+        yield f"{optimizer.schedule.value} schedule"
+    places = optimizer.schedule_at_steps or optimizer.schedule_at_fractions or ()
+    if places:
+        told = [number_text(place) for place in places[:MOST_PLACES]] + ["…"] * (len(places) > MOST_PLACES)
+        yield f"changes at {'steps' if optimizer.schedule_at_steps else 'parts'} {', '.join(told)}"
+    for name in ("schedule_steps", "schedule_factor", "weight_decay", "weight_decay_until"):
+        value = getattr(optimizer, name)
+        if name not in swept and value is not None and (value or name == "schedule_factor"):
+            yield value_text(COORDINATES[name], value)
+    if optimizer.decoupled_weight_decay:
+        yield "decoupled decay"

@@ -27,14 +27,16 @@ def is_in_reach(step: float, step_sizes: Sequence[float]) -> bool:
 def largest_steps(results: Results, indices: Int64[np.ndarray, " run"], *, axis: str) -> list[float]:
     """Both η* of problem and optimiser as numbers of this axis of step sizes, the medians over these runs.
 
-    On that of multiples of the first one, it is 1 whether or not it is known. NaN before the analysis, and on axes of
+    On that of multiples of the first one, it is 1 whether or not it is known; either over what the schedule multiplies
+    step sizes by in the end. NaN before the analysis, and on axes of
     multiples of another step size.
     """
     if axis in OTHER_UNITS:
         return [np.nan] * len(LARGEST_STEPS)
     steps = np.array([_steps_of_run(results, index) for index in indices.tolist()])
     if axis == STEP_SIZE_FRACTION:
-        steps = np.stack([np.ones(len(steps)), steps[:, 1] / steps[:, 0]], axis=1)
+        first = np.array([1 / results.grid.run(index).end_factor for index in indices.tolist()])
+        steps = np.stack([first, first * (steps[:, 1] / steps[:, 0])], axis=1)
     known = [column[np.isfinite(column)] for column in steps.T]
     return [float(np.median(column)) if column.size else np.nan for column in known]
 
@@ -50,4 +52,4 @@ def _steps_of_run(results: Results, index: int) -> tuple[float, ...]:
     run = results.grid.run(index)
     analysis = results.analyses.get(run.problem_key)
     steps = [getattr(analysis, name, None) for name in LARGEST_STEPS]
-    return tuple(np.nan if step is None else run.largest_stable_step(step) for step in steps)
+    return tuple(np.nan if step is None else run.largest_stable_step(step) / run.end_factor for step in steps)

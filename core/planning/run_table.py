@@ -23,6 +23,7 @@ from core.planning.problem_facts import ProblemFacts
 from core.spec.optimizers import EFFECTIVE_STEP_SIZE, RELATIVE_AXES, STEP_SIZE_FRACTION, StepUnit
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import Grid
+from core.sweep.grid_run import shape_of
 
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
@@ -51,7 +52,8 @@ class RunTable:
     `fraction` is η over the η* of each run's optimiser where the spec says so, `multiple` η over another unit of step
     sizes, else `step_size` is η; in a search none is, and `rounds` are the fractions that its rounds take longest at.
     `trainings` is how many there are one after another, on average, `lanes` how many at a time, the probes of a search.
-    `relative_limit` is that η* in units of the one of gradient descent.
+    `relative_limit` is that η* in units of the one of gradient descent. From `steady_from` on steps are alike, of
+    `end_factor` times η; `lasting_decay` is λ where it goes on for ever, else 0.
     """
 
     init_scale: Runs
@@ -72,6 +74,9 @@ class RunTable:
     strides: bool
     draws_batches: bool
     points: int
+    steady_from: Runs
+    end_factor: Runs
+    lasting_decay: Runs
 
     @classmethod
     def of(cls, grid: Grid, offsets: Int64[np.ndarray, " run"]) -> Self:
@@ -108,6 +113,7 @@ class RunTable:
             strides=stopping.completes and not stopping.wants_proof,
             draws_batches=first.optimizer.draws_batches,
             points=recording.points,
+            **_steadiness(grid, columns, len(offsets)),
         )
 
     @classmethod
@@ -138,7 +144,7 @@ class RunTable:
 
     def steps(self, facts: ProblemFacts) -> Runs:
         """The predicted steps of every run in one lane, those of all its trainings one after another."""
-        steps = [self._steps(fraction, facts) for fraction in self._fractions(facts)]
+        steps = [self._steps(fraction * self.end_factor, facts) for fraction in self._fractions(facts)]
         return np.asarray(np.sum(steps, axis=0) * (self.trainings / len(steps)))
 
     def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
@@ -159,7 +165,7 @@ class RunTable:
             init_scale=self.init_scale,
             fraction=fraction,
             warmup_steps=self.warmup_steps,
-            settled_from=np.maximum(self.warmup_steps, self.noise_steps),
+            settled_from=np.maximum(np.maximum(self.warmup_steps, self.noise_steps), self.steady_from),
             momentum=self.momentum,
             relative_limit=self.relative_limit,
             degree=facts.network.degree,
@@ -168,7 +174,15 @@ class RunTable:
             completes=self.completes,
             strides_from=self._strides_from(facts),
         )
-        return predicted_steps(inputs)
+        steps = predicted_steps(inputs)
+        return np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
+
+    def _decaying_steps(self, steps: Runs) -> Runs:
+        """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""
+        size = np.inf if self.step_size is None else self.step_size * self.end_factor
+        with np.errstate(divide="ignore", invalid="ignore"):  # where nothing decays
+            decayed = np.fmax(steps, self.steady_from + 30 / (size * self.lasting_decay))
+        return np.asarray(np.fmin(np.where(np.isinf(size), np.inf, decayed), float(self.max_steps)))
 
     def _strides_from(self, facts: ProblemFacts) -> Runs:
         """From how many steps on strides are tried with runs of plain descent, ∞ for others."""
@@ -225,3 +239,24 @@ def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
             # Both parts have a seed, which costs nothing either way.
             columns[name] = np.asarray(each.values, dtype=np.float64)[position]
     return columns
+
+
+_REAL: Final = ("schedule_factor", "weight_decay")
+
+
+def _steadiness(grid: Grid, columns: Mapping[str, Runs], runs: int) -> dict[str, Runs]:
+    """`steady_from`, `end_factor` and `lasting_decay` of the runs; equal schedules are looked at once."""
+    first, budget = grid.run(0).spec.optimizer, grid.spec.stopping.budget
+    names = ("warmup_steps", "schedule_steps", "schedule_factor", "weight_decay", "weight_decay_until")
+    told = {name: columns[name].tolist() for name in names if name in columns}
+    known: dict[tuple[float, ...], tuple[float, float, float]] = {}
+    rows = list(zip(*told.values(), strict=True)) or [()] * runs
+    for row in set(rows):
+        numbers = {name: value if name in _REAL else int(value) for name, value in zip(told, row, strict=True)}
+        plain = first.model_copy(update=numbers)
+        shape = shape_of(plain, budget)
+        over = max(0 if shape is None else shape.over_from, plain.weight_decay_until or 0)
+        lasting = plain.weight_decay if plain.weight_decay_until is None else 0.0
+        known[row] = (float(over), 1.0 if shape is None else shape.end, lasting)
+    columns_of = np.array([known[row] for row in rows]).reshape(runs, 3).T
+    return dict(zip(("steady_from", "end_factor", "lasting_decay"), columns_of, strict=True))

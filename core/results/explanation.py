@@ -6,6 +6,7 @@ from typing import Final
 
 from core.analysis.advice import OUT_OF_REACH
 from core.descent.optimizers import FullBatch, Optimizer
+from core.descent.schedule import Shape
 from core.outcome import Outcome, RunPath
 from core.sweep.grid_run import Run
 
@@ -45,16 +46,21 @@ def exceeded(summary: Mapping[str, Scalar]) -> tuple[str, ...]:
 
 
 def explanation(
-    summary: Mapping[str, Scalar], *, warmup_steps: int = 0, optimizer: Optimizer = GRADIENT_DESCENT
+    summary: Mapping[str, Scalar],
+    *,
+    warmup_steps: int = 0,
+    optimizer: Optimizer = GRADIENT_DESCENT,
+    shape: Shape | None = None,
 ) -> str:
     """How the run ended, where its step size stood, and what can be done, from its numbers alone; text for people.
 
     A number that the summary of an older release does not have counts as not known. A run whose steps were over before
-    its warm-up or its noise never was where the thresholds would say something of it.
+    its warm-up, its schedule of that `shape` or its noise never was where the thresholds would say something of it.
     """
-    if unsettled := _unsettled(summary, warmup_steps, optimizer):
+    if unsettled := _unscheduled(summary, shape) or _unsettled(summary, warmup_steps, optimizer):
         return f"{_what(summary)} {unsettled}"
-    sentences = (_what(summary), _where(summary), _why(summary, optimizer, is_warmed=warmup_steps > 0))
+    why = _how_far_from_lasso(summary) or _why(summary, optimizer, is_warmed=warmup_steps > 0)
+    sentences = (_what(summary), _where(summary), why)
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -69,7 +75,20 @@ def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
         optimizer = optimizer.on(run.samples)
     elif summary.get("path") in OF_DESCENT:
         optimizer = GRADIENT_DESCENT
-    return explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer)
+    return explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer, shape=run.step_shape)
+
+
+def _unscheduled(summary: Mapping[str, Scalar], shape: Shape | None) -> str:
+    """Likewise of a schedule that was not over."""
+    outcome, steps = Outcome(str(summary["outcome"])), int(_number(summary, "steps") or 0)
+    ends_early = outcome in {Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED, Outcome.DIVERGED}
+    if shape is None or steps >= shape.over_from or not ends_early:
+        return ""
+    reached = float(shape.at(max(steps - 1, 0), max(steps, 1))[0])
+    told = f"Its schedule of {shape.over_from} steps was not over: η had come to {reached:.3g} times its full height"
+    if outcome is Outcome.DIVERGED:
+        return f"{told}. {_LOWER}"
+    return f"{told}, and no run is known to converge before. Take more steps than the schedule, or shorten it."
 
 
 def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, optimizer: Optimizer) -> str:
@@ -110,14 +129,29 @@ def _is_above_all_that_is_stable(summary: Mapping[str, Scalar]) -> bool:
 
 def _ratios(summary: Mapping[str, Scalar]) -> dict[str, float]:
     """η over each threshold that is known."""
-    step = _number(summary, "step_size")
+    step = _end_step_size(summary)
     steps = {name: _number(summary, name) for name in THRESHOLDS}
     return {name: step / threshold for name, threshold in steps.items() if step and threshold}
+
+
+def _end_step_size(summary: Mapping[str, Scalar]) -> float | None:
+    """That by which a run is judged; an older release knew no schedules."""
+    return _number(summary, "end_step_size" if "end_step_size" in summary else "step_size")
 
 
 def _number(summary: Mapping[str, Scalar], name: str) -> float | None:
     value = summary.get(name)
     return value if isinstance(value, int | float) else None
+
+
+_AT_LEAST_SQUARES: Final = "Ended at the least squares: no predictor fits these data exactly."
+
+_AT_LASSO: Final = "Ended at the lasso that its weight decay leads to, with one of u₊ and u₋ at 0 in each coordinate."
+
+
+def _is_penalised(summary: Mapping[str, Scalar]) -> bool:
+    """Whether weight decay leads it to the lasso."""
+    return _number(summary, "lasso_penalty") is not None
 
 
 def _what(summary: Mapping[str, Scalar]) -> str:
@@ -128,7 +162,7 @@ def _what(summary: Mapping[str, Scalar]) -> str:
         Outcome.OSCILLATING: f"Oscillates after {steps} steps: the loss stays bounded and does not converge.",
         Outcome.BUDGET_EXHAUSTED: f"Had not converged after {steps} steps, all that were allowed.",
         Outcome.UNSTABLE_INTERPOLATOR: "Fits the data at a point where its step size is unstable, and was not pushed.",
-        Outcome.STATIONARY: "Ended at the least squares: no predictor fits these data exactly.",
+        Outcome.STATIONARY: _AT_LASSO if _is_penalised(summary) else _AT_LEAST_SQUARES,
         Outcome.STANDSTILL: "Stands still: its steps have become too small for float64.",
         Outcome.STOPPED: f"Stopped after the {steps} steps that were asked for, and had not converged.",
     }[Outcome(str(summary["outcome"]))]
@@ -136,11 +170,12 @@ def _what(summary: Mapping[str, Scalar]) -> str:
 
 def _where(summary: Mapping[str, Scalar]) -> str:
     ratios = _ratios(summary)
-    step = _number(summary, "step_size")
+    step = _end_step_size(summary)
     if not ratios or step is None:
         return ""
     multiples = [f"{ratio:.3g} × {THRESHOLDS[name]}" for name, ratio in ratios.items()]
-    return f"η = {step:.3g} is {_listed(multiples)}."
+    size = "η" if step == _number(summary, "step_size") else "In the end η"
+    return f"{size} = {step:.3g} is {_listed(multiples)}."
 
 
 def _listed(words: list[str]) -> str:
@@ -163,6 +198,21 @@ def _why(summary: Mapping[str, Scalar], optimizer: Optimizer, *, is_warmed: bool
             return _not_pushed(summary)
         case _:
             return _too_short(summary, ratios, optimizer)
+
+
+def _how_far_from_lasso(summary: Mapping[str, Scalar]) -> str:
+    """Of runs that lasting decay leads there: thresholds are of interpolators, to which it does not."""
+    outcome = Outcome(str(summary["outcome"]))
+    if not _is_penalised(summary) or outcome in {Outcome.DIVERGED, Outcome.OSCILLATING}:
+        return ""
+    distance = _number(summary, "lasso_distance")
+    far = "" if distance is None else f"β is {distance:.3g} of the lasso away from it, in ‖·‖₂. "
+    if outcome is Outcome.STATIONARY:
+        return f"{far}Compare its risk with lasso_excess_risk."
+    return (
+        f"{far}Where the gradient g of the loss is close to the penalty κ, u₊ and u₋ decay by (1 − 2η(κ − |g|)) a step "
+        "and no faster: allow more steps, or raise η, or let the decay end (weight_decay_until)."
+    )
 
 
 _STATIONARY: Final = (

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64, Shaped
 
-from core.descent.schedule import warmed_up
+from core.descent.schedule import scheduled
 from core.implicit_bias.certificate import effective_initialization
 from core.results.labelled_arrays import LabelledArrays, Meaning
 from core.results.result import Summary
@@ -116,7 +116,8 @@ def _stability_threshold(
 ) -> Float64[np.ndarray, " record"]:
     """The optimiser's stability limit over η_t at the steps t."""
     size, warmup = np.array([summary["step_size"]], dtype=np.float64), np.array([run.warmup_steps])
-    eta = np.array([warmed_up(size, warmup, step, step + 1)[0, 0] for step in steps.tolist()])
+    shapes = [run.step_shape]
+    eta = np.array([scheduled(size, warmup, shapes, step, step + 1)[0, 0] for step in steps.tolist()])
     threshold: Float64[np.ndarray, " record"] = run.optimizer.stability_limit / eta.astype(np.float64)
     return threshold
 

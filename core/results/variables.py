@@ -48,7 +48,7 @@ VARIABLES: Final = _table(
             name="step_size",
             symbol="η",
             label="step size η",
-            description="The step size at full height, after the warm-up.",
+            description="The step size at full height, after the warm-up and before its schedule.",
             log_scaled=True,
         ),
         Variable(
@@ -76,7 +76,8 @@ VARIABLES: Final = _table(
             label="outcome",
             description=(
                 "How the run ended: converged, diverged, oscillating, budget_exhausted, unstable_interpolator, "
-                "stationary (at the least squares where nothing interpolates), standstill (steps below rounding) or "
+                "stationary (at the least squares where nothing interpolates, at the lasso with lasting weight decay), "
+                "standstill (steps below rounding) or "
                 "stopped (after the steps that were asked for)."
             ),
             kind=Kind.TEXT,
@@ -265,7 +266,8 @@ VARIABLES: Final = _table(
             symbol="2/η",
             label="stability threshold 2/η",
             description=(
-                "The largest sharpness at which gradient descent with step size η is linearly stable; with momentum "
+                "The largest sharpness at which gradient descent with the step size η that the run ends with "
+                "(`end_step_size`) is linearly stable; with momentum "
                 "the optimiser's stability limit over η."
             ),
             log_scaled=True,
@@ -419,6 +421,59 @@ VARIABLES: Final = _table(
             kind=Kind.TEXT,
         ),
         Variable(
+            name="end_step_size",
+            symbol="η_end",
+            label="step size at the end η_end",
+            description=(
+                "The step size that the schedule ends with, η itself without one. It is this by which a run is judged, "
+                "and that η* and the other stable step sizes are compared with; larger steps on the way decide where "
+                "the run is led to, not whether it may stay there."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="lasso_penalty",
+            symbol="κ",
+            label="penalty κ of the lasso",
+            description=(
+                "Weight decay λ that goes on for ever leads to a minimum of L + ½λ‖θ‖², whose predictor at depth 2 is "
+                "the lasso, argmin L + κ‖β‖₁: κ = λ/2, for UV and u∘v λ; with momentum m and decoupled decay "
+                "(1 − m) times that. Of such runs alone, as what follows of the lasso."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
+            name="lasso_excess_risk",
+            symbol="R(β_κ)",
+            label="excess risk of the lasso",
+            description="The excess risk of the lasso of that penalty, followed along its path for up to 200 columns.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="lasso_test_loss",
+            symbol="R(β_κ) + ½σ²_noise",
+            label="test loss of the lasso",
+            description="The test loss of the lasso of that penalty.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="lasso_distance",
+            symbol="‖β − β_κ‖₂/‖β_κ‖₂",
+            label="distance to the lasso",
+            description="How far the end is from the lasso of that penalty, relative to it; absolute where that is 0.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="duality_gap",
+            symbol="",
+            label="duality gap of the lasso",
+            description=(
+                "By how much L + κ‖β‖₁ at the end exceeds the least there is, at most, relative to what it is: proven "
+                "by the dual point (y − Xβ)/N, shrunk until it is feasible."
+            ),
+            log_scaled=True,
+        ),
+        Variable(
             name="kernel_id",
             symbol="",
             label="kernel",
@@ -488,6 +543,14 @@ COORDINATES: Final = _table(
             log_scaled=True,
         ),
         _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
+        _count(
+            "schedule_steps", "T", "steps of the schedule T", "Over which η changes, or from one doubling to the next."
+        ),
+        _number(
+            "schedule_factor", "η_end/η", "factor of the schedule", "What η is multiplied by, in the end or each time."
+        ),
+        _number("weight_decay", "λ", "weight decay λ", "½λ‖θ‖² is added to the loss."),
+        _count("weight_decay_until", "", "steps with weight decay", "After them the decay is off."),
         _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
         _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),
         _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),

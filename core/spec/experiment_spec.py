@@ -33,6 +33,7 @@ from core.spec.swept import (
     Vector,
     all_values,
     axis_values,
+    left_out_at,
 )
 
 SCHEMA_VERSION: Final = 1
@@ -101,11 +102,6 @@ class Transform(Document):
 
 def _default(document: type[Document], field: str) -> Any:
     return document.model_fields[field].default
-
-
-def left_out_at(default: Any) -> Any:
-    """A field that documents have only beside its default, so that the hashes of before are what they were."""
-    return Field(default=default, exclude_if=lambda value: bool(value == default))
 
 
 def _require_support(sparsity: float, dimension: float) -> None:
@@ -439,12 +435,22 @@ class ExperimentSpec(Document):
     def _searches_converge(self) -> Self:
         if self.stopping.steps is not None and isinstance(self.optimizer.step_size, LargestConvergent):
             raise ValueError("largest_convergent looks for runs that converge; with steps they only stop")
+        if self.optimizer.decays_for_ever and isinstance(self.optimizer.step_size, LargestConvergent):
+            raise ValueError("largest_convergent looks for runs that converge to an interpolator: end the weight_decay")
+        return self
+
+    @model_validator(mode="after")
+    def _schedules_end(self) -> Self:
+        if self.optimizer.comes_to_rest and self.stopping.steps is None:
+            raise ValueError("a step size that ends at 0 shows nothing of where a run tends to: give stopping.steps")
         return self
 
     @model_validator(mode="after")
     def _held_runs_descend(self) -> Self:
         if self.stopping.holds and not isinstance(self.optimizer, GradientDescent):
             raise ValueError(f"release exact is for gradient_descent alone: leave it out for {self.optimizer.kind}")
+        if self.stopping.holds and (self.optimizer.is_scheduled or self.optimizer.decays):
+            raise ValueError("release exact is for gradient_descent alone: leave out schedule and weight_decay")
         return self
 
     @model_validator(mode="after")

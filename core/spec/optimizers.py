@@ -3,25 +3,31 @@
 What they do is in `core.descent.optimizers`; `core.sweep.grid_run.optimizer_of` leads from here to there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from core.descent.schedule import ScheduleKind
 from core.identity import rounded
 from core.spec.swept import (
     BELOW_ONE,
     Count,
     Document,
     Fraction,
+    NonNegative,
     Positive,
     SweptCount,
     SweptFraction,
+    SweptNonNegative,
     SweptPositive,
     SweptWhole,
     Whole,
     all_values,
+    left_out_at,
 )
 
 Multiples = Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
@@ -229,12 +235,109 @@ StepSize = Annotated[
 ]
 
 
+MOST_CHANGES: Final = 1000
+"""Most changes of a step size that is piecewise constant."""
+
+Factors = Annotated[
+    tuple[Annotated[Positive, AfterValidator(rounded)], ...],
+    Field(min_length=1, max_length=MOST_CHANGES, strict=False, fail_fast=True),
+]
+Places = Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_CHANGES, strict=False, fail_fast=True)]
+PartsOfBudget = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=BELOW_ONE), AfterValidator(rounded)], ...],
+    Field(min_length=1, max_length=MOST_CHANGES, strict=False, fail_fast=True),
+]
+
+_SCHEDULE_FIELDS: Final = (
+    "schedule_steps",
+    "schedule_factor",
+    "schedule_at_steps",
+    "schedule_at_fractions",
+    "schedule_factors",
+)
+
+
 class Descent(Document):
-    """What every optimiser has; the step size grows linearly to η over `warmup_steps` (section 7)."""
+    """What every optimiser has; the step size grows linearly to η over `warmup_steps` (section 7).
+
+    `schedule`: what becomes of η behind the warm-up. `piecewise`: at each of `schedule_at_steps`, or of the parts
+    `schedule_at_fractions` of all steps that are allowed, it is multiplied by `schedule_factor`, or is from there on η
+    times its own of `schedule_factors`. `exponential` and `cosine`: over `schedule_steps` it changes to η times
+    `schedule_factor`, and stays there. `doubling`: it doubles every `schedule_steps`, up to η times `schedule_factor`
+    if that is given. A run is judged by the step size that it ends with, once the schedule is over.
+
+    `weight_decay` λ adds ½λ‖θ‖² to the loss, for the first `weight_decay_until` steps where that is given; with
+    `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty.
+    """
 
     kind: str
     step_size: StepSize
     warmup_steps: SweptWhole = 0
+    schedule: Annotated[ScheduleKind, Field(strict=False)] = left_out_at(ScheduleKind.CONSTANT)
+    schedule_steps: SweptCount | None = left_out_at(None)
+    schedule_factor: SweptNonNegative | None = left_out_at(None)
+    schedule_at_steps: Places | None = left_out_at(None)
+    schedule_at_fractions: PartsOfBudget | None = left_out_at(None)
+    schedule_factors: Factors | None = left_out_at(None)
+    weight_decay: SweptNonNegative = left_out_at(0.0)
+    weight_decay_until: SweptCount | None = left_out_at(None)
+    decoupled_weight_decay: bool = left_out_at(default=False)
+
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> Self:
+        given = [name for name in _SCHEDULE_FIELDS if getattr(self, name) is not None]
+        wanted = _WANTED[self.schedule]
+        if not any(set(most) >= set(given) >= set(least) for least, most in wanted):
+            ways = " or ".join(", ".join(most) or "nothing" for _, most in wanted)
+            raise ValueError(f"schedule {self.schedule.value} takes {ways}; given: {', '.join(given) or 'nothing'}")
+        for places in (self.schedule_at_steps, self.schedule_at_fractions):
+            if places is not None and any(later <= earlier for earlier, later in pairwise(places)):
+                raise ValueError("the places at which η changes should ascend")
+        changes = self.schedule_at_steps or self.schedule_at_fractions or ()
+        if self.schedule_factors is not None and len(self.schedule_factors) != len(changes):
+            raise ValueError(f"η changes at {len(changes)} places, and there are {len(self.schedule_factors)} factors")
+        self._require_factor()
+        return self
+
+    def _require_factor(self) -> None:
+        if self.schedule_factor is None:
+            return
+        least = min(all_values(self.schedule_factor))
+        if self.schedule is ScheduleKind.DOUBLING and not least > 1:
+            raise ValueError(f"η doubles up to schedule_factor times its size, which {least:g} forbids")
+        if self.schedule in {ScheduleKind.EXPONENTIAL, ScheduleKind.PIECEWISE} and not least > 0:
+            raise ValueError("a schedule_factor of 0 is for cosine alone")
+
+    @model_validator(mode="after")
+    def _decay_fits(self) -> Self:
+        if not self.decays and (self.weight_decay_until is not None or self.decoupled_weight_decay):
+            raise ValueError("weight_decay is 0: leave out weight_decay_until and decoupled_weight_decay")
+        sizes = (
+            None if isinstance(self.step_size, RelativeStepSizes | LargestConvergent) else all_values(self.step_size)
+        )
+        if self.decays and sizes and max(sizes) * max(all_values(self.weight_decay)) >= 1:
+            raise ValueError("step_size × weight_decay is 1 or more: every step would turn the signs of all parameters")
+        return self
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the step size changes behind the warm-up."""
+        return self.schedule is not ScheduleKind.CONSTANT
+
+    @property
+    def decays(self) -> bool:
+        """Whether there is weight decay in any run."""
+        return any(all_values(self.weight_decay))
+
+    @property
+    def decays_for_ever(self) -> bool:
+        """Whether it goes on to the end."""
+        return self.decays and self.weight_decay_until is None
+
+    @property
+    def comes_to_rest(self) -> bool:
+        """Whether the step size of any run ends at 0."""
+        return self.schedule is ScheduleKind.COSINE and 0 in all_values(self.schedule_factor)
 
     @model_validator(mode="after")
     def _has_momentum(self) -> Self:
@@ -254,10 +357,36 @@ class PlainDescent(Document):
     kind: str
     step_size: Positive | FractionOfMaxStable | MultipleOf | LargestConvergent
     warmup_steps: Whole
+    schedule: Annotated[ScheduleKind, Field(strict=False)] = left_out_at(ScheduleKind.CONSTANT)
+    schedule_steps: Count | None = left_out_at(None)
+    schedule_factor: NonNegative | None = left_out_at(None)
+    schedule_at_steps: Places | None = left_out_at(None)
+    schedule_at_fractions: PartsOfBudget | None = left_out_at(None)
+    schedule_factors: Factors | None = left_out_at(None)
+    weight_decay: NonNegative = left_out_at(0.0)
+    weight_decay_until: Count | None = left_out_at(None)
+    decoupled_weight_decay: bool = left_out_at(default=False)
 
     def own_numbers(self) -> dict[str, float]:
         """What this optimiser has besides, by field; not its seed."""
         return {field: value for field, value in self if field not in {*PlainDescent.model_fields, "seed"}}
+
+
+_WANTED: Final[Mapping[ScheduleKind, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]] = MappingProxyType(
+    {
+        ScheduleKind.CONSTANT: (((), ()),),
+        ScheduleKind.PIECEWISE: tuple(
+            ((place, factor),) * 2
+            for place in ("schedule_at_steps", "schedule_at_fractions")
+            for factor in ("schedule_factor", "schedule_factors")
+        ),
+        **dict.fromkeys(
+            (ScheduleKind.EXPONENTIAL, ScheduleKind.COSINE), ((("schedule_steps", "schedule_factor"),) * 2,)
+        ),
+        ScheduleKind.DOUBLING: ((("schedule_steps",), ("schedule_steps", "schedule_factor")),),
+    }
+)
+"""Of each schedule the fields that it needs and those that it may have; several where there are ways."""
 
 
 class GradientDescent(Descent):

@@ -23,7 +23,6 @@ from core.spec.experiment_spec import (
     UploadedData,
     UVModel,
     VectorInitialization,
-    left_out_at,
 )
 from core.spec.optimizers import (
     EffectiveStepSizes,
@@ -32,7 +31,20 @@ from core.spec.optimizers import (
     PlainOptimizer,
     RelativeStepSizes,
 )
-from core.spec.swept import Count, Decay, Depth, Document, NonNegative, Positive, Real, Scale, Shape, Vector, Whole
+from core.spec.swept import (
+    Count,
+    Decay,
+    Depth,
+    Document,
+    NonNegative,
+    Positive,
+    Real,
+    Scale,
+    Shape,
+    Vector,
+    Whole,
+    left_out_at,
+)
 
 
 class PlainSparseRegression(SparseRegression):
@@ -147,6 +159,8 @@ def optimizer_at(optimizer: Optimizer, values: Mapping[str, float]) -> PlainOpti
         numbers["step_size"] = optimizer.step_size.step_size(values["step_size"], numbers["momentum"])
     elif isinstance(optimizer.step_size, RelativeStepSizes):
         numbers["step_size"] = optimizer.step_size.at(values["step_size"])
+    if not numbers["weight_decay"]:  # one spelling of a run without
+        numbers |= {"weight_decay_until": None, "decoupled_weight_decay": False}
     return _OPTIMIZER.validate_python(numbers)
 
 

@@ -1,9 +1,12 @@
 """One run of a grid: its spec, its identity, and what both say of how it is trained."""
 
+import math
 from dataclasses import dataclass
 from typing import assert_never
 
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.schedule import Decline, ScheduleKind, Shape, Stages, doublings
+from core.descent.weight_decay import WeightDecay
 from core.identity import content_hash
 from core.networks.network import UV, Diagonal, Network, Product
 from core.spec.experiment_spec import InlineData, UploadedData
@@ -92,6 +95,25 @@ class Run:
         return self.spec.optimizer.warmup_steps
 
     @property
+    def step_shape(self) -> Shape | None:
+        """What becomes of the step size behind the warm-up; None where it stays."""
+        return shape_of(self.spec.optimizer, self.spec.stopping.budget)
+
+    @property
+    def end_factor(self) -> float:
+        """What the step size ends with over what it is at full height; NaN where it ends at 0, or never."""
+        factor = 1.0 if (shape := self.step_shape) is None else shape.end
+        return factor if 0 < factor < math.inf else math.nan
+
+    @property
+    def weight_decay(self) -> WeightDecay:
+        """How its parameters decay."""
+        told = self.spec.optimizer
+        return WeightDecay(
+            rate=told.weight_decay, until=told.weight_decay_until, is_decoupled=told.decoupled_weight_decay
+        )
+
+    @property
     def seed(self) -> int:
         """The seed of the run's own random streams; neither what is recorded nor where it stops changes it.
 
@@ -161,6 +183,23 @@ def _in_effect(optimizer: PlainOptimizer) -> PlainOptimizer:
     """The document of gradient descent for heavy ball without momentum, any other as it is."""
     if not isinstance(optimizer, PlainHeavyBall) or optimizer.momentum:
         return optimizer
-    return PlainGradientDescent(
-        kind="gradient_descent", step_size=optimizer.step_size, warmup_steps=optimizer.warmup_steps
-    )
+    shared = {field: value for field, value in optimizer if field in PlainGradientDescent.model_fields}
+    return PlainGradientDescent(**shared | {"kind": "gradient_descent"})
+
+
+def shape_of(optimizer: PlainOptimizer, budget: int) -> Shape | None:
+    """The shape of a schedule, of whose steps `budget` are allowed; None where the step size is constant."""
+    warmup, steps, factor = optimizer.warmup_steps, optimizer.schedule_steps or 0, optimizer.schedule_factor
+    match optimizer.schedule:
+        case ScheduleKind.CONSTANT:
+            return None
+        case ScheduleKind.PIECEWISE:
+            fractions = optimizer.schedule_at_fractions or ()
+            changes = optimizer.schedule_at_steps or tuple(math.ceil(part * budget) for part in fractions)
+            powers = tuple((factor or 0.0) ** (power + 1) for power in range(len(changes)))
+            return Stages(changes=changes, factors=optimizer.schedule_factors or powers)
+        case ScheduleKind.EXPONENTIAL | ScheduleKind.COSINE:
+            is_cosine = optimizer.schedule is ScheduleKind.COSINE
+            return Decline(start=warmup, steps=steps, end=factor or 0.0, is_cosine=is_cosine)
+        case ScheduleKind.DOUBLING:
+            return doublings(warmup, steps, math.inf if factor is None else factor)

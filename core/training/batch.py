@@ -12,7 +12,8 @@ from core.descent.gradient_noise import BLOCK, GradientNoise
 from core.descent.kernel import kernel_of
 from core.descent.loss_events import Chunk, LossEvents
 from core.descent.optimizers import FullBatch
-from core.descent.schedule import warmed_up
+from core.descent.schedule import scheduled
+from core.descent.weight_decay import Decay
 from core.stability.sharpness import interpolator_sharpness_of, top_hessian_eigenpair
 from core.training.limits import Limits
 from core.training.loss_checks import CHECK_INTERVAL, NEVER
@@ -30,7 +31,8 @@ CHUNK_WORK: Final = 4e9
 class Batch:
     """Some runs on one problem, all of one kind of optimiser, wherever their steps have led them.
 
-    From `even_from` on all steps up to `even_until` are alike: `even` has their η and momentum, the same in each row.
+    From `even_from` on all steps up to `even_until` are alike: `even` has their η and momentum, what their weights
+    shrink to and are pulled by, the same in each row. `decays`: whether weights of any run do.
     """
 
     problem: Problem
@@ -41,7 +43,8 @@ class Batch:
     momentum: Float64[np.ndarray, " run"]
     even_from: int
     even_until: int
-    even: Float64[np.ndarray, "2 step run"]
+    even: Float64[np.ndarray, "4 step run"]
+    decays: bool = False
 
     @classmethod
     def at(cls, state: BatchState, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
@@ -50,7 +53,9 @@ class Batch:
         optimizers = [run.optimizer for run in runs]
         kernel = kernel_of(problem.kernel, optimizers[0] if runs else FullBatch())
         limits, momentum = Limits.of(problem, runs), np.array([optimizer.momentum for optimizer in optimizers])
-        even = np.array([limits.step_size, momentum])[:, None]
+        ends = np.array([run.end_step_size for run in runs])
+        lasting = np.where([run.weight_decay.lasts for run in runs], ends, 0.0) if runs else ends
+        even = np.array([ends, momentum, *_decay(runs, lasting)])[:, None]
         return cls(
             problem=problem,
             runs=runs,
@@ -58,9 +63,10 @@ class Batch:
             descent=kernel(X, y, problem.network, state),
             noise=GradientNoise(optimizers, [run.seed for run in runs], len(y), is_backwards=problem.is_backwards),
             momentum=momentum,
-            even_from=int(limits.warmup_steps.max(initial=0)),
+            even_from=max((run.steady_from for run in runs), default=0),
             even_until=int(limits.max_steps.min(initial=NEVER)),
-            even=np.broadcast_to(even, (2, LONGEST_CHUNK + CHECK_INTERVAL, len(runs))),
+            even=np.broadcast_to(even, (4, LONGEST_CHUNK + CHECK_INTERVAL, len(runs))),
+            decays=any(run.weight_decay.rate for run in runs),
         )
 
     def longest_chunk(self, start: int) -> int:
@@ -71,9 +77,9 @@ class Batch:
 
     def advance(self, start: int, stop: int, *, moves_from: Int64[np.ndarray, " run"], events: LossEvents) -> Chunk:
         """The steps start ≤ t < stop, up to the first event; before `moves_from` a run stands still."""
-        schedule, momentum = self._schedule(start, stop, moves_from)
-        noise = self.noise.between(start, stop)
-        return self.descent.advance(schedule, noise=noise, momentum=momentum, events=events)
+        schedule, momentum, shrink, pull = self._schedule(start, stop, moves_from)
+        noise, decay = self.noise.between(start, stop), Decay(shrink=shrink, pull=pull) if self.decays else None
+        return self.descent.advance(schedule, noise=noise, momentum=momentum, events=events, decay=decay)
 
     def theta(self) -> Float64[np.ndarray, "run part dim"]:
         """A copy of the parameters."""
@@ -97,15 +103,32 @@ class Batch:
 
     def _schedule(
         self, start: int, stop: int, moves_from: Int64[np.ndarray, " run"]
-    ) -> tuple[Float64[np.ndarray, "step run"], Float64[np.ndarray, "step run"]]:
+    ) -> Sequence[Float64[np.ndarray, "step run"]]:
         """η and the momentum of every step, 0 for a run that waits or is out of budget: such steps change no bit.
 
-        One row is broadcast over the chunk where all its steps are alike.
+        Then what θ shrinks to and is pulled by, 1 and 0 for such a run, where any decays. One row is broadcast over the
+        chunk where all its steps are alike.
         """
         limits = self.limits
         if self.even_from <= start and stop <= self.even_until and start >= moves_from.max():
-            return self.even[0, : stop - start], self.even[1, : stop - start]
+            return [each[: stop - start] for each in self.even]
         steps = np.arange(start, stop)[:, None]
         moving = (steps < limits.max_steps) & (steps >= moves_from)
-        schedule = warmed_up(limits.step_size, limits.warmup_steps, start, stop)
-        return np.where(moving, schedule, 0.0), np.where(moving, self.momentum, 0.0)
+        shapes = [run.step_shape for run in self.runs]
+        schedule = scheduled(limits.step_size, limits.warmup_steps, shapes, start, stop)
+        schedule, momentum = np.where(moving, schedule, 0.0), np.where(moving, self.momentum, 0.0)
+        if not self.decays:
+            return schedule, momentum, schedule, momentum
+        until = [NEVER if run.weight_decay.until is None else run.weight_decay.until for run in self.runs]
+        return schedule, momentum, *_decay(self.runs, np.where(steps < until, schedule, 0.0))
+
+
+def _decay(
+    runs: Sequence[TrainingRun], step_sizes: Float64[np.ndarray, "*step run"]
+) -> tuple[Float64[np.ndarray, "*step run"], Float64[np.ndarray, "*step run"]]:
+    """1 − ηλ, to which θ shrinks, and ηλ, by which a velocity is pulled: the one or the other does."""
+    lost = step_sizes * np.array([run.weight_decay.rate for run in runs])
+    pulled = np.array(
+        [run.optimizer.has_velocity and not run.weight_decay.is_decoupled for run in runs], dtype=np.bool_
+    )
+    return 1 - np.where(pulled, 0.0, lost), np.where(pulled, lost, 0.0)

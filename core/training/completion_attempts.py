@@ -84,11 +84,13 @@ class CompletionAttempts(PerRun):
         """The limit of a run that is ripe, if it is believed and the run is at full step size."""
         run, completer = batch.runs[index], batch.problem.completer
         tolerance, remembered = run.completion_tolerance, REMEMBERED_WITHIN * run.completion_tolerance
-        if not completer.is_worth_trying(loss=loss, step_size=run.step_size, tolerance=tolerance):
+        is_settled = step >= batch.limits.settled_from[index]
+        step_size = run.end_step_size if is_settled else run.largest_step_size_from(step)
+        if not completer.is_worth_trying(loss=loss, step_size=step_size, tolerance=tolerance):
             return None
         theta = batch.descent.theta[:, index].copy()
         after = stepping(run, batch.velocity(index), len(batch.problem.dataset.y))
-        found = completer.complete(theta, step_size=run.step_size, tolerance=remembered, stepping=after)
+        found = completer.complete(theta, step_size=step_size, tolerance=remembered, stepping=after)
         if isinstance(found, Unsettled):
             self.has_failed(index, loss, found.error, remembered)
         if not isinstance(found, Completion):
@@ -98,8 +100,7 @@ class CompletionAttempts(PerRun):
             return None
         if not self.believes(index, step, loss, found, tolerance):
             return None
-        is_proven = found.bound <= tolerance  # of any step sizes that are η at most
-        is_settled = step >= batch.limits.settled_from[index]
+        is_proven = found.bound <= tolerance  # of any step sizes that are this one at most
         return found if is_settled or (is_proven and _comes_to_full_step_size(run)) else None
 
     def attempt_ahead(self, batch: Batch, index: int, step: int) -> Completion | None:
@@ -107,10 +108,10 @@ class CompletionAttempts(PerRun):
         if not self._is_worth_strides(batch, index, step):
             return None
         run, theta = batch.runs[index], batch.descent.theta[:, index].copy()
-        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + _apart(batch), run.warmup_steps)
+        self.ahead_from[index] = max(math.ceil(AHEAD_SPACING * step), step + _apart(batch), run.steady_from)
         found = batch.problem.completer.complete_ahead(
             theta,
-            step_size=run.step_size,
+            step_size=run.end_step_size,
             tolerance=run.completion_tolerance,
             warm_up=WarmUp(taken=step, steps=run.warmup_steps),
         )
@@ -120,7 +121,7 @@ class CompletionAttempts(PerRun):
         """Whether a run that is due is tried: early in a warm-up once, if strides cost less than what is left of it."""
         run, apart = batch.runs[index], _apart(batch)
         ordinary = _first_ordinary(run)
-        if step >= min(run.warmup_steps, ordinary) or self._is_worth_strides(batch, index, step):
+        if step >= min(run.steady_from, ordinary) or self._is_worth_strides(batch, index, step):
             return True
         self.due[index] = min(ordinary, at_check_from(apart)) if step < apart else ordinary
         return False
@@ -130,7 +131,9 @@ class CompletionAttempts(PerRun):
         apart, run = _apart(batch), batch.runs[index]
         if step < max(int(self.ahead_from[index]), apart) or batch.problem.network.degree > 2:
             return False
-        return step >= run.warmup_steps or (run.warmup_steps - step >= apart and _comes_to_full_step_size(run))
+        left = run.steady_from - step
+        is_warming_alone = run.step_shape is None and not run.weight_decay.rate
+        return left <= 0 or (is_warming_alone and left >= apart and _comes_to_full_step_size(run))
 
     def is_ripe(self, run: int, step: int, loss: float) -> bool:
         """Whether the loss of a run that is due lets an attempt succeed; when to ask again is noted."""
@@ -169,7 +172,7 @@ class CompletionAttempts(PerRun):
 
 def first_attempt(run: TrainingRun) -> int:
     """The check of the first attempt; never for a run that insists on iterating."""
-    if not run.completion_tolerance > 0:
+    if not (run.completion_tolerance > 0 and 0 < run.end_step_size < math.inf) or run.weight_decay.lasts:
         return NEVER
     ordinary = _first_ordinary(run)
     return min(ordinary, at_check_from(LEAST_STEPS)) if _may_be_strided(run) else ordinary
@@ -178,18 +181,20 @@ def first_attempt(run: TrainingRun) -> int:
 def _first_ordinary(run: TrainingRun) -> int:
     """That of the first but for strides: it may be before a warm-up is over, to be confirmed by one after it."""
     noise_steps = run.optimizer.noise_steps
-    settled_from = max(run.warmup_steps, noise_steps)
+    settled_from = max(run.steady_from, noise_steps)
     return at_check_from(max(noise_steps or math.ceil(settled_from / CONFIRMED_AFTER), FIRST_ATTEMPT))
 
 
 def _may_be_strided(run: TrainingRun) -> bool:
     """Never where steps are not of θ alone."""
-    return run.completion_tolerance > 0 and run.optimizer.is_map_of_theta and not run.wants_proof
+    is_descent = run.optimizer.is_map_of_theta and not run.weight_decay.lasts
+    return run.completion_tolerance > 0 and is_descent and not run.wants_proof
 
 
 def _comes_to_full_step_size(run: TrainingRun) -> bool:
     """Whether its budget lets it, and nothing but the size of its steps is other before."""
-    return run.warmup_steps <= run.max_steps and not run.optimizer.noise_steps
+    is_quiet = not (run.optimizer.noise_steps or run.weight_decay.rate)
+    return run.steady_from <= run.max_steps and is_quiet and 0 < run.end_step_size < math.inf
 
 
 def _apart(batch: Batch) -> int:

@@ -36,7 +36,6 @@ class Escapes(PerRun):
         run, y = batch.runs[index], batch.problem.dataset.y
         rng = stream(run.seed, f"{run.perturbed_by} {self.count[index]}")
         scale = PERTURBATION_SIZE * float(np.sqrt(2 * batch.problem.zero_loss))
-        step_size = run.step_size * min(1.0, (step + 1) / max(run.warmup_steps, 1))
-        batch.descent.step_by(index, step_size, scale * rng.standard_normal(len(y)))
+        batch.descent.step_by(index, run.step_size_at(step), scale * rng.standard_normal(len(y)))
         self.count[index] += 1
         self.last[index] = step

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from core.data.regression import train_loss
+from core.training.loss_checks import NEVER
 from core.training.problem import Problem
 from core.training.training_run import TrainingRun
 
@@ -27,12 +28,14 @@ RESOLVED: Final = 1e-13
 class Limits:
     """Steps and absolute losses, for each run.
 
-    `equivalent_step_size` is that of gradient descent for which the same interpolators are stable. From `settled_from`
-    on a run is at its full step size and free of label noise. `may_cycle`: its step is a function of θ alone, so that a
-    cycle, once it is at rest, goes on for ever. `start_loss` is the loss of the start, `divergence` that beyond which a
-    run has diverged. One that `may_hold` waits on an interpolator while its step size grows. A run that
-    `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its loss is `tight`.
-    Before `judged_from` it ends by divergence alone.
+    `equivalent_step_size` is that of gradient descent for which the same interpolators are stable at the step size that
+    a run ends with; 0 where weight decay leads elsewhere than to an interpolator. From `settled_from` on a run is at
+    that step size, free of label noise, and its decay is over or goes on for ever. `may_cycle`: its step is a function
+    of θ alone, so that a cycle, once it is at rest, goes on for ever. `start_loss` is the loss of the start,
+    `divergence` that beyond which a run has diverged. One that `may_hold` waits on an interpolator while its step size
+    grows. A run that `may_complete` does not insist on iterating to its `tolerance`, and goes on from there until its
+    loss is `tight`. Before `judged_from` it ends by divergence alone. With weight decay that goes on for ever no loss
+    is low enough: `tolerance` is −1 (see `core.training.penalised_limit`).
     """
 
     step_size: Float64[np.ndarray, " run"]
@@ -58,13 +61,16 @@ class Limits:
         noise_steps = np.array([run.optimizer.noise_steps for run in runs], dtype=np.int64)
         relative = np.array([run.loss_tolerance for run in runs])
         start_loss = np.array([_start_loss(problem, run) for run in runs])
+        decays = np.array([run.weight_decay.lasts for run in runs], dtype=np.bool_)
         return cls(
             step_size=step_size,
-            equivalent_step_size=np.array([run.optimizer.step_of_descent(run.step_size) for run in runs]),
+            equivalent_step_size=np.array(
+                [0.0 if run.weight_decay.lasts else run.optimizer.step_of_descent(run.end_step_size) for run in runs]
+            ),
             warmup_steps=warmup_steps,
-            settled_from=np.maximum(warmup_steps, noise_steps),
+            settled_from=np.maximum([_steady_from(run) for run in runs], noise_steps).astype(np.int64),
             max_steps=np.array([run.max_steps for run in runs], dtype=np.int64),
-            tolerance=_tolerance(problem, relative, start_loss),
+            tolerance=np.where(decays, -1.0, _tolerance(problem, relative, start_loss)),
             tight=np.minimum(relative, np.maximum(TIGHTER * relative, TIGHTEST)) * (problem.zero_loss or start_loss),
             start_loss=start_loss,
             divergence=np.minimum(DIVERGENCE_FACTOR * np.fmax(start_loss, problem.zero_loss), np.finfo(np.float64).max),
@@ -108,3 +114,8 @@ def _tolerance(
 def _start_loss(problem: Problem, run: TrainingRun) -> float:
     with np.errstate(all="ignore"):
         return float(train_loss(problem.network.predictor(run.initial), problem.dataset.X, problem.dataset.y))
+
+
+def _steady_from(run: TrainingRun) -> int:
+    """When a run is at the step size that it ends with; never where that is 0, which shows nothing, or has no end."""
+    return run.steady_from if 0 < run.end_step_size < np.inf else NEVER

@@ -9,6 +9,8 @@ from jaxtyping import Float64
 from core.completion.completion import Completion
 from core.completion.stepping import Stepping
 from core.descent.optimizers import Optimizer
+from core.descent.schedule import Shape, scheduled
+from core.descent.weight_decay import NO_DECAY, WeightDecay
 from core.outcome import Outcome, RunPath
 from core.training.trajectory import Trajectory
 
@@ -33,7 +35,8 @@ class TrainingRun:
     that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name
     of the stream that its perturbations are drawn from. One that `has_twin` may be followed by one
     (`core.training.sensitivity`), which `meets` it at its landmark, if it has one (`core.training.landmarks`), and
-    `goes_backwards`: it is trained on its problem the other way round.
+    `goes_backwards`: it is trained on its problem the other way round. `step_shape` is what becomes of the step size
+    behind the warm-up, `weight_decay` what becomes of θ beside the gradient.
     """
 
     index: int
@@ -54,6 +57,28 @@ class TrainingRun:
     has_twin: bool = False
     meets: Landmark | None = None
     goes_backwards: bool = False
+    step_shape: Shape | None = None
+    weight_decay: WeightDecay = NO_DECAY
+
+    @property
+    def steady_from(self) -> int:
+        """The step from which on all steps are of one size and decay alike."""
+        over = 0 if self.step_shape is None else self.step_shape.over_from
+        return max(self.warmup_steps, over, self.weight_decay.over_from)
+
+    @property
+    def end_step_size(self) -> float:
+        """The size of all steps from `steady_from` on, by which a run is judged."""
+        return self.step_size if self.step_shape is None else self.step_size * self.step_shape.end
+
+    def step_size_at(self, step: int) -> float:
+        """η_t."""
+        size, warmup = np.array([self.step_size]), np.array([self.warmup_steps])
+        return float(scheduled(size, warmup, [self.step_shape], step, step + 1)[0, 0])
+
+    def largest_step_size_from(self, step: int) -> float:
+        """No smaller than any step size of the steps from this one on."""
+        return self.step_size if self.step_shape is None else self.step_size * self.step_shape.largest_from(step)
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:
@@ -121,12 +146,15 @@ class TrainedRun:
 
     @property
     def path(self) -> RunPath | None:
-        """How the run came to its end; None where the loss of a smooth run need not fall at every step."""
+        """How the run came to its end; None where the loss of a smooth run need not fall at every step.
+
+        So it is with weight decay, which lowers another loss.
+        """
         if self.held_steps:
             return RunPath.RELEASED
         if self.perturbations:
             return RunPath.PERTURBED
-        if not self.run.optimizer.is_map_of_theta:
+        if not self.run.optimizer.is_map_of_theta or self.run.weight_decay.rate:
             return None
         return RunPath.CROSSED_EDGE if self.loss_grew else RunPath.SMOOTH
 

@@ -4,7 +4,7 @@ A loss below the tolerance is not enough: during warm-up it shows nothing about 
 interpolator where gradient descent at η is unstable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,7 +22,8 @@ from core.training.edge_crossings import EdgeCrossings
 from core.training.escapes import Escapes
 from core.training.landmarks import Landmarks
 from core.training.loss_checks import CHECK_INTERVAL, LossChecks
-from core.training.oscillation import Oscillation, ThreeSteps, WindowEnd
+from core.training.oscillation import WINDOW, Oscillation, ThreeSteps, WindowEnd
+from core.training.penalised_limit import rests_at_penalised_limit
 from core.training.settling import Settling
 from core.training.training_run import Cycle, TrainingRun
 
@@ -118,6 +119,7 @@ class Evidence(PerRun):
             ended |= {run: Verdict(outcome=Outcome.OSCILLATING, cycle=cycle) for run, cycle in window.cycles.items()}
         ended = {run: verdict for run, verdict in ended.items() if not batch.runs[run].takes_all_steps}
         ended |= _each(limits.stopped(step), Outcome.STOPPED)
+        ended |= self._penalised(batch, step, ended)
         ended |= self._settled(batch, checks)
         ended |= self._completed(batch, checks, ended)
         ended |= _each(limits.diverged(checks.losses[-1]), Outcome.DIVERGED)
@@ -147,7 +149,7 @@ class Evidence(PerRun):
     def _at_interpolator(self, batch: Batch, index: int, step: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else perturbed, to go on."""
         run = batch.runs[index]
-        instability = run.step_size * batch.sharpness(index) - run.optimizer.stability_limit
+        instability = run.end_step_size * batch.sharpness(index) - run.optimizer.stability_limit
         if instability < 0:
             return Outcome.STATIONARY if batch.problem.least_loss else Outcome.CONVERGED
         if not run.perturb_unstable or batch.problem.zero_loss == 0:
@@ -157,6 +159,17 @@ class Evidence(PerRun):
         self.escapes.perturb(batch, index, step)
         self.settling.let_grow(index, step, instability)
         return None
+
+    def _penalised(self, batch: Batch, step: int, ended: Mapping[int, Verdict]) -> dict[int, Verdict]:
+        """Runs whose weights decay for ever and that rest at the least penalised loss, seen at the ends of windows.
+
+        Every batch stops there; and where they would end in another way.
+        """
+        limits = batch.limits
+        due = (step >= np.maximum(limits.settled_from, limits.judged_from)) if step % WINDOW == 0 else []
+        found = {*np.flatnonzero(due).tolist(), *(run for run in ended if step >= limits.settled_from[run])}
+        resting = [run for run in sorted(found) if rests_at_penalised_limit(batch, run)]
+        return dict.fromkeys(resting, Verdict(outcome=Outcome.STATIONARY))
 
     def _completed(self, batch: Batch, checks: LossChecks, ended: dict[int, Verdict]) -> dict[int, Verdict]:
         """The limits of runs that are due, and of those that would be let go without one."""

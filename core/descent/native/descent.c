@@ -62,6 +62,11 @@ typedef struct {
     const int64_t *calm_until;
     const double *high;
     int64_t alarmed; /* written: whether the last check found somebody */
+    /* Weight decay, NULL without: θ is multiplied by shrink; with a velocity pull·θ is taken off what is added to it. */
+    const double *shrink; /* (step, lane) */
+    int64_t shrink_stride;
+    const double *pull; /* (step, lane), beside shrink */
+    int64_t pull_stride;
 } stretch;
 
 #define BODY "descent_body.h"

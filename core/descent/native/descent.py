@@ -18,6 +18,7 @@ from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
+from core.descent.weight_decay import Decay
 from core.networks.network import Network
 
 RESIDENT: Final = 2**16
@@ -89,9 +90,12 @@ class NativeDescent(BatchDescent):
         noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
+        decay: Decay | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, the whole chunk in one call."""
         steps = len(step_sizes)
+        if decay is not None and self._velocity is None:
+            step_sizes = _rowwise(np.divide, step_sizes, decay.shrink)
         coefficients, coefficient_stride = _strided(step_sizes, self._rate / len(self._X))
         kept, kept_stride = None, 0
         if self._velocity is not None:
@@ -101,6 +105,8 @@ class NativeDescent(BatchDescent):
             self._tiles = tiled(self._X)
             self._batch.tiles = address(self._tiles)
         shift, weight = self._wide("shift", noise.shift), self._wide("weight", noise.weight)
+        shrink, shrink_stride = (None, 0) if decay is None else _strided(decay.shrink, 1.0)
+        pull, pull_stride = (None, 0) if decay is None else _strided(decay.pull, 1.0)
         losses = np.empty((events.checks(steps), self.lanes))
         low, low_from, calm, calm_until, high = self._watched(events)
         stretch = native.Stretch(
@@ -119,6 +125,10 @@ class NativeDescent(BatchDescent):
             calm=calm,
             calm_until=calm_until,
             high=high,
+            shrink=None if shrink is None else address(shrink),
+            shrink_stride=shrink_stride,
+            pull=None if pull is None else address(pull),
+            pull_stride=pull_stride,
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
         return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))
@@ -166,3 +176,12 @@ def _strided(values: Float64[np.ndarray, "step run"], factor: float) -> tuple[np
     if len(values) and values.strides[0] == 0:
         return np.ascontiguousarray(values[0] * factor), 0
     return np.ascontiguousarray(values * factor), values.shape[1]
+
+
+def _rowwise(
+    combine: np.ufunc, left: Float64[np.ndarray, "step run"], right: Float64[np.ndarray, "step run"]
+) -> Float64[np.ndarray, "step run"]:
+    """The two combined; a single row that all steps share where both are such."""
+    if len(left) and left.strides[0] == right.strides[0] == 0:
+        return np.broadcast_to(combine(left[0], right[0]), left.shape)
+    return np.asarray(combine(left, right))

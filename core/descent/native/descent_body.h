@@ -205,9 +205,11 @@ TARGET INLINE void NAME(move)(const int64_t network, const int64_t depth, int64_
     }
 }
 
-/* As `move` and `move_squared` with momentum: v ← kept·v + change, θ ← θ + v. */
+/* As `move` and `move_squared` with momentum: v ← kept·v + change, θ ← θ + v; where it `decays`,
+ * v ← kept·v + change − pull·θ, θ ← shrink·θ + v. */
 TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
-                              double *const velocity[4], double kept, const double *gradient, double *beta)
+                              double *const velocity[4], double kept, const double *gradient, double *beta,
+                              const int decays, double shrink, double pull)
 {
     const vec stays = SPLAT(kept);
     const int parts = network == UV ? 4 : 2;
@@ -221,6 +223,11 @@ TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_
                                                   : NAME(power)(theta[k], depth - 1);
             change[k] = k & 1 ? factor * x : -(factor * x);
         }
+        if (decays)
+            for (int k = 0; k < parts; k++) {
+                change[k] = change[k] - SPLAT(pull) * theta[k];
+                theta[k] = theta[k] * SPLAT(shrink);
+            }
         for (int k = 0; k < parts; k++) {
             const vec v = LOAD(velocity[k] + i) * stays + change[k];
             STORE(velocity[k] + i, v);
@@ -241,14 +248,16 @@ INLINE void NAME(rows_of)(const batch *b, double *array, int64_t lane, double *p
 }
 
 /* The step of one lane by x = `gradient`; network and the common depths are constants of the loop over its entries. */
-TARGET static void NAME(step_lane)(const batch *b, int64_t lane, double kept)
+TARGET INLINE void NAME(step_lane)(const batch *b, int64_t lane, double kept, const int decays, double shrink,
+                                   double pull)
 {
     double *part[4], *velocity[4];
     const double *gradient = b->gradient + lane * b->dims;
     double *beta = b->predictor + lane * b->dims;
     NAME(rows_of)(b, b->theta, lane, part);
     if (b->velocity) NAME(rows_of)(b, b->velocity, lane, velocity);
-#define ROLL(network, depth) NAME(roll)(network, depth, b->dims, part, velocity, kept, gradient, beta)
+#define ROLL(network, depth) \
+    NAME(roll)(network, depth, b->dims, part, velocity, kept, gradient, beta, decays, shrink, pull)
     if (b->network == SQUARED && !b->velocity) {
         for (int64_t i = 0; i < b->dims; i += V) NAME(move_squared)(b, lane * b->dims + i, LOAD(gradient + i));
         return;
@@ -330,11 +339,45 @@ TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int6
     }
 }
 
+/* Without a velocity: parameters of lanes are multiplied by `shrink`; their new β. */
+TARGET static void NAME(shrink_lanes)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+{
+    for (int64_t lane = first; lane < last; lane++) {
+        const double shrink = s->shrink[t * s->shrink_stride + lane];
+        double *part[4], *beta = b->predictor + lane * b->dims;
+        if (shrink == 1) continue;
+        NAME(rows_of)(b, b->theta, lane, part);
+        for (int k = 0; k < (b->network == UV ? 4 : 2); k++)
+            for (int64_t i = 0; i < b->dims; i += V) STORE(part[k] + i, LOAD(part[k] + i) * SPLAT(shrink));
+        if (b->network == SQUARED) NAME(predict)(SQUARED, 2, b->dims, part, beta);
+        if (b->network == DEEP) NAME(predict)(DEEP, b->depth, b->dims, part, beta);
+        if (b->network == UV) NAME(predict)(UV, 2, b->dims, part, beta);
+    }
+}
+
+/* The step of one lane, with what decays and without. */
+TARGET static void NAME(step_alone)(const batch *b, int64_t lane, double kept)
+{
+    NAME(step_lane)(b, lane, kept, 0, 1.0, 0.0);
+}
+
+TARGET static void NAME(step_decaying)(const batch *b, int64_t lane, double kept, double shrink, double pull)
+{
+    NAME(step_lane)(b, lane, kept, 1, shrink, pull);
+}
+
 /* The steps of lanes by x. */
 TARGET INLINE void NAME(step_lanes)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
-    for (int64_t lane = first; lane < last; lane++)
-        NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
+    for (int64_t lane = first; lane < last; lane++) {
+        const double kept = s->kept ? s->kept[t * s->kept_stride + lane] : 0.0;
+        if (s->shrink && b->velocity)
+            NAME(step_decaying)(b, lane, kept, s->shrink[t * s->shrink_stride + lane],
+                                s->pull[t * s->pull_stride + lane]);
+        else
+            NAME(step_alone)(b, lane, kept);
+    }
+    if (s->shrink && !b->velocity) NAME(shrink_lanes)(b, s, t, first, last);
 }
 
 /* Step number t of a stretch, for lanes first ≤ l < last: r scaled by the coefficients, x = Xᵀr, and the step by x. */
@@ -365,6 +408,7 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
                                 .distant = !NAME(is_resident)(b)};
     if (b->network == SQUARED && !b->velocity) {
         NAME(moved_product)(&gradient, first, last);
+        if (s->shrink) NAME(shrink_lanes)(b, s, t, first, last);
         return;
     }
     NAME(plain_product)(&gradient, first, last);

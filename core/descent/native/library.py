@@ -39,6 +39,10 @@ class Stretch(ctypes.Structure):
         ("interval", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("losses", "low", "low_from", "calm", "calm_until", "high")),
         ("alarmed", ctypes.c_int64),
+        ("shrink", ctypes.c_void_p),
+        ("shrink_stride", ctypes.c_int64),
+        ("pull", ctypes.c_void_p),
+        ("pull_stride", ctypes.c_int64),
     )
 
 

@@ -75,7 +75,7 @@ class _Panel:
     """What one panel shows; those of one `group` differ in their scale alone, and are compared on one axis.
 
     `least` holds the least values of `LEAST`, one for each problem behind the panel whose analysis is there;
-    `optimizer` is that of their runs.
+    `optimizer` is that of their runs, `end_factor` what their schedule multiplies step sizes by in the end.
     """
 
     name: str
@@ -83,6 +83,7 @@ class _Panel:
     families: Mapping[str, Curves]
     least: Mapping[str, Values]
     optimizer: Optimizer
+    end_factor: float
 
     @property
     def sharpness(self) -> Curve:
@@ -110,7 +111,7 @@ class _Panel:
         if self.is_of_another_unit:
             return np.nan
         limit: Values | float = self.least["sharpness"] if self.is_relative else self.optimizer.stability_limit
-        steps = limit / self.least[name]
+        steps = limit / self.least[name] / self.end_factor
         return float(np.median(steps)) if steps.size else np.nan
 
     def thresholds(self, step_sizes: Float64[np.ndarray, " point"]) -> Float64[np.ndarray, " point"]:
@@ -118,9 +119,9 @@ class _Panel:
         if self.is_of_another_unit:
             return np.full(step_sizes.shape, np.nan)
         if not self.is_relative:
-            return self.optimizer.stability_limit / step_sizes
+            return self.optimizer.stability_limit / (step_sizes * self.end_factor)
         least = self.least["sharpness"]
-        return (float(np.median(least)) if least.size else np.nan) / step_sizes
+        return (float(np.median(least)) if least.size else np.nan) / (step_sizes * self.end_factor)
 
 
 def _contents(results: Results, layout: StabilityLayout) -> Contents[_Panel]:
@@ -159,6 +160,7 @@ def _panel(results: Results, layout: StabilityLayout, where: Mapping[str, float]
         families=families,
         least=_least(results, layout, where),
         optimizer=results.grid.run(run_at(results.grid, where)).optimizer,
+        end_factor=results.grid.run(run_at(results.grid, where)).end_factor,
     )
 
 

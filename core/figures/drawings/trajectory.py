@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from core.descent.optimizers import Optimizer
-from core.descent.schedule import warmed_up
+from core.descent.schedule import Shape, scheduled
 from core.figures.axis import log_x, log_y, on_log_axis
 from core.figures.caption import threshold_text, values_text
 from core.figures.drawing import Contents, Drawing
@@ -50,6 +50,7 @@ class _Path:
     converged: bool
     name: str
     colour: str
+    step_shape: Shape | None = None
 
     @property
     def meets_threshold(self) -> bool:
@@ -61,7 +62,9 @@ class _Path:
 
     @property
     def final_threshold(self) -> float:
-        return self.optimizer.stability_limit / self.step_size
+        return self.optimizer.stability_limit / (
+            self.step_size * (1.0 if self.step_shape is None else self.step_shape.end)
+        )
 
     def threshold(self) -> tuple[Float64[np.ndarray, " point"], Float64[np.ndarray, " point"]]:
         """Steps t and the threshold there, through the records and the end of the warm-up."""
@@ -71,7 +74,8 @@ class _Path:
         return steps.astype(np.float64), self.optimizer.stability_limit / eta
 
     def _step_size_at(self, step: int) -> float:
-        schedule = warmed_up(np.array([self.step_size]), np.array([self.warmup_steps]), step, step + 1)
+        size, warmup = np.array([self.step_size]), np.array([self.warmup_steps])
+        schedule = scheduled(size, warmup, [self.step_shape], step, step + 1)
         return float(schedule[0, 0])
 
 
@@ -135,6 +139,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
         converged=has_converged(summary),
         name=_name(layout, position),
         colour=colour,
+        step_shape=run.step_shape,
     )
 
 

@@ -1,0 +1,210 @@
+"""Experiments whose step size follows a schedule, and what of a run it decides."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.array_block import pack_arrays, unpack_arrays
+from core.descent.kernel import NUMPY
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch
+from core.descent.schedule import Decline, Stages, doublings
+from core.descent.weight_decay import WeightDecay
+from core.experiment.run import ExperimentResults, run
+from core.results.explanation import explained
+from core.results.run_arrays import trajectory_of
+from core.spec.experiment_spec import ExperimentSpec
+from core.training.batch_training import Training
+from core.training.training_run import TrainedRun
+from tests.core.problems import small_problem
+from tests.core.specs import document
+from tests.core.trainings import bits, ended_of, planned, problem_of, trained_alone
+from tests.reference.decay_by_hand import descend, step_size_at
+
+SMALL = {"samples": 8, "dimension": 16, "sparsity": 2}
+
+
+def trained(optimizer: dict[str, Any], kernel: str = "auto", **parts: dict[str, Any]) -> ExperimentResults:
+    """An experiment on a small problem, without twins unless asked for."""
+    recording = {"points": 20, "sensitivity": False} | parts.pop("recording", {})
+    data = SMALL | parts.pop("data", {})
+    return run(
+        ExperimentSpec.model_validate(document(data=data, optimizer=optimizer, recording=recording, **parts)),
+        kernel=kernel,
+    )
+
+
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "piecewise": {"schedule_at_steps": [300, 2000], "schedule_factor": 0.5},
+    "exponential": {"schedule_steps": 3000, "schedule_factor": 0.3},
+    "cosine": {"schedule_steps": 3000, "schedule_factor": 0.3},
+    "doubling": {"schedule_steps": 1000, "schedule_factor": 4},
+}
+TOLD = {
+    "piecewise": {"at": (300, 2000), "factor": 0.5},
+    "exponential": {"steps": 3000, "factor": 0.3},
+    "cosine": {"steps": 3000, "factor": 0.3},
+    "doubling": {"steps": 1000, "factor": 4.0},
+}
+STEP_SIZE = 0.002
+
+
+@pytest.mark.parametrize("kernel", ["auto", NUMPY])
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_a_run_takes_the_steps_of_the_plain_loop_and_keeps_its_certificate(kind: str, kernel: str) -> None:
+    """Through the public spec, for exactly so many steps; S = Σ2η_t g_t has the η_t of every step in it."""
+    steps = 700
+    optimizer = {"step_size": STEP_SIZE, "warmup_steps": 100, "schedule": kind} | SCHEDULES[kind]
+    results = trained(optimizer, kernel=kernel, stopping={"steps": steps})
+    (summary,), (arrays,) = results.summaries, results.arrays
+    data = results.grid.run(0)
+    dataset = _dataset(results)
+    sizes = [step_size_at(t, full=STEP_SIZE, warmup=100, kind=kind, **TOLD[kind]) for t in range(steps)]
+    by_hand = descend(dataset.X, dataset.y, np.full((2, 16), 0.1), sizes, depth=2)
+    np.testing.assert_allclose(np.stack([arrays["u_plus"], arrays["u_minus"]]), by_hand, rtol=1e-10)
+    assert data.optimizer == FullBatch()
+    assert summary["outcome"] == "stopped"
+    assert summary["certificate_residual"] < 1e-13
+    threshold = trajectory_of(results.grid.run(0), summary, arrays).arrays["stability_threshold"]
+    expected = [2 / step_size_at(t, full=STEP_SIZE, warmup=100, kind=kind, **TOLD[kind]) for t in arrays["record_step"]]
+    np.testing.assert_allclose(threshold, expected, rtol=1e-14)
+
+
+def _dataset(results: ExperimentResults) -> Any:
+    from core.experiment.dataset import dataset_of, no_uploads
+
+    return dataset_of(results.grid.run(0).spec.data, no_uploads)
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_a_completed_run_ends_where_iterating_on_leads(kind: str) -> None:
+    """Completion and strides wait for the step size that a run ends with, or prove their limit for all that follow."""
+    optimizer = {"step_size": STEP_SIZE, "schedule": kind} | SCHEDULES[kind]
+    completed = trained(optimizer)
+    iterated = trained(optimizer, stopping={"finish": "iterate", "loss_tolerance": 1e-22})
+    (summary,), (ended,) = completed.summaries, iterated.summaries
+    assert summary["outcome"] == ended["outcome"] == "converged"
+    assert summary["finished_by"] != "iteration"
+    assert summary["end_step_size"] == pytest.approx(
+        STEP_SIZE * (0.25 if kind == "piecewise" else TOLD[kind]["factor"])
+    )
+    assert summary["stability_threshold"] == 2 / summary["end_step_size"]
+    ours, theirs = (
+        results.arrays[0]["u_plus"] ** 2 - results.arrays[0]["u_minus"] ** 2 for results in (completed, iterated)
+    )
+    assert np.linalg.norm(ours - theirs) <= summary["limit_error"] * np.linalg.norm(ours) + 1e-9
+    assert summary["limit_error"] < 1e-6
+    assert summary["certificate_residual"] < 1e-12
+
+
+def max_stable_step() -> float:
+    """η* of the small problem."""
+    (found,) = trained({"step_size": STEP_SIZE}).summaries
+    return float(found["max_stable_step"])
+
+
+def test_the_step_size_at_the_end_decides_and_not_the_peak() -> None:
+    """1.1 η* on the way is no obstacle to a run that ends below it; a run that ends there is not called converged.
+
+    The latter has fitted the data long before the step size grows.
+    """
+    limit = max_stable_step()
+    falls = {"schedule": "piecewise", "schedule_at_steps": [2000], "schedule_factors": [0.25]}
+    rises = {"schedule": "piecewise", "schedule_at_steps": [60_000], "schedule_factors": [8.0]}
+    stopping = {"max_steps": 300_000}
+    (high,) = trained({"step_size": 1.1 * limit, "warmup_steps": 1000} | falls, stopping=stopping).summaries
+    (low,) = trained({"step_size": limit / 4} | rises, stopping=stopping).summaries
+    assert high["outcome"] == "converged"
+    assert high["end_step_size"] == pytest.approx(1.1 * limit / 4)
+    assert high["end_step_size"] * high["sharpness"] < 2
+    assert low["outcome"] in {"oscillating", "diverged"}
+    assert low["steps"] > 60_000
+    assert low["stability_threshold"] == pytest.approx(2 / (2 * limit))
+
+
+def test_no_run_ends_while_its_schedule_goes_on_but_by_a_proof() -> None:
+    """One that iterates to a loss has it long before; it is let go at the first checks behind the schedule."""
+    cosine = {"schedule": "cosine", "schedule_steps": 50_000, "schedule_factor": 0.5}
+    (iterated,) = trained({"step_size": STEP_SIZE} | cosine, stopping={"finish": "iterate"}).summaries
+    assert iterated["outcome"] == "converged"
+    assert 50_000 <= iterated["steps"] <= 50_000 + 64 * 128
+    (proven,) = trained({"step_size": STEP_SIZE} | cosine, stopping={"finish": "proven"}).summaries
+    if proven["steps"] < 50_000:
+        assert proven["completion_error_bound"] <= 1e-7
+    short = trained({"step_size": STEP_SIZE} | cosine, stopping={"finish": "iterate", "max_steps": 20_000})
+    assert short.summaries[0]["outcome"] == "budget_exhausted"
+    said = explained(short.grid.run(0), short.summaries[0])
+    assert "Its schedule of 50000 steps was not over" in said
+
+
+def test_a_step_size_that_doubles_without_end_diverges_and_says_so() -> None:
+    """There is no step size at the end to judge it by."""
+    results = trained({"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
+    (summary,) = results.summaries
+    assert summary["outcome"] == "diverged"
+    assert summary["end_step_size"] is summary["stability_threshold"] is None
+    assert "was not over: η had come to" in explained(results.grid.run(0), summary)
+
+
+def test_a_step_size_that_ends_at_0_is_never_judged() -> None:
+    """Its loss may be as small as can be: a point where no step is taken is not stable for that."""
+    cosine = {"schedule": "cosine", "schedule_steps": 20_000, "schedule_factor": 0}
+    (summary,) = trained({"step_size": STEP_SIZE} | cosine, stopping={"steps": 20_128}).summaries
+    assert summary["outcome"] == "stopped"
+    assert summary["train_loss"] < 1e-8
+    assert summary["end_step_size"] == 0
+    assert summary["stability_threshold"] is None
+
+
+SHAPES = [
+    {"step_shape": Stages(changes=(500, 3000), factors=(0.5, 0.7))},
+    {"step_shape": Decline(start=1000, steps=5000, end=0.1, is_cosine=True), "weight_decay": WeightDecay(rate=0.01)},
+    {"step_shape": doublings(0, 2000, 2.5), "weight_decay": WeightDecay(rate=0.1, until=4000)},
+    {"weight_decay": WeightDecay(rate=0.2)},
+    {},
+]
+OPTIMIZERS = [
+    FullBatch(),
+    HeavyBall(momentum=0.5),
+    Minibatch(batch_size=2),
+    LabelNoise(noise_variance=0.01, noise_steps=900),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
+def test_resumed_and_alone_runs_have_the_bits_of_the_whole_batch(optimizer: Any) -> None:
+    """Schedules and decays of all kinds in one batch, put down and taken up every few steps, and each by itself."""
+    problem = problem_of(small_problem(1))
+    runs = [
+        planned(index, optimizer=optimizer, step_size=0.1, max_steps=20_000, **changes)
+        for index, changes in enumerate(SHAPES)
+    ]
+    whole = ended_of(problem, runs)
+    training, resumed = Training(problem, runs), list[TrainedRun]()
+    while training.active:
+        resumed += training.advance()
+        training = Training.resume(problem, runs, unpack_arrays(pack_arrays(training.checkpoint())))
+    resumed.sort(key=lambda each: each.run.index)
+    assert [bits(each) for each in resumed] == [bits(each) for each in whole]
+    assert [bits(trained_alone(problem, each)) for each in runs] == [bits(each) for each in whole]
+
+
+def test_a_twin_takes_the_schedule_and_the_decay_of_its_run() -> None:
+    """A run that stays smooth ends beside its twin, which would be elsewhere with other steps."""
+    optimizer = {"step_size": STEP_SIZE, "weight_decay": 0.3, "weight_decay_until": 400, "schedule": "piecewise"}
+    optimizer |= {"schedule_at_fractions": [0.0005], "schedule_factor": 0.5}
+    (summary,) = trained(optimizer, recording={"sensitivity": True}).summaries
+    assert summary["twin_outcome"] == summary["outcome"] == "converged"
+    assert summary["sensitivity"] < 1e-10
+    assert summary["path"] is None
+
+
+def test_multiples_of_the_largest_stable_step_are_of_the_full_height() -> None:
+    """`step_size` is what was asked for, `end_step_size` what comes of it."""
+    optimizer = {"step_size": {"fractions_of_max_stable": [0.5]}, "schedule": "exponential"}
+    optimizer |= {"schedule_steps": 100, "schedule_factor": {"values": [0.5, 0.1]}}
+    results = trained(optimizer)
+    for factor, summary in zip((0.5, 0.1), results.summaries, strict=True):
+        assert summary["step_size"] == pytest.approx(0.5 * summary["max_stable_step"])
+        assert summary["end_step_size"] == factor * summary["step_size"]
+    assert results.grid.axes[0].name == "schedule_factor" or results.grid.axes[1].name == "schedule_factor"
