@@ -68,7 +68,7 @@ class RunAnalysis:
             "sharpness_lower_bound": bounds.weighted_sum(self._squared_means, tangent_weights),
             "sharpness_upper_bound": bounds.weighted_sum(self._second_moments, tangent_weights),
             "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
-            "stability_threshold": run.optimizer.stability_limit / run.step_size,
+            "stability_threshold": run.optimizer.largest_stable_sharpness(run.step_size),
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),

@@ -117,8 +117,7 @@ def _stability_threshold(
     """The optimiser's stability limit over η_t at the steps t."""
     size, warmup = np.array([summary["step_size"]], dtype=np.float64), np.array([run.warmup_steps])
     eta = np.array([warmed_up(size, warmup, step, step + 1)[0, 0] for step in steps.tolist()])
-    threshold: Float64[np.ndarray, " record"] = run.optimizer.stability_limit / eta.astype(np.float64)
-    return threshold
+    return np.array([run.optimizer.largest_stable_sharpness(each) for each in eta.astype(np.float64)])
 
 
 def _attributes(run: Run, summary: Summary) -> dict[str, Any]:

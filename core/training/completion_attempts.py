@@ -184,7 +184,7 @@ def _first_ordinary(run: TrainingRun) -> int:
 
 def _may_be_strided(run: TrainingRun) -> bool:
     """Never where steps are not of θ alone."""
-    return run.completion_tolerance > 0 and run.optimizer.is_map_of_theta and not run.wants_proof
+    return run.completion_tolerance > 0 and run.optimizer.follows_gradient and not run.wants_proof
 
 
 def _comes_to_full_step_size(run: TrainingRun) -> bool:
