@@ -248,7 +248,6 @@ class Nesterov(Optimizer):
     keeps_row_space_form = False
     is_completable = False
     looks_ahead = True
-    is_native = False
 
     momentum: float = field()  # required, as above
 
@@ -294,7 +293,6 @@ class SharpnessAware(Optimizer):
     keeps_row_space_form = False
     is_completable = False
     gradients_per_step = 2.0
-    is_native = False
 
     rho: float
     ascent_along: AscentAlong = AscentAlong.FULL
@@ -351,7 +349,6 @@ class ParameterNoise(Optimizer):
     keeps_row_space_form = False
     is_completable = False
     perturbs_parameters = True
-    is_native = False
 
     variance: float
     noise_steps: int = field()  # required, as above
