@@ -34,7 +34,7 @@ class Optimizer:
     """Whether the last step is part of the state, as with momentum."""
 
     keeps_row_space_form: ClassVar[bool] = True
-    """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
+    """Whether every step moves u± by a factor 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
 
     is_completable: ClassVar[bool] = True
     """Whether it is known what its remaining steps sum up to: the limit of a run from an iterate (`core.completion`)."""
@@ -290,7 +290,6 @@ class SharpnessAware(Optimizer):
     """
 
     name = "SAM"
-    keeps_row_space_form = False
     is_completable = False
     gradients_per_step = 2.0
 
