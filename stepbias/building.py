@@ -54,6 +54,8 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "label_noise_variance": ("optimizer", "noise_variance"),
         "noise_steps": ("optimizer", "noise_steps"),
         "momentum": ("optimizer", "momentum"),
+        "rho": ("optimizer", "rho"),
+        "parameter_noise_variance": ("optimizer", "variance"),
         "loss_tolerance": ("stopping", "loss_tolerance"),
         "max_steps": ("stopping", "max_steps"),
         "steps": ("stopping", "steps"),
@@ -76,6 +78,8 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "batch_size": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
+        "rho": ("optimizer", "sam"),
+        "parameter_noise_variance": ("optimizer", "parameter_noise"),
     }
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from core.analysis.penalised_limit import PenalisedLimits
 from core.analysis.rounding_error import RoundingErrors
-from core.completion.completion import Completer, Completion, NotCompletable
+from core.completion.completion import Completer, Completion, NotCompletable, Unsettled
 from core.completion.stepping import Stepping
 from core.data.regression import Dataset
 from core.networks.network import Network
@@ -61,7 +61,9 @@ class LimitErrors:
         after = stepping(trained.run, trained.velocity, len(self._dataset.y))
         completer = self._completer = self._completer or Completer(self._dataset, self._network)
         step_size, size = trained.run.end_step_size, float(np.linalg.norm(predictor)) or 1.0
-        found = completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
+        found: Completion | Unsettled | NotCompletable | None = None
+        if trained.run.optimizer.is_completable:
+            found = completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
         if isinstance(found, Completion):
             limit = found.predictor
             left = float(np.linalg.norm(limit - predictor)) + found.estimate * float(np.linalg.norm(limit))

@@ -70,7 +70,7 @@ class RunAnalysis:
             "sharpness_lower_bound": bounds.weighted_sum(self._squared_means, tangent_weights),
             "sharpness_upper_bound": bounds.weighted_sum(self._second_moments, tangent_weights),
             "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
-            "stability_threshold": run.optimizer.stability_limit / (run.end_step_size or np.inf) or np.nan,
+            "stability_threshold": run.optimizer.largest_stable_sharpness(run.end_step_size),
             "end_step_size": run.end_step_size,
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),

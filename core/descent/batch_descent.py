@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
+from core.descent.ascent import Ascent
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
@@ -82,12 +83,13 @@ class BatchDescent(ABC):
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
         decay: Decay | None = None,
+        ascent: Ascent | None = None,
     ) -> Chunk:
         """Take one step for each row of `step_sizes`, with the residual of each step perturbed, up to the first event.
 
         `momentum` is what each step keeps of the velocity, where there is one, `decay` what becomes of θ beside the
-        gradient. Overflow is no error here: a run that diverges goes to infinity or NaN by itself and disturbs no
-        other.
+        gradient. Gradients are taken where an `ascent` leads, of steps without noise, velocity or decay. Overflow is no error
+        here: a run that diverges goes to infinity or NaN by itself and disturbs no other.
         """
 
     @abstractmethod

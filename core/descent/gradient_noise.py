@@ -22,16 +22,21 @@ Noise = Float64[np.ndarray, "step run sample"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ResidualNoise:
-    """What is done to the residual r of each step: r ← weight∘(r − shift), None for what is left out."""
+    """What is done to the residual r of each step: r ← weight∘(r − shift), None for what is left out.
+
+    `parameters` is added to θ where its gradient is taken.
+    """
 
     weight: Noise | None = None
     shift: Noise | None = None
+    parameters: Float64[np.ndarray, "step part run dim"] | None = None
 
     def of(self, steps: slice) -> "ResidualNoise":
         """The rows of `weight` and `shift` of some of the steps."""
         return ResidualNoise(
             weight=None if self.weight is None else self.weight[steps],
             shift=None if self.shift is None else self.shift[steps],
+            parameters=None if self.parameters is None else self.parameters[steps],
         )
 
 
@@ -39,17 +44,27 @@ class GradientNoise:
     """The noise of a batch of runs, which keeps the block of steps that it drew last.
 
     All are of one optimiser kind, but that beside minibatches there may be runs on all samples. Where the samples are
-    trained `is_backwards`, each has the noise that it has in the order of the data.
+    trained `is_backwards`, each has the noise that it has in the order of the data. Noise on parameters is on the
+    `noisy_parts` of θ, which has `shape` (part, dim).
     """
 
     def __init__(
-        self, optimizers: Sequence[Optimizer], seeds: Sequence[int], samples: int, *, is_backwards: bool = False
+        self,
+        optimizers: Sequence[Optimizer],
+        seeds: Sequence[int],
+        samples: int,
+        *,
+        is_backwards: bool = False,
+        shape: tuple[int, int] = (0, 0),
+        noisy_parts: Sequence[int] = (),
     ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._order = slice(None, None, -1 if is_backwards else 1)
         self._block = -1
         self._drawn = np.empty((BLOCK, 0, samples))
         self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
+        self._shape, self._noisy_parts = shape, list(noisy_parts)
+        self._on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
 
     def quiet_from(self, step: int) -> bool:
@@ -60,11 +75,13 @@ class GradientNoise:
         """The perturbations of the steps start ≤ t < stop."""
         if self._minibatches:
             return ResidualNoise(weight=self._pieces(start, stop))
+        if start < self._noisy_steps and self._on_parameters:
+            return ResidualNoise(parameters=self._pieces(start, stop).swapaxes(1, 2))
         if start < self._noisy_steps:
             return ResidualNoise(shift=self._pieces(start, stop))
         return ResidualNoise()
 
-    def _pieces(self, start: int, stop: int) -> Noise:
+    def _pieces(self, start: int, stop: int) -> Float64[np.ndarray, "step run *entries"]:
         pieces = []
         while start < stop:
             end = min(stop, start - start % BLOCK + BLOCK)
@@ -72,15 +89,20 @@ class GradientNoise:
             start = end
         return np.concatenate(pieces)
 
-    def _of_block(self, block: int) -> Noise:
+    def _of_block(self, block: int) -> Float64[np.ndarray, "step run *entries"]:
         if block != self._block:
             drawn = [self._draw(place, block) for place in range(len(self._optimizers))]
             self._drawn, self._block = np.stack(drawn, axis=1), block
         return self._drawn
 
-    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step sample"]:
+    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step *entries"]:
         if self._minibatches and not self._optimizers[place].draws_batches:
             return np.ones((BLOCK, self._samples))
         rng = counter_stream(self._seeds[place], "gradient noise", block)
         steps = block * BLOCK + np.arange(BLOCK)
+        if self._on_parameters:
+            dim, drawn = self._shape[1], np.zeros((BLOCK, *self._shape))
+            noise = self._optimizers[place].noise(rng, steps, len(self._noisy_parts) * dim)
+            drawn[:, self._noisy_parts] = noise.reshape(BLOCK, -1, dim)[..., self._order]
+            return drawn
         return self._optimizers[place].noise(rng, steps, self._samples)[:, self._order]

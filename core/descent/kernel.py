@@ -63,7 +63,9 @@ def trained_by(name: str, optimizer: Optimizer) -> str:
 
 def kernel_of(name: str, optimizer: Optimizer) -> Kernel:
     """What trains the runs of an optimiser where the kernel of this name is chosen."""
-    return kernels()[name] if optimizer.is_native else partial(Descent, optimizer=type(optimizer))
+    if not optimizer.is_native:
+        return partial(Descent, optimizer=type(optimizer))
+    return partial(kernels()[name], optimizer=type(optimizer)) if optimizer.looks_ahead else kernels()[name]
 
 
 def sharpness(

@@ -9,6 +9,7 @@ the machine at hand). `core.descent.native.descent` has the same interface; `cor
 import numpy as np
 from jaxtyping import Float64
 
+from core.descent.ascent import Ascent, AscentAlong, gradient_of_ascents
 from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
@@ -68,13 +69,17 @@ class Descent(BatchDescent):
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
         decay: Decay | None = None,
+        ascent: Ascent | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, check by check."""
         done, checks, ended = 0, [np.empty((0, self.lanes))], False
         while done < len(step_sizes) and not ended:
             piece = slice(done, min(len(step_sizes), done + events.to_next(done)))
-            kept = None if momentum is None else momentum[piece]
-            self._take(step_sizes[piece], noise.of(piece), kept, None if decay is None else decay.of(piece))
+            if ascent is not None and ascent.along is AscentAlong.SAMPLE:
+                self._take_along_samples(step_sizes[piece], ascent)
+            else:
+                kept, own = None if momentum is None else momentum[piece], None if decay is None else decay.of(piece)
+                self._take(step_sizes[piece], noise.of(piece), kept, own, ascent)
             done = piece.stop
             if (step := events.start + done) % events.interval == 0:
                 checks.append(self.losses()[None])
@@ -84,7 +89,7 @@ class Descent(BatchDescent):
     def losses(self) -> Float64[np.ndarray, " run"]:
         """L = ‖Xβ − y‖²/(2N) of every lane at its present state."""
         with np.errstate(all="ignore"):
-            self._compute_residual()
+            self._compute_residual(self._theta)
             # One row at a time, so that a lane's bits cannot depend on how many rows there are.
             squares = [float(row @ row) for row in self._residual[: self.lanes]]
             return np.array(squares) / (2 * len(self._y))
@@ -94,7 +99,8 @@ class Descent(BatchDescent):
         step_sizes: Float64[np.ndarray, "step run"],
         noise: ResidualNoise,
         momentum: Float64[np.ndarray, "step run"] | None,
-        decay: Decay | None = None,
+        decay: Decay | None,
+        ascent: Ascent | None,
     ) -> None:
         if decay is not None and self._velocity is None:
             step_sizes = step_sizes / decay.shrink
@@ -104,15 +110,52 @@ class Descent(BatchDescent):
         kept = None if momentum is None else self._wide(momentum)[:, :, None]
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
-                self._compute_residual()
+                there = self._gradient_point(noise, step, ascent)
+                self._compute_residual(there)
                 self._add_noise(noise, step)
                 np.multiply(self._residual, coefficient, out=self._residual)
                 np.add(self._residual_sum, self._residual, out=self._residual_sum)
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
                 if shrink is None or pull is None:
-                    self._move(None if kept is None else kept[step])
+                    self._move(there, None if kept is None else kept[step])
                 else:
                     self._move_and_decay(None if kept is None else kept[step], shrink[step], pull[step])
+
+    def _gradient_point(
+        self, noise: ResidualNoise, step: int, ascent: Ascent | None
+    ) -> Float64[np.ndarray, "part padded_run padded_dim"]:
+        """Where the gradient of a step is taken: θ itself, or where noise or an ascent along ∇L leads."""
+        if noise.parameters is not None:
+            drawn = noise.parameters[step]
+            there = self._theta.copy()
+            there[:, : self.lanes] += drawn
+            there[:, self.lanes :] += drawn[:, :1]
+            return there
+        if ascent is None:
+            return self._theta
+        self._compute_residual(self._theta)
+        np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
+        gradient = self._network.jacobian(self._theta) * self._x  # times N
+        rho = self._wide(ascent.rho[None])[0] / len(self._y)
+        if ascent.normalized:
+            # One row at a time, as for the losses.
+            squares = (gradient * gradient).sum(axis=0)
+            length = np.sqrt([float(row @ np.ones(len(row))) for row in squares])
+            rho = np.divide(rho * len(self._y), length, out=np.zeros_like(length), where=length > 0)
+        return self._theta + rho[:, None] * gradient
+
+    def _take_along_samples(self, step_sizes: Float64[np.ndarray, "step run"], ascent: Ascent) -> None:
+        """Steps of 1-SAM, lane by lane."""
+        with np.errstate(all="ignore"):
+            for row in step_sizes:
+                for lane, step_size in enumerate(row.tolist()):
+                    theta = self._theta[:, lane]
+                    rho = float(ascent.rho[lane])
+                    left, gradient = gradient_of_ascents(
+                        self._X, self._y, self._network, theta, rho=rho, normalized=ascent.normalized
+                    )
+                    self._residual_sum[lane] += step_size * self._rate / len(self._y) * left
+                    theta -= step_size / len(self._y) * gradient
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""
@@ -121,8 +164,8 @@ class Descent(BatchDescent):
         wide[:, self.lanes :] = values[:, :1]
         return wide
 
-    def _compute_residual(self) -> None:
-        self._step.predict(self._theta, self._predictor)
+    def _compute_residual(self, theta: Float64[np.ndarray, "part padded_run padded_dim"]) -> None:
+        self._step.predict(theta, self._predictor)
         np.matmul(self._predictor_tiles, self._X_transposed, out=self._residual_tiles)
         np.subtract(self._residual, self._y, out=self._residual)
 
@@ -135,7 +178,13 @@ class Descent(BatchDescent):
             np.multiply(lanes, noise.weight[step], out=lanes)
             np.multiply(idle, noise.weight[step, 0], out=idle)
 
-    def _move(self, kept: Float64[np.ndarray, "padded_run 1"] | None) -> None:
+    def _move(
+        self, there: Float64[np.ndarray, "part padded_run padded_dim"], kept: Float64[np.ndarray, "padded_run 1"] | None
+    ) -> None:
+        """The step by the gradient at `there`."""
+        if there is not self._theta:
+            np.add(self._theta, self._step.change(there, self._x), out=self._theta)
+            return
         if kept is None or self._velocity is None:
             self._step.move(self._theta, self._x)
             return

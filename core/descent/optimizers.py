@@ -10,6 +10,8 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from core.descent.ascent import Ascent, AscentAlong
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Optimizer:
@@ -32,7 +34,19 @@ class Optimizer:
     """Whether the last step is part of the state, as with momentum."""
 
     keeps_row_space_form: ClassVar[bool] = True
-    """Whether every step moves u± by a factor 1 ∓ x with x in the row space of X (see `core.implicit_bias`)."""
+    """Whether every step moves u± by a factor 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
+
+    is_completable: ClassVar[bool] = True
+    """Whether it is known what its remaining steps sum up to: the limit of a run from an iterate (`core.completion`)."""
+
+    looks_ahead: ClassVar[bool] = False
+    """Whether θ is where the velocity has led already (Nesterov), and not what it is added to (heavy ball)."""
+
+    perturbs_parameters: ClassVar[bool] = False
+    """Whether its noise is on the parameters at which the gradient is taken, and not on residuals."""
+
+    gradients_per_step: ClassVar[float] = 1.0
+    """What a step costs, in steps of gradient descent."""
 
     is_native: ClassVar[bool] = True
     """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
@@ -66,6 +80,26 @@ class Optimizer:
         """Whether a step depends on θ alone, neither on chance nor on the last: a cycle of θ then goes on for ever."""
         return not (self.draws_batches or self.noise_steps or self.has_velocity)
 
+    @property
+    def follows_gradient(self) -> bool:
+        """Whether each step is −η∇L at θ itself, so that what is known of gradient descent alone is known of it."""
+        return self.is_map_of_theta and self.is_completable
+
+    @property
+    def ascent(self) -> Ascent | None:
+        """Where it takes its gradients; None: at θ, or where noise leads."""
+        return None
+
+    @property
+    def sample_rho(self) -> float:
+        """ρ where each sample has an ascent of its own, by ρ times its gradient; 0 elsewhere."""
+        return 0.0
+
+    @property
+    def threshold_in_symbols(self) -> str:
+        """`largest_stable_sharpness` as a formula."""
+        return f"{self.limit_in_symbols}/η"
+
     def dispersion(self, samples: int) -> float:  # noqa: ARG002 - every step is that of all samples
         """q: which part of the variance of one sample's gradient is in that of a step."""
         return 0.0
@@ -77,6 +111,14 @@ class Optimizer:
     def step_of_descent(self, step_size: float) -> float:
         """The step size at which the same minima are stable for gradient descent: the inverse of the above."""
         return step_size * 2 / self.stability_limit
+
+    def largest_stable_sharpness(self, step_size: float) -> float:
+        """The sharpness below which a minimum is linearly stable at this step size: `stability_limit`/η."""
+        return self.stability_limit / step_size
+
+    def instability(self, step_size: float, sharpness: float) -> float:
+        """ε where a perturbation along the top eigenvector is multiplied by −(1 + ε) a step, or as fast; stable if < 0."""
+        return step_size * sharpness - self.stability_limit
 
     def noise(
         self,
@@ -189,3 +231,131 @@ def minibatch_weights(
     chosen = np.argpartition(uniforms, batch_size - 1, axis=1)[:, :batch_size]
     np.put_along_axis(weights, chosen, samples / batch_size, axis=1)
     return weights
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nesterov(Optimizer):
+    """Nesterov's momentum: v ← m·v − η∇L(θ), θ ← θ + m·v − η∇L(θ), with θ where the gradient is taken.
+
+    The iterates of Nesterov 1983 are x = θ − m·v: θ is the extrapolated point, which PyTorch and Optax train as well
+    (Sutskever et al. 2013). Linearly stable iff ηλ < (2 + 2m)/(1 + 2m): on λθ²/2 its roots solve
+    z² − (1 + m)(1 − ηλ)z + m(1 − ηλ) = 0, of which one is −1 there.
+    """
+
+    name = "Nesterov momentum"
+    limit_in_symbols = "(2+2m)/(1+2m)"
+    has_velocity = True
+    keeps_row_space_form = False
+    is_completable = False
+    looks_ahead = True
+
+    momentum: float = field()  # required, as above
+
+    @property
+    def in_effect(self) -> Optimizer:
+        """Gradient descent where m = 0, as of heavy ball."""
+        return self if self.momentum else FullBatch()
+
+    @property
+    def stability_limit(self) -> float:
+        """(2 + 2m)/(1 + 2m)."""
+        return (2 + 2 * self.momentum) / (1 + 2 * self.momentum)
+
+    @staticmethod
+    def roll(
+        theta: Float64[np.ndarray, "part run dim"],
+        velocity: Float64[np.ndarray, "part run dim"],
+        change: Float64[np.ndarray, "part run dim"],
+        kept: Float64[np.ndarray, "run 1"],
+    ) -> None:
+        """One step in place: v ← m·v + change, θ ← θ + (m·v + change)."""
+        np.multiply(velocity, kept, out=velocity)
+        np.add(velocity, change, out=velocity)
+        np.add(theta, velocity * kept + change, out=theta)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharpnessAware(Optimizer):
+    """Sharpness-aware minimisation: the gradient of each step is taken where an ascent of length `rho` leads.
+
+    `ascent_along` the gradient of the mean loss (n-SAM), θ ← θ − η∇L(θ + ρ∇L(θ)), or of each sample's own ½r_k²
+    (1-SAM), θ ← θ − η·Ê[∇ℓ_k(θ + ρ∇ℓ_k(θ))] (Andriushchenko and Flammarion 2022). With `normalized` (Foret et al. 2021)
+    the ascent is ρ∇L/‖∇L‖₂, of each sample ρ∇ℓ_k/‖∇ℓ_k‖₂, and none where that gradient is 0.
+
+    Near an interpolator of Hessian H the steps of n-SAM are multiplications by I − ηH(I + ρH): stable iff
+    ηλ(1 + ρλ) < 2. Those of 1-SAM are by I − ηÊ[(1 + ρ‖a_k‖²)a_k a_kᵀ], a_k the gradient of the k-th prediction: as
+    Ê[(a_k a_kᵀ)²] ≽ H² that asks for more, and ηλ(1 + ρλ) < 2 is only necessary; `sample_rho` is for what is exact.
+    A normalised ascent has a length of ρ however near the minimum is: along the top eigenvector the run goes to and fro
+    by ηλρ/(2 − ηλ), for any ηλ < 2 (Bartlett, Long and Bousquet 2023), and does not converge.
+    """
+
+    name = "SAM"
+    is_completable = False
+    gradients_per_step = 2.0
+
+    rho: float
+    ascent_along: AscentAlong = AscentAlong.FULL
+    normalized: bool = False
+
+    @property
+    def ascent(self) -> Ascent:
+        """Its own."""
+        return Ascent(along=self.ascent_along, normalized=self.normalized, rho=np.array([self.rho]))
+
+    @property
+    def _linear_rho(self) -> float:
+        """The ρ in 1 + ρλ: a normalised ascent is bounded, and does not change where steps are."""
+        return 0.0 if self.normalized else self.rho
+
+    @property
+    def sample_rho(self) -> float:
+        """The ρ in 1 + ρ‖a_k‖², 0 where samples have no ascent of their own."""
+        return self._linear_rho if self.ascent_along is AscentAlong.SAMPLE else 0.0
+
+    @property
+    def threshold_in_symbols(self) -> str:
+        """The positive λ with ηλ(1 + ρλ) = 2."""
+        return "2/η" if self.normalized else "(√(1+8ρ/η)−1)/2ρ"
+
+    def largest_stable_step(self, max_stable_step: float) -> float:
+        """2/(λ(1 + ρλ)) with λ = 2/`max_stable_step`."""
+        return max_stable_step / (1 + 2 * self._linear_rho / max_stable_step)
+
+    def step_of_descent(self, step_size: float) -> float:
+        """2/λ of the largest stable λ."""
+        return 2 / self.largest_stable_sharpness(step_size)
+
+    def largest_stable_sharpness(self, step_size: float) -> float:
+        """(√(1 + 8ρ/η) − 1)/(2ρ) = (4/η)/(1 + √(1 + 8ρ/η))."""
+        return float(4 / step_size / (1 + np.sqrt(1 + 8 * self._linear_rho / step_size)))
+
+    def instability(self, step_size: float, sharpness: float) -> float:
+        """ηλ(1 + ρλ) − 2; of 1-SAM `sharpness` is that of Ê[(1 + ρ‖a_k‖²)a_k a_kᵀ], which has the factor already."""
+        factor = 1.0 if self.sample_rho else 1 + self._linear_rho * sharpness
+        return step_size * sharpness * factor - 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParameterNoise(Optimizer):
+    """Gradient descent with its gradient taken at θ + ε, fresh ε ~ N(0, `variance`·I) at each of `noise_steps` steps.
+
+    θ ← θ − η∇L(θ + ε): noise injection before the gradient step (Orvieto, Raj, Kersting and Bach 2023). What is descended is the
+    smoothed loss E[L(θ + ε)] = L + ½σ²·tr(Hessian of Gauss-Newton) + O(σ⁴); at D = 2 exactly
+    L + 2σ²·Σ_i Ê[x_i²](u₊² + u₋² + σ²). Parts that are and stay 0 have no noise.
+    """
+
+    name = "parameter-noise descent"
+    keeps_row_space_form = False
+    is_completable = False
+    perturbs_parameters = True
+
+    variance: float
+    noise_steps: int = field()  # required, as above
+
+    def noise(
+        self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int
+    ) -> Float64[np.ndarray, "step sample"]:
+        """Its ε, 0 after `noise_steps`; of so many parameters."""
+        scale = np.where(steps[:, None] < self.noise_steps, np.sqrt(self.variance), 0.0)
+        noise: Float64[np.ndarray, "step sample"] = scale * rng.standard_normal((len(steps), samples))
+        return noise

@@ -27,6 +27,7 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
     """
     stopping = run.spec.stopping
     initial = initial_parameters(run, analysis.dimension)
+    completes = stopping.completes and run.optimizer.in_effect.is_completable
     return TrainingRun(
         index=run.index,
         initial=initial,
@@ -41,7 +42,7 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
         holds=stopping.holds,
         record_points=run.spec.recording.points,
         seed=run.seed,
-        completion_tolerance=stopping.completion_tolerance if stopping.completes else 0.0,
+        completion_tolerance=stopping.completion_tolerance if completes else 0.0,
         wants_proof=stopping.wants_proof,
         takes_all_steps=stopping.steps is not None,
     )

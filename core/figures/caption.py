@@ -103,8 +103,8 @@ def values_text(values: Mapping[str, float], digits: int = 6) -> str:
 
 def threshold_text(optimizers: Iterable[Optimizer]) -> str:
     """The stability threshold of runs of one kind of optimiser in symbols: 2/η where all have that."""
-    other = (optimizer.limit_in_symbols for optimizer in optimizers if optimizer.stability_limit != 2)
-    return f"{next(other, '2')}/η"
+    other = (each.threshold_in_symbols for each in optimizers if each.largest_stable_sharpness(1.0) != 2)
+    return next(other, "2/η")
 
 
 def _progress(results: Results) -> str:

@@ -21,7 +21,7 @@ A single run may be off by a factor of 2, a batch hardly is.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -62,7 +62,12 @@ def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
     NumPy's, too, where the compiled one has not the optimiser's step, and where `auto` finds none compiled here.
     """
     is_compiled = library() is not None if kernel == "auto" else kernel != "numpy"
-    return COMPILED if is_compiled and optimizer.is_native else NUMPY
+    cost, gradients = COMPILED if is_compiled and optimizer.is_native else NUMPY, optimizer.gradients_per_step
+    return replace(
+        cost,
+        seconds_per_step=gradients * cost.seconds_per_step,
+        seconds_per_entry=gradients * cost.seconds_per_entry,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

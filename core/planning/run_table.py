@@ -72,6 +72,7 @@ class RunTable:
     takes_all_steps: bool
     completes: bool
     strides: bool
+    optimizers: Sequence[Optimizer]
     draws_batches: bool
     points: int
     steady_from: Runs
@@ -89,7 +90,8 @@ class RunTable:
             rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
             rounds += rounds[-1:] if recording.sensitivity else []
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
-        twins = [LIKELY_TWINS if optimizer.in_effect.is_map_of_theta else 1.0 for optimizer in optimizers]
+        completes = stopping.completes and first.optimizer.is_completable
+        twins = [LIKELY_TWINS if optimizer.in_effect.follows_gradient else 1.0 for optimizer in optimizers]
         if EFFECTIVE_STEP_SIZE in columns:
             kept = np.array([optimizer.momentum for optimizer in optimizers])
             step_size = columns[EFFECTIVE_STEP_SIZE] * np.square(1 - kept)
@@ -105,12 +107,13 @@ class RunTable:
             warmup_steps=columns["warmup_steps"],
             noise_steps=np.array([optimizer.noise_steps for optimizer in optimizers], dtype=np.float64),
             momentum=np.array([optimizer.momentum for optimizer in optimizers]),
-            relative_limit=np.array([optimizer.largest_stable_step(1.0) for optimizer in optimizers]),
+            relative_limit=np.array([optimizer.stability_limit / 2 for optimizer in optimizers]),
             loss_tolerance=stopping.loss_tolerance,
             max_steps=stopping.budget,
             takes_all_steps=stopping.steps is not None,
-            completes=stopping.completes,
-            strides=stopping.completes and not stopping.wants_proof,
+            completes=completes,
+            strides=completes and not stopping.wants_proof,
+            optimizers=optimizers,
             draws_batches=first.optimizer.draws_batches,
             points=recording.points,
             **_steadiness(grid, columns, len(offsets)),
@@ -156,7 +159,7 @@ class RunTable:
         if self.step_size is None:
             return [self.init_scale * np.nan if self.fraction is None else self.fraction]
         largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
-        return [self.step_size / (largest * self.relative_limit)]
+        return [self.step_size / np.array([optimizer.largest_stable_step(largest) for optimizer in self.optimizers])]
 
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
         if self.takes_all_steps:

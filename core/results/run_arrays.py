@@ -118,8 +118,7 @@ def _stability_threshold(
     size, warmup = np.array([summary["step_size"]], dtype=np.float64), np.array([run.warmup_steps])
     shapes = [run.step_shape]
     eta = np.array([scheduled(size, warmup, shapes, step, step + 1)[0, 0] for step in steps.tolist()])
-    threshold: Float64[np.ndarray, " record"] = run.optimizer.stability_limit / eta.astype(np.float64)
-    return threshold
+    return np.array([run.optimizer.largest_stable_sharpness(each) for each in eta.astype(np.float64)])
 
 
 def _attributes(run: Run, summary: Summary) -> dict[str, Any]:

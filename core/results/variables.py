@@ -556,6 +556,13 @@ COORDINATES: Final = _table(
         _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),
         _count("noise_steps", "", "steps with label noise", "After them the noise is off."),
         _number("momentum", "m", "momentum m", "How much of a step the next one repeats."),
+        _number("rho", "ρ_SAM", "ascent ρ", "How far SAM ascends before each step, in multiples of the gradient."),
+        _number(
+            "parameter_noise_variance",
+            "",
+            "parameter-noise variance",
+            "The variance of the fresh noise on θ where gradients are taken.",
+        ),
     )
 )
 """What an experiment may sweep: the axes of its grid, and the dimensions of its results."""

@@ -16,6 +16,7 @@ AXIS_NAMES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("initialization", "scale"): "init_scale",
         ("initialization", "seed"): "init_seed",
         ("optimizer", "noise_variance"): "label_noise_variance",
+        ("optimizer", "variance"): "parameter_noise_variance",
         ("optimizer", "seed"): "optimizer_seed",
     }
 )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from core.descent.schedule import ScheduleKind
+from core.descent.ascent import AscentAlong
 from core.identity import rounded
 from core.spec.swept import (
     BELOW_ONE,
@@ -462,7 +463,86 @@ class PlainHeavyBall(PlainDescent):
     momentum: Fraction
 
 
+class Nesterov(Descent):
+    """Nesterov momentum; a minimum is linearly stable iff ηλ < (2 + 2m)/(1 + 2m)."""
+
+    kind: Literal["nesterov"]
+    momentum: SweptFraction
+
+    @model_validator(mode="after")
+    def _is_not_heavy_ball(self) -> Self:
+        if isinstance(self.step_size, EffectiveStepSizes):
+            raise ValueError("effective step sizes η/(1−m)² are for heavy_ball")
+        return self
+
+
+class PlainNesterov(PlainDescent):
+    """Nesterov momentum of one m."""
+
+    kind: Literal["nesterov"]
+    momentum: Fraction
+
+
+class SharpnessAwareDescent(Descent):
+    """Sharpness-aware minimisation: gradients are taken where an ascent leads.
+
+    That is by `rho` times the gradient of the mean loss (`ascent` `full`, n-SAM), or for each sample of its own loss
+    ½r_k² (`sample`, 1-SAM); with `normalized` by the length `rho` along it.
+    """
+
+    kind: Literal["sam"]
+    rho: SweptPositive
+    ascent: Annotated[AscentAlong, Field(strict=False)] = AscentAlong.FULL
+    normalized: bool = False
+
+
+class PlainSharpnessAwareDescent(PlainDescent):
+    """Sharpness-aware minimisation of one ρ."""
+
+    kind: Literal["sam"]
+    rho: Positive
+    ascent: Annotated[AscentAlong, Field(strict=False)]
+    normalized: bool
+
+    def own_numbers(self) -> dict[str, float]:
+        """ρ; the ascent is the same for all runs of a grid."""
+        return {"rho": self.rho}
+
+
+class ParameterNoiseDescent(Descent):
+    """Gradient descent with fresh Gaussian noise on θ where the gradient is taken, at each of `noise_steps` steps."""
+
+    kind: Literal["parameter_noise"]
+    variance: SweptPositive
+    noise_steps: SweptCount
+    seed: SweptWhole = 0
+
+
+class PlainParameterNoiseDescent(PlainDescent):
+    """Gradient descent under parameter noise of one variance."""
+
+    kind: Literal["parameter_noise"]
+    variance: Positive
+    noise_steps: Count
+    seed: Whole
+
+
 Optimizer = Annotated[
-    GradientDescent | StochasticGradientDescent | LabelNoiseDescent | HeavyBall, Field(discriminator="kind")
+    GradientDescent
+    | StochasticGradientDescent
+    | LabelNoiseDescent
+    | HeavyBall
+    | Nesterov
+    | SharpnessAwareDescent
+    | ParameterNoiseDescent,
+    Field(discriminator="kind"),
 ]
-PlainOptimizer = PlainGradientDescent | PlainStochasticDescent | PlainLabelNoiseDescent | PlainHeavyBall
+PlainOptimizer = (
+    PlainGradientDescent
+    | PlainStochasticDescent
+    | PlainLabelNoiseDescent
+    | PlainHeavyBall
+    | PlainNesterov
+    | PlainSharpnessAwareDescent
+    | PlainParameterNoiseDescent
+)

@@ -4,7 +4,16 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.optimizers import (
+    FullBatch,
+    HeavyBall,
+    LabelNoise,
+    Minibatch,
+    Nesterov,
+    Optimizer,
+    ParameterNoise,
+    SharpnessAware,
+)
 from core.descent.schedule import Decline, ScheduleKind, Shape, Stages, doublings
 from core.descent.weight_decay import WeightDecay
 from core.identity import content_hash
@@ -17,7 +26,10 @@ from core.spec.optimizers import (
     PlainGradientDescent,
     PlainHeavyBall,
     PlainLabelNoiseDescent,
+    PlainNesterov,
     PlainOptimizer,
+    PlainParameterNoiseDescent,
+    PlainSharpnessAwareDescent,
     PlainStochasticDescent,
     StepBracket,
 )
@@ -175,13 +187,19 @@ def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
             return LabelNoise(noise_variance=noise_variance, noise_steps=noise_steps)
         case PlainHeavyBall(momentum=momentum):
             return HeavyBall(momentum=momentum)
+        case PlainNesterov(momentum=momentum):
+            return Nesterov(momentum=momentum)
+        case PlainSharpnessAwareDescent(rho=rho, ascent=ascent, normalized=normalized):
+            return SharpnessAware(rho=rho, ascent_along=ascent, normalized=normalized)
+        case PlainParameterNoiseDescent(variance=variance, noise_steps=noise_steps):
+            return ParameterNoise(variance=variance, noise_steps=noise_steps)
         case _:
             assert_never(optimizer)
 
 
 def _in_effect(optimizer: PlainOptimizer) -> PlainOptimizer:
-    """The document of gradient descent for heavy ball without momentum, any other as it is."""
-    if not isinstance(optimizer, PlainHeavyBall) or optimizer.momentum:
+    """The document of gradient descent for either momentum of 0, any other as it is."""
+    if not isinstance(optimizer, PlainHeavyBall | PlainNesterov) or optimizer.momentum:
         return optimizer
     shared = {field: value for field, value in optimizer if field in PlainGradientDescent.model_fields}
     return PlainGradientDescent(**shared | {"kind": "gradient_descent"})

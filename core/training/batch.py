@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from core.descent.ascent import Ascent
 from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.gradient_noise import BLOCK, GradientNoise
 from core.descent.kernel import kernel_of
@@ -45,6 +46,7 @@ class Batch:
     even_until: int
     even: Float64[np.ndarray, "4 step run"]
     decays: bool = False
+    ascent: Ascent | None = None
 
     @classmethod
     def at(cls, state: BatchState, problem: Problem, runs: Sequence[TrainingRun]) -> Self:
@@ -56,17 +58,26 @@ class Batch:
         ends = np.array([run.end_step_size for run in runs])
         lasting = np.where([run.weight_decay.lasts for run in runs], ends, 0.0) if runs else ends
         even = np.array([ends, momentum, *_decay(runs, lasting)])[:, None]
+        parts, ascents = problem.network.parts, [ascent for each in optimizers if (ascent := each.ascent) is not None]
         return cls(
             problem=problem,
             runs=runs,
             limits=limits,
             descent=kernel(X, y, problem.network, state),
-            noise=GradientNoise(optimizers, [run.seed for run in runs], len(y), is_backwards=problem.is_backwards),
+            noise=GradientNoise(
+                optimizers,
+                [run.seed for run in runs],
+                len(y),
+                is_backwards=problem.is_backwards,
+                shape=(len(parts), X.shape[1]),
+                noisy_parts=[parts.index(part) for part in problem.network.trained_parts],
+            ),
             momentum=momentum,
             even_from=max((run.steady_from for run in runs), default=0),
             even_until=int(limits.max_steps.min(initial=NEVER)),
             even=np.broadcast_to(even, (4, LONGEST_CHUNK + CHECK_INTERVAL, len(runs))),
             decays=any(run.weight_decay.rate for run in runs),
+            ascent=Ascent.joined(ascents) if ascents else None,
         )
 
     def longest_chunk(self, start: int) -> int:
@@ -79,7 +90,9 @@ class Batch:
         """The steps start ≤ t < stop, up to the first event; before `moves_from` a run stands still."""
         schedule, momentum, shrink, pull = self._schedule(start, stop, moves_from)
         noise, decay = self.noise.between(start, stop), Decay(shrink=shrink, pull=pull) if self.decays else None
-        return self.descent.advance(schedule, noise=noise, momentum=momentum, events=events, decay=decay)
+        return self.descent.advance(
+            schedule, noise=noise, momentum=momentum, events=events, decay=decay, ascent=self.ascent
+        )
 
     def theta(self) -> Float64[np.ndarray, "run part dim"]:
         """A copy of the parameters."""
@@ -95,6 +108,16 @@ class Batch:
         """λ_max of the Hessian of one run where it is."""
         dataset, network = self.problem.dataset, self.problem.network
         return top_hessian_eigenpair(dataset.X, dataset.y, self.descent.theta[:, index], network).value
+
+    def instability(self, index: int) -> float:
+        """By how much one run is not linearly stable where it is: `Optimizer.instability`."""
+        run, X = self.runs[index], self.problem.dataset.X
+        if not run.optimizer.sample_rho:
+            return run.optimizer.instability(run.end_step_size, self.sharpness(index))
+        tangent_weights = self.problem.network.tangent_weights(self.descent.theta[:, index])
+        weights = 1 + run.optimizer.sample_rho * (np.square(X) @ tangent_weights)
+        ascended = interpolator_sharpness_of(X * np.sqrt(weights)[:, None], tangent_weights)
+        return run.optimizer.instability(run.end_step_size, ascended.value)
 
     def interpolator_sharpness(self, index: int) -> float:
         """λ_max of the Gram matrix of one run, its sharpness where it interpolates."""

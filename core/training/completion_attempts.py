@@ -187,7 +187,7 @@ def _first_ordinary(run: TrainingRun) -> int:
 
 def _may_be_strided(run: TrainingRun) -> bool:
     """Never where steps are not of θ alone."""
-    is_descent = run.optimizer.is_map_of_theta and not run.weight_decay.lasts
+    is_descent = run.optimizer.follows_gradient and not run.weight_decay.lasts
     return run.completion_tolerance > 0 and is_descent and not run.wants_proof
 
 

@@ -77,7 +77,7 @@ def _is_near(run: TrainingRun, limit: Float64[np.ndarray, " dim"]) -> bool:
 def _followed(batch: Batch) -> Bool[np.ndarray, " run"]:
     """Runs of gradient descent to their limit that a twin may follow."""
     descent = [
-        run.optimizer.is_map_of_theta and not run.takes_all_steps and not run.weight_decay.lasts for run in batch.runs
+        run.optimizer.follows_gradient and not run.takes_all_steps and not run.weight_decay.lasts for run in batch.runs
     ]
     return np.array([run.has_twin for run in batch.runs], dtype=np.bool_) & descent
 

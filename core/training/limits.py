@@ -76,7 +76,7 @@ class Limits:
             divergence=np.minimum(DIVERGENCE_FACTOR * np.fmax(start_loss, problem.zero_loss), np.finfo(np.float64).max),
             may_cycle=np.array([run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
             perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),
-            may_hold=np.array([run.holds and run.optimizer.is_map_of_theta for run in runs], dtype=np.bool_),
+            may_hold=np.array([run.holds and run.optimizer.follows_gradient for run in runs], dtype=np.bool_),
             may_complete=np.array(
                 [run.completion_tolerance > 0 and not problem.least_loss for run in runs], dtype=np.bool_
             ),

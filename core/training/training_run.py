@@ -84,6 +84,8 @@ class TrainingRun:
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:
     """What the limit of a run depends on beside θ once its warm-up and its noise are over."""
     optimizer = run.optimizer
+    if velocity is not None and optimizer.looks_ahead:
+        velocity = optimizer.momentum * velocity  # from x + m·v to x + m/(1 − m)·v is m/(1 − m) times as far
     return Stepping(momentum=optimizer.momentum, velocity=velocity, dispersion=optimizer.dispersion(samples))
 
 
@@ -154,7 +156,7 @@ class TrainedRun:
             return RunPath.RELEASED
         if self.perturbations:
             return RunPath.PERTURBED
-        if not self.run.optimizer.is_map_of_theta or self.run.weight_decay.rate:
+        if not self.run.optimizer.follows_gradient or self.run.weight_decay.rate:
             return None
         return RunPath.CROSSED_EDGE if self.loss_grew else RunPath.SMOOTH
 

@@ -149,7 +149,7 @@ class Evidence(PerRun):
     def _at_interpolator(self, batch: Batch, index: int, step: int) -> Outcome | None:
         """A run whose loss is below the tolerance: converged if it is stable there, else perturbed, to go on."""
         run = batch.runs[index]
-        instability = run.end_step_size * batch.sharpness(index) - run.optimizer.stability_limit
+        instability = batch.instability(index)
         if instability < 0:
             return Outcome.STATIONARY if batch.problem.least_loss else Outcome.CONVERGED
         if not run.perturb_unstable or batch.problem.zero_loss == 0:

@@ -1,12 +1,18 @@
-"""Sharpness-aware minimisation, by a loop of the tests: the lines of two ascents in the notebook of 2022."""
+"""Sharpness-aware minimisation, trained as whole specs of u∘v: the lines of two ascents in the notebook of 2022.
 
-from collections.abc import Sequence
+A slow loop of the tests trains the same (`tests.reference.sharpness_aware`).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Final
 
 import numpy as np
 
+from core.experiment.run import run
+from core.spec.experiment_spec import ExperimentSpec
 from tests.external_truth.descent import SAM
 from tests.external_truth.row import EXACT, Row
 from tests.reference.sharpness_aware import Ascent
@@ -56,13 +62,39 @@ NEARLY_NOTHING: Final = 1e-6
 """Test losses of 1e-8 after 10,001 steps: a start that is moved by a relative 1e-15 moves them by up to 6e-7."""
 
 
-def losses(settings: Sequence[Setting], *, each_sample: bool) -> list[float]:
-    """The test loss of each setting after `STEPS` steps."""
+def trained(setting: Setting, *, each_sample: bool) -> Mapping[str, float | int | str | None]:
+    """The summary of the whole spec of a setting. That of 1-SAM has 2ρ: its loss of a sample is r_k², ours ½r_k²."""
+    thirtieths, scale, radius, _ = setting
+    document = {
+        "name": "",
+        "data": SAM.document(),
+        "model": {"kind": "uv_product"},
+        "initialization": {"kind": "uniform", "scale": scale},
+        "optimizer": {
+            "kind": "sam",
+            "step_size": thirtieths / 30,
+            "rho": 2 * radius if each_sample else radius,
+            "ascent": "sample" if each_sample else "full",
+        },
+        "stopping": {"steps": STEPS},
+        "recording": {"points": 0},
+    }
+    (summary,) = run(ExperimentSpec.model_validate(document)).summaries
+    return summary
+
+
+def looped(settings: Sequence[Setting], *, each_sample: bool) -> list[float]:
+    """The test loss of each setting after `STEPS` steps of the slow loop."""
     step_size, scale, radius, _ = (np.array(column) for column in zip(*settings, strict=True))
     ascent = Ascent(X=SAM.X, y=SAM.y, step_size=step_size / 30, init_scale=scale, radius=radius)
     with np.errstate(all="ignore"):  # one diverges
         found: list[float] = SAM.test_loss(ascent.predictors(STEPS, each_sample=each_sample)).tolist()
     return found
+
+
+def _test_loss(setting: Setting, *, each_sample: bool) -> float:
+    loss = trained(setting, each_sample=each_sample)["test_loss"]
+    return math.nan if loss is None else float(loss)
 
 
 @cache
@@ -76,17 +108,14 @@ def _rows(name: str, settings: Sequence[Setting], *, each_sample: bool) -> list[
         Row(
             what=f"{name}, γ = {Fraction(thirtieths, 30)}, a = {scale:g}, ρ = {radius:g}",
             printed=printed,
-            ours=ours,
+            ours=_test_loss((thirtieths, scale, radius, printed), each_sample=each_sample),
             tolerance=NEARLY_NOTHING if float(printed) < 1e-7 else EXACT,
         )
-        for (thirtieths, scale, radius, printed), ours in zip(
-            settings, losses(settings, each_sample=each_sample), strict=True
-        )
+        for thirtieths, scale, radius, printed in settings
     ]
 
 
 def at_equal_steps() -> list[tuple[float, float]]:
     """ρ and the test loss of n-SAM at γ = 15/30, where the notebook has the line of γ = 10/30."""
     radii = [setting[2] for setting in MEAN_ASCENT if setting[0] == 10]
-    found = losses([(15, 0.1, radius, "") for radius in radii], each_sample=False)
-    return list(zip(radii, found, strict=True))
+    return [(radius, _test_loss((15, 0.1, radius, ""), each_sample=False)) for radius in radii]

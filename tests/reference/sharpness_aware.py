@@ -1,7 +1,6 @@
 """Sharpness-aware minimisation of β = u∘v by the loops of its paper (Andriushchenko and Flammarion 2022).
 
-The project trains none of it; only what others printed of it is checked here. Many runs go side by side, each with its
-own step size γ, start u = a·1, v = 0 and radius ρ.
+Many runs go side by side, each with its own step size γ, start u = a·1, v = 0 and radius ρ.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,8 @@
  */
 #include "common.h"
 
+#include <math.h>
+
 enum { VERSION = 3 }; /* that of library.py: part of the kernel id */
 enum { PLAIN, SCALED, MOVED };
 enum {
@@ -40,6 +42,13 @@ typedef struct {
     double *predictor;       /* (lane, dims) */
     double *residual;        /* (lane, rows) */
     double *gradient;        /* (lane, dims): x = Xᵀr, r scaled by its coefficient */
+    int64_t nesterov;        /* whether θ is where the velocity has led already */
+    /* Of ascents, NULL without: */
+    double *ascent;          /* (lane, dims): z of θ̃ = θ ± ∂∘z */
+    double *second;          /* (part, lane, dims): what is added to a step beside x */
+    double *curvature;       /* (lane, rows): Σ_i c_i x_ki², then the pulls times r̃ */
+    double *cubic;           /* (lane, rows): Σ_i β_i x_ki³ */
+    const double *squares_by_sample, *cubes_by_sample, *squares_by_dim; /* of X, as by_sample and by_dim, or NULL */
 } batch;
 
 /* A stretch of steps. Row t of an array is at t·stride; a stride of 0 repeats one row. */
@@ -67,6 +76,9 @@ typedef struct {
     int64_t shrink_stride;
     const double *pull; /* (step, lane), beside shrink */
     int64_t pull_stride;
+    const double *rho; /* (lane): that of the ascents to where gradients are taken, or NULL */
+    int64_t by_samples, normalized; /* whether each sample has an ascent of its own, and whether its length is rho */
+    const double *parameters; /* (step, part, lane, dims): added to θ where the gradient is taken, or NULL */
 } stretch;
 
 #define BODY "descent_body.h"

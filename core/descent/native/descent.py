@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
+from core.descent.ascent import Ascent, AscentAlong
 from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
@@ -19,6 +20,7 @@ from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
 from core.descent.weight_decay import Decay
+from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 
 RESIDENT: Final = 2**16
@@ -41,7 +43,10 @@ class NativeDescent(BatchDescent):
         y: Float64[np.ndarray, " sample"],
         network: Network,
         state: BatchState,
+        *,
+        optimizer: type[Optimizer] = Optimizer,
     ) -> None:
+        """Lanes at a state; `optimizer` says what a velocity does to θ."""
         found = native.library()
         if found is None:
             raise RuntimeError("the native kernel is not compiled here")
@@ -50,7 +55,7 @@ class NativeDescent(BatchDescent):
         samples, dim = X.shape
         self.lanes = state.theta.shape[1]
         rows, dims = padded_width(samples), padded_width(dim)
-        self._rows = rows
+        self._rows, self._dims = rows, dims
         self._rate = gradient_step(network, 1, 1).rate
         self._theta = padded_rows(state.theta, dims)
         self._velocity = None if state.velocity is None else padded_rows(state.velocity, dims)
@@ -81,6 +86,7 @@ class NativeDescent(BatchDescent):
             predictor=predictor,
             residual=residual,
             gradient=gradient,
+            nesterov=optimizer.looks_ahead,
         )
 
     def advance(
@@ -91,6 +97,7 @@ class NativeDescent(BatchDescent):
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
         decay: Decay | None = None,
+        ascent: Ascent | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, the whole chunk in one call."""
         steps = len(step_sizes)
@@ -107,6 +114,11 @@ class NativeDescent(BatchDescent):
         shift, weight = self._wide("shift", noise.shift), self._wide("weight", noise.weight)
         shrink, shrink_stride = (None, 0) if decay is None else _strided(decay.shrink, 1.0)
         pull, pull_stride = (None, 0) if decay is None else _strided(decay.pull, 1.0)
+        parameters, rho = self._padded_parameters(noise.parameters), None
+        if ascent is not None or parameters is not None:
+            self._take_gradients_elsewhere(by_samples=ascent is not None and ascent.along is AscentAlong.SAMPLE)
+        if ascent is not None:
+            rho = np.ascontiguousarray(ascent.rho)
         losses = np.empty((events.checks(steps), self.lanes))
         low, low_from, calm, calm_until, high = self._watched(events)
         stretch = native.Stretch(
@@ -129,6 +141,10 @@ class NativeDescent(BatchDescent):
             shrink_stride=shrink_stride,
             pull=None if pull is None else address(pull),
             pull_stride=pull_stride,
+            rho=None if rho is None else address(rho),
+            by_samples=ascent is not None and ascent.along is AscentAlong.SAMPLE,
+            normalized=ascent is not None and ascent.normalized,
+            parameters=None if parameters is None else address(parameters),
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
         return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))
@@ -138,6 +154,29 @@ class NativeDescent(BatchDescent):
         losses = np.empty(self.lanes)
         self._functions.stepbias_losses(self._kernel, ctypes.byref(self._batch), address(losses))
         return losses
+
+    def _take_gradients_elsewhere(self, *, by_samples: bool) -> None:
+        """Have what steps need whose gradient is not taken at θ, X packed whatever its size."""
+        if self._batch.ascent:
+            return
+        if not self._packed:
+            self._packed = [self._pack(self._X), self._pack(self._X.T)]
+            self._batch.by_sample, self._batch.by_dim = map(address, self._packed)
+        shapes = (self.lanes, self._dims), (2, self.lanes, self._dims), (self.lanes, self._rows), (self.lanes, self._rows)
+        scratch = [aligned_zeros(shape) for shape in shapes]
+        self._scratch += scratch
+        self._batch.ascent, self._batch.second, self._batch.curvature, self._batch.cubic = map(address, scratch)
+        if by_samples and self._network.degree == 2:
+            squares, cubes = np.square(self._X), self._X**3
+            powers = [self._pack(each) for each in (squares, cubes, squares.T)]
+            self._packed += powers
+            batch = self._batch
+            batch.squares_by_sample, batch.cubes_by_sample, batch.squares_by_dim = map(address, powers)
+
+    def _padded_parameters(
+        self, noise: Float64[np.ndarray, "step part run dim"] | None
+    ) -> Float64[np.ndarray, "step part run padded_dim"] | None:
+        return None if noise is None else padded_rows(noise, self._dims)
 
     def _watched(self, events: LossEvents) -> Sequence[int]:
         """Where copies of the conditions are that the kernel reads: one chunk after another has the same ones."""

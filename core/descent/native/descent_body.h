@@ -205,11 +205,11 @@ TARGET INLINE void NAME(move)(const int64_t network, const int64_t depth, int64_
     }
 }
 
-/* As `move` and `move_squared` with momentum: v ← kept·v + change, θ ← θ + v; where it `decays`,
- * v ← kept·v + change − pull·θ, θ ← shrink·θ + v. */
+/* As `move` and `move_squared` with momentum: v ← kept·v + change, θ ← θ + v; of Nesterov θ ← θ + (kept·v + change).
+ * Where it `decays`, `pull`·θ is taken off the change, and θ is multiplied by `shrink` before anything is added. */
 TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_t dims, double *const part[4],
-                              double *const velocity[4], double kept, const double *gradient, double *beta,
-                              const int decays, double shrink, double pull)
+                              double *const velocity[4], double kept, const int64_t nesterov, const double *gradient,
+                              double *beta, const int decays, double shrink, double pull)
 {
     const vec stays = SPLAT(kept);
     const int parts = network == UV ? 4 : 2;
@@ -231,7 +231,7 @@ TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_
         for (int k = 0; k < parts; k++) {
             const vec v = LOAD(velocity[k] + i) * stays + change[k];
             STORE(velocity[k] + i, v);
-            theta[k] = theta[k] + v;
+            theta[k] = theta[k] + (nesterov ? v * stays + change[k] : v);
             STORE(part[k] + i, theta[k]);
         }
         if (network == SQUARED) STORE(beta + i, theta[0] * theta[0] - theta[1] * theta[1]);
@@ -257,7 +257,7 @@ TARGET INLINE void NAME(step_lane)(const batch *b, int64_t lane, double kept, co
     NAME(rows_of)(b, b->theta, lane, part);
     if (b->velocity) NAME(rows_of)(b, b->velocity, lane, velocity);
 #define ROLL(network, depth) \
-    NAME(roll)(network, depth, b->dims, part, velocity, kept, gradient, beta, decays, shrink, pull)
+    NAME(roll)(network, depth, b->dims, part, velocity, kept, b->nesterov, gradient, beta, decays, shrink, pull)
     if (b->network == SQUARED && !b->velocity) {
         for (int64_t i = 0; i < b->dims; i += V) NAME(move_squared)(b, lane * b->dims + i, LOAD(gradient + i));
         return;
@@ -380,9 +380,15 @@ TARGET INLINE void NAME(step_lanes)(const batch *b, const stretch *s, int64_t t,
     if (s->shrink && !b->velocity) NAME(shrink_lanes)(b, s, t, first, last);
 }
 
+#include "ascent_body.h"
+
 /* Step number t of a stretch, for lanes first ≤ l < last: r scaled by the coefficients, x = Xᵀr, and the step by x. */
 TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
+    if (s->rho || s->parameters) {
+        NAME(step_elsewhere)(b, s, t, first, last);
+        return;
+    }
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
     const int gathered = b->tiles && s->weight && NAME(gather)(b, s, t, first, last);
     if (gathered || !b->by_sample) {
@@ -408,7 +414,6 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
                                 .distant = !NAME(is_resident)(b)};
     if (b->network == SQUARED && !b->velocity) {
         NAME(moved_product)(&gradient, first, last);
-        if (s->shrink) NAME(shrink_lanes)(b, s, t, first, last);
         return;
     }
     NAME(plain_product)(&gradient, first, last);

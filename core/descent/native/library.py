@@ -21,6 +21,9 @@ class Batch(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("by_sample", "by_dim", "tiles", "minus_targets")),
         *((name, ctypes.c_void_p) for name in ("theta", "velocity", "residual_sum", "predictor")),
         *((name, ctypes.c_void_p) for name in ("residual", "gradient")),
+        ("nesterov", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("ascent", "second", "curvature", "cubic")),
+        *((name, ctypes.c_void_p) for name in ("squares_by_sample", "cubes_by_sample", "squares_by_dim")),
     )
 
 
@@ -43,6 +46,9 @@ class Stretch(ctypes.Structure):
         ("shrink_stride", ctypes.c_int64),
         ("pull", ctypes.c_void_p),
         ("pull_stride", ctypes.c_int64),
+        ("rho", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("by_samples", "normalized")),
+        ("parameters", ctypes.c_void_p),
     )
 
 

@@ -110,16 +110,22 @@ class _Panel:
         """
         if self.is_of_another_unit:
             return np.nan
-        limit: Values | float = self.least["sharpness"] if self.is_relative else self.optimizer.stability_limit
-        steps = limit / self.least[name] / self.end_factor
+        least = self.least[name]
+        steps = self.least["sharpness"] / least if self.is_relative else self.largest_stable_steps(least)
+        steps = steps / self.end_factor
         return float(np.median(steps)) if steps.size else np.nan
+
+    def largest_stable_steps(self, sharpness: Values) -> Values:
+        """Those of minima of such sharpness."""
+        return np.array([self.optimizer.largest_stable_step(step) for step in (2 / sharpness).tolist()])
 
     def thresholds(self, step_sizes: Float64[np.ndarray, " point"]) -> Float64[np.ndarray, " point"]:
         """2/η, of the median problem where η is a multiple of its own η*; NaN before the analysis or in others."""
         if self.is_of_another_unit:
             return np.full(step_sizes.shape, np.nan)
         if not self.is_relative:
-            return self.optimizer.stability_limit / (step_sizes * self.end_factor)
+            ends = (step_sizes * self.end_factor).tolist()
+            return np.array([self.optimizer.largest_stable_sharpness(each) for each in ends])
         least = self.least["sharpness"]
         return (float(np.median(least)) if least.size else np.nan) / (step_sizes * self.end_factor)
 

@@ -62,16 +62,15 @@ class _Path:
 
     @property
     def final_threshold(self) -> float:
-        return self.optimizer.stability_limit / (
-            self.step_size * (1.0 if self.step_shape is None else self.step_shape.end)
-        )
+        end = 1.0 if self.step_shape is None else self.step_shape.end
+        return self.optimizer.largest_stable_sharpness(self.step_size * end)
 
     def threshold(self) -> tuple[Float64[np.ndarray, " point"], Float64[np.ndarray, " point"]]:
         """Steps t and the threshold there, through the records and the end of the warm-up."""
         last = int(self.steps[-1])
         steps = np.unique([*self.steps, *(step for step in (self.warmup_steps, 1) if 0 < step <= last)])
         eta = np.array([self._step_size_at(int(step)) for step in steps])
-        return steps.astype(np.float64), self.optimizer.stability_limit / eta
+        return steps.astype(np.float64), np.array([self.optimizer.largest_stable_sharpness(each) for each in eta])
 
     def _step_size_at(self, step: int) -> float:
         size, warmup = np.array([self.step_size]), np.array([self.warmup_steps])
