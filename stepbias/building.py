@@ -44,6 +44,8 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "optimizer_seed": ("optimizer", "seed"),
         "label_noise_variance": ("optimizer", "noise_variance"),
         "noise_steps": ("optimizer", "noise_steps"),
+        "noise_from": ("optimizer", "noise_from"),
+        "sampling": ("optimizer", "sampling"),
         "momentum": ("optimizer", "momentum"),
         "loss_tolerance": ("stopping", "loss_tolerance"),
         "max_steps": ("stopping", "max_steps"),
@@ -65,11 +67,15 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "vector": ("initialization", "vector"),
         **dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), ("initialization", "parameters")),
         "batch_size": ("optimizer", "sgd"),
+        "sampling": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
     }
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""
+
+BESIDE: Final = frozenset({("sgd", "heavy_ball"), ("label_noise", "sgd")})
+"""Kinds that have what else decides for another kind: minibatches have momentum, label noise has minibatches."""
 
 VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"})
 """What is one list of numbers, and no axis of them: that is `linspace` and `logspace`, or `{"values": [...]}`."""
@@ -192,9 +198,11 @@ def _kinds(told: Mapping[str, Any]) -> dict[str, str]:
 
 def _kind(part: str, usual: str, deciding: Sequence[str]) -> str:
     mine = [each for each in deciding if KINDS[each][0] == part]
-    if len({KINDS[each][1] for each in mine}) > 1:
+    kinds = {KINDS[each][1] for each in mine}
+    meant = [kind for kind in kinds if all(other == kind or (kind, other) in BESIDE for other in kinds)]
+    if kinds and not meant:
         raise TypeError(f"{' and '.join(mine)} exclude each other: no {part} has both")
-    return KINDS[mine[0]][1] if mine else usual
+    return meant[0] if meant else usual
 
 
 def _data(data: Any, usual: dict[str, Any], transform: Mapping[str, Any] | None) -> dict[str, Any]:

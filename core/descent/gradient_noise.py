@@ -6,6 +6,7 @@ that is resumed, split off or recorded at other steps meets the same noise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -47,8 +48,7 @@ class GradientNoise:
     ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._order = slice(None, None, -1 if is_backwards else 1)
-        self._block = -1
-        self._drawn = np.empty((BLOCK, 0, samples))
+        self._drawn: dict[str, tuple[int, Noise]] = {}
         self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
 
@@ -58,29 +58,30 @@ class GradientNoise:
 
     def between(self, start: int, stop: int) -> ResidualNoise:
         """The perturbations of the steps start ≤ t < stop."""
-        if self._minibatches:
-            return ResidualNoise(weight=self._pieces(start, stop))
-        if start < self._noisy_steps:
-            return ResidualNoise(shift=self._pieces(start, stop))
-        return ResidualNoise()
+        return ResidualNoise(
+            weight=self._pieces("weight", start, stop) if self._minibatches else None,
+            shift=self._pieces("shift", start, stop) if start < self._noisy_steps else None,
+        )
 
-    def _pieces(self, start: int, stop: int) -> Noise:
+    def _pieces(self, name: str, start: int, stop: int) -> Noise:
         pieces = []
         while start < stop:
             end = min(stop, start - start % BLOCK + BLOCK)
-            pieces.append(self._of_block(start // BLOCK)[start % BLOCK : (end - 1) % BLOCK + 1])
+            pieces.append(self._of_block(name, start // BLOCK)[start % BLOCK : (end - 1) % BLOCK + 1])
             start = end
         return np.concatenate(pieces)
 
-    def _of_block(self, block: int) -> Noise:
-        if block != self._block:
-            drawn = [self._draw(place, block) for place in range(len(self._optimizers))]
-            self._drawn, self._block = np.stack(drawn, axis=1), block
-        return self._drawn
+    def _of_block(self, name: str, block: int) -> Noise:
+        if name not in self._drawn or self._drawn[name][0] != block:
+            drawn = [self._draw(name, place, block) for place in range(len(self._optimizers))]
+            self._drawn[name] = block, np.stack(drawn, axis=1)
+        return self._drawn[name][1]
 
-    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step sample"]:
-        if self._minibatches and not self._optimizers[place].draws_batches:
-            return np.ones((BLOCK, self._samples))
-        rng = counter_stream(self._seeds[place], "gradient noise", block)
-        steps = block * BLOCK + np.arange(BLOCK)
-        return self._optimizers[place].noise(rng, steps, self._samples)[:, self._order]
+    def _draw(self, name: str, place: int, block: int) -> Float64[np.ndarray, "step sample"]:
+        optimizer, steps = self._optimizers[place], block * BLOCK + np.arange(BLOCK)
+        stream = partial(counter_stream, self._seeds[place])
+        if name == "weight":
+            drawn = optimizer.weights(stream, steps, self._samples)
+        else:
+            drawn = optimizer.noise(stream("gradient noise", block), steps, self._samples)
+        return drawn[:, self._order]

@@ -1,5 +1,6 @@
 """Runs of one problem as columns: what their costs depend on, and which of them are trained together."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, Self
@@ -72,6 +73,7 @@ class RunTable:
     strides: bool
     draws_batches: bool
     points: int
+    optimizers: Sequence[Optimizer]
 
     @classmethod
     def of(cls, grid: Grid, offsets: Int64[np.ndarray, " run"]) -> Self:
@@ -108,6 +110,7 @@ class RunTable:
             strides=stopping.completes and not stopping.wants_proof,
             draws_batches=first.optimizer.draws_batches,
             points=recording.points,
+            optimizers=optimizers,
         )
 
     @classmethod
@@ -138,7 +141,8 @@ class RunTable:
 
     def steps(self, facts: ProblemFacts) -> Runs:
         """The predicted steps of every run in one lane, those of all its trainings one after another."""
-        steps = [self._steps(fraction, facts) for fraction in self._fractions(facts)]
+        most = self._stream_steps(facts)
+        steps = [np.minimum(self._steps(fraction, facts), most) for fraction in self._fractions(facts)]
         return np.asarray(np.sum(steps, axis=0) * (self.trainings / len(steps)))
 
     def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
@@ -151,6 +155,13 @@ class RunTable:
             return [self.init_scale * np.nan if self.fraction is None else self.fraction]
         largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
         return [self.step_size / (largest * self.relative_limit)]
+
+    def _stream_steps(self, facts: ProblemFacts) -> Runs | float:
+        """How many steps there are samples for, ∞ where there is no end of them."""
+        if not self.draws_batches:
+            return math.inf
+        ends = {id(each): each.stream_steps(facts.samples) or math.inf for each in self.optimizers}
+        return np.array([ends[id(each)] for each in self.optimizers])
 
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
         if self.takes_all_steps:

@@ -23,7 +23,6 @@ from core.spec.experiment_spec import (
     UploadedData,
     UVModel,
     VectorInitialization,
-    left_out_at,
 )
 from core.spec.optimizers import (
     EffectiveStepSizes,
@@ -32,7 +31,20 @@ from core.spec.optimizers import (
     PlainOptimizer,
     RelativeStepSizes,
 )
-from core.spec.swept import Count, Decay, Depth, Document, NonNegative, Positive, Real, Scale, Shape, Vector, Whole
+from core.spec.swept import (
+    Count,
+    Decay,
+    Depth,
+    Document,
+    NonNegative,
+    Positive,
+    Real,
+    Scale,
+    Shape,
+    Vector,
+    Whole,
+    left_out_at,
+)
 
 
 class PlainSparseRegression(SparseRegression):

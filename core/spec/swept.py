@@ -207,3 +207,8 @@ def axis_values(swept: Any) -> list[float] | None:
 def all_values(swept: Any) -> list[float]:
     """Likewise, the plain number by itself where there is no axis."""
     return axis_values(swept) or [swept]
+
+
+def left_out_at(default: Any) -> Any:
+    """A field that documents have only beside its default, so that the hashes of before are what they were."""
+    return Field(default=default, exclude_if=lambda value: bool(value == default))

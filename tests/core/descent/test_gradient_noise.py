@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.descent.gradient_noise import BLOCK, GradientNoise
-from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer, minibatch_weights
+from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer
+from core.descent.sampling import minibatch_weights
 
 SAMPLES = 5
 MINIBATCH = Minibatch(batch_size=2)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.descent.kernel import kernel_names, kernel_of, kernels, trained_by
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer, minibatch_weights
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.sampling import minibatch_weights
 
 OPTIMIZERS: list[Optimizer] = [
     FullBatch(),
