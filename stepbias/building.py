@@ -46,6 +46,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "noise_steps": ("optimizer", "noise_steps"),
         "noise_from": ("optimizer", "noise_from"),
         "sampling": ("optimizer", "sampling"),
+        "indices": ("optimizer", "indices"),
         "momentum": ("optimizer", "momentum"),
         "loss_tolerance": ("stopping", "loss_tolerance"),
         "max_steps": ("stopping", "max_steps"),
@@ -77,7 +78,9 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 BESIDE: Final = frozenset({("sgd", "heavy_ball"), ("label_noise", "sgd")})
 """Kinds that have what else decides for another kind: minibatches have momentum, label noise has minibatches."""
 
-VECTORS: Final = frozenset({"vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"})
+VECTORS: Final = frozenset(
+    {"vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus", "indices"}
+)
 """What is one list of numbers, and no axis of them: that is `linspace` and `logspace`, or `{"values": [...]}`."""
 
 _USUAL: Final = MappingProxyType(
