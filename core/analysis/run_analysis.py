@@ -128,12 +128,12 @@ class RunAnalysis:
         return top_hessian_eigenpair(self._dataset.X, self._dataset.y, trained.end, self._network)
 
     def _mean_square_stable_step(self, run: TrainingRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
-        """NaN but of minibatches that are drawn anew at every step, without momentum; and where it is not proven."""
+        """NaN but of minibatches that are drawn anew at every step; and where it is not proven."""
         optimizer = run.optimizer
-        if not (optimizer.has_independent_batches and optimizer.is_completable):
+        if not optimizer.has_independent_batches:
             return np.nan
         X = self._dataset.X
-        found = mean_square_stable_step(X, tangent_weights, optimizer.dispersion(len(X)))
+        found = mean_square_stable_step(X, tangent_weights, optimizer.dispersion(len(X)), optimizer.momentum)
         return found.step_size if found.upper - found.lower <= PROVEN_TO * found.step_size else np.nan
 
     def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:

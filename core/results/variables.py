@@ -277,8 +277,8 @@ VARIABLES: Final = _table(
             description=(
                 "The largest η at which SGD is stable in the mean square at the run's end, for the linearised model, "
                 "where that interpolates: E‖θ − θ̂‖² does not grow (Mulayoff and Michaeli 2024, theorem 1, with "
-                "p = (N − B)/(B(N − 1)), or 1/B with replacement). Of minibatches that are drawn anew at every step, "
-                "without momentum, and proven to a relative 1e-6; else null."
+                "p = (N − B)/(B(N − 1)), or 1/B with replacement). With momentum derived here. Of minibatches that are "
+                "drawn anew at every step, and proven to a relative 1e-6; else null."
             ),
             log_scaled=True,
         ),

@@ -283,8 +283,8 @@ class PlainDescent(Document):
 
     def own_numbers(self) -> dict[str, float]:
         """What this optimiser has besides, by field; not its seed."""
-        own = {field: value for field, value in self if field not in {*PlainDescent.model_fields, "seed"}}
-        return {field: value for field, value in own.items() if isinstance(value, int | float)}
+        own = self.model_dump().keys() - {*PlainDescent.model_fields, "seed"}  # not what is left out at its default
+        return {field: value for field, value in self if field in own and isinstance(value, int | float)}
 
 
 Whichever = TypeVar("Whichever", bound=Descent)

@@ -148,3 +148,30 @@ def test_a_sample_of_nothing_and_samples_apart_take_part_as_they_are() -> None:
     found = mean_square_stable_step(X, np.ones(2), 1.0)
     assert found.step_size == pytest.approx(0.5, rel=1e-12)
     assert found.lower <= found.step_size <= found.upper <= found.lower * (1 + 1e-8)
+
+
+@given(
+    seed=st.integers(0, 1000),
+    shape=st.sampled_from([(3, 1), (4, 2), (6, 3)]),
+    momentum=st.sampled_from([0.0, 0.3, 0.9, 0.99]),
+    dispersion=st.sampled_from([0.2, 0.5, 1.0]),
+)
+def test_with_momentum_it_is_where_the_map_of_second_moments_ceases_to_contract(
+    seed: int, shape: tuple[int, int], momentum: float, dispersion: float
+) -> None:
+    """Of (θ(t), θ(t−1)): its spectral radius crosses 1 there, and for smaller η it is below; and that is proven."""
+    X, tangent_weights = drawn(seed, *shape)
+    single, dim = hessians(X, tangent_weights), shape[1]
+    hessian, identity, nothing = single.mean(axis=0), np.eye(dim), np.zeros((dim, dim))
+
+    def spectral_radius(step_size: float) -> float:
+        step = np.block([[(1 + momentum) * identity - step_size * hessian, -momentum * identity], [identity, nothing]])
+        moved = [np.block([[each, nothing], [nothing, nothing]]) for each in (hessian, *single)]
+        mean, *squares = (step_size**2 * dispersion * np.kron(each, each) for each in moved)
+        moments = np.kron(step, step) + sum(squares) / len(single) - mean
+        return float(np.abs(np.linalg.eigvals(moments)).max())
+
+    found = mean_square_stable_step(X, tangent_weights, dispersion, momentum)
+    assert spectral_radius(found.step_size * (1 + 1e-4)) > 1
+    assert all(spectral_radius(found.step_size * part) < 1 for part in (0.01, 0.3, 0.6, 0.9, 1 - 1e-4))
+    assert found.lower <= found.step_size <= found.upper <= found.lower * (1 + 1e-8)
