@@ -6,6 +6,7 @@ and asks an optimiser what it has to know, never which one it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar, Final
 
 import numpy as np
@@ -228,9 +229,7 @@ class Minibatch(Optimizer):
                 rng = stream("gradient noise", int(steps[0]) // len(steps))
                 chosen = rng.integers(samples, size=(len(steps), self.batch_size))
             case Sampling.EPOCHS | Sampling.ONE_PASS:
-                chosen = epoch_indices(
-                    steps, samples, self.batch_size, lambda epoch: stream("epoch", epoch).permutation(samples)
-                )
+                chosen = epoch_indices(steps, samples, self.batch_size, partial(stream, "epochs"))
             case Sampling.INDICES:
                 chosen = given_indices(self.indices or (), steps)
         return weights_of(chosen, samples)

@@ -6,11 +6,15 @@ the weighted mean over all samples is the mean over the minibatch.
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 Weights = Float64[np.ndarray, "step sample"]
+
+TOGETHER: Final = 64
+"""Steps of which whole epochs are drawn in one go, as a group, by a counter of their own: short epochs are many."""
 
 
 class Sampling(StrEnum):
@@ -54,13 +58,16 @@ def epoch_indices(
     steps: Int64[np.ndarray, " step"],
     samples: int,
     batch_size: int,
-    permutation: Callable[[int], Int64[np.ndarray, " sample"]],
+    generator: Callable[[int], np.random.Generator],
 ) -> Int64[np.ndarray, "step drawn"]:
-    """The samples of these steps, where `permutation` gives the order of an epoch by its number."""
+    """The samples of these successive steps, of epochs whose orders are drawn by `generator` of their group."""
     in_epoch = samples // batch_size
-    orders = {epoch: permutation(epoch) for epoch in np.unique(steps // in_epoch).tolist()}
-    rows = [orders[step // in_epoch][step % in_epoch * batch_size :][:batch_size] for step in steps.tolist()]
-    return np.array(rows, dtype=np.int64).reshape(len(steps), batch_size)
+    together = max(TOGETHER // in_epoch, 1)
+    first, last = (int(step) // in_epoch // together for step in (steps[0], steps[-1]))
+    unordered = np.tile(np.arange(samples), (together, 1))
+    orders = np.concatenate([generator(group).permuted(unordered, axis=1) for group in range(first, last + 1)])
+    chosen: Int64[np.ndarray, "step drawn"] = orders[:, : in_epoch * batch_size].reshape(-1, batch_size)
+    return chosen[steps - first * together * in_epoch]
 
 
 def given_indices(
