@@ -17,7 +17,7 @@ from benchmarks.ours import OurLoop, kernel_in_use
 from benchmarks.turns import Effort, in_turn, median_ratio
 from core.descent.gradient_noise import BLOCK
 from core.descent.kernel import one_thread
-from core.descent.optimizers import minibatch_weights
+from core.descent.sampling import minibatch_weights
 
 AGREEMENT: Final = 1e-10
 """Largest relative difference of a baseline's state from ours that is taken for rounding."""

@@ -174,6 +174,8 @@ MEANINGS: Final = {
     "release": "What leads a run away from such a point while its step size grows.",
     "steps": "Exactly so many steps, and none of the above.",
     "offset": "What is added to every entry.",
+    "sampling": "How the samples of a step are chosen.",
+    "indices": "The samples of each step, by their places from 0 on.",
     "fractions_of_max_stable": "Multiples of η*.",
     "multiples_of": "What they are multiples of.",
     "values": "The multiples.",

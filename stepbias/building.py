@@ -53,6 +53,9 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "optimizer_seed": ("optimizer", "seed"),
         "label_noise_variance": ("optimizer", "noise_variance"),
         "noise_steps": ("optimizer", "noise_steps"),
+        "noise_from": ("optimizer", "noise_from"),
+        "sampling": ("optimizer", "sampling"),
+        "indices": ("optimizer", "indices"),
         "momentum": ("optimizer", "momentum"),
         "rho": ("optimizer", "rho"),
         "parameter_noise_variance": ("optimizer", "variance"),
@@ -76,6 +79,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "vector": ("initialization", "vector"),
         **dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), ("initialization", "parameters")),
         "batch_size": ("optimizer", "sgd"),
+        "sampling": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
         "rho": ("optimizer", "sam"),
@@ -84,9 +88,12 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """What a part of the spec is where this is told; else the first kind of the service's list."""
 
+BESIDE: Final = frozenset({("sgd", "heavy_ball"), ("label_noise", "sgd")})
+"""Kinds that have what else decides for another kind: minibatches have momentum, label noise has minibatches."""
+
 VECTORS: Final = frozenset(
     {
-        *("vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus"),
+        *("vector", "mean_profile", "variance_profile", "u_plus", "u_minus", "v_plus", "v_minus", "indices"),
         *("schedule_at_steps", "schedule_at_fractions", "schedule_factors"),
     }
 )
@@ -210,9 +217,11 @@ def _kinds(told: Mapping[str, Any]) -> dict[str, str]:
 
 def _kind(part: str, usual: str, deciding: Sequence[str]) -> str:
     mine = [each for each in deciding if KINDS[each][0] == part]
-    if len({KINDS[each][1] for each in mine}) > 1:
+    kinds = {KINDS[each][1] for each in mine}
+    meant = [kind for kind in kinds if all(other == kind or (kind, other) in BESIDE for other in kinds)]
+    if kinds and not meant:
         raise TypeError(f"{' and '.join(mine)} exclude each other: no {part} has both")
-    return KINDS[mine[0]][1] if mine else usual
+    return meant[0] if meant else usual
 
 
 def _data(data: Any, usual: dict[str, Any], transform: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -247,6 +247,9 @@ def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Violati
     if most > about["samples"]:
         detail = f"batch_size {most:g} exceeds the {about['samples']} samples of the data set"
         yield Violation(pointer="/optimizer/batch_size", detail=detail)
+    if spec.optimizer.largest_index >= about["samples"]:
+        detail = f"sample {spec.optimizer.largest_index} is not there; the last is {about['samples'] - 1}"
+        yield Violation(pointer="/optimizer/indices", detail=detail)
     for name, entries in vectors_of(spec.initialization).items():
         if entries != about["dimension"]:
             detail = f"the {name} has {entries} entries, the data set {about['dimension']} columns"

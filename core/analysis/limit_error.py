@@ -56,9 +56,11 @@ class LimitErrors:
         """‖β − β_limit‖₂ of an iterate; heavy ball leaves for where its velocity leads, θ + m/(1 − m)·v.
 
         All of ‖β‖₂ where SGD is not stable in the mean square: however small its loss is, it may grow again. So it does
-        where nothing interpolates.
+        where nothing interpolates, and with momentum, where nothing is known.
         """
         after = stepping(trained.run, trained.velocity, len(self._dataset.y))
+        if after.dispersion and after.momentum:
+            return float(np.linalg.norm(predictor)) or 1.0
         completer = self._completer = self._completer or Completer(self._dataset, self._network)
         step_size, size = trained.run.end_step_size, float(np.linalg.norm(predictor)) or 1.0
         found: Completion | Unsettled | NotCompletable | None = None

@@ -1,6 +1,6 @@
 """The analysis of a trained run: how it ended, where, and what the theory says of that point."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float64
@@ -18,9 +18,13 @@ from core.networks.network import Network
 from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
 from core.stability.kernel_limit import kernel_limit
+from core.stability.mean_square_step import mean_square_stable_step
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
 from core.stability.tangent_kernel import kernel_change
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
+
+PROVEN_TO: Final = 1e-6
+"""Relative width of the bounds within which the threshold of SGD is told."""
 
 
 class RunAnalysis:
@@ -72,6 +76,7 @@ class RunAnalysis:
             "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
             "stability_threshold": run.optimizer.largest_stable_sharpness(run.end_step_size),
             "end_step_size": run.end_step_size,
+            "mean_square_stable_step": self._mean_square_stable_step(run, tangent_weights),
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
@@ -125,6 +130,15 @@ class RunAnalysis:
         if trained.outcome is Outcome.DIVERGED:
             return Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan)
         return top_hessian_eigenpair(self._dataset.X, self._dataset.y, trained.end, self._network)
+
+    def _mean_square_stable_step(self, run: TrainingRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
+        """NaN but of minibatches that are drawn anew at every step; and where it is not proven."""
+        optimizer = run.optimizer
+        if not optimizer.has_independent_batches:
+            return np.nan
+        X = self._dataset.X
+        found = mean_square_stable_step(X, tangent_weights, optimizer.dispersion(len(X)), optimizer.momentum)
+        return found.step_size if found.upper - found.lower <= PROVEN_TO * found.step_size else np.nan
 
     def _implicit_bias(self, trained: TrainedRun) -> dict[str, float]:
         """NaN for momentum and at depth D ≥ 3, where the identities of finite steps do not hold.

@@ -6,13 +6,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.stability.gram_spectrum import GramSpectrum
+from core.stability.mean_square_step import minibatch_moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class MinibatchSpectrum:
     """The ends of the spectrum of M = (1 − q)·G + qN·diag(G), G = (1/N)·X diag(c) Xᵀ, for many c ≥ 0 on the same data.
 
-    Near an interpolator the gradient of a minibatch without replacement has E‖g_B‖² = rᵀMr/N, so that E‖θ − θ̂‖² falls
+    Near an interpolator the gradient of a minibatch that is drawn anew has E‖g_B‖² = rᵀMr/N, so that E‖θ − θ̂‖² falls
     by η(2 − ηλ_max(M))·2L a step at least. q is the `dispersion` of `core.completion.stepping`.
     """
 
@@ -27,9 +28,7 @@ class MinibatchSpectrum:
 
     def ends(self, tangent_weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
         """The least and the largest eigenvalue. Cost O(N²(d + N))."""
-        samples = len(self.X)
-        gram = (self.X * tangent_weights) @ self.X.T / samples
-        values = np.linalg.eigvalsh((1 - self.dispersion) * gram + self.dispersion * samples * np.diag(np.diag(gram)))
+        values = np.linalg.eigvalsh(minibatch_moment(self.X, tangent_weights, self.dispersion))
         return float(values[0]), float(values[-1])
 
     def _mixed(self, full: float, single: float) -> float:

@@ -16,7 +16,8 @@ Parts = Float64[np.ndarray, "part dim"]
 class Stepping:
     """Heavy ball of `momentum` m with `velocity` v = θ(t) − θ(t−1), or minibatches of b out of N samples.
 
-    `dispersion` is q = (N − b)/(b(N − 1)), by which the variance of one sample's gradient enters that of a minibatch.
+    `dispersion` is q = (N − b)/(b(N − 1)), by which the variance of one sample's gradient enters that of a minibatch,
+    1/b with replacement; 1 where samples come in any order: no step leads away from θ̂ if none of a single sample does.
     """
 
     momentum: float = 0.0

@@ -6,6 +6,7 @@ that is resumed, split off or recorded at other steps meets the same noise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -60,8 +61,7 @@ class GradientNoise:
     ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._order = slice(None, None, -1 if is_backwards else 1)
-        self._block = -1
-        self._drawn = np.empty((BLOCK, 0, samples))
+        self._drawn: dict[str, tuple[int, Noise]] = {}
         self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
         self._shape, self._noisy_parts = shape, list(noisy_parts)
         self._on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
@@ -73,36 +73,38 @@ class GradientNoise:
 
     def between(self, start: int, stop: int) -> ResidualNoise:
         """The perturbations of the steps start ≤ t < stop."""
-        if self._minibatches:
-            return ResidualNoise(weight=self._pieces(start, stop))
-        if start < self._noisy_steps and self._on_parameters:
-            return ResidualNoise(parameters=self._pieces(start, stop).swapaxes(1, 2))
-        if start < self._noisy_steps:
-            return ResidualNoise(shift=self._pieces(start, stop))
-        return ResidualNoise()
+        is_noisy = start < self._noisy_steps
+        return ResidualNoise(
+            weight=self._pieces("weight", start, stop) if self._minibatches else None,
+            shift=self._pieces("shift", start, stop) if is_noisy and not self._on_parameters else None,
+            parameters=self._pieces("parameters", start, stop).swapaxes(1, 2)
+            if is_noisy and self._on_parameters
+            else None,
+        )
 
-    def _pieces(self, start: int, stop: int) -> Float64[np.ndarray, "step run *entries"]:
+    def _pieces(self, name: str, start: int, stop: int) -> Float64[np.ndarray, "step run *entries"]:
         pieces = []
         while start < stop:
             end = min(stop, start - start % BLOCK + BLOCK)
-            pieces.append(self._of_block(start // BLOCK)[start % BLOCK : (end - 1) % BLOCK + 1])
+            pieces.append(self._of_block(name, start // BLOCK)[start % BLOCK : (end - 1) % BLOCK + 1])
             start = end
         return np.concatenate(pieces)
 
-    def _of_block(self, block: int) -> Float64[np.ndarray, "step run *entries"]:
-        if block != self._block:
-            drawn = [self._draw(place, block) for place in range(len(self._optimizers))]
-            self._drawn, self._block = np.stack(drawn, axis=1), block
-        return self._drawn
+    def _of_block(self, name: str, block: int) -> Float64[np.ndarray, "step run *entries"]:
+        if name not in self._drawn or self._drawn[name][0] != block:
+            drawn = [self._draw(name, place, block) for place in range(len(self._optimizers))]
+            self._drawn[name] = block, np.stack(drawn, axis=1)
+        return self._drawn[name][1]
 
-    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step *entries"]:
-        if self._minibatches and not self._optimizers[place].draws_batches:
-            return np.ones((BLOCK, self._samples))
-        rng = counter_stream(self._seeds[place], "gradient noise", block)
-        steps = block * BLOCK + np.arange(BLOCK)
-        if self._on_parameters:
-            dim, drawn = self._shape[1], np.zeros((BLOCK, *self._shape))
-            noise = self._optimizers[place].noise(rng, steps, len(self._noisy_parts) * dim)
-            drawn[:, self._noisy_parts] = noise.reshape(BLOCK, -1, dim)[..., self._order]
-            return drawn
-        return self._optimizers[place].noise(rng, steps, self._samples)[:, self._order]
+    def _draw(self, name: str, place: int, block: int) -> Float64[np.ndarray, "step *entries"]:
+        optimizer, steps = self._optimizers[place], block * BLOCK + np.arange(BLOCK)
+        stream = partial(counter_stream, self._seeds[place])
+        if name == "weight":
+            return optimizer.weights(stream, steps, self._samples)[:, self._order]
+        rng = stream("gradient noise", block)
+        if name == "shift":
+            return optimizer.noise(rng, steps, self._samples)[:, self._order]
+        dim, drawn = self._shape[1], np.zeros((BLOCK, *self._shape))
+        noise = optimizer.noise(rng, steps, len(self._noisy_parts) * dim)
+        drawn[:, self._noisy_parts] = noise.reshape(BLOCK, -1, dim)[..., self._order]
+        return drawn

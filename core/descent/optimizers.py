@@ -4,13 +4,18 @@ All share the step sizes of `core.descent.schedule`; the loop that steps, looks 
 and asks an optimiser what it has to know, never which one it is.
 """
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import ClassVar, Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from core.descent.ascent import Ascent, AscentAlong
+from core.descent.sampling import Sampling, epoch_indices, given_indices, minibatch_weights, weights_of
+
+Stream = Callable[[str, int], np.random.Generator]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,18 +32,6 @@ class Optimizer:
     limit_in_symbols: ClassVar[str] = "2"
     """`stability_limit` as a factor of a formula."""
 
-    draws_batches: ClassVar[bool] = False
-    """Whether every step is that of some of the samples."""
-
-    has_velocity: ClassVar[bool] = False
-    """Whether the last step is part of the state, as with momentum."""
-
-    keeps_row_space_form: ClassVar[bool] = True
-    """Whether every step moves u± by a factor 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
-
-    is_completable: ClassVar[bool] = True
-    """Whether it is known what its remaining steps sum up to: the limit of a run from an iterate (`core.completion`)."""
-
     looks_ahead: ClassVar[bool] = False
     """Whether θ is where the velocity has led already (Nesterov), and not what it is added to (heavy ball)."""
 
@@ -50,6 +43,31 @@ class Optimizer:
 
     is_native: ClassVar[bool] = True
     """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
+
+    @property
+    def draws_batches(self) -> bool:
+        """Whether every step is that of some of the samples."""
+        return False
+
+    @property
+    def has_velocity(self) -> bool:
+        """Whether the last step is part of the state, as with momentum."""
+        return self.momentum > 0
+
+    @property
+    def keeps_row_space_form(self) -> bool:
+        """Whether every step moves u± by a factor 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
+        return not self.has_velocity
+
+    @property
+    def has_independent_batches(self) -> bool:
+        """Whether every step is that of samples drawn anew."""
+        return self.draws_batches
+
+    @property
+    def is_completable(self) -> bool:
+        """Whether the limit of a run is known to depend on what `core.completion.stepping` has of it alone."""
+        return True
 
     @property
     def in_effect(self) -> "Optimizer":
@@ -101,8 +119,16 @@ class Optimizer:
         return f"{self.limit_in_symbols}/η"
 
     def dispersion(self, samples: int) -> float:  # noqa: ARG002 - every step is that of all samples
-        """q: which part of the variance of one sample's gradient is in that of a step."""
+        """q: which part of the variance of one sample's gradient is in that of a step.
+
+        Where minibatches are not drawn anew at every step it is 1: no minibatch is less stable than the worst of its
+        samples, in whatever order they come.
+        """
         return 0.0
+
+    def stream_steps(self, samples: int) -> int | None:  # noqa: ARG002 - there is no stream
+        """How many steps there are samples for, None where there is no end of them."""
+        return None
 
     def largest_stable_step(self, max_stable_step: float) -> float:
         """η* = `stability_limit`/min λ_max from that of gradient descent, `max_stable_step` = 2/min λ_max."""
@@ -126,8 +152,20 @@ class Optimizer:
         steps: Int64[np.ndarray, " step"],
         samples: int,
     ) -> Float64[np.ndarray, "step sample"]:
-        """What the residuals of these steps are multiplied by if it `draws_batches`, else what they are reduced by."""
+        """What the residuals of these steps are reduced by."""
         return np.zeros((len(steps), samples))
+
+    def weights(
+        self,
+        stream: Stream,  # noqa: ARG002 - all samples count alike
+        steps: Int64[np.ndarray, " step"],
+        samples: int,
+    ) -> Float64[np.ndarray, "step sample"]:
+        """What the residuals of these steps, a block of them, are multiplied by: of its minibatches.
+
+        `stream` gives the generator of a purpose at a place of its sequence.
+        """
+        return np.ones((len(steps), samples))
 
     @staticmethod
     def roll(
@@ -154,47 +192,140 @@ class FullBatch(Optimizer):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Minibatch(Optimizer):
-    """SGD: the gradient of the mean loss of `batch_size` samples, drawn anew at every step without replacement.
+    """SGD: the gradient of the mean loss of `batch_size` samples, chosen by `sampling`, with momentum m as heavy ball.
 
-    ηλ < 2 stays necessary for stability, but is no longer enough.
+    ηλ < 2 + 2m stays necessary for stability where they are drawn anew at every step, but is no longer enough: how
+    much is `core.stability.mean_square_step`.
     """
 
-    name = "minibatch SGD"
-    draws_batches = True
-
     batch_size: int
+    sampling: Sampling = Sampling.WITHOUT_REPLACEMENT
+    indices: tuple[tuple[int, ...], ...] | None = None
+    momentum: float = 0.0
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # the class has none of its own
+        """With how it samples, if that is not anew without replacement."""
+        how = "" if self.sampling is Sampling.WITHOUT_REPLACEMENT else f", {_SAMPLED[self.sampling]}"
+        return f"minibatch SGD{how}"
+
+    @property
+    def limit_in_symbols(self) -> str:  # type: ignore[override]
+        """2, or that of heavy ball."""
+        return HeavyBall.limit_in_symbols if self.momentum else "2"
+
+    @property
+    def draws_batches(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def has_independent_batches(self) -> bool:
+        """By its sampling."""
+        return self.sampling.is_drawn_anew
+
+    @property
+    def is_completable(self) -> bool:
+        """Without momentum: of both together the limit is not known."""
+        return not self.momentum
+
+    @property
+    def stability_limit(self) -> float:
+        """2 + 2m."""
+        return 2 + 2 * self.momentum
 
     def dispersion(self, samples: int) -> float:
-        """(N − b)/(b(N − 1)), as samples are drawn without replacement."""
+        """(N − b)/(b(N − 1)) without replacement, 1/b with it."""
+        if not self.sampling.is_drawn_anew:
+            return 1.0
+        if self.sampling is Sampling.WITH_REPLACEMENT:
+            return 1 / self.batch_size
         return (samples - self.batch_size) / (self.batch_size * max(samples - 1, 1))
+
+    def stream_steps(self, samples: int) -> int | None:
+        """Those of `indices`, or of one pass."""
+        if self.indices is not None:
+            return len(self.indices)
+        return samples // self.batch_size if self.sampling is Sampling.ONE_PASS else None
 
     def on(self, samples: int) -> Optimizer:
         """Gradient descent where every minibatch is all samples, each of weight 1: to the bit."""
-        return self if self.batch_size < samples else FullBatch()
+        is_whole = self.sampling in {Sampling.WITHOUT_REPLACEMENT, Sampling.EPOCHS} and self.batch_size >= samples
+        if not is_whole:
+            return self
+        return HeavyBall(momentum=self.momentum) if self.momentum else FullBatch()
 
-    def noise(
-        self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int
+    def weights(
+        self, stream: Stream, steps: Int64[np.ndarray, " step"], samples: int
     ) -> Float64[np.ndarray, "step sample"]:
-        """The weights of its minibatches."""
-        return minibatch_weights(rng.random((len(steps), samples)), self.batch_size)
+        """By its sampling; in epochs each has an order of its own, whatever blocks it lies in."""
+        match self.sampling:
+            case Sampling.WITHOUT_REPLACEMENT:
+                rng = stream("gradient noise", int(steps[0]) // len(steps))
+                return minibatch_weights(rng.random((len(steps), samples)), self.batch_size)
+            case Sampling.WITH_REPLACEMENT:
+                rng = stream("gradient noise", int(steps[0]) // len(steps))
+                chosen = rng.integers(samples, size=(len(steps), self.batch_size))
+            case Sampling.EPOCHS | Sampling.ONE_PASS:
+                chosen = epoch_indices(steps, samples, self.batch_size, partial(stream, "epochs"))
+            case Sampling.INDICES:
+                chosen = given_indices(self.indices or (), steps)
+        return weights_of(chosen, samples)
+
+
+_SAMPLED: Final = {
+    Sampling.WITH_REPLACEMENT: "with replacement",
+    Sampling.EPOCHS: "in epochs",
+    Sampling.ONE_PASS: "in one pass",
+    Sampling.INDICES: "of given samples",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelNoise(Optimizer):
-    """Gradient descent on y + ε with fresh ε ~ N(0, `noise_variance`·I) at each of the first `noise_steps` steps."""
+    """Descent on y + ε with fresh ε ~ N(0, `noise_variance`·I) at steps `noise_from` ≤ t < `noise_steps`.
+
+    With a `batch_size` each step is that of so many samples, drawn without replacement.
+    """
 
     name = "label-noise descent"
 
     noise_variance: float
     noise_steps: int = field()  # required: else the property were the default
+    noise_from: int = 0
+    batch_size: int | None = None
+
+    @property
+    def draws_batches(self) -> bool:
+        """With a `batch_size`."""
+        return self.batch_size is not None
+
+    def dispersion(self, samples: int) -> float:
+        """That of its minibatches."""
+        return 0.0 if self.batch_size is None else Minibatch(batch_size=self.batch_size).dispersion(samples)
+
+    def on(self, samples: int) -> Optimizer:
+        """Without minibatches where they are of all samples."""
+        is_whole = self.batch_size is not None and self.batch_size >= samples
+        return replace(self, batch_size=None) if is_whole else self
 
     def noise(
         self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int
     ) -> Float64[np.ndarray, "step sample"]:
-        """Its ε, 0 after `noise_steps`."""
-        scale = np.where(steps[:, None] < self.noise_steps, np.sqrt(self.noise_variance), 0.0)
+        """Its ε, 0 before `noise_from` and after `noise_steps`."""
+        is_noisy = (steps[:, None] >= self.noise_from) & (steps[:, None] < self.noise_steps)
+        scale = np.where(is_noisy, np.sqrt(self.noise_variance), 0.0)
         noise: Float64[np.ndarray, "step sample"] = scale * rng.standard_normal((len(steps), samples))
         return noise
+
+    def weights(
+        self, stream: Stream, steps: Int64[np.ndarray, " step"], samples: int
+    ) -> Float64[np.ndarray, "step sample"]:
+        """Drawn apart from the noise."""
+        if self.batch_size is None:
+            return np.ones((len(steps), samples))
+        rng = stream("minibatches", int(steps[0]) // len(steps))
+        return minibatch_weights(rng.random((len(steps), samples)), self.batch_size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,10 +334,13 @@ class HeavyBall(Optimizer):
 
     name = "heavy-ball momentum"
     limit_in_symbols = "(2+2m)"
-    has_velocity = True
-    keeps_row_space_form = False
 
     momentum: float = field()  # required, as above
+
+    @property
+    def has_velocity(self) -> bool:
+        """True, of rest where m = 0."""
+        return True
 
     @property
     def in_effect(self) -> Optimizer:
@@ -217,20 +351,6 @@ class HeavyBall(Optimizer):
     def stability_limit(self) -> float:
         """2 + 2m."""
         return 2 + 2 * self.momentum
-
-
-def minibatch_weights(
-    uniforms: Float64[np.ndarray, "step sample"], batch_size: int
-) -> Float64[np.ndarray, "step sample"]:
-    """N/b on the b samples with the smallest uniforms of each step and 0 elsewhere: an unbiased choice of b of N.
-
-    Weighted so, the mean over all N samples is the mean over the minibatch.
-    """
-    samples = uniforms.shape[1]
-    weights = np.zeros_like(uniforms)
-    chosen = np.argpartition(uniforms, batch_size - 1, axis=1)[:, :batch_size]
-    np.put_along_axis(weights, chosen, samples / batch_size, axis=1)
-    return weights
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,12 +364,19 @@ class Nesterov(Optimizer):
 
     name = "Nesterov momentum"
     limit_in_symbols = "(2+2m)/(1+2m)"
-    has_velocity = True
-    keeps_row_space_form = False
-    is_completable = False
     looks_ahead = True
 
     momentum: float = field()  # required, as above
+
+    @property
+    def has_velocity(self) -> bool:
+        """True, as of heavy ball."""
+        return True
+
+    @property
+    def is_completable(self) -> bool:
+        """False: what remains of such a run is not known."""
+        return False
 
     @property
     def in_effect(self) -> Optimizer:
@@ -290,12 +417,16 @@ class SharpnessAware(Optimizer):
     """
 
     name = "SAM"
-    is_completable = False
     gradients_per_step = 2.0
 
     rho: float
     ascent_along: AscentAlong = AscentAlong.FULL
     normalized: bool = False
+
+    @property
+    def is_completable(self) -> bool:
+        """False, as of Nesterov."""
+        return False
 
     @property
     def ascent(self) -> Ascent:
@@ -345,12 +476,20 @@ class ParameterNoise(Optimizer):
     """
 
     name = "parameter-noise descent"
-    keeps_row_space_form = False
-    is_completable = False
     perturbs_parameters = True
 
     variance: float
     noise_steps: int = field()  # required, as above
+
+    @property
+    def keeps_row_space_form(self) -> bool:
+        """False: part for part the gradient is taken at another place."""
+        return False
+
+    @property
+    def is_completable(self) -> bool:
+        """False, as of Nesterov."""
+        return False
 
     def noise(
         self, rng: np.random.Generator, steps: Int64[np.ndarray, " step"], samples: int

@@ -27,24 +27,27 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
     """
     stopping = run.spec.stopping
     initial = initial_parameters(run, analysis.dimension)
-    completes = stopping.completes and run.optimizer.in_effect.is_completable
+    optimizer = run.optimizer.in_effect.on(analysis.samples)
+    ends_after = optimizer.stream_steps(analysis.samples)
+    takes_all_steps = stopping.steps is not None or ends_after is not None
+    is_completed = stopping.completes and optimizer.is_completable and not takes_all_steps
     return TrainingRun(
         index=run.index,
         initial=initial,
-        optimizer=run.optimizer.in_effect.on(analysis.samples),
+        optimizer=optimizer,
         step_size=_step_size(run, analysis, starts, initial),
         warmup_steps=run.warmup_steps,
         step_shape=run.step_shape,
         weight_decay=run.weight_decay,
         loss_tolerance=stopping.loss_tolerance,
-        max_steps=stopping.budget,
-        perturb_unstable=stopping.perturbs,
+        max_steps=stopping.budget if ends_after is None else min(ends_after, stopping.budget),
+        perturb_unstable=stopping.perturbs and not takes_all_steps,
         holds=stopping.holds,
         record_points=run.spec.recording.points,
         seed=run.seed,
-        completion_tolerance=stopping.completion_tolerance if completes else 0.0,
+        completion_tolerance=stopping.completion_tolerance if is_completed else 0.0,
         wants_proof=stopping.wants_proof,
-        takes_all_steps=stopping.steps is not None,
+        takes_all_steps=takes_all_steps,
     )
 
 

@@ -41,6 +41,6 @@ def batch_bytes(table: RunTable, facts: ProblemFacts, *, lanes: int) -> float:
     samples, dimension, parts = facts.samples, facts.dimension, len(facts.network.parts)
     shared = MATRICES * samples * dimension + SQUARES * min(samples, dimension) ** 2
     state = (STATES + MOMENTA * bool(table.momentum.any())) * parts * dimension
-    draws = table.draws_batches or bool(table.noise_steps.any())
-    noise = DRAWN * BLOCK * samples if draws else 0
+    draws = table.draws_batches + bool(table.noise_steps.any())
+    noise = DRAWN * BLOCK * samples * draws
     return float(ENTRY * (shared + lanes * (state + noise + PER_RECORD * table.points)))

@@ -1,5 +1,6 @@
 """Runs of one problem as columns: what their costs depend on, and which of them are trained together."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, Self
@@ -147,7 +148,10 @@ class RunTable:
 
     def steps(self, facts: ProblemFacts) -> Runs:
         """The predicted steps of every run in one lane, those of all its trainings one after another."""
-        steps = [self._steps(fraction * self.end_factor, facts) for fraction in self._fractions(facts)]
+        most = self._stream_steps(facts)
+        steps = [
+            np.minimum(self._steps(fraction * self.end_factor, facts), most) for fraction in self._fractions(facts)
+        ]
         return np.asarray(np.sum(steps, axis=0) * (self.trainings / len(steps)))
 
     def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
@@ -160,6 +164,13 @@ class RunTable:
             return [self.init_scale * np.nan if self.fraction is None else self.fraction]
         largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
         return [self.step_size / np.array([optimizer.largest_stable_step(largest) for optimizer in self.optimizers])]
+
+    def _stream_steps(self, facts: ProblemFacts) -> Runs | float:
+        """How many steps there are samples for, ∞ where there is no end of them."""
+        if not self.draws_batches:
+            return math.inf
+        ends = {id(each): each.stream_steps(facts.samples) or math.inf for each in self.optimizers}
+        return np.array([ends[id(each)] for each in self.optimizers])
 
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
         if self.takes_all_steps:

@@ -232,6 +232,12 @@ _MAY_LEAVE: Final = (
 )
 
 
+_STAYS: Final = (
+    "Minibatches are stable in the mean square there at this η, but how far the limit is is not known: its limit_error is "
+    "1. Lower η, take larger ones, or leave momentum out."
+)
+
+
 _TOO_EARLY: Final = (
     "It was stopped too early to say how far its limit is (limit_error is null): lower stopping.loss_tolerance, or "
     "with stopping.steps take more of them."
@@ -241,9 +247,14 @@ _TOO_EARLY: Final = (
 def _how_far(summary: Mapping[str, Scalar], optimizer: Optimizer) -> str:
     """What the error of the limit says where it is all of β, or is not known; of the limit 0 none is relative."""
     if optimizer.draws_batches and summary.get("limit_error") == 1:
-        return _MAY_LEAVE
+        return _STAYS if _is_stable_in_the_mean_square(summary) else _MAY_LEAVE
     is_unknown = "limit_error" in summary and summary["limit_error"] is None
     return _TOO_EARLY if is_unknown and _number(summary, "min_sharpness") != 0 else ""
+
+
+def _is_stable_in_the_mean_square(summary: Mapping[str, Scalar]) -> bool:
+    limit, step_size = (_number(summary, name) for name in ("mean_square_stable_step", "step_size"))
+    return limit is not None and step_size is not None and step_size < limit
 
 
 def _no_longer_moves(summary: Mapping[str, Scalar]) -> str:

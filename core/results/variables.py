@@ -272,6 +272,18 @@ VARIABLES: Final = _table(
             ),
             log_scaled=True,
         ),
+        Variable(
+            name="mean_square_stable_step",
+            symbol="η_ms",
+            label="largest step size stable in the mean square",
+            description=(
+                "The largest η at which SGD is stable in the mean square at the run's end, for the linearised model, "
+                "where that interpolates: E‖θ − θ̂‖² does not grow (Mulayoff and Michaeli 2024, theorem 1, with "
+                "p = (N − B)/(B(N − 1)), or 1/B with replacement). With momentum derived here. Of minibatches that are "
+                "drawn anew at every step, and proven to a relative 1e-6; else null."
+            ),
+            log_scaled=True,
+        ),
         _limit(
             "effective_init",
             "mean √A",
@@ -555,6 +567,7 @@ COORDINATES: Final = _table(
         _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),
         _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),
         _count("noise_steps", "", "steps with label noise", "After them the noise is off."),
+        _count("noise_from", "", "first step with label noise", "Before it there is no noise."),
         _number("momentum", "m", "momentum m", "How much of a step the next one repeats."),
         _number("rho", "ρ_SAM", "ascent ρ", "How far SAM ascends before each step, in multiples of the gradient."),
         _number(

@@ -446,6 +446,19 @@ class ExperimentSpec(Document):
         return self
 
     @model_validator(mode="after")
+    def _streams_last(self) -> Self:
+        if not self.optimizer.runs_out:
+            return self
+        steps, samples = self.stopping.steps, _extent(self.data)[0]
+        known = self.optimizer.stream_steps(min(samples) if samples else None)
+        is_search = isinstance(self.optimizer.step_size, LargestConvergent)
+        if is_search:
+            raise ValueError("largest_convergent looks for runs that converge; a stream of samples only ends")
+        if steps is not None and known is not None and steps > known:
+            raise ValueError(f"stopping has {steps} steps, and the stream of samples ends after {known}")
+        return self
+
+    @model_validator(mode="after")
     def _held_runs_descend(self) -> Self:
         if self.stopping.holds and not isinstance(self.optimizer, GradientDescent):
             raise ValueError(f"release exact is for gradient_descent alone: leave it out for {self.optimizer.kind}")
@@ -465,6 +478,8 @@ class ExperimentSpec(Document):
         samples, columns = _extent(self.data)
         if samples and self.optimizer.largest_batch > min(samples):
             raise ValueError(f"batch_size {self.optimizer.largest_batch:g} exceeds the {min(samples):g} samples")
+        if samples and self.optimizer.largest_index >= min(samples):
+            raise ValueError(f"indices has sample {self.optimizer.largest_index}; the last is {min(samples) - 1:g}")
         for name, entries in vectors_of(self.initialization).items():
             if columns and set(columns) != {entries}:
                 raise ValueError(f"the initial {name} has {entries} entries, the data have {columns[0]:g} columns")

@@ -3,16 +3,17 @@
 What they do is in `core.descent.optimizers`; `core.sweep.grid_run.optimizer_of` leads from here to there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from core.descent.schedule import ScheduleKind
 from core.descent.ascent import AscentAlong
+from core.descent.sampling import Sampling
+from core.descent.schedule import ScheduleKind
 from core.identity import rounded
 from core.spec.swept import (
     BELOW_ONE,
@@ -32,6 +33,16 @@ from core.spec.swept import (
 )
 
 Multiples = Annotated[tuple[Positive, ...], Field(min_length=1, max_length=10_000, strict=False)]
+
+Indices = Annotated[
+    tuple[Annotated[tuple[Whole, ...], Field(min_length=1, strict=False, fail_fast=True)], ...],
+    Field(min_length=1, strict=False, fail_fast=True),
+]
+"""The samples of every step, by their places from 0 on."""
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{number:g}" for number in sorted(numbers))
 
 
 def _require_distinct(numbers: Sequence[float], what: str) -> None:
@@ -343,13 +354,27 @@ class Descent(Document):
     @model_validator(mode="after")
     def _has_momentum(self) -> Self:
         if isinstance(self.step_size, EffectiveStepSizes) and not hasattr(self, "momentum"):
-            raise ValueError(f"effective step sizes η/(1−m)² are for heavy_ball; {self.kind} has no momentum")
+            raise ValueError(f"effective step sizes η/(1−m)² are for heavy_ball and sgd; {self.kind} has no momentum")
         return self
 
     @property
     def largest_batch(self) -> float:
         """The most samples that a step draws; 0 where it takes all that there are."""
         return 0
+
+    @property
+    def largest_index(self) -> int:
+        """The largest place of a sample that the document names, −1 where it names none."""
+        return -1
+
+    @property
+    def runs_out(self) -> bool:
+        """Whether there are no more samples after some steps."""
+        return False
+
+    def stream_steps(self, samples: float | None) -> int | None:  # noqa: ARG002 - there is no stream
+        """The fewest steps after which a run on so many samples has no more of them, None where that is not known."""
+        return None
 
 
 class PlainDescent(Document):
@@ -370,7 +395,20 @@ class PlainDescent(Document):
 
     def own_numbers(self) -> dict[str, float]:
         """What this optimiser has besides, by field; not its seed."""
-        return {field: value for field, value in self if field not in {*PlainDescent.model_fields, "seed"}}
+        own = self.model_dump().keys() - {*PlainDescent.model_fields, "seed"}  # not what is left out at its default
+        return {field: value for field, value in self if field in own and isinstance(value, int | float)}
+
+
+Whichever = TypeVar("Whichever", bound=Descent)
+
+
+def _require_moving(optimizer: Whichever, momentum: Any) -> Whichever:
+    """The optimiser, unless the step size that comes of an effective one is 0."""
+    if isinstance(sizes := optimizer.step_size, EffectiveStepSizes):
+        least, most = min(sizes.numbers()), max(all_values(momentum))
+        if not sizes.step_size(least, most):
+            raise ValueError(f"the step size {least:g}·(1 − m)² at m = {most:.12g} is 0 in float64")
+    return optimizer
 
 
 _WANTED: Final[Mapping[ScheduleKind, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]] = MappingProxyType(
@@ -403,42 +441,106 @@ class PlainGradientDescent(PlainDescent):
 
 
 class StochasticGradientDescent(Descent):
-    """Minibatch SGD."""
+    """Minibatch SGD, with momentum or without.
+
+    `sampling` says which `batch_size` samples a step takes. `indices` has them itself, a list for each step with places
+    of rows of X from 0 on; a place may repeat, and counts as often. Such a run, and one of `one_pass`, ends with its
+    stream.
+    """
 
     kind: Literal["sgd"]
     batch_size: SweptCount
     seed: SweptWhole = 0
+    sampling: Annotated[Sampling, Field(strict=False)] = left_out_at(Sampling.WITHOUT_REPLACEMENT)
+    indices: Indices | None = left_out_at(None)
+    momentum: SweptFraction = left_out_at(0.0)
+
+    @model_validator(mode="after")
+    def _stream_fits(self) -> Self:
+        if (self.indices is not None) is not (self.sampling is Sampling.INDICES):
+            raise ValueError("indices are given with sampling indices, and only there")
+        if self.indices is None:
+            return self
+        sizes = {len(row) for row in self.indices}
+        if sizes != set(all_values(self.batch_size)):
+            raise ValueError(f"each step of indices has batch_size places: here {_listed(sizes)}")
+        if self.seed != 0:
+            raise ValueError("with indices nothing is drawn: leave seed out")
+        return self
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        return _require_moving(self, self.momentum)
 
     @property
     def largest_batch(self) -> float:
-        """The largest `batch_size`."""
-        return max(all_values(self.batch_size))
+        """The largest `batch_size`; what repeats in `indices` may be more than there are samples."""
+        return 0 if self.indices is not None else max(all_values(self.batch_size))
+
+    @property
+    def largest_index(self) -> int:
+        """That of `indices`."""
+        return -1 if self.indices is None else max(max(row) for row in self.indices)
+
+    @property
+    def runs_out(self) -> bool:
+        """Of `one_pass` and `indices`."""
+        return self.sampling in {Sampling.ONE_PASS, Sampling.INDICES}
+
+    def stream_steps(self, samples: float | None) -> int | None:
+        """How many `indices` has, or minibatches of the largest size fit into the samples."""
+        if self.indices is not None:
+            return len(self.indices)
+        is_known = self.sampling is Sampling.ONE_PASS and samples
+        return int(samples // self.largest_batch) if samples and is_known else None
 
 
 class PlainStochasticDescent(PlainDescent):
-    """Minibatch SGD of one batch size."""
+    """Minibatch SGD of one batch size and one momentum."""
 
     kind: Literal["sgd"]
     batch_size: Count
     seed: Whole
+    sampling: Sampling = left_out_at(Sampling.WITHOUT_REPLACEMENT)
+    indices: Indices | None = left_out_at(None)
+    momentum: Fraction = left_out_at(0.0)
 
 
 class LabelNoiseDescent(Descent):
-    """Gradient descent with fresh noise on y at each of the first `noise_steps` steps."""
+    """Gradient descent with fresh noise on y at each of the first `noise_steps` steps, from step `noise_from` on.
+
+    With `batch_size` each step is that of so many samples, drawn without replacement.
+    """
 
     kind: Literal["label_noise"]
     noise_variance: SweptPositive
     noise_steps: SweptCount
     seed: SweptWhole = 0
+    noise_from: SweptWhole = left_out_at(0)
+    batch_size: SweptCount | None = left_out_at(None)
+
+    @model_validator(mode="after")
+    def _is_noisy(self) -> Self:
+        first, end = max(all_values(self.noise_from)), min(all_values(self.noise_steps))
+        if first >= end:
+            raise ValueError(f"noise_from {first:g} leaves no noise before step {end:g}, where noise_steps end it")
+        return self
+
+    @property
+    def largest_batch(self) -> float:
+        """The largest `batch_size`, 0 without one."""
+        return 0 if self.batch_size is None else max(all_values(self.batch_size))
 
 
 class PlainLabelNoiseDescent(PlainDescent):
-    """Gradient descent under label noise of one variance."""
+    """Gradient descent, or minibatch SGD, under label noise of one variance."""
 
     kind: Literal["label_noise"]
     noise_variance: Positive
     noise_steps: Count
     seed: Whole
+    noise_from: Whole = left_out_at(0)
+    batch_size: Count | None = left_out_at(None)
 
 
 class HeavyBall(Descent):
@@ -449,11 +551,7 @@ class HeavyBall(Descent):
 
     @model_validator(mode="after")
     def _moves(self) -> Self:
-        if isinstance(sizes := self.step_size, EffectiveStepSizes):
-            least, most = min(sizes.numbers()), max(all_values(self.momentum))
-            if not sizes.step_size(least, most):
-                raise ValueError(f"the step size {least:g}·(1 − m)² at m = {most:.12g} is 0 in float64")
-        return self
+        return _require_moving(self, self.momentum)
 
 
 class PlainHeavyBall(PlainDescent):

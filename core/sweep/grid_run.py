@@ -181,10 +181,20 @@ def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
     match optimizer:
         case PlainGradientDescent():
             return FullBatch()
-        case PlainStochasticDescent(batch_size=batch_size):
-            return Minibatch(batch_size=batch_size)
-        case PlainLabelNoiseDescent(noise_variance=noise_variance, noise_steps=noise_steps):
-            return LabelNoise(noise_variance=noise_variance, noise_steps=noise_steps)
+        case PlainStochasticDescent():
+            return Minibatch(
+                batch_size=optimizer.batch_size,
+                sampling=optimizer.sampling,
+                indices=optimizer.indices,
+                momentum=optimizer.momentum,
+            )
+        case PlainLabelNoiseDescent():
+            return LabelNoise(
+                noise_variance=optimizer.noise_variance,
+                noise_steps=optimizer.noise_steps,
+                noise_from=optimizer.noise_from,
+                batch_size=optimizer.batch_size,
+            )
         case PlainHeavyBall(momentum=momentum):
             return HeavyBall(momentum=momentum)
         case PlainNesterov(momentum=momentum):

@@ -1,5 +1,6 @@
 """The limits of heavy ball and of minibatch SGD, against loops that step on to the end."""
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -88,6 +89,46 @@ def test_sgd_ends_where_its_completion_says(network: Network, scale: float, step
         assert left < 1e-4
         allowed = completed.estimate * np.linalg.norm(completed.predictor) + left
         assert np.linalg.norm(beta - completed.predictor) <= allowed
+
+
+def _with_replacement(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(3, size=(6000, 2))
+
+
+def _in_epochs(rng: np.random.Generator) -> np.ndarray:
+    return np.concatenate([rng.permutation(3)[:, None] for _ in range(2000)])
+
+
+def _in_one_order(rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001 - nothing is drawn
+    return np.arange(6000)[:, None] % 3
+
+
+def _in_long_stretches(rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001 - nothing is drawn
+    return np.arange(6000)[:, None] // 5 % 3
+
+
+@pytest.mark.parametrize(
+    ("stream", "dispersion"),
+    [(_with_replacement, 0.5), (_in_epochs, 1.0), (_in_one_order, 1.0), (_in_long_stretches, 1.0)],
+)
+@pytest.mark.parametrize(("network", "scale", "step_size"), [(Diagonal(2), 0.3, 0.03), (Diagonal(3), 0.6, 0.01)])
+def test_sgd_of_any_order_ends_where_its_completion_says(
+    network: Network, scale: float, step_size: float, stream: Callable[..., np.ndarray], dispersion: float
+) -> None:
+    """With replacement by its dispersion; in passes, or in one order again and again, by that of single samples."""
+    theta, rng = network.initial(np.full((2, 7), scale), 0.5), np.random.default_rng(1)
+    for rows in stream(rng)[:1000]:
+        theta = theta - step_size * gradient(network, theta, rows)
+    stepping = Stepping(dispersion=dispersion)
+    completed = Completer(DATA, network).complete(theta, step_size=step_size, tolerance=np.inf, stepping=stepping)
+    assert isinstance(completed, Completion)
+    for rows in stream(rng)[1000:]:
+        theta = theta - step_size * gradient(network, theta, rows)
+    beta = network.predictor(theta)
+    left = 10 * np.linalg.norm(np.linalg.pinv(DATA.X) @ (DATA.X @ beta - DATA.y))
+    assert left < 1e-4
+    allowed = completed.estimate * np.linalg.norm(completed.predictor) + left
+    assert np.linalg.norm(beta - completed.predictor) <= allowed
 
 
 def test_what_heavy_ball_sums_up_is_the_sum_over_its_steps() -> None:

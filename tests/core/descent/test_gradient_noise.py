@@ -6,11 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.descent.gradient_noise import BLOCK, GradientNoise
-from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer, minibatch_weights
+from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer
+from core.descent.sampling import Sampling, minibatch_weights
 
 SAMPLES = 5
 MINIBATCH = Minibatch(batch_size=2)
 LABEL_NOISE = LabelNoise(noise_variance=4.0, noise_steps=3 * BLOCK + 10)
+WITH_REPLACEMENT = Minibatch(batch_size=2, sampling=Sampling.WITH_REPLACEMENT)
+EPOCHS = Minibatch(batch_size=2, sampling=Sampling.EPOCHS)
+NOISY_BATCHES = LabelNoise(noise_variance=4.0, noise_steps=3 * BLOCK + 10, noise_from=70, batch_size=2)
+GIVEN = Minibatch(batch_size=2, sampling=Sampling.INDICES, indices=((0, 1), (4, 4), (2, 3)) * 40)
 
 
 def noise_of(*optimizers: Optimizer, seeds: tuple[int, ...] | None = None) -> GradientNoise:
@@ -18,7 +23,7 @@ def noise_of(*optimizers: Optimizer, seeds: tuple[int, ...] | None = None) -> Gr
     return GradientNoise(optimizers, seeds or tuple(range(len(optimizers))), SAMPLES)
 
 
-@pytest.mark.parametrize("optimizer", [MINIBATCH, LABEL_NOISE])
+@pytest.mark.parametrize("optimizer", [MINIBATCH, LABEL_NOISE, WITH_REPLACEMENT, EPOCHS, NOISY_BATCHES, GIVEN])
 @given(start=st.integers(0, 150), lengths=st.lists(st.integers(1, 90), min_size=1, max_size=4))
 def test_noise_depends_on_the_step_and_not_on_how_it_is_reached(
     optimizer: Optimizer, start: int, lengths: list[int]
@@ -51,7 +56,10 @@ def test_the_noise_of_a_run_is_its_own() -> None:
     assert (company[:, 0] != alone[:, 0]).any()
 
 
-@pytest.mark.parametrize(("optimizer", "name"), [(MINIBATCH, "weight"), (LABEL_NOISE, "shift")])
+@pytest.mark.parametrize(
+    ("optimizer", "name"),
+    [(MINIBATCH, "weight"), (LABEL_NOISE, "shift"), (EPOCHS, "weight"), (NOISY_BATCHES, "weight")],
+)
 def test_backwards_every_sample_has_the_noise_that_it_has_otherwise(optimizer: Optimizer, name: str) -> None:
     """Sample by sample."""
     backwards = GradientNoise([optimizer], [3], SAMPLES, is_backwards=True).between(10, 100)
@@ -100,3 +108,50 @@ def test_beside_minibatches_all_samples_weigh_one() -> None:
     assert weight is not None
     assert (weight[:, 1] == 1.0).all()
     assert (weight[:, 0] == 0.0).any()
+
+
+def test_with_replacement_counts_are_binomial() -> None:
+    """Each of b draws is any sample: E[w] = 1, E[w²] = (1 − 1/b) + N/b, E[ww'] = 1 − 1/b."""
+    weight = noise_of(WITH_REPLACEMENT).between(0, 8000).weight
+    assert weight is not None
+    assert (weight.sum(axis=-1) == SAMPLES).all()
+    assert set(np.unique(weight)) == {0.0, SAMPLES / 2, float(SAMPLES)}
+    rows = weight[:, 0]
+    moments = rows.T @ rows / len(rows)
+    np.testing.assert_allclose(rows.mean(axis=0), 1, atol=0.07)
+    np.testing.assert_allclose(np.diag(moments), 0.5 + SAMPLES / 2, atol=0.25)
+    np.testing.assert_allclose(moments[~np.eye(SAMPLES, dtype=bool)], 0.5, atol=0.15)
+
+
+@pytest.mark.parametrize(("samples", "size"), [(6, 2), (5, 2), (200, 1), (7, 3)])
+def test_an_epoch_meets_every_sample_once_and_each_has_another_order(samples: int, size: int) -> None:
+    """But for N mod b, which others are at another time; also where an epoch is longer than a block of steps."""
+    optimizer, in_epoch = Minibatch(batch_size=size, sampling=Sampling.EPOCHS), samples // size
+    weight = GradientNoise([optimizer], [3], samples).between(0, 300 * in_epoch).weight
+    assert weight is not None
+    assert (np.count_nonzero(weight, axis=-1) == size).all()
+    epochs = weight[:, 0].reshape(300, in_epoch, samples)
+    met = np.count_nonzero(epochs, axis=1)
+    assert met.max() == 1
+    assert (met.sum(axis=1) == in_epoch * size).all()
+    assert met.mean(axis=0) == pytest.approx(in_epoch * size / samples, abs=0.2)
+    assert len({epoch.tobytes() for epoch in epochs}) > 25  # of 30 and more
+    first = epochs[:, 0].mean(axis=0)  # any sample may come first
+    np.testing.assert_allclose(first, 1, atol=6 * np.sqrt(samples / size / 300))
+
+
+def test_noisy_minibatches_are_drawn_apart_from_their_noise() -> None:
+    """Which samples are drawn says nothing of their noise."""
+    noise = noise_of(NOISY_BATCHES).between(70, 3 * BLOCK + 10)
+    assert noise.weight is not None
+    assert noise.shift is not None
+    assert noise.shift.all()
+    drawn = noise.weight > 0
+    assert abs(noise.shift[drawn].mean() - noise.shift[~drawn].mean()) < 6 * 2 / np.sqrt(drawn.sum())
+
+
+def test_given_samples_are_those_of_their_steps() -> None:
+    """And count as often as they are given."""
+    weight = noise_of(GIVEN).between(0, 3).weight
+    assert weight is not None
+    np.testing.assert_array_equal(weight[:, 0], [[2.5, 2.5, 0, 0, 0], [0, 0, 0, 0, 5], [0, 0, 2.5, 2.5, 0]])

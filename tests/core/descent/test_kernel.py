@@ -20,7 +20,7 @@ from core.descent.native import library as native
 from core.descent.native.descent import LARGE, _strided, is_swept
 from core.descent.native.sharpness import NativeSharpness
 from core.descent.numpy_descent import Descent
-from core.descent.optimizers import minibatch_weights
+from core.descent.sampling import minibatch_weights
 from core.errors import InvalidChoice
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome

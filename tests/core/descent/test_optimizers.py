@@ -6,13 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.descent.kernel import kernel_names, kernel_of, kernels, trained_by
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer, minibatch_weights
+from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.sampling import Sampling, minibatch_weights
 
 OPTIMIZERS: list[Optimizer] = [
     FullBatch(),
     Minibatch(batch_size=3),
     LabelNoise(noise_variance=0.5, noise_steps=7),
     HeavyBall(momentum=0.9),
+    Minibatch(batch_size=3, momentum=0.9),
+    Minibatch(batch_size=3, sampling=Sampling.EPOCHS),
+    LabelNoise(noise_variance=0.5, noise_steps=7, batch_size=2),
 ]
 
 
@@ -42,11 +46,18 @@ def test_the_stability_limit_is_where_the_step_map_ceases_to_contract(momentum: 
 
 def test_only_steps_that_are_functions_of_theta_cycle() -> None:
     """Noise is drawn anew, momentum remembers."""
-    assert [optimizer.is_map_of_theta for optimizer in OPTIMIZERS] == [True, False, False, False]
+    assert [optimizer.is_map_of_theta for optimizer in OPTIMIZERS] == [True, *[False] * 6]
 
 
 def test_minibatches_of_all_samples_are_gradient_descent() -> None:
-    """And no others, nor any other optimiser."""
+    """And no others, nor any other optimiser; in epochs, too, but not with replacement, where some are twice there."""
+    assert Minibatch(batch_size=5, sampling=Sampling.EPOCHS).on(5) == FullBatch()
+    assert Minibatch(batch_size=5, momentum=0.5).on(5) == HeavyBall(momentum=0.5)
+    for other in (Sampling.WITH_REPLACEMENT, Sampling.ONE_PASS):
+        assert (kept := Minibatch(batch_size=5, sampling=other)).on(5) == kept
+    assert LabelNoise(noise_variance=1.0, noise_steps=3, batch_size=5).on(5) == LabelNoise(
+        noise_variance=1.0, noise_steps=3
+    )
     assert [Minibatch(batch_size=size).on(5) for size in (4, 5)] == [Minibatch(batch_size=4), FullBatch()]
     assert [optimizer.on(50) for optimizer in OPTIMIZERS] == OPTIMIZERS
 
@@ -63,11 +74,14 @@ def test_a_minibatch_is_of_the_smallest_uniforms(seed: int, samples: int, share:
 def test_every_step_is_compiled_where_anything_is() -> None:
     """None falls back on NumPy by itself."""
     best = kernel_names()[0]
-    assert [trained_by(best, optimizer) for optimizer in OPTIMIZERS] == [best] * 4
-    assert [kernel_of(best, optimizer) for optimizer in OPTIMIZERS] == [kernels()[best]] * 4
+    assert [trained_by(best, optimizer) for optimizer in OPTIMIZERS] == [best] * 7
+    assert [kernel_of(best, optimizer) for optimizer in OPTIMIZERS] == [kernels()[best]] * 7
 
 
 def test_momentum_alone_leaves_the_row_space_form() -> None:
     """Noisy gradients lie in the row space as well; and label noise comes to an end."""
-    assert [optimizer.keeps_row_space_form for optimizer in OPTIMIZERS] == [True, True, True, False]
-    assert [optimizer.noise_steps for optimizer in OPTIMIZERS] == [0, 0, 7, 0]
+    assert [optimizer.keeps_row_space_form for optimizer in OPTIMIZERS] == [
+        *(True, True, True, False),
+        *(False, True, True),
+    ]
+    assert [optimizer.noise_steps for optimizer in OPTIMIZERS] == [0, 0, 7, 0, 0, 0, 7]

@@ -192,7 +192,7 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
     shared = {"step_size": two, "warmup_steps": whole}
     optimizers = [
         shared | {"kind": "sgd", "batch_size": {"values": [1, 2]}, "seed": whole},
-        shared | {"kind": "label_noise", "noise_variance": two, "noise_steps": whole, "seed": whole},
+        shared | {"kind": "label_noise", "noise_variance": two, "noise_steps": whole, "noise_from": {"values": [0, 1]}},
         shared | {"kind": "heavy_ball", "momentum": two, "step_size": {"fractions_of_max_stable": [0.5, 0.9]}},
     ]
     models: list[dict[str, Any]] = [

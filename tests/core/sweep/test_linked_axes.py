@@ -162,7 +162,7 @@ def test_links_that_cannot_be_are_refused(links: list[list[str]], complaint: str
 
 def test_without_momentum_there_is_no_effective_step_size() -> None:
     """It would be η itself."""
-    with pytest.raises(ValidationError, match="are for heavy_ball; gradient_descent has no momentum"):
+    with pytest.raises(ValidationError, match="are for heavy_ball and sgd; gradient_descent has no momentum"):
         ExperimentSpec.model_validate(document(optimizer={"step_size": {"effective_step_sizes": [0.1]}}))
 
 

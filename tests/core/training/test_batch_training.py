@@ -10,7 +10,8 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset, excess_risk
 from core.data.row_space import row_space
 from core.descent.kernel import kernel_names
-from core.descent.optimizers import FullBatch, Minibatch
+from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer
+from core.descent.sampling import Sampling
 from core.implicit_bias.certificate import certificate_residual
 from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
@@ -373,3 +374,36 @@ def test_minibatches_of_all_samples_take_the_steps_of_gradient_descent(kernel: s
     for other in (drawn, company[0]):
         assert other.theta.tobytes() == alone.theta.tobytes()
         assert other.gradient_sum.tobytes() == alone.gradient_sum.tobytes()
+
+
+STOCHASTIC: list[Optimizer] = [
+    Minibatch(batch_size=2, momentum=0.6),
+    Minibatch(batch_size=2, sampling=Sampling.WITH_REPLACEMENT),
+    Minibatch(batch_size=1, sampling=Sampling.EPOCHS, momentum=0.3),
+    Minibatch(batch_size=2, sampling=Sampling.INDICES, indices=((0, 0), (2, 1), (1, 1), (0, 2)) * 500),
+    LabelNoise(noise_variance=0.2, noise_steps=900, noise_from=100, batch_size=1),
+]
+
+
+@pytest.mark.parametrize("optimizer", STOCHASTIC)
+def test_chance_is_the_same_alone_in_company_and_after_a_pause(optimizer: Optimizer) -> None:
+    """To the bit, by every kernel; those that fuse multiplication and addition agree with each other."""
+    settings: dict[str, Any] = {"takes_all_steps": True, "max_steps": 2000, "step_size": 0.05, "warmup_steps": 0}
+    ends = {}
+    for kernel in kernel_names():
+        problem = replace(trainings.problem_of(), kernel=kernel)
+        runs = [trainings.planned(index, optimizer=optimizer, **settings) for index in range(3)]
+        together = ended_of(problem, runs)
+        assert bits(ended_of(problem, [runs[1]])[0]) == bits(together[1])
+        paused, resumed = Training(problem, runs), []
+        paused.advance()
+        later = Training.resume(problem, runs, paused.checkpoint())
+        assert 0 < later.step < 2000
+        while later.active:
+            resumed += later.advance()
+        assert sorted(map(bits, resumed)) == sorted(map(bits, together))
+        ends[kernel] = [trained.theta for trained in together]
+    for kernel, thetas in ends.items():
+        for theta, known in zip(thetas, ends[kernel_names()[0]], strict=True):
+            np.testing.assert_allclose(theta, known, rtol=1e-9)
+            assert theta.tobytes() == known.tobytes() or kernel not in {"avx512", "avx2"}

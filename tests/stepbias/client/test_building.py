@@ -41,6 +41,18 @@ def test_the_sweep_of_the_paper() -> None:
         ),
         ({"momentum": 0.9}, "optimizer", {"kind": "heavy_ball", "momentum": 0.9}),
         ({"batch_size": np.array([1, 5])}, "optimizer", {"kind": "sgd", "batch_size": {"values": [1, 5]}}),
+        ({"momentum": [0.0, 0.9], "batch_size": 5}, "optimizer", {"kind": "sgd", "momentum": {"values": [0.0, 0.9]}}),
+        ({"sampling": "epochs", "batch_size": 5}, "optimizer", {"kind": "sgd", "sampling": "epochs"}),
+        (
+            {"sampling": "indices", "indices": [[0, 1], [1, 1]], "batch_size": 2},
+            "optimizer",
+            {"kind": "sgd", "indices": [[0, 1], [1, 1]]},
+        ),
+        (
+            {"label_noise_variance": 0.1, "noise_steps": 9, "noise_from": 2, "batch_size": 5},
+            "optimizer",
+            {"kind": "label_noise", "noise_from": 2, "batch_size": 5},
+        ),
         ({"label_noise_variance": 0.1, "noise_steps": 9}, "optimizer", {"kind": "label_noise", "noise_steps": 9}),
         ({"init_seed": 4}, "initialization", {"kind": "normal", "seed": 4}),
         ({"vector": np.ones(100)}, "initialization", {"kind": "vector", "vector": [1.0] * 100}),
@@ -136,7 +148,10 @@ def test_a_sweep_has_a_name_and_tags() -> None:
     [
         ({"stepsize": 0.1}, "nothing called stepsize can be told of a sweep; did you mean step_size?"),
         ({"qqq": 0.1}, "nothing called qqq can be told of a sweep: these are samples, "),
-        ({"momentum": 0.9, "batch_size": 1}, "momentum and batch_size exclude each other: no optimizer has both"),
+        (
+            {"momentum": 0.9, "label_noise_variance": 1},
+            "momentum and label_noise_variance exclude each other: no optimizer has both",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_a_type_error(told: Any, complaint: str) -> None:

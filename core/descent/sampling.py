@@ -1,0 +1,78 @@
+"""Which samples a minibatch has: functions of (run, step), by counter-based generators.
+
+A minibatch of b out of N samples is weights, N/b on each of its samples as often as it has it and 0 elsewhere, so that
+the weighted mean over all samples is the mean over the minibatch.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+Weights = Float64[np.ndarray, "step sample"]
+
+TOGETHER: Final = 64
+"""Steps of which whole epochs are drawn in one go, as a group, by a counter of their own: short epochs are many."""
+
+
+class Sampling(StrEnum):
+    """How the samples of a step are chosen.
+
+    Anew at every step, without replacement or with; in `epochs`, the samples in an order that is drawn anew for each
+    pass and cut into ⌊N/b⌋ minibatches, of which the N mod b last are left out; in `one_pass`, which ends after the
+    first epoch; or as `indices` say.
+    """
+
+    WITHOUT_REPLACEMENT = "without_replacement"
+    WITH_REPLACEMENT = "with_replacement"
+    EPOCHS = "epochs"
+    ONE_PASS = "one_pass"  # noqa: S105 - a way through the data
+    INDICES = "indices"
+
+    @property
+    def is_drawn_anew(self) -> bool:
+        """Whether the minibatch of a step is independent of all others."""
+        return self in {Sampling.WITHOUT_REPLACEMENT, Sampling.WITH_REPLACEMENT}
+
+
+def minibatch_weights(uniforms: Weights, batch_size: int) -> Weights:
+    """N/b on the b samples with the smallest uniforms of each step and 0 elsewhere: an unbiased choice of b of N."""
+    samples = uniforms.shape[1]
+    weights = np.zeros_like(uniforms)
+    chosen = np.argpartition(uniforms, batch_size - 1, axis=1)[:, :batch_size]
+    np.put_along_axis(weights, chosen, samples / batch_size, axis=1)
+    return weights
+
+
+def weights_of(indices: Int64[np.ndarray, "step drawn"], samples: int) -> Weights:
+    """N/b times how often each sample is among the b places of a step."""
+    steps, drawn = indices.shape
+    counts = np.bincount((indices + samples * np.arange(steps)[:, None]).ravel(), minlength=steps * samples)
+    weights: Weights = (samples / drawn) * counts.reshape(steps, samples)
+    return weights
+
+
+def epoch_indices(
+    steps: Int64[np.ndarray, " step"],
+    samples: int,
+    batch_size: int,
+    generator: Callable[[int], np.random.Generator],
+) -> Int64[np.ndarray, "step drawn"]:
+    """The samples of these successive steps, of epochs whose orders are drawn by `generator` of their group."""
+    in_epoch = samples // batch_size
+    together = max(TOGETHER // in_epoch, 1)
+    first, last = (int(step) // in_epoch // together for step in (steps[0], steps[-1]))
+    unordered = np.tile(np.arange(samples), (together, 1))
+    orders = np.concatenate([generator(group).permuted(unordered, axis=1) for group in range(first, last + 1)])
+    chosen: Int64[np.ndarray, "step drawn"] = orders[:, : in_epoch * batch_size].reshape(-1, batch_size)
+    return chosen[steps - first * together * in_epoch]
+
+
+def given_indices(
+    indices: Sequence[Sequence[int]], steps: Int64[np.ndarray, " step"]
+) -> Int64[np.ndarray, "step drawn"]:
+    """Those of these steps; beyond the last they are those of the first sample, of steps that nobody takes."""
+    empty = [0] * len(indices[0])
+    return np.array([indices[step] if step < len(indices) else empty for step in steps.tolist()], dtype=np.int64)
