@@ -51,6 +51,7 @@ class Descent(BatchDescent):
         self._theta = np.ascontiguousarray(wide.theta)
         self._velocity = None if wide.velocity is None else np.ascontiguousarray(wide.velocity)
         self._residual_sum = np.ascontiguousarray(wide.residual_sum)
+        self._predictor_sum, self._weight_sum = wide.predictor_sum, wide.weight_sum
         self._predictor = np.empty((width, dim))
         self._residual = np.empty((width, samples))
         self._x = np.empty((width, dim))
@@ -97,6 +98,9 @@ class Descent(BatchDescent):
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
                 self._compute_residual()
+                if self._predictor_sum is not None and self._weight_sum is not None:
+                    self._predictor_sum += coefficient * self._predictor
+                    self._weight_sum += coefficient[:, 0]
                 self._add_noise(noise, step)
                 np.multiply(self._residual, coefficient, out=self._residual)
                 np.add(self._residual_sum, self._residual, out=self._residual_sum)

@@ -37,11 +37,12 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
         max_steps=stopping.budget,
         perturb_unstable=stopping.perturbs,
         holds=stopping.holds,
-        record_points=run.spec.recording.points,
+        record_points=run.spec.recording.records,
         seed=run.seed,
         completion_tolerance=stopping.completion_tolerance if stopping.completes else 0.0,
         wants_proof=stopping.wants_proof,
         takes_all_steps=stopping.steps is not None,
+        record_plan=run.spec.recording.plan,
     )
 
 

@@ -107,7 +107,7 @@ class RunTable:
             completes=stopping.completes,
             strides=stopping.completes and not stopping.wants_proof,
             draws_batches=first.optimizer.draws_batches,
-            points=recording.points,
+            points=recording.records,
         )
 
     @classmethod

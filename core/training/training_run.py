@@ -10,6 +10,7 @@ from core.completion.completion import Completion
 from core.completion.stepping import Stepping
 from core.descent.optimizers import Optimizer
 from core.outcome import Outcome, RunPath
+from core.training.record_plan import PathQuantity, RecordPlan
 from core.training.trajectory import Trajectory
 
 
@@ -33,7 +34,8 @@ class TrainingRun:
     that `takes_all_steps` takes `max_steps` unless it diverges, and is judged there alone. `perturbed_by` is the name
     of the stream that its perturbations are drawn from. One that `has_twin` may be followed by one
     (`core.training.sensitivity`), which `meets` it at its landmark, if it has one (`core.training.landmarks`), and
-    `goes_backwards`: it is trained on its problem the other way round.
+    `goes_backwards`: it is trained on its problem the other way round. `record_plan` says at which steps its
+    `record_points` are, and what is recorded there of every coordinate.
     """
 
     index: int
@@ -54,6 +56,12 @@ class TrainingRun:
     has_twin: bool = False
     meets: Landmark | None = None
     goes_backwards: bool = False
+    record_plan: RecordPlan = RecordPlan()
+
+    @property
+    def paths(self) -> tuple[PathQuantity, ...]:
+        """What is recorded of every coordinate; nothing where no record is made."""
+        return self.record_plan.paths if self.record_points else ()
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:

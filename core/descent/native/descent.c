@@ -40,6 +40,8 @@ typedef struct {
     double *predictor;       /* (lane, dims) */
     double *residual;        /* (lane, rows) */
     double *gradient;        /* (lane, dims): x = Xᵀr, r scaled by its coefficient */
+    double *predictor_sum;   /* (lane, dims): Σ_t of β times the coefficients, or NULL */
+    double *weight_sum;      /* (lane): Σ_t of the coefficients, or NULL */
 } batch;
 
 /* A stretch of steps. Row t of an array is at t·stride; a stride of 0 repeats one row. */

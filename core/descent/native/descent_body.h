@@ -337,10 +337,23 @@ TARGET INLINE void NAME(step_lanes)(const batch *b, const stretch *s, int64_t t,
         NAME(step_lane)(b, lane, s->kept ? s->kept[t * s->kept_stride + lane] : 0.0);
 }
 
+/* What time averages are made of: β before the step, and 1, times the coefficients. */
+TARGET static void NAME(accumulate)(const batch *b, const double *coefficient, int64_t first, int64_t last)
+{
+    for (int64_t lane = first; lane < last; lane++) {
+        double *const sum = b->predictor_sum + lane * b->dims;
+        const double *const beta = b->predictor + lane * b->dims;
+        const vec weight = SPLAT(coefficient[lane]);
+        for (int64_t i = 0; i < b->dims; i += V) STORE(sum + i, LOAD(sum + i) + weight * LOAD(beta + i));
+        b->weight_sum[lane] += coefficient[lane];
+    }
+}
+
 /* Step number t of a stretch, for lanes first ≤ l < last: r scaled by the coefficients, x = Xᵀr, and the step by x. */
 TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
+    if (b->predictor_sum) NAME(accumulate)(b, coefficient, first, last);
     const int gathered = b->tiles && s->weight && NAME(gather)(b, s, t, first, last);
     if (gathered || !b->by_sample) {
         if (!gathered) NAME(sweep)(b, s, t, first, last);

@@ -20,7 +20,7 @@ class Batch(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("samples", "dim", "lanes", "rows", "dims", "network", "depth")),
         *((name, ctypes.c_void_p) for name in ("by_sample", "by_dim", "tiles", "minus_targets")),
         *((name, ctypes.c_void_p) for name in ("theta", "velocity", "residual_sum", "predictor")),
-        *((name, ctypes.c_void_p) for name in ("residual", "gradient")),
+        *((name, ctypes.c_void_p) for name in ("residual", "gradient", "predictor_sum", "weight_sum")),
     )
 
 
