@@ -43,15 +43,16 @@ Records = Float64[np.ndarray, " record"]
 class Plateaus:
     """The plateaus of a run in their order, each seen at the `record` nearest to its middle.
 
-    `entered` and `left` are rescaled times s: where the loss passes the geometric mean of the losses of two plateaus
-    that follow one another; 0 for the first, and for the last where its loss has halved, NaN where that is not recorded.
-    `dual` is q, `kkt_distance` the largest |q_i − sgn β_i| on the support and |q_i| − 1 off it; `stationarity` is
+    `entered` and `left` are rescaled times s: where half of the fall from one plateau to the next has been done, from the
+    last one to 0; 0 for the first, NaN where that is not recorded. `due` is the s at which the first |q_i| off the
+    support comes to 1 if β stays where it is, which is when it leaves as α → 0. `dual` is q, `kkt_distance` the largest |q_i − sgn β_i| on the support and |q_i| − 1 off it; `stationarity` is
     max|β_i·x_iᵀr|/(max|β_i|·max|x_iᵀy|), 0 at a saddle.
     """
 
     record: Int64[np.ndarray, " plateau"]
     entered: Float64[np.ndarray, " plateau"]
     left: Float64[np.ndarray, " plateau"]
+    due: Float64[np.ndarray, " plateau"]
     loss: Float64[np.ndarray, " plateau"]
     support_size: Int64[np.ndarray, " plateau"]
     kkt_distance: Float64[np.ndarray, " plateau"]
@@ -99,6 +100,7 @@ def plateaus(trained: TrainedRun, network: Network, dataset: Dataset) -> Plateau
         record=middle,
         entered=np.concatenate([[0.0], left[:-1]])[: len(left)],
         left=left,
+        due=_due(time[middle], dual, predictor, on, dataset),
         loss=loss[middle],
         support_size=on.sum(axis=1),
         kkt_distance=_kkt_distance(predictor, dual, on),
@@ -127,26 +129,45 @@ def _middles(time: Records, loss: Records) -> Int64[np.ndarray, " plateau"]:
 
 
 def _leavings(time: Records, loss: Records, middle: Int64[np.ndarray, " plateau"]) -> Iterator[float]:
-    """When the loss last passes from each plateau to the next, or has halved after the last."""
+    """When the loss last passes the middle between a plateau and the next one, or 0 after the last."""
     for place, start in enumerate(middle.tolist()):
         is_last = place + 1 == len(middle)
         stop = len(loss) if is_last else int(middle[place + 1]) + 1
-        level = loss[start] / 2 if is_last else np.sqrt(loss[start] * loss[middle[place + 1]])
+        level = (loss[start] + (0.0 if is_last else loss[middle[place + 1]])) / 2
         above = np.flatnonzero(loss[start:stop] > level)
         before = start + (int(above[-1]) if len(above) else 0)
         if before + 1 >= stop:
             yield np.nan
             continue
-        fall = np.log(loss[before]) - np.log(np.maximum(loss[before : before + 2], np.finfo(np.float64).tiny))
-        share = (np.log(loss[before]) - np.log(level)) / fall[1] if fall[1] else 0.0
+        share = (loss[before] - level) / (loss[before] - loss[before + 1])
         yield float(time[before] + share * (time[before + 1] - time[before]))
 
 
 def _dual(time: Records, path: Trajectory, dataset: Dataset) -> Float64[np.ndarray, "record dim"]:
     """q at every record; 0 before the first step, where there is no average."""
     average = np.where(time[:, None] > 0, path.paths[TIME_AVERAGE], 0.0)
-    dual: Float64[np.ndarray, "record dim"] = time[:, None] * ((dataset.y - average @ dataset.X.T) @ dataset.X)
-    return dual
+    return time[:, None] * _pull(average, dataset)
+
+
+def _due(
+    time: Float64[np.ndarray, " plateau"],
+    dual: Float64[np.ndarray, "plateau dim"],
+    predictor: Float64[np.ndarray, "plateau dim"],
+    on: Bool[np.ndarray, "plateau dim"],
+    dataset: Dataset,
+) -> Float64[np.ndarray, " plateau"]:
+    """dq/ds = Xᵀ(y − Xβ), which is constant where β rests."""
+    pull = _pull(predictor, dataset)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wait = np.where(on | (pull == 0), np.inf, (np.sign(pull) - dual) / pull)
+    first = np.maximum(wait, 0.0).min(axis=1, initial=np.inf)
+    return np.asarray(np.where(np.isfinite(first), time + first, np.nan))
+
+
+def _pull(predictor: Float64[np.ndarray, "*point dim"], dataset: Dataset) -> Float64[np.ndarray, "*point dim"]:
+    """Xᵀ(y − Xβ)."""
+    pull: Float64[np.ndarray, "*point dim"] = (dataset.y - predictor @ dataset.X.T) @ dataset.X
+    return pull
 
 
 def _kkt_distance(
@@ -161,7 +182,7 @@ def _kkt_distance(
 def _stationarity(
     predictor: Float64[np.ndarray, "plateau dim"], dataset: Dataset
 ) -> Float64[np.ndarray, " plateau"]:
-    pull = (dataset.y - predictor @ dataset.X.T) @ dataset.X
+    pull = _pull(predictor, dataset)
     size = np.abs(predictor).max(axis=1, initial=0.0) * np.abs(dataset.y @ dataset.X).max(initial=0.0)
     product = np.abs(predictor * pull).max(axis=1, initial=0.0)
     return np.asarray(np.divide(product, size, out=np.zeros_like(product), where=size > 0))
