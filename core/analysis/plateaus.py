@@ -46,7 +46,7 @@ class Plateaus:
     `entered` and `left` are rescaled times s: where half of the fall from one plateau to the next has been done, from the
     last one to 0; 0 for the first, NaN where that is not recorded. `due` is the s at which the first |q_i| off the
     support comes to 1 if β stays where it is, which is when it leaves as α → 0. `dual` is q, `kkt_distance` the largest |q_i − sgn β_i| on the support and |q_i| − 1 off it; `stationarity` is
-    max|β_i·x_iᵀr|/(max|β_i|·max|x_iᵀy|), 0 at a saddle.
+    max|β_i·x_iᵀr|/(max|β_i|·max|x_iᵀy|) over the support, 0 at a saddle.
     """
 
     record: Int64[np.ndarray, " plateau"]
@@ -104,7 +104,7 @@ def plateaus(trained: TrainedRun, network: Network, dataset: Dataset) -> Plateau
         loss=loss[middle],
         support_size=on.sum(axis=1),
         kkt_distance=_kkt_distance(predictor, dual, on),
-        stationarity=_stationarity(predictor, dataset),
+        stationarity=_stationarity(np.where(on, predictor, 0.0), predictor, dataset),
         predictor=predictor,
         dual=dual,
     )
@@ -180,9 +180,8 @@ def _kkt_distance(
 
 
 def _stationarity(
-    predictor: Float64[np.ndarray, "plateau dim"], dataset: Dataset
+    active: Float64[np.ndarray, "plateau dim"], predictor: Float64[np.ndarray, "plateau dim"], dataset: Dataset
 ) -> Float64[np.ndarray, " plateau"]:
-    pull = _pull(predictor, dataset)
-    size = np.abs(predictor).max(axis=1, initial=0.0) * np.abs(dataset.y @ dataset.X).max(initial=0.0)
-    product = np.abs(predictor * pull).max(axis=1, initial=0.0)
+    size = np.abs(active).max(axis=1, initial=0.0) * np.abs(dataset.y @ dataset.X).max(initial=0.0)
+    product = np.abs(active * _pull(predictor, dataset)).max(axis=1, initial=0.0)
     return np.asarray(np.divide(product, size, out=np.zeros_like(product), where=size > 0))

@@ -142,7 +142,7 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
         "plateau_stationarity": Meaning(
             dims=_PLATEAU,
             symbol="",
-            description="max|β_i·x_iᵀ(y − Xβ)|/(max|β_i|·max|x_iᵀy|), 0 at a saddle whose support is that of β.",
+            description="max|β_i·x_iᵀ(y − Xβ)|/(max|β_i|·max|x_iᵀy|) over the support, 0 at a saddle.",
         ),
         "plateau_predictor": Meaning(dims=_OF_PLATEAU, symbol="β", description="The predictor there."),
         "plateau_dual": Meaning(
