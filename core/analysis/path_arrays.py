@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Shaped
 
-from core.analysis.plateaus import Plateaus, plateaus, rescaled_time
+from core.analysis.plateaus import Plateaus, lasso_gap, plateaus, rescaled_time
 from core.data.regression import Dataset
 from core.networks.network import Network
 from core.training.record_plan import PathQuantity
-from core.training.recorded_paths import BALANCE_MINUS, PREDICTOR
+from core.training.recorded_paths import BALANCE_MINUS, PREDICTOR, TIME_AVERAGE
 from core.training.training_run import TrainedRun
 
 PATH: Final = "path_"
@@ -35,6 +35,8 @@ def path_arrays(trained: TrainedRun, network: Network, dataset: Dataset) -> dict
     if PathQuantity.SUPPORT in run.paths:
         support = np.abs(path.paths[PREDICTOR]) > run.record_plan.support_threshold
         kept |= {"support": support.astype(np.int8), "nonzeros": support.sum(axis=1)}
+    if TIME_AVERAGE in path.paths:
+        kept["lasso_gap"] = lasso_gap(kept["rescaled_time"], path.paths[TIME_AVERAGE], dataset)
     found = plateaus(trained, network, dataset)
     return {f"{PATH}{name}": array for name, array in kept.items()} | ({} if found is None else _named(found))
 

@@ -110,6 +110,20 @@ def plateaus(trained: TrainedRun, network: Network, dataset: Dataset) -> Plateau
     )
 
 
+def lasso_gap(time: Records, average: Float64[np.ndarray, "record dim"], dataset: Dataset) -> Records:
+    """By how much β̄(s) misses the lasso at λ = 1/s, at most: the duality gap of F = ½‖Xβ − y‖² + λ‖β‖₁ over ½‖y‖².
+
+    The dual point is the residual, shrunk until |x_iᵀr| ≤ λ. NaN where s is not positive, or y = 0.
+    """
+    with np.errstate(all="ignore"):
+        penalty, residual = 1 / time, dataset.y - average @ dataset.X.T
+        shrunk = np.minimum(1.0, penalty / np.abs(residual @ dataset.X).max(axis=1, initial=0.0))[:, None] * residual
+        objective = np.square(residual).sum(axis=1) / 2 + penalty * np.abs(average).sum(axis=1)
+        gap = objective - (shrunk @ dataset.y - np.square(shrunk).sum(axis=1) / 2)
+        relative = np.maximum(gap, 0.0) / (dataset.y @ dataset.y / 2)
+    return np.asarray(np.where(time > 0, relative, np.nan))
+
+
 def _middles(time: Records, loss: Records) -> Int64[np.ndarray, " plateau"]:
     """The record nearest to the middle of each rest of the loss."""
     with np.errstate(all="ignore"):

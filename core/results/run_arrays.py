@@ -86,6 +86,14 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
                 "from α = 1 on."
             ),
         ),
+        "lasso_gap": Meaning(
+            dims=_RECORD,
+            symbol="",
+            description=(
+                "By how much the time average misses the lasso at λ = 1/s at most: the duality gap of ½‖Xβ̄ − y‖² + "
+                "‖β̄‖₁/s over ½‖y‖². Small as α → 0 where that path is monotone (Berthier 2025)."
+            ),
+        ),
         "nonzeros": Meaning(
             dims=_RECORD, symbol="‖β‖₀", description="Coordinates in the support: |β_i| > support_threshold."
         ),
