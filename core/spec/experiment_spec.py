@@ -400,8 +400,8 @@ class Recording(Document):
     """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
 
     With `stopping.steps` it is these that they are spaced over. A run that ends early has those of the steps that it
-    came to. One point is the end alone; 0 keeps nothing. `spacing` linear has them evenly spaced instead, and `steps`
-    gives them one by one, in place of `points` and `spacing`.
+    came to. One point is the end alone; 0 keeps nothing. `spacing` linear has them evenly spaced instead, and
+    `at_steps` gives them one by one, in place of `points` and `spacing`.
 
     `paths` are recorded coordinate by coordinate: `predictor` is β, `support` where |β_i| > `support_threshold`,
     `time_average` β̄ = Σ_s η_sβ_s/Σ_s η_s over all steps taken, and `balance` what gradient flow conserves of the
@@ -416,7 +416,7 @@ class Recording(Document):
     points: Annotated[int, Field(ge=0, le=MOST_RECORDS), InAnySpelling] = 100
     sensitivity: bool | Literal["auto"] = "auto"
     spacing: Annotated[Spacing, Field(strict=False)] = left_out_at(Spacing.LOG)
-    steps: RecordedSteps | None = left_out_at(None)
+    at_steps: RecordedSteps | None = left_out_at(None)
     paths: Annotated[
         tuple[Annotated[PathQuantity, Field(strict=False)], ...],
         Field(max_length=len(PathQuantity), strict=False),
@@ -427,14 +427,14 @@ class Recording(Document):
     @model_validator(mode="after")
     def _one_choice_of_steps(self) -> Self:
         idle = [name for name in ("points", "spacing") if getattr(self, name) != _default(Recording, name)]
-        if self.steps is not None and idle:
-            raise ValueError(f"with steps these are recorded and no others: leave out {' and '.join(idle)}")
+        if self.at_steps is not None and idle:
+            raise ValueError(f"with at_steps these are recorded and no others: leave out {' and '.join(idle)}")
         return self
 
     @model_validator(mode="after")
     def _paths_have_records(self) -> Self:
         if self.paths and not self.points:
-            raise ValueError("paths are recorded with the other records, and there are none: give points or steps")
+            raise ValueError("paths are recorded with the other records, and there are none: give points or at_steps")
         if self.support_threshold != SUPPORT_THRESHOLD and not self.paths:
             raise ValueError("support_threshold decides nothing where no paths are recorded: leave it out")
         return self
@@ -442,13 +442,13 @@ class Recording(Document):
     @property
     def records(self) -> int:
         """How many steps are recorded at most, the run's end aside."""
-        return self.points if self.steps is None else len(self.steps)
+        return self.points if self.at_steps is None else len(self.at_steps)
 
     @property
     def plan(self) -> RecordPlan:
         """At which steps records are made, and of what."""
         return RecordPlan(
-            spacing=self.spacing, at=self.steps or (), paths=self.paths, support_threshold=self.support_threshold
+            spacing=self.spacing, at=self.at_steps or (), paths=self.paths, support_threshold=self.support_threshold
         )
 
 
@@ -500,9 +500,9 @@ class ExperimentSpec(Document):
 
     @model_validator(mode="after")
     def _records_are_reached(self) -> Self:
-        steps, budget = self.recording.steps, self.stopping.budget
+        steps, budget = self.recording.at_steps, self.stopping.budget
         if steps is not None and steps[-1] > budget:
-            raise ValueError(f"recording.steps go to {steps[-1]}, and no run takes more than {budget} steps")
+            raise ValueError(f"recording.at_steps go to {steps[-1]}, and no run takes more than {budget} steps")
         return self
 
     @model_validator(mode="after")
