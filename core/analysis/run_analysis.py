@@ -85,6 +85,7 @@ class RunAnalysis:
             **self._flow(run),
             **self._kernel_regime(run.initial, predictor),
             **self._penalised_limits.of(trained),
+            **_best_risks(trained),
         }
         return {
             "outcome": trained.outcome.value,
@@ -93,6 +94,7 @@ class RunAnalysis:
             "perturbations": trained.perturbations,
             "path": trained.path and trained.path.value,
             "held_steps": trained.held_steps,
+            "best_step": _best_step(trained),
             "cycle_period": None if trained.cycle is None else trained.cycle.period or None,
             "network": network.key,
             "depth": network.degree,
@@ -182,3 +184,23 @@ def _finished_by(completion: CompletedLimit | None) -> str:
     if completion is None:
         return "iteration"
     return "strides" if completion.by_strides else "completion"
+
+
+def _best_record(trained: TrainedRun) -> int | None:
+    """The first record of the least excess risk, or where that is not known of the least test loss."""
+    for name in ("excess_risk", "test_loss"):
+        risk = trained.trajectory.curves[name]
+        if np.isfinite(risk).any():
+            return int(np.nanargmin(np.where(np.isfinite(risk), risk, np.nan)))
+    return None
+
+
+def _best_step(trained: TrainedRun) -> int | None:
+    best = _best_record(trained)
+    return None if best is None else int(trained.trajectory.record_step[best])
+
+
+def _best_risks(trained: TrainedRun) -> dict[str, float]:
+    """What early stopping at a recorded step could have had."""
+    best, curves = _best_record(trained), trained.trajectory.curves
+    return {f"best_{name}": np.nan if best is None else curves[name][best] for name in ("excess_risk", "test_loss")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from core.descent.ascent import Ascent
 from core.descent.gradient_noise import ResidualNoise
@@ -25,20 +25,27 @@ class BatchState(PerRun):
     `residual_sum` is Σ_t of the residuals Xβ − y, each times rate·η_t/N, so that `BatchDescent.gradient_sum` is its
     product with X; under weight decay, where there is no velocity, each is over 1 − η_tλ as well
     (`core.descent.weight_decay`). `velocity` is what an optimiser with momentum remembers, θ(t) − θ(t−1) of heavy ball
-    where no decay is beside it, None without.
+    where no decay is beside it, None without. Where time averages are recorded, `predictor_sum` is Σ_t of β(θ_t), and
+    `weight_sum` that of 1, with the same weights rate·η_t/N; None elsewhere.
     """
 
     theta: Float64[np.ndarray, "part run dim"] = field(metadata={RUN_AXIS: 1})
     residual_sum: Float64[np.ndarray, "run sample"]
     velocity: Float64[np.ndarray, "part run dim"] | None = field(default=None, metadata={RUN_AXIS: 1})
+    predictor_sum: Float64[np.ndarray, "run dim"] | None = None
+    weight_sum: Float64[np.ndarray, " run"] | None = None
 
     @classmethod
-    def begin(cls, theta: Float64[np.ndarray, "part run dim"], samples: int, *, momentum: bool = False) -> Self:
-        """Runs that have not taken a step."""
+    def begin(
+        cls, theta: Float64[np.ndarray, "part run dim"], samples: int, *, momentum: bool = False, averages: bool = False
+    ) -> Self:
+        """Runs that have not taken a step; with `averages` their predictors are summed up."""
         return cls(
             theta=theta,
             residual_sum=np.zeros((theta.shape[1], samples)),
             velocity=np.zeros_like(theta) if momentum else None,
+            predictor_sum=np.zeros(theta.shape[1:]) if averages else None,
+            weight_sum=np.zeros(theta.shape[1]) if averages else None,
         )
 
 
@@ -52,16 +59,20 @@ class BatchDescent(ABC):
     _residual_sum: Float64[np.ndarray, "padded_run padded_sample"]
     _rate: float
     _X: Float64[np.ndarray, "sample dim"]
+    _predictor_sum: Float64[np.ndarray, "padded_run padded_dim"] | None
+    _weight_sum: Float64[np.ndarray, " padded_run"] | None
 
     @property
     def state(self) -> BatchState:
         """Where the runs are; views, valid until the next step."""
-        velocity = self._velocity
+        velocity, predictors, weights = self._velocity, self._predictor_sum, self._weight_sum
         samples, dim = self._X.shape
         return BatchState(
             theta=self.theta,
             residual_sum=self._residual_sum[: self.lanes, :samples],
             velocity=None if velocity is None else velocity[:, : self.lanes, :dim],
+            predictor_sum=None if predictors is None else predictors[: self.lanes, :dim],
+            weight_sum=None if weights is None else weights[: self.lanes],
         )
 
     @property
@@ -73,6 +84,23 @@ class BatchDescent(ABC):
         """Σ_t x_t of a run, x_t = rate·η_t·g_t: the accumulator of the implicit-bias certificate."""
         total: Float64[np.ndarray, " dim"] = self._residual_sum[run, : len(self._X)] @ self._X
         return total
+
+    @property
+    def time(self) -> Float64[np.ndarray, " run"]:
+        """T = Σ_t η_t of the steps taken; 0 where averages are not asked for."""
+        if self._weight_sum is None:
+            return np.zeros(self.lanes)
+        total: Float64[np.ndarray, " run"] = self._weight_sum[: self.lanes] * (len(self._X) / self._rate)
+        return total
+
+    def time_average(self, runs: Int64[np.ndarray, " kept"]) -> Float64[np.ndarray, "kept dim"]:
+        """Σ_t η_tβ_t/Σ_t η_t of the predictors that steps were taken from; NaN before the first, or not asked for."""
+        if self._predictor_sum is None or self._weight_sum is None:
+            return np.full((len(runs), self._X.shape[1]), np.nan)
+        with np.errstate(all="ignore"):
+            sums = self._predictor_sum[runs, : self._X.shape[1]]
+            average: Float64[np.ndarray, "kept dim"] = sums / self._weight_sum[runs, None]
+        return average
 
     @abstractmethod
     def advance(

@@ -53,6 +53,7 @@ class Descent(BatchDescent):
         self._theta = np.ascontiguousarray(wide.theta)
         self._velocity = None if wide.velocity is None else np.ascontiguousarray(wide.velocity)
         self._residual_sum = np.ascontiguousarray(wide.residual_sum)
+        self._predictor_sum, self._weight_sum = wide.predictor_sum, wide.weight_sum
         self._predictor = np.empty((width, dim))
         self._residual = np.empty((width, samples))
         self._x = np.empty((width, dim))
@@ -110,6 +111,7 @@ class Descent(BatchDescent):
         kept = None if momentum is None else self._wide(momentum)[:, :, None]
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
+                self._accumulate(coefficient if shrink is None or self._velocity is not None else coefficient * shrink[step])
                 there = self._gradient_point(noise, step, ascent)
                 self._compute_residual(there)
                 self._add_noise(noise, step)
@@ -120,6 +122,13 @@ class Descent(BatchDescent):
                     self._move(there, None if kept is None else kept[step])
                 else:
                     self._move_and_decay(None if kept is None else kept[step], shrink[step], pull[step])
+
+    def _accumulate(self, weight: Float64[np.ndarray, "padded_run 1"]) -> None:
+        """Add to what time averages are made of."""
+        if self._predictor_sum is not None and self._weight_sum is not None:
+            self._step.predict(self._theta, self._predictor)
+            self._predictor_sum += weight * self._predictor
+            self._weight_sum += weight[:, 0]
 
     def _gradient_point(
         self, noise: ResidualNoise, step: int, ascent: Ascent | None
@@ -147,7 +156,8 @@ class Descent(BatchDescent):
     def _take_along_samples(self, step_sizes: Float64[np.ndarray, "step run"], ascent: Ascent) -> None:
         """Steps of 1-SAM, lane by lane."""
         with np.errstate(all="ignore"):
-            for row in step_sizes:
+            for row, weight in zip(step_sizes, self._wide(step_sizes * (self._rate / len(self._y))), strict=True):
+                self._accumulate(weight[:, None])
                 for lane, step_size in enumerate(row.tolist()):
                     theta = self._theta[:, lane]
                     rho = float(ascent.rho[lane])

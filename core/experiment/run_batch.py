@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from core.analysis.problem_analysis import ProblemAnalysis
+from core.analysis.path_arrays import path_arrays
 from core.analysis.run_analysis import RunAnalysis
 from core.analysis.starts import Starts
 from core.array_block import pack_arrays, unpack_arrays
@@ -61,6 +62,7 @@ class RunBatch:
     ) -> None:
         """The runs of the grid at these indices, from a `checkpoint` if it is one that this kernel can go on from."""
         self._runs = {index: grid.run(index) for index in indices}
+        self._dataset = known.dataset
         first = self._runs[indices[0]]
         starts = Starts.of_problem(known.dataset, first.network, known.analysis)
         self._analysis = RunAnalysis(known.dataset, first.network, known.analysis, starts)
@@ -107,11 +109,11 @@ class RunBatch:
         return EndedRun(
             run=run,
             summary=whole_summary(summary | dict(result.extras)),
-            arrays=kept_arrays(trained, run.network),
+            arrays=kept_arrays(trained, run.network) | path_arrays(trained, run.network, self._dataset),
         )
 
 
-def kept_arrays(trained: TrainedRun, network: Network) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+def kept_arrays(trained: TrainedRun, network: Network) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Where the run ended in float64, its limit if it was completed; curves in float32, to be looked at."""
     # What is beyond 3e38 in the curves of a run that diverged becomes infinite.
     with np.errstate(over="ignore"):

@@ -43,11 +43,12 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
         max_steps=stopping.budget if ends_after is None else min(ends_after, stopping.budget),
         perturb_unstable=stopping.perturbs and not takes_all_steps,
         holds=stopping.holds,
-        record_points=run.spec.recording.points,
+        record_points=run.spec.recording.records,
         seed=run.seed,
         completion_tolerance=stopping.completion_tolerance if is_completed else 0.0,
         wants_proof=stopping.wants_proof,
         takes_all_steps=takes_all_steps,
+        record_plan=run.spec.recording.plan,
     )
 
 

@@ -8,6 +8,7 @@ from core.figures.drawing import USUAL
 from core.figures.drawings.depth import DEPTHS
 from core.figures.drawings.effective_init import EFFECTIVE_INIT
 from core.figures.drawings.phase import PHASE
+from core.figures.drawings.plateaus import PLATEAUS
 from core.figures.drawings.predictor import PREDICTOR
 from core.figures.drawings.risk import RISK
 from core.figures.drawings.sample_complexity import SAMPLE_COMPLEXITY
@@ -18,6 +19,7 @@ from core.figures.layouts.depth import DepthLayout
 from core.figures.layouts.effective_init import EffectiveInitLayout
 from core.figures.layouts.options import FigureOptions
 from core.figures.layouts.phase import PhaseLayout
+from core.figures.layouts.plateaus import PlateausLayout
 from core.figures.layouts.predictor import PredictorLayout
 from core.figures.layouts.risk import RiskLayout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout
@@ -64,5 +66,7 @@ def picture(  # noqa: PLR0911 - one for each kind
             return PREDICTOR.of(results, layout, options)
         case DepthLayout():
             return DEPTHS.of(results, layout, options)
+        case PlateausLayout():
+            return PLATEAUS.of(results, layout, options)
         case _:
             assert_never(layout)

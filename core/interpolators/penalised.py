@@ -106,7 +106,7 @@ def _followed(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], fractions: Sequence[float], scales: Vector
 ) -> list[Penalised]:
     """The path of the columns times `scales`, as predictors of X; empty where it was given up."""
-    penalties, predictors = _corners(*_reduced(X * scales, y))
+    penalties, predictors = lasso_corners(*_reduced(X * scales, y))
     if penalties[-1] > 0:
         return []
     norms = np.abs(predictors).sum(axis=1)
@@ -162,8 +162,10 @@ class _Piece:
         """β(κ)."""
         return self.at_zero - penalty * self.slope
 
-    def next_event(self, penalty: float, changed: int) -> tuple[float, int]:
+    def next_event(self, penalty: float, changed: int, least: float) -> tuple[float, int]:
         """The largest κ below `penalty` at which a coordinate leaves or joins, and which one; (0, −1) if none does.
+
+        An event at `least` or below is one of rounding: where β(κ → 0) interpolates, Xᵀr goes to 0 in all coordinates.
 
         `changed` is the one that did last, at `penalty`: on a straight piece it does not do the same again.
         """
@@ -174,14 +176,14 @@ class _Piece:
         leave[changed] = joins[int(is_negative)][changed] = 0.0
         events = np.where(self.support, leave, np.maximum(*joins))
         first = int(np.argmax(events))
-        return (float(events[first]), first) if events[first] > 0 else (0.0, -1)
+        return (float(events[first]), first) if events[first] > least else (0.0, -1)
 
     @staticmethod
     def _below(events: Vector, penalty: float) -> Vector:
         return np.where(np.isfinite(events) & (events <= penalty * (1 + SAME)) & (events > 0), events, 0.0)
 
 
-def _corners(
+def lasso_corners(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]
 ) -> tuple[Float64[np.ndarray, " corner"], Float64[np.ndarray, "corner dim"]]:
     """κ and β at the corners of the lasso's path, from β = 0 to κ = 0, or to where it was given up."""
@@ -193,7 +195,7 @@ def _corners(
     penalties, predictors = [penalty], [predictor]
     for _ in range(MOST_EVENTS * X.shape[1]):
         piece = _piece(X, y, support, signs)
-        penalty, changed = piece.next_event(penalty, changed)
+        penalty, changed = piece.next_event(penalty, changed, SAME * penalties[0])
         penalties.append(penalty)
         predictors.append(piece.predictor(penalty))
         if changed < 0:

@@ -79,6 +79,7 @@ class RunTable:
     steady_from: Runs
     end_factor: Runs
     lasting_decay: Runs
+    paths: int = 0
 
     @classmethod
     def of(cls, grid: Grid, offsets: Int64[np.ndarray, " run"]) -> Self:
@@ -116,7 +117,8 @@ class RunTable:
             strides=completes and not stopping.wants_proof,
             optimizers=optimizers,
             draws_batches=first.optimizer.draws_batches,
-            points=recording.points,
+            points=recording.records,
+            paths=len(recording.paths),
             **_steadiness(grid, columns, len(offsets)),
         )
 
@@ -143,7 +145,9 @@ class RunTable:
             costs=RunCosts(
                 steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
             ),
-            bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts)),
+            bytes=stored_bytes(
+                records, dimension=facts.dimension, parts=len(facts.network.parts), paths=self.paths
+            ),
         )
 
     def steps(self, facts: ProblemFacts) -> Runs:

@@ -68,6 +68,100 @@ END: Final[Mapping[str, Meaning]] = MappingProxyType(
 )
 """The arrays of a run's end, in float64. A run that was completed ends at its limit."""
 
+_PATH: Final = ("record_step", "coordinate")
+_PLATEAU: Final = ("plateau",)
+_OF_PLATEAU: Final = ("plateau", "coordinate")
+
+PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
+    {
+        "record_step": TRAJECTORY["record_step"],
+        "training_time": Meaning(
+            dims=_RECORD, symbol="T", description="Σ_s η_s of the steps taken, as they were: with warm-up, 0 where held."
+        ),
+        "rescaled_time": Meaning(
+            dims=_RECORD,
+            symbol="s",
+            description=(
+                "T in the time that a coordinate with |x_iᵀr| = 1 takes to grow from α to 1, N·ln(1/α)/2 at D = 2; null "
+                "from α = 1 on."
+            ),
+        ),
+        "lasso_gap": Meaning(
+            dims=_RECORD,
+            symbol="",
+            description=(
+                "By how much the time average misses the lasso at λ = 1/s at most: the duality gap of ½‖Xβ̄ − y‖² + "
+                "‖β̄‖₁/s over ½‖y‖². Small as α → 0 where that path is monotone (Berthier 2025)."
+            ),
+        ),
+        "nonzeros": Meaning(
+            dims=_RECORD, symbol="‖β‖₀", description="Coordinates in the support: |β_i| > support_threshold."
+        ),
+        "predictor": Meaning(dims=_PATH, symbol="β(t)", description="The predictor of the iterate."),
+        "support": Meaning(dims=_PATH, symbol="", description="1 where |β_i| > support_threshold, else 0."),
+        "time_average": Meaning(
+            dims=_PATH,
+            symbol="β̄(t)",
+            description="Σ_s η_sβ_s/Σ_s η_s over all steps s < t, not the recorded ones alone; null before the first.",
+        ),
+        "balance": Meaning(
+            dims=_PATH,
+            symbol="Q",
+            description=(
+                "What gradient flow conserves of a coordinate: u₊u₋ at D = 2, u₊^(2−D) + u₋^(2−D) from u± > 0 at D ≥ 3, "
+                "u₊² − v₊² of UV, u² − v² of u∘v. Steps of descent keep it to second order."
+            ),
+        ),
+        "balance_minus": Meaning(dims=_PATH, symbol="Q₋", description="u₋² − v₋²; UV alone has it."),
+        "plateau_step": Meaning(
+            dims=_PLATEAU, symbol="t", description="The recorded step nearest to the middle of the plateau, where it is seen."
+        ),
+        "plateau_entered": Meaning(
+            dims=_PLATEAU,
+            symbol="s",
+            description="The rescaled time at which half of the fall of the loss to this plateau is done; 0 for the first.",
+        ),
+        "plateau_left": Meaning(
+            dims=_PLATEAU,
+            symbol="s",
+            description=(
+                "The rescaled time at which half of the fall to the next plateau is done, from the last one to 0; linear "
+                "between records, null where that is not recorded."
+            ),
+        ),
+        "plateau_due": Meaning(
+            dims=_PLATEAU,
+            symbol="s",
+            description=(
+                "The rescaled time at which, with β at rest, the first |q_i| off the support comes to 1: the end of the "
+                "plateau as α → 0."
+            ),
+        ),
+        "plateau_loss": Meaning(dims=_PLATEAU, symbol="L", description="The training loss."),
+        "plateau_support_size": Meaning(dims=_PLATEAU, symbol="‖β‖₀", description="Coordinates in the support."),
+        "plateau_kkt_distance": Meaning(
+            dims=_PLATEAU,
+            symbol="",
+            description=(
+                "How far q is from the subgradients of ‖β‖₁: the largest |q_i − sgn β_i| on the support and |q_i| − 1 off "
+                "it; of order 1/ln(1/α) where a run follows the path of the lasso."
+            ),
+        ),
+        "plateau_stationarity": Meaning(
+            dims=_PLATEAU,
+            symbol="",
+            description="max|β_i·x_iᵀ(y − Xβ)|/(max|β_i|·max|x_iᵀy|) over the support, 0 at a saddle.",
+        ),
+        "plateau_predictor": Meaning(dims=_OF_PLATEAU, symbol="β", description="The predictor there."),
+        "plateau_dual": Meaning(
+            dims=_OF_PLATEAU,
+            symbol="q",
+            description="s·Xᵀ(y − Xβ̄), the integrated correlations: ±1 on the equicorrelation set as α → 0.",
+        ),
+    }
+)
+"""The arrays of a path, in float64: those that the spec asks for, and the plateaus where β and β̄ are recorded."""
+
 _ATTRIBUTES: Final = ("outcome", "finished_by", "steps", "network", "step_size")
 
 
@@ -86,6 +180,19 @@ def trajectory_of(run: Run, summary: Summary, stored: Mapping[str, Shaped[np.nda
         attrs=_attributes(run, summary) | {"warmup_steps": run.warmup_steps},
         coordinate="record_step",
     )
+
+
+def path_of(run: Run, summary: Summary, stored: Mapping[str, Shaped[np.ndarray, "..."]]) -> LabelledArrays:
+    """What a run recorded of every coordinate, and its plateaus; the steps alone where no paths were asked for."""
+    arrays = {"record_step": stored["record_step"]}
+    arrays |= {name: stored[f"path_{name}"] for name in PATH if f"path_{name}" in stored}
+    if "plateau_record" in stored:
+        arrays["plateau_step"] = stored["record_step"][stored["plateau_record"]]
+        arrays |= {name: stored[name] for name in PATH if name.startswith("plateau_") and name in stored}
+    attrs = _attributes(run, summary)
+    if run.spec.recording.paths:
+        attrs["support_threshold"] = run.spec.recording.support_threshold
+    return LabelledArrays(arrays=arrays, meanings=PATH, attrs=attrs, coordinate="record_step")
 
 
 @np.errstate(all="ignore")  # likewise

@@ -486,6 +486,31 @@ VARIABLES: Final = _table(
             log_scaled=True,
         ),
         Variable(
+            name="best_step",
+            symbol="t_best",
+            label="step of the least risk t_best",
+            description=(
+                "The recorded step of the least risk along the path: of `excess_risk` if β* is known, else of the "
+                "held-out `test_loss`. The least among the recorded steps alone; between two it may be less."
+            ),
+            kind=Kind.INT,
+            log_scaled=True,
+        ),
+        Variable(
+            name="best_excess_risk",
+            symbol="R(t_best)",
+            label="least excess risk along the path",
+            description="The excess risk at `best_step`, what early stopping at a recorded step could have had.",
+            log_scaled=True,
+        ),
+        Variable(
+            name="best_test_loss",
+            symbol="R(t_best) + ½σ²_noise",
+            label="least test loss along the path",
+            description="The test loss at `best_step`; for user data that on the held-out set.",
+            log_scaled=True,
+        ),
+        Variable(
             name="kernel_id",
             symbol="",
             label="kernel",

@@ -4,7 +4,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from itertools import product
+from itertools import pairwise, product
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -35,11 +35,15 @@ from core.spec.swept import (
     axis_values,
     left_out_at,
 )
+from core.training.record_plan import SUPPORT_THRESHOLD, PathQuantity, RecordPlan, Spacing, in_order
 
 SCHEMA_VERSION: Final = 1
 
 MAX_RUNS: Final = 10**9
 """Most runs of one experiment, whatever a service allows: a larger product of axes is a slip."""
+
+MOST_RECORDS: Final = 1000
+"""Most steps that are recorded of a run."""
 
 LEAST_COMPLETION_TOLERANCE: Final = 1e-12
 """What remains of a completed limit's error below this is rounding."""
@@ -375,11 +379,29 @@ class Stopping(Document):
         return self.release is Release.EXACT
 
 
+def _ascending(steps: tuple[int, ...]) -> tuple[int, ...]:
+    if any(later <= earlier for earlier, later in pairwise(steps)):
+        raise ValueError("the recorded steps must grow from one to the next")
+    return steps
+
+
+RecordedSteps = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=10_000_000_000), InAnySpelling], ...],
+    Field(min_length=1, max_length=MOST_RECORDS, strict=False),
+    AfterValidator(_ascending),
+]
+
+
 class Recording(Document):
     """What is kept of a trajectory: at most `points` steps, log-spaced from 0 to `max_steps`, and the run's end.
 
-    With `steps` it is these that they are spaced over. A run that ends early has those of the steps that it came to.
-    One point is the end alone; 0 keeps nothing.
+    With `stopping.steps` it is these that they are spaced over. A run that ends early has those of the steps that it
+    came to. One point is the end alone; 0 keeps nothing. `spacing` linear has them evenly spaced instead, and
+    `at_steps` gives them one by one, in place of `points` and `spacing`.
+
+    `paths` are recorded coordinate by coordinate: `predictor` is β, `support` where |β_i| > `support_threshold`,
+    `time_average` β̄ = Σ_s η_sβ_s/Σ_s η_s over all steps taken, and `balance` what gradient flow conserves of the
+    layers. Where both β and β̄ are recorded, the plateaus of the loss are found and described.
 
     `sensitivity`: a twin of a run starts a relative 1e-15 beside it, takes its sums in the opposite order and is
     perturbed otherwise; where it ends, or comes to rest beside the run, and how, is reported. With `auto` those runs
@@ -387,8 +409,43 @@ class Recording(Document):
     gradient descent is. With true all have one.
     """
 
-    points: Annotated[int, Field(ge=0, le=1000), InAnySpelling] = 100
+    points: Annotated[int, Field(ge=0, le=MOST_RECORDS), InAnySpelling] = 100
     sensitivity: bool | Literal["auto"] = "auto"
+    spacing: Annotated[Spacing, Field(strict=False)] = left_out_at(Spacing.LOG)
+    at_steps: RecordedSteps | None = left_out_at(None)
+    paths: Annotated[
+        tuple[Annotated[PathQuantity, Field(strict=False)], ...],
+        Field(max_length=len(PathQuantity), strict=False),
+        AfterValidator(in_order),
+    ] = left_out_at(())
+    support_threshold: Annotated[float, Field(ge=0, le=1e100), AfterValidator(rounded)] = left_out_at(SUPPORT_THRESHOLD)
+
+    @model_validator(mode="after")
+    def _one_choice_of_steps(self) -> Self:
+        idle = [name for name in ("points", "spacing") if getattr(self, name) != _default(Recording, name)]
+        if self.at_steps is not None and idle:
+            raise ValueError(f"with at_steps these are recorded and no others: leave out {' and '.join(idle)}")
+        return self
+
+    @model_validator(mode="after")
+    def _paths_have_records(self) -> Self:
+        if self.paths and not self.points:
+            raise ValueError("paths are recorded with the other records, and there are none: give points or at_steps")
+        if self.support_threshold != SUPPORT_THRESHOLD and not self.paths:
+            raise ValueError("support_threshold decides nothing where no paths are recorded: leave it out")
+        return self
+
+    @property
+    def records(self) -> int:
+        """How many steps are recorded at most, the run's end aside."""
+        return self.points if self.at_steps is None else len(self.at_steps)
+
+    @property
+    def plan(self) -> RecordPlan:
+        """At which steps records are made, and of what."""
+        return RecordPlan(
+            spacing=self.spacing, at=self.at_steps or (), paths=self.paths, support_threshold=self.support_threshold
+        )
 
 
 Data = Annotated[SparseRegression | InlineData | UploadedData, Field(discriminator="kind")]
@@ -456,6 +513,13 @@ class ExperimentSpec(Document):
             raise ValueError("largest_convergent looks for runs that converge; a stream of samples only ends")
         if steps is not None and known is not None and steps > known:
             raise ValueError(f"stopping has {steps} steps, and the stream of samples ends after {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _records_are_reached(self) -> Self:
+        steps, budget = self.recording.at_steps, self.stopping.budget
+        if steps is not None and steps[-1] > budget:
+            raise ValueError(f"recording.at_steps go to {steps[-1]}, and no run takes more than {budget} steps")
         return self
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from core.training.batch import Batch
 from core.training.loss_checks import CHECK_INTERVAL, LossChecks, at_check_from
 from core.training.oscillation import WINDOW, WindowEnd
 from core.training.problem import Problem
-from core.training.recording import Recorder, Sight
+from core.training.recording import Recorder, Sight, paths_of
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 from core.training.verdict import Evidence, Verdict
 
@@ -37,9 +37,9 @@ class Progress(PerRun):
         """No step has been taken."""
         (samples, dim), parts = problem.dataset.X.shape, len(problem.network.parts)
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
-        momentum = any(run.optimizer.has_velocity for run in runs)
+        momentum, averages = any(run.optimizer.has_velocity for run in runs), bool(paths_of(runs))
         return cls(
-            state=BatchState.begin(theta, samples, momentum=momentum),
+            state=BatchState.begin(theta, samples, momentum=momentum, averages=averages),
             evidence=Evidence.begin(runs, parts, dim),
             recorder=Recorder.begin(runs),
         )
@@ -167,7 +167,7 @@ class Training:
             perturbations=self._evidence.perturbations(index),
             theta=descent.theta[:, index].copy(),
             gradient_sum=descent.gradient_sum(index),
-            trajectory=self._recorder.trajectory(index),
+            trajectory=self._recorder.trajectory(index, run),
             completion=None if verdict.completion is None else CompletedLimit.of(verdict.completion),
             cycle=verdict.cycle,
             held_steps=self._evidence.held_steps(index),

@@ -1,4 +1,4 @@
-"""What is kept of the trajectories of a batch: a few quantities at log-spaced steps.
+"""What is kept of the trajectories of a batch: a few quantities, log-spaced if nothing else is asked for.
 
 The steps are spaced over the budget, not over the run, whose length nobody knows beforehand: a run that ends early has
 recorded those that it came to, and its end is always added as the last record (unless nothing is recorded at all).
@@ -16,35 +16,38 @@ from core.descent.per_run import PerRun
 from core.implicit_bias.certificate import mean_effective_init
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
+from core.training.record_plan import PathQuantity
+from core.training.recorded_paths import path_names, path_vectors
 from core.training.training_run import TrainingRun
 from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 
 
-def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
-    """At most `points` different steps of a run of `max_steps`: 0, and the others log-spaced from 1 to `max_steps`.
-
-    Two points are 0 and `max_steps`, one point is `max_steps` alone, and no point means no recording. Fewer steps than
-    `points` where rounding makes some equal.
-    """
-    if points == 0:
-        return np.empty(0, dtype=np.int64)
-    spaced = np.rint(np.geomspace(max_steps, 1, max(points - 1, 1))).astype(np.int64)
-    return np.unique(np.append(spaced, 0))[-points:]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Sight:
-    """States that are to be observed: whose they are, which of its records each is to be, θ, and the loss there."""
+    """States that are to be observed: whose they are, which of its records each is to be, θ, and the loss there.
+
+    `time` is Σ η_t up to there and `average` that of the predictor, where any run's paths are recorded.
+    """
 
     run: Int64[np.ndarray, " kept"]
     record: Int64[np.ndarray, " kept"]
     theta: Float64[np.ndarray, "part kept dim"]
     loss: Float64[np.ndarray, " kept"]
+    time: Float64[np.ndarray, " kept"]
+    average: Float64[np.ndarray, "kept dim"]
 
     @classmethod
     def of(cls, batch: Batch, runs: Int64[np.ndarray, " kept"], record: Int64[np.ndarray, " kept"]) -> Self:
         """Some runs at their present state."""
-        return cls(run=runs, record=record, theta=batch.descent.theta[:, runs], loss=batch.descent.losses()[runs])
+        descent = batch.descent
+        return cls(
+            run=runs,
+            record=record,
+            theta=descent.theta[:, runs],
+            loss=descent.losses()[runs],
+            time=descent.time[runs],
+            average=descent.time_average(runs),
+        )
 
     @classmethod
     def joined(cls, sights: Sequence[Self]) -> Self:
@@ -56,6 +59,8 @@ class Sight:
             record=np.concatenate([each.record for each in sights]),
             theta=np.concatenate([each.theta for each in sights], axis=1),
             loss=np.concatenate([each.loss for each in sights]),
+            time=np.concatenate([each.time for each in sights]),
+            average=np.concatenate([each.average for each in sights]),
         )
 
 
@@ -85,24 +90,36 @@ def observed(batch: Batch, sight: Sight) -> Float64[np.ndarray, "kept quantity"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Recorder(PerRun):
-    """The first `count` records of each run, and the steps of these and of those that are still to come."""
+    """The first `count` records of each run, and the steps of these and of those that are still to come.
+
+    `times` and `vectors` are of the paths that the runs of the batch record, which all record the same or none.
+    """
 
     count: Int64[np.ndarray, " run"]
     step: Int64[np.ndarray, "run record"]
     values: Float64[np.ndarray, "run record quantity"]
+    times: Float64[np.ndarray, "run timed"]
+    vectors: Float64[np.ndarray, "run timed path dim"]
 
     @classmethod
     def begin(cls, runs: Sequence[TrainingRun]) -> Self:
         """Nothing is recorded; there is room for one record more than is asked for, that of a run's end."""
         room = max((run.record_points for run in runs), default=0) + 1
         step = np.full((len(runs), room), NEVER)
-        spans = {(run.record_points, run.max_steps) for run in runs}
-        planned = {span: record_steps(*span) for span in spans}
+        spans = {(run.record_plan, run.record_points, run.max_steps) for run in runs}
+        planned = {(plan, *span): plan.steps(*span) for plan, *span in spans}
         for steps, run in zip(step, runs, strict=True):
-            due = planned[run.record_points, run.max_steps]
+            due = planned[run.record_plan, run.record_points, run.max_steps]
             steps[: len(due)] = due
+        parts, dim = runs[0].initial.shape if runs else (0, 0)
+        names = path_names(paths_of(runs), parts)
+        timed = room if names else 0
         return cls(
-            count=np.zeros(len(runs), dtype=np.int64), step=step, values=np.zeros((len(runs), room, len(QUANTITIES)))
+            count=np.zeros(len(runs), dtype=np.int64),
+            step=step,
+            values=np.zeros((len(runs), room, len(QUANTITIES))),
+            times=np.zeros((len(runs), timed)),
+            vectors=np.zeros((len(runs), timed, len(names), dim)),
         )
 
     def next_due(self) -> int:
@@ -119,6 +136,10 @@ class Recorder(PerRun):
         if sights:
             sight = Sight.joined(sights)
             self.values[sight.run, sight.record] = observed(batch, sight)
+            if names := path_names(paths_of(batch.runs), len(sight.theta)):
+                with np.errstate(all="ignore"):
+                    vectors = path_vectors(names, batch.problem.network, sight.theta, sight.average)
+                self.times[sight.run, sight.record], self.vectors[sight.run, sight.record] = sight.time, vectors
 
     def record_end(self, batch: Batch, run: int, steps: int) -> None:
         """Record the end of a run that is recorded at all and ended after so many steps, unless that was recorded."""
@@ -127,10 +148,16 @@ class Recorder(PerRun):
         if self.step[run, 0] < NEVER and last < steps:
             self.record(batch, [self._noted(batch, np.array([run]), steps)])
 
-    def trajectory(self, run: int) -> Trajectory:
-        """The curves of a run so far."""
-        count = int(self.count[run])
-        return trajectory(self.step[run, :count], self.values[run, :count])
+    def trajectory(self, index: int, run: TrainingRun) -> Trajectory:
+        """The curves so far of the run that has this index here, and its paths."""
+        count = int(self.count[index])
+        return trajectory(
+            self.step[index, :count],
+            self.values[index, :count],
+            time=self.times[index, :count],
+            vectors=self.vectors[index, :count],
+            names=path_names(run.paths, len(run.initial)),
+        )
 
     def _next_steps(self) -> Int64[np.ndarray, " run"]:
         steps: Int64[np.ndarray, " run"] = self.step[np.arange(len(self.count)), self.count]
@@ -142,3 +169,8 @@ class Recorder(PerRun):
         self.step[runs, record] = step
         self.count[runs] += 1
         return Sight.of(batch, runs, record)
+
+
+def paths_of(runs: Sequence[TrainingRun]) -> tuple[PathQuantity, ...]:
+    """What is recorded of every coordinate of those runs that have paths: one plan is that of all of them."""
+    return next((run.paths for run in runs if run.paths), ())

@@ -12,6 +12,7 @@ from core.descent.optimizers import Optimizer
 from core.descent.schedule import Shape, scheduled
 from core.descent.weight_decay import NO_DECAY, WeightDecay
 from core.outcome import Outcome, RunPath
+from core.training.record_plan import PathQuantity, RecordPlan
 from core.training.trajectory import Trajectory
 
 
@@ -36,7 +37,8 @@ class TrainingRun:
     of the stream that its perturbations are drawn from. One that `has_twin` may be followed by one
     (`core.training.sensitivity`), which `meets` it at its landmark, if it has one (`core.training.landmarks`), and
     `goes_backwards`: it is trained on its problem the other way round. `step_shape` is what becomes of the step size
-    behind the warm-up, `weight_decay` what becomes of θ beside the gradient.
+    behind the warm-up, `weight_decay` what becomes of θ beside the gradient. `record_plan` says at which steps its
+    `record_points` are, and what is recorded there of every coordinate.
     """
 
     index: int
@@ -79,6 +81,12 @@ class TrainingRun:
     def largest_step_size_from(self, step: int) -> float:
         """No smaller than any step size of the steps from this one on."""
         return self.step_size if self.step_shape is None else self.step_size * self.step_shape.largest_from(step)
+    record_plan: RecordPlan = RecordPlan()
+
+    @property
+    def paths(self) -> tuple[PathQuantity, ...]:
+        """What is recorded of every coordinate; nothing where no record is made."""
+        return self.record_plan.paths if self.record_points else ()
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:

@@ -1,7 +1,7 @@
 """The recorded curves of a run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -14,13 +14,31 @@ QUANTITIES: Final = ("train_loss", "excess_risk", "test_loss", "l1_norm", "effec
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Trajectory:
-    """The recorded curves of one run: `curves[name][k]` is the quantity after `record_step[k]` steps."""
+    """The recorded curves of one run: `curves[name][k]` is the quantity after `record_step[k]` steps.
+
+    `paths[name][k]` is a vector there, by the names of `core.training.recorded_paths`; where there are any, `time[k]`
+    is Σ_{t < record_step[k]} η_t, and else empty.
+    """
 
     record_step: Int64[np.ndarray, " record"]
     curves: Mapping[str, Float64[np.ndarray, " record"]]
+    time: Float64[np.ndarray, " timed"] = field(default_factory=lambda: np.empty(0))
+    paths: Mapping[str, Float64[np.ndarray, "record dim"]] = field(default_factory=dict)
 
 
-def trajectory(steps: Int64[np.ndarray, " record"], values: Float64[np.ndarray, "record quantity"]) -> Trajectory:
-    """The curves of one run from its recorded rows."""
+def trajectory(
+    steps: Int64[np.ndarray, " record"],
+    values: Float64[np.ndarray, "record quantity"],
+    *,
+    time: Float64[np.ndarray, " record"] | None = None,
+    vectors: Float64[np.ndarray, "record path dim"] | None = None,
+    names: Sequence[str] = (),
+) -> Trajectory:
+    """The curves of one run from its recorded rows, and its paths by `names` from their vectors."""
     curves = {name: values[:, column].copy() for column, name in enumerate(QUANTITIES)}
-    return Trajectory(record_step=steps.copy(), curves=MappingProxyType(curves))
+    if time is None or vectors is None or not names:
+        return Trajectory(record_step=steps.copy(), curves=MappingProxyType(curves))
+    paths = {name: vectors[:, place].copy() for place, name in enumerate(names)}
+    return Trajectory(
+        record_step=steps.copy(), curves=MappingProxyType(curves), time=time.copy(), paths=MappingProxyType(paths)
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from core.descent.per_run import under
 from core.outcome import Outcome
 from core.training.training_run import CompletedLimit, Cycle, Landmark, TrainedRun, TrainingRun
-from core.training.trajectory import QUANTITIES, trajectory
+from core.training.recorded_paths import path_names
+from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 
 OUTCOMES: Final = tuple(Outcome)
 
@@ -42,6 +43,10 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "recorded": _whole([len(trained.trajectory.record_step) for trained in history]),
         "record_step": np.concatenate([_whole([]), *(trained.trajectory.record_step for trained in history)]),
         "records": np.concatenate([np.empty((0, len(QUANTITIES))), *map(_records, history)]),
+        "record_time": np.concatenate([np.empty(0), *(trained.trajectory.time for trained in history)]),
+        "record_times": _whole([len(trained.trajectory.time) for trained in history]),
+        "paths": np.concatenate([np.empty(0), *map(_path_values, history)]),
+        "path_values": _whole([len(_path_values(trained)) for trained in history]),
     }
 
 
@@ -74,7 +79,7 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
         perturbations=int(arrays["perturbations"][entry]),
         theta=arrays["theta"][entry],
         gradient_sum=arrays["gradient_sum"][entry],
-        trajectory=trajectory(arrays["record_step"][records], arrays["records"][records]),
+        trajectory=_trajectory(arrays, entry, run, records),
         completion=_completion(under("completion", arrays), entry),
         cycle=_cycle(*arrays["cycle"][entry].tolist()),
         held_steps=int(arrays["held_steps"][entry]),
@@ -82,6 +87,22 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
         velocity=arrays["velocity"][entry] if run.optimizer.has_velocity else None,
         landmark=_landmark(int(arrays["landmark_step"][entry]), arrays["landmark_predictor"][entry]),
     )
+
+
+def _trajectory(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, records: slice) -> Trajectory:
+    time, values = _part(arrays, "record_time", "record_times", entry), _part(arrays, "paths", "path_values", entry)
+    parts, dim = run.initial.shape
+    names = path_names(run.record_plan.paths, parts) if len(time) else ()
+    vectors = values.reshape(len(time), len(names), dim)
+    return trajectory(
+        arrays["record_step"][records], arrays["records"][records], time=time, vectors=vectors, names=names
+    )
+
+
+def _part(arrays: Mapping[str, np.ndarray], name: str, lengths: str, entry: int) -> np.ndarray:
+    """What one end has of an array in which those of all are laid end to end."""
+    stop = int(arrays[lengths][: entry + 1].sum())
+    return arrays[name][stop - int(arrays[lengths][entry]) : stop]
 
 
 def _completion_arrays(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
@@ -125,6 +146,12 @@ def _cycle_entry(cycle: Cycle | None) -> tuple[float, float]:
 
 def _cycle(amplitude: float, period: float) -> Cycle | None:
     return None if math.isnan(amplitude) else Cycle(amplitude=amplitude, period=int(period))
+
+
+def _path_values(trained: TrainedRun) -> np.ndarray:
+    """Its paths as recorded together: record by record, each path in turn."""
+    paths = list(trained.trajectory.paths.values())
+    return np.stack(paths, axis=1).ravel() if paths else np.empty(0)
 
 
 def _records(trained: TrainedRun) -> np.ndarray:

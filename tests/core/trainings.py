@@ -82,6 +82,8 @@ def bits(trained: TrainedRun) -> tuple[object, ...]:
         landmark and (landmark.step, landmark.predictor.tobytes()),
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
+        trained.trajectory.time.tobytes(),
+        *((name, path.tobytes()) for name, path in trained.trajectory.paths.items()),
     )
 
 

@@ -49,6 +49,8 @@ typedef struct {
     double *curvature;       /* (lane, rows): Σ_i c_i x_ki², then the pulls times r̃ */
     double *cubic;           /* (lane, rows): Σ_i β_i x_ki³ */
     const double *squares_by_sample, *cubes_by_sample, *squares_by_dim; /* of X, as by_sample and by_dim, or NULL */
+    double *predictor_sum;   /* (lane, dims): Σ_t of β times the coefficients, or NULL */
+    double *weight_sum;      /* (lane): Σ_t of the coefficients, or NULL */
 } batch;
 
 /* A stretch of steps. Row t of an array is at t·stride; a stride of 0 repeats one row. */

@@ -60,6 +60,8 @@ class NativeDescent(BatchDescent):
         self._theta = padded_rows(state.theta, dims)
         self._velocity = None if state.velocity is None else padded_rows(state.velocity, dims)
         self._residual_sum = padded_rows(state.residual_sum, rows)
+        self._predictor_sum = None if state.predictor_sum is None else padded_rows(state.predictor_sum, dims)
+        self._weight_sum = None if state.weight_sum is None else np.array(state.weight_sum)
         self._conditions: tuple[np.ndarray, ...] = ()
         self._drawn: dict[str, np.ndarray] = {}
         self._scratch = [aligned_zeros((self.lanes, width)) for width in (dims, rows, dims)]
@@ -87,6 +89,8 @@ class NativeDescent(BatchDescent):
             residual=residual,
             gradient=gradient,
             nesterov=optimizer.looks_ahead,
+            predictor_sum=None if self._predictor_sum is None else address(self._predictor_sum),
+            weight_sum=None if self._weight_sum is None else address(self._weight_sum),
         )
 
     def advance(

@@ -380,11 +380,26 @@ TARGET INLINE void NAME(step_lanes)(const batch *b, const stretch *s, int64_t t,
     if (s->shrink && !b->velocity) NAME(shrink_lanes)(b, s, t, first, last);
 }
 
+/* What time averages are made of: β before the step, and 1, times rate·η/N; coefficients are that over what shrinks. */
+TARGET static void NAME(accumulate)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+{
+    for (int64_t lane = first; lane < last; lane++) {
+        const double coefficient = s->coefficients[t * s->coefficient_stride + lane],
+                     shrink = s->shrink && !b->velocity ? s->shrink[t * s->shrink_stride + lane] : 1,
+                     weight = coefficient * shrink;
+        double *const sum = b->predictor_sum + lane * b->dims;
+        const double *const beta = b->predictor + lane * b->dims;
+        for (int64_t i = 0; i < b->dims; i += V) STORE(sum + i, LOAD(sum + i) + SPLAT(weight) * LOAD(beta + i));
+        b->weight_sum[lane] += weight;
+    }
+}
+
 #include "ascent_body.h"
 
 /* Step number t of a stretch, for lanes first ≤ l < last: r scaled by the coefficients, x = Xᵀr, and the step by x. */
 TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
+    if (b->predictor_sum) NAME(accumulate)(b, s, t, first, last);
     if (s->rho || s->parameters) {
         NAME(step_elsewhere)(b, s, t, first, last);
         return;

@@ -24,6 +24,7 @@ class Batch(ctypes.Structure):
         ("nesterov", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("ascent", "second", "curvature", "cubic")),
         *((name, ctypes.c_void_p) for name in ("squares_by_sample", "cubes_by_sample", "squares_by_dim")),
+        *((name, ctypes.c_void_p) for name in ("predictor_sum", "weight_sum")),
     )
 
 

@@ -11,6 +11,7 @@ from core.figures.layouts.depth import DepthLayout, depth_layout
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
 from core.figures.layouts.options import MOST_HEIGHT, FigureOptions
 from core.figures.layouts.phase import PhaseLayout, phase_layout
+from core.figures.layouts.plateaus import PlateausLayout, plateaus_layout, plateaus_of_runs
 from core.figures.layouts.predictor import PredictorLayout, predictor_layout, predictor_of_runs
 from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layout
 from core.figures.layouts.sample_complexity import SampleComplexityLayout, sample_complexity_layout
@@ -28,6 +29,7 @@ Layout = (
     | EffectiveInitLayout
     | PredictorLayout
     | DepthLayout
+    | PlateausLayout
 )
 """The layout of any figure. Its type says which, so that `core.figures.draw` cannot miss one: see there."""
 
@@ -57,7 +59,7 @@ class FigureKind:
         if not runs:
             return self.layout(grid)
         if self.of_runs is None:
-            raise InvalidChoice("runs", (), "this figure aggregates runs; trajectory and predictor follow some of them")
+            raise InvalidChoice("runs", (), "this figure aggregates runs; trajectory, predictor and plateaus follow some of them")
         require_runs(grid, runs)
         return self.of_runs(grid, runs)
 
@@ -104,6 +106,12 @@ _KINDS: Final = (
         title="The predictor of some runs, entry by entry",
         layout=predictor_layout,
         of_runs=predictor_of_runs,
+    ),
+    FigureKind(
+        name="plateaus",
+        title="Loss and size of each coordinate against rescaled time, saddle to saddle",
+        layout=plateaus_layout,
+        of_runs=plateaus_of_runs,
     ),
 )
 

@@ -82,7 +82,7 @@ def trajectory_of_runs(grid: Grid, runs: Sequence[int]) -> TrajectoryLayout:
 
 
 def _require_records(grid: Grid) -> None:
-    points = grid.spec.recording.points
+    points = grid.spec.recording.records
     if points < LEAST_POINTS:
         raise UnsuitableFigure(
             f"This figure follows runs along their records and needs at least {LEAST_POINTS} of each: recording.points "

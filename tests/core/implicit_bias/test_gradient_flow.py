@@ -150,3 +150,28 @@ def test_data_without_interpolator_are_a_typed_error() -> None:
     """The flow then ends at a least-squares fit, which this does not compute."""
     with pytest.raises(NoInterpolator):
         uniform_limit(small_problem(0, samples=9, dimension=4), 1.0)
+
+
+EXAMPLE = (np.array([[1, 0.5, 0.7, 0], [0.5, 1, 0.1, 0.7]]), np.array([1.0, 0.0]))
+"""The exact example of Zhao et al. 2026, whose least ℓ1 norm is 80/49, at β = (0, 0, 10/7, −10/49)."""
+
+
+@pytest.mark.parametrize(
+    ("scale", "first"), [(1e-6, 0.220), (1e-12, 0.0372), (1e-30, 4.736e-5), (1e-60, 5.991e-10), (1e-100, 1.766e-16)]
+)
+def test_the_limit_is_right_however_small_the_scale(scale: float, first: float) -> None:
+    """β₁ of the exact example from α = 1e-6, where that is a fifth, to 1e-100, to the digits that are known."""
+    limit = _from(scale)
+    assert limit.residual < 1e-12
+    assert limit.predictor[0] == pytest.approx(first, rel=2.5e-3 if first > 0.01 else 2e-4)
+
+
+def test_the_limit_tends_to_least_l1_at_its_own_rate() -> None:
+    """To 80/49 within 1e-9 at α = 1e-60; β₁ ∝ α^(1 − |x₁ᵀν|) with x₁ᵀν = 45/49, the exponent doubled to 8/49 by A = α²."""
+    assert np.abs(_from(1e-60).predictor).sum() == pytest.approx(80 / 49, abs=1e-9)
+    exponent = np.log(_from(1e-100).predictor[0] / _from(1e-60).predictor[0]) / np.log(1e-40)
+    assert exponent == pytest.approx(8 / 49, abs=1e-6)
+
+
+def _from(scale: float) -> FlowLimit:
+    return flow_limit(*EXAMPLE, init_scale=np.full(4, scale), asymmetry=np.zeros(4))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec
+from core.spec.experiment_spec import MAX_RUNS, ExperimentSpec, Recording
 from core.spec.optimizers import FractionsOfMaxStable, StepBracket
 from core.sweep.grid import Grid
 from tests.core.specs import document
@@ -465,3 +465,56 @@ def test_laws_that_cannot_be_drawn_are_refused(data: dict[str, Any], complaint: 
     """With what is wrong."""
     with pytest.raises(ValidationError, match=complaint):
         ExperimentSpec.model_validate(document(data=data))
+
+
+def recording(**fields: Any) -> Recording:
+    """That of a spec in which these are given."""
+    return ExperimentSpec.model_validate(document(recording=fields)).recording
+
+
+def test_new_ways_to_record_leave_documents_of_before_as_they_were() -> None:
+    """Spelled out at their defaults they are in no document, hash or key."""
+    spelled = {"spacing": "log", "at_steps": None, "paths": [], "support_threshold": 1e-3}
+    plain, full = (ExperimentSpec.model_validate(document(recording=fields)) for fields in ({}, spelled))
+    assert full.canonical() == plain.canonical()
+    assert plain.science()["recording"] == {"points": 100, "sensitivity": "auto"}
+    assert Grid(full).run(0).key == Grid(plain).run(0).key
+    for other in ({"spacing": "linear"}, {"at_steps": [0, 5]}, {"paths": ["predictor"]}):
+        assert Grid(ExperimentSpec.model_validate(document(recording=other))).run(0).key != Grid(plain).run(0).key
+
+
+def test_paths_are_in_one_order_and_have_one_hash() -> None:
+    """However often and in which order they are asked for."""
+    one, other = recording(paths=["balance", "predictor", "balance"]), recording(paths=["predictor", "balance"])
+    assert one == other
+    assert one.plan.paths == ("predictor", "balance")
+
+
+def test_given_steps_are_the_records() -> None:
+    """As many as there are."""
+    given = recording(at_steps=[0, 10, 500])
+    assert (given.records, given.plan.at) == (3, (0, 10, 500))
+    assert recording(points=7).records == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"at_steps": [0, 5, 5]}, "must grow"),
+        ({"at_steps": []}, "at least 1"),
+        ({"at_steps": [-1]}, "greater than or equal to 0"),
+        ({"at_steps": list(range(1001))}, "at most 1000"),
+        ({"at_steps": [1], "points": 7}, "leave out points"),
+        ({"at_steps": [1], "spacing": "linear"}, "leave out spacing"),
+        ({"at_steps": [30_000_000]}, "no run takes more than 20000000 steps"),
+        ({"paths": ["theta"]}, "'predictor'"),
+        ({"paths": ["predictor"], "points": 0}, "there are none"),
+        ({"support_threshold": 0.1}, "decides nothing"),
+        ({"support_threshold": -1.0, "paths": ["support"]}, "greater than or equal to 0"),
+        ({"spacing": "cubic"}, "'log' or 'linear'"),
+    ],
+)
+def test_recordings_that_make_no_sense_are_refused(fields: dict[str, Any], sentence: str) -> None:
+    """With what is wrong."""
+    with pytest.raises(ValidationError, match=sentence):
+        recording(**fields)

@@ -9,7 +9,8 @@ from core.data.regression import train_loss
 from core.descent.optimizers import HeavyBall
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
-from core.training.recording import Recorder, Sight, observed, record_steps
+from core.training.record_plan import record_steps
+from core.training.recording import Recorder, Sight, observed
 from core.training.trajectory import QUANTITIES
 from tests.core.training.evidence_at import batch_of
 from tests.core.trainings import SQUARED, TINY, planned
@@ -57,10 +58,10 @@ def test_every_run_is_recorded_at_its_own_steps_and_at_no_other() -> None:
     batch, recorder = recorded(5, 2, 0)
     assert walk(batch, recorder, 50) == [0, 1, 10]
     recorder.record(batch, recorder.due(batch, 11))
-    assert [recorder.trajectory(run).record_step.tolist() for run in range(3)] == [[0, 1, 10], [0], []]
+    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [[0, 1, 10], [0], []]
     assert walk(batch, recorder, 10**6) == [100, 1000]
     assert recorder.next_due() == NEVER
-    assert [recorder.trajectory(run).record_step.tolist() for run in range(3)] == [[0, 1, 10, 100, 1000], [0, 1000], []]
+    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [[0, 1, 10, 100, 1000], [0, 1000], []]
 
 
 def test_the_end_of_a_run_is_its_last_record_once() -> None:
@@ -70,11 +71,11 @@ def test_the_end_of_a_run_is_its_last_record_once() -> None:
     for run in range(3):
         recorder.record_end(batch, run, 64)
         recorder.record_end(batch, run, 64)
-    assert [recorder.trajectory(run).record_step.tolist() for run in range(3)] == [[0, 1, 10, 64], [64], []]
+    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [[0, 1, 10, 64], [64], []]
     batch, recorder = recorded(5)
     walk(batch, recorder, 1000)
     recorder.record_end(batch, 0, 1000)
-    assert recorder.trajectory(0).record_step.tolist() == [0, 1, 10, 100, 1000]
+    assert recorder.trajectory(0, batch.runs[0]).record_step.tolist() == [0, 1, 10, 100, 1000]
 
 
 def test_a_record_is_of_the_run_and_of_the_moment() -> None:
@@ -87,7 +88,7 @@ def test_a_record_is_of_the_run_and_of_the_moment() -> None:
         batch.descent.advance(np.full((1, 3), 0.3))
     for run in (1, 2):
         expected = [train_loss(SQUARED.predictor(theta[run]), TINY.X, TINY.y) for theta in states]
-        np.testing.assert_allclose(recorder.trajectory(run).curves["train_loss"], expected, rtol=1e-12)
+        np.testing.assert_allclose(recorder.trajectory(run, batch.runs[run]).curves["train_loss"], expected, rtol=1e-12)
     assert recorder.count.tolist() == [0, 2, 2]
 
 
@@ -102,8 +103,8 @@ def test_states_that_are_observed_together_have_the_bits_of_each_by_itself() -> 
             each.descent.advance(np.full((1, 2), 0.3))
     together.record(batch, sights)
     for run in (0, 1):
-        for name, values in alone.trajectory(run).curves.items():
-            np.testing.assert_array_equal(together.trajectory(run).curves[name], values)
+        for name, values in alone.trajectory(run, batch.runs[run]).curves.items():
+            np.testing.assert_array_equal(together.trajectory(run, batch.runs[run]).curves[name], values)
 
 
 def test_records_go_with_their_runs_and_through_a_checkpoint() -> None:
@@ -115,7 +116,7 @@ def test_records_go_with_their_runs_and_through_a_checkpoint() -> None:
     again = Recorder.from_arrays(unpack_arrays(pack_arrays(recorder.arrays())))
     assert again.next_due() == 10
     for name in QUANTITIES:
-        np.testing.assert_array_equal(again.trajectory(0).curves[name], recorder.trajectory(0).curves[name])
+        np.testing.assert_array_equal(again.trajectory(0, batch.runs[0]).curves[name], recorder.trajectory(0, batch.runs[0]).curves[name])
 
 
 def test_a_quantity_that_there_is_not_is_no_number() -> None:
