@@ -14,6 +14,7 @@ from typing import Final, Self
 import numpy as np
 from jaxtyping import Float64
 
+from core.completion.stages import AGAINST, FARTHEST, Logs, MakeSolver, NumpyStages, Stages, StageSolver, combined
 from core.completion.summation import CHECKS, StepSums, Stretch, stretch
 from core.completion.warm_up import FULL, OVER, Ramp, WarmUp
 from core.data.row_space import InterpolatorSet
@@ -32,13 +33,8 @@ MIDDLE: Final = 1
 MOST_STRIDES: Final = 200
 """A way that takes more solutions is not followed to its end."""
 
-MOST_ITERATIONS: Final = 12
-
-FARTHEST: Final = 5.0
-"""Largest change of an exponent in an iteration, beyond which the solution is out of sight."""
-
-SOLVED: Final = 1e-9
-"""Largest change of an exponent in the last iteration."""
+NEAR: Final = 0.25
+"""Largest change of ln c of any coordinate, c = u₊² + u₋², over which modes are taken for those of a stride."""
 
 REACH: Final = 0.01
 """Most that the error of a stride may be in Σx, which moves a run along its way and no further from it."""
@@ -61,11 +57,6 @@ LONGER: Final = 4.0
 REST: Final = 0.02
 """Part of the error that is allowed that the steps beyond the last stride may have."""
 
-AGAINST: Final = np.array([[-1.0], [1.0]])
-"""The signs with which x enters u₊ and u₋."""
-
-Logs = Float64[np.ndarray, "2 dim"]
-Stages = Float64[np.ndarray, "node 2 dim"]
 Vector = Float64[np.ndarray, " dim"]
 
 
@@ -73,30 +64,31 @@ Vector = Float64[np.ndarray, " dim"]
 class Modes:
     """How two steps act on p near a state: `z` are the eigenvalues of η times the Gram matrix, their mean over both.
 
-    A change of p is `seen` as one number for each mode and moves p along the `directions`, which are those of the
-    residuals turned by `turn`. Two steps at rη lower it by rz(2 − rz) of itself.
+    A change of p is seen as one number for each mode, directionsᵀ(slopes₊∘change₊ + slopes₋∘change₋), and moves p along
+    the `directions`, which are those of the residuals turned by `turn`. Two steps at rη lower it by rz(2 − rz) of
+    itself. They are of a state with `weights` c = u₊² + u₋².
     """
 
     z: Float64[np.ndarray, " rank"]
     turn: Float64[np.ndarray, "rank rank"]
     directions: Float64[np.ndarray, "dim rank"]
     slopes: Logs
+    weights: Vector
+    rate: float
 
     @property
     def largest(self) -> float:
         """The largest z: a run is stable at rη where r times this is below 2."""
         return float(self.z[-1])
 
+    def largest_at(self, weights: Vector) -> float:
+        """That of other weights, to second order in their difference; never above it."""
+        return 2 * self.rate * float(weights @ np.square(self.directions[:, -1]))
+
     def lag(self, r: Float64[np.ndarray, " node"]) -> Float64[np.ndarray, "node rank"]:
         """r(2 − rz): so much of what is seen two steps at rη move along the directions."""
         lag: Float64[np.ndarray, "node rank"] = r[:, None] * (2 - r[:, None] * self.z)
         return lag
-
-    def seen(self, change: Stages) -> Float64[np.ndarray, "node rank"]:
-        """2·rate·directionsᵀ(u₊²∘change₊ − u₋²∘change₋)."""
-        slopes = self.slopes[0] * change[:, 0] + self.slopes[1] * change[:, 1]
-        seen: Float64[np.ndarray, "node rank"] = slopes @ self.directions
-        return seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -109,60 +101,80 @@ class LogDescent:
 
     basis: Float64[np.ndarray, "dim rank"]
     values: Float64[np.ndarray, " rank"]
-    root: Float64[np.ndarray, "dim rank"]
-    target: Float64[np.ndarray, " rank"]
+    steps: NumpyStages
+    solver: StageSolver
     rate: float
     ramp: Ramp = FULL
 
     @classmethod
-    def of(cls, space: InterpolatorSet, step_size: float) -> Self:
+    def of(cls, space: InterpolatorSet, step_size: float, solver: MakeSolver = NumpyStages) -> Self:
         """On the data of a set of interpolators."""
         values = 1 / np.linalg.norm(space.to_dual, axis=0)
         root, target = space.basis * values, values * space.coordinates
-        return cls(basis=space.basis, values=values, root=root, target=target, rate=2 * step_size / len(space.X))
-
-    def missing(self, logs: Float64[np.ndarray, "*node 2 dim"]) -> Float64[np.ndarray, "*node rank"]:
-        """The residuals, turned."""
-        squares = np.exp(2 * logs)
-        missing: Float64[np.ndarray, "*node rank"] = (squares[..., 0, :] - squares[..., 1, :]) @ self.root - self.target
-        return missing
-
-    def step(
-        self, logs: Float64[np.ndarray, "*node 2 dim"], r: Float64[np.ndarray, "*node"] | float = 1.0
-    ) -> Float64[np.ndarray, "*node 2 dim"]:
-        """What the next step, at rη, adds to p."""
-        x = self.rate * (self.missing(logs) @ self.root.T) * np.asarray(r)[..., None]
-        return np.asarray(np.log1p(x[..., None, :] * AGAINST))
+        return cls(
+            basis=space.basis,
+            values=values,
+            steps=NumpyStages(root, target),
+            solver=solver(root, target),
+            rate=2 * step_size / len(space.X),
+        )
 
     def pace(
         self, logs: Float64[np.ndarray, "*node 2 dim"], pairs: Float64[np.ndarray, "*node"] | float = 0.0
     ) -> Float64[np.ndarray, "*node 2 dim"]:
         """What the two steps of these pairs add."""
-        r = self.ramp.at(pairs)
-        first = self.step(logs, r)
-        pace: Float64[np.ndarray, "*node 2 dim"] = first + self.step(logs + first, r + self.ramp.rise)
-        return pace
+        several = logs.reshape(-1, *logs.shape[-2:])
+        r = np.broadcast_to(self.ramp.at(pairs), len(several))
+        return self.solver.pace(several, r, rate=self.rate, rise=self.ramp.rise).reshape(logs.shape)
+
+    def squares(self, logs: Logs, pairs: float = 0.0) -> Logs:
+        """u±² in the mean over this state and the next."""
+        step = self.steps.step(logs, self.rate * self.ramp.at(pairs))
+        squares: Logs = np.exp(2 * logs) * (1 + np.exp(2 * step)) / 2
+        return squares
 
     def modes(self, logs: Logs, pairs: float = 0.0) -> Modes:
         """Those of the Gram matrix in the mean over this state and the next."""
-        r = self.ramp.at(pairs)
-        squares = (np.exp(2 * logs) + np.exp(2 * (logs + self.step(logs, r)))) / 2
-        gram = (self.root.T * (2 * self.rate * squares.sum(axis=0))) @ self.root
-        z, turn = np.linalg.eigh(gram)
+        return self.modes_of(self.squares(logs, pairs))
+
+    def modes_of(self, squares: Logs) -> Modes:
+        """Those of the Gram matrix of u±²."""
+        weights = squares.sum(axis=0)
+        z, turn = np.linalg.eigh(self.gram(weights))
         return Modes(
             z=z,
             turn=turn,
-            directions=self.root @ turn,
+            directions=self.steps.root @ turn,
             slopes=-2 * self.rate * squares * AGAINST,
+            weights=weights,
+            rate=self.rate,
         )
 
-    def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm) -> float:
+    def gram(self, weights: Vector) -> Float64[np.ndarray, "rank rank"]:
+        """η times the Gram matrix, turned."""
+        gram: Float64[np.ndarray, "rank rank"] = (self.steps.root.T * (2 * self.rate * weights)) @ self.steps.root
+        return gram
+
+    def is_stable(self, weights: Vector, r: float, known: Modes, spread: float) -> bool:
+        """Whether rz < 2 for all modes of c, which are below those of known c times the most that it has grown."""
+        if r * known.largest * spread < 2:
+            return True
+        if r * known.largest_at(weights) >= 2:
+            return False
+        try:
+            np.linalg.cholesky(2 / r * np.eye(len(known.z)) - self.gram(weights))
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
+    def leaving(self, logs: Logs, largest: float, limit: ConservedForm) -> float:
         """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves.
 
-        No more where their step sizes are η at most. ∞ where x is so large that a step might not be stable.
+        With `largest` for z. No more where their step sizes are η at most. ∞ where x is so large that a step might not
+        be stable.
         """
-        missing, squares = self.missing(logs), np.exp(2 * logs).sum(axis=0)
-        room = 1 - (modes.largest + self.rate * float(np.abs(missing @ self.root.T).max())) / 2
+        missing, squares = self.steps.missing(logs), np.exp(2 * logs).sum(axis=0)
+        room = 1 - (largest + self.rate * float(np.abs(missing @ self.steps.root.T).max())) / 2
         action = self.rate / 4 * float(np.square(missing).sum())
         ratio = max(1.0, float((np.abs(limit.predictor) / squares).max()))
         return action / room * ratio if room > 0 else np.inf
@@ -196,6 +208,7 @@ class Stride:
 
     descent: LogDescent
     modes: Modes
+    middle: Vector
     start: Logs
     stretch: Stretch
     states: Stages
@@ -211,7 +224,7 @@ class Stride:
         """What p changes by up to the nodes of the next stretch, if its pace goes on as it does."""
         own = self.stretch.sums
         weights = own.sums_to(1 + sums.nodes * (sums.steps / own.steps)) - self.stretch.to_nodes[-1]
-        return _combined(weights, self.pace)
+        return combined(weights, self.pace)
 
     def drift(self) -> tuple[Drift, float]:
         """To first order the sum over the stretch of what the quadratics of its pace miss, and the most of it in Σx.
@@ -219,17 +232,17 @@ class Stride:
         That moves the run along its way, but for what the modes forget, and by 2x∘Δ off it.
         """
         steps = self.stretch.sums.steps
-        at_checks = self.start + _combined(self.stretch.to_checks, self.pace)
+        at_checks = self.start + combined(self.stretch.to_checks, self.pace)
         pace = self.descent.pace(at_checks, steps * CHECKS)
-        missed = pace - _combined(self.stretch.at_checks, self.pace)
-        plus, minus = _combined(self.stretch.missed[None], missed)[0]
+        missed = pace - combined(self.stretch.at_checks, self.pace)
+        plus, minus = combined(self.stretch.missed[None], missed)[0]
         apart = minus - plus
         inside = self.descent.basis.T @ apart
         ends = self.descent.ramp.at(steps * np.array([0.0, 1.0]))
         decay = (self.modes.z * self.modes.lag(ends)).min(axis=0)
         kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + steps * decay)
         advance = np.abs(self.modes.directions @ kept) / 2
-        x = np.abs(self.descent.step(self.start, ends[1])).max(axis=0)
+        x = np.abs(self.descent.steps.step(self.start, self.descent.rate * ends[1])).max(axis=0)
         shrinkage = np.abs(plus + minus) + 2 * x * advance
         asymmetry = np.abs(apart - self.descent.basis @ inside)
         return Drift(shrinkage=shrinkage, asymmetry=asymmetry), float(advance.max())
@@ -253,15 +266,16 @@ def strided(
     descent = replace(descent, ramp=warm_up.ramp(left))
     logs, drift, stride = np.log(np.abs(state.theta)), Drift.none(state.theta.shape[1]), None
     modes = descent.modes(logs)
+    largest = modes.largest
     for _ in range(MOST_STRIDES):
-        if descent.leaving(logs, modes, limit) <= REST * allowed:
+        if descent.leaving(logs, largest, limit) <= REST * allowed:
             return logs, drift
         pairs = _length(pairs, left)
         if pairs < LEAST_STRIDE:
             return None
         over = stretch(pairs)
         foreseen = stride.foreseen(over.sums) if stride else _even(over.sums, descent.pace(logs))
-        trial = _stride(descent, logs, over, foreseen)
+        trial = _stride(descent, logs, over, foreseen, modes)
         if trial is None:
             pairs /= LONGER
             continue
@@ -270,6 +284,7 @@ def strided(
         excess = max(missed.distance(limit) / share, along / REACH, LEAST_EXCESS)
         if excess <= 1:
             logs, modes, drift, stride = trial.end, trial.modes, drift + missed, trial
+            largest = modes.largest_at(trial.middle)
             left = max(left - pairs, 0.0)
             descent = replace(descent, ramp=warm_up.ramp(left))
         pairs *= min(LONGER, max(1 / LONGER, CAUTION * excess ** (-1 / ORDER)))
@@ -290,36 +305,45 @@ def _even(sums: StepSums, pace: Logs) -> Stages:
     return np.asarray(sums.steps * np.multiply.outer(sums.nodes, pace))
 
 
-def _stride(descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages) -> Stride | None:
+def _stride(
+    descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages, known: Modes | None
+) -> Stride | None:
     """The stretch whose states are the sums of its paces, by simplified Newton steps.
 
-    None where they do not settle, or the run may not be stable.
+    With modes that are `known` as long as they are near and do. None where the steps do not settle, or the run may not
+    be stable.
     """
-    weights, at_nodes = over.to_nodes, over.sums.steps * over.sums.nodes
+    at_nodes = over.sums.steps * over.sums.nodes
     r, middle = descent.ramp.at(at_nodes), start + foreseen[MIDDLE]
-    if not (np.abs(foreseen).max() <= FARTHEST and np.isfinite(descent.step(middle, r[MIDDLE])).all()):
+    if not np.abs(foreseen).max() <= FARTHEST:
         return None
-    modes = descent.modes(middle, at_nodes[MIDDLE])
-    if not modes.largest * r[-1] < 2:
+    squares = descent.squares(middle, at_nodes[MIDDLE])
+    weights = squares.sum(axis=0)
+    if not np.isfinite(weights).all():
         return None
-    lag = modes.lag(r)
-    inverse = np.linalg.inv(np.eye(3) + weights * (modes.z * lag).T[:, None])
-    states, last = start + foreseen, np.inf
-    for _ in range(MOST_ITERATIONS):
-        missing = start + _combined(weights, descent.pace(states, at_nodes)) - states
-        solved = (inverse @ modes.seen(missing).T[:, :, None])[:, :, 0].T
-        moved = (weights @ (lag * solved)) @ modes.directions.T
-        change = missing + moved[:, None] * AGAINST
-        states, size = states + change, float(np.abs(change).max())
-        if size <= SOLVED:
-            pace = descent.pace(states, at_nodes)
-            return Stride(descent=descent, modes=modes, start=start, stretch=over, states=states, pace=pace)
-        if not size < min(2 * last, FARTHEST):
-            return None
-        last = size
+    change = weights / known.weights if known else np.full(1, np.inf)
+    modes = known if max(change.max(), 1 / change.min()) <= 1 + NEAR else None
+    if modes and not descent.is_stable(weights, r[-1], modes, change.max()):
+        return None
+    for attempt in (modes, None):
+        if attempt is None:
+            modes = descent.modes_of(squares)
+            if not modes.largest * r[-1] < 2:
+                return None
+        elif modes is None:
+            continue
+        found = descent.solver.settled(
+            start,
+            start + foreseen,
+            r,
+            rate=descent.rate,
+            rise=descent.ramp.rise,
+            weights=over.to_nodes,
+            z=modes.z,
+            directions=modes.directions,
+            slopes=modes.slopes,
+        )
+        if found is not None:
+            states, pace = found
+            return Stride(descent=descent, modes=modes, middle=weights, start=start, stretch=over, states=states, pace=pace)
     return None
-
-
-def _combined(weights: Float64[np.ndarray, "place node"], stages: Stages) -> Float64[np.ndarray, "place 2 dim"]:
-    combined: Float64[np.ndarray, "place 2 dim"] = (weights @ stages.reshape(3, -1)).reshape(-1, *stages.shape[1:])
-    return combined
