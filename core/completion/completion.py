@@ -189,7 +189,7 @@ class Completer:
     ) -> Completion | Unsettled | NotCompletable:
         state, ramp = self._state(theta), warm_up.ramp(warm_up.pairs_left)
         descent = replace(LogDescent.of(space, step_size * self._ratio, self._solver), ramp=ramp)
-        if not ramp.level * descent.modes(np.log(np.abs(state.theta))).largest < 2:
+        if not descent.modes(np.log(np.abs(state.theta))).is_stable(ramp.level):
             return NotCompletable.UNSTABLE
         end = state.flowed(space)
         sharpness = self._gram.ends(end.state.tangent_weights)[1] if warm_up.pairs_left else 0.0

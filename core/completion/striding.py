@@ -13,6 +13,7 @@ from typing import Final, Self
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.linalg.lapack import dorgqr, dpbsv, dpttrf, dsterf, dsytrd
 
 from core.completion.stages import AGAINST, FARTHEST, Logs, MakeSolver, NumpyStages, Stages, StageSolver, combined
 from core.completion.summation import CHECKS, StepSums, Stretch, stretch
@@ -32,9 +33,6 @@ MIDDLE: Final = 1
 
 MOST_STRIDES: Final = 200
 """A way that takes more solutions is not followed to its end."""
-
-NEAR: Final = 0.25
-"""Largest change of ln c of any coordinate, c = u₊² + u₋², over which modes are taken for those of a stride."""
 
 REACH: Final = 0.01
 """Most that the error of a stride may be in Σx, which moves a run along its way and no further from it."""
@@ -62,33 +60,51 @@ Vector = Float64[np.ndarray, " dim"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Modes:
-    """How two steps act on p near a state: `z` are the eigenvalues of η times the Gram matrix, their mean over both.
+    """How two steps act on p near a state: by T, η times the Gram matrix in the mean over both, `turn`·T·turnᵀ.
 
-    A change of p is seen as one number for each mode, directionsᵀ(slopes₊∘change₊ + slopes₋∘change₋), and moves p along
-    the `directions`, which are those of the residuals turned by `turn`. Two steps at rη lower it by rz(2 − rz) of
-    itself. They are of a state with `weights` c = u₊² + u₋².
+    T is tridiagonal, with `below` its diagonal the numbers of each column, of which the last is 0. A change of p is seen
+    as one number for each column, v = directionsᵀ(slopes₊∘change₊ + slopes₋∘change₋), and r(2 − rT)v moves p along the
+    `directions`, which are those of the residuals turned by `turn`: two steps at rη lower v by rT(2 − rT)v.
     """
 
-    z: Float64[np.ndarray, " rank"]
+    diagonal: Float64[np.ndarray, " rank"]
+    below: Float64[np.ndarray, " rank"]
     turn: Float64[np.ndarray, "rank rank"]
     directions: Float64[np.ndarray, "dim rank"]
     slopes: Logs
-    weights: Vector
-    rate: float
+
+    @property
+    def z(self) -> Float64[np.ndarray, " rank"]:
+        """The eigenvalues, in ascending order."""
+        z: Float64[np.ndarray, " rank"] = dsterf(self.diagonal, self.below[: max(len(self.below) - 1, 1)])[0]
+        return z
 
     @property
     def largest(self) -> float:
-        """The largest z: a run is stable at rη where r times this is below 2."""
+        """The largest z."""
         return float(self.z[-1])
 
-    def largest_at(self, weights: Vector) -> float:
-        """That of other weights, to second order in their difference; never above it."""
-        return 2 * self.rate * float(weights @ np.square(self.directions[:, -1]))
+    def is_stable(self, r: float) -> bool:
+        """Whether rz < 2 for all of them: whether 2 − rT is positive definite."""
+        return dpttrf(2 - r * self.diagonal, -r * self.below[: max(len(self.below) - 1, 1)])[2] == 0
 
-    def lag(self, r: Float64[np.ndarray, " node"]) -> Float64[np.ndarray, "node rank"]:
-        """r(2 − rz): so much of what is seen two steps at rη move along the directions."""
-        lag: Float64[np.ndarray, "node rank"] = r[:, None] * (2 - r[:, None] * self.z)
-        return lag
+    def slowed(
+        self, change: Float64[np.ndarray, " rank"], r: float, pairs: float
+    ) -> Float64[np.ndarray, " rank"]:
+        """(1 + pairs·rT(2 − rT))⁻¹·change: about what so many pairs of steps at rη leave of it on their mean."""
+        a, b, rank = self.diagonal, self.below, len(self.diagonal)
+        band = np.zeros((3, rank))
+        band[0] = a * a + b * b
+        band[0, 1:] += np.square(b[:-1])
+        band[1, :-1] = b[:-1] * (a[:-1] + a[1:])
+        band[2, :-2] = b[:-2] * b[1:-1]
+        band *= -r * r
+        band[0] += 2 * r * a
+        band[1] += 2 * r * b
+        band *= pairs
+        band[0] += 1
+        kept, failed = dpbsv(band[: min(3, rank)], change, lower=1)[1:]
+        return kept if not failed else np.full(rank, np.inf)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -139,45 +155,29 @@ class LogDescent:
 
     def modes_of(self, squares: Logs) -> Modes:
         """Those of the Gram matrix of u±²."""
-        weights = squares.sum(axis=0)
-        z, turn = np.linalg.eigh(self.gram(weights))
+        root = self.steps.root
+        diagonal, below, turn = tridiagonal((root.T * (2 * self.rate * squares.sum(axis=0))) @ root)
         return Modes(
-            z=z,
+            diagonal=diagonal,
+            below=np.append(below, 0.0),
             turn=turn,
-            directions=self.steps.root @ turn,
+            directions=root @ turn,
             slopes=-2 * self.rate * squares * AGAINST,
-            weights=weights,
-            rate=self.rate,
         )
 
-    def gram(self, weights: Vector) -> Float64[np.ndarray, "rank rank"]:
-        """η times the Gram matrix, turned."""
-        gram: Float64[np.ndarray, "rank rank"] = (self.steps.root.T * (2 * self.rate * weights)) @ self.steps.root
-        return gram
-
-    def is_stable(self, weights: Vector, r: float, known: Modes, spread: float) -> bool:
-        """Whether rz < 2 for all modes of c, which are below those of known c times the most that it has grown."""
-        if r * known.largest * spread < 2:
-            return True
-        if r * known.largest_at(weights) >= 2:
-            return False
-        try:
-            np.linalg.cholesky(2 / r * np.eye(len(known.z)) - self.gram(weights))
-        except np.linalg.LinAlgError:
-            return False
-        return True
-
-    def leaving(self, logs: Logs, largest: float, limit: ConservedForm) -> float:
+    def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm, *, enough: float) -> float:
         """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves.
 
-        With `largest` for z. No more where their step sizes are η at most. ∞ where x is so large that a step might not
-        be stable.
+        Or something below it that is beyond `enough`. No more where their step sizes are η at most. ∞ where x is so
+        large that a step might not be stable.
         """
         missing, squares = self.steps.missing(logs), np.exp(2 * logs).sum(axis=0)
-        room = 1 - (largest + self.rate * float(np.abs(missing @ self.steps.root.T).max())) / 2
         action = self.rate / 4 * float(np.square(missing).sum())
-        ratio = max(1.0, float((np.abs(limit.predictor) / squares).max()))
-        return action / room * ratio if room > 0 else np.inf
+        least = action * max(1.0, float((np.abs(limit.predictor) / squares).max()))
+        if least > enough:
+            return least
+        room = 1 - (modes.largest + self.rate * float(np.abs(missing @ self.steps.root.T).max())) / 2
+        return least / room if room > 0 else np.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -208,7 +208,6 @@ class Stride:
 
     descent: LogDescent
     modes: Modes
-    middle: Vector
     start: Logs
     stretch: Stretch
     states: Stages
@@ -239,8 +238,10 @@ class Stride:
         apart = minus - plus
         inside = self.descent.basis.T @ apart
         ends = self.descent.ramp.at(steps * np.array([0.0, 1.0]))
-        decay = (self.modes.z * self.modes.lag(ends)).min(axis=0)
-        kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + steps * decay)
+        moved = self.modes.turn.T @ (inside / self.descent.values)
+        kept = self.modes.slowed(moved, ends[0], steps)
+        if ends[1] > ends[0]:  # of each mode at least as much as at either
+            kept = kept + self.modes.slowed(moved - kept, ends[1], steps)
         advance = np.abs(self.modes.directions @ kept) / 2
         x = np.abs(self.descent.steps.step(self.start, self.descent.rate * ends[1])).max(axis=0)
         shrinkage = np.abs(plus + minus) + 2 * x * advance
@@ -265,17 +266,16 @@ def strided(
     left, pairs = warm_up.pairs_left, FIRST_STRIDE
     descent = replace(descent, ramp=warm_up.ramp(left))
     logs, drift, stride = np.log(np.abs(state.theta)), Drift.none(state.theta.shape[1]), None
-    modes = descent.modes(logs)
-    largest = modes.largest
+    modes, enough = descent.modes(logs), REST * allowed
     for _ in range(MOST_STRIDES):
-        if descent.leaving(logs, largest, limit) <= REST * allowed:
+        if descent.leaving(logs, modes, limit, enough=enough) <= enough:
             return logs, drift
         pairs = _length(pairs, left)
         if pairs < LEAST_STRIDE:
             return None
         over = stretch(pairs)
         foreseen = stride.foreseen(over.sums) if stride else _even(over.sums, descent.pace(logs))
-        trial = _stride(descent, logs, over, foreseen, modes)
+        trial = _stride(descent, logs, over, foreseen)
         if trial is None:
             pairs /= LONGER
             continue
@@ -284,7 +284,6 @@ def strided(
         excess = max(missed.distance(limit) / share, along / REACH, LEAST_EXCESS)
         if excess <= 1:
             logs, modes, drift, stride = trial.end, trial.modes, drift + missed, trial
-            largest = modes.largest_at(trial.middle)
             left = max(left - pairs, 0.0)
             descent = replace(descent, ramp=warm_up.ramp(left))
         pairs *= min(LONGER, max(1 / LONGER, CAUTION * excess ** (-1 / ORDER)))
@@ -305,45 +304,50 @@ def _even(sums: StepSums, pace: Logs) -> Stages:
     return np.asarray(sums.steps * np.multiply.outer(sums.nodes, pace))
 
 
-def _stride(
-    descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages, known: Modes | None
-) -> Stride | None:
+def _stride(descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages) -> Stride | None:
     """The stretch whose states are the sums of its paces, by simplified Newton steps.
 
-    With modes that are `known` as long as they are near and do. None where the steps do not settle, or the run may not
-    be stable.
+    None where they do not settle, or the run may not be stable.
     """
     at_nodes = over.sums.steps * over.sums.nodes
-    r, middle = descent.ramp.at(at_nodes), start + foreseen[MIDDLE]
+    r = descent.ramp.at(at_nodes)
     if not np.abs(foreseen).max() <= FARTHEST:
         return None
-    squares = descent.squares(middle, at_nodes[MIDDLE])
-    weights = squares.sum(axis=0)
-    if not np.isfinite(weights).all():
+    squares = descent.squares(start + foreseen[MIDDLE], at_nodes[MIDDLE])
+    if not np.isfinite(squares).all():
         return None
-    change = weights / known.weights if known else np.full(1, np.inf)
-    modes = known if max(change.max(), 1 / change.min()) <= 1 + NEAR else None
-    if modes and not descent.is_stable(weights, r[-1], modes, change.max()):
+    modes = descent.modes_of(squares)
+    if not modes.is_stable(r[-1]):
         return None
-    for attempt in (modes, None):
-        if attempt is None:
-            modes = descent.modes_of(squares)
-            if not modes.largest * r[-1] < 2:
-                return None
-        elif modes is None:
-            continue
-        found = descent.solver.settled(
-            start,
-            start + foreseen,
-            r,
-            rate=descent.rate,
-            rise=descent.ramp.rise,
-            weights=over.to_nodes,
-            z=modes.z,
-            directions=modes.directions,
-            slopes=modes.slopes,
-        )
-        if found is not None:
-            states, pace = found
-            return Stride(descent=descent, modes=modes, middle=weights, start=start, stretch=over, states=states, pace=pace)
-    return None
+    found = descent.solver.settled(
+        start,
+        start + foreseen,
+        r,
+        rate=descent.rate,
+        rise=descent.ramp.rise,
+        weights=over.to_nodes,
+        diagonal=modes.diagonal,
+        below=modes.below,
+        directions=modes.directions,
+        slopes=modes.slopes,
+    )
+    if found is None:
+        return None
+    states, pace = found
+    return Stride(descent=descent, modes=modes, start=start, stretch=over, states=states, pace=pace)
+
+
+def tridiagonal(
+    matrix: Float64[np.ndarray, "rank rank"],
+) -> tuple[Float64[np.ndarray, " rank"], Float64[np.ndarray, " _below"], Float64[np.ndarray, "rank rank"]]:
+    """The diagonal of T, what is below it, and Q of a symmetric matrix QTQᵀ, by Householder's reflections.
+
+    Those of LAPACK's upper form, the faster one, are those of the lower form with rows and columns the other way round,
+    whose Q it is that SciPy can make.
+    """
+    size = len(matrix)
+    reduced, diagonal, below, factors, _ = dsytrd(matrix, lower=0)
+    turn = np.eye(size)
+    if size > 1:
+        turn[:-1, :-1] = dorgqr(reduced[:-1, 1:][::-1, ::-1], factors[::-1])[0][::-1, ::-1]
+    return diagonal, below, turn

@@ -64,7 +64,7 @@ class LogDescent(ctypes.Structure):
 class LogModes(ctypes.Structure):
     """`log_modes` of stages.c."""
 
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("z", "directions", "slopes"))
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("diagonal", "below", "directions", "slopes"))
 
 
 class PairSizes(ctypes.Structure):

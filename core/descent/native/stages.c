@@ -18,9 +18,11 @@ typedef struct {
     double *work;            /* stepbias_stages_work(dims, rank) doubles */
 } log_descent;
 
-/* How two steps act on p near some state: `z` the eigenvalues, `slopes` the weights with which a change of p is seen. */
+/* How two steps act on p near some state: the matrix T, η times the Gram matrix in tridiagonal form, and the weights with
+ * which a change of p is seen. Two steps at r lower what is seen by rT(2 − rT) of itself. */
 typedef struct {
-    const double *z;          /* (rank) */
+    const double *diagonal;   /* (rank) */
+    const double *below;      /* T_(k+1)k, (rank); the last is 0 */
     const double *directions; /* their transpose, (rank, dims) */
     const double *slopes;     /* (2, dims) */
 } log_modes;
@@ -37,9 +39,15 @@ typedef struct {
     int64_t most;
 } newton_limits;
 
-/* Doubles of `work`: p and its pace at the nodes and the start, what is seen, scratch. */
+enum {
+    REACH = 3 * NODES - 1, /* unknowns (mode, node) are as far apart as this where an equation has both: T² has two neighbours */
+    WIDTH = 3 * REACH + 1  /* and further by rows that change places */
+};
+
+/* Vectors of `work` of dims entries: p and its pace at the start and the nodes, moves of it, scratch; then vectors of rank
+ * entries: what is seen of changes, residuals, the solution, and the equations. */
 enum { START = 0, STATES = 2, PACE = STATES + 2 * NODES, MOVED = PACE + 2 * NODES, SCRATCH = MOVED + NODES, WORK = SCRATCH + 4 };
-enum { SEEN = 0, SOLUTION = NODES, RESIDUALS = 2 * NODES, INVERSE = RESIDUALS + 1, LAG = INVERSE + NODES * NODES, MODES = LAG + NODES };
+enum { SEEN = 0, SOLUTION = NODES, RESIDUALS = 2 * NODES, PIVOTS = RESIDUALS + 1, EQUATIONS = PIVOTS + NODES, MODES = EQUATIONS + NODES * WIDTH };
 
 #define BODY "stages_body.h"
 #include "isa.h"

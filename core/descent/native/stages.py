@@ -44,9 +44,15 @@ class NativeStages:
         places = {name: address(array) for name, array in self._arrays.items()}
         self._descent = native.LogDescent(dim=dim, dims=self._dims, rank=self._rank, **places)
         self._limits = native.NewtonLimits(solved=solved, farthest=farthest, most=most_iterations)
-        self._seen: np.ndarray | None = None
         self._directions = aligned_zeros((self._rank, self._dims))
-        self._z, self._slopes = aligned_zeros((self._rank,)), aligned_zeros((2, self._dims))
+        self._diagonal, self._below = aligned_zeros((self._rank,)), aligned_zeros((self._rank,))
+        self._slopes = aligned_zeros((2, self._dims))
+        self._modes = native.LogModes(
+            diagonal=address(self._diagonal),
+            below=address(self._below),
+            directions=address(self._directions),
+            slopes=address(self._slopes),
+        )
 
     def pace(self, logs: Stages, r: Nodes, *, rate: float, rise: float) -> Stages:
         """As `core.completion.stages.StageSolver.pace`."""
@@ -72,7 +78,8 @@ class NativeStages:
         rate: float,
         rise: float,
         weights: Float64[np.ndarray, "node node"],
-        z: Float64[np.ndarray, " rank"],
+        diagonal: Float64[np.ndarray, " rank"],
+        below: Float64[np.ndarray, " rank"],
         directions: Float64[np.ndarray, "dim rank"],
         slopes: Logs,
     ) -> tuple[Stages, Stages] | None:
@@ -84,7 +91,7 @@ class NativeStages:
         is_settled = self._functions.stepbias_settled(
             self._kernel,
             ctypes.byref(self._descent),
-            ctypes.byref(self._linearised(z, directions, slopes)),
+            ctypes.byref(self._linearised(diagonal, below, directions, slopes)),
             ctypes.byref(sizes),
             address(weights),
             ctypes.byref(self._limits),
@@ -95,16 +102,17 @@ class NativeStages:
         return (states, pace) if is_settled else None
 
     def _linearised(
-        self, z: Float64[np.ndarray, " rank"], directions: Float64[np.ndarray, "dim rank"], slopes: Logs
+        self,
+        diagonal: Float64[np.ndarray, " rank"],
+        below: Float64[np.ndarray, " rank"],
+        directions: Float64[np.ndarray, "dim rank"],
+        slopes: Logs,
     ) -> native.LogModes:
-        """The linearisation padded; one is used for several strides."""
-        if self._seen is not directions:
-            self._seen = directions
-            self._directions[: len(z), : len(directions)] = directions.T
-            self._z[: len(z)] = z
-            self._slopes[:, : len(directions)] = slopes
-        arrays = {"z": self._z, "directions": self._directions, "slopes": self._slopes}
-        return native.LogModes(**{name: address(array) for name, array in arrays.items()})
+        """The linearisation, padded."""
+        dim, rank = directions.shape
+        self._directions[:rank, :dim] = directions.T
+        self._diagonal[:rank], self._below[:rank], self._slopes[:, :dim] = diagonal, below, slopes
+        return self._modes
 
     def _rows(self, columns: Float64[np.ndarray, "dim rank"]) -> np.ndarray:
         rows = np.zeros((self._rank, len(columns)))

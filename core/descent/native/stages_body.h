@@ -53,39 +53,116 @@ TARGET static void NAME(pace)(const log_descent *d, const pair_sizes *sizes, int
     }
 }
 
-/* The inverses of δ_ij + W_ij·z·lag_j of every mode, and its lags r(2 − rz), a row of all modes for each of them. */
-TARGET static void NAME(invert)(const log_descent *d, const double *z, const double *r, const double *weights)
+/* The equations δ_ij + W_ij·r_j·T(2 − r_jT) of all modes and nodes, in a band: row i has the columns from i − REACH on. */
+TARGET static void NAME(assemble)(const log_descent *d, const log_modes *modes, const double *r, const double *weights)
 {
-    double *const inverse = d->work + WORK * d->dims + INVERSE * d->rank;
-    double *const lag = d->work + WORK * d->dims + LAG * d->rank;
-    for (int64_t k = 0; k < d->rank; k++) {
-        double m[NODES][NODES];
-        for (int j = 0; j < NODES; j++) {
-            lag[j * d->rank + k] = r[j] * (2 - r[j] * z[k]);
-            for (int i = 0; i < NODES; i++) m[i][j] = (i == j) + weights[i * NODES + j] * z[k] * lag[j * d->rank + k];
+    double *const band = d->work + WORK * d->dims + EQUATIONS * d->rank;
+    const double *const a = modes->diagonal, *const b = modes->below;
+    for (int64_t i = 0; i < NODES * WIDTH * d->rank; i++) band[i] = 0.0;
+    for (int64_t k = 0; k < d->rank; k++)
+        for (int64_t m = k > 2 ? k - 2 : 0; m < d->rank && m <= k + 2; m++) {
+            const int64_t low = k < m ? k : m, apart = k < m ? m - k : k - m;
+            double first = 0.0, square;
+            if (apart == 0) {
+                first = a[k];
+                square = a[k] * a[k] + b[k] * b[k] + (k > 0 ? b[k - 1] * b[k - 1] : 0.0);
+            } else if (apart == 1) {
+                first = b[low];
+                square = b[low] * (a[low] + a[low + 1]);
+            } else square = b[low] * b[low + 1];
+            for (int i = 0; i < NODES; i++)
+                for (int j = 0; j < NODES; j++) {
+                    const double entry = weights[i * NODES + j] * (r[j] * (2 * first - r[j] * square));
+                    const int64_t row = k * NODES + i;
+                    band[row * WIDTH + m * NODES + j - row + REACH] = entry + (k == m && i == j);
+                }
         }
-        double minor[NODES][NODES];
-        for (int i = 0; i < NODES; i++)
-            for (int j = 0; j < NODES; j++) {
-                const int a = (i + 1) % NODES, b = (i + 2) % NODES, e = (j + 1) % NODES, f = (j + 2) % NODES;
-                minor[i][j] = m[a][e] * m[b][f] - m[a][f] * m[b][e];
+}
+
+/* LU with partial pivoting: factors stay in the band, and `pivots` has the row that came to each place. */
+TARGET static void NAME(factorise)(const log_descent *d, double *pivots)
+{
+    double *const band = d->work + WORK * d->dims + EQUATIONS * d->rank;
+    const int64_t size = NODES * d->rank;
+    for (int64_t c = 0; c < size; c++) {
+        const int64_t last = c + REACH < size - 1 ? c + REACH : size - 1;
+        int64_t pivot = c;
+        for (int64_t i = c + 1; i <= last; i++)
+            if (fabs(band[i * WIDTH + c - i + REACH]) > fabs(band[pivot * WIDTH + c - pivot + REACH])) pivot = i;
+        double *const row = band + c * WIDTH + REACH, *const other = band + pivot * WIDTH + c - pivot + REACH;
+        pivots[c] = (double)pivot;
+        if (pivot != c)
+            for (int j = 0; j <= 2 * REACH; j++) {
+                const double kept = row[j];
+                row[j] = other[j];
+                other[j] = kept;
             }
-        const double determinant = m[0][0] * minor[0][0] + m[0][1] * minor[0][1] + m[0][2] * minor[0][2];
-        for (int i = 0; i < NODES; i++)
-            for (int j = 0; j < NODES; j++) inverse[(i * NODES + j) * d->rank + k] = minor[j][i] / determinant;
+        for (int64_t i = c + 1; i <= last; i++) {
+            double *const next = band + i * WIDTH + c - i + REACH;
+            const double factor = next[0] / row[0];
+            next[0] = factor;
+            for (int j = 1; j <= 2 * REACH; j++) next[j] -= factor * row[j];
+        }
+    }
+}
+
+/* The solution in place of a right-hand side, whose entries are in the order (mode, node). */
+TARGET static void NAME(solve)(const log_descent *d, const double *pivots, double *x)
+{
+    const double *const band = d->work + WORK * d->dims + EQUATIONS * d->rank;
+    const int64_t size = NODES * d->rank;
+    for (int64_t c = 0; c < size; c++) {
+        const int64_t last = c + REACH < size - 1 ? c + REACH : size - 1, pivot = (int64_t)pivots[c];
+        const double value = x[pivot];
+        x[pivot] = x[c];
+        x[c] = value;
+        for (int64_t i = c + 1; i <= last; i++) x[i] -= band[i * WIDTH + c - i + REACH] * value;
+    }
+    for (int64_t c = size - 1; c >= 0; c--) {
+        const double *const row = band + c * WIDTH + REACH;
+        const int64_t last = size - 1 - c < 2 * REACH ? size - 1 - c : 2 * REACH;
+        double sum = x[c];
+        for (int64_t j = 1; j <= last; j++) sum -= row[j] * x[c + j];
+        x[c] = sum / row[0];
+    }
+}
+
+/* Of what the modes see of the changes at the nodes, in SEEN as (mode, node), what the paces move, in SOLUTION as (node,
+ * mode): the sums of lag·y by the weights, lag = r(2 − rT) and y the solution of the equations. */
+TARGET static void NAME(resolve)(const log_descent *d, const log_modes *modes, const double *r, const double *weights,
+                                 const double *pivots)
+{
+    double *const seen = d->work + WORK * d->dims + SEEN * d->rank;
+    double *const solution = d->work + WORK * d->dims + SOLUTION * d->rank;
+    const double *const a = modes->diagonal, *const b = modes->below;
+    NAME(solve)(d, pivots, seen);
+    for (int64_t k = 0; k < d->rank; k++) {
+        double moved[NODES];
+        for (int j = 0; j < NODES; j++) {
+            const double here = seen[k * NODES + j];
+            double image = a[k] * here;
+            if (k > 0) image += b[k - 1] * seen[(k - 1) * NODES + j];
+            if (k + 1 < d->rank) image += b[k] * seen[(k + 1) * NODES + j];
+            moved[j] = r[j] * (2 * here - r[j] * image);
+        }
+        for (int i = 0; i < NODES; i++) {
+            double sum = 0.0;
+            for (int j = 0; j < NODES; j++) sum += weights[i * NODES + j] * moved[j];
+            solution[i * d->rank + k] = sum;
+        }
     }
 }
 
 /* What the states lack of the sums of their paces goes to PACE, and what the modes see of it is solved; then the states
  * are moved by both. Returns the largest move, NaN if one is. */
-TARGET static double NAME(improve)(const log_descent *d, const log_modes *modes, const double *weights)
+TARGET static double NAME(improve)(const log_descent *d, const log_modes *modes, const double *r, const double *weights,
+                                   const double *pivots)
 {
     const int64_t dims = d->dims, rank = d->rank;
     double *const start = d->work + START * dims, *const states = d->work + STATES * dims;
     double *const missing = d->work + PACE * dims, *const moved = d->work + MOVED * dims;
     double *const of_modes = d->work + WORK * dims;
     double *const seen = of_modes + SEEN * rank, *const solution = of_modes + SOLUTION * rank;
-    const double *const inverse = of_modes + INVERSE * rank, *const lag = of_modes + LAG * rank;
     for (int64_t i = 0; i < 2 * dims; i += V) {
         vec pace[NODES];
         for (int j = 0; j < NODES; j++) pace[j] = LOAD(missing + 2 * j * dims + i);
@@ -100,22 +177,13 @@ TARGET static double NAME(improve)(const log_descent *d, const log_modes *modes,
         for (int64_t i = 0; i < dims; i += V)
             STORE(moved + j * dims + i, FMA(LOAD(modes->slopes + dims + i), LOAD(change + dims + i),
                                             LOAD(modes->slopes + i) * LOAD(change + i)));
-        for (int64_t k = 0; k < rank; k += ROWS)
-            NAME(dots)(ROWS, modes->directions + k * dims, dims, moved + j * dims, 0, dims, seen + j * rank + k);
-    }
-    for (int64_t k = 0; k < rank; k++) {
-        double solved[NODES];
-        for (int i = 0; i < NODES; i++) {
-            double sum = 0.0;
-            for (int j = 0; j < NODES; j++) sum += inverse[(i * NODES + j) * rank + k] * seen[j * rank + k];
-            solved[i] = lag[i * rank + k] * sum;
-        }
-        for (int i = 0; i < NODES; i++) {
-            double sum = 0.0;
-            for (int j = 0; j < NODES; j++) sum += weights[i * NODES + j] * solved[j];
-            solution[i * rank + k] = sum;
+        for (int64_t k = 0; k < rank; k += ROWS) {
+            double of_rows[ROWS];
+            NAME(dots)(ROWS, modes->directions + k * dims, dims, moved + j * dims, 0, dims, of_rows);
+            for (int row = 0; row < ROWS; row++) seen[(k + row) * NODES + j] = of_rows[row];
         }
     }
+    NAME(resolve)(d, modes, r, weights, pivots);
     double most = 0.0, nothing = 0.0;
     for (int j = 0; j < NODES; j++) {
         double *const state = states + 2 * j * dims, *const move = moved + j * dims;
@@ -140,13 +208,15 @@ TARGET static int64_t NAME(settled)(const log_descent *d, const log_modes *modes
                                     const double *weights, const newton_limits *limits)
 {
     double last = INFINITY;
-    NAME(invert)(d, modes->z, sizes->r, weights);
+    double *const pivots = d->work + WORK * d->dims + PIVOTS * d->rank;
+    NAME(assemble)(d, modes, sizes->r, weights);
+    NAME(factorise)(d, pivots);
     NAME(pace)(d, sizes, NODES);
     for (int64_t taken = 0; taken < limits->most; taken++) {
-        const double size = NAME(improve)(d, modes, weights);
+        const double size = NAME(improve)(d, modes, sizes->r, weights, pivots);
         if (!(size < limits->farthest && size < 2 * last)) return 0;
         NAME(pace)(d, sizes, NODES);
-        if (size <= limits->solved) return 1;
+        if (size <= limits->solved) return taken + 1;
         last = size;
     }
     return 0;
