@@ -24,7 +24,7 @@ PARTS = {
 The documents are taken along where `make site` has built them.
 """
 
-SOURCES = (Path("core/descent/native/descent.c"), Path("core/descent/native/sharpness.c"))
+SOURCES = (Path("core/descent/native/descent.c"), Path("core/descent/native/sharpness.c"), Path("core/descent/native/stages.c"))
 TARGET = Path("core/descent/native/libdescent.so")
 
 FLAGS = (

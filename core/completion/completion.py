@@ -21,6 +21,7 @@ from core.completion.flow_path import sharpness_on_the_way
 from core.completion.minibatch_spectrum import MinibatchSpectrum
 from core.completion.oblique_projector import ObliqueProjector
 from core.completion.remaining_descent import RemainingDescent, Spectrum
+from core.completion.stages import MakeSolver, NumpyStages
 from core.completion.stepping import PLAIN, Stepping
 from core.completion.striding import LogDescent, strided
 from core.completion.warm_up import OVER, WarmUp
@@ -107,8 +108,9 @@ class Unsettled:
 class Completer:
     """Completion of the runs on one problem; what they share is computed once."""
 
-    def __init__(self, dataset: Dataset, network: Network) -> None:
+    def __init__(self, dataset: Dataset, network: Network, solver: MakeSolver = NumpyStages) -> None:
         self._network = network
+        self._solver = solver
         self._depth = network.degree
         self._ratio = network.squared_step_ratio
         self._space: InterpolatorSet | None = None
@@ -186,8 +188,8 @@ class Completer:
         self, space: InterpolatorSet, theta: Parts, warm_up: WarmUp, *, step_size: float, tolerance: float
     ) -> Completion | Unsettled | NotCompletable:
         state, ramp = self._state(theta), warm_up.ramp(warm_up.pairs_left)
-        descent = replace(LogDescent.of(space, step_size * self._ratio), ramp=ramp)
-        if not ramp.level * descent.modes(np.log(np.abs(state.theta))).largest < 2:
+        descent = replace(LogDescent.of(space, step_size * self._ratio, self._solver), ramp=ramp)
+        if not descent.modes(np.log(np.abs(state.theta))).is_stable(ramp.level):
             return NotCompletable.UNSTABLE
         end = state.flowed(space)
         sharpness = self._gram.ends(end.state.tangent_weights)[1] if warm_up.pairs_left else 0.0

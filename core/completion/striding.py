@@ -13,7 +13,9 @@ from typing import Final, Self
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.linalg.lapack import dorgqr, dpbsv, dpttrf, dsterf, dsytrd
 
+from core.completion.stages import AGAINST, FARTHEST, Logs, MakeSolver, NumpyStages, Stages, StageSolver, combined
 from core.completion.summation import CHECKS, StepSums, Stretch, stretch
 from core.completion.warm_up import FULL, OVER, Ramp, WarmUp
 from core.data.row_space import InterpolatorSet
@@ -31,14 +33,6 @@ MIDDLE: Final = 1
 
 MOST_STRIDES: Final = 200
 """A way that takes more solutions is not followed to its end."""
-
-MOST_ITERATIONS: Final = 12
-
-FARTHEST: Final = 5.0
-"""Largest change of an exponent in an iteration, beyond which the solution is out of sight."""
-
-SOLVED: Final = 1e-9
-"""Largest change of an exponent in the last iteration."""
 
 REACH: Final = 0.01
 """Most that the error of a stride may be in Σx, which moves a run along its way and no further from it."""
@@ -61,42 +55,56 @@ LONGER: Final = 4.0
 REST: Final = 0.02
 """Part of the error that is allowed that the steps beyond the last stride may have."""
 
-AGAINST: Final = np.array([[-1.0], [1.0]])
-"""The signs with which x enters u₊ and u₋."""
-
-Logs = Float64[np.ndarray, "2 dim"]
-Stages = Float64[np.ndarray, "node 2 dim"]
 Vector = Float64[np.ndarray, " dim"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Modes:
-    """How two steps act on p near a state: `z` are the eigenvalues of η times the Gram matrix, their mean over both.
+    """How two steps act on p near a state: by T, η times the Gram matrix in the mean over both, `turn`·T·turnᵀ.
 
-    A change of p is `seen` as one number for each mode and moves p along the `directions`, which are those of the
-    residuals turned by `turn`. Two steps at rη lower it by rz(2 − rz) of itself.
+    T is tridiagonal, with `below` its diagonal the numbers of each column, of which the last is 0. A change of p is seen
+    as one number for each column, v = directionsᵀ(slopes₊∘change₊ + slopes₋∘change₋), and r(2 − rT)v moves p along the
+    `directions`, which are those of the residuals turned by `turn`: two steps at rη lower v by rT(2 − rT)v.
     """
 
-    z: Float64[np.ndarray, " rank"]
+    diagonal: Float64[np.ndarray, " rank"]
+    below: Float64[np.ndarray, " rank"]
     turn: Float64[np.ndarray, "rank rank"]
     directions: Float64[np.ndarray, "dim rank"]
     slopes: Logs
 
     @property
+    def z(self) -> Float64[np.ndarray, " rank"]:
+        """The eigenvalues, in ascending order."""
+        z: Float64[np.ndarray, " rank"] = dsterf(self.diagonal, self.below[: max(len(self.below) - 1, 1)])[0]
+        return z
+
+    @property
     def largest(self) -> float:
-        """The largest z: a run is stable at rη where r times this is below 2."""
+        """The largest z."""
         return float(self.z[-1])
 
-    def lag(self, r: Float64[np.ndarray, " node"]) -> Float64[np.ndarray, "node rank"]:
-        """r(2 − rz): so much of what is seen two steps at rη move along the directions."""
-        lag: Float64[np.ndarray, "node rank"] = r[:, None] * (2 - r[:, None] * self.z)
-        return lag
+    def is_stable(self, r: float) -> bool:
+        """Whether rz < 2 for all of them: whether 2 − rT is positive definite."""
+        return dpttrf(2 - r * self.diagonal, -r * self.below[: max(len(self.below) - 1, 1)])[2] == 0
 
-    def seen(self, change: Stages) -> Float64[np.ndarray, "node rank"]:
-        """2·rate·directionsᵀ(u₊²∘change₊ − u₋²∘change₋)."""
-        slopes = self.slopes[0] * change[:, 0] + self.slopes[1] * change[:, 1]
-        seen: Float64[np.ndarray, "node rank"] = slopes @ self.directions
-        return seen
+    def slowed(
+        self, change: Float64[np.ndarray, " rank"], r: float, pairs: float
+    ) -> Float64[np.ndarray, " rank"]:
+        """(1 + pairs·rT(2 − rT))⁻¹·change: about what so many pairs of steps at rη leave of it on their mean."""
+        a, b, rank = self.diagonal, self.below, len(self.diagonal)
+        band = np.zeros((3, rank))
+        band[0] = a * a + b * b
+        band[0, 1:] += np.square(b[:-1])
+        band[1, :-1] = b[:-1] * (a[:-1] + a[1:])
+        band[2, :-2] = b[:-2] * b[1:-1]
+        band *= -r * r
+        band[0] += 2 * r * a
+        band[1] += 2 * r * b
+        band *= pairs
+        band[0] += 1
+        kept, failed = dpbsv(band[: min(3, rank)], change, lower=1)[1:]
+        return kept if not failed else np.full(rank, np.inf)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -109,63 +117,67 @@ class LogDescent:
 
     basis: Float64[np.ndarray, "dim rank"]
     values: Float64[np.ndarray, " rank"]
-    root: Float64[np.ndarray, "dim rank"]
-    target: Float64[np.ndarray, " rank"]
+    steps: NumpyStages
+    solver: StageSolver
     rate: float
     ramp: Ramp = FULL
 
     @classmethod
-    def of(cls, space: InterpolatorSet, step_size: float) -> Self:
+    def of(cls, space: InterpolatorSet, step_size: float, solver: MakeSolver = NumpyStages) -> Self:
         """On the data of a set of interpolators."""
         values = 1 / np.linalg.norm(space.to_dual, axis=0)
         root, target = space.basis * values, values * space.coordinates
-        return cls(basis=space.basis, values=values, root=root, target=target, rate=2 * step_size / len(space.X))
-
-    def missing(self, logs: Float64[np.ndarray, "*node 2 dim"]) -> Float64[np.ndarray, "*node rank"]:
-        """The residuals, turned."""
-        squares = np.exp(2 * logs)
-        missing: Float64[np.ndarray, "*node rank"] = (squares[..., 0, :] - squares[..., 1, :]) @ self.root - self.target
-        return missing
-
-    def step(
-        self, logs: Float64[np.ndarray, "*node 2 dim"], r: Float64[np.ndarray, "*node"] | float = 1.0
-    ) -> Float64[np.ndarray, "*node 2 dim"]:
-        """What the next step, at rη, adds to p."""
-        x = self.rate * (self.missing(logs) @ self.root.T) * np.asarray(r)[..., None]
-        return np.asarray(np.log1p(x[..., None, :] * AGAINST))
+        return cls(
+            basis=space.basis,
+            values=values,
+            steps=NumpyStages(root, target),
+            solver=solver(root, target),
+            rate=2 * step_size / len(space.X),
+        )
 
     def pace(
         self, logs: Float64[np.ndarray, "*node 2 dim"], pairs: Float64[np.ndarray, "*node"] | float = 0.0
     ) -> Float64[np.ndarray, "*node 2 dim"]:
         """What the two steps of these pairs add."""
-        r = self.ramp.at(pairs)
-        first = self.step(logs, r)
-        pace: Float64[np.ndarray, "*node 2 dim"] = first + self.step(logs + first, r + self.ramp.rise)
-        return pace
+        several = logs.reshape(-1, *logs.shape[-2:])
+        r = np.broadcast_to(self.ramp.at(pairs), len(several))
+        return self.solver.pace(several, r, rate=self.rate, rise=self.ramp.rise).reshape(logs.shape)
+
+    def squares(self, logs: Logs, pairs: float = 0.0) -> Logs:
+        """u±² in the mean over this state and the next."""
+        step = self.steps.step(logs, self.rate * self.ramp.at(pairs))
+        squares: Logs = np.exp(2 * logs) * (1 + np.exp(2 * step)) / 2
+        return squares
 
     def modes(self, logs: Logs, pairs: float = 0.0) -> Modes:
         """Those of the Gram matrix in the mean over this state and the next."""
-        r = self.ramp.at(pairs)
-        squares = (np.exp(2 * logs) + np.exp(2 * (logs + self.step(logs, r)))) / 2
-        gram = (self.root.T * (2 * self.rate * squares.sum(axis=0))) @ self.root
-        z, turn = np.linalg.eigh(gram)
+        return self.modes_of(self.squares(logs, pairs))
+
+    def modes_of(self, squares: Logs) -> Modes:
+        """Those of the Gram matrix of u±²."""
+        root = self.steps.root
+        diagonal, below, turn = tridiagonal((root.T * (2 * self.rate * squares.sum(axis=0))) @ root)
         return Modes(
-            z=z,
+            diagonal=diagonal,
+            below=np.append(below, 0.0),
             turn=turn,
-            directions=self.root @ turn,
+            directions=root @ turn,
             slopes=-2 * self.rate * squares * AGAINST,
         )
 
-    def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm) -> float:
+    def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm, *, enough: float) -> float:
         """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves.
 
-        No more where their step sizes are η at most. ∞ where x is so large that a step might not be stable.
+        Or something below it that is beyond `enough`. No more where their step sizes are η at most. ∞ where x is so
+        large that a step might not be stable.
         """
-        missing, squares = self.missing(logs), np.exp(2 * logs).sum(axis=0)
-        room = 1 - (modes.largest + self.rate * float(np.abs(missing @ self.root.T).max())) / 2
+        missing, squares = self.steps.missing(logs), np.exp(2 * logs).sum(axis=0)
         action = self.rate / 4 * float(np.square(missing).sum())
-        ratio = max(1.0, float((np.abs(limit.predictor) / squares).max()))
-        return action / room * ratio if room > 0 else np.inf
+        least = action * max(1.0, float((np.abs(limit.predictor) / squares).max()))
+        if least > enough:
+            return least
+        room = 1 - (modes.largest + self.rate * float(np.abs(missing @ self.steps.root.T).max())) / 2
+        return least / room if room > 0 else np.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -211,7 +223,7 @@ class Stride:
         """What p changes by up to the nodes of the next stretch, if its pace goes on as it does."""
         own = self.stretch.sums
         weights = own.sums_to(1 + sums.nodes * (sums.steps / own.steps)) - self.stretch.to_nodes[-1]
-        return _combined(weights, self.pace)
+        return combined(weights, self.pace)
 
     def drift(self) -> tuple[Drift, float]:
         """To first order the sum over the stretch of what the quadratics of its pace miss, and the most of it in Σx.
@@ -219,17 +231,19 @@ class Stride:
         That moves the run along its way, but for what the modes forget, and by 2x∘Δ off it.
         """
         steps = self.stretch.sums.steps
-        at_checks = self.start + _combined(self.stretch.to_checks, self.pace)
+        at_checks = self.start + combined(self.stretch.to_checks, self.pace)
         pace = self.descent.pace(at_checks, steps * CHECKS)
-        missed = pace - _combined(self.stretch.at_checks, self.pace)
-        plus, minus = _combined(self.stretch.missed[None], missed)[0]
+        missed = pace - combined(self.stretch.at_checks, self.pace)
+        plus, minus = combined(self.stretch.missed[None], missed)[0]
         apart = minus - plus
         inside = self.descent.basis.T @ apart
         ends = self.descent.ramp.at(steps * np.array([0.0, 1.0]))
-        decay = (self.modes.z * self.modes.lag(ends)).min(axis=0)
-        kept = self.modes.turn.T @ (inside / self.descent.values) / (1 + steps * decay)
+        moved = self.modes.turn.T @ (inside / self.descent.values)
+        kept = self.modes.slowed(moved, ends[0], steps)
+        if ends[1] > ends[0]:  # of each mode at least as much as at either
+            kept = kept + self.modes.slowed(moved - kept, ends[1], steps)
         advance = np.abs(self.modes.directions @ kept) / 2
-        x = np.abs(self.descent.step(self.start, ends[1])).max(axis=0)
+        x = np.abs(self.descent.steps.step(self.start, self.descent.rate * ends[1])).max(axis=0)
         shrinkage = np.abs(plus + minus) + 2 * x * advance
         asymmetry = np.abs(apart - self.descent.basis @ inside)
         return Drift(shrinkage=shrinkage, asymmetry=asymmetry), float(advance.max())
@@ -252,9 +266,9 @@ def strided(
     left, pairs = warm_up.pairs_left, FIRST_STRIDE
     descent = replace(descent, ramp=warm_up.ramp(left))
     logs, drift, stride = np.log(np.abs(state.theta)), Drift.none(state.theta.shape[1]), None
-    modes = descent.modes(logs)
+    modes, enough = descent.modes(logs), REST * allowed
     for _ in range(MOST_STRIDES):
-        if descent.leaving(logs, modes, limit) <= REST * allowed:
+        if descent.leaving(logs, modes, limit, enough=enough) <= enough:
             return logs, drift
         pairs = _length(pairs, left)
         if pairs < LEAST_STRIDE:
@@ -295,31 +309,45 @@ def _stride(descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages) -
 
     None where they do not settle, or the run may not be stable.
     """
-    weights, at_nodes = over.to_nodes, over.sums.steps * over.sums.nodes
-    r, middle = descent.ramp.at(at_nodes), start + foreseen[MIDDLE]
-    if not (np.abs(foreseen).max() <= FARTHEST and np.isfinite(descent.step(middle, r[MIDDLE])).all()):
+    at_nodes = over.sums.steps * over.sums.nodes
+    r = descent.ramp.at(at_nodes)
+    if not np.abs(foreseen).max() <= FARTHEST:
         return None
-    modes = descent.modes(middle, at_nodes[MIDDLE])
-    if not modes.largest * r[-1] < 2:
+    squares = descent.squares(start + foreseen[MIDDLE], at_nodes[MIDDLE])
+    if not np.isfinite(squares).all():
         return None
-    lag = modes.lag(r)
-    inverse = np.linalg.inv(np.eye(3) + weights * (modes.z * lag).T[:, None])
-    states, last = start + foreseen, np.inf
-    for _ in range(MOST_ITERATIONS):
-        missing = start + _combined(weights, descent.pace(states, at_nodes)) - states
-        solved = (inverse @ modes.seen(missing).T[:, :, None])[:, :, 0].T
-        moved = (weights @ (lag * solved)) @ modes.directions.T
-        change = missing + moved[:, None] * AGAINST
-        states, size = states + change, float(np.abs(change).max())
-        if size <= SOLVED:
-            pace = descent.pace(states, at_nodes)
-            return Stride(descent=descent, modes=modes, start=start, stretch=over, states=states, pace=pace)
-        if not size < min(2 * last, FARTHEST):
-            return None
-        last = size
-    return None
+    modes = descent.modes_of(squares)
+    if not modes.is_stable(r[-1]):
+        return None
+    found = descent.solver.settled(
+        start,
+        start + foreseen,
+        r,
+        rate=descent.rate,
+        rise=descent.ramp.rise,
+        weights=over.to_nodes,
+        diagonal=modes.diagonal,
+        below=modes.below,
+        directions=modes.directions,
+        slopes=modes.slopes,
+    )
+    if found is None:
+        return None
+    states, pace = found
+    return Stride(descent=descent, modes=modes, start=start, stretch=over, states=states, pace=pace)
 
 
-def _combined(weights: Float64[np.ndarray, "place node"], stages: Stages) -> Float64[np.ndarray, "place 2 dim"]:
-    combined: Float64[np.ndarray, "place 2 dim"] = (weights @ stages.reshape(3, -1)).reshape(-1, *stages.shape[1:])
-    return combined
+def tridiagonal(
+    matrix: Float64[np.ndarray, "rank rank"],
+) -> tuple[Float64[np.ndarray, " rank"], Float64[np.ndarray, " _below"], Float64[np.ndarray, "rank rank"]]:
+    """The diagonal of T, what is below it, and Q of a symmetric matrix QTQᵀ, by Householder's reflections.
+
+    Those of LAPACK's upper form, the faster one, are those of the lower form with rows and columns the other way round,
+    whose Q it is that SciPy can make.
+    """
+    size = len(matrix)
+    reduced, diagonal, below, factors, _ = dsytrd(matrix, lower=0)
+    turn = np.eye(size)
+    if size > 1:
+        turn[:-1, :-1] = dorgqr(reduced[:-1, 1:][::-1, ::-1], factors[::-1])[0][::-1, ::-1]
+    return diagonal, below, turn

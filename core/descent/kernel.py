@@ -1,6 +1,6 @@
 """Which implementation computes a number: runs are bit-identical within one kernel, and only there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.native import library as native
 from core.descent.native.descent import NativeDescent
 from core.descent.native.sharpness import NativeSharpness
+from core.descent.native.stages import NativeStages
 from core.descent.numpy_descent import Descent
 from core.descent.optimizers import Optimizer
 from core.errors import InvalidChoice
@@ -76,6 +77,12 @@ def sharpness(
     if found is None or name not in found.kernels:
         return partial(trajectory_sharpness, X, y, network=network)
     return NativeSharpness(found.kernels[name], X, y, network=network, tolerance=TOLERANCE)
+
+
+def native_stages(name: str) -> Callable[..., NativeStages] | None:
+    """What makes solvers of strides' equations by the kernel of this name; None where it is not a compiled one."""
+    found = native.library()
+    return partial(NativeStages, found.kernels[name]) if found and name in found.kernels else None
 
 
 def kernel_names() -> Sequence[str]:

@@ -2,15 +2,16 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from core.completion.completion import MOST_RESIDUAL, Completer
+from core.completion.stages import FARTHEST, MOST_ITERATIONS, SOLVED
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
-from core.descent.kernel import Sharpness, kernel_names, sharpness
+from core.descent.kernel import Sharpness, kernel_names, native_stages, sharpness
 from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import Network
@@ -91,7 +92,11 @@ class Problem:
     @cached_property
     def completer(self) -> Completer:
         """What completes its runs; made for the first that asks."""
-        return Completer(self.dataset, self.network)
+        native = native_stages(self.kernel)
+        if native is None:
+            return Completer(self.dataset, self.network)
+        solver = partial(native, solved=SOLVED, farthest=FARTHEST, most_iterations=MOST_ITERATIONS)
+        return Completer(self.dataset, self.network, solver)
 
     @cached_property
     def sharpness(self) -> Sharpness:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = Path(__file__).with_name("libdescent.so")
-"""Made from descent.c and sharpness.c when the package is installed (`hatch_build.py`)."""
+"""Made from descent.c, sharpness.c and stages.c when the package is installed (`hatch_build.py`)."""
 
 VERSION: Final = 3
 """Part of the kernel id: a change of what the library's numbers are changes it."""
@@ -63,6 +63,33 @@ class FactoredLoss(ctypes.Structure):
     )
 
 
+class LogDescent(ctypes.Structure):
+    """`log_descent` of stages.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("dim", "dims", "rank")),
+        *((name, ctypes.c_void_p) for name in ("root", "target", "work")),
+    )
+
+
+class LogModes(ctypes.Structure):
+    """`log_modes` of stages.c."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("diagonal", "below", "directions", "slopes"))
+
+
+class PairSizes(ctypes.Structure):
+    """`pair_sizes` of stages.c."""
+
+    _fields_ = (("rate", ctypes.c_double), ("rise", ctypes.c_double), ("r", ctypes.c_void_p))
+
+
+class NewtonLimits(ctypes.Structure):
+    """`newton_limits` of stages.c."""
+
+    _fields_ = (("solved", ctypes.c_double), ("farthest", ctypes.c_double), ("most", ctypes.c_int64))
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
     """The loaded library; `kernels` are the instruction sets that this machine has, best first, by their number."""
@@ -83,6 +110,9 @@ def library() -> Library | None:
         functions.stepbias_sharpness_layout.restype = i64
         if functions.stepbias_sharpness_layout() != ctypes.sizeof(FactoredLoss):
             return None
+        functions.stepbias_stages_layout.restype = i64
+        if functions.stepbias_stages_layout() != _layout(LogDescent, LogModes, PairSizes, NewtonLimits):
+            return None
     except (OSError, AttributeError):
         return None
     functions.stepbias_kernels.restype = i64
@@ -96,5 +126,17 @@ def library() -> Library | None:
     functions.stepbias_sharpness_work.argtypes, functions.stepbias_sharpness_work.restype = [i64], i64
     functions.stepbias_sharpness.argtypes = [i64, ctypes.POINTER(FactoredLoss), pointer, i64, pointer]
     functions.stepbias_sharpness.restype = None
+    functions.stepbias_stages_work.argtypes, functions.stepbias_stages_work.restype = [i64, i64], i64
+    descent, modes, sizes = ctypes.POINTER(LogDescent), ctypes.POINTER(LogModes), ctypes.POINTER(PairSizes)
+    functions.stepbias_pace.argtypes = [i64, descent, sizes, i64, pointer, pointer]
+    functions.stepbias_pace.restype = None
+    limits = ctypes.POINTER(NewtonLimits)
+    functions.stepbias_settled.argtypes = [i64, descent, modes, sizes, pointer, limits, pointer, pointer, pointer]
+    functions.stepbias_settled.restype = i64
     names = {number: functions.stepbias_kernel_name(number) for number in range(functions.stepbias_kernels())}
     return Library(functions, {name.decode(): number for number, name in names.items() if name})
+
+
+def _layout(*structures: type[ctypes.Structure]) -> int:
+    """Their sizes as digits of one number."""
+    return sum(ctypes.sizeof(each) * 1000**place for place, each in enumerate(reversed(structures)))
