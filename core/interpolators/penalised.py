@@ -273,5 +273,5 @@ def _scaled_corners(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], scales: Vector
 ) -> tuple[Vector, Float64[np.ndarray, "corner dim"]]:
     """The corners of the path of the columns times `scales`, as predictors of X."""
-    penalties, predictors = _corners(*_reduced(X * scales, y))
+    penalties, predictors = lasso_corners(*_reduced(X * scales, y))
     return penalties, predictors * scales
