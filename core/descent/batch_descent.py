@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.per_run import RUN_AXIS, PerRun
 from core.networks.network import Network
 
@@ -79,10 +80,12 @@ class BatchDescent(ABC):
         noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
+        growth: LossGrowth | None = None,
     ) -> Chunk:
         """Take one step for each row of `step_sizes`, with the residual of each step perturbed, up to the first event.
 
-        `momentum` is what each step keeps of the velocity, where there is one. Overflow is no error here: a run that
+        `momentum` is what each step keeps of the velocity, where there is one; in `growth` is noted where losses grow,
+        of runs whose step size is not 0 and whose residual is not perturbed. Overflow is no error here: a run that
         diverges goes to infinity or NaN by itself and disturbs no other.
         """
 

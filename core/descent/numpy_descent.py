@@ -6,6 +6,8 @@ but the lane and the BLAS kernel, neither on its index in the batch nor on what 
 the machine at hand). `core.descent.native.descent` has the same interface; `core.descent.kernel` chooses one of them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -13,6 +15,7 @@ from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
 from core.tiles import TILE, padded
@@ -66,16 +69,22 @@ class Descent(BatchDescent):
         noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
+        growth: LossGrowth | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, check by check."""
         done, checks, ended = 0, [np.empty((0, self.lanes))], False
         while done < len(step_sizes) and not ended:
             piece = slice(done, min(len(step_sizes), done + events.to_next(done)))
-            self._take(step_sizes[piece], noise.of(piece), None if momentum is None else momentum[piece])
-            done = piece.stop
-            if (step := events.start + done) % events.interval == 0:
+            first, step, done = events.start + piece.start, events.start + piece.stop, piece.stop
+            looks = [] if growth is None else growth.looks(first, step, events.interval).tolist()
+            kept = None if momentum is None else momentum[piece]
+            seen = self._take(step_sizes[piece], noise.of(piece), kept, [look - first for look in looks])
+            if is_check := step % events.interval == 0:
                 checks.append(self.losses()[None])
                 ended = events.finds(step, checks[-1][0])
+                looks, seen = [*looks, step], [*seen, checks[-1][0]]
+            if growth is not None and looks:
+                growth.note(np.array(looks), np.array(seen), to_check=is_check)
         return Chunk(steps=done, losses=np.concatenate(checks), ended_by_event=ended)
 
     def losses(self) -> Float64[np.ndarray, " run"]:
@@ -91,17 +100,23 @@ class Descent(BatchDescent):
         step_sizes: Float64[np.ndarray, "step run"],
         noise: ResidualNoise,
         momentum: Float64[np.ndarray, "step run"] | None,
-    ) -> None:
+        looks: Sequence[int],
+    ) -> list[Float64[np.ndarray, " run"]]:
+        """Take steps; returns the losses before those of these numbers, counted from the first."""
         coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
         kept = None if momentum is None else self._wide(momentum)[:, :, None]
+        lanes, seen = self._residual[: self.lanes], []
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
                 self._compute_residual()
+                if step in looks:
+                    seen.append(np.einsum("ln,ln->l", lanes, lanes) / (2 * len(self._y)))
                 self._add_noise(noise, step)
                 np.multiply(self._residual, coefficient, out=self._residual)
                 np.add(self._residual_sum, self._residual, out=self._residual_sum)
                 np.matmul(self._residual_tiles, self._X, out=self._x_tiles)
                 self._move(None if kept is None else kept[step])
+        return seen
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""

@@ -16,6 +16,7 @@ from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
 from core.networks.network import Network
@@ -89,6 +90,7 @@ class NativeDescent(BatchDescent):
         noise: ResidualNoise = NO_NOISE,
         momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
+        growth: LossGrowth | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, the whole chunk in one call."""
         steps = len(step_sizes)
@@ -119,6 +121,10 @@ class NativeDescent(BatchDescent):
             calm=calm,
             calm_until=calm_until,
             high=high,
+            floor=None if growth is None else address(growth.floor),
+            lowest=None if growth is None else address(growth.lowest),
+            grew_at=None if growth is None else address(growth.grew_at),
+            least=0.0 if growth is None else growth.least,
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
         return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))

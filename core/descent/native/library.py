@@ -39,6 +39,8 @@ class Stretch(ctypes.Structure):
         ("interval", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("losses", "low", "low_from", "calm", "calm_until", "high")),
         ("alarmed", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("floor", "lowest", "grew_at")),
+        ("least", ctypes.c_double),
     )
 
 
