@@ -26,7 +26,7 @@ class LossGrowth:
     lowest: Float64[np.ndarray, " run"]
     grew_at: Int64[np.ndarray, " run"]
 
-    def looks(self, start: int, stop: int, interval: int) -> Int64[np.ndarray, " look"]:
+    def looks(self, start: int, stop: int, interval: int) -> Int64[np.ndarray, " step"]:
         """Before which of the steps start ≤ t < stop it is looked: every one before the first check, then some.
 
         Not at a check, every `interval` steps, whose losses are noted in any case.
@@ -36,7 +36,7 @@ class LossGrowth:
         return np.asarray(steps[(steps < interval) | spaced])
 
     def note(
-        self, steps: Int64[np.ndarray, " look"], losses: Float64[np.ndarray, "look run"], *, to_check: bool
+        self, steps: Int64[np.ndarray, " step"], losses: Float64[np.ndarray, "step run"], *, to_check: bool
     ) -> None:
         """Note the losses after successive numbers of steps, the last of them at a check or none; NaN has grown."""
         with np.errstate(all="ignore"):
