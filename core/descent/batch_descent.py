@@ -11,6 +11,7 @@ from core.descent.ascent import Ascent
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.per_run import RUN_AXIS, PerRun
 from core.descent.weight_decay import Decay
 from core.networks.network import Network
@@ -112,11 +113,13 @@ class BatchDescent(ABC):
         events: LossEvents = NO_EVENTS,
         decay: Decay | None = None,
         ascent: Ascent | None = None,
+        growth: LossGrowth | None = None,
     ) -> Chunk:
         """Take one step for each row of `step_sizes`, with the residual of each step perturbed, up to the first event.
 
         `momentum` is what each step keeps of the velocity, where there is one, `decay` what becomes of θ beside the
-        gradient. Gradients are taken where an `ascent` leads, of steps without noise, velocity or decay. Overflow is no error
+        gradient. Gradients are taken where an `ascent` leads, of steps without noise, velocity or decay. In `growth` is
+        noted where losses grow, of runs whose step size is not 0 and whose gradient is that of θ. Overflow is no error
         here: a run that diverges goes to infinity or NaN by itself and disturbs no other.
         """
 

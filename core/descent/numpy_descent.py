@@ -6,6 +6,8 @@ but the lane and the BLAS kernel, neither on its index in the batch nor on what 
 the machine at hand). `core.descent.native.descent` has the same interface; `core.descent.kernel` chooses one of them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -14,6 +16,7 @@ from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import Optimizer
 from core.descent.weight_decay import Decay
 from core.networks.network import Network
@@ -71,20 +74,27 @@ class Descent(BatchDescent):
         events: LossEvents = NO_EVENTS,
         decay: Decay | None = None,
         ascent: Ascent | None = None,
+        growth: LossGrowth | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, check by check."""
         done, checks, ended = 0, [np.empty((0, self.lanes))], False
         while done < len(step_sizes) and not ended:
             piece = slice(done, min(len(step_sizes), done + events.to_next(done)))
+            first, step, done = events.start + piece.start, events.start + piece.stop, piece.stop
+            looks = [] if growth is None else growth.looks(first, step, events.interval).tolist()
+            seen: list[np.ndarray] = []
             if ascent is not None and ascent.along is AscentAlong.SAMPLE:
                 self._take_along_samples(step_sizes[piece], ascent)
             else:
                 kept, own = None if momentum is None else momentum[piece], None if decay is None else decay.of(piece)
-                self._take(step_sizes[piece], noise.of(piece), kept, own, ascent)
-            done = piece.stop
-            if (step := events.start + done) % events.interval == 0:
+                at = [look - first for look in looks]
+                seen = self._take(step_sizes[piece], noise.of(piece), kept, own, ascent, at)
+            if is_check := step % events.interval == 0:
                 checks.append(self.losses()[None])
                 ended = events.finds(step, checks[-1][0])
+                looks, seen = [*looks, step], [*seen, checks[-1][0]]
+            if growth is not None and looks:
+                growth.note(np.array(looks), np.array(seen), to_check=is_check)
         return Chunk(steps=done, losses=np.concatenate(checks), ended_by_event=ended)
 
     def losses(self) -> Float64[np.ndarray, " run"]:
@@ -102,18 +112,25 @@ class Descent(BatchDescent):
         momentum: Float64[np.ndarray, "step run"] | None,
         decay: Decay | None,
         ascent: Ascent | None,
-    ) -> None:
+        looks: Sequence[int],
+    ) -> list[Float64[np.ndarray, " run"]]:
+        """Take steps; returns the losses before those of these numbers, counted from the first."""
         if decay is not None and self._velocity is None:
             step_sizes = step_sizes / decay.shrink
         coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
         shrink = None if decay is None else self._wide(decay.shrink)[:, :, None]
         pull = None if decay is None else self._wide(decay.pull)[:, :, None]
         kept = None if momentum is None else self._wide(momentum)[:, :, None]
+        lanes, seen = self._residual[: self.lanes], []
         with np.errstate(all="ignore"):
             for step, coefficient in enumerate(coefficients):
-                self._accumulate(coefficient if shrink is None or self._velocity is not None else coefficient * shrink[step])
+                self._accumulate(
+                    coefficient if shrink is None or self._velocity is not None else coefficient * shrink[step]
+                )
                 there = self._gradient_point(noise, step, ascent)
                 self._compute_residual(there)
+                if step in looks:
+                    seen.append(np.einsum("ln,ln->l", lanes, lanes) / (2 * len(self._y)))
                 self._add_noise(noise, step)
                 np.multiply(self._residual, coefficient, out=self._residual)
                 np.add(self._residual_sum, self._residual, out=self._residual_sum)
@@ -122,6 +139,7 @@ class Descent(BatchDescent):
                     self._move(there, None if kept is None else kept[step])
                 else:
                     self._move_and_decay(None if kept is None else kept[step], shrink[step], pull[step])
+        return seen
 
     def _accumulate(self, weight: Float64[np.ndarray, "padded_run 1"]) -> None:
         """Add to what time averages are made of."""
@@ -166,6 +184,8 @@ class Descent(BatchDescent):
                     )
                     self._residual_sum[lane] += step_size * self._rate / len(self._y) * left
                     theta -= step_size / len(self._y) * gradient
+                self._move(None if kept is None else kept[step])
+        return seen
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""

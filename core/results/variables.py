@@ -121,7 +121,7 @@ VARIABLES: Final = _table(
             label="path",
             description=(
                 "How the run came to its end: smooth (the loss fell at each of the first 64 steps and from then on "
-                "from each check, every 64 steps, to the next), "
+                "from each fourth step to the next), "
                 "crossed_edge (it grew somewhere: ηλ > 2 there, and rounding grows with it), perturbed, or released "
                 "(held in the name of exact arithmetic). Other optimisers than gradient descent may raise the loss of "
                 "themselves: null there unless the run was perturbed."

@@ -12,6 +12,7 @@ from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.gradient_noise import BLOCK, GradientNoise
 from core.descent.kernel import kernel_of
 from core.descent.loss_events import Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import FullBatch
 from core.descent.schedule import scheduled
 from core.descent.weight_decay import Decay
@@ -86,12 +87,20 @@ class Batch:
         quiet = self.noise.quiet_from(start)
         return max(min(LONGEST_CHUNK, int(CHUNK_WORK // work)) if quiet else BLOCK, 1)
 
-    def advance(self, start: int, stop: int, *, moves_from: Int64[np.ndarray, " run"], events: LossEvents) -> Chunk:
+    def advance(
+        self,
+        start: int,
+        stop: int,
+        *,
+        moves_from: Int64[np.ndarray, " run"],
+        events: LossEvents,
+        growth: LossGrowth | None = None,
+    ) -> Chunk:
         """The steps start ≤ t < stop, up to the first event; before `moves_from` a run stands still."""
         schedule, momentum, shrink, pull = self._schedule(start, stop, moves_from)
         noise, decay = self.noise.between(start, stop), Decay(shrink=shrink, pull=pull) if self.decays else None
         return self.descent.advance(
-            schedule, noise=noise, momentum=momentum, events=events, decay=decay, ascent=self.ascent
+            schedule, noise=noise, momentum=momentum, events=events, decay=decay, ascent=self.ascent, growth=growth
         )
 
     def theta(self) -> Float64[np.ndarray, "run part dim"]:

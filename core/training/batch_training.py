@@ -13,7 +13,7 @@ import numpy as np
 from core.descent.batch_descent import BatchState
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
-from core.training.loss_checks import CHECK_INTERVAL, LossChecks, at_check_from
+from core.training.loss_checks import LossChecks, at_check_from
 from core.training.oscillation import WINDOW, WindowEnd
 from core.training.problem import Problem
 from core.training.recording import Recorder, Sight, paths_of
@@ -64,9 +64,10 @@ class Training:
         """Step to a check at which something may be due; returns the runs that ended there, which leave the batch."""
         at_window_end = self.step > 0 and self.step % WINDOW == 0
         self._events = self._evidence.events(self._batch, self.step)
+        self._growth = self._evidence.edge_crossings.watch(self._batch)
         window = self._step_over_window_end() if at_window_end else None
         stop = at_check_from(self.step + 1) if at_window_end else self._horizon()
-        checks = [] if self.step else self._step_to_first_check()
+        checks: list[LossChecks] = []
         while self.step < stop and not (checks and checks[-1].ended_by_event):
             checks.append(self._step_to(min(stop, self._next_record)))
         self._observe()
@@ -108,20 +109,11 @@ class Training:
         due = min(chunk_end, window_end, self._evidence.next_due(self._batch, self.step))
         return at_check_from(max(due, self.step + 1))
 
-    def _step_to_first_check(self) -> list[LossChecks]:
-        """One step at a time, to look at every loss: a run may cross the edge and come to rest before a check."""
-        checks, losses = [], []
-        while self.step < CHECK_INTERVAL:
-            checks.append(self._step_to(self.step + 1))
-            losses.append(self._batch.descent.losses())
-        start, steps = self._batch.limits.start_loss, np.arange(1, self.step + 1)
-        self._evidence.edge_crossings.compare(self._batch, start, np.array(losses), steps)
-        return checks
-
     def _step_to(self, stop: int) -> LossChecks:
         """Step to `stop` at most, and record who is due there."""
-        start, events = self.step, replace(self._events, start=self.step)
-        chunk = self._batch.advance(start, stop, moves_from=self._evidence.moves_from, events=events)
+        start, moves_from = self.step, self._evidence.moves_from
+        events = replace(self._events, start=start)
+        chunk = self._batch.advance(start, stop, moves_from=moves_from, events=events, growth=self._growth)
         self.step = start + chunk.steps
         if self.step >= self._next_record:
             self._see()

@@ -112,7 +112,6 @@ class Evidence(PerRun):
         """
         step, limits = checks.last_step, batch.limits
         self._follow_instability(batch, checks)
-        self.edge_crossings.note(batch, checks)
         ended = _each(limits.exhausted(step), Outcome.BUDGET_EXHAUSTED)
         if window is not None:
             ended |= _each(window.still, Outcome.STANDSTILL)

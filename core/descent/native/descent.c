@@ -81,7 +81,33 @@ typedef struct {
     const double *rho; /* (lane): that of the ascents to where gradients are taken, or NULL */
     int64_t by_samples, normalized; /* whether each sample has an ascent of its own, and whether its length is rho */
     const double *parameters; /* (step, part, lane, dims): added to θ where the gradient is taken, or NULL */
+    /* Where the loss grows, seen at `looks`: of each lane, what it is above `least`, at least `floor`, is compared with
+     * the `lowest` since the check before; `grew_at` is the last step by which it was higher. NULL: nobody looks. */
+    const double *floor;
+    double *lowest;
+    int64_t *grew_at;
+    double least;
 } stretch;
+
+
+#define LEAST_RISE 2e-4 /* as in core/descent/loss_growth.py, like the next */
+enum { LOOKS_APART = 4 };
+
+/* Whether the residuals of step t are looked at; at a check the losses are. */
+INLINE int is_looked_at(const stretch *s, int64_t t)
+{
+    const int64_t step = s->start + t;
+    if (!s->grew_at) return 0;
+    return step < s->interval || (step % LOOKS_APART == 0 && step % s->interval);
+}
+
+/* Note the loss that a lane has after `step` steps; one that is no number has grown. */
+INLINE void look(const stretch *s, int64_t lane, int64_t step, double loss)
+{
+    const double above = loss - s->least < s->floor[lane] ? s->floor[lane] : loss - s->least;
+    if (!(above <= (1 + LEAST_RISE) * s->lowest[lane])) s->grew_at[lane] = step;
+    if (step % s->interval == 0 || above < s->lowest[lane]) s->lowest[lane] = above;
+}
 
 #define BODY "descent_body.h"
 #include "isa.h"

@@ -17,6 +17,7 @@ from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
+from core.descent.loss_growth import LossGrowth
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
 from core.descent.weight_decay import Decay
@@ -102,6 +103,7 @@ class NativeDescent(BatchDescent):
         events: LossEvents = NO_EVENTS,
         decay: Decay | None = None,
         ascent: Ascent | None = None,
+        growth: LossGrowth | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, the whole chunk in one call."""
         steps = len(step_sizes)
@@ -149,6 +151,10 @@ class NativeDescent(BatchDescent):
             by_samples=ascent is not None and ascent.along is AscentAlong.SAMPLE,
             normalized=ascent is not None and ascent.normalized,
             parameters=None if parameters is None else address(parameters),
+            floor=None if growth is None else address(growth.floor),
+            lowest=None if growth is None else address(growth.lowest),
+            grew_at=None if growth is None else address(growth.grew_at),
+            least=0.0 if growth is None else growth.least,
         )
         taken = self._functions.stepbias_advance(self._kernel, ctypes.byref(self._batch), ctypes.byref(stretch))
         return Chunk(steps=taken, losses=losses[: events.checks(taken)], ended_by_event=bool(stretch.alarmed))

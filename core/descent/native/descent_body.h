@@ -366,6 +366,16 @@ TARGET static void NAME(step_decaying)(const batch *b, int64_t lane, double kept
     NAME(step_lane)(b, lane, kept, 1, shrink, pull);
 }
 
+/* Look at the losses before step t, of residuals that are scaled; a lane that stands still has the loss that it had. */
+TARGET static void NAME(look_at)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+{
+    const double *const coefficient = s->coefficients + t * s->coefficient_stride;
+    for (int64_t lane = first; lane < last; lane++) {
+        const double c = coefficient[lane], square = NAME(square)(b->residual + lane * b->rows, b->rows);
+        if (c != 0) look(s, lane, s->start + t, square / (c * c * (double)(2 * b->samples)));
+    }
+}
+
 /* The steps of lanes by x. */
 TARGET INLINE void NAME(step_lanes)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
@@ -408,6 +418,7 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
     const int gathered = b->tiles && s->weight && NAME(gather)(b, s, t, first, last);
     if (gathered || !b->by_sample) {
         if (!gathered) NAME(sweep)(b, s, t, first, last);
+        if (!gathered && is_looked_at(s, t)) NAME(look_at)(b, s, t, first, last);
         NAME(step_lanes)(b, s, t, first, last);
         return;
     }
@@ -418,6 +429,7 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
         for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane], 0, b->rows);
     } else
         NAME(scaled_product)(&residual, first, last);
+    if (is_looked_at(s, t)) NAME(look_at)(b, s, t, first, last);
     const NAME(factors) gradient = {.a = b->by_dim,
                                 .depth = b->samples,
                                 .vectors = PARTS(b->dim, V),
@@ -483,6 +495,7 @@ TARGET static int64_t NAME(advance)(const batch *b, stretch *s)
         if ((s->start + done) % s->interval == 0) {
             double *losses = s->losses + checks++ * b->lanes;
             NAME(losses_of)(b, losses);
+            for (int64_t lane = 0; s->grew_at && lane < b->lanes; lane++) look(s, lane, s->start + done, losses[lane]);
             s->alarmed = NAME(alarm)(b, s, losses, s->start + done);
             if (s->alarmed) break;
         }

@@ -50,6 +50,8 @@ class Stretch(ctypes.Structure):
         ("rho", ctypes.c_void_p),
         *((name, ctypes.c_int64) for name in ("by_samples", "normalized")),
         ("parameters", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in ("floor", "lowest", "grew_at")),
+        ("least", ctypes.c_double),
     )
 
 

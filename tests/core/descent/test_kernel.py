@@ -16,6 +16,7 @@ from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels, sharpness
 from core.descent.loss_events import NO_EVENTS
+from core.descent.loss_growth import LossGrowth
 from core.descent.native import library as native
 from core.descent.native.descent import LARGE, _strided, is_swept
 from core.descent.native.sharpness import NativeSharpness
@@ -177,6 +178,28 @@ def test_a_chunk_ends_where_numpys_does(
     assert (mine.steps, mine.ended_by_event) == (reference.steps, reference.ended_by_event)
     assert mine.losses.shape == reference.losses.shape
     np.testing.assert_allclose(mine.losses, reference.losses, rtol=1e-9, atol=1e-20)
+
+
+@compiled
+@pytest.mark.parametrize(("samples", "dim", "lanes"), [(3, 5, 7), (50, 100, 4), (300, 250, 1)])
+def test_growth_is_noted_where_numpys_notes_it(name: str, samples: int, dim: int, lanes: int) -> None:
+    """Across chunks, with a run that stands still and one that diverges; X passed twice a step, and once."""
+    rng = np.random.default_rng(dim)
+    X, y = rng.standard_normal((samples, dim)), rng.standard_normal(samples)
+    state = random_state(rng, Diagonal(2), lanes, samples, dim)
+    schedule = np.tile(np.geomspace(3, 0.3, lanes) * samples / dim, (200, 1))
+    schedule[:, lanes // 2 + 1 :: 3] = 0
+    noted = []
+    for batch in both(name, X, y, Diagonal(2), state):
+        lowest, grew_at = np.full(lanes, np.inf), np.zeros(lanes, dtype=np.int64)
+        growth = LossGrowth(least=0.0, floor=np.full(lanes, 1e-20), lowest=lowest, grew_at=grew_at)
+        for start, stop in itertools.pairwise([0, 3, 64, 65, 90, 200]):
+            batch.advance(schedule[start:stop], events=replace(NO_EVENTS, start=start, interval=16), growth=growth)
+        noted.append((growth.grew_at.tolist(), growth.lowest))
+    (mine, lowest), (theirs, reference) = noted
+    assert mine == theirs
+    assert any(mine)
+    np.testing.assert_allclose(lowest, reference, rtol=1e-6)
 
 
 def test_checks_are_counted_from_the_first_multiple_of_the_interval() -> None:
