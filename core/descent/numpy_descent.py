@@ -184,8 +184,6 @@ class Descent(BatchDescent):
                     )
                     self._residual_sum[lane] += step_size * self._rate / len(self._y) * left
                     theta -= step_size / len(self._y) * gradient
-                self._move(None if kept is None else kept[step])
-        return seen
 
     def _wide(self, values: Float64[np.ndarray, "step run"]) -> Float64[np.ndarray, "step padded_run"]:
         """Values for all lanes: idle ones step as lane 0 does, and stay its copies, finite for as long as it is."""
