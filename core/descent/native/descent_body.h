@@ -229,9 +229,10 @@ TARGET INLINE void NAME(roll)(const int64_t network, const int64_t depth, int64_
                 theta[k] = theta[k] * SPLAT(shrink);
             }
         for (int k = 0; k < parts; k++) {
-            const vec v = LOAD(velocity[k] + i) * stays + change[k];
+            vec v = LOAD(velocity[k] + i) * stays + change[k];
             STORE(velocity[k] + i, v);
-            theta[k] = theta[k] + (nesterov ? v * stays + change[k] : v);
+            if (nesterov) v = v * stays + change[k];
+            theta[k] = theta[k] + v;
             STORE(part[k] + i, theta[k]);
         }
         if (network == SQUARED) STORE(beta + i, theta[0] * theta[0] - theta[1] * theta[1]);
