@@ -442,6 +442,7 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
                                 .distant = !NAME(is_resident)(b)};
     if (b->network == SQUARED && !b->velocity) {
         NAME(moved_product)(&gradient, first, last);
+        if (s->shrink) NAME(shrink_lanes)(b, s, t, first, last);
         return;
     }
     NAME(plain_product)(&gradient, first, last);
