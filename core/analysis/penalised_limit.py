@@ -63,7 +63,7 @@ class PenalisedLimits:
         X, y = self._dataset.X, self._dataset.y
         residual = X @ predictor - y
         value = float(residual @ residual) / (2 * len(y)) + penalty * float(np.abs(predictor).sum())
-        return max(value - lasso_dual(X, y, predictor, penalty), 0.0) / value
+        return max(value - lasso_dual(X, y, predictor, penalty), 0.0) / (value or 1.0)
 
     def _limit(self, penalty: float) -> Penalised | None:
         if penalty not in self._known:

@@ -82,7 +82,11 @@ class Decline:
         """
         part = np.clip((np.arange(start, stop) - self.start) / np.longdouble(self.steps), 0, 1)
         end = np.longdouble(self.end)
-        values = end + (1 - end) * (1 + np.cos(np.longdouble(np.pi) * part)) / 2 if self.is_cosine else end**part
+        values = (
+            end + (1 - end) * (1 + np.cos(np.longdouble(np.pi) * part)) / 2
+            if self.is_cosine
+            else np.exp(part * np.log(end))
+        )
         return np.where(part < 1, values, end).astype(np.float64)
 
     def largest_from(self, step: int) -> float:

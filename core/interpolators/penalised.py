@@ -143,7 +143,8 @@ def _lasso(
 ) -> Penalised:
     residual = y - X @ predictor
     objective = float(residual @ residual) / (2 * len(y)) + penalty * float(np.abs(predictor).sum())
-    dual = residual / len(y) * min(1.0, penalty * len(y) / float(np.abs(X.T @ residual).max()))
+    steepest = float(np.abs(X.T @ residual).max())
+    dual = residual / len(y) * (min(1.0, penalty * len(y) / steepest) if steepest else 1.0)
     gap = objective - float(y @ dual - len(y) * (dual @ dual) / 2)
     return Penalised(predictor=predictor, penalty=penalty, gap=max(gap, 0.0) / objective)
 
@@ -247,6 +248,8 @@ class LassoPath:
         Where the path is not proven, because coordinates join or leave at one κ, it is followed once more as in
         `lasso_path`, and the better of the two is taken.
         """
+        if not np.any(self._y):
+            return Penalised(predictor=np.zeros(self._X.shape[1]), penalty=penalty, gap=0.0)
         if not penalty < float(np.abs(self._X.T @ self._y).max()) / len(self._y) or not self._paths:
             return _lasso(self._X, self._y, np.zeros(self._X.shape[1]), penalty)
         best = self._best(penalty)

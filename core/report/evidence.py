@@ -36,6 +36,7 @@ QUANTITIES: Final = (
     "excess_risk",
     "perturbations",
     "first_failing_step",
+    "lasso_penalty",
 )
 """The variables of a run that a report looks at."""
 
@@ -123,9 +124,10 @@ class Evidence:
         """Which runs ended at a limit, of which theorems speak: an interpolator, or the least squares without one.
 
         At the least squares Xᵀr = 0, so that the Hessian is the Gauss–Newton matrix there, too: what holds of the
-        sharpness of an interpolator, its bounds and 2/η holds of them.
+        sharpness of an interpolator, its bounds and 2/η holds of them. Not of the lasso that weight decay leads to.
         """
-        return np.isin(self.outcome, list(WITH_LIMIT))
+        found: Bool[np.ndarray, " run"] = np.isin(self.outcome, list(WITH_LIMIT)) & np.isnan(self.runs["lasso_penalty"])
+        return found
 
     @property
     def depth(self) -> np.ndarray:

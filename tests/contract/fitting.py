@@ -36,6 +36,19 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "_profile",
         "effective step sizes η",
     ),
+    "a schedule has numbers of its own": (
+        "schedule constant takes",
+        "schedule piecewise takes",
+        "schedule exponential takes",
+        "schedule cosine takes",
+        "schedule doubling takes",
+        "places at which η changes",
+        "η changes at",
+        "η doubles up to",
+        "is for cosine alone",
+        "step size that ends at 0",
+    ),
+    "what decays does so a little": ("weight_decay is 0", "turn the signs", "end the weight_decay"),
     "axes that are linked go together": ("zip has", "zip needs", "zip of"),
     "arrays have one shape": (
         "the rows of",
@@ -103,6 +116,8 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
     for profile in ("mean_profile", "variance_profile"):
         data.pop(profile, None)
     _fit_start(start, spec.setdefault("model", {"kind": "diagonal"}), columns)
+    for name in [name for name in optimizer if name.startswith("schedule") or "weight_decay" in name]:
+        optimizer.pop(name)
     if "batch_size" in optimizer:
         optimizer["batch_size"] = 1
     if "noise_steps" in optimizer:

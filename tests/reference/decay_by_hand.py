@@ -1,8 +1,8 @@
 """Descent whose step size follows a schedule and whose weights decay, one number at a time: written from the formulas.
 
 Weight decay as Loshchilov and Hutter 2019 have it: coupled it is part of the gradient, decoupled a factor beside the
-step, with momentum as in their algorithm 1. Schedules as in the usual libraries: milestones with factors, an exponential
-and half a cosine between two step sizes, doubling.
+step, with momentum as in their algorithm 1. Schedules are those of the usual libraries: milestones with
+factors, an exponential and half a cosine between two step sizes, doubling.
 """
 
 import math
@@ -47,7 +47,7 @@ def gradient(X: np.ndarray, y: np.ndarray, theta: np.ndarray, depth: int | None)
     return np.stack([depth * plus ** (depth - 1) * slope, -depth * minus ** (depth - 1) * slope])
 
 
-def descend(  # noqa: PLR0913 - all by name
+def descend(
     X: np.ndarray,
     y: np.ndarray,
     theta: np.ndarray,

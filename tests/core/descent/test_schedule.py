@@ -52,7 +52,7 @@ def test_no_bit_of_a_step_size_depends_on_the_chunk_it_is_in(kind: str, start: i
 
 @pytest.mark.parametrize("kind", SHAPES)
 def test_a_schedule_knows_its_end_and_what_is_still_to_come(kind: str) -> None:
-    """From `over_from` on every factor is the last one, and the one before is not; the largest is of all that follow."""
+    """From `over_from` on every factor is the last one, the one before is not; the largest is of all that follow."""
     shape, _ = SHAPES[kind]
     factors = shape.at(0, 1000)
     assert (factors[shape.over_from :] == shape.end).all()

@@ -17,7 +17,7 @@ from tests.reference.decay_by_hand import descend
 STEPS = 40
 
 
-def walked(  # noqa: PLR0913 - all by name
+def walked(
     kernel: str,
     network: Network,
     theta: np.ndarray,
@@ -51,7 +51,7 @@ def walked(  # noqa: PLR0913 - all by name
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
 @pytest.mark.parametrize(("momentum", "is_decoupled"), [(None, False), (0.7, False), (0.7, True)])
 def test_decaying_weights_walk_as_the_plain_loop(
-    kernel: str, network: Network, momentum: float | None, is_decoupled: bool
+    kernel: str, network: Network, momentum: float | None, *, is_decoupled: bool
 ) -> None:
     """Coupled and decoupled, with a step size of its own in every step; a lane without decay among them, too."""
     data, rng = small_problem(3, samples=5, dimension=11), np.random.default_rng(1)
@@ -130,12 +130,12 @@ def spectral_radius(momentum: float, product: float, lost: float, *, is_decouple
     """Of one step on (θ, v) on the loss hθ²/2 at ηh = `product` and ηλ = `lost`."""
     pull, shrink = (0.0, 1 - lost) if is_decoupled else (lost, 1.0)
     velocity = np.array([-product - pull, momentum])
-    return float(np.abs(np.linalg.eigvals(np.array([[shrink, 0.0] + velocity, velocity]))).max())
+    return float(np.abs(np.linalg.eigvals(np.array([[shrink + velocity[0], velocity[1]], velocity]))).max())
 
 
 @given(momentum=st.floats(0, 0.95), lost=st.floats(1e-3, 0.5), is_decoupled=st.booleans())
 def test_what_decay_adds_to_the_sharpness_is_where_steps_cease_to_contract(
-    momentum: float, lost: float, is_decoupled: bool
+    momentum: float, lost: float, *, is_decoupled: bool
 ) -> None:
     """η(h + sharpening) = 2 + 2m is the edge: the radius crosses 1 there."""
     decay = WeightDecay(rate=lost, is_decoupled=is_decoupled)
@@ -147,7 +147,7 @@ def test_what_decay_adds_to_the_sharpness_is_where_steps_cease_to_contract(
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("is_decoupled", [False, True])
-def test_steps_rest_where_the_penalty_that_is_said_is_stationary(momentum: float, is_decoupled: bool) -> None:
+def test_steps_rest_where_the_penalty_that_is_said_is_stationary(momentum: float, *, is_decoupled: bool) -> None:
     """On ½h(θ − 1)² at h/(h + λ), λ the `penalty_rate`: decoupled momentum decays by less."""
     theta, velocity, curvature, rate, step_size = 0.3, 0.0, 2.0, 0.7, 0.05
     for _ in range(4000):

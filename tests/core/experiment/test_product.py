@@ -22,6 +22,7 @@ UNITS: Final = {
     "stability_threshold": 2.0,
     "min_sharpness": 2.0,
     "step_size": 0.5,
+    "end_step_size": 0.5,
     "max_stable_step": 0.5,
     "start_stable_step": 0.5,
     "flow_stable_step": 0.5,

@@ -10,7 +10,13 @@ from core.descent.kernel import NUMPY
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch
 from core.descent.schedule import Decline, Stages, doublings
 from core.descent.weight_decay import WeightDecay
+from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults, run
+from core.figures.caption import caption
+from core.figures.largest_steps import largest_steps
+from core.figures.results import Results
+from core.planning.problem_facts import ProblemFacts
+from core.planning.run_table import RunTable
 from core.results.explanation import explained
 from core.results.run_arrays import trajectory_of
 from core.spec.experiment_spec import ExperimentSpec
@@ -71,8 +77,6 @@ def test_a_run_takes_the_steps_of_the_plain_loop_and_keeps_its_certificate(kind:
 
 
 def _dataset(results: ExperimentResults) -> Any:
-    from core.experiment.dataset import dataset_of, no_uploads
-
     return dataset_of(results.grid.run(0).spec.data, no_uploads)
 
 
@@ -208,3 +212,32 @@ def test_multiples_of_the_largest_stable_step_are_of_the_full_height() -> None:
         assert summary["step_size"] == pytest.approx(0.5 * summary["max_stable_step"])
         assert summary["end_step_size"] == factor * summary["step_size"]
     assert results.grid.axes[0].name == "schedule_factor" or results.grid.axes[1].name == "schedule_factor"
+
+
+def test_words_figures_and_estimates_know_the_schedule() -> None:
+    """η* is where the step size at the end is, on axes of the full height; no run is predicted to end sooner."""
+    schedule = {"schedule": "cosine", "schedule_steps": 40_000, "schedule_factor": 0.5}
+    results = trained(
+        {"step_size": {"values": [0.002, 0.004]}, "weight_decay": 0.1, "weight_decay_until": 9} | schedule
+    )
+    plain = trained({"step_size": {"values": [0.002, 0.004]}})
+    figures = [
+        Results(
+            grid=each.grid,
+            summaries=each.summaries,
+            analyses=each.analyses,
+            name="",
+            arrays=each.arrays.__getitem__,
+            true_predictor=lambda _: None,
+        )
+        for each in (results, plain)
+    ]
+    places = [largest_steps(each, np.array([0, 1]), axis="step_size")[0] for each in figures]
+    assert places[0] == pytest.approx(2 * places[1])
+    said = caption(figures[0], "").training
+    for words in ("cosine schedule", "T = 40000", "η_end/η = 0.5", "λ = 0.1", "steps with weight decay = 9"):
+        assert words in said
+    facts = ProblemFacts.known(results.grid.run(0).network, next(iter(results.analyses.values())))
+    predicted, without = (RunTable.at(each.grid, [0, 1]).steps(facts) for each in (results, plain))
+    assert (predicted >= 40_000).all()
+    assert (without < 40_000).all()

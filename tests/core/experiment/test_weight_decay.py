@@ -10,6 +10,8 @@ from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults
 from core.implicit_bias.weight_penalty import l1_penalty
 from core.networks.network import UV, Diagonal, Product
+from core.report import report
+from core.report.verdict import Status
 from core.results.explanation import explained
 from tests.core.experiment.test_schedules import trained
 from tests.reference.decay_by_hand import descend
@@ -24,7 +26,7 @@ def data_of(results: ExperimentResults) -> Dataset:
 
 
 def lasso_by_coordinates(data: Dataset, penalty: float) -> np.ndarray:
-    """argmin ‖Xβ − y‖²/2N + κ‖β‖₁, one coordinate after another until none moves."""
+    """The β of least ‖Xβ − y‖²/2N + κ‖β‖₁, one coordinate after another until none moves."""
     X, y = data.X, data.y
     beta, sizes = np.zeros(X.shape[1]), np.square(X).mean(axis=0)
     for _ in range(200_000):
@@ -141,7 +143,11 @@ def test_after_the_decay_a_run_ends_where_iterating_on_leads() -> None:
 
 def test_networks_without_a_lasso_take_all_their_steps() -> None:
     """At depth 3 the penalty is not convex: nothing is said of a limit."""
-    results = trained({"step_size": 0.004, "weight_decay": 0.1}, model={"kind": "diagonal", "depth": 3}, stopping={"max_steps": 20_000})
+    results = trained(
+        {"step_size": 0.004, "weight_decay": 0.1},
+        model={"kind": "diagonal", "depth": 3},
+        stopping={"max_steps": 20_000},
+    )
     (summary,) = results.summaries
     assert summary["outcome"] == "budget_exhausted"
     assert summary["lasso_penalty"] is summary["duality_gap"] is summary["certificate_residual"] is None
@@ -162,3 +168,14 @@ def test_the_least_decay_of_a_predictor_is_its_l1_norm(network: Any, ratio: floa
     assert l1_penalty(network, rate) == ratio * rate
     assert least >= ratio * rate * beta * (1 - 1e-12)
     assert least == pytest.approx(ratio * rate * beta, rel=1e-4)
+
+
+def test_the_report_holds_no_run_at_a_lasso_to_what_interpolators_have() -> None:
+    """It may be flatter than any of them."""
+    optimizer = {"step_size": 0.004, "weight_decay": {"values": [0.0, 8.0]}}
+    results = trained(optimizer, stopping=STOPPING)
+    assert [summary["outcome"] for summary in results.summaries] == ["converged", "stationary"]
+    flat = float(results.summaries[1]["gauss_newton_sharpness"] or 0)
+    assert flat < float(results.summaries[1]["min_sharpness"] or 0)
+    found = report(results.grid, results.summaries, results.analyses)
+    assert not found.statuses.get(Status.VIOLATED)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.interpolators.penalised import lasso_path, ridge_path
+from core.interpolators.penalised import LassoPath, lasso_path, ridge_path
 
 FRACTIONS = (0.1, 0.5, 0.9)
 
@@ -125,3 +125,28 @@ def test_two_columns_that_join_at_once_grow_together() -> None:
     (point,) = lasso_path(np.vstack([np.eye(2)] * 2), np.array([1.0, 1.0, 3.0, 3.0]), (0.5,))
     np.testing.assert_allclose(point.predictor, [1.0, 1.0], atol=1e-8)
     assert point.penalty == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("samples", "dimension"), [(12, 5), (8, 15)])
+def test_the_lasso_of_a_penalty_is_what_coordinate_descent_finds(samples: int, dimension: int) -> None:
+    """Anywhere on the path, in wide and in tall data; 0 from the largest correlation on."""
+    X, y = problem(3, samples, dimension)
+    path, largest = LassoPath(X, y), np.abs(X.T @ y).max() / samples
+    for part in (0.02, 0.3, 0.7, 0.999):
+        found = path.at(part * largest)
+        assert found.gap <= 1e-9
+        assert found.penalty == part * largest
+        np.testing.assert_allclose(found.predictor, by_coordinates(X, y, part * largest), atol=1e-6)
+    for part in (1.0, 5.0):
+        assert not path.at(part * largest).predictor.any()
+
+
+def test_the_lasso_of_a_penalty_is_found_where_events_fall_together() -> None:
+    """In a table of 0 and 1, by columns that differ from it in the ninth digit."""
+    rng = np.random.default_rng(1)
+    X = rng.integers(0, 2, (20, 9)).astype(float)
+    X[:, 4], y = X[:, 3], X[:, 0] + X[:, 3]
+    path = LassoPath(X, y)
+    for penalty in (0.01, 0.05, 0.2):
+        assert path.at(penalty).gap <= 1e-6
+    assert not LassoPath(X, np.zeros(20)).at(0.1).predictor.any()

@@ -189,7 +189,8 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
     data: dict[str, Any] = dict.fromkeys(("mean", "variance", "noise_variance", "variance_decay"), two)
     data |= dict.fromkeys(("correlation", "true_norm"), two)
     data |= dict.fromkeys(("samples", "dimension", "seed"), whole) | {"sparsity": {"values": [1, 2]}}
-    shared = {"step_size": two, "warmup_steps": whole}
+    shared = {"step_size": two, "warmup_steps": whole, "weight_decay": two, "weight_decay_until": whole}
+    shared |= {"schedule": "cosine", "schedule_steps": whole, "schedule_factor": two}
     optimizers = [
         shared | {"kind": "sgd", "batch_size": {"values": [1, 2]}, "seed": whole},
         shared | {"kind": "label_noise", "noise_variance": two, "noise_steps": whole, "noise_from": {"values": [0, 1]}},
