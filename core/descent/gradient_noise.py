@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from core.descent.optimizers import Optimizer
 from core.randomness import counter_stream
@@ -45,7 +45,7 @@ class GradientNoise:
 
     All are of one optimiser kind, but that beside minibatches there may be runs on all samples. Where the samples are
     trained `is_backwards`, each has the noise that it has in the order of the data. Noise on parameters is on the
-    `noisy_parts` of θ, which has `shape` (part, dim).
+    entries of θ that are `noisy`.
     """
 
     def __init__(
@@ -55,16 +55,15 @@ class GradientNoise:
         samples: int,
         *,
         is_backwards: bool = False,
-        shape: tuple[int, int] = (0, 0),
-        noisy_parts: Sequence[int] = (),
+        noisy: Bool[np.ndarray, "part dim"] | None = None,
     ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._order = slice(None, None, -1 if is_backwards else 1)
         self._block = -1
         self._drawn = np.empty((BLOCK, 0, samples))
         self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
-        self._shape, self._noisy_parts = shape, list(noisy_parts)
-        self._on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
+        on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
+        self._noisy = noisy if on_parameters else None
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
 
     def quiet_from(self, step: int) -> bool:
@@ -75,7 +74,7 @@ class GradientNoise:
         """The perturbations of the steps start ≤ t < stop."""
         if self._minibatches:
             return ResidualNoise(weight=self._pieces(start, stop))
-        if start < self._noisy_steps and self._on_parameters:
+        if start < self._noisy_steps and self._noisy is not None:
             return ResidualNoise(parameters=self._pieces(start, stop).swapaxes(1, 2))
         if start < self._noisy_steps:
             return ResidualNoise(shift=self._pieces(start, stop))
@@ -100,9 +99,8 @@ class GradientNoise:
             return np.ones((BLOCK, self._samples))
         rng = counter_stream(self._seeds[place], "gradient noise", block)
         steps = block * BLOCK + np.arange(BLOCK)
-        if self._on_parameters:
-            dim, drawn = self._shape[1], np.zeros((BLOCK, *self._shape))
-            noise = self._optimizers[place].noise(rng, steps, len(self._noisy_parts) * dim)
-            drawn[:, self._noisy_parts] = noise.reshape(BLOCK, -1, dim)[..., self._order]
-            return drawn
+        if self._noisy is not None:
+            drawn = np.zeros((BLOCK, *self._noisy.shape))
+            drawn[:, self._noisy] = self._optimizers[place].noise(rng, steps, int(self._noisy.sum()))
+            return drawn[..., self._order]
         return self._optimizers[place].noise(rng, steps, self._samples)[:, self._order]

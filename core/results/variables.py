@@ -266,7 +266,7 @@ VARIABLES: Final = _table(
             label="stability threshold 2/η",
             description=(
                 "The largest sharpness at which gradient descent with step size η is linearly stable; with momentum "
-                "the optimiser's stability limit over η."
+                "the optimiser's stability limit over η, of SAM (√(1 + 8ρ/η) − 1)/(2ρ)."
             ),
             log_scaled=True,
         ),
@@ -275,14 +275,14 @@ VARIABLES: Final = _table(
             "mean √A",
             "effective initialisation √A",
             "The initialisation scale from which gradient flow would reach the same limit, mean over coordinates "
-            "(Even et al. 2023). Not with momentum, nor at depth 3 and more.",
+            "(Even et al. 2023). Not with momentum or parameter noise, nor at depth 3 and more.",
         ),
         _limit(
             "certificate_residual",
             "",
             "residual of the certificate",
             "How far asinh(β/2A) − δ is from the row space of X: zero in exact arithmetic, whatever the step sizes. "
-            "Not with momentum, nor at depth 3 and more.",
+            "Not with momentum or parameter noise, nor at depth 3 and more.",
         ),
         _limit(
             "kernel_change",
@@ -489,7 +489,7 @@ COORDINATES: Final = _table(
         ),
         _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
         _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
-        _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),
+        _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or noise."),
         _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),
         _count("noise_steps", "", "steps with label noise", "After them the noise is off."),
         _number("momentum", "m", "momentum m", "How much of a step the next one repeats."),

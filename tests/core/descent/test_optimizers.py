@@ -116,7 +116,7 @@ def test_ascents_make_steps_less_stable(rho: float, sharpness: float) -> None:
 
 @given(product=st.floats(0.05, 1.95), rho=st.floats(1e-3, 10))
 def test_a_normalised_ascent_bounces_wherever_descent_is_stable(product: float, rho: float) -> None:
-    """x ← x − ηλ(x + ρ·sgn x) comes to ±ηλρ/(2 − ηλ): bounded below ηλ = 2, and never at rest."""
+    """X ← x − ηλ(x + ρ·sgn x) comes to ±ηλρ/(2 − ηλ): bounded below ηλ = 2, and never at rest."""
     optimizer = SharpnessAware(rho=rho, normalized=True)
     assert optimizer.largest_stable_sharpness(0.5) == 4
     assert optimizer.largest_stable_step(3.0) == optimizer.step_of_descent(3.0) == 3

@@ -37,14 +37,22 @@ def trained(optimizer: Optimizer, network: Network | None = None, **changes: Any
     """The end of a run on three samples in seven dimensions."""
     network = network or Diagonal(2)
     initial = network.initial(np.full((2, 7), 0.3), 0.0)
-    settings = {"optimizer": optimizer, "step_size": 0.05, "loss_tolerance": 1e-12, "initial": initial, "warmup_steps": 0}
+    settings = {
+        "optimizer": optimizer,
+        "step_size": 0.05,
+        "loss_tolerance": 1e-12,
+        "initial": initial,
+        "warmup_steps": 0,
+    }
     return trained_alone(problem_of(network=network), planned(**(settings | changes)))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_a_run_that_is_interrupted_goes_on_to_the_same_bits(optimizer: Optimizer) -> None:
     """Noise is a function of run and step; the velocity is part of the state."""
-    runs = [planned(k, optimizer=optimizer, step_size=0.02 * (k + 1), max_steps=3000, warmup_steps=70) for k in range(3)]
+    runs = [
+        planned(k, optimizer=optimizer, step_size=0.02 * (k + 1), max_steps=3000, warmup_steps=70) for k in range(3)
+    ]
     problem = problem_of()
     whole = ended_of(problem, runs)
     training, parts = Training(problem, runs), []
@@ -64,7 +72,10 @@ def test_the_end_of_sam_is_what_its_steps_imply(network: Network, along: AscentA
 
     A = |u₊u₋| has shrunk by (1 − s)² − x², more than without an ascent; δ moved by the third order of a step alone.
     """
-    end, plain = trained(SharpnessAware(rho=0.05, ascent_along=along), network), trained(SharpnessAware(rho=1e-9), network)
+    end, plain = (
+        trained(SharpnessAware(rho=0.05, ascent_along=along), network),
+        trained(SharpnessAware(rho=1e-9), network),
+    )
     assert end.outcome is plain.outcome is Outcome.CONVERGED
     plus, minus = network.as_squared(end.theta)
     assert certificate_residual(row_space(X), plus, minus, end.gradient_sum) < 1e-12
@@ -139,7 +150,7 @@ def test_a_run_at_an_interpolator_is_judged_by_the_operator_of_its_ascents(along
 
 
 def test_a_normalised_ascent_goes_to_and_fro_for_ever() -> None:
-    """By what it would on a parabola, ηλρ/(2 − ηλ) to either side; it drifts to where λ is less, and then oscillates."""
+    """By ηλρ/(2 − ηλ) to either side, as on a parabola; it drifts to where λ is less, and then oscillates."""
     early = trained(SharpnessAware(rho=1e-2, normalized=True), step_size=0.2, max_steps=2000)
     end = trained(SharpnessAware(rho=1e-2, normalized=True), step_size=0.2, max_steps=2_000_000)
     assert early.outcome is Outcome.BUDGET_EXHAUSTED
