@@ -164,6 +164,8 @@ MEANINGS: Final = {
     "id": "What the upload was answered with.",
     "independent": "Whether u₋ has a draw of its own.",
     "vector": "The shape of the start, signs kept.",
+    "ascent": "Along which gradients SAM ascends: that of the mean loss, or of each sample its own.",
+    "normalized": "Whether an ascent has the length ρ, or is ρ times the gradient.",
     "points": "Steps that are recorded, at most.",
     "sensitivity": "Which runs have a twin.",
     "spacing": "Whether recorded steps are spaced evenly in ln t or in t.",

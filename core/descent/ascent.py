@@ -5,7 +5,7 @@ z = ρXᵀr/N for all samples (n-SAM), and z_k = ρ r_k x_k for the k-th one's o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -36,23 +36,26 @@ class Ascent:
         first = ascents[0]
         return cls(along=first.along, normalized=first.normalized, rho=np.concatenate([each.rho for each in ascents]))
 
+    def of(self, run: int) -> Self:
+        """That of one run."""
+        return replace(self, rho=self.rho[run : run + 1])
+
 
 def gradient_of_ascents(
     X: Float64[np.ndarray, "sample dim"],
     y: Float64[np.ndarray, " sample"],
     network: Network,
     theta: Float64[np.ndarray, "part dim"],
-    *,
-    rho: float,
-    normalized: bool,
+    ascent: Ascent,
 ) -> tuple[Float64[np.ndarray, " sample"], Float64[np.ndarray, "part dim"]]:
     """The residuals r̃_k of all samples where their own ascents lead, and Σ_k r̃_k J(θ̃_k)∘x_k; one run of 1-SAM.
 
     θ̃_k = θ + ρ r_k J∘x_k, normalised θ + ρ sgn(r_k) J∘x_k/‖J∘x_k‖₂. Cost O(parts·N·d).
     """
+    rho = float(ascent.rho[0])
     jacobian, residual = network.jacobian(theta), X @ network.predictor(theta) - y
     pull = rho * residual
-    if normalized:
+    if ascent.normalized:
         length = np.sqrt((np.square(X) * network.tangent_weights(theta)).sum(axis=-1))
         pull = np.divide(rho * np.sign(residual), length, out=np.zeros_like(length), where=length > 0)
     there = theta[:, None] + jacobian[:, None] * (pull[:, None] * X)

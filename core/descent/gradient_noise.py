@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from core.descent.optimizers import Optimizer
 from core.randomness import counter_stream
@@ -46,7 +46,7 @@ class GradientNoise:
 
     All are of one optimiser kind, but that beside minibatches there may be runs on all samples. Where the samples are
     trained `is_backwards`, each has the noise that it has in the order of the data. Noise on parameters is on the
-    `noisy_parts` of θ, which has `shape` (part, dim).
+    entries of θ that are `noisy`.
     """
 
     def __init__(
@@ -56,15 +56,14 @@ class GradientNoise:
         samples: int,
         *,
         is_backwards: bool = False,
-        shape: tuple[int, int] = (0, 0),
-        noisy_parts: Sequence[int] = (),
+        noisy: Bool[np.ndarray, "part dim"] | None = None,
     ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._order = slice(None, None, -1 if is_backwards else 1)
         self._drawn: dict[str, tuple[int, Noise]] = {}
         self._minibatches = any(optimizer.draws_batches for optimizer in optimizers)
-        self._shape, self._noisy_parts = shape, list(noisy_parts)
-        self._on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
+        on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
+        self._noisy = noisy if on_parameters else None
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
 
     def quiet_from(self, step: int) -> bool:
@@ -76,9 +75,9 @@ class GradientNoise:
         is_noisy = start < self._noisy_steps
         return ResidualNoise(
             weight=self._pieces("weight", start, stop) if self._minibatches else None,
-            shift=self._pieces("shift", start, stop) if is_noisy and not self._on_parameters else None,
+            shift=self._pieces("shift", start, stop) if is_noisy and self._noisy is None else None,
             parameters=self._pieces("parameters", start, stop).swapaxes(1, 2)
-            if is_noisy and self._on_parameters
+            if is_noisy and self._noisy is not None
             else None,
         )
 
@@ -102,9 +101,8 @@ class GradientNoise:
         if name == "weight":
             return optimizer.weights(stream, steps, self._samples)[:, self._order]
         rng = stream("gradient noise", block)
-        if name == "shift":
+        if self._noisy is None:
             return optimizer.noise(rng, steps, self._samples)[:, self._order]
-        dim, drawn = self._shape[1], np.zeros((BLOCK, *self._shape))
-        noise = optimizer.noise(rng, steps, len(self._noisy_parts) * dim)
-        drawn[:, self._noisy_parts] = noise.reshape(BLOCK, -1, dim)[..., self._order]
-        return drawn
+        drawn = np.zeros((BLOCK, *self._noisy.shape))
+        drawn[:, self._noisy] = optimizer.noise(rng, steps, int(self._noisy.sum()))
+        return drawn[..., self._order]

@@ -34,8 +34,10 @@ class Kernel(Protocol):
         y: Float64[np.ndarray, " sample"],
         network: Network,
         state: BatchState,
+        *,
+        optimizer: type[Optimizer] = Optimizer,
     ) -> BatchDescent:
-        """The lanes at a state, in memory of their own."""
+        """The lanes at a state, in memory of their own; `optimizer` is what does the steps where it has a velocity."""
         ...
 
 

@@ -83,7 +83,7 @@ class Descent(BatchDescent):
             first, step, done = events.start + piece.start, events.start + piece.stop, piece.stop
             looks = [] if growth is None else growth.looks(first, step, events.interval).tolist()
             seen: list[np.ndarray] = []
-            if ascent is not None and ascent.along is AscentAlong.SAMPLE:
+            if ascent is not None and ascent.along == AscentAlong.SAMPLE:
                 self._take_along_samples(step_sizes[piece], ascent)
             else:
                 kept, own = None if momentum is None else momentum[piece], None if decay is None else decay.of(piece)
@@ -169,19 +169,17 @@ class Descent(BatchDescent):
             squares = (gradient * gradient).sum(axis=0)
             length = np.sqrt([float(row @ np.ones(len(row))) for row in squares])
             rho = np.divide(rho * len(self._y), length, out=np.zeros_like(length), where=length > 0)
-        return self._theta + rho[:, None] * gradient
+        return np.asarray(self._theta + rho[:, None] * gradient)
 
     def _take_along_samples(self, step_sizes: Float64[np.ndarray, "step run"], ascent: Ascent) -> None:
         """Steps of 1-SAM, lane by lane."""
+        ascents = [ascent.of(lane) for lane in range(self.lanes)]
         with np.errstate(all="ignore"):
             for row, weight in zip(step_sizes, self._wide(step_sizes * (self._rate / len(self._y))), strict=True):
                 self._accumulate(weight[:, None])
                 for lane, step_size in enumerate(row.tolist()):
                     theta = self._theta[:, lane]
-                    rho = float(ascent.rho[lane])
-                    left, gradient = gradient_of_ascents(
-                        self._X, self._y, self._network, theta, rho=rho, normalized=ascent.normalized
-                    )
+                    left, gradient = gradient_of_ascents(self._X, self._y, self._network, theta, ascents[lane])
                     self._residual_sum[lane] += step_size * self._rate / len(self._y) * left
                     theta -= step_size / len(self._y) * gradient
 

@@ -38,9 +38,6 @@ class Optimizer:
     perturbs_parameters: ClassVar[bool] = False
     """Whether its noise is on the parameters at which the gradient is taken, and not on residuals."""
 
-    gradients_per_step: ClassVar[float] = 1.0
-    """What a step costs, in steps of gradient descent."""
-
     is_native: ClassVar[bool] = True
     """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
 
@@ -56,7 +53,7 @@ class Optimizer:
 
     @property
     def keeps_row_space_form(self) -> bool:
-        """Whether every step moves u± by a factor 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
+        """Whether steps move u± by factors 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
         return not self.has_velocity
 
     @property
@@ -66,7 +63,7 @@ class Optimizer:
 
     @property
     def is_completable(self) -> bool:
-        """Whether the limit of a run is known to depend on what `core.completion.stepping` has of it alone."""
+        """Whether it is known what remaining steps sum up to (`core.completion`); where not, `finish` changes nothing."""
         return True
 
     @property
@@ -109,6 +106,11 @@ class Optimizer:
         return None
 
     @property
+    def gradients_per_step(self) -> float:
+        """What a step costs, in steps of gradient descent."""
+        return 1.0
+
+    @property
     def sample_rho(self) -> float:
         """ρ where each sample has an ascent of its own, by ρ times its gradient; 0 elsewhere."""
         return 0.0
@@ -143,7 +145,7 @@ class Optimizer:
         return self.stability_limit / step_size
 
     def instability(self, step_size: float, sharpness: float) -> float:
-        """ε where a perturbation along the top eigenvector is multiplied by −(1 + ε) a step, or as fast; stable if < 0."""
+        """ε where a perturbation along the top eigenvector grows by about 1 + ε a step; stable if ε < 0."""
         return step_size * sharpness - self.stability_limit
 
     def noise(
@@ -417,7 +419,6 @@ class SharpnessAware(Optimizer):
     """
 
     name = "SAM"
-    gradients_per_step = 2.0
 
     rho: float
     ascent_along: AscentAlong = AscentAlong.FULL
@@ -434,6 +435,11 @@ class SharpnessAware(Optimizer):
         return Ascent(along=self.ascent_along, normalized=self.normalized, rho=np.array([self.rho]))
 
     @property
+    def gradients_per_step(self) -> float:
+        """Two gradients; of 1-SAM at degree 2 five products with X and its powers in place of two (`ascent_body.h`)."""
+        return 2.5 if self.ascent_along == AscentAlong.SAMPLE else 2.0
+
+    @property
     def _linear_rho(self) -> float:
         """The ρ in 1 + ρλ: a normalised ascent is bounded, and does not change where steps are."""
         return 0.0 if self.normalized else self.rho
@@ -441,7 +447,7 @@ class SharpnessAware(Optimizer):
     @property
     def sample_rho(self) -> float:
         """The ρ in 1 + ρ‖a_k‖², 0 where samples have no ascent of their own."""
-        return self._linear_rho if self.ascent_along is AscentAlong.SAMPLE else 0.0
+        return self._linear_rho if self.ascent_along == AscentAlong.SAMPLE else 0.0
 
     @property
     def threshold_in_symbols(self) -> str:
@@ -470,9 +476,10 @@ class SharpnessAware(Optimizer):
 class ParameterNoise(Optimizer):
     """Gradient descent with its gradient taken at θ + ε, fresh ε ~ N(0, `variance`·I) at each of `noise_steps` steps.
 
-    θ ← θ − η∇L(θ + ε): noise injection before the gradient step (Orvieto, Raj, Kersting and Bach 2023). What is descended is the
-    smoothed loss E[L(θ + ε)] = L + ½σ²·tr(Hessian of Gauss-Newton) + O(σ⁴); at D = 2 exactly
-    L + 2σ²·Σ_i Ê[x_i²](u₊² + u₋² + σ²). Parts that are and stay 0 have no noise.
+    θ ← θ − η∇L(θ + ε): noise injection before the gradient step (Orvieto, Raj, Kersting and Bach 2023). What is
+    descended on average is the smoothed loss E[L(θ + ε)], at D = 2 exactly L + 2σ²·Σ_i Ê[x_i²](u₊² + u₋² + σ²): to
+    second order in σ half of σ² times the trace of the Hessian at an interpolator. Parts that are and stay 0 have no
+    noise. Langevin noise, added to θ itself (HaoChen et al. 2021), is another thing, and has no such bias.
     """
 
     name = "parameter-noise descent"

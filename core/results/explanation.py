@@ -111,8 +111,9 @@ def _unsettled(summary: Mapping[str, Scalar], warmup_steps: int, optimizer: Opti
             f"{reached:.3g} of {step_size:.3g}. Take more steps than the warm-up, or shorten it."
         )
     if steps < noise_steps and outcome is not Outcome.DIVERGED:
+        what = "parameters" if optimizer.perturbs_parameters else "targets"
         return (
-            f"Its targets are noisy for {noise_steps} steps, and no run converges before: take more steps, or let the "
+            f"Its {what} are noisy for {noise_steps} steps, and no run converges before: take more steps, or let the "
             "noise end sooner."
         )
     return ""
@@ -334,12 +335,24 @@ def _below_all(optimizer: Optimizer) -> str:
     """Why a run that is below all thresholds may not settle: they are of small deviations, and of all samples."""
     if optimizer.draws_batches:
         return "but minibatches are less stable than steps of all samples: halve η, or take larger ones"
+    if _keeps_its_ascent(optimizer):
+        return _TO_AND_FRO
     if optimizer.momentum:
         return (
             "but they are those of small deviations, and momentum carries a run beyond them: halve η, lower the "
             "momentum, warm up (longer), or start closer to 0"
         )
     return "so on its way the loss is sharper than at both ends: halve η, warm up (longer), or start closer to 0"
+
+
+_TO_AND_FRO: Final = (
+    "but a normalised ascent has the length ρ however near a minimum is, about which the run goes to and fro by "
+    "ηλρ/(2 − ηλ): lower ρ or η, or take ascents that are not normalised"
+)
+
+
+def _keeps_its_ascent(optimizer: Optimizer) -> bool:
+    return optimizer.ascent is not None and optimizer.ascent.normalized
 
 
 def _fits_nothing(summary: Mapping[str, Scalar]) -> bool:
@@ -406,13 +419,15 @@ def _too_short(summary: Mapping[str, Scalar], ratios: Mapping[str, float], optim
         )
     if largest is None:
         return f"{more}."
+    if largest < 1 and _keeps_its_ascent(optimizer):
+        return f"Every known threshold is above η, {_TO_AND_FRO}. More steps lead to where λ is less, and no nearer."
     if largest < SLOW:
         return (
             f"η is small beside every threshold: raise it up to {1 / largest:.2g} times. {more}.{_unreachable(ratios)}"
         )
-    if largest >= 1:
-        return f"{more}, or lower η below the thresholds that it exceeds, above which a run settles slowly if at all."
-    return (
+    exceeds = f"{more}, or lower η below the thresholds that it exceeds, above which a run settles slowly if at all."
+    below = (
         f"{more}: no threshold stands against it, but a start close to 0 and columns that are nearly alike take long."
         f"{_unreachable(ratios)}"
     )
+    return exceeds if largest >= 1 else below

@@ -51,8 +51,8 @@ END: Final[Mapping[str, Meaning]] = MappingProxyType(
             dims=_COORDINATE,
             symbol="√A",
             description=(
-                "√|u₊u₋|, for UV that of the equivalent squared model, for u∘v √|u² − v²|. Not with momentum, nor at "
-                "depth 3 and more."
+                "√|u₊u₋|, for UV that of the equivalent squared model, for u∘v √|u² − v²|. Not with momentum or "
+                "parameter noise, nor at depth 3 and more."
             ),
         ),
         "gradient_sum": Meaning(

@@ -267,8 +267,8 @@ VARIABLES: Final = _table(
             label="stability threshold 2/η",
             description=(
                 "The largest sharpness at which gradient descent with the step size η that the run ends with "
-                "(`end_step_size`) is linearly stable; with momentum "
-                "the optimiser's stability limit over η."
+                "(`end_step_size`) is linearly stable; with momentum the optimiser's stability limit over η, of SAM "
+                "(√(1 + 8ρ/η) − 1)/(2ρ)."
             ),
             log_scaled=True,
         ),
@@ -289,14 +289,14 @@ VARIABLES: Final = _table(
             "mean √A",
             "effective initialisation √A",
             "The initialisation scale from which gradient flow would reach the same limit, mean over coordinates "
-            "(Even et al. 2023). Not with momentum, nor at depth 3 and more.",
+            "(Even et al. 2023). Not with momentum or parameter noise, nor at depth 3 and more.",
         ),
         _limit(
             "certificate_residual",
             "",
             "residual of the certificate",
             "How far asinh(β/2A) − δ is from the row space of X: zero in exact arithmetic, whatever the step sizes. "
-            "Not with momentum, nor at depth 3 and more.",
+            "Not with momentum or parameter noise, nor at depth 3 and more.",
         ),
         _limit(
             "kernel_change",
@@ -589,7 +589,7 @@ COORDINATES: Final = _table(
         _number("weight_decay", "λ", "weight decay λ", "½λ‖θ‖² is added to the loss."),
         _count("weight_decay_until", "", "steps with weight decay", "After them the decay is off."),
         _count("batch_size", "B", "batch size B", "Samples in a minibatch."),
-        _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or label noise."),
+        _count("optimizer_seed", "", "optimiser seed", "The seed of minibatches or noise."),
         _number("label_noise_variance", "", "label-noise variance", "The variance of the fresh noise on y."),
         _count("noise_steps", "", "steps with label noise", "After them the noise is off."),
         _count("noise_from", "", "first step with label noise", "Before it there is no noise."),

@@ -176,7 +176,7 @@ def network_of(model: PlainModel) -> Network:
             assert_never(model)
 
 
-def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:
+def optimizer_of(optimizer: PlainOptimizer) -> Optimizer:  # noqa: PLR0911 - one for each kind
     """The optimiser of a spec; its step size and warm-up stand apart."""
     match optimizer:
         case PlainGradientDescent():

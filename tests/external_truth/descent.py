@@ -111,5 +111,10 @@ def sparse_features_rows(*, of_product: bool = False) -> list[Row]:
     return [
         Row(what="test loss, 99,599 steps", printed="0.16824144824688475", ours=found["test_loss"]),
         Row(what="‖(u, v)‖ = √2·‖θ‖", printed="2.8749151062", ours=float(norm), tolerance=None),
-        Row(what="sharpness, where 2/η = 2", printed="1.97", ours=found["sharpness"] * (2 if of_product else 1), tolerance=None),
+        Row(
+            what="sharpness, where 2/η = 2",
+            printed="1.97",
+            ours=found["sharpness"] * (2 if of_product else 1),
+            tolerance=None,
+        ),
     ]

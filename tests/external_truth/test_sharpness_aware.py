@@ -25,7 +25,7 @@ def name(value: object) -> str:
 
 @pytest.mark.parametrize(("setting", "each_sample"), SETTINGS, ids=name)
 def test_every_printed_line_is_found_by_a_spec_in_its_units(setting: Setting, *, each_sample: bool) -> None:
-    """github.com/tml-epfl/understanding-sam, diagonal linear networks; to 1e-11, and 1e-6 where next to nothing is left."""
+    """In its notebook on diagonal networks; to 1e-11, and to 1e-6 where next to nothing is left."""
     printed, summary = float(setting[3]), ascended(setting, each_sample=each_sample)
     if math.isnan(printed):
         assert (summary["outcome"], summary["test_loss"]) == ("diverged", None)

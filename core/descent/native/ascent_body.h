@@ -145,7 +145,7 @@ INLINE double NAME(pull)(const stretch *s, double rho, double r, double curvatur
 }
 
 /* c, the tangent weights of one lane. */
-TARGET INLINE void NAME(tangent_weights)(const int64_t network, const int64_t depth, const batch *b, int64_t lane,
+TARGET INLINE void NAME(tangent_weights)(const int64_t network, const int64_t depth, const batch *b,
                                          double *const part[4], double *out)
 {
     for (int64_t i = 0; i < b->dims; i += V) {
@@ -176,7 +176,7 @@ TARGET static void NAME(ascend_samples)(const batch *b, const stretch *s, int64_
 }
 
 /* θ_k ← θ_k ∓ ∂_k∘x − θ_k∘s. */
-TARGET INLINE void NAME(move_by_samples)(const int64_t network, const int64_t depth, const batch *b, int64_t lane,
+TARGET INLINE void NAME(move_by_samples)(const int64_t network, const batch *b, int64_t lane,
                                          double *const part[4])
 {
     const double *const gradient = b->gradient + lane * b->dims, *const second = b->second + lane * b->dims;
@@ -186,11 +186,11 @@ TARGET INLINE void NAME(move_by_samples)(const int64_t network, const int64_t de
         vec theta[4], moved[4];
         for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
         for (int k = 0; k < (network == UV ? 4 : 2); k++) {
-            const vec change = NAME(slope)(network, depth, theta, k) * x;
+            const vec change = NAME(slope)(network, 2, theta, k) * x;
             moved[k] = (k & 1 ? theta[k] + change : theta[k] - change) - theta[k] * shrinkage;
             STORE(part[k] + i, moved[k]);
         }
-        STORE(beta + i, NAME(beta_of)(network, depth, moved));
+        STORE(beta + i, NAME(beta_of)(network, 2, moved));
     }
 }
 
@@ -204,7 +204,7 @@ TARGET INLINE void NAME(step_by_deep_samples)(const int64_t network, const int64
     double *const r = b->residual + lane * b->rows, *const total = b->residual_sum + lane * b->rows;
     double *const weights = b->ascent + lane * b->dims, *const beta = b->predictor + lane * b->dims;
     double *const change[2] = {b->second + lane * b->dims, b->second + (b->lanes + lane) * b->dims};
-    if (s->normalized) NAME(tangent_weights)(network, depth, b, lane, part, weights);
+    if (s->normalized) NAME(tangent_weights)(network, depth, b, part, weights);
     for (int64_t i = 0; i < b->dims; i++) change[0][i] = change[1][i] = 0;
     for (int64_t n = 0; n < b->samples; n++) {
         double curvature = 0;
@@ -263,8 +263,8 @@ TARGET static void NAME(step_by_samples)(const batch *b, const stretch *s, const
     for (int64_t lane = first; lane < last; lane++) {
         double *part[4], *const out = b->ascent + lane * b->dims;
         NAME(rows_of)(b, b->theta, lane, part);
-        if (b->network == UV) NAME(tangent_weights)(UV, 2, b, lane, part, out);
-        else NAME(tangent_weights)(SQUARED, 2, b, lane, part, out);
+        if (b->network == UV) NAME(tangent_weights)(UV, 2, b, part, out);
+        else NAME(tangent_weights)(SQUARED, 2, b, part, out);
     }
     NAME(factors) product = NAME(residual_factors)(b);
     product.start = NULL;
@@ -280,8 +280,8 @@ TARGET static void NAME(step_by_samples)(const batch *b, const stretch *s, const
     for (int64_t lane = first; lane < last; lane++) {
         double *part[4];
         NAME(rows_of)(b, b->theta, lane, part);
-        if (b->network == UV) NAME(move_by_samples)(UV, 2, b, lane, part);
-        else NAME(move_by_samples)(SQUARED, 2, b, lane, part);
+        if (b->network == UV) NAME(move_by_samples)(UV, b, lane, part);
+        else NAME(move_by_samples)(SQUARED, b, lane, part);
     }
 }
 

@@ -37,7 +37,7 @@ class NativeDescent(BatchDescent):
     Cost at D = 2: 4·N·d flops and one pass over the row of a lane per lane and step.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a `Kernel` is given, and which one it is
         self,
         kernel: int,
         X: Float64[np.ndarray, "sample dim"],
@@ -120,11 +120,10 @@ class NativeDescent(BatchDescent):
         shift, weight = self._wide("shift", noise.shift), self._wide("weight", noise.weight)
         shrink, shrink_stride = (None, 0) if decay is None else _strided(decay.shrink, 1.0)
         pull, pull_stride = (None, 0) if decay is None else _strided(decay.pull, 1.0)
-        parameters, rho = self._padded_parameters(noise.parameters), None
+        parameters = self._wide("parameters", noise.parameters, self._dims)
+        rho = None if ascent is None else np.ascontiguousarray(ascent.rho)
         if ascent is not None or parameters is not None:
-            self._take_gradients_elsewhere(by_samples=ascent is not None and ascent.along is AscentAlong.SAMPLE)
-        if ascent is not None:
-            rho = np.ascontiguousarray(ascent.rho)
+            self._take_gradients_elsewhere(by_samples=ascent is not None and ascent.along == AscentAlong.SAMPLE)
         losses = np.empty((events.checks(steps), self.lanes))
         low, low_from, calm, calm_until, high = self._watched(events)
         stretch = native.Stretch(
@@ -148,7 +147,7 @@ class NativeDescent(BatchDescent):
             pull=None if pull is None else address(pull),
             pull_stride=pull_stride,
             rho=None if rho is None else address(rho),
-            by_samples=ascent is not None and ascent.along is AscentAlong.SAMPLE,
+            by_samples=ascent is not None and ascent.along == AscentAlong.SAMPLE,
             normalized=ascent is not None and ascent.normalized,
             parameters=None if parameters is None else address(parameters),
             floor=None if growth is None else address(growth.floor),
@@ -172,7 +171,12 @@ class NativeDescent(BatchDescent):
         if not self._packed:
             self._packed = [self._pack(self._X), self._pack(self._X.T)]
             self._batch.by_sample, self._batch.by_dim = map(address, self._packed)
-        shapes = (self.lanes, self._dims), (2, self.lanes, self._dims), (self.lanes, self._rows), (self.lanes, self._rows)
+        shapes = (
+            (self.lanes, self._dims),
+            (2, self.lanes, self._dims),
+            (self.lanes, self._rows),
+            (self.lanes, self._rows),
+        )
         scratch = [aligned_zeros(shape) for shape in shapes]
         self._scratch += scratch
         self._batch.ascent, self._batch.second, self._batch.curvature, self._batch.cubic = map(address, scratch)
@@ -182,11 +186,6 @@ class NativeDescent(BatchDescent):
             self._packed += powers
             batch = self._batch
             batch.squares_by_sample, batch.cubes_by_sample, batch.squares_by_dim = map(address, powers)
-
-    def _padded_parameters(
-        self, noise: Float64[np.ndarray, "step part run dim"] | None
-    ) -> Float64[np.ndarray, "step part run padded_dim"] | None:
-        return None if noise is None else padded_rows(noise, self._dims)
 
     def _watched(self, events: LossEvents) -> Sequence[int]:
         """Where copies of the conditions are that the kernel reads: one chunk after another has the same ones."""
@@ -203,14 +202,14 @@ class NativeDescent(BatchDescent):
         return packed
 
     def _wide(
-        self, name: str, values: Float64[np.ndarray, "step run sample"] | None
-    ) -> Float64[np.ndarray, "step run padded_sample"] | None:
+        self, name: str, values: Float64[np.ndarray, "step *run entry"] | None, width: int | None = None
+    ) -> Float64[np.ndarray, "step *run padded_entry"] | None:
         """The rows padded, in memory that the next chunk of so many steps has again."""
         if values is None:
             return None
         wide = self._drawn.get(name)
         if wide is None or wide.shape[0] != len(values):
-            wide = self._drawn[name] = aligned_zeros((*values.shape[:-1], self._rows))
+            wide = self._drawn[name] = aligned_zeros((*values.shape[:-1], width or self._rows))
         wide[..., : values.shape[-1]] = values
         return wide
 

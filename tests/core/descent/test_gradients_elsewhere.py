@@ -18,7 +18,7 @@ from tests.reference import gradients_elsewhere
 
 KINDS = [(along, normalized) for along in AscentAlong for normalized in (False, True)]
 every_kernel = pytest.mark.parametrize("kernel", kernel_names())
-every_kind = pytest.mark.parametrize(("along", "normalized"), KINDS)
+every_kind = pytest.mark.parametrize("kind", KINDS)
 FUSING = [name for name in kernel_names() if name not in {NUMPY, "baseline"}]
 
 
@@ -34,11 +34,14 @@ def lanes_of(
 @every_kernel
 @every_kind
 @settings(max_examples=25)
-@given(network=st.sampled_from(NETWORKS), seed=st.integers(0, 1000), samples=st.integers(1, 9), lanes=st.integers(1, 20))
+@given(
+    network=st.sampled_from(NETWORKS), seed=st.integers(0, 1000), shape=st.tuples(st.integers(1, 9), st.integers(1, 20))
+)
 def test_ascents_are_those_of_the_plain_loop(
-    kernel: str, along: AscentAlong, normalized: bool, network: Network, seed: int, samples: int, lanes: int
+    kernel: str, kind: tuple[AscentAlong, bool], network: Network, seed: int, shape: tuple[int, int]
 ) -> None:
     """Four steps from random states of both signs, every lane with its own η and ρ."""
+    (along, normalized), (samples, lanes) = kind, shape
     data, rng = small_problem(seed, samples=samples, dimension=11), np.random.default_rng(seed)
     theta, step_sizes = rng.uniform(-0.6, 0.6, (len(network.parts), lanes, 11)), rng.uniform(0, 0.01, lanes)
     rho = rng.uniform(0, 0.1 if normalized else 0.01, lanes)
@@ -143,9 +146,10 @@ def test_all_instruction_sets_that_fuse_give_the_same_bits(
 @every_kernel
 @every_kind
 def test_a_step_of_size_zero_changes_no_bit_and_steps_may_be_taken_in_portions(
-    kernel: str, along: AscentAlong, normalized: bool
+    kernel: str, kind: tuple[AscentAlong, bool]
 ) -> None:
     """As of gradient descent."""
+    along, normalized = kind
     data = paper_problem()
     theta = np.full((2, 3, 100), 0.1)
     ascent = Ascent(along=along, normalized=normalized, rho=np.array([1e-3, 1e-2, 0.1]))
@@ -160,8 +164,9 @@ def test_a_step_of_size_zero_changes_no_bit_and_steps_may_be_taken_in_portions(
 
 @every_kernel
 @every_kind
-def test_what_is_zero_stays_zero(kernel: str, along: AscentAlong, normalized: bool) -> None:
+def test_what_is_zero_stays_zero(kernel: str, kind: tuple[AscentAlong, bool]) -> None:
     """u₋ and v₋ of u∘v; and at θ = 0 no ascent has a direction."""
+    along, normalized = kind
     data, network = paper_problem(), Product()
     theta = np.zeros((4, 2, 100))
     theta[0, 1], theta[2, 1] = 0.1, 0.05
@@ -183,7 +188,9 @@ def test_a_large_matrix_is_passed_as_a_small_one() -> None:
         for kernel in (FUSING[0], NUMPY):
             batch = lanes_of(kernel, data, Diagonal(2), theta.copy())
             batch.advance(np.full((5, 1), 1e-4))
-            batch.advance(np.full((5, 1), 1e-4), ascent=Ascent(along=along, normalized=normalized, rho=np.full(1, 1e-3)))
+            batch.advance(
+                np.full((5, 1), 1e-4), ascent=Ascent(along=along, normalized=normalized, rho=np.full(1, 1e-3))
+            )
             batch.losses()
             ends.append(batch.theta.copy())
         np.testing.assert_allclose(*ends, rtol=1e-11)

@@ -5,8 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.descent.ascent import AscentAlong
 from core.descent.kernel import kernel_names, kernel_of, kernels, trained_by
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.optimizers import (
+    FullBatch,
+    HeavyBall,
+    LabelNoise,
+    Minibatch,
+    Nesterov,
+    Optimizer,
+    ParameterNoise,
+    SharpnessAware,
+)
 from core.descent.sampling import Sampling, minibatch_weights
 
 OPTIMIZERS: list[Optimizer] = [
@@ -85,3 +95,60 @@ def test_momentum_alone_leaves_the_row_space_form() -> None:
         *(False, True, True),
     ]
     assert [optimizer.noise_steps for optimizer in OPTIMIZERS] == [0, 0, 7, 0, 0, 0, 7]
+
+
+def nesterov_radius(momentum: float, product: float) -> float:
+    """Of the map (x(t), x(t−1)) ↦ (x(t+1), x(t)) with x(t+1) = (1 − ηλ)(x(t) + m(x(t) − x(t−1)))."""
+    left = 1 - product
+    return float(np.abs(np.linalg.eigvals(np.array([[left * (1 + momentum), -left * momentum], [1.0, 0.0]]))).max())
+
+
+@given(momentum=st.floats(0, 0.99))
+def test_nesterov_momentum_is_stable_below_its_limit(momentum: float) -> None:
+    """(2 + 2m)/(1 + 2m), less than without momentum, where that of heavy ball is more."""
+    limit = Nesterov(momentum=momentum).stability_limit
+    assert limit <= 2
+    assert nesterov_radius(momentum, limit * (1 + 1e-6)) > 1
+    assert all(nesterov_radius(momentum, limit * part) < 1 for part in (1e-3, 0.5, 1 - 1e-6))
+
+
+@given(rho=st.floats(1e-3, 1e3), sharpness=st.floats(1e-3, 1e3))
+def test_ascents_make_steps_less_stable(rho: float, sharpness: float) -> None:
+    """On λθ²/2 the gradient is λ(θ + ρλθ): it is multiplied by 1 − ηλ(1 + ρλ), and by −1 at the limit."""
+    optimizer = SharpnessAware(rho=rho)
+    largest = optimizer.largest_stable_step(2 / sharpness)
+    multiplier = 1 - largest * sharpness * (1 + rho * sharpness)
+    assert multiplier == pytest.approx(-1, rel=1e-9)
+    assert optimizer.largest_stable_sharpness(largest) == pytest.approx(sharpness, rel=1e-9)
+    assert optimizer.step_of_descent(largest) == pytest.approx(2 / sharpness, rel=1e-9)
+    assert optimizer.instability(1.01 * largest, sharpness) == pytest.approx(0.02, rel=1e-6)
+    of_each = SharpnessAware(rho=rho, ascent_along=AscentAlong.SAMPLE)
+    assert of_each.largest_stable_step(2 / sharpness) == largest  # necessary there
+    assert (optimizer.sample_rho, of_each.sample_rho) == (0, rho)
+
+
+@given(product=st.floats(0.05, 1.95), rho=st.floats(1e-3, 10))
+def test_a_normalised_ascent_bounces_wherever_descent_is_stable(product: float, rho: float) -> None:
+    """X ← x − ηλ(x + ρ·sgn x) comes to ±ηλρ/(2 − ηλ): bounded below ηλ = 2, and never at rest."""
+    optimizer = SharpnessAware(rho=rho, normalized=True)
+    assert optimizer.largest_stable_sharpness(0.5) == 4
+    assert optimizer.largest_stable_step(3.0) == optimizer.step_of_descent(3.0) == 3
+    x = 0.1 * rho
+    for _ in range(2000):
+        x -= product * (x + rho * np.sign(x))
+    assert abs(x) == pytest.approx(product * rho / (2 - product), rel=1e-6)
+
+
+def test_what_the_newer_optimisers_say_of_themselves() -> None:
+    """Ascents keep to what steps conserve; nobody knows what the remaining steps of any of these sum up to."""
+    newer: list[Optimizer] = [
+        SharpnessAware(rho=0.1),
+        Nesterov(momentum=0.9),
+        ParameterNoise(variance=0.1, noise_steps=5),
+    ]
+    assert [each.keeps_row_space_form for each in newer] == [True, False, False]
+    assert not any(each.is_completable or each.follows_gradient for each in newer)
+    assert [each.is_map_of_theta for each in newer] == [True, False, False]
+    assert Nesterov(momentum=0.0).in_effect == FullBatch()
+    best = kernel_names()[0]
+    assert [trained_by(best, each) for each in newer] == [best] * 3

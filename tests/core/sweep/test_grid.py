@@ -195,11 +195,13 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
         shared | {"kind": "sgd", "batch_size": {"values": [1, 2]}, "seed": whole},
         shared | {"kind": "label_noise", "noise_variance": two, "noise_steps": whole, "noise_from": {"values": [0, 1]}},
         shared | {"kind": "heavy_ball", "momentum": two, "step_size": {"fractions_of_max_stable": [0.5, 0.9]}},
+        shared | {"kind": "sam", "rho": two},
+        shared | {"kind": "parameter_noise", "variance": two, "noise_steps": whole, "seed": whole},
     ]
     models: list[dict[str, Any]] = [
         {"kind": "diagonal", "depth": whole},
         {"kind": "uv", "shape": two},
-        {"kind": "diagonal"},
+        *({"kind": "diagonal"},) * 3,
     ]
     parts = dict.fromkeys(("u_plus", "u_minus", "v_plus", "v_minus"), two)
     started = document(model={"kind": "uv"}, initialization={"kind": "parameters", **parts})
