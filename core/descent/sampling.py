@@ -66,8 +66,9 @@ def epoch_indices(
     first, last = (int(step) // in_epoch // together for step in (steps[0], steps[-1]))
     unordered = np.tile(np.arange(samples), (together, 1))
     orders = np.concatenate([generator(group).permuted(unordered, axis=1) for group in range(first, last + 1)])
-    chosen: Int64[np.ndarray, "step drawn"] = orders[:, : in_epoch * batch_size].reshape(-1, batch_size)
-    return chosen[steps - first * together * in_epoch]
+    every = orders[:, : in_epoch * batch_size].reshape(-1, batch_size)
+    chosen: Int64[np.ndarray, "step drawn"] = every[steps - first * together * in_epoch]
+    return chosen
 
 
 def given_indices(
@@ -75,4 +76,5 @@ def given_indices(
 ) -> Int64[np.ndarray, "step drawn"]:
     """Those of these steps; beyond the last they are those of the first sample, of steps that nobody takes."""
     empty = [0] * len(indices[0])
-    return np.array([indices[step] if step < len(indices) else empty for step in steps.tolist()], dtype=np.int64)
+    rows = [indices[step] if step < len(indices) else empty for step in steps.tolist()]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), len(empty))

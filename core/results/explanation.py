@@ -234,8 +234,8 @@ _MAY_LEAVE: Final = (
 
 
 _STAYS: Final = (
-    "Minibatches are stable in the mean square there at this η, but how far the limit is is not known: its limit_error is "
-    "1. Lower η, take larger ones, or leave momentum out."
+    "Minibatches are stable in the mean square there at this η, but how far it is to the limit is not known: its "
+    "limit_error is 1. Lower η, take larger ones, or leave momentum out."
 )
 
 

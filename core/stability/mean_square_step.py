@@ -117,7 +117,8 @@ class _Feedback:
         turned = (here - m * there) * (there - m * here) / (1 - m * m)
         left = (1 - m) * (here + there) - step_size * (turned - self.dispersion * here * there)
         fed = step_size * self.dispersion * len(self.modes)
-        return np.divide(fed, left, out=np.zeros_like(left), where=left > 0)
+        gain: Float64[np.ndarray, "mode mode"] = np.divide(fed, left, out=np.zeros_like(left), where=left > 0)
+        return gain
 
     def product(self, step_size: float, vector: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " sample"]:
         """F(η)·w: what is left, sample by sample, of second moments w_k·a_ka_kᵀ that are fed in at every step."""

@@ -50,6 +50,14 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "what decays does so a little": ("weight_decay is 0", "turn the signs", "end the weight_decay"),
     "axes that are linked go together": ("zip has", "zip needs", "zip of"),
+    "streams of samples fit": (
+        "indices are given",
+        "each step of indices",
+        "indices has sample",
+        "leave seed out",
+        "stream of samples",
+        "leaves no noise",
+    ),
     "arrays have one shape": (
         "the rows of",
         "every row of",
@@ -122,6 +130,7 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
         optimizer["batch_size"] = 1
     if "noise_steps" in optimizer:
         optimizer["noise_steps"] = _small(optimizer["noise_steps"])
+    _fit_stream(optimizer)
     _fit_step_size(optimizer)
     spec["stopping"] = spec.get("stopping", {}) | {
         "max_steps": min(int(spec.get("stopping", {}).get("max_steps", 9)), 99)
@@ -148,6 +157,17 @@ def _fit_start(start: dict[str, Any], model: dict[str, Any], columns: int) -> No
     start.pop("independent", None)
     if not isinstance(scale := start.get("scale", 1.0), dict):
         start["scale"] = {"values": _apart([scale, 0.5])}
+
+
+def _fit_stream(optimizer: dict[str, Any]) -> None:
+    """Given samples where they are asked for, no search where samples come to an end, noise from the first step on."""
+    optimizer.pop("noise_from", None)
+    optimizer.pop("indices", None)
+    if optimizer.get("sampling") in {"indices", "one_pass"} and "largest_convergent" in str(optimizer["step_size"]):
+        del optimizer["sampling"]
+    if optimizer.get("sampling") == "indices":
+        optimizer["indices"] = [[0], [0]]
+        optimizer.pop("seed", None)
 
 
 def _fit_step_size(optimizer: dict[str, Any]) -> None:

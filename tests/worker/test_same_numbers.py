@@ -20,6 +20,26 @@ CASES: dict[str, ExperimentSpec] = {
     "two data sets": spec(data=SPARSE, step_size=FRACTIONS),
     "held-out data": spec(data=PROBLEM | HELD_OUT | {"transform": {"X": "centre", "y": "centre"}}),
     "minibatches": spec(optimizer={"kind": "sgd", "step_size": 0.02, "batch_size": 1}, max_steps=2000),
+    "minibatches in epochs, with momentum and without": spec(
+        optimizer={
+            "kind": "sgd",
+            "step_size": 0.02,
+            "batch_size": 1,
+            "sampling": "epochs",
+            "momentum": {"values": [0.0, 0.5]},
+        },
+        max_steps=2000,
+    ),
+    "given samples": spec(
+        optimizer={
+            "kind": "sgd",
+            "step_size": 0.02,
+            "batch_size": 2,
+            "sampling": "indices",
+            "indices": [[0, 1], [1, 1]] * 70,
+        },
+        max_steps=2000,
+    ),
     "label noise": spec(
         optimizer={"kind": "label_noise", "step_size": 0.02, "noise_variance": 0.1, "noise_steps": 200}
     ),

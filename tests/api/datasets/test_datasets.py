@@ -294,6 +294,10 @@ def test_a_spec_must_fit_the_data_set_that_it_names(store: Store) -> None:
         optimizer=sgd | {"batch_size": {"values": [1, 4]}}, initialization=vector | {"vector": [1.0, 2.0, 3.0]}
     )
     require_uploaded(fitting, store=store, settings=settings)
+    given = sgd | {"batch_size": 1, "sampling": "indices", "indices": [[0], [4]]}
+    with pytest.raises(UnusableBody) as refused:
+        require_uploaded(_spec(optimizer=given), store=store, settings=settings)
+    assert [violation.pointer for violation in refused.value.violations] == ["/optimizer/indices"]
     misfit = _spec(optimizer=sgd | {"batch_size": {"values": [1, 5]}}, initialization=vector | {"vector": [1.0]})
     with pytest.raises(UnusableBody) as caught:
         require_uploaded(misfit, store=store, settings=settings)

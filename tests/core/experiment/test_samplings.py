@@ -180,3 +180,29 @@ def test_documents_of_before_are_spelled_and_keyed_as_before(optimizer: dict[str
     assert plain.canonical() == spoken.canonical()
     assert Grid(plain).run(0).key == Grid(spoken).run(0).key
     assert Grid(plain).run(0).seed == Grid(spoken).run(0).seed
+
+
+@pytest.mark.parametrize("sampling", ["with_replacement", "epochs"])
+def test_a_run_that_is_completed_would_have_ended_there(sampling: str) -> None:
+    """As it does where it insists on iterating, within the errors of both; long before."""
+    optimizer = {"kind": "sgd", "batch_size": 2, "sampling": sampling, "step_size": 0.02}
+    tight = {"loss_tolerance": 1e-20, "max_steps": 10**6}
+    iterated, by_hand = ends(spec_of(optimizer, stopping=tight | {"finish": "iterate"}))
+    completed, found = ends(spec_of(optimizer, stopping=tight | {"finish": "auto", "completion_tolerance": 1e-4}))
+    assert (by_hand["finished_by"], found["finished_by"]) == ("iteration", "completion")
+    assert by_hand["outcome"] == found["outcome"] == "converged"
+    assert found["steps"] < by_hand["steps"] / 2
+    beta = completed.prod(axis=0)
+    apart = np.linalg.norm(beta - iterated.prod(axis=0)) / np.linalg.norm(beta)
+    assert apart <= found["limit_error"] + by_hand["limit_error"]
+    assert 0 < found["limit_error"] <= 1e-3
+
+
+def test_with_momentum_sgd_is_iterated_and_nothing_is_claimed_of_its_limit() -> None:
+    """No completion, no certificate, and an error of 1, though its threshold is known."""
+    optimizer = {"kind": "sgd", "batch_size": 2, "momentum": 0.5, "step_size": 0.02}
+    _, found = ends(spec_of(optimizer, stopping={"max_steps": 100_000}))
+    assert (found["outcome"], found["finished_by"]) == ("converged", "iteration")
+    assert found["certificate_residual"] is None
+    assert found["limit_error"] == 1
+    assert found["mean_square_stable_step"] > 0.02

@@ -90,6 +90,17 @@ def test_no_training_is_predicted_to_exceed_its_budget(sensitivity: Any, trainin
     assert estimated(beside, None).predicted_steps == 1000 * trainings
 
 
+def test_a_run_is_predicted_to_end_with_its_stream() -> None:
+    """A pass over 50 samples, by 5 and by 10 of them, and ten given steps; a budget that is less ends it first."""
+    shared, alone = {"kind": "sgd", "step_size": 0.001}, {"sensitivity": False}
+    one_pass = shared | {"batch_size": {"values": [5, 10]}, "sampling": "one_pass"}
+    assert estimated(grid_of(optimizer=one_pass, recording=alone), None).predicted_steps == 10 + 5
+    given = shared | {"batch_size": 1, "sampling": "indices", "indices": [[0]] * 10}
+    assert estimated(grid_of(optimizer=given, recording=alone), None).predicted_steps == 10
+    short = grid_of(optimizer=given, recording=alone, stopping={"steps": 3})
+    assert estimated(short, None).predicted_steps == 3
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_can_be_estimated(name: str) -> None:
     """In every size, within what a person may wait for: half a day of one core."""

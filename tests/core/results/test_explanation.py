@@ -291,6 +291,13 @@ def test_a_run_that_says_nothing_of_its_limit_is_told_what_to_do(optimizer: Opti
     assert ("too early" in explanation(least_squares, optimizer=optimizer)) is not optimizer.draws_batches
 
 
+def test_minibatches_that_are_stable_in_the_mean_square_are_not_said_to_leave() -> None:
+    """Only beyond the threshold are they; where it is not known they may."""
+    for threshold, said in ((0.06, "stable in the mean square there"), (0.04, "may lead it away"), (None, "may lead")):
+        numbers = ended(Outcome.CONVERGED, 0.05, limit_error=1.0, mean_square_stable_step=threshold)
+        assert said in explanation(numbers, optimizer=Minibatch(batch_size=1))
+
+
 @pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.CONVERGED, Outcome.STATIONARY, Outcome.STOPPED])
 @pytest.mark.parametrize("path", [None, *RunPath])
 def test_minibatches_of_all_samples_are_explained_as_gradient_descent(outcome: Outcome, path: str | None) -> None:
