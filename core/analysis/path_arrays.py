@@ -27,7 +27,7 @@ def path_arrays(trained: TrainedRun, network: Network, dataset: Dataset) -> dict
     run, path = trained.run, trained.trajectory
     if not run.paths:
         return {}
-    kept: dict[str, Shaped[np.ndarray, "..."]] = {
+    kept: dict[str, Shaped[np.ndarray, ...]] = {
         "training_time": path.time,
         "rescaled_time": rescaled_time(trained, network, len(dataset.y)),
     }

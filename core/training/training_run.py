@@ -10,7 +10,7 @@ from core.completion.completion import Completion
 from core.completion.stepping import Stepping
 from core.descent.optimizers import Optimizer
 from core.outcome import Outcome, RunPath
-from core.training.record_plan import PathQuantity, RecordPlan
+from core.training.record_plan import PLAIN, PathQuantity, RecordPlan
 from core.training.trajectory import Trajectory
 
 
@@ -56,7 +56,7 @@ class TrainingRun:
     has_twin: bool = False
     meets: Landmark | None = None
     goes_backwards: bool = False
-    record_plan: RecordPlan = RecordPlan()
+    record_plan: RecordPlan = PLAIN
 
     @property
     def paths(self) -> tuple[PathQuantity, ...]:

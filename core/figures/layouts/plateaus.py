@@ -44,7 +44,9 @@ def plateaus_of_runs(grid: Grid, runs: Sequence[int]) -> PlateausLayout:
     """
     _require_predictors(grid)
     if len(runs) > MOST_RUNS:
-        raise UnsuitableFigure(f"This figure has a column for each run, and room for {MOST_RUNS}; {len(runs)} are asked for.")
+        raise UnsuitableFigure(
+            f"This figure has a column for each run, and room for {MOST_RUNS}; {len(runs)} are asked for."
+        )
     return _layout(grid, runs)
 
 

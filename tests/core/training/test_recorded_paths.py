@@ -1,4 +1,4 @@
-"""What is recorded of every coordinate, beside a plain loop over the steps; in company, interrupted, by every kernel."""
+"""What is recorded of every coordinate, beside a plain loop; in company, interrupted, by every kernel."""
 
 from dataclasses import replace
 from typing import Any
