@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 from core.analysis.plateaus import Plateaus, lasso_gap, plateaus, rescaled_time
 from core.data.regression import Dataset
 from core.networks.network import Network
-from core.training.record_plan import PathQuantity
+from core.record_plan import PathQuantity
 from core.training.recorded_paths import BALANCE_MINUS, PREDICTOR, TIME_AVERAGE
 from core.training.training_run import TrainedRun
 

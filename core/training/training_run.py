@@ -10,7 +10,7 @@ from core.completion.completion import Completion
 from core.completion.stepping import Stepping
 from core.descent.optimizers import Optimizer
 from core.outcome import Outcome, RunPath
-from core.training.record_plan import PLAIN, PathQuantity, RecordPlan
+from core.record_plan import PLAIN, PathQuantity, RecordPlan
 from core.training.trajectory import Trajectory
 
 

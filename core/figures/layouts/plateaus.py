@@ -6,9 +6,9 @@ from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, run_at, spread, swept_axes, told_apart
+from core.record_plan import PathQuantity
 from core.spec.axes import Axis
 from core.sweep.grid import Grid
-from core.training.record_plan import PathQuantity
 
 MOST_RUNS: Final = 3
 LEAST_POINTS: Final = 3

@@ -10,8 +10,8 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.descent.kernel import NUMPY, kernel_names
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
+from core.record_plan import PathQuantity, RecordPlan, Spacing
 from core.training.batch_training import Training
-from core.training.record_plan import PathQuantity, RecordPlan, Spacing
 from core.training.sensitivity import WithTwin
 from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trials import SingleTrial, Trials

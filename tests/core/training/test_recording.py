@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import train_loss
 from core.descent.optimizers import HeavyBall
+from core.record_plan import record_steps
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
-from core.training.record_plan import record_steps
 from core.training.recording import Recorder, Sight, observed
 from core.training.trajectory import QUANTITIES
 from tests.core.training.evidence_at import batch_of
