@@ -34,7 +34,7 @@ def path_arrays(trained: TrainedRun, network: Network, dataset: Dataset) -> dict
     kept |= {name: vectors for name, vectors in path.paths.items() if _is_asked_for(name, trained, network)}
     if PathQuantity.SUPPORT in run.paths:
         support = np.abs(path.paths[PREDICTOR]) > run.record_plan.support_threshold
-        kept |= {"support": support.astype(np.int8), "nonzeros": support.sum(axis=1)}
+        kept |= {"support": support.astype(np.int64), "nonzeros": support.sum(axis=1)}
     if TIME_AVERAGE in path.paths:
         kept["lasso_gap"] = lasso_gap(kept["rescaled_time"], path.paths[TIME_AVERAGE], dataset)
     found = plateaus(trained, network, dataset)
