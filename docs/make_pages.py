@@ -168,7 +168,6 @@ MEANINGS: Final = {
     "normalized": "Whether an ascent has the length ρ, or is ρ times the gradient.",
     "points": "Steps that are recorded, at most.",
     "sensitivity": "Which runs have a twin.",
-    "spacing": "Whether recorded steps are spaced evenly in ln t or in t.",
     "at_steps": "The steps that are recorded, in place of points and spacing.",
     "paths": "What is recorded of every coordinate.",
     "support_threshold": "The |β_i| above which a coordinate counts as of the support.",

@@ -68,6 +68,9 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "release": ("stopping", "release"),
         "points": ("recording", "points"),
         "sensitivity": ("recording", "sensitivity"),
+        "at_steps": ("recording", "at_steps"),
+        "paths": ("recording", "paths"),
+        "support_threshold": ("recording", "support_threshold"),
     }
 )
 """Where what a sweep is told stands in the spec: the axes by their names in results, and what else can be set."""

@@ -41,9 +41,9 @@ class StoredArrays:
         """What a run recorded of every coordinate where `recording.paths` asks for it, in float64, and its plateaus.
 
         Returns:
-            `record_step`, `training_time` and `rescaled_time` of shape (record,); `predictor`, `time_average`, `balance`
-            and `support` of shape (record, dimension), as far as they were asked for; `plateau_left`, `plateau_loss` and
-            others of shape (plateau,) where both the predictor and its time average were.
+            `record_step`, `training_time` and `rescaled_time` of shape (record,); `predictor`, `time_average`,
+            `balance` and `support` of shape (record, dimension), as far as they were asked for; `plateau_left`,
+            `plateau_loss` and others of shape (plateau,) where both the predictor and its time average were.
         """
         return self._arrays(f"runs/{index}/path")
 

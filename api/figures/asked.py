@@ -67,7 +67,7 @@ class FigureQuery(BaseModel):
         str | None,
         Field(
             max_length=100,
-            description=f"Indices of up to {MOST_RUNS} runs, with commas: those that trajectory, predictor and plateaus show.",
+            description=f"Indices of up to {MOST_RUNS} runs, with commas: of trajectory, predictor and plateaus.",
             json_schema_extra={"pattern": rf"^({_INDEX.pattern})(,({_INDEX.pattern}))*$"},
         ),
     ] = None

@@ -71,7 +71,10 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             for what in ("trajectory", "path", "arrays", "interpolators")
             for form in ("_file", "_table", "_lines")
         },
-        **{f"get_{what}": ("not-acceptable", "not-stored-yet") for what in ("trajectory", "path", "arrays", "interpolators")},
+        **{
+            f"get_{what}": ("not-acceptable", "not-stored-yet")
+            for what in ("trajectory", "path", "arrays", "interpolators")
+        },
         "get_data": ("not-acceptable",),
         "get_curves": ("not-acceptable", "results-changed"),
     }

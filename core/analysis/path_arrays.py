@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 from core.analysis.plateaus import Plateaus, lasso_gap, plateaus, rescaled_time
 from core.data.regression import Dataset
 from core.networks.network import Network
-from core.training.record_plan import PathQuantity
+from core.record_plan import PathQuantity
 from core.training.recorded_paths import BALANCE_MINUS, PREDICTOR, TIME_AVERAGE
 from core.training.training_run import TrainedRun
 
@@ -27,14 +27,14 @@ def path_arrays(trained: TrainedRun, network: Network, dataset: Dataset) -> dict
     run, path = trained.run, trained.trajectory
     if not run.paths:
         return {}
-    kept: dict[str, Shaped[np.ndarray, "..."]] = {
+    kept: dict[str, Shaped[np.ndarray, ...]] = {
         "training_time": path.time,
         "rescaled_time": rescaled_time(trained, network, len(dataset.y)),
     }
     kept |= {name: vectors for name, vectors in path.paths.items() if _is_asked_for(name, trained, network)}
     if PathQuantity.SUPPORT in run.paths:
         support = np.abs(path.paths[PREDICTOR]) > run.record_plan.support_threshold
-        kept |= {"support": support.astype(np.int8), "nonzeros": support.sum(axis=1)}
+        kept |= {"support": support.astype(np.int64), "nonzeros": support.sum(axis=1)}
     if TIME_AVERAGE in path.paths:
         kept["lasso_gap"] = lasso_gap(kept["rescaled_time"], path.paths[TIME_AVERAGE], dataset)
     found = plateaus(trained, network, dataset)

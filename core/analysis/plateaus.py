@@ -9,9 +9,9 @@ to grow from α to 1. In that unit s = T/U, with T = Σ η_t, the integrated cor
 
     q(s) = s·Xᵀ(y − Xβ̄(s)),  β̄ = Σ η_tβ_t/Σ η_t,
 
-tend as α → 0 to q_i = sgn β_i where β_i ≠ 0 and to |q_i| ≤ 1 elsewhere. With β̄ in the place of β these are the conditions
-of Karush, Kuhn and Tucker for the least ½‖Xβ̄ − y‖² + ‖β̄‖₁/s, the lasso (Berthier 2025): active coordinates are those
-of its equicorrelation set while none leaves the support.
+tend as α → 0 to q_i = sgn β_i where β_i ≠ 0 and to |q_i| ≤ 1 elsewhere. With β̄ in the place of β these are the
+conditions of Karush, Kuhn and Tucker for the least ½‖Xβ̄ − y‖² + ‖β̄‖₁/s, the lasso (Berthier 2025): active
+coordinates are those of its equicorrelation set while none leaves the support.
 """
 
 from collections.abc import Iterator
@@ -43,9 +43,10 @@ Records = Float64[np.ndarray, " record"]
 class Plateaus:
     """The plateaus of a run in their order, each seen at the `record` nearest to its middle.
 
-    `entered` and `left` are rescaled times s: where half of the fall from one plateau to the next has been done, from the
-    last one to 0; 0 for the first, NaN where that is not recorded. `due` is the s at which the first |q_i| off the
-    support comes to 1 if β stays where it is, which is when it leaves as α → 0. `dual` is q, `kkt_distance` the largest |q_i − sgn β_i| on the support and |q_i| − 1 off it; `stationarity` is
+    `entered` and `left` are rescaled times s: where half of the fall from one plateau to the next has been done, from
+    the last one to 0; 0 for the first, NaN where that is not recorded. `due` is the s at which the first |q_i| off the
+    support comes to 1 if β stays where it is, which is when it leaves as α → 0. `dual` is q,
+    `kkt_distance` the largest |q_i − sgn β_i| on the support and |q_i| − 1 off it; `stationarity` is
     max|β_i·x_iᵀr|/(max|β_i|·max|x_iᵀy|) over the support, 0 at a saddle.
     """
 
@@ -78,7 +79,7 @@ def time_unit(network: Network, initial: Float64[np.ndarray, "part dim"], sample
 
 
 def rescaled_time(trained: TrainedRun, network: Network, samples: int) -> Records:
-    """s at the records of a run; a step with momentum m is one of η/(1 − m). NaN where there is no U."""
+    """The rescaled time s at the records of a run; with momentum m a step is η/(1 − m). NaN without U."""
     unit = time_unit(network, trained.run.initial, samples) * (1 - trained.run.optimizer.momentum)
     return trained.trajectory.time / unit
 
@@ -158,9 +159,9 @@ def _leavings(time: Records, loss: Records, middle: Int64[np.ndarray, " plateau"
 
 
 def _dual(time: Records, path: Trajectory, dataset: Dataset) -> Float64[np.ndarray, "record dim"]:
-    """q at every record; 0 before the first step, where there is no average."""
+    """The integrated correlations q at every record; 0 before the first step, where there is no average."""
     average = np.where(time[:, None] > 0, path.paths[TIME_AVERAGE], 0.0)
-    return time[:, None] * _pull(average, dataset)
+    return np.asarray(time[:, None] * _pull(average, dataset))
 
 
 def _due(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.path_arrays import path_arrays
+from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.run_analysis import RunAnalysis
 from core.analysis.starts import Starts
 from core.array_block import pack_arrays, unpack_arrays

@@ -34,7 +34,7 @@ def draw(kind: FigureKind, results: Results, options: FigureOptions = USUAL) -> 
     return picture(kind, results, options).figure
 
 
-def picture(  # noqa: PLR0911 - one for each kind
+def picture(  # noqa: C901, PLR0911 - one for each kind
     kind: FigureKind, results: Results, options: FigureOptions = USUAL
 ) -> Picture:
     """The figure of these results, or of the part of them that is asked for, laid out for their grid.

@@ -145,9 +145,7 @@ class RunTable:
             costs=RunCosts(
                 steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
             ),
-            bytes=stored_bytes(
-                records, dimension=facts.dimension, parts=len(facts.network.parts), paths=self.paths
-            ),
+            bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts), paths=self.paths),
         )
 
     def steps(self, facts: ProblemFacts) -> Runs:

@@ -76,14 +76,16 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
     {
         "record_step": TRAJECTORY["record_step"],
         "training_time": Meaning(
-            dims=_RECORD, symbol="T", description="Σ_s η_s of the steps taken, as they were: with warm-up, 0 where held."
+            dims=_RECORD,
+            symbol="T",
+            description="Σ_s η_s of the steps taken, as they were: with warm-up, 0 where held.",
         ),
         "rescaled_time": Meaning(
             dims=_RECORD,
             symbol="s",
             description=(
-                "T in the time that a coordinate with |x_iᵀr| = 1 takes to grow from α to 1, N·ln(1/α)/2 at D = 2; null "
-                "from α = 1 on."
+                "T in the time that a coordinate with |x_iᵀr| = 1 takes to grow from α to 1, N·ln(1/α)/2 at D = 2; "
+                "null from α = 1 on."
             ),
         ),
         "lasso_gap": Meaning(
@@ -108,33 +110,35 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
             dims=_PATH,
             symbol="Q",
             description=(
-                "What gradient flow conserves of a coordinate: u₊u₋ at D = 2, u₊^(2−D) + u₋^(2−D) from u± > 0 at D ≥ 3, "
+                "What flow conserves of a coordinate: u₊u₋ at D = 2, u₊^(2−D) + u₋^(2−D) from u± > 0 at D ≥ 3, "
                 "u₊² − v₊² of UV, u² − v² of u∘v. Steps of descent keep it to second order."
             ),
         ),
         "balance_minus": Meaning(dims=_PATH, symbol="Q₋", description="u₋² − v₋²; UV alone has it."),
         "plateau_step": Meaning(
-            dims=_PLATEAU, symbol="t", description="The recorded step nearest to the middle of the plateau, where it is seen."
+            dims=_PLATEAU,
+            symbol="t",
+            description="The recorded step nearest to the middle of the plateau, where it is seen.",
         ),
         "plateau_entered": Meaning(
             dims=_PLATEAU,
             symbol="s",
-            description="The rescaled time at which half of the fall of the loss to this plateau is done; 0 for the first.",
+            description="The rescaled time at which half of the fall to this plateau is done; 0 for the first.",
         ),
         "plateau_left": Meaning(
             dims=_PLATEAU,
             symbol="s",
             description=(
-                "The rescaled time at which half of the fall to the next plateau is done, from the last one to 0; linear "
-                "between records, null where that is not recorded."
+                "The rescaled time at which half of the fall to the next plateau is done, from the last one to 0; "
+                "linear between records, null where that is not recorded."
             ),
         ),
         "plateau_due": Meaning(
             dims=_PLATEAU,
             symbol="s",
             description=(
-                "The rescaled time at which, with β at rest, the first |q_i| off the support comes to 1: the end of the "
-                "plateau as α → 0."
+                "The rescaled time at which, with β at rest, the first |q_i| off the support comes to 1: the end of "
+                "the plateau as α → 0."
             ),
         ),
         "plateau_loss": Meaning(dims=_PLATEAU, symbol="L", description="The training loss."),
@@ -143,8 +147,8 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
             dims=_PLATEAU,
             symbol="",
             description=(
-                "How far q is from the subgradients of ‖β‖₁: the largest |q_i − sgn β_i| on the support and |q_i| − 1 off "
-                "it; of order 1/ln(1/α) where a run follows the path of the lasso."
+                "How far q is from the subgradients of ‖β‖₁: the largest |q_i − sgn β_i| on the support and |q_i| − 1 "
+                "off it; of order 1/ln(1/α) where a run follows the path of the lasso."
             ),
         ),
         "plateau_stationarity": Meaning(

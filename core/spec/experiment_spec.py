@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
+from core.record_plan import SUPPORT_THRESHOLD, PathQuantity, RecordPlan, Spacing, in_order
 from core.spec.axes import axes_of, axis_name, linked
 from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
@@ -35,7 +36,6 @@ from core.spec.swept import (
     axis_values,
     left_out_at,
 )
-from core.training.record_plan import SUPPORT_THRESHOLD, PathQuantity, RecordPlan, Spacing, in_order
 
 SCHEMA_VERSION: Final = 1
 

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 
 from core.networks.layer_balance import layer_balance
 from core.networks.network import Network
-from core.training.record_plan import PathQuantity
+from core.record_plan import PathQuantity
 
 PREDICTOR: Final = "predictor"
 TIME_AVERAGE: Final = "time_average"

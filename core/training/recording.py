@@ -14,9 +14,9 @@ from jaxtyping import Float64, Int64
 from core.data.regression import risks
 from core.descent.per_run import PerRun
 from core.implicit_bias.certificate import mean_effective_init
+from core.record_plan import PathQuantity
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
-from core.training.record_plan import PathQuantity
 from core.training.recorded_paths import path_names, path_vectors
 from core.training.training_run import TrainingRun
 from core.training.trajectory import QUANTITIES, Trajectory, trajectory

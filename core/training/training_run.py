@@ -12,7 +12,7 @@ from core.descent.optimizers import Optimizer
 from core.descent.schedule import Shape, scheduled
 from core.descent.weight_decay import NO_DECAY, WeightDecay
 from core.outcome import Outcome, RunPath
-from core.training.record_plan import PathQuantity, RecordPlan
+from core.record_plan import PLAIN, PathQuantity, RecordPlan
 from core.training.trajectory import Trajectory
 
 
@@ -61,6 +61,7 @@ class TrainingRun:
     goes_backwards: bool = False
     step_shape: Shape | None = None
     weight_decay: WeightDecay = NO_DECAY
+    record_plan: RecordPlan = PLAIN
 
     @property
     def steady_from(self) -> int:
@@ -81,7 +82,6 @@ class TrainingRun:
     def largest_step_size_from(self, step: int) -> float:
         """No smaller than any step size of the steps from this one on."""
         return self.step_size if self.step_shape is None else self.step_size * self.step_shape.largest_from(step)
-    record_plan: RecordPlan = RecordPlan()
 
     @property
     def paths(self) -> tuple[PathQuantity, ...]:

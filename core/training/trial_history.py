@@ -9,8 +9,8 @@ import numpy as np
 
 from core.descent.per_run import under
 from core.outcome import Outcome
-from core.training.training_run import CompletedLimit, Cycle, Landmark, TrainedRun, TrainingRun
 from core.training.recorded_paths import path_names
+from core.training.training_run import CompletedLimit, Cycle, Landmark, TrainedRun, TrainingRun
 from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 
 OUTCOMES: Final = tuple(Outcome)

@@ -8,8 +8,8 @@ from jaxtyping import TypeCheckError
 
 from core.descent.batch_descent import BatchState
 from core.networks.network import Diagonal
+from core.record_plan import record_steps
 from core.stability.bounds import second_moments, stability_measure
-from core.training.record_plan import record_steps
 
 
 def test_a_call_with_an_array_of_the_wrong_shape_is_refused() -> None:

@@ -59,7 +59,9 @@ class FigureKind:
         if not runs:
             return self.layout(grid)
         if self.of_runs is None:
-            raise InvalidChoice("runs", (), "this figure aggregates runs; trajectory, predictor and plateaus follow some of them")
+            raise InvalidChoice(
+                "runs", (), "this figure aggregates runs; trajectory, predictor and plateaus follow some of them"
+            )
         require_runs(grid, runs)
         return self.of_runs(grid, runs)
 

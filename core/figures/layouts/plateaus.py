@@ -6,9 +6,9 @@ from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, run_at, spread, swept_axes, told_apart
+from core.record_plan import PathQuantity
 from core.spec.axes import Axis
 from core.sweep.grid import Grid
-from core.training.record_plan import PathQuantity
 
 MOST_RUNS: Final = 3
 LEAST_POINTS: Final = 3
@@ -25,15 +25,16 @@ class PlateausLayout:
 
 
 def plateaus_layout(grid: Grid) -> PlateausLayout:
-    """Up to three runs along the initialisation scale, or along the first axis that is swept; at the first of others.
+    """Up to three runs along the initialisation scale, or along the first axis that is swept; at the least of others.
 
     Raises:
         UnsuitableFigure: the experiment does not record predictors.
     """
     _require_predictors(grid)
     axes = sorted(swept_axes(grid).values(), key=_rank)
+    fixed = {axis.name: min(axis.values) for axis in axes[1:]}
     values = spread(axes[0].values, MOST_RUNS) if axes else ()
-    return _layout(grid, [run_at(grid, {axes[0].name: value}) for value in values] or [0])
+    return _layout(grid, [run_at(grid, fixed | {axes[0].name: value}) for value in values] or [0])
 
 
 def plateaus_of_runs(grid: Grid, runs: Sequence[int]) -> PlateausLayout:
@@ -44,7 +45,9 @@ def plateaus_of_runs(grid: Grid, runs: Sequence[int]) -> PlateausLayout:
     """
     _require_predictors(grid)
     if len(runs) > MOST_RUNS:
-        raise UnsuitableFigure(f"This figure has a column for each run, and room for {MOST_RUNS}; {len(runs)} are asked for.")
+        raise UnsuitableFigure(
+            f"This figure has a column for each run, and room for {MOST_RUNS}; {len(runs)} are asked for."
+        )
     return _layout(grid, runs)
 
 

@@ -24,7 +24,7 @@ from tests.reference.memory_store import MemoryStore
 
 DATA: dict[str, Any] = {"kind": "sparse_regression", "samples": 5, "dimension": 10, "sparsity": 2}
 DESCENT: dict[str, Any] = {"kind": "gradient_descent", "step_size": {"values": [0.002, 0.005]}, "warmup_steps": 100}
-PARTS = ("runs/0/trajectory", "runs/0/arrays", "analysis/0/data", "analysis/0/interpolators")
+PARTS = ("runs/0/trajectory", "runs/0/path", "runs/0/arrays", "analysis/0/data", "analysis/0/interpolators")
 AT_DEPTH_2 = INTERPOLATORS.keys() - {"least_parameter_norm"}
 
 
@@ -121,6 +121,60 @@ def test_the_predictor_is_that_of_the_parameters_bit_for_bit(service: WorkingSer
         np.testing.assert_array_equal(arrays["gradient_sum"], stored["gradient_sum"])
         with np.errstate(all="ignore"):
             np.testing.assert_array_equal(arrays["predictor"], run.network.predictor(theta))
+
+
+PATHS: dict[str, Any] = {
+    "points": 30,
+    "spacing": "linear",
+    "paths": ["support", "predictor", "time_average", "balance"],
+}
+SADDLES: dict[str, Any] = {
+    "data": {"kind": "inline", "X": [[1, 0.5, 0.7, 0], [0.5, 1, 0.1, 0.7]], "y": [1, 0]},
+    "initialization": {"kind": "uniform", "scale": 1e-12},
+    "optimizer": {"kind": "gradient_descent", "step_size": 0.05},
+    "stopping": {"steps": 4000},
+    "recording": PATHS | {"points": 200},
+}
+
+
+def test_the_path_of_a_run_has_what_the_spec_asks_for(service: WorkingService) -> None:
+    """Shapes and meanings; the end is the last record; supports, plateaus and times fit one another."""
+    place = service.done(SADDLES)
+    document = service.document(f"{place}/runs/0/path")
+    found, end = numbers(document), numbers(service.document(f"{place}/runs/0/arrays"))
+    assert document["attrs"]["support_threshold"] == 1e-3
+    assert {found[name].shape for name in ("predictor", "support", "time_average", "balance")} == {(200, 4)}
+    np.testing.assert_array_equal(found["predictor"][-1], end["predictor"])
+    np.testing.assert_array_equal(found["support"], np.abs(found["predictor"]) > 1e-3)
+    np.testing.assert_array_equal(found["nonzeros"], found["support"].sum(axis=1))
+    np.testing.assert_allclose(found["training_time"], 0.05 * found["record_step"], rtol=1e-12)
+    assert found["plateau_loss"][:2] == pytest.approx([0.25, 0.05], rel=1e-3)
+    assert found["plateau_predictor"].shape == (len(found["plateau_step"]), 4)
+    assert set(found["plateau_step"]) <= set(found["record_step"])
+    figure = service.client.get(f"{place}/figures")
+    assert "plateaus" in figure.text
+
+
+def test_a_path_has_the_steps_alone_where_none_is_asked_for(service: WorkingService, squared: str) -> None:
+    """Those of the trajectory."""
+    path, curves = (numbers(service.document(f"{squared}/runs/0/{part}")) for part in ("path", "trajectory"))
+    assert path.keys() == {"record_step"}
+    np.testing.assert_array_equal(path["record_step"], curves["record_step"])
+
+
+def test_uv_has_a_balance_for_each_half(service: WorkingService) -> None:
+    """Of u∘v the other half is 0, and none is sent; at D = 3 there is one."""
+    for model, expected in (
+        ({"kind": "uv", "shape": 0.5}, {"balance", "balance_minus"}),
+        ({"kind": "uv_product"}, {"balance"}),
+        ({"kind": "diagonal", "depth": 3}, {"balance"}),
+    ):
+        place = service.done(spec(model=model, recording=PATHS | {"paths": ["balance"]}))
+        found = numbers(service.document(f"{place}/runs/0/path"))
+        assert {name for name in found if name.startswith("balance")} == expected
+        assert not [name for name in found if name.startswith("plateau")]
+        balance = found["balance"]
+        np.testing.assert_allclose(balance[-1], balance[0], rtol=0.1, atol=1e-3)
 
 
 def test_the_risk_of_the_predictor_is_that_of_the_summary(service: WorkingService, squared: str) -> None:

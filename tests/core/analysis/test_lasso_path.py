@@ -1,4 +1,4 @@
-"""Berthier 2025: the time average of a run from a small start follows the lasso at λ = 1/s where its path is monotone."""
+"""Berthier 2025: time averages of runs from a small start follow the lasso at λ = 1/s where its path is monotone."""
 
 import math
 from functools import cache

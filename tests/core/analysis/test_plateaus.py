@@ -50,7 +50,7 @@ def test_the_plateaus_are_the_saddles() -> None:
 
 
 def test_they_are_left_when_the_theory_says() -> None:
-    """0 at 1 and the first saddle at 4: due within half a per cent, left within one; 0.997 is the loss at √(.25·.05)."""
+    """0 at 1 and the first saddle at 4: due within half a per cent, left within one; at .997 the loss is √(.25·.05)."""
     found = tiny()
     assert found["plateau_due"][:2] == pytest.approx(DUE[:2], rel=5e-3)
     assert found["plateau_left"][:2] == pytest.approx(DUE[:2], rel=1e-2)
@@ -73,7 +73,7 @@ def test_the_times_tend_to_those_of_the_theory() -> None:
 
 
 def test_the_integrated_correlations_are_subgradients_of_the_norm() -> None:
-    """q ∈ ∂‖β‖₁ up to O(1/ln(1/α)), and q is the sum of all gradients: s·Xᵀ(y − Xβ̄) = −S/ln(1/α) at the end."""
+    """So q ∈ ∂‖β‖₁ up to O(1/ln(1/α)); and q is the sum of all gradients: s·Xᵀ(y − Xβ̄) = −S/ln(1/α) at the end."""
     found, far = tiny(), followed(1e-100)
     assert found["plateau_kkt_distance"][0] == 0
     assert found["plateau_kkt_distance"][1] < 2 / (2 * 30 * math.log(10))

@@ -167,7 +167,7 @@ def test_the_limit_is_right_however_small_the_scale(scale: float, first: float) 
 
 
 def test_the_limit_tends_to_least_l1_at_its_own_rate() -> None:
-    """To 80/49 within 1e-9 at α = 1e-60; β₁ ∝ α^(1 − |x₁ᵀν|) with x₁ᵀν = 45/49, the exponent doubled to 8/49 by A = α²."""
+    """To 80/49 within 1e-9 at α = 1e-60; β₁ ∝ α^(1 − |x₁ᵀν|) at A = α², x₁ᵀν = 45/49: ∝ α^(8/49)."""
     assert np.abs(_from(1e-60).predictor).sum() == pytest.approx(80 / 49, abs=1e-9)
     exponent = np.log(_from(1e-100).predictor[0] / _from(1e-60).predictor[0]) / np.log(1e-40)
     assert exponent == pytest.approx(8 / 49, abs=1e-6)

@@ -21,7 +21,7 @@ from core.planning.cost import (
     predicted_steps,
     stored_bytes,
 )
-from core.training.record_plan import record_steps
+from core.record_plan import record_steps
 
 FRACTIONS = st.floats(1e-4, 1.5)
 SCALES = st.floats(1e-6, 3.0)

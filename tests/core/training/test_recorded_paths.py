@@ -1,4 +1,4 @@
-"""What is recorded of every coordinate, beside a plain loop over the steps; in company, interrupted, by every kernel."""
+"""What is recorded of every coordinate, beside a plain loop; in company, interrupted, by every kernel."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,8 +10,8 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.descent.kernel import NUMPY, kernel_names
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
+from core.record_plan import PathQuantity, RecordPlan, Spacing
 from core.training.batch_training import Training
-from core.training.record_plan import PathQuantity, RecordPlan, Spacing
 from core.training.sensitivity import WithTwin
 from core.training.training_run import TrainedRun, TrainingRun
 from core.training.trials import SingleTrial, Trials

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import train_loss
 from core.descent.optimizers import HeavyBall
+from core.record_plan import record_steps
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
-from core.training.record_plan import record_steps
 from core.training.recording import Recorder, Sight, observed
 from core.training.trajectory import QUANTITIES
 from tests.core.training.evidence_at import batch_of
@@ -61,7 +61,11 @@ def test_every_run_is_recorded_at_its_own_steps_and_at_no_other() -> None:
     assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [[0, 1, 10], [0], []]
     assert walk(batch, recorder, 10**6) == [100, 1000]
     assert recorder.next_due() == NEVER
-    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [[0, 1, 10, 100, 1000], [0, 1000], []]
+    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [
+        [0, 1, 10, 100, 1000],
+        [0, 1000],
+        [],
+    ]
 
 
 def test_the_end_of_a_run_is_its_last_record_once() -> None:
@@ -71,7 +75,11 @@ def test_the_end_of_a_run_is_its_last_record_once() -> None:
     for run in range(3):
         recorder.record_end(batch, run, 64)
         recorder.record_end(batch, run, 64)
-    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [[0, 1, 10, 64], [64], []]
+    assert [recorder.trajectory(run, batch.runs[run]).record_step.tolist() for run in range(3)] == [
+        [0, 1, 10, 64],
+        [64],
+        [],
+    ]
     batch, recorder = recorded(5)
     walk(batch, recorder, 1000)
     recorder.record_end(batch, 0, 1000)
@@ -116,7 +124,9 @@ def test_records_go_with_their_runs_and_through_a_checkpoint() -> None:
     again = Recorder.from_arrays(unpack_arrays(pack_arrays(recorder.arrays())))
     assert again.next_due() == 10
     for name in QUANTITIES:
-        np.testing.assert_array_equal(again.trajectory(0, batch.runs[0]).curves[name], recorder.trajectory(0, batch.runs[0]).curves[name])
+        np.testing.assert_array_equal(
+            again.trajectory(0, batch.runs[0]).curves[name], recorder.trajectory(0, batch.runs[0]).curves[name]
+        )
 
 
 def test_a_quantity_that_there_is_not_is_no_number() -> None:

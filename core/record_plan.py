@@ -53,6 +53,10 @@ class RecordPlan:
         return record_steps(points, max_steps)
 
 
+PLAIN: Final = RecordPlan()
+"""Log-spaced, and curves alone."""
+
+
 def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     """At most `points` different steps of a run of `max_steps`: 0, and the others log-spaced from 1 to `max_steps`.
 

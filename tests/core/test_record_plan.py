@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.training.record_plan import PathQuantity, RecordPlan, Spacing, in_order, record_steps
+from core.record_plan import PathQuantity, RecordPlan, Spacing, in_order, record_steps
 
 
 def test_without_a_plan_steps_are_log_spaced_over_the_budget() -> None:
