@@ -139,7 +139,7 @@ class Completer:
         """Whether θ is, as an interpolator, not linearly stable; of SGD in the mean square."""
         if self._space is None:
             return False
-        sharpness = self._spectrum(stepping).ends(self._network.tangent_weights(theta))[1]
+        sharpness = self._spectrum(stepping).largest(self._network.tangent_weights(theta))
         return step_size / (1 + stepping.momentum) * sharpness >= 2
 
     def complete(
@@ -192,7 +192,7 @@ class Completer:
         if not descent.modes(np.log(np.abs(state.theta))).is_stable(ramp.level):
             return NotCompletable.UNSTABLE
         end = state.flowed(space)
-        sharpness = self._gram.ends(end.state.tangent_weights)[1] if warm_up.pairs_left else 0.0
+        sharpness = self._gram.largest(end.state.tangent_weights) if warm_up.pairs_left else 0.0
         if not step_size * self._ratio * sharpness < 2:
             return NotCompletable.UNSTABLE
         norm, projector = float(np.linalg.norm(end.predictor)), ObliqueProjector.of(space.basis, end.state.weights)
@@ -263,7 +263,7 @@ class Completer:
         limit, residual, spectrum = end.state, space.residual(end.predictor), rest.spectrum
         if not (limit.is_regular and residual <= MOST_RESIDUAL):
             return NotCompletable.UNRESOLVED
-        sharpness = spectrum.ends(limit.tangent_weights)[1]
+        sharpness = spectrum.largest(limit.tangent_weights)
         rest = rest.meeting(sharpness)
         if not rest.is_stable:
             return NotCompletable.UNSTABLE

@@ -49,7 +49,7 @@ def sharpness_on_the_way(space: InterpolatorSet, gram: Spectrum, state: Conserve
             if sharpness >= enough or _size(state, straight - change) <= STRAIGHT * REACH:
                 return sharpness
             state = state.moved(change)
-            sharpness = max(sharpness, gram.ends(state.tangent_weights)[1])
+            sharpness = max(sharpness, gram.largest(state.tangent_weights))
         time *= min(4.0, 0.9 * REACH / max(size, 1e-3 * REACH))
     return np.inf
 

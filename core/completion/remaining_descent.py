@@ -19,8 +19,8 @@ class Spectrum(Protocol):
         """The largest eigenvalue for c = 1."""
         ...
 
-    def ends(self, tangent_weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
-        """The least and the largest eigenvalue."""
+    def largest(self, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
+        """The largest eigenvalue."""
         ...
 
 
@@ -58,7 +58,7 @@ class RemainingDescent:
             step_size=step_size,
             loss=loss,
             x=x,
-            sharpness=gram.ends(state.tangent_weights)[1] + second_order,
+            sharpness=gram.largest(state.tangent_weights) + second_order,
             action=step_size * loss,
             spectrum=gram,
         )

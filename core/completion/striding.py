@@ -165,7 +165,7 @@ class LogDescent:
             slopes=-2 * self.rate * squares * AGAINST,
         )
 
-    def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm, *, enough: float) -> float:
+    def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm, *, enough: float = np.inf) -> float:
         """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves.
 
         Or something below it that is beyond `enough`. No more where their step sizes are η at most. ∞ where x is so

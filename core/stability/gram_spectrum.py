@@ -1,4 +1,4 @@
-"""The ends of the spectrum of (1/N)·X diag(c) Xᵀ on the range of X: sharpness, and how fast the slowest mode decays."""
+"""The largest eigenvalue of (1/N)·X diag(c) Xᵀ: the sharpness at an interpolator."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,14 +7,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.data.row_space import InterpolatorSet
+from core.stability.extreme_eigenvalues import largest_eigenvalue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class GramSpectrum:
     """Spectra for many c ≥ 0 on the same data.
 
-    With X = UΣVᵀ the matrix has, on the range of X, the spectrum of MᵀM for M = diag(√c)·VΣ/√N; `root` is VΣ/√N. Its
-    singular values are found without forming MᵀM: the least eigenvalue then keeps digits down to 1e-30 of the largest.
+    With X = UΣVᵀ the matrix has, on the range of X, the spectrum of rootᵀ·diag(c)·root with `root` = VΣ/√N.
     """
 
     root: Float64[np.ndarray, "dim rank"]
@@ -30,7 +30,10 @@ class GramSpectrum:
         """‖X‖²/N, the largest eigenvalue for c = 1; for any c it is below ‖X‖²/N·max c."""
         return float(np.square(np.linalg.norm(self.root, axis=0).max()))
 
-    def ends(self, tangent_weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
-        """The least and the largest eigenvalue. Cost O(d·rank²)."""
-        values = np.linalg.svd(self.root * np.sqrt(tangent_weights)[:, None], compute_uv=False)
-        return float(np.square(values[-1])), float(np.square(values[0]))
+    def largest(self, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
+        """The largest eigenvalue. Cost O(d·rank²).
+
+        Raises:
+            numpy.linalg.LinAlgError: c is not finite.
+        """
+        return largest_eigenvalue((self.root.T * tangent_weights) @ self.root)

@@ -8,11 +8,18 @@ from jaxtyping import Float64
 
 from core.networks.network import Network
 from core.stability.davidson import top_eigenpairs
-from core.stability.hessian import hessian, hessians
+from core.stability.hessian import Hessians, hessian, hessians
 from core.stability.max_stable_step import max_stable_step
+from core.stability.secular_equation import largest_by_secular_equation
 
 MOST_DENSE: Final = 256
 """Largest size of a single Hessian whose whole spectrum is computed: 5 ms, and nothing can be missed."""
+
+MOST_SECULAR: Final = 128
+"""Most samples or dimensions with which its secular equation is solved: beyond, the spectra take longer than products."""
+
+SECULAR_TOLERANCE: Final = 1e-11
+"""Largest residual of a pair that is found so."""
 
 TOLERANCE: Final = 1e-6
 """‖Hv − λv‖/‖H‖ at which the sharpness along a trajectory is settled; its error is of the order of the square."""
@@ -70,16 +77,30 @@ def top_hessian_eigenpair(
 ) -> Eigenpair:
     """λ_max of the full Hessian at one state of any network, anywhere, with its vector in θ (part by part).
 
-    Equal to `interpolator_sharpness_of` where Xβ = y. The whole spectrum up to a size parts·d of 256, and beyond it
-    `core.stability`, whose residual is the proof that the value is an eigenvalue, though none that it is the largest.
+    Equal to `interpolator_sharpness_of` where Xβ = y. Where N or d is at most 128, by the secular equation of
+    `core.stability.secular_equation`, by which nothing can be missed. Else, and where that does not settle, the whole
+    spectrum up to a size parts·d of 256, and beyond it `core.stability.davidson`, whose residual is the proof that the value
+    is an eigenvalue, though none that it is the largest. .4 ms at N = 50, d = 100.
     """
     with np.errstate(all="ignore"):  # what overflows is NaN
+        matrices = hessians(X, y, theta[:, None], network)
+        if min(X.shape) <= MOST_SECULAR and (found := largest_by_secular_equation(matrices)):
+            value, vector = found
+            error = float(np.linalg.norm(matrices.product(vector[None])[0] - value * vector))
+            if error <= SECULAR_TOLERANCE * abs(value):
+                return _restored(matrices, value, vector[None], error)
         if theta.size <= MOST_DENSE:
             return top_eigenpair(hessian(X, y, theta, network))
-        matrices = hessians(X, y, theta[:, None], network)
         pairs = top_eigenpairs(matrices, matrices.start(), tolerance=FINE_TOLERANCE)
-        value, residual = np.ldexp([pairs.value[0], pairs.residual[0]], 2 * matrices.exponent[0])
-        return _eigenpair(float(value), matrices.restored(pairs.vector)[0], float(residual))
+        return _restored(matrices, pairs.value[0], pairs.vector, pairs.residual[0])
+
+
+def _restored(
+    matrices: Hessians, value: float, vector: Float64[np.ndarray, "run parameter"], error: float
+) -> Eigenpair:
+    """In the units and the parameters of the network."""
+    value, error = np.ldexp([value, error], 2 * matrices.exponent[0])
+    return _eigenpair(float(value), matrices.restored(vector)[0], float(error))
 
 
 def trajectory_sharpness(

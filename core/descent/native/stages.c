@@ -47,7 +47,15 @@ enum {
 /* Vectors of `work` of dims entries: p and its pace at the start and the nodes, moves of it, scratch; then vectors of rank
  * entries: what is seen of changes, residuals, the solution, and the equations. */
 enum { START = 0, STATES = 2, PACE = STATES + 2 * NODES, MOVED = PACE + 2 * NODES, SCRATCH = MOVED + NODES, WORK = SCRATCH + 4 };
-enum { SEEN = 0, SOLUTION = NODES, RESIDUALS = 2 * NODES, PIVOTS = RESIDUALS + 1, EQUATIONS = PIVOTS + NODES, MODES = EQUATIONS + NODES * WIDTH };
+enum {
+    SOLUTION = 0,
+    RESIDUALS = SOLUTION + NODES,
+    PIVOTS = RESIDUALS + 1,
+    LOWER = PIVOTS + NODES,
+    EQUATIONS = LOWER + NODES * REACH,
+    SEEN = EQUATIONS + NODES * WIDTH, /* the last one, with 2·REACH zeros behind it */
+    MODES = SEEN + NODES
+};
 
 #define BODY "stages_body.h"
 #include "isa.h"
@@ -64,7 +72,7 @@ EXPORT int64_t stepbias_stages_layout(void)
                      sizeof(newton_limits));
 }
 
-EXPORT int64_t stepbias_stages_work(int64_t dims, int64_t rank) { return WORK * dims + MODES * rank; }
+EXPORT int64_t stepbias_stages_work(int64_t dims, int64_t rank) { return WORK * dims + MODES * rank + 2 * REACH; }
 
 /* Rows of `dim` entries into padded ones, and back. */
 static void padded(const log_descent *d, const double *rows, int64_t count, double *out)

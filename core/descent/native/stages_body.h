@@ -79,63 +79,78 @@ TARGET static void NAME(assemble)(const log_descent *d, const log_modes *modes, 
         }
 }
 
-/* LU with partial pivoting: factors stay in the band, and `pivots` has the row that came to each place. */
-TARGET static void NAME(factorise)(const log_descent *d, double *pivots)
+/* LU with partial pivoting: the upper factor stays in the band, the multipliers of each column go to LOWER, and to PIVOTS
+ * the row that came to its place. */
+TARGET static void NAME(factorise)(const log_descent *d)
 {
-    double *const band = d->work + WORK * d->dims + EQUATIONS * d->rank;
+    double *const of_modes = d->work + WORK * d->dims;
+    double *const band = of_modes + EQUATIONS * d->rank, *const pivots = of_modes + PIVOTS * d->rank;
     const int64_t size = NODES * d->rank;
     for (int64_t c = 0; c < size; c++) {
-        const int64_t last = c + REACH < size - 1 ? c + REACH : size - 1;
-        int64_t pivot = c;
-        for (int64_t i = c + 1; i <= last; i++)
-            if (fabs(band[i * WIDTH + c - i + REACH]) > fabs(band[pivot * WIDTH + c - pivot + REACH])) pivot = i;
-        double *const row = band + c * WIDTH + REACH, *const other = band + pivot * WIDTH + c - pivot + REACH;
-        pivots[c] = (double)pivot;
-        if (pivot != c)
+        double *const lower = of_modes + LOWER * d->rank + c * REACH;
+        const int64_t left = REACH < size - 1 - c ? REACH : size - 1 - c;
+        double *const row = band + c * WIDTH + REACH;
+        int64_t pivot = 0;
+        for (int64_t i = 1; i <= left; i++)
+            if (fabs(row[i * (WIDTH - 1)]) > fabs(row[pivot * (WIDTH - 1)])) pivot = i;
+        pivots[c] = (double)(c + pivot);
+        if (pivot) {
+            double *const other = row + pivot * (WIDTH - 1);
             for (int j = 0; j <= 2 * REACH; j++) {
                 const double kept = row[j];
                 row[j] = other[j];
                 other[j] = kept;
             }
-        for (int64_t i = c + 1; i <= last; i++) {
-            double *const next = band + i * WIDTH + c - i + REACH;
-            const double factor = next[0] / row[0];
-            next[0] = factor;
-            for (int j = 1; j <= 2 * REACH; j++) next[j] -= factor * row[j];
+        }
+        const double inverse = 1 / row[0];
+        vec kept[2 * REACH / V];
+#pragma GCC unroll 8
+        for (int j = 0; j < 2 * REACH / V; j++) kept[j] = LOAD(row + 1 + j * V);
+        for (int64_t i = 0; i < REACH; i++) lower[i] = 0.0;
+        for (int64_t i = 1; i <= left; i++) {
+            double *const next = row + i * (WIDTH - 1);
+            const double factor = next[0] * inverse;
+            lower[i - 1] = factor;
+            if (factor == 0.0) continue;
+#pragma GCC unroll 8
+            for (int j = 0; j < 2 * REACH / V; j++)
+                STORE(next + 1 + j * V, FMA(SPLAT(-factor), kept[j], LOAD(next + 1 + j * V)));
         }
     }
 }
 
-/* The solution in place of a right-hand side, whose entries are in the order (mode, node). */
-TARGET static void NAME(solve)(const log_descent *d, const double *pivots, double *x)
+/* SEEN, in the order (mode, node), becomes the solution. */
+TARGET static void NAME(solve)(const log_descent *d)
 {
-    const double *const band = d->work + WORK * d->dims + EQUATIONS * d->rank;
+    double *const of_modes = d->work + WORK * d->dims, *const x = of_modes + SEEN * d->rank;
+    const double *const band = of_modes + EQUATIONS * d->rank, *const pivots = of_modes + PIVOTS * d->rank;
     const int64_t size = NODES * d->rank;
+    for (int64_t i = size; i < size + 2 * REACH; i++) x[i] = 0.0;
     for (int64_t c = 0; c < size; c++) {
-        const int64_t last = c + REACH < size - 1 ? c + REACH : size - 1, pivot = (int64_t)pivots[c];
+        const double *const lower = of_modes + LOWER * d->rank + c * REACH;
+        const int64_t pivot = (int64_t)pivots[c];
         const double value = x[pivot];
         x[pivot] = x[c];
         x[c] = value;
-        for (int64_t i = c + 1; i <= last; i++) x[i] -= band[i * WIDTH + c - i + REACH] * value;
+#pragma GCC unroll 8
+        for (int j = 0; j < REACH; j += V) STORE(x + c + 1 + j, FMA(SPLAT(-value), LOAD(lower + j), LOAD(x + c + 1 + j)));
     }
     for (int64_t c = size - 1; c >= 0; c--) {
         const double *const row = band + c * WIDTH + REACH;
-        const int64_t last = size - 1 - c < 2 * REACH ? size - 1 - c : 2 * REACH;
-        double sum = x[c];
-        for (int64_t j = 1; j <= last; j++) sum -= row[j] * x[c + j];
-        x[c] = sum / row[0];
+        double sum;
+        NAME(dots)(1, row + 1, WIDTH, x + c + 1, 0, 2 * REACH, &sum);
+        x[c] = (x[c] - sum) / row[0];
     }
 }
 
 /* Of what the modes see of the changes at the nodes, in SEEN as (mode, node), what the paces move, in SOLUTION as (node,
  * mode): the sums of lag·y by the weights, lag = r(2 − rT) and y the solution of the equations. */
-TARGET static void NAME(resolve)(const log_descent *d, const log_modes *modes, const double *r, const double *weights,
-                                 const double *pivots)
+TARGET static void NAME(resolve)(const log_descent *d, const log_modes *modes, const double *r, const double *weights)
 {
     double *const seen = d->work + WORK * d->dims + SEEN * d->rank;
     double *const solution = d->work + WORK * d->dims + SOLUTION * d->rank;
     const double *const a = modes->diagonal, *const b = modes->below;
-    NAME(solve)(d, pivots, seen);
+    NAME(solve)(d);
     for (int64_t k = 0; k < d->rank; k++) {
         double moved[NODES];
         for (int j = 0; j < NODES; j++) {
@@ -155,8 +170,7 @@ TARGET static void NAME(resolve)(const log_descent *d, const log_modes *modes, c
 
 /* What the states lack of the sums of their paces goes to PACE, and what the modes see of it is solved; then the states
  * are moved by both. Returns the largest move, NaN if one is. */
-TARGET static double NAME(improve)(const log_descent *d, const log_modes *modes, const double *r, const double *weights,
-                                   const double *pivots)
+TARGET static double NAME(improve)(const log_descent *d, const log_modes *modes, const double *r, const double *weights)
 {
     const int64_t dims = d->dims, rank = d->rank;
     double *const start = d->work + START * dims, *const states = d->work + STATES * dims;
@@ -183,7 +197,7 @@ TARGET static double NAME(improve)(const log_descent *d, const log_modes *modes,
             for (int row = 0; row < ROWS; row++) seen[(k + row) * NODES + j] = of_rows[row];
         }
     }
-    NAME(resolve)(d, modes, r, weights, pivots);
+    NAME(resolve)(d, modes, r, weights);
     double most = 0.0, nothing = 0.0;
     for (int j = 0; j < NODES; j++) {
         double *const state = states + 2 * j * dims, *const move = moved + j * dims;
@@ -208,12 +222,11 @@ TARGET static int64_t NAME(settled)(const log_descent *d, const log_modes *modes
                                     const double *weights, const newton_limits *limits)
 {
     double last = INFINITY;
-    double *const pivots = d->work + WORK * d->dims + PIVOTS * d->rank;
     NAME(assemble)(d, modes, sizes->r, weights);
-    NAME(factorise)(d, pivots);
+    NAME(factorise)(d);
     NAME(pace)(d, sizes, NODES);
     for (int64_t taken = 0; taken < limits->most; taken++) {
-        const double size = NAME(improve)(d, modes, sizes->r, weights, pivots);
+        const double size = NAME(improve)(d, modes, sizes->r, weights);
         if (!(size < limits->farthest && size < 2 * last)) return 0;
         NAME(pace)(d, sizes, NODES);
         if (size <= limits->solved) return taken + 1;
