@@ -24,6 +24,10 @@ KINDS: Final = ("gradient_descent", "gradient_descent", "gradient_descent", "hea
 KERNELS: Final = ("auto", "auto", "auto", "auto", "auto", "numpy")
 
 
+GIVEN_STARTS: Final = 0.15
+"""Part of the specs whose parameters start from other sizes than their scale."""
+
+
 def measure_cost(effort: Effort) -> dict[str, Any]:
     """A row for each spec: processor seconds as predicted before anything is known of its data, and as they were."""
     rows = [_row(number) for number in range(COUNT // 6 if effort.quick else COUNT)]
@@ -70,7 +74,7 @@ def drawn_spec(draw: random.Random) -> tuple[dict[str, Any], str]:
     depth = draw.choice((2, 2, 2, 3, 4))
     budget = draw.choice((64, 5_000, 50_000, 200_000))
     kind, kernel = draw.choice(KINDS), draw.choice(KERNELS)
-    fractions = sorted(round(draw.uniform(0.05, 0.98), 3) for _ in range(draw.choice((1, 3, 6))))
+    fractions = sorted({round(draw.uniform(0.05, 0.98), 3) for _ in range(draw.choice((1, 3, 6)))})
     scales = sorted(round(10 ** draw.uniform(-2, 0), 4) for _ in range(draw.choice((1, 4, 8))))
     optimizer: dict[str, Any] = {"kind": kind, "step_size": {"fractions_of_max_stable": fractions}}
     own: dict[str, dict[str, Any]] = {
@@ -91,6 +95,9 @@ def drawn_spec(draw: random.Random) -> tuple[dict[str, Any], str]:
         "stopping": {"max_steps": budget, "finish": draw.choice(("auto", "auto", "iterate"))},
         "recording": {"points": draw.choice((0, 30, 100)), "sensitivity": draw.choice((True, False, "auto", "auto"))},
     }
+    if draw.random() < GIVEN_STARTS:
+        sizes = {part: round(10 ** draw.uniform(-1, 0.5), 4) for part in ("u_plus", "u_minus")}
+        document["initialization"] |= {"kind": "parameters"} | sizes
     return document, kernel
 
 

@@ -21,5 +21,5 @@ def planned_batches(
     """
     first = grid.run(block.start)
     require_unit(first, analysis)
-    facts = ProblemFacts.known(first.network, analysis)
+    facts = ProblemFacts.known(first.network, analysis, first.spec.data)
     return batches_of(grid, block if missing is None else missing, facts, kernel_cost(kernel, first.optimizer))

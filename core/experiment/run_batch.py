@@ -74,7 +74,8 @@ class RunBatch:
         kept = _usable(checkpoint, self._kernel_id)
         searches = [search_of(run, known.analysis, starts) for run in self._runs.values()]
         self._training = _training(problem, searches, kept)
-        steps = RunTable.at(grid, indices).steps(ProblemFacts.known(first.network, known.analysis))
+        facts = ProblemFacts.known(first.network, known.analysis, first.spec.data)
+        steps = RunTable.at(grid, indices).steps(facts)
         self._predicted_steps = dict(zip(indices, steps.tolist(), strict=True))
 
     @property

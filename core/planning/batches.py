@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.planning.cost import SECONDS_PER_BATCH, KernelCost
+from core.planning.cost import SECONDS_PER_BATCH, SECONDS_PER_RETURN, KernelCost
 from core.tiles import TILE
 
 MOST_LANES: Final = 128
@@ -45,11 +45,13 @@ class Batch:
 class RunCosts:
     """Runs to be packed: for each its steps in one lane, and its seconds beside those of the steps.
 
-    Each takes `lanes` lanes; `entries` are N·d, and `dimension` is d.
+    `returns` is how often the kernel comes back of a batch that is as long as the run. Each takes `lanes` lanes;
+    `entries` are N·d, and `dimension` is d.
     """
 
     steps: Float64[np.ndarray, " run"]
     overhead: Float64[np.ndarray, " run"]
+    returns: Float64[np.ndarray, " run"]
     entries: int
     dimension: int
     lanes: int = 1
@@ -69,11 +71,15 @@ def form_batches(indices: Sequence[int], costs: RunCosts, kernel: KernelCost) ->
     become shorter than `LEAST_SECONDS`. Memory bounds the width.
     """
     order = np.lexsort((np.asarray(indices), -costs.steps))
-    steps, seconds = costs.steps[order], costs.seconds(kernel)[order]
+    steps, seconds, returns = costs.steps[order], costs.seconds(kernel)[order], costs.returns[order]
     return [
         Batch(
             indices=tuple(indices[place] for place in order[cut].tolist()),
-            work=SECONDS_PER_BATCH + float(seconds[cut].sum()) + _lonely_end(steps[cut], costs, kernel),
+            work=SECONDS_PER_BATCH
+            + float(seconds[cut].sum())
+            + _lonely_end(steps[cut], costs, kernel)
+            + kernel.seconds_per_turn * float(steps[cut][0])
+            + SECONDS_PER_RETURN * float(returns[cut].max()),
         )
         for cut in _cuts(seconds, costs, kernel)
     ]

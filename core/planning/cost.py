@@ -3,21 +3,22 @@
 Nothing depends on a prediction but how runs are packed, how far an experiment says it is, and what an estimate answers.
 Everything here is vectorised over runs and costs nothing beside a single step of them.
 
-Steps were measured on the runs of the presets, 50 samples in 100 dimensions; with f = η/η*, warm-up W, scale α:
+Steps were fitted to 8,800 runs of 870 problems (N from 2 to 60, d to 220, drawn and given data, 1 to 10 entries of β*,
+D = 2, 3, 4). With f = η/η*, warm-up W, scale α at most 1, r = min(N/d, d/N), momentum m, and λ = min λ_max:
 
-* A run stays near the saddle at 0 until the coordinates that matter have grown: W/2 + c/f steps. At D = 2
-  c = 450·ln³(1/α)·f^0.2, less for small steps, whose limits are known at a larger loss; at D ≥ 3 c = 300·α^(1−D).
-* What the flow leads to from α is stable where f·(1 + 1.7·α) ≤ 1: such a run ends by completion as soon as it is near
-  its end and warm-up and noise are over. Others settle at the edge of stability, where the last mode shrinks slowly:
-  1.15·10³·(D − 1)·f³/(1 − f) steps per decade of loss.
+* The slowest mode takes X = .58·1.43^(D−2)·(λ/(D²σ²))^.6·N·(1 − √r)^−1.3·α^(1.07 − .78·D)/(f(1 − f)) steps: it moves by
+  small parameters, those of the entries of β* that are 0, and (1 − √r)² is the least eigenvalue of XXᵀ over their mean.
+  Momentum makes it ((1 + m)/(1 − m))^.35 times as fast, minibatches 2.5 times as slow.
+* A run comes to a tolerance of 10⁻¹⁰ in W/2 + 1.75·X steps, and not before warm-up and noise are over. Its limit is
+  known after W/2 + X, at 1050 at least; with minibatches not before the tolerance.
 * Plain descent at D = 2 is completed by strides once they are tried, wherever it is then: runs that stay smooth within
-  a warm-up that is long enough, others after it, and not while they still move violently at the edge: for .7 decades.
-* Where completion is ruled out, small steps take a decade of loss in 8·10³/f steps, whatever α.
+  a warm-up that is long enough, others after it, and not while they still move violently at the edge, for
+  800·f³/(1 − f) steps. What the flow leads to from α is stable where f·(1 + 1.7·α) ≤ 1.
 * From η* on a run is found to oscillate four windows or five after its warm-up.
-* With a = f·α^(2D−2) > 0.035 a run begins beyond 2/η; a warm-up of less than 5·10³·a steps does not save it.
-* Momentum m makes all but warm-up and noise c/(1 − m) times as fast, with c its η* over that of gradient descent.
+* With p = f·α^(2D−2)·(d + (1 + √(d/N))²)/(1 − m) > 2.5 a run begins beyond 2/η, with minibatches from half of that on;
+  a warm-up of less than 100·p steps does not save it.
 
-A single run may be off by a factor of 2, a batch hardly is.
+A single run may be off by a factor of 3, a batch hardly is by 2.
 """
 
 import math
@@ -30,6 +31,7 @@ from jaxtyping import Bool, Float64
 from core.descent.native.library import library
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
+from core.training.completion_attempts import FIRST_ATTEMPT, SPACING
 
 Runs = Float64[np.ndarray, " run"]
 
@@ -38,11 +40,13 @@ Runs = Float64[np.ndarray, " run"]
 class KernelCost:
     """How long one step of one lane takes on one core: so much, and so much per entry of X.
 
-    One lane by itself costs as much as `lone` of many do; a batch should have `fewest` lanes at least.
+    A step of a batch takes `seconds_per_turn` more, whatever its lanes. One lane by itself costs as much as `lone` of
+    many do; a batch should have `fewest` lanes at least.
     """
 
     seconds_per_step: float
     seconds_per_entry: float
+    seconds_per_turn: float
     lone: int
     fewest: int
 
@@ -51,18 +55,24 @@ class KernelCost:
         return self.seconds_per_step + self.seconds_per_entry * entries
 
 
-COMPILED: Final = KernelCost(seconds_per_step=4e-8, seconds_per_entry=1e-10, lone=3, fewest=4)
-NUMPY: Final = KernelCost(seconds_per_step=1.6e-6, seconds_per_entry=3e-10, lone=16, fewest=16)
-"""Measured for d from 12 to 1000 on a server with AVX2 whose two cores were shared, looks at the loss included."""
+COMPILED: Final = KernelCost(seconds_per_step=1.5e-8, seconds_per_entry=9e-11, seconds_per_turn=3e-8, lone=3, fewest=4)
+AVX512: Final = replace(COMPILED, seconds_per_entry=5e-11)
+NUMPY: Final = KernelCost(seconds_per_step=5e-8, seconds_per_entry=1.5e-10, seconds_per_turn=1.2e-5, lone=16, fewest=16)
+"""Measured for d from 4 to 1000 on two cores of an AMD EPYC with AVX-512, which others used as well, as all below."""
 
 
 def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
-    """The costs of a kernel by its name; of any but NumPy's, those of the compiled one.
+    """The costs of a kernel by its name; of any instruction set but AVX-512, those of AVX2.
 
     NumPy's, too, where the compiled one has not the optimiser's step, and where `auto` finds none compiled here.
     """
-    is_compiled = library() is not None if kernel == "auto" else kernel != "numpy"
-    cost, gradients = COMPILED if is_compiled and optimizer.is_native else NUMPY, optimizer.gradients_per_step
+    if kernel == "auto":
+        found = library()
+        kernel = "numpy" if found is None else next(iter(found.kernels))
+    cost = AVX512 if kernel == "avx512" else COMPILED
+    if kernel == "numpy" or not optimizer.is_native:
+        cost = NUMPY
+    gradients = optimizer.gradients_per_step
     return replace(
         cost,
         seconds_per_step=gradients * cost.seconds_per_step,
@@ -77,7 +87,13 @@ class CostInputs:
     `fraction` is η over the largest stable step, NaN where that is not known; `relative_limit` is that step
     in units of the one of gradient descent. `settled_from` is when warm-up and noise are over. `completes`: runs may
     end as soon as their limits are known, which is tried with strides after `strides_from` steps, ∞ where it is not.
+    `draws_batches`: every step is that of some of the samples. `anisotropy` is that of
+    `core.planning.problem_facts.ProblemFacts`.
     """
+
+    samples: int
+    dimension: int
+    anisotropy: float
 
     init_scale: Runs
     fraction: Runs
@@ -89,14 +105,19 @@ class CostInputs:
     loss_tolerance: float
     max_steps: int
     completes: bool
+    draws_batches: bool
     strides_from: Runs
 
 
-DECADES_BEFORE_STRIDES: Final = 0.7
-"""Decades of loss at the edge of stability before the run is smooth enough for strides."""
-
 OSCILLATION: Final = 40_000
 """Steps after the warm-up in which a run is found to oscillate."""
+
+
+FIRST_LIMIT: Final = 1050
+"""Steps that a run takes at least until its limit is known."""
+
+TOLERANCE: Final = 0.175
+"""Steps to a decade of loss, in units of `_relaxation`."""
 
 
 def predicted_steps(inputs: CostInputs) -> Runs:
@@ -105,17 +126,23 @@ def predicted_steps(inputs: CostInputs) -> Runs:
     # Step sizes may be of any size: what overflows is too large.
     with np.errstate(invalid="ignore", over="ignore"):
         below = np.clip(fraction, 1e-12, 1 - 1e-6)
-        quickening = inputs.relative_limit / (1 - inputs.momentum)
-        escape = inputs.warmup_steps / 2 + _saddle(inputs, below) / (below * quickening)
-        decades = -math.log10(inputs.loss_tolerance)
+        relaxation, decades = _relaxation(inputs, below), -math.log10(inputs.loss_tolerance)
         slowest = decades * math.log(10) / -np.log(np.maximum(inputs.momentum, 1e-300))  # the loss decays like m^t
-        descent = np.maximum(_descent(inputs, below, decades) / quickening, slowest)
-        strided = _strides_from(inputs, below) + _descent(inputs, below, DECADES_BEFORE_STRIDES)
-        converged = np.fmin(np.maximum(settled, escape) + descent, strided)
-        steps = np.where(fraction < 1, converged, settled + OSCILLATION)
+        descent = inputs.warmup_steps / 2 + np.maximum(TOLERANCE * decades * relaxation, slowest)
+        steps = np.maximum(settled, 64 + descent)
+        if inputs.completes and not inputs.draws_batches:
+            known = np.maximum(FIRST_LIMIT, inputs.warmup_steps / 2 + relaxation)
+            steps = np.fmin(steps, np.maximum(settled, known))
+        steps = np.fmin(steps, _strides_from(inputs, below) + _violence(below))
+        steps = np.where(fraction < 1, steps, cycling_steps(inputs))
         steps = np.where(_blows_up(inputs), inputs.warmup_steps / 500 + 64, steps)
     # Where no step size is stable there is nothing to converge to.
     return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(inputs.max_steps))
+
+
+def cycling_steps(inputs: CostInputs) -> Runs:
+    """Those after which a run that cycles is known to."""
+    return np.fmin(inputs.settled_from + OSCILLATION, float(inputs.max_steps))
 
 
 def _strides_from(inputs: CostInputs, fraction: Runs) -> Runs:
@@ -130,66 +157,99 @@ def _is_smooth(inputs: CostInputs, fraction: Runs) -> Bool[np.ndarray, " run"]:
     return np.asarray(fraction * (1 + 1.7 * inputs.init_scale) <= 1)
 
 
-def _saddle(inputs: CostInputs, fraction: Runs) -> Runs:
-    """Steps near the saddle at 0, times f."""
-    scale = np.minimum(inputs.init_scale, 1.0)
-    if inputs.degree == 2:
-        return np.asarray(450 * np.log(1 / scale) ** 3 * fraction**0.2)
-    # No budget is as long as the scale is small: the power is not to overflow.
-    return np.asarray(300 * np.maximum(scale ** float(inputs.degree - 1), 1e-30) ** -1.0)
+def _relaxation(inputs: CostInputs, fraction: Runs) -> Runs:
+    """X: the steps until the limit is known, of the slowest mode."""
+    samples, dimension, deeper = inputs.samples, inputs.dimension, inputs.degree - 2
+    aspect = min(samples / dimension, dimension / samples, 0.81)  # of a square X the least eigenvalue is not 0 either
+    size = 0.58 * inputs.anisotropy**0.6 * samples * (1 - math.sqrt(aspect)) ** -1.3
+    # No budget is as long as the scale is small: the powers are not to overflow.
+    small = np.maximum(np.minimum(inputs.init_scale, 1.0) ** (0.49 + 0.78 * deeper), 1e-30)
+    slow = (2.5 if inputs.draws_batches else 1.0) * 1.43 ** min(deeper, 100) / small
+    quickening = (inputs.relative_limit / (1 - inputs.momentum)) ** 0.35
+    return np.asarray(size * slow / (fraction * (1 - fraction) * quickening))
 
 
-def _descent(inputs: CostInputs, fraction: Runs, decades: float) -> Runs:
-    """Steps from the end of warm-up and saddle on, for so many decades of loss where the limit is not known before."""
-    edge = 1.15e3 * (inputs.degree - 1) / (1 - fraction)
-    if not inputs.completes:
-        return np.asarray(decades * (edge + 8e3 / fraction))
-    return np.where(_is_smooth(inputs, fraction), 2e3, decades * edge * fraction**3)
+def _violence(fraction: Runs) -> Runs:
+    """Steps at the edge of stability before the run is smooth enough for strides."""
+    return np.asarray(800 * fraction**3 / (1 - fraction))
 
 
 def _blows_up(inputs: CostInputs) -> Bool[np.ndarray, " run"]:
     """Which runs begin too sharp for their step size and warm-up."""
     # Beyond 100 no warm-up is long enough, and the power is not to overflow.
     sharpness = np.minimum(inputs.init_scale, 100.0) ** (2.0 * inputs.degree - 2)
-    pull = inputs.fraction * sharpness
-    return np.asarray((pull > 0.035) & (inputs.warmup_steps < 5e3 * pull))
+    moment = inputs.dimension + (1 + math.sqrt(inputs.dimension / inputs.samples)) ** 2
+    pull = inputs.fraction * sharpness * moment / (1 - inputs.momentum)
+    return np.asarray((pull > (1.25 if inputs.draws_batches else 2.5)) & (inputs.warmup_steps < 100 * pull))
 
 
-SECONDS_PER_RECORD: Final = 8e-6
-SECONDS_PER_RECORD_ENTRY: Final = 5e-9
+SECONDS_PER_RECORD: Final = 3e-6
+SECONDS_PER_RECORD_ENTRY: Final = 1.4e-9
 """Most of it is the sharpness, of many states at a time."""
 
-SECONDS_PER_TRAINING: Final = 5e-4
-"""To begin it, to see how it ends, and, of a run, to sum it up and to store it."""
+SECONDS_PER_RUN: Final = 1e-3
+SECONDS_PER_RUN_ENTRY: Final = 1.5e-7
+"""To sum a run up."""
 
-SECONDS_PER_SPECTRUM: Final = 1.5e-10
-MOST_OF_SPECTRUM: Final = 256
-"""The whole spectrum of a Hessian, up to that of so many parameters, at the end of a run: by their third power."""
+SECONDS_PER_TRAINING: Final = 3e-4
+"""To begin it, and to see how it ends."""
 
-SECONDS_PER_BATCH: Final = 9e-3
+SECONDS_PER_ATTEMPT: Final = 5e-5
+SECONDS_PER_LIMIT: Final = 1.2e-3
+SECONDS_PER_LIMIT_ENTRY: Final = 1e-6
+WITH_MOMENTUM: Final = 2.0
+"""To try to complete a run, each time, and to find and confirm its limit; times `WITH_MOMENTUM` with momentum."""
+
+SECONDS_PER_STRIDES: Final = 2.5e-2
+"""To follow a run by strides."""
+
+SECONDS_PER_BATCH: Final = 5e-3
 """To look at its problem, its starts, and to be claimed."""
 
-SECONDS_PER_ANALYSIS: Final = 1e-2
-SECONDS_PER_ANALYSED_ENTRY: Final = 8e-6
+SECONDS_PER_RETURN: Final = 1.3e-4
+"""To look at a batch whenever the kernel returns, whatever its lanes."""
+
+SECONDS_PER_ANALYSIS: Final = 9.5e-3
+SECONDS_PER_ANALYSED_ENTRY: Final = 6.4e-6
 DEEP: Final = 1.9
 """The analysis of a problem: so much, and so much per entry of X; times `DEEP` at degree 3 and more."""
 
 
-SECONDS_PER_DRAW: Final = 1.4e-6
-SECONDS_PER_DRAWN_SAMPLE: Final = 2.5e-8
-"""What a step with noise, or with a minibatch, takes longer, most of it for random numbers."""
+SECONDS_PER_DRAW: Final = 1.5e-7
+SECONDS_PER_DRAWN_SAMPLE: Final = 8e-9
+SECONDS_PER_MINIBATCH: Final = 4e-7
+SECONDS_PER_MINIBATCH_SAMPLE: Final = 1e-8
+"""What random numbers take at a step with noise, and what a minibatch does."""
 
 
-def drawing_seconds(noisy_steps: Runs, samples: int) -> Runs:
+def drawing_seconds(noisy_steps: Runs, samples: int, *, batches: bool) -> Runs:
     """What the random numbers of every run cost."""
-    return np.asarray(noisy_steps * (SECONDS_PER_DRAW + SECONDS_PER_DRAWN_SAMPLE * samples))
+    each = SECONDS_PER_DRAW + SECONDS_PER_DRAWN_SAMPLE * samples
+    if batches:
+        each = SECONDS_PER_MINIBATCH + SECONDS_PER_MINIBATCH_SAMPLE * samples
+    return np.asarray(noisy_steps * each)
 
 
-def overhead_seconds(records: Runs, *, entries: float, parameters: int, trainings: Runs) -> Runs:
-    """What every run costs beside its steps, of networks of so many parameters."""
-    spectrum = SECONDS_PER_SPECTRUM * min(parameters, MOST_OF_SPECTRUM) ** 3
+def attempts(steps: Runs, *, completes: bool) -> Runs:
+    """How often it is tried to complete a run of so many steps."""
+    return np.asarray(np.log(np.maximum(steps / FIRST_ATTEMPT, 1.0)) / math.log(SPACING) if completes else 0 * steps)
+
+
+def completion_seconds(steps: Runs, inputs: CostInputs) -> Runs:
+    """What it takes to find the limits of runs that end after so many steps."""
+    if not inputs.completes:
+        return np.zeros_like(steps)
+    entries = inputs.samples * inputs.dimension
+    limit = (SECONDS_PER_LIMIT + SECONDS_PER_LIMIT_ENTRY * entries) * np.where(inputs.momentum > 0, WITH_MOMENTUM, 1.0)
+    limit = np.where(steps >= inputs.strides_from, limit + SECONDS_PER_STRIDES, limit)
+    found = (steps >= FIRST_ATTEMPT) & (steps < inputs.max_steps)
+    return np.asarray(SECONDS_PER_ATTEMPT * attempts(steps, completes=True) + limit * found)
+
+
+def overhead_seconds(records: Runs, *, entries: float, trainings: Runs) -> Runs:
+    """What every run costs beside its steps and its limits."""
     recorded = records * (SECONDS_PER_RECORD + SECONDS_PER_RECORD_ENTRY * entries)
-    return np.asarray(SECONDS_PER_TRAINING * trainings + spectrum + recorded)
+    return np.asarray(SECONDS_PER_RUN + SECONDS_PER_RUN_ENTRY * entries + SECONDS_PER_TRAINING * trainings + recorded)
 
 
 def analysis_seconds(*, entries: float, degree: int) -> float:

@@ -12,7 +12,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.networks.network import Network
 from core.planning.cost import guessed_max_stable_step
 from core.spec.experiment_spec import InlineData
-from core.spec.run_spec import PlainSparseRegression
+from core.spec.run_spec import PlainData, PlainSparseRegression
 from core.sweep.grid import Grid, GridProblem
 
 MOST_LOOKUPS: Final = 64
@@ -35,6 +35,7 @@ class ProblemFacts:
     """What is known of a problem; `max_stable_step` is None where there is none or none is known.
 
     `least_norm_fraction` is the largest step that is stable at least ℓ2 norm over `max_stable_step`, 1 where unknown.
+    `variance` is that of the entries of drawn data, None of given ones.
     """
 
     samples: int
@@ -43,9 +44,17 @@ class ProblemFacts:
     max_stable_step: float | None
     provenance: Provenance = Provenance.KNOWN
     least_norm_fraction: float = 1.0
+    variance: float | None = None
+
+    @property
+    def anisotropy(self) -> float:
+        """The least λ_max over D²σ² of drawn data, whose β* has norm 1; 1 of others, whose scale says nothing."""
+        if self.max_stable_step is None or self.variance is None:
+            return 1.0
+        return 2 / (self.max_stable_step * self.network.degree**2 * self.variance)
 
     @classmethod
-    def known(cls, network: Network, analysis: ProblemAnalysis) -> Self:
+    def known(cls, network: Network, analysis: ProblemAnalysis, data: PlainData) -> Self:
         """The facts of a problem that is analysed."""
         least_norm, largest = analysis.least_norm_stable_step, analysis.max_stable_step
         return cls(
@@ -54,6 +63,7 @@ class ProblemFacts:
             network=network,
             max_stable_step=largest,
             least_norm_fraction=least_norm / largest if least_norm and largest else 1.0,
+            variance=data.variance if isinstance(data, PlainSparseRegression) else None,
         )
 
     @classmethod
@@ -72,6 +82,7 @@ class ProblemFacts:
                     network=problem.network,
                     max_stable_step=step,
                     provenance=Provenance.GUESSED,
+                    variance=variance,
                 )
             case InlineData(X=X):
                 shape: tuple[int, int] | None = len(X), len(X[0])
@@ -115,7 +126,7 @@ def _facts(
     return (
         ProblemFacts.guessed(problem, uploaded_shape)
         if analysis is None
-        else ProblemFacts.known(problem.network, analysis)
+        else ProblemFacts.known(problem.network, analysis, problem.data)
     )
 
 

@@ -9,11 +9,15 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from core.completion.stride_cost import steps_worth_strides
+from core.descent.gradient_noise import BLOCK as BLOCK_OF_NOISE
 from core.descent.optimizers import Optimizer
 from core.planning.batches import Batch, RunCosts, form_batches
 from core.planning.cost import (
     CostInputs,
     KernelCost,
+    attempts,
+    completion_seconds,
+    cycling_steps,
     drawing_seconds,
     overhead_seconds,
     predicted_records,
@@ -22,9 +26,11 @@ from core.planning.cost import (
 )
 from core.planning.problem_facts import ProblemFacts
 from core.spec.optimizers import EFFECTIVE_STEP_SIZE, RELATIVE_AXES, STEP_SIZE_FRACTION, StepUnit
+from core.spec.run_spec import PlainInitialization, PlainParameters, PlainVector
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import Grid
 from core.sweep.grid_run import shape_of
+from core.training.batch import LONGEST_CHUNK
 
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
@@ -99,7 +105,7 @@ class RunTable:
             step_size = columns[EFFECTIVE_STEP_SIZE] * np.square(1 - kept)
         follow = np.array(twins) * (recording.sensitivity == "auto") + (recording.sensitivity is True)
         return cls(
-            init_scale=columns["scale"],
+            init_scale=columns["scale"] * _entry_size(first.spec.initialization, columns),
             step_size=None if rounds else step_size,
             fraction=columns.get(STEP_SIZE_FRACTION),
             multiple=next((columns[unit.axis] for unit in StepUnit if unit.axis in columns), None),
@@ -133,17 +139,24 @@ class RunTable:
         each = steps / self.trainings
         records = predicted_records(each, points=self.points, max_steps=self.max_steps)
         entries = facts.samples * facts.dimension
-        drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
-        trainings = self.lanes * self.trainings
-        overhead = drawing * trainings + overhead_seconds(
+        noisy = each if self.draws_batches else np.minimum(each, self.noise_steps)
+        drawing = drawing_seconds(noisy, facts.samples, batches=self.draws_batches)
+        trainings, tried = self.lanes * self.trainings, attempts(each, completes=self.completes)
+        completion = completion_seconds(each, self._inputs(each * np.nan, facts))
+        overhead = (drawing + completion) * trainings + overhead_seconds(
             records * (trainings if self.rounds else 1.0),  # a twin leaves none
             entries=entries,
-            parameters=len(facts.network.parts) * facts.dimension,
             trainings=trainings,
         )
+        returns = self.trainings * (tried + noisy / BLOCK_OF_NOISE + each / LONGEST_CHUNK)
         return Forecast(
             costs=RunCosts(
-                steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
+                steps=steps,
+                overhead=overhead,
+                returns=returns,
+                entries=entries,
+                dimension=facts.dimension,
+                lanes=self.lanes,
             ),
             bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts), paths=self.paths),
         )
@@ -177,21 +190,29 @@ class RunTable:
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
         if self.takes_all_steps:
             return np.full(len(self.init_scale), float(self.max_steps))
-        inputs = CostInputs(
+        inputs = self._inputs(fraction, facts)
+        # A round of a search lasts until the probes are told apart that cycle.
+        steps = np.maximum(predicted_steps(inputs), cycling_steps(inputs) if self.rounds else 0.0)
+        return np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
+
+    def _inputs(self, fraction: Runs, facts: ProblemFacts) -> CostInputs:
+        return CostInputs(
             init_scale=self.init_scale,
             fraction=fraction,
             warmup_steps=self.warmup_steps,
             settled_from=np.maximum(np.maximum(self.warmup_steps, self.noise_steps), self.steady_from),
             momentum=self.momentum,
             relative_limit=self.relative_limit,
+            samples=facts.samples,
+            dimension=facts.dimension,
+            anisotropy=facts.anisotropy,
             degree=facts.network.degree,
             loss_tolerance=self.loss_tolerance,
             max_steps=self.max_steps,
             completes=self.completes,
+            draws_batches=self.draws_batches,
             strides_from=self._strides_from(facts),
         )
-        steps = predicted_steps(inputs)
-        return np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
 
     def _decaying_steps(self, steps: Runs) -> Runs:
         """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""
@@ -235,6 +256,21 @@ def _optimizers(first: Optimizer, columns: Mapping[str, Runs], runs: int) -> lis
     rows = list(zip(*(columns[name].tolist() for name in swept), strict=True)) or [()] * runs
     made = {row: replace(first, **dict(zip(swept, row, strict=True))) for row in set(rows)}
     return [made[row] for row in rows]
+
+
+def _entry_size(start: PlainInitialization, columns: Mapping[str, Runs]) -> Runs | float:
+    """The root mean square of θ(0) at scale 1."""
+    match start:
+        case PlainVector(vector=vector):
+            return float(np.sqrt(np.mean(np.square(vector))))
+        case PlainParameters():
+            squares = [
+                np.square(columns[part]) if part in columns else np.mean(np.square(getattr(start, part)))
+                for part in start.given
+            ]
+            return np.asarray(np.sqrt(sum(squares) / len(squares)))
+        case _:
+            return 1.0
 
 
 def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:

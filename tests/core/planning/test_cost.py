@@ -1,5 +1,6 @@
 """What runs are predicted to cost."""
 
+from ctypes import CDLL
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 
 from core.analysis.problem import analyse_problem
 from core.data.regression import sparse_regression
+from core.descent.native.library import Library
 from core.descent.optimizers import FullBatch
 from core.networks.network import UV, Diagonal, Network
 from core.planning.cost import (
+    AVX512,
     COMPILED,
     NUMPY,
     CostInputs,
+    completion_seconds,
     guessed_max_stable_step,
     kernel_cost,
     predicted_records,
@@ -45,10 +49,14 @@ def inputs(
         settled_from=np.array([float(warmup)]),
         momentum=np.zeros(1),
         relative_limit=np.ones(1),
+        samples=50,
+        dimension=100,
+        anisotropy=5.0,
         degree=degree,
         loss_tolerance=1e-8,
         max_steps=10**7,
         completes=completes,
+        draws_batches=False,
         strides_from=np.array([strides_from]),
     )
 
@@ -85,8 +93,46 @@ def test_predictions_grow_towards_both_ends_of_the_step_size() -> None:
 
 
 def test_iterating_takes_longer_than_completing() -> None:
-    """By far, for small steps."""
-    assert steps(fraction=0.05, completes=False) > 10 * steps(fraction=0.05)
+    """To ten digits of the loss, where five tell the limit."""
+    assert steps(fraction=0.05, completes=False) > 1.3 * steps(fraction=0.05)
+
+
+def test_what_is_nearly_square_or_far_from_isotropic_takes_longer() -> None:
+    """The least eigenvalue of XXᵀ decides, of samples and of coordinates alike, beside the sharpness."""
+    (square, wide, tall, sharp) = (
+        float(predicted_steps(replace(inputs(fraction=0.3), **changes))[0])
+        for changes in (
+            {"dimension": 60},
+            {"dimension": 5000},
+            {"samples": 5000},
+            {"dimension": 60, "anisotropy": 50.0},
+        )
+    )
+    assert sharp > square > wide
+    assert square < tall
+
+
+def test_minibatches_take_longer_and_end_by_their_tolerance() -> None:
+    """Their limit is not known before."""
+    plain, drawn = (replace(inputs(scale=0.02, completes=False), draws_batches=batches) for batches in (False, True))
+    assert predicted_steps(drawn)[0] > 2 * predicted_steps(plain)[0]
+    assert predicted_steps(replace(drawn, completes=True))[0] == predicted_steps(drawn)[0]
+
+
+def test_limits_cost_what_they_are_tried_and_found() -> None:
+    """Nothing where they are not looked for, little where none is found, more with momentum and by strides."""
+    long, spent = np.array([5e4]), np.array([1e7])
+    assert not completion_seconds(long, inputs(completes=False)).any()
+    (plain,), (rolling,), (strided,), (tried,) = (
+        completion_seconds(steps, replace(inputs(), **changes)).tolist()
+        for steps, changes in (
+            (long, {}),
+            (long, {"momentum": np.array([0.9])}),
+            (long, {"strides_from": np.array([2e4])}),
+            (spent, {}),
+        )
+    )
+    assert tried < plain < rolling < strided
 
 
 @given(scale=st.floats(1e-6, 0.1), fraction=st.floats(1e-3, 0.85))
@@ -126,10 +172,13 @@ def test_costs_of_kernels_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` and instruction sets are the compiled kernel, where there is one that has the step; else NumPy."""
     monkeypatch.setattr("core.planning.cost.library", lambda: None)
     assert kernel_cost("auto", FullBatch()) is NUMPY
-    monkeypatch.setattr("core.planning.cost.library", object)
     assert kernel_cost("numpy", FullBatch()) is NUMPY
-    assert kernel_cost("auto", FullBatch()) is kernel_cost("avx2", FullBatch()) is COMPILED
-    assert NUMPY.step(5000) > COMPILED.step(5000)
+    for best, cost in (("avx512", AVX512), ("avx2", COMPILED), ("neon", COMPILED)):
+        monkeypatch.setattr(
+            "core.planning.cost.library", lambda best=best: Library(CDLL(None), {best: 0, "baseline": 1})
+        )
+        assert kernel_cost("auto", FullBatch()) is kernel_cost(best, FullBatch()) is cost
+    assert NUMPY.step(5000) > COMPILED.step(5000) > AVX512.step(5000)
     monkeypatch.setattr(FullBatch, "is_native", False)
     assert kernel_cost("avx2", FullBatch()) is NUMPY
 

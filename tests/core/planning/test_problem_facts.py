@@ -8,9 +8,11 @@ import pytest
 from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
 from core.networks.network import UV, Diagonal
 from core.planning.problem_facts import MOST_GUESSED, MOST_LOOKUPS, ProblemFacts, Provenance, facts_of_problems
+from core.spec.experiment_spec import InlineData
 from core.sweep.grid import Grid
 from tests.core.specs import grid_of
 
+GIVEN = InlineData(kind="inline", X=[[1.0, 2.0]], y=[1.0])
 SEEDS = {"values": list(range(3 * MOST_LOOKUPS))}
 
 
@@ -25,9 +27,16 @@ def test_facts_of_an_analysed_problem_are_those_of_its_analysis() -> None:
     """Whatever the spec says of the data."""
     grid = grid_of()
     facts = facts_of_problems(grid, lambda _: analysis(), None)
-    known = ProblemFacts(samples=7, dimension=9, network=Diagonal(2), max_stable_step=0.01)
+    known = ProblemFacts(samples=7, dimension=9, network=Diagonal(2), max_stable_step=0.01, variance=5.0)
     assert facts == {known: 1}
     assert known.provenance is Provenance.KNOWN
+
+
+def test_how_sharp_all_interpolators_are_beside_the_variance_is_known_of_drawn_data_alone() -> None:
+    """2/η* = 200 = 10·D²σ²; the scale of given data says nothing, and without η* nothing is known."""
+    facts = ProblemFacts(samples=7, dimension=9, network=Diagonal(2), max_stable_step=0.01, variance=5.0)
+    assert facts.anisotropy == pytest.approx(10)
+    assert replace(facts, variance=None).anisotropy == replace(facts, max_stable_step=None).anisotropy == 1
 
 
 @pytest.mark.parametrize(("step", "fraction"), [(0.01, 0.5), (None, 1.0)])
@@ -36,7 +45,7 @@ def test_what_is_stable_at_least_norm_is_known_beside_the_largest_stable_step(
 ) -> None:
     """2/λ = .005 there; where nothing interpolates there is nothing to compare it with."""
     found = replace(analysis(step=step), interpolators={"min_l2": ReferenceInterpolator(sharpness=400.0)})
-    assert ProblemFacts.known(Diagonal(2), found).least_norm_fraction == pytest.approx(fraction)
+    assert ProblemFacts.known(Diagonal(2), found, GIVEN).least_norm_fraction == pytest.approx(fraction)
 
 
 def test_problems_that_differ_by_their_seed_are_one_kind() -> None:

@@ -1,6 +1,7 @@
 """Runs as columns, in blocks and batches."""
 
 import itertools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -98,3 +99,18 @@ def test_runs_of_given_steps_are_predicted_to_take_them() -> None:
     """However soon they converge."""
     grid = grid_of(initialization={"scale": SCALES}, stopping={"steps": 12_345_678}, recording={"sensitivity": False})
     assert RunTable.at(grid, range(3)).steps(FACTS).tolist() == [12_345_678.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("start", "size"),
+    [
+        ({"kind": "parameters", "u_plus": 3.0, "u_minus": 4.0}, math.sqrt(12.5)),
+        ({"kind": "parameters", "u_plus": [3.0, 5.0], "u_minus": {"values": [1.0]}}, 3.0),
+        ({"kind": "vector", "vector": [1.0, 7.0]}, 5.0),
+    ],
+)
+def test_the_scale_of_given_parameters_is_that_of_their_entries(start: dict[str, Any], size: float) -> None:
+    """Their root mean square, times α, whether a part is a number, a vector or swept."""
+    data = {"samples": 1, "dimension": 2, "sparsity": 1}
+    grid = grid_of(data=data, initialization=start | {"scale": {"values": [0.1, 0.2]}})
+    np.testing.assert_allclose(RunTable.at(grid, range(2)).init_scale, [0.1 * size, 0.2 * size])
