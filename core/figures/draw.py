@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from core.figures.drawing import USUAL
 from core.figures.drawings.depth import DEPTHS
 from core.figures.drawings.effective_init import EFFECTIVE_INIT
+from core.figures.drawings.gain import GAIN
 from core.figures.drawings.phase import PHASE
 from core.figures.drawings.predictor import PREDICTOR
 from core.figures.drawings.risk import RISK
@@ -16,6 +17,7 @@ from core.figures.drawings.trajectory import TRAJECTORY
 from core.figures.layouts.catalogue import FigureKind
 from core.figures.layouts.depth import DepthLayout
 from core.figures.layouts.effective_init import EffectiveInitLayout
+from core.figures.layouts.gain import GainLayout
 from core.figures.layouts.options import FigureOptions
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.predictor import PredictorLayout
@@ -32,7 +34,7 @@ def draw(kind: FigureKind, results: Results, options: FigureOptions = USUAL) -> 
     return picture(kind, results, options).figure
 
 
-def picture(  # noqa: PLR0911 - one for each kind
+def picture(  # noqa: C901, PLR0911 - one for each kind
     kind: FigureKind, results: Results, options: FigureOptions = USUAL
 ) -> Picture:
     """The figure of these results, or of the part of them that is asked for, laid out for their grid.
@@ -64,5 +66,7 @@ def picture(  # noqa: PLR0911 - one for each kind
             return PREDICTOR.of(results, layout, options)
         case DepthLayout():
             return DEPTHS.of(results, layout, options)
+        case GainLayout():
+            return GAIN.of(results, layout, options)
         case _:
             assert_never(layout)
