@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from core.figures.drawing import USUAL
 from core.figures.drawings.depth import DEPTHS
 from core.figures.drawings.effective_init import EFFECTIVE_INIT
+from core.figures.drawings.gain import GAIN
 from core.figures.drawings.phase import PHASE
 from core.figures.drawings.plateaus import PLATEAUS
 from core.figures.drawings.predictor import PREDICTOR
@@ -17,6 +18,7 @@ from core.figures.drawings.trajectory import TRAJECTORY
 from core.figures.layouts.catalogue import FigureKind
 from core.figures.layouts.depth import DepthLayout
 from core.figures.layouts.effective_init import EffectiveInitLayout
+from core.figures.layouts.gain import GainLayout
 from core.figures.layouts.options import FigureOptions
 from core.figures.layouts.phase import PhaseLayout
 from core.figures.layouts.plateaus import PlateausLayout
@@ -68,5 +70,7 @@ def picture(  # noqa: C901, PLR0911 - one for each kind
             return DEPTHS.of(results, layout, options)
         case PlateausLayout():
             return PLATEAUS.of(results, layout, options)
+        case GainLayout():
+            return GAIN.of(results, layout, options)
         case _:
             assert_never(layout)

@@ -81,6 +81,19 @@ def _phases(scales: int, step_sizes: tuple[float, ...], tolerance: float) -> Par
     }
 
 
+def _means(means: Values[float], scales: Values[float], step_sizes: tuple[float, ...], seeds: int) -> Parts:
+    """Data of variance 1, so that the mean is μ/σ: those of the paper in another unit of length."""
+    return {
+        "data": SparseRegression(
+            kind="sparse_regression", mean=means, variance=1.0, noise_variance=0.002, seed=counts(*range(seeds))
+        ),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": GradientDescent(step_size=fractions(*step_sizes), warmup_steps=20_000),
+        "stopping": Stopping(loss_tolerance=1e-7, max_steps=5_000_000),
+        "recording": Recording(points=1),
+    }
+
+
 def _label_noise(scales: Values[float], variances: Values[float], steps: Values[int], seeds: int) -> Parts:
     return {
         "data": SparseRegression(kind="sparse_regression", mean=0.0, seed=counts(*range(seeds))),
@@ -132,6 +145,26 @@ BEYOND: Final[tuple[Preset, ...]] = (
         figures=("phase", "risk", "effective-init"),
         quick=_phases(12, (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96, 1.03, 1.1), 1e-6),
         full=_phases(30, tuple(round(0.02 * k, 2) for k in range(1, 56)), 1e-8),
+    ),
+    described(
+        "data-mean",
+        "How far off centre data must be for a large step size to help",
+        "Risk over that of gradient flow from the same start, against the data mean in standard deviations and the "
+        "step size, with the boundary between gain and loss: the smaller the mean the less a larger step helps, and "
+        "below the boundary it harms.",
+        figures=("gain",),
+        quick=_means(
+            values(0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0),
+            values(0.3),
+            (0.2, 0.3, 0.5, 0.7, 0.9, 0.98),
+            20,
+        ),
+        full=_means(
+            values(0.0, 0.05, 0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0, 2.0),
+            values(0.1, 0.3, 1.0),
+            (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98),
+            40,
+        ),
     ),
     described(
         "label-noise",

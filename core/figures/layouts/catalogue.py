@@ -9,6 +9,7 @@ from core.errors import InvalidChoice
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.depth import DepthLayout, depth_layout
 from core.figures.layouts.effective_init import EffectiveInitLayout, effective_init_layout
+from core.figures.layouts.gain import GainLayout, gain_layout
 from core.figures.layouts.options import MOST_HEIGHT, FigureOptions
 from core.figures.layouts.phase import PhaseLayout, phase_layout
 from core.figures.layouts.plateaus import PlateausLayout, plateaus_layout, plateaus_of_runs
@@ -30,6 +31,7 @@ Layout = (
     | PredictorLayout
     | DepthLayout
     | PlateausLayout
+    | GainLayout
 )
 """The layout of any figure. Its type says which, so that `core.figures.draw` cannot miss one: see there."""
 
@@ -103,6 +105,12 @@ _KINDS: Final = (
         layout=effective_init_layout,
     ),
     FigureKind(name="depth", title="Test loss against depth, beside the norms that compete", layout=depth_layout),
+    FigureKind(
+        name="gain",
+        title="Risk over that of gradient flow, against a number of the data and the step size",
+        layout=gain_layout,
+        has_y_range=False,
+    ),
     FigureKind(
         name="predictor",
         title="The predictor of some runs, entry by entry",
