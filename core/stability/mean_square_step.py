@@ -26,19 +26,20 @@ the last factor of F then, with ηλ_max(H) ≤ 2 + 2m. The map of second moment
 ones, so that its spectral radius is an eigenvalue: the least η at which that is 1 is the least root of λ_max(F(η)) = 1.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import brentq
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 MARGIN: Final = 1e-9
 """Relative distance from the root at which a bound is tried to be proven on either side."""
 
 FEWEST: Final = 24
-"""Samples up to which all of F is formed."""
+"""Samples up to which all of F is formed at once."""
 
 SCANNED: Final = 16
 """Step sizes that are looked at for the least root with momentum."""
@@ -129,13 +130,14 @@ class _Feedback:
     def top(self, step_size: float) -> tuple[float, Float64[np.ndarray, " sample"]]:
         """Its largest eigenvalue and the eigenvector, which is nonnegative."""
         samples = len(self.modes)
-        if samples <= FEWEST:
-            values, vectors = np.linalg.eigh(np.array([self.product(step_size, row) for row in np.eye(samples)]))
-        else:
+        if samples > FEWEST:
             matrix = LinearOperator(
                 (samples, samples), matvec=lambda vector: self.product(step_size, vector.ravel()), dtype=np.float64
             )
-            values, vectors = eigsh(matrix, k=1, which="LA", v0=np.ones(samples))
+            with suppress(ArpackError):  # which it is where the largest eigenvalues are many
+                values, vectors = eigsh(matrix, k=1, which="LA", v0=np.ones(samples))
+                return float(values[-1]), np.abs(vectors[:, -1])
+        values, vectors = np.linalg.eigh(np.array([self.product(step_size, row) for row in np.eye(samples)]))
         return float(values[-1]), np.abs(vectors[:, -1])
 
     def has_positive_entries(self, step_size: float) -> bool:
@@ -160,7 +162,7 @@ def _between(feedback: _Feedback, lower: float, upper: float) -> MeanSquareStep:
     """The root, and what is proven of it: at worst that it is between the bounds given."""
 
     def excess(step_size: float) -> float:
-        return feedback.top(step_size)[0] - 1
+        return feedback.top(step_size)[0] - 1 if step_size else -1.0  # F(0) = 0
 
     if feedback.momentum:  # the least root is between the first two of these that it is between
         tried = np.linspace(0, upper, SCANNED + 1)[1:]

@@ -175,3 +175,33 @@ def test_with_momentum_it_is_where_the_map_of_second_moments_ceases_to_contract(
     assert spectral_radius(found.step_size * (1 + 1e-4)) > 1
     assert all(spectral_radius(found.step_size * part) < 1 for part in (0.01, 0.3, 0.6, 0.9, 1 - 1e-4))
     assert found.lower <= found.step_size <= found.upper <= found.lower * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_of_many_samples_it_is_found_and_proven_as_of_few(momentum: float) -> None:
+    """Copies of a problem on features of their own have its threshold, with the eigenvalue of each of them."""
+    X, tangent_weights = drawn(2, 4, 6)
+    alone = mean_square_stable_step(X, tangent_weights, 1.0, momentum)
+    copies = mean_square_stable_step(np.kron(np.eye(9), X), np.tile(tangent_weights, 9), 1.0, momentum)
+    # with b = 1, H is a ninth of what it is alone, a sample's own step as large and a ninth as frequent
+    if not momentum:
+        assert copies.step_size == pytest.approx(alone.step_size, rel=1e-9)
+    assert copies.lower <= copies.step_size <= copies.upper <= copies.lower * (1 + 1e-8)
+
+
+def test_of_many_samples_with_momentum_it_is_that_of_all_of_f() -> None:
+    """More than are formed at once, by another way to the same eigenvalue."""
+    X, tangent_weights = drawn(5, 40, 60)
+    found = mean_square_stable_step(X, tangent_weights, 0.3, 0.8)
+    rows = X * np.sqrt(tangent_weights / 40)
+    left, values, _ = np.linalg.svd(rows, full_matrices=False)
+    modes, squares, m = left * values, values**2, 0.8
+    turned = np.array([[(a - m * b) * (b - m * a) / (1 - m * m) for a in squares] for b in squares])
+    pairs = np.einsum("ki,kj->kij", modes, modes).reshape(40, -1)
+
+    def largest(step_size: float) -> float:
+        left = (1 - m) * np.add.outer(squares, squares) - step_size * (turned - 0.3 * np.outer(squares, squares))
+        return float(np.linalg.eigvalsh((pairs * (step_size * 0.3 * 40 / left).ravel()) @ pairs.T)[-1])
+
+    assert largest(found.step_size) == pytest.approx(1, rel=1e-9)
+    assert found.lower <= found.step_size <= found.upper <= found.lower * (1 + 1e-8)
