@@ -72,7 +72,7 @@ class RunTable:
     strides: bool
     draws_batches: bool
     points: int
-    paths: int = 0
+    vectors: int = 0
 
     @classmethod
     def of(cls, grid: Grid, offsets: Int64[np.ndarray, " run"]) -> Self:
@@ -109,7 +109,7 @@ class RunTable:
             strides=stopping.completes and not stopping.wants_proof,
             draws_batches=first.optimizer.draws_batches,
             points=recording.records,
-            paths=len(recording.paths),
+            vectors=len(recording.vectors),
         )
 
     @classmethod
@@ -135,7 +135,9 @@ class RunTable:
             costs=RunCosts(
                 steps=steps, overhead=overhead, entries=entries, dimension=facts.dimension, lanes=self.lanes
             ),
-            bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts), paths=self.paths),
+            bytes=stored_bytes(
+                records, dimension=facts.dimension, parts=len(facts.network.parts), vectors=self.vectors
+            ),
         )
 
     def steps(self, facts: ProblemFacts) -> Runs:

@@ -10,7 +10,7 @@ from core.completion.completion import Completion
 from core.completion.stepping import Stepping
 from core.descent.optimizers import Optimizer
 from core.outcome import Outcome, RunPath
-from core.record_plan import PLAIN, PathQuantity, RecordPlan
+from core.record_plan import PLAIN, RecordPlan, VectorQuantity
 from core.training.trajectory import Trajectory
 
 
@@ -59,9 +59,9 @@ class TrainingRun:
     record_plan: RecordPlan = PLAIN
 
     @property
-    def paths(self) -> tuple[PathQuantity, ...]:
+    def vectors(self) -> tuple[VectorQuantity, ...]:
         """What is recorded of every coordinate; nothing where no record is made."""
-        return self.record_plan.paths if self.record_points else ()
+        return self.record_plan.vectors if self.record_points else ()
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:
