@@ -93,7 +93,7 @@ def test_what_does_not_suit_is_refused() -> None:
         {"points": 50, "vectors": ["time_average"]},
         {"points": 2, "vectors": ["predictor"]},
     ):
-        with pytest.raises(UnsuitableFigure, match=r"recording\.paths needs predictor"):
+        with pytest.raises(UnsuitableFigure, match=r"recording\.vectors needs predictor"):
             plateaus_layout(_grid(recording=recording))
     with pytest.raises(UnsuitableFigure, match="room for 3; 4"):
         plateaus_of_runs(_grid(), [0, 1, 2, 3])
