@@ -30,8 +30,8 @@ def trajectory(
     steps: Int64[np.ndarray, " record"],
     values: Float64[np.ndarray, "record quantity"],
     *,
-    time: Float64[np.ndarray, " record"] | None = None,
-    vectors: Float64[np.ndarray, "record vector dim"] | None = None,
+    time: Float64[np.ndarray, " timed"] | None = None,
+    vectors: Float64[np.ndarray, "timed vector dim"] | None = None,
     names: Sequence[str] = (),
 ) -> Trajectory:
     """The curves of one run from its recorded rows, and its vectors by `names`."""
