@@ -19,6 +19,8 @@ TAKEN = {
     "stopping.perturb: true",
     "stopping.steps: null",
     "recording.sensitivity: true",
+    "recording.at_steps: null",
+    "recording.vectors: an empty list",
     *(f"{field}: missing" for field in ("diagonal.depth", "uv.shape", "normal.seed", "sgd.seed", "label_noise.seed")),
     *(f"sparse_regression.{field}: missing" for field in ("samples", "dimension", "sparsity")),
     *(f"sparse_regression.{field}: null" for field in ("mean_profile", "variance_profile")),
