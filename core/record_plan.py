@@ -19,7 +19,7 @@ class Spacing(StrEnum):
     LINEAR = "linear"
 
 
-class PathQuantity(StrEnum):
+class VectorQuantity(StrEnum):
     """What may be recorded of every coordinate.
 
     `predictor` is β, `support` where |β_i| exceeds a threshold, `time_average` Σ_s η_sβ_s/Σ_s η_s over the steps taken,
@@ -34,14 +34,14 @@ class PathQuantity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordPlan:
-    """How the records of a run are spaced, or `at` which steps they are, and which `paths` are recorded with them.
+    """How the records of a run are spaced, or `at` which steps they are, and which `vectors` are recorded with them.
 
     A coordinate is of the support where |β_i| > `support_threshold`.
     """
 
     spacing: Spacing = Spacing.LOG
     at: tuple[int, ...] = ()
-    paths: tuple[PathQuantity, ...] = ()
+    vectors: tuple[VectorQuantity, ...] = ()
     support_threshold: float = SUPPORT_THRESHOLD
 
     def steps(self, points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
@@ -69,6 +69,6 @@ def record_steps(points: int, max_steps: int) -> Int64[np.ndarray, " record"]:
     return np.unique(np.append(spaced, 0))[-points:]
 
 
-def in_order(paths: Sequence[PathQuantity]) -> tuple[PathQuantity, ...]:
+def in_order(vectors: Sequence[VectorQuantity]) -> tuple[VectorQuantity, ...]:
     """The same quantities in the one order that they are hashed and recorded in."""
-    return tuple(quantity for quantity in PathQuantity if quantity in paths)
+    return tuple(quantity for quantity in VectorQuantity if quantity in vectors)

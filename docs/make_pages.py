@@ -169,7 +169,7 @@ MEANINGS: Final = {
     "points": "Steps that are recorded, at most.",
     "sensitivity": "Which runs have a twin.",
     "at_steps": "The steps that are recorded, in place of points and spacing.",
-    "paths": "What is recorded of every coordinate.",
+    "vectors": "What is recorded of every coordinate.",
     "support_threshold": "The |β_i| above which a coordinate counts as of the support.",
     "loss_tolerance": "Where a run has converged, relative to ½Ê[y²].",
     "completion_tolerance": "The error of β that a completed limit may have, relative to ‖β‖₁.",

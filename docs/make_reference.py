@@ -14,7 +14,7 @@ from core.outcome import Outcome
 from core.presets import PRESETS
 from core.results.labelled_arrays import Meaning
 from core.results.problem_arrays import DATA, INTERPOLATORS
-from core.results.run_arrays import END, PATH, TRAJECTORY
+from core.results.run_arrays import END, TRAJECTORY, VECTORS
 from core.results.variables import COORDINATES, VARIABLES, Variable
 from core.spec.axes import AXIS_NAMES
 from core.spec.experiment_spec import KINDS
@@ -85,7 +85,7 @@ REFERENCE: Final[dict[str, Callable[[], str]]] = {
     "axes": lambda: table("axis, in a spec, symbol, meaning", axes()),
     "outcomes": lambda: table("outcome, meaning", ((f"`{outcome}`", outcome.meaning) for outcome in Outcome)),
     "trajectory": lambda: arrays(TRAJECTORY),
-    "path": lambda: arrays(PATH),
+    "vectors": lambda: arrays(VECTORS),
     "end-state": lambda: arrays(END),
     "problems": lambda: table("problem, status, when", problems()),
     "data": lambda: arrays(DATA),

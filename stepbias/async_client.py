@@ -152,7 +152,7 @@ class AsyncExperimentHandle:
     read = _read(ExperimentHandle.read)
     run = _read(ExperimentHandle.run)
     trajectory = _read(ExperimentHandle.trajectory)
-    path = _read(ExperimentHandle.path)
+    vectors = _read(ExperimentHandle.vectors)
     arrays = _read(ExperimentHandle.arrays)
     predictor = _read(ExperimentHandle.predictor)
     save_arrays = _read(ExperimentHandle.save_arrays)

@@ -69,7 +69,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "points": ("recording", "points"),
         "sensitivity": ("recording", "sensitivity"),
         "at_steps": ("recording", "at_steps"),
-        "paths": ("recording", "paths"),
+        "vectors": ("recording", "vectors"),
         "support_threshold": ("recording", "support_threshold"),
     }
 )

@@ -37,15 +37,15 @@ class StoredArrays:
         except (AttributeError, KeyError, TypeError):
             raise self._connection.not_the_service() from None
 
-    def path(self, index: int) -> dict[str, list[Any]]:
-        """What a run recorded of every coordinate where `recording.paths` asks for it, in float64, and its plateaus.
+    def vectors(self, index: int) -> dict[str, list[Any]]:
+        """What a run recorded of every coordinate where `recording.vectors` asks for it, in float64, and its plateaus.
 
         Returns:
             `record_step`, `training_time` and `rescaled_time` of shape (record,); `predictor`, `time_average`,
             `balance` and `support` of shape (record, dimension), as far as they were asked for; `plateau_left`,
             `plateau_loss` and others of shape (plateau,) where both the predictor and its time average were.
         """
-        return self._arrays(f"runs/{index}/path")
+        return self._arrays(f"runs/{index}/vectors")
 
     def arrays(self, index: int) -> dict[str, list[float]]:
         """Where a run ended, in float64; every array has shape (dimension,).

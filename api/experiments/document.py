@@ -17,7 +17,7 @@ _DOORS: Final = MappingProxyType(
     {
         "run": "/runs/{index}",
         "trajectory": "/runs/{index}/trajectory",
-        "path": "/runs/{index}/path",
+        "vectors": "/runs/{index}/vectors",
         "arrays": "/runs/{index}/arrays",
         "data": "/analysis/{problem}/data",
         "interpolators": "/analysis/{problem}/interpolators",

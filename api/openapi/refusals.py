@@ -68,12 +68,12 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         **{
             f"get_{what}{form}": ("not-stored-yet",)
-            for what in ("trajectory", "path", "arrays", "interpolators")
+            for what in ("trajectory", "vectors", "arrays", "interpolators")
             for form in ("_file", "_table", "_lines")
         },
         **{
             f"get_{what}": ("not-acceptable", "not-stored-yet")
-            for what in ("trajectory", "path", "arrays", "interpolators")
+            for what in ("trajectory", "vectors", "arrays", "interpolators")
         },
         "get_data": ("not-acceptable",),
         "get_curves": ("not-acceptable", "results-changed"),

@@ -1,4 +1,4 @@
-"""The numbers behind the summaries: trajectories, paths and end states of runs, data and interpolators of problems."""
+"""The numbers behind summaries: trajectories, vectors and end states of runs, data and interpolators of problems."""
 
 from typing import Annotated
 
@@ -61,21 +61,21 @@ def get_trajectory_lines(experiment: ExperimentHere, index: Position, query: Thi
     return trajectory_table(query.of(arrays.trajectory(experiment, index, store=store)), Format.NDJSON)
 
 
-@router.get("/runs/{index}/path", response_model=LabelledArrays, responses=as_well(ARRAYS))
-def get_path(experiment: ExperimentHere, index: Position, request: Request, store: StoreHere) -> Response:
+@router.get("/runs/{index}/vectors", response_model=LabelledArrays, responses=as_well(ARRAYS))
+def get_vectors(experiment: ExperimentHere, index: Position, request: Request, store: StoreHere) -> Response:
     """What a run recorded of every coordinate, in float64, and the plateaus of its loss, with rescaled times.
 
-    The arrays are those that `recording.paths` asks for, of shape (record, coordinate); the steps alone where it is
+    The arrays are those that `recording.vectors` asks for, of shape (record, coordinate); the steps alone where it is
     empty. Plateaus are found among the records where β and its time average are recorded.
     """
     form = accepted_format(ARRAYS, request.headers.get("Accept"))
-    return arrays_answer(arrays.path(experiment, index, store=store), form, experiment.id)
+    return arrays_answer(arrays.vectors(experiment, index, store=store), form, experiment.id)
 
 
-@router.get("/runs/{index}/path.npz", response_class=Response, responses=NPZ_FILE)
-def get_path_file(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
+@router.get("/runs/{index}/vectors.npz", response_class=Response, responses=NPZ_FILE)
+def get_vectors_file(experiment: ExperimentHere, index: Position, store: StoreHere) -> Response:
     """The same as an .npz file, to the bit."""
-    return npz_answer(arrays.path(experiment, index, store=store))
+    return npz_answer(arrays.vectors(experiment, index, store=store))
 
 
 @router.get("/runs/{index}/arrays", response_model=LabelledArrays, responses=as_well(ARRAYS))

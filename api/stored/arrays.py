@@ -14,7 +14,7 @@ from core.experiment.dataset import dataset_of
 from core.results.labelled_arrays import LabelledArrays
 from core.results.problem_arrays import data_of, interpolators_of
 from core.results.result import decode_summary, unpack_arrays
-from core.results.run_arrays import end_of, path_of, trajectory_of
+from core.results.run_arrays import end_of, trajectory_of, vectors_of
 from core.sweep.grid import GridProblem
 from core.sweep.grid_run import Run
 from jobs.document_keys import analysis_key, interpolators_key
@@ -34,7 +34,7 @@ def trajectory(experiment: Experiment, index: str, *, store: Store) -> LabelledA
     return trajectory_of(run, decode_summary(stored.summary), unpack_arrays(stored.arrays))
 
 
-def path(experiment: Experiment, index: str, *, store: Store) -> LabelledArrays:
+def vectors(experiment: Experiment, index: str, *, store: Store) -> LabelledArrays:
     """What a run recorded of every coordinate, and its plateaus.
 
     Raises:
@@ -42,7 +42,7 @@ def path(experiment: Experiment, index: str, *, store: Store) -> LabelledArrays:
         NotStoredYet: it has not ended.
     """
     run, stored = _stored(experiment, index, store=store)
-    return path_of(run, decode_summary(stored.summary), unpack_arrays(stored.arrays))
+    return vectors_of(run, decode_summary(stored.summary), unpack_arrays(stored.arrays))
 
 
 def end(experiment: Experiment, index: str, *, store: Store) -> LabelledArrays:

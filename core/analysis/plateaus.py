@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from core.data.regression import Dataset
 from core.networks.network import Network
-from core.training.recorded_paths import PREDICTOR, TIME_AVERAGE
+from core.training.recorded_vectors import PREDICTOR, TIME_AVERAGE
 from core.training.training_run import TrainedRun
 from core.training.trajectory import Trajectory
 
@@ -87,14 +87,14 @@ def rescaled_time(trained: TrainedRun, network: Network, samples: int) -> Record
 def plateaus(trained: TrainedRun, network: Network, dataset: Dataset) -> Plateaus | None:
     """The plateaus among the records of a run; None unless β and β̄ were recorded, or where it has no U."""
     path = trained.trajectory
-    if not {PREDICTOR, TIME_AVERAGE} <= path.paths.keys() or len(path.time) == 0:
+    if not {PREDICTOR, TIME_AVERAGE} <= path.vectors.keys() or len(path.time) == 0:
         return None
     time, loss = rescaled_time(trained, network, len(dataset.y)), path.curves["train_loss"]
     if not np.isfinite(time).all():
         return None
     middle = _middles(time, loss)
     left = np.array(list(_leavings(time, loss, middle)))
-    predictor = path.paths[PREDICTOR][middle]
+    predictor = path.vectors[PREDICTOR][middle]
     on = np.abs(predictor) > trained.run.record_plan.support_threshold
     dual = _dual(time, path, dataset)[middle]
     return Plateaus(
@@ -160,7 +160,7 @@ def _leavings(time: Records, loss: Records, middle: Int64[np.ndarray, " plateau"
 
 def _dual(time: Records, path: Trajectory, dataset: Dataset) -> Float64[np.ndarray, "record dim"]:
     """The integrated correlations q at every record; 0 before the first step, where there is no average."""
-    average = np.where(time[:, None] > 0, path.paths[TIME_AVERAGE], 0.0)
+    average = np.where(time[:, None] > 0, path.vectors[TIME_AVERAGE], 0.0)
     return np.asarray(time[:, None] * _pull(average, dataset))
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from core.analysis.path_arrays import path_arrays
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.run_analysis import RunAnalysis
 from core.analysis.starts import Starts
+from core.analysis.vector_arrays import vector_arrays
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.regression import Dataset
 from core.descent.kernel import kernel_id, trained_by
@@ -110,7 +110,7 @@ class RunBatch:
         return EndedRun(
             run=run,
             summary=whole_summary(summary | dict(result.extras)),
-            arrays=kept_arrays(trained, run.network) | path_arrays(trained, run.network, self._dataset),
+            arrays=kept_arrays(trained, run.network) | vector_arrays(trained, run.network, self._dataset),
         )
 
 

@@ -270,9 +270,9 @@ BYTES_PER_RECORD: Final = 12
 """Compressed; a step number and six curves."""
 
 
-def stored_bytes(records: Runs, *, dimension: int, parts: int, paths: int = 0) -> Runs:
-    """What the store keeps of every run: a summary, θ and the sum of its gradients in float64, curves, and paths."""
-    each = BYTES_PER_RECORD + 8.0 * dimension * paths
+def stored_bytes(records: Runs, *, dimension: int, parts: int, vectors: int = 0) -> Runs:
+    """What the store keeps of every run: a summary, θ and the sum of its gradients in float64, curves, and vectors."""
+    each = BYTES_PER_RECORD + 8.0 * dimension * vectors
     return np.asarray(SUMMARY_BYTES + 8.0 * dimension * (parts + 1) + each * records)
 
 

@@ -24,8 +24,8 @@ STATES: Final = 15
 MOMENTA: Final = 3
 DRAWN: Final = 4
 PER_RECORD: Final = 20
-PER_PATH: Final = 3
-"""Of every coordinate of every path: as recorded, as it is taken from there, and as it is stored."""
+PER_VECTOR: Final = 3
+"""Of every coordinate of every vector: as recorded, as it is taken from there, and as it is stored."""
 
 
 def peak_bytes(table: RunTable, facts: ProblemFacts, *, lanes: int) -> float:
@@ -45,5 +45,5 @@ def batch_bytes(table: RunTable, facts: ProblemFacts, *, lanes: int) -> float:
     state = (STATES + MOMENTA * bool(table.momentum.any())) * parts * dimension
     draws = table.draws_batches + bool(table.noise_steps.any())
     noise = DRAWN * BLOCK * samples * draws
-    records = (PER_RECORD + PER_PATH * table.paths * dimension) * table.points
+    records = (PER_RECORD + PER_VECTOR * table.vectors * dimension) * table.points
     return float(ENTRY * (shared + lanes * (state + noise + records)))

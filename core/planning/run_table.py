@@ -85,7 +85,7 @@ class RunTable:
     steady_from: Runs
     end_factor: Runs
     lasting_decay: Runs
-    paths: int = 0
+    vectors: int = 0
 
     @classmethod
     def of(cls, grid: Grid, offsets: Int64[np.ndarray, " run"]) -> Self:
@@ -124,7 +124,7 @@ class RunTable:
             optimizers=optimizers,
             draws_batches=first.optimizer.draws_batches,
             points=recording.records,
-            paths=len(recording.paths),
+            vectors=len(recording.vectors),
             **_steadiness(grid, columns, len(offsets)),
         )
 
@@ -158,7 +158,9 @@ class RunTable:
                 dimension=facts.dimension,
                 lanes=self.lanes,
             ),
-            bytes=stored_bytes(records, dimension=facts.dimension, parts=len(facts.network.parts), paths=self.paths),
+            bytes=stored_bytes(
+                records, dimension=facts.dimension, parts=len(facts.network.parts), vectors=self.vectors
+            ),
         )
 
     def steps(self, facts: ProblemFacts) -> Runs:

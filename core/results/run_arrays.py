@@ -68,11 +68,11 @@ END: Final[Mapping[str, Meaning]] = MappingProxyType(
 )
 """The arrays of a run's end, in float64. A run that was completed ends at its limit."""
 
-_PATH: Final = ("record_step", "coordinate")
+_VECTOR: Final = ("record_step", "coordinate")
 _PLATEAU: Final = ("plateau",)
 _OF_PLATEAU: Final = ("plateau", "coordinate")
 
-PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
+VECTORS: Final[Mapping[str, Meaning]] = MappingProxyType(
     {
         "record_step": TRAJECTORY["record_step"],
         "training_time": Meaning(
@@ -99,22 +99,22 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
         "nonzeros": Meaning(
             dims=_RECORD, symbol="‖β‖₀", description="Coordinates in the support: |β_i| > support_threshold."
         ),
-        "predictor": Meaning(dims=_PATH, symbol="β(t)", description="The predictor of the iterate."),
-        "support": Meaning(dims=_PATH, symbol="", description="1 where |β_i| > support_threshold, else 0."),
+        "predictor": Meaning(dims=_VECTOR, symbol="β(t)", description="The predictor of the iterate."),
+        "support": Meaning(dims=_VECTOR, symbol="", description="1 where |β_i| > support_threshold, else 0."),
         "time_average": Meaning(
-            dims=_PATH,
+            dims=_VECTOR,
             symbol="β̄(t)",
             description="Σ_s η_sβ_s/Σ_s η_s over all steps s < t, not the recorded ones alone; null before the first.",
         ),
         "balance": Meaning(
-            dims=_PATH,
+            dims=_VECTOR,
             symbol="Q",
             description=(
                 "What flow conserves of a coordinate: u₊u₋ at D = 2, u₊^(2−D) + u₋^(2−D) from u± > 0 at D ≥ 3, "
                 "u₊² − v₊² of UV, u² − v² of u∘v. Steps of descent keep it to second order."
             ),
         ),
-        "balance_minus": Meaning(dims=_PATH, symbol="Q₋", description="u₋² − v₋²; UV alone has it."),
+        "balance_minus": Meaning(dims=_VECTOR, symbol="Q₋", description="u₋² − v₋²; UV alone has it."),
         "plateau_step": Meaning(
             dims=_PLATEAU,
             symbol="t",
@@ -164,7 +164,7 @@ PATH: Final[Mapping[str, Meaning]] = MappingProxyType(
         ),
     }
 )
-"""The arrays of a path, in float64: those that the spec asks for, and the plateaus where β and β̄ are recorded."""
+"""What is recorded of every coordinate, in float64: what the spec asks for, and plateaus where β and β̄ are there."""
 
 _ATTRIBUTES: Final = ("outcome", "finished_by", "steps", "network", "step_size")
 
@@ -186,17 +186,17 @@ def trajectory_of(run: Run, summary: Summary, stored: Mapping[str, Shaped[np.nda
     )
 
 
-def path_of(run: Run, summary: Summary, stored: Mapping[str, Shaped[np.ndarray, "..."]]) -> LabelledArrays:
-    """What a run recorded of every coordinate, and its plateaus; the steps alone where no paths were asked for."""
+def vectors_of(run: Run, summary: Summary, stored: Mapping[str, Shaped[np.ndarray, "..."]]) -> LabelledArrays:
+    """What a run recorded of every coordinate, and its plateaus; the steps alone where no vectors were asked for."""
     arrays = {"record_step": stored["record_step"]}
-    arrays |= {name: stored[f"path_{name}"] for name in PATH if f"path_{name}" in stored}
+    arrays |= {name: stored[f"vector_{name}"] for name in VECTORS if f"vector_{name}" in stored}
     if "plateau_record" in stored:
         arrays["plateau_step"] = stored["record_step"][stored["plateau_record"]]
-        arrays |= {name: stored[name] for name in PATH if name.startswith("plateau_") and name in stored}
+        arrays |= {name: stored[name] for name in VECTORS if name.startswith("plateau_") and name in stored}
     attrs = _attributes(run, summary)
-    if run.spec.recording.paths:
+    if run.spec.recording.vectors:
         attrs["support_threshold"] = run.spec.recording.support_threshold
-    return LabelledArrays(arrays=arrays, meanings=PATH, attrs=attrs, coordinate="record_step")
+    return LabelledArrays(arrays=arrays, meanings=VECTORS, attrs=attrs, coordinate="record_step")
 
 
 @np.errstate(all="ignore")  # likewise

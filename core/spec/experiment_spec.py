@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model
 from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
-from core.record_plan import SUPPORT_THRESHOLD, PathQuantity, RecordPlan, Spacing, in_order
+from core.record_plan import SUPPORT_THRESHOLD, RecordPlan, Spacing, VectorQuantity, in_order
 from core.spec.axes import axes_of, axis_name, linked
 from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
 from core.spec.swept import (
@@ -399,7 +399,7 @@ class Recording(Document):
     came to. One point is the end alone; 0 keeps nothing. `spacing` linear has them evenly spaced instead, and
     `at_steps` gives them one by one, in place of `points` and `spacing`.
 
-    `paths` are recorded coordinate by coordinate: `predictor` is β, `support` where |β_i| > `support_threshold`,
+    `vectors` are recorded coordinate by coordinate: `predictor` is β, `support` where |β_i| > `support_threshold`,
     `time_average` β̄ = Σ_s η_sβ_s/Σ_s η_s over all steps taken, and `balance` what gradient flow conserves of the
     layers. Where both β and β̄ are recorded, the plateaus of the loss are found and described.
 
@@ -413,9 +413,9 @@ class Recording(Document):
     sensitivity: bool | Literal["auto"] = "auto"
     spacing: Annotated[Spacing, Field(strict=False)] = left_out_at(Spacing.LOG)
     at_steps: RecordedSteps | None = left_out_at(None)
-    paths: Annotated[
-        tuple[Annotated[PathQuantity, Field(strict=False)], ...],
-        Field(max_length=len(PathQuantity), strict=False),
+    vectors: Annotated[
+        tuple[Annotated[VectorQuantity, Field(strict=False)], ...],
+        Field(max_length=len(VectorQuantity), strict=False),
         AfterValidator(in_order),
     ] = left_out_at(())
     support_threshold: Annotated[float, Field(ge=0, le=1e100), AfterValidator(rounded)] = left_out_at(SUPPORT_THRESHOLD)
@@ -428,11 +428,11 @@ class Recording(Document):
         return self
 
     @model_validator(mode="after")
-    def _paths_have_records(self) -> Self:
-        if self.paths and not self.points:
-            raise ValueError("paths are recorded with the other records, and there are none: give points or at_steps")
-        if self.support_threshold != SUPPORT_THRESHOLD and not self.paths:
-            raise ValueError("support_threshold decides nothing where no paths are recorded: leave it out")
+    def _vectors_have_records(self) -> Self:
+        if self.vectors and not self.points:
+            raise ValueError("vectors are recorded with the other records, and there are none: give points or at_steps")
+        if self.support_threshold != SUPPORT_THRESHOLD and not self.vectors:
+            raise ValueError("support_threshold decides nothing where no vectors are recorded: leave it out")
         return self
 
     @property
@@ -444,7 +444,7 @@ class Recording(Document):
     def plan(self) -> RecordPlan:
         """At which steps records are made, and of what."""
         return RecordPlan(
-            spacing=self.spacing, at=self.at_steps or (), paths=self.paths, support_threshold=self.support_threshold
+            spacing=self.spacing, at=self.at_steps or (), vectors=self.vectors, support_threshold=self.support_threshold
         )
 
 

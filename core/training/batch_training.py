@@ -16,7 +16,7 @@ from core.training.batch import Batch
 from core.training.loss_checks import LossChecks, at_check_from
 from core.training.oscillation import WINDOW, WindowEnd
 from core.training.problem import Problem
-from core.training.recording import Recorder, Sight, paths_of
+from core.training.recording import Recorder, Sight, vectors_of_runs
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 from core.training.verdict import Evidence, Verdict
 
@@ -37,7 +37,7 @@ class Progress(PerRun):
         """No step has been taken."""
         (samples, dim), parts = problem.dataset.X.shape, len(problem.network.parts)
         theta = np.stack([run.initial for run in runs], axis=1) if runs else np.empty((parts, 0, dim))
-        momentum, averages = any(run.optimizer.has_velocity for run in runs), bool(paths_of(runs))
+        momentum, averages = any(run.optimizer.has_velocity for run in runs), bool(vectors_of_runs(runs))
         return cls(
             state=BatchState.begin(theta, samples, momentum=momentum, averages=averages),
             evidence=Evidence.begin(runs, parts, dim),

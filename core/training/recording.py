@@ -14,10 +14,10 @@ from jaxtyping import Float64, Int64
 from core.data.regression import risks
 from core.descent.per_run import PerRun
 from core.implicit_bias.certificate import mean_effective_init
-from core.record_plan import PathQuantity
+from core.record_plan import VectorQuantity
 from core.training.batch import Batch
 from core.training.loss_checks import NEVER
-from core.training.recorded_paths import path_names, path_vectors
+from core.training.recorded_vectors import vector_names, vectors_at
 from core.training.training_run import TrainingRun
 from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 
@@ -26,7 +26,7 @@ from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 class Sight:
     """States that are to be observed: whose they are, which of its records each is to be, θ, and the loss there.
 
-    `time` is Σ η_t up to there and `average` that of the predictor, where any run's paths are recorded.
+    `time` is Σ η_t up to there and `average` that of the predictor, where any run's vectors are recorded.
     """
 
     run: Int64[np.ndarray, " kept"]
@@ -92,14 +92,14 @@ def observed(batch: Batch, sight: Sight) -> Float64[np.ndarray, "kept quantity"]
 class Recorder(PerRun):
     """The first `count` records of each run, and the steps of these and of those that are still to come.
 
-    `times` and `vectors` are of the paths that the runs of the batch record, which all record the same or none.
+    `times` and `vectors` are of what the runs record of every coordinate: all of a batch record the same, or nothing.
     """
 
     count: Int64[np.ndarray, " run"]
     step: Int64[np.ndarray, "run record"]
     values: Float64[np.ndarray, "run record quantity"]
     times: Float64[np.ndarray, "run timed"]
-    vectors: Float64[np.ndarray, "run timed path dim"]
+    vectors: Float64[np.ndarray, "run timed vector dim"]
 
     @classmethod
     def begin(cls, runs: Sequence[TrainingRun]) -> Self:
@@ -112,7 +112,7 @@ class Recorder(PerRun):
             due = planned[run.record_plan, run.record_points, run.max_steps]
             steps[: len(due)] = due
         parts, dim = runs[0].initial.shape if runs else (0, 0)
-        names = path_names(paths_of(runs), parts)
+        names = vector_names(vectors_of_runs(runs), parts)
         timed = room if names else 0
         return cls(
             count=np.zeros(len(runs), dtype=np.int64),
@@ -136,9 +136,9 @@ class Recorder(PerRun):
         if sights:
             sight = Sight.joined(sights)
             self.values[sight.run, sight.record] = observed(batch, sight)
-            if names := path_names(paths_of(batch.runs), len(sight.theta)):
+            if names := vector_names(vectors_of_runs(batch.runs), len(sight.theta)):
                 with np.errstate(all="ignore"):
-                    vectors = path_vectors(names, batch.problem.network, sight.theta, sight.average)
+                    vectors = vectors_at(names, batch.problem.network, sight.theta, sight.average)
                 self.times[sight.run, sight.record], self.vectors[sight.run, sight.record] = sight.time, vectors
 
     def record_end(self, batch: Batch, run: int, steps: int) -> None:
@@ -149,14 +149,14 @@ class Recorder(PerRun):
             self.record(batch, [self._noted(batch, np.array([run]), steps)])
 
     def trajectory(self, index: int, run: TrainingRun) -> Trajectory:
-        """The curves so far of the run that has this index here, and its paths."""
+        """The curves so far of the run that has this index here, and its vectors."""
         count = int(self.count[index])
         return trajectory(
             self.step[index, :count],
             self.values[index, :count],
             time=self.times[index, :count],
             vectors=self.vectors[index, :count],
-            names=path_names(run.paths, len(run.initial)),
+            names=vector_names(run.vectors, len(run.initial)),
         )
 
     def _next_steps(self) -> Int64[np.ndarray, " run"]:
@@ -171,6 +171,6 @@ class Recorder(PerRun):
         return Sight.of(batch, runs, record)
 
 
-def paths_of(runs: Sequence[TrainingRun]) -> tuple[PathQuantity, ...]:
-    """What is recorded of every coordinate of those runs that have paths: one plan is that of all of them."""
-    return next((run.paths for run in runs if run.paths), ())
+def vectors_of_runs(runs: Sequence[TrainingRun]) -> tuple[VectorQuantity, ...]:
+    """What is recorded of every coordinate of those runs that have vectors: one plan is that of all of them."""
+    return next((run.vectors for run in runs if run.vectors), ())

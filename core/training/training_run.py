@@ -12,7 +12,7 @@ from core.descent.optimizers import Optimizer
 from core.descent.schedule import Shape, scheduled
 from core.descent.weight_decay import NO_DECAY, WeightDecay
 from core.outcome import Outcome, RunPath
-from core.record_plan import PLAIN, PathQuantity, RecordPlan
+from core.record_plan import PLAIN, RecordPlan, VectorQuantity
 from core.training.trajectory import Trajectory
 
 
@@ -84,9 +84,9 @@ class TrainingRun:
         return self.step_size if self.step_shape is None else self.step_size * self.step_shape.largest_from(step)
 
     @property
-    def paths(self) -> tuple[PathQuantity, ...]:
+    def vectors(self) -> tuple[VectorQuantity, ...]:
         """What is recorded of every coordinate; nothing where no record is made."""
-        return self.record_plan.paths if self.record_points else ()
+        return self.record_plan.vectors if self.record_points else ()
 
 
 def stepping(run: TrainingRun, velocity: Float64[np.ndarray, "part dim"] | None, samples: int) -> Stepping:

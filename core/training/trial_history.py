@@ -9,7 +9,7 @@ import numpy as np
 
 from core.descent.per_run import under
 from core.outcome import Outcome
-from core.training.recorded_paths import path_names
+from core.training.recorded_vectors import vector_names
 from core.training.training_run import CompletedLimit, Cycle, Landmark, TrainedRun, TrainingRun
 from core.training.trajectory import QUANTITIES, Trajectory, trajectory
 
@@ -45,8 +45,8 @@ def arrays_of(history: Sequence[TrainedRun]) -> dict[str, np.ndarray]:
         "records": np.concatenate([np.empty((0, len(QUANTITIES))), *map(_records, history)]),
         "record_time": np.concatenate([np.empty(0), *(trained.trajectory.time for trained in history)]),
         "record_times": _whole([len(trained.trajectory.time) for trained in history]),
-        "paths": np.concatenate([np.empty(0), *map(_path_values, history)]),
-        "path_values": _whole([len(_path_values(trained)) for trained in history]),
+        "vectors": np.concatenate([np.empty(0), *map(_vector_values, history)]),
+        "vector_values": _whole([len(_vector_values(trained)) for trained in history]),
     }
 
 
@@ -90,9 +90,9 @@ def _trained(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, rec
 
 
 def _trajectory(arrays: Mapping[str, np.ndarray], entry: int, run: TrainingRun, records: slice) -> Trajectory:
-    time, values = _part(arrays, "record_time", "record_times", entry), _part(arrays, "paths", "path_values", entry)
+    time, values = _part(arrays, "record_time", "record_times", entry), _part(arrays, "vectors", "vector_values", entry)
     parts, dim = run.initial.shape
-    names = path_names(run.record_plan.paths, parts) if len(time) else ()
+    names = vector_names(run.record_plan.vectors, parts) if len(time) else ()
     vectors = values.reshape(len(time), len(names), dim)
     return trajectory(
         arrays["record_step"][records], arrays["records"][records], time=time, vectors=vectors, names=names
@@ -148,10 +148,10 @@ def _cycle(amplitude: float, period: float) -> Cycle | None:
     return None if math.isnan(amplitude) else Cycle(amplitude=amplitude, period=int(period))
 
 
-def _path_values(trained: TrainedRun) -> np.ndarray:
-    """Its paths as recorded together: record by record, each path in turn."""
-    paths = list(trained.trajectory.paths.values())
-    return np.stack(paths, axis=1).ravel() if paths else np.empty(0)
+def _vector_values(trained: TrainedRun) -> np.ndarray:
+    """Its vectors as recorded together: record by record, each in turn."""
+    vectors = list(trained.trajectory.vectors.values())
+    return np.stack(vectors, axis=1).ravel() if vectors else np.empty(0)
 
 
 def _records(trained: TrainedRun) -> np.ndarray:

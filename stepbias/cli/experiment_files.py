@@ -86,8 +86,8 @@ def numbers(handle: ExperimentHandle, runs: Sequence[int], *, arrays: bool, traj
         files |= _run_files(handle, runs, "runs", "arrays") | _problem_files(handle)
     if trajectories:
         files |= _run_files(handle, runs, "trajectories", "trajectory")
-        if json.loads(handle.read("spec")).get("recording", {}).get("paths"):
-            files |= _run_files(handle, runs, "paths", "path")
+        if json.loads(handle.read("spec")).get("recording", {}).get("vectors"):
+            files |= _run_files(handle, runs, "vectors", "vectors")
     return files
 
 

@@ -126,8 +126,8 @@ def made_up_arrays(run: Run) -> dict[str, np.ndarray]:
     threshold = 2 / (step_size * np.minimum(1.0, (steps + 1) / warmup))
     climbing = 60 + 900 * run.init_scale * (1 - np.exp(-steps / 300)) + 300 * (1 - np.exp(-steps / 100))
     parts = {name: np.full(getattr(run.spec.data, "dimension", 4), 0.3) for name in run.network.parts}
-    if run.spec.recording.paths:
-        parts |= _made_up_path(steps, getattr(run.spec.data, "dimension", 4))
+    if run.spec.recording.vectors:
+        parts |= _made_up_vectors(steps, getattr(run.spec.data, "dimension", 4))
     return parts | {
         "record_step": steps,
         "train_loss": (12 * np.exp(-steps * step_size / 8) + 1e-9).astype(np.float32),
@@ -135,13 +135,13 @@ def made_up_arrays(run: Run) -> dict[str, np.ndarray]:
     }
 
 
-def _made_up_path(steps: np.ndarray, dimension: int) -> dict[str, np.ndarray]:
+def _made_up_vectors(steps: np.ndarray, dimension: int) -> dict[str, np.ndarray]:
     """Coordinates that come up one after the other, and a plateau between the first two."""
     time = steps / 3000
     late = 1 + np.arange(dimension)
     return {
-        "path_rescaled_time": time,
-        "path_predictor": 1 / (1 + np.exp(-30 * (time[:, None] - late))) - 1e-20,
+        "vector_rescaled_time": time,
+        "vector_predictor": 1 / (1 + np.exp(-30 * (time[:, None] - late))) - 1e-20,
         "plateau_left": np.array([1.0, 2.0]),
         "plateau_loss": np.array([12.0, 0.5]),
     }

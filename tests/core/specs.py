@@ -44,7 +44,7 @@ def every_figure() -> Grid:
         model={"kind": "diagonal", "depth": {"values": [2, 3]}},
         initialization={"scale": {"values": [0.1, 1.0]}},
         optimizer={"step_size": {"values": [0.002, 0.004]}, "warmup_steps": 100},
-        recording={"paths": ["predictor", "time_average"]},
+        recording={"vectors": ["predictor", "time_average"]},
     )
 
 

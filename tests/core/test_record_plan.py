@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.record_plan import PathQuantity, RecordPlan, Spacing, in_order, record_steps
+from core.record_plan import RecordPlan, Spacing, VectorQuantity, in_order, record_steps
 
 
 def test_without_a_plan_steps_are_log_spaced_over_the_budget() -> None:
@@ -33,5 +33,5 @@ def test_given_steps_are_those_within_the_budget() -> None:
 
 def test_quantities_have_one_order_and_none_is_there_twice() -> None:
     """However they were written, so that equal documents have one hash."""
-    given = (PathQuantity.BALANCE, PathQuantity.PREDICTOR, PathQuantity.BALANCE)
-    assert in_order(given) == (PathQuantity.PREDICTOR, PathQuantity.BALANCE)
+    given = (VectorQuantity.BALANCE, VectorQuantity.PREDICTOR, VectorQuantity.BALANCE)
+    assert in_order(given) == (VectorQuantity.PREDICTOR, VectorQuantity.BALANCE)

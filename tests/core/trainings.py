@@ -83,7 +83,7 @@ def bits(trained: TrainedRun) -> tuple[object, ...]:
         *(array.tobytes() for array in arrays),
         *(curves[name].tobytes() for name in QUANTITIES),
         trained.trajectory.time.tobytes(),
-        *((name, path.tobytes()) for name, path in trained.trajectory.paths.items()),
+        *((name, path.tobytes()) for name, path in trained.trajectory.vectors.items()),
     )
 
 

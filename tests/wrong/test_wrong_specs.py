@@ -21,6 +21,8 @@ TAKEN = {
     "recording.sensitivity: true",
     "sgd.indices: null",
     "label_noise.batch_size: null",
+    "recording.at_steps: null",
+    "recording.vectors: an empty list",
     *(f"{field}: missing" for field in ("diagonal.depth", "uv.shape", "normal.seed", "sgd.seed", "label_noise.seed")),
     *(f"sparse_regression.{field}: missing" for field in ("samples", "dimension", "sparsity")),
     *(f"sparse_regression.{field}: null" for field in ("mean_profile", "variance_profile")),

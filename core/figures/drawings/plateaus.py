@@ -86,13 +86,13 @@ def _contents(results: Results, layout: PlateausLayout) -> Contents[_Panel]:
 def _path(results: Results, index: int, name: str) -> _Path | None:
     """None where the run is not stored, or has no rescaled time."""
     arrays = results.arrays(index)
-    if arrays is None or "path_predictor" not in arrays:
+    if arrays is None or "vector_predictor" not in arrays:
         return None
-    time = arrays["path_rescaled_time"]
+    time = arrays["vector_rescaled_time"]
     moved = time > 0
     if not moved.any():
         return None
-    sizes = np.abs(arrays["path_predictor"][moved])
+    sizes = np.abs(arrays["vector_predictor"][moved])
     none = np.empty(0)
     return _Path(
         name=name,

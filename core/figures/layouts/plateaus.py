@@ -6,7 +6,7 @@ from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, run_at, spread, swept_axes, told_apart
-from core.record_plan import PathQuantity
+from core.record_plan import VectorQuantity
 from core.spec.axes import Axis
 from core.sweep.grid import Grid
 
@@ -62,8 +62,8 @@ def _rank(axis: Axis) -> tuple[bool, bool]:
 
 def _require_predictors(grid: Grid) -> None:
     recording = grid.spec.recording
-    if PathQuantity.PREDICTOR not in recording.paths or recording.records < LEAST_POINTS:
+    if VectorQuantity.PREDICTOR not in recording.vectors or recording.records < LEAST_POINTS:
         raise UnsuitableFigure(
-            "This figure follows every coordinate of runs along their records: recording.paths needs predictor, at "
+            "This figure follows every coordinate of runs along their records: recording.vectors needs predictor, at "
             f"{LEAST_POINTS} steps or more."
         )

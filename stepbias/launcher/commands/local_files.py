@@ -20,7 +20,7 @@ from core.results.curve_question import CurveQuestion
 from core.results.heading import Heading
 from core.results.problem_arrays import data_of, interpolators_of
 from core.results.result import to_xarray
-from core.results.run_arrays import end_of, path_of, trajectory_of
+from core.results.run_arrays import end_of, trajectory_of, vectors_of
 from core.sweep.grid import GridProblem
 from jobs.states import ExperimentStatus
 from stepbias import ProblemError
@@ -34,8 +34,8 @@ def files_of(results: ExperimentResults, *, arrays: bool, trajectories: bool) ->
         files |= _numbered(results, "runs", partial(_end, results)) | _problem_files(results)
     if trajectories:
         files |= _numbered(results, "trajectories", partial(_trajectory, results))
-        if results.grid.spec.recording.paths:
-            files |= _numbered(results, "paths", partial(_path, results))
+        if results.grid.spec.recording.vectors:
+            files |= _numbered(results, "vectors", partial(_vectors, results))
     return {name: partial(_offered, content) for name, content in files.items()}
 
 
@@ -121,8 +121,8 @@ def _end(results: ExperimentResults, index: int) -> bytes:
     return end_of(run, results.summaries[index], results.arrays[index], truth).to_npz()
 
 
-def _path(results: ExperimentResults, index: int) -> bytes:
-    return path_of(results.grid.run(index), results.summaries[index], results.arrays[index]).to_npz()
+def _vectors(results: ExperimentResults, index: int) -> bytes:
+    return vectors_of(results.grid.run(index), results.summaries[index], results.arrays[index]).to_npz()
 
 
 def _trajectory(results: ExperimentResults, index: int) -> bytes:

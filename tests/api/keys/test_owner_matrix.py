@@ -92,7 +92,7 @@ OF_EXPERIMENTS = [
     *_get(f"{ONE}/results.{{ending}}", ending="csv"),
     *_get(f"{ONE}/figures/{{file}}", file="risk.png"),
     *_get(RUN, f"{RUN}/arrays", f"{RUN}/arrays.npz", f"{RUN}/trajectory", f"{RUN}/trajectory.npz", index="0"),
-    *_get(f"{RUN}/trajectory.csv", f"{RUN}/trajectory.ndjson", f"{RUN}/path", f"{RUN}/path.npz", index="0"),
+    *_get(f"{RUN}/trajectory.csv", f"{RUN}/trajectory.ndjson", f"{RUN}/vectors", f"{RUN}/vectors.npz", index="0"),
     *_get(f"{PROBLEM}/data", f"{PROBLEM}/data.npz", f"{PROBLEM}/interpolators", problem="0"),
     *_get(f"{PROBLEM}/interpolators.npz", problem="0"),
     Door(method="PATCH", path=ONE, body={"notes": "x"}, media_type=PATCH, needs=KeyScope.SUBMIT),

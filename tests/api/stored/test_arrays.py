@@ -24,7 +24,7 @@ from tests.reference.memory_store import MemoryStore
 
 DATA: dict[str, Any] = {"kind": "sparse_regression", "samples": 5, "dimension": 10, "sparsity": 2}
 DESCENT: dict[str, Any] = {"kind": "gradient_descent", "step_size": {"values": [0.002, 0.005]}, "warmup_steps": 100}
-PARTS = ("runs/0/trajectory", "runs/0/path", "runs/0/arrays", "analysis/0/data", "analysis/0/interpolators")
+PARTS = ("runs/0/trajectory", "runs/0/vectors", "runs/0/arrays", "analysis/0/data", "analysis/0/interpolators")
 AT_DEPTH_2 = INTERPOLATORS.keys() - {"least_parameter_norm"}
 
 
@@ -126,7 +126,7 @@ def test_the_predictor_is_that_of_the_parameters_bit_for_bit(service: WorkingSer
 PATHS: dict[str, Any] = {
     "points": 30,
     "spacing": "linear",
-    "paths": ["support", "predictor", "time_average", "balance"],
+    "vectors": ["support", "predictor", "time_average", "balance"],
 }
 SADDLES: dict[str, Any] = {
     "data": {"kind": "inline", "X": [[1, 0.5, 0.7, 0], [0.5, 1, 0.1, 0.7]], "y": [1, 0]},
@@ -137,10 +137,10 @@ SADDLES: dict[str, Any] = {
 }
 
 
-def test_the_path_of_a_run_has_what_the_spec_asks_for(service: WorkingService) -> None:
+def test_the_vectors_of_a_run_are_what_the_spec_asks_for(service: WorkingService) -> None:
     """Shapes and meanings; the end is the last record; supports, plateaus and times fit one another."""
     place = service.done(SADDLES)
-    document = service.document(f"{place}/runs/0/path")
+    document = service.document(f"{place}/runs/0/vectors")
     found, end = numbers(document), numbers(service.document(f"{place}/runs/0/arrays"))
     assert document["attrs"]["support_threshold"] == 1e-3
     assert {found[name].shape for name in ("predictor", "support", "time_average", "balance")} == {(200, 4)}
@@ -155,11 +155,11 @@ def test_the_path_of_a_run_has_what_the_spec_asks_for(service: WorkingService) -
     assert "plateaus" in figure.text
 
 
-def test_a_path_has_the_steps_alone_where_none_is_asked_for(service: WorkingService, squared: str) -> None:
+def test_there_are_the_steps_alone_where_no_vectors_are_asked_for(service: WorkingService, squared: str) -> None:
     """Those of the trajectory."""
-    path, curves = (numbers(service.document(f"{squared}/runs/0/{part}")) for part in ("path", "trajectory"))
-    assert path.keys() == {"record_step"}
-    np.testing.assert_array_equal(path["record_step"], curves["record_step"])
+    vectors, curves = (numbers(service.document(f"{squared}/runs/0/{part}")) for part in ("vectors", "trajectory"))
+    assert vectors.keys() == {"record_step"}
+    np.testing.assert_array_equal(vectors["record_step"], curves["record_step"])
 
 
 def test_uv_has_a_balance_for_each_half(service: WorkingService) -> None:
@@ -169,8 +169,8 @@ def test_uv_has_a_balance_for_each_half(service: WorkingService) -> None:
         ({"kind": "uv_product"}, {"balance"}),
         ({"kind": "diagonal", "depth": 3}, {"balance"}),
     ):
-        place = service.done(spec(model=model, recording=PATHS | {"paths": ["balance"]}))
-        found = numbers(service.document(f"{place}/runs/0/path"))
+        place = service.done(spec(model=model, recording=PATHS | {"vectors": ["balance"]}))
+        found = numbers(service.document(f"{place}/runs/0/vectors"))
         assert {name for name in found if name.startswith("balance")} == expected
         assert not [name for name in found if name.startswith("plateau")]
         balance = found["balance"]

@@ -23,7 +23,7 @@ def instance(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((SAMPLES, DIMENSION)), rng.standard_normal(SAMPLES)
 
 
-def path_of(seed: int) -> Path:
+def vectors_of(seed: int) -> Path:
     """The corners of the path of ½‖Xβ − y‖² + λ‖β‖₁: λ, and β."""
     penalties, predictors = lasso_corners(*instance(seed))
     return SAMPLES * penalties, predictors
@@ -48,13 +48,13 @@ def is_monotone(path: Path) -> bool:
 
 def test_the_path_of_the_lasso_is_monotone_in_three_quarters_of_instances() -> None:
     """0.76 are printed; of 1,000 as many as that within three standard errors."""
-    assert abs(np.mean([is_monotone(path_of(seed)) for seed in range(1000)]) - 0.76) < 0.04
+    assert abs(np.mean([is_monotone(vectors_of(seed)) for seed in range(1000)]) - 0.76) < 0.04
 
 
 def test_corners_are_solutions() -> None:
     """|x_iᵀ(y − Xβ)| ≤ λ everywhere, with equality and the sign of β_i on the support; and the path ends at y = Xβ."""
     for seed in range(100):
-        (X, y), (penalties, predictors) = instance(seed), path_of(seed)
+        (X, y), (penalties, predictors) = instance(seed), vectors_of(seed)
         for penalty, predictor in zip(penalties, predictors, strict=True):
             pull = X.T @ (y - X @ predictor)
             assert np.abs(pull).max() <= penalty + 1e-9
@@ -70,7 +70,7 @@ def gaps(seed: int, epsilon: float) -> tuple[float, float, float]:
 
     In the objective relative to that of β = 0; the same as bounded by the run itself; and max|β̄ − β|/max|β|.
     """
-    (X, y), path, scale = instance(seed), path_of(seed), math.sqrt(epsilon) / 2
+    (X, y), path, scale = instance(seed), vectors_of(seed), math.sqrt(epsilon) / 2
     step_size = 0.05 / (np.linalg.eigvalsh(X @ X.T)[-1] * max(1.0, float(np.abs(path[1][-1]).max())))
     units, unit = 20 / path[0][0], SAMPLES * math.log(1 / scale) / 2
     document = {
@@ -78,18 +78,21 @@ def gaps(seed: int, epsilon: float) -> tuple[float, float, float]:
         "initialization": {"kind": "uniform", "scale": scale},
         "optimizer": {"kind": "gradient_descent", "step_size": step_size},
         "stopping": {"steps": int(units * unit / step_size)},
-        "recording": {"points": 300, "paths": ["time_average"], "sensitivity": False},
+        "recording": {"points": 300, "vectors": ["time_average"], "sensitivity": False},
     }
     arrays = run(ExperimentSpec.model_validate(document)).arrays[0]
     worst = [0.0, 0.0]
     for time, average, bound in zip(
-        arrays["path_rescaled_time"][1:], arrays["path_time_average"][1:], arrays["path_lasso_gap"][1:], strict=True
+        arrays["vector_rescaled_time"][1:],
+        arrays["vector_time_average"][1:],
+        arrays["vector_lasso_gap"][1:],
+        strict=True,
     ):
         lasso = at(path, 1 / time)
         missed = float(_objective(X, y, average, 1 / time) - _objective(X, y, lasso, 1 / time)) / (y @ y / 2)
         assert -1e-12 <= missed <= bound + 1e-12
         worst = [max(worst[0], missed), max(worst[1], float(np.abs(average - lasso).max()))]
-    return worst[0], float(np.nanmax(arrays["path_lasso_gap"])), worst[1] / float(np.abs(path[1]).max())
+    return worst[0], float(np.nanmax(arrays["vector_lasso_gap"])), worst[1] / float(np.abs(path[1]).max())
 
 
 def _objective(X: np.ndarray, y: np.ndarray, predictor: np.ndarray, penalty: float) -> float:
@@ -99,7 +102,7 @@ def _objective(X: np.ndarray, y: np.ndarray, predictor: np.ndarray, penalty: flo
 
 def test_time_averages_miss_a_monotone_lasso_by_little() -> None:
     """By less than .04 from ε = 1e-5, on each of twenty instances."""
-    monotone = [seed for seed in range(40) if is_monotone(path_of(seed))][:20]
+    monotone = [seed for seed in range(40) if is_monotone(vectors_of(seed))][:20]
     assert len(monotone) == 20
     assert max(gaps(seed, EPSILON)[0] for seed in monotone) < 0.04
 
@@ -107,8 +110,8 @@ def test_time_averages_miss_a_monotone_lasso_by_little() -> None:
 def test_they_tend_to_it_where_it_is_monotone_and_elsewhere_they_do_not() -> None:
     """From ε = 1e-40 the gap is a tenth of that from 1e-5, or less; where the path is not monotone it stays."""
     seeds = range(24)
-    for seed in (seed for seed in seeds if is_monotone(path_of(seed))):
+    for seed in (seed for seed in seeds if is_monotone(vectors_of(seed))):
         assert gaps(seed, 1e-40)[0] < 0.2 * gaps(seed, EPSILON)[0] + 1e-5
-    others = [seed for seed in seeds if not is_monotone(path_of(seed))]
+    others = [seed for seed in seeds if not is_monotone(vectors_of(seed))]
     assert len(others) > 2
     assert np.median([gaps(seed, 1e-40)[2] for seed in others]) > 0.02

@@ -26,7 +26,7 @@ def followed(scale: float, *, step_size: float = 1e-3, units: float = 7.0, **par
         "initialization": {"kind": "uniform", "scale": scale},
         "optimizer": {"kind": "gradient_descent", "step_size": step_size},
         "stopping": {"steps": round(units * max(math.log(1 / scale), 1) / step_size)},
-        "recording": {"points": 1000, "spacing": "linear", "paths": ["predictor", "time_average", "support"]},
+        "recording": {"points": 1000, "spacing": "linear", "vectors": ["predictor", "time_average", "support"]},
     }
     return dict(run(ExperimentSpec.model_validate(document | parts)).arrays[0])
 
@@ -57,7 +57,7 @@ def test_they_are_left_when_the_theory_says() -> None:
     assert found["plateau_left"][1] == pytest.approx(4.0035, rel=1e-3)
     assert found["plateau_entered"].tolist() == [0, *found["plateau_left"][:-1]]
     first = np.flatnonzero(found["train_loss"] < math.sqrt(0.25 * 0.05))[0]
-    around = found["path_rescaled_time"][[first - 1, first]]
+    around = found["vector_rescaled_time"][[first - 1, first]]
     assert around[0] < 1 < around[1] + 0.02
     assert np.interp(-math.log(0.25 * 0.05) / 2, -np.log(found["train_loss"][[first - 1, first]]), around) == (
         pytest.approx(0.997, abs=1.5e-3)
@@ -78,7 +78,7 @@ def test_the_integrated_correlations_are_subgradients_of_the_norm() -> None:
     assert found["plateau_kkt_distance"][0] == 0
     assert found["plateau_kkt_distance"][1] < 2 / (2 * 30 * math.log(10))
     assert far["plateau_kkt_distance"].max() < 2e-3
-    average, time = found["path_time_average"][-1], found["path_rescaled_time"][-1]
+    average, time = found["vector_time_average"][-1], found["vector_rescaled_time"][-1]
     dual = time * np.asarray(X).T @ (np.asarray(Y) - np.asarray(X) @ average)
     np.testing.assert_allclose(dual, -found["gradient_sum"] / (30 * math.log(10)), rtol=1e-9)
 
@@ -88,7 +88,7 @@ def test_a_large_start_has_no_saddles_on_its_way(scale: float) -> None:
     """From α = 1 on there is no unit of time either."""
     found = followed(scale, step_size=1e-4 if scale > 1 else 1e-2)
     assert found.get("plateau_left", np.empty(0)).size == 0
-    assert np.isfinite(found["path_rescaled_time"]).all() == (scale < 1)
+    assert np.isfinite(found["vector_rescaled_time"]).all() == (scale < 1)
 
 
 def test_the_least_squares_are_the_last_plateau_and_are_not_left() -> None:
@@ -116,8 +116,8 @@ def test_deep_networks_wait_for_a_power_of_the_scale() -> None:
 
 
 def test_plateaus_need_the_predictor_and_its_average() -> None:
-    """With one of them alone the path is there, and no plateaus are."""
-    for paths in (["predictor"], ["time_average"]):
-        found = followed(1e-6, recording={"points": 50, "paths": paths})
-        assert f"path_{paths[0]}" in found
+    """With one of them alone it is there, and no plateaus are."""
+    for vectors in (["predictor"], ["time_average"]):
+        found = followed(1e-6, recording={"points": 50, "vectors": vectors})
+        assert f"vector_{vectors[0]}" in found
         assert not [name for name in found if name.startswith("plateau_")]

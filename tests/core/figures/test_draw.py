@@ -88,7 +88,7 @@ def test_the_order_in_which_values_are_swept_changes_no_line(name: str) -> None:
             data={"samples": {"values": [3, 6, 12][::step]}, "dimension": 20, "sparsity": {"values": [1, 2][::step]}},
             initialization={"scale": {"values": [0.1, 0.3][::step]}},
             optimizer={"step_size": {"values": [0.002, 0.004, 0.007][::step]}},
-            recording={"paths": ["predictor"]},
+            recording={"vectors": ["predictor"]},
         )
 
     forwards, backwards = (draw(FIGURES[name], results_of(swept(backwards=order))) for order in (False, True))
@@ -116,7 +116,7 @@ def test_step_sizes_in_another_unit_than_eta_star_are_drawn_without_it(name: str
         model={"kind": "diagonal", "depth": {"values": [2, 3]} if name == "depth" else 2},
         initialization={"scale": {"values": [0.1, 1.0]}},
         optimizer={"step_size": {"multiples_of": "flow_stable_step", "values": [0.005, 0.012]}, "warmup_steps": 100},
-        recording={"paths": ["predictor"]},
+        recording={"vectors": ["predictor"]},
     )
     figure = draw(FIGURES[name], results_of(grid))
     assert render(figure, "svg").startswith(b"<?xml")

@@ -192,3 +192,9 @@ def test_the_guess_of_the_largest_stable_step_is_within_a_factor_of_two(network:
     assert found is not None
     guess = guessed_max_stable_step(network, mean=mean, variance=5.0, sparsity=5)
     assert found / 2 < guess < 2 * found
+
+
+def test_vectors_are_counted_in_what_is_stored() -> None:
+    """Eight bytes for each coordinate of each of them at each record."""
+    plain, more = (stored_bytes(np.array([100.0]), dimension=10, parts=2, vectors=count)[0] for count in (0, 3))
+    assert more - plain == 8 * 10 * 100 * 3

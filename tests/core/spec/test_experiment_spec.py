@@ -474,20 +474,20 @@ def recording(**fields: Any) -> Recording:
 
 def test_new_ways_to_record_leave_documents_of_before_as_they_were() -> None:
     """Spelled out at their defaults they are in no document, hash or key."""
-    spelled = {"spacing": "log", "at_steps": None, "paths": [], "support_threshold": 1e-3}
+    spelled = {"spacing": "log", "at_steps": None, "vectors": [], "support_threshold": 1e-3}
     plain, full = (ExperimentSpec.model_validate(document(recording=fields)) for fields in ({}, spelled))
     assert full.canonical() == plain.canonical()
     assert plain.science()["recording"] == {"points": 100, "sensitivity": "auto"}
     assert Grid(full).run(0).key == Grid(plain).run(0).key
-    for other in ({"spacing": "linear"}, {"at_steps": [0, 5]}, {"paths": ["predictor"]}):
+    for other in ({"spacing": "linear"}, {"at_steps": [0, 5]}, {"vectors": ["predictor"]}):
         assert Grid(ExperimentSpec.model_validate(document(recording=other))).run(0).key != Grid(plain).run(0).key
 
 
-def test_paths_are_in_one_order_and_have_one_hash() -> None:
+def test_vectors_are_in_one_order_and_have_one_hash() -> None:
     """However often and in which order they are asked for."""
-    one, other = recording(paths=["balance", "predictor", "balance"]), recording(paths=["predictor", "balance"])
+    one, other = recording(vectors=["balance", "predictor", "balance"]), recording(vectors=["predictor", "balance"])
     assert one == other
-    assert one.plan.paths == ("predictor", "balance")
+    assert one.plan.vectors == ("predictor", "balance")
 
 
 def test_given_steps_are_the_records() -> None:
@@ -507,10 +507,10 @@ def test_given_steps_are_the_records() -> None:
         ({"at_steps": [1], "points": 7}, "leave out points"),
         ({"at_steps": [1], "spacing": "linear"}, "leave out spacing"),
         ({"at_steps": [30_000_000]}, "no run takes more than 20000000 steps"),
-        ({"paths": ["theta"]}, "'predictor'"),
-        ({"paths": ["predictor"], "points": 0}, "there are none"),
+        ({"vectors": ["theta"]}, "'predictor'"),
+        ({"vectors": ["predictor"], "points": 0}, "there are none"),
         ({"support_threshold": 0.1}, "decides nothing"),
-        ({"support_threshold": -1.0, "paths": ["support"]}, "greater than or equal to 0"),
+        ({"support_threshold": -1.0, "vectors": ["support"]}, "greater than or equal to 0"),
         ({"spacing": "cubic"}, "'log' or 'linear'"),
     ],
 )

@@ -336,7 +336,7 @@ def test_fetch_leaves_out_what_the_experiment_does_not_offer(service: LivingServ
 
 def test_arrays_and_trajectories_are_saved_where_they_are_asked_for(service: LivingService, tmp_path: Path) -> None:
     """One file for each run, its name its index; the same from a service and from this process."""
-    recording = {"points": 5, "paths": ["predictor", "time_average"]}
+    recording = {"points": 5, "vectors": ["predictor", "time_average"]}
     spec = json.dumps(small_spec(name="every number", recording=recording)).encode()
     flags = ("--arrays", "--trajectories", "--out")
     with service.at_work():
@@ -347,7 +347,7 @@ def test_arrays_and_trajectories_are_saved_where_they_are_asked_for(service: Liv
         {str(path.relative_to(tmp_path / place)): path.read_bytes() for path in (tmp_path / place).rglob("*.npz")}
         for place in ("here", "there")
     )
-    runs = {f"{folder}/{index}.npz" for folder in ("runs", "trajectories", "paths") for index in range(6)}
+    runs = {f"{folder}/{index}.npz" for folder in ("runs", "trajectories", "vectors") for index in range(6)}
     assert there.keys() == runs | {"problems/0-data.npz", "problems/0-interpolators.npz", "results.npz"}
     assert here == {name: content for name, content in there.items() if name != "results.npz"}
 

@@ -294,7 +294,7 @@ OF_EXPERIMENTS: dict[str, Callable[[ExperimentHandle], object]] = {
     "figures": lambda handle: handle.figures(),
     "run": lambda handle: handle.run(0),
     "trajectory": lambda handle: handle.trajectory(0),
-    "path": lambda handle: handle.path(0),
+    "path": lambda handle: handle.vectors(0),
     "arrays": lambda handle: handle.arrays(0),
     "data": lambda handle: handle.data(),
 }

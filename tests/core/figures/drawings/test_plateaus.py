@@ -27,7 +27,7 @@ def _grid(**parts: Any) -> Grid:
     shared: dict[str, Any] = {
         "data": {"samples": 3, "dimension": 4, "sparsity": 2},
         "initialization": {"scale": {"values": SCALES}},
-        "recording": {"points": 60, "paths": ["predictor", "time_average"]},
+        "recording": {"points": 60, "vectors": ["predictor", "time_average"]},
     }
     return grid_of(**(shared | parts))
 
@@ -44,10 +44,10 @@ def test_loss_and_coordinates_are_drawn_against_rescaled_time() -> None:
     for column, run in enumerate((0, 2, 3)):
         arrays = made_up_arrays(grid.run(run))
         (loss,) = _curves(figure.axes[column])
-        assert points(loss)[0] == pytest.approx(arrays["path_rescaled_time"][1:])
+        assert points(loss)[0] == pytest.approx(arrays["vector_rescaled_time"][1:])
         assert points(loss)[1] == pytest.approx(arrays["train_loss"][1:])
         sizes = {tuple(np.round(points(line)[1], 12)) for line in _curves(figure.axes[3 + column])}
-        expected = np.abs(arrays["path_predictor"][1:])
+        expected = np.abs(arrays["vector_predictor"][1:])
         assert sizes == {tuple(np.round(expected[:, index], 12)) for index in range(4)}
 
 
@@ -88,8 +88,12 @@ def test_layouts_follow_the_scale_or_the_runs_that_are_asked_for() -> None:
 
 def test_what_does_not_suit_is_refused() -> None:
     """Without predictors, with two records, and with more than three runs."""
-    for recording in ({"points": 50}, {"points": 50, "paths": ["time_average"]}, {"points": 2, "paths": ["predictor"]}):
-        with pytest.raises(UnsuitableFigure, match=r"recording\.paths needs predictor"):
+    for recording in (
+        {"points": 50},
+        {"points": 50, "vectors": ["time_average"]},
+        {"points": 2, "vectors": ["predictor"]},
+    ):
+        with pytest.raises(UnsuitableFigure, match=r"recording\.vectors needs predictor"):
             plateaus_layout(_grid(recording=recording))
     with pytest.raises(UnsuitableFigure, match="room for 3; 4"):
         plateaus_of_runs(_grid(), [0, 1, 2, 3])

@@ -10,7 +10,7 @@ from core.array_block import pack_arrays, unpack_arrays
 from core.descent.kernel import NUMPY, kernel_names
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
-from core.record_plan import PathQuantity, RecordPlan, Spacing
+from core.record_plan import RecordPlan, Spacing, VectorQuantity
 from core.training.batch_training import Training
 from core.training.sensitivity import WithTwin
 from core.training.training_run import TrainedRun, TrainingRun
@@ -19,7 +19,7 @@ from tests.core.trainings import TINY, bits, ended_of, planned, problem_of, trai
 
 pytestmark = pytest.mark.usefixtures("short_chunks")
 
-ALL = RecordPlan(spacing=Spacing.LINEAR, paths=tuple(PathQuantity))
+ALL = RecordPlan(spacing=Spacing.LINEAR, vectors=tuple(VectorQuantity))
 
 
 def followed(index: int = 0, **changes: Any) -> TrainingRun:
@@ -73,14 +73,14 @@ NETWORKS = [(Diagonal(2), 2), (Diagonal(3), 2), (UV(), 4)]
 
 
 @pytest.mark.parametrize(("network", "parts"), NETWORKS)
-def test_paths_are_those_of_a_plain_loop(network: Network, parts: int) -> None:
+def test_vectors_are_those_of_a_plain_loop(network: Network, parts: int) -> None:
     """β, its average over all steps by their size, and the balance, at linear steps and with warm-up."""
     start = np.linspace(0.2, 0.5, parts * 7).reshape(parts, 7)
     run = followed(initial=start)
     found, expected = trained_alone(problem_of(network=network), run).trajectory, by_hand(run, network)
     np.testing.assert_allclose(found.time, expected.pop("time"), rtol=1e-12)
     for name, values in expected.items():
-        np.testing.assert_allclose(found.paths[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(found.vectors[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 OPTIMIZERS: list[Optimizer] = [
@@ -93,7 +93,7 @@ OPTIMIZERS: list[Optimizer] = [
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kernel", kernel_names())
-def test_the_path_of_a_run_is_that_of_the_run_alone_and_leaves_its_end_as_it_is(
+def test_vectors_of_a_run_are_those_of_the_run_alone_and_leaves_its_end_as_it_is(
     optimizer: Optimizer, kernel: str
 ) -> None:
     """In company, by every kernel; and with nothing recorded of coordinates a run has the same bits otherwise."""
@@ -102,8 +102,8 @@ def test_the_path_of_a_run_is_that_of_the_run_alone_and_leaves_its_end_as_it_is(
     together = ended_of(problem, runs)
     for run, trained in zip(runs, together, strict=True):
         assert bits(trained) == bits(trained_alone(problem, run))
-        plain = trained_alone(problem, replace(run, record_plan=replace(ALL, paths=())))
-        assert plain.trajectory.paths == {}
+        plain = trained_alone(problem, replace(run, record_plan=replace(ALL, vectors=())))
+        assert plain.trajectory.vectors == {}
         assert plain.trajectory.time.size == 0
         np.testing.assert_array_equal(plain.theta, trained.theta)
 
@@ -114,13 +114,15 @@ def test_compiled_kernels_sum_alike() -> None:
     ends = {name: trained_alone(replace(problem_of(), kernel=name), run).trajectory for name in kernel_names()}
     fused = [ends[name] for name in kernel_names() if name not in {NUMPY, "baseline"}]
     for each in fused[1:]:
-        np.testing.assert_array_equal(each.paths["time_average"], fused[0].paths["time_average"])
+        np.testing.assert_array_equal(each.vectors["time_average"], fused[0].vectors["time_average"])
     for each in ends.values():
         np.testing.assert_array_equal(each.time, ends[NUMPY].time)
-        np.testing.assert_allclose(each.paths["time_average"], ends[NUMPY].paths["time_average"], rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(
+            each.vectors["time_average"], ends[NUMPY].vectors["time_average"], rtol=1e-9, atol=1e-14
+        )
 
 
-def test_paths_go_through_checkpoints_to_the_bit() -> None:
+def test_vectors_go_through_checkpoints_to_the_bit() -> None:
     """Of a training that is stopped at every chance."""
     runs = [followed(index) for index in range(3)]
     expected = [bits(trained) for trained in ended_of(problem_of(), runs)]
@@ -133,7 +135,7 @@ def test_paths_go_through_checkpoints_to_the_bit() -> None:
     assert [bits(trained) for trained in sorted(ended, key=lambda trained: trained.run.index)] == expected
 
 
-def test_a_run_with_a_twin_keeps_its_path_through_checkpoints_and_the_twin_has_none() -> None:
+def test_a_run_with_a_twin_keeps_its_vectors_through_checkpoints_and_the_twin_has_none() -> None:
     """Between the rounds its end is in the history, with that of a run that records nothing."""
     runs = [followed(0), followed(1, record_points=0)]
     searches = [WithTwin(search=SingleTrial(run=run), network=Diagonal(2)) for run in runs]
@@ -147,9 +149,9 @@ def test_a_run_with_a_twin_keeps_its_path_through_checkpoints_and_the_twin_has_n
     assert found == expected
 
 
-def test_the_end_of_a_run_is_on_its_path() -> None:
+def test_the_end_of_a_run_is_its_last_record() -> None:
     """A run that converges before its budget has its last iterate as the last record."""
     trained: TrainedRun = trained_alone(problem_of(), planned(record_plan=ALL, record_points=4))
     assert trained.trajectory.record_step[-1] == trained.steps
-    np.testing.assert_array_equal(trained.trajectory.paths["predictor"][-1], Diagonal(2).predictor(trained.theta))
+    np.testing.assert_array_equal(trained.trajectory.vectors["predictor"][-1], Diagonal(2).predictor(trained.theta))
     assert len(trained.trajectory.time) == len(trained.trajectory.record_step)

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 
 from core.networks.layer_balance import layer_balance
 from core.networks.network import Network
-from core.record_plan import PathQuantity
+from core.record_plan import VectorQuantity
 
 PREDICTOR: Final = "predictor"
 TIME_AVERAGE: Final = "time_average"
@@ -17,24 +17,24 @@ BALANCE_MINUS: Final = "balance_minus"
 """Of the negative half of a network of four parts."""
 
 
-def path_names(paths: Sequence[PathQuantity], parts: int) -> tuple[str, ...]:
+def vector_names(vectors: Sequence[VectorQuantity], parts: int) -> tuple[str, ...]:
     """The vectors that are recorded of so many parts where these are asked for; the support is read from β."""
     names: list[str] = []
-    if PathQuantity.PREDICTOR in paths or PathQuantity.SUPPORT in paths:
+    if VectorQuantity.PREDICTOR in vectors or VectorQuantity.SUPPORT in vectors:
         names.append(PREDICTOR)
-    if PathQuantity.TIME_AVERAGE in paths:
+    if VectorQuantity.TIME_AVERAGE in vectors:
         names.append(TIME_AVERAGE)
-    if PathQuantity.BALANCE in paths:
+    if VectorQuantity.BALANCE in vectors:
         names += [BALANCE, BALANCE_MINUS][: parts // 2]
     return tuple(names)
 
 
-def path_vectors(
+def vectors_at(
     names: Sequence[str],
     network: Network,
     theta: Float64[np.ndarray, "part kept dim"],
     average: Float64[np.ndarray, "kept dim"],
-) -> Float64[np.ndarray, "kept path dim"]:
+) -> Float64[np.ndarray, "kept vector dim"]:
     """The vectors of these names at some states, with their time averages."""
     balance = layer_balance(network, theta) if BALANCE in names else np.empty((0, *theta.shape[1:]))
     known = {TIME_AVERAGE: average} | dict(zip((BALANCE, BALANCE_MINUS), balance, strict=False))
