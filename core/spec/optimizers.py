@@ -312,10 +312,8 @@ class Descent(Document):
         if self.schedule in {ScheduleKind.EXPONENTIAL, ScheduleKind.PIECEWISE} and not least > 0:
             raise ValueError("a schedule_factor of 0 is for cosine alone")
         changes = len(self.schedule_at_steps or self.schedule_at_fractions or ())
-        if (
-            changes * max(abs(math.log10(factor)) for factor in all_values(self.schedule_factor) if factor)
-            > MOST_DECADES
-        ):
+        decades = [abs(math.log10(factor)) for factor in all_values(self.schedule_factor) if factor]
+        if changes * max(decades, default=0) > MOST_DECADES:
             raise ValueError(f"{changes} times by schedule_factor η leaves its size by 1e{MOST_DECADES} or more")
 
     @model_validator(mode="after")
