@@ -41,8 +41,8 @@ WITH_LIMIT: Final = frozenset({Outcome.CONVERGED, Outcome.STATIONARY})
 
 _MEANINGS = {
     Outcome.CONVERGED: (
-        "At full step size the loss fell to the tolerance, at a point that is linearly stable for this step size "
-        "(step_size × sharpness < 2)."
+        "At full step size, or the one that the schedule ends with, the loss fell to the tolerance, at a point that is "
+        "linearly stable for this step size (end_step_size × sharpness < 2)."
     ),
     Outcome.DIVERGED: (
         "The loss grew beyond 10^12 times its initial value or is not finite: lower the step size; below "

@@ -189,7 +189,7 @@ MEANINGS: Final = {
     "schedule_at_steps": "After how many steps η changes.",
     "schedule_at_fractions": "The same, as parts of all steps that are allowed.",
     "schedule_factors": "What η is multiplied by from each of these places on.",
-    "decoupled_weight_decay": "Whether θ is multiplied by 1 − η_tλ beside the step, in place of a part of the gradient.",
+    "decoupled_weight_decay": "Whether θ is multiplied by 1 − η_tλ beside the step: not in the gradient.",
     "zip": "Groups of axes, by their names in results, that are swept together.",
     "largest_convergent": "Where it is looked for.",
     "lower": "As a multiple of η*.",

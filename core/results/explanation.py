@@ -136,8 +136,9 @@ def _ratios(summary: Mapping[str, Scalar]) -> dict[str, float]:
 
 
 def _end_step_size(summary: Mapping[str, Scalar]) -> float | None:
-    """That by which a run is judged; an older release knew no schedules."""
-    return _number(summary, "end_step_size" if "end_step_size" in summary else "step_size")
+    """That by which a run is judged; an older release knew no schedules, and had η itself."""
+    end = _number(summary, "end_step_size")
+    return _number(summary, "step_size") if end is None else end
 
 
 def _number(summary: Mapping[str, Scalar], name: str) -> float | None:

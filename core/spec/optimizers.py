@@ -3,6 +3,7 @@
 What they do is in `core.descent.optimizers`; `core.sweep.grid_run.optimizer_of` leads from here to there.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
@@ -250,6 +251,9 @@ StepSize = Annotated[
 MOST_CHANGES: Final = 1000
 """Most changes of a step size that is piecewise constant."""
 
+MOST_DECADES: Final = 100
+"""Most powers of ten by which a step size changes."""
+
 Factors = Annotated[
     tuple[Annotated[Positive, AfterValidator(rounded)], ...],
     Field(min_length=1, max_length=MOST_CHANGES, strict=False, fail_fast=True),
@@ -319,6 +323,10 @@ class Descent(Document):
             raise ValueError(f"η doubles up to schedule_factor times its size, which {least:g} forbids")
         if self.schedule in {ScheduleKind.EXPONENTIAL, ScheduleKind.PIECEWISE} and not least > 0:
             raise ValueError("a schedule_factor of 0 is for cosine alone")
+        changes = len(self.schedule_at_steps or self.schedule_at_fractions or ())
+        decades = [abs(math.log10(factor)) for factor in all_values(self.schedule_factor) if factor]
+        if changes * max(decades, default=0) > MOST_DECADES:
+            raise ValueError(f"{changes} times by schedule_factor η leaves its size by 1e{MOST_DECADES} or more")
 
     @model_validator(mode="after")
     def _decay_fits(self) -> Self:

@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "η changes at",
         "η doubles up to",
         "is for cosine alone",
+        "leaves its size by",
         "step size that ends at 0",
     ),
     "what decays does so a little": ("weight_decay is 0", "turn the signs", "end the weight_decay"),

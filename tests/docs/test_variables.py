@@ -7,7 +7,7 @@ from core.results.variables import VARIABLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "variables.md").read_text(encoding="utf-8")
 
-UNITS = {"1", "steps", "word", "[y]²", "[β]", "[θ]", "[λ]", "1/[λ]"}
+UNITS = {"1", "steps", "word", "[y]²", "[β]", "[y]²/[β]", "[θ]", "[λ]", "1/[λ]"}
 
 
 def _rows() -> list[list[str]]:

@@ -7,7 +7,7 @@ import pytest
 
 from api.experiments.submission import read_spec
 from api.problems.request_errors import RequestError, Violation
-from tests.wrong.specs import Wrong, wrong_shapes, wrong_values
+from tests.wrong.specs import GOOD, Wrong, wrong_shapes, wrong_values
 
 TAKEN = {
     "sparse_regression.mean: negative",
@@ -28,6 +28,14 @@ TAKEN = {
     *(f"sparse_regression.{field}: null" for field in ("mean_profile", "variance_profile")),
     *(f"parameters.{field}" for field in ("u_plus: negative", "u_minus: negative", "v_plus: null", "v_minus: null")),
     "parameters.scale: missing",
+    *(
+        f"{kind}.{field}: null"
+        for kind in GOOD["optimizer"]
+        for field in (
+            *("schedule_steps", "schedule_factor", "schedule_at_steps", "schedule_at_fractions", "schedule_factors"),
+            "weight_decay_until",
+        )
+    ),
 }
 """What is right: a mean may be negative, and these fields have defaults, or may be null or true."""
 
@@ -36,7 +44,10 @@ UNFIT = {
 }
 """What is wrong beside the model alone: it starts from other parts."""
 
-CASES = [case for case in (*wrong_values(), *wrong_shapes()) if case.name not in TAKEN | UNFIT]
+IDLE = {f"{kind}.decoupled_weight_decay: true" for kind in GOOD["optimizer"]}
+"""What says how weights decay that do not."""
+
+CASES = [case for case in (*wrong_values(), *wrong_shapes()) if case.name not in TAKEN | UNFIT | IDLE]
 
 REMEDY = re.compile(r"(?:is|are) wanted|such as |the fields here are |a kind is wanted: |required where")
 """What a sentence says that tells what to write instead."""
@@ -55,6 +66,16 @@ def test_a_refusal_names_the_field_and_what_it_may_hold(case: Wrong) -> None:
     assert violations
     assert all(each.pointer is not None and each.pointer.startswith(case.place) for each in violations)
     assert [each.detail for each in violations if not REMEDY.search(each.detail)] == []
+
+
+def test_what_would_change_nothing_is_said_to_be_left_out() -> None:
+    """A manner of decay without decay."""
+    idle = [case for case in wrong_values() if case.name in IDLE]
+    assert {case.name for case in idle} == IDLE
+    for case in idle:
+        (violation,) = _violations(case)
+        assert violation.pointer == "/optimizer"
+        assert "weight_decay is 0: leave out" in violation.detail
 
 
 def test_parts_that_do_not_fit_each_other_are_named_together() -> None:
