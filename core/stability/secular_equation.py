@@ -55,6 +55,8 @@ def largest_by_secular_equation(matrix: Hessians) -> Pair | None:
             size, vector = equation.largest(weights, vector if abs(step) <= CLOSE * abs(value) else None)
             moved = equation.moved(weights, vector)
             slope = float(np.square(moved) @ (equation.squares / np.square(room)).sum(axis=0))
+            if not slope > 0:  # no slope of the predictor is left
+                return None
             step = size * (size - 1) / slope
             value += step
             if abs(step) <= SETTLED * abs(value):

@@ -82,7 +82,9 @@ def test_a_step_that_changes_a_sign_has_no_logarithm(name: str) -> None:
 def test_states_are_the_sums_of_their_paces(name: str, seed: int, shape: tuple[int, int], pairs: float) -> None:
     """And those that NumPy finds, with the paces of the states."""
     descent, start = problem(seed, *shape)
-    found, expected = (settled(each, descent, start, pairs) for each in (solver_of(name, descent.steps), descent.steps))
+    solvers = (solver_of(name, descent.steps), descent.steps)
+    with np.errstate(all="ignore"):  # where they do not settle
+        found, expected = (settled(solver, descent, start, pairs) for solver in solvers)
     assert (found is None) == (expected is None)
     assume(found is not None)
     assert found is not None
