@@ -166,7 +166,7 @@ class LogDescent:
         diagonal, below, turn = tridiagonal((root.T * (2 * self.rate * squares.sum(axis=0))) @ root)
         linearisation = Linearisation(
             diagonal=diagonal,
-            below=np.append(below, 0.0),
+            below=below,
             directions=root @ turn,
             slopes=-2 * self.rate * squares * AGAINST,
         )
@@ -336,8 +336,8 @@ def _stride(descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages) -
 
 def tridiagonal(
     matrix: Float64[np.ndarray, "rank rank"],
-) -> tuple[Float64[np.ndarray, " rank"], Float64[np.ndarray, " _below"], Float64[np.ndarray, "rank rank"]]:
-    """The diagonal of T, what is below it, and Q of a symmetric matrix QTQᵀ, by Householder's reflections.
+) -> tuple[Float64[np.ndarray, " rank"], Float64[np.ndarray, " rank"], Float64[np.ndarray, "rank rank"]]:
+    """The diagonal of T, what is below it and a 0, and Q of a symmetric matrix QTQᵀ, by Householder's reflections.
 
     Those of LAPACK's upper form, the faster one, are those of the lower form with rows and columns the other way round,
     whose Q it is that SciPy can make.
@@ -347,4 +347,4 @@ def tridiagonal(
     turn = np.eye(size)
     if size > 1:
         turn[:-1, :-1] = dorgqr(reduced[:-1, 1:][::-1, ::-1], factors[::-1])[0][::-1, ::-1]
-    return diagonal, below, turn
+    return diagonal, np.append(below, 0.0), turn

@@ -97,11 +97,10 @@ def test_what_is_asked_of_modes_is_answered_by_the_tridiagonal_matrix(size: int)
     """QTQᵀ is the matrix; its definiteness is stability, and pairs of steps leave (1 + pairs·rT(2 − rT))⁻¹."""
     root = np.random.default_rng(size).standard_normal((size, size))
     diagonal, below, turn = tridiagonal(root @ root.T)
-    T = np.diag(diagonal) + np.diag(below, 1) + np.diag(below, -1)
+    T = np.diag(diagonal) + np.diag(below[:-1], 1) + np.diag(below[:-1], -1)
     np.testing.assert_allclose(turn @ T @ turn.T, root @ root.T, atol=1e-12)
     np.testing.assert_allclose(turn @ turn.T, np.eye(size), atol=1e-12)
-    whole = np.append(below, 0.0)
-    linearisation = Linearisation(diagonal=diagonal, below=whole, directions=turn, slopes=np.zeros((2, size)))
+    linearisation = Linearisation(diagonal=diagonal, below=below, directions=turn, slopes=np.zeros((2, size)))
     modes = Modes(linearisation=linearisation, turn=turn)
     largest = np.linalg.eigvalsh(root @ root.T)[-1]
     assert modes.largest == pytest.approx(largest)
