@@ -24,7 +24,7 @@ PARTS = {
 The documents are taken along where `make site` has built them.
 """
 
-SOURCES = (Path("core/descent/native/descent.c"), Path("core/descent/native/sharpness.c"), Path("core/descent/native/stages.c"))
+SOURCES = tuple(Path("core/descent/native", name) for name in ("descent.c", "sharpness.c", "stages.c"))
 TARGET = Path("core/descent/native/libdescent.so")
 
 FLAGS = (

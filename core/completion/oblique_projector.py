@@ -29,17 +29,17 @@ class ObliqueProjector:
     def of(cls, basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]) -> Self:
         """With V = `basis`, orthonormal, of the row space of X, I − P = CV·M⁻¹·Vᵀ with M = VᵀCV. O(d·rank²).
 
-        By Cholesky of M where the condition of C, and so of M, leaves eight digits; else by the singular values of √C·V,
-        whose squares are the eigenvalues of M.
+        By Cholesky of M where the condition of C, and so of M, leaves eight digits; else by the singular values of
+        √C·V, whose squares are the eigenvalues of M.
         """
         dim, rank = basis.shape
-        complement, stiffness = (_by_cholesky if weights.max() <= MOST_SPREAD * weights.min() else _by_root)(basis, weights)
+        complement, stiffness = (_by_cholesky if weights.max() <= MOST_SPREAD * weights.min() else _by_root)(
+            basis, weights
+        )
         return cls(norm=complement if rank < dim else 0.0, complement=complement, stiffness=stiffness)
 
 
-def _by_cholesky(
-    basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]
-) -> tuple[float, float]:
+def _by_cholesky(basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
     """‖I − P‖₂² is the largest eigenvalue of M⁻¹(CV)ᵀ(CV)M⁻¹, and M the inverse of the stiffness for its least one."""
     weighted = weights[:, None] * basis
     matrix = basis.T @ weighted

@@ -20,6 +20,7 @@ from core.completion.summation import CHECKS, StepSums, Stretch, stretch
 from core.completion.warm_up import FULL, OVER, Ramp, WarmUp
 from core.data.row_space import InterpolatorSet
 from core.implicit_bias.conserved_form import ConservedForm
+from core.implicit_bias.log_steps import Linearisation, PairSizes
 
 FIRST_STRIDE: Final = 64.0
 LEAST_STRIDE: Final = 3.0
@@ -62,16 +63,22 @@ Vector = Float64[np.ndarray, " dim"]
 class Modes:
     """How two steps act on p near a state: by T, η times the Gram matrix in the mean over both, `turn`·T·turnᵀ.
 
-    T is tridiagonal, with `below` its diagonal the numbers of each column, of which the last is 0. A change of p is seen
-    as one number for each column, v = directionsᵀ(slopes₊∘change₊ + slopes₋∘change₋), and r(2 − rT)v moves p along the
-    `directions`, which are those of the residuals turned by `turn`: two steps at rη lower v by rT(2 − rT)v.
+    T is tridiagonal, and the directions of their `linearisation` are those of the residuals turned by `turn`. Two steps
+    at rη lower what is seen of a change of p by rT(2 − rT) of itself.
     """
 
-    diagonal: Float64[np.ndarray, " rank"]
-    below: Float64[np.ndarray, " rank"]
+    linearisation: Linearisation
     turn: Float64[np.ndarray, "rank rank"]
-    directions: Float64[np.ndarray, "dim rank"]
-    slopes: Logs
+
+    @property
+    def diagonal(self) -> Float64[np.ndarray, " rank"]:
+        """That of T."""
+        return self.linearisation.diagonal
+
+    @property
+    def below(self) -> Float64[np.ndarray, " rank"]:
+        """T_(k+1)k, of which the last is 0."""
+        return self.linearisation.below
 
     @property
     def z(self) -> Float64[np.ndarray, " rank"]:
@@ -85,12 +92,11 @@ class Modes:
         return float(self.z[-1])
 
     def is_stable(self, r: float) -> bool:
-        """Whether rz < 2 for all of them: whether 2 − rT is positive definite."""
-        return dpttrf(2 - r * self.diagonal, -r * self.below[: max(len(self.below) - 1, 1)])[2] == 0
+        """Whether rz < 2 for all of them: whether 2 − rT is positive definite; not where it is not finite."""
+        factors, _, failed = dpttrf(2 - r * self.diagonal, -r * self.below[: max(len(self.below) - 1, 1)])
+        return bool(failed == 0 and factors[-1] > 0)
 
-    def slowed(
-        self, change: Float64[np.ndarray, " rank"], r: float, pairs: float
-    ) -> Float64[np.ndarray, " rank"]:
+    def slowed(self, change: Float64[np.ndarray, " rank"], r: float, pairs: float) -> Float64[np.ndarray, " rank"]:
         """(1 + pairs·rT(2 − rT))⁻¹·change: about what so many pairs of steps at rη leave of it on their mean."""
         a, b, rank = self.diagonal, self.below, len(self.diagonal)
         band = np.zeros((3, rank))
@@ -141,7 +147,8 @@ class LogDescent:
         """What the two steps of these pairs add."""
         several = logs.reshape(-1, *logs.shape[-2:])
         r = np.broadcast_to(self.ramp.at(pairs), len(several))
-        return self.solver.pace(several, r, rate=self.rate, rise=self.ramp.rise).reshape(logs.shape)
+        sizes = PairSizes(rate=self.rate, r=r, rise=self.ramp.rise)
+        return self.solver.pace(several, sizes).reshape(logs.shape)
 
     def squares(self, logs: Logs, pairs: float = 0.0) -> Logs:
         """u±² in the mean over this state and the next."""
@@ -157,13 +164,13 @@ class LogDescent:
         """Those of the Gram matrix of u±²."""
         root = self.steps.root
         diagonal, below, turn = tridiagonal((root.T * (2 * self.rate * squares.sum(axis=0))) @ root)
-        return Modes(
+        linearisation = Linearisation(
             diagonal=diagonal,
-            below=np.append(below, 0.0),
-            turn=turn,
+            below=below,
             directions=root @ turn,
             slopes=-2 * self.rate * squares * AGAINST,
         )
+        return Modes(linearisation=linearisation, turn=turn)
 
     def leaving(self, logs: Logs, modes: Modes, limit: ConservedForm, *, enough: float = np.inf) -> float:
         """ηL/(1 − z/2)·max(1, max|β̂|/c): to first order the Σ|Δβ| by which the steps to come leave what flow conserves.
@@ -242,7 +249,7 @@ class Stride:
         kept = self.modes.slowed(moved, ends[0], steps)
         if ends[1] > ends[0]:  # of each mode at least as much as at either
             kept = kept + self.modes.slowed(moved - kept, ends[1], steps)
-        advance = np.abs(self.modes.directions @ kept) / 2
+        advance = np.abs(self.modes.linearisation.directions @ kept) / 2
         x = np.abs(self.descent.steps.step(self.start, self.descent.rate * ends[1])).max(axis=0)
         shrinkage = np.abs(plus + minus) + 2 * x * advance
         asymmetry = np.abs(apart - self.descent.basis @ inside)
@@ -260,7 +267,7 @@ def strided(
     """ln|u±| of a run that went on from `state` until what is left of it does not matter; None where it is not smooth.
 
     `limit` is about where it leads, and `allowed` how far that may be off by what strides miss. A run must be stable at
-    the middle of each, in the mean over two steps, with the step size of its end. Cost: 10 to 40 ms at N = 50, d = 100,
+    the middle of each, in the mean over two steps, with the step size of its end. Cost: 4 to 20 ms at N = 50, d = 100,
     for 15 to 80 strides.
     """
     left, pairs = warm_up.pairs_left, FIRST_STRIDE
@@ -319,18 +326,8 @@ def _stride(descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages) -
     modes = descent.modes_of(squares)
     if not modes.is_stable(r[-1]):
         return None
-    found = descent.solver.settled(
-        start,
-        start + foreseen,
-        r,
-        rate=descent.rate,
-        rise=descent.ramp.rise,
-        weights=over.to_nodes,
-        diagonal=modes.diagonal,
-        below=modes.below,
-        directions=modes.directions,
-        slopes=modes.slopes,
-    )
+    sizes = PairSizes(rate=descent.rate, r=r, rise=descent.ramp.rise)
+    found = descent.solver.settled(start, start + foreseen, sizes, over.to_nodes, modes.linearisation)
     if found is None:
         return None
     states, pace = found
@@ -339,8 +336,8 @@ def _stride(descent: LogDescent, start: Logs, over: Stretch, foreseen: Stages) -
 
 def tridiagonal(
     matrix: Float64[np.ndarray, "rank rank"],
-) -> tuple[Float64[np.ndarray, " rank"], Float64[np.ndarray, " _below"], Float64[np.ndarray, "rank rank"]]:
-    """The diagonal of T, what is below it, and Q of a symmetric matrix QTQᵀ, by Householder's reflections.
+) -> tuple[Float64[np.ndarray, " rank"], Float64[np.ndarray, " rank"], Float64[np.ndarray, "rank rank"]]:
+    """The diagonal of T, what is below it and a 0, and Q of a symmetric matrix QTQᵀ, by Householder's reflections.
 
     Those of LAPACK's upper form, the faster one, are those of the lower form with rows and columns the other way round,
     whose Q it is that SciPy can make.
@@ -350,4 +347,4 @@ def tridiagonal(
     turn = np.eye(size)
     if size > 1:
         turn[:-1, :-1] = dorgqr(reduced[:-1, 1:][::-1, ::-1], factors[::-1])[0][::-1, ::-1]
-    return diagonal, below, turn
+    return diagonal, np.append(below, 0.0), turn

@@ -63,10 +63,15 @@ class Population:
 
         With f = p∘e and g_i = f_i + ρg_{i+1} it is eᵀΣe = σ²(g_1² + (1−ρ²)Σ_{i>1} g_i²), a sum of squares. O(d) a run.
         """
-        squares = np.square(_filtered((error * self._spread)[..., ::-1], self.correlation)[..., ::-1])
-        squares[..., 1:] *= self._rest
+        scaled = error if self.variance_profile is None else error * self._spread
+        if self.correlation:
+            squares = np.square(_filtered(scaled[..., ::-1], self.correlation)[..., ::-1])
+            squares[..., 1:] *= self._rest
+        else:
+            squares = np.square(scaled)
         spread = self.variance * squares.sum(axis=-1)
-        offset = np.square(self.mean * (error * self._direction).sum(axis=-1))
+        along = error if self.mean_profile is None else error * self._direction
+        offset = np.square(self.mean * along.sum(axis=-1))
         risk: Float64[np.ndarray, "*run"] | np.float64 = (spread + offset) / 2
         return risk
 

@@ -1,4 +1,4 @@
-"""One end of the spectrum of a symmetric matrix: a third of the time of all eigenvalues, a seventh of that with vectors."""
+"""One end of the spectrum of a symmetric matrix, in a third of the time of all eigenvalues."""
 
 import numpy as np
 from jaxtyping import Float64

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from core.completion.completion import MOST_RESIDUAL, Completer
-from core.completion.stages import FARTHEST, MOST_ITERATIONS, SOLVED
+from core.completion.stages import LIMITS
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
 from core.descent.kernel import Sharpness, kernel_names, native_stages, sharpness
@@ -95,8 +95,7 @@ class Problem:
         native = native_stages(self.kernel)
         if native is None:
             return Completer(self.dataset, self.network)
-        solver = partial(native, solved=SOLVED, farthest=FARTHEST, most_iterations=MOST_ITERATIONS)
-        return Completer(self.dataset, self.network, solver)
+        return Completer(self.dataset, self.network, partial(native, limits=LIMITS))
 
     @cached_property
     def sharpness(self) -> Sharpness:

@@ -8,13 +8,13 @@ from jaxtyping import Float64
 
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width
+from core.implicit_bias.log_steps import Linearisation, NewtonLimits, PairSizes
 
 ROWS: Final = 4
 """Rows that are passed together."""
 
 Logs = Float64[np.ndarray, "2 dim"]
 Stages = Float64[np.ndarray, "node 2 dim"]
-Nodes = Float64[np.ndarray, " node"]
 
 
 class NativeStages:
@@ -26,15 +26,13 @@ class NativeStages:
         root: Float64[np.ndarray, "dim rank"],
         target: Float64[np.ndarray, " rank"],
         *,
-        solved: float,
-        farthest: float,
-        most_iterations: int,
+        limits: NewtonLimits,
     ) -> None:
         found = native.library()
         if found is None:
             raise RuntimeError("the native kernel is not compiled here")
         self._functions, self._kernel = found.functions, kernel
-        (dim, rank), self._rank = root.shape, -(-root.shape[1] // ROWS) * ROWS
+        dim, self._rank = len(root), -(-root.shape[1] // ROWS) * ROWS
         self._dims = padded_width(dim)
         self._arrays = {
             "root": self._rows(root),
@@ -43,7 +41,7 @@ class NativeStages:
         }
         places = {name: address(array) for name, array in self._arrays.items()}
         self._descent = native.LogDescent(dim=dim, dims=self._dims, rank=self._rank, **places)
-        self._limits = native.NewtonLimits(solved=solved, farthest=farthest, most=most_iterations)
+        self._limits = native.NewtonLimits(solved=limits.solved, farthest=limits.farthest, most=limits.iterations)
         self._directions = aligned_zeros((self._rank, self._dims))
         self._diagonal, self._below = aligned_zeros((self._rank,)), aligned_zeros((self._rank,))
         self._slopes = aligned_zeros((2, self._dims))
@@ -54,15 +52,14 @@ class NativeStages:
             slopes=address(self._slopes),
         )
 
-    def pace(self, logs: Stages, r: Nodes, *, rate: float, rise: float) -> Stages:
+    def pace(self, logs: Stages, sizes: PairSizes) -> Stages:
         """As `core.completion.stages.StageSolver.pace`."""
-        logs, r = np.ascontiguousarray(logs), np.ascontiguousarray(r)
-        pace = np.empty(logs.shape)
-        sizes = native.PairSizes(rate=rate, rise=rise, r=address(r))
+        logs, r = np.ascontiguousarray(logs), np.ascontiguousarray(sizes.r)
+        pace, pairs = np.empty(logs.shape), native.PairSizes(rate=sizes.rate, rise=sizes.rise, r=address(r))
         self._functions.stepbias_pace(
             self._kernel,
             ctypes.byref(self._descent),
-            ctypes.byref(sizes),
+            ctypes.byref(pairs),
             len(logs),
             address(logs),
             address(pace),
@@ -73,26 +70,20 @@ class NativeStages:
         self,
         start: Logs,
         foreseen: Stages,
-        r: Nodes,
-        *,
-        rate: float,
-        rise: float,
+        sizes: PairSizes,
         weights: Float64[np.ndarray, "node node"],
-        diagonal: Float64[np.ndarray, " rank"],
-        below: Float64[np.ndarray, " rank"],
-        directions: Float64[np.ndarray, "dim rank"],
-        slopes: Logs,
+        linearisation: Linearisation,
     ) -> tuple[Stages, Stages] | None:
         """As `core.completion.stages.StageSolver.settled`."""
-        start, weights, r = np.ascontiguousarray(start), np.ascontiguousarray(weights), np.ascontiguousarray(r)
+        start, weights, r = np.ascontiguousarray(start), np.ascontiguousarray(weights), np.ascontiguousarray(sizes.r)
         states = np.array(foreseen, order="C")
         pace = np.empty(states.shape)
-        sizes = native.PairSizes(rate=rate, rise=rise, r=address(r))
+        pairs = native.PairSizes(rate=sizes.rate, rise=sizes.rise, r=address(r))
         is_settled = self._functions.stepbias_settled(
             self._kernel,
             ctypes.byref(self._descent),
-            ctypes.byref(self._linearised(diagonal, below, directions, slopes)),
-            ctypes.byref(sizes),
+            ctypes.byref(self._linearised(linearisation)),
+            ctypes.byref(pairs),
             address(weights),
             ctypes.byref(self._limits),
             address(start),
@@ -101,17 +92,12 @@ class NativeStages:
         )
         return (states, pace) if is_settled else None
 
-    def _linearised(
-        self,
-        diagonal: Float64[np.ndarray, " rank"],
-        below: Float64[np.ndarray, " rank"],
-        directions: Float64[np.ndarray, "dim rank"],
-        slopes: Logs,
-    ) -> native.LogModes:
-        """The linearisation, padded."""
-        dim, rank = directions.shape
-        self._directions[:rank, :dim] = directions.T
-        self._diagonal[:rank], self._below[:rank], self._slopes[:, :dim] = diagonal, below, slopes
+    def _linearised(self, linearisation: Linearisation) -> native.LogModes:
+        """It is padded."""
+        dim, rank = linearisation.directions.shape
+        self._directions[:rank, :dim] = linearisation.directions.T
+        self._slopes[:, :dim] = linearisation.slopes
+        self._diagonal[:rank], self._below[:rank] = linearisation.diagonal, linearisation.below
         return self._modes
 
     def _rows(self, columns: Float64[np.ndarray, "dim rank"]) -> np.ndarray:

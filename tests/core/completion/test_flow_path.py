@@ -46,7 +46,7 @@ def on_the_way(data: Dataset, theta: np.ndarray, depth: int) -> float:
     """The same as the product has it, the ends included."""
     space = interpolator_set(data.X, data.y)
     gram, state = GramSpectrum.of(space), ConservedForm(theta=theta, depth=depth)
-    ends = [gram.ends(end.tangent_weights)[1] for end in (state, state.flowed(space).state)]
+    ends = [gram.largest(end.tangent_weights) for end in (state, state.flowed(space).state)]
     return max(*ends, sharpness_on_the_way(space, gram, state, enough=np.inf))
 
 

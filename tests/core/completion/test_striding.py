@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.completion.striding import Drift, LogDescent, strided
+from core.completion.striding import Drift, LogDescent, Modes, strided, tridiagonal
 from core.completion.warm_up import WarmUp
 from core.data.regression import Dataset
 from core.data.row_space import interpolator_set
 from core.implicit_bias.conserved_form import ConservedForm
+from core.implicit_bias.log_steps import Linearisation
 from tests.core.problems import paper_problem, small_problem
 
 ROUNDING = 1e-12
@@ -89,6 +90,26 @@ def test_modes_are_those_of_the_gram_matrix_in_the_mean_of_two_steps() -> None:
     values = np.linalg.eigvalsh((data.X * (here + there) / 2) @ data.X.T) * 4 * walk.step_size / len(data.y)
     np.testing.assert_allclose(modes.z, values, rtol=1e-10)
     assert modes.largest == pytest.approx(values[-1])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 9])
+def test_what_is_asked_of_modes_is_answered_by_the_tridiagonal_matrix(size: int) -> None:
+    """QTQᵀ is the matrix; its definiteness is stability, and pairs of steps leave (1 + pairs·rT(2 − rT))⁻¹."""
+    root = np.random.default_rng(size).standard_normal((size, size))
+    diagonal, below, turn = tridiagonal(root @ root.T)
+    T = np.diag(diagonal) + np.diag(below[:-1], 1) + np.diag(below[:-1], -1)
+    np.testing.assert_allclose(turn @ T @ turn.T, root @ root.T, atol=1e-12)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(size), atol=1e-12)
+    linearisation = Linearisation(diagonal=diagonal, below=below, directions=turn, slopes=np.zeros((2, size)))
+    modes = Modes(linearisation=linearisation, turn=turn)
+    largest = np.linalg.eigvalsh(root @ root.T)[-1]
+    assert modes.largest == pytest.approx(largest)
+    assert all(modes.is_stable(r / largest) for r in (0.1, 1.99999))
+    assert not any(modes.is_stable(r / largest) for r in (2.00001, 7.0, np.nan))
+    change, r = np.arange(1.0, size + 1), 1.7 / largest
+    matrix = np.eye(size) + 30 * r * T @ (2 * np.eye(size) - r * T)
+    np.testing.assert_allclose(modes.slowed(change, r, 30), np.linalg.solve(matrix, change), rtol=1e-9)
+    assert np.isinf(modes.slowed(change, 3 / largest, 1e6)).all()
 
 
 @settings(max_examples=40, deadline=None)
