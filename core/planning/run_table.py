@@ -170,11 +170,11 @@ class RunTable:
             return np.full(len(self.init_scale), float(self.max_steps))
         inputs = self._inputs(fraction, facts)
         # A round of a search lasts until the probes are told apart that cycle.
-        return np.maximum(predicted_steps(inputs), cycling_steps(inputs) if self.rounds else 0.0)
+        return np.asarray(np.maximum(predicted_steps(inputs), cycling_steps(inputs) if self.rounds else 0.0))
 
     def _inputs(self, fraction: Runs, facts: ProblemFacts) -> CostInputs:
         return CostInputs(
-            init_scale=self.init_scale,
+            init_scale=self.init_scale / facts.true_norm ** (1 / facts.network.degree),
             fraction=fraction,
             warmup_steps=self.warmup_steps,
             settled_from=np.maximum(self.warmup_steps, self.noise_steps),
