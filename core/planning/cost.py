@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float64
 from core.descent.native.library import library
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
-from core.training.completion_attempts import FIRST_ATTEMPT, SPACING
+from core.training.loss_checks import FIRST_ATTEMPT, SPACING
 
 Runs = Float64[np.ndarray, " run"]
 

@@ -28,7 +28,7 @@ from core.spec.optimizers import EFFECTIVE_STEP_SIZE, RELATIVE_AXES, STEP_SIZE_F
 from core.spec.run_spec import PlainInitialization, PlainParameters, PlainVector
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import Grid
-from core.training.batch import LONGEST_CHUNK
+from core.training.loss_checks import LONGEST_CHUNK
 
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
