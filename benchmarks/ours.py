@@ -11,8 +11,7 @@ from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import chosen, kernel_id, kernels
 from core.descent.loss_events import NO_EVENTS
 from core.networks.network import Diagonal
-from core.training.batch import LONGEST_CHUNK
-from core.training.loss_checks import CHECK_INTERVAL
+from core.training.loss_checks import CHECK_INTERVAL, LONGEST_CHUNK
 
 
 def descent_of(batch: Batch, kernel: str = "auto") -> BatchDescent:

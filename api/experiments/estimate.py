@@ -23,7 +23,9 @@ class MaxStableSteps(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     known: int = Field(description="From a stored analysis.")
-    guessed: int = Field(description="From the parameters of a sparse regression.")
+    guessed: int = Field(
+        description="From the parameters of a sparse regression, or from the least squares of data in the spec."
+    )
     unknown: int = Field(description="Step sizes given in numbers are then predicted to take the whole budget.")
 
 

@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float64
 from core.descent.native.library import library
 from core.descent.optimizers import Optimizer
 from core.networks.network import Network
-from core.training.completion_attempts import FIRST_ATTEMPT, SPACING
+from core.training.loss_checks import FIRST_ATTEMPT, SPACING
 
 Runs = Float64[np.ndarray, " run"]
 
@@ -142,7 +142,7 @@ def predicted_steps(inputs: CostInputs) -> Runs:
 
 def cycling_steps(inputs: CostInputs) -> Runs:
     """Those after which a run that cycles is known to."""
-    return np.fmin(inputs.settled_from + OSCILLATION, float(inputs.max_steps))
+    return np.asarray(np.fmin(inputs.settled_from + OSCILLATION, float(inputs.max_steps)))
 
 
 def _strides_from(inputs: CostInputs, fraction: Runs) -> Runs:
@@ -187,15 +187,15 @@ SECONDS_PER_RECORD: Final = 3e-6
 SECONDS_PER_RECORD_ENTRY: Final = 1.4e-9
 """Most of it is the sharpness, of many states at a time."""
 
-SECONDS_PER_RUN: Final = 1e-3
+SECONDS_PER_RUN: Final = 1.1e-3
 SECONDS_PER_RUN_ENTRY: Final = 1.5e-7
 """To sum a run up."""
 
 SECONDS_PER_TRAINING: Final = 3e-4
 """To begin it, and to see how it ends."""
 
-SECONDS_PER_ATTEMPT: Final = 5e-5
-SECONDS_PER_LIMIT: Final = 1.2e-3
+SECONDS_PER_ATTEMPT: Final = 6e-5
+SECONDS_PER_LIMIT: Final = 1.3e-3
 SECONDS_PER_LIMIT_ENTRY: Final = 1e-6
 WITH_MOMENTUM: Final = 2.0
 """To try to complete a run, each time, and to find and confirm its limit; times `WITH_MOMENTUM` with momentum."""
@@ -206,7 +206,7 @@ SECONDS_PER_STRIDES: Final = 2.5e-2
 SECONDS_PER_BATCH: Final = 5e-3
 """To look at its problem, its starts, and to be claimed."""
 
-SECONDS_PER_RETURN: Final = 1.3e-4
+SECONDS_PER_RETURN: Final = 2e-4
 """To look at a batch whenever the kernel returns, whatever its lanes."""
 
 SECONDS_PER_ANALYSIS: Final = 9.5e-3

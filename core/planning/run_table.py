@@ -30,7 +30,7 @@ from core.spec.run_spec import PlainInitialization, PlainParameters, PlainVector
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import Grid
 from core.sweep.grid_run import shape_of
-from core.training.batch import LONGEST_CHUNK
+from core.training.loss_checks import LONGEST_CHUNK
 
 BLOCK: Final = 4096
 """Runs that are planned in one go, all of one problem; no batch goes beyond a block."""
@@ -195,11 +195,11 @@ class RunTable:
         inputs = self._inputs(fraction, facts)
         # A round of a search lasts until the probes are told apart that cycle.
         steps = np.maximum(predicted_steps(inputs), cycling_steps(inputs) if self.rounds else 0.0)
-        return np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
+        return np.asarray(np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps))
 
     def _inputs(self, fraction: Runs, facts: ProblemFacts) -> CostInputs:
         return CostInputs(
-            init_scale=self.init_scale,
+            init_scale=self.init_scale / facts.true_norm ** (1 / facts.network.degree),
             fraction=fraction,
             warmup_steps=self.warmup_steps,
             settled_from=np.maximum(np.maximum(self.warmup_steps, self.noise_steps), self.steady_from),

@@ -18,12 +18,9 @@ from core.descent.schedule import scheduled
 from core.descent.weight_decay import Decay
 from core.stability.sharpness import interpolator_sharpness_of, top_hessian_eigenpair
 from core.training.limits import Limits
-from core.training.loss_checks import CHECK_INTERVAL, NEVER
+from core.training.loss_checks import CHECK_INTERVAL, LONGEST_CHUNK, NEVER
 from core.training.problem import Problem
 from core.training.training_run import TrainingRun
-
-LONGEST_CHUNK: Final = 8192
-"""Most steps between two returns to the caller, who has a heartbeat to give."""
 
 CHUNK_WORK: Final = 4e9
 """Most flops of a chunk, a tenth of a second or a few of them, unless the steps to a single check have more."""

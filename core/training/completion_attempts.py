@@ -21,12 +21,8 @@ from core.completion.warm_up import WarmUp
 from core.descent.per_run import PerRun
 from core.training.batch import Batch
 from core.training.limits import Limits
-from core.training.loss_checks import NEVER, at_check_from
+from core.training.loss_checks import FIRST_ATTEMPT, NEVER, SPACING, at_check_from
 from core.training.training_run import TrainingRun, stepping
-
-FIRST_ATTEMPT: Final = 1024
-SPACING: Final = 1.08
-"""From one check of whether an attempt may succeed to the next; the third after an attempt can confirm it."""
 
 AHEAD_SPACING: Final = 1.15
 """From one attempt with strides to the next at least, beside `steps_worth_strides`."""

@@ -12,6 +12,16 @@ from core.descent.loss_events import Chunk
 CHECK_INTERVAL: Final = 64
 """Steps from one check to the next. Even, so that a cycle of period two shows the same phase at every check."""
 
+LONGEST_CHUNK: Final = 8192
+"""Most steps between two returns to the caller, who has a heartbeat to give."""
+
+FIRST_ATTEMPT: Final = 1024
+SPACING: Final = 1.08
+"""When it is first tried to complete a run, and from one check of whether that may succeed to the next.
+
+The third after an attempt can confirm it.
+"""
+
 NEVER: Final = 2**62
 """A step that no run reaches."""
 

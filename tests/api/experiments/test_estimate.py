@@ -51,9 +51,11 @@ def test_what_cannot_be_submitted_cannot_be_estimated(api: Service) -> None:
     assert_problem(api.post(spec(), f"{ESTIMATE}?fresh=true"), 422)
 
 
-def test_data_of_ones_own_are_not_guessed_at(api: Service) -> None:
+def test_what_is_stable_on_large_data_of_ones_own_is_not_guessed(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Step sizes in numbers may take the whole budget; fractions of the largest stable one say how they end."""
     data = {"kind": "inline", "X": [[1.0, 2.0, 0.5], [0.5, 1.0, 3.0]], "y": [1.0, 2.0]}
+    assert estimated(api, data=data)["max_stable_steps"] == {"known": 0, "guessed": 1, "unknown": 0}
+    monkeypatch.setattr("core.planning.problem_facts.MOST_FACTORED", 5)
     unknown = estimated(api, data=data, recording={"sensitivity": False})
     assert unknown["max_stable_steps"] == {"known": 0, "guessed": 0, "unknown": 1}
     assert unknown["predicted_steps"] == 2 * 20_000_000

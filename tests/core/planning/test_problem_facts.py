@@ -1,16 +1,20 @@
 """What is known, or guessed, of problems before anything is trained."""
 
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 
+from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis, ReferenceInterpolator
+from core.experiment.dataset import dataset_of, no_uploads
 from core.networks.network import UV, Diagonal
 from core.planning.problem_facts import MOST_GUESSED, MOST_LOOKUPS, ProblemFacts, Provenance, facts_of_problems
-from core.spec.experiment_spec import InlineData
+from core.spec.experiment_spec import ExperimentSpec, InlineData
 from core.sweep.grid import Grid
-from tests.core.specs import grid_of
+from tests.core.specs import document, grid_of
 
 GIVEN = InlineData(kind="inline", X=[[1.0, 2.0]], y=[1.0])
 SEEDS = {"values": list(range(3 * MOST_LOOKUPS))}
@@ -83,9 +87,10 @@ def test_each_problem_has_the_numbers_of_its_own_runs() -> None:
 
 
 def test_of_data_of_ones_own_the_shape_is_known() -> None:
-    """From the spec, or from the upload; the largest stable step is not."""
+    """From the spec, or from the upload; the largest stable step is not where X is large or not there."""
     inline = {"kind": "inline", "X": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "y": [1.0, 2.0]}
-    assert _shape(grid_of(data=inline), None) == (2, 3)
+    with patch("core.planning.problem_facts.MOST_FACTORED", 5):
+        assert _shape(grid_of(data=inline), None) == (2, 3)
     uploaded = grid_of(data={"kind": "dataset", "id": "a"})
     assert _shape(uploaded, (8, 5)) == (8, 5)
     with pytest.raises(ValueError, match="uploaded"):
@@ -96,3 +101,28 @@ def _shape(grid: Grid, uploaded: tuple[int, int] | None) -> tuple[int, int]:
     (facts,) = facts_of_problems(grid, lambda _: None, uploaded)
     assert (facts.provenance, facts.max_stable_step) == (Provenance.UNKNOWN, None)
     return facts.samples, facts.dimension
+
+
+@pytest.mark.parametrize(("samples", "transform"), [(4, {}), (4, {"X": "offset", "offset": 3.0}), (9, {})])
+def test_the_step_of_given_data_is_guessed_of_their_least_squares(samples: int, transform: dict[str, Any]) -> None:
+    """Within a factor of two where they interpolate; where they do not, of what is stable at the least squares."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(1, 1, (samples, 6))
+    y = X @ rng.normal(0, 1, 6) + rng.normal(0, 0.1, samples)
+    data = {"kind": "inline", "X": X.tolist(), "y": y.tolist(), "transform": transform}
+    grid = Grid(ExperimentSpec.model_validate(document() | {"data": data}))
+    given = grid.problem(0).data
+    guessed = ProblemFacts.guessed(grid.problem(0), None)
+    known = ProblemFacts.known(
+        Diagonal(2), analyse_problem(dataset_of(given, no_uploads), Diagonal(2), "").analysis, given
+    )
+    assert guessed.provenance is Provenance.GUESSED
+    assert guessed.max_stable_step == pytest.approx(known.max_stable_step, rel=0.5)
+
+
+def test_nothing_is_guessed_of_given_data_that_say_nothing() -> None:
+    """Where y = 0 every step is stable."""
+    data = {"kind": "inline", "X": [[1.0, 2.0]], "y": [0.0]}
+    grid = Grid(ExperimentSpec.model_validate(document() | {"data": data}))
+    facts = ProblemFacts.guessed(grid.problem(0), None)
+    assert (facts.max_stable_step, facts.provenance) == (None, Provenance.UNKNOWN)

@@ -101,6 +101,23 @@ def test_runs_of_given_steps_are_predicted_to_take_them() -> None:
     assert RunTable.at(grid, range(3)).steps(FACTS).tolist() == [12_345_678.0] * 3
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_larger_true_predictor_is_another_unit(depth: int) -> None:
+    """‖β*‖ = 7 and scales that are 7^(1/D) times as large take as long at the same part of η*."""
+    found = []
+    for norm in (1.0, 7.0):
+        grid = grid_of(
+            data={"true_norm": norm},
+            model={"kind": "diagonal", "depth": depth},
+            initialization={"scale": {"values": [0.01 * norm ** (1 / depth), 0.2 * norm ** (1 / depth)]}},
+            optimizer={"step_size": {"fractions_of_max_stable": [0.1, 0.7]}},
+        )
+        facts = ProblemFacts.guessed(grid.problem(0), None)
+        found.append(RunTable.at(grid, range(4)).steps(facts))
+    np.testing.assert_allclose(*found, rtol=1e-9)
+    assert len(set(found[0].tolist())) > 1
+
+
 @pytest.mark.parametrize(
     ("start", "size"),
     [

@@ -17,8 +17,9 @@ from core.implicit_bias.gradient_flow import flow_limit
 from core.interpolators.flattest import flattest_interpolator
 from core.outcome import Outcome, RunPath
 from core.stability.sharpness import interpolator_sharpness_of
-from core.training.batch import LONGEST_CHUNK, Batch
+from core.training.batch import Batch
 from core.training.batch_training import Progress, Training
+from core.training.loss_checks import LONGEST_CHUNK
 from core.training.problem import Problem
 from core.training.training_run import TrainedRun, TrainingRun
 from tests.core import trainings
