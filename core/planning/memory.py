@@ -42,5 +42,6 @@ def batch_bytes(table: RunTable, facts: ProblemFacts, *, lanes: int) -> float:
     shared = MATRICES * samples * dimension + SQUARES * min(samples, dimension) ** 2
     state = (STATES + MOMENTA * bool(table.momentum.any())) * parts * dimension
     draws = table.draws_batches or bool(table.noise_steps.any())
-    noise = DRAWN * BLOCK * samples if draws else 0
+    drawn = parts * dimension if table.optimizers[0].perturbs_parameters else samples
+    noise = DRAWN * BLOCK * drawn if draws else 0
     return float(ENTRY * (shared + lanes * (state + noise + PER_RECORD * table.points)))

@@ -124,7 +124,9 @@ class RunTable:
         each = steps / self.trainings
         records = predicted_records(each, points=self.points, max_steps=self.max_steps)
         entries = facts.samples * facts.dimension
-        drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), facts.samples)
+        on_parameters = self.optimizers[0].perturbs_parameters
+        drawn = len(facts.network.parts) * facts.dimension if on_parameters else facts.samples
+        drawing = drawing_seconds(each if self.draws_batches else np.minimum(each, self.noise_steps), drawn)
         trainings = self.lanes * self.trainings
         overhead = drawing * trainings + overhead_seconds(
             records * (trainings if self.rounds else 1.0),  # a twin leaves none

@@ -24,6 +24,8 @@ TAKEN = {
     *(f"sparse_regression.{field}: null" for field in ("mean_profile", "variance_profile")),
     *(f"parameters.{field}" for field in ("u_plus: negative", "u_minus: negative", "v_plus: null", "v_minus: null")),
     "parameters.scale: missing",
+    "sam.normalized: true",
+    "parameter_noise.seed: missing",
 }
 """What is right: a mean may be negative, and these fields have defaults, or may be null or true."""
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.analysis.problem import analyse_problem
 from core.data.regression import sparse_regression
-from core.descent.optimizers import FullBatch
+from core.descent.optimizers import FullBatch, SharpnessAware
 from core.networks.network import UV, Diagonal, Network
 from core.planning.cost import (
     COMPILED,
@@ -125,10 +125,11 @@ def test_records_are_counted_as_they_are_made(points: int, length: float) -> Non
 def test_costs_of_kernels_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` and instruction sets are the compiled kernel, where there is one that has the step; else NumPy."""
     monkeypatch.setattr("core.planning.cost.library", lambda: None)
-    assert kernel_cost("auto", FullBatch()) is NUMPY
+    assert kernel_cost("auto", FullBatch()) == NUMPY
     monkeypatch.setattr("core.planning.cost.library", object)
-    assert kernel_cost("numpy", FullBatch()) is NUMPY
-    assert kernel_cost("auto", FullBatch()) is kernel_cost("avx2", FullBatch()) is COMPILED
+    assert kernel_cost("numpy", FullBatch()) == NUMPY
+    assert kernel_cost("auto", FullBatch()) == kernel_cost("avx2", FullBatch()) == COMPILED
+    assert kernel_cost("avx2", SharpnessAware(rho=0.1)).step(5000) == 2 * COMPILED.step(5000)
     assert NUMPY.step(5000) > COMPILED.step(5000)
     monkeypatch.setattr(FullBatch, "is_native", False)
     assert kernel_cost("avx2", FullBatch()) is NUMPY
