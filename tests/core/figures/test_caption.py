@@ -101,3 +101,12 @@ def test_another_law_of_the_data_is_named_unless_it_is_swept() -> None:
     assert "random signs" in swept
     assert "a = " not in swept
     assert "ρ" not in swept
+
+
+def test_which_sam_is_meant_is_said() -> None:
+    """Along what it ascends, and whether by a given length."""
+    ascents = {"ascent": "sample", "normalized": True}
+    body = {"kind": "sam", "rho": 0.1, "step_size": 0.001}
+    texts = [str(caption(results_of(grid_of(optimizer=body | more)), "title")) for more in ({}, ascents)]
+    assert ["n-SAM" in text and "ρ_SAM = 0.1" in text for text in texts] == [True, False]
+    assert ["1-SAM, normalised" in text for text in texts] == [False, True]
