@@ -183,6 +183,12 @@ _MAY_LEAVE: Final = (
 )
 
 
+_DRIFTS: Final = (
+    "Its ascents keep their length ρ, by which it goes to and fro within the loss tolerance, and on to where the loss "
+    "is flatter: its limit_error is 1. Take ascents that are not normalised, or a lower ρ."
+)
+
+
 _TOO_EARLY: Final = (
     "It was stopped too early to say how far its limit is (limit_error is null): lower stopping.loss_tolerance, or "
     "with stopping.steps take more of them."
@@ -191,8 +197,8 @@ _TOO_EARLY: Final = (
 
 def _how_far(summary: Mapping[str, Scalar], optimizer: Optimizer) -> str:
     """What the error of the limit says where it is all of β, or is not known; of the limit 0 none is relative."""
-    if optimizer.draws_batches and summary.get("limit_error") == 1:
-        return _MAY_LEAVE
+    if summary.get("limit_error") == 1 and (optimizer.draws_batches or _keeps_its_ascent(optimizer)):
+        return _MAY_LEAVE if optimizer.draws_batches else _DRIFTS
     is_unknown = "limit_error" in summary and summary["limit_error"] is None
     return _TOO_EARLY if is_unknown and _number(summary, "min_sharpness") != 0 else ""
 

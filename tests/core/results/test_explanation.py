@@ -333,6 +333,8 @@ def test_a_run_of_normalised_ascents_is_told_that_they_keep_their_length(outcome
     summary = ended(outcome, 0.0025)
     assert "ηλρ/(2 − ηλ)" in explanation(summary, optimizer=SharpnessAware(rho=0.1, normalized=True))
     assert "ηλρ" not in explanation(summary, optimizer=SharpnessAware(rho=0.1))
+    settled = ended(Outcome.CONVERGED, 0.0025, limit_error=1.0)
+    assert "its limit_error is 1" in explanation(settled, optimizer=SharpnessAware(rho=0.1, normalized=True))
 
 
 def test_a_run_that_ends_within_its_parameter_noise_is_told_what_is_noisy() -> None:
