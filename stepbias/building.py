@@ -46,6 +46,8 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "noise_steps": ("optimizer", "noise_steps"),
         "momentum": ("optimizer", "momentum"),
         "rho": ("optimizer", "rho"),
+        "ascent": ("optimizer", "ascent"),
+        "normalized": ("optimizer", "normalized"),
         "parameter_noise_variance": ("optimizer", "variance"),
         "loss_tolerance": ("stopping", "loss_tolerance"),
         "max_steps": ("stopping", "max_steps"),
@@ -69,7 +71,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "batch_size": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
-        "rho": ("optimizer", "sam"),
+        **dict.fromkeys(("rho", "ascent", "normalized"), ("optimizer", "sam")),
         "parameter_noise_variance": ("optimizer", "parameter_noise"),
     }
 )
