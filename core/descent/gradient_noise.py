@@ -80,7 +80,7 @@ class GradientNoise:
             return ResidualNoise(shift=self._pieces(start, stop))
         return ResidualNoise()
 
-    def _pieces(self, start: int, stop: int) -> Float64[np.ndarray, "step run *entries"]:
+    def _pieces(self, start: int, stop: int) -> Float64[np.ndarray, "step run ..."]:
         pieces = []
         while start < stop:
             end = min(stop, start - start % BLOCK + BLOCK)
@@ -88,13 +88,13 @@ class GradientNoise:
             start = end
         return np.concatenate(pieces)
 
-    def _of_block(self, block: int) -> Float64[np.ndarray, "step run *entries"]:
+    def _of_block(self, block: int) -> Float64[np.ndarray, "step run ..."]:
         if block != self._block:
             drawn = [self._draw(place, block) for place in range(len(self._optimizers))]
             self._drawn, self._block = np.stack(drawn, axis=1), block
         return self._drawn
 
-    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step *entries"]:
+    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step ..."]:
         if self._minibatches and not self._optimizers[place].draws_batches:
             return np.ones((BLOCK, self._samples))
         rng = counter_stream(self._seeds[place], "gradient noise", block)
