@@ -208,7 +208,11 @@ def _optimizers(first: Optimizer, columns: Mapping[str, Runs], runs: int) -> lis
     """That of each run: the first one with what is swept in its place; equal ones are one."""
     swept = [field.name for field in fields(first) if field.name in columns]
     rows = list(zip(*(columns[name].tolist() for name in swept), strict=True)) or [()] * runs
-    made = {row: replace(first, **dict(zip(swept, row, strict=True))) for row in set(rows)}
+    kinds = [type(getattr(first, name)) for name in swept]
+    made = {
+        row: replace(first, **{name: kind(each) for name, kind, each in zip(swept, kinds, row, strict=True)})
+        for row in set(rows)
+    }
     return [made[row] for row in rows]
 
 
@@ -222,7 +226,7 @@ def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
         field: np.full(len(offsets), float(value))
         for part in (spec.initialization, spec.optimizer)
         for field, value in part
-        if isinstance(value, int | float)
+        if isinstance(value, int | float) and not isinstance(value, bool)
     }
     for axis, position in zip(swept, positions, strict=True):
         for each in axis.members:
