@@ -58,6 +58,8 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "indices": ("optimizer", "indices"),
         "momentum": ("optimizer", "momentum"),
         "rho": ("optimizer", "rho"),
+        "ascent": ("optimizer", "ascent"),
+        "normalized": ("optimizer", "normalized"),
         "parameter_noise_variance": ("optimizer", "variance"),
         "loss_tolerance": ("stopping", "loss_tolerance"),
         "max_steps": ("stopping", "max_steps"),
@@ -85,7 +87,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "sampling": ("optimizer", "sgd"),
         "label_noise_variance": ("optimizer", "label_noise"),
         "momentum": ("optimizer", "heavy_ball"),
-        "rho": ("optimizer", "sam"),
+        **dict.fromkeys(("rho", "ascent", "normalized"), ("optimizer", "sam")),
         "parameter_noise_variance": ("optimizer", "parameter_noise"),
     }
 )
@@ -157,6 +159,7 @@ def sweep(  # noqa: PLR0913 - all but the data by name
     data: Any = None,
     *,
     model: str | None = None,
+    optimizer: str | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
     linked: Sequence[Sequence[str]] = (),
@@ -172,6 +175,7 @@ def sweep(  # noqa: PLR0913 - all but the data by name
             regression of the paper, of which `samples`, `dimension`, `sparsity`, `data_mean`, `seed` and so on are
             told.
         model: its kind where nothing that is told decides it: `uv_product`, or `uv`.
+        optimizer: its kind, where another one is meant than what is told stands for: `nesterov`.
         name: of the experiment.
         tags: of the experiment.
         linked: names of axes that change together, such as `[("seed", "init_seed")]`: of the first and the second, and
@@ -188,8 +192,9 @@ def sweep(  # noqa: PLR0913 - all but the data by name
     """
     _require_known(told)
     parts: dict[str, dict[str, Any]] = {part: {"kind": kind} for part, kind in _kinds(told).items()}
-    if model is not None:
-        parts["model"]["kind"] = model
+    for part, kind in (("model", model), ("optimizer", optimizer)):
+        if kind is not None:
+            parts[part]["kind"] = kind
     parts["data"] = _data(data, parts["data"], transform)
     for each, value in told.items():
         part, member = PLACES[each]

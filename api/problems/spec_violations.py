@@ -157,6 +157,8 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         "noise_variance": "0.1",
         "noise_steps": "1000",
         "momentum": "0.9",
+        "rho": "0.1",
+        "variance": "0.001",
         "values": "[0.1, 0.2]",
         "start": "0.01",
         "stop": "1",

@@ -56,15 +56,19 @@ class LimitErrors:
         """‖β − β_limit‖₂ of an iterate; heavy ball leaves for where its velocity leads, θ + m/(1 − m)·v.
 
         All of ‖β‖₂ where SGD is not stable in the mean square: however small its loss is, it may grow again. So it does
-        where nothing interpolates, and with momentum, where nothing is known.
+        where nothing interpolates, and with momentum, where nothing is known. All of it, too, of SAM with ascents of a
+        given length, which lead on to where the loss is flatter.
         """
+        optimizer = trained.run.optimizer
+        if optimizer.ascent is not None and optimizer.ascent.normalized:
+            return float(np.linalg.norm(predictor)) or 1.0
         after = stepping(trained.run, trained.velocity, len(self._dataset.y))
         if after.dispersion and after.momentum:
             return float(np.linalg.norm(predictor)) or 1.0
         completer = self._completer = self._completer or Completer(self._dataset, self._network)
         step_size, size = trained.run.end_step_size, float(np.linalg.norm(predictor)) or 1.0
         found: Completion | Unsettled | NotCompletable | None = None
-        if trained.run.optimizer.is_completable:
+        if optimizer.is_completable:
             found = completer.complete(trained.theta, step_size=step_size, tolerance=np.inf, stepping=after)
         if isinstance(found, Completion):
             limit = found.predictor

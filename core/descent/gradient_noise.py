@@ -81,7 +81,7 @@ class GradientNoise:
             else None,
         )
 
-    def _pieces(self, name: str, start: int, stop: int) -> Float64[np.ndarray, "step run *entries"]:
+    def _pieces(self, name: str, start: int, stop: int) -> Float64[np.ndarray, "step run ..."]:
         pieces = []
         while start < stop:
             end = min(stop, start - start % BLOCK + BLOCK)
@@ -89,13 +89,13 @@ class GradientNoise:
             start = end
         return np.concatenate(pieces)
 
-    def _of_block(self, name: str, block: int) -> Float64[np.ndarray, "step run *entries"]:
+    def _of_block(self, name: str, block: int) -> Float64[np.ndarray, "step run ..."]:
         if name not in self._drawn or self._drawn[name][0] != block:
             drawn = [self._draw(name, place, block) for place in range(len(self._optimizers))]
             self._drawn[name] = block, np.stack(drawn, axis=1)
         return self._drawn[name][1]
 
-    def _draw(self, name: str, place: int, block: int) -> Float64[np.ndarray, "step *entries"]:
+    def _draw(self, name: str, place: int, block: int) -> Float64[np.ndarray, "step ..."]:
         optimizer, steps = self._optimizers[place], block * BLOCK + np.arange(BLOCK)
         stream = partial(counter_stream, self._seeds[place])
         if name == "weight":

@@ -101,6 +101,11 @@ class Optimizer:
         return self.is_map_of_theta and self.is_completable
 
     @property
+    def title(self) -> str:
+        """`name`, with what kind of it is meant."""
+        return self.name
+
+    @property
     def ascent(self) -> Ascent | None:
         """Where it takes its gradients; None: at θ, or where noise leads."""
         return None
@@ -428,6 +433,12 @@ class SharpnessAware(Optimizer):
     def is_completable(self) -> bool:
         """False, as of Nesterov."""
         return False
+
+    @property
+    def title(self) -> str:
+        """By what its ascents are along."""
+        kind = "1-SAM" if self.ascent_along == AscentAlong.SAMPLE else "n-SAM"
+        return f"{kind}, normalised" if self.normalized else kind
 
     @property
     def ascent(self) -> Ascent:

@@ -160,7 +160,7 @@ def _training(grid: Grid) -> Iterator[str]:
     given = {part: value for part, value in parts.items() if isinstance(value, float) and part not in swept}
     if given:
         yield values_text(given)
-    yield run.optimizer.name
+    yield run.optimizer.title
     told = grid.spec.optimizer.step_size
     # η follows from λ and the momentum, which may be swept: λ is said, as the user did.
     steps = {told.axis: told.numbers()[0]} if isinstance(told, EffectiveStepSizes) else {"step_size": run.step_size}

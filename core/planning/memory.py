@@ -44,6 +44,7 @@ def batch_bytes(table: RunTable, facts: ProblemFacts, *, lanes: int) -> float:
     shared = MATRICES * samples * dimension + SQUARES * min(samples, dimension) ** 2
     state = (STATES + MOMENTA * bool(table.momentum.any())) * parts * dimension
     draws = table.draws_batches + bool(table.noise_steps.any())
-    noise = DRAWN * BLOCK * samples * draws
+    drawn = parts * dimension if table.optimizers[0].perturbs_parameters else samples
+    noise = DRAWN * BLOCK * drawn * draws
     records = (PER_RECORD + PER_VECTOR * table.vectors * dimension) * table.points
     return float(ENTRY * (shared + lanes * (state + noise + records)))

@@ -139,8 +139,10 @@ class RunTable:
         each = steps / self.trainings
         records = predicted_records(each, points=self.points, max_steps=self.max_steps)
         entries = facts.samples * facts.dimension
+        on_parameters = self.optimizers[0].perturbs_parameters
+        drawn = len(facts.network.parts) * facts.dimension if on_parameters else facts.samples
         noisy = each if self.draws_batches else np.minimum(each, self.noise_steps)
-        drawing = drawing_seconds(noisy, facts.samples, batches=self.draws_batches)
+        drawing = drawing_seconds(noisy, drawn, batches=self.draws_batches)
         trainings, tried = self.lanes * self.trainings, attempts(each, completes=self.completes)
         completion = completion_seconds(each, self._inputs(each * np.nan, facts))
         overhead = (drawing + completion) * trainings + overhead_seconds(
@@ -256,7 +258,11 @@ def _optimizers(first: Optimizer, columns: Mapping[str, Runs], runs: int) -> lis
     """That of each run: the first one with what is swept in its place; equal ones are one."""
     swept = [field.name for field in fields(first) if field.name in columns]
     rows = list(zip(*(columns[name].tolist() for name in swept), strict=True)) or [()] * runs
-    made = {row: replace(first, **dict(zip(swept, row, strict=True))) for row in set(rows)}
+    kinds = [type(getattr(first, name)) for name in swept]
+    made = {
+        row: replace(first, **{name: kind(each) for name, kind, each in zip(swept, kinds, row, strict=True)})
+        for row in set(rows)
+    }
     return [made[row] for row in rows]
 
 
@@ -285,7 +291,7 @@ def _columns(grid: Grid, offsets: Int64[np.ndarray, " run"]) -> dict[str, Runs]:
         field: np.full(len(offsets), float(value))
         for part in (spec.initialization, spec.optimizer)
         for field, value in part
-        if isinstance(value, int | float)
+        if isinstance(value, int | float) and not isinstance(value, bool)
     }
     for axis, position in zip(swept, positions, strict=True):
         for each in axis.members:

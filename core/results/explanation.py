@@ -239,6 +239,11 @@ _STAYS: Final = (
     "limit_error is 1. Lower η, take larger ones, or leave momentum out."
 )
 
+_DRIFTS: Final = (
+    "Its ascents keep their length ρ, by which it goes to and fro within the loss tolerance, and on to where the loss "
+    "is flatter: its limit_error is 1. Take ascents that are not normalised, or a lower ρ."
+)
+
 
 _TOO_EARLY: Final = (
     "It was stopped too early to say how far its limit is (limit_error is null): lower stopping.loss_tolerance, or "
@@ -248,8 +253,10 @@ _TOO_EARLY: Final = (
 
 def _how_far(summary: Mapping[str, Scalar], optimizer: Optimizer) -> str:
     """What the error of the limit says where it is all of β, or is not known; of the limit 0 none is relative."""
-    if optimizer.draws_batches and summary.get("limit_error") == 1:
+    if summary.get("limit_error") == 1 and optimizer.draws_batches:
         return _STAYS if _is_stable_in_the_mean_square(summary) else _MAY_LEAVE
+    if summary.get("limit_error") == 1 and _keeps_its_ascent(optimizer):
+        return _DRIFTS
     is_unknown = "limit_error" in summary and summary["limit_error"] is None
     return _TOO_EARLY if is_unknown and _number(summary, "min_sharpness") != 0 else ""
 

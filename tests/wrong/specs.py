@@ -25,6 +25,9 @@ GOOD: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "sgd": {"step_size": 0.01, "batch_size": 1, "seed": 0},
         "label_noise": {"step_size": 0.01, "noise_variance": 0.1, "noise_steps": 100, "seed": 0},
         "heavy_ball": {"step_size": 0.01, "momentum": 0.5},
+        "nesterov": {"step_size": 0.01, "momentum": 0.5},
+        "sam": {"step_size": 0.01, "rho": 0.1},
+        "parameter_noise": {"step_size": 0.01, "variance": 0.1, "noise_steps": 100, "seed": 0},
     },
 }
 """Of each part, each kind with what it must have."""

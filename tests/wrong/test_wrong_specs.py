@@ -36,6 +36,8 @@ TAKEN = {
             "weight_decay_until",
         )
     ),
+    "sam.normalized: true",
+    "parameter_noise.seed: missing",
 }
 """What is right: a mean may be negative, and these fields have defaults, or may be null or true."""
 

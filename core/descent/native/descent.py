@@ -202,8 +202,8 @@ class NativeDescent(BatchDescent):
         return packed
 
     def _wide(
-        self, name: str, values: Float64[np.ndarray, "step *run entry"] | None, width: int | None = None
-    ) -> Float64[np.ndarray, "step *run padded_entry"] | None:
+        self, name: str, values: Float64[np.ndarray, "step ..."] | None, width: int | None = None
+    ) -> Float64[np.ndarray, "step ..."] | None:
         """The rows padded, in memory that the next chunk of so many steps has again."""
         if values is None:
             return None

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.descent.gradient_noise import BLOCK, GradientNoise
-from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer
+from core.descent.optimizers import FullBatch, LabelNoise, Minibatch, Optimizer, ParameterNoise
 from core.descent.sampling import Sampling, minibatch_weights
 
 SAMPLES = 5
@@ -155,3 +155,25 @@ def test_given_samples_are_those_of_their_steps() -> None:
     weight = noise_of(GIVEN).between(0, 3).weight
     assert weight is not None
     np.testing.assert_array_equal(weight[:, 0], [[2.5, 2.5, 0, 0, 0], [0, 0, 0, 0, 5], [0, 0, 2.5, 2.5, 0]])
+
+
+def test_noise_on_parameters_is_a_function_of_run_and_step() -> None:
+    """On the parts that are trained alone, off after its last step, and backwards that of the same coordinates."""
+    noisy = np.repeat(np.array([[True], [False], [True], [False]]), 5, axis=1)
+    runs = [ParameterNoise(variance=0.04, noise_steps=100)] * 2
+    forth = GradientNoise(runs, [3, 4], 7, noisy=noisy)
+    whole = forth.between(0, 120).parameters
+    assert whole is not None
+    assert whole.shape == (120, 4, 2, 5)
+    assert not whole[:, [1, 3]].any()
+    assert not whole[100:].any()
+    assert np.std(whole[:100, [0, 2]]) == pytest.approx(0.2, rel=0.1)
+    assert not np.array_equal(whole[:, :, 0], whole[:, :, 1])
+    later = GradientNoise(runs[1:], [4], 7, noisy=noisy).between(50, 70).parameters
+    backwards = GradientNoise(runs[1:], [4], 7, noisy=noisy, is_backwards=True).between(50, 70).parameters
+    assert later is not None
+    assert backwards is not None
+    np.testing.assert_array_equal(later[:, :, 0], whole[50:70, :, 1])
+    np.testing.assert_array_equal(backwards, later[..., ::-1])
+    assert forth.between(100, 110).parameters is None
+    assert forth.quiet_from(100)

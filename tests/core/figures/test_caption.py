@@ -1,6 +1,6 @@
 """What a figure says about itself in words."""
 
-from core.descent.optimizers import FullBatch, HeavyBall
+from core.descent.optimizers import FullBatch, HeavyBall, Nesterov, SharpnessAware
 from core.figures.caption import caption, threshold_text, values_text
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -20,6 +20,13 @@ def test_momentum_shows_in_the_threshold() -> None:
     none, some = HeavyBall(momentum=0.0), HeavyBall(momentum=0.5)
     assert threshold_text([FullBatch(), none]) == "2/η"
     assert threshold_text([none, some]) == "(2+2m)/η"
+    assert threshold_text([Nesterov(momentum=0.5)]) == "(2+2m)/(1+2m)/η"
+
+
+def test_ascents_show_in_the_threshold() -> None:
+    """But of those of a given length, which leave it where it is."""
+    assert threshold_text([SharpnessAware(rho=0.1)]) == "(√(1+8ρ/η)−1)/2ρ"
+    assert threshold_text([SharpnessAware(rho=0.1, normalized=True)]) == "2/η"
 
 
 def test_a_caption_counts_what_is_there_and_what_converged() -> None:
@@ -94,3 +101,12 @@ def test_another_law_of_the_data_is_named_unless_it_is_swept() -> None:
     assert "random signs" in swept
     assert "a = " not in swept
     assert "ρ" not in swept
+
+
+def test_which_sam_is_meant_is_said() -> None:
+    """Along what it ascends, and whether by a given length."""
+    ascents = {"ascent": "sample", "normalized": True}
+    body = {"kind": "sam", "rho": 0.1, "step_size": 0.001}
+    texts = [str(caption(results_of(grid_of(optimizer=body | more)), "title")) for more in ({}, ascents)]
+    assert ["n-SAM" in text and "ρ_SAM = 0.1" in text for text in texts] == [True, False]
+    assert ["1-SAM, normalised" in text for text in texts] == [False, True]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.analysis.problem import analyse_problem
 from core.data.regression import sparse_regression
 from core.descent.native.library import Library
-from core.descent.optimizers import FullBatch
+from core.descent.optimizers import FullBatch, SharpnessAware
 from core.networks.network import UV, Diagonal, Network
 from core.planning.cost import (
     AVX512,
@@ -171,16 +171,17 @@ def test_records_are_counted_as_they_are_made(points: int, length: float) -> Non
 def test_costs_of_kernels_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` and instruction sets are the compiled kernel, where there is one that has the step; else NumPy."""
     monkeypatch.setattr("core.planning.cost.library", lambda: None)
-    assert kernel_cost("auto", FullBatch()) is NUMPY
-    assert kernel_cost("numpy", FullBatch()) is NUMPY
+    assert kernel_cost("auto", FullBatch()) == NUMPY
+    assert kernel_cost("numpy", FullBatch()) == NUMPY
     for best, cost in (("avx512", AVX512), ("avx2", COMPILED), ("neon", COMPILED)):
         monkeypatch.setattr(
             "core.planning.cost.library", lambda best=best: Library(CDLL(None), {best: 0, "baseline": 1})
         )
-        assert kernel_cost("auto", FullBatch()) is kernel_cost(best, FullBatch()) is cost
+        assert kernel_cost("auto", FullBatch()) == kernel_cost(best, FullBatch()) == cost
+    assert kernel_cost("avx2", SharpnessAware(rho=0.1)).step(5000) == 2 * COMPILED.step(5000)
     assert NUMPY.step(5000) > COMPILED.step(5000) > AVX512.step(5000)
     monkeypatch.setattr(FullBatch, "is_native", False)
-    assert kernel_cost("avx2", FullBatch()) is NUMPY
+    assert kernel_cost("avx2", FullBatch()) == NUMPY
 
 
 @pytest.mark.parametrize("network", [Diagonal(depth=2), Diagonal(depth=3), UV()])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.descent.optimizers import FullBatch, HeavyBall, Minibatch, Optimizer
+from core.descent.optimizers import FullBatch, HeavyBall, Minibatch, Optimizer, ParameterNoise, SharpnessAware
 from core.outcome import Outcome, RunPath
 from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
 from tests.core.specs import grid_of
@@ -332,3 +332,19 @@ def test_a_run_that_has_not_left_its_saddle_is_told_so(sharpness: float, *, is_n
         text = explanation(ended(Outcome.BUDGET_EXHAUSTED, step, **where))
         assert ("near the saddle" in text) is is_near
         assert ("and lower η below" in text) is (is_near and step > 0.003)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OSCILLATING, Outcome.BUDGET_EXHAUSTED])
+def test_a_run_of_normalised_ascents_is_told_that_they_keep_their_length(outcome: Outcome) -> None:
+    """More steps and a lower η alone lead no nearer; other ascents do come to rest."""
+    summary = ended(outcome, 0.0025)
+    assert "ηλρ/(2 − ηλ)" in explanation(summary, optimizer=SharpnessAware(rho=0.1, normalized=True))
+    assert "ηλρ" not in explanation(summary, optimizer=SharpnessAware(rho=0.1))
+    settled = ended(Outcome.CONVERGED, 0.0025, limit_error=1.0)
+    assert "its limit_error is 1" in explanation(settled, optimizer=SharpnessAware(rho=0.1, normalized=True))
+
+
+def test_a_run_that_ends_within_its_parameter_noise_is_told_what_is_noisy() -> None:
+    """Its parameters, and not its targets."""
+    text = explanation(ended(Outcome.BUDGET_EXHAUSTED, 0.0025), optimizer=ParameterNoise(variance=0.1, noise_steps=999))
+    assert "parameters are noisy for 999 steps" in text

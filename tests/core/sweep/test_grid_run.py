@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.ascent import AscentAlong
+from core.descent.optimizers import (
+    FullBatch,
+    HeavyBall,
+    LabelNoise,
+    Minibatch,
+    Nesterov,
+    Optimizer,
+    ParameterNoise,
+    SharpnessAware,
+)
 from core.networks.network import UV, Diagonal, Network
 from core.sweep.grid_run import Run
 from tests.core.specs import grid_of
@@ -25,6 +35,16 @@ def only(**parts: Any) -> Run:
             LabelNoise(noise_variance=0.5, noise_steps=7),
         ),
         ({"kind": "heavy_ball", "momentum": 0.9}, HeavyBall(momentum=0.9)),
+        ({"kind": "nesterov", "momentum": 0.9}, Nesterov(momentum=0.9)),
+        ({"kind": "sam", "rho": 0.1}, SharpnessAware(rho=0.1)),
+        (
+            {"kind": "sam", "rho": 0.1, "ascent": "sample", "normalized": True},
+            SharpnessAware(rho=0.1, ascent_along=AscentAlong.SAMPLE, normalized=True),
+        ),
+        (
+            {"kind": "parameter_noise", "variance": 0.5, "noise_steps": 7},
+            ParameterNoise(variance=0.5, noise_steps=7),
+        ),
     ],
 )
 def test_a_spec_names_its_optimiser(fields: dict[str, Any], optimizer: Optimizer) -> None:

@@ -14,7 +14,7 @@ from core.implicit_bias.certificate import certificate_residual, effective_asymm
 from core.implicit_bias.gradient_flow import squared_flow_multipliers
 from core.networks.network import UV, Diagonal, Network, Product
 from core.outcome import Outcome
-from core.spec.experiment_spec import ExperimentSpec
+from core.spec.experiment_spec import ExperimentSpec, Stopping
 from core.stability.sharpness import interpolator_sharpness_of
 from core.training.batch_training import Training
 from core.training.training_run import TrainedRun
@@ -225,3 +225,15 @@ def test_parameter_noise_leads_to_a_smaller_trace() -> None:
     assert noisy.outcome is Outcome.CONVERGED
     traces = [float((np.mean(X**2, axis=0) * Diagonal(2).tangent_weights(end.theta)).sum()) for end in (quiet, noisy)]
     assert traces[1] < 0.9 * traces[0]
+
+
+def test_within_a_loose_tolerance_normalised_ascents_are_known_to_lead_on() -> None:
+    """The loss is below it, at a point that later steps leave: all of β may change."""
+    spec = document(kind="sam", rho=0.01, normalized=True, step_size=0.2)
+    spec = spec.model_copy(update={"stopping": spec.stopping.model_copy(update={"loss_tolerance": 1e-2})})
+    (summary,), (arrays,) = (done := run(spec)).summaries, done.arrays
+    assert (summary["outcome"], summary["limit_error"]) == ("converged", 1.0)
+    later = spec.model_copy(update={"stopping": Stopping(steps=100_000)})
+    (end,) = run(later).arrays
+    beta, after = (np.asarray(each["u_plus"] ** 2 - each["u_minus"] ** 2) for each in (arrays, end))
+    assert np.linalg.norm(after - beta) > 0.02 * np.linalg.norm(beta)

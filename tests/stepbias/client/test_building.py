@@ -59,6 +59,13 @@ def test_the_sweep_of_the_paper() -> None:
         ({"u_plus": 1.0, "u_minus": 0.5}, "initialization", {"kind": "parameters", "u_minus": 0.5}),
         ({"u_plus": np.ones(100), "u_minus": sb.linspace(0, 1, 3)}, "initialization", {"u_plus": [1.0] * 100}),
         ({"model": "uv_product"}, "model", {"kind": "uv_product"}),
+        ({"momentum": 0.9, "optimizer": "nesterov"}, "optimizer", {"kind": "nesterov", "momentum": 0.9}),
+        ({"rho": 0.1, "ascent": "sample"}, "optimizer", {"kind": "sam", "rho": 0.1, "ascent": "sample"}),
+        (
+            {"parameter_noise_variance": 0.1, "noise_steps": 9},
+            "optimizer",
+            {"kind": "parameter_noise", "variance": 0.1},
+        ),
         ({"loss_tolerance": 1e-8, "max_steps": 10}, "stopping", {"loss_tolerance": 1e-8, "max_steps": 10}),
         ({"points": 50}, "recording", {"points": 50}),
         ({"data_mean": sb.linspace(0, 1, 5)}, "data", {"mean": {"start": 0, "stop": 1, "num": 5, "spacing": "linear"}}),
