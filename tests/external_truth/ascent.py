@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tests.external_truth.descent import SAM
+from tests.external_truth.problem import SAM
 from tests.external_truth.row import EXACT, Row
 from tests.reference.sharpness_aware import Ascent
 
@@ -83,6 +83,28 @@ def _rows(name: str, settings: Sequence[Setting], *, each_sample: bool) -> list[
             settings, losses(settings, each_sample=each_sample), strict=True
         )
     ]
+
+
+@cache
+def change_rows() -> list[Row]:
+    """10,001 steps of one and as many of the other, at γ = 1/30; the radii are those of the code, not those printed."""
+    plain, wide, narrow = (_at_a_thirtieth(radius) for radius in (0.0, 10.0, 0.175))
+    erm = plain.layers(STEPS, each_sample=False)
+    sam = narrow.layers(STEPS, each_sample=True)
+    ends = {
+        "descent, then 1-SAM, ρ = 10": ("0.00014269229669575567", wide.layers(STEPS, each_sample=True, start=erm)),
+        "1-SAM, ρ = .175": ("0.0001245758657536336", sam),
+        "1-SAM, ρ = .175, then descent": ("9.834845199886545e-05", plain.layers(STEPS, each_sample=False, start=sam)),
+    }
+    return [
+        Row(what=what, printed=printed, ours=float(SAM.test_loss(u * v)[0]), tolerance=EXACT)
+        for what, (printed, (u, v)) in ends.items()
+    ]
+
+
+def _at_a_thirtieth(radius: float) -> Ascent:
+    one = np.ones(1)
+    return Ascent(X=SAM.X, y=SAM.y, step_size=one / 30, init_scale=0.1 * one, radius=radius * one)
 
 
 def at_equal_steps() -> list[tuple[float, float]]:

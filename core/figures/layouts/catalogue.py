@@ -16,7 +16,13 @@ from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layou
 from core.figures.layouts.sample_complexity import SampleComplexityLayout, sample_complexity_layout
 from core.figures.layouts.shown import part_of, require_runs
 from core.figures.layouts.stability import StabilityLayout, stability_layout
-from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout, trajectory_of_runs
+from core.figures.layouts.trajectory import (
+    TrajectoryLayout,
+    early_stopping_layout,
+    early_stopping_of_runs,
+    trajectory_layout,
+    trajectory_of_runs,
+)
 from core.sweep.grid import Grid
 
 Layout = (
@@ -57,7 +63,9 @@ class FigureKind:
         if not runs:
             return self.layout(grid)
         if self.of_runs is None:
-            raise InvalidChoice("runs", (), "this figure aggregates runs; trajectory and predictor follow some of them")
+            raise InvalidChoice(
+                "runs", (), "this figure aggregates runs; trajectory, early-stopping and predictor follow some of them"
+            )
         require_runs(grid, runs)
         return self.of_runs(grid, runs)
 
@@ -81,6 +89,12 @@ _KINDS: Final = (
         title="Training loss and sharpness along training, with 2/η",
         layout=trajectory_layout,
         of_runs=trajectory_of_runs,
+    ),
+    FigureKind(
+        name="early-stopping",
+        title="Training loss and excess risk along training",
+        layout=early_stopping_layout,
+        of_runs=early_stopping_of_runs,
     ),
     FigureKind(
         name="sample-complexity",
