@@ -28,6 +28,9 @@ from core.spec.swept import Range, Values
 END: Final = Recording(points=1)
 """Of each run its end alone."""
 
+STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.5, 0.7, 1.0, 1.2, 1.3, 1.4, 1.5, 1.6, 1.65, 1.75)
+"""Up to where single samples diverge, and up to the largest stable one of full batches."""
+
 
 def _isotropic(samples: int, dimension: int, sparsity: int, **more: object) -> SparseRegression:
     """Features of mean 0 and variance 1, without noise unless there is more."""
@@ -125,8 +128,8 @@ LITERATURE: Final[tuple[Preset, ...]] = (
     described(
         "azulay-2021",
         "Unbalanced layers act like a larger scale",
-        "Population error against the scale of untied layers, for shapes s: the more unbalanced they start, the smaller "
-        "the scale at which the kernel regime begins (Azulay et al., ICML 2021).",
+        "Population error against the scale of untied layers, for shapes s: the more unbalanced they start, the "
+        "smaller the scale at which the kernel regime begins (Azulay et al., ICML 2021).",
         figures=("risk",),
         quick=_shapes(_isotropic(40, 100, 5, noise_variance=0.01), log_spaced(1e-3, 1.0, 13)),
         full=_shapes(_isotropic(100, 1000, 5, noise_variance=0.01), log_spaced(1e-3, 1.0, 20)),
@@ -176,7 +179,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
     ),
     described(
         "even-2023",
-        "Large steps help SGD and hurt gradient descent on centred data",
+        "What large steps do to SGD, and what to gradient descent",
         "Test loss and effective initialisation against the step size up to divergence, for minibatches of one sample "
         "and for full batches (Even, Pesme, Gunasekar and Flammarion, NeurIPS 2023).",
         figures=("risk", "effective-init"),
@@ -184,14 +187,14 @@ LITERATURE: Final[tuple[Preset, ...]] = (
             _isotropic(20, 30, 3),
             counts(1, 20),
             values(0.1),
-            values(*(round(0.01 * 10 ** (k / 8), 4) for k in range(21))),
+            values(*STEPS),
             3,
         ),
         full=_minibatches(
             _isotropic(20, 30, 3),
             counts(1, 5, 20),
             values(0.03, 0.1, 0.3),
-            values(*(round(0.01 * 10 ** (k / 12), 5) for k in range(31))),
+            values(*STEPS, 0.03, 0.12, 0.17, 0.22, 0.27, 0.32, 0.37, 1.36, 1.45, 1.55),
             50,
         ),
     ),
@@ -201,7 +204,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         "Test loss of heavy ball against momentum m, a line for each λ = η/(1−m)²: the smaller λ, the less m matters "
         "(Papazov, Pesme and Flammarion, AISTATS 2024).",
         figures=("risk",),
-        quick=_momenta(values(0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98), (0.01, 0.03, 0.1, 0.3, 0.5, 1.0), values(0.1)),
+        quick=_momenta(values(0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95), (0.01, 0.1, 0.3, 1.0), values(0.1), 8),
         full=_momenta(
             values(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
             (0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0),
