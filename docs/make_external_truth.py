@@ -30,14 +30,16 @@ ROWS: Final[dict[str, Callable[[], Sequence[Row]]]] = {
 DRAWS: Final[dict[str, Callable[[], Sequence[Draw]]]] = {
     "decays of 2023": descent.decay_draws,
     "laws of minibatches": minibatches.draws,
-    "label noise": paper.label_noise_draws,
 }
 """Numbers that are one draw of a law."""
+
+SLOW_ROWS: Final[dict[str, Callable[[], Sequence[Row]]]] = {"label noise": paper.label_noise_rows}
+"""Numbers that are found again in more than some seconds."""
 
 BOUNDS: Final[dict[str, Callable[[], Sequence[Bound]]]] = {"bounds of 2020": paper.woodworth_bounds}
 
 HEADS: Final = {
-    "what, printed, here, digits that agree": ROWS,
+    "what, printed, here, digits that agree": ROWS | SLOW_ROWS,
     "what, printed, least to greatest here, where it is": DRAWS,
     "what, proven, here, does it": BOUNDS,
 }

@@ -57,7 +57,9 @@ def _sam_row(thirtieths: int, scale: float, steps: int, printed: str) -> Row:
 @cache
 def sparse_features_rows() -> list[Row]:
     """Descent of constant step size in both notebooks of Andriushchenko et al. 2023."""
-    (end,) = ends(SPARSE_FEATURES, trained(SPARSE_FEATURES, LAST, step_size=2.0, start=uniform(0.1)))
+    done = trained(SPARSE_FEATURES, LAST, step_size=2.0, start=uniform(0.1))
+    (end,) = ends(SPARSE_FEATURES, done)
+    sharpness = float(done.summaries[0]["sharpness"] or 0.0)
     (slow,) = ends(SAM, trained(SAM, 10_001, step_size=0.03, start=uniform(0.1)))
     start = SPARSE_FEATURES.train_loss(np.zeros_like(SPARSE_FEATURES.true_predictor))
     return [
@@ -66,6 +68,7 @@ def sparse_features_rows() -> list[Row]:
         Row(what="‖(u, v)‖ there", printed="2.8749151062392273", ours=end.norm),
         Row(what="‖abs(u) − abs(v)‖ there", printed="0.43518739406748264", ours=end.balance),
         Row(what="entries of u∘v that are not zero", printed="100", ours=end.nonzero, tolerance=None),
+        Row(what="2λ there, by another loop; stable below 2", printed="1.97", ours=2 * sharpness, tolerance=None),
         Row(
             what="n = 20, d = 30: training loss, γ = .03, 10,001 steps",
             printed="4.902335457375223e-06",

@@ -26,9 +26,7 @@ class Ascent:
         u, v = self.layers(steps, each_sample=each_sample)
         return u * v
 
-    def layers(
-        self, steps: int, *, each_sample: bool, start: tuple[Array, Array] | None = None
-    ) -> tuple[Array, Array]:
+    def layers(self, steps: int, *, each_sample: bool, start: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
         """(u, v) of every run, from `start` if it is given."""
         ones = np.ones((1, self.X.shape[1]))
         u, v = start or (self.init_scale[:, None] * ones, np.zeros((len(self.init_scale), self.X.shape[1])))
