@@ -159,7 +159,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         "β = u² from large scales under label noise: the noise leads to the sparse true predictor, from where descent "
         "without noise does not get (HaoChen et al., COLT 2021).",
         figures=("risk",),
-        quick=_shape_of_noise(values(1e-6, 0.4, 4.0, 40.0), values(0.1, 0.3, 1.0), counts(30_000, 100_000, 300_000)),
+        quick=_shape_of_noise(values(1e-6, 0.4, 4.0, 40.0), values(0.1, 0.3, 1.0), counts(30_000, 300_000)),
         full=_shape_of_noise(
             values(1e-6, 0.04, 0.4, 4.0, 40.0), values(0.03, 0.1, 0.3, 1.0), counts(30_000, 100_000, 300_000, 1_000_000)
         ),
@@ -204,7 +204,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         "Test loss of heavy ball against momentum m, a line for each λ = η/(1−m)²: the smaller λ, the less m matters "
         "(Papazov, Pesme and Flammarion, AISTATS 2024).",
         figures=("risk",),
-        quick=_momenta(values(0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95), (0.01, 0.1, 0.3, 1.0), values(0.1), 8),
+        quick=_momenta(values(0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95), (0.01, 0.1, 0.3, 1.0), values(0.1), 6),
         full=_momenta(
             values(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
             (0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0),
