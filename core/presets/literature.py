@@ -147,7 +147,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         ),
         full=_early(
             _isotropic(
-                500, 10_000, 25, noise_variance=1.0, true_norm=5.0, features=FeatureLaw.RADEMACHER, signs="random"
+                250, 4000, 10, noise_variance=1.0, true_norm=10**0.5, features=FeatureLaw.RADEMACHER, signs="random"
             ),
             values(1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6),
             20_000,
