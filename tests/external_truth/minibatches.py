@@ -94,7 +94,7 @@ def rows() -> list[Row]:
     """Two lines with the samples that the notebooks drew: a loop, for stepbias draws its own."""
     found = []
     for seed, (name, problem, _, legs, printed) in ((1, LINES[3]), (2, LINES[2])):
-        end = _with_their_draws(problem, legs, seed)
+        end = with_their_draws(problem, legs, seed)
         found += [
             Row(what=f"{name}: {QUANTITIES[each]}", printed=text, ours=float(getattr(end, each)), tolerance=1e-10)
             for each, text in printed.items()
@@ -102,7 +102,7 @@ def rows() -> list[Row]:
     return found
 
 
-def _with_their_draws(problem: Problem, legs: Sequence[Leg], seed: int) -> End:
+def with_their_draws(problem: Problem, legs: Sequence[Leg], seed: int) -> End:
     """One sample a step, drawn with `numpy.random.randint` after `numpy.random.seed(seed)`."""
     rng, X, y = np.random.RandomState(seed), problem.X, problem.y
     u = np.full(X.shape[1], 0.1)

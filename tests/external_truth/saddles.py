@@ -73,7 +73,7 @@ def _correlations(where: str, predictor: np.ndarray, printed: Mapping[int, str],
 
 
 SCALES: Final = {1e-6: "0.220", 1e-12: "0.0372", 1e-30: "4.736e-5", 1e-60: "5.991e-10", 1e-100: "1.766e-16"}
-"""β₁ at the end of the flow, which is 0 in the limit, from uniform scales α: found with a loop in long arithmetic."""
+"""β₁ at the end of the flow, which is 0 in the limit, from uniform scales α: computed outside of this project."""
 
 
 @cache

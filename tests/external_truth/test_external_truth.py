@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from docs.make_external_truth import BOUNDS, DRAWS, PAGE, ROWS, SLOW_ROWS
-from tests.external_truth import ascent, descent
+from tests.external_truth import ascent, descent, minibatches
 from tests.external_truth.problem import SAM, SPARSE_FEATURES, Problem, ends, going_on, trained, uniform
 from tests.external_truth.row import Bound, Draw, Row
 
@@ -97,6 +97,15 @@ def test_starts_that_differ_in_the_eleventh_digit_end_apart_beyond_the_edge() ->
         settled = trained(SPARSE_FEATURES, 5000, step_size=3.53 / decay, start=going_on(bouncing.arrays[0]))
         losses += [end.test_loss for end in ends(SPARSE_FEATURES, settled)]
     assert 0.3 < min(losses) < 0.99 * max(losses) < 0.55
+
+
+def test_at_the_edge_a_line_is_not_found_again_with_its_own_samples() -> None:
+    """So that the lines that begin at .282 are draws, although their samples are known."""
+    name, problem, _, legs, printed = minibatches.LINES[4]
+    assert "γ = .282" in name
+    with np.errstate(all="ignore"):
+        found = minibatches.with_their_draws(problem, legs, seed=1).test_loss
+    assert not 0.99 < found / float(printed["test_loss"]) < 1.01
 
 
 def test_a_draw_outside_of_all_others_does_not_agree() -> None:
