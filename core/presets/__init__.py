@@ -1,4 +1,4 @@
-"""The paper's figures and theorems, and what goes beyond them, as experiment specs that are ready to run."""
+"""The paper's figures and theorems, what goes beyond them, and other papers, as specs that are ready to run."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,6 +7,7 @@ from typing import Final
 from core.errors import InvalidChoice
 from core.presets.beyond import BEYOND
 from core.presets.delayed_release import DELAYED_RELEASE
+from core.presets.literature import LITERATURE
 from core.presets.paper import PAPER
 from core.presets.preset import Preset, Size
 from core.presets.statements import STATEMENTS
@@ -16,7 +17,7 @@ from core.spec.swept import axis_values
 __all__ = ["PRESETS", "Preset", "Size", "preset"]
 
 PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
-    {known.name: known for known in (*PAPER, *BEYOND, *STATEMENTS, *DELAYED_RELEASE)}
+    {known.name: known for known in (*PAPER, *BEYOND, *STATEMENTS, *DELAYED_RELEASE, *LITERATURE)}
 )
 """Every preset, by name."""
 

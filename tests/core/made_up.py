@@ -132,6 +132,7 @@ def made_up_arrays(run: Run) -> dict[str, np.ndarray]:
         "record_step": steps,
         "train_loss": (12 * np.exp(-steps * step_size / 8) + 1e-9).astype(np.float32),
         "sharpness": np.minimum(climbing, threshold).astype(np.float32),
+        "excess_risk": (0.1 + np.exp(-steps / 300) + 0.3 * run.init_scale * (1 - np.exp(-steps / 3000))),
     }
 
 

@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "docs/performance.md": "make bench",
     "docs/reliability.md": "make faults",
     "docs/paper.md": "make figures",
+    "docs/other-papers.md": "make figures",
     "docs/external-truth.md": "make external-truth",
     "docs/nasty-specs.md": "make nasty",
     "docs/mutants.md": "make mutants",

@@ -4,16 +4,14 @@ A slow loop of the tests trains the same (`tests.reference.sharpness_aware`).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Final
 
 import numpy as np
 
-from core.experiment.run import run
-from core.spec.experiment_spec import ExperimentSpec
-from tests.external_truth.descent import SAM
+from tests.external_truth.problem import SAM, trained, uniform
 from tests.external_truth.row import EXACT, Row
 from tests.reference.sharpness_aware import Ascent
 
@@ -62,25 +60,13 @@ NEARLY_NOTHING: Final = 1e-6
 """Test losses of 1e-8 after 10,001 steps: a start that is moved by a relative 1e-15 moves them by up to 6e-7."""
 
 
-def trained(setting: Setting, *, each_sample: bool) -> Mapping[str, float | int | str | None]:
-    """The summary of the whole spec of a setting. That of 1-SAM has 2ρ: its loss of a sample is r_k², ours ½r_k²."""
+def test_loss(setting: Setting, *, each_sample: bool) -> float:
+    """Of the whole spec of a setting. That of 1-SAM has 2ρ: its loss of a sample is r_k², ours ½r_k²."""
     thirtieths, scale, radius, _ = setting
-    document = {
-        "name": "",
-        "data": SAM.document(),
-        "model": {"kind": "uv_product"},
-        "initialization": {"kind": "uniform", "scale": scale},
-        "optimizer": {
-            "kind": "sam",
-            "step_size": thirtieths / 30,
-            "rho": 2 * radius if each_sample else radius,
-            "ascent": "sample" if each_sample else "full",
-        },
-        "stopping": {"steps": STEPS},
-        "recording": {"points": 0},
-    }
-    (summary,) = run(ExperimentSpec.model_validate(document)).summaries
-    return summary
+    along = {"ascent": "sample", "rho": 2 * radius} if each_sample else {"rho": radius}
+    done = trained(SAM, STEPS, step_size=thirtieths / 30, start=uniform(scale), optimizer={"kind": "sam"} | along)
+    loss = done.summaries[0]["test_loss"]
+    return math.nan if loss is None else float(loss)
 
 
 def looped(settings: Sequence[Setting], *, each_sample: bool) -> list[float]:
@@ -90,11 +76,6 @@ def looped(settings: Sequence[Setting], *, each_sample: bool) -> list[float]:
     with np.errstate(all="ignore"):  # one diverges
         found: list[float] = SAM.test_loss(ascent.predictors(STEPS, each_sample=each_sample)).tolist()
     return found
-
-
-def _test_loss(setting: Setting, *, each_sample: bool) -> float:
-    loss = trained(setting, each_sample=each_sample)["test_loss"]
-    return math.nan if loss is None else float(loss)
 
 
 @cache
@@ -108,14 +89,36 @@ def _rows(name: str, settings: Sequence[Setting], *, each_sample: bool) -> list[
         Row(
             what=f"{name}, γ = {Fraction(thirtieths, 30)}, a = {scale:g}, ρ = {radius:g}",
             printed=printed,
-            ours=_test_loss((thirtieths, scale, radius, printed), each_sample=each_sample),
+            ours=test_loss((thirtieths, scale, radius, printed), each_sample=each_sample),
             tolerance=NEARLY_NOTHING if float(printed) < 1e-7 else EXACT,
         )
         for thirtieths, scale, radius, printed in settings
     ]
 
 
+@cache
+def change_rows() -> list[Row]:
+    """10,001 steps of one and as many of the other, at γ = 1/30; the radii are those of the code, not those printed."""
+    plain, wide, narrow = (_at_a_thirtieth(radius) for radius in (0.0, 10.0, 0.175))
+    erm = plain.layers(STEPS, each_sample=False)
+    sam = narrow.layers(STEPS, each_sample=True)
+    ends = {
+        "descent, then 1-SAM, ρ = 10": ("0.00014269229669575567", wide.layers(STEPS, each_sample=True, start=erm)),
+        "1-SAM, ρ = .175": ("0.0001245758657536336", sam),
+        "1-SAM, ρ = .175, then descent": ("9.834845199886545e-05", plain.layers(STEPS, each_sample=False, start=sam)),
+    }
+    return [
+        Row(what=what, printed=printed, ours=float(SAM.test_loss(u * v)[0]), tolerance=EXACT)
+        for what, (printed, (u, v)) in ends.items()
+    ]
+
+
+def _at_a_thirtieth(radius: float) -> Ascent:
+    one = np.ones(1)
+    return Ascent(X=SAM.X, y=SAM.y, step_size=one / 30, init_scale=0.1 * one, radius=radius * one)
+
+
 def at_equal_steps() -> list[tuple[float, float]]:
     """ρ and the test loss of n-SAM at γ = 15/30, where the notebook has the line of γ = 10/30."""
     radii = [setting[2] for setting in MEAN_ASCENT if setting[0] == 10]
-    return [(radius, _test_loss((15, 0.1, radius, ""), each_sample=False)) for radius in radii]
+    return [(radius, test_loss((15, 0.1, radius, ""), each_sample=False)) for radius in radii]

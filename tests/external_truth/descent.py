@@ -1,120 +1,114 @@
-"""Gradient descent of two papers on β = u∘v, trained here as whole specs of the squared model."""
+"""Gradient descent on u∘v in the notebooks of two papers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from core.experiment.run import ExperimentResults, run
-from core.spec.experiment_spec import ExperimentSpec
-from tests.external_truth.row import Row
+from tests.external_truth.problem import (
+    SAM,
+    SPARSE_FEATURES,
+    End,
+    Problem,
+    ends,
+    going_on,
+    trained,
+    uniform,
+)
+from tests.external_truth.row import Draw, Row
 
-HELD_OUT: Final = 1000
+SAM_LINES: Final = (
+    (5, 0.1, 10_001, "0.015056044189449159"),
+    (5, 0.02, 10_001, "0.0006337885714222886"),
+    (10, 0.1, 10_001, "0.015747762611708224"),
+    (15, 0.1, 10_001, "0.016445781003091926"),
+    (1, 0.1, 10_001, "0.014865600195083558"),
+    (1, 0.1, 20_002, "0.014602323023706629"),
+)
+"""Thirty times the step size γ, the scale a, the steps, and the test loss."""
 
-THIRTIETHS: Final = ((5, 0.1), (5, 0.02), (10, 0.1), (15, 0.1), (1, 0.1))
-"""Thirty times the step size γ, and the scale a."""
+DECAYS: Final = (
+    (10_001, 4.8, ("0.44924758807701687", "3.429456662290854", "86")),
+    (30_001, 3.4, ("0.4380760171039043", "3.3241534187332586", "80")),
+    (50_001, 1.5, ("0.49728716986921523", "3.469221336628268", "78")),
+)
+"""Steps at γ = 3.53, by what γ is divided then, and test loss, ‖(u, v)‖ and nonzero entries after `LAST` steps."""
 
+LAST: Final = 99_599
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Problem:
-    """The data of both papers: standard normal samples, a positive sparse unit predictor, no noise."""
-
-    X: np.ndarray
-    held_out_X: np.ndarray
-    true_predictor: np.ndarray
-
-    @classmethod
-    def drawn(cls, samples: int, dim: int, nonzero: int) -> "Problem":
-        """As their notebooks draw it after `numpy.random.seed(0)`; NumPy keeps the bits of that generator for good."""
-        rng = np.random.RandomState(0)
-        X, held_out_X = rng.randn(samples, dim), rng.randn(HELD_OUT, dim)
-        true_predictor = np.abs(rng.randn(dim))
-        true_predictor[nonzero:] = 0
-        return cls(X=X, held_out_X=held_out_X, true_predictor=true_predictor / np.linalg.norm(true_predictor))
-
-    @property
-    def y(self) -> np.ndarray:
-        """The targets."""
-        return np.asarray(self.X @ self.true_predictor)
-
-    def document(self) -> Mapping[str, Any]:
-        """As the data of a spec."""
-        y = self.held_out_X @ self.true_predictor
-        arrays = {"X": self.X, "y": self.y, "held_out_X": self.held_out_X, "held_out_y": y}
-        return {"kind": "inline"} | {name: array.tolist() for name, array in arrays.items()}
-
-    def test_loss(self, predictors: np.ndarray) -> np.ndarray:
-        """‖X(β − β*)‖²/2N of the held-out samples, for each β."""
-        outputs = (predictors - self.true_predictor) @ self.held_out_X.T
-        return np.asarray(np.square(outputs).sum(axis=-1) / (2 * HELD_OUT))
-
-
-SAM: Final = Problem.drawn(20, 30, 3)
-SPARSE_FEATURES: Final = Problem.drawn(40, 100, 20)
-
-
-def trained(
-    problem: Problem, *, step_size: float, scale: float, steps: int, of_product: bool = False
-) -> ExperimentResults:
-    """Descent on u∘v from u = a·1, v = 0 with step γ: the squared model at η = γ/2 from α = a/2, step for step.
-
-    Or `of_product` itself, in its own units.
-    """
-    half = 1 if of_product else 2
-    document = {
-        "name": "",
-        "data": problem.document(),
-        "model": {"kind": "uv_product"} if of_product else {"kind": "diagonal", "depth": 2},
-        "initialization": {"kind": "uniform", "scale": scale / half},
-        "optimizer": {"kind": "gradient_descent", "step_size": step_size / half},
-        "stopping": {"steps": steps},
-        "recording": {"points": 0},
-    }
-    return run(ExperimentSpec.model_validate(document))
+TWINS: Final = 24
+"""Starts a·(1 + k·1e-11), of which the twelve digits of a spec tell each apart."""
 
 
 @cache
-def sam_rows(*, of_product: bool = False) -> list[Row]:
+def sam_rows() -> list[Row]:
     """The lines of descent in the notebook of Andriushchenko and Flammarion 2022."""
-    printed = (
-        "0.015056044189449159",
-        "0.0006337885714222886",
-        "0.015747762611708224",
-        "0.016445781003091926",
-        "0.014865600195083558",
-    )
-    settings = [*((*setting, 10_001) for setting in THIRTIETHS), (1, 0.1, 20_002)]
-    return [
-        _sam_row(*setting, text, of_product=of_product)
-        for setting, text in zip(settings, (*printed, "0.014602323023706629"), strict=True)
-    ]
+    return [_sam_row(*line) for line in SAM_LINES]
 
 
-def _sam_row(thirtieths: int, scale: float, steps: int, printed: str, *, of_product: bool) -> Row:
-    done = trained(SAM, step_size=thirtieths / 30, scale=scale, steps=steps, of_product=of_product)
-    (summary,) = done.summaries
+def _sam_row(thirtieths: int, scale: float, steps: int, printed: str) -> Row:
+    (end,) = ends(SAM, trained(SAM, steps, step_size=thirtieths / 30, start=uniform(scale)))
     what = f"test loss, γ = {Fraction(thirtieths, 30)}, a = {scale:g}, {steps:,} steps"
-    return Row(what=what, printed=printed, ours=float(summary["test_loss"] or 0.0))
+    return Row(what=what, printed=printed, ours=end.test_loss)
 
 
 @cache
-def sparse_features_rows(*, of_product: bool = False) -> list[Row]:
-    """The line of descent, γ = 2 and a = 0.1, of Andriushchenko et al. 2023."""
-    done = trained(SPARSE_FEATURES, step_size=2.0, scale=0.1, steps=99_599, of_product=of_product)
-    (summary,), (arrays,) = done.summaries, done.arrays
-    parts = ("u_plus", "v_plus") if of_product else ("u_plus", "u_minus")
-    norm = np.sqrt((1 if of_product else 2) * sum(np.square(arrays[part]).sum() for part in parts))
-    found = {name: float(summary[name] or 0.0) for name in ("test_loss", "sharpness")}
+def sparse_features_rows() -> list[Row]:
+    """Descent of constant step size in both notebooks of Andriushchenko et al. 2023."""
+    done = trained(SPARSE_FEATURES, LAST, step_size=2.0, start=uniform(0.1))
+    (end,) = ends(SPARSE_FEATURES, done)
+    sharpness = float(done.summaries[0]["sharpness"] or 0.0)
+    (slow,) = ends(SAM, trained(SAM, 10_001, step_size=0.03, start=uniform(0.1)))
+    start = SPARSE_FEATURES.train_loss(np.zeros_like(SPARSE_FEATURES.true_predictor))
     return [
-        Row(what="test loss, 99,599 steps", printed="0.16824144824688475", ours=found["test_loss"]),
-        Row(what="‖(u, v)‖ = √2·‖θ‖", printed="2.8749151062", ours=float(norm), tolerance=None),
+        Row(what="training loss at the start", printed="0.6490066984718681", ours=start),
+        Row(what="test loss, γ = 2, 99,599 steps", printed="0.16824144824688475", ours=end.test_loss),
+        Row(what="‖(u, v)‖ there", printed="2.8749151062392273", ours=end.norm),
+        Row(what="‖abs(u) − abs(v)‖ there", printed="0.43518739406748264", ours=end.balance),
+        Row(what="entries of u∘v that are not zero", printed="100", ours=end.nonzero, tolerance=None),
+        Row(what="2λ there, by another loop; stable below 2", printed="1.97", ours=2 * sharpness, tolerance=None),
         Row(
-            what="sharpness, where 2/η = 2",
-            printed="1.97",
-            ours=found["sharpness"] * (2 if of_product else 1),
-            tolerance=None,
+            what="n = 20, d = 30: training loss, γ = .03, 10,001 steps",
+            printed="4.902335457375223e-06",
+            ours=slow.train_loss,
         ),
+        Row(what="test loss there", printed="0.014909591370857017", ours=slow.test_loss),
     ]
+
+
+@cache
+def decay_draws() -> list[Draw]:
+    """Descent beyond the edge of stability until γ is divided once: rounding decides where it is then."""
+    draws = []
+    for steps, decay, printed in DECAYS:
+        found = _twins(SPARSE_FEATURES, (steps, 3.53), (LAST - steps, 3.53 / decay))
+        names = (f"test loss, decay by {decay:g} after {steps:,} steps", "‖(u, v)‖ there", "entries that are not zero")
+        values = [(end.test_loss, end.norm, float(end.nonzero)) for end in found]
+        draws += [
+            Draw(what=what, printed=text, draws=column)
+            for what, text, column in zip(names, printed, zip(*values, strict=True), strict=True)
+        ]
+    found = _twins(SAM, (5001, 3.0), (5000, 1.0))
+    return [
+        *draws,
+        Draw(
+            what="n = 20, d = 30: training loss, γ = 3, then 1",
+            printed="1.6436803027068225e-10",
+            draws=[end.train_loss for end in found],
+        ),
+        Draw(what="test loss there", printed="0.12648761921433635", draws=[end.test_loss for end in found]),
+    ]
+
+
+def _twins(problem: Problem, *legs: tuple[int, float]) -> Sequence[End]:
+    """Where starts end that differ in the eleventh digit, after legs of some steps of some size."""
+    found = []
+    for twin in range(TWINS):
+        start = uniform(0.1 * (1 + twin * 1e-11))
+        for steps, step_size in legs:
+            done = trained(problem, steps, step_size=step_size, start=start)
+            start = going_on(done.arrays[0])
+        found += ends(problem, done)
+    return found

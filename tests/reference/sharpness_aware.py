@@ -22,13 +22,18 @@ class Ascent:
 
     def predictors(self, steps: int, *, each_sample: bool) -> Array:
         """β of every run: ascent along the mean gradient (n-SAM), or for `each_sample` along its own (1-SAM)."""
-        u = np.repeat(self.init_scale[:, None], self.X.shape[1], axis=1)
-        v = np.zeros_like(u)
+        u, v = self.layers(steps, each_sample=each_sample)
+        return u * v
+
+    def layers(self, steps: int, *, each_sample: bool, start: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
+        """(u, v) of every run, from `start` if it is given."""
+        ones = np.ones((1, self.X.shape[1]))
+        u, v = start or (self.init_scale[:, None] * ones, np.zeros((len(self.init_scale), self.X.shape[1])))
         gradient = self._of_each_sample if each_sample else self._of_all
         for _ in range(steps):
             du, dv = gradient(u, v)
             u, v = u - self.step_size[:, None] * du, v - self.step_size[:, None] * dv
-        return u * v
+        return u, v
 
     def _of_all(self, u: Array, v: Array) -> tuple[Array, Array]:
         """The gradient of L at (u + ρ∂_uL, v + ρ∂_vL)."""

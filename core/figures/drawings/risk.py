@@ -48,6 +48,9 @@ LEAST_PANEL: Final = (2.7, 1.5)
 SAME: Final = 1e-3
 """Relative difference of risks up to which two lines are one to the eye."""
 
+ROUNDING: Final = 1e-24
+"""The risk of an interpolator that is the true predictor, relative to other risks: (1e-12)² of errors in float64."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Panel:
@@ -223,17 +226,26 @@ def _risks(families: Sequence[Curves]) -> Iterator[float | None]:
     for family in families:
         for curve in (*family.curves, *family.flow_limits, *family.kernel_limits):
             yield from drawn_values(curve)
-        yield from (baseline.value for baseline in family.baselines)
+        yield from (baseline.value for baseline in family.baselines if not _is_nothing(baseline, families))
+
+
+def _is_nothing(baseline: Baseline, families: Sequence[Curves]) -> bool:
+    """Whether it is zero but for rounding, to which the axis of the others does not reach down."""
+    drawn = [value for family in families for curve in family.curves for value in drawn_values(curve) if value]
+    return baseline.value <= ROUNDING * max([*drawn, *(each.value for each in families[0].baselines)])
 
 
 def _legend(families: Sequence[Curves]) -> list[Line2D]:
     """The legend, in the order of the lines at the right: the kernel regime, flow, down to the largest step size."""
     flow = [Line2D([], [], label=FLOW_NAME, **FLOW)] if any(family.flow_limits for family in families) else []
     weighted = [Line2D([], [], label=KERNEL_NAME, **KERNEL)]
-    zero = {baseline.label for family in families for baseline in family.baselines if baseline.value == 0}
-    floor = [
-        Line2D([], [], color=MUTED, linestyle="", marker=ZERO, label=f"{label}: exactly 0") for label in sorted(zero)
-    ]
+    zero = {
+        f"{baseline.label}: {'0 but for rounding' if baseline.value else 'exactly 0'}"
+        for family in families
+        for baseline in family.baselines
+        if _is_nothing(baseline, families)
+    }
+    floor = [Line2D([], [], color=MUTED, linestyle="", marker=ZERO, label=label) for label in sorted(zero)]
     weighted = weighted if any(family.kernel_limits for family in families) else []
     return weighted + flow + family_handles(families) + floor
 

@@ -1,4 +1,4 @@
-"""Training loss and sharpness along training, with the threshold 2/η_t of the step size as it grows."""
+"""Training loss along training, and below it sharpness with its threshold 2/η_t, or the excess risk."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +26,9 @@ from core.results.variables import COORDINATES, VARIABLES
 
 LOSS, SHARPNESS = "train_loss", "sharpness"
 
+NOT_YET: Final = 0.99
+"""A risk is least before the end if it is less than this part of what it ends at."""
+
 MET: Final = 0.95
 """A sharpness that comes to this part of the threshold of its step has met it."""
 
@@ -37,13 +40,14 @@ EXPLOSION: Final = 100.0
 class _Path:
     """What a run recorded after its first step. The stability limit of its `optimizer` over η_t is the threshold.
 
-    At the steps `zero_loss` the loss is exactly zero, which has no place on a logarithmic axis.
+    At the steps `zero_loss` the loss is exactly zero, which has no place on a logarithmic axis. `below` is the
+    sharpness or the excess risk.
     """
 
     steps: Int64[np.ndarray, " record"]
     loss: Float64[np.ndarray, " record"]
     zero_loss: Int64[np.ndarray, " point"]
-    sharpness: Float64[np.ndarray, " record"]
+    below: Float64[np.ndarray, " record"]
     step_size: float
     warmup_steps: int
     optimizer: Optimizer
@@ -57,8 +61,19 @@ class _Path:
         """Whether the sharpness comes up to 2/η_t at some record."""
         steps, threshold = self.threshold()
         at = threshold[np.isin(steps, self.steps)]
-        ratio = self.sharpness / at
+        ratio = self.below / at
         return bool((ratio[np.isfinite(ratio)] > MET).any())
+
+    @property
+    def least(self) -> int | None:
+        """The record at which what is below is least; None where it has no finite value."""
+        return int(np.nanargmin(self.below)) if np.isfinite(self.below).any() else None
+
+    @property
+    def is_least_before_the_end(self) -> bool:
+        """Whether it is less there than at the end."""
+        ends = self.below[np.isfinite(self.below)][-1:]
+        return self.least is not None and bool((self.below[self.least] < NOT_YET * ends).any())
 
     @property
     def final_threshold(self) -> float:
@@ -104,13 +119,16 @@ def _contents(results: Results, layout: TrajectoryLayout) -> Contents[_Panel]:
     return Contents(
         spec=FigureSpec(panels=2 * len(columns), columns=len(columns), height=2.2, between_rows=0.18, legend=2.2),
         title=_title(layout),
-        finding=_finding(every),
+        finding=_finding(every) if layout.below == SHARPNESS else _early_finding(every),
         notes=_notes(results, layout, every),
-        panels=[*above, *(replace(panel, name="", quantity=SHARPNESS) for panel in above)],
-        y_labels=[VARIABLES[LOSS].label, "sharpness λ_max"],
+        panels=[*above, *(replace(panel, name="", quantity=layout.below) for panel in above)],
+        y_labels=[VARIABLES[LOSS].label, _NAMES[layout.below]],
         x_label="step t",
-        legend=Legend(handles=list(_legend(every))),
+        legend=Legend(handles=list(_legend(every, layout.below))),
     )
+
+
+_NAMES: Final = {SHARPNESS: "sharpness λ_max", "excess_risk": "excess risk R"}
 
 
 def _paths(results: Results, layout: TrajectoryLayout, runs: Sequence[int]) -> list[_Path]:
@@ -131,7 +149,7 @@ def _path(results: Results, layout: TrajectoryLayout, runs: Sequence[int], posit
         steps=arrays["record_step"][moved],
         loss=on_log_axis(arrays["train_loss"][moved]),
         zero_loss=arrays["record_step"][moved & (arrays["train_loss"] == 0)],
-        sharpness=on_log_axis(arrays["sharpness"][moved]),
+        below=on_log_axis(arrays[layout.below][moved]),
         step_size=step_size,
         warmup_steps=run.warmup_steps,
         optimizer=run.optimizer,
@@ -162,7 +180,8 @@ def _step_size(results: Results, index: int) -> float | None:
 
 
 def _title(layout: TrajectoryLayout) -> str:
-    return "Training loss and sharpness" + (f", by {COORDINATES[layout.series].label}" if layout.series else "")
+    below = {SHARPNESS: "sharpness", "excess_risk": "excess risk"}[layout.below]
+    return f"Training loss and {below}" + (f", by {COORDINATES[layout.series].label}" if layout.series else "")
 
 
 def _finding(paths: Sequence[_Path]) -> str:
@@ -174,6 +193,15 @@ def _finding(paths: Sequence[_Path]) -> str:
         f"all {met} runs" if met == len(paths) > 1 else f"{met} of {len(paths)} runs" if len(paths) > 1 else "this run"
     )
     return f"Sharpness climbs to {threshold_text(path.optimizer for path in paths)}_t in {runs}"
+
+
+def _early_finding(paths: Sequence[_Path]) -> str:
+    """In how many runs the risk is least before the end; "" where in none."""
+    early = sum(path.is_least_before_the_end for path in paths)
+    if not early:
+        return ""
+    runs = f"{early} of {len(paths)} runs" if len(paths) > 1 else "this run"
+    return f"The risk is least before the end in {runs}"
 
 
 def _notes(results: Results, layout: TrajectoryLayout, paths: Sequence[_Path]) -> list[str]:
@@ -195,7 +223,7 @@ def _notes(results: Results, layout: TrajectoryLayout, paths: Sequence[_Path]) -
 
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
     paths = [path for content in contents if content.quantity == LOSS for path in content.paths]
-    ranges = {LOSS: _loss_range(paths), SHARPNESS: _sharpness_range(paths)}
+    ranges = {LOSS: _loss_range(paths), SHARPNESS: _sharpness_range(paths), "excess_risk": _risk_range(paths)}
     last = max((int(path.steps[-1]) for path in paths), default=1)
     for panel, content in zip(panels, contents, strict=True):
         log_x(panel, 1, max(last, 10))
@@ -215,8 +243,8 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
                 path.zero_loss, floor, ZERO, color=path.colour, transform=panel.get_xaxis_transform(), clip_on=False
             )
         else:
-            _draw_path(panel, path.steps, path.sharpness, path)
-            _draw_threshold(panel, path)
+            _draw_path(panel, path.steps, path.below, path)
+            _draw_threshold(panel, path) if content.quantity == SHARPNESS else _draw_least(panel, path)
 
 
 def _draw_path(panel: Axes, steps: np.ndarray, values: np.ndarray, path: _Path) -> None:
@@ -233,6 +261,12 @@ def _draw_threshold(panel: Axes, path: _Path) -> None:
         panel.plot(edge, height, "<", color=path.colour, transform=panel.get_yaxis_transform(), clip_on=False)
 
 
+def _draw_least(panel: Axes, path: _Path) -> None:
+    """Where it would have been best to stop."""
+    if path.is_least_before_the_end:
+        panel.plot(path.steps[path.least], path.below[path.least], "v", color=path.colour, zorder=3)
+
+
 def _data(content: _Panel) -> Iterator[Series]:
     """Everything that is drawn of a panel: in the lower one the thresholds, too."""
     limit = threshold_text(path.optimizer for path in content.paths)
@@ -242,7 +276,8 @@ def _data(content: _Panel) -> Iterator[Series]:
             if len(path.zero_loss):
                 yield series(content.label, f"{path.name}, exactly 0", path.zero_loss)
         else:
-            yield series(content.label, path.name, path.steps, path.sharpness)
+            yield series(content.label, path.name, path.steps, path.below)
+        if content.quantity == SHARPNESS:
             yield series(content.label, f"{path.name}, {limit}_t", *path.threshold(), is_result=False)
 
 
@@ -254,9 +289,14 @@ def _loss_range(paths: Sequence[_Path]) -> tuple[float, float]:
     return float(losses.min()) / 2, float(min(losses.max(), EXPLOSION * first)) * 2
 
 
+def _risk_range(paths: Sequence[_Path]) -> tuple[float, float]:
+    risks = _finite([path.below[path.loss < EXPLOSION * path.loss[0]] for path in paths])
+    return (float(risks.min()) / 1.5, float(risks.max()) * 1.5) if risks.size else (1e-3, 1.0)
+
+
 def _sharpness_range(paths: Sequence[_Path]) -> tuple[float, float]:
     """All sharpness, and the thresholds that it comes near to; 2/η_t of a warm-up enters from above."""
-    met = _finite([path.sharpness[path.loss < EXPLOSION * path.loss[0]] for path in paths])
+    met = _finite([path.below[path.loss < EXPLOSION * path.loss[0]] for path in paths])
     if not met.size:
         return 1.0, 1e3
     ends = [path.final_threshold for path in paths if path.final_threshold < 2 * met.max()]
@@ -268,13 +308,16 @@ def _finite(parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(values[np.isfinite(values)])
 
 
-def _legend(paths: Sequence[_Path]) -> Iterator[Line2D]:
+def _legend(paths: Sequence[_Path], below: str) -> Iterator[Line2D]:
     named = {path.name: path for path in paths}
     for name, path in named.items():
         yield Line2D([], [], color=path.colour, label=name)
-    limit = threshold_text(path.optimizer for path in paths)
-    yield Line2D([], [], label=f"threshold {limit}_t of each run", **{**THRESHOLD, "color": MUTED})
-    yield Line2D([], [], label=f"{limit} at full step size", color=MUTED, marker="<", linestyle="")
+    if below == SHARPNESS:
+        limit = threshold_text(path.optimizer for path in paths)
+        yield Line2D([], [], label=f"threshold {limit}_t of each run", **{**THRESHOLD, "color": MUTED})
+        yield Line2D([], [], label=f"{limit} at full step size", color=MUTED, marker="<", linestyle="")
+    elif any(path.is_least_before_the_end for path in paths):
+        yield Line2D([], [], label="least risk, before the end", color=MUTED, marker="v", linestyle="")
     if any(len(path.zero_loss) for path in paths):
         yield Line2D([], [], color=MUTED, marker=ZERO, linestyle="", label="at the floor: exactly 0")
     for marker, label, there in (

@@ -18,7 +18,13 @@ from core.figures.layouts.risk import RiskLayout, excess_risk_layout, risk_layou
 from core.figures.layouts.sample_complexity import SampleComplexityLayout, sample_complexity_layout
 from core.figures.layouts.shown import part_of, require_runs
 from core.figures.layouts.stability import StabilityLayout, stability_layout
-from core.figures.layouts.trajectory import TrajectoryLayout, trajectory_layout, trajectory_of_runs
+from core.figures.layouts.trajectory import (
+    TrajectoryLayout,
+    early_stopping_layout,
+    early_stopping_of_runs,
+    trajectory_layout,
+    trajectory_of_runs,
+)
 from core.sweep.grid import Grid
 
 Layout = (
@@ -62,7 +68,7 @@ class FigureKind:
             return self.layout(grid)
         if self.of_runs is None:
             raise InvalidChoice(
-                "runs", (), "this figure aggregates runs; trajectory, predictor and plateaus follow some of them"
+                "runs", (), "this figure aggregates runs; trajectory, early-stopping, predictor and plateaus follow some"
             )
         require_runs(grid, runs)
         return self.of_runs(grid, runs)
@@ -87,6 +93,12 @@ _KINDS: Final = (
         title="Training loss and sharpness along training, with 2/η",
         layout=trajectory_layout,
         of_runs=trajectory_of_runs,
+    ),
+    FigureKind(
+        name="early-stopping",
+        title="Training loss and excess risk along training",
+        layout=early_stopping_layout,
+        of_runs=early_stopping_of_runs,
     ),
     FigureKind(
         name="sample-complexity",

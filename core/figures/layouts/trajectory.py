@@ -1,12 +1,13 @@
 """The trajectory figure: which runs of an experiment it follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.figures.layouts import UnsuitableFigure
 from core.figures.layouts.selection import REPLICATES, STEP_SIZES, run_at, spread, swept_axes, told_apart
 from core.spec.axes import Axis
+from core.spec.experiment_spec import SparseRegression
 from core.sweep.grid import Grid
 
 MAX_RUNS: Final = 6
@@ -20,7 +21,8 @@ class TrajectoryLayout:
     """One column of panels for each depth, and in each the runs at some values of `series`, if anything is swept.
 
     `columns` holds for each column its `depth` (None for the only one), and the index of the run at each of `values`;
-    `fixed` the value of each other swept axis. `names` are the coordinates of runs that were chosen one by one.
+    `fixed` the value of each other swept axis. `names` are the coordinates of runs that were chosen one by one. `below`
+    is what stands below the training loss.
     """
 
     series: str | None
@@ -28,6 +30,7 @@ class TrajectoryLayout:
     columns: tuple[tuple[float | None, tuple[int, ...]], ...]
     fixed: Mapping[str, float]
     names: tuple[Mapping[str, float], ...] = ()
+    below: str = "sharpness"
 
 
 def trajectory_layout(grid: Grid) -> TrajectoryLayout:
@@ -79,6 +82,30 @@ def trajectory_of_runs(grid: Grid, runs: Sequence[int]) -> TrajectoryLayout:
     _require_records(grid)
     names, fixed = told_apart(grid, runs)
     return TrajectoryLayout(series=None, values=(), columns=((None, tuple(runs)),), fixed=fixed, names=names)
+
+
+def early_stopping_layout(grid: Grid) -> TrajectoryLayout:
+    """The same runs with the excess risk below the training loss.
+
+    Raises:
+        UnsuitableFigure: likewise, or the data are a user's, of which the excess risk is not known.
+    """
+    return _of_excess_risk(grid, trajectory_layout(grid))
+
+
+def early_stopping_of_runs(grid: Grid, runs: Sequence[int]) -> TrajectoryLayout:
+    """The same of runs that are chosen.
+
+    Raises:
+        UnsuitableFigure: likewise.
+    """
+    return _of_excess_risk(grid, trajectory_of_runs(grid, runs))
+
+
+def _of_excess_risk(grid: Grid, layout: TrajectoryLayout) -> TrajectoryLayout:
+    if not isinstance(grid.spec.data, SparseRegression):
+        raise UnsuitableFigure("This figure needs sparse_regression data: of others the excess risk is not known.")
+    return replace(layout, below="excess_risk")
 
 
 def _require_records(grid: Grid) -> None:

@@ -57,7 +57,7 @@ COMMANDS = [
 DOCUMENTS = {"spec.json", "results.json", "curves.json", "report.json", "report.txt"}
 MORE = {"analysis.json", "manifest.json", *(f"results.{form}" for form in ("csv", "ndjson", "parquet", "npz"))}
 """What only a service has, or saves."""
-PICTURES = {"risk", "excess-risk", "stability", "trajectory", "phase", "effective-init", "predictor"}
+PICTURES = {"risk", "excess-risk", "stability", "trajectory", "early-stopping", "phase", "effective-init", "predictor"}
 FILES = DOCUMENTS | {f"{name}.png" for name in PICTURES}
 
 

@@ -341,6 +341,15 @@ def test_zeros_stand_at_the_floor_and_are_said_to_be_zeros() -> None:
     assert {"in the strip: exactly 0", "least ℓ1 norm: exactly 0"} <= set(names(figure))
 
 
+def test_an_interpolator_that_is_the_true_predictor_but_for_rounding_does_not_stretch_the_axis() -> None:
+    """Of data without noise least ℓ1 norm finds β* to 1e-16: an axis down to there shows nothing of runs."""
+    grid = grid_of(initialization={"scale": {"values": SCALES}})
+    analyses = {key: with_excess_risk(analysis, "min_l1", 1e-33) for key, analysis in made_up_analyses(grid).items()}
+    figure = _figure(results_of(grid, analyses=analyses))
+    assert figure.axes[0].get_ylim()[0] > 1e-9
+    assert "least ℓ1 norm: 0 but for rounding" in {name.replace("\n", " ") for name in names(figure)}
+
+
 def test_panels_of_one_data_set_are_compared_on_one_axis_and_others_are_not() -> None:
     """Depths are of one; means make several."""
     scales = {"scale": {"values": SCALES}}

@@ -1,0 +1,216 @@
+"""What other papers on diagonal linear networks show, as experiments."""
+
+from typing import Final
+
+from core.data.features import FeatureLaw
+from core.presets.preset import Parts, Preset, counts, described, log_spaced, values
+from core.spec.experiment_spec import (
+    DiagonalModel,
+    ParametersInitialization,
+    ProductModel,
+    Recording,
+    SparseRegression,
+    Stopping,
+    UniformInitialization,
+    UVModel,
+)
+from core.spec.optimizers import (
+    EffectiveStepSizes,
+    GradientDescent,
+    HeavyBall,
+    LabelNoiseDescent,
+    MultiplesOf,
+    StepUnit,
+    StochasticGradientDescent,
+)
+from core.spec.swept import Range, Values
+
+END: Final = Recording(points=1)
+"""Of each run its end alone."""
+
+STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.5, 0.7, 1.0, 1.2, 1.3, 1.4, 1.5, 1.6, 1.65, 1.75)
+"""Up to where single samples diverge, and up to the largest stable one of full batches."""
+
+
+def _isotropic(samples: int, dimension: int, sparsity: int, **more: object) -> SparseRegression:
+    """Features of mean 0 and variance 1, without noise unless there is more."""
+    laws = {"mean": 0.0, "variance": 1.0, "noise_variance": 0.0} | more
+    numbers = {"samples": samples, "dimension": dimension, "sparsity": sparsity}
+    return SparseRegression.model_validate({"kind": "sparse_regression"} | numbers | laws)
+
+
+def _regimes(data: SparseRegression, depths: Values[int], scales: Range[float], max_steps: int) -> Parts:
+    return {
+        "data": data,
+        "model": DiagonalModel(depth=depths),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": GradientDescent(step_size=MultiplesOf(multiples_of=StepUnit.FLOW, values=(0.05,))),
+        "stopping": Stopping(loss_tolerance=1e-6, max_steps=max_steps),
+        "recording": END,
+    }
+
+
+def _shapes(data: SparseRegression, scales: Range[float]) -> Parts:
+    """Steps so small that descent is the flow; α² is what the paper calls α."""
+    return {
+        "data": data,
+        "model": UVModel(kind="uv", shape=values(0.0, 0.5, 0.7, 0.9, 0.99)),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": GradientDescent(step_size=MultiplesOf(multiples_of=StepUnit.FLOW, values=(0.02,))),
+        "stopping": Stopping(loss_tolerance=1e-8, max_steps=10_000_000),
+        "recording": END,
+    }
+
+
+def _early(data: SparseRegression, scales: Values[float], steps: int) -> Parts:
+    return {
+        "data": data,
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": GradientDescent(step_size=0.05),
+        "stopping": Stopping(steps=steps),
+        "recording": Recording(points=300, sensitivity=False),
+    }
+
+
+def _shape_of_noise(variances: Values[float], scales: Values[float], steps: Values[int]) -> Parts:
+    """β = u₊², which u₋ = 0 makes of the squared model, and positive entries of 1."""
+    return {
+        "data": _isotropic(40, 100, 5, true_norm=5**0.5),
+        "initialization": ParametersInitialization(kind="parameters", scale=scales, u_plus=1.0, u_minus=0.0),
+        "optimizer": LabelNoiseDescent(
+            kind="label_noise", step_size=0.005, noise_variance=variances, noise_steps=steps
+        ),
+        "stopping": Stopping(loss_tolerance=1e-6, max_steps=1_500_000),
+        "recording": Recording(points=1, sensitivity=False),
+    }
+
+
+def _minibatches(
+    data: SparseRegression, sizes: Values[int], scales: Values[float] | Range[float], steps: Values[float], seeds: int
+) -> Parts:
+    return {
+        "data": data,
+        "model": ProductModel(kind="uv_product"),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": StochasticGradientDescent(
+            kind="sgd", batch_size=sizes, step_size=steps, seed=counts(*range(seeds))
+        ),
+        "stopping": Stopping(loss_tolerance=1e-8, max_steps=2_000_000),
+        "recording": Recording(points=1, sensitivity=False),
+    }
+
+
+def _momenta(momenta: Values[float], effective: tuple[float, ...], scales: Values[float], seeds: int) -> Parts:
+    return {
+        "data": _isotropic(20, 30, 3, seed=counts(*range(seeds))),
+        "model": ProductModel(kind="uv_product"),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": HeavyBall(
+            kind="heavy_ball", momentum=momenta, step_size=EffectiveStepSizes(effective_step_sizes=effective)
+        ),
+        "stopping": Stopping(loss_tolerance=1e-10, max_steps=10_000_000),
+        "recording": Recording(points=1, sensitivity=False),
+    }
+
+
+LITERATURE: Final[tuple[Preset, ...]] = (
+    described(
+        "woodworth-2020",
+        "From the rich to the kernel regime",
+        "Population error against the scale of the start at small steps: least ℓ1 norm at small scales, least ℓ2 norm "
+        "at large ones, at depth 2 and 3 (Woodworth et al., COLT 2020).",
+        figures=("risk",),
+        quick=_regimes(_isotropic(40, 200, 5, noise_variance=0.01), counts(2, 3), log_spaced(1e-3, 3.0, 15), 2_000_000),
+        full=_regimes(
+            _isotropic(100, 1000, 5, noise_variance=0.01), counts(2, 3, 4), log_spaced(1e-3, 10.0, 25), 20_000_000
+        ),
+    ),
+    described(
+        "azulay-2021",
+        "Unbalanced layers act like a larger scale",
+        "Population error against the scale of untied layers, for shapes s: the more unbalanced they start, the "
+        "smaller the scale at which the kernel regime begins (Azulay et al., ICML 2021).",
+        figures=("risk",),
+        quick=_shapes(_isotropic(40, 100, 5, noise_variance=0.01), log_spaced(1e-3, 1.0, 13)),
+        full=_shapes(_isotropic(100, 1000, 5, noise_variance=0.01), log_spaced(1e-3, 1.0, 20)),
+    ),
+    described(
+        "vaskevicius-2019",
+        "Stopped early, descent from a small start finds the true predictor through noise",
+        "Training loss and test loss along training of noisy sparse regression, for several scales: the smaller the "
+        "scale, the lower and the longer the valley of the test loss (Vaškevičius et al., NeurIPS 2019).",
+        figures=("early-stopping",),
+        quick=_early(
+            _isotropic(100, 1000, 5, noise_variance=0.25, true_norm=5**0.5, features=FeatureLaw.RADEMACHER),
+            values(1e-1, 1e-2, 1e-3, 1e-5),
+            20_000,
+        ),
+        full=_early(
+            _isotropic(
+                250, 4000, 10, noise_variance=1.0, true_norm=10**0.5, features=FeatureLaw.RADEMACHER, signs="random"
+            ),
+            values(1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6),
+            20_000,
+        ),
+    ),
+    described(
+        "haochen-2021",
+        "The shape of the noise matters: label noise finds the sparse solution",
+        "β = u² from large scales under label noise: the noise leads to the sparse true predictor, from where descent "
+        "without noise does not get (HaoChen et al., COLT 2021).",
+        figures=("risk",),
+        quick=_shape_of_noise(values(1e-6, 0.4, 4.0, 40.0), values(0.1, 0.3, 1.0), counts(30_000, 300_000)),
+        full=_shape_of_noise(
+            values(1e-6, 0.04, 0.4, 4.0, 40.0), values(0.03, 0.1, 0.3, 1.0), counts(30_000, 100_000, 300_000, 1_000_000)
+        ),
+    ),
+    described(
+        "pesme-2021",
+        "Minibatches lower the effective initialisation",
+        "Test loss against the scale of the start, for minibatches of one sample beside full batches: sampling noise "
+        "acts like a smaller start (Pesme, Pillaud-Vivien and Flammarion, NeurIPS 2021).",
+        figures=("risk", "effective-init"),
+        quick=_minibatches(
+            _isotropic(40, 100, 5), counts(1, 40), log_spaced(3e-2, 1.0, 8), values(0.01, 0.05, 0.08), 2
+        ),
+        full=_minibatches(
+            _isotropic(40, 100, 5), counts(1, 4, 40), log_spaced(1e-2, 1.0, 15), values(0.003, 0.01, 0.03, 0.1), 20
+        ),
+    ),
+    described(
+        "even-2023",
+        "What large steps do to SGD, and what to gradient descent",
+        "Test loss and effective initialisation against the step size up to divergence, for minibatches of one sample "
+        "and for full batches (Even, Pesme, Gunasekar and Flammarion, NeurIPS 2023).",
+        figures=("risk", "effective-init"),
+        quick=_minibatches(
+            _isotropic(20, 30, 3),
+            counts(1, 20),
+            values(0.1),
+            values(*STEPS),
+            3,
+        ),
+        full=_minibatches(
+            _isotropic(20, 30, 3),
+            counts(1, 5, 20),
+            values(0.03, 0.1, 0.3),
+            values(*STEPS, 0.03, 0.12, 0.17, 0.22, 0.27, 0.32, 0.37, 1.36, 1.45, 1.55),
+            50,
+        ),
+    ),
+    described(
+        "papazov-2024",
+        "Momentum and step size act through one number",
+        "Test loss of heavy ball against momentum m, a line for each λ = η/(1−m)²: the smaller λ, the less m matters "
+        "(Papazov, Pesme and Flammarion, AISTATS 2024).",
+        figures=("risk",),
+        quick=_momenta(values(0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95), (0.01, 0.1, 0.3, 1.0), values(0.1), 6),
+        full=_momenta(
+            values(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
+            (0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0),
+            values(0.02, 0.1, 0.5),
+            20,
+        ),
+    ),
+)
+"""In the order of their years, and then of their names."""
