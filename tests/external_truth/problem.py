@@ -63,7 +63,7 @@ def trained(
     start: Mapping[str, Any],
     optimizer: Mapping[str, Any] | None = None,
 ) -> ExperimentResults:
-    """So many steps of size γ on β = u∘v, of gradient descent unless another optimiser is given: no number is translated."""
+    """So many steps of size γ on β = u∘v, of gradient descent unless another `optimizer` is given, in its own units."""
     document = {
         "name": "",
         "data": problem.document(),

@@ -1,9 +1,13 @@
 """The lines of SAM in the notebook of Andriushchenko and Flammarion 2022, through whole specs and by a loop."""
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
+from core.experiment.run import run
+from core.spec.experiment_spec import ExperimentSpec
 from tests.external_truth.ascent import (
     ASCENT_OF_EACH,
     MEAN_ASCENT,

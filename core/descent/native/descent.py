@@ -20,8 +20,8 @@ from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
-from core.descent.weight_decay import Decay
 from core.descent.optimizers import Optimizer
+from core.descent.weight_decay import Decay
 from core.networks.network import Network
 
 RESIDENT: Final = 2**16

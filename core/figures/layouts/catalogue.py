@@ -68,7 +68,9 @@ class FigureKind:
             return self.layout(grid)
         if self.of_runs is None:
             raise InvalidChoice(
-                "runs", (), "this figure aggregates runs; trajectory, early-stopping, predictor and plateaus follow some"
+                "runs",
+                (),
+                "this figure aggregates runs; trajectory, early-stopping, predictor and plateaus follow some",
             )
         require_runs(grid, runs)
         return self.of_runs(grid, runs)
