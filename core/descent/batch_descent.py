@@ -104,7 +104,7 @@ class BatchDescent(ABC):
         return average
 
     @abstractmethod
-    def advance(
+    def advance(  # noqa: PLR0913 - all but the step sizes by name, and seldom any
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         *,

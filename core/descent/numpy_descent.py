@@ -65,7 +65,7 @@ class Descent(BatchDescent):
         self._residual_tiles = self._residual.reshape(tiles, TILE, samples)
         self._x_tiles = self._x.reshape(tiles, TILE, dim)
 
-    def advance(
+    def advance(  # noqa: PLR0913 - all but the step sizes by name, and seldom any
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         *,
@@ -105,7 +105,7 @@ class Descent(BatchDescent):
             squares = [float(row @ row) for row in self._residual[: self.lanes]]
             return np.array(squares) / (2 * len(self._y))
 
-    def _take(
+    def _take(  # noqa: PLR0913, PLR0917 - what a step is made of
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         noise: ResidualNoise,

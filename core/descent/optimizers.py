@@ -53,7 +53,7 @@ class Optimizer:
 
     @property
     def keeps_row_space_form(self) -> bool:
-        """Whether steps move u± by factors 1 ∓ x − s: x in the row space of X, one s for both (`core.implicit_bias`)."""
+        """Whether steps move u± by factors 1 ∓ x − s, x in the row space of X, s for both alike (`core.implicit_bias`)."""
         return not self.has_velocity
 
     @property
@@ -63,7 +63,7 @@ class Optimizer:
 
     @property
     def is_completable(self) -> bool:
-        """Whether it is known what remaining steps sum up to (`core.completion`); where not, `finish` changes nothing."""
+        """Whether it is known what remaining steps sum up to (`core.completion`); if not, `finish` changes nothing."""
         return True
 
     @property

@@ -94,7 +94,7 @@ class NativeDescent(BatchDescent):
             weight_sum=None if self._weight_sum is None else address(self._weight_sum),
         )
 
-    def advance(
+    def advance(  # noqa: PLR0913 - all but the step sizes by name, and seldom any
         self,
         step_sizes: Float64[np.ndarray, "step run"],
         *,

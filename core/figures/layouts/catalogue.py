@@ -70,7 +70,7 @@ class FigureKind:
             raise InvalidChoice(
                 "runs",
                 (),
-                "this figure aggregates runs; trajectory, early-stopping, predictor and plateaus follow some",
+                "it aggregates runs; trajectory, early-stopping, predictor and plateaus follow some of them",
             )
         require_runs(grid, runs)
         return self.of_runs(grid, runs)
