@@ -41,13 +41,17 @@ class WeightDecay:
         """The λ of the loss L + ½λ‖θ‖² that is stationary where such steps rest."""
         return self.rate * (1 - momentum) if self.is_decoupled else self.rate
 
-    def sharpening(self, momentum: float) -> float:
-        """What adds to λ_max of L in ηλ_max < 2, with momentum < 2 + 2m: λ, decoupled (1 + m)λ.
+    def sharpening(self, momentum: float, *, looks_ahead: bool = False) -> float:
+        """What adds to λ_max of L where that is held to the limit of the steps: λ, decoupled (1 + m)λ.
 
         On the quadratic loss ½hθ² decoupled heavy ball has the characteristic polynomial z² − (1 + m − ηλ − ηh)z +
-        m(1 − ηλ), whose roots are within the unit circle iff η(h + (1 + m)λ) < 2 + 2m.
+        m(1 − ηλ), whose roots are within the unit circle iff η(h + (1 + m)λ) < 2 + 2m. Of Nesterov's momentum, which
+        `looks_ahead`, it is z² − (1 + m − ηλ − (1 + m)ηh)z + m(1 − ηλ − ηh), and the limit (2 + 2m)/(1 + 2m) holds of
+        η(h + λ(1 + m)/(1 + 2m)).
         """
-        return self.rate * (1 + momentum) if self.is_decoupled else self.rate
+        if not self.is_decoupled:
+            return self.rate
+        return self.rate * (1 + momentum) / (1 + 2 * momentum if looks_ahead else 1)
 
 
 NO_DECAY: Final = WeightDecay()

@@ -283,7 +283,8 @@ class Descent(Document):
     if that is given. A run is judged by the step size that it ends with, once the schedule is over.
 
     `weight_decay` λ adds ½λ‖θ‖² to the loss, for the first `weight_decay_until` steps where that is given; with
-    `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty.
+    `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty. `sam`
+    and `parameter_noise`, whose gradients are those of other places, have none.
     """
 
     kind: str
@@ -408,6 +409,12 @@ class PlainDescent(Document):
 
 
 Whichever = TypeVar("Whichever", bound=Descent)
+
+
+def _require_no_decay(optimizer: Whichever) -> Whichever:
+    if optimizer.decays:
+        raise ValueError(f"{optimizer.kind} has no weight decay: where it would rest, no penalised loss is least")
+    return optimizer
 
 
 def _require_moving(optimizer: Whichever, momentum: Any) -> Whichever:
@@ -601,6 +608,10 @@ class SharpnessAwareDescent(Descent):
     ascent: Annotated[AscentAlong, Field(strict=False)] = AscentAlong.FULL
     normalized: bool = False
 
+    @model_validator(mode="after")
+    def _keeps_its_weights(self) -> Self:
+        return _require_no_decay(self)
+
 
 class PlainSharpnessAwareDescent(PlainDescent):
     """Sharpness-aware minimisation of one ρ."""
@@ -622,6 +633,10 @@ class ParameterNoiseDescent(Descent):
     variance: SweptPositive
     noise_steps: SweptCount
     seed: SweptWhole = 0
+
+    @model_validator(mode="after")
+    def _keeps_its_weights(self) -> Self:
+        return _require_no_decay(self)
 
 
 class PlainParameterNoiseDescent(PlainDescent):

@@ -23,5 +23,5 @@ def rests_at_penalised_limit(batch: Batch, index: int) -> bool:
     allowed = max(run.loss_tolerance, RESOLVED) * (problem.zero_loss or float(batch.limits.start_loss[index]))
     if not gap <= allowed:
         return False
-    sharpness = batch.sharpness(index) + run.weight_decay.sharpening(momentum)
+    sharpness = batch.sharpness(index) + run.weight_decay.sharpening(momentum, looks_ahead=run.optimizer.looks_ahead)
     return run.end_step_size * sharpness < run.optimizer.stability_limit

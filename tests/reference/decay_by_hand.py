@@ -58,16 +58,19 @@ def descend(
     until: float = math.inf,
     momentum: float = 0.0,
     is_decoupled: bool = False,
+    looks_ahead: bool = False,
 ) -> np.ndarray:
-    """θ after one step for each step size."""
+    """θ after one step for each step size; Nesterov's `looks_ahead`: of θ where the gradient is taken."""
     theta, velocity = theta.copy(), np.zeros_like(theta)
     for step, step_size in enumerate(step_sizes):
         rate = decay if step < until else 0.0
         slope = gradient(X, y, theta, depth)
         if is_decoupled:
-            velocity = momentum * velocity - step_size * slope
-            theta = theta + velocity - step_size * rate * theta
+            change = -step_size * slope
+            velocity = momentum * velocity + change
+            theta = theta + (momentum * velocity + change if looks_ahead else velocity) - step_size * rate * theta
         else:
-            velocity = momentum * velocity - step_size * (slope + rate * theta)
-            theta = theta + velocity
+            change = -step_size * (slope + rate * theta)
+            velocity = momentum * velocity + change
+            theta = theta + (momentum * velocity + change if looks_ahead else velocity)
     return theta

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, kernel_names, kernels
+from core.descent.optimizers import HeavyBall, Nesterov
 from core.descent.weight_decay import Decay, WeightDecay
 from core.networks.network import Diagonal, Network
 from tests.core.network_kinds import NETWORKS, depth_by_hand
@@ -126,23 +127,24 @@ def test_decay_is_a_factor_that_all_parts_share(seed: int, rate: float) -> None:
     np.testing.assert_allclose(batch.gradient_sum(0), total, rtol=1e-9, atol=1e-13)
 
 
-def spectral_radius(momentum: float, product: float, lost: float, *, is_decoupled: bool) -> float:
-    """Of one step on (θ, v) on the loss hθ²/2 at ηh = `product` and ηλ = `lost`."""
-    pull, shrink = (0.0, 1 - lost) if is_decoupled else (lost, 1.0)
-    velocity = np.array([-product - pull, momentum])
-    return float(np.abs(np.linalg.eigvals(np.array([[shrink + velocity[0], velocity[1]], velocity]))).max())
-
-
-@given(momentum=st.floats(0, 0.95), lost=st.floats(1e-3, 0.5), is_decoupled=st.booleans())
+@given(momentum=st.floats(0, 0.95), lost=st.floats(1e-3, 0.5), is_decoupled=st.booleans(), looks_ahead=st.booleans())
 def test_what_decay_adds_to_the_sharpness_is_where_steps_cease_to_contract(
-    momentum: float, lost: float, *, is_decoupled: bool
+    momentum: float, lost: float, *, is_decoupled: bool, looks_ahead: bool
 ) -> None:
-    """η(h + sharpening) = 2 + 2m is the edge: the radius crosses 1 there."""
-    decay = WeightDecay(rate=lost, is_decoupled=is_decoupled)
-    edge = 2 + 2 * momentum - decay.sharpening(momentum)
-    assert spectral_radius(momentum, edge + 1e-6, lost, is_decoupled=is_decoupled) > 1
-    assert spectral_radius(momentum, edge - 1e-6, lost, is_decoupled=is_decoupled) < 1
-    assert spectral_radius(momentum, 0.0, lost, is_decoupled=is_decoupled) < 1
+    """η(h + sharpening) = 2 + 2m, of Nesterov (2 + 2m)/(1 + 2m), is the edge: the radius crosses 1 there."""
+
+    def radius(product: float) -> float:
+        """Of one step on (θ, v) on the loss hθ²/2 at ηh = `product`."""
+        pull, shrink = (0.0, 1 - lost) if is_decoupled else (lost, 1.0)
+        change, velocity = np.array([-product - pull, 0.0]), np.array([-product - pull, momentum])
+        added = momentum * velocity + change if looks_ahead else velocity
+        return float(np.abs(np.linalg.eigvals(np.array([added + np.array([shrink, 0.0]), velocity]))).max())
+
+    decay, kind = WeightDecay(rate=lost, is_decoupled=is_decoupled), Nesterov if looks_ahead else HeavyBall
+    edge = kind(momentum=momentum).stability_limit - decay.sharpening(momentum, looks_ahead=looks_ahead)
+    assert radius(edge + 1e-6) > 1
+    assert radius(edge - 1e-6) < 1
+    assert radius(0.0) < 1
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])

@@ -59,8 +59,10 @@ MODELS: dict[str, tuple[dict[str, Any], float]] = {
         ({"kind": "gradient_descent"}, 1.0),
         ({"kind": "heavy_ball", "momentum": 0.8}, 1.0),
         ({"kind": "heavy_ball", "momentum": 0.5, "decoupled_weight_decay": True}, 0.5),
+        ({"kind": "nesterov", "momentum": 0.8}, 1.0),
+        ({"kind": "nesterov", "momentum": 0.5, "decoupled_weight_decay": True}, 0.5),
     ],
-    ids=["descent", "momentum", "decoupled"],
+    ids=["descent", "momentum", "decoupled", "nesterov", "nesterov, decoupled"],
 )
 def test_a_run_ends_at_the_lasso_of_its_penalty(name: str, optimizer: dict[str, Any], factor: float) -> None:
     """κ is λ/2 or λ, with decoupled momentum (1 − m) of it: beside a solver that shares no code."""

@@ -16,13 +16,19 @@ KINDS: dict[str, dict[str, Any]] = {
     "sgd": {"batch_size": 2},
     "label_noise": {"noise_variance": 0.1, "noise_steps": 10},
     "heavy_ball": {"momentum": 0.5},
+    "nesterov": {"momentum": 0.5},
 }
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "sam": {"rho": 0.1},
+    "parameter_noise": {"variance": 0.1, "noise_steps": 10},
+}
+"""Those that take their gradients elsewhere than at θ."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS | ELSEWHERE)
 def test_what_is_at_its_default_is_no_part_of_a_document(kind: str) -> None:
     """Told or not: so hashes and keys are those of documents that knew nothing of it."""
-    optimizer = {"kind": kind, "step_size": 0.001} | KINDS[kind]
+    optimizer = {"kind": kind, "step_size": 0.001} | (KINDS | ELSEWHERE)[kind]
     told = {"schedule": "constant", "weight_decay": 0, "decoupled_weight_decay": False, "schedule_steps": None}
     plain, spelled = grid_of(optimizer=optimizer), grid_of(optimizer=optimizer | told)
     assert plain.run(0).key == spelled.run(0).key
@@ -30,6 +36,16 @@ def test_what_is_at_its_default_is_no_part_of_a_document(kind: str) -> None:
     assert not [name for name in plain.run(0).spec.document()["optimizer"] if "schedule" in name or "decay" in name]
     assert plain.run(0).step_shape is None
     assert plain.run(0).weight_decay == NO_DECAY
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_gradients_of_other_places_have_schedules_and_no_decay(kind: str) -> None:
+    """What they would rest at is not the least of a penalised loss."""
+    optimizer = {"kind": kind, "step_size": 0.001} | ELSEWHERE[kind]
+    scheduled = grid_of(optimizer=optimizer | {"schedule": "cosine", "schedule_steps": 30, "schedule_factor": 0.5})
+    assert scheduled.run(0).step_shape == Decline(start=0, steps=30, end=0.5, is_cosine=True)
+    with pytest.raises(ValidationError, match=f"{kind} has no weight decay"):
+        grid_of(optimizer=optimizer | {"weight_decay": 0.1})
 
 
 @pytest.mark.parametrize("kind", KINDS)
