@@ -86,7 +86,7 @@ def test_a_plan_wakes_as_many_as_can_begin(workshop: Workshop, monkeypatch: pyte
     workshop.perform(f"{experiment_id}.plan")
     jobs = workshop.training_jobs(experiment_id)
     assert len(jobs) > 3
-    assert workshop.rings == [(jobs[0].queue, min(len(jobs), most))]
+    assert workshop.woken == [(jobs[0].queue, min(len(jobs), most))]
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -138,7 +138,7 @@ class Workshop:
         self.clock = MovableClock()
         self.store = TamperedStore(settings, self.clock)
         self.ends: list[str] = []
-        self.rings: list[tuple[Queue, int]] = []
+        self.woken: list[tuple[Queue, int]] = []
 
     def context(
         self, *, stopping: Flag | None = None, clock: Callable[[], float] | None = None, tiny_seconds: float = 0.0
@@ -157,7 +157,7 @@ class Workshop:
             wall_clock=self.clock,
             pause=self.clock.move,
             end_process=self.ends.append,
-            ring=lambda queue, times: self.rings.append((queue, times)),
+            ring=lambda queue, times: self.woken.append((queue, times)),
         )
 
     def submit(self, spec: ExperimentSpec, name: str = "", wishes: Wishes = NO_WISHES) -> str:
