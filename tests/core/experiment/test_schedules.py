@@ -141,21 +141,31 @@ def test_no_run_ends_while_its_schedule_goes_on_but_by_a_proof() -> None:
     assert "Its schedule of 50000 steps was not over" in said
 
 
-def test_a_step_size_that_doubles_without_end_diverges_and_says_so() -> None:
+OF_EACH_KIND: list[dict[str, Any]] = [
+    {"kind": "gradient_descent"},
+    {"kind": "nesterov", "momentum": 0.5},
+    {"kind": "sam", "rho": 0.01},
+    {"kind": "sam", "rho": 0.001, "ascent": "sample"},
+]
+
+
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_a_step_size_that_doubles_without_end_diverges_and_says_so(kind: dict[str, Any]) -> None:
     """There is no step size at the end to judge it by."""
-    results = trained({"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
+    results = trained(kind | {"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
     (summary,) = results.summaries
     assert summary["outcome"] == "diverged"
     assert summary["end_step_size"] is summary["stability_threshold"] is None
     assert "was not over: η had come to" in explained(results.grid.run(0), summary)
 
 
-def test_a_step_size_that_ends_at_0_is_never_judged() -> None:
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_a_step_size_that_ends_at_0_is_never_judged(kind: dict[str, Any]) -> None:
     """Its loss may be as small as can be: a point where no step is taken is not stable for that."""
     cosine = {"schedule": "cosine", "schedule_steps": 20_000, "schedule_factor": 0}
-    (summary,) = trained({"step_size": STEP_SIZE} | cosine, stopping={"steps": 20_128}).summaries
+    (summary,) = trained(kind | {"step_size": STEP_SIZE} | cosine, stopping={"steps": 20_128}).summaries
     assert summary["outcome"] == "stopped"
-    assert summary["train_loss"] < 1e-8
+    assert summary["train_loss"] < 1e-4
     assert summary["end_step_size"] == 0
     assert summary["stability_threshold"] is None
 
