@@ -159,6 +159,24 @@ def test_a_step_size_that_doubles_without_end_diverges_and_says_so(kind: dict[st
     assert "was not over: η had come to" in explained(results.grid.run(0), summary)
 
 
+@pytest.mark.parametrize("kernel", ["auto", NUMPY])
+def test_a_step_at_which_weights_decay_to_nothing_is_taken(kernel: str) -> None:
+    """η_tλ is 1 there, so that θ ← −η_t∇L: nothing has diverged."""
+    rate = 0.5 / STEP_SIZE
+    optimizer = {"step_size": STEP_SIZE, "weight_decay": rate, "weight_decay_until": 3}
+    optimizer |= {"schedule": "piecewise", "schedule_at_steps": [2, 3], "schedule_factors": [2, 1]}
+    results = trained(optimizer, kernel=kernel, stopping={"steps": 40})
+    (summary,), (arrays,), dataset = results.summaries, results.arrays, _dataset(results)
+    theta = np.full((2, 16), 0.1)
+    for step in range(40):
+        eta = STEP_SIZE * (2 if step == 2 else 1)
+        pull = dataset.X.T @ (dataset.X @ (theta[0] ** 2 - theta[1] ** 2) - dataset.y) / len(dataset.y)
+        gradient = 2 * theta * np.array([pull, -pull])
+        theta = (1 - eta * rate * (step < 3)) * theta - eta * gradient
+    np.testing.assert_allclose(np.stack([arrays["u_plus"], arrays["u_minus"]]), theta, rtol=1e-10, atol=1e-16)
+    assert summary["outcome"] == "stopped"
+
+
 @pytest.mark.parametrize("kind", OF_EACH_KIND)
 def test_a_step_size_that_ends_at_0_is_never_judged(kind: dict[str, Any]) -> None:
     """Its loss may be as small as can be: a point where no step is taken is not stable for that."""
