@@ -74,7 +74,7 @@ class RunAnalysis:
             "sharpness_lower_bound": bounds.weighted_sum(self._squared_means, tangent_weights),
             "sharpness_upper_bound": bounds.weighted_sum(self._second_moments, tangent_weights),
             "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
-            "stability_threshold": run.optimizer.largest_stable_sharpness(run.end_step_size),
+            "stability_threshold": _stability_threshold(run),
             "end_step_size": run.end_step_size,
             "mean_square_stable_step": self._mean_square_stable_step(run, tangent_weights),
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
@@ -193,6 +193,12 @@ def _best_record(trained: TrainedRun) -> int | None:
         if np.isfinite(risk).any():
             return int(np.nanargmin(np.where(np.isfinite(risk), risk, np.nan)))
     return None
+
+
+def _stability_threshold(run: TrainingRun) -> float:
+    """NaN where a step size that ends at 0, or has no end, is none to judge by."""
+    is_judged = 0 < run.end_step_size < np.inf
+    return run.optimizer.largest_stable_sharpness(run.end_step_size) if is_judged else np.nan
 
 
 def _best_step(trained: TrainedRun) -> int | None:

@@ -4,6 +4,7 @@ All share the step sizes of `core.descent.schedule`; the loop that steps, looks 
 and asks an optimiser what it has to know, never which one it is.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -146,8 +147,8 @@ class Optimizer:
         return step_size * 2 / self.stability_limit
 
     def largest_stable_sharpness(self, step_size: float) -> float:
-        """The sharpness below which a minimum is linearly stable at this step size: `stability_limit`/η."""
-        return self.stability_limit / step_size
+        """The sharpness below which a minimum is linearly stable at this step size: `stability_limit`/η, at η = 0 ∞."""
+        return self.stability_limit / step_size if step_size else math.inf
 
     def instability(self, step_size: float, sharpness: float) -> float:
         """ε where a perturbation along the top eigenvector grows by about 1 + ε a step; stable if ε < 0."""
@@ -471,10 +472,12 @@ class SharpnessAware(Optimizer):
 
     def step_of_descent(self, step_size: float) -> float:
         """2/λ of the largest stable λ."""
-        return 2 / self.largest_stable_sharpness(step_size)
+        return 2 / self.largest_stable_sharpness(step_size) if step_size < math.inf else math.inf
 
     def largest_stable_sharpness(self, step_size: float) -> float:
-        """(√(1 + 8ρ/η) − 1)/(2ρ) = (4/η)/(1 + √(1 + 8ρ/η))."""
+        """(√(1 + 8ρ/η) − 1)/(2ρ) = (4/η)/(1 + √(1 + 8ρ/η)), at η = 0 ∞."""
+        if not step_size:
+            return math.inf
         return float(4 / step_size / (1 + np.sqrt(1 + 8 * self._linear_rho / step_size)))
 
     def instability(self, step_size: float, sharpness: float) -> float:

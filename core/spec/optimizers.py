@@ -319,7 +319,7 @@ class Descent(Document):
     def _require_factor(self) -> None:
         if self.schedule_factor is None:
             return
-        least = min(all_values(self.schedule_factor))
+        least = min(map(rounded, all_values(self.schedule_factor)))
         if self.schedule is ScheduleKind.DOUBLING and not least > 1:
             raise ValueError(f"η doubles up to schedule_factor times its size, which {least:g} forbids")
         if self.schedule in {ScheduleKind.EXPONENTIAL, ScheduleKind.PIECEWISE} and not least > 0:
@@ -477,7 +477,7 @@ class StochasticGradientDescent(Descent):
         if self.indices is None:
             return self
         sizes = {len(row) for row in self.indices}
-        if sizes != set(all_values(self.batch_size)):
+        if len(sizes) > 1 or sizes != set(all_values(self.batch_size)):
             raise ValueError(f"each step of indices has batch_size places: here {_listed(sizes)}")
         if self.seed != 0:
             raise ValueError("with indices nothing is drawn: leave seed out")

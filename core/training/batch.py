@@ -154,9 +154,13 @@ class Batch:
 def _decay(
     runs: Sequence[TrainingRun], step_sizes: Float64[np.ndarray, "*step run"]
 ) -> tuple[Float64[np.ndarray, "*step run"], Float64[np.ndarray, "*step run"]]:
-    """1 − ηλ, to which θ shrinks, and ηλ, by which a velocity is pulled: the one or the other does."""
+    """1 − ηλ, to which θ shrinks, and ηλ, by which a velocity is pulled: the one or the other does.
+
+    Kernels divide by the first, which is one rounding beside 0 where it would be 0.
+    """
     lost = step_sizes * np.array([run.weight_decay.rate for run in runs])
     pulled = np.array(
         [run.optimizer.has_velocity and not run.weight_decay.is_decoupled for run in runs], dtype=np.bool_
     )
-    return 1 - np.where(pulled, 0.0, lost), np.where(pulled, lost, 0.0)
+    shrink = 1 - np.where(pulled, 0.0, lost)
+    return np.where(shrink == 0, np.finfo(np.float64).epsneg, shrink), np.where(pulled, lost, 0.0)

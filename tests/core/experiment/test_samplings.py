@@ -139,6 +139,11 @@ def test_the_threshold_in_the_mean_square_is_reported_where_the_run_ends() -> No
         ({"sampling": "indices"}, {}, "indices are given"),
         ({"indices": [[0], [1]]}, {}, "indices are given"),
         ({"sampling": "indices", "indices": [[0, 1], [1]]}, {}, "batch_size places: here 1, 2"),
+        (
+            {"batch_size": {"values": [1, 2]}, "sampling": "indices", "indices": [[0, 1], [1]]},
+            {},
+            "batch_size places: here 1, 2",
+        ),
         ({"sampling": "indices", "indices": [[0], [6]]}, {}, "indices has sample 6; the last is 5"),
         ({"sampling": "indices", "indices": [[0], [1]], "seed": 3}, {}, "leave seed out"),
         ({"sampling": "indices", "indices": [[0], [1]]}, {"steps": 3}, "stream of samples ends after 2"),

@@ -141,21 +141,49 @@ def test_no_run_ends_while_its_schedule_goes_on_but_by_a_proof() -> None:
     assert "Its schedule of 50000 steps was not over" in said
 
 
-def test_a_step_size_that_doubles_without_end_diverges_and_says_so() -> None:
+OF_EACH_KIND: list[dict[str, Any]] = [
+    {"kind": "gradient_descent"},
+    {"kind": "nesterov", "momentum": 0.5},
+    {"kind": "sam", "rho": 0.01},
+    {"kind": "sam", "rho": 0.001, "ascent": "sample"},
+]
+
+
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_a_step_size_that_doubles_without_end_diverges_and_says_so(kind: dict[str, Any]) -> None:
     """There is no step size at the end to judge it by."""
-    results = trained({"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
+    results = trained(kind | {"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
     (summary,) = results.summaries
     assert summary["outcome"] == "diverged"
     assert summary["end_step_size"] is summary["stability_threshold"] is None
     assert "was not over: η had come to" in explained(results.grid.run(0), summary)
 
 
-def test_a_step_size_that_ends_at_0_is_never_judged() -> None:
+@pytest.mark.parametrize("kernel", ["auto", NUMPY])
+def test_a_step_at_which_weights_decay_to_nothing_is_taken(kernel: str) -> None:
+    """η_tλ is 1 there, so that θ ← −η_t∇L: nothing has diverged."""
+    rate = 0.5 / STEP_SIZE
+    optimizer = {"step_size": STEP_SIZE, "weight_decay": rate, "weight_decay_until": 3}
+    optimizer |= {"schedule": "piecewise", "schedule_at_steps": [2, 3], "schedule_factors": [2, 1]}
+    results = trained(optimizer, kernel=kernel, stopping={"steps": 40})
+    (summary,), (arrays,), dataset = results.summaries, results.arrays, _dataset(results)
+    theta = np.full((2, 16), 0.1)
+    for step in range(40):
+        eta = STEP_SIZE * (2 if step == 2 else 1)
+        pull = dataset.X.T @ (dataset.X @ (theta[0] ** 2 - theta[1] ** 2) - dataset.y) / len(dataset.y)
+        gradient = 2 * theta * np.array([pull, -pull])
+        theta = (1 - eta * rate * (step < 3)) * theta - eta * gradient
+    np.testing.assert_allclose(np.stack([arrays["u_plus"], arrays["u_minus"]]), theta, rtol=1e-10, atol=1e-16)
+    assert summary["outcome"] == "stopped"
+
+
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_a_step_size_that_ends_at_0_is_never_judged(kind: dict[str, Any]) -> None:
     """Its loss may be as small as can be: a point where no step is taken is not stable for that."""
     cosine = {"schedule": "cosine", "schedule_steps": 20_000, "schedule_factor": 0}
-    (summary,) = trained({"step_size": STEP_SIZE} | cosine, stopping={"steps": 20_128}).summaries
+    (summary,) = trained(kind | {"step_size": STEP_SIZE} | cosine, stopping={"steps": 20_128}).summaries
     assert summary["outcome"] == "stopped"
-    assert summary["train_loss"] < 1e-8
+    assert summary["train_loss"] < 1e-4
     assert summary["end_step_size"] == 0
     assert summary["stability_threshold"] is None
 

@@ -101,6 +101,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"schedule": "piecewise", "schedule_at_steps": [5], "schedule_factor": 0}, "is for cosine alone"),
     ({"schedule": "exponential", "schedule_steps": 5, "schedule_factor": 0}, "is for cosine alone"),
     ({"schedule": "doubling", "schedule_steps": 5, "schedule_factor": 0.5}, "doubles up to schedule_factor"),
+    ({"schedule": "doubling", "schedule_steps": 5, "schedule_factor": 1 + 1e-13}, "doubles up to schedule_factor"),
     ({"schedule": "cosine", "schedule_steps": 5, "schedule_factor": 0}, "give stopping.steps"),
     ({"schedule": "piecewise", "schedule_at_steps": [*range(1, 400)], "schedule_factor": 10}, "leaves its size by"),
     ({"weight_decay_until": 5}, "weight_decay is 0"),
