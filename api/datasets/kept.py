@@ -250,6 +250,9 @@ def _misfits(spec: ExperimentSpec, about: Mapping[str, Any]) -> Iterator[Violati
     if spec.optimizer.largest_index >= about["samples"]:
         detail = f"sample {spec.optimizer.largest_index} is not there; the last is {about['samples'] - 1}"
         yield Violation(pointer="/optimizer/indices", detail=detail)
+    wanted, there = spec.stopping.steps, spec.optimizer.stream_steps(about["samples"])
+    if wanted is not None and there is not None and wanted > there:
+        yield Violation(pointer="/stopping/steps", detail=f"the stream of samples ends after {there} steps")
     for name, entries in vectors_of(spec.initialization).items():
         if entries != about["dimension"]:
             detail = f"the {name} has {entries} entries, the data set {about['dimension']} columns"

@@ -92,7 +92,7 @@ def _without_interpolator(spec: ExperimentSpec, grid: Grid, dataset: Dataset | N
 
 def _of_drawn(spec: ExperimentSpec) -> str | None:
     """Noise leaves more samples than dimensions without an interpolator, with probability 1."""
-    met = spec.extremes_of_data("samples", "dimension", "noise_variance")
+    met = spec.extremes_of("data", "samples", "dimension", "noise_variance")
     for samples, dimension, noise in sorted(met, key=lambda each: each[1] - each[0]):
         if samples > dimension and noise > 0:
             return f"nothing interpolates {samples:g} samples with noise in {dimension:g} dimensions"

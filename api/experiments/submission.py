@@ -117,7 +117,7 @@ def ring(queue: Queue, *, bell: Doorbell) -> None:
 def _oversized(spec: ExperimentSpec, limit: int) -> Iterator[Violation]:
     match spec.data:
         case SparseRegression():
-            rows, columns = max(spec.extremes_of_data("samples", "dimension"), key=math.prod)
+            rows, columns = max(spec.extremes_of("data", "samples", "dimension"), key=math.prod)
             if rows * columns > limit:
                 detail = f"{rows:.0f} samples × {columns:.0f} dimensions are {rows * columns:.0f} entries"
                 yield Violation(pointer="/data/samples", detail=detail)

@@ -15,7 +15,15 @@ from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.record_plan import SUPPORT_THRESHOLD, RecordPlan, Spacing, VectorQuantity, in_order
 from core.spec.axes import axes_of, axis_name, linked
-from core.spec.optimizers import GradientDescent, LargestConvergent, Optimizer, RelativeStepSizes
+from core.spec.optimizers import (
+    GradientDescent,
+    LabelNoiseDescent,
+    LargestConvergent,
+    Optimizer,
+    RelativeStepSizes,
+    require_little_decay,
+    require_noise,
+)
 from core.spec.swept import (
     BELOW_ONE,
     Document,
@@ -511,6 +519,8 @@ class ExperimentSpec(Document):
         is_search = isinstance(self.optimizer.step_size, LargestConvergent)
         if is_search:
             raise ValueError("largest_convergent looks for runs that converge; a stream of samples only ends")
+        if steps is None and self.optimizer.schedule_at_fractions is not None:
+            raise ValueError("schedule_at_fractions of a stream of samples are parts of stopping.steps: give them")
         if steps is not None and known is not None and steps > known:
             raise ValueError(f"stopping has {steps} steps, and the stream of samples ends after {known}")
         return self
@@ -533,8 +543,18 @@ class ExperimentSpec(Document):
     @model_validator(mode="after")
     def _supports_fit(self) -> Self:
         if isinstance(self.data, SparseRegression):
-            for sparsity, dimension in self.extremes_of_data("sparsity", "dimension"):
+            for sparsity, dimension in self.extremes_of("data", "sparsity", "dimension"):
                 _require_support(sparsity, dimension)
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_of_the_optimizer_fit(self) -> Self:
+        if self.optimizer.has_own_step_sizes:
+            for step_size, rate in self.extremes_of("optimizer", "step_size", "weight_decay"):
+                require_little_decay(step_size, rate)
+        if isinstance(self.optimizer, LabelNoiseDescent):
+            for first, end in self.extremes_of("optimizer", "noise_from", "noise_steps"):
+                require_noise(first, end)
         return self
 
     @model_validator(mode="after")
@@ -562,15 +582,15 @@ class ExperimentSpec(Document):
             raise ValueError("the shape of a uv start is that of its layers, which are given: leave shape out")
         return self
 
-    def extremes_of_data(self, *fields: str) -> Iterator[tuple[float, ...]]:
-        """Values of these numbers as data sets have them: the extremes of each, all positions of those that are linked.
+    def extremes_of(self, part: str, *fields: str) -> Iterator[tuple[float, ...]]:
+        """Values of these numbers of a part as runs have them: their extremes, all positions of those that are linked.
 
-        What is monotone in every number holds of all data sets if it does of these.
+        What is monotone in every number holds of all runs if it does of these.
         """
-        values = {field: all_values(getattr(self.data, field)) for field in fields}
+        values = {field: all_values(getattr(getattr(self, part), field)) for field in fields}
         clusters: dict[object, list[str]] = {}
         for field in fields:
-            group = next((group for group in self.zip if axis_name("data", field) in group), field)
+            group = next((group for group in self.zip if axis_name(part, field) in group), field)
             clusters.setdefault(group, []).append(field)
         together = [
             list(zip(*(values[field] for field in cluster), strict=True))

@@ -30,6 +30,7 @@ from core.spec.swept import (
     SweptWhole,
     Whole,
     all_values,
+    axis_values,
     left_out_at,
 )
 
@@ -264,6 +265,24 @@ PartsOfBudget = Annotated[
     Field(min_length=1, max_length=MOST_CHANGES, strict=False, fail_fast=True),
 ]
 
+
+def _meet(*numbers: Any) -> bool:
+    """Whether all values of these meet: which ones of two axes do is known where their links are."""
+    return sum(axis_values(number) is not None for number in numbers) < 2
+
+
+def require_little_decay(step_size: float, rate: float) -> None:
+    """Return if ηλ < 1."""
+    if step_size * rate >= 1:
+        raise ValueError("step_size × weight_decay is 1 or more: every step would turn the signs of all parameters")
+
+
+def require_noise(first: float, end: float) -> None:
+    """Return if there is a noisy step."""
+    if first >= end:
+        raise ValueError(f"noise_from {first:g} leaves no noise before step {end:g}, where noise_steps end it")
+
+
 _SCHEDULE_FIELDS: Final = (
     "schedule_steps",
     "schedule_factor",
@@ -333,12 +352,14 @@ class Descent(Document):
     def _decay_fits(self) -> Self:
         if not self.decays and (self.weight_decay_until is not None or self.decoupled_weight_decay):
             raise ValueError("weight_decay is 0: leave out weight_decay_until and decoupled_weight_decay")
-        sizes = (
-            None if isinstance(self.step_size, RelativeStepSizes | LargestConvergent) else all_values(self.step_size)
-        )
-        if self.decays and sizes and max(sizes) * max(all_values(self.weight_decay)) >= 1:
-            raise ValueError("step_size × weight_decay is 1 or more: every step would turn the signs of all parameters")
+        if self.has_own_step_sizes and _meet(self.step_size, self.weight_decay):
+            require_little_decay(max(all_values(self.step_size)), max(all_values(self.weight_decay)))
         return self
+
+    @property
+    def has_own_step_sizes(self) -> bool:
+        """Whether they are given in numbers, not by what an analysis finds or what they come to."""
+        return not isinstance(self.step_size, RelativeStepSizes | LargestConvergent)
 
     @property
     def is_scheduled(self) -> bool:
@@ -536,9 +557,8 @@ class LabelNoiseDescent(Descent):
 
     @model_validator(mode="after")
     def _is_noisy(self) -> Self:
-        first, end = max(all_values(self.noise_from)), min(all_values(self.noise_steps))
-        if first >= end:
-            raise ValueError(f"noise_from {first:g} leaves no noise before step {end:g}, where noise_steps end it")
+        if _meet(self.noise_from, self.noise_steps):
+            require_noise(max(all_values(self.noise_from)), min(all_values(self.noise_steps)))
         return self
 
     @property

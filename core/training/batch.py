@@ -25,6 +25,9 @@ from core.training.training_run import TrainingRun
 CHUNK_WORK: Final = 4e9
 """Most flops of a chunk, a tenth of a second or a few of them, unless the steps to a single check have more."""
 
+LEAST_SHRINK: Final = 2.0**-60
+"""What stands for a factor 1 − ηλ of 0."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Batch:
@@ -156,11 +159,11 @@ def _decay(
 ) -> tuple[Float64[np.ndarray, "*step run"], Float64[np.ndarray, "*step run"]]:
     """1 − ηλ, to which θ shrinks, and ηλ, by which a velocity is pulled: the one or the other does.
 
-    Kernels divide by the first, which is one rounding beside 0 where it would be 0.
+    Never 0, by which steps without a velocity are divided: `LEAST_SHRINK` is as near to it as rounding 1 − ηλ is.
     """
     lost = step_sizes * np.array([run.weight_decay.rate for run in runs])
     pulled = np.array(
         [run.optimizer.has_velocity and not run.weight_decay.is_decoupled for run in runs], dtype=np.bool_
     )
     shrink = 1 - np.where(pulled, 0.0, lost)
-    return np.where(shrink == 0, np.finfo(np.float64).epsneg, shrink), np.where(pulled, lost, 0.0)
+    return np.where(shrink == 0, LEAST_SHRINK, shrink), np.where(pulled, lost, 0.0)

@@ -298,6 +298,11 @@ def test_a_spec_must_fit_the_data_set_that_it_names(store: Store) -> None:
     with pytest.raises(UnusableBody) as refused:
         require_uploaded(_spec(optimizer=given), store=store, settings=settings)
     assert [violation.pointer for violation in refused.value.violations] == ["/optimizer/indices"]
+    one_pass = sgd | {"batch_size": 2, "sampling": "one_pass"}
+    require_uploaded(_spec(optimizer=one_pass, stopping={"steps": 2}), store=store, settings=settings)
+    with pytest.raises(UnusableBody) as longer:
+        require_uploaded(_spec(optimizer=one_pass, stopping={"steps": 3}), store=store, settings=settings)
+    assert [violation.detail for violation in longer.value.violations] == ["the stream of samples ends after 2 steps"]
     misfit = _spec(optimizer=sgd | {"batch_size": {"values": [1, 5]}}, initialization=vector | {"vector": [1.0]})
     with pytest.raises(UnusableBody) as caught:
         require_uploaded(misfit, store=store, settings=settings)

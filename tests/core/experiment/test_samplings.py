@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.descent.gradient_noise import GradientNoise
+from core.descent.schedule import Stages
 from core.experiment.run import run
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
@@ -133,6 +134,16 @@ def test_the_threshold_in_the_mean_square_is_reported_where_the_run_ends() -> No
     assert 0.05 < summary["mean_square_stable_step"] < 2 / summary["sharpness"]
 
 
+HALVED: dict[str, Any] = {"schedule": "piecewise", "schedule_at_fractions": [0.5], "schedule_factor": 0.5}
+
+
+def test_parts_of_the_steps_that_are_asked_for_are_parts_of_a_stream() -> None:
+    """Of a budget beyond the stream they would never be reached, and the run be told the step size of its end."""
+    optimizer = {"kind": "sgd", "batch_size": 1, "sampling": "one_pass"} | HALVED
+    spec = ExperimentSpec.model_validate(spec_of(optimizer, stopping={"steps": SAMPLES}))
+    assert Grid(spec).run(0).step_shape == Stages(changes=(3,), factors=(0.5,))
+
+
 @pytest.mark.parametrize(
     ("optimizer", "stopping", "said"),
     [
@@ -149,6 +160,7 @@ def test_the_threshold_in_the_mean_square_is_reported_where_the_run_ends() -> No
         ({"sampling": "indices", "indices": [[0], [1]]}, {"steps": 3}, "stream of samples ends after 2"),
         ({"sampling": "one_pass"}, {"steps": 7}, "stream of samples ends after 6"),
         ({"sampling": "one_pass", "step_size": {"largest_convergent": {}}}, {}, "a stream of samples only ends"),
+        ({"sampling": "one_pass"} | HALVED, {}, "schedule_at_fractions of a stream"),
         ({"sampling": "twice"}, {}, "without_replacement"),
         ({"momentum": 1.0}, {}, "less than or equal to"),
         ({"batch_size": 7}, {}, "exceeds the 6 samples"),

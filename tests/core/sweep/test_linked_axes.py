@@ -198,4 +198,32 @@ def test_extremes_of_the_data_are_those_of_data_sets(links: list[list[str]], met
     """Ends of what is not linked, every position of what is."""
     swept = {"samples": [1, 9, 5], "dimension": [30, 2, 7], "noise_variance": [0.0, 0.5, 0.1]}
     spec = grid_of(links, data={name: {"values": each} for name, each in swept.items()} | {"sparsity": 1}).spec
-    assert set(spec.extremes_of_data("samples", "dimension", "noise_variance")) == met
+    assert set(spec.extremes_of("data", "samples", "dimension", "noise_variance")) == met
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        ({"step_size": {"values": [0.5, 0.001]}, "weight_decay": {"values": [0.1, 100]}}, "turn the signs"),
+        (
+            {
+                "kind": "label_noise",
+                "step_size": 0.001,
+                "noise_variance": 0.1,
+                "noise_from": {"values": [5, 50]},
+                "noise_steps": {"values": [20, 80]},
+            },
+            "leaves no noise",
+        ),
+    ],
+)
+def test_numbers_of_an_optimiser_that_never_meet_are_not_held_against_each_other(
+    optimizer: dict[str, Any], said: str
+) -> None:
+    """Linked they fit pair by pair; as a product, or linked the other way round, they do not."""
+    axes = [name for name, value in optimizer.items() if isinstance(value, dict)]
+    assert len(grid_of([axes], optimizer=optimizer)) == 2
+    turned = optimizer | {axes[0]: {"values": optimizer[axes[0]]["values"][::-1]}}
+    for links, told in (([], optimizer), ([axes], turned)):
+        with pytest.raises(ValidationError, match=said):
+            grid_of(links, optimizer=told)
