@@ -71,7 +71,7 @@ SYMBOLS: Final[Mapping[str, str]] = MappingProxyType(
 ESCAPES: Final = str.maketrans(
     {letter: rf"\{letter}" for letter in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"\\": r"\textbackslash{}", "–": "--", "—": "---", "…": r"\ldots{}", "’": "'"}
+    | {"\\": r"\textbackslash{}", "–": "--", "—": "---", "…": r"\ldots{}", "’": "'", "š": r"\v{s}"}
 )
 
 

@@ -69,6 +69,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "finish": ("stopping", "finish"),
         "release": ("stopping", "release"),
         "points": ("recording", "points"),
+        "spacing": ("recording", "spacing"),
         "sensitivity": ("recording", "sensitivity"),
         "at_steps": ("recording", "at_steps"),
         "vectors": ("recording", "vectors"),

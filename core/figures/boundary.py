@@ -11,8 +11,8 @@ LEVEL: Final = 0.95
 
 
 def boundaries(
-    values: Float64[np.ndarray, "line place seed"], places: Float64[np.ndarray, " place"], level: float
-) -> Float64[np.ndarray, "3 line"]:
+    values: Float64[np.ndarray, "y x run"], places: Float64[np.ndarray, " x"], level: float
+) -> Float64[np.ndarray, "3 y"]:
     """Beyond which of the ascending places the median over seeds stays below `level`, and both ends of its interval.
 
     Between the last place where it is not and the next it is interpolated linearly. −∞ says that it is below
@@ -32,7 +32,7 @@ def boundaries(
     return np.concatenate([middle[None], ends])
 
 
-def medians(values: Float64[np.ndarray, "*cell seed"]) -> Float64[np.ndarray, "*cell"]:
+def medians(values: Float64[np.ndarray, "*cell run"]) -> Float64[np.ndarray, "*cell"]:
     """The median of the finite values of each cell; NaN where there is none."""
     finite = np.isfinite(values)
     count = finite.sum(axis=-1, keepdims=True)
@@ -44,12 +44,12 @@ def medians(values: Float64[np.ndarray, "*cell seed"]) -> Float64[np.ndarray, "*
 
 
 def _last_changes(
-    values: Float64[np.ndarray, "line place seed"], places: Float64[np.ndarray, " place"]
-) -> Float64[np.ndarray, " line"]:
+    values: Float64[np.ndarray, "y x run"], places: Float64[np.ndarray, " x"]
+) -> Float64[np.ndarray, " y"]:
     return np.array([_last_change(line, places) for line in medians(values)])
 
 
-def _last_change(line: Float64[np.ndarray, " place"], places: Float64[np.ndarray, " place"]) -> float:
+def _last_change(line: Float64[np.ndarray, " x"], places: Float64[np.ndarray, " x"]) -> float:
     known = np.isfinite(line)
     line, places = line[known], places[known]
     if not line.size:

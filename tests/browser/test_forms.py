@@ -152,7 +152,7 @@ def test_everything_is_done_with_the_keyboard(new: Page, root: str) -> None:
     new.get_by_label("Name", exact=True).focus()
     new.keyboard.type("by keys")
     seen = []
-    for _ in range(60):
+    for _ in range(150):
         new.keyboard.press("Tab")
         seen.append(new.evaluate("() => document.activeElement.id || document.activeElement.textContent"))
         if seen[-1] == "f-optimizer":

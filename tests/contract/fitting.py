@@ -50,6 +50,14 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
         "step size that ends at 0",
     ),
     "what decays does so a little": ("weight_decay is 0", "turn the signs", "end the weight_decay"),
+    "what is recorded fits": (
+        "with at_steps these",
+        "recorded steps must grow",
+        "vectors are recorded with",
+        "support_threshold decides nothing",
+        "recording.at_steps go to",
+    ),
+    "what gradients elsewhere have no": ("has no weight decay",),
     "axes that are linked go together": ("zip has", "zip needs", "zip of"),
     "streams of samples fit": (
         "indices are given",
@@ -136,7 +144,11 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
     spec["stopping"] = spec.get("stopping", {}) | {
         "max_steps": min(int(spec.get("stopping", {}).get("max_steps", 9)), 99)
     }
-    spec.setdefault("recording", {})["points"] = min(int(spec.get("recording", {}).get("points", 5)), 9)
+    recording = spec.setdefault("recording", {})
+    recording["points"] = max(min(int(recording.get("points", 5)), 9), 1)
+    recording.pop("at_steps", None)
+    if not recording.get("vectors"):
+        recording.pop("support_threshold", None)
     return spec
 
 
