@@ -71,8 +71,14 @@ SYMBOLS: Final[Mapping[str, str]] = MappingProxyType(
 ESCAPES: Final = str.maketrans(
     {letter: rf"\{letter}" for letter in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"\\": r"\textbackslash{}", "–": "--", "—": "---", "…": r"\ldots{}", "’": "'", "š": r"\v{s}"}
+    | {"\\": r"\textbackslash{}", "–": "--", "—": "---", "…": r"\ldots{}", "’": "'"}
 )
+
+
+ACCENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030c": "v", "\u0327": "c"}
+)
+"""What is set above or below a letter: grave, acute, circumflex, tilde, diaeresis, caron, cedilla."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,9 @@ def _letter(letter: str) -> str:
         return str(ESCAPES[ord(letter)])
     if letter.isascii():
         return letter
+    base, *accents = unicodedata.normalize("NFD", letter)
+    if accents and accents[0] in ACCENTS:
+        return f"\\{ACCENTS[accents[0]]}{{{base}}}"
     kind, _, plain = unicodedata.decomposition(letter).partition("> ")
     if kind in {"<super", "<sub"}:
         digit = chr(int(plain, 16)).replace("−", "-")

@@ -144,15 +144,19 @@ def fitted_spec(spec: Any, *, dataset_id: str) -> Any:
     spec["stopping"] = spec.get("stopping", {}) | {
         "max_steps": min(int(spec.get("stopping", {}).get("max_steps", 9)), 99)
     }
-    recording = spec.setdefault("recording", {})
-    recording["points"] = max(min(int(recording.get("points", 5)), 9), 1)
-    recording.pop("at_steps", None)
-    if not recording.get("vectors"):
-        recording.pop("support_threshold", None)
+    _fit_recording(spec.setdefault("recording", {}))
     return spec
 
 
 _SMALL: Final = frozenset({"warmup_steps", "batch_size", "noise_steps", "samples", "dimension", "sparsity"})
+
+
+def _fit_recording(recording: dict[str, Any]) -> None:
+    """Some points, and what there is to say of vectors where these are recorded."""
+    recording["points"] = max(min(int(recording.get("points", 5)), 9), 1)
+    recording.pop("at_steps", None)
+    if not recording.get("vectors"):
+        recording.pop("support_threshold", None)
 
 
 def _fit_start(start: dict[str, Any], model: dict[str, Any], columns: int) -> None:
