@@ -40,10 +40,10 @@ class LimitErrors:
         """‖β − β_limit‖₂/‖β‖₂ of the reported end, to first order with safety factors; absolute where β = 0.
 
         1, all of β, where minibatches may lead away again. NaN where it comes to more than that, which says nothing.
-        Where weights decay for ever the limit is that of `core.analysis.penalised_limit`.
+        Where weights decay for ever the limit is that of `core.analysis.penalised_limit`, which minibatches pass by.
         """
         if trained.run.weight_decay.lasts:
-            return self._penalised.error(trained)
+            return 1.0 if trained.run.optimizer.draws_batches else self._penalised.error(trained)
         predictor = self._network.predictor(trained.end)
         norm = float(np.linalg.norm(predictor)) or 1.0
         distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm

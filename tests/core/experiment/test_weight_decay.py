@@ -119,6 +119,16 @@ def test_a_penalty_above_every_correlation_leads_to_0() -> None:
     assert summary["lasso_distance"] < 1e-9
 
 
+@pytest.mark.parametrize("own", [{"batch_size": 2}, {"batch_size": 2, "momentum": 0.5, "sampling": "epochs"}])
+def test_minibatches_that_pass_by_the_lasso_are_said_to_leave_it_again(own: dict[str, Any]) -> None:
+    """Where no residual is 0 they have no limit, however near to the least penalised loss they are seen."""
+    optimizer = {"kind": "sgd", "step_size": 0.002, "weight_decay": RATE} | own
+    (summary,) = trained(optimizer, stopping={"max_steps": 200_000, "loss_tolerance": 0.1}).summaries
+    assert summary["outcome"] == "stationary"
+    assert summary["lasso_distance"] < 0.5
+    assert summary["limit_error"] == 1
+
+
 @pytest.mark.parametrize("lam", [0.05, 0.5])
 def test_the_certificate_holds_while_weights_decay_and_after(lam: float) -> None:
     """asinh(β/2A) − δ stays in the row space with S = Σ2η_t g_t/(1 − η_tλ), and with no other sum."""
