@@ -72,13 +72,26 @@ INLINE uint64_t draw(generator *g)
     return g->buffer[g->at++];
 }
 
-/* The next draws, so many. */
-static void draw_many(generator *g, uint64_t *out, int64_t many)
+/* The next uniform numbers, one for each sample, counted in `count` buckets of equal width: of these instructions a
+ * processor takes some while it waits for the products of the next draws. */
+INLINE void note(const minibatches *m, int64_t sample, uint64_t drawn, int64_t shift)
 {
+    m->drawn[sample] = drawn >> UNUSED;
+    m->count[drawn >> shift]++;
+}
+
+static void draw_uniform(const minibatches *m, generator *g)
+{
+    const int64_t shift = UNUSED + DIGITS - m->digits;
     int64_t i = 0;
-    while (i < many && g->at < 4) out[i++] = g->buffer[g->at++];
-    for (; i + 4 <= many; i += 4) draw_four(g, out + i);
-    while (i < many) out[i++] = draw(g);
+    uint64_t four[4];
+    memset(m->count, 0, sizeof *m->count << m->digits);
+    while (i < m->samples && g->at < 4) note(m, i++, g->buffer[g->at++], shift);
+    for (; i + 4 <= m->samples; i += 4) {
+        draw_four(g, four);
+        for (int k = 0; k < 4; k++) note(m, i + k, four[k], shift);
+    }
+    while (i < m->samples) note(m, i++, draw(g), shift);
 }
 
 /* Half a draw: the lower one first. */
@@ -133,19 +146,14 @@ static int sort_first(const uint64_t *drawn, int64_t *candidate, int64_t count, 
     return 0;
 }
 
-/* The samples with the `size` least of the uniform numbers drawn; returns whether they are not told by these. Numbers are
- * counted in buckets of equal width, of which the one where the last of them lies has about one. */
+/* The samples with the `size` least of the uniform numbers drawn; returns whether they are not told by these. The bucket
+ * where the last of them lies has about one number. */
 static int choose_least(const minibatches *m, int64_t size, double *weight)
 {
-    uint64_t *const drawn = m->drawn;
+    const uint64_t *const drawn = m->drawn;
     int64_t *const near = m->order, chosen = 0, bucket = 0, below = 0, candidates = 0;
     const double scale = (double)m->samples / (double)size;
     const int64_t shift = DIGITS - m->digits;
-    memset(m->count, 0, sizeof *m->count << m->digits);
-    for (int64_t i = 0; i < m->samples; i++) {
-        drawn[i] >>= UNUSED;
-        m->count[drawn[i] >> shift]++;
-    }
     while (below + m->count[bucket] < size) below += m->count[bucket++];
     const uint64_t from = (uint64_t)bucket << shift, to = (uint64_t)(bucket + 1) << shift;
     for (int64_t i = 0; i < m->samples; i++) {
@@ -167,7 +175,7 @@ static int draw_anew(const minibatches *m, int64_t lane, generator *g, double *w
 {
     const int64_t size = m->size[lane];
     if (m->kind[lane] == WITHOUT_REPLACEMENT) {
-        draw_many(g, m->drawn, m->samples);
+        draw_uniform(m, g);
         return choose_least(m, size, weight);
     }
     const double scale = (double)m->samples / (double)size;
@@ -231,5 +239,11 @@ EXPORT void stepbias_draw_minibatches(const minibatches *m)
     }
 }
 
-/* As of drawn numbers alone, for what chance does not show: the samples of the least of them, of one step. */
-EXPORT int64_t stepbias_choose_least(const minibatches *m) { return choose_least(m, *m->size, m->weight); }
+/* One step of numbers that are not drawn but given, as draws, for what chance does not show. */
+EXPORT int64_t stepbias_choose_least(const minibatches *m)
+{
+    const int64_t shift = UNUSED + DIGITS - m->digits;
+    memset(m->count, 0, sizeof *m->count << m->digits);
+    for (int64_t i = 0; i < m->samples; i++) note(m, i, m->drawn[i], shift);
+    return choose_least(m, *m->size, m->weight);
+}

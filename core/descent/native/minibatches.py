@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt64
 
 from core.descent.native import library as native
 from core.descent.native.arrays import address
@@ -45,7 +45,7 @@ class NativeMinibatches:
         if found is None:
             raise RuntimeError("the native kernel is not compiled here")
         self._functions = found.functions
-        digits = (samples - 1).bit_length()
+        digits = max((samples - 1).bit_length(), 1)
         keys = [
             np.zeros(2, dtype=np.uint64) if sampler is None else counter_key(seed, sampler.purpose)
             for sampler, seed in zip(samplers, seeds, strict=True)
@@ -80,6 +80,12 @@ class NativeMinibatches:
         self._functions.stepbias_draw_minibatches(ctypes.byref(self._minibatches))
         others: list[int] = np.flatnonzero((self._arrays["kind"] == OTHERS) | (self._arrays["tied"] > 0)).tolist()
         return others
+
+    def choose_least(self, numbers: UInt64[np.ndarray, " sample"], weights: Float64[np.ndarray, " sample"]) -> bool:
+        """Write what the first run weighs of a step for which these were drawn, as multiples of 2⁻⁵³; whether it is tied."""
+        self._arrays["drawn"][:] = numbers << 11
+        self._minibatches.weight = address(weights)
+        return bool(self._functions.stepbias_choose_least(ctypes.byref(self._minibatches)))
 
 
 @cache
