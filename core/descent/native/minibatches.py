@@ -82,7 +82,7 @@ class NativeMinibatches:
         return others
 
     def choose_least(self, numbers: UInt64[np.ndarray, " sample"], weights: Float64[np.ndarray, " sample"]) -> bool:
-        """Write what the first run weighs of a step for which these were drawn, as multiples of 2⁻⁵³; whether it is tied."""
+        """Write what the first run weighs where these were drawn, as multiples of 2⁻⁵³; whether it is tied."""
         self._arrays["drawn"][:] = numbers << 11
         self._minibatches.weight = address(weights)
         return bool(self._functions.stepbias_choose_least(ctypes.byref(self._minibatches)))

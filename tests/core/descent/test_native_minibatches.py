@@ -38,10 +38,10 @@ def runs_on(draw: st.DrawFn, samples: int) -> list[Optimizer]:
     lengths=st.lists(st.integers(1, 300), min_size=1, max_size=3),
     is_backwards=st.booleans(),
 )
-def test_they_are_numpys_to_the_bit(  # noqa: PLR0913, PLR0917 - what they may depend on
-    data: st.DataObject, samples: int, seed: int, start: int, lengths: list[int], is_backwards: bool
+def test_they_are_numpys_to_the_bit(
+    *, data: st.DataObject, samples: int, seed: int, start: int, lengths: list[int], is_backwards: bool
 ) -> None:
-    """Of all samplings beside each other, wherever a run goes on, in pieces, and backwards; rows are padded with zeros."""
+    """Of all samplings, wherever a run goes on, in pieces, and backwards; rows are padded with zeros."""
     runs = data.draw(runs_on(samples))
     seeds = range(seed, seed + len(runs))
     mine, reference = (
