@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+from jaxtyping import UInt64
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
@@ -29,6 +30,10 @@ def counter_stream(seed: int, purpose: str, counter: int) -> np.random.Generator
     """
     if counter < 0:
         raise ValueError("a counter is not negative")
-    digest = hashlib.sha256(f"{seed}:{purpose}".encode()).digest()
-    key = np.frombuffer(digest[:16], dtype="<u8")
-    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, counter], dtype=np.uint64)))
+    place = np.array([0, 0, 0, counter], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=counter_key(seed, purpose), counter=place))
+
+
+def counter_key(seed: int, purpose: str) -> UInt64[np.ndarray, "2"]:
+    """The key of `counter_stream`."""
+    return np.frombuffer(hashlib.sha256(f"{seed}:{purpose}".encode()).digest()[:16], dtype="<u8")

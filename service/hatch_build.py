@@ -24,7 +24,7 @@ PARTS = {
 The documents are taken along where `make site` has built them.
 """
 
-SOURCES = tuple(Path("core/descent/native", name) for name in ("descent.c", "sharpness.c", "stages.c"))
+SOURCES = tuple(Path("core/descent/native", name) for name in ("descent.c", "sharpness.c", "stages.c", "minibatches.c"))
 TARGET = Path("core/descent/native/libdescent.so")
 
 FLAGS = (

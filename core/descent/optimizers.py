@@ -5,18 +5,14 @@ and asks an optimiser what it has to know, never which one it is.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import ClassVar, Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from core.descent.ascent import Ascent, AscentAlong
-from core.descent.sampling import Sampling, epoch_indices, given_indices, minibatch_weights, weights_of
-
-Stream = Callable[[str, int], np.random.Generator]
+from core.descent.sampling import BatchSampler, Sampling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,9 +39,14 @@ class Optimizer:
     """Whether the compiled kernel has its step; if not, NumPy's trains it whichever is chosen."""
 
     @property
+    def batch_sampler(self) -> BatchSampler | None:
+        """What chooses the samples of every step; None: it is that of all samples."""
+        return None
+
+    @property
     def draws_batches(self) -> bool:
         """Whether every step is that of some of the samples."""
-        return False
+        return self.batch_sampler is not None
 
     @property
     def has_velocity(self) -> bool:
@@ -163,18 +164,6 @@ class Optimizer:
         """What the residuals of these steps are reduced by."""
         return np.zeros((len(steps), samples))
 
-    def weights(
-        self,
-        stream: Stream,  # noqa: ARG002 - all samples count alike
-        steps: Int64[np.ndarray, " step"],
-        samples: int,
-    ) -> Float64[np.ndarray, "step sample"]:
-        """What the residuals of these steps, a block of them, are multiplied by: of its minibatches.
-
-        `stream` gives the generator of a purpose at a place of its sequence.
-        """
-        return np.ones((len(steps), samples))
-
     @staticmethod
     def roll(
         theta: Float64[np.ndarray, "part run dim"],
@@ -223,9 +212,11 @@ class Minibatch(Optimizer):
         return HeavyBall.limit_in_symbols if self.momentum else "2"
 
     @property
-    def draws_batches(self) -> bool:
-        """True."""
-        return True
+    def batch_sampler(self) -> BatchSampler:
+        """By its sampling."""
+        epochs = {Sampling.EPOCHS, Sampling.ONE_PASS}
+        purpose = "epochs" if self.sampling in epochs else "gradient noise"
+        return BatchSampler(sampling=self.sampling, batch_size=self.batch_size, purpose=purpose, indices=self.indices)
 
     @property
     def has_independent_batches(self) -> bool:
@@ -263,23 +254,6 @@ class Minibatch(Optimizer):
             return self
         return HeavyBall(momentum=self.momentum) if self.momentum else FullBatch()
 
-    def weights(
-        self, stream: Stream, steps: Int64[np.ndarray, " step"], samples: int
-    ) -> Float64[np.ndarray, "step sample"]:
-        """By its sampling; in epochs each has an order of its own, whatever blocks it lies in."""
-        match self.sampling:
-            case Sampling.WITHOUT_REPLACEMENT:
-                rng = stream("gradient noise", int(steps[0]) // len(steps))
-                return minibatch_weights(rng.random((len(steps), samples)), self.batch_size)
-            case Sampling.WITH_REPLACEMENT:
-                rng = stream("gradient noise", int(steps[0]) // len(steps))
-                chosen = rng.integers(samples, size=(len(steps), self.batch_size))
-            case Sampling.EPOCHS | Sampling.ONE_PASS:
-                chosen = epoch_indices(steps, samples, self.batch_size, partial(stream, "epochs"))
-            case Sampling.INDICES:
-                chosen = given_indices(self.indices or (), steps)
-        return weights_of(chosen, samples)
-
 
 _SAMPLED: Final = {
     Sampling.WITH_REPLACEMENT: "with replacement",
@@ -304,9 +278,11 @@ class LabelNoise(Optimizer):
     batch_size: int | None = None
 
     @property
-    def draws_batches(self) -> bool:
-        """With a `batch_size`."""
-        return self.batch_size is not None
+    def batch_sampler(self) -> BatchSampler | None:
+        """With a `batch_size`: minibatches are drawn apart from the noise."""
+        if self.batch_size is None:
+            return None
+        return BatchSampler(sampling=Sampling.WITHOUT_REPLACEMENT, batch_size=self.batch_size, purpose="minibatches")
 
     def dispersion(self, samples: int) -> float:
         """That of its minibatches."""
@@ -325,15 +301,6 @@ class LabelNoise(Optimizer):
         scale = np.where(is_noisy, np.sqrt(self.noise_variance), 0.0)
         noise: Float64[np.ndarray, "step sample"] = scale * rng.standard_normal((len(steps), samples))
         return noise
-
-    def weights(
-        self, stream: Stream, steps: Int64[np.ndarray, " step"], samples: int
-    ) -> Float64[np.ndarray, "step sample"]:
-        """Drawn apart from the noise."""
-        if self.batch_size is None:
-            return np.ones((len(steps), samples))
-        rng = stream("minibatches", int(steps[0]) // len(steps))
-        return minibatch_weights(rng.random((len(steps), samples)), self.batch_size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,11 +5,15 @@ the weighted mean over all samples is the mean over the minibatch.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
+
+Stream = Callable[[str, int], np.random.Generator]
 
 Weights = Float64[np.ndarray, "step sample"]
 
@@ -35,6 +39,33 @@ class Sampling(StrEnum):
     def is_drawn_anew(self) -> bool:
         """Whether the minibatch of a step is independent of all others."""
         return self in {Sampling.WITHOUT_REPLACEMENT, Sampling.WITH_REPLACEMENT}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchSampler:
+    """What chooses the minibatches of a run: so many samples by `sampling`, by numbers drawn for `purpose`."""
+
+    sampling: Sampling
+    batch_size: int
+    purpose: str
+    indices: tuple[tuple[int, ...], ...] | None = None
+
+    def weights(self, stream: Stream, steps: Int64[np.ndarray, " step"], samples: int) -> Weights:
+        """Of a block of steps; in epochs each has an order of its own, whatever blocks it lies in.
+
+        `stream` gives the generator of a purpose at a place of its sequence.
+        """
+        generator, block = partial(stream, self.purpose), int(steps[0]) // len(steps)
+        match self.sampling:
+            case Sampling.WITHOUT_REPLACEMENT:
+                return minibatch_weights(generator(block).random((len(steps), samples)), self.batch_size)
+            case Sampling.WITH_REPLACEMENT:
+                chosen = generator(block).integers(samples, size=(len(steps), self.batch_size))
+            case Sampling.EPOCHS | Sampling.ONE_PASS:
+                chosen = epoch_indices(steps, samples, self.batch_size, generator)
+            case Sampling.INDICES:
+                chosen = given_indices(self.indices or (), steps)
+        return weights_of(chosen, samples)
 
 
 def minibatch_weights(uniforms: Weights, batch_size: int) -> Weights:

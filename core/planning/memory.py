@@ -5,7 +5,8 @@ eight bytes, p parts of θ, n = min(N, d):
 
 * An analysis holds twenty matrices of the size of X, most of them in the solver of linear programmes.
 * A batch holds a dozen of the size of X, seven of n², and 15 arrays of the size of its θ, three more with momentum.
-* Where steps draw numbers, blocks of `core.descent.gradient_noise.BLOCK` steps are drawn ahead, four arrays of them.
+* Where steps draw numbers, blocks of `core.descent.gradient_noise.BLOCK` steps are drawn ahead, four arrays of them,
+  or as many as fill two megabytes, which do not count.
 """
 
 from typing import Final

@@ -9,8 +9,8 @@ from jaxtyping import Float64, Int64
 
 from core.descent.ascent import Ascent
 from core.descent.batch_descent import BatchDescent, BatchState
-from core.descent.gradient_noise import BLOCK, GradientNoise
-from core.descent.kernel import kernel_of
+from core.descent.gradient_noise import GradientNoise
+from core.descent.kernel import NUMPY, kernel_of
 from core.descent.loss_events import Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import FullBatch
@@ -70,6 +70,7 @@ class Batch:
                 [run.seed for run in runs],
                 len(y),
                 is_backwards=problem.is_backwards,
+                is_native=problem.kernel != NUMPY,
                 noisy=np.repeat(np.isin(parts, problem.network.trained_parts)[:, None], X.shape[1], axis=1),
             ),
             momentum=momentum,
@@ -83,8 +84,8 @@ class Batch:
     def longest_chunk(self, start: int) -> int:
         """Most steps in one go from `start`; the noise of steps is drawn ahead, which takes memory."""
         work = 4 * self.problem.dataset.X.size * len(self.runs) * len(self.problem.network.parts) // 2
-        quiet = self.noise.quiet_from(start)
-        return max(min(LONGEST_CHUNK, int(CHUNK_WORK // work)) if quiet else BLOCK, 1)
+        longest = max(min(LONGEST_CHUNK, int(CHUNK_WORK // work)), 1)
+        return longest if self.noise.quiet_from(start) else min(longest, self.noise.to_span_end(start))
 
     def advance(
         self,

@@ -117,7 +117,9 @@ class NativeDescent(BatchDescent):
         if noise.weight is not None and self._tiles is None:
             self._tiles = tiled(self._X)
             self._batch.tiles = address(self._tiles)
-        shift, weight = self._wide("shift", noise.shift), self._wide("weight", noise.weight)
+        shift, weight = self._wide("shift", noise.shift), noise.padded_weight
+        if weight is None:
+            weight = self._wide("weight", noise.weight)
         shrink, shrink_stride = (None, 0) if decay is None else _strided(decay.shrink, 1.0)
         pull, pull_stride = (None, 0) if decay is None else _strided(decay.pull, 1.0)
         parameters = self._wide("parameters", noise.parameters, self._dims)

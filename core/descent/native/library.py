@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = Path(__file__).with_name("libdescent.so")
-"""Made from descent.c, sharpness.c and stages.c when the package is installed (`hatch_build.py`)."""
+"""Made from descent.c, sharpness.c, stages.c and minibatches.c when the package is installed (`hatch_build.py`)."""
 
 VERSION: Final = 3
 """Part of the kernel id: a change of what the library's numbers are changes it."""
@@ -52,6 +52,17 @@ class Stretch(ctypes.Structure):
         ("parameters", ctypes.c_void_p),
         *((name, ctypes.c_void_p) for name in ("floor", "lowest", "grew_at")),
         ("least", ctypes.c_double),
+    )
+
+
+class Minibatches(ctypes.Structure):
+    """`minibatches` of minibatches.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("samples", "rows", "lanes", "start", "steps", "block", "together")),
+        ("backwards", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("kind", "size", "key", "weight", "tied", "drawn", "order", "count")),
+        ("digits", ctypes.c_int64),
     )
 
 
@@ -115,6 +126,9 @@ def library() -> Library | None:
         functions.stepbias_stages_layout.restype = i64
         if functions.stepbias_stages_layout() != _layout(LogDescent, LogModes, PairSizes, NewtonLimits):
             return None
+        functions.stepbias_minibatches_layout.restype = i64
+        if functions.stepbias_minibatches_layout() != ctypes.sizeof(Minibatches):
+            return None
     except (OSError, AttributeError):
         return None
     functions.stepbias_kernels.restype = i64
@@ -125,6 +139,9 @@ def library() -> Library | None:
     functions.stepbias_losses.restype = None
     functions.stepbias_advance.argtypes = [i64, ctypes.POINTER(Batch), ctypes.POINTER(Stretch)]
     functions.stepbias_advance.restype = i64
+    minibatches = ctypes.POINTER(Minibatches)
+    functions.stepbias_draw_minibatches.argtypes, functions.stepbias_draw_minibatches.restype = [minibatches], None
+    functions.stepbias_choose_least.argtypes, functions.stepbias_choose_least.restype = [minibatches], i64
     functions.stepbias_sharpness_work.argtypes, functions.stepbias_sharpness_work.restype = [i64], i64
     functions.stepbias_sharpness.argtypes = [i64, ctypes.POINTER(FactoredLoss), pointer, i64, pointer]
     functions.stepbias_sharpness.restype = None

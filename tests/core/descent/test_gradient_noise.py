@@ -1,5 +1,7 @@
 """Minibatches and label noise."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,7 +35,7 @@ def test_noise_depends_on_the_step_and_not_on_how_it_is_reached(
     whole = noise_of(optimizer).between(start, stop)
     pieces, noise = [], noise_of(optimizer)
     for length in lengths:
-        pieces.append(noise.between(start, start + length))
+        pieces.append(deepcopy(noise.between(start, start + length)))
         start += length
     for name in ("weight", "shift"):
         one, parts = getattr(whole, name), [getattr(piece, name) for piece in pieces]
