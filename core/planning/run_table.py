@@ -16,6 +16,7 @@ from core.planning.cost import (
     CostInputs,
     KernelCost,
     attempts,
+    blown_up_after,
     completion_seconds,
     cycling_steps,
     drawing_seconds,
@@ -81,6 +82,10 @@ class RunTable:
     strides: bool
     optimizers: Sequence[Optimizer]
     draws_batches: bool
+    batch_size: Runs | None
+    rho: Runs | float
+    looks_ahead: bool
+    keeps_ascent: bool
     points: int
     steady_from: Runs
     end_factor: Runs
@@ -97,6 +102,7 @@ class RunTable:
         if (bracket := first.step_bracket) is not None:
             rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
             rounds += rounds[-1:] if recording.sensitivity else []
+        ascent = first.optimizer.ascent
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
         completes = stopping.completes and first.optimizer.is_completable
         twins = [LIKELY_TWINS if optimizer.in_effect.follows_gradient else 1.0 for optimizer in optimizers]
@@ -123,6 +129,10 @@ class RunTable:
             strides=completes and not stopping.wants_proof,
             optimizers=optimizers,
             draws_batches=first.optimizer.draws_batches,
+            batch_size=columns.get("batch_size"),
+            rho=0.0 if ascent is None or ascent.normalized else columns["rho"],
+            looks_ahead=first.optimizer.looks_ahead,
+            keeps_ascent=ascent is not None and ascent.normalized,
             points=recording.records,
             vectors=len(recording.vectors),
             **_steadiness(grid, columns, len(offsets)),
@@ -142,6 +152,7 @@ class RunTable:
         on_parameters = self.optimizers[0].perturbs_parameters
         drawn = len(facts.network.parts) * facts.dimension if on_parameters else facts.samples
         noisy = each if self.draws_batches else np.minimum(each, self.noise_steps)
+        noisy = np.ceil(noisy / BLOCK_OF_NOISE) * BLOCK_OF_NOISE
         drawing = drawing_seconds(noisy, drawn, batches=self.draws_batches)
         trainings, tried = self.lanes * self.trainings, attempts(each, completes=self.completes)
         completion = completion_seconds(each, self._inputs(each * np.nan, facts))
@@ -159,6 +170,7 @@ class RunTable:
                 entries=entries,
                 dimension=facts.dimension,
                 lanes=self.lanes,
+                degree=facts.network.degree,
             ),
             bytes=stored_bytes(
                 records, dimension=facts.dimension, parts=len(facts.network.parts), vectors=self.vectors
@@ -168,9 +180,7 @@ class RunTable:
     def steps(self, facts: ProblemFacts) -> Runs:
         """The predicted steps of every run in one lane, those of all its trainings one after another."""
         most = self._stream_steps(facts)
-        steps = [
-            np.minimum(self._steps(fraction * self.end_factor, facts), most) for fraction in self._fractions(facts)
-        ]
+        steps = [np.minimum(self._steps(fraction, facts), most) for fraction in self._fractions(facts)]
         return np.asarray(np.sum(steps, axis=0) * (self.trainings / len(steps)))
 
     def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
@@ -194,10 +204,14 @@ class RunTable:
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
         if self.takes_all_steps:
             return np.full(len(self.init_scale), float(self.max_steps))
-        inputs = self._inputs(fraction, facts)
+        begun, inputs = self._inputs(fraction, facts), self._inputs(fraction * self.end_factor, facts)
         # A round of a search lasts until the probes are told apart that cycle.
         steps = np.maximum(predicted_steps(inputs), cycling_steps(inputs) if self.rounds else 0.0)
-        return np.asarray(np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps))
+        # What has come to its end when its schedule is over does not begin anew.
+        at_once = predicted_steps(begun)
+        steps = np.where(at_once <= self.steady_from, at_once, steps)
+        steps = np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
+        return np.fmin(steps, blown_up_after(begun))
 
     def _inputs(self, fraction: Runs, facts: ProblemFacts) -> CostInputs:
         return CostInputs(
@@ -216,7 +230,17 @@ class RunTable:
             completes=self.completes,
             draws_batches=self.draws_batches,
             strides_from=self._strides_from(facts),
+            dispersion=self._dispersion(facts.samples),
+            looks_ahead=self.looks_ahead,
+            ascent=0.0 if facts.max_stable_step is None else self.rho * (2 / facts.max_stable_step),
+            keeps_ascent=self.keeps_ascent,
         )
+
+    def _dispersion(self, samples: int) -> Runs | float:
+        """(N − b)/(b(N − 1)), in epochs as well."""
+        if self.batch_size is None:
+            return 0.0
+        return np.maximum(samples - self.batch_size, 0.0) / (self.batch_size * max(samples - 1, 1))
 
     def _decaying_steps(self, steps: Runs) -> Runs:
         """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""
