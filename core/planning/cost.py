@@ -24,7 +24,7 @@ Those of other optimisers were fitted to 6,000 runs of 10 problems of each kind:
   ((1 + m)/(1 − m))^.85 times as fast; SAM makes it (1 + ρλ)^1.5 times as slow, 8 at most, λ the least sharpness.
 * SAM begins beyond its limit where p·(1 + ρλs)/(1 + ρλ) > 2.5 or ρλs > 5, s = α^(2D−2)·(d + (1 + √(d/N))²), the other
   momentum where p·(1 − m)^.55 > 2.5. A normalised ascent never lets a run come to rest.
-* Minibatches of dispersion q blow up where f·(1 + 1.3·q·(1 + m)/(1 − m)) > 1.72, once they have left the saddle.
+* Minibatches of dispersion q blow up where f·(1 + 1.3·q·(1 + m)/(1 − m)) > 1.55, once they have left the saddle.
 
 A single run may be off by a factor of 3, a batch hardly is by 2.
 """
@@ -224,7 +224,7 @@ def blown_up_after(inputs: CostInputs) -> Runs:
         if not inputs.draws_batches:
             return np.asarray(begins)
         rolled = (1 + inputs.momentum) / (1 - inputs.momentum)
-        is_led = inputs.fraction * (1 + 1.3 * inputs.dispersion * rolled) > 1.72
+        is_led = inputs.fraction * (1 + 1.3 * inputs.dispersion * rolled) > 1.55
         scale = np.maximum(np.minimum(inputs.init_scale, 1.0), 1e-30)
         away = 0.4 * scale ** -min(inputs.degree - 2.0, 9.0) / (inputs.fraction * rolled)
         return np.fmin(begins, np.where(is_led, inputs.warmup_steps + 64 + away, np.inf))
@@ -287,6 +287,18 @@ def drawing_seconds(noisy_steps: Runs, samples: int, *, batches: bool) -> Runs:
     if batches:
         each = SECONDS_PER_MINIBATCH + SECONDS_PER_MINIBATCH_SAMPLE * samples
     return np.asarray(noisy_steps * each)
+
+
+SECONDS_PER_MOMENT_SAMPLE: Final = 2e-4
+SECONDS_PER_MOMENT_CUBE: Final = 2e-8
+MOMENT_WITH_MOMENTUM: Final = 1.5
+"""The step that minibatches are stable to in the mean square: so much for each sample, and for N³."""
+
+
+def moment_seconds(samples: int, momentum: Runs) -> Runs:
+    """What that threshold takes where a run of minibatches ended, unless it overflowed."""
+    each = SECONDS_PER_MOMENT_SAMPLE * samples + SECONDS_PER_MOMENT_CUBE * float(samples) ** 3
+    return np.where(momentum > 0, MOMENT_WITH_MOMENTUM * each, each)
 
 
 def attempts(steps: Runs, *, completes: bool) -> Runs:

@@ -20,6 +20,7 @@ from core.planning.cost import (
     completion_seconds,
     cycling_steps,
     drawing_seconds,
+    moment_seconds,
     overhead_seconds,
     predicted_records,
     predicted_steps,
@@ -161,6 +162,9 @@ class RunTable:
             entries=entries,
             trainings=trainings,
         )
+        if self.optimizers[0].has_independent_batches:
+            ends = np.isinf(blown_up_after(self._inputs(self._fractions(facts)[-1], facts)))
+            overhead = overhead + ends * moment_seconds(facts.samples, self.momentum)
         returns = self.trainings * (tried + noisy / BLOCK_OF_NOISE + each / LONGEST_CHUNK)
         return Forecast(
             costs=RunCosts(
