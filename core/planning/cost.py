@@ -171,12 +171,18 @@ def predicted_steps(inputs: CostInputs) -> Runs:
             steps = np.fmin(steps, np.maximum(settled, known))
         steps = np.fmin(steps, _strides_from(inputs, below) + _violence(below))
         steps = np.where(fraction < 1, steps, cycling_steps(inputs))
+        if inputs.degree == 2:
+            still = np.maximum(settled, STILL / below)
+            steps = np.where(inputs.ascent > 1, np.fmin(steps, still), steps)
         if inputs.keeps_ascent:
             steps = np.full_like(steps, np.inf)
         steps = np.fmin(steps, blown_up_after(inputs))
     # Where no step size is stable there is nothing to converge to.
     return np.fmin(np.where(np.isnan(fraction), np.inf, steps), float(inputs.max_steps))
 
+
+STILL: Final = 6000
+"""Steps in units of 1/f in which SAM with ρλ > 1 leads what it does not need to 0 at degree 2; then it stands still."""
 
 LONGEST_LEAD: Final = 5.0
 """ρλ of SAM where a run starts from which on it overflows, however small its steps."""

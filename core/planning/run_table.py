@@ -215,7 +215,7 @@ class RunTable:
         at_once = predicted_steps(begun)
         steps = np.where(at_once <= self.steady_from, at_once, steps)
         steps = np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
-        return np.fmin(steps, blown_up_after(begun))
+        return np.asarray(np.fmin(steps, blown_up_after(begun)))
 
     def _inputs(self, fraction: Runs, facts: ProblemFacts) -> CostInputs:
         return CostInputs(
@@ -244,7 +244,7 @@ class RunTable:
         """(N − b)/(b(N − 1)), in epochs as well."""
         if self.batch_size is None:
             return 0.0
-        return np.maximum(samples - self.batch_size, 0.0) / (self.batch_size * max(samples - 1, 1))
+        return np.asarray(np.maximum(samples - self.batch_size, 0.0) / (self.batch_size * max(samples - 1, 1)))
 
     def _decaying_steps(self, steps: Runs) -> Runs:
         """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""

@@ -276,6 +276,8 @@ def _settles(spec: NastySpec) -> str | None:
             spec = spec.at(float(found[1]))
         elif "halve η" in text:
             spec = spec.at(spec.step_size / 2)
+        elif "take ascents that are not normalised" in text:
+            spec = spec.at(spec.step_size, normalized=False)
         else:
             break
     return f"at η = {spec.step_size:.3g} it is {summary['outcome']}"
@@ -306,6 +308,24 @@ def _to_and_fro(case: Case, _: re.Match[str]) -> str | None:
     swing, drift = np.linalg.norm(two - one), np.linalg.norm(three - one)
     is_normalized = bool(case.spec.optimizer.get("normalized"))
     return _unless(is_normalized and drift <= 0.1 * swing, f"two steps lead {drift:.2g} away, and one {swing:.2g}")
+
+
+def _ascends_by_samples(case: Case, _: re.Match[str]) -> str | None:
+    """It stays away from the least squares, and does not with ascents along the mean gradient."""
+    excess = case.path.losses[-1] - case.least_loss
+    summary, _ = trained(case.spec.at(case.spec.step_size, ascent="full"))
+    is_away = excess > TOLERANCE * case.zero_loss
+    return _unless(
+        is_away and summary["outcome"] == "stationary", f"it is {excess:.2g} above, then {summary['outcome']}"
+    )
+
+
+def _flatter_and_no_nearer(case: Case, _: re.Match[str]) -> str | None:
+    here, later = case.sharpness(case.path.there), case.sharpness(case.path.end)
+    nearer = case.path.losses[-1] / case.path.from_step(case.steps)[0]
+    return _unless(
+        later <= here * (1 + 1e-6) and nearer > 0.5, f"λ goes from {here:.6g} to {later:.6g}, loss × {nearer:.2g}"
+    )
 
 
 def _halved(case: Case, _: re.Match[str]) -> str | None:
@@ -466,6 +486,18 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case, re.Match[str]], str | None]], ...
         ),
         _to_and_fro,
     ),
+    (
+        r"but they are those of ascents along the mean gradient, and 1-SAM is less stable: halve η, or lower ρ",
+        _halved,
+    ),
+    (
+        (
+            r"Where nothing interpolates the ascents of samples never vanish, and a run does not come to the least "
+            r"squares: lower ρ, or take ascents along the mean gradient\. More steps alone change little\. ?"
+        ),
+        _ascends_by_samples,
+    ),
+    (r"More steps lead to where λ is less, and no nearer\. ?", _flatter_and_no_nearer),
     (
         (
             r"Its ascents keep their length ρ, by which it goes to and fro within the loss tolerance, and on to where "

@@ -115,6 +115,7 @@ class _Problem:
     ascending: list[tuple[int, NastySpec]]
     noisy: list[tuple[int, NastySpec]]
     rng: np.random.Generator
+    noise_rng: np.random.Generator
 
     @classmethod
     def of(cls, specs: Sequence[NastySpec]) -> "_Problem":
@@ -141,6 +142,7 @@ class _Problem:
             noisy=[(lane, spec) for lane, spec in enumerate(specs) if spec.noise_deviation],
             batches=[(lane, spec.batch_size, len(spec.y)) for lane, spec in enumerate(specs) if spec.batch_size],
             rng=np.random.default_rng(7),
+            noise_rng=np.random.default_rng(8),
         )
 
     def slope(self, u: np.ndarray) -> np.ndarray:
@@ -152,7 +154,7 @@ class _Problem:
         here = [(lane, spec) for lane, spec in self.noisy if step < spec.optimizer["noise_steps"]]
         shift = np.zeros_like(self.present) if here else 0.0
         for lane, spec in here:
-            shift[lane, : spec.X.shape[1]] = spec.noise_deviation * self.rng.standard_normal(spec.X.shape[1])
+            shift[lane, : spec.X.shape[1]] = spec.noise_deviation * self.noise_rng.standard_normal(spec.X.shape[1])
         return shift
 
     def weights(self) -> np.ndarray:
