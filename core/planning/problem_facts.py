@@ -65,7 +65,8 @@ class ProblemFacts:
             return 1.0
         degree = self.network.degree
         size = self.variance * self.true_norm ** (2 - 2 / degree)
-        return float(2 / (self.max_stable_step * degree**2 * size))
+        least = self.max_stable_step * degree**2 * size
+        return float(2 / least) if least else 1.0  # where numbers are too small, too
 
     @classmethod
     def known(cls, network: Network, analysis: ProblemAnalysis, data: PlainData) -> Self:

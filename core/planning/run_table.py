@@ -196,7 +196,8 @@ class RunTable:
         if self.step_size is None:
             return [self.init_scale * np.nan if self.fraction is None else self.fraction]
         largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
-        return [self.step_size / np.array([optimizer.largest_stable_step(largest) for optimizer in self.optimizers])]
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # numbers may be of any size
+            return [self.step_size / np.array([each.largest_stable_step(largest) for each in self.optimizers])]
 
     def _stream_steps(self, facts: ProblemFacts) -> Runs | float:
         """How many steps there are samples for, ∞ where there is no end of them."""
@@ -236,7 +237,7 @@ class RunTable:
             strides_from=self._strides_from(facts),
             dispersion=self._dispersion(facts.samples),
             looks_ahead=self.looks_ahead,
-            ascent=0.0 if facts.max_stable_step is None else self.rho * (2 / facts.max_stable_step),
+            ascent=self._ascent(facts.max_stable_step),
             keeps_ascent=self.keeps_ascent,
         )
 
@@ -245,6 +246,11 @@ class RunTable:
         if self.batch_size is None:
             return 0.0
         return np.asarray(np.maximum(samples - self.batch_size, 0.0) / (self.batch_size * max(samples - 1, 1)))
+
+    def _ascent(self, max_stable_step: float | None) -> Runs | float:
+        """ρλ at the least λ_max; numbers may be of any size."""
+        with np.errstate(over="ignore"):
+            return self.rho * (2 / max_stable_step) if max_stable_step else 0.0
 
     def _decaying_steps(self, steps: Runs) -> Runs:
         """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""

@@ -178,3 +178,8 @@ def test_numbers_of_any_size_are_estimated(api: Service) -> None:
         optimizer={"kind": "gradient_descent", "step_size": size},
     )
     assert api.post(steep, f"{EXPERIMENTS}/estimate").json()["runs"] == 1
+    tiny = spec()["data"] | {"variance": 1e-200, "true_norm": 2e-311, "mean": -4e16}
+    sam = {"kind": "sam", "rho": 7e99, "step_size": 2e16}
+    for scale in (0.5, 2e99):
+        start = {"kind": "uniform", "scale": scale}
+        assert api.post(spec(data=tiny, optimizer=sam, initialization=start), ESTIMATE).status_code == 200
