@@ -20,12 +20,20 @@ WITHIN: Final = 2.0
 """A prediction is right within this factor."""
 
 SHAPES: Final = ((3, 4), (10, 30), (20, 60), (50, 100), (40, 200))
-KINDS: Final = ("gradient_descent", "gradient_descent", "gradient_descent", "heavy_ball", "sgd", "label_noise")
+KINDS: Final = (
+    *("gradient_descent",) * 4,
+    *("heavy_ball", "nesterov", "sgd", "sgd", "sam", "sam", "label_noise", "parameter_noise"),
+)
 KERNELS: Final = ("auto", "auto", "auto", "auto", "auto", "numpy")
 
 
 GIVEN_STARTS: Final = 0.15
 """Part of the specs whose parameters start from other sizes than their scale."""
+
+SCHEDULED: Final = 0.15
+DECAYING: Final = 0.15
+FOLLOWED: Final = 0.15
+"""Parts of them whose step size has a schedule, whose weights decay, and that record vectors."""
 
 
 def measure_cost(effort: Effort) -> dict[str, Any]:
@@ -77,16 +85,9 @@ def drawn_spec(draw: random.Random) -> tuple[dict[str, Any], str]:
     fractions = sorted({round(draw.uniform(0.05, 0.98), 3) for _ in range(draw.choice((1, 3, 6)))})
     scales = sorted(round(10 ** draw.uniform(-2, 0), 4) for _ in range(draw.choice((1, 4, 8))))
     optimizer: dict[str, Any] = {"kind": kind, "step_size": {"fractions_of_max_stable": fractions}}
-    own: dict[str, dict[str, Any]] = {
-        "gradient_descent": {"warmup_steps": draw.choice((0, 1000))},
-        "heavy_ball": {"momentum": draw.choice((0.5, 0.9))},
-        "sgd": {"batch_size": max(1, samples // 4)},
-        "label_noise": {"noise_variance": 0.01, "noise_steps": budget // 4},
-    }
-    optimizer |= own[kind]
     if kernel == "numpy":
         budget = min(budget, 5_000)
-        optimizer |= {"noise_steps": budget // 4} if kind == "label_noise" else {}
+    optimizer |= _own(draw, kind, samples, budget) | _schedule(draw, budget) | _decay(draw, kind)
     document: dict[str, Any] = {
         "data": _data(draw, samples, dimension),
         "model": {"kind": "diagonal", "depth": depth},
@@ -95,10 +96,48 @@ def drawn_spec(draw: random.Random) -> tuple[dict[str, Any], str]:
         "stopping": {"max_steps": budget, "finish": draw.choice(("auto", "auto", "iterate"))},
         "recording": {"points": draw.choice((0, 30, 100)), "sensitivity": draw.choice((True, False, "auto", "auto"))},
     }
+    if document["recording"]["points"] and draw.random() < FOLLOWED:
+        document["recording"]["vectors"] = draw.choice((["predictor"], ["time_average"], ["predictor", "time_average"]))
     if draw.random() < GIVEN_STARTS:
         sizes = {part: round(10 ** draw.uniform(-1, 0.5), 4) for part in ("u_plus", "u_minus")}
         document["initialization"] |= {"kind": "parameters"} | sizes
     return document, kernel
+
+
+def _own(draw: random.Random, kind: str, samples: int, budget: int) -> dict[str, Any]:
+    """What a kind of optimiser has besides."""
+    match kind:
+        case "gradient_descent":
+            return {"warmup_steps": draw.choice((0, 1000))}
+        case "heavy_ball" | "nesterov":
+            return {"momentum": draw.choice((0.5, 0.9))}
+        case "sgd":
+            sampling = {"sampling": draw.choice(("without_replacement", "with_replacement", "epochs"))}
+            rolling = {"momentum": 0.5} if draw.random() < 0.3 else {}
+            return {"batch_size": draw.choice((1, max(1, samples // 4)))} | sampling | rolling
+        case "sam":
+            along, is_normalized = draw.choice(("full", "sample")), draw.random() < 0.3
+            return {"rho": round(10 ** draw.uniform(-3, -0.5), 5), "ascent": along, "normalized": is_normalized}
+        case "label_noise":
+            batches = {"batch_size": max(1, samples // 4)} if draw.random() < 0.5 else {}
+            return {"noise_variance": 0.01, "noise_steps": budget // 4} | batches
+        case _:
+            return {"variance": round(10 ** draw.uniform(-4, -2), 6), "noise_steps": budget // 4}
+
+
+def _schedule(draw: random.Random, budget: int) -> dict[str, Any]:
+    if draw.random() > SCHEDULED:
+        return {}
+    name, factor, over = draw.choice(("piecewise", "exponential", "cosine")), draw.choice((0.1, 0.5)), budget // 4
+    places = {"schedule_at_steps": [over]} if name == "piecewise" else {"schedule_steps": over}
+    return {"schedule": name, "schedule_factor": factor} | places
+
+
+def _decay(draw: random.Random, kind: str) -> dict[str, Any]:
+    if draw.random() > DECAYING or kind in {"sam", "parameter_noise"}:
+        return {}
+    until = {"weight_decay_until": 1000} if draw.random() < 0.3 else {}
+    return {"weight_decay": round(10 ** draw.uniform(-4, -2), 6)} | until
 
 
 def _data(draw: random.Random, samples: int, dimension: int) -> dict[str, Any]:
@@ -123,8 +162,11 @@ def _words(document: dict[str, Any], kernel: str, grid: Grid) -> str:
     rows = len(data["X"]) if data["kind"] == "inline" else data["samples"]
     columns = len(data["X"][0]) if data["kind"] == "inline" else data["dimension"]
     own = "own " if data["kind"] == "inline" else ""
+    how = ", ".join(f"{name} {value}" for name, value in optimizer.items() if name not in {"kind", "step_size"})
     return (
-        f"{own}{columns} × {rows}, D = {document['model']['depth']}, {optimizer['kind']}, {len(grid)} runs of "
+        f"{own}{columns} × {rows}, D = {document['model']['depth']}, {optimizer['kind']}"
+        f"{f' ({how})' if how else ''}, {len(grid)} runs of "
         f"{grid.problems} problem(s), {document['stopping']['max_steps']} steps at most, "
-        f"{document['stopping']['finish']}, {recording['points']} points, twins {recording['sensitivity']}, {kernel}"
+        f"{document['stopping']['finish']}, {recording['points']} points"
+        f"{''.join(f', {each}' for each in recording.get('vectors', ()))}, twins {recording['sensitivity']}, {kernel}"
     )

@@ -22,7 +22,12 @@ STEPS: Final = 200_000
 def _optimizer(each: Judged) -> str:
     spec, words = each.case.spec, []
     if spec.momentum:
-        words.append(f"momentum {spec.momentum:g}")
+        words.append(f"{'Nesterov ' if spec.looks_ahead else ''}momentum {spec.momentum:g}")
+    if spec.rho:
+        kind = "1-SAM" if spec.optimizer.get("ascent") == "sample" else "n-SAM"
+        words.append(f"{kind}{', normalised' if spec.optimizer.get('normalized') else ''}, ρ {spec.rho:g}")
+    if spec.noise_deviation:
+        words.append(f"noise on parameters, variance {spec.optimizer['variance']:g}")
     if spec.batch_size:
         words.append(f"minibatches of {spec.batch_size}")
     if spec.warmup_steps:

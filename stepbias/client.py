@@ -118,6 +118,8 @@ class Client:
 
         Returns:
             Counts of runs, problems and batches; the predicted steps, the seconds on one core, and the bytes kept.
+            `wall_time` has the seconds with the `processes` of workers that live now, None where that is not known, and
+            an `explanation`.
 
         Raises:
             ProblemError, UnusableValue, OSError: as for `submit`.

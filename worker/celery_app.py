@@ -133,6 +133,10 @@ class CeleryPool:
         """Processes without a task."""
         return max(self._concurrency - len(active_requests), 0)
 
+    def processes(self) -> int:
+        """As many as were asked for: one that ends has a successor."""
+        return self._concurrency
+
     def taken(self) -> int:
         """Tasks that processes have accepted."""
         return sum(total_count.values())

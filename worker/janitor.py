@@ -57,6 +57,10 @@ class Pool(Protocol):
         """How many have nothing to do."""
         ...
 
+    def processes(self) -> int:
+        """How many there are."""
+        ...
+
     def taken(self) -> int:
         """How many rings have been answered since the start."""
         ...
@@ -162,7 +166,11 @@ class Janitor:
     def _register(self) -> None:
         settings = self._context.settings
         worker = LiveWorker(
-            name=self._context.name, numerics=NUMERICS_VERSION, idle=self._pool.idle(), tells=settings.webhook_hosts
+            name=self._context.name,
+            numerics=NUMERICS_VERSION,
+            idle=self._pool.idle(),
+            tells=settings.webhook_hosts,
+            processes=self._pool.processes(),
         )
         seconds = REGISTRATION * settings.janitor_seconds
         self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)

@@ -2,18 +2,22 @@
 
 import math
 from functools import partial
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.datasets import kept
 from api.problems.request_errors import NothingHere, OverLimit
+from api.readiness import lack_of
+from core.identity import NUMERICS_VERSION
 from core.planning.cost import kernel_cost
-from core.planning.estimate import estimate
+from core.planning.estimate import Estimate, estimate
 from core.planning.problem_facts import facts_of_problems
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from core.sweep.grid import Grid
 from jobs.kept_documents import kept_analysis
 from jobs.ports import Store
+from jobs.records import Queue
 from jobs.settings import Settings
 
 
@@ -27,6 +31,40 @@ class MaxStableSteps(BaseModel):
         description="From the parameters of a sparse regression, or from the least squares of data in the spec."
     )
     unknown: int = Field(description="Step sizes given in numbers are then predicted to take the whole budget.")
+
+
+class WallTime(BaseModel):
+    """How long the experiment is predicted to take with the workers that live at this moment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float | None = Field(
+        description="If each process has a core of its own and nothing else waits; null where it is not known."
+    )
+    processes: int | None = Field(
+        description="Of the workers that live and serve the batch queue; null where one does not say how many it has."
+    )
+    explanation: str = Field(description="With what this holds, or why it is not known, as a sentence.")
+
+    @classmethod
+    def with_workers_of(cls, store: Store, found: Estimate) -> Self:
+        """By the workers that have registered in the store lately."""
+        around = {queue: store.look_around(queue) for queue in Queue}
+        own = [worker for worker in around[Queue.BATCH].workers if worker.numerics == NUMERICS_VERSION]
+        told = [worker.processes for worker in own if worker.processes is not None]
+        processes = sum(told) if len(told) == len(own) else None
+        lacks = [lack for queue, here in around.items() if (lack := lack_of(queue, here)) is not None]
+        if lacks:
+            missing = f"Nothing would run now: {' and '.join(lacks)} is missing."
+            return cls(seconds=None, processes=processes, explanation=missing)
+        if not processes:
+            return cls(seconds=None, processes=None, explanation="A worker does not say how many processes it has.")
+        living = "the one process that lives" if processes == 1 else f"the {processes} processes that live"
+        return cls(
+            seconds=float(f"{found.wall_seconds(processes):.3g}"),
+            processes=processes,
+            explanation=f"With {living} now, each on a core of its own, if nothing else waits.",
+        )
 
 
 class EstimateDocument(BaseModel):
@@ -44,31 +82,37 @@ class EstimateDocument(BaseModel):
     predicted_seconds: float = Field(
         description="Of one core, to train all runs and to analyse those data sets that are not analysed yet."
     )
+    wall_time: WallTime
     bytes: int = Field(description="What the store will keep of the runs.")
     memory_bytes: int = Field(
         description="Of the analysis or batch that takes most, in one process of a worker, beside what each takes."
     )
     max_stable_steps: MaxStableSteps
 
+    @classmethod
+    def of(cls, found: Estimate, *, store: Store) -> Self:
+        """An estimate, and how long that takes the workers of the store."""
+        return cls(
+            runs=found.runs,
+            problems=found.problems,
+            batches=found.batches,
+            predicted_steps=round(found.predicted_steps),
+            predicted_seconds=float(f"{found.predicted_seconds:.3g}"),
+            wall_time=WallTime.with_workers_of(store, found),
+            bytes=round(found.bytes),
+            memory_bytes=round(found.memory),
+            max_stable_steps=MaxStableSteps(**found.max_stable_steps),
+        )
 
-def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> EstimateDocument:
+
+def estimated(spec: ExperimentSpec, *, store: Store, settings: Settings) -> Estimate:
     """The estimate of a spec that has been found fit to be submitted."""
     grid = Grid(spec)
     facts = facts_of_problems(grid, partial(kept_analysis, store), _uploaded_shape(spec, store))
-    found = estimate(grid, facts, kernel_cost(settings.kernel, grid.run(0).optimizer))
-    return EstimateDocument(
-        runs=found.runs,
-        problems=found.problems,
-        batches=found.batches,
-        predicted_steps=round(found.predicted_steps),
-        predicted_seconds=float(f"{found.predicted_seconds:.3g}"),
-        bytes=round(found.bytes),
-        memory_bytes=round(found.memory),
-        max_stable_steps=MaxStableSteps(**found.max_stable_steps),
-    )
+    return estimate(grid, facts, kernel_cost(settings.kernel, grid.run(0).optimizer))
 
 
-def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings) -> EstimateDocument:
+def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings) -> Estimate:
     """The estimate of a spec, if this deployment takes experiments of such a cost.
 
     Raises:
@@ -88,9 +132,9 @@ def require_affordable(spec: ExperimentSpec, *, store: Store, settings: Settings
             f"{spec.recording.points} records; at most {most_bytes / 1e9:.3g} GB are taken."
         )
     most_memory = min(settings.max_memory_bytes, settings.process_memory_bytes or math.inf)
-    if found.memory_bytes > most_memory:
+    if found.memory > most_memory:
         raise OverLimit(
-            f"Its largest batch or analysis is predicted to take {found.memory_bytes / 1e9:.3g} GB of memory; at most "
+            f"Its largest batch or analysis is predicted to take {found.memory / 1e9:.3g} GB of memory; at most "
             f"{most_memory / 1e9:.3g} GB are taken. It depends on samples and dimension, and on "
             f"the samples alone where steps draw noise or minibatches."
         )

@@ -89,7 +89,7 @@ def estimate_experiment(spec: SpecHere, store: StoreHere, settings: SettingsHere
     require_within_limits(spec, settings)
     require_uploaded(spec, store=store, settings=settings)
     require_feasible(spec, store=store)
-    return require_affordable(spec, store=store, settings=settings)
+    return EstimateDocument.of(require_affordable(spec, store=store, settings=settings), store=store)
 
 
 @router.get("", response_model=ExperimentPage)

@@ -46,7 +46,7 @@ class RunCosts:
     """Runs to be packed: for each its steps in one lane, and its seconds beside those of the steps.
 
     `returns` is how often the kernel comes back of a batch that is as long as the run. Each takes `lanes` lanes;
-    `entries` are N·d, and `dimension` is d.
+    `entries` are N·d, `dimension` is d, and `degree` is that of the network.
     """
 
     steps: Float64[np.ndarray, " run"]
@@ -55,10 +55,13 @@ class RunCosts:
     entries: int
     dimension: int
     lanes: int = 1
+    degree: int = 2
 
     def seconds(self, kernel: KernelCost) -> Float64[np.ndarray, " run"]:
         """Of every run in company, on one core."""
-        seconds: Float64[np.ndarray, " run"] = self.steps * (self.lanes * kernel.step(self.entries)) + self.overhead
+        seconds: Float64[np.ndarray, " run"] = (
+            self.steps * (self.lanes * kernel.step(self.entries, self.degree)) + self.overhead
+        )
         return seconds
 
 
@@ -109,7 +112,7 @@ def _lonely_end(steps: Float64[np.ndarray, " run"], costs: RunCosts, kernel: Ker
     """Seconds that the last lanes of a batch take beyond what they would in company."""
     last = steps[: -(-kernel.lone // costs.lanes)]
     lanes = kernel.lone * float(last[0]) - costs.lanes * float(last.sum())
-    return kernel.step(costs.entries) * max(lanes, 0.0)
+    return kernel.step(costs.entries, costs.degree) * max(lanes, 0.0)
 
 
 def _most_lanes(dimension: int) -> int:

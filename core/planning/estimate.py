@@ -23,6 +23,8 @@ class Estimate:
 
     `predicted_steps` are those of all trainings of all runs, `predicted_seconds` those of one core, with the analyses
     of problems that are not analysed yet.
+    `longest` are the seconds of the analysis and the batch of one problem that take longest together: the batch waits
+    for the analysis, and neither is shared between processes.
     `memory` are the bytes that the analysis or the batch of the most takes, beside what every worker takes.
     `max_stable_steps` counts the problems by how far their largest stable step is known.
     """
@@ -32,9 +34,18 @@ class Estimate:
     batches: int
     predicted_steps: float
     predicted_seconds: float
+    longest: float
     bytes: float
     memory: float
     max_stable_steps: Mapping[str, int]
+
+    def wall_seconds(self, processes: int) -> float:
+        """What it takes with so many processes, each on a core of its own, and nothing else to do.
+
+        max(`predicted_seconds`/P, `longest`): no order of the batches is faster, and longest first is slower by less
+        than one batch more (Graham 1969).
+        """
+        return max(self.predicted_seconds / processes, self.longest)
 
 
 def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCost) -> Estimate:
@@ -50,26 +61,29 @@ def estimate(grid: Grid, problems: Mapping[ProblemFacts, int], kernel: KernelCos
     known = dict.fromkeys((str(provenance) for provenance in Provenance), 0)
     for facts, count in problems.items():
         known[facts.provenance] += count
-    batches, steps, seconds, kept, memory = 0.0, 0.0, 0.0, 0.0, 0.0
+    batches, steps, seconds, longest, kept, memory = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for facts, weight in _representative(problems):
+        is_analysed = facts.provenance is Provenance.KNOWN
+        entries = float(facts.samples * facts.dimension)
+        analysis = 0.0 if is_analysed else analysis_seconds(entries=entries, degree=facts.network.degree)
+        seconds += weight * analysis
         for block, table in zip(blocks, tables, strict=True):
             forecast = table.forecast(facts)
             formed = form_batches(block.tolist(), forecast.costs, kernel)
             batches += weight * len(formed)
             steps += weight * table.lanes * float(forecast.costs.steps.sum())
             seconds += weight * sum(batch.work for batch in formed)
+            longest = max(longest, analysis + max((batch.work for batch in formed), default=0.0))
             kept += weight * float(forecast.bytes.sum())
             widest = max((len(batch.indices) for batch in formed), default=0)
             memory = max(memory, peak_bytes(table, facts, lanes=widest * table.lanes))
-        if facts.provenance is not Provenance.KNOWN:
-            entries = float(facts.samples * facts.dimension)
-            seconds += weight * analysis_seconds(entries=entries, degree=facts.network.degree)
     return Estimate(
         runs=len(grid),
         problems=grid.problems,
         batches=round(batches),
         predicted_steps=steps,
         predicted_seconds=seconds,
+        longest=longest,
         bytes=kept,
         memory=memory,
         max_stable_steps=known,

@@ -64,8 +64,9 @@ class ProblemFacts:
         if self.max_stable_step is None or self.variance is None:
             return 1.0
         degree = self.network.degree
-        size = self.max_stable_step * degree**2 * self.variance * self.true_norm ** (2 - 2 / degree)
-        return float(2 / size) if 0 < size < np.inf else 1.0
+        size = self.variance * self.true_norm ** (2 - 2 / degree)
+        least = self.max_stable_step * degree**2 * size
+        return float(2 / least) if 0 < least < np.inf else 1.0  # where numbers are too small, too
 
     @classmethod
     def known(cls, network: Network, analysis: ProblemAnalysis, data: PlainData) -> Self:

@@ -16,9 +16,11 @@ from core.planning.cost import (
     CostInputs,
     KernelCost,
     attempts,
+    blown_up_after,
     completion_seconds,
     cycling_steps,
     drawing_seconds,
+    moment_seconds,
     overhead_seconds,
     predicted_records,
     predicted_steps,
@@ -81,6 +83,10 @@ class RunTable:
     strides: bool
     optimizers: Sequence[Optimizer]
     draws_batches: bool
+    batch_size: Runs | None
+    rho: Runs | float
+    looks_ahead: bool
+    keeps_ascent: bool
     points: int
     steady_from: Runs
     end_factor: Runs
@@ -97,6 +103,7 @@ class RunTable:
         if (bracket := first.step_bracket) is not None:
             rounds = likely_fractions(lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)
             rounds += rounds[-1:] if recording.sensitivity else []
+        ascent = first.optimizer.ascent
         optimizers = _optimizers(first.optimizer, columns, len(offsets))
         completes = stopping.completes and first.optimizer.is_completable
         twins = [LIKELY_TWINS if optimizer.in_effect.follows_gradient else 1.0 for optimizer in optimizers]
@@ -123,6 +130,10 @@ class RunTable:
             strides=completes and not stopping.wants_proof,
             optimizers=optimizers,
             draws_batches=first.optimizer.draws_batches,
+            batch_size=columns.get("batch_size"),
+            rho=0.0 if ascent is None or ascent.normalized else columns["rho"],
+            looks_ahead=first.optimizer.looks_ahead,
+            keeps_ascent=ascent is not None and ascent.normalized,
             points=recording.records,
             vectors=len(recording.vectors),
             **_steadiness(grid, columns, len(offsets)),
@@ -142,6 +153,7 @@ class RunTable:
         on_parameters = self.optimizers[0].perturbs_parameters
         drawn = len(facts.network.parts) * facts.dimension if on_parameters else facts.samples
         noisy = each if self.draws_batches else np.minimum(each, self.noise_steps)
+        noisy = np.ceil(noisy / BLOCK_OF_NOISE) * BLOCK_OF_NOISE
         drawing = drawing_seconds(noisy, drawn, batches=self.draws_batches)
         trainings, tried = self.lanes * self.trainings, attempts(each, completes=self.completes)
         completion = completion_seconds(each, self._inputs(each * np.nan, facts))
@@ -150,6 +162,9 @@ class RunTable:
             entries=entries,
             trainings=trainings,
         )
+        if self.optimizers[0].has_independent_batches:
+            ends = np.isinf(blown_up_after(self._inputs(self._fractions(facts)[-1], facts)))
+            overhead = overhead + ends * moment_seconds(facts.samples, self.momentum)
         returns = self.trainings * (tried + noisy / BLOCK_OF_NOISE + each / LONGEST_CHUNK)
         return Forecast(
             costs=RunCosts(
@@ -159,6 +174,7 @@ class RunTable:
                 entries=entries,
                 dimension=facts.dimension,
                 lanes=self.lanes,
+                degree=facts.network.degree,
             ),
             bytes=stored_bytes(
                 records, dimension=facts.dimension, parts=len(facts.network.parts), vectors=self.vectors
@@ -168,9 +184,7 @@ class RunTable:
     def steps(self, facts: ProblemFacts) -> Runs:
         """The predicted steps of every run in one lane, those of all its trainings one after another."""
         most = self._stream_steps(facts)
-        steps = [
-            np.minimum(self._steps(fraction * self.end_factor, facts), most) for fraction in self._fractions(facts)
-        ]
+        steps = [np.minimum(self._steps(fraction, facts), most) for fraction in self._fractions(facts)]
         return np.asarray(np.sum(steps, axis=0) * (self.trainings / len(steps)))
 
     def _fractions(self, facts: ProblemFacts) -> Sequence[Runs]:
@@ -182,7 +196,8 @@ class RunTable:
         if self.step_size is None:
             return [self.init_scale * np.nan if self.fraction is None else self.fraction]
         largest = np.nan if facts.max_stable_step is None else facts.max_stable_step
-        return [self.step_size / np.array([optimizer.largest_stable_step(largest) for optimizer in self.optimizers])]
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # numbers may be of any size
+            return [self.step_size / np.array([each.largest_stable_step(largest) for each in self.optimizers])]
 
     def _stream_steps(self, facts: ProblemFacts) -> Runs | float:
         """How many steps there are samples for, ∞ where there is no end of them."""
@@ -194,10 +209,14 @@ class RunTable:
     def _steps(self, fraction: Runs, facts: ProblemFacts) -> Runs:
         if self.takes_all_steps:
             return np.full(len(self.init_scale), float(self.max_steps))
-        inputs = self._inputs(fraction, facts)
+        begun, inputs = self._inputs(fraction, facts), self._inputs(fraction * self.end_factor, facts)
         # A round of a search lasts until the probes are told apart that cycle.
         steps = np.maximum(predicted_steps(inputs), cycling_steps(inputs) if self.rounds else 0.0)
-        return np.asarray(np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps))
+        # What has come to its end when its schedule is over does not begin anew.
+        at_once = predicted_steps(begun)
+        steps = np.where(at_once <= self.steady_from, at_once, steps)
+        steps = np.where(self.lasting_decay > 0, self._decaying_steps(steps), steps)
+        return np.asarray(np.fmin(steps, blown_up_after(begun)))
 
     def _inputs(self, fraction: Runs, facts: ProblemFacts) -> CostInputs:
         return CostInputs(
@@ -216,7 +235,22 @@ class RunTable:
             completes=self.completes,
             draws_batches=self.draws_batches,
             strides_from=self._strides_from(facts),
+            dispersion=self._dispersion(facts.samples),
+            looks_ahead=self.looks_ahead,
+            ascent=self._ascent(facts.max_stable_step),
+            keeps_ascent=self.keeps_ascent,
         )
+
+    def _dispersion(self, samples: int) -> Runs | float:
+        """(N − b)/(b(N − 1)), in epochs as well."""
+        if self.batch_size is None:
+            return 0.0
+        return np.asarray(np.maximum(samples - self.batch_size, 0.0) / (self.batch_size * max(samples - 1, 1)))
+
+    def _ascent(self, max_stable_step: float | None) -> Runs | float:
+        """ρλ at the least λ_max; numbers may be of any size."""
+        with np.errstate(over="ignore"):
+            return self.rho * (2 / max_stable_step) if max_stable_step else 0.0
 
     def _decaying_steps(self, steps: Runs) -> Runs:
         """Until what is off the lasso has decayed: some 30/(ηλ) steps; all of them where η is not known."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.analysis.advice import OUT_OF_REACH
+from core.descent.ascent import AscentAlong
 from core.descent.optimizers import FullBatch, Optimizer
 from core.descent.schedule import Shape
 from core.outcome import Outcome, RunPath
@@ -345,6 +346,8 @@ def _below_all(optimizer: Optimizer) -> str:
         return "but minibatches are less stable than steps of all samples: halve η, or take larger ones"
     if _keeps_its_ascent(optimizer):
         return _TO_AND_FRO
+    if _ascends_by_samples(optimizer):
+        return "but they are those of ascents along the mean gradient, and 1-SAM is less stable: halve η, or lower ρ"
     if optimizer.momentum:
         return (
             "but they are those of small deviations, and momentum carries a run beyond them: halve η, lower the "
@@ -361,6 +364,10 @@ _TO_AND_FRO: Final = (
 
 def _keeps_its_ascent(optimizer: Optimizer) -> bool:
     return optimizer.ascent is not None and optimizer.ascent.normalized
+
+
+def _ascends_by_samples(optimizer: Optimizer) -> bool:
+    return optimizer.ascent is not None and optimizer.ascent.along == AscentAlong.SAMPLE
 
 
 def _fits_nothing(summary: Mapping[str, Scalar]) -> bool:
@@ -413,6 +420,21 @@ def _is_at_saddle(summary: Mapping[str, Scalar], ratios: Mapping[str, float]) ->
     return None not in {sharpness, limit, ratio} and sharpness < AT_SADDLE * limit * ratio  # type: ignore[operator]
 
 
+def _away_from_least_squares(optimizer: Optimizer) -> str:
+    """What keeps a run from where the gradients of samples do not vanish, and only their mean does."""
+    if optimizer.draws_batches:
+        return (
+            "minibatches never come to rest: lower η, by which they stay closer to the least squares, or train on all "
+            "samples"
+        )
+    if _ascends_by_samples(optimizer):
+        return (
+            "the ascents of samples never vanish, and a run does not come to the least squares: lower ρ, or take "
+            "ascents along the mean gradient"
+        )
+    return ""
+
+
 def _too_short(summary: Mapping[str, Scalar], ratios: Mapping[str, float], optimizer: Optimizer) -> str:
     largest = max(ratios.values(), default=None)
     is_stopped = Outcome(str(summary["outcome"])) is Outcome.STOPPED
@@ -420,11 +442,8 @@ def _too_short(summary: Mapping[str, Scalar], ratios: Mapping[str, float], optim
     if _is_at_saddle(summary, ratios):
         lower = ", and lower η below the thresholds that it exceeds" if largest is not None and largest >= 1 else ""
         return f"It is still near the saddle θ = 0, where steps are small: start from a larger scale{lower}. {more}."
-    if optimizer.draws_batches and _fits_nothing(summary):
-        return (
-            "Where nothing interpolates minibatches never come to rest: lower η, by which they stay closer to the "
-            "least squares, or train on all samples. More steps alone change little."
-        )
+    if _fits_nothing(summary) and (away := _away_from_least_squares(optimizer)):
+        return f"Where nothing interpolates {away}. More steps alone change little."
     if largest is None:
         return f"{more}."
     if largest < 1 and _keeps_its_ascent(optimizer):

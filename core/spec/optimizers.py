@@ -605,7 +605,7 @@ class Nesterov(Descent):
     @model_validator(mode="after")
     def _is_not_heavy_ball(self) -> Self:
         if isinstance(self.step_size, EffectiveStepSizes):
-            raise ValueError("effective step sizes η/(1−m)² are for heavy_ball")  # noqa: TRY004 - told as 422
+            raise ValueError("effective step sizes η/(1−m)² are for heavy_ball and sgd")  # noqa: TRY004 - told as 422
         return self
 
 

@@ -70,7 +70,8 @@ class RedisUpkeep(RedisServer, Upkeep):
 
     @override
     def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
-        said = worker.name, worker.numerics, worker.idle, worker.tells
+        processes = "" if worker.processes is None else worker.processes
+        said = worker.name, worker.numerics, worker.idle, worker.tells, processes
         self._call(Script.REGISTER, min(seconds, LONGEST_REGISTRATION), *said, *queues)
 
     @override
@@ -78,8 +79,14 @@ class RedisUpkeep(RedisServer, Upkeep):
         workers, waiting = self._call(Script.LOOK_AROUND, queue, LONGEST_REGISTRATION)
         return Surroundings(
             workers=tuple(
-                LiveWorker(name=name.decode(), numerics=numerics.decode(), idle=int(idle), tells=tells.decode())
-                for name, numerics, idle, tells in _fours(workers)
+                LiveWorker(
+                    name=name.decode(),
+                    numerics=numerics.decode(),
+                    idle=int(idle),
+                    tells=tells.decode(),
+                    processes=int(processes) if processes else None,
+                )
+                for name, numerics, idle, tells, processes in _fives(workers)
             ),
             waiting=tuple(_waiting(waiting[start : start + 4]) for start in range(0, len(waiting), 4)),
         )
@@ -121,8 +128,8 @@ class RedisUpkeep(RedisServer, Upkeep):
         )
 
 
-def _fours(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes, bytes]]:
-    return zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], strict=True)
+def _fives(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes, bytes, bytes]]:
+    return zip(*(flat[place::5] for place in range(5)), strict=True)
 
 
 def _lost(fields: Sequence[Any]) -> LostAttempt:

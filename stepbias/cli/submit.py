@@ -80,6 +80,10 @@ def estimate(spec: str, *, service: Service) -> int:
     tell_json(found)
     seconds, size = found["predicted_seconds"], found["bytes"] / 1e6
     remark(f"{runs(found['runs'])}: about {seconds:g} seconds on one core, {size:.3g} MB")
+    # A service of before says nothing of its workers.
+    if wall_time := found.get("wall_time"):
+        about = "" if wall_time["seconds"] is None else f"Done in about {wall_time['seconds']:g} seconds. "
+        remark(f"{about}{wall_time['explanation']}")
     return 0
 
 

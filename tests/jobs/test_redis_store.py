@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -366,6 +367,16 @@ def test_a_registration_of_another_clock_is_not_believed(laboratory: Laboratory,
     store.register(LiveWorker(name="w", numerics="1", idle=1), queues=[Queue.BATCH], seconds=50.0)
     client.zincrby("stepbias:workers:batch", 7200.0, "w")
     assert not store.look_around(Queue.BATCH).workers
+
+
+def test_a_worker_that_does_not_say_how_many_processes_it_has_lives(
+    laboratory: Laboratory, client: redis.Redis
+) -> None:
+    """One of before the field: its hash has none, and nothing is made of that."""
+    store, before = laboratory.store, LiveWorker(name="w", numerics="1", idle=1)
+    store.register(replace(before, processes=4), queues=[Queue.BATCH], seconds=50.0)
+    client.hdel("stepbias:worker:w", "processes")
+    assert store.look_around(Queue.BATCH).workers == (before,)
 
 
 def test_scripts_take_text_that_looks_like_anything(laboratory: Laboratory) -> None:

@@ -428,7 +428,9 @@ class BothStores(RuleBasedStateMachine):
     @rule(name=st.sampled_from("vw"), idle=st.integers(0, 2), served=st.sets(queues, min_size=1))
     def go_round(self, name: str, idle: int, served: set[Queue]) -> None:
         """A worker says that it lives, and tidies up if it is the janitor."""
-        worker = LiveWorker(name=name, numerics=self.version, idle=idle, tells=idle * "a.example")
+        worker = LiveWorker(
+            name=name, numerics=self.version, idle=idle, tells=idle * "a.example", processes=idle or None
+        )
         self.both(lambda store: store.register(worker, queues=served, seconds=60.0))
         self.both(lambda store: replace(store.tidy(name, period=1e6, last=None, elapsed=0.0), at=0.0))
         self.clear_garbage()

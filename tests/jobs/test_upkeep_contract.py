@@ -87,7 +87,7 @@ def test_a_worker_lives_as_long_as_it_registers(
 ) -> None:
     """For the queues that it serves, with what it said last."""
     store = laboratory.store
-    one, two = LiveWorker(name="one", numerics="1", idle=2), LiveWorker(name="two", numerics="2", idle=0)
+    one, two = LiveWorker(name="one", numerics="1", idle=2, processes=4), LiveWorker(name="two", numerics="2", idle=0)
     store.register(one, queues=Queue, seconds=50.0)
     store.register(replace(one, idle=1), queues=Queue, seconds=50.0)
     store.register(two, queues=[Queue.BATCH], seconds=0.1)

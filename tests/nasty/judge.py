@@ -12,7 +12,7 @@ from core.descent.kernel import one_thread
 from core.experiment.run import run
 from core.results.explanation import explained
 from core.results.rounding import is_decided_by_rounding
-from tests.nasty.plain_loop import Path, loops
+from tests.nasty.plain_loop import Path, gradient_of, loops
 from tests.nasty.specs import NastySpec
 
 TOLERANCE: Final = 1e-10
@@ -62,10 +62,14 @@ class Case:
         """The loss of β = 0, or that of the start where it is 0."""
         return self.loss_of(np.zeros(self.spec.X.shape[1])) or float(self.path.losses[0])
 
-    @property
-    def limit(self) -> float:
-        """Of ηλ: 2 + 2m."""
-        return 2 + 2 * self.spec.momentum
+    def over(self, sharpness: float) -> float:
+        """η over the largest stable step at λ: ηλ(1 + ρλ) over its limit, by its own step size."""
+        return self.spec.step_size * sharpness * (1 + self.spec.linear_rho * sharpness) / self.spec.limit
+
+    def sharpness_where(self, step_size: float) -> float:
+        """The λ at which this is the largest stable step: the positive root of λ + ρλ² = limit/η."""
+        wanted = self.spec.limit / step_size
+        return 2 * wanted / (1 + np.sqrt(1 + 4 * self.spec.linear_rho * wanted))
 
     def loss_of(self, beta: np.ndarray) -> float:
         """‖Xβ − y‖²/(2N)."""
@@ -179,7 +183,7 @@ def _diverged(case: Case, _: re.Match[str]) -> str | None:
 def _is_frozen(case: Case) -> bool:
     """Whether the loop, whose rounding is another, does not move from an interpolator that is unstable."""
     is_still = np.array_equal(case.path.last[0], case.path.end)
-    return is_still and case.spec.step_size * case.sharpness(case.path.end) > case.limit
+    return is_still and case.over(case.sharpness(case.path.end)) > 1
 
 
 def _oscillates(case: Case, _: re.Match[str]) -> str | None:
@@ -204,7 +208,7 @@ def _exhausted(case: Case, _: re.Match[str]) -> str | None:
 def _unpushed(case: Case, _: re.Match[str]) -> str | None:
     theta = case.path.there
     fits = case.loss_of(case.beta(theta)) <= TOLERANCE * case.zero_loss
-    is_unstable = case.spec.step_size * case.sharpness(theta) >= case.limit
+    is_unstable = case.over(case.sharpness(theta)) >= 1
     return _unless((fits and is_unstable) or is_decided_by_rounding(case.summary), "the loop does not")
 
 
@@ -224,8 +228,8 @@ def _where(case: Case, found: re.Match[str]) -> str | None:
         "what is stable at the least ℓ2 norm": case.flattest_sharpness(case.beta_l2),
     }
     for number, name in re.findall(r"([\d.e+-]+) × (what is stable at the [\w ℓ]+?|η\*)(?=,| and|\.)", found[0]):
-        if name in own and not np.isclose(float(number), case.spec.step_size * own[name] / case.limit, rtol=6e-3):
-            return f"{name}: {case.spec.step_size * own[name] / case.limit:.4g}"
+        if name in own and not np.isclose(float(number), case.over(own[name]), rtol=6e-3):
+            return f"{name}: {case.over(own[name]):.4g}"
         if name == "η*":
             return _flattest(case, float(number))
     return None
@@ -234,7 +238,7 @@ def _where(case: Case, found: re.Match[str]) -> str | None:
 def _flattest(case: Case, ratio: float) -> str | None:
     """No interpolator of a thousand is flatter than the flattest."""
     rng, null = np.random.default_rng(0), np.linalg.svd(case.spec.X)[2][np.linalg.matrix_rank(case.spec.X) :]
-    least = case.limit * ratio / case.spec.step_size
+    least = case.sharpness_where(case.spec.step_size / ratio)
     for size in np.repeat(np.linalg.norm(case.beta_l2) * np.array([0.01, 0.1, 1.0]), 300):
         beta = case.beta_l2 + size * rng.standard_normal(len(null)) @ null
         if case.flattest_sharpness(beta) < least * (1 - 6e-3):
@@ -272,6 +276,8 @@ def _settles(spec: NastySpec) -> str | None:
             spec = spec.at(float(found[1]))
         elif "halve η" in text:
             spec = spec.at(spec.step_size / 2)
+        elif "take ascents that are not normalised" in text:
+            spec = spec.at(spec.step_size, normalized=False)
         else:
             break
     return f"at η = {spec.step_size:.3g} it is {summary['outcome']}"
@@ -287,16 +293,39 @@ def _warmed(case: Case, _: re.Match[str]) -> str | None:
 
 
 def _sharper_on_its_way(case: Case, _: re.Match[str]) -> str | None:
-    theta = np.full((2, case.spec.X.shape[1]), case.spec.scale)
-    signs, most = np.array([[1.0], [-1.0]]), 0.0
+    theta, most = np.full((2, case.spec.X.shape[1]), case.spec.scale), 0.0
     for step in range(min(case.steps, 5000)):
-        g = case.spec.X.T @ (case.spec.X @ case.beta(theta) - case.spec.y) / len(case.spec.y)
         rate = case.spec.step_size * min(1.0, (step + 1) / max(case.spec.warmup_steps, 1))
-        theta = theta - rate * signs * case.spec.depth * theta ** (case.spec.depth - 1) * g
+        theta = theta - rate * gradient_of(case.spec, theta)
         if not np.isfinite(theta).all():
             break
         most = max(most, case.sharpness(theta))
-    return _unless(most * case.spec.step_size > case.limit, f"the largest ηλ is {most * case.spec.step_size:.3g}")
+    return _unless(case.over(most) > 1, f"the largest ηλ is {most * case.spec.step_size:.3g}")
+
+
+def _to_and_fro(case: Case, _: re.Match[str]) -> str | None:
+    one, two, three = case.path.last
+    swing, drift = np.linalg.norm(two - one), np.linalg.norm(three - one)
+    is_normalized = bool(case.spec.optimizer.get("normalized"))
+    return _unless(is_normalized and drift <= 0.1 * swing, f"two steps lead {drift:.2g} away, and one {swing:.2g}")
+
+
+def _ascends_by_samples(case: Case, _: re.Match[str]) -> str | None:
+    """It stays away from the least squares, and does not with ascents along the mean gradient."""
+    excess = case.path.losses[-1] - case.least_loss
+    summary, _ = trained(case.spec.at(case.spec.step_size, ascent="full"))
+    is_away = excess > TOLERANCE * case.zero_loss
+    return _unless(
+        is_away and summary["outcome"] == "stationary", f"it is {excess:.2g} above, then {summary['outcome']}"
+    )
+
+
+def _flatter_and_no_nearer(case: Case, _: re.Match[str]) -> str | None:
+    here, later = case.sharpness(case.path.there), case.sharpness(case.path.end)
+    nearer = case.path.losses[-1] / case.path.from_step(case.steps)[0]
+    return _unless(
+        later <= here * (1 + 1e-6) and nearer > 0.5, f"λ goes from {here:.6g} to {later:.6g}, loss × {nearer:.2g}"
+    )
 
 
 def _halved(case: Case, _: re.Match[str]) -> str | None:
@@ -341,7 +370,7 @@ def _never_at_rest(case: Case, _: re.Match[str]) -> str | None:
 
 
 def _flatter_than_flow(case: Case, _: re.Match[str]) -> str | None:
-    here, flow = case.sharpness(case.path.end), case.limit / case.summary["flow_stable_step"]
+    here, flow = case.sharpness(case.path.end), case.sharpness_where(case.summary["flow_stable_step"])
     return _unless(case.ratio("flow_stable_step") >= 1 and here < flow, f"λ = {here:.4g} is above {flow:.4g}")
 
 
@@ -415,7 +444,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case, re.Match[str]], str | None]], ...
     ),
     (
         r"The least squares of least ℓ2 norm are unstable at this η: ",
-        _holds(lambda case: case.spec.step_size * case.flattest_sharpness(case.beta_l2) >= case.limit, "they are not"),
+        _holds(lambda case: case.over(case.flattest_sharpness(case.beta_l2)) >= 1, "they are not"),
     ),
     (r"The first steps at full η overshoot: ", _holds(_overshoots, "the loop's loss falls from the first step on")),
     (
@@ -449,6 +478,32 @@ CHECKS: Final[tuple[tuple[str, Callable[[Case, re.Match[str]], str | None]], ...
     (
         r"halve η, (lower the momentum, )?(warm up \(longer\), or start closer to 0|or take larger ones)",
         _halved,
+    ),
+    (
+        (
+            r"but a normalised ascent has the length ρ however near a minimum is, about which the run goes to and fro "
+            r"by ηλρ/\(2 − ηλ\): lower ρ or η, or take ascents that are not normalised\. ?"
+        ),
+        _to_and_fro,
+    ),
+    (
+        r"but they are those of ascents along the mean gradient, and 1-SAM is less stable: halve η, or lower ρ",
+        _halved,
+    ),
+    (
+        (
+            r"Where nothing interpolates the ascents of samples never vanish, and a run does not come to the least "
+            r"squares: lower ρ, or take ascents along the mean gradient\. More steps alone change little\. ?"
+        ),
+        _ascends_by_samples,
+    ),
+    (r"More steps lead to where λ is less, and no nearer\. ?", _flatter_and_no_nearer),
+    (
+        (
+            r"Its ascents keep their length ρ, by which it goes to and fro within the loss tolerance, and on to where "
+            r"the loss is flatter: its limit_error is 1\. Take ascents that are not normalised, or a lower ρ\. ?"
+        ),
+        _to_and_fro,
     ),
     (rf"η is small beside every threshold: raise it up to (?P<K>{NUMBER}) times\. ?", _raised),
     (

@@ -57,13 +57,43 @@ def _side_by_side(specs: Sequence[NastySpec], steps: int, seen: Sequence[int]) -
             beta = slope_up * up - slope_down * down
             residual = np.matmul(problem.X, beta[:, :, None])[:, :, 0] - problem.y
             watch.see(step, up, down, residual, problem.size)
+            shift_up, shift_down = problem.noise(step), problem.noise(step)
+            if problem.noisy:
+                slope_up, slope_down = problem.slope(up + shift_up), problem.slope(down + shift_down)
+                beta = slope_up * (up + shift_up) - slope_down * (down + shift_down)
+                residual = np.matmul(problem.X, beta[:, :, None])[:, :, 0] - problem.y
             weighted = problem.weights() * residual
             gradient = np.matmul(problem.Xt, weighted[:, :, None])[:, :, 0] / problem.size
-            pull = problem.rate * np.minimum(1, (step + 1) / problem.warmup) * problem.depth * gradient
-            v_up = problem.momentum * v_up - slope_up * pull
-            v_down = problem.momentum * v_down + slope_down * pull
-            up, down = up + v_up, down + v_down
+            rate = problem.rate * np.minimum(1, (step + 1) / problem.warmup)
+            pull = rate * problem.depth * gradient
+            change_up, change_down = -slope_up * pull, slope_down * pull
+            for lane, spec in problem.ascending:
+                own = gradient_of(spec, np.stack([up[lane], down[lane]])[:, : spec.X.shape[1]])
+                change_up[lane, : own.shape[1]], change_down[lane, : own.shape[1]] = -rate[lane] * own
+            v_up, v_down = problem.momentum * v_up + change_up, problem.momentum * v_down + change_down
+            up = up + np.where(problem.looks_ahead, problem.momentum * v_up + change_up, v_up)
+            down = down + np.where(problem.looks_ahead, problem.momentum * v_down + change_down, v_down)
     return [watch.path(lane, spec.X.shape[1]) for lane, spec in enumerate(specs)]
+
+
+def gradient_of(spec: NastySpec, theta: np.ndarray) -> np.ndarray:
+    """∇L at θ = (u₊, u₋), or of SAM where its ascents lead: one along ∇L, or each sample's along its own gradient."""
+    X, y, signs = spec.X, spec.y, spec.depth * np.array([1.0, -1.0])[:, None, None]
+
+    def of_samples(there: np.ndarray) -> np.ndarray:
+        """The gradient of ½r_k² at there[:, k], for each k."""
+        beta = there[0] ** spec.depth - there[1] ** spec.depth
+        residual = (X * beta).sum(axis=1) - y
+        return np.asarray(signs * there ** (spec.depth - 1) * (residual[:, None] * X))
+
+    alike = np.repeat(theta[:, None], len(y), axis=1)
+    ascent = of_samples(alike)
+    if spec.optimizer.get("ascent") != "sample":
+        ascent = np.repeat(ascent.mean(axis=1, keepdims=True), len(y), axis=1)
+    if spec.optimizer.get("normalized"):
+        length = np.sqrt(np.square(ascent).sum(axis=(0, 2), keepdims=True))
+        ascent = np.divide(ascent, length, out=np.zeros_like(ascent), where=length > 0)
+    return np.asarray(of_samples(alike + spec.rho * ascent).mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,8 +110,12 @@ class _Problem:
     rate: np.ndarray
     momentum: np.ndarray
     warmup: np.ndarray
+    looks_ahead: np.ndarray
     batches: list[tuple[int, int, int]]
+    ascending: list[tuple[int, NastySpec]]
+    noisy: list[tuple[int, NastySpec]]
     rng: np.random.Generator
+    noise_rng: np.random.Generator
 
     @classmethod
     def of(cls, specs: Sequence[NastySpec]) -> "_Problem":
@@ -103,13 +137,25 @@ class _Problem:
             rate=np.array([[spec.step_size] for spec in specs]),
             momentum=np.array([[spec.momentum] for spec in specs]),
             warmup=np.array([[max(spec.warmup_steps, 1)] for spec in specs], dtype=float),
+            looks_ahead=np.array([[spec.looks_ahead] for spec in specs]),
+            ascending=[(lane, spec) for lane, spec in enumerate(specs) if spec.rho],
+            noisy=[(lane, spec) for lane, spec in enumerate(specs) if spec.noise_deviation],
             batches=[(lane, spec.batch_size, len(spec.y)) for lane, spec in enumerate(specs) if spec.batch_size],
             rng=np.random.default_rng(7),
+            noise_rng=np.random.default_rng(8),
         )
 
     def slope(self, u: np.ndarray) -> np.ndarray:
         """u^(D−1)."""
         return u if (self.depth == 2).all() else np.asarray(u ** (self.depth - 1))
+
+    def noise(self, step: int) -> np.ndarray | float:
+        """What is added to u₊ or u₋ where the gradient of a step is taken."""
+        here = [(lane, spec) for lane, spec in self.noisy if step < spec.optimizer["noise_steps"]]
+        shift = np.zeros_like(self.present) if here else 0.0
+        for lane, spec in here:
+            shift[lane, : spec.X.shape[1]] = spec.noise_deviation * self.noise_rng.standard_normal(spec.X.shape[1])
+        return shift
 
     def weights(self) -> np.ndarray:
         """1 for all samples, N/b for those of a minibatch."""

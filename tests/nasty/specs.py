@@ -33,6 +33,31 @@ class NastySpec:
         return float(self.optimizer.get("momentum", 0.0))
 
     @property
+    def limit(self) -> float:
+        """Of ηλ(1 + ρλ): 2 + 2m, divided by 1 + 2m of Nesterov's."""
+        return (2 + 2 * self.momentum) / (1 + 2 * self.momentum if self.looks_ahead else 1)
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Of Nesterov's momentum."""
+        return bool(self.optimizer.get("kind") == "nesterov")
+
+    @property
+    def rho(self) -> float:
+        """ρ of SAM, 0 without."""
+        return float(self.optimizer.get("rho", 0.0))
+
+    @property
+    def linear_rho(self) -> float:
+        """ρ where an ascent is as small as its gradient."""
+        return 0.0 if self.optimizer.get("normalized") else self.rho
+
+    @property
+    def noise_deviation(self) -> float:
+        """σ of the noise on parameters, 0 without."""
+        return float(self.optimizer.get("variance", 0.0)) ** 0.5
+
+    @property
     def batch_size(self) -> int | None:
         """Of a minibatch."""
         return self.optimizer.get("batch_size")
@@ -132,6 +157,12 @@ def _rough() -> Iterator[NastySpec]:
         {"kind": "heavy_ball", "momentum": 0.99},
         {"kind": "heavy_ball", "momentum": 0.5},
         {"kind": "sgd", "batch_size": 1, "seed": 1},
+        {"kind": "nesterov", "momentum": 0.5},
+        {"kind": "nesterov", "momentum": 0.99},
+        {"kind": "sam", "rho": 0.05},
+        {"kind": "sam", "rho": 0.05, "ascent": "sample"},
+        {"kind": "sam", "rho": 0.05, "normalized": True},
+        {"kind": "parameter_noise", "variance": 0.01, "noise_steps": 1000, "seed": 1},
     )
     for name, optimizer, share in product(("plain", "N > d", "equal rows, unequal y"), optimizers, (0.3, 4.0)):
         X, y = DATA[name]

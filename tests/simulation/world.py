@@ -85,6 +85,9 @@ class _PoolOfOne:
     def idle(self) -> int:
         return 0 if self.worker and self.worker[0].is_busy else 1
 
+    def processes(self) -> int:
+        return 1
+
     def taken(self) -> int:
         return self.worker[0].rings if self.worker else 0
 

@@ -33,6 +33,10 @@ class Processes:
         """Processes without a task."""
         return self.is_idle
 
+    def processes(self) -> int:
+        """Three, whatever they do."""
+        return 3
+
     def taken(self) -> int:
         """Tasks that were taken."""
         return self.has_taken
@@ -326,7 +330,7 @@ def test_a_worker_is_known_to_live(office: Office) -> None:
     """On the queues it serves, for as long as its janitor comes by."""
     office.pool.is_idle = 1
     office.hire((Queue.BATCH,), "somebody").round()
-    worker = LiveWorker(name="somebody", numerics=NUMERICS_VERSION, idle=1)
+    worker = LiveWorker(name="somebody", numerics=NUMERICS_VERSION, idle=1, processes=3)
     assert [office.store.look_around(queue).workers for queue in BOTH] == [(), (worker,)]
     office.clock.move(REGISTRATION * office.settings.janitor_seconds)
     assert [office.store.look_around(queue).workers for queue in BOTH] == [(), ()]

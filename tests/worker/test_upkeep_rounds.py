@@ -24,6 +24,10 @@ class IdlePool:
         """One process has nothing to do."""
         return 1
 
+    def processes(self) -> int:
+        """One."""
+        return 1
+
     def taken(self) -> int:
         """It never had."""
         return 0

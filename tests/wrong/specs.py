@@ -104,3 +104,48 @@ def wrong_shapes() -> Iterator[Wrong]:
         spec = good()
         spec[part] = "a word"
         yield Wrong(f"{part}: no object", f"/{part}", spec)
+
+
+AT_ODDS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
+    ("sam", {"weight_decay": 0.1}, "/optimizer", "sam has no weight decay"),
+    ("sam", {"step_size": {"effective_step_sizes": [0.1]}}, "/optimizer", "sam has no momentum"),
+    ("parameter_noise", {"weight_decay": 0.1}, "/optimizer", "parameter_noise has no weight decay"),
+    ("nesterov", {"step_size": {"effective_step_sizes": [0.1]}}, "/optimizer", "are for heavy_ball and sgd"),
+    ("nesterov", {"weight_decay": 1000.0}, "/optimizer", "every step would turn the signs"),
+    ("nesterov", {"weight_decay_until": 10}, "/optimizer", "leave out weight_decay_until"),
+    ("sgd", {"indices": [[0]]}, "/optimizer", "indices are given with sampling indices"),
+    ("sgd", {"sampling": "indices"}, "/optimizer", "indices are given with sampling indices"),
+    ("sgd", {"sampling": "indices", "indices": [[0, 1]]}, "/optimizer", "each step of indices has batch_size places"),
+    ("sgd", {"sampling": "indices", "indices": [[0]], "seed": 3}, "/optimizer", "leave seed out"),
+    ("sgd", {"sampling": "indices", "indices": [[50]]}, "", "indices has sample 50; the last is 4"),
+    ("sgd", {"batch_size": 50}, "", "batch_size 50 exceeds the 5 samples"),
+    ("label_noise", {"batch_size": 50}, "", "batch_size 50 exceeds the 5 samples"),
+    ("label_noise", {"noise_from": 100}, "/optimizer", "noise_from 100 leaves no noise before step 100"),
+    ("nesterov", {"schedule": "cosine"}, "/optimizer", "schedule cosine takes schedule_steps, schedule_factor"),
+    ("nesterov", {"schedule_steps": 5}, "/optimizer", "schedule constant takes nothing"),
+    (
+        "gradient_descent",
+        {"schedule": "exponential", "schedule_steps": 5, "schedule_factor": 0.0},
+        "/optimizer",
+        "a schedule_factor of 0 is for cosine alone",
+    ),
+    (
+        "gradient_descent",
+        {"schedule": "doubling", "schedule_steps": 5, "schedule_factor": 0.5},
+        "/optimizer",
+        "which 0.5 forbids",
+    ),
+    (
+        "gradient_descent",
+        {"schedule": "piecewise", "schedule_at_steps": [5, 3], "schedule_factor": 0.5},
+        "/optimizer",
+        "should ascend",
+    ),
+    (
+        "gradient_descent",
+        {"schedule": "piecewise", "schedule_at_steps": [3, 5], "schedule_factors": [0.5]},
+        "/optimizer",
+        "η changes at 2 places, and there are 1 factors",
+    ),
+)
+"""Of optimisers what each field may hold, and not together: the place that is named, and what is said of it."""

@@ -2,12 +2,13 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from api.experiments.submission import read_spec
 from api.problems.request_errors import RequestError, Violation
-from tests.wrong.specs import GOOD, Wrong, wrong_shapes, wrong_values
+from tests.wrong.specs import AT_ODDS, GOOD, Wrong, good, wrong_shapes, wrong_values
 
 TAKEN = {
     "sparse_regression.mean: negative",
@@ -87,6 +88,17 @@ def test_parts_that_do_not_fit_each_other_are_named_together() -> None:
     for case in unfit:
         (violation,) = _violations(case)
         assert violation.detail == "diagonal starts from u_plus, u_minus: give just these parts"
+
+
+@pytest.mark.parametrize(("kind", "fields", "place", "words"), AT_ODDS)
+def test_fields_that_are_at_odds_are_named(kind: str, fields: dict[str, Any], place: str, words: str) -> None:
+    """Each is what it may be, and with the others says nothing that can be done."""
+    document = good("optimizer", kind)
+    read_spec(json.dumps(document).encode())
+    document["optimizer"] |= fields
+    (violation,) = _violations(Wrong(name="", place=place, document=document))
+    assert violation.pointer == place
+    assert words in violation.detail
 
 
 def test_there_are_many_and_what_is_taken_is_right() -> None:

@@ -116,10 +116,11 @@ function knowData({ UploadedData: { properties } }, datasets) {
 	properties.id = { oneOf: datasets.map(named) };
 }
 
-function cost({ runs, problems, predicted_seconds, bytes: kept, memory_bytes, max_stable_steps: { unknown } }) {
+function cost({ runs, problems, predicted_seconds, wall_time: { seconds, explanation }, bytes: kept, memory_bytes, max_stable_steps: { unknown } }) {
 	return [
 		h("p", { class: "large" }, `${number(runs)} ${runs === 1 ? "run" : "runs"}`),
 		h("p", {}, `Problems: ${number(problems)}. About ${duration(predicted_seconds)} on one core, ${bytes(kept)} to keep, ${bytes(memory_bytes)} of memory.`),
+		h("p", {}, seconds === null ? explanation : `Done in about ${duration(seconds)}. ${explanation}`),
 		unknown && h("p", { class: "soft" }, "The largest stable step is not known yet; it may take much less."),
 	].filter(Boolean);
 }

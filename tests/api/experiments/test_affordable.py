@@ -29,22 +29,22 @@ def test_the_limits_are_named_with_what_was_predicted() -> None:
     by_room = _refusal(Settings(max_stored_bytes=found.bytes / 2))
     assert f"{found.bytes / 1e9:.3g} GB" in by_room
     assert f"{found.runs} runs" in by_room
-    by_memory = _refusal(Settings(max_memory_bytes=found.memory_bytes / 2))
-    assert f"{found.memory_bytes / 1e9:.3g} GB of memory" in by_memory
-    assert f"at most {found.memory_bytes / 2e9:.3g} GB" in by_memory
+    by_memory = _refusal(Settings(max_memory_bytes=found.memory / 2))
+    assert f"{found.memory / 1e9:.3g} GB of memory" in by_memory
+    assert f"at most {found.memory / 2e9:.3g} GB" in by_memory
     # What no process may take is not begun, whatever else is said.
-    assert _refusal(Settings(process_memory_bytes=found.memory_bytes // 2)) == by_memory
+    assert _refusal(Settings(process_memory_bytes=int(found.memory) // 2)) == by_memory
 
 
 def test_no_more_is_taken_than_the_store_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be full before the end, and stay so."""
     store, settings = MemoryStore(Settings()), Settings()
     found = estimated(SPEC, store=store, settings=settings)
-    gauges = replace(store.gauges(), memory_limit=found.bytes - 1)
+    gauges = replace(store.gauges(), memory_limit=int(found.bytes) - 1)
     monkeypatch.setattr(store, "gauges", lambda: gauges)
     with pytest.raises(OverLimit, match=f"at most {gauges.memory_limit / 1e9:.3g} GB are taken"):
         require_affordable(SPEC, store=store, settings=settings)
-    monkeypatch.setattr(store, "gauges", lambda: replace(gauges, memory_limit=found.bytes))
+    monkeypatch.setattr(store, "gauges", lambda: replace(gauges, memory_limit=int(found.bytes) + 1))
     assert require_affordable(SPEC, store=store, settings=settings) == found
 
 
@@ -52,7 +52,7 @@ def test_what_costs_no_more_is_taken() -> None:
     """Up to the limits themselves."""
     found = estimated(SPEC, store=MemoryStore(Settings()), settings=Settings())
     settings = Settings(
-        max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes, max_memory_bytes=found.memory_bytes
+        max_seconds=found.predicted_seconds, max_stored_bytes=found.bytes, max_memory_bytes=found.memory
     )
     assert require_affordable(SPEC, store=MemoryStore(settings), settings=settings) == found
 
@@ -63,7 +63,7 @@ def test_submission_and_estimate_refuse_alike() -> None:
     for limit in (
         {"max_seconds": known.predicted_seconds / 2},
         {"max_stored_bytes": known.bytes / 2},
-        {"max_memory_bytes": known.memory_bytes / 2},
+        {"max_memory_bytes": known.memory / 2},
         {"max_runs": 1},
     ):
         one = service(**limit)

@@ -1,15 +1,18 @@
 """Estimates: what a spec would cost."""
 
+import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from api.experiments import estimate as estimates
-from api.experiments.estimate import EstimateDocument
+from core.identity import NUMERICS_VERSION
+from core.planning.estimate import Estimate
 from core.planning.problem_facts import MOST_LOOKUPS
 from core.spec.experiment_spec import ExperimentSpec
-from jobs.records import Queue
+from jobs.records import LiveWorker, Queue
 from jobs.settings import Settings
 from tests.api.service import EXPERIMENTS, Service, assert_problem, pointers, spec
 from tests.reference.memory_store import MemoryStore
@@ -35,6 +38,38 @@ def test_an_estimate_says_what_an_experiment_would_cost_and_runs_nothing(api: Se
     assert 2000 < found["bytes"] < 20_000
     assert api.get(EXPERIMENTS).json()["experiments"] == []
     assert api.bell.unanswered(Queue.INTERACTIVE) == 0
+
+
+def test_an_estimate_says_how_long_the_workers_that_live_take(api: Service) -> None:
+    """By the processes that serve batches, of this version; nothing but a sentence where somebody does not say."""
+    interactive = LiveWorker(name="i", numerics=NUMERICS_VERSION, idle=1, processes=8)
+    batch = LiveWorker(name="b", numerics=NUMERICS_VERSION, idle=0, processes=2)
+    seeds = spec()["data"] | {"seed": {"values": list(range(40))}}
+
+    def wall_time() -> dict[str, Any]:
+        found: dict[str, Any] = estimated(api, data=seeds)
+        assert found["predicted_seconds"] > 0.1
+        return found["wall_time"] | {"cores": found["predicted_seconds"] / (found["wall_time"]["seconds"] or math.inf)}
+
+    nobody = wall_time()
+    assert (nobody["seconds"], nobody["processes"]) == (None, 0)
+    assert "a live worker for the interactive queue and a live worker for the batch queue" in nobody["explanation"]
+    api.store.register(batch, queues=[Queue.BATCH], seconds=60.0)
+    unplanned = wall_time()
+    assert (unplanned["seconds"], unplanned["processes"]) == (None, 2)
+    assert "a live worker for the interactive queue is missing" in unplanned["explanation"]
+    api.store.register(interactive, queues=[Queue.INTERACTIVE], seconds=60.0)
+    two = wall_time()
+    assert (two["processes"], two["cores"]) == (2, pytest.approx(2, rel=0.02))
+    assert "With the 2 processes that live now" in two["explanation"]
+    api.store.register(replace(batch, name="another", numerics="old"), queues=[Queue.BATCH], seconds=60.0)
+    assert wall_time() == two
+    api.store.register(replace(batch, name="c", processes=1), queues=[Queue.BATCH], seconds=60.0)
+    assert wall_time()["cores"] == pytest.approx(3, rel=0.02)
+    api.store.register(replace(batch, name="c", processes=None), queues=[Queue.BATCH], seconds=60.0)
+    silent = wall_time()
+    assert (silent["seconds"], silent["processes"]) == (None, None)
+    assert "does not say how many processes" in silent["explanation"]
 
 
 def test_what_cannot_be_submitted_cannot_be_estimated(api: Service) -> None:
@@ -117,12 +152,12 @@ def test_many_different_problems_are_estimated_by_some_of_them() -> None:
     dimensions = {"values": list(range(20, 60))}
     whole = document_of({"samples": {"values": list(range(2, 27))}, "dimension": dimensions})
     parts = [document_of({"samples": samples, "dimension": dimensions}) for samples in range(2, 27)]
-    assert whole.problems == sum(part.problems for part in parts) == whole.max_stable_steps.guessed
+    assert whole.problems == sum(part.problems for part in parts) == whole.max_stable_steps["guessed"]
     assert whole.predicted_steps == pytest.approx(sum(part.predicted_steps for part in parts), rel=0.1)
     assert whole.bytes == pytest.approx(sum(part.bytes for part in parts), rel=0.1)
 
 
-def document_of(data: dict[str, Any]) -> EstimateDocument:
+def document_of(data: dict[str, Any]) -> Estimate:
     """The estimate of one run on each data set."""
     asked = ExperimentSpec.model_validate(
         {
@@ -143,3 +178,8 @@ def test_numbers_of_any_size_are_estimated(api: Service) -> None:
         optimizer={"kind": "gradient_descent", "step_size": size},
     )
     assert api.post(steep, f"{EXPERIMENTS}/estimate").json()["runs"] == 1
+    tiny = spec()["data"] | {"variance": 1e-200, "true_norm": 2e-311, "mean": -4e16}
+    sam = {"kind": "sam", "rho": 7e99, "step_size": 2e16}
+    for scale in (0.5, 2e99):
+        start = {"kind": "uniform", "scale": scale}
+        assert api.post(spec(data=tiny, optimizer=sam, initialization=start), ESTIMATE).status_code == 200

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.analysis.problem import analyse_problem
 from core.data.regression import sparse_regression
+from core.descent.ascent import AscentAlong
 from core.descent.native.library import Library
 from core.descent.optimizers import FullBatch, SharpnessAware
 from core.networks.network import UV, Diagonal, Network
@@ -18,15 +19,21 @@ from core.planning.cost import (
     COMPILED,
     NUMPY,
     CostInputs,
+    blown_up_after,
     completion_seconds,
     guessed_max_stable_step,
     kernel_cost,
+    moment_seconds,
     predicted_records,
     predicted_steps,
     stored_bytes,
 )
+from core.planning.problem_facts import ProblemFacts
+from core.planning.run_table import RunTable
 from core.record_plan import record_steps
+from tests.core.specs import grid_of
 
+BOOLS = (False, True)
 FRACTIONS = st.floats(1e-4, 1.5)
 SCALES = st.floats(1e-6, 3.0)
 WARMUPS = st.integers(0, 200_000)
@@ -64,6 +71,68 @@ def inputs(
 def steps(**parts: float) -> float:
     """The prediction for one run."""
     return float(predicted_steps(inputs(**parts))[0])  # type: ignore[arg-type]  # whole numbers among them
+
+
+def test_a_normalised_ascent_takes_the_whole_budget_and_others_take_longer() -> None:
+    """It never comes to rest; others move slow modes by smaller steps, and large ones lead away at the start."""
+    plain = replace(inputs(completes=False), ascent=0.0)
+    assert predicted_steps(replace(plain, keeps_ascent=True)) == 10**7
+    assert predicted_steps(replace(plain, ascent=1.0)) > 2 * predicted_steps(plain)
+    assert predicted_steps(replace(inputs(scale=0.5), ascent=1.0)) == 64
+    assert predicted_steps(inputs(scale=0.1)) > 64
+
+
+def test_momentum_that_looks_ahead_is_faster_than_the_heavy_ball_and_starts_from_larger_scales() -> None:
+    """At the same m."""
+    ball = replace(
+        inputs(scale=0.02, completes=False, fraction=0.3), momentum=np.array([0.9]), relative_limit=np.array([1.9])
+    )
+    ahead = replace(ball, relative_limit=np.array([1.9 / 2.8]), looks_ahead=True)
+    assert predicted_steps(ahead) < predicted_steps(ball)
+    large = np.array([0.1])
+    assert predicted_steps(replace(ball, init_scale=large)) == 64 < predicted_steps(replace(ahead, init_scale=large))
+
+
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_small_minibatches_blow_up_where_larger_ones_do_not(degree: int) -> None:
+    """Once they have left the saddle, which is the later, the deeper the network; with momentum at smaller steps."""
+    drawn = replace(inputs(scale=0.02, fraction=0.8, degree=degree, completes=False), draws_batches=True)
+    single, shallow = replace(drawn, dispersion=1.0), replace(drawn, dispersion=1.0, degree=2)
+    assert predicted_steps(shallow) <= predicted_steps(single) < predicted_steps(drawn)
+    assert predicted_steps(replace(drawn, dispersion=0.05)) == predicted_steps(drawn)
+    gentle = replace(single, fraction=np.array([0.4]))
+    assert np.isinf(blown_up_after(gentle))
+    assert np.isfinite(blown_up_after(replace(gentle, momentum=np.array([0.5]))))
+
+
+def test_what_blows_up_is_not_waited_for() -> None:
+    """Whatever its schedule and its decay."""
+    data = {"samples": 50, "dimension": 100, "network": Diagonal(2), "max_stable_step": 0.008}
+    for more in ({}, {"weight_decay": 0.01}, {"schedule": "cosine", "schedule_steps": 9000, "schedule_factor": 0.1}):
+        grid = grid_of(optimizer={"step_size": 0.007} | more, initialization={"scale": 1.0})
+        assert RunTable.at(grid, [0]).forecast(ProblemFacts(**data)).costs.steps < 200
+
+
+def test_a_run_that_is_over_before_its_schedule_ends_with_it() -> None:
+    """Smaller steps at its end do not begin anew."""
+    cosine = {"schedule": "cosine", "schedule_steps": 50_000, "schedule_factor": 0.001, "step_size": 0.004}
+    grid = grid_of(optimizer=cosine, recording={"sensitivity": False}, stopping={"finish": "iterate"})
+    facts = ProblemFacts(samples=50, dimension=100, network=Diagonal(2), max_stable_step=0.008)
+    assert RunTable.at(grid, [0]).forecast(facts).costs.steps == 50_000
+
+
+def test_the_threshold_in_the_mean_square_is_counted_of_minibatches_that_are_drawn_anew() -> None:
+    """Three powers of N, and nothing of epochs, which have none."""
+
+    def overhead(sampling: str, samples: int = 50) -> float:
+        drawn = {"kind": "sgd", "batch_size": 5, "step_size": 0.001, "sampling": sampling}
+        grid = grid_of(data={"samples": samples}, optimizer=drawn, stopping={"steps": 64})
+        facts = ProblemFacts(samples=samples, dimension=100, network=Diagonal(2), max_stable_step=0.008)
+        return float(RunTable.at(grid, [0]).forecast(facts).costs.overhead[0])
+
+    anew, epochs = overhead("without_replacement"), overhead("epochs")
+    assert anew - epochs == pytest.approx(float(moment_seconds(50, np.zeros(1))[0]))
+    assert overhead("without_replacement", 1000) > 100 * anew
 
 
 @given(fraction=FRACTIONS, scale=SCALES, warmup=WARMUPS, degree=st.integers(2, 64), budget=st.integers(1, 10**9))
@@ -179,6 +248,13 @@ def test_costs_of_kernels_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         assert kernel_cost("auto", FullBatch()) == kernel_cost(best, FullBatch()) == cost
     assert kernel_cost("avx2", SharpnessAware(rho=0.1)).step(5000) == 2 * COMPILED.step(5000)
+    one_sam = kernel_cost("avx2", SharpnessAware(rho=0.1, ascent_along=AscentAlong.SAMPLE))
+    assert one_sam.step(5000, 3) == one_sam.step(5000, 4) > 3 * one_sam.step(5000, 2)
+    assert COMPILED.step(5000, 3) == COMPILED.step(5000)
+    sams = [SharpnessAware(rho=0.1, ascent_along=along, normalized=known) for along in AscentAlong for known in BOOLS]
+    costs = [kernel_cost("numpy", sam) for sam in sams]
+    assert [cost.step(5000) for cost in costs] == sorted(cost.step(5000) for cost in costs)
+    assert costs[0].step(5000) > 2 * NUMPY.step(5000)
     assert NUMPY.step(5000) > COMPILED.step(5000) > AVX512.step(5000)
     monkeypatch.setattr(FullBatch, "is_native", False)
     assert kernel_cost("avx2", FullBatch()) == NUMPY

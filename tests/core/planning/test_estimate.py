@@ -1,5 +1,6 @@
 """What experiments are predicted to cost."""
 
+import heapq
 from typing import Any
 
 import pytest
@@ -126,6 +127,32 @@ def test_an_estimate_is_the_sum_over_problems_of_what_their_batches_take() -> No
     assert found.predicted_seconds == pytest.approx(2 * seconds[0] + seconds[1])
     assert found.bytes == pytest.approx(2 * forecasts[0].bytes.sum() + forecasts[1].bytes.sum())
     assert found.max_stable_steps == {"known": 3, "guessed": 0, "unknown": 0}
+
+
+@given(processes=st.integers(1, 40), seeds=st.integers(1, 12), is_known=st.booleans())
+def test_wall_time_is_that_of_processes_that_take_batches_as_they_become_free(
+    *, processes: int, seeds: int, is_known: bool
+) -> None:
+    """All analyses, as planning does, then batches, longest first: carried out by hand."""
+    grid = grid_of(data={"seed": {"values": list(range(seeds))}}, stopping={"steps": 10**6}, recording={"points": 0})
+    facts = ProblemFacts(
+        samples=50,
+        dimension=100,
+        network=Diagonal(depth=2),
+        max_stable_step=0.008,
+        provenance=Provenance.KNOWN if is_known else Provenance.GUESSED,
+    )
+    found = estimate(grid, {facts: seeds}, COMPILED)
+    costs = RunTable.at(grid, range(grid.runs_per_problem)).forecast(facts).costs
+    batches = [batch.work for batch in form_batches(range(grid.runs_per_problem), costs, COMPILED)]
+    analysis = 0.0 if is_known else (found.predicted_seconds - seeds * sum(batches)) / seeds
+    free = [0.0] * processes
+    for phase in ([analysis] * seeds, sorted(batches * seeds, reverse=True)):
+        free = [max(free)] * processes
+        for work in phase:
+            heapq.heapreplace(free, free[0] + work)
+    assert found.wall_seconds(1) == pytest.approx(found.predicted_seconds)
+    assert found.wall_seconds(processes) <= max(free) * (1 + 1e-9) <= found.wall_seconds(processes) + found.longest
 
 
 def test_of_very_many_kinds_of_problems_some_stand_for_all() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.descent.ascent import AscentAlong
 from core.descent.optimizers import FullBatch, HeavyBall, Minibatch, Optimizer, ParameterNoise, SharpnessAware
 from core.outcome import Outcome, RunPath
 from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
@@ -16,6 +17,9 @@ KNOWN = {
     "least_norm_stable_step": 0.003,
     "max_stable_step": 0.01,
 }
+
+
+ONE_SAM = SharpnessAware(rho=0.1, ascent_along=AscentAlong.SAMPLE)
 
 
 def ended(outcome: Outcome, step_size: float, **others: Any) -> dict[str, Any]:
@@ -228,11 +232,10 @@ def test_below_all_thresholds_the_optimiser_is_what_is_left() -> None:
     """They are of small deviations, and of steps of all samples."""
     texts = [
         explanation(ended(Outcome.DIVERGED, 0.002), optimizer=optimizer)
-        for optimizer in (FullBatch(), Minibatch(batch_size=1), HeavyBall(momentum=0.9))
+        for optimizer in (FullBatch(), Minibatch(batch_size=1), HeavyBall(momentum=0.9), ONE_SAM)
     ]
-    for text, words in zip(
-        texts, ("sharper than at both ends", "minibatches are less", "momentum carries"), strict=True
-    ):
+    reasons = ("sharper than at both ends", "minibatches are less", "momentum carries", "1-SAM is less stable")
+    for text, words in zip(texts, reasons, strict=True):
         assert [words in each for each in texts].count(True) == 1
         assert words in text
         assert "halve η" in text
@@ -255,6 +258,14 @@ def test_minibatches_that_never_come_to_rest_are_told_so() -> None:
     assert "never come to rest" not in explanation(numbers)
     interpolated = ended(Outcome.BUDGET_EXHAUSTED, 0.001, min_sharpness=200.0)
     assert "never come to rest" not in explanation(interpolated, optimizer=Minibatch(batch_size=2))
+
+
+def test_ascents_of_samples_are_said_to_keep_a_run_from_the_least_squares() -> None:
+    """Where nothing interpolates, and not those along the mean gradient."""
+    numbers = ended(Outcome.BUDGET_EXHAUSTED, 0.001, **LEAST_SQUARES)
+    assert "ascents of samples never vanish" in explanation(numbers, optimizer=ONE_SAM)
+    assert "ascents of samples" not in explanation(numbers, optimizer=SharpnessAware(rho=0.1))
+    assert "ascents of samples" not in explanation(ended(Outcome.BUDGET_EXHAUSTED, 0.001), optimizer=ONE_SAM)
 
 
 def test_minibatches_that_end_at_the_least_squares_only_pass_by() -> None:

@@ -17,6 +17,8 @@ import pytest
 from arro3.io import read_parquet
 from click.testing import CliRunner, Result
 
+from core.identity import NUMERICS_VERSION
+from jobs.records import LiveWorker, Queue
 from stepbias.cli import submit
 from stepbias.cli.main import app
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
@@ -195,6 +197,13 @@ def test_estimate_prints_what_it_would_cost_and_submits_nothing(service: LivingS
     assert json.loads(result.stdout)["runs"] == 6
     assert "6 runs: about" in result.stderr
     assert "on one core" in result.stderr
+    assert "Nothing would run now" in result.stderr
+    store, worker = service.context.store, LiveWorker(name="w", numerics=NUMERICS_VERSION, idle=1, processes=1)
+    store.register(worker, queues=Queue, seconds=60.0)
+    at_work = _stepbias("estimate", spec_file, service=service)
+    store.register(worker, queues=Queue, seconds=0.0)
+    assert "Done in about" in at_work.stderr
+    assert "With the one process that lives now" in at_work.stderr
     assert _stepbias("list", service=service).stdout == before
 
 
