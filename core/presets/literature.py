@@ -3,6 +3,8 @@
 from typing import Final
 
 from core.data.features import FeatureLaw
+from core.descent.ascent import AscentAlong
+from core.descent.schedule import ScheduleKind
 from core.presets.preset import Parts, Preset, counts, described, log_spaced, values
 from core.spec.experiment_spec import (
     DiagonalModel,
@@ -20,6 +22,7 @@ from core.spec.optimizers import (
     HeavyBall,
     LabelNoiseDescent,
     MultiplesOf,
+    SharpnessAwareDescent,
     StepUnit,
     StochasticGradientDescent,
 )
@@ -30,6 +33,13 @@ END: Final = Recording(points=1)
 
 STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.5, 0.7, 1.0, 1.2, 1.3, 1.4, 1.5, 1.6, 1.65, 1.75)
 """Up to where single samples diverge, and up to the largest stable one of full batches."""
+
+
+MEAN_SQUARE_STEPS: Final = (
+    *(0.05, 0.07, 0.1, 0.14, 0.2, 0.24, 0.28, 0.32, 0.34, 0.36, 0.4, 0.46, 0.52, 0.56, 0.6),
+    *(0.64, 0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6),
+)
+"""Close to one another where batches of 1, 2, 5 and 20 samples begin to diverge."""
 
 
 def _isotropic(samples: int, dimension: int, sparsity: int, **more: object) -> SparseRegression:
@@ -98,6 +108,46 @@ def _minibatches(
         "stopping": Stopping(loss_tolerance=1e-8, max_steps=2_000_000),
         "recording": Recording(points=1, sensitivity=False),
     }
+
+
+def _ascents(ascent: AscentAlong, radii: Values[float], steps: Values[float], seeds: int) -> Parts:
+    """The ρ of single samples is twice that of the paper, whose loss of a sample is r_k²."""
+    return {
+        "data": _isotropic(20, 30, 3, seed=counts(*range(seeds))),
+        "model": ProductModel(kind="uv_product"),
+        "initialization": UniformInitialization(scale=0.1),
+        "optimizer": SharpnessAwareDescent(kind="sam", ascent=ascent, rho=radii, step_size=steps),
+        "stopping": Stopping(loss_tolerance=1e-6, max_steps=200_000),
+        "recording": Recording(points=1, sensitivity=False),
+    }
+
+
+def _large_steps(steps: Values[float], falls: Values[int], seeds: int) -> Parts:
+    """Minibatches of one sample; the step size falls to a fifth over so many of 100,000 steps.
+
+    At the smaller ones a loss of 1e-4 may be what they end with, however long they go on.
+    """
+    return {
+        "data": _isotropic(80, 200, 20),
+        "model": ProductModel(kind="uv_product"),
+        "initialization": UniformInitialization(scale=0.1),
+        "optimizer": StochasticGradientDescent(
+            kind="sgd",
+            batch_size=1,
+            step_size=steps,
+            seed=counts(*range(seeds)),
+            schedule=ScheduleKind.EXPONENTIAL,
+            schedule_steps=falls,
+            schedule_factor=0.2,
+        ),
+        "stopping": Stopping(loss_tolerance=1e-4, steps=100_000),
+        "recording": Recording(points=1, sensitivity=False),
+    }
+
+
+def _mean_squares(scale: float, steps: tuple[float, ...], sizes: Values[int], seeds: int) -> Parts:
+    parts = _minibatches(_isotropic(20, 30, 3), sizes, values(scale), values(*steps), seeds)
+    return parts | {"stopping": Stopping(loss_tolerance=1e-8, max_steps=500_000)}
 
 
 def _momenta(momenta: Values[float], effective: tuple[float, ...], scales: Values[float], seeds: int) -> Parts:
@@ -178,6 +228,46 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         ),
     ),
     described(
+        "andriushchenko-2022-n-sam",
+        "An ascent along the mean gradient does not help",
+        "Test loss of n-SAM against ρ for several step sizes, over data sets: it is that of descent, and gets worse "
+        "where ρ is large (Andriushchenko and Flammarion, ICML 2022).",
+        figures=("risk",),
+        quick=_ascents(
+            AscentAlong.FULL, values(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.9), values(1 / 6, 1 / 3, 1 / 2), 12
+        ),
+        full=_ascents(AscentAlong.FULL, log_spaced(1e-3, 1.0, 13), values(1 / 30, 1 / 6, 1 / 3, 1 / 2, 1.0), 50),
+    ),
+    described(
+        "andriushchenko-2022-1-sam",
+        "An ascent of each sample for itself finds sparse solutions",
+        "Test loss of 1-SAM against ρ for several step sizes, over data sets: it falls by orders of magnitude, until "
+        "ρ is too large (Andriushchenko and Flammarion, ICML 2022).",
+        figures=("risk",),
+        quick=_ascents(
+            AscentAlong.SAMPLE,
+            values(0.002, 0.006, 0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.6),
+            values(1 / 6, 1 / 3, 1 / 2),
+            12,
+        ),
+        full=_ascents(AscentAlong.SAMPLE, log_spaced(1e-3, 1.0, 19), values(1 / 30, 1 / 6, 1 / 3, 1 / 2, 1.0), 50),
+    ),
+    described(
+        "andriushchenko-2023",
+        "The longer steps are large, the sparser is what SGD finds",
+        "Test loss of SGD against the step size, a line for each time over which it falls: the larger the steps and "
+        "the longer they are large, the sparser is the end (Andriushchenko et al., ICML 2023).",
+        figures=("risk",),
+        quick=_large_steps(
+            values(0.05, 0.1, 0.15, 0.18, 0.2, 0.22, 0.24, 0.26, 0.28), counts(1000, 3000, 10_000, 30_000), 5
+        ),
+        full=_large_steps(
+            values(0.05, 0.1, 0.15, 0.18, 0.19, 0.2, 0.21, 0.22, 0.23, 0.24, 0.25, 0.26, 0.27, 0.28),
+            counts(1000, 3000, 10_000, 30_000, 100_000),
+            40,
+        ),
+    ),
+    described(
         "even-2023",
         "What large steps do to SGD, and what to gradient descent",
         "Test loss and effective initialisation against the step size up to divergence, for minibatches of one sample "
@@ -197,6 +287,15 @@ LITERATURE: Final[tuple[Preset, ...]] = (
             values(*STEPS, 0.03, 0.12, 0.17, 0.22, 0.27, 0.32, 0.37, 1.36, 1.45, 1.55),
             50,
         ),
+    ),
+    described(
+        "mulayoff-2024",
+        "Where SGD stops being stable in the mean square, for each batch size",
+        "Sharpness at the end and 2/η_ms, which the mean square has in its place, beside 2/η, against the step size "
+        "for minibatches of 1, 2, 5 and all samples (Mulayoff and Michaeli, ICML 2024).",
+        figures=("stability", "risk"),
+        quick=_mean_squares(0.3, MEAN_SQUARE_STEPS, counts(1, 2, 5, 20), 5),
+        full=_mean_squares(0.1, MEAN_SQUARE_STEPS, counts(1, 2, 3, 5, 10, 20), 40),
     ),
     described(
         "papazov-2024",

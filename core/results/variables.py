@@ -283,6 +283,7 @@ VARIABLES: Final = _table(
                 "drawn anew at every step, and proven to a relative 1e-6; else null."
             ),
             log_scaled=True,
+            of_limit=True,
         ),
         _limit(
             "effective_init",

@@ -11,9 +11,10 @@ from tests.external_truth.problem import (
     SAM,
     SPARSE_FEATURES,
     End,
+    Leg,
     Problem,
     ends,
-    going_on,
+    in_legs,
     trained,
     uniform,
 )
@@ -102,13 +103,6 @@ def decay_draws() -> list[Draw]:
     ]
 
 
-def _twins(problem: Problem, *legs: tuple[int, float]) -> Sequence[End]:
+def _twins(problem: Problem, *legs: Leg) -> Sequence[End]:
     """Where starts end that differ in the eleventh digit, after legs of some steps of some size."""
-    found = []
-    for twin in range(TWINS):
-        start = uniform(0.1 * (1 + twin * 1e-11))
-        for steps, step_size in legs:
-            done = trained(problem, steps, step_size=step_size, start=start)
-            start = going_on(done.arrays[0])
-        found += ends(problem, done)
-    return found
+    return ends(problem, in_legs(problem, legs, start=uniform(*(0.1 * (1 + twin * 1e-11) for twin in range(TWINS)))))

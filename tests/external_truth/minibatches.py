@@ -1,4 +1,4 @@
-"""SGD of the notebooks: with their draws by a loop of the tests, and with draws of ours as a law."""
+"""SGD of the notebooks: with the samples that they drew, and with those of ours as a law."""
 
 import math
 from collections.abc import Sequence
@@ -12,18 +12,17 @@ from tests.external_truth.problem import (
     SPARSE_FEATURES,
     TWICE_AS_LARGE,
     End,
+    Leg,
     Problem,
-    going_on,
-    trained,
+    ends,
+    in_legs,
     uniform,
 )
 from tests.external_truth.row import Draw, Row
 
-MANY, SOME = 400, 100
-"""Runs of which a law is made: of short runs, or of those of which nearly all diverge, and of long ones."""
-
-Leg = tuple[int, float]
-"""Steps, and their size γ."""
+MOST, MANY, SOME = 2000, 400, 100
+"""Runs of which a law is made: where the line is far out in its tail; of short runs, or of those of which nearly all
+diverge; of long ones."""
 
 LAST: Final = 99_599
 
@@ -41,7 +40,7 @@ LINES: Final[Sequence[tuple[str, Problem, int, Sequence[Leg], dict[str, str]]]] 
     (
         "n = 20, d = 30, γ = .6, then .2",
         SAM,
-        MANY,
+        MOST,
         ((5001, 0.6), (5000, 0.2)),
         {"train_loss": "3.8729665455897834e-08", "test_loss": "3.982127812000106e-08"},
     ),
@@ -88,12 +87,15 @@ LINES: Final[Sequence[tuple[str, Problem, int, Sequence[Leg], dict[str, str]]]] 
 )
 """What it is of, the data, how many runs make a law, the legs, and what is printed of the end."""
 
+THEIRS: Final = ((1, LINES[3]), (2, LINES[2]))
+"""The seeds of lines whose samples can be drawn again."""
+
 
 @cache
 def rows() -> list[Row]:
-    """Two lines with the samples that the notebooks drew: a loop, for stepbias draws its own."""
+    """Two lines with the samples that the notebooks drew, whole specs that name them."""
     found = []
-    for seed, (name, problem, _, legs, printed) in ((1, LINES[3]), (2, LINES[2])):
+    for seed, (name, problem, _, legs, printed) in THEIRS:
         end = with_their_draws(problem, legs, seed)
         found += [
             Row(what=f"{name}: {QUANTITIES[each]}", printed=text, ours=float(getattr(end, each)), tolerance=1e-10)
@@ -104,6 +106,15 @@ def rows() -> list[Row]:
 
 def with_their_draws(problem: Problem, legs: Sequence[Leg], seed: int) -> End:
     """One sample a step, drawn with `numpy.random.randint` after `numpy.random.seed(seed)`."""
+    rng, samples = np.random.RandomState(seed), len(problem.X)
+    indices = [[rng.randint(samples)] for steps, _ in legs for _ in range(steps)]
+    drawn = {"kind": "sgd", "batch_size": 1, "sampling": "indices", "indices": indices}
+    (end,) = ends(problem, in_legs(problem, legs, start=uniform(0.1), **drawn))
+    return end
+
+
+def looped(problem: Problem, legs: Sequence[Leg], seed: int) -> End:
+    """The same by a slow loop."""
     rng, X, y = np.random.RandomState(seed), problem.X, problem.y
     u = np.full(X.shape[1], 0.1)
     v = np.zeros_like(u)
@@ -134,19 +145,8 @@ def draws() -> list[Draw]:
 
 def _drawn(problem: Problem, seeds: int, legs: Sequence[Leg]) -> list[End | None]:
     """Where runs of other seeds end; None of those that diverge."""
-    (steps, step_size), *rest = legs
-    minibatches = {"kind": "sgd", "batch_size": 1}
-    all_seeds = {"seed": {"values": list(range(seeds))}}
-    done = trained(problem, steps, step_size=step_size, start=uniform(0.1), optimizer=minibatches | all_seeds)
-    found: list[End | None] = []
-    for seed, summary in enumerate(done.summaries):
-        if summary["outcome"] == "diverged":
-            found.append(None)
-            continue
-        layers = done.arrays[seed]
-        for more, smaller in rest:
-            again = minibatches | {"seed": seeds + seed}
-            then = trained(problem, more, step_size=smaller, start=going_on(layers), optimizer=again)
-            layers = then.arrays[0]
-        found.append(End.of(problem, layers["u_plus"], layers["v_plus"]))
-    return found
+    drawn = {"kind": "sgd", "batch_size": 1, "seed": {"values": list(range(seeds))}}
+    done = in_legs(problem, legs, start=uniform(0.1), **drawn)
+    has_diverged = [summary["outcome"] == "diverged" for summary in done.summaries]
+    with np.errstate(over="ignore", invalid="ignore"):  # of those that are left out
+        return [None if gone else end for gone, end in zip(has_diverged, ends(problem, done), strict=True)]

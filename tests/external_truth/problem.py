@@ -1,6 +1,6 @@
 """The data of the notebooks on β = u∘v, and descent on them as whole specs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +55,20 @@ SPARSE_FEATURES: Final = Problem.drawn(40, 100, 20)
 TWICE_AS_LARGE: Final = Problem.drawn(80, 200, 20)
 
 
+Leg = tuple[int, float]
+"""Steps, and their size γ."""
+
+
+def in_legs(problem: Problem, legs: Sequence[Leg], *, start: Mapping[str, Any], **optimizer: Any) -> ExperimentResults:
+    """One run of so many steps of each size, one after the other."""
+    changes = [sum(steps for steps, _ in legs[: count + 1]) for count in range(len(legs))]
+    first = legs[0][1]
+    if len(legs) > 1:
+        factors = [step_size / first for _, step_size in legs[1:]]
+        optimizer |= {"schedule": "piecewise", "schedule_at_steps": changes[:-1], "schedule_factors": factors}
+    return trained(problem, changes[-1], step_size=first, start=start, optimizer=optimizer)
+
+
 def trained(
     problem: Problem,
     steps: int,
@@ -76,14 +90,9 @@ def trained(
     return run(ExperimentSpec.model_validate(document))
 
 
-def uniform(scale: float) -> Mapping[str, Any]:
-    """The start u = a·1, v = 0."""
-    return {"kind": "uniform", "scale": scale}
-
-
-def going_on(layers: Mapping[str, np.ndarray]) -> Mapping[str, Any]:
-    """From where a run ended."""
-    return {"kind": "parameters", "scale": 1.0} | {name: layers[name].tolist() for name in ("u_plus", "v_plus")}
+def uniform(*scales: float) -> Mapping[str, Any]:
+    """The start u = a·1, v = 0, a run for each a."""
+    return {"kind": "uniform", "scale": {"values": scales}}
 
 
 NOTHING: Final = 1e-50

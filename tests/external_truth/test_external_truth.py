@@ -9,7 +9,7 @@ import pytest
 
 from docs.make_external_truth import BOUNDS, DRAWS, PAGE, ROWS, SLOW_ROWS
 from tests.external_truth import ascent, descent, minibatches
-from tests.external_truth.problem import SAM, SPARSE_FEATURES, Problem, ends, going_on, trained, uniform
+from tests.external_truth.problem import SAM, SPARSE_FEATURES, Problem, ends, in_legs, uniform
 from tests.external_truth.row import Bound, Draw, Row
 
 Cells = tuple[str, ...]
@@ -91,12 +91,17 @@ def test_at_equal_step_sizes_no_ascent_along_the_mean_gradient_beats_descent() -
 def test_starts_that_differ_in_the_eleventh_digit_end_apart_beyond_the_edge() -> None:
     """So that one line of the notebook is one draw: two twins of ours differ by more than a hundredth."""
     steps, decay, _ = descent.DECAYS[0]
-    losses = []
-    for scale in (0.1, 0.1 * (1 + 1e-11)):
-        bouncing = trained(SPARSE_FEATURES, steps, step_size=3.53, start=uniform(scale))
-        settled = trained(SPARSE_FEATURES, 5000, step_size=3.53 / decay, start=going_on(bouncing.arrays[0]))
-        losses += [end.test_loss for end in ends(SPARSE_FEATURES, settled)]
+    legs, start = ((steps, 3.53), (5000, 3.53 / decay)), uniform(0.1, 0.1 * (1 + 1e-11))
+    losses = [end.test_loss for end in ends(SPARSE_FEATURES, in_legs(SPARSE_FEATURES, legs, start=start))]
     assert 0.3 < min(losses) < 0.99 * max(losses) < 0.55
+
+
+def test_a_slow_loop_over_their_samples_finds_the_same() -> None:
+    """So that what agrees are two computations."""
+    for seed, (_, problem, _, legs, printed) in minibatches.THEIRS:
+        found = minibatches.looped(problem, legs, seed)
+        for name, text in printed.items():
+            assert getattr(found, name) == pytest.approx(float(text), rel=1e-10)
 
 
 def test_at_the_edge_a_line_is_not_found_again_with_its_own_samples() -> None:

@@ -1,7 +1,7 @@
 """Sharpness, its bounds and the stability threshold 2/η against the step size (figure 2 of Nacson et al. 2022)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from core.figures.legend import Legend
 from core.figures.number_text import number_text
 from core.figures.results import Results
 from core.figures.rug import cross_handle, draw_rug, failed_points, rug_height
-from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, MUTED, PURPLE, THRESHOLD
+from core.figures.style import BAND, BLUE, GREEN, INK, LARGEST_STEP, MUTED, PURPLE, THRESHOLD, VERMILION
 from core.results.curves import QUARTILES, Curve, Curves, curves
 from core.spec.optimizers import STEP_SIZE_FRACTION
 from core.sweep.arrangement import arrange
@@ -45,6 +45,12 @@ QUANTITIES: Final[Mapping[str, tuple[str, Line]]] = MappingProxyType(
 
 It is a broad line: where the bound is nearly sharp, as for data far off centre, λ_max runs along its middle.
 """
+
+MEAN_SQUARE: Final[tuple[str, Line]] = (
+    "2/η_ms, of the mean square",
+    {"color": VERMILION, "linewidth": 1.5, "zorder": 2.7},
+)
+"""Of minibatches: what the sharpness is of full batches, where η_ms = 2/λ_max."""
 
 ON_THRESHOLD: Final = 0.02
 """A sharpness that differs from the threshold by less than this part has met it."""
@@ -74,13 +80,15 @@ Values = Float64[np.ndarray, " problem"]
 class _Panel:
     """What one panel shows; those of one `group` differ in their scale alone, and are compared on one axis.
 
-    `least` holds the least values of `LEAST`, one for each problem behind the panel whose analysis is there;
-    `optimizer` is that of their runs, `end_factor` what their schedule multiplies step sizes by in the end.
+    `mean_square` is 2/η_ms of the runs, None where none has it. `least` holds the least values of `LEAST`, one for each
+    problem behind the panel whose analysis is there; `optimizer` is that of their runs, `end_factor` what their
+    schedule multiplies step sizes by in the end.
     """
 
     name: str
     group: tuple[tuple[str, float], ...]
     families: Mapping[str, Curves]
+    mean_square: Curve | None
     least: Mapping[str, Values]
     optimizer: Optimizer
     end_factor: float
@@ -159,15 +167,28 @@ def _panel(results: Results, layout: StabilityLayout, where: Mapping[str, float]
         name: ascending(curves(results.grid, results.summaries, x=layout.x, y=name, over=layout.over, where=where))
         for name in QUANTITIES
     }
+    stable = ascending(
+        curves(results.grid, results.summaries, x=layout.x, y="mean_square_stable_step", over=layout.over, where=where)
+    ).curves[0]
     swept = swept_axes(results.grid)
     return _Panel(
         name=values_text({name: value for name, value in where.items() if name in swept}, 4),
         group=tuple((name, value) for name, value in where.items() if name != SCALE),
         families=families,
+        mean_square=_two_over(stable) if any(stable.runs) else None,
         least=_least(results, layout, where),
         optimizer=results.grid.run(run_at(results.grid, where)).optimizer,
         end_factor=results.grid.run(run_at(results.grid, where)).end_factor,
     )
+
+
+def _two_over(curve: Curve) -> Curve:
+    """2/x of its numbers x, whose quartiles change places; where two of them are averaged it is about that."""
+    names = {"median": "median", "lower_quartile": "upper_quartile", "upper_quartile": "lower_quartile"}
+    turned: dict[str, Any] = {
+        name: tuple(value and 2 / value for value in getattr(curve, other)) for name, other in names.items()
+    }
+    return replace(curve, **turned)
 
 
 def _least(results: Results, layout: StabilityLayout, where: Mapping[str, float]) -> Mapping[str, Values]:
@@ -209,7 +230,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     """Dashed lines are the least values over all interpolators, the upright line stands at η* = 2/min λ_max.
 
     The dot is the sharpness at the last step size that converged; crosses below are step sizes at which nothing
-    converged. Over seeds lines are medians with quartiles.
+    converged. Over seeds lines are medians with quartiles. Minibatches have 2/η_ms as well.
     """
     _span(panel, content)
     fine = np.geomspace(*panel.get_xlim(), 200)
@@ -223,6 +244,8 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     x = np.array(content.step_sizes)
     for name, (_, line) in QUANTITIES.items():
         _draw_quantity(panel, x, content.families[name].curves[0], line)
+    if content.mean_square:
+        _draw_quantity(panel, x, content.mean_square, MEAN_SQUARE[1])
     median = on_log_axis(content.sharpness.median)
     last = np.flatnonzero(np.isfinite(median))[-1:]
     panel.plot(x[last], median[last], "o", color=INK, markersize=6.5, zorder=4)
@@ -266,8 +289,9 @@ def _is_met(content: _Panel, name: str) -> bool:
 def _data(content: _Panel) -> Iterator[Series]:
     """Everything that is drawn of a panel."""
     x = content.step_sizes
-    for name, (label, _) in QUANTITIES.items():
-        curve = content.families[name].curves[0]
+    drawn = [(label, content.families[name].curves[0]) for name, (label, _) in QUANTITIES.items()]
+    drawn += [(MEAN_SQUARE[0], content.mean_square)] if content.mean_square else []
+    for label, curve in drawn:
         band = (curve.lower_quartile, curve.upper_quartile) if max(curve.runs) > 1 else None
         yield series(content.name, label, x, on_log_axis(curve.median), band)
     if gaps := failed_points(content.sharpness):
@@ -305,6 +329,7 @@ def _seen(contents: Sequence[_Panel]) -> Iterator[float | None]:
         for family in content.families.values():
             (curve,) = family.curves
             yield from drawn_values(curve)
+        yield from drawn_values(content.mean_square) if content.mean_square else ()
         for name, values in content.least.items():
             yield from values.tolist() if _is_drawn(content, name) else ()
 
@@ -314,6 +339,8 @@ def _legend(contents: Sequence[_Panel]) -> Iterator[Line2D]:
     yield Line2D([], [], label=f"stability threshold {limit}", **THRESHOLD)
     for label, line in QUANTITIES.values():
         yield Line2D([], [], label=label, **line)
+    if any(content.mean_square for content in contents):
+        yield Line2D([], [], label=MEAN_SQUARE[0], **MEAN_SQUARE[1])
     for name, (label, line) in LEAST.items():
         if any(_is_drawn(content, name) for content in contents):
             yield Line2D([], [], label=label, **line)

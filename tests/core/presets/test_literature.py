@@ -90,3 +90,33 @@ def test_momentum_matters_the_less_the_smaller_the_effective_step_size() -> None
     small, large = np.abs(risks[:, 1] / risks[:, 0] - 1)
     assert large / small == pytest.approx(10, rel=0.1)
     assert large < 0.02
+
+
+def test_an_ascent_of_each_sample_helps_and_one_along_the_mean_gradient_does_not() -> None:
+    """Of four data sets: the one is ten times better on all, the other worse on most."""
+    changes = {"step_size": 1 / 3, "rho": {"values": [0.002, 0.2]}}
+    for name, judged in (("1-sam", [True] * 4), ("n-sam", [False] * 4)):
+        done = _some(f"andriushchenko-2022-{name}", data={"seed": {"values": [2, 4, 5, 7]}}, optimizer=changes)
+        little, much = np.reshape(_risks(done), (4, 2)).T
+        assert (much < little).tolist() == judged
+        assert (much < little / 4).tolist() == judged
+
+
+def test_large_steps_that_fall_slowly_end_at_a_lower_risk_than_those_that_fall_at_once() -> None:
+    """Whatever the draw; small steps do not care."""
+    changes = {"step_size": {"values": [0.05, 0.24]}, "schedule_steps": {"values": [1000, 10_000]}}
+    done = _some("andriushchenko-2023", optimizer=changes | {"seed": {"values": [0, 1, 2]}}, stopping={"steps": 30_000})
+    names = [axis.name for axis in done.grid.axes if len(axis.values) > 1]
+    assert names == ["step_size", "schedule_steps", "optimizer_seed"]
+    (fast_small, slow_small), (fast, slow) = np.reshape(_risks(done), (2, 2, 3))
+    assert 10 * slow.max() < fast.min()
+    assert slow_small.min() > 0.8 * fast_small.max()
+
+
+def test_runs_end_below_the_threshold_of_the_mean_square_or_not_far_above() -> None:
+    """Which grows with the batch size; somewhat beyond it they diverge."""
+    for batch_size, below, beyond in ((1, 0.2, 0.5), (2, 0.4, 0.9), (5, 0.8, 1.5)):
+        optimizer = {"batch_size": batch_size, "step_size": {"values": [below, beyond]}, "seed": 0}
+        stable, gone = _some("mulayoff-2024", optimizer=optimizer).summaries
+        assert below < float(stable["mean_square_stable_step"] or 0.0) < beyond
+        assert [stable["outcome"], gone["outcome"]] == ["converged", "diverged"]

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba
 from core.figures.draw import draw
 from core.figures.layouts import MAX_PANELS
 from core.figures.layouts.catalogue import FIGURES
-from core.figures.style import BLUE, GREEN, INK, LARGEST_STEP, PURPLE, THRESHOLD
+from core.figures.style import BLUE, GREEN, INK, LARGEST_STEP, PURPLE, THRESHOLD, VERMILION
 from core.sweep.grid import Grid
 from tests.core.drawn import lines_like, marks, names, points, words
 from tests.core.made_up import LEAST_MEASURE, LEAST_SHARPNESS, made_up_analyses, made_up_summary, results_of
@@ -168,3 +168,17 @@ def test_what_an_analysis_or_a_summary_lacks_is_left_out() -> None:
         assert _levels(panel, color=PURPLE) == []
     assert marks(figure, "x") == 1
     assert LARGEST_STEP["color"] in {line.get_color() for line in panel.lines}
+
+
+def test_minibatches_have_two_over_the_step_of_the_mean_square() -> None:
+    """Of runs that converged; without any there is no such line."""
+    grid = _sweep(optimizer={"kind": "sgd", "batch_size": 2, "step_size": {"values": STEPS}})
+    results = results_of(grid)
+    found = [
+        dict(summary or {}) | {"mean_square_stable_step": 0.5 + run} for run, summary in enumerate(results.summaries)
+    ]
+    figure = _figure(replace(results, summaries=found))
+    (line,) = lines_like(figure.axes[0], color=VERMILION, linestyle="-")
+    assert points(line)[1] == pytest.approx([2 / (0.5 + run) for run in range(4)])
+    assert any("of the mean square" in name for name in names(figure))
+    assert not lines_like(_figure(results).axes[0], color=VERMILION, linestyle="-")
