@@ -130,10 +130,12 @@ def _saddles(scales: Values[float], step_size: float, steps: int) -> Parts:
 
 
 def _lasso_paths(scales: Values[float], seeds: int, points: int) -> Parts:
-    """X and y ~ N(0, 1): a β* of nearly nothing, and noise."""
+    """X and y ~ N(0, 1): a β* of nearly nothing, and noise.
+
+    In u₊ and u₋, which keep what u and v of u∘v lose to rounding: u − v of 1e-20 beside u + v of 1.
+    """
     return {
         "data": _isotropic(3, 4, 1, true_norm=1e-9, noise_variance=1.0, seed=counts(*range(seeds))),
-        "model": ProductModel(kind="uv_product"),
         "initialization": UniformInitialization(scale=scales),
         "optimizer": GradientDescent(step_size=MultiplesOf(multiples_of=StepUnit.FLOW, values=(0.05,))),
         "stopping": Stopping(steps=300_000),
@@ -260,7 +262,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         "(Berthier 2025).",
         figures=("plateaus",),
         quick=_lasso_paths(values(1e-20), 21, 300),
-        full=_lasso_paths(values(10**-2.5, 1e-5, 1e-10, 1e-20, 1e-40), 100, 300),
+        full=_lasso_paths(values(0.00158, 1e-5, 1e-10, 1e-20, 1e-40), 100, 300),
     ),
     described(
         "liang-2026",
@@ -268,7 +270,7 @@ LITERATURE: Final[tuple[Preset, ...]] = (
         "Outcome, risk, effective initialisation and sensitivity over scale and step size near divergence: runs whose "
         "starts differ by a relative 1e-15 end elsewhere or not at all (Liang and Montúfar 2026).",
         figures=("phase",),
-        quick=_twins(60, 49),
+        quick=_twins(50, 41),
         full=_twins(160, 121),
     ),
     described(

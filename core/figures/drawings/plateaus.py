@@ -99,6 +99,7 @@ def _contents(results: Results, layout: PlateausLayout) -> Contents[_Panel]:
         y_labels=quantities,
         x_label="rescaled time s: 2ηt/(N ln(1/α)) at depth 2",
         legend=Legend(handles=list(_legend(named, panels))),
+        follows_runs=True,
     )
 
 
