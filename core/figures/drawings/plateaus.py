@@ -29,7 +29,7 @@ MOST_NAMED: Final = 8
 """Coordinates in colours of their own; the others are grey."""
 
 FIRST: Final = 1 / 30
-"""Part of the last time from which on it is drawn: the first plateau is one straight line before."""
+"""Part of the last time from which on it is drawn, at the latest: the first plateau is one straight line before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -165,6 +165,7 @@ def _notes(results: Results, layout: PlateausLayout, found: Sequence[int]) -> It
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
     paths = [content.path for content in contents if content.path is not None]
     last = max((path.last for path in paths), default=10.0)
+    first = min([FIRST * last, *(path.left[0] / 2 for path in paths if len(path.left) and path.left[0] > 0)])
     for quantity, floor in FLOORS.items():
         values = np.concatenate([np.empty(0), *(path.values(quantity).ravel() for path in paths)])
         values = values[np.isfinite(values) & (values > 0)]
@@ -172,7 +173,7 @@ def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
         least = max(float(values.min(initial=most)), floor * most)
         for panel, content in zip(panels, contents, strict=True):
             if content.quantity == quantity:
-                log_x(panel, last * FIRST, last)
+                log_x(panel, first, last)
                 log_y(panel, least, most * 1.3)
 
 
