@@ -53,7 +53,7 @@ class Optimizer:
 
     @property
     def keeps_row_space_form(self) -> bool:
-        """Whether steps move u± by factors 1 ∓ x − s, x in the row space of X, s for both alike (`core.implicit_bias`)."""
+        """Whether steps move u± by factors 1 ∓ x − s: x in the row space of X, s for both (`core.implicit_bias`)."""
         return not self.has_velocity
 
     @property

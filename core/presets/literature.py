@@ -4,6 +4,7 @@ from typing import Final
 
 from core.data.features import FeatureLaw
 from core.presets.preset import Parts, Preset, counts, described, log_spaced, values
+from core.record_plan import Spacing as RecordSpacing
 from core.record_plan import VectorQuantity
 from core.spec.experiment_spec import (
     DiagonalModel,
@@ -125,7 +126,7 @@ def _saddles(scales: Values[float], step_size: float, steps: int) -> Parts:
         "initialization": UniformInitialization(scale=scales),
         "optimizer": GradientDescent(step_size=step_size),
         "stopping": Stopping(steps=steps),
-        "recording": Recording(points=1000, spacing=Spacing.LINEAR, sensitivity=False, vectors=AVERAGES),
+        "recording": Recording(points=1000, spacing=RecordSpacing.LINEAR, sensitivity=False, vectors=AVERAGES),
     }
 
 
