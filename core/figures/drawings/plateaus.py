@@ -36,14 +36,14 @@ FIRST: Final = 1 / 30
 class _Path:
     """What a run recorded after its start: its plateaus, β, and how far its time average misses the lasso at λ = 1/s.
 
-    `gap` is empty without time averages; `order` are the coordinates as they become large.
+    `gap` is NaN without time averages; `order` are the coordinates as they become large.
     """
 
     name: str
     time: Float64[np.ndarray, " record"]
     loss: Float64[np.ndarray, " record"]
     sizes: Float64[np.ndarray, "record dim"]
-    gap: Float64[np.ndarray, " gap"]
+    gap: Float64[np.ndarray, " record"]
     left: Float64[np.ndarray, " plateau"]
     levels: Float64[np.ndarray, " plateau"]
     order: Int64[np.ndarray, " dim"]
