@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from docs.make_reference import renewed, table
-from tests.external_truth import ascent, descent, minibatches, paper, saddles, unbalanced
+from tests.external_truth import ascent, descent, lasso_path, minibatches, paper, saddles, unbalanced
 from tests.external_truth.row import Bound, Draw, Row
 
 PAGE: Final = Path(__file__).with_name("external-truth.md")
@@ -30,6 +30,7 @@ ROWS: Final[dict[str, Callable[[], Sequence[Row]]]] = {
 DRAWS: Final[dict[str, Callable[[], Sequence[Draw]]]] = {
     "decays of 2023": descent.decay_draws,
     "laws of minibatches": minibatches.draws,
+    "monotone paths": lasso_path.draws,
 }
 """Numbers that are one draw of a law."""
 

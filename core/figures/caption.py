@@ -56,15 +56,20 @@ class Caption:
         return (*subject, self.data, f"{self.training}; {self.progress}", *self.notes)
 
 
-def caption(results: Results, title: str, notes: Sequence[str] = (), *, subject: str = "") -> Caption:
-    """The caption of a figure of these results; a partial result is said to be one."""
+def caption(
+    results: Results, title: str, notes: Sequence[str] = (), *, subject: str = "", follows_runs: bool = False
+) -> Caption:
+    """The caption of a figure of these results; a partial result is said to be one.
+
+    Of several data seeds a figure shows medians and quartiles, unless it `follows_runs`.
+    """
     steps = [] if results.grid.problems > 1 else [largest_steps_text(results, 0)]
     name, is_spelled = in_drawable_letters(_printable(results.name))
     spelled = ["letters of its name that no font here has are written as ‹U+…›"] if is_spelled else []
     return Caption(
         title=title,
         subject=subject,
-        data=", ".join([*_data(results), *(text for text in steps if text)]),
+        data=", ".join([*_data(results, follows_runs=follows_runs), *(text for text in steps if text)]),
         training=", ".join(_training(results.grid)),
         progress=_progress(results),
         name=_shortened(name),
@@ -115,7 +120,7 @@ def _progress(results: Results) -> str:
     return ", ".join([runs, *(f"{count} {words}" for count, words in parts)])
 
 
-def _data(results: Results) -> Iterator[str]:
+def _data(results: Results, *, follows_runs: bool) -> Iterator[str]:
     grid = results.grid
     data = grid.run(0).spec.data
     if isinstance(data, PlainSparseRegression):
@@ -127,7 +132,8 @@ def _data(results: Results) -> Iterator[str]:
         if data.features is not FeatureLaw.GAUSSIAN:
             yield f"{data.features.value} features"
         yield from _law(data, swept)
-        seeds = f"median and quartiles of {len(swept['seed'].values)} data seeds" if "seed" in swept else ""
+        law = "" if follows_runs else "median and quartiles of "
+        seeds = f"{law}{len(swept['seed'].values)} data seeds" if "seed" in swept else ""
         yield seeds or f"data seed {data.seed}"
     elif isinstance(data, InlineData):
         yield f"given data, N = {len(data.X)}, d = {len(data.X[0])}"

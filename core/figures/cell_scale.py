@@ -40,14 +40,21 @@ def number_cells(panel: Axes, x: CellAxis, y: CellAxis) -> None:
 
 def put_colour_bar(panel: Axes, mesh: QuadMesh, label: str) -> None:
     """A horizontal bar with a label under the panel and its own label."""
-    height = size_of(panel)[1]
+    width, height = size_of(panel)
     place = panel.inset_axes((0, -0.68 / height, 1, 0.12 / height))
     bar = figure_of(panel).colorbar(mesh, cax=place, orientation="horizontal", label=label)
     least, most = mesh.get_clim()
-    ticks = round_numbers(least or 1.0, most or 1.0)
+    ticks = _with_room_between(round_numbers(least or 1.0, most or 1.0), width)
     bar.set_ticks(ticks, labels=[number_text(tick) for tick in ticks])
     bar.minorticks_off()
     bar.outline.set_visible(False)
+
+
+def _with_room_between(numbers: list[float], width: float) -> list[float]:
+    """All of them, or every second, third, … up to the last, so that they fit side by side."""
+    widest = DIGIT * max(len(number_text(number)) for number in numbers) + GAP
+    every = int(np.ceil(len(numbers) * widest / width))
+    return numbers[:: -max(every, 1)][::-1]
 
 
 def round_numbers(least: float, most: float) -> list[float]:

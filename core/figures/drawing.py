@@ -33,7 +33,8 @@ class Contents(Generic[Panel]):
 
     `title` says what is drawn against what, `finding` what these results show, "" where they show nothing that can be
     said of all of them. `panels` holds what each panel shows, row by row. `y_labels` are those of the rows, in turn;
-    `x_label` stands under the last row where a panel does not name its own x axis. `notes` are lines of the caption.
+    `x_label` stands under the last row where a panel does not name its own x axis. `notes` are lines of the caption;
+    `follows_runs` says that of seeds no medians are shown.
     """
 
     spec: FigureSpec
@@ -44,6 +45,7 @@ class Contents(Generic[Panel]):
     y_labels: Sequence[str]
     x_label: str = ""
     legend: Legend | None = None
+    follows_runs: bool = False
 
 
 def _no_data(_: object) -> Iterable[Series]:
@@ -112,9 +114,8 @@ class Drawing(Generic[Layout, Panel]):
 def _words(results: Results, contents: Contents[Panel], cut: str) -> Caption:
     """The caption; where there is a finding, it is the title, and what is drawn stands below it."""
     notes = [*contents.notes, *([cut] if cut else [])]
-    if not contents.finding:
-        return caption(results, contents.title, notes)
-    return caption(results, contents.finding, notes, subject=contents.title)
+    title, subject = (contents.finding, contents.title) if contents.finding else (contents.title, "")
+    return caption(results, title, notes, subject=subject, follows_runs=contents.follows_runs)
 
 
 def _cut(contents: Contents[Panel], data: Sequence[Sequence[Series]], options: FigureOptions) -> str:

@@ -6,8 +6,11 @@ from core.data.features import FeatureLaw
 from core.descent.ascent import AscentAlong
 from core.descent.schedule import ScheduleKind
 from core.presets.preset import Parts, Preset, counts, described, log_spaced, values
+from core.record_plan import Spacing as RecordSpacing
+from core.record_plan import VectorQuantity
 from core.spec.experiment_spec import (
     DiagonalModel,
+    InlineData,
     ParametersInitialization,
     ProductModel,
     Recording,
@@ -26,10 +29,13 @@ from core.spec.optimizers import (
     StepUnit,
     StochasticGradientDescent,
 )
-from core.spec.swept import Range, Values
+from core.spec.swept import Range, Spacing, Values
 
 END: Final = Recording(points=1)
 """Of each run its end alone."""
+
+AVERAGES: Final = (VectorQuantity.PREDICTOR, VectorQuantity.TIME_AVERAGE)
+"""What plateaus, and the distance from the lasso, are found from."""
 
 STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.5, 0.7, 1.0, 1.2, 1.3, 1.4, 1.5, 1.6, 1.65, 1.75)
 """Up to where single samples diverge, and up to the largest stable one of full batches."""
@@ -160,6 +166,43 @@ def _momenta(momenta: Values[float], effective: tuple[float, ...], scales: Value
         ),
         "stopping": Stopping(loss_tolerance=1e-10, max_steps=10_000_000),
         "recording": Recording(points=1, sensitivity=False),
+    }
+
+
+def _saddles(scales: Values[float], step_size: float, steps: int) -> Parts:
+    """An example that can be solved by hand; records are evenly spaced in time."""
+    return {
+        "data": InlineData(kind="inline", X=((1.0, 0.5, 0.7, 0.0), (0.5, 1.0, 0.1, 0.7)), y=(1.0, 0.0)),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": GradientDescent(step_size=step_size),
+        "stopping": Stopping(steps=steps),
+        "recording": Recording(points=1000, spacing=RecordSpacing.LINEAR, sensitivity=False, vectors=AVERAGES),
+    }
+
+
+def _lasso_paths(scales: Values[float], seeds: int, points: int) -> Parts:
+    """X and y ~ N(0, 1): a β* of nearly nothing, and noise.
+
+    In u₊ and u₋, which keep what u and v of u∘v lose to rounding: u − v of 1e-20 beside u + v of 1.
+    """
+    return {
+        "data": _isotropic(3, 4, 1, true_norm=1e-9, noise_variance=1.0, seed=counts(*range(seeds))),
+        "initialization": UniformInitialization(scale=scales),
+        "optimizer": GradientDescent(step_size=MultiplesOf(multiples_of=StepUnit.FLOW, values=(0.05,))),
+        "stopping": Stopping(steps=300_000),
+        "recording": Recording(points=points, sensitivity=False, vectors=AVERAGES),
+    }
+
+
+def _twins(scales: int, steps: int) -> Parts:
+    """Each run beside one that starts a relative 1e-15 away."""
+    return {
+        "data": _isotropic(3, 5, 1),
+        "model": ProductModel(kind="uv_product"),
+        "initialization": UniformInitialization(scale=log_spaced(0.01, 1.0, scales)),
+        "optimizer": GradientDescent(step_size=Range[float](start=2.2, stop=3.4, num=steps, spacing=Spacing.LINEAR)),
+        "stopping": Stopping(max_steps=20_000),
+        "recording": Recording(points=1, sensitivity=True),
     }
 
 
@@ -310,6 +353,34 @@ LITERATURE: Final[tuple[Preset, ...]] = (
             values(0.02, 0.1, 0.5),
             20,
         ),
+    ),
+    described(
+        "berthier-2025",
+        "Time averages follow the path of the lasso",
+        "Loss, coordinates, and how far the time average of β is from the lasso at λ = 1/s, along rescaled time s, on "
+        "data sets of three samples: it follows the path where t·|βᵢ(1/t)| grows in t, elsewhere it does not "
+        "(Berthier 2025).",
+        figures=("plateaus",),
+        quick=_lasso_paths(values(1e-20), 21, 300),
+        full=_lasso_paths(values(0.00158, 1e-5, 1e-10, 1e-20, 1e-40), 100, 300),
+    ),
+    described(
+        "liang-2026",
+        "Starts that cannot be told apart end at other limits",
+        "Outcome, risk, effective initialisation and sensitivity over scale and step size near divergence: runs whose "
+        "starts differ by a relative 1e-15 end elsewhere or not at all (Liang and Montúfar 2026).",
+        figures=("phase",),
+        quick=_twins(50, 41),
+        full=_twins(160, 121),
+    ),
+    described(
+        "zhao-2026",
+        "From saddle to saddle, by hand",
+        "Loss and coordinates along rescaled time, on an example whose saddles, and times at which they are left, are "
+        "known exactly: the smaller the scale, the nearer (Zhao et al., ICML 2026).",
+        figures=("plateaus",),
+        quick=_saddles(values(1e-6, 1e-30, 1e-100), 0.005, 600_000),
+        full=_saddles(values(1e-6, 1e-12, 1e-30, 1e-60, 1e-100), 0.001, 4_000_000),
     ),
 )
 """In the order of their years, and then of their names."""

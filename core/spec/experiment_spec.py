@@ -238,7 +238,8 @@ class ProductModel(Document):
 
     It is the squared model β = u₊² − u₋² with u± = (u ± v)/2, step size γ/2 and scale a/2, at every step; minibatches
     and label noise are each run's own, and so not those of that model. u and v are called `u_plus` and `v_plus`, beside
-    `u_minus` = `v_minus` = 0.
+    `u_minus` = `v_minus` = 0. Of a coordinate that has grown they hold u − v to 1e-16 of u + v alone, so that it does
+    not remember smaller scales; there take the squared model.
     """
 
     kind: Literal["uv_product"]

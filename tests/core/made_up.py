@@ -143,6 +143,7 @@ def _made_up_vectors(steps: np.ndarray, dimension: int) -> dict[str, np.ndarray]
     return {
         "vector_rescaled_time": time,
         "vector_predictor": 1 / (1 + np.exp(-30 * (time[:, None] - late))) - 1e-20,
+        "vector_lasso_gap": 0.01 * time / (1 + time) ** 2,
         "plateau_left": np.array([1.0, 2.0]),
         "plateau_loss": np.array([12.0, 0.5]),
     }

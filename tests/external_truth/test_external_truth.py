@@ -66,7 +66,7 @@ def test_the_page_has_the_tables_that_are_computed() -> None:
     """None is left over from before; a hundred numbers and more are found again."""
     assert SHOWN.keys() == {*ROWS, *SLOW_ROWS, *DRAWS, *BOUNDS, "equal steps"}
     assert sum(len(SHOWN[name]) for name in ROWS | SLOW_ROWS) == 111
-    assert sum(len(SHOWN[name]) for name in DRAWS) == 31
+    assert sum(len(SHOWN[name]) for name in DRAWS) == 33
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ OUTCOME_COLOURS: Final[Mapping[Outcome, str]] = {
 }
 """Apart for every kind of colour vision, the light ones and the dark ones in grey as well."""
 
-COLOUR_MAPS: Final = {"effective_init": "cividis"}
+SENSITIVITY: Final = "sensitivity"
+
+COLOUR_MAPS: Final = {"effective_init": "cividis", SENSITIVITY: "inferno"}
 """Every other quantity is drawn in viridis; two maps side by side are not taken for one scale."""
 
 NO_VALUE: Final[Mapping[str, Any]] = {
@@ -154,7 +156,8 @@ def _quantities(results: Results, layout: PhaseLayout) -> list[str]:
     """What is drawn beside the outcome."""
     default = default_quantity(results.grid.spec.data, results.summaries)
     some = any(not without_effective_init(results.grid, where) for where in layout.rows)
-    return [default, "effective_init"] if some else [default]
+    twins = results.grid.spec.recording.sensitivity is True
+    return [default] + ["effective_init"] * some + [SENSITIVITY] * twins
 
 
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
@@ -174,7 +177,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     """A cell has the colour of the most frequent outcome of its runs, dotted where they differ.
 
     Or of the median over those that converged, hatched where none did; it is empty where no run is stored. A diamond
-    marks a cell with a run that rounding decided. The line is η*.
+    marks a cell with a run that rounding decided, where no panel has the sensitivity of all. The line is η*.
     """
     panel.grid(visible=False)
     panel.set_xlabel(content.x_label)
@@ -186,7 +189,7 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
         return
     else:
         _draw_median(panel, content, content.quantity)
-    if content.here.decided.any():
+    if content.here.decided.any() and SENSITIVITY not in content.here.medians:
         _draw_marks(panel, content.here, content.here.decided, DECIDED)
     _draw_largest_steps(panel, content)
 
@@ -325,7 +328,7 @@ def _handles(heat_maps: Sequence[HeatMap]) -> Iterator[Artist]:
             yield Patch(facecolor=OUTCOME_COLOURS[outcome], linewidth=0, label=outcome.replace("_", " "))
     if any(here.differing.any() for here in heat_maps):
         yield Patch(**(dict(DIFFERING) | {"facecolor": MUTED}), linewidth=0, label="seeds differ")
-    if any(here.decided.any() for here in heat_maps):
+    if any(here.decided.any() and SENSITIVITY not in here.medians for here in heat_maps):
         yield Line2D([], [], **DECIDED, label="decided by rounding")
     if any((here.medians[name] == 0).any() for here in heat_maps for name in here.medians):
         yield Line2D([], [], **ZERO, label="exactly 0")

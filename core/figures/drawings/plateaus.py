@@ -1,4 +1,4 @@
-"""Saddle to saddle: the loss and the size of every coordinate of β against rescaled time."""
+"""Saddle to saddle: the loss, the size of every coordinate of β, and how far from the lasso its time average is."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,30 +18,39 @@ from core.figures.layouts.plateaus import PlateausLayout
 from core.figures.legend import Legend
 from core.figures.results import Results
 from core.figures.style import INK, MUTED, ordered_colours
+from core.record_plan import VectorQuantity
 
-LOSS, SIZE = "training loss L", "size |βᵢ|"
+LOSS, SIZE, GAP = "training loss L", "size |βᵢ|", "gap of β̄ to the lasso"
+
+FLOORS: Final = {LOSS: 1e-6, SIZE: 1e-12, GAP: 1e-6}
+"""The part of the largest value of each quantity that is still drawn."""
 
 MOST_NAMED: Final = 8
 """Coordinates in colours of their own; the others are grey."""
 
 FIRST: Final = 1 / 30
-"""Part of the last time from which on it is drawn: the first plateau is one straight line before."""
-
-DEEPEST: Final = 1e-12
-"""Part of the largest entry, or of the largest loss, that is still drawn."""
+"""Part of the last time from which on it is drawn, at the latest: the first plateau is one straight line before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Path:
-    """What a run recorded after its start: its plateaus, and β; `order` are its coordinates as they become large."""
+    """What a run recorded after its start: its plateaus, β, and how far its time average misses the lasso at λ = 1/s.
+
+    `gap` is NaN without time averages; `order` are the coordinates as they become large.
+    """
 
     name: str
     time: Float64[np.ndarray, " record"]
     loss: Float64[np.ndarray, " record"]
     sizes: Float64[np.ndarray, "record dim"]
+    gap: Float64[np.ndarray, " record"]
     left: Float64[np.ndarray, " plateau"]
     levels: Float64[np.ndarray, " plateau"]
     order: Int64[np.ndarray, " dim"]
+
+    def values(self, quantity: str) -> Float64[np.ndarray, "record *dim"]:
+        """Of one of the quantities that are drawn."""
+        return {LOSS: self.loss, SIZE: self.sizes, GAP: self.gap}[quantity]
 
     @property
     def last(self) -> float:
@@ -53,11 +62,15 @@ class _Path:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Panel:
-    """The loss of a run, or the sizes of its coordinates; `named` has the colours of all runs' coordinates."""
+    """The loss of a run, or another quantity; `named` has the colours of all runs' coordinates.
+
+    `lowest` is the quantity of the last row, whose panels have the numbers of the x axis.
+    """
 
     quantity: str
     path: _Path | None
     named: Mapping[int, str]
+    lowest: str
 
     @property
     def label(self) -> str:
@@ -66,10 +79,16 @@ class _Panel:
 
 
 def _contents(results: Results, layout: PlateausLayout) -> Contents[_Panel]:
-    """The loss above, the coordinates below; a column for each run."""
+    """The loss above, the coordinates below, and last how far time averages miss the lasso; a column for each run."""
     paths = [_path(results, index, values_text(name, 3)) for index, name in zip(layout.runs, layout.names, strict=True)]
     named = _named([path for path in paths if path is not None])
-    panels = [_Panel(quantity=quantity, path=path, named=named) for quantity in (LOSS, SIZE) for path in paths]
+    averages = VectorQuantity.TIME_AVERAGE in results.grid.spec.recording.vectors
+    quantities = [LOSS, SIZE, GAP] if averages else [LOSS, SIZE]
+    panels = [
+        _Panel(quantity=quantity, path=path, named=named, lowest=quantities[-1])
+        for quantity in quantities
+        for path in paths
+    ]
     found = [len(path.left) for path in paths if path is not None]
     return Contents(
         spec=FigureSpec(panels=len(panels), columns=len(paths), height=2.2, between_rows=0.18, legend=2.2),
@@ -77,9 +96,10 @@ def _contents(results: Results, layout: PlateausLayout) -> Contents[_Panel]:
         finding=_finding(found),
         notes=list(_notes(results, layout, found)),
         panels=panels,
-        y_labels=[LOSS, SIZE],
+        y_labels=quantities,
         x_label="rescaled time s: 2ηt/(N ln(1/α)) at depth 2",
         legend=Legend(handles=list(_legend(named, panels))),
+        follows_runs=True,
     )
 
 
@@ -99,6 +119,7 @@ def _path(results: Results, index: int, name: str) -> _Path | None:
         time=time[moved],
         loss=arrays["train_loss"][moved].astype(np.float64),
         sizes=sizes,
+        gap=arrays.get("vector_lasso_gap", np.full(len(moved), np.nan))[moved],
         left=arrays.get("plateau_left", none),
         levels=arrays.get("plateau_loss", none),
         order=_arrivals(sizes),
@@ -144,24 +165,24 @@ def _notes(results: Results, layout: PlateausLayout, found: Sequence[int]) -> It
 def _set_ranges(panels: Sequence[Axes], contents: Sequence[_Panel]) -> None:
     paths = [content.path for content in contents if content.path is not None]
     last = max((path.last for path in paths), default=10.0)
-    for quantity in (LOSS, SIZE):
-        drawn = [path.loss if quantity == LOSS else path.sizes.ravel() for path in paths]
-        values = np.concatenate([np.empty(0), *drawn])
+    first = min([FIRST * last, *(path.left[0] / 2 for path in paths if len(path.left) and path.left[0] > 0)])
+    for quantity, floor in FLOORS.items():
+        values = np.concatenate([np.empty(0), *(path.values(quantity).ravel() for path in paths)])
         values = values[np.isfinite(values) & (values > 0)]
         most = float(values.max(initial=1e-9)) if values.size else 1.0
-        floor = DEEPEST if quantity == SIZE else 1e-6
         least = max(float(values.min(initial=most)), floor * most)
         for panel, content in zip(panels, contents, strict=True):
             if content.quantity == quantity:
-                log_x(panel, last * FIRST, last)
+                log_x(panel, first, last)
                 log_y(panel, least, most * 1.3)
 
 
 def _draw_panel(panel: Axes, content: _Panel) -> None:
     """Dotted lines stand where plateaus end; the loss of each is dashed."""
     path = content.path
-    if content.quantity == LOSS:
+    if content.quantity != content.lowest:
         panel.tick_params(labelbottom=False)
+    if content.quantity == LOSS:
         panel.set_title("" if path is None else path.name, loc="left")
     if path is None:
         return
@@ -170,7 +191,8 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
     if content.quantity == LOSS:
         for level in path.levels:
             panel.axhline(float(level), color=MUTED, linestyle=(0, (4, 3)), linewidth=0.8)
-        panel.plot(path.time, on_log_axis(path.loss), color=INK, linewidth=1.4)
+    if content.quantity != SIZE:
+        panel.plot(path.time, on_log_axis(path.values(content.quantity)), color=INK, linewidth=1.4)
         return
     for index in reversed(path.order.tolist()):
         colour = content.named.get(index)
@@ -179,13 +201,16 @@ def _draw_panel(panel: Axes, content: _Panel) -> None:
 
 
 def _data(content: _Panel) -> Iterator[Series]:
-    """The loss with the ends of its plateaus, or every coordinate."""
+    """The loss with the ends of its plateaus, every coordinate, or the gap."""
     path = content.path
     if path is None:
         return
     if content.quantity == LOSS:
         yield series(content.label, "loss", path.time, on_log_axis(path.loss))
         yield series(content.label, "plateaus by their ends", path.left, path.levels)
+        return
+    if content.quantity == GAP:
+        yield series(content.label, "duality gap over ½‖y‖²", path.time, on_log_axis(path.gap))
         return
     for index in path.order.tolist():
         yield series(content.label, f"coordinate {index + 1}", path.time, on_log_axis(path.sizes[:, index]))

@@ -80,6 +80,7 @@ def _contents(results: Results, layout: PredictorLayout) -> Contents[_Panel]:
         y_labels=["entry βᵢ"],
         x_label=_x_label(panels),
         legend=Legend(handles=list(_legend(panels))),
+        follows_runs=True,
     )
 
 

@@ -125,6 +125,7 @@ def _contents(results: Results, layout: TrajectoryLayout) -> Contents[_Panel]:
         y_labels=[VARIABLES[LOSS].label, _NAMES[layout.below]],
         x_label="step t",
         legend=Legend(handles=list(_legend(every, layout.below))),
+        follows_runs=True,
     )
 
 

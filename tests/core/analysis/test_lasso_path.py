@@ -6,27 +6,20 @@ from functools import cache
 import numpy as np
 
 from core.experiment.run import run
-from core.interpolators.penalised import lasso_corners
 from core.spec.experiment_spec import ExperimentSpec
-
-SAMPLES, DIMENSION = 3, 4
+from tests.external_truth.lasso_path import (
+    SAMPLES,
+    Path,
+    corners,
+    grows,
+    grows_with_time,
+    instance,
+    keeps_its_support,
+    share,
+)
 
 EPSILON = 1e-5
 """u = √ε and v = 0 of u∘v, so α = √ε/2 here."""
-
-Path = tuple[np.ndarray, np.ndarray]
-
-
-def instance(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """X and y ~ N(0, 1)."""
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal((SAMPLES, DIMENSION)), rng.standard_normal(SAMPLES)
-
-
-def vectors_of(seed: int) -> Path:
-    """The corners of the path of ½‖Xβ − y‖² + λ‖β‖₁: λ, and β."""
-    penalties, predictors = lasso_corners(*instance(seed))
-    return SAMPLES * penalties, predictors
 
 
 def at(path: Path, penalty: float) -> np.ndarray:
@@ -35,26 +28,29 @@ def at(path: Path, penalty: float) -> np.ndarray:
     return np.array([np.interp(-penalty, -penalties, column) for column in predictors.T])
 
 
-def is_monotone(path: Path) -> bool:
-    """Whether |t·β_i(1/t)| grows in t for each i: on a piece t·β(1/t) is a straight line in t, of slope β(λ → 0)."""
-    penalties, predictors = path
-    for piece in np.flatnonzero(np.diff(penalties) < 0):
-        (first, second), (start, end) = penalties[piece : piece + 2], predictors[piece : piece + 2]
-        slope = end - second * (end - start) / (second - first)
-        if (np.sign(start + end) * slope < -1e-10).any():
-            return False
-    return True
-
-
 def test_the_path_of_the_lasso_is_monotone_in_three_quarters_of_instances() -> None:
-    """0.76 are printed; of 1,000 as many as that within three standard errors."""
-    assert abs(np.mean([is_monotone(vectors_of(seed)) for seed in range(1000)]) - 0.76) < 0.04
+    """0.76 are printed; of 1,000 as many as that within three standard errors.
+
+    What the paper calls monotone was not at hand: that t·|β_i(1/t)| grows is what its statement needs, as
+    docs/external-truth.md shows. That |β_i(λ)| itself grows holds too rarely to be meant.
+    """
+    assert abs(share(grows_with_time, 0) - 0.76) < 0.04
+    assert abs(share(keeps_its_support, 0) - 0.76) < 0.04
+    assert share(grows, 0) < 0.6
+
+
+def test_readings_imply_each_other() -> None:
+    """A growing |β_i(λ)| makes t·|β_i(1/t)| grow, and with that nothing leaves the support."""
+    for seed in range(300):
+        path = corners(seed)
+        assert grows_with_time(path) or not grows(path)
+        assert keeps_its_support(path) or not grows_with_time(path)
 
 
 def test_corners_are_solutions() -> None:
     """|x_iᵀ(y − Xβ)| ≤ λ everywhere, with equality and the sign of β_i on the support; and the path ends at y = Xβ."""
     for seed in range(100):
-        (X, y), (penalties, predictors) = instance(seed), vectors_of(seed)
+        (X, y), (penalties, predictors) = instance(seed), corners(seed)
         for penalty, predictor in zip(penalties, predictors, strict=True):
             pull = X.T @ (y - X @ predictor)
             assert np.abs(pull).max() <= penalty + 1e-9
@@ -70,7 +66,7 @@ def gaps(seed: int, epsilon: float) -> tuple[float, float, float]:
 
     In the objective relative to that of β = 0; the same as bounded by the run itself; and max|β̄ − β|/max|β|.
     """
-    (X, y), path, scale = instance(seed), vectors_of(seed), math.sqrt(epsilon) / 2
+    (X, y), path, scale = instance(seed), corners(seed), math.sqrt(epsilon) / 2
     step_size = 0.05 / (np.linalg.eigvalsh(X @ X.T)[-1] * max(1.0, float(np.abs(path[1][-1]).max())))
     units, unit = 20 / path[0][0], SAMPLES * math.log(1 / scale) / 2
     document = {
@@ -102,7 +98,7 @@ def _objective(X: np.ndarray, y: np.ndarray, predictor: np.ndarray, penalty: flo
 
 def test_time_averages_miss_a_monotone_lasso_by_little() -> None:
     """By less than .04 from ε = 1e-5, on each of twenty instances."""
-    monotone = [seed for seed in range(40) if is_monotone(vectors_of(seed))][:20]
+    monotone = [seed for seed in range(40) if grows_with_time(corners(seed))][:20]
     assert len(monotone) == 20
     assert max(gaps(seed, EPSILON)[0] for seed in monotone) < 0.04
 
@@ -110,8 +106,8 @@ def test_time_averages_miss_a_monotone_lasso_by_little() -> None:
 def test_they_tend_to_it_where_it_is_monotone_and_elsewhere_they_do_not() -> None:
     """From ε = 1e-40 the gap is a tenth of that from 1e-5, or less; where the path is not monotone it stays."""
     seeds = range(24)
-    for seed in (seed for seed in seeds if is_monotone(vectors_of(seed))):
+    for seed in (seed for seed in seeds if grows_with_time(corners(seed))):
         assert gaps(seed, 1e-40)[0] < 0.2 * gaps(seed, EPSILON)[0] + 1e-5
-    others = [seed for seed in seeds if not is_monotone(vectors_of(seed))]
+    others = [seed for seed in seeds if not grows_with_time(corners(seed))]
     assert len(others) > 2
     assert np.median([gaps(seed, 1e-40)[2] for seed in others]) > 0.02

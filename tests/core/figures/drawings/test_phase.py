@@ -258,6 +258,23 @@ def test_cells_with_a_run_that_rounding_decided_have_a_diamond_in_every_panel() 
     assert "decided by rounding" in _legend(panels[0])
 
 
+def test_the_sensitivity_has_a_panel_where_all_runs_have_a_twin() -> None:
+    """Instead of diamonds, which would hide it; its colour bar has as many numbers as fit side by side."""
+    grid = _plane(recording={"sensitivity": True})
+    summaries = [
+        (summary or {}) | {"path": "perturbed", "twin_outcome": (summary or {})["outcome"], "sensitivity": 10.0**-place}
+        for place, summary in enumerate(_summaries(grid))
+    ]
+    panels = _panels(_draw(grid, summaries))
+    assert [panel.get_title(loc="left") for panel in panels][-1] == "sensitivity ‖Δβ‖₂/‖β‖₂"
+    converged = [10.0**-place for place, one in enumerate(summaries) if one["outcome"] == "converged"]
+    assert sorted(_mesh(panels[-1]).compressed()) == pytest.approx(sorted(converged))
+    assert not any(line.get_marker() == "D" for panel in panels for line in panel.lines)
+    assert "decided by rounding" not in _legend(panels[0])
+    (bar,) = panels[-1].child_axes
+    assert 3 <= len(bar.get_xticks()) <= 6
+
+
 def test_a_partial_result_says_so_and_is_drawn_as_far_as_it_goes() -> None:
     """Cells without a run are empty, down to nothing at all."""
     grid = _plane()

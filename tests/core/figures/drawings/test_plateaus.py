@@ -37,10 +37,10 @@ def _curves(panel: Any) -> list[Line2D]:
 
 
 def test_loss_and_coordinates_are_drawn_against_rescaled_time() -> None:
-    """The loss above, |β_i| below, of every run the same numbers as it stores; a column for each."""
+    """The loss above, |β_i| and the gap below, of every run the same numbers as it stores; a column for each."""
     grid = _grid()
     figure = _figure(results_of(grid))
-    assert len(figure.axes) == 6
+    assert len(figure.axes) == 9
     for column, run in enumerate((0, 2, 3)):
         arrays = made_up_arrays(grid.run(run))
         (loss,) = _curves(figure.axes[column])
@@ -49,6 +49,26 @@ def test_loss_and_coordinates_are_drawn_against_rescaled_time() -> None:
         sizes = {tuple(np.round(points(line)[1], 12)) for line in _curves(figure.axes[3 + column])}
         expected = np.abs(arrays["vector_predictor"][1:])
         assert sizes == {tuple(np.round(expected[:, index], 12)) for index in range(4)}
+        (gap,) = _curves(figure.axes[6 + column])
+        np.testing.assert_allclose(points(gap)[1], arrays["vector_lasso_gap"][1:])
+
+
+def test_without_time_averages_there_is_no_distance_from_the_lasso() -> None:
+    """Two rows, of which the lower has the numbers of the axis."""
+    figure = _figure(results_of(_grid(recording={"points": 60, "vectors": ["predictor"]})))
+    assert len(figure.axes) == 6
+    assert [panel.xaxis.get_tick_params()["labelbottom"] for panel in figure.axes] == [False] * 3 + [True] * 3
+
+
+def test_runs_of_several_seeds_are_no_median() -> None:
+    """The caption counts the seeds and speaks of no quartiles."""
+    said = " ".join(
+        words(
+            _figure(results_of(_grid(data={"samples": 3, "dimension": 4, "sparsity": 2, "seed": {"values": [0, 1]}})))
+        )
+    )
+    assert "2 data seeds" in said
+    assert "quartiles" not in said
 
 
 def test_coordinates_are_named_in_the_order_in_which_they_come_up() -> None:
@@ -57,7 +77,7 @@ def test_coordinates_are_named_in_the_order_in_which_they_come_up() -> None:
     said = names(figure)
     assert said[:4] == [f"coordinate {index}" for index in (1, 2, 3, 4)]
     assert said[4:] == ["loss of a plateau", "a plateau is left"]
-    colours = [{line.get_color() for line in _curves(panel)} for panel in figure.axes[3:]]
+    colours = [{line.get_color() for line in _curves(panel)} for panel in figure.axes[3:6]]
     assert colours[0] == colours[1] == colours[2]
     assert len(colours[0]) == 4
     verticals = [line for line in figure.axes[0].lines if len(set(points(line)[0])) == 1]
