@@ -116,7 +116,7 @@ def _minibatches(
     }
 
 
-def _ascents(ascent: AscentAlong, radii: Values[float], steps: Values[float], seeds: int) -> Parts:
+def _ascents(ascent: AscentAlong, radii: Values[float] | Range[float], steps: Values[float], seeds: int) -> Parts:
     """The ρ of single samples is twice that of the paper, whose loss of a sample is r_k²."""
     return {
         "data": _isotropic(20, 30, 3, seed=counts(*range(seeds))),
@@ -153,7 +153,7 @@ def _large_steps(steps: Values[float], falls: Values[int], seeds: int) -> Parts:
 
 def _mean_squares(scale: float, steps: tuple[float, ...], sizes: Values[int], seeds: int) -> Parts:
     parts = _minibatches(_isotropic(20, 30, 3), sizes, values(scale), values(*steps), seeds)
-    return parts | {"stopping": Stopping(loss_tolerance=1e-8, max_steps=500_000)}
+    return {**parts, "stopping": Stopping(loss_tolerance=1e-8, max_steps=500_000)}
 
 
 def _momenta(momenta: Values[float], effective: tuple[float, ...], scales: Values[float], seeds: int) -> Parts:
