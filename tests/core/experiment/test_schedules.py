@@ -13,7 +13,9 @@ from core.descent.weight_decay import WeightDecay
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults, run
 from core.figures.caption import caption
+from core.figures.draw import picture
 from core.figures.largest_steps import largest_steps
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.results import Results
 from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable
@@ -186,6 +188,20 @@ def test_a_step_size_that_ends_at_0_is_never_judged(kind: dict[str, Any]) -> Non
     assert summary["train_loss"] < 1e-4
     assert summary["end_step_size"] == 0
     assert summary["stability_threshold"] is None
+
+
+def test_the_trajectory_of_a_step_size_without_end_is_drawn_without_a_last_threshold() -> None:
+    """There is no height for the triangle at which thresholds end, and no reason for 0 on an axis of logarithms."""
+    results = trained({"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
+    drawn_from = Results(
+        grid=results.grid,
+        summaries=results.summaries,
+        analyses=results.analyses,
+        name="",
+        arrays=results.arrays.__getitem__,
+        true_predictor=lambda _: None,
+    )
+    assert picture(FIGURES["trajectory"], drawn_from).file("png")
 
 
 SHAPES = [
