@@ -281,7 +281,8 @@ def test_words_figures_and_estimates_know_the_schedule() -> None:
     said = caption(figures[0], "").training
     for words in ("cosine schedule", "T = 40000", "η_end/η = 0.5", "λ = 0.1", "steps with weight decay = 9"):
         assert words in said
-    facts = ProblemFacts.known(results.grid.run(0).network, next(iter(results.analyses.values())))
+    first = results.grid.run(0)
+    facts = ProblemFacts.known(first.network, next(iter(results.analyses.values())), first.spec.data)
     predicted, without = (RunTable.at(each.grid, [0, 1]).steps(facts) for each in (results, plain))
     assert (predicted >= 40_000).all()
     assert (without < 40_000).all()
