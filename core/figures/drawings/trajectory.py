@@ -77,8 +77,9 @@ class _Path:
 
     @property
     def final_threshold(self) -> float:
-        end = 1.0 if self.step_shape is None else self.step_shape.end
-        return self.optimizer.largest_stable_sharpness(self.step_size * end)
+        """NaN where η has no end."""
+        end = self.step_size * (1.0 if self.step_shape is None else self.step_shape.end)
+        return self.optimizer.largest_stable_sharpness(end) if np.isfinite(end) else np.nan
 
     def threshold(self) -> tuple[Float64[np.ndarray, " point"], Float64[np.ndarray, " point"]]:
         """Steps t and the threshold there, through the records and the end of the warm-up."""

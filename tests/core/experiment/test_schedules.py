@@ -13,7 +13,9 @@ from core.descent.weight_decay import WeightDecay
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults, run
 from core.figures.caption import caption
+from core.figures.draw import picture
 from core.figures.largest_steps import largest_steps
+from core.figures.layouts.catalogue import FIGURES
 from core.figures.results import Results
 from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable
@@ -188,6 +190,20 @@ def test_a_step_size_that_ends_at_0_is_never_judged(kind: dict[str, Any]) -> Non
     assert summary["stability_threshold"] is None
 
 
+def test_the_trajectory_of_a_step_size_without_end_is_drawn_without_a_last_threshold() -> None:
+    """There is no height for the triangle at which thresholds end, and no reason for 0 on an axis of logarithms."""
+    results = trained({"step_size": STEP_SIZE, "schedule": "doubling", "schedule_steps": 500})
+    drawn_from = Results(
+        grid=results.grid,
+        summaries=results.summaries,
+        analyses=results.analyses,
+        name="",
+        arrays=results.arrays.__getitem__,
+        true_predictor=lambda _: None,
+    )
+    assert picture(FIGURES["trajectory"], drawn_from).file("png")
+
+
 SHAPES = [
     {"step_shape": Stages(changes=(500, 3000), factors=(0.5, 0.7))},
     {"step_shape": Decline(start=1000, steps=5000, end=0.1, is_cosine=True), "weight_decay": WeightDecay(rate=0.01)},
@@ -265,9 +281,8 @@ def test_words_figures_and_estimates_know_the_schedule() -> None:
     said = caption(figures[0], "").training
     for words in ("cosine schedule", "T = 40000", "η_end/η = 0.5", "λ = 0.1", "steps with weight decay = 9"):
         assert words in said
-    facts = ProblemFacts.known(
-        results.grid.run(0).network, next(iter(results.analyses.values())), results.grid.run(0).spec.data
-    )
+    first = results.grid.run(0)
+    facts = ProblemFacts.known(first.network, next(iter(results.analyses.values())), first.spec.data)
     predicted, without = (RunTable.at(each.grid, [0, 1]).steps(facts) for each in (results, plain))
     assert (predicted >= 40_000).all()
     assert (without < 40_000).all()
