@@ -18,7 +18,7 @@ from core.spec.experiment_spec import ExperimentSpec, Stopping
 from core.stability.sharpness import interpolator_sharpness_of
 from core.training.batch_training import Training
 from core.training.training_run import TrainedRun, stepping
-from tests.core.trainings import TINY, bits, ended_of, planned, problem_of, trained_alone
+from tests.core.trainings import SQUARED, TINY, bits, ended_of, planned, problem_of, trained_alone
 from tests.reference import gradients_elsewhere
 
 FULL, SAMPLE = AscentAlong.FULL, AscentAlong.SAMPLE
@@ -248,3 +248,28 @@ def test_a_velocity_by_itself_leads_to_where_completion_looks_for_the_limit() ->
         for _ in range(200):
             optimizer.roll(theta, velocity, np.zeros_like(theta), np.full((1, 1), 0.7))
         np.testing.assert_allclose(theta[:, 0], there, rtol=1e-13)
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6])
+def test_the_error_of_a_limit_knows_how_far_slow_oscillations_lead_along(tolerance: float) -> None:
+    """Near the edge of SAM few of its steps do much of the way to β, but 25,000 go along the interpolators."""
+    X = [[-0.122, -0.112, -0.101, 0.476], [0.415, 1.119, 0.018, -2.802], [0.099, 0.418, 0.068, -0.316]]
+    told = {"kind": "sam", "rho": 0.05, "step_size": {"fractions_of_max_stable": [0.7]}, "warmup_steps": 500}
+
+    def end(tolerance: float) -> tuple[np.ndarray, dict[str, Any]]:
+        results = run(
+            ExperimentSpec.model_validate(
+                {
+                    "data": {"kind": "inline", "X": X, "y": [-1.312, 0.312, 0.107]},
+                    "initialization": {"kind": "uniform", "scale": 0.2},
+                    "optimizer": told,
+                    "stopping": {"loss_tolerance": tolerance, "max_steps": 600_000},
+                    "recording": {"points": 0, "sensitivity": False},
+                }
+            )
+        )
+        return SQUARED.predictor(np.stack([results.arrays[0][part] for part in SQUARED.parts])), results.summaries[0]
+
+    (beta, summary), (limit, iterated) = end(tolerance), end(1e-20)
+    assert summary["outcome"] == iterated["outcome"] == "converged"
+    assert np.linalg.norm(beta - limit) / np.linalg.norm(beta) <= summary["limit_error"] <= 0.02
