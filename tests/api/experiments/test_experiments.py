@@ -43,7 +43,7 @@ def test_the_links_of_an_experiment_lead_somewhere(api: Service) -> None:
     links = api.get(f"{EXPERIMENTS}/{identifier}").json()["links"]
     got = {"self", "spec", "jobs", "runs", "results", "columns", "manifest", "curves", "analysis", "report", "figures"}
     names = got | {"events", "cancel", "retry"}
-    templates = {"run", "trajectory", "arrays", "data", "interpolators"}
+    templates = {"run", "trajectory", "vectors", "arrays", "data", "interpolators"}
     assert set(links) == names | templates
     for name in got:
         assert api.get(links[name]).status_code == 200, name
