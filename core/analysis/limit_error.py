@@ -18,6 +18,7 @@ from core.completion.stepping import Stepping
 from core.data.regression import Dataset
 from core.networks.network import Network
 from core.outcome import Outcome
+from core.stability.sharpness import ascended_sharpness_of
 from core.training.training_run import TrainedRun, stepping
 
 SAFETY: Final = 2.0
@@ -79,7 +80,26 @@ class LimitErrors:
             ahead = after.ahead(trained.theta)
             there = self._network.predictor(ahead)
             left = float(np.linalg.norm(there - predictor) + np.linalg.norm(self._to_interpolator(ahead, there)))
+            left += self._along_interpolators(trained)
         return SAFETY * (1 + left / (NEAR * size)) * left
+
+    def _along_interpolators(self, trained: TrainedRun) -> float:
+        """Σ_t of what steps to second order add to β where the flow has ended; 0 where completion knows it.
+
+        At D = 2 a step adds some (η + 2ρ)·2L, η/(1 − m) with momentum, and L falls by 2ε of itself or more, ε how far
+        from unstable the run is: near the edge few steps do little of the way.
+        """
+        optimizer, theta = trained.run.optimizer, trained.theta
+        if optimizer.is_completable or optimizer.draws_batches:
+            return 0.0
+        rho = 0.0 if optimizer.ascent is None else float(optimizer.ascent.rho[0])
+        weights = self._network.tangent_weights(theta)
+        sharpness = ascended_sharpness_of(self._dataset.X, weights, optimizer.sample_rho)
+        room = -optimizer.instability(trained.run.end_step_size, sharpness)
+        reach = trained.run.end_step_size / (1 - optimizer.momentum) + 2 * rho
+        depth = self._network.degree
+        bend = depth * (depth - 1) / 2 * float(np.abs(theta).max()) ** (depth - 2)
+        return float(bend * reach * 2 * trained.loss / min(room, 1.0)) if room > 0 else np.inf
 
     def _to_interpolator(
         self, theta: Float64[np.ndarray, "part dim"], predictor: Float64[np.ndarray, " dim"]

@@ -69,6 +69,14 @@ def interpolator_sharpness_of(
         return top_eigenpair(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
 
 
+def ascended_sharpness_of(
+    X: Float64[np.ndarray, "sample dim"], tangent_weights: Float64[np.ndarray, " dim"], rho: float
+) -> float:
+    """λ_max of Ê[(1 + ρ‖a_k‖²)a_k a_kᵀ], a_k the gradient of the k-th prediction; the sharpness at ρ = 0."""
+    weights = 1 + rho * (np.square(X) @ tangent_weights)
+    return interpolator_sharpness_of(X * np.sqrt(weights)[:, None], tangent_weights).value
+
+
 def top_hessian_eigenpair(
     X: Float64[np.ndarray, "sample dim"],
     y: Float64[np.ndarray, " sample"],

@@ -16,7 +16,7 @@ from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import FullBatch
 from core.descent.schedule import scheduled
 from core.descent.weight_decay import Decay
-from core.stability.sharpness import interpolator_sharpness_of, top_hessian_eigenpair
+from core.stability.sharpness import ascended_sharpness_of, interpolator_sharpness_of, top_hessian_eigenpair
 from core.training.limits import Limits
 from core.training.loss_checks import CHECK_INTERVAL, LONGEST_CHUNK, NEVER
 from core.training.problem import Problem
@@ -124,9 +124,8 @@ class Batch:
         if not run.optimizer.sample_rho:
             return run.optimizer.instability(run.end_step_size, self.sharpness(index))
         tangent_weights = self.problem.network.tangent_weights(self.descent.theta[:, index])
-        weights = 1 + run.optimizer.sample_rho * (np.square(X) @ tangent_weights)
-        ascended = interpolator_sharpness_of(X * np.sqrt(weights)[:, None], tangent_weights)
-        return run.optimizer.instability(run.end_step_size, ascended.value)
+        sharpness = ascended_sharpness_of(X, tangent_weights, run.optimizer.sample_rho)
+        return run.optimizer.instability(run.end_step_size, sharpness)
 
     def interpolator_sharpness(self, index: int) -> float:
         """λ_max of the Gram matrix of one run, its sharpness where it interpolates."""

@@ -10,15 +10,17 @@ from core.completion.completion import Completion, NotCompletable, Unsettled
 from core.completion.stride_cost import LEAST_STEPS, steps_worth_strides
 from core.completion.warm_up import WarmUp
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
+from core.descent.weight_decay import WeightDecay
 from core.outcome import Outcome
 from core.training.completion_attempts import (
     CONFIRMED_AFTER,
     EARLY,
     NEARLY_PROVEN,
     CompletionAttempts,
+    first_attempt,
     next_attempt,
 )
-from core.training.loss_checks import at_check_from
+from core.training.loss_checks import NEVER, at_check_from
 from core.training.verdict import Evidence
 from tests.core.training.evidence_at import batch_of, checks, window_end
 from tests.core.trainings import planned, problem_of
@@ -352,3 +354,11 @@ def test_strides_that_lead_nowhere_are_not_tried_again_at_once() -> None:
 def test_strides_cost_more_steps_where_steps_are_cheap(entries: int, steps: int) -> None:
     """Of 50 × 100 and 200 × 1000 about as many, of tiny problems hundreds of thousands."""
     assert steps_worth_strides(entries) == pytest.approx(steps, rel=1e-3)
+
+
+def test_a_run_whose_weights_decay_for_ever_is_never_completed() -> None:
+    """However low its loss comes under a small decay: it leads to no interpolator."""
+    run = planned(completion_tolerance=1e-6)
+    assert first_attempt(run) < NEVER
+    assert first_attempt(replace(run, weight_decay=WeightDecay(rate=1e-12, until=9))) < NEVER
+    assert first_attempt(replace(run, weight_decay=WeightDecay(rate=1e-12))) == NEVER

@@ -8,7 +8,7 @@ import pytest
 from core.array_block import pack_arrays, unpack_arrays
 from core.data.row_space import interpolator_set, row_space
 from core.descent.ascent import AscentAlong
-from core.descent.optimizers import Nesterov, Optimizer, ParameterNoise, SharpnessAware
+from core.descent.optimizers import HeavyBall, Nesterov, Optimizer, ParameterNoise, SharpnessAware
 from core.experiment.run import run
 from core.implicit_bias.certificate import certificate_residual, effective_asymmetry, effective_initialization
 from core.implicit_bias.gradient_flow import squared_flow_multipliers
@@ -17,8 +17,8 @@ from core.outcome import Outcome
 from core.spec.experiment_spec import ExperimentSpec, Stopping
 from core.stability.sharpness import interpolator_sharpness_of
 from core.training.batch_training import Training
-from core.training.training_run import TrainedRun
-from tests.core.trainings import TINY, bits, ended_of, planned, problem_of, trained_alone
+from core.training.training_run import TrainedRun, stepping
+from tests.core.trainings import SQUARED, TINY, bits, ended_of, planned, problem_of, trained_alone
 from tests.reference import gradients_elsewhere
 
 FULL, SAMPLE = AscentAlong.FULL, AscentAlong.SAMPLE
@@ -237,3 +237,39 @@ def test_within_a_loose_tolerance_normalised_ascents_are_known_to_lead_on() -> N
     (end,) = run(later).arrays
     beta, after = (np.asarray(each["u_plus"] ** 2 - each["u_minus"] ** 2) for each in (arrays, end))
     assert np.linalg.norm(after - beta) > 0.02 * np.linalg.norm(beta)
+
+
+def test_a_velocity_by_itself_leads_to_where_completion_looks_for_the_limit() -> None:
+    """θ + m²/(1 − m)·v of Nesterov and θ + m/(1 − m)·v of heavy ball: where steps without a gradient go."""
+    rng = np.random.default_rng(3)
+    for optimizer in (Nesterov(momentum=0.7), HeavyBall(momentum=0.7)):
+        theta, velocity = rng.standard_normal((2, 2, 1, 5))
+        there = stepping(planned(optimizer=optimizer), velocity[:, 0], 3).ahead(theta[:, 0])
+        for _ in range(200):
+            optimizer.roll(theta, velocity, np.zeros_like(theta), np.full((1, 1), 0.7))
+        np.testing.assert_allclose(theta[:, 0], there, rtol=1e-13)
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6])
+def test_the_error_of_a_limit_knows_how_far_slow_oscillations_lead_along(tolerance: float) -> None:
+    """Near the edge of SAM few of its steps do much of the way to β, but 25,000 go along the interpolators."""
+    X = [[-0.122, -0.112, -0.101, 0.476], [0.415, 1.119, 0.018, -2.802], [0.099, 0.418, 0.068, -0.316]]
+    told = {"kind": "sam", "rho": 0.05, "step_size": {"fractions_of_max_stable": [0.7]}, "warmup_steps": 500}
+
+    def end(tolerance: float) -> tuple[np.ndarray, dict[str, Any]]:
+        results = run(
+            ExperimentSpec.model_validate(
+                {
+                    "data": {"kind": "inline", "X": X, "y": [-1.312, 0.312, 0.107]},
+                    "initialization": {"kind": "uniform", "scale": 0.2},
+                    "optimizer": told,
+                    "stopping": {"loss_tolerance": tolerance, "max_steps": 600_000},
+                    "recording": {"points": 0, "sensitivity": False},
+                }
+            )
+        )
+        return SQUARED.predictor(np.stack([results.arrays[0][part] for part in SQUARED.parts])), results.summaries[0]
+
+    (beta, summary), (limit, iterated) = end(tolerance), end(1e-20)
+    assert summary["outcome"] == iterated["outcome"] == "converged"
+    assert np.linalg.norm(beta - limit) / np.linalg.norm(beta) <= summary["limit_error"] <= 0.02
