@@ -19,7 +19,7 @@ enum {
     MOST_PASSING = 128,       /* lanes that pass a larger X together: their entries of a block stay in that cache */
     STRIP_BYTES = 1 << 19,    /* of a strip of X in tiles, which is to be in that cache when it is read again */
     MOST_ROWS = 32,           /* of it */
-    GATHERED = 32,            /* rows of minibatches that are read together */
+    GATHERED = 16,            /* rows of a minibatch that are read together */
     FEWER = 4                 /* times as many as in a minibatch the samples must be, for its rows to be read alone */
 };
 

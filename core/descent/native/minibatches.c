@@ -223,7 +223,7 @@ EXPORT void stepbias_draw_minibatches(const minibatches *m)
 {
     for (int64_t lane = 0; lane < m->lanes; lane++) {
         const int64_t kind = m->kind[lane];
-        generator g;
+        generator g = {.at = 4};
         m->tied[lane] = 0;
         if (kind == OTHERS) continue;
         for (int64_t t = 0; t < m->steps; t++) {

@@ -177,84 +177,61 @@ TARGET static void NAME(gradients)(const batch *b, int64_t first, int64_t last, 
     FOR_LANES(NAME(gradient_rows))
 }
 
-/* At most eight of the samples of a minibatch, in ascending order. */
-typedef struct {
-    int64_t lane, count;
-    const ordinal *which;
-} NAME(rows);
-
-/* sum[row] += Σ_k x_row,k·β_k over k < count of a tile's columns, of `groups` times eight rows wherever they are, each
- * eight with a β of their own: several sums at once, as each waits for itself. */
-TARGET INLINE void NAME(add_rows)(const int groups, const double *const *row, int64_t at, const double *const *beta,
-                                  int64_t k, int64_t count, vec sum[GATHERED])
+/* sum[row] += Σ_k x_row,k·β_k over k < count of a tile's columns, of `groups` times eight rows wherever they are. */
+TARGET INLINE void NAME(add_rows)(const int groups, const double *const *row, int64_t at, const double *beta,
+                                  int64_t count, vec sum[GATHERED])
 {
 #pragma GCC unroll 8
     for (int from = 0; from < WIDEST; from += V)
-#pragma GCC unroll 32
+#pragma GCC unroll 8
         for (int g = 0; g < groups * TILE_VECTORS; g++) {
             vec part[V];
 #pragma GCC unroll 8
             for (int i = 0; i < V; i++) part[i] = LOAD(row[g * V + i] + at + from);
             NAME(transpose)(part);
 #pragma GCC unroll 8
-            for (int i = 0; i < V; i++)
-                if (from + i < count) sum[g] = FMA(part[i], SPLAT(beta[g / TILE_VECTORS][k + from + i]), sum[g]);
+            for (int k = 0; k < V; k++)
+                if (from + k < count) sum[g] = FMA(part[k], SPLAT(beta[from + k]), sum[g]);
         }
 }
 
-/* The residuals of some samples, scaled as a step takes them. */
-TARGET INLINE void NAME(weigh_rows)(const batch *b, const stretch *s, int64_t t, const NAME(rows) * of, double *r)
+/* Residuals of the samples `which`, at most `groups` times eight, in ascending order, and their part of x. */
+TARGET INLINE void NAME(gather_rows)(const int groups, const batch *b, const stretch *s, int64_t t, int64_t lane,
+                                     const ordinal *which, int64_t count)
 {
-    const int64_t drawn = (t * b->lanes + of->lane) * b->rows;
-    const double coefficient = s->coefficients[t * s->coefficient_stride + of->lane];
-    double *const total = b->residual_sum + of->lane * b->rows;
-    for (int64_t i = 0; i < of->count; i++) {
-        const int64_t sample = of->which[i];
-        if (s->shift) r[i] = r[i] - s->shift[drawn + sample];
-        r[i] = r[i] * s->weight[drawn + sample] * coefficient;
-        total[sample] += r[i];
-    }
-}
-
-/* Residuals of the samples of some groups, and their part of x. */
-TARGET INLINE void NAME(gather_rows)(const int groups, const batch *b, const stretch *s, int64_t t,
-                                     const NAME(rows) * of)
-{
-    const double *beta[GATHERED / WIDEST], *row[GATHERED];
-    double r[GATHERED];
+    const int64_t drawn = (t * b->lanes + lane) * b->rows;
+    const double *const beta = b->predictor + lane * b->dims, *row[GATHERED];
+    const double coefficient = s->coefficients[t * s->coefficient_stride + lane];
+    double r[GATHERED], *const x = b->gradient + lane * b->dims, *const total = b->residual_sum + lane * b->rows;
     vec sum[GATHERED];
     int64_t k = 0;
-    for (int g = 0; g < groups; g++) {
-        beta[g] = b->predictor + of[g].lane * b->dims;
-        for (int i = 0; i < WIDEST; i++) {
-            const int64_t sample = of[g].which[i < of[g].count ? i : 0];
-            row[g * WIDEST + i] = b->tiles + sample / WIDEST * WIDEST * b->dims + sample % WIDEST * WIDEST;
-            r[g * WIDEST + i] = b->minus_targets[sample];
-        }
+    for (int i = 0; i < groups * WIDEST; i++) {
+        const int64_t sample = which[i < count ? i : 0];
+        row[i] = b->tiles + sample / WIDEST * WIDEST * b->dims + sample % WIDEST * WIDEST;
+        r[i] = b->minus_targets[sample];
     }
-#pragma GCC unroll 32
+#pragma GCC unroll 16
     for (int g = 0; g < groups * TILE_VECTORS; g++) sum[g] = LOAD(r + g * V);
-    for (; k + WIDEST <= b->dim; k += WIDEST) NAME(add_rows)(groups, row, k * WIDEST, beta, k, WIDEST, sum);
-    if (k < b->dim) NAME(add_rows)(groups, row, k * WIDEST, beta, k, b->dim - k, sum);
-#pragma GCC unroll 32
+    for (; k + WIDEST <= b->dim; k += WIDEST) NAME(add_rows)(groups, row, k * WIDEST, beta + k, WIDEST, sum);
+    if (k < b->dim) NAME(add_rows)(groups, row, k * WIDEST, beta + k, b->dim - k, sum);
+#pragma GCC unroll 16
     for (int g = 0; g < groups * TILE_VECTORS; g++) STORE(r + g * V, sum[g]);
-    for (int g = 0; g < groups; g++) {
-        double *const x = b->gradient + of[g].lane * b->dims;
-        const double *const *const first = row + g * WIDEST, *const scaled = r + g * WIDEST;
-        NAME(weigh_rows)(b, s, t, of + g, r + g * WIDEST);
-        for (int64_t at = 0; at < b->dims; at += WIDEST) {
-            vec part[TILE_VECTORS];
+    for (int64_t i = 0; i < count; i++) {
+        if (s->shift) r[i] = r[i] - s->shift[drawn + which[i]];
+        r[i] = r[i] * s->weight[drawn + which[i]] * coefficient;
+        total[which[i]] += r[i];
+    }
+    for (int64_t at = 0; at < b->dims; at += WIDEST) {
+        vec part[TILE_VECTORS];
 #pragma GCC unroll 8
-            for (int v = 0; v < TILE_VECTORS; v++) part[v] = LOAD(x + at + v * V);
-            for (int64_t i = 0; i < of[g].count; i++) {
-                const vec entry = SPLAT(scaled[i]);
+        for (int v = 0; v < TILE_VECTORS; v++) part[v] = LOAD(x + at + v * V);
+        for (int64_t i = 0; i < count; i++) {
+            const vec entry = SPLAT(r[i]);
 #pragma GCC unroll 8
-                for (int v = 0; v < TILE_VECTORS; v++)
-                    part[v] = FMA(LOAD(first[i] + at * WIDEST + v * V), entry, part[v]);
-            }
-#pragma GCC unroll 8
-            for (int v = 0; v < TILE_VECTORS; v++) STORE(x + at + v * V, part[v]);
+            for (int v = 0; v < TILE_VECTORS; v++) part[v] = FMA(LOAD(row[i] + at * WIDEST + v * V), entry, part[v]);
         }
+#pragma GCC unroll 8
+        for (int v = 0; v < TILE_VECTORS; v++) STORE(x + at + v * V, part[v]);
     }
 }
 
@@ -280,22 +257,15 @@ TARGET static int NAME(gather)(const batch *b, const stretch *s, int64_t t, int6
     for (int64_t lane = first; lane < last; lane++)
         if (!NAME(few_weigh)(b, s->weight + (t * b->lanes + lane) * b->rows, (ordinal *)b->residual + lane * b->rows))
             return 0;
-    NAME(rows) of[GATHERED / WIDEST];
-    int groups = 0;
     for (int64_t lane = first; lane < last; lane++) {
         const ordinal *which = (const ordinal *)b->residual + lane * b->rows;
         for (int64_t i = 0; i < b->dims; i++) b->gradient[lane * b->dims + i] = 0;
         for (int64_t count; *which != END; which += count) {
-            for (count = 0; count < WIDEST && which[count] != END;) count++;
-            of[groups++] = (NAME(rows)){.lane = lane, .count = count, .which = which};
-            if (groups < GATHERED / WIDEST) continue;
-            NAME(gather_rows)(GATHERED / WIDEST, b, s, t, of);
-            groups = 0;
+            for (count = 0; count < GATHERED && which[count] != END;) count++;
+            if (count <= WIDEST) NAME(gather_rows)(1, b, s, t, lane, which, count);
+            else NAME(gather_rows)(2, b, s, t, lane, which, count);
         }
     }
-    if (groups == 1) NAME(gather_rows)(1, b, s, t, of);
-    if (groups == 2) NAME(gather_rows)(2, b, s, t, of);
-    if (groups == 3) NAME(gather_rows)(3, b, s, t, of);
     return 1;
 }
 
