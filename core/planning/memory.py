@@ -23,7 +23,7 @@ MATRICES: Final = 12
 SQUARES: Final = 7
 STATES: Final = 15
 MOMENTA: Final = 3
-DRAWN: Final = 4
+DRAWN: Final = 2
 PER_RECORD: Final = 20
 PER_VECTOR: Final = 3
 """Of every coordinate of every vector: as recorded, as it is taken from there, and as it is stored."""
