@@ -76,7 +76,7 @@ class RunAnalysis:
             "weighted_norm": bounds.weighted_sum(self._squared_means, network.least_tangent_weights(predictor)),
             "stability_threshold": _stability_threshold(run),
             "end_step_size": run.end_step_size,
-            "mean_square_stable_step": self._mean_square_stable_step(run, tangent_weights),
+            "mean_square_stable_step": self._mean_square_stable_step(trained, tangent_weights),
             "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
@@ -133,10 +133,10 @@ class RunAnalysis:
             return Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan)
         return top_hessian_eigenpair(self._dataset.X, self._dataset.y, trained.end, self._network)
 
-    def _mean_square_stable_step(self, run: TrainingRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
-        """NaN but of minibatches that are drawn anew at every step; and where it is not proven."""
-        optimizer = run.optimizer
-        if not optimizer.has_independent_batches:
+    def _mean_square_stable_step(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
+        """NaN but of minibatches that are drawn anew at every step; of runs that diverged; and where it is not proven."""
+        optimizer = trained.run.optimizer
+        if not optimizer.has_independent_batches or trained.outcome is Outcome.DIVERGED:
             return np.nan
         X = self._dataset.X
         found = mean_square_stable_step(X, tangent_weights, optimizer.dispersion(len(X)), optimizer.momentum)
