@@ -134,7 +134,7 @@ class RunAnalysis:
         return top_hessian_eigenpair(self._dataset.X, self._dataset.y, trained.end, self._network)
 
     def _mean_square_stable_step(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
-        """NaN but of minibatches that are drawn anew at every step, of runs that diverged, and where it is not proven."""
+        """NaN but of minibatches that are drawn anew at every step; of runs that diverged, and where it is unproven."""
         optimizer = trained.run.optimizer
         if not optimizer.has_independent_batches or trained.outcome is Outcome.DIVERGED:
             return np.nan
