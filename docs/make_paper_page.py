@@ -50,6 +50,7 @@ SYMBOLS: Final[Mapping[str, str]] = MappingProxyType(
         "λ": r"\lambda",
         "μ": r"\mu",
         "σ": r"\sigma",
+        "ρ": r"\rho",
         "θ": r"\theta",
         "ℓ": r"\ell",
         "√": r"\surd ",

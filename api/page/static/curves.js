@@ -1,4 +1,4 @@
-// Curves through the runs: which quantity, against which axis, one line for each value of which.
+// Curves through the runs: of what, against what, one line for each value of what.
 
 import { get } from "./api.js";
 import { ascending, choice, leading, named, refill, slider } from "./axes.js";

@@ -1,4 +1,4 @@
-// A data set: how its file was understood, and what a large step would do on it, before any training.
+// A data set: how its file was understood, and what a large step would do on it.
 
 import { ask, get, pause } from "./api.js";
 import { fromTemplate, h, number, say, table } from "./dom.js";

@@ -1,4 +1,4 @@
-// One experiment: how far it is, how its runs end, what they say, and what is to be taken from it.
+// One experiment: how far it is, how its runs end, and what is to be taken from it.
 
 import { events, get, pause } from "./api.js";
 import { gridAxes } from "./axes.js";

@@ -1,4 +1,4 @@
-// The list of experiments: what there is, how far it is, and which of them are to be compared.
+// The experiments: how far each is, and which are to be compared.
 
 import { ask, get, pause } from "./api.js";
 import { fromTemplate, h, number, when } from "./dom.js";

@@ -1,4 +1,4 @@
-// A new experiment: a form and a JSON document, each of which changes the other, and what it would cost.
+// A new experiment: a form and JSON, which change each other, and what it would cost.
 
 import { get, pause, post } from "./api.js";
 import { copies } from "./copies.js";

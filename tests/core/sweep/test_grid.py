@@ -191,12 +191,13 @@ def test_every_axis_that_can_be_swept_has_a_label() -> None:
     data |= dict.fromkeys(("samples", "dimension", "seed"), whole) | {"sparsity": {"values": [1, 2]}}
     shared = {"step_size": two, "warmup_steps": whole, "weight_decay": two, "weight_decay_until": whole}
     shared |= {"schedule": "cosine", "schedule_steps": whole, "schedule_factor": two}
+    undecayed = {name: value for name, value in shared.items() if "decay" not in name}
     optimizers = [
         shared | {"kind": "sgd", "batch_size": {"values": [1, 2]}, "seed": whole},
         shared | {"kind": "label_noise", "noise_variance": two, "noise_steps": whole, "noise_from": {"values": [0, 1]}},
         shared | {"kind": "heavy_ball", "momentum": two, "step_size": {"fractions_of_max_stable": [0.5, 0.9]}},
-        shared | {"kind": "sam", "rho": two},
-        shared | {"kind": "parameter_noise", "variance": two, "noise_steps": whole, "seed": whole},
+        undecayed | {"kind": "sam", "rho": two},
+        undecayed | {"kind": "parameter_noise", "variance": two, "noise_steps": whole, "seed": whole},
     ]
     models: list[dict[str, Any]] = [
         {"kind": "diagonal", "depth": whole},

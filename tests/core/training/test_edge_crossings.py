@@ -190,7 +190,7 @@ UNSEEN = {
         start=[[-1.3, -0.96, -1.9, -0.48], [1.2, 0.54, 0.54, 1.3]],
         step_size=0.00995,
         warmup_steps=1000,
-        times=500,
+        times=300,
     ),
     "one sample": Unseen(
         depth=4,

@@ -252,7 +252,10 @@ def test_a_velocity_by_itself_leads_to_where_completion_looks_for_the_limit() ->
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-6])
 def test_the_error_of_a_limit_knows_how_far_slow_oscillations_lead_along(tolerance: float) -> None:
-    """Near the edge of SAM few of its steps do much of the way to β, but 25,000 go along the interpolators."""
+    """Near the edge of SAM few of its steps do much of the way to β, but 25,000 go along the interpolators.
+
+    Rounding moves the end along them as well, by 3e-11 with one BLAS of two, which no error tells.
+    """
     X = [[-0.122, -0.112, -0.101, 0.476], [0.415, 1.119, 0.018, -2.802], [0.099, 0.418, 0.068, -0.316]]
     told = {"kind": "sam", "rho": 0.05, "step_size": {"fractions_of_max_stable": [0.7]}, "warmup_steps": 500}
 
@@ -272,4 +275,5 @@ def test_the_error_of_a_limit_knows_how_far_slow_oscillations_lead_along(toleran
 
     (beta, summary), (limit, iterated) = end(tolerance), end(1e-20)
     assert summary["outcome"] == iterated["outcome"] == "converged"
-    assert np.linalg.norm(beta - limit) / np.linalg.norm(beta) <= summary["limit_error"] <= 0.02
+    assert np.linalg.norm(beta - limit) / np.linalg.norm(beta) <= summary["limit_error"] + 1e-9
+    assert summary["limit_error"] <= 0.02
