@@ -1,4 +1,4 @@
-// The same submission elsewhere: a spec as a command of curl, as Python, as `stepbias submit`.
+// The same submission elsewhere: by curl, in Python, by `stepbias submit`.
 
 import { key } from "./api.js";
 import { h, say } from "./dom.js";

@@ -1,4 +1,4 @@
-// How the runs end over two axes of the grid: a cell for each, to be walked through and opened.
+// How the runs end over two axes of the grid: cells to walk through and to open.
 
 import { choice, leading, named, refill, slider, written } from "./axes.js";
 import { h, say, svg } from "./dom.js";
