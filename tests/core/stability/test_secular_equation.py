@@ -38,10 +38,10 @@ def test_it_is_the_largest_eigenvalue(
         value, vector = found
         assert np.ldexp(value, 2 * held.exponent[0]) == pytest.approx(spectrum[-1], abs=1e-12 * norm)
         scaled = np.ldexp(norm, -2 * held.exponent[0])
-        assert np.linalg.norm(held.product(vector[None])[0] - value * vector) <= 1e-9 * scaled
+        assert np.linalg.norm(held.product(vector[None])[0] - value * vector) <= 1e-7 * scaled
     pair = top_hessian_eigenpair(data.X, data.y, theta, network)
     assert pair.value == pytest.approx(spectrum[-1], abs=1e-12 * norm)
-    assert np.linalg.norm(matrix @ pair.vector - pair.value * pair.vector) <= 1e-9 * norm
+    assert np.linalg.norm(matrix @ pair.vector - pair.value * pair.vector) <= 1e-7 * norm
 
 
 def test_it_is_found_where_a_run_is_on_its_way() -> None:
