@@ -8,6 +8,7 @@ from core.analysis.advice import OUT_OF_REACH
 from core.descent.ascent import AscentAlong
 from core.descent.optimizers import FullBatch, Optimizer
 from core.descent.schedule import Shape
+from core.networks.network import Product
 from core.outcome import Outcome, RunPath
 from core.sweep.grid_run import Run
 
@@ -76,7 +77,11 @@ def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
         optimizer = optimizer.on(run.samples)
     elif summary.get("path") in OF_DESCENT:
         optimizer = GRADIENT_DESCENT
-    return explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer, shape=run.step_shape)
+    told = explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer, shape=run.step_shape)
+    is_lost = "certificate_residual" in summary and summary["certificate_residual"] is None
+    if isinstance(run.network, Product) and optimizer.keeps_row_space_form and is_lost:
+        return f"{told} {_FORGOTTEN}" if summary["outcome"] != Outcome.DIVERGED else told
+    return told
 
 
 def _unscheduled(summary: Mapping[str, Scalar], shape: Shape | None) -> str:
@@ -238,6 +243,12 @@ _MAY_LEAVE: Final = (
 _STAYS: Final = (
     "Minibatches are stable in the mean square there at this η, but how far it is to the limit is not known: its "
     "limit_error is 1. Lower η, take larger ones, or leave momentum out."
+)
+
+_FORGOTTEN: Final = (
+    "In float64 u and v, or u and −v, have become equal in some coordinate: of their difference, of the size of "
+    "a² at the start, nothing is left, and the run may be led elsewhere than in exact arithmetic. Take a larger a, or "
+    "the model `diagonal` at half of a and of the step size, which keeps both."
 )
 
 _DRIFTS: Final = (

@@ -7,8 +7,10 @@ import pytest
 
 from core.descent.ascent import AscentAlong
 from core.descent.optimizers import FullBatch, HeavyBall, Minibatch, Optimizer, ParameterNoise, SharpnessAware
+from core.experiment.run import run
 from core.outcome import Outcome, RunPath
 from core.results.explanation import THRESHOLDS, exceeded, explained, explanation
+from core.spec.experiment_spec import ExperimentSpec
 from tests.core.specs import grid_of
 
 KNOWN = {
@@ -359,3 +361,22 @@ def test_a_run_that_ends_within_its_parameter_noise_is_told_what_is_noisy() -> N
     """Its parameters, and not its targets."""
     text = explanation(ended(Outcome.BUDGET_EXHAUSTED, 0.0025), optimizer=ParameterNoise(variance=0.1, noise_steps=999))
     assert "parameters are noisy for 999 steps" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "is_forgotten"),
+    [("uv_product", 1e-10, True), ("uv_product", 1e-2, False), ("diagonal", 0.5e-10, False)],
+)
+def test_a_product_that_has_lost_its_small_layer_says_so(kind: str, scale: float, *, is_forgotten: bool) -> None:
+    """The difference of u and v is a²/(u + v), which rounding takes where a is small; the squared model keeps it."""
+    document = {
+        "name": "",
+        "data": {"kind": "inline", "X": [[1.0, 0.3, -0.4], [0.2, -0.9, 0.5]], "y": [0.8, -0.6]},
+        "model": {"kind": kind},
+        "initialization": {"kind": "uniform", "scale": scale},
+        "optimizer": {"kind": "gradient_descent", "step_size": 0.02},
+        "stopping": {"steps": 20_000},
+        "recording": {"points": 0},
+    }
+    results = run(ExperimentSpec.model_validate(document))
+    assert ("of their difference" in explained(results.grid.run(0), results.summaries[0])) is is_forgotten
