@@ -329,7 +329,7 @@ class HeavyBall(Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Nesterov(Optimizer):
+class Nesterov(HeavyBall):
     """Nesterov's momentum: v ← m·v − η∇L(θ), θ ← θ + m·v − η∇L(θ), with θ where the gradient is taken.
 
     The iterates of Nesterov 1983 are x = θ − m·v: θ is the extrapolated point, which PyTorch and Optax train as well
@@ -341,22 +341,10 @@ class Nesterov(Optimizer):
     limit_in_symbols = "(2+2m)/(1+2m)"
     looks_ahead = True
 
-    momentum: float = field()  # required, as above
-
-    @property
-    def has_velocity(self) -> bool:
-        """True, as of heavy ball."""
-        return True
-
     @property
     def is_completable(self) -> bool:
         """False: what remains of such a run is not known."""
         return False
-
-    @property
-    def in_effect(self) -> Optimizer:
-        """Gradient descent where m = 0, as of heavy ball."""
-        return self if self.momentum else FullBatch()
 
     @property
     def stability_limit(self) -> float:
