@@ -38,13 +38,14 @@ RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-d
 FROM base
 # The smallest font with Chinese, Japanese and Korean letters, for names in figures.
 RUN apt-get update && apt-get install --yes --no-install-recommends fonts-wqy-microhei && rm -rf /var/lib/apt/lists/*
-# A number, so that an orchestrator can see that it is not root. The credentials are its own, and nobody else's.
+# A number, so that an orchestrator can see that it is not root. The credentials are its own, and nobody else's; the two
+# folders are volumes that the API and the workers are shown alone.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin stepbias \
-    && install --directory --owner stepbias --group stepbias --mode 755 /run/credentials
+    && install --directory --owner stepbias --group stepbias --mode 755 \
+    /run/credentials /run/credentials/api /run/credentials/worker
 COPY --from=dependencies /opt/stepbias /opt/stepbias
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     /opt/stepbias/bin/pip install --no-index --no-deps /wheels/*.whl
-COPY deploy /opt/stepbias/deploy
 ENV PATH=/opt/stepbias/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

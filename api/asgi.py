@@ -22,11 +22,11 @@ def from_environment() -> FastAPI:
         ValueError: there is no `STEPBIAS_REDIS_URL`; `stepbias up` starts a server and sets it.
     """
     settings = Settings()
-    if settings.redis_url is None:
+    if settings.store_url is None:
         raise ValueError(
             "STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service with a server of its own"
         )
-    client = connect(settings.redis_url.get_secret_value(), patience=STORE_PATIENCE_SECONDS)
+    client = connect(settings.store_url, patience=STORE_PATIENCE_SECONDS)
     application = create_app(settings, RedisStore(client, settings), CeleryDoorbell(make_celery_app(settings)))
     # A full collection would look at all that was imported, and nobody is answered meanwhile: 200 ms on a busy machine.
     gc.collect()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from celery import Celery
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
+from kombu.transport.redis import Channel, Transport
 from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -30,6 +31,21 @@ KEY_PREFIX: Final = "stepbias:celery:"
 _TROUBLES: Final = (KombuError, RedisError, OSError)
 
 _Answer = TypeVar("_Answer")
+
+
+class _SilentChannel(Channel):
+    """As `jobs.connection.connect` it does not say which library it is."""
+
+    @override
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        options: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        return options | {"driver_info": None}
+
+
+class SilentTransport(Transport):
+    """The transport of a broker on the store: what a user of the server may do is enough for it."""
+
+    Channel = _SilentChannel
 
 
 class BrokerConnection(Connection):
@@ -61,16 +77,16 @@ def make_celery_app(settings: Settings) -> Celery:
     url = settings.redis_url.get_secret_value()
     app = Celery("stepbias", broker=url, backend=None, set_as_current=False)
     app.amqp.Connection = BrokerConnection
-    app.conf.update(_broker_settings(url), **_task_settings(), **_worker_settings())
+    app.conf.update(_broker_settings(url, settings.redis_ca), **_task_settings(), **_worker_settings())
     return app
 
 
-def _broker_settings(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
+def _broker_settings(url: str, ca: str) -> dict[str, Any]:
     # Without this Celery takes any certificate for a rediss:// address; the store's own client never does.
-    needs_certificate = parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query
+    verified = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True} | ({"ssl_ca_data": ca} if ca else {})
     return {
-        "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if needs_certificate else None,
+        "broker_transport": f"{SilentTransport.__module__}:{SilentTransport.__name__}",
+        "broker_use_ssl": verified if urlsplit(url).scheme == "rediss" else None,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # workers wait for the server for ever
         "broker_connection_timeout": 2.0,

@@ -1,6 +1,7 @@
 """Connections: the one place that turns an address into a client, and a vendor's errors into ours."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,7 +10,10 @@ from typing import Any, Final, TypeVar
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
     ClusterDownError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -23,7 +27,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from jobs.errors import StoreFull, StoreUnavailable
+from jobs.errors import StoreFull, StoreRefused, StoreUnavailable
 
 _T = TypeVar("_T")
 
@@ -41,6 +45,12 @@ KEEPALIVE: Final[Mapping[int, int]] = {
 """Where the system has these options: a connection whose other end is gone without a word fails after 11 seconds."""
 
 _UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterDownError)
+_PLAIN: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+_UNASKED: Final = ("NOAUTH", "Authentication required", "HELLO must be called", "without any password")
+_OF_SCRIPT: Final = "ACL failure in script"
+_USERS: Final = (
+    "`stepbias store users` writes addresses that fit the users of the server, which reads them at its start"
+)
 _OF_PIPELINE: Final = " of pipeline caused error: "
 _UNAVAILABLE_CODES: Final = frozenset({"BUSY", "NOREPLICAS"})
 
@@ -92,6 +102,8 @@ def connect(url: str, *, patience: float, answer_seconds: float | None = None) -
         socket_keepalive_options=dict(KEEPALIVE),
         health_check_interval=30,
         client_name="stepbias",
+        # Servers before 7.2 do not know who says which library it is, nor can their users be allowed to.
+        driver_info=None,
     )
 
 
@@ -109,6 +121,7 @@ def vendor_errors() -> Iterator[None]:
 
     Raises:
         StoreUnavailable: the server is away, loading, busy, or read-only.
+        StoreRefused: it is there, and this process is not let in, or does not trust it.
         StoreFull: it has no memory left, or cannot write to its disk.
     """
     try:
@@ -116,13 +129,56 @@ def vendor_errors() -> Iterator[None]:
     except OutOfMemoryError as error:
         raise StoreFull("the store is full") from error
     except _UNAVAILABLE as error:
+        if (refusal := refusal_of(error)) is not None:
+            raise StoreRefused(refusal) from error
         raise StoreUnavailable(f"the store is not available: {error}") from error
     except ResponseError as error:
+        if (refusal := refusal_of(error)) is not None:
+            raise StoreRefused(refusal) from error
         if error_code(error) == "MISCONF":
             raise StoreFull("the store cannot write to its disk") from error
         if error_code(error) in _UNAVAILABLE_CODES:
             raise StoreUnavailable(f"the store is not available: {error}") from error
         raise
+
+
+def refusal_of(error: BaseException) -> str | None:
+    """Why this process and the server do not come to terms, and what is to be done; None where it is something else."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError) and (told := _distrust(cause)):
+            return told
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, NoPermissionError) or _OF_SCRIPT in str(error):
+        said = str(error).rpartition(_OF_PIPELINE)[2]
+        return f"the store lets this user in, and not do what it has to ({said}): {_USERS}"
+    if isinstance(error, (AuthenticationError, AuthenticationWrongNumberOfArgsError)):
+        if any(each in str(error) for each in _UNASKED):
+            return "the store wants a user and a password, and the address has none: rediss://USER:PASSWORD@HOST:PORT/0"
+        return f"the store knows no such user, or another password of it ({error}): {_USERS}"
+    return None
+
+
+def _distrust(error: ssl.SSLError) -> str | None:
+    """Why the other end is not trusted, or cannot be; None where it is neither."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        is_plain = error.reason in _PLAIN
+        return "the store does not speak TLS at this port, and the address begins with rediss://" if is_plain else None
+    match error.verify_code:
+        case 9 | 10:
+            return (
+                f"the store's certificate is not valid today ({error.verify_message}): make it anew, or put this "
+                "machine's clock right"
+            )
+        case 62 | 64:
+            return (
+                f"the store's certificate is not for the name in the address ({error.verify_message}): use a name that "
+                "the certificate has, or make one that has this name"
+            )
+    return (
+        f"the store's certificate is signed by nobody whom this machine trusts ({error.verify_message}): "
+        "STEPBIAS_REDIS_CA names who signs, and whoever answers there may be somebody else"
+    )
 
 
 def error_code(error: RedisError) -> str:

@@ -72,6 +72,10 @@ class StoreUnavailable(JobsError):
     """The store does not answer, or cannot do its work."""
 
 
+class StoreRefused(StoreUnavailable):
+    """The store is there, and does not let this process in, or is not trusted: a certificate, a user, or its rights."""
+
+
 class StoreFull(StoreUnavailable):
     """The store has no room left for writes; what is stored can be read, and work that runs can end."""
 

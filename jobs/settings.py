@@ -2,7 +2,10 @@
 
 import ipaddress
 import os
+import ssl
+from pathlib import Path
 from typing import Any, Final, Literal, Self
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +14,8 @@ from jobs.webhooks import signing_key
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets."""
+
+_PEM: Final = "-----BEGIN "
 
 BEATS_PER_LEASE: Final = 3
 """A worker may miss one heartbeat, on a busy machine or while the store restarts, and keep its job."""
@@ -34,6 +39,11 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         default=None, description="Where Redis or Valkey is. Unset: an embedded server."
+    )
+    redis_ca: str = Field(
+        default="",
+        description="A file of certificates, in PEM: who must have signed that of a store at `rediss://`. As a file of "
+        "`STEPBIAS_SECRETS_DIR` the certificates themselves. Unset: whom this machine trusts.",
     )
     store_memory_bytes: int | None = Field(
         default=None, ge=10_000_000, description="Most memory of the embedded server. Unset: as much as there is."
@@ -135,6 +145,49 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+
+    @property
+    def store_url(self) -> str | None:
+        """Where the store is, with the certificates that its own is held to; None where nobody has said."""
+        if self.redis_url is None:
+            return None
+        parts = urlsplit(self.redis_url.get_secret_value())
+        if parts.scheme != "rediss":
+            return parts.geturl()
+        verified = {"ssl_ca_data": self.redis_ca} if self.redis_ca else {}
+        query = "&".join(filter(None, (parts.query, urlencode(verified))))
+        return parts._replace(query=query).geturl()
+
+    @field_validator("redis_url")
+    @classmethod
+    def _require_verified(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse what would take any certificate; what says nothing of it is verified."""
+        if url is not None and any(
+            name.startswith("ssl_") for name in parse_qs(urlsplit(url.get_secret_value()).query)
+        ):
+            raise ValueError(
+                "the certificate of the store and its name are always verified: leave ssl_… out of the address; "
+                "STEPBIAS_REDIS_CA names who signs"
+            )
+        return url
+
+    @field_validator("redis_ca")
+    @classmethod
+    def _require_certificates(cls, given: str) -> str:
+        """The certificates, of a file that is named or as they are given."""
+        if not given or given.startswith(_PEM):
+            text = given
+        else:
+            try:
+                text = Path(given).read_text(encoding="ascii")
+            except (OSError, ValueError) as error:
+                raise ValueError(f"no certificates can be read there ({type(error).__name__})") from None
+        if given:
+            try:
+                ssl.create_default_context(cadata=text)
+            except (ssl.SSLError, ValueError):
+                raise ValueError("there are no certificates in PEM in it") from None
+        return text
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -49,8 +49,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_valkey(directory: Path, port: int) -> Iterator[str]:
-    """Inside, an empty server that keeps nothing on disk."""
+def running_valkey(
+    directory: Path, port: int, user: str = "", *, program: str | None = None, **more: object
+) -> Iterator[str]:
+    """Inside, an empty server that keeps nothing on disk; asked for its readiness by `user`, as `name:password@`.
+
+    Args:
+        directory: where it runs.
+        port: where it listens.
+        user: in the address.
+        program: the server; None is the packaged one.
+        more: directives of its configuration.
+    """
     options = {
         "bind": "127.0.0.1",
         "port": port,
@@ -59,11 +69,12 @@ def running_valkey(directory: Path, port: int) -> Iterator[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory-policy": "noeviction",
+        **more,
     }
     arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-    with subprocess.Popen([get_binary_path(), *arguments], stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen([program or get_binary_path(), *arguments], stdout=subprocess.DEVNULL) as server:
         try:
-            url = f"redis://127.0.0.1:{port}/0"
+            url = f"redis://{user}127.0.0.1:{port}/0"
             with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(0.02), 500)) as client:
                 client.ping()
             yield url

@@ -77,9 +77,9 @@ def make_context(settings: Settings, *, connections: int = 0) -> WorkerContext:
     Raises:
         ValueError: `STEPBIAS_REDIS_URL` is not set.
     """
-    if settings.redis_url is None:
+    if settings.store_url is None:
         raise ValueError("STEPBIAS_REDIS_URL is not set")
-    client = connect(settings.redis_url.get_secret_value(), patience=settings.store_patience_seconds)
+    client = connect(settings.store_url, patience=settings.store_patience_seconds)
     open_ahead(client, connections)
     return WorkerContext(
         store=RedisStore(client, settings),

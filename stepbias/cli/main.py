@@ -4,7 +4,7 @@
 import click
 
 from stepbias.cli.command import EXIT_CODES, Application
-from stepbias.cli.groups import experiments, keys, machine, reading, service
+from stepbias.cli.groups import experiments, keys, machine, reading, service, store
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -26,6 +26,7 @@ for group in (service.app, experiments.app, reading.app, machine.app):
         app.add_command(command)
 app.add_command(service.serve_app)
 app.add_command(keys.app)
+app.add_command(store.app)
 
 
 @app.command()

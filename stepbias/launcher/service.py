@@ -116,7 +116,7 @@ def _chosen_port(host: str, port: int) -> int:
 
 def _store(state: StateDirectory, settings: Settings) -> tuple[list[ManagedProcess], str, dict[str, str]]:
     """The embedded server, unless the settings name another; the address, and the environment of all that use it."""
-    if settings.redis_url:
-        return [], settings.redis_url.get_secret_value(), dict(os.environ)
+    if settings.store_url:
+        return [], settings.store_url, dict(os.environ)
     server = EmbeddedServer(state, settings.store_memory_bytes)
     return [server.process], server.url, dict(os.environ) | {_REDIS_URL: server.url}

@@ -97,9 +97,9 @@ class Deployment:
         return "\n".join(self._compose("exec", "-T", service, "sh", "-c", look) for service in services)
 
     def password(self) -> str:
-        """The password of the server."""
+        """The password by which the server knows the API."""
         url = self._compose("exec", "-T", "api", "cat", "/run/credentials/stepbias_redis_url")
-        return url.partition("//:")[2].partition("@")[0]
+        return url.partition("//api:")[2].partition("@")[0]
 
     def logs(self) -> str:
         """What the containers said last."""

@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from threadpoolctl import threadpool_info
 
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
-from jobs.errors import ForeignStore, StoreUnavailable
+from jobs.connection import connect, vendor_errors
+from jobs.errors import ForeignStore, StoreRefused, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.redis_store.lasting import forgetting
@@ -23,6 +22,7 @@ from jobs.settings import Settings
 from jobs.untold_ends import untellable, untellable_sentences
 from stepbias.cli.output import tell, tell_json
 from stepbias.launcher.checked_settings import checked_settings
+from stepbias.launcher.checks.store_door import other_language
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
@@ -91,8 +91,7 @@ def store(state_dir: Path | None = None) -> Iterator[Finding]:
 
     Of an instance that runs in the state directory, its server as well.
     """
-    if state_dir is None and (named := checked_settings().redis_url):
-        url = named.get_secret_value()
+    if state_dir is None and (url := checked_settings().store_url):
         yield _server(url, f"STEPBIAS_REDIS_URL ({_without_password(url)})")
         return
     directory = state_dir or default_state_directory()
@@ -121,17 +120,24 @@ def _program() -> Finding:
 def _server(url: str, where: str) -> Finding:
     """Whether the server answers, and keeps what it is given."""
     try:
-        with redis.Redis.from_url(
-            url, socket_connect_timeout=3.0, socket_timeout=3.0, retry=Retry(NoBackoff(), 0)
-        ) as server:
-            lack = forgetting(server)
-            foreign = _foreign(server)
-            damaged = RedisStore(server, Settings()).damaged()
-            untold = {} if foreign else untellable(RedisStore(server, Settings()))
+        return _sound_server(url, where)
+    except StoreRefused as error:
+        return Finding(subject="server", text=f"{where} does not take us in", remedy=f"{error}.")
     except (redis.RedisError, StoreUnavailable, ValueError) as error:
+        if (reason := other_language(url)) is not None:
+            return Finding(subject="server", text=f"{where} does not understand us", remedy=f"{reason}.")
         reason = str(error) or type(error).__name__
         remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
         return Finding(subject="server", text=f"{where} does not answer", remedy=remedy)
+
+
+def _sound_server(url: str, where: str) -> Finding:
+    """What is to be said of a server that answers."""
+    with vendor_errors(), connect(url, patience=0.0) as server:
+        lack = forgetting(server)
+        foreign = _foreign(server)
+        damaged = RedisStore(server, Settings()).damaged()
+        untold = {} if foreign else untellable(RedisStore(server, Settings()))
     if foreign is not None:
         return Finding(subject="server", text=f"{where} is of another version", remedy=f"{foreign}.")
     if lack is not None:

@@ -27,10 +27,10 @@ def missing_worker(host: str) -> str | None:
     from stepbias.launcher.checks.worker_probe import PATIENCE_SECONDS, lack_of_workers
 
     settings = checked_settings()
-    if not settings.redis_url:
+    if not settings.store_url:
         return "STEPBIAS_REDIS_URL is not set"
     try:
-        with connect(settings.redis_url.get_secret_value(), patience=PATIENCE_SECONDS) as client:
+        with connect(settings.store_url, patience=PATIENCE_SECONDS) as client:
             # A worker is called `host:pid`.
             return lack_of_workers(
                 RedisStore(client, settings), f"a worker on {host}", lambda name: name.rpartition(":")[0] == host

@@ -10,7 +10,7 @@ from typing import Final
 
 from core.errors import InvalidChoice
 from jobs.connection import connect
-from jobs.errors import ForeignStore, StoreUnavailable
+from jobs.errors import ForeignStore, StoreRefused, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.redis_store.lasting import forgetting
@@ -18,6 +18,7 @@ from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.checks.reach import require_meant
+from stepbias.launcher.checks.store_door import other_language
 from stepbias.launcher.processes.log_lines import CELERY_LOGGING, log_lines
 from stepbias.launcher.processes.managed import ManagedProcess
 from stepbias.launcher.processes.read_ahead import ONE_THREAD
@@ -152,11 +153,11 @@ def _usable_settings() -> tuple[Settings, str]:
     """The settings, and the address of the store that they name."""
     settings = checked_settings()
     with explained(StartupError):
-        if not settings.redis_url:
+        if not settings.store_url:
             raise StartupError(
                 "STEPBIAS_REDIS_URL is not set; `stepbias up` starts the whole service, with its own server"
             )
-        url = settings.redis_url.get_secret_value()
+        url = settings.store_url
         _require_own_store(url, settings)
         return settings, url
 
@@ -165,10 +166,13 @@ def _require_own_store(url: str, settings: Settings) -> None:
     """Return if the store can be worked with; one that is away may come.
 
     Raises:
-        StartupError: it was written by another version.
+        StartupError: it was written by another version, or does not let this process in.
     """
     try:
-        with suppress(StoreUnavailable), connect(url, patience=0.0) as client:
+        with connect(url, patience=0.0) as client:
             RedisStore(client, settings).adopt()
-    except ForeignStore as error:
+    except (ForeignStore, StoreRefused) as error:
         raise StartupError(str(error)) from error
+    except StoreUnavailable as error:
+        if (reason := other_language(url)) is not None:
+            raise StartupError(reason) from error

@@ -20,13 +20,13 @@ def opened_store(state_dir: Path | None, *, may_run: bool, is_there: bool) -> It
         StartupError: it runs and must not, or cannot be started; or two are named.
     """
     with ExitStack() as stack:
-        named = Settings().redis_url
+        named = Settings().store_url
         if named is not None:
             if state_dir is not None:
                 raise StartupError(
                     f"STEPBIAS_REDIS_URL names a store, and --state-dir {state_dir} another; leave one of them out"
                 )
-            yield named.get_secret_value()
+            yield named
             return
         directory = state_dir or default_state_directory()
         if is_there and not holds_store(directory):
