@@ -1,11 +1,19 @@
 """Whether two computations of one experiment agree as they should: to the bit where they share their kernel."""
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 Results = Mapping[str, Any]
 """The labelled array of an experiment, as the service sends it."""
+
+_SECONDS: Final = 600.0
 
 RISK_TOLERANCE: Final = 0.02
 """Relative. Other BLAS kernels sum in another order; a run may then stop a window earlier or later."""
@@ -26,6 +34,24 @@ class Agreement:
     numbers: int
     largest_difference: float
     faults: tuple[str, ...]
+
+
+def computed_here(spec: Mapping[str, Any]) -> Results:
+    """The results of `stepbias run`, in an environment that knows of no service.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STEPBIAS_")}
+    with tempfile.TemporaryDirectory() as directory:
+        file, out = Path(directory, "spec.json"), Path(directory, "out")
+        file.write_text(json.dumps(spec), encoding="utf-8")
+        command = [sys.executable, "-m", "stepbias.cli.main", "run", str(file), "--out", str(out)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS)
+        if done.returncode:
+            raise RuntimeError(f"stepbias run ended with {done.returncode}: {done.stderr}")
+        results: Results = json.loads((out / "results.json").read_bytes())
+        return results
 
 
 def compare(first: Results, second: Results) -> Agreement:

@@ -6,22 +6,18 @@ started is removed.
 """
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import httpx2
 
 from stepbias import Client, ExperimentHandle, StepbiasError
 from stepbias.launcher.checks.port import free_port
-from tests.compose.agreement import compare
+from tests.compose.agreement import compare, computed_here
 from tests.compose.deployment import ComposeError, Deployment
 
 SPEC: Final = {
@@ -140,7 +136,7 @@ class Drill:
         self._start()
 
     def _require_agreement(self, stored: bytes) -> None:
-        agreement = compare(json.loads(stored), _computed_here())
+        agreement = compare(json.loads(stored), computed_here(SPEC))
         self._say(f"computed again by stepbias run; kernels: {', '.join(agreement.kernels)}")
         self._say(f"{agreement.numbers} numbers compared, largest difference {agreement.largest_difference}")
         if agreement.faults:
@@ -157,22 +153,6 @@ class Drill:
 def _standing(handle: ExperimentHandle) -> str:
     now = handle.experiment
     return f"the experiment is {now.status}, {now.runs_done} of {now.runs_total} runs done"
-
-
-def _computed_here() -> dict[str, Any]:
-    """The results of `stepbias run`, in an environment that knows of no service."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STEPBIAS_")}
-    with tempfile.TemporaryDirectory() as directory:
-        spec, out = Path(directory, "spec.json"), Path(directory, "out")
-        spec.write_text(json.dumps(SPEC), encoding="utf-8")
-        command = [sys.executable, "-m", "stepbias.cli.main", "run", str(spec), "--out", str(out)]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=_EXPERIMENT_SECONDS
-        )
-        if done.returncode:
-            raise DrillFailed(f"stepbias run ended with {done.returncode}: {done.stderr}")
-        results: dict[str, Any] = json.loads((out / "results.json").read_bytes())
-        return results
 
 
 def _await(what: str, condition: Callable[[], bool], seconds: float) -> None:

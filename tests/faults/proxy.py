@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,15 +43,16 @@ class Proxy:
     Args:
         target: the port to lead to, asked at each connection: the server may not have one yet.
         rng: decides which connections are hit where not all are.
+        tls: who comes speaks TLS, and the server plain text.
     """
 
-    def __init__(self, target: Callable[[], int], rng: random.Random) -> None:
+    def __init__(self, target: Callable[[], int], rng: random.Random, tls: ssl.SSLContext | None = None) -> None:
         self._target = target
         self._rng = rng
         self._rules = Rules()
         self._open: list[_Connection] = []
         self._loop = asyncio.new_event_loop()
-        self._listener = self._loop.run_until_complete(asyncio.start_server(self._accept, HOST, 0))
+        self._listener = self._loop.run_until_complete(asyncio.start_server(self._accept, HOST, 0, ssl=tls))
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
 

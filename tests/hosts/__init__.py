@@ -1,0 +1,1 @@
+"""The service on several hosts: a store that speaks TLS, users of few rights, and a network that goes."""
