@@ -72,6 +72,10 @@ class StoreUnavailable(JobsError):
     """The store does not answer, or cannot do its work."""
 
 
+class BrokerUnavailable(JobsError):
+    """The broker does not answer: nobody can be rung for. Nothing is lost by it; workers look for work themselves."""
+
+
 class StoreFull(StoreUnavailable):
     """The store has no room left for writes; what is stored can be read, and work that runs can end."""
 
