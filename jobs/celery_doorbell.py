@@ -41,7 +41,7 @@ SILENT_SECONDS: Final = 5.0
 PATIENT_SECONDS: Final = 1.0
 """Who has waited for the broker for so long in vain does not try again."""
 
-RABBITMQ_ANSWER_SECONDS: Final = 2.0
+RABBITMQ_ANSWER_SECONDS: Final = 1.0
 """A worker whose janitor waits for longer is taken for dead."""
 
 RING_SECONDS: Final = 60
