@@ -84,7 +84,7 @@ def create_app(
     app.state.drawing_timeout, app.state.readers = drawing_timeout, CapacityLimiter(READERS)
     app.state.exporters, app.state.result_writers = CapacityLimiter(EXPORTERS), CapacityLimiter(1)
     app.state.manifests = CapacityLimiter(EXPORTERS)
-    app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store), ExperimentReader(store)
+    app.state.hub, app.state.metrics, app.state.reader = EventHub(store), Metrics(store, bell), ExperimentReader(store)
     app.state.ring, app.state.recent, app.state.movements = KeyRing(store), RecentAnswers(), Movements()
     parts = (
         service,

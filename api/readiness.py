@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems.request_errors import NotReady
 from core.identity import NUMERICS_VERSION
 from jobs.errors import StoreFull, StoreUnavailable
-from jobs.ports import Store
+from jobs.ports import Doorbell, Store
 from jobs.records import Experiment, Queue, Surroundings
 from jobs.states import ACTIVE, ExperimentStatus
 
@@ -34,12 +34,17 @@ class ReadinessDocument(BaseModel):
     untellable: int = Field(
         description="Ends that wait to be told to hosts that no living worker may tell; `stepbias doctor` names them."
     )
+    broker: str = Field(description="Whether workers can be rung for; where not, work is begun a second later.")
     damaged: int = Field(description="Stored values that were found damaged; `stepbias doctor` names them.")
 
 
 UNTAKEN_SECONDS: Final = 15.0
 """Work that has waited for so long although a worker has nothing to do is work that nobody takes."""
 
+
+BROKER_ANSWERS: Final = "answers"
+
+BROKER_AWAY: Final = "does not answer; workers look for work themselves, once a second"
 
 RESERVE: Final = 0.1
 """The part of the store's memory that is kept for the results of work that was taken: new work is refused first."""
@@ -64,6 +69,11 @@ def require_ready(store: Store) -> None:
     missing = tuple(_missing(store))
     if missing:
         raise NotReady(f"Missing: {', '.join(missing)}.", headers={"Retry-After": "2"})
+
+
+def state_of_broker(bell: Doorbell) -> str:
+    """In words; nothing is lost where it is away. Why it is stands in the log: a reason may name addresses."""
+    return BROKER_ANSWERS if bell.trouble() is None else BROKER_AWAY
 
 
 def lack_of(queue: Queue, found: Surroundings) -> str | None:

@@ -76,6 +76,10 @@ class StoreRefused(StoreUnavailable):
     """The store is there, and does not let this process in, or is not trusted: a certificate, a user, or its rights."""
 
 
+class BrokerUnavailable(JobsError):
+    """The broker does not answer: nobody can be rung for. Nothing is lost by it; workers look for work themselves."""
+
+
 class StoreFull(StoreUnavailable):
     """The store has no room left for writes; what is stored can be read, and work that runs can end."""
 

@@ -640,8 +640,12 @@ class Doorbell(Protocol):
         """How many rings nobody has taken yet.
 
         Raises:
-            StoreUnavailable: the broker does not answer.
+            BrokerUnavailable: the broker does not answer.
         """
+        ...
+
+    def trouble(self) -> str | None:
+        """Why nobody can be rung for now, in words; None where they can be, by all that is known."""
         ...
 
     def hang_up(self) -> None:

@@ -16,6 +16,8 @@ SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets."""
 
 _PEM: Final = "-----BEGIN "
+BROKERS: Final = ("redis", "rediss", "amqp", "amqps")
+"""Schemes of the brokers that were tried."""
 
 BEATS_PER_LEASE: Final = 3
 """A worker may miss one heartbeat, on a busy machine or while the store restarts, and keep its job."""
@@ -44,6 +46,14 @@ class Settings(BaseSettings):
         default="",
         description="A file of certificates, in PEM: who must have signed that of a store at `rediss://`. As a file of "
         "`STEPBIAS_SECRETS_DIR` the certificates themselves. Unset: whom this machine trusts.",
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="Where Celery's broker is: redis://, rediss://, amqp:// or amqps://. Unset: the store.",
+    )
+    celery_events: bool = Field(
+        default=False,
+        description="Whether workers tell of their work as Celery's events, and answer Celery's remote control.",
     )
     store_memory_bytes: int | None = Field(
         default=None, ge=10_000_000, description="Most memory of the embedded server. Unset: as much as there is."
@@ -195,6 +205,13 @@ class Settings(BaseSettings):
         for name in filter(None, (each.strip() for each in text.split(","))):
             ipaddress.ip_network(name)
         return text
+
+    @field_validator("broker_url")
+    @classmethod
+    def _require_broker(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in BROKERS:
+            raise ValueError(f"a broker's address begins with one of {', '.join(BROKERS)}")
+        return url
 
     @field_validator("webhook_secret")
     @classmethod

@@ -1,31 +1,51 @@
-"""The Celery worker: one task, one context per pool process, and a janitor beside them."""
+"""The Celery worker: a ring for each queue, one context per pool process, and a janitor beside them."""
 
 import logging
 import os
 import signal
 import socket
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
-from celery.worker.state import active_requests, total_count
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
-from jobs.celery_doorbell import TASK_NAME, CeleryDoorbell, make_celery_app, queue_name
+from core.descent.kernel import chosen
+from jobs.celery_doorbell import (
+    FORMER_RING,
+    RINGS,
+    BrokerConnection,
+    CeleryDoorbell,
+    make_celery_app,
+    queue_name,
+)
 from jobs.connection import connect, open_ahead
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
-from worker.context import WorkerContext, end_process
+from worker.celery_events import CeleryEvents
+from worker.celery_pool import CeleryPool, install, set_flags
+from worker.context import Flag, WorkerContext, end_process
 from worker.janitor import Janitor
 from worker.lean_memory import give_back_and_keep_still
 from worker.lifeline import tie_to_parent
 from worker.memory_limit import limit_memory
 from worker.niceness import step_back
-from worker.perform import work_off
+from worker.perform import LIBRARIES, work_off
+from worker.pool_table import TableRow
+from worker.present_work import PresentWork, Watch
 from worker.shared_flag import SharedFlag
 
 if TYPE_CHECKING:
@@ -35,6 +55,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 25.0
 """A worker that ends itself has so long to write the checkpoints of what it is training."""
+
+LEAVE_SECONDS: Final = 0.1
 
 NICENESS: Final = 5
 """Of processes that compute, above that of others: who asks is answered first, where both want the same core."""
@@ -55,9 +77,25 @@ class _Process:
     context: WorkerContext | None = None
     janitor: Janitor | None = None
     messenger: "Messenger | None" = None
+    pool: CeleryPool | None = None
+    row: TableRow | None = None
     concurrency: int = 1
     connections: int = 0
     queue: Queue = Queue.INTERACTIVE
+    node: str = ""
+    leaving: threading.Event = threading.Event()
+    one_at_a_time: threading.Lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Either:
+    """A flag that is set where one of these is."""
+
+    flags: tuple[Flag, ...]
+
+    def is_set(self) -> bool:
+        """Whether one has been set."""
+        return any(flag.is_set() for flag in self.flags)
 
 
 def context() -> WorkerContext:
@@ -85,15 +123,82 @@ def make_context(settings: Settings, *, connections: int = 0) -> WorkerContext:
         store=RedisStore(client, settings),
         settings=settings,
         name=f"{socket.gethostname()}:{os.getpid()}",
-        stopping=_STOPPING,
+        stopping=_Either((_STOPPING, _Process.leaving)),
         ring=CeleryDoorbell(app).ring,
+        watch=_watching() if settings.celery_events else nullcontext,
     )
 
 
-@app.task(name=TASK_NAME, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
-def answer(queue: str) -> None:
-    """Somebody rang: work off the queue."""
-    work_off(Queue(queue), context())
+def _watching() -> Watch:
+    """What tells of attempts: in the table of the pool, and as Celery's events."""
+    events = CeleryEvents(app, node=_Process.node)
+
+    @contextmanager
+    def watched(work: PresentWork) -> Iterator[None]:
+        if _Process.row is not None:
+            _Process.row.say({"name": work.name, "id": work.id, "ids": dict(work.ids), "since": time.time()})
+        with events.of(work):
+            yield
+        if _Process.row is not None:
+            _Process.row.say_nothing()
+
+    return watched
+
+
+for _queue in Queue:
+
+    @app.task(name=RINGS[_queue], ignore_result=True, send_events=False)  # type: ignore[untyped-decorator]  # Celery has no types
+    def answer(queue: Queue = _queue) -> None:
+        """Somebody rang: work off the queue."""
+        with _Process.one_at_a_time, _put_down_if_asked_to_leave():
+            _work_off(queue)
+
+
+@app.task(name=FORMER_RING, ignore_result=True, send_events=False)  # type: ignore[untyped-decorator]  # as above
+def answer_former(queue: str) -> None:
+    """Somebody of 0.2.0 rang."""
+    with _Process.one_at_a_time, _put_down_if_asked_to_leave():
+        _work_off(Queue(queue))
+
+
+def _work_off(queue: Queue) -> None:
+    if _Process.row is None:
+        work_off(queue, context())
+        return
+    _Process.row.begin()
+    try:
+        work_off(queue, context())
+    finally:
+        _Process.row.end()
+
+
+def _listen() -> None:
+    """Answer the inner bell, whenever this process has nothing else to do; in a thread of its own."""
+    while not _Process.leaving.is_set():
+        CeleryPool.bell.wait()
+        with _Process.one_at_a_time:
+            queue = CeleryPool.bell.hear()
+            if queue is not None and not _Process.leaving.is_set():
+                try:
+                    _work_off(queue)
+                except Exception:
+                    log.exception("an inner ring could not be answered")
+
+
+@contextmanager
+def _put_down_if_asked_to_leave() -> Iterator[None]:
+    """Have SIGTERM put down what this process is doing, with a checkpoint, before it ends.
+
+    It comes where the pool shrinks, and where a service manager stops all processes of a worker at once.
+    """
+    former = signal.signal(signal.SIGTERM, lambda *_: _Process.leaving.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        if _Process.leaving.is_set():
+            # Once the main process has heard that the ring was answered.
+            threading.Timer(LEAVE_SECONDS, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
 
 def leave_logging_alone() -> None:
@@ -106,49 +211,62 @@ def _set_up_nothing(**_: Any) -> None: ...
 
 def work(queue: Queue, concurrency: int) -> int:
     """Do the jobs of the queue, so many at a time, until a signal ends it; the exit code."""
-    _Process.concurrency, _Process.queue = concurrency, queue
     worker = app.Worker(
         hostname=f"{queue}@{socket.gethostname()}",
         queues=[queue_name(queue)],
         concurrency=concurrency,
         loglevel="WARNING",
         quiet=True,
-        # Workers need not know of each other: the store knows them all, and asking around at the start takes a second.
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
     )
-    give_back_and_keep_still()
     worker.start()
     return int(worker.exitcode or 0)
 
 
-class CeleryPool:
-    """The pool of this worker, as its main process sees it."""
-
-    def __init__(self, concurrency: int) -> None:
-        self._concurrency = concurrency
-
-    def idle(self) -> int:
-        """Processes without a task."""
-        return max(self._concurrency - len(active_requests), 0)
-
-    def processes(self) -> int:
-        """As many as were asked for: one that ends has a successor."""
-        return self._concurrency
-
-    def taken(self) -> int:
-        """Tasks that processes have accepted."""
-        return sum(total_count.values())
-
-
 def _stop_worker(reason: str) -> None:
-    if not active_requests:
+    if _Process.pool is None or not _Process.pool.at_work():
         # A soft shutdown would wait for a process that was given a task and does not take it.
         end_process(reason)
     log.error("this worker ends itself: %s", reason)
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Timer(STOP_SECONDS, lambda: os._exit(70)).start()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]  # as above
+def _set_flags(sender: Any, **_: Any) -> None:
+    set_flags(sender, is_open=settings.celery_events)
+
+
+def _prepare(worker: Any, pool: CeleryPool) -> None:
+    """Before there are processes: what all of them inherit.
+
+    Raises:
+        InvalidChoice: this machine has not the kernel that is set: a worker would live, and fail every job.
+    """
+    chosen(settings.kernel)
+    queues = _queues(worker)
+    _Process.pool, _Process.node, _Process.concurrency = pool, worker.hostname, pool.processes()
+    _Process.queue = Queue.INTERACTIVE if Queue.INTERACTIVE in queues else Queue.BATCH
+    give_back_and_keep_still()
+
+
+def _start_janitor(worker: Any, pool: CeleryPool) -> None:
+    # The main process has no job to put down: where others have, it is asked to stop, and waits for them.
+    main = replace(context(), end_process=_stop_worker)
+    BrokerConnection.meanwhile.append(pool.maintain)
+    _Process.janitor = Janitor(main, _queues(worker), pool=pool, bell=CeleryDoorbell(app))
+    _Process.janitor.start()
+    if settings.webhook_hosts:
+        from worker.webhooks import Messenger  # noqa: PLC0415 - its client of HTTP is of no use elsewhere
+
+        _Process.messenger = Messenger(main)
+        _Process.messenger.start()
+
+
+def _queues(worker: Any) -> tuple[Queue, ...]:
+    return tuple(queue for queue in Queue if queue_name(queue) in worker.app.amqp.queues.consume_from)
+
+
+install(app, prepare=_prepare, start=_start_janitor)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # as above
@@ -158,23 +276,21 @@ def _enter_pool_process(**_: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back(NICENESS, of_session=SESSIONS[_Process.queue])
     limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
+    # Batches run side by side, one core each; who starts a worker without `stepbias` need not know.
+    LIBRARIES.limit(limits=1, user_api="blas")
     # That of the job, and that of its heart.
     _Process.context, _Process.connections = None, 2
+    _Process.leaving, _Process.one_at_a_time = threading.Event(), threading.Lock()
+    if _Process.pool is not None:
+        _Process.row = _Process.pool.row()
+        threading.Thread(target=_listen, name="inner bell", daemon=True).start()
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]  # as above
-def _start_janitor(sender: Any, **_: Any) -> None:
-    queues = tuple(queue for queue in Queue if queue_name(queue) in sender.app.amqp.queues.consume_from)
-    pool = CeleryPool(sender.pool.num_processes)
-    # The main process has no job to put down: where others have, it is asked to stop, and waits for them.
-    main = replace(context(), end_process=_stop_worker)
-    _Process.janitor = Janitor(main, queues, pool=pool, bell=CeleryDoorbell(app))
-    _Process.janitor.start()
-    if settings.webhook_hosts:
-        from worker.webhooks import Messenger  # noqa: PLC0415 - its client of HTTP is of no use elsewhere
-
-        _Process.messenger = Messenger(main)
-        _Process.messenger.start()
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]  # as above
+def _leave_pool_process(**_: Any) -> None:
+    """What was begun by an inner ring is put down first: Celery knows nothing of it."""
+    _Process.leaving.set()
+    _Process.one_at_a_time.acquire(timeout=STOP_SECONDS)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # as above

@@ -5,12 +5,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from jobs.ports import Store
 from jobs.records import Claim, Queue
 from jobs.settings import Settings
+from worker.present_work import Watch
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ def ring_for_nobody(queue: Queue, times: int) -> None:
 class WorkerContext:
     """The store and settings of one worker. `stopping` is set when the worker is asked to shut down softly.
 
-    `ring` wakes so many of a queue's workers, as `jobs.ports.Doorbell.ring`, which may be lost.
+    `ring` wakes so many of a queue's workers, as `jobs.ports.Doorbell.ring`, which may be lost. `watch` is told of
+    every attempt.
 
     An experiment of less than `tiny_seconds` of predicted work is trained by the first attempt of its plan.
     """
@@ -54,6 +57,7 @@ class WorkerContext:
     wall_clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     ring: Callable[[Queue, int], None] = ring_for_nobody
+    watch: Watch = nullcontext
     tiny_seconds: float = TINY_SECONDS
     stopping: Flag = field(default_factory=threading.Event)
     end_process: Callable[[str], None] = end_process

@@ -29,6 +29,7 @@ from worker.analyses import upload_analysis
 from worker.context import WorkerContext
 from worker.exports import Exports
 from worker.hanging import ended_if_it_hangs
+from worker.present_work import End, PresentWork
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,13 @@ def draw_next(context: WorkerContext, exports: Exports | None = None) -> bool:
         return True
     if context.store.document(request.key) is not None:
         return True  # it was asked for again while it was drawn
+    work = PresentWork.of_figure(request)
+    with context.watch(work):
+        work.end = _draw(context, request)
+    return True
+
+
+def _draw(context: WorkerContext, request: FigureRequest) -> End:
     try:
         with (
             span("draw", parent=request.traceparent, experiment_id=request.experiment_id, figure=request.figure),
@@ -71,11 +79,13 @@ def draw_next(context: WorkerContext, exports: Exports | None = None) -> bool:
     except ResultsMissing as error:
         log.warning("experiment %s, figure %s: it is not drawn: %s", request.experiment_id, request.figure, error)
         context.store.put_document(figure_error_key(request.key), str(error).encode(), seconds=MISSING_SECONDS)
+        return End.FAILED
     except Exception as error:
         log.exception("experiment %s, figure %s: it could not be drawn", request.experiment_id, request.figure)
         reason = f"{type(error).__name__}: {error}".encode()
         context.store.put_document(figure_error_key(request.key), reason, seconds=ERROR_SECONDS)
-    return True
+        return End.FAILED
+    return End.DONE
 
 
 def _keep(picture: bytes, context: WorkerContext, request: FigureRequest) -> None:

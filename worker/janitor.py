@@ -8,7 +8,7 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS
-from jobs.errors import ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
+from jobs.errors import BrokerUnavailable, ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import LiveWorker, Queue, Round
 from jobs.settings import BEATS_PER_LEASE
@@ -20,7 +20,7 @@ REGISTRATION: Final = 5
 """In rounds: for so long a worker is believed to live that is not heard of."""
 
 DEAF_SECONDS: Final = 8.0
-"""A worker with idle processes that has not taken what waits for so long is deaf: its connection is, or its broker."""
+"""A worker with idle processes that has not answered what rings for so long is deaf: its connection is, or its pool."""
 
 LONGEST_ROUND: Final = ANSWER_SECONDS + 1.0
 """A connection that died unnoticed costs a round one wait for an answer. Where a round waits for longer, as during a
@@ -62,7 +62,11 @@ class Pool(Protocol):
         ...
 
     def taken(self) -> int:
-        """How many rings have been answered since the start."""
+        """How many rings have been answered since the start, the pool's own among them."""
+        ...
+
+    def ring(self, queue: Queue, times: int) -> None:
+        """Have so many of the processes that have nothing to do look at the queue, past the broker."""
         ...
 
 
@@ -82,6 +86,7 @@ class Janitor:
         self._taken = 0
         self._heard = context.clock()
         self._alone_since: dict[str, float] = {}
+        self._rung: frozenset[Queue] = frozenset()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
 
@@ -176,15 +181,28 @@ class Janitor:
         self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)
 
     def _ring_where_work_waits(self) -> bool:
-        """Ring where work waits and processes are idle; whether there was such work."""
+        """Ring where work waits and processes are idle; whether there was such work, or a ring that nobody answers.
+
+        Where the broker does not answer, and where a ring has waited since the last round, the pool looks at the store
+        without it: no work waits for a broker, or for the connection to one.
+        """
         idle, waits = self._pool.idle(), False
-        for queue in () if self._context.stopping.is_set() else self._queues:
-            jobs = self._waiting(queue)
-            if jobs and idle:
-                waits = True
-                if not self._ask(self._bell.unanswered, queue):
-                    self._ask(self._bell.ring, queue, min(jobs, idle))
+        for queue in () if self._context.stopping.is_set() or not idle else self._queues:
+            jobs, rings = self._waiting(queue), self._unanswered(queue)
+            waits |= bool(jobs or rings)
+            if jobs and rings == 0:
+                self._ask(self._bell.ring, queue, min(jobs, idle))
+            if jobs and (rings is None or (rings and queue in self._rung)):
+                self._pool.ring(queue, min(jobs, idle))
+            self._rung = self._rung | {queue} if jobs or rings else self._rung - {queue}
         return waits
+
+    def _unanswered(self, queue: Queue) -> int | None:
+        """Rings that wait for a worker; None where the broker does not say."""
+        try:
+            return self._ask(self._bell.unanswered, queue)
+        except BrokerUnavailable:
+            return None
 
     def _end_if_deaf(self, began: float, taken: int, *, waits: bool) -> None:
         """End this worker where it has not taken what waits for long; `taken` is as it was when the round began."""

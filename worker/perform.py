@@ -22,6 +22,7 @@ from worker.drawing import draw_next
 from worker.exports import Exports
 from worker.heartbeat import LONG_SILENCE, Heartbeat, Interrupted
 from worker.planning import TurnOver, plan
+from worker.present_work import End, PresentWork
 from worker.problems import train
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,9 @@ def _claim(queue: Queue, context: WorkerContext) -> Claim | None:
 def perform(claim: Claim, context: WorkerContext) -> None:
     """Do a job that was claimed."""
     ids = {"experiment_id": claim.job.experiment_id, "job_id": claim.job.id}
-    with logging_of(**ids), span(SPANS[claim.job.kind], parent=_trace_of(claim, context), **ids):
-        _perform(claim, context)
+    work = PresentWork.of_claim(claim)
+    with logging_of(**ids), span(SPANS[claim.job.kind], parent=_trace_of(claim, context), **ids), context.watch(work):
+        work.end = _perform(claim, context)
 
 
 def _trace_of(claim: Claim, context: WorkerContext) -> str:
@@ -89,9 +91,9 @@ def _trace_of(claim: Claim, context: WorkerContext) -> str:
         return ""
 
 
-def _perform(claim: Claim, context: WorkerContext) -> None:
+def _perform(claim: Claim, context: WorkerContext) -> End:
     try:
-        _work_on(claim, context)
+        return _work_on(claim, context)
     except LeaseLost as reason:
         log.warning("%s is put down: %s", context.naming(claim), reason)
     except StoreUnavailable as reason:
@@ -99,9 +101,10 @@ def _perform(claim: Claim, context: WorkerContext) -> None:
         log.warning("%s is put down: %s", context.naming(claim), reason)
         with suppress(LeaseLost, StoreUnavailable):
             context.store.release(claim)
+    return End.PUT_DOWN
 
 
-def _work_on(claim: Claim, context: WorkerContext) -> None:
+def _work_on(claim: Claim, context: WorkerContext) -> End:
     stall_seconds = STALLS[claim.job.kind] * context.settings.stall_seconds
     context = replace(context, store=store_of_experiment(context.store, claim.job.experiment_id))
     try:
@@ -111,6 +114,7 @@ def _work_on(claim: Claim, context: WorkerContext) -> None:
         raise
     except (Interrupted, TurnOver):
         context.store.release(claim)
+        return End.PUT_DOWN
     except HOPELESS as error:
         log.warning("%s is given up: %s", context.naming(claim), error)
         context.store.fail(claim, _told(error), is_hopeless=True)
@@ -124,6 +128,8 @@ def _work_on(claim: Claim, context: WorkerContext) -> None:
         context.store.fail(claim, _told(error))
     else:
         context.store.complete(claim)
+        return End.DONE
+    return End.FAILED
 
 
 def _told(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs.errors import StoreUnavailable
-from jobs.ports import Store
+from jobs.ports import Doorbell, Store
 from jobs.records import Queue
 from jobs.untold_ends import untellable
 
@@ -24,7 +24,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 class Metrics:
     """The numbers of one process; a store has the same ones in each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, bell: Doorbell) -> None:
         self.answered = 0
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -40,7 +40,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.registry.register(_StoreCollector(store))
+        self.registry.register(_StoreCollector(store, bell))
         # A child is looked up under a lock, and its labels are checked: once for each.
         self._counter, self._histogram = cache(self._requests.labels), cache(self._seconds.labels)
 
@@ -82,8 +82,9 @@ class MetricsMiddleware:
 class _StoreCollector(Collector):
     """The state of the store at the moment somebody asks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, bell: Doorbell) -> None:
         self._store = store
+        self._bell = bell
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: it would ask the store as the process begins."""
@@ -96,6 +97,8 @@ class _StoreCollector(Collector):
         except StoreUnavailable:
             found = []
         yield GaugeMetricFamily("stepbias_store_up", "Whether the store answers.", value=float(bool(found)))
+        rings = float(self._bell.trouble() is None)
+        yield GaugeMetricFamily("stepbias_broker_up", "Whether the broker answers: workers are rung for.", value=rings)
         yield from found
 
     def _of_queues(self) -> Iterator[Metric]:

@@ -8,9 +8,9 @@ from fastapi.responses import PlainTextResponse
 
 from api.contract.answers import VersionDocument
 from api.contract.parts import PROBLEMS
-from api.dependencies import StoreHere
+from api.dependencies import BellHere, StoreHere
 from api.http.metrics import MEDIA_TYPE, Metrics
-from api.readiness import ReadinessDocument, require_ready, state_of_queues
+from api.readiness import ReadinessDocument, require_ready, state_of_broker, state_of_queues
 from core.identity import NUMERICS_VERSION
 from core.spec.experiment_spec import SCHEMA_VERSION
 from jobs.untold_ends import untellable
@@ -25,11 +25,16 @@ async def health() -> dict[Literal["status"], Literal["alive"]]:
 
 
 @router.get("/readyz")
-def readiness(store: StoreHere) -> ReadinessDocument:
+def readiness(store: StoreHere, bell: BellHere) -> ReadinessDocument:
     """The store answers and has room, and each queue has a worker that takes what waits; otherwise 503, with a name."""
     require_ready(store)
     untold = sum(untellable(store).values())
-    return ReadinessDocument(queues=state_of_queues(store), untellable=untold, damaged=len(store.damaged()))
+    return ReadinessDocument(
+        queues=state_of_queues(store),
+        broker=state_of_broker(bell),
+        untellable=untold,
+        damaged=len(store.damaged()),
+    )
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

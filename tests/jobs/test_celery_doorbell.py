@@ -13,8 +13,8 @@ import redis
 from celery.app.defaults import NAMESPACES, flatten
 
 from core.identity import NUMERICS_VERSION
-from jobs.celery_doorbell import KEY_PREFIX, TASK_NAME, CeleryDoorbell, make_celery_app, queue_name
-from jobs.errors import StoreUnavailable
+from jobs.celery_doorbell import KEY_PREFIX, RINGS, CeleryDoorbell, make_celery_app, queue_name
+from jobs.errors import BrokerUnavailable
 from jobs.records import Queue
 from jobs.settings import Settings
 
@@ -93,8 +93,8 @@ def test_a_ring_names_the_queue_and_nothing_else(bell: CeleryDoorbell, empty_val
         raw = client.lrange(f"{KEY_PREFIX}{queue_name(Queue.BATCH)}", 0, -1)
     messages = [json.loads(each) for each in raw]
     bodies = [json.loads(base64.b64decode(message["body"])) for message in messages]
-    assert [body[:2] for body in bodies] == [[["batch"], {}]] * 3
-    assert {message["headers"]["task"] for message in messages} == {TASK_NAME}
+    assert [body[:2] for body in bodies] == [[[], {}]] * 3
+    assert {message["headers"]["task"] for message in messages} == {RINGS[Queue.BATCH]} == {"stepbias.ring.batch"}
     assert all(message["headers"]["ignore_result"] for message in messages)
 
 
@@ -119,13 +119,13 @@ def test_a_ring_that_is_lost_is_a_warning(absent: str, caplog: pytest.LogCapture
     """The work is on record, and the janitor rings again."""
     with app_at(absent) as app, caplog.at_level(logging.WARNING, logger="jobs.celery_doorbell"):
         CeleryDoorbell(app).ring(Queue.BATCH)
-    assert "the batch queue was not rung for" in caplog.text
+    assert "the broker does not answer, and workers look for work themselves" in caplog.text
     assert "secret-word" not in caplog.text
 
 
-def test_an_unknown_number_of_rings_is_an_unavailable_store(absent: str) -> None:
+def test_an_unknown_number_of_rings_is_an_unavailable_broker(absent: str) -> None:
     """Not zero, which would have somebody ring again."""
-    with app_at(absent) as app, pytest.raises(StoreUnavailable):
+    with app_at(absent) as app, pytest.raises(BrokerUnavailable):
         CeleryDoorbell(app).unanswered(Queue.BATCH)
 
 

@@ -22,6 +22,7 @@ from core.identity import NUMERICS_VERSION
 from jobs.api_keys import ApiKey
 from jobs.cursor import decode_cursor, encode_cursor
 from jobs.errors import (
+    BrokerUnavailable,
     DocumentGone,
     EditedMeanwhile,
     ExperimentNotFound,
@@ -1284,19 +1285,26 @@ class MemoryStore(Store):
 
 
 class MemoryDoorbell(Doorbell):
-    """Rings that somebody may answer."""
+    """Rings that somebody may answer; none arrives while it is `away`."""
 
     def __init__(self) -> None:
         self.rings: Counter[Queue] = Counter()
         self.hang_ups = 0
+        self.away: str | None = None
 
     @override
     def ring(self, queue: Queue, times: int = 1) -> None:
-        self.rings[queue] += times
+        self.rings[queue] += 0 if self.away else times
 
     @override
     def unanswered(self, queue: Queue) -> int:
+        if self.away:
+            raise BrokerUnavailable(self.away)
         return self.rings[queue]
+
+    @override
+    def trouble(self) -> str | None:
+        return self.away
 
     @override
     def hang_up(self) -> None:

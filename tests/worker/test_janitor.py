@@ -1,6 +1,7 @@
 """The janitor: registers, rings where work waits, ends a deaf worker, and sees to what was lost or left behind."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,7 @@ class Processes:
     def __init__(self, idle: int = 2) -> None:
         self.is_idle = idle
         self.has_taken = 0
+        self.rung: Counter[Queue] = Counter()
 
     def idle(self) -> int:
         """Processes without a task."""
@@ -40,6 +42,10 @@ class Processes:
     def taken(self) -> int:
         """Tasks that were taken."""
         return self.has_taken
+
+    def ring(self, queue: Queue, times: int) -> None:
+        """Past the bell."""
+        self.rung[queue] += times
 
 
 class Office(Workshop):
@@ -154,6 +160,7 @@ def test_a_worker_that_is_not_deaf_goes_on(office: Office, sign: str) -> None:
             office.pool.is_idle = 0
         else:
             office.store.cancel(experiment_id)
+            office.bell.rings.clear()
         office.janitor.round()
         office.pool.is_idle = 2
         if sign == "nothing waits":

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info
 
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
+from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
 from jobs.connection import connect, vendor_errors
 from jobs.errors import ForeignStore, StoreRefused, StoreUnavailable
 from jobs.records import Queue
@@ -93,6 +94,7 @@ def store(state_dir: Path | None = None) -> Iterator[Finding]:
     """
     if state_dir is None and (url := checked_settings().store_url):
         yield _server(url, f"STEPBIAS_REDIS_URL ({_without_password(url)})")
+        yield from _broker()
         return
     directory = state_dir or default_state_directory()
     yield _program()
@@ -153,6 +155,20 @@ def _sound_server(url: str, where: str) -> Finding:
         remedy = "Set STEPBIAS_WEBHOOK_HOSTS and STEPBIAS_WEBHOOK_SECRET of a worker as those of the API are."
         return Finding(subject="webhooks", text=untellable_sentences(untold), remedy=remedy)
     return Finding(subject="server", text=f"{where} answers")
+
+
+def _broker() -> Iterator[Finding]:
+    """Whether workers can be rung for, where the broker is another server than the store."""
+    settings = checked_settings()
+    if settings.broker_url is None:
+        return
+    where = f"STEPBIAS_BROKER_URL ({_without_password(settings.broker_url.get_secret_value())})"
+    reason = CeleryDoorbell(make_celery_app(settings)).trouble()
+    remedy = f"{reason}. Nothing is lost: workers look for work once a second. Start it, or correct the address."
+    if reason is None:
+        yield Finding(subject="broker", text=f"{where} answers")
+    else:
+        yield Finding(subject="broker", text=f"{where} does not answer", remedy=remedy)
 
 
 def _foreign(server: redis.Redis) -> ForeignStore | None:

@@ -1,0 +1,117 @@
+"""A RabbitMQ of the test's own, in a directory of its own: started, killed, halted and started again."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tests.conftest import free_port
+
+PROGRAM: Final = shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/bin")
+"""Debian's wrapper in /usr/sbin would change to a user of its own."""
+
+START_SECONDS: Final = 120.0
+
+_CONFIGURATION: Final = """
+listeners.tcp.default = 127.0.0.1:{port}
+loopback_users = none
+consumer_timeout = {consumer_timeout}
+"""
+
+
+class RabbitMQ:
+    """A server on this machine alone; what it keeps lies in the directory, and is there after a restart."""
+
+    def __init__(self, directory: Path, *, consumer_timeout: int = 1_800_000) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.epmd_port = free_port()
+        self._consumer_timeout = consumer_timeout
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address, of a user who may do everything."""
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def __enter__(self) -> Self:
+        """Running."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left of it."""
+        self.kill()
+        program = shutil.which("epmd")
+        if program is not None:
+            options = ["-port", str(self.epmd_port), "-kill"]
+            subprocess.run([program, *options], capture_output=True, check=False, env=self._environment())
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        assert PROGRAM is not None
+        (self.directory / "rabbitmq.conf").write_text(
+            _CONFIGURATION.format(port=self.port, consumer_timeout=self._consumer_timeout), encoding="utf-8"
+        )
+        (self.directory / "enabled_plugins").write_text("[].\n", encoding="utf-8")
+        with (self.directory / "output.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [PROGRAM], env=self._environment(), stdout=output, stderr=output, start_new_session=True
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert self._process.poll() is None, (self.directory / "output.log").read_text(errors="replace")
+            assert time.monotonic() < deadline, "RabbitMQ does not start"
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        self.resume()
+        self._send(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+    def halt(self) -> None:
+        """Have it answer nothing, while its connections stay."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as probe:
+                probe.sendall(b"AMQP\x00\x00\x09\x01")
+                return bool(probe.recv(1))
+        except OSError:
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        here = str(self.directory)
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": here,
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"stepbias{self.port}@localhost",
+            "RABBITMQ_CONFIG_FILE": f"{here}/rabbitmq",
+            "RABBITMQ_MNESIA_BASE": f"{here}/data",
+            "RABBITMQ_LOG_BASE": f"{here}/log",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/enabled_plugins",
+            "RABBITMQ_PID_FILE": f"{here}/pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+        }

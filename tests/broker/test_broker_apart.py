@@ -1,0 +1,105 @@
+"""Losing the broker altogether loses nothing, and is said. With RabbitMQ in `make broker-test`."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.broker.deployment import BOTH, PATIENCE, Broker, Deployment, stepbias
+from tests.broker.rabbitmq import PROGRAM, RabbitMQ
+from tests.broker.valkey_broker import ValkeyBroker
+from tests.stepbias.launcher.household import eventually
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
+
+RABBITMQ = pytest.mark.skipif(PROGRAM is None, reason="RabbitMQ is not installed (Debian: rabbitmq-server)")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(ValkeyBroker, id="valkey"),
+        pytest.param(RabbitMQ, id="rabbitmq", marks=[pytest.mark.thorough, RABBITMQ]),
+    ]
+)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """A broker that has not been started."""
+    directory = tmp_path / "broker"
+    directory.mkdir()
+    made = request.param(directory)
+    try:
+        yield made
+    finally:
+        made.__exit__(None, None, None)
+
+
+def children(pid: int) -> set[int]:
+    """The processes that it has forked."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return {int(each) for each in path.read_text().split()}
+
+
+def test_work_goes_on_without_the_broker_and_that_is_said(broker: Broker, tmp_path: Path) -> None:
+    """Away at the start of all, there, hanging, there again, killed, with a process lost meanwhile, and back."""
+    deployment = Deployment(tmp_path, broker=broker.url)
+    with deployment.running([BOTH[0]]):
+        worker = deployment.start(*BOTH[1])
+        assert deployment.becomes_ready(), deployment.log()
+        assert not deployment.broker_answers()
+        assert "stepbias_broker_up 0.0" in deployment.metrics()
+        assert "the broker does not answer, and workers look for work themselves" in deployment.log()
+        assert deployment.finishes_one(), deployment.log()
+
+        broker.start()
+        assert eventually(deployment.broker_answers, patience=PATIENCE), deployment.log()
+        assert "stepbias_broker_up 1.0" in deployment.metrics()
+        assert deployment.finishes_one(), deployment.log()
+
+        broker.halt()
+        assert deployment.finishes_one(), deployment.log()
+        assert eventually(lambda: not deployment.broker_answers(), patience=PATIENCE)
+        assert deployment.readiness() is not None
+        broker.resume()
+        assert eventually(deployment.broker_answers, patience=PATIENCE)
+        assert deployment.finishes_one(), deployment.log()
+
+        broker.kill()
+        before = children(worker.pid)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        assert deployment.finishes_one(), deployment.log()
+        assert eventually(lambda: len(children(worker.pid) - {min(before)}) == 2), deployment.log()
+
+        broker.start()
+        assert eventually(deployment.broker_answers, patience=PATIENCE)
+        assert deployment.finishes_one(), deployment.log()
+        assert worker.poll() is None, "it was the same worker throughout"
+
+
+def test_doctor_says_that_the_broker_is_away(broker: Broker, empty_valkey_url: str) -> None:
+    """And that nothing is lost by it; of no password a word."""
+    address = broker.url.replace("//", "//somebody:secret-word@", 1).replace("guest:guest@", "")
+    environment = dict(os.environ) | {"STEPBIAS_REDIS_URL": empty_valkey_url, "STEPBIAS_BROKER_URL": address}
+    told = subprocess.run(stepbias("doctor"), env=environment, capture_output=True, text=True, check=False).stdout
+    assert "WRONG broker" in told
+    assert "Nothing is lost" in told
+    assert "secret-word" not in told
+    assert shutil.which("stepbias") or told
+
+
+@RABBITMQ
+@pytest.mark.thorough
+def test_rings_that_wait_longer_than_rabbitmq_allows_break_nothing(tmp_path: Path) -> None:
+    """It closes the channel of a worker that has not acknowledged a message for long; the default is half an hour."""
+    (tmp_path / "broker").mkdir()
+    with RabbitMQ(tmp_path / "broker", consumer_timeout=10_000) as broker:
+        deployment = Deployment(tmp_path, broker=broker.url)
+        with deployment.running([BOTH[0], stepbias("serve", "worker", "--queue", "batch")]):
+            assert deployment.becomes_ready(), deployment.log()
+            experiments = [deployment.submit() for _ in range(3)]
+            for each in experiments:
+                each.wait(timeout=PATIENCE)
+            assert deployment.finishes_one(), deployment.log()
