@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -134,7 +135,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:
-        super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+        directory = os.environ.get(SECRETS_DIR)
+        # The library would only warn, and a deployment start without its secrets: with an empty store of its own.
+        if directory is not None and not Path(directory).is_dir():
+            raise ValueError(f"{directory} is no directory")
+        super().__init__(_secrets_dir=directory, **values)
 
     @field_validator("trusted_proxies")
     @classmethod
