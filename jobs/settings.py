@@ -2,13 +2,14 @@
 
 import ipaddress
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from jobs.webhooks import signing_key
+from jobs.webhooks import signing_keys
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets."""
@@ -97,7 +98,9 @@ class Settings(BaseSettings):
         "addresses only where they, or their networks, are named. Unset: none.",
     )
     webhook_secret: SecretStr | None = Field(
-        default=None, description="What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64."
+        default=None,
+        description="What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64; two, with a space "
+        "between, while it is changed.",
     )
     max_runs: int = Field(default=1_000_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
@@ -152,7 +155,7 @@ class Settings(BaseSettings):
     @classmethod
     def _require_key(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None:
-            signing_key(secret.get_secret_value())
+            signing_keys(secret.get_secret_value())
         return secret
 
     @model_validator(mode="after")
@@ -179,6 +182,14 @@ class Settings(BaseSettings):
             stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
             raise ValueError(f"{stall} must be more than {patience}: a job that waits for the store has not stalled")
         return self
+
+
+def webhook_secret_now(settings: Settings) -> SecretStr | None:
+    """What webhooks are signed with, as its file has it at the moment; one that is wrong, or gone, changes nothing."""
+    if SECRETS_DIR in os.environ:
+        with suppress(ValueError, OSError):
+            return Settings().webhook_secret or settings.webhook_secret
+    return settings.webhook_secret
 
 
 def settings_of_environment() -> Settings:

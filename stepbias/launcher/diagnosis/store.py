@@ -156,6 +156,7 @@ _TOLD: Final = (
     ("WRONGPASS", "refuses this user or password", "Correct them in the address; they are those of ACL LIST there."),
     ("invalid username-password", "refuses this user or password", "Correct them in the address."),
     ("Authentication required", "wants a password", "Write the address as redis://USER:PASSWORD@HOST:6379/0."),
+    ("HELLO must be called with", "wants a password", "Write the address as redis://USER:PASSWORD@HOST:6379/0."),
     ("NOAUTH", "wants a password", "Write the address as redis://USER:PASSWORD@HOST:6379/0."),
 )
 """What a server says, by a part of it; what it means; what to do."""
@@ -168,8 +169,8 @@ def _explained(error: Exception, url: str) -> Obstacle:
     found = told or _right(reason, url) or of_certificate(reason) or misunderstanding(url)
     if found is not None:
         return found
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return f"needs a file that cannot be read: {error.filename or reason}", "Correct its place in the address."
+    if any(part in reason for part in ("No such file", "Permission denied")):
+        return "needs a file that cannot be read", f"Correct its place in the address (ssl_…): {reason}"
     if isinstance(error, StoreFull):
         return f"takes no more: {reason}", "Make room: on its disk, or by CONFIG SET maxmemory."
     remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
