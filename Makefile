@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.14 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
+.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -116,6 +116,9 @@ clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json i
 bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel|door|… QUICK=1 TORCH=1 KERNEL=avx2 OTHER=another version's command); TORCH=1 installs PyTorch once
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
 	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(OTHER),--other $(OTHER))
+
+operation: setup ## type every page of an operator as it stands, with a sweep under way; install from wheels and without a network, upgrade from former versions
+	@$(BIN)/python -m pytest tests/operation tests/upgrade
 
 faults: setup ## hit the service at random under load; nothing clients were told may change (FAULTS=200 SEED=0 MODE=kills|network|all|storm MINUTES=…)
 	@$(BIN)/python -m tests.faults --faults $(or $(FAULTS),200) --seed $(or $(SEED),0) --mode $(or $(MODE),all) $(if $(MINUTES),--minutes $(MINUTES))

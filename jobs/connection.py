@@ -27,6 +27,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from jobs.credentials import of_secrets, without_credentials
 from jobs.errors import StoreFull, StoreRefused, StoreUnavailable
 
 _T = TypeVar("_T")
@@ -86,15 +87,18 @@ class PatientRetry(Retry):
 def connect(url: str, *, patience: float, answer_seconds: float | None = None) -> redis.Redis:
     """A client that goes on trying for `patience` seconds while the server is away; nothing is sent yet.
 
-    A call may be sent again after its reply was lost, so everything sent through this client must bear repetition.
+    A call may be sent again after its reply was lost, so everything sent through this client must bear repetition. An
+    address from the file of secrets is one whose user and password are read anew for each connection.
 
     Args:
         url: `redis://` or `rediss://`, with a user, password and database where there are any.
         patience: about 1 where a person waits for the answer, minutes where work would be lost.
         answer_seconds: for which an answer is waited for, where single values are as large as they may be.
     """
+    credentials = of_secrets(url)
     return redis.Redis.from_url(
-        url,
+        url if credentials is None else without_credentials(url),
+        credential_provider=credentials,
         retry=PatientRetry(patience),
         socket_connect_timeout=min(max(patience, 0.5), 3.0),
         socket_timeout=answer_seconds or min(max(patience, 2.0), ANSWER_SECONDS),

@@ -90,7 +90,8 @@ class NotEmpty(JobsError):
     def __init__(self) -> None:
         super().__init__(
             "there are experiments or data in this store already, or keys, or traces of what was deleted: a backup is "
-            "restored to an empty one (another --state-dir, or another database in STEPBIAS_REDIS_URL)"
+            "restored to an empty one (another --state-dir, or another database in STEPBIAS_REDIS_URL), or takes "
+            "its place with --replace"
         )
 
 

@@ -332,7 +332,8 @@ class LiveWorker:
     """A worker that has registered lately, and how many of its processes have nothing to do.
 
     `tells` are the hosts that it may tell of ends, as `STEPBIAS_WEBHOOK_HOSTS` names them, "" where it tells none.
-    `processes` is how many it has, None where it does not say: workers up to 0.2.0 do not.
+    `processes` is how many it has, None where it does not say: workers up to 0.2.0 do not. `kernel` is
+    the id of what it trains with, "" where it does not say.
     """
 
     name: str
@@ -340,6 +341,7 @@ class LiveWorker:
     idle: int
     tells: str = ""
     processes: int | None = None
+    kernel: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from jobs.webhooks import signing_key
+from jobs.webhooks import signing_keys
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets."""
@@ -116,7 +117,9 @@ class Settings(BaseSettings):
         "addresses only where they, or their networks, are named. Unset: none.",
     )
     webhook_secret: SecretStr | None = Field(
-        default=None, description="What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64."
+        default=None,
+        description="What webhooks are signed with: `whsec_` and 24 to 64 bytes in base64; two, with a space "
+        "between, while it is changed.",
     )
     max_runs: int = Field(default=1_000_000, ge=1, description="Most runs of one experiment.")
     max_data_entries: int = Field(
@@ -154,7 +157,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:
-        super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+        directory = os.environ.get(SECRETS_DIR)
+        # The library would only warn, and a deployment start without its secrets: with an empty store of its own.
+        if directory is not None and not Path(directory).is_dir():
+            raise ValueError(f"{directory} is no directory")
+        super().__init__(_secrets_dir=directory, **values)
 
     @property
     def store_url(self) -> str | None:
@@ -217,7 +224,7 @@ class Settings(BaseSettings):
     @classmethod
     def _require_key(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None:
-            signing_key(secret.get_secret_value())
+            signing_keys(secret.get_secret_value())
         return secret
 
     @model_validator(mode="after")
@@ -244,6 +251,14 @@ class Settings(BaseSettings):
             stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
             raise ValueError(f"{stall} must be more than {patience}: a job that waits for the store has not stalled")
         return self
+
+
+def webhook_secret_now(settings: Settings) -> SecretStr | None:
+    """What webhooks are signed with, as its file has it at the moment; one that is wrong, or gone, changes nothing."""
+    if SECRETS_DIR in os.environ:
+        with suppress(ValueError, OSError):
+            return Settings().webhook_secret or settings.webhook_secret
+    return settings.webhook_secret
 
 
 def settings_of_environment() -> Settings:

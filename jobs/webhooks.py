@@ -103,11 +103,23 @@ def signing_key(secret: str) -> bytes:
     return key
 
 
-def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The value of `webhook-signature`: HMAC-SHA256 of id, seconds since the epoch and body, with dots between."""
+def signing_keys(secrets: str) -> list[bytes]:
+    """The bytes that secrets with spaces between stand for: more than one while they are changed.
+
+    Raises:
+        ValueError: one of them is none, or there is none.
+    """
+    return [signing_key(each) for each in secrets.split() or [""]]
+
+
+def signature(secrets: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`, a signature by each of the secrets: receivers look for one that they know.
+
+    HMAC-SHA256 of id, seconds since the epoch and body, with dots between.
+    """
     signed = f"{message_id}.{timestamp}.".encode() + body
-    digest = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
+    digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in signing_keys(secrets))
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
 def _meant(address: _Address) -> _Address:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, ParamSpec, Protocol, TypeVar
 
+from core.descent.kernel import chosen, kernel_id
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS
 from jobs.errors import BrokerUnavailable, ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
@@ -176,6 +177,7 @@ class Janitor:
             idle=self._pool.idle(),
             tells=settings.webhook_hosts,
             processes=self._pool.processes(),
+            kernel=kernel_id(chosen(settings.kernel)),
         )
         seconds = REGISTRATION * settings.janitor_seconds
         self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)

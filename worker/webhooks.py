@@ -16,6 +16,7 @@ import httpx2
 
 from jobs.errors import ExperimentNotFound, StoreUnavailable
 from jobs.records import Delivery, Experiment, WebhookState
+from jobs.settings import webhook_secret_now
 from jobs.webhooks import MOST_ATTEMPTS, PAUSES, AllowedHosts, NotAllowed, signature
 from worker.context import WorkerContext
 
@@ -87,7 +88,8 @@ class Messenger:
             TimeoutError: there is none in time.
         """
         settings = self._context.settings
-        if settings.webhook_secret is None:
+        secret = webhook_secret_now(settings)
+        if secret is None:
             raise NotAllowed("STEPBIAS_WEBHOOK_SECRET is not set")
         hosts = AllowedHosts(settings.webhook_hosts)
         host = hosts.require_url(delivery.url)
@@ -103,7 +105,7 @@ class Messenger:
             "user-agent": "stepbias",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(settings.webhook_secret.get_secret_value(), message_id, timestamp, body),
+            "webhook-signature": signature(secret.get_secret_value(), message_id, timestamp, body),
         }
         deadline = time.monotonic() + ANSWER_SECONDS
 

@@ -84,17 +84,23 @@ def snapshot(client: redis.Redis, clock: Callable[[], float] = time.monotonic) -
             client.client_unpause()
 
 
-def restore(client: redis.Redis, commands: Iterable[Command]) -> None:
+def restore(client: redis.Redis, commands: Iterable[Command], *, replaces: bool = False) -> None:
     """Make the store of a snapshot on a server without one. Until it is whole, nobody works with it.
 
+    Args:
+        client: what bears repetition is sent.
+        commands: of the snapshot.
+        replaces: whether what is there is deleted first.
+
     Raises:
-        NotEmpty: there is a store, and something in it.
+        NotEmpty: there is a store, and something in it that is not to be replaced.
         StoreFull: the server has no room for it.
     """
     with vendor_errors():
-        if client.get(_SCHEMA_KEY) == RESTORING.encode():
+        if replaces or client.get(_SCHEMA_KEY) == RESTORING.encode():
+            client.set(_SCHEMA_KEY, RESTORING)
             for names in _slices(client):
-                client.unlink(*names)
+                client.unlink(*(name for name in names if name != _SCHEMA_KEY.encode()), key("probe"))
         if any(not _is_idle(name.decode()) for name in chain.from_iterable(_slices(client))):
             raise NotEmpty
         client.set(_SCHEMA_KEY, RESTORING)

@@ -71,7 +71,7 @@ class RedisUpkeep(RedisServer, Upkeep):
     @override
     def register(self, worker: LiveWorker, *, queues: Iterable[Queue], seconds: float) -> None:
         processes = "" if worker.processes is None else worker.processes
-        said = worker.name, worker.numerics, worker.idle, worker.tells, processes
+        said = worker.name, worker.numerics, worker.idle, worker.tells, processes, worker.kernel
         self._call(Script.REGISTER, min(seconds, LONGEST_REGISTRATION), *said, *queues)
 
     @override
@@ -85,8 +85,9 @@ class RedisUpkeep(RedisServer, Upkeep):
                     idle=int(idle),
                     tells=tells.decode(),
                     processes=int(processes) if processes else None,
+                    kernel=kernel.decode(),
                 )
-                for name, numerics, idle, tells, processes in _fives(workers)
+                for name, numerics, idle, tells, processes, kernel in _sixes(workers)
             ),
             waiting=tuple(_waiting(waiting[start : start + 4]) for start in range(0, len(waiting), 4)),
         )
@@ -128,8 +129,8 @@ class RedisUpkeep(RedisServer, Upkeep):
         )
 
 
-def _fives(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes, bytes, bytes]]:
-    return zip(*(flat[place::5] for place in range(5)), strict=True)
+def _sixes(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes, bytes, bytes, bytes, bytes]]:
+    return zip(*(flat[place::6] for place in range(6)), strict=True)
 
 
 def _lost(fields: Sequence[Any]) -> LostAttempt:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
 from jobs.connection import connect, vendor_errors
-from jobs.errors import StoreRefused, StoreUnavailable
+from jobs.errors import BrokerUnavailable, StoreRefused, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store.users import User, acl
 from jobs.settings import Settings
@@ -146,7 +146,7 @@ def test_the_broker_is_verified_as_the_store_is(doors: Doors, door: str, caplog:
     bell_at(door).ring(Queue.BATCH)
     assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
     assert bell_at("tls").unanswered(Queue.BATCH) == before + 1
-    with pytest.raises(StoreUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(BrokerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         bell_at(door).unanswered(Queue.BATCH)
 
 

@@ -429,7 +429,12 @@ class BothStores(RuleBasedStateMachine):
     def go_round(self, name: str, idle: int, served: set[Queue]) -> None:
         """A worker says that it lives, and tidies up if it is the janitor."""
         worker = LiveWorker(
-            name=name, numerics=self.version, idle=idle, tells=idle * "a.example", processes=idle or None
+            name=name,
+            numerics=self.version,
+            idle=idle,
+            tells=idle * "a.example",
+            processes=idle or None,
+            kernel=idle * "k",
         )
         self.both(lambda store: store.register(worker, queues=served, seconds=60.0))
         self.both(lambda store: replace(store.tidy(name, period=1e6, last=None, elapsed=0.0), at=0.0))

@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- What waits in a queue, and who serves it. ARGV: queue, longest time of a registration in seconds.
--- Answers: of each live worker the name, numerics version, idle processes, the hosts that it tells and how many processes it has ("" where it did not say); of each numerics version that has flows: the
+-- Answers: of each live worker the name, numerics version, idle processes, the hosts that it tells, how many processes it has and its kernel ("" where it did not say); of each numerics version that has flows: the
 -- version, how many experiments wait, how many jobs (of the first hundred experiments of each owner and priority), seconds for which no job was claimed though some waited.
 local queue, longest = unpack(ARGV)
 -- A registration that lasts for longer than any was made on another clock.
@@ -8,9 +8,9 @@ local names = redis.call('ZRANGEBYSCORE', key('workers', queue), '(' .. string.f
   string.format('%.17g', now + longest + 1))
 local workers = {}
 for _, name in ipairs(names) do
-  local numerics, idle, tells, processes = unpack(redis.call('HMGET', key('worker', name), 'numerics', 'idle', 'tells', 'processes'))
+  local numerics, idle, tells, processes, kernel = unpack(redis.call('HMGET', key('worker', name), 'numerics', 'idle', 'tells', 'processes', 'kernel'))
   if numerics then
-    for _, value in ipairs({ name, numerics, idle, tells or '', processes or '' }) do
+    for _, value in ipairs({ name, numerics, idle, tells or '', processes or '', kernel or '' }) do
       table.insert(workers, value)
     end
   end

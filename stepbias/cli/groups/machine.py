@@ -44,13 +44,14 @@ def backup(*, file: str, state_dir: Path | None, as_json: bool) -> int:
 @app.command()
 @backup_file
 @state_directory
+@click.option("--replace", "replaces", is_flag=True, help="Delete what the store holds first.")
 @as_json
-def restore(*, file: str, state_dir: Path | None, as_json: bool) -> int:
+def restore(*, file: str, state_dir: Path | None, replaces: bool, as_json: bool) -> int:
     """Make the store of a backup, where there is none.
 
     FILE may be - for stdin.
     """
-    return launched("backup", "restore")(file, state_dir, as_json=as_json)
+    return launched("backup", "restore")(file, state_dir, replaces=replaces, as_json=as_json)
 
 
 @app.command()

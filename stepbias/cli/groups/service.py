@@ -65,6 +65,16 @@ def up(  # noqa: PLR0913 - a command has what it has
 
 
 @app.command()
+@_state_directory("Where it keeps its data.")
+def down(*, state_dir: Path | None) -> int:
+    """Stop the service that runs here, and wait until it has.
+
+    What is being trained is handed back with a checkpoint, and goes on with the next start.
+    """
+    return launched("down", "down")(state_dir)
+
+
+@app.command()
 @out_directory("out")
 @workers
 @_state_directory("Keep the service's data here; default: nowhere.")

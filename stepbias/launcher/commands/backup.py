@@ -49,8 +49,8 @@ def backup(file: str, state_dir: Path | None = None, *, as_json: bool = False) -
     return 0
 
 
-def restore(file: str, state_dir: Path | None = None, *, as_json: bool = False) -> int:
-    """Make the store of a backup, where there is none; what was under way in it then goes on."""
+def restore(file: str, state_dir: Path | None = None, *, replaces: bool = False, as_json: bool = False) -> int:
+    """Make the store of a backup, where there is none, or in place of it; what was under way in it then goes on."""
     with explained(StartupError, JobsError, UnusableBackup), _read(file) as read:
         header = read_header(read)
         if header.schema not in {SCHEMA, *FORMER_SCHEMAS}:
@@ -62,7 +62,7 @@ def restore(file: str, state_dir: Path | None = None, *, as_json: bool = False) 
             opened_store(state_dir, may_run=False, is_there=False) as url,
             connect(url, patience=0.0, answer_seconds=snapshot.RESTORE_SECONDS) as client,
         ):
-            snapshot.restore(client, read_commands(read))
+            snapshot.restore(client, read_commands(read), replaces=replaces)
             # Processes that run already take nothing over.
             RedisStore(client, Settings()).adopt()
     remark(f"{file} is restored")

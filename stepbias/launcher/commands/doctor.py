@@ -1,185 +1,76 @@
 """`stepbias doctor`: what this installation is made of, and whether it can work."""
 
-import platform
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Final
 
-import numpy as np
-import redis
-from threadpoolctl import threadpool_info
-
-from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
-from core.errors import StepbiasError
-from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
-from jobs.connection import connect, vendor_errors
-from jobs.errors import ForeignStore, StoreRefused, StoreUnavailable
-from jobs.records import Queue
-from jobs.redis_store import RedisStore
-from jobs.redis_store.lasting import forgetting
-from jobs.settings import Settings
-from jobs.untold_ends import untellable, untellable_sentences
+from jobs.settings import Settings, WrongSettings, settings_of_environment
 from stepbias.cli.output import tell, tell_json
-from stepbias.launcher.checked_settings import checked_settings
-from stepbias.launcher.checks.store_door import other_language
+from stepbias.launcher.diagnosis import machine
+from stepbias.launcher.diagnosis.api import api
+from stepbias.launcher.diagnosis.broker import broker
+from stepbias.launcher.diagnosis.finding import Finding, Level, fine, wrong
+from stepbias.launcher.diagnosis.installation import installation
+from stepbias.launcher.diagnosis.secrets_directory import secrets_directory
+from stepbias.launcher.diagnosis.store import server
+from stepbias.launcher.diagnosis.store_address import without_password
 from stepbias.launcher.startup_error import StartupError
-from stepbias.launcher.store.disk_room import SCARCE, free_bytes
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
-from stepbias.state_home import default_state_directory, is_claimed
+from stepbias.state_home import address_in, default_state_directory, is_claimed
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One line of the report; `remedy` says what to do where something is wrong."""
-
-    subject: str
-    text: str
-    remedy: str | None = None
+_WORDS: Final = {Level.OK: "ok   ", Level.WARNING: "WARN ", Level.WRONG: "WRONG"}
 
 
 def doctor(state_dir: Path | None = None, *, as_json: bool = False) -> int:
-    """Print every finding; 1 if something is wrong."""
-    findings = [*installation(), *store(state_dir)]
+    """Print every finding; 1 if something is wrong, whatever there is to be warned of."""
+    findings = list(examined(state_dir))
     if as_json:
         tell_json([asdict(finding) for finding in findings])
     for finding in () if as_json else findings:
-        tell(f"{'ok   ' if finding.remedy is None else 'WRONG'} {finding.subject:<8} {finding.text}")
+        tell(f"{_WORDS[finding.level]} {finding.subject:<8} {finding.text}")
         if finding.remedy is not None:
             tell(f"      {'':<8} {finding.remedy}")
-    return int(any(finding.remedy is not None for finding in findings))
+    return int(any(finding.level is Level.WRONG for finding in findings))
 
 
-def installation() -> Iterator[Finding]:
-    """What numbers depend on, and what runs them."""
-    yield Finding(subject="stepbias", text=version("stepbias"))
-    yield Finding(subject="python", text=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield Finding(subject="numpy", text=np.__version__)
-    yield blas()
-    yield kernel()
-    yield Finding(subject="celery", text=version("celery"))
-
-
-def kernel() -> Finding:
-    """What trains, and what else could."""
-    listed = ", ".join(kernel_names())
+def examined(state_dir: Path | None) -> Iterator[Finding]:
+    """Everything that is looked at, in the order of what depends on what."""
+    yield from secrets_directory()
     try:
-        name = chosen(checked_settings().kernel)
-    except StepbiasError as error:
-        return Finding(subject="kernel", text="none", remedy=f"STEPBIAS_KERNEL: {error}")
-    text = f"{kernel_id(name)}, of {listed}: runs are bit-identical within it, and only there"
-    if kernel_names() == (NUMPY,):
-        text += "; the compiled one is missing, so training takes several times as long (it needs a C compiler when "
-        text += "the package is installed)"
-    return Finding(subject="kernel", text=text)
+        settings = settings_of_environment()
+    except WrongSettings as error:
+        yield wrong("settings", "cannot be used: no process of the service starts", f"{error}.")
+        yield from installation("auto")
+        return
+    yield from installation(settings.kernel)
+    yield machine.memory()
+    yield machine.files(settings.max_connections)
+    yield from _store(settings, state_dir)
+    directory = state_dir or default_state_directory()
+    yield from api(address_in(directory) if is_claimed(directory) else None)
 
 
-def blas() -> Finding:
-    """The libraries that multiply matrices and solve; every one that is loaded."""
-    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    if not found:
-        return Finding(subject="blas", text="not recognised")
-    text = ", ".join(
-        f"{library['internal_api']} {library['version']} ({library.get('architecture', 'unknown architecture')})"
-        for library in found
-    )
-    return Finding(subject="blas", text=text)
-
-
-def store(state_dir: Path | None = None) -> Iterator[Finding]:
+def _store(settings: Settings, state_dir: Path | None) -> Iterator[Finding]:
     """The server that `STEPBIAS_REDIS_URL` names, or the program that `stepbias up` would start and the room for it.
 
     Of an instance that runs in the state directory, its server as well.
     """
-    if state_dir is None and (url := checked_settings().store_url):
-        yield _server(url, f"STEPBIAS_REDIS_URL ({_without_password(url)})")
-        yield from _broker()
+    if state_dir is None and (url := settings.store_url):
+        yield from server(url, f"STEPBIAS_REDIS_URL ({without_password(url)})", settings)
+        yield from broker(settings)
         return
     directory = state_dir or default_state_directory()
     yield _program()
-    yield _room(directory)
+    yield machine.disk(directory)
     if is_claimed(directory) and holds_store(directory):
-        yield _server(url_of_running(directory), f"that of the instance in {directory}")
-
-
-def _room(directory: Path) -> Finding:
-    free = free_bytes(directory)
-    text = f"{free / 1e6:.0f} MB free at {directory}"
-    if free >= SCARCE:
-        return Finding(subject="disk", text=text)
-    remedy = "A full disk stops the service: make room, or choose another directory with --state-dir."
-    return Finding(subject="disk", text=text, remedy=remedy)
+        yield from server(url_of_running(directory), f"that of the instance in {directory}", settings)
+    else:
+        yield from machine.of_store_host()
 
 
 def _program() -> Finding:
     try:
-        return Finding(subject="server", text=f"{find_server_binary()}, started by `stepbias up`")
+        return fine("server", f"{find_server_binary()}, started by `stepbias up`")
     except StartupError as error:
-        return Finding(subject="server", text="none", remedy=str(error))
-
-
-def _server(url: str, where: str) -> Finding:
-    """Whether the server answers, and keeps what it is given."""
-    try:
-        return _sound_server(url, where)
-    except StoreRefused as error:
-        return Finding(subject="server", text=f"{where} does not take us in", remedy=f"{error}.")
-    except (redis.RedisError, StoreUnavailable, ValueError) as error:
-        if (reason := other_language(url)) is not None:
-            return Finding(subject="server", text=f"{where} does not understand us", remedy=f"{reason}.")
-        reason = str(error) or type(error).__name__
-        remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
-        return Finding(subject="server", text=f"{where} does not answer", remedy=remedy)
-
-
-def _sound_server(url: str, where: str) -> Finding:
-    """What is to be said of a server that answers."""
-    with vendor_errors(), connect(url, patience=0.0) as server:
-        lack = forgetting(server)
-        foreign = _foreign(server)
-        damaged = RedisStore(server, Settings()).damaged()
-        untold = {} if foreign else untellable(RedisStore(server, Settings()))
-    if foreign is not None:
-        return Finding(subject="server", text=f"{where} is of another version", remedy=f"{foreign}.")
-    if lack is not None:
-        text, remedy = lack
-        return Finding(subject="server", text=f"{where} {text}", remedy=remedy)
-    if damaged:
-        shown = ", ".join(damaged[:5]) + (", …" if len(damaged) > 5 else "")
-        remedy = f"They are not served; a retry of their experiments computes results again. {shown}"
-        return Finding(
-            subject="server", text=f"{where}: {len(damaged)} stored values were found damaged", remedy=remedy
-        )
-    if untold:
-        remedy = "Set STEPBIAS_WEBHOOK_HOSTS and STEPBIAS_WEBHOOK_SECRET of a worker as those of the API are."
-        return Finding(subject="webhooks", text=untellable_sentences(untold), remedy=remedy)
-    return Finding(subject="server", text=f"{where} answers")
-
-
-def _broker() -> Iterator[Finding]:
-    """Whether workers can be rung for, where the broker is another server than the store."""
-    settings = checked_settings()
-    if settings.broker_url is None:
-        return
-    where = f"STEPBIAS_BROKER_URL ({_without_password(settings.broker_url.get_secret_value())})"
-    reason = CeleryDoorbell(make_celery_app(settings)).trouble()
-    remedy = f"{reason}. Nothing is lost: workers look for work once a second. Start it, or correct the address."
-    if reason is None:
-        yield Finding(subject="broker", text=f"{where} answers")
-    else:
-        yield Finding(subject="broker", text=f"{where} does not answer", remedy=remedy)
-
-
-def _foreign(server: redis.Redis) -> ForeignStore | None:
-    """Why the store on the server is not read by this version; None where it is, or is empty."""
-    try:
-        RedisStore(server, Settings()).look_around(Queue.BATCH)
-    except ForeignStore as error:
-        return error
-    return None
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        return wrong("server", "none", str(error))

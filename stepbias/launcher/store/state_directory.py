@@ -12,6 +12,11 @@ from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseErr
 from stepbias.launcher.store.disk_room import free_bytes
 from stepbias.state_home import ADDRESS_FILE, INSTANCE_FILE
 
+_LOCKS = (INSTANCE_FILE, "children.lock")
+
+MOVED_FILE = "moved"
+"""Somebody's note of where the directory lives now: nothing starts here while it is there."""
+
 REMAINS_PATIENCE = 10.0
 """Seconds granted to the processes of a killed instance to be gone before its directory is refused."""
 
@@ -90,15 +95,16 @@ def claim(path: Path) -> Iterator[StateDirectory]:
 
     Raises:
         StateDirectoryInUseError: another live instance holds it, or processes that a killed one left will not go.
-        StartupError: it cannot be made, written or locked.
+        StartupError: it has moved, or cannot be made, written or locked.
     """
     path = path.expanduser().absolute()
     with ExitStack() as held:
         try:
             make_lasting(path)
+            _refuse_moved(path)
             # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
             # its children's falls with the last of them, moments after an instance that was killed.
-            instance, children = (_lock_file(path / name, held) for name in (INSTANCE_FILE, "children.lock"))
+            instance, children = (_lock_file(path / name, held) for name in _LOCKS)
             _claim_instance(instance, path)
             # Of an instance that has ended; who answers there now may be another.
             (path / ADDRESS_FILE).unlink(missing_ok=True)
@@ -106,6 +112,26 @@ def claim(path: Path) -> Iterator[StateDirectory]:
         except OSError as error:
             raise StartupError(f"cannot use the state directory {path}: {error.strerror}") from error
         yield StateDirectory(path=path, lock=children)
+
+
+def is_free(path: Path) -> bool:
+    """Whether neither an instance nor a process that one has left uses the directory."""
+    with ExitStack() as held:
+        return all(_try_lock(_lock_file(path / name, held)) for name in _LOCKS)
+
+
+def _refuse_moved(path: Path) -> None:
+    """Raise if somebody has noted that what was here lives elsewhere now.
+
+    Raises:
+        StartupError: with where.
+    """
+    if (note := path / MOVED_FILE).exists():
+        where = note.read_text(encoding="utf-8", errors="replace").strip() or "nobody has noted where"
+        raise StartupError(
+            f"the state directory {path} has moved ({where}), and two services that go on from one store compute twice "
+            f"and tell every end twice; delete {note} to use it here all the same"
+        )
 
 
 def _lock_file(path: Path, held: ExitStack) -> int:

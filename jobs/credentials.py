@@ -1,0 +1,62 @@
+"""User and password of the store, as the file of secrets has them at the moment: they change while processes run."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import redis
+from typing_extensions import override  # in typing itself from Python 3.12 on
+
+from jobs.settings import SECRETS_DIR
+
+_NAME = "STEPBIAS_REDIS_URL"
+
+
+class SecretsFile(redis.CredentialProvider):
+    """What a connection says who it is; asked anew for each that is opened.
+
+    A file that cannot be read, holds no address, or that of another server changes nothing: what was known last stays.
+    """
+
+    def __init__(self, file: Path, url: str) -> None:
+        self._file = file
+        self._server = _server(urlsplit(url))
+        self._known = _credentials(urlsplit(url))
+
+    @override
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        with suppress(OSError, ValueError):
+            parts = urlsplit(self._file.read_text(encoding="utf-8").strip())
+            if _server(parts) == self._server and parts.password:
+                self._known = _credentials(parts)
+        return self._known
+
+
+def of_secrets(url: str) -> SecretsFile | None:
+    """What follows the file of secrets that the address is from; None if it is from elsewhere, or has no password."""
+    directory = os.environ.get(SECRETS_DIR)
+    if directory is None or _NAME in os.environ or not urlsplit(url).password:
+        return None
+    file = Path(directory) / _NAME.lower()
+    with suppress(OSError, ValueError):
+        written, asked = urlsplit(file.read_text(encoding="utf-8").strip()), urlsplit(url)
+        # What else stands in an address, such as the certificates it is held to, is not the file's.
+        if (_server(written), _credentials(written)) == (_server(asked), _credentials(asked)):
+            return SecretsFile(file, url)
+    return None
+
+
+def without_credentials(url: str) -> str:
+    """The address alone."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _server(parts: SplitResult) -> tuple[str | None, int | None, str]:
+    return parts.hostname, parts.port, parts.path
+
+
+def _credentials(parts: SplitResult) -> tuple[str] | tuple[str, str]:
+    password = unquote(parts.password or "")
+    return (unquote(parts.username), password) if parts.username else (password,)

@@ -1,0 +1,58 @@
+"""The directory of secrets: is it there, who reads it, what is in it that nobody reads."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from jobs.settings import SECRETS_DIR, Settings
+from stepbias.launcher.diagnosis.finding import Finding, doubtful, fine, wrong
+
+OTHERS = stat.S_IRWXO
+"""A group may be the one that shares the secrets."""
+
+
+def secrets_directory() -> Iterator[Finding]:
+    """Nothing where none is named."""
+    named = os.environ.get(SECRETS_DIR)
+    if named is None:
+        return
+    directory = Path(named)
+    if not directory.is_dir():
+        remedy = f"Make it: install -d -m 700 {directory}; or unset {SECRETS_DIR}."
+        yield wrong("secrets", f"{SECRETS_DIR} names {directory}, which is no directory here", remedy)
+        return
+    try:
+        files = sorted(each for each in directory.iterdir() if each.is_file())
+    except PermissionError:
+        remedy = f"As its owner or root: chown {_me()} {directory}; chmod 700 {directory}"
+        yield wrong("secrets", f"{directory} is not readable for {_me()}", remedy)
+        return
+    known = {f"stepbias_{name}" for name in Settings.model_fields}
+    read = [each for each in files if each.name.lower() in known]
+    yield fine("secrets", f"{directory} has {', '.join(each.name for each in read) or 'nothing'}")
+    yield from _unreadable(read)
+    yield from _open_to_others([directory, *read])
+    if ignored := [each.name for each in files if each not in read and not each.name.startswith(".")]:
+        remedy = "A file is called as the variable, in lower case: stepbias_redis_url, stepbias_webhook_secret."
+        yield doubtful("secrets", f"{', '.join(ignored)} in {directory}: read by nobody", remedy)
+
+
+def _unreadable(files: list[Path]) -> Iterator[Finding]:
+    for each in files:
+        if not os.access(each, os.R_OK):
+            remedy = f"As its owner or root: chown {_me()} {each}; chmod 400 {each}"
+            yield wrong("secrets", f"{each} is not readable for {_me()}", remedy)
+
+
+def _open_to_others(paths: list[Path]) -> Iterator[Finding]:
+    directory, *files = paths
+    if not directory.stat().st_mode & OTHERS:
+        return
+    if bare := [each for each in files if each.stat().st_mode & OTHERS]:
+        shown = " ".join(map(str, bare))
+        yield doubtful("secrets", f"everybody on this machine may read {shown}", f"chmod o= {shown}")
+
+
+def _me() -> int:
+    return os.geteuid()
