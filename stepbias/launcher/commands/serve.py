@@ -18,9 +18,9 @@ from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.checks.reach import require_meant
+from stepbias.launcher.one_thread import ONE_THREAD
 from stepbias.launcher.processes.log_lines import CELERY_LOGGING, log_lines
 from stepbias.launcher.processes.managed import ManagedProcess
-from stepbias.launcher.processes.read_ahead import ONE_THREAD
 from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
@@ -143,7 +143,7 @@ def _watched(process: ManagedProcess) -> int:
 
 
 def _prepare(settings: Settings) -> None:
-    """What must be so before the numerics are imported."""
+    """What must be so before the work begins, of this process and of its children."""
     os.environ.update(ONE_THREAD)
     log_lines(settings.log_format)
 

@@ -5,9 +5,7 @@ from importlib import import_module
 from typing import Final
 
 from jobs.redis_store.scripts import Script, source
-
-ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits."""
+from stepbias.launcher.one_thread import ONE_THREAD
 
 MODULES: Final = (
     "anyio._backends._asyncio",
