@@ -43,7 +43,7 @@ RUNS: Final = 1000
 WORKERS: Final = 3
 
 IMAGE_BYTES: Final = 450_000_000
-IDLE_BYTES: Final = 300 * 2**20
+IDLE_BYTES: Final = 400 * 2**20
 """Of all processes together, each page counted once: the API, a worker, the interactive one and the store."""
 
 _IDLE_SECONDS: Final = 10.0
