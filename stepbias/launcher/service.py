@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from stepbias.launcher.checks.http_probe import answers, local_url
 from stepbias.launcher.checks.port import free_port, is_free
 from stepbias.launcher.checks.reach import require_meant
 from stepbias.launcher.checks.worker_probe import worker_probe
+from stepbias.launcher.processes.command_line import run_command
 from stepbias.launcher.processes.fork_server import forking
 from stepbias.launcher.processes.managed import ManagedProcess
 from stepbias.launcher.processes.read_ahead import read_ahead
@@ -73,7 +74,7 @@ def run_service(
         port = _chosen_port(host, port)
         service = RunningService(url=local_url(host, port), state_dir=state.path, workers=workers)
         # Before all that may have threads.
-        with forking(read_ahead, _run) as fork_server:
+        with forking(read_ahead, run_command) as fork_server:
             store, url, environment = _store(state, settings)
             workers_of = partial(
                 worker_process, environment=environment, missing=worker_probe(url, settings), directory=state.path
@@ -95,15 +96,6 @@ def run_service(
                 on_ready(service)
 
             supervisor.run(on_ready=ready)
-
-
-def _run(arguments: Sequence[str]) -> int:
-    """The command with these arguments, in a process that was forked for it."""
-    from stepbias.cli.main import app  # noqa: PLC0415 - which imports this, for its commands
-
-    sys.argv[1:] = arguments
-    app()
-    return 0
 
 
 def _chosen_port(host: str, port: int) -> int:

@@ -5,9 +5,9 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal, Self
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = "stepbias-drill"
@@ -19,18 +19,42 @@ _SECONDS: Final = 300
 # With `init: true` the first process of a container is an init, which the kernel protects from its own children; the
 # service's main process is the only child of it.
 _KILL_MAIN: Final = """
-import os, signal
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    with open(f"/proc/{pid}/stat") as stat:
-        parent = stat.read().rpartition(")")[2].split()[1]
-    if parent == "1":
-        os.kill(int(pid), signal.SIGKILL)
+for process in /proc/[0-9]*; do
+  parent=$(sed 's/.*) //' $process/stat 2>/dev/null | cut -d' ' -f2)
+  [ "$parent" != 1 ] || kill -9 ${process#/proc/}
+done
 """
-_STARTED: Final = 'print(open("/proc/1/stat").read().rpartition(")")[2].split()[19])'
+_STARTED: Final = "sed 's/.*) //' /proc/1/stat | cut -d' ' -f20"
+
+# A line for each process but those that look: its user, and the memory that is its own with its share of what others
+# have as well, in kB.
+_PROCESSES: Final = """
+for process in /proc/[0-9]*; do
+  [ ${process#/proc/} = $$ ] || [ "$(sed 's/.*) //' $process/stat 2>/dev/null | cut -d' ' -f2)" = $$ ] && continue
+  user=$(sed -n 's/^Uid:[^0-9]*\\([0-9]*\\).*/\\1/p' $process/status 2>/dev/null)
+  share=$(sed -n 's/^Pss: *\\([0-9]*\\) kB/\\1/p' $process/smaps_rollup 2>/dev/null)
+  [ -z "$user" ] || echo "$user ${share:-0}"
+done
+"""
+_LIMIT: Final = "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
+
+SERVICES: Final = ("redis", "api", "worker", "interactive")
+"""Those that live."""
+
+_IMAGES: Final = {"STEPBIAS_PYTHON_IMAGE": "python:3.11-slim", "STEPBIAS_REDIS_IMAGE": "redis:7.4"}
+"""By name alone, for a machine that cannot have the pinned ones."""
 
 
 class ComposeError(Exception):
     """The front refused, failed, or took too long."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """A process of a container: its user, and its proportional share of memory in bytes."""
+
+    user: int
+    memory: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +64,22 @@ class Deployment:
     Attributes:
         front: the words of that command.
         port: where the API is published on this machine.
+        images: variables that name other images than the pinned ones.
     """
 
     front: Sequence[str]
     port: int
+    images: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, front: Sequence[str], port: int) -> Self:
+        """With the pinned images where they, or those that the environment names, can be had; else by name alone."""
+        pinned = cls(front=front, port=port)
+        try:
+            pinned._compose("pull", "--quiet", "--policy", "missing", "redis")
+        except ComposeError:
+            return cls(front=front, port=port, images=_IMAGES)
+        return pinned
 
     @property
     def url(self) -> str:
@@ -53,6 +89,10 @@ class Deployment:
     def build(self) -> None:
         """Build the image."""
         self._compose("build", seconds=_BUILD_SECONDS)
+
+    def create(self) -> None:
+        """Make the containers, and start none."""
+        self._compose("up", "--no-start", "--no-build")
 
     def start(self, *, workers: int) -> None:
         """Start what is not running, with so many workers; returns when the containers are started, not yet ready."""
@@ -72,29 +112,70 @@ class Deployment:
 
     def health(self) -> Mapping[str, str]:
         """What the check of each running container found last; empty where none has been made yet."""
-        lines = self._compose("ps", "--format", "json").strip()
-        # One document per line; older versions of compose print one array.
-        found = json.loads(lines) if lines.startswith("[") else [json.loads(line) for line in lines.splitlines()]
-        return {container["Name"]: container["Health"] for container in found}
+        return {container["Name"]: container["Health"] for container in self._running()}
 
-    def kill_worker(self, number: int) -> None:
-        """End the main process of a worker by SIGKILL, as a lack of memory would; its container ends with it."""
+    def published(self) -> Sequence[str]:
+        """Every port of this machine that leads to a container, as `service address:port`."""
+        return [
+            f"{container['Service']} {port['URL']}:{port['PublishedPort']}"
+            for container in self._running()
+            for port in container["Publishers"] or ()
+            if port["PublishedPort"]
+        ]
+
+    def processes(self, service: str) -> Sequence[Process]:
+        """Those of the first container of a service."""
+        lines = self._in(service, _PROCESSES).splitlines()
+        return [Process(user=int(user), memory=int(share) * 1024) for user, share in map(str.split, lines)]
+
+    def memory_limit(self, service: str) -> str:
+        """What the kernel says of it: a number of bytes, or `max`."""
+        return self._in(service, _LIMIT).strip()
+
+    def image_bytes(self) -> int:
+        """The size of the image, all layers together."""
+        found = json.loads(self._compose("images", "--format", "json", "api"))
+        return int(found[0]["Size"])
+
+    def kill(self, service: str) -> None:
+        """End the main process of a service by SIGKILL, as a lack of memory would; its container ends with it."""
         # The program that kills may end with the container before it can report success.
         with suppress(ComposeError):
-            self._in_worker(number, _KILL_MAIN)
+            self._in(service, _KILL_MAIN)
 
-    def worker_started(self, number: int) -> str | None:
-        """When the worker's container was started last, on a clock of the kernel's; None while it does not run."""
+    def started(self, service: str) -> str | None:
+        """When the service's container was started last, on a clock of the kernel's; None while it does not run."""
         try:
-            return self._in_worker(number, _STARTED).strip()
+            return self._in(service, _STARTED).strip()
         except ComposeError:
             return None
+
+    def back_up(self) -> str:
+        """Make a backup; its name."""
+        told = self._compose("run", "--rm", "-T", "backup", output="stderr")
+        return told.rpartition("/")[2].strip()
+
+    def backup(self, name: str) -> bytes:
+        """What is in a backup."""
+        return self._compose_bytes("run", "--rm", "-T", "--no-deps", "--entrypoint", "cat", "restore", name)
+
+    def keep_backup(self, name: str, content: bytes) -> None:
+        """Lay a backup where they are kept."""
+        program = ["-c", f"cat > /backups/{name}"]
+        self._compose_bytes("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", "backup", *program, given=content)
+
+    def restore(self, name: str) -> None:
+        """Make the store of a backup.
+
+        Raises:
+            ComposeError: it is refused; with the reason.
+        """
+        self._compose("run", "--rm", "-T", "restore", name)
 
     def visible(self) -> str:
         """What those who may look into containers see of all processes: environments and command lines."""
         look = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"
-        services = ("redis", "api", "worker", "interactive")
-        return "\n".join(self._compose("exec", "-T", service, "sh", "-c", look) for service in services)
+        return "\n".join(self._in(service, look) for service in SERVICES)
 
     def password(self) -> str:
         """The password by which the server knows the API."""
@@ -105,26 +186,42 @@ class Deployment:
         """What the containers said last."""
         return self._compose("logs", "--no-color", "--tail", "40")
 
-    def _in_worker(self, number: int, program: str) -> str:
-        return self._compose("exec", "-T", "--index", str(number), "worker", "python", "-c", program)
+    def _running(self) -> Sequence[Mapping[str, Any]]:
+        lines = self._compose("ps", "--format", "json").strip()
+        # One document per line; older versions of compose print one array.
+        return json.loads(lines) if lines.startswith("[") else [json.loads(line) for line in lines.splitlines()]
 
-    def _compose(self, *arguments: str, seconds: float = _SECONDS) -> str:
+    def _in(self, service: str, program: str) -> str:
+        """What a shell in the first container of a service prints."""
+        return self._compose("exec", "-T", "--index", "1", service, "sh", "-c", program)
+
+    def _compose(
+        self, *arguments: str, seconds: float = _SECONDS, output: Literal["stdout", "stderr"] = "stdout"
+    ) -> str:
         """What the command prints.
 
         Raises:
             ComposeError: it failed, or took too long.
         """
-        environment = dict(os.environ) | {"COMPOSE_PROJECT_NAME": PROJECT, "STEPBIAS_PORT": str(self.port)}
+        return str(getattr(self._run(arguments, b"", seconds), output).decode(errors="replace"))
+
+    def _compose_bytes(self, *arguments: str, given: bytes = b"") -> bytes:
+        """The same of what is no text, with something on its standard input."""
+        return self._run(arguments, given, _SECONDS).stdout
+
+    def _run(self, arguments: Sequence[str], given: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
+        own = {"COMPOSE_PROJECT_NAME": PROJECT, "STEPBIAS_PORT": str(self.port)}
+        environment = os.environ | own | dict(self.images)
         command = [*self.front, *arguments]
         try:
             done = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+                command, cwd=ROOT, env=environment, input=given, capture_output=True, timeout=seconds, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise ComposeError(f"{' '.join(command)} took more than {seconds} s") from error
         except OSError as error:
             raise ComposeError(f"{' '.join(command)}: {error}") from error
         if done.returncode:
-            said = "\n".join(done.stderr.splitlines()[-20:])
+            said = "\n".join(done.stderr.decode(errors="replace").splitlines()[-20:])
             raise ComposeError(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
-        return done.stdout
+        return done

@@ -2,18 +2,7 @@
 
 from typing import Any
 
-import pytest
-import yaml
-
-from tests.compose.deployment import ROOT
-
 TELLING = {"STEPBIAS_WEBHOOK_HOSTS", "STEPBIAS_WEBHOOK_SECRET"}
-
-
-@pytest.fixture
-def deployed() -> Any:
-    """What `docker-compose.yml` says."""
-    return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 
 
 def test_settings_of_webhooks_reach_the_api_and_who_tells(deployed: Any) -> None:
@@ -25,9 +14,20 @@ def test_settings_of_webhooks_reach_the_api_and_who_tells(deployed: Any) -> None
     assert all(each["environment"]["STEPBIAS_SECRETS_DIR"] for each in (services["api"], services["interactive"]))
 
 
-def test_nobody_but_the_api_is_on_a_network_with_a_way_out(deployed: Any) -> None:
-    """Until an override says so, by a network that is there."""
+def test_nobody_but_who_is_shown_is_on_a_network_with_a_way_out(deployed: Any) -> None:
+    """Until an override says so, by a network that is there; the dashboard has one of its own."""
     inner = {name for name, network in deployed["networks"].items() if network and network.get("internal")}
     outside = {name for name, each in deployed["services"].items() if set(each.get("networks", ())) - inner}
-    assert (outside, inner) == ({"api"}, {"store"})
+    assert (outside, inner) == ({"api", "grafana"}, {"store", "monitoring"})
     assert "egress" in deployed["networks"]
+    assert {name for name, each in deployed["services"].items() if "dashboard" in each.get("networks", ())} == {
+        "grafana"
+    }
+
+
+def test_who_watches_does_not_reach_the_store(deployed: Any) -> None:
+    """Prometheus asks the API, with a key that reads numbers; it has no other secret."""
+    for name in ("prometheus", "grafana"):
+        service = deployed["services"][name]
+        assert "store" not in service["networks"]
+        assert not any("credentials" in volume for volume in service["volumes"])

@@ -36,7 +36,7 @@ def run(*, spec: str, out: Path, arrays: bool, trajectories: bool, as_json: bool
 def backup(*, file: str, state_dir: Path | None, as_json: bool) -> int:
     """Write everything that the store holds to one file; the service may run.
 
-    FILE may be - for stdout.
+    FILE may be a directory, for a file with the date in its name, or - for stdout.
     """
     return launched("backup", "backup")(file, state_dir, as_json=as_json)
 

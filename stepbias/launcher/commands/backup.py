@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -33,7 +34,12 @@ STANDARD: Final = "-"
 
 
 def backup(file: str, state_dir: Path | None = None, *, as_json: bool = False) -> int:
-    """Write what the store holds to a file; the service may run, and those who write wait meanwhile."""
+    """Write what the store holds to a file; the service may run, and those who write wait meanwhile.
+
+    In a directory the file is called after the moment, so that a later one stands after it in a list of names.
+    """
+    if Path(file).is_dir():
+        file = str(Path(file) / f"stepbias-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup")
     with (
         explained(StartupError, JobsError),
         opened_store(state_dir, may_run=True, is_there=True) as url,

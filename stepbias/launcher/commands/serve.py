@@ -5,7 +5,10 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from core.errors import InvalidChoice
@@ -19,9 +22,12 @@ from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.checks.reach import require_meant
 from stepbias.launcher.checks.store_door import other_language
+from stepbias.launcher.one_thread import ONE_THREAD
+from stepbias.launcher.processes.command_line import run_command
+from stepbias.launcher.processes.fork_server import forking
 from stepbias.launcher.processes.log_lines import CELERY_LOGGING, log_lines
 from stepbias.launcher.processes.managed import ManagedProcess
-from stepbias.launcher.processes.read_ahead import ONE_THREAD
+from stepbias.launcher.processes.read_ahead import OF_API, OF_WORKERS, read_ahead
 from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
@@ -42,7 +48,7 @@ def api(*, host: str, port: int, watch: bool) -> int:
     with explained(StartupError):
         require_meant(host, settings)
     if watch:
-        return _watched(api_process(host=host, port=port, environment=os.environ))
+        return _watched(lambda: api_process(host=host, port=port, environment=dict(os.environ)), OF_API)
     keep_few_heaps()
     sys.setswitchinterval(_SWITCH_SECONDS)
     _prepare(settings)
@@ -76,8 +82,8 @@ def worker(*, queue: str, concurrency: int, watch: bool) -> int:
     if watch:
         from stepbias.launcher.checks.worker_probe import worker_probe  # noqa: PLC0415 - the work itself has no use for it
 
-        missing = worker_probe(url, settings)
-        return _watched(worker_process(queue=queue, concurrency=concurrency, environment=os.environ, missing=missing))
+        make = partial(worker_process, queue=queue, concurrency=concurrency, environment=dict(os.environ))
+        return _watched(lambda: make(missing=worker_probe(url, settings)), OF_WORKERS)
     _prepare(settings)
     _warn_if_it_forgets(url)
     with explained(StartupError):
@@ -138,13 +144,14 @@ def _warn_if_it_forgets(url: str) -> None:
             log.warning("the server at STEPBIAS_REDIS_URL %s. %s", *lack)
 
 
-def _watched(process: ManagedProcess) -> int:
-    with explained(StartupError):
-        return run_watched(process)
+def _watched(make: Callable[[], ManagedProcess], modules: Sequence[str]) -> int:
+    """Run the process, forked of this one where that can be: the two share what they have imported."""
+    with explained(StartupError), forking(partial(read_ahead, modules), run_command) as fork_server:
+        return run_watched(replace(make(), fork_server=fork_server))
 
 
 def _prepare(settings: Settings) -> None:
-    """What must be so before the numerics are imported."""
+    """What must be so before the work begins, of this process and of its children."""
     os.environ.update(ONE_THREAD)
     log_lines(settings.log_format)
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names
 from core.errors import StepbiasError
 from stepbias.launcher.diagnosis.finding import Finding, doubtful, fine, wrong
-from stepbias.launcher.processes.read_ahead import ONE_THREAD
+from stepbias.launcher.one_thread import ONE_THREAD
 
 _CLIENT, _SERVICE = "stepbias", "stepbias-service"
 

@@ -1,6 +1,7 @@
-"""What lists of processes show of a forked process."""
+"""The command that a forked process is: run, and shown in lists of processes."""
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,15 @@ def show_command_line(words: Sequence[str]) -> None:
     start, end = _place()
     shown = b"\0".join(word.encode() for word in words)[: end - start - 1]
     ctypes.memmove(start, shown.ljust(end - start, b"\0"), end - start)
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """The command of `stepbias` with these arguments, in a process that was forked for it."""
+    from stepbias.cli.main import app  # noqa: PLC0415 - which imports the launcher, by name, for its commands
+
+    sys.argv[1:] = arguments
+    app()
+    return 0
 
 
 def _place() -> tuple[int, int]:

@@ -229,6 +229,7 @@ class _Forking:
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
+        _write_anew()
         for descriptor in inherited:
             os.set_inheritable(descriptor, True)  # noqa: FBT003 - the library has it so
         os.environ.clear()
@@ -244,6 +245,14 @@ def _hear_signals_anew() -> None:
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)) and number != signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _write_anew() -> None:
+    """Through streams that ask what they write to: those from before know whether that had places to go to."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        before = getattr(sys, name)
+        options = {"encoding": before.encoding, "errors": before.errors} if before is not None else {}
+        setattr(sys, name, os.fdopen(number, "w", buffering=1, closefd=False, **options))
 
 
 def _live(life: Callable[[], int]) -> NoReturn:

@@ -1,20 +1,34 @@
 """What API and workers read at their start, read by one process for all of them."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
 from jobs.redis_store.scripts import Script, source
+from stepbias.launcher.one_thread import ONE_THREAD
 
-ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Batches run side by side, one core each: BLAS threads would compete for the same cores, and change bits."""
+OF_BOTH: Final = (
+    "celery.app.amqp",
+    "encodings.idna",
+    "jobs.celery_doorbell",
+    "kombu.transport.redis",
+    "stepbias.launcher.commands.serve",
+)
 
-MODULES: Final = (
+OF_API: Final = (
     "anyio._backends._asyncio",
     "api.app",
+    "importlib.resources.readers",
+    "stepbias.launcher.http_protocol",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+    "uvicorn.loops.uvloop",
+)
+
+OF_WORKERS: Final = (
     "billiard.popen_fork",
     "billiard.sharedctypes",
-    "celery.app.amqp",
     "celery.app.control",
     "celery.app.log",
     "celery.apps.worker",
@@ -26,16 +40,7 @@ MODULES: Final = (
     "celery.worker.consumer",
     "celery.worker.consumer.delayed_delivery",
     "celery.worker.strategy",
-    "encodings.idna",
-    "importlib.resources.readers",
-    "jobs.celery_doorbell",
     "kombu.mixins",
-    "kombu.transport.redis",
-    "stepbias.launcher.commands.serve",
-    "stepbias.launcher.http_protocol",
-    "uvicorn.lifespan.on",
-    "uvicorn.loops.auto",
-    "uvicorn.loops.uvloop",
     "worker.janitor",
     "worker.memory_limit",
     "worker.perform",
@@ -44,10 +49,10 @@ MODULES: Final = (
 """By name, since some are for their adapters alone to use."""
 
 
-def read_ahead() -> None:
-    """Import all that the processes of the service do before they are told where the store is."""
+def read_ahead(modules: Sequence[str] = OF_API + OF_WORKERS) -> None:
+    """Import what these processes of the service do before they are told where the store is."""
     os.environ.update(ONE_THREAD)
-    for module in MODULES:
+    for module in (*OF_BOTH, *modules):
         import_module(module)
     for script in Script:
         source(script)

@@ -33,6 +33,9 @@ def run_watched(spec: ManagedProcess) -> int:
     adopt_orphans()
     with StopSignals() as signals:
         life = ProcessLife.start(spec, logs=None)
+        if spec.fork_server is not None:
+            # One life is all that there will be.
+            spec.fork_server.end()
         try:
             with HealthWatch(life) as watch:
                 while life.exit_code() is None and watch.verdict() is None and not signals.requested():
