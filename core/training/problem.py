@@ -11,7 +11,7 @@ from core.completion.completion import MOST_RESIDUAL, Completer
 from core.completion.stages import LIMITS
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
-from core.descent.kernel import Sharpness, kernel_names, native_stages, sharpness
+from core.descent.kernel import Sharpness, kernel_names, native_strides, sharpness
 from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import Network
@@ -92,7 +92,7 @@ class Problem:
     @cached_property
     def completer(self) -> Completer:
         """What completes its runs; made for the first that asks."""
-        native = native_stages(self.kernel)
+        native = native_strides(self.kernel)
         if native is None:
             return Completer(self.dataset, self.network)
         return Completer(self.dataset, self.network, partial(native, limits=LIMITS))
