@@ -5,8 +5,8 @@ w = Σ_k a_k²/(λ − b_k), has the eigenvalue 1, and as many above λ as S(λ)
 complement): where 1 − S(λ) is positive definite there is none. With s the largest one of S, 1/s is a minimum of
 weighted harmonic means of λ − b, hence concave and increasing: Newton steps for 1/s = 1 come from below and stay there.
 
-Their vectors are those of Rayleigh quotient iteration. Where it begins decides how many steps there are, and whether they
-lead to the largest eigenvalue: that is proven in the end, and where it is not, S is decomposed.
+Their vectors are those of Rayleigh quotient iteration. Where it begins decides how many steps there are, and whether
+they lead to the largest eigenvalue: that is proven in the end, and where it is not, S is decomposed.
 """
 
 from collections.abc import Callable
