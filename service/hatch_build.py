@@ -24,7 +24,9 @@ PARTS = {
 The documents are taken along where `make site` has built them.
 """
 
-SOURCES = tuple(Path("core/descent/native", name) for name in ("descent.c", "sharpness.c", "stages.c", "minibatches.c"))
+SOURCES = tuple(
+    Path("core/descent/native", name) for name in ("descent.c", "sharpness.c", "strides.c", "minibatches.c")
+)
 TARGET = Path("core/descent/native/libdescent.so")
 
 FLAGS = (

@@ -1,5 +1,7 @@
 """The analysis of a trained run: how it ended, where, and what the theory says of that point."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +25,9 @@ from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_h
 from core.stability.tangent_kernel import kernel_change
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 
+SharpnessAt = Callable[[Float64[np.ndarray, "part dim"]], Eigenpair]
+"""λ_max of the Hessian of the loss at a state."""
+
 PROVEN_TO: Final = 1e-6
 """Relative width of the bounds within which the threshold of SGD is told."""
 
@@ -31,8 +36,14 @@ class RunAnalysis:
     """Analysis of the trained runs of one problem; what they share is computed once."""
 
     def __init__(
-        self, dataset: Dataset, network: Network, analysis: ProblemAnalysis, starts: Starts | None = None
+        self,
+        dataset: Dataset,
+        network: Network,
+        analysis: ProblemAnalysis,
+        starts: Starts | None = None,
+        sharpness_at: SharpnessAt | None = None,
     ) -> None:
+        """Of runs that `starts` and `sharpness_at` know, if they are given."""
         self._dataset = dataset
         self._network = network
         self._analysis = analysis
@@ -43,6 +54,7 @@ class RunAnalysis:
         self._penalised_limits = PenalisedLimits(dataset, network)
         self._limit_errors = LimitErrors(dataset, network, self._penalised_limits)
         self._starts = starts or Starts.of_problem(dataset, network, analysis)
+        self._sharpness_at = sharpness_at or partial(top_hessian_eigenpair, dataset.X, dataset.y, network=network)
         self._kernel_limits: dict[bytes, Float64[np.ndarray, " dim"] | None] = {}
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
@@ -131,7 +143,7 @@ class RunAnalysis:
         """Where a run has stopped short of an interpolator, the residual bends the loss as well."""
         if trained.outcome is Outcome.DIVERGED:
             return Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan)
-        return top_hessian_eigenpair(self._dataset.X, self._dataset.y, trained.end, self._network)
+        return self._sharpness_at(trained.end)
 
     def _mean_square_stable_step(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
         """NaN but of minibatches that are drawn anew at every step; of runs that diverged, and where it is unproven."""

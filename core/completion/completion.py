@@ -11,6 +11,7 @@ UV bounded in `core.completion.bound`. Heavy ball and minibatch SGD move so as w
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -21,8 +22,8 @@ from core.completion.flow_path import sharpness_on_the_way
 from core.completion.minibatch_spectrum import MinibatchSpectrum
 from core.completion.oblique_projector import ObliqueProjector
 from core.completion.remaining_descent import RemainingDescent, Spectrum
-from core.completion.stages import MakeSolver, NumpyStages
 from core.completion.stepping import PLAIN, Stepping
+from core.completion.stride import MakeSolver, NumpyStrides, StrideSolver
 from core.completion.striding import LogDescent, strided
 from core.completion.warm_up import OVER, WarmUp
 from core.data.regression import Dataset
@@ -108,7 +109,7 @@ class Unsettled:
 class Completer:
     """Completion of the runs on one problem; what they share is computed once."""
 
-    def __init__(self, dataset: Dataset, network: Network, solver: MakeSolver = NumpyStages) -> None:
+    def __init__(self, dataset: Dataset, network: Network, solver: MakeSolver = NumpyStrides) -> None:
         self._network = network
         self._solver = solver
         self._depth = network.degree
@@ -187,9 +188,10 @@ class Completer:
     def _ahead(
         self, space: InterpolatorSet, theta: Parts, warm_up: WarmUp, *, step_size: float, tolerance: float
     ) -> Completion | Unsettled | NotCompletable:
-        state, ramp = self._state(theta), warm_up.ramp(warm_up.pairs_left)
-        descent = replace(LogDescent.of(space, step_size * self._ratio, self._solver), ramp=ramp)
-        if not descent.modes(np.log(np.abs(state.theta))).is_stable(ramp.level):
+        reference, solver = self._strides
+        state, rate = self._state(theta), 2 * step_size * self._ratio / len(space.X)
+        descent = LogDescent(reference=reference, solver=solver, rate=rate)
+        if not descent.is_stable(state, warm_up):
             return NotCompletable.UNSTABLE
         end = state.flowed(space)
         sharpness = self._gram.largest(end.state.tangent_weights) if warm_up.pairs_left else 0.0
@@ -206,13 +208,21 @@ class Completer:
         limit = self.complete(ahead, step_size=step_size, tolerance=tolerance)
         if not isinstance(limit, Completion):
             return limit
-        missed = projector.norm * drift.distance(end.state)
+        missed = projector.norm * float(np.linalg.norm(drift))
         estimate = limit.estimate + missed / norm
         if not estimate <= tolerance:
             return Unsettled(error=estimate)
         slope = self._ratio * self._gram.largest_moment * end.state.tangent_weight_slope
         sharpness_error = limit.sharpness_error + slope * missed
         return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=sharpness_error, by_strides=True)
+
+    @cached_property
+    def _strides(self) -> tuple[NumpyStrides, StrideSolver]:
+        """What makes strides on this problem, and its reference."""
+        if self._space is None:
+            raise ValueError("there is no interpolator to stride to")
+        reference = NumpyStrides.of(self._space)
+        return reference, self._solver(reference.root, reference.target)
 
     def _remaining(
         self, space: InterpolatorSet, theta: Parts, step_size: float, stepping: Stepping

@@ -1,20 +1,17 @@
 """The equations of a stride: p = ln|u±| at its nodes, each the sum of what the steps up to it add.
 
 At node j two steps of descent on the squared model add F(p) = ln(1 ∓ x) + ln(1 ∓ x′) (`core.implicit_bias.log_steps`).
-States with p_j = start + Σ_l weights_jl·F(p_l) are found by Newton steps with one linearisation. In the basis where
-the Gram matrix is tridiagonal their equations have a band, which is solved in a tenth of the time of a spectral
-decomposition.
+States with p_j = start + Σ_l weights_jl·F(p_l) are found by Newton steps with one linearisation.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
 from scipy.linalg import lu_factor, lu_solve
 
-from core.implicit_bias.log_steps import Linearisation, NewtonLimits, PairSizes
+from core.implicit_bias.log_steps import Logs, NewtonLimits, Stages
 
 FARTHEST: Final = 5.0
 """Largest change of an exponent in an iteration, beyond which the solution is out of sight."""
@@ -24,32 +21,34 @@ LIMITS: Final = NewtonLimits(solved=1e-9, farthest=FARTHEST, iterations=12)
 AGAINST: Final = np.array([[-1.0], [1.0]])
 """The signs with which x enters u₊ and u₋."""
 
-Logs = Float64[np.ndarray, "2 dim"]
-Stages = Float64[np.ndarray, "node 2 dim"]
 Weights = Float64[np.ndarray, "node node"]
 
 
-class StageSolver(Protocol):
-    """What solves them, on one problem."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PairSizes:
+    """Of pairs of steps, one pair for each node: their first steps have rate·r, their second ones rate·(r + `rise`)."""
 
-    def pace(self, logs: Stages, sizes: PairSizes) -> Stages:
-        """F at up to three states; not finite where a step leads to 0 or changes a sign."""
-        ...
-
-    def settled(
-        self, start: Logs, foreseen: Stages, sizes: PairSizes, weights: Weights, linearisation: Linearisation
-    ) -> tuple[Stages, Stages] | None:
-        """The states at the nodes and F there, from foreseen states on; None where Newton steps do not settle."""
-        ...
+    rate: float
+    r: Float64[np.ndarray, " node"]
+    rise: float = 0.0
 
 
-MakeSolver = Callable[[Float64[np.ndarray, "dim rank"], Float64[np.ndarray, " rank"]], StageSolver]
-"""From `root` and `target`."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Linearisation:
+    """How two steps act on p near a state: of a change of p, seen as v, r(2 − rT)v moves p along the `directions`.
+
+    v = directionsᵀ(slopes₊∘change₊ + slopes₋∘change₋); `matrix` is T, η times the Gram matrix. u₊ moves against what u₋
+    does.
+    """
+
+    matrix: Float64[np.ndarray, "rank rank"]
+    directions: Float64[np.ndarray, "dim rank"]
+    slopes: Float64[np.ndarray, "2 dim"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumpyStages:
-    """The reference of `core.descent.native.stages`."""
+    """They and their solution on one problem: `root` is VΣ, `target` Uᵀy where X = UΣVᵀ."""
 
     root: Float64[np.ndarray, "dim rank"]
     target: Float64[np.ndarray, " rank"]
@@ -60,15 +59,20 @@ class NumpyStages:
         missing: Float64[np.ndarray, "*node rank"] = (squares[..., 0, :] - squares[..., 1, :]) @ self.root - self.target
         return missing
 
+    def x(
+        self, logs: Float64[np.ndarray, "*node 2 dim"], size: Float64[np.ndarray, "*node"] | float
+    ) -> Float64[np.ndarray, "*node dim"]:
+        """That x of the next step, of this rate·r, with which it adds ln(1 ∓ x)."""
+        return np.asarray((self.missing(logs) @ self.root.T) * np.asarray(size)[..., None])
+
     def step(
         self, logs: Float64[np.ndarray, "*node 2 dim"], size: Float64[np.ndarray, "*node"] | float
     ) -> Float64[np.ndarray, "*node 2 dim"]:
-        """What the next step, of this rate·r, adds to p."""
-        x = (self.missing(logs) @ self.root.T) * np.asarray(size)[..., None]
-        return np.asarray(np.log1p(x[..., None, :] * AGAINST))
+        """What that adds to p."""
+        return np.asarray(np.log1p(self.x(logs, size)[..., None, :] * AGAINST))
 
     def pace(self, logs: Stages, sizes: PairSizes) -> Stages:
-        """As `StageSolver.pace`."""
+        """F at some states; not finite where a step leads to 0 or changes a sign."""
         first = self.step(logs, sizes.rate * sizes.r)
         pace: Stages = first + self.step(logs + first, sizes.rate * (sizes.r + sizes.rise))
         return pace
@@ -76,12 +80,10 @@ class NumpyStages:
     def settled(
         self, start: Logs, foreseen: Stages, sizes: PairSizes, weights: Weights, linearisation: Linearisation
     ) -> tuple[Stages, Stages] | None:
-        """As `StageSolver.settled`."""
-        diagonal, below, slopes = linearisation.diagonal, linearisation.below, linearisation.slopes
-        tridiagonal = np.diag(diagonal) + np.diag(below[:-1], 1) + np.diag(below[:-1], -1)
-        lag = np.stack([each * (2 * np.eye(len(diagonal)) - each * tridiagonal) for each in sizes.r])
-        rank = len(diagonal)
-        blocks = np.eye(3 * rank).reshape(3, rank, 3, rank) + np.einsum("ij,jkm->ikjm", weights, lag @ tridiagonal)
+        """The states at the nodes and F there, from foreseen states on; None where Newton steps do not settle."""
+        T, slopes, rank = linearisation.matrix, linearisation.slopes, len(linearisation.matrix)
+        lag = np.stack([each * (2 * np.eye(rank) - each * T) for each in sizes.r])
+        blocks = np.eye(3 * rank).reshape(3, rank, 3, rank) + np.einsum("ij,jkm->ikjm", weights, lag @ T)
         factors = lu_factor(blocks.reshape(3 * rank, -1), check_finite=False)
         states, last = foreseen, np.inf
         pace = self.pace(states, sizes)

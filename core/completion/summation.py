@@ -64,6 +64,7 @@ class Stretch:
 
     `to_nodes` are in the sums up to each node, of which the last is the whole; `at_checks` and `to_checks` in what the
     quadratic is at the checks, and sums up to there; `missed` those of what it misses there in the sum of that.
+    `numbers` has all of them as `core.descent.native.strides` takes them.
     """
 
     sums: StepSums
@@ -71,19 +72,28 @@ class Stretch:
     at_checks: Float64[np.ndarray, "node node"]
     to_checks: Float64[np.ndarray, "node node"]
     missed: Float64[np.ndarray, " node"]
+    numbers: Float64[np.ndarray, " number"]
+
+    @classmethod
+    def of(cls, sums: StepSums) -> Self:
+        """Of some sums."""
+        to_nodes, at_checks = sums.sums_to(sums.nodes), sums.values_at(CHECKS)
+        to_checks, missed = sums.sums_to(CHECKS), sums.check_weights()
+        parts = (sums.nodes, CHECKS, sums.coefficients, to_nodes, at_checks, to_checks, missed)
+        return cls(
+            sums=sums,
+            to_nodes=to_nodes,
+            at_checks=at_checks,
+            to_checks=to_checks,
+            missed=missed,
+            numbers=np.concatenate([[sums.steps], *(part.ravel() for part in parts)]),
+        )
 
 
 @lru_cache(maxsize=1024)
 def stretch(steps: float) -> Stretch:
     """Of so many steps, kept: .2 ms the first time."""
-    sums = StepSums.over(steps)
-    return Stretch(
-        sums=sums,
-        to_nodes=sums.sums_to(sums.nodes),
-        at_checks=sums.values_at(CHECKS),
-        to_checks=sums.sums_to(CHECKS),
-        missed=sums.check_weights(),
-    )
+    return Stretch.of(StepSums.over(steps))
 
 
 def _moments(steps: float) -> Float64[np.ndarray, " power"]:

@@ -14,7 +14,7 @@ from core.descent.batch_descent import BatchDescent, BatchState
 from core.descent.native import library as native
 from core.descent.native.descent import NativeDescent
 from core.descent.native.sharpness import NativeSharpness
-from core.descent.native.stages import NativeStages
+from core.descent.native.strides import NativeStrides
 from core.descent.numpy_descent import Descent
 from core.descent.optimizers import Optimizer
 from core.errors import InvalidChoice
@@ -81,10 +81,10 @@ def sharpness(
     return NativeSharpness(found.kernels[name], X, y, network=network, tolerance=TOLERANCE)
 
 
-def native_stages(name: str) -> Callable[..., NativeStages] | None:
-    """What makes solvers of strides' equations by the kernel of this name; None where it is not a compiled one."""
+def native_strides(name: str) -> Callable[..., NativeStrides] | None:
+    """What makes solvers of strides by the kernel of this name; None where it is not a compiled one."""
     found = native.library()
-    return partial(NativeStages, found.kernels[name]) if found and name in found.kernels else None
+    return partial(NativeStrides, found.kernels[name]) if found and name in found.kernels else None
 
 
 def kernel_names() -> Sequence[str]:

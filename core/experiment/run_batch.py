@@ -65,11 +65,13 @@ class RunBatch:
         self._dataset = known.dataset
         first = self._runs[indices[0]]
         starts = Starts.of_problem(known.dataset, first.network, known.analysis)
-        self._analysis = RunAnalysis(known.dataset, first.network, known.analysis, starts)
         kernel = trained_by(kernel, first.optimizer)
         self._kernel_id = kernel_id(kernel)
         problem = Problem(
             dataset=known.dataset, network=first.network, never_stable=never_stable(known.analysis), kernel=kernel
+        )
+        self._analysis = RunAnalysis(
+            known.dataset, first.network, known.analysis, starts, sharpness_at=problem.sharpness_at
         )
         kept = _usable(checkpoint, self._kernel_id)
         searches = [search_of(run, known.analysis, starts) for run in self._runs.values()]

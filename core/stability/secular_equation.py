@@ -4,17 +4,23 @@ For λ > max b the Hessian AᵀXᵀXA/N + diag(b), A = [diag(a_k)]_k, has the ei
 w = Σ_k a_k²/(λ − b_k), has the eigenvalue 1, and as many above λ as S(λ) has above 1 (Haynsworth's inertia of the Schur
 complement): where 1 − S(λ) is positive definite there is none. With s the largest one of S, 1/s is a minimum of
 weighted harmonic means of λ − b, hence concave and increasing: Newton steps for 1/s = 1 come from below and stay there.
+
+Their vectors are those of Rayleigh quotient iteration. Where it begins decides how many steps there are, and whether
+they lead to the largest eigenvalue: that is proven in the end, and where it is not, S is decomposed.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.linalg.lapack import dgesv, dpotrf
 
-from core.stability.hessian import Hessians
+from core.stability.extreme_eigenvalues import top_eigenvector
+from core.stability.hessian import Hessians, every_direction
 
 MOST_STEPS: Final = 12
-"""Four are usual."""
+"""Three or four are usual."""
 
 SETTLED: Final = 1e-12
 """Relative step that is the last one; what it leaves is of the order of its square."""
@@ -25,48 +31,32 @@ PROVEN: Final = 1e-11
 APART: Final = 1e-9
 """Of λ from max b, relative to λ: nearer, λ − b has lost its digits."""
 
-CLOSE: Final = 0.1
-"""Relative step after which S is so much like the one before that their top eigenvectors are near."""
+FAR: Final = 1e-3
+"""Distance from 1 at which an eigenvalue of S at a root is another one than that of the root."""
 
-ROUNDS: Final = 2
-"""Of Rayleigh quotient iteration from the eigenvector before, each of which makes its error a cube."""
-
+Vector = Float64[np.ndarray, " order"]
+Matrix = Float64[np.ndarray, "order order"]
 Pair = tuple[float, Float64[np.ndarray, " parameter"]]
 
 
-def largest_by_secular_equation(matrix: Hessians) -> Pair | None:
+def largest_by_secular_equation(matrix: Hessians, expected: float | None = None) -> Pair | None:
     """λ_max of the only one of these matrices and its unit vector; None where it is max b, or near, or not proven.
 
-    Cost: a spectral decomposition of min(N, d) numbers, and as much again for some four steps.
+    Where it is `expected` to be about so large, one or two steps are left of some four. Cost: for each of them a matrix
+    S and a solution with it, and another S for the proof; where that fails, an eigenvector of S for each step as well.
     """
     equation = _Schur(matrix)
-    top = float(equation.diagonal.max())
     if not np.isfinite(equation.squares.sum() + equation.diagonal.sum()):
         return None
     try:
-        size, vector = equation.largest(equation.squares.sum(axis=0))
-        value = max(equation.rayleigh_quotient(size, vector), top + APART * abs(size + top))
-        step = np.inf
-        for _ in range(MOST_STEPS):
-            room = value - equation.diagonal
-            if not room.min() >= APART / 2 * abs(value):
-                return None
-            weights = (equation.squares / room).sum(axis=0)
-            size, vector = equation.largest(weights, vector if abs(step) <= CLOSE * abs(value) else None)
-            moved = equation.moved(weights, vector)
-            slope = float(np.square(moved) @ (equation.squares / np.square(room)).sum(axis=0))
-            if not slope > 0:  # no slope of the predictor is left
-                return None
-            step = size * (size - 1) / slope
-            value += step
-            if abs(step) <= SETTLED * abs(value):
-                direction = (equation.slopes * moved / room).ravel()
-                direction /= np.linalg.norm(direction)
-                equation.prove_above_all(value + PROVEN * abs(value))
-                return value, direction
+        if expected is not None and (found := equation.solved(expected, _followed)):
+            return found
+        gauss_newton = equation.of(equation.squares.sum(axis=0))
+        top = top_eigenvector(gauss_newton)
+        value = equation.rayleigh_quotient(gauss_newton, top)
+        return equation.solved(value, _followed, top) or equation.solved(value, _decomposed)
     except np.linalg.LinAlgError:
         return None
-    return None
 
 
 class _Schur:
@@ -77,51 +67,80 @@ class _Schur:
         self.squares = np.square(self.slopes)
         self.diagonal = matrix.diagonal.reshape(matrix.slopes.shape)[0]
         self._is_wide = len(matrix.X) <= matrix.X.shape[1]
+        self.order = min(matrix.X.shape)
 
-    def of(self, weights: Float64[np.ndarray, " dim"]) -> Float64[np.ndarray, "order order"]:
+    def of(self, weights: Float64[np.ndarray, " dim"]) -> Matrix:
         """S, w ≥ 0."""
         scaled = self._X * np.sqrt(weights)
-        schur: Float64[np.ndarray, "order order"] = scaled @ scaled.T if self._is_wide else scaled.T @ scaled
+        schur: Matrix = scaled @ scaled.T if self._is_wide else scaled.T @ scaled
         return schur
 
-    def largest(
-        self, weights: Float64[np.ndarray, " dim"], near: Float64[np.ndarray, " order"] | None = None
-    ) -> tuple[float, Float64[np.ndarray, " order"]]:
-        """The largest eigenvalue of S and its unit vector, or the one next to a vector that is `near`."""
-        schur = self.of(weights)
-        if near is None:
-            values, vectors = np.linalg.eigh(schur)
-            return float(values[-1]), vectors[:, -1]
-        for _ in range(ROUNDS):
-            quotient = near @ schur @ near
-            try:
-                found = np.linalg.solve(schur - quotient * np.eye(len(schur)), near)
-            except np.linalg.LinAlgError:  # the quotient is the eigenvalue, to the last digit
-                break
-            near = found / np.linalg.norm(found)
-        return float(near @ schur @ near), near
+    def solved(
+        self, value: float, vector_of: Callable[[Matrix, Vector | None], Vector], vector: Vector | None = None
+    ) -> Pair | None:
+        """The root to which Newton steps lead from a value, by eigenvectors of S that are made of those before.
 
-    def moved(
-        self, weights: Float64[np.ndarray, " dim"], vector: Float64[np.ndarray, " order"]
-    ) -> Float64[np.ndarray, " dim"]:
+        None where it is max b, or near, or not found, or an eigenvalue is larger.
+        """
+        top = float(self.diagonal.max())
+        value = max(value, top + APART * (abs(value) + abs(top)))
+        for _ in range(MOST_STEPS):
+            room = value - self.diagonal
+            if not room.min() >= APART / 2 * abs(value):
+                return None
+            weights = (self.squares / room).sum(axis=0)
+            schur = self.of(weights)
+            vector = vector_of(schur, vector)
+            size, moved = float(vector @ schur @ vector), self.moved(weights, vector)
+            slope = float(np.square(moved) @ (self.squares / np.square(room)).sum(axis=0))
+            if not slope > 0:  # no slope of the predictor is left
+                return None
+            step = size * (size - 1) / slope
+            value += step
+            if abs(step) <= SETTLED * abs(value):
+                direction = (self.slopes * moved / room).ravel()
+                is_root = abs(size - 1) <= FAR and self.is_above_all(value)
+                return (value, direction / np.linalg.norm(direction)) if is_root else None
+        return None
+
+    def moved(self, weights: Float64[np.ndarray, " dim"], vector: Vector) -> Float64[np.ndarray, " dim"]:
         """Xᵀq/√N of the unit vector q of the first form."""
         if self._is_wide:
             return np.asarray(vector @ self._X)
-        root = np.sqrt(weights)
-        image = self._X.T @ (self._X @ (root * vector))
-        length = float(np.linalg.norm(self._X @ (root * vector)))
-        return np.asarray(image / length)
+        seen = self._X @ (np.sqrt(weights) * vector)
+        return np.asarray(seen @ self._X / np.linalg.norm(seen))
 
-    def rayleigh_quotient(self, size: float, vector: Float64[np.ndarray, " order"]) -> float:
-        """Of the Hessian at the top of the Gauss-Newton matrix, whose eigenvalue this is: never above λ_max."""
+    def rayleigh_quotient(self, gauss_newton: Matrix, vector: Vector) -> float:
+        """Of the Hessian at what is nearly the top of the Gauss-Newton matrix: never above λ_max."""
+        size = float(vector @ gauss_newton @ vector)
         direction = np.square(self.slopes * self.moved(self.squares.sum(axis=0), vector))
         return size + float((self.diagonal * direction).sum()) / (float(direction.sum()) or 1.0)
 
-    def prove_above_all(self, value: float) -> None:
-        """That 1 − S(λ) is positive definite.
+    def is_above_all(self, value: float) -> bool:
+        """Whether no eigenvalue is larger by `PROVEN`: whether 1 − S is positive definite there."""
+        value += PROVEN * abs(value)
+        complement = -self.of((self.squares / (value - self.diagonal)).sum(axis=0))
+        complement[np.diag_indices(self.order)] += 1
+        return bool(dpotrf(complement, overwrite_a=1)[1] == 0)
 
-        Raises:
-            numpy.linalg.LinAlgError: it is not.
-        """
-        schur = self.of((self.squares / (value - self.diagonal)).sum(axis=0))
-        np.linalg.cholesky(np.eye(len(schur)) - schur)
+
+def _decomposed(schur: Matrix, before: Vector | None) -> Vector:  # noqa: ARG001 - it needs none
+    """The top eigenvector."""
+    return top_eigenvector(schur)
+
+
+def _followed(schur: Matrix, before: Vector | None) -> Vector:
+    """By Rayleigh quotient iteration, which makes the error of the vector before a cube; without one that next to 1."""
+    if before is None:
+        return _inverse_iterated(schur, _inverse_iterated(schur, every_direction(len(schur)), 1.0), 1.0)
+    return _inverse_iterated(schur, before, float(before @ schur @ before))
+
+
+def _inverse_iterated(schur: Matrix, vector: Vector, quotient: float) -> Vector:
+    shifted = schur.copy()
+    shifted[np.diag_indices(len(schur))] -= quotient
+    found, failed = dgesv(shifted, vector, overwrite_a=1)[2:]
+    if failed:  # the quotient is the eigenvalue, to the last digit
+        return vector
+    inverse: Vector = found / np.linalg.norm(found)
+    return inverse

@@ -16,7 +16,7 @@ from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import FullBatch
 from core.descent.schedule import scheduled
 from core.descent.weight_decay import Decay
-from core.stability.sharpness import ascended_sharpness_of, interpolator_sharpness_of, top_hessian_eigenpair
+from core.stability.sharpness import ascended_sharpness_of, interpolator_sharpness_of
 from core.training.limits import Limits
 from core.training.loss_checks import CHECK_INTERVAL, LONGEST_CHUNK, NEVER
 from core.training.problem import Problem
@@ -115,8 +115,7 @@ class Batch:
 
     def sharpness(self, index: int) -> float:
         """λ_max of the Hessian of one run where it is."""
-        dataset, network = self.problem.dataset, self.problem.network
-        return top_hessian_eigenpair(dataset.X, dataset.y, self.descent.theta[:, index], network).value
+        return self.problem.sharpness_at(self.descent.theta[:, index]).value
 
     def instability(self, index: int) -> float:
         """By how much one run is not linearly stable where it is: `Optimizer.instability`."""

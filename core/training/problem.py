@@ -11,10 +11,11 @@ from core.completion.completion import MOST_RESIDUAL, Completer
 from core.completion.stages import LIMITS
 from core.data.regression import Dataset
 from core.data.row_space import InterpolatorSet, interpolator_set
-from core.descent.kernel import Sharpness, kernel_names, native_stages, sharpness
+from core.descent.kernel import NUMPY, Sharpness, kernel_names, native_strides, sharpness
 from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import Network
+from core.stability.sharpness import MOST_SECULAR, Eigenpair, top_hessian_eigenpair
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +93,7 @@ class Problem:
     @cached_property
     def completer(self) -> Completer:
         """What completes its runs; made for the first that asks."""
-        native = native_stages(self.kernel)
+        native = native_strides(self.kernel)
         if native is None:
             return Completer(self.dataset, self.network)
         return Completer(self.dataset, self.network, partial(native, limits=LIMITS))
@@ -101,3 +102,10 @@ class Problem:
     def sharpness(self) -> Sharpness:
         """The sharpness along trajectories, by the kernel that trains; made for the first that is recorded."""
         return sharpness(self.kernel, self.dataset.X, self.dataset.y, self.network)
+
+    def sharpness_at(self, theta: Float64[np.ndarray, "part dim"]) -> Eigenpair:
+        """λ_max of the Hessian at one state, proven where it can be; a compiled kernel tells where to look for it."""
+        X, y = self.dataset.X, self.dataset.y
+        is_quick = self.kernel != NUMPY and min(X.shape) <= MOST_SECULAR
+        expected = float(self.sharpness(theta[:, None])[0]) if is_quick else None
+        return top_hessian_eigenpair(X, y, theta, self.network, expected=expected)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = Path(__file__).with_name("libdescent.so")
-"""Made from descent.c, sharpness.c, stages.c and minibatches.c when the package is installed (`hatch_build.py`)."""
+"""Made from descent.c, sharpness.c, strides.c and minibatches.c when the package is installed (`hatch_build.py`)."""
 
 VERSION: Final = 3
 """Part of the kernel id: a change of what the library's numbers are changes it."""
@@ -77,30 +77,41 @@ class FactoredLoss(ctypes.Structure):
 
 
 class LogDescent(ctypes.Structure):
-    """`log_descent` of stages.c."""
+    """`log_descent` of strides.c."""
 
     _fields_ = (
-        *((name, ctypes.c_int64) for name in ("dim", "dims", "rank")),
-        *((name, ctypes.c_void_p) for name in ("root", "target", "work")),
+        *((name, ctypes.c_int64) for name in ("dim", "dims", "rank", "ranks")),
+        *((name, ctypes.c_void_p) for name in ("by_rank", "by_dim", "target", "shares", "work")),
     )
 
 
-class LogModes(ctypes.Structure):
-    """`log_modes` of stages.c."""
+class StepSums(ctypes.Structure):
+    """`step_sums` of strides.c."""
 
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("diagonal", "below", "directions", "slopes"))
-
-
-class PairSizes(ctypes.Structure):
-    """`pair_sizes` of stages.c."""
-
-    _fields_ = (("rate", ctypes.c_double), ("rise", ctypes.c_double), ("r", ctypes.c_void_p))
+    _fields_ = (
+        ("steps", ctypes.c_double),
+        *((name, ctypes.c_double * 3) for name in ("nodes", "checks")),
+        *((name, ctypes.c_double * 9) for name in ("coefficients", "to_nodes", "at_checks", "to_checks")),
+        ("missed", ctypes.c_double * 3),
+    )
 
 
 class NewtonLimits(ctypes.Structure):
-    """`newton_limits` of stages.c."""
+    """`newton_limits` of strides.c."""
 
     _fields_ = (("solved", ctypes.c_double), ("farthest", ctypes.c_double), ("most", ctypes.c_int64))
+
+
+class Stride(ctypes.Structure):
+    """`stride` of strides.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_double) for name in ("rate", "level", "slope")),
+        ("continued", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("before", "past", "over", "start", "limit")),
+        *((name, ctypes.c_void_p) for name in ("states", "pace", "moved", "modes")),
+        *((name, ctypes.c_double) for name in ("distance", "along", "least", "step")),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +134,8 @@ def library() -> Library | None:
         functions.stepbias_sharpness_layout.restype = i64
         if functions.stepbias_sharpness_layout() != ctypes.sizeof(FactoredLoss):
             return None
-        functions.stepbias_stages_layout.restype = i64
-        if functions.stepbias_stages_layout() != _layout(LogDescent, LogModes, PairSizes, NewtonLimits):
+        functions.stepbias_strides_layout.restype = i64
+        if functions.stepbias_strides_layout() != _layout(LogDescent, StepSums, NewtonLimits, Stride):
             return None
         functions.stepbias_minibatches_layout.restype = i64
         if functions.stepbias_minibatches_layout() != ctypes.sizeof(Minibatches):
@@ -145,13 +156,9 @@ def library() -> Library | None:
     functions.stepbias_sharpness_work.argtypes, functions.stepbias_sharpness_work.restype = [i64], i64
     functions.stepbias_sharpness.argtypes = [i64, ctypes.POINTER(FactoredLoss), pointer, i64, pointer]
     functions.stepbias_sharpness.restype = None
-    functions.stepbias_stages_work.argtypes, functions.stepbias_stages_work.restype = [i64, i64], i64
-    descent, modes, sizes = ctypes.POINTER(LogDescent), ctypes.POINTER(LogModes), ctypes.POINTER(PairSizes)
-    functions.stepbias_pace.argtypes = [i64, descent, sizes, i64, pointer, pointer]
-    functions.stepbias_pace.restype = None
-    limits = ctypes.POINTER(NewtonLimits)
-    functions.stepbias_settled.argtypes = [i64, descent, modes, sizes, pointer, limits, pointer, pointer, pointer]
-    functions.stepbias_settled.restype = i64
+    functions.stepbias_strides_work.argtypes, functions.stepbias_strides_work.restype = [i64, i64], i64
+    descent, limits, stride = ctypes.POINTER(LogDescent), ctypes.POINTER(NewtonLimits), ctypes.POINTER(Stride)
+    functions.stepbias_stride.argtypes, functions.stepbias_stride.restype = [i64, descent, limits, stride], i64
     names = {number: functions.stepbias_kernel_name(number) for number in range(functions.stepbias_kernels())}
     return Library(functions, {name.decode(): number for number, name in names.items() if name})
 

@@ -6,9 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.completion.completion import Completer, Completion, NotCompletable, Unsettled
-from core.completion.striding import Drift, strided
+from core.completion.striding import LogDescent, strided
 from core.completion.warm_up import WarmUp
 from core.data.regression import Dataset
+from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import UV, Diagonal, Network
 from core.stability.sharpness import interpolator_sharpness_of
 from tests.core.completion.test_completion import ROUNDING, Run, begin, distance, step_near
@@ -91,10 +92,12 @@ def test_what_strides_miss_is_in_the_estimate(missed: float, monkeypatch: pytest
     data, network = small_problem(5), Diagonal(2)
     run = begin(data, network, 0.3, step_near(data, network, 0.3, 0.4)).walk(60)
 
-    def missing(*arguments: object, **allowed: float) -> tuple[np.ndarray, Drift]:
-        found = strided(*arguments, **allowed)  # type: ignore[arg-type]
+    def missing(
+        descent: LogDescent, state: ConservedForm, limit: ConservedForm, warm_up: WarmUp, *, allowed: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        found = strided(descent, state, limit, warm_up, allowed=allowed)
         assert found is not None
-        return found[0], Drift(shrinkage=np.full(7, missed), asymmetry=np.zeros(7))
+        return found[0], missed * np.abs(limit.predictor)
 
     monkeypatch.setattr("core.completion.completion.strided", missing)
     found = ahead(run)

@@ -1,18 +1,19 @@
 """Strides over many steps, against the steps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.completion.striding import Drift, LogDescent, Modes, strided, tridiagonal
+from core.completion.stride import NumpyStrides, tridiagonal
+from core.completion.striding import LogDescent, leaving, strided
 from core.completion.warm_up import WarmUp
 from core.data.regression import Dataset
 from core.data.row_space import interpolator_set
 from core.implicit_bias.conserved_form import ConservedForm
-from core.implicit_bias.log_steps import Linearisation
+from core.implicit_bias.log_steps import Modes, Way
 from tests.core.problems import paper_problem, small_problem
 
 ROUNDING = 1e-12
@@ -50,13 +51,36 @@ class Walk:
 
     def descent(self) -> LogDescent:
         """The same in logarithms."""
-        return LogDescent.of(interpolator_set(self.data.X, self.data.y), self.step_size)
+        reference = NumpyStrides.of(interpolator_set(self.data.X, self.data.y))
+        return LogDescent(reference=reference, solver=reference, rate=2 * self.step_size / len(self.data.y))
 
-    def strided(self, allowed: float) -> tuple[np.ndarray, Drift] | None:
+    @property
+    def warm_up(self) -> WarmUp:
+        """Where it is in its warm-up."""
+        return WarmUp(taken=self.steps, steps=self.warmup_steps)
+
+    @property
+    def way(self) -> Way:
+        """On from here."""
+        return self.descent().way(self.state, self.state, self.warm_up)
+
+    def modes(self) -> Modes:
+        """Those of two steps from here."""
+        return self.descent().reference.modes(self.way)
+
+    def pace(self) -> np.ndarray:
+        """What two steps from here add to ln u±."""
+        return self.descent().reference.pace(self.way, self.way.logs[None], np.zeros(1))[0]
+
+    def leaving(self, limit: ConservedForm) -> float:
+        """What the rest of it adds to what leaves the conserved form."""
+        way, reference = self.descent().way(self.state, limit), self.descent().reference
+        return leaving(*reference.rest(way, way.logs), self.modes(), enough=np.inf)
+
+    def strided(self, allowed: float) -> tuple[np.ndarray, np.ndarray] | None:
         """Where strides lead from here."""
-        warm_up = WarmUp(taken=self.steps, steps=self.warmup_steps)
         with np.errstate(all="ignore"):  # a stride that is too long
-            return strided(self.descent(), self.state, self.limit(), warm_up, allowed=allowed)
+            return strided(self.descent(), self.state, self.limit(), self.warm_up, allowed=allowed)
 
 
 def begin(data: Dataset, scale: float, step_size: float, *, warmup_steps: int = 0) -> Walk:
@@ -69,23 +93,24 @@ def step_at(data: Dataset, scale: float, fraction: float) -> float:
     """This fraction of 2/λ, λ the sharpness of the flow limit from the start."""
     walk = begin(data, scale, 1e-9)
     walk.theta = walk.limit().theta
-    return fraction * 2e-9 / walk.descent().modes(np.log(walk.theta)).largest
+    return fraction * 2e-9 / walk.modes().largest
 
 
 def test_two_steps_are_two_steps_of_descent() -> None:
     """In ln u±, and over several states at once."""
     walk = begin(small_problem(1), 0.4, 0.02).on(5)
-    logs, descent = np.log(walk.theta), walk.descent()
-    np.testing.assert_allclose(logs + descent.pace(logs), np.log(walk.on(2).theta), rtol=1e-13)
-    both = np.stack([logs, 2 * logs])
-    np.testing.assert_allclose(descent.pace(both), [descent.pace(each) for each in both], rtol=1e-12)
+    way, reference = walk.way, walk.descent().reference
+    both = reference.pace(way, np.stack([way.logs, 2 * way.logs]), np.zeros(2))
+    alone = [reference.pace(way, each[None], np.zeros(1))[0] for each in (way.logs, 2 * way.logs)]
+    np.testing.assert_allclose(both, alone, rtol=1e-12)
+    np.testing.assert_allclose(way.logs + alone[0], np.log(walk.on(2).theta), rtol=1e-13)
 
 
 def test_modes_are_those_of_the_gram_matrix_in_the_mean_of_two_steps() -> None:
     """Values z of (4η/N)·X diag(c)Xᵀ with c = u₊² + u₋²."""
     data = small_problem(2)
     walk = begin(data, 0.4, 0.05).on(3)
-    modes = walk.descent().modes(np.log(walk.theta))
+    modes = walk.modes()
     here, there = (np.square(theta).sum(axis=0) for theta in (walk.theta, walk.on(1).theta))
     values = np.linalg.eigvalsh((data.X * (here + there) / 2) @ data.X.T) * 4 * walk.step_size / len(data.y)
     np.testing.assert_allclose(modes.z, values, rtol=1e-10)
@@ -100,8 +125,7 @@ def test_what_is_asked_of_modes_is_answered_by_the_tridiagonal_matrix(size: int)
     T = np.diag(diagonal) + np.diag(below[:-1], 1) + np.diag(below[:-1], -1)
     np.testing.assert_allclose(turn @ T @ turn.T, root @ root.T, atol=1e-12)
     np.testing.assert_allclose(turn @ turn.T, np.eye(size), atol=1e-12)
-    linearisation = Linearisation(diagonal=diagonal, below=below, directions=turn, slopes=np.zeros((2, size)))
-    modes = Modes(linearisation=linearisation, turn=turn)
+    modes = Modes(diagonal=diagonal, below=below)
     largest = np.linalg.eigvalsh(root @ root.T)[-1]
     assert modes.largest == pytest.approx(largest)
     assert all(modes.is_stable(r / largest) for r in (0.1, 1.99999))
@@ -131,7 +155,7 @@ def test_strides_keep_what_single_steps_keep(
     if found is None:
         return
     logs, drift = found
-    assert drift.distance(limit) <= allowed
+    assert np.linalg.norm(drift) <= allowed
     walk.on(20_000)
     single = np.log(np.abs(walk.theta))
     space = interpolator_set(data.X, data.y)
@@ -139,8 +163,7 @@ def test_strides_keep_what_single_steps_keep(
     shrinkage = np.abs((logs - single).sum(axis=0))
     outside = np.abs(apart - space.basis @ (space.basis.T @ apart))
     moved = np.linalg.norm(np.abs(limit.predictor) * shrinkage + limit.weights * outside)
-    rest = walk.descent().leaving(single, walk.descent().modes(single), limit)
-    assert moved <= drift.distance(limit) + 0.02 * allowed + rest + ROUNDING
+    assert moved <= np.linalg.norm(drift) + 0.02 * allowed + walk.leaving(limit) + ROUNDING
 
 
 @pytest.mark.parametrize(("scale", "fraction"), [(0.01, 0.5), (0.3, 0.05), (1.0, 0.9)])
@@ -154,13 +177,12 @@ def test_most_smooth_runs_are_followed(scale: float, fraction: float) -> None:
 def test_a_pair_of_steps_of_a_warm_up_is_two_steps_of_descent() -> None:
     """Whichever pair, to the last one, after which the step size is full."""
     walk = begin(small_problem(1), 0.4, 0.02, warmup_steps=101).on(60)
-    warm_up = WarmUp(taken=60, steps=101)
-    for left in range(int(warm_up.pairs_left), -1, -1):
-        logs = np.log(walk.theta)
-        descent = replace(walk.descent(), ramp=warm_up.ramp(float(left)))
-        np.testing.assert_allclose(logs + descent.pace(logs), np.log(walk.on(2).theta), rtol=1e-13)
-    assert warm_up.pairs_left == 20
-    assert (walk.steps, descent.ramp.level) == (102, 1.0)
+    assert walk.warm_up.pairs_left == 20
+    for left in range(20, -1, -1):
+        assert walk.warm_up.pairs_left == left
+        logs, pace = np.log(walk.theta), walk.pace()
+        np.testing.assert_allclose(logs + pace, np.log(walk.on(2).theta), rtol=1e-13)
+    assert (walk.steps, walk.way.level) == (102, 1.0)
 
 
 @pytest.mark.parametrize("warmup_steps", [3000, 3001])
@@ -181,7 +203,7 @@ def test_no_stride_leads_across_the_edge() -> None:
     data = small_problem(3)
     walk = begin(data, 0.3, 1.5 * step_at(data, 0.3, 1.0), warmup_steps=10**6)
     walk.theta, walk.steps = walk.limit().theta, 400_000
-    assert walk.descent().modes(np.log(walk.theta)).largest * 0.4 < 2
+    assert walk.modes().largest * 0.4 < 2
     assert walk.strided(1e-6) is None
 
 
