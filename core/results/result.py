@@ -5,6 +5,8 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -31,9 +33,25 @@ __all__ = [
 Scalar = float | int | str | None
 Summary = Mapping[str, Scalar]
 
-MAGIC: Final = b"sbs1"
+MAGIC: Final = b"sbs2"
 
 _NUMBERS: Final = """
+step_size end_step_size init_scale depth steps perturbations held_steps best_step
+iterate_train_loss train_loss iterate_excess_risk excess_risk best_excess_risk test_loss best_test_loss
+predictor_error l1_norm l2_norm sharpness sharpness_residual gauss_newton_sharpness sharpness_lower_bound
+sharpness_upper_bound weighted_norm stability_threshold effective_init certificate_residual kernel_change
+smallest_parameter flow_excess_risk flow_test_loss kernel_excess_risk kernel_test_loss kernel_distance min_sharpness
+max_stable_step start_stable_step least_norm_stable_step flow_stable_step
+cycle_period cycle_amplitude completion_error_estimate completion_error_bound limit_error risk_error
+mean_square_stable_step first_failing_step sensitivity
+lasso_penalty lasso_excess_risk lasso_test_loss lasso_distance duality_gap
+"""
+NUMBERS: Final = tuple(_NUMBERS.split())
+"""The numbers of a stored summary, in their order; what is null is left out. Names are added at the end alone, for what
+is stored is read by this. What is often equal stands side by side: beside each other in a page it takes nothing."""
+
+FORMER_MAGIC: Final = b"sbs1"
+_FORMER_NUMBERS: Final = """
 step_size init_scale cycle_amplitude iterate_train_loss iterate_excess_risk completion_error_estimate
 completion_error_bound limit_error risk_error train_loss excess_risk test_loss predictor_error l1_norm l2_norm
 sharpness sharpness_residual gauss_newton_sharpness sharpness_lower_bound sharpness_upper_bound weighted_norm
@@ -41,15 +59,16 @@ stability_threshold effective_init certificate_residual kernel_change smallest_p
 flow_test_loss kernel_excess_risk kernel_test_loss kernel_distance min_sharpness max_stable_step start_stable_step
 least_norm_stable_step flow_stable_step first_failing_step sensitivity
 """
-FLOATS: Final = tuple(_NUMBERS.split())
-"""The numbers that a stored summary begins with. It never changes, for what is stored is read by it: a variable that
-comes later stands in the JSON behind them."""
+FORMER_FLOATS: Final = tuple(_FORMER_NUMBERS.split())
+"""The numbers that a summary began with as they were stored before, NaN for null; all else stood in JSON."""
 
-_FLOATS: Final = struct.Struct(f"<{len(FLOATS)}d")
+_FORMER: Final = struct.Struct(f"<{len(FORMER_FLOATS)}d")
 
 _TEXT_STEP: Final = 32
 """Texts are filled up to multiples of so many bytes, so that most of those that are kept together are of one length."""
 
+_PLACES: Final = {name: place for place, name in enumerate(NUMBERS)}
+_SOURCES: Final = tuple((name, known.alias_of or name, known) for name, known in VARIABLES.items())
 _TYPES: Final = {Kind.FLOAT: (float, int), Kind.INT: (int,), Kind.TEXT: (str,)}
 
 
@@ -66,11 +85,11 @@ def whole_summary(summary: Mapping[str, Any]) -> dict[str, Scalar]:
         if name not in VARIABLES:
             raise InvalidChoice("summary", VARIABLES)
     given = summary.get
-    return {name: _scalar(known, given(known.alias_of or name)) for name, known in VARIABLES.items()}
+    return {name: _scalar(known, given(source)) for name, source, known in _SOURCES}
 
 
 def encode_summary(summary: Mapping[str, Any]) -> bytes:
-    """`whole_summary` as bytes: the numbers of `FLOATS`, NaN for null, then all else that is not null as JSON.
+    """`whole_summary` as bytes: which of `NUMBERS` are not null, these, then the texts that are not null as JSON.
 
     They are not compressed: they are kept with those of other runs, which are much like them.
 
@@ -82,27 +101,66 @@ def encode_summary(summary: Mapping[str, Any]) -> bytes:
 
 def encode_whole_summary(summary: Summary) -> bytes:
     """The same of what `whole_summary` gave."""
-    whole = dict(summary)
-    numbers = [whole.pop(name, None) for name in FLOATS]
-    rest = {name: value for name, value in whole.items() if value is not None and not VARIABLES[name].alias_of}
-    text = canonical_json(rest)
-    packed = _FLOATS.pack(*(math.nan if number is None else number for number in numbers))
-    return MAGIC + packed + text.ljust(-(-len(text) // _TEXT_STEP) * _TEXT_STEP)
+    known = {name: value for name, value in summary.items() if value is not None}
+    form = _form_of_names(tuple(name for name in NUMBERS if name in known))
+    numbers = form.numbers.pack(*(known[name] for name in form.names))
+    rest = tuple((name, value) for name, value in known.items() if name not in _PLACES)
+    return form.head + numbers + _text_of(rest)
 
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
-    """The scalars of a run that `encode_summary` wrote, in this version or in one that had former names alone."""
-    if not stored.startswith(MAGIC):
-        plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as they were stored before
+    """The scalars of a run that `encode_summary` wrote, in this version or in an earlier one. What is absent is null."""
+    if stored.startswith(MAGIC):
+        form = _form_of_mask(stored[len(MAGIC) + 1 : len(MAGIC) + 1 + stored[len(MAGIC)]])
+        start = len(form.head)
+        found: dict[str, Scalar] = dict(zip(form.names, form.numbers.unpack_from(stored, start), strict=True))
+        found |= json.loads(stored[start + form.numbers.size :])
+    elif stored.startswith(FORMER_MAGIC):
+        numbers = _FORMER.unpack_from(stored, len(FORMER_MAGIC))
+        floats = (None if math.isnan(number) else number for number in numbers)
+        found = dict(zip(FORMER_FLOATS, floats, strict=True)) | json.loads(stored[len(FORMER_MAGIC) + _FORMER.size :])
+    else:
+        plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as they were stored at first
         summary: dict[str, Scalar] = json.loads(plain)
         former = {
             known.alias_of: summary[name] for name, known in VARIABLES.items() if known.alias_of and name in summary
         }
         return former | summary
-    numbers = _FLOATS.unpack_from(stored, len(MAGIC))
-    floats = (None if math.isnan(number) else number for number in numbers)
-    found: dict[str, Scalar] = dict(zip(FLOATS, floats, strict=True)) | json.loads(stored[len(MAGIC) + _FLOATS.size :])
-    return {name: found.get(known.alias_of or name) for name, known in VARIABLES.items()}
+    return {name: found.get(source) for name, source, _ in _SOURCES}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Form:
+    """How the numbers of a summary lie: `names` are those that this version knows, behind a `head` that says which."""
+
+    names: tuple[str, ...]
+    head: bytes
+    numbers: struct.Struct
+
+
+@lru_cache(maxsize=256)
+def _form_of_names(names: tuple[str, ...]) -> _Form:
+    """Of numbers that are not null, in the order of `NUMBERS`."""
+    bits = sum(1 << _PLACES[name] for name in names)
+    return _form_of_mask(bits.to_bytes(-(-len(NUMBERS) // 8), "little"))
+
+
+@lru_cache(maxsize=256)
+def _form_of_mask(mask: bytes) -> _Form:
+    """Bit k says whether the number of place k is there. One that a later version has added is passed over."""
+    bits = int.from_bytes(mask, "little")
+    places = [place for place in range(8 * len(mask)) if bits >> place & 1]
+    names = tuple(NUMBERS[place] for place in places if place < len(NUMBERS))
+    form = "".join("q" if VARIABLES[name].kind is Kind.INT else "d" for name in names)
+    numbers = struct.Struct(f"<{form}{8 * (len(places) - len(names))}x")
+    return _Form(names=names, head=MAGIC + bytes([len(mask)]) + mask, numbers=numbers)
+
+
+@lru_cache(maxsize=256)
+def _text_of(rest: tuple[tuple[str, Scalar], ...]) -> bytes:
+    """What is no number as JSON: the same for most runs of a batch."""
+    text = canonical_json({name: value for name, value in rest if not VARIABLES[name].alias_of})
+    return text.ljust(-(-len(text) // _TEXT_STEP) * _TEXT_STEP)
 
 
 def to_xarray(grid: Grid, summaries: Sequence[Summary | None], attrs: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,11 +199,11 @@ def check_one_per_run(grid: Grid, summaries: Sequence[Summary | None]) -> None:
 
 
 def _scalar(variable: Variable, value: Any) -> Scalar:
+    if value is None:
+        return None
     if type(value) is float and variable.kind is Kind.FLOAT:
         return value if math.isfinite(value) else None
     plain = value.item() if isinstance(value, np.generic) else value
-    if plain is None:
-        return None
     if isinstance(plain, bool) or not isinstance(plain, _TYPES[variable.kind]):
         raise TypeError(f"{variable.name} should be {variable.kind}, not {type(value).__name__}")
     if isinstance(plain, int | float) and variable.kind is Kind.FLOAT:

@@ -104,6 +104,9 @@ class Trials:
             self._ended[trained.run.index] = replace(turned_end(trained) if run.goes_backwards else trained, run=run)
         touched = sorted({trained.run.index // MOST_TRIALS for trained in ended})
         results = [self._result(index) for index in touched if self._is_complete(index)]
+        if results:
+            left = self._searches
+            self._ended = {number: end for number, end in self._ended.items() if number // MOST_TRIALS in left}
         if not self._training.active:
             self._history = {index: self._history_with_round(index) for index in self._searches}
             self._earlier_steps = self.step
@@ -173,17 +176,20 @@ class Trials:
 
     def _history_with_round(self, index: int) -> tuple[TrainedRun, ...]:
         """What a search remembers once its trials of this round have ended."""
-        own = [self._ended[number] for number in self._round if number // MOST_TRIALS == index]
+        own = [self._ended[number] for number in self._own_of(index)]
         return tuple(self._searches[index].remembered([*self._history[index], *own]))
 
+    def _own_of(self, index: int) -> list[int]:
+        """The trials of a search in this round, by number: a batch has hundreds of others."""
+        return [number for number in range(index * MOST_TRIALS, (index + 1) * MOST_TRIALS) if number in self._round]
+
     def _is_complete(self, index: int) -> bool:
-        own = {number for number in self._round if number // MOST_TRIALS == index}
-        return own <= self._ended.keys() and not self._searches[index].next_trials(self._history_with_round(index))
+        is_over = all(number in self._ended for number in self._own_of(index))
+        return is_over and not self._searches[index].next_trials(self._history_with_round(index))
 
     def _result(self, index: int) -> SearchResult:
         result = self._searches[index].result(self._history_with_round(index))
         del self._searches[index], self._history[index]
-        self._ended = {number: trained for number, trained in self._ended.items() if number // MOST_TRIALS != index}
         return result
 
 

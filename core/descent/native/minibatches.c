@@ -72,8 +72,8 @@ INLINE uint64_t draw(generator *g)
     return g->buffer[g->at++];
 }
 
-/* The next uniform numbers, one for each sample, counted in `count` buckets of equal width: of these instructions a
- * processor takes some while it waits for the products of the next draws. */
+/* The next uniform numbers, one for each sample, counted in `count` buckets of equal width. Counted as they are drawn,
+ * they need not be read again; that the products of the next draws hide the counting was not found in measurement. */
 INLINE void note(const minibatches *m, int64_t sample, uint64_t drawn, int64_t shift)
 {
     m->drawn[sample] = drawn >> UNUSED;

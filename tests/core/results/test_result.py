@@ -1,5 +1,6 @@
 """Results: scalars, arrays and the labelled array."""
 
+import hashlib
 import json
 import math
 import struct
@@ -18,7 +19,7 @@ from core.errors import InvalidChoice
 from core.identity import canonical_json
 from core.outcome import Outcome
 from core.results.result import (
-    FLOATS,
+    NUMBERS,
     VARIABLES,
     MalformedArrays,
     decode_summary,
@@ -117,13 +118,45 @@ def test_every_variable_is_described() -> None:
 
 
 def test_the_numbers_of_a_summary_stand_where_they_always_did() -> None:
-    """What was stored by this version is read by every later one: the first of them, and which there are."""
-    assert all(VARIABLES[name].kind is Kind.FLOAT for name in FLOATS)
-    stored = encode_summary({"step_size": 0.5, "sensitivity": 2.0, "outcome": "converged"})
-    assert stored[:4] == b"sbs1"
-    assert struct.unpack_from("<d", stored, 4) == (0.5,)
-    assert struct.unpack_from("<d", stored, 4 + 8 * 37) == (2.0,)
-    assert json.loads(stored[4 + 8 * 38 :]) == {"outcome": "converged"}
+    """What was stored by this version is read by every later one: which numbers there are, then these, then texts."""
+    assert NUMBERS[:3] == ("step_size", "end_step_size", "init_scale")
+    assert hashlib.sha256(" ".join(NUMBERS[:53]).encode()).hexdigest().startswith("50d2c562692fe60d")
+    stored = encode_summary({"step_size": 0.5, "depth": 3, "duality_gap": 2.0, "outcome": "converged"})
+    assert stored[:5] == b"sbs2\x07"
+    assert int.from_bytes(stored[5:12], "little") == 1 + (1 << 3) + (1 << 52)
+    assert struct.unpack_from("<dqd", stored, 12) == (0.5, 3, 2.0)
+    assert json.loads(stored[12 + 24 :]) == {"outcome": "converged"}
+
+
+def test_every_number_has_a_place_among_those_of_a_summary() -> None:
+    """One that had none would be stored as text, whose length differs from run to run."""
+    assert sorted(NUMBERS) == sorted(
+        name for name, known in VARIABLES.items() if known.kind is not Kind.TEXT and known.alias_of is None
+    )
+
+
+def test_what_is_null_takes_no_byte_of_a_summary() -> None:
+    """Not of its numbers, nor of its texts."""
+    known = {"step_size": 0.5, "steps": 7, "outcome": "converged"}
+    nothing = {name: None for name, entry in VARIABLES.items() if name not in known and entry.alias_of is None}
+    assert encode_summary(known | nothing) == encode_summary(known)
+    assert len(encode_summary(known)) == len(b"sbs2\x07") + 7 + 2 * 8 + 32
+
+
+def test_a_number_that_a_later_version_added_is_passed_over() -> None:
+    """A worker that is newer than the interface stores what that does not know."""
+    stored = encode_summary({"step_size": 0.5, "outcome": "converged"})
+    later = stored[:4] + b"\x08" + stored[5:12] + b"\x01" + stored[12:20] + struct.pack("<d", 1.5) + stored[20:]
+    assert decode_summary(later) == decode_summary(stored)
+
+
+def test_a_summary_in_the_form_before_is_read() -> None:
+    """Its numbers stood in a fixed row, NaN for null, and all else in JSON."""
+    row = struct.pack("<38d", 0.5, *[math.nan] * 36, 2.0)
+    read = decode_summary(b"sbs1" + row + canonical_json({"outcome": "converged", "best_excess_risk": 0.25, "steps": 7}))
+    known = {"step_size": 0.5, "sensitivity": 2.0, "outcome": "converged", "best_excess_risk": 0.25, "steps": 7}
+    assert {name: value for name, value in read.items() if value is not None} == known
+    assert set(read) == set(VARIABLES)
 
 
 @settings(deadline=None)
