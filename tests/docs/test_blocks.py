@@ -77,7 +77,8 @@ def _in_shell(commands: str) -> str:
 
 def _are_known(commands: str) -> str:
     """The same of commands that are not run: `stepbias` knows command and options, the Makefile has the target."""
-    asked = re.sub(r"^(stepbias [^#\n]*)", r"\1 --help ", commands, flags=re.MULTILINE)
+    # What follows is another command, or a file.
+    asked = re.sub(r"^(stepbias [^#|>&;\n]*).*", r"\1 --help", commands, flags=re.MULTILINE)
     asked = re.sub(r"^make ", f"make -n -C '{ROOT}' ", asked, flags=re.MULTILINE)
     return _in_shell("\n".join(re.findall(r"^(?:stepbias|make) .*", asked, flags=re.MULTILINE)))
 

@@ -17,6 +17,7 @@ PATIENCE: Final = 90.0
 """Seconds: what is trained is handed back, and the server writes what it has."""
 
 _LOOK_SECONDS: Final = 0.05
+_LAST_SECONDS: Final = 2.0
 
 
 def down(state_dir: Path | None = None) -> int:
@@ -34,8 +35,18 @@ def down(state_dir: Path | None = None) -> int:
             if time.monotonic() > deadline:
                 raise StartupError(f"process {holder} was asked to stop, and still uses {directory}")
             time.sleep(_LOOK_SECONDS)
+        _await_end(holder)
     remark(f"the service in {directory} has stopped")
     return 0
+
+
+def _await_end(process: int) -> None:
+    """Return when the process is gone, too, or only waits for its parent to hear of it."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(process, 0)
+            time.sleep(_LOOK_SECONDS)
 
 
 def _holder(directory: Path) -> int:
