@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 REGISTRATION: Final = 5
 """In rounds: for so long a worker is believed to live that is not heard of."""
 
+RENEWAL: Final = 2
+"""In rounds: so often a worker says that it lives where nothing else has changed. Each time is a write to the disk."""
+
 DEAF_SECONDS: Final = 8.0
 """A worker with idle processes that has not taken what waits for so long is deaf: its connection is, or its broker."""
 
@@ -79,6 +82,8 @@ class Janitor:
         self._tidied = self._ended = context.clock()
         self._away = 0.0
         self._has_failed = False
+        self._registered: LiveWorker | None = None
+        self._registered_at = 0.0
         self._taken = 0
         self._heard = context.clock()
         self._alone_since: dict[str, float] = {}
@@ -172,18 +177,20 @@ class Janitor:
             tells=settings.webhook_hosts,
             processes=self._pool.processes(),
         )
-        seconds = REGISTRATION * settings.janitor_seconds
-        self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)
+        period, now = settings.janitor_seconds, self._clock()
+        if worker != self._registered or now - self._registered_at >= RENEWAL * period:
+            self._ask(self._context.store.register, worker, queues=self._queues, seconds=REGISTRATION * period)
+            self._registered, self._registered_at = worker, now
 
     def _ring_where_work_waits(self) -> bool:
         """Ring where work waits and processes are idle; whether there was such work."""
         idle, waits = self._pool.idle(), False
-        for queue in () if self._context.stopping.is_set() else self._queues:
-            jobs = self._waiting(queue)
-            if jobs and idle:
+        for queue in self._queues if idle and not self._context.stopping.is_set() else ():
+            # Each of many workers asks this each second: it costs the same however much work there is, and how many workers.
+            if rings := self._ask(self._context.store.work_waiting, queue, most=idle):
                 waits = True
                 if not self._ask(self._bell.unanswered, queue):
-                    self._ask(self._bell.ring, queue, min(jobs, idle))
+                    self._ask(self._bell.ring, queue, rings)
         return waits
 
     def _end_if_deaf(self, began: float, taken: int, *, waits: bool) -> None:
@@ -197,12 +204,6 @@ class Janitor:
             self._over.set()
             self._context.end_process("it has idle processes and does not take the work that waits")
         self._taken = taken
-
-    def _waiting(self, queue: Queue) -> int:
-        """The jobs that this worker may take, and the figures."""
-        waiting = self._ask(self._context.store.look_around, queue).waiting
-        figures = self._ask(self._context.store.figures_waiting) if queue is Queue.INTERACTIVE else 0
-        return figures + sum(each.jobs for each in waiting if each.numerics == NUMERICS_VERSION)
 
     def _tidy(self) -> Round:
         store, period = self._context.store, self._context.settings.janitor_seconds
