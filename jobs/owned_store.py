@@ -31,8 +31,8 @@ _OF_EXPERIMENTS: Final = (
     "edit notes in_full places experiment records spec cancel retry delete events last_events webhook"
 )
 _OF_JOBS: Final = "claim heartbeat save_checkpoint checkpoint add_jobs complete fail release job jobs"
-_OF_RESULTS: Final = "summaries first_missing run contents figures_waiting next_figure"
-_OF_ALL: Final = "look_around untold damaged require_writable room gauges ping"
+_OF_RESULTS: Final = "summaries first_missing run contents next_figure"
+_OF_ALL: Final = "look_around work_waiting untold damaged require_writable room gauges ping"
 
 PASSED: Final = frozenset(f"{_OF_EXPERIMENTS} {_OF_JOBS} {_OF_RESULTS} {_OF_ALL}".split())
 """What is asked of the store as it is: it goes by the id of an experiment, or tells of nobody."""

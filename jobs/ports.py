@@ -377,7 +377,14 @@ class Upkeep(Protocol):
         ...
 
     def look_around(self, queue: Queue) -> Surroundings:
-        """What waits in the queue, for workers of which numerics version, and who serves it."""
+        """What waits in the queue, for workers of which numerics version, and who serves it: all of them."""
+        ...
+
+    def work_waiting(self, queue: Queue, *, most: int) -> int:
+        """How many jobs of the store's numerics version wait in the queue, counted up to `most`.
+
+        In the interactive queue figures that were asked for count as well. What this costs depends on `most` alone.
+        """
         ...
 
     def damaged(self) -> Sequence[str]:
@@ -472,10 +479,6 @@ class ResultStore(Protocol):
 
         Two that ask at the same moment may both be told that they did.
         """
-        ...
-
-    def figures_waiting(self) -> int:
-        """How many figures were asked for and not taken."""
         ...
 
     def next_figure(self) -> FigureRequest | None:

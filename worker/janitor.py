@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 REGISTRATION: Final = 5
 """In rounds: for so long a worker is believed to live that is not heard of."""
 
+RENEWAL: Final = 2
+"""In rounds: so often a worker says that it lives where nothing else has changed. Each time is a write to the disk."""
+
 DEAF_SECONDS: Final = 8.0
 """A worker with idle processes that has not answered what rings for so long is deaf: its connection is, or its pool."""
 
@@ -84,6 +87,8 @@ class Janitor:
         self._tidied = self._ended = context.clock()
         self._away = 0.0
         self._has_failed = False
+        self._registered: LiveWorker | None = None
+        self._registered_at = 0.0
         self._taken = 0
         self._heard = context.clock()
         self._alone_since: dict[str, float] = {}
@@ -179,8 +184,10 @@ class Janitor:
             processes=self._pool.processes(),
             kernel=kernel_id(chosen(settings.kernel)),
         )
-        seconds = REGISTRATION * settings.janitor_seconds
-        self._ask(self._context.store.register, worker, queues=self._queues, seconds=seconds)
+        period, now = settings.janitor_seconds, self._clock()
+        if worker != self._registered or now - self._registered_at >= RENEWAL * period:
+            self._ask(self._context.store.register, worker, queues=self._queues, seconds=REGISTRATION * period)
+            self._registered, self._registered_at = worker, now
 
     def _ring_where_work_waits(self) -> bool:
         """Ring where work waits and processes are idle; whether there was such work, or a ring that nobody answers.
@@ -190,12 +197,14 @@ class Janitor:
         """
         idle, waits = self._pool.idle(), False
         for queue in () if self._context.stopping.is_set() or not idle else self._queues:
-            jobs, rings = self._waiting(queue), self._unanswered(queue)
+            # Each of many workers asks this each second: it costs the same however much there is, and for how many.
+            jobs = self._ask(self._context.store.work_waiting, queue, most=idle)
+            rings = self._unanswered(queue)
             waits |= bool(jobs or rings)
             if jobs and rings == 0:
-                self._ask(self._bell.ring, queue, min(jobs, idle))
+                self._ask(self._bell.ring, queue, jobs)
             if jobs and (rings is None or (rings and queue in self._rung)):
-                self._pool.ring(queue, min(jobs, idle))
+                self._pool.ring(queue, jobs)
             self._rung = self._rung | {queue} if jobs or rings else self._rung - {queue}
         return waits
 
@@ -217,12 +226,6 @@ class Janitor:
             self._over.set()
             self._context.end_process("it has idle processes and does not take the work that waits")
         self._taken = taken
-
-    def _waiting(self, queue: Queue) -> int:
-        """The jobs that this worker may take, and the figures."""
-        waiting = self._ask(self._context.store.look_around, queue).waiting
-        figures = self._ask(self._context.store.figures_waiting) if queue is Queue.INTERACTIVE else 0
-        return figures + sum(each.jobs for each in waiting if each.numerics == NUMERICS_VERSION)
 
     def _tidy(self) -> Round:
         store, period = self._context.store, self._context.settings.janitor_seconds

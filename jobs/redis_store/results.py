@@ -98,10 +98,6 @@ class RedisResults(RedisServer, ResultStore):
         return bool(self._call(Script.ASK_FIGURE, *wish))
 
     @override
-    def figures_waiting(self) -> int:
-        return sum(self._read(*(["LLEN", self._figures(owner)] for owner in self._figure_owners())))
-
-    @override
     def next_figure(self) -> FigureRequest | None:
         for owner in self._figure_owners()[:1]:
             (asked,) = self._read(["LINDEX", self._figures(owner), 0])

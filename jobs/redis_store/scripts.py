@@ -63,6 +63,7 @@ class Script(StrEnum):
     KEEP_UPLOAD = "keep_upload"
     REGISTER = "register"
     LOOK_AROUND = "look_around"
+    WORK_WAITING = "work_waiting"
     CONTENTS = "contents"
     AUDIT = "audit"
     REPAIR = "repair"

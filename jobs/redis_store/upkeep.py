@@ -93,6 +93,11 @@ class RedisUpkeep(RedisServer, Upkeep):
         )
 
     @override
+    def work_waiting(self, queue: Queue, *, most: int) -> int:
+        waiting: int = self._call(Script.WORK_WAITING, queue, self._numerics, most)
+        return waiting
+
+    @override
     def damaged(self) -> Sequence[str]:
         _, names = self._read(
             ["ZREMRANGEBYSCORE", key("damaged"), "-inf", time.time() - DAMAGE_SECONDS],

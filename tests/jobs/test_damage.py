@@ -601,7 +601,7 @@ def test_figures_are_drawn_by_workers_of_the_version_that_is_asked(laboratory: L
     """Others would keep other numbers under the same name."""
     old, new = laboratory.of_version("1").store, laboratory.of_version("2").store
     old.request_figure(figure_request(), seconds=10.0)
-    assert (new.figures_waiting(), new.next_figure()) == (0, None)
+    assert (new.work_waiting(Queue.INTERACTIVE, most=9), new.next_figure()) == (0, None)
     assert old.next_figure() == figure_request()
 
 

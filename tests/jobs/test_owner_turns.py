@@ -143,7 +143,7 @@ def test_figures_are_drawn_for_owners_in_turn(laboratory: Laboratory) -> None:
         ben.request_figure(figure_request(f"figure:{number}"), seconds=100.0)
         drawn += [request.key for _ in range(2) if (request := laboratory.store.next_figure())]
     assert [key.removeprefix("figure:") for key in drawn] == ["ada/0", "ben/0", "ada/1", "ben/1", "ada/2", "ben/2"]
-    assert (laboratory.store.figures_waiting(), laboratory.store.next_figure()) == (0, None)
+    assert (laboratory.store.work_waiting(Queue.INTERACTIVE, most=9), laboratory.store.next_figure()) == (0, None)
 
 
 def test_ends_are_told_for_owners_in_turn(laboratory: Laboratory) -> None:

@@ -453,3 +453,25 @@ def test_a_page_of_one_run_is_not_kept(
     for index, times in ((0, 2), (0, 4), (1, 6), (2, 6), (3, 6)):
         assert store.run(experiment.id, index) == runs[index].run
         assert len(unpacked) == times
+
+
+@pytest.mark.parametrize("workers", [1, 40])
+def test_what_an_idle_worker_asks_costs_the_same_among_many(
+    client: redis.Redis, laboratory: Laboratory, workers: int
+) -> None:
+    """Whoever asks for one job reads one line of each kind, however many experiments wait and workers live."""
+    store = laboratory.store
+    for number in range(workers):
+        laboratory.planned(f"spec {number}", batches=2)
+        store.register(LiveWorker(name=f"w{number}", numerics="1", idle=1), queues=Queue, seconds=50.0)
+    store.work_waiting(Queue.BATCH, most=1)
+    client.config_resetstat()
+    store.work_waiting(Queue.BATCH, most=1)
+    counted: Any = client.info("commandstats")
+    asked = {name.removeprefix("cmdstat_"): each["calls"] for name, each in counted.items()}
+    assert {name: asked.get(name, 0) for name in ("evalsha", "zrange", "zcard", "hmget")} == {
+        "evalsha": 1,
+        "zrange": 2,
+        "zcard": 1,
+        "hmget": 0,
+    }

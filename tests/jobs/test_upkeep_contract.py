@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from jobs.records import LiveWorker, Queue, Round
+from jobs.owned_store import owned
+from jobs.records import LiveWorker, Ownership, Queue, Round
 from jobs.states import JobState
-from tests.jobs.laboratory import SETTINGS, Laboratory, train_job
+from tests.jobs.laboratory import SETTINGS, Laboratory, figure_request, train_job
 
 
 def tidy(laboratory: Laboratory, caller: str = "janitor", **known: Any) -> Round:
@@ -80,6 +81,24 @@ def test_for_how_long_nobody_takes_what_waits_is_no_matter_of_a_clock(laboratory
     assert next_round(laboratory, away=away).jump == pytest.approx(away, abs=1.0)
     (found,) = laboratory.store.look_around(Queue.BATCH).waiting
     assert (found.untaken_seconds > 7000) if away < 0 else found.untaken_seconds == 0.0
+
+
+def test_work_that_waits_is_counted_until_it_is_enough(laboratory: Laboratory) -> None:
+    """Jobs of the version of who asks, of all owners and priorities; figures in the queue that people wait for."""
+    store, other = laboratory.store, laboratory.of_version("another").store
+
+    def waiting(most: int) -> list[int]:
+        return [store.work_waiting(queue, most=most) for queue in (Queue.INTERACTIVE, Queue.BATCH)]
+
+    assert waiting(9) == [0, 0]
+    laboratory.planned("one", batches=3)
+    laboratory.planned("another", batches=4)
+    assert [waiting(most) for most in (0, 2, 5, 9)] == [[0, 0], [0, 2], [0, 5], [0, 7]]
+    laboratory.submit("a third")
+    owned(store, Ownership(owner="ada")).request_figure(figure_request(), seconds=10.0)
+    store.request_figure(figure_request("figure:f"), seconds=10.0)
+    assert [waiting(most) for most in (1, 2, 9)] == [[1, 1], [2, 2], [3, 7]]
+    assert [other.work_waiting(queue, most=9) for queue in Queue] == [0, 0]
 
 
 def test_a_worker_lives_as_long_as_it_registers(

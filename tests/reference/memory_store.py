@@ -726,6 +726,13 @@ class MemoryStore(Store):
             return Surroundings(workers=tuple(alive), waiting=tuple(waiting))
 
     @override
+    def work_waiting(self, queue: Queue, *, most: int) -> int:
+        with self._lock.reading:
+            jobs = sum(len(each.waiting(queue)) for each in self._flowing(queue, self.numerics))
+            figures = sum(map(len, self._figures[self.numerics].values())) if queue is Queue.INTERACTIVE else 0
+            return min(jobs + figures, most)
+
+    @override
     def damaged(self) -> Sequence[str]:
         return []
 
@@ -968,10 +975,6 @@ class MemoryStore(Store):
             # The first of those that take turns is next: who comes, and who has had a turn, goes to the end.
             self._figures[self.numerics].setdefault(request.owner, deque()).append(request)
             return True
-
-    @override
-    def figures_waiting(self) -> int:
-        return sum(map(len, self._figures[self.numerics].values()))
 
     @override
     def next_figure(self) -> FigureRequest | None:

@@ -8,7 +8,9 @@ from jobs.ports import Store
 from jobs.records import Claim, Round
 from tests.simulation.chance import Killed, Odds
 
-READS = frozenset({"experiment", "spec", "job", "jobs", "checkpoint", "summaries", "run", "document", "look_around"})
+READS = frozenset(
+    {"experiment", "spec", "job", "jobs", "checkpoint", "summaries", "run", "document", "look_around", "work_waiting"}
+)
 MOST_CALLS = 20_000
 NEEDS_ROOM = frozenset(
     {"submit", "save_checkpoint", "add_jobs", "set_run_keys", "commit_runs", "put_document", "keep_upload"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.descent.kernel import chosen, kernel_id
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS
 from jobs.errors import StoreFull, StoreUnavailable
@@ -18,7 +19,7 @@ from jobs.states import ExperimentStatus, JobState
 from tests.reference.memory_store import MemoryDoorbell
 from tests.stepbias.launcher.household import eventually
 from tests.worker.workshop import Workshop, spec
-from worker.janitor import DEAF_SECONDS, LONGEST_ROUND, REGISTRATION, VERSION_GONE_SECONDS, Janitor
+from worker.janitor import DEAF_SECONDS, LONGEST_ROUND, REGISTRATION, RENEWAL, VERSION_GONE_SECONDS, Janitor
 
 BOTH = (Queue.INTERACTIVE, Queue.BATCH)
 
@@ -180,14 +181,15 @@ def wait_before(office: Office, monkeypatch: pytest.MonkeyPatch, call: str, seco
     monkeypatch.setattr(office.store, call, wait)
 
 
-@pytest.mark.parametrize("call", ["register", "tidy", "look_around"])
+@pytest.mark.parametrize("call", ["register", "tidy", "work_waiting"])
 def test_a_wait_for_a_dead_connection_is_counted(office: Office, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """The worker's own is as dead: it ends itself as soon as it would else; on a new one it has been rung for first."""
     office.submit(spec())
     office.janitor.round()
     wait_before(office, monkeypatch, call, ANSWER_SECONDS + 0.5)
+    office.clock.move(RENEWAL * office.settings.janitor_seconds)
     office.janitor.round()
-    assert office.bell.hang_ups == (call != "look_around")
+    assert office.bell.hang_ups == (call != "work_waiting")
     office.clock.move(DEAF_SECONDS - ANSWER_SECONDS - 1)
     office.janitor.round()
     assert office.ends == []
@@ -196,7 +198,7 @@ def test_a_wait_for_a_dead_connection_is_counted(office: Office, monkeypatch: py
     assert len(office.ends) == 1
 
 
-@pytest.mark.parametrize("call", ["register", "tidy", "look_around"])
+@pytest.mark.parametrize("call", ["register", "tidy", "work_waiting"])
 def test_where_everybody_waits_nobody_is_deaf(office: Office, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """A round that takes longer than one dead connection explains: the store is copied, or was away."""
     office.submit(spec())
@@ -215,7 +217,7 @@ def test_where_everybody_waits_nobody_is_deaf(office: Office, monkeypatch: pytes
 def test_while_the_store_is_away_nobody_is_deaf(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no telling what waits."""
 
-    def away(*_: object) -> object:
+    def away(*_: object, **__: object) -> object:
         office.clock.move(DEAF_SECONDS)
         asked.set()
         raise StoreUnavailable("away")
@@ -225,7 +227,7 @@ def test_while_the_store_is_away_nobody_is_deaf(office: Office, monkeypatch: pyt
         office.janitor.round()
     asked = threading.Event()
     with monkeypatch.context() as patched:
-        patched.setattr(office.store, "look_around", away)
+        patched.setattr(office.store, "work_waiting", away)
         with at_work(office.janitor):
             assert asked.wait(30)
     office.janitor.round()
@@ -249,7 +251,7 @@ def test_a_job_whose_lease_ran_out_comes_back(office: Office) -> None:
     assert "its worker disappeared 3 times" in record.error
 
 
-@pytest.mark.parametrize("call", ["register", "look_around", "tidy", "clear_garbage"])
+@pytest.mark.parametrize("call", ["register", "work_waiting", "look_around", "tidy", "clear_garbage"])
 def test_a_round_that_waits_for_the_store_takes_no_lease(
     office: Office, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -291,7 +293,7 @@ def test_a_slow_link_does_not_keep_lost_work_from_coming_back(office: Office, mo
 
         monkeypatch.setattr(office.store, call, wait)
 
-    for call in ("register", "tidy", "look_around", "figures_waiting", "clear_garbage", "sweep"):
+    for call in ("register", "tidy", "work_waiting", "look_around", "clear_garbage", "sweep"):
         slow(call)
     for _ in range(2):
         office.janitor.round()
@@ -314,6 +316,7 @@ def test_an_outage_that_ended_a_round_takes_no_lease(office: Office, monkeypatch
         office.clock.move(60.0)
         raise StoreUnavailable("away")
 
+    office.clock.move(RENEWAL * office.settings.janitor_seconds)
     with monkeypatch.context() as patched:
         patched.setattr(office.store, "register", wait)
         for _ in range(3):
@@ -337,10 +340,31 @@ def test_a_worker_is_known_to_live(office: Office) -> None:
     """On the queues it serves, for as long as its janitor comes by."""
     office.pool.is_idle = 1
     office.hire((Queue.BATCH,), "somebody").round()
-    worker = LiveWorker(name="somebody", numerics=NUMERICS_VERSION, idle=1, processes=3)
+    worker = LiveWorker(name="somebody", numerics=NUMERICS_VERSION, idle=1, processes=3, kernel=kernel_id(chosen("auto")))
     assert [office.store.look_around(queue).workers for queue in BOTH] == [(), (worker,)]
     office.clock.move(REGISTRATION * office.settings.janitor_seconds)
     assert [office.store.look_around(queue).workers for queue in BOTH] == [(), ()]
+
+
+def test_what_has_not_changed_is_registered_again_only_in_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each registration is a write to the disk of the store; what has changed is said at once."""
+    said, register = list[int](), office.store.register
+
+    def note(worker: LiveWorker, **options: Any) -> None:
+        said.append(worker.idle)
+        register(worker, **options)
+
+    monkeypatch.setattr(office.store, "register", note)
+    for _ in range(2):
+        office.janitor.round()
+    assert said == [2]
+    office.pool.is_idle = 1
+    for _ in range(2):
+        office.janitor.round()
+    assert said == [2, 1]
+    office.clock.move(RENEWAL * office.settings.janitor_seconds)
+    office.janitor.round()
+    assert said == [2, 1, 1]
 
 
 def test_what_an_old_version_left_behind_is_planned_anew(office: Office) -> None:

@@ -133,7 +133,7 @@ def test_what_no_worker_takes_in_time_is_written_here(many: Any, form: Format) -
     api.client.app.state.drawing_timeout = 0.05
     response = api.get(_url(identifier, form))
     assert response.status_code == 200
-    assert bell.store.figures_waiting() == 1
+    assert bell.store.work_waiting(Queue.INTERACTIVE, most=9) == 1
     bell.is_awake = True
     bell.ring(Queue.INTERACTIVE)
     assert api.get(_url(identifier, form)).content == response.content
@@ -146,7 +146,7 @@ def test_where_no_worker_lives_none_is_waited_for(many: Any, form: Format) -> No
     bell.store._served_until.clear()
     api.client.app.state.drawing_timeout = 1e9
     assert api.get(_url(identifier, form)).status_code == 200
-    assert bell.store.figures_waiting() == 0
+    assert bell.store.work_waiting(Queue.INTERACTIVE, most=9) == 0
 
 
 @pytest.mark.parametrize("form", [Format.CSV, Format.JSON])
