@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.14 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty
+.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty manifests
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -108,6 +108,15 @@ figures: setup ## compute every preset through a service of its own and draw the
 clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json in Python and TypeScript, and use them (needs npm)
 	@$(BIN)/python -m tests.clients
 
+.venv-manifests/.ready .venv-supply/.ready: .venv-%/.ready: requirements-%.lock
+	@echo "Installing what requirements-$*.lock has into .venv-$* (once)"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-$*.lock
+	@touch $@
+
+manifests: .venv-manifests/.ready ## hold deploy/kubernetes to the schemas of Kubernetes, every version, and of KEDA (needs npm)
+	@.venv-manifests/bin/python -m tests.deploy
+
 .venv-mlflow/.ready:
 	@$(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
@@ -164,10 +173,12 @@ lock: setup ## renew the lock files from pyproject.toml and service/pyproject.to
 	@$(COMPILE) --group site --constraint requirements-dev.lock --output-file requirements-site.lock
 	@$(COMPILE) --group bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 	@$(COMPILE) --group clients --output-file requirements-clients.lock
+	@$(COMPILE) --group manifests --output-file requirements-manifests.lock
+	@$(COMPILE) --group supply --output-file requirements-supply.lock
 
 dist: setup ## client and service as source distributions, and the wheels that are built of these, in dist/
 	@for each in . ./service; do $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist $$each || exit 1; done
 	@ls -l dist
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site
+	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients .venv-manifests .venv-supply out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site

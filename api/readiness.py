@@ -22,6 +22,9 @@ class QueueDocument(BaseModel):
     idle: int = Field(description="Processes of these workers that have nothing to do.")
     waiting_jobs: int = Field(description="Of the first hundred experiments that wait.")
     untaken_seconds: float = Field(description="For so long work has waited and none was taken.")
+    demand: int = Field(
+        description="For how many processes there is work: as many as jobs wait, and those that are at work."
+    )
 
 
 class ReadinessDocument(BaseModel):
@@ -118,6 +121,7 @@ def _queue(found: Surroundings) -> QueueDocument:
         idle=sum(worker.idle for worker in found.workers),
         waiting_jobs=sum(each.jobs for each in found.waiting),
         untaken_seconds=round(max((each.untaken_seconds for each in found.waiting), default=0.0), 3),
+        demand=found.demand(),
     )
 
 

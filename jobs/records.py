@@ -379,6 +379,15 @@ class Surroundings:
         """For so long work of the version has waited and none was taken; 0 where none waits."""
         return max((each.untaken_seconds for each in self.waiting if each.numerics == numerics), default=0.0)
 
+    def demand(self) -> int:
+        """For how many processes there is work: as many as jobs wait, and those that are at work.
+
+        By what waits alone, whoever scales workers would take the last jobs from those that do them. Of workers that do
+        not say how many processes they have, none is counted as at work.
+        """
+        busy = sum(max(worker.processes - worker.idle, 0) for worker in self.workers if worker.processes is not None)
+        return busy + sum(each.jobs for each in self.waiting)
+
 
 DATA_ANALYSIS: Final = "data-analysis"
 RESULTS_FILE: Final = "results-file"

@@ -107,6 +107,7 @@ class _StoreCollector(Collector):
             "idle_processes": "Their processes that have nothing to do.",
             "waiting_jobs": "Jobs that wait, of the first hundred experiments.",
             "untaken_seconds": "For so long work has waited and none was taken.",
+            "demand": "For how many processes there is work: as many as jobs wait, and those that are at work.",
         }
         families = {
             name: GaugeMetricFamily(f"stepbias_queue_{name}", text, labels=("queue",)) for name, text in names.items()
@@ -118,6 +119,7 @@ class _StoreCollector(Collector):
             families["waiting_jobs"].add_metric([queue], sum(each.jobs for each in found.waiting))
             longest = max((each.untaken_seconds for each in found.waiting), default=0.0)
             families["untaken_seconds"].add_metric([queue], longest)
+            families["demand"].add_metric([queue], found.demand())
         yield from families.values()
 
     def _of_store(self) -> Iterator[Metric]:

@@ -32,7 +32,7 @@ def test_a_service_is_ready_when_each_queue_has_a_worker(api: Service) -> None:
     assert "interactive" not in document["detail"]
     assert int(response.headers["retry-after"]) > 0
     serve(api, *Queue)
-    queue = {"workers": 1, "idle": 1, "waiting_jobs": 0, "untaken_seconds": 0.0}
+    queue = {"workers": 1, "idle": 1, "waiting_jobs": 0, "untaken_seconds": 0.0, "demand": 0}
     assert api.get("/readyz").json() == {
         "status": "ready",
         "queues": {"interactive": queue, "batch": queue},

@@ -42,7 +42,7 @@ def test_requests_are_counted_by_route_and_status(api: Service) -> None:
 
 def test_the_state_of_the_store_is_told(api: Service) -> None:
     """Queues, workers, experiments, and jobs by how they ended."""
-    api.store.register(LiveWorker(name="w", numerics="4", idle=2), queues=[Queue.BATCH], seconds=60.0)
+    api.store.register(LiveWorker(name="w", numerics="4", idle=2, processes=5), queues=[Queue.BATCH], seconds=60.0)
     first, second = api.submit(), api.submit(name="other")
     api.train(first, [{"outcome": "converged"}] * 2)
     found = numbers(api)
@@ -50,6 +50,7 @@ def test_the_state_of_the_store_is_told(api: Service) -> None:
     assert found["stepbias_queue_workers", "batch"] == 1
     assert found["stepbias_queue_idle_processes", "batch"] == 2
     assert found["stepbias_queue_waiting_jobs", "interactive"] == 1
+    assert (found["stepbias_queue_demand", "interactive"], found["stepbias_queue_demand", "batch"]) == (1, 3)
     assert (found["stepbias_experiments",], found["stepbias_experiments_unfinished",]) == (2, 1)
     assert found["stepbias_jobs_ended_total", "succeeded"] == 2
     api.fail(second)

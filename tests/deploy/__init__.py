@@ -1,0 +1,1 @@
+"""Deployments for clusters, held to the service that they run."""
