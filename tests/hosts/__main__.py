@@ -130,9 +130,8 @@ class ThreeHosts:
         handle = service.client.submit(asked)
         await_that("running", lambda: handle.refresh().runs_done > 0, READY_SECONDS)
         with self.b.cut_off(how):
-            _say(
-                f"{how}, for {seconds:.0f} s; {handle.refresh().runs_done} of {handle.refresh().runs_total} runs are done"
-            )
+            now = handle.refresh()
+            _say(f"{how}, for {seconds:.0f} s; {now.runs_done} of {now.runs_total} runs are done")
             missed = await_that("B is missed", lambda: len(service.batch_workers()) == 1, READY_SECONDS)
             time.sleep(max(seconds - missed, 0.0))
             _say(f"B was missed after {missed:.1f} s; {handle.refresh().runs_done} runs are done")

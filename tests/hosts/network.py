@@ -54,17 +54,7 @@ class Namespace:
     @contextmanager
     def cut_off(self, how: Cut) -> Iterator[None]:
         """Nothing passes in this way, and nobody is told, until the block ends."""
-        if how is Cut.LINK:
-            begin, end = ([("ip", "-n", self.switch, "link", "set", self.space, each)] for each in ("down", "up"))
-        else:
-            chains = [chain for chain, it in (("INPUT", Cut.TO_IT), ("OUTPUT", Cut.FROM_IT)) if how in {it, Cut.BOTH}]
-            begin, end = (
-                [
-                    (*self.prefix, "iptables", what, chain, "-o" if chain == "OUTPUT" else "-i", "eth0", "-j", "DROP")
-                    for chain in chains
-                ]
-                for what in ("--append", "--delete")
-            )
+        begin, end = self._words(how, "down", "--append"), self._words(how, "up", "--delete")
         for each in begin:
             _run(*each)
         try:
@@ -72,6 +62,14 @@ class Namespace:
         finally:
             for each in end:
                 _run(*each)
+
+    def _words(self, how: Cut, link: str, rule: str) -> list[tuple[str, ...]]:
+        """The commands that set the link, or add or take away the rules."""
+        if how is Cut.LINK:
+            return [("ip", "-n", self.switch, "link", "set", self.space, link)]
+        rules = {Cut.TO_IT: ("INPUT", "-i", "eth0"), Cut.FROM_IT: ("OUTPUT", "-o", "eth0")}
+        chosen = [each for it, each in rules.items() if how in {it, Cut.BOTH}]
+        return [(*self.prefix, "iptables", rule, *each, "-j", "DROP") for each in chosen]
 
     def remove(self) -> None:
         """Remove it, with its link."""
