@@ -53,7 +53,7 @@ def root(guarded_url: str) -> Iterator[redis.Redis]:
 def commands(root: redis.Redis) -> Iterator[tuple[str, Any]]:
     """Every command of the server, of those that have parts each part, with what the server says of it."""
     # Without the library's own way to read the answer, which leaves the parts out.
-    connection = root.connection_pool.get_connection()
+    connection: Any = root.connection_pool.get_connection()
     try:
         connection.send_command("COMMAND")
         answer: list[Any] = connection.read_response()
@@ -71,7 +71,8 @@ def _text(value: bytes | str) -> str:
 def ask(client: redis.Redis, name: str, info: Any, argument: str = "1") -> Any:
     """Give a command as many words as it takes at least, all the same."""
     words = name.split("|")
-    return client.execute_command(*words, *[argument] * max(abs(info[1]) - len(words), 0))
+    execute: Any = client.execute_command
+    return execute(*words, *[argument] * max(abs(info[1]) - len(words), 0))
 
 
 @pytest.mark.parametrize("user", User)
