@@ -21,6 +21,7 @@ _CONFIGURATION: Final = """
 listeners.tcp.default = 127.0.0.1:{port}
 loopback_users = none
 consumer_timeout = {consumer_timeout}
+channel_tick_interval = 1000
 """
 
 
@@ -70,6 +71,10 @@ class RabbitMQ:
             assert self._process.poll() is None, (self.directory / "output.log").read_text(errors="replace")
             assert time.monotonic() < deadline, "RabbitMQ does not start"
             time.sleep(0.2)
+
+    def log(self) -> str:
+        """What it has logged."""
+        return "".join(each.read_text(errors="replace") for each in sorted((self.directory / "log").glob("*.log")))
 
     def kill(self) -> None:
         """As a power cut does."""
