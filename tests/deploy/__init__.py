@@ -1,0 +1,1 @@
+"""What is deployed otherwise than by compose."""
