@@ -21,7 +21,6 @@ _CONFIGURATION: Final = """
 listeners.tcp.default = 127.0.0.1:{port}
 loopback_users = none
 consumer_timeout = {consumer_timeout}
-channel_tick_interval = 1000
 """
 
 
@@ -118,5 +117,5 @@ class RabbitMQ:
             "RABBITMQ_LOG_BASE": f"{here}/log",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/enabled_plugins",
             "RABBITMQ_PID_FILE": f"{here}/pid",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none -rabbit channel_tick_interval 1000",
         }
