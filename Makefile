@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.14 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty manifests hosts-test
+.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty manifests hosts-test broker-test
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -146,6 +146,9 @@ drill: setup ## prove a promise: power cuts, killed batches, cancels, flipped bi
 
 hosts-test: setup ## three hosts, as network namespaces: one is cut off from the store for a minute, in four ways (root, Linux; SECONDS=60 SERVER=redis-server)
 	@$(BIN)/python -m tests.hosts --seconds $(or $(SECONDS),60) --server $(or $(SERVER),redis-server)
+
+broker-test: setup ## a broker apart that is killed, halted and away at the start, and Celery's own worker; RabbitMQ where it is installed
+	@$(BIN)/python -m pytest tests/broker tests/deploy
 
 simulate: setup ## live lives of the job system in virtual time, in which everything goes wrong (SEEDS=10000 FIRST=0)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10000) --first $(or $(FIRST),0)

@@ -34,7 +34,7 @@ from jobs.celery_doorbell import (
 from jobs.connection import connect, open_ahead
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
-from jobs.settings import Settings
+from jobs.settings import Settings, settings_of_environment
 from worker.celery_events import CeleryEvents
 from worker.celery_pool import CeleryPool, install, set_flags
 from worker.context import Flag, WorkerContext, end_process
@@ -64,7 +64,7 @@ NICENESS: Final = 5
 SESSIONS: Final[Mapping[Queue, int]] = MappingProxyType({Queue.INTERACTIVE: 2, Queue.BATCH: NICENESS})
 """The niceness of whole sessions, where these share processors first; for what some of them do somebody waits."""
 
-settings: Final = Settings()
+settings: Final = settings_of_environment()
 app: Final[Celery] = make_celery_app(settings)
 
 # Made before the pool forks, so that the pool's processes see what the main process is told.

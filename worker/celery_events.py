@@ -1,9 +1,9 @@
 """Work as Celery's events, for whatever watches a Celery cluster: Flower, `celery events`, exporters for Prometheus."""
 
-import os
+import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from celery import Celery
@@ -12,6 +12,8 @@ from jobs.celery_doorbell import Broker
 from jobs.errors import BrokerUnavailable
 from jobs.tracing import traceparent
 from worker.present_work import End, PresentWork
+
+log = logging.getLogger(__name__)
 
 _ENDS: Final[Mapping[End, str]] = {End.DONE: "task-succeeded", End.PUT_DOWN: "task-retried", End.FAILED: "task-failed"}
 
@@ -33,19 +35,27 @@ class CeleryEvents:
         began = time.monotonic()
         trace = {"headers": {"traceparent": parent}} if (parent := traceparent()) else {}
         named = {"name": work.name, "args": "()", "kwargs": repr(dict(work.ids)), "retries": 0, **trace}
-        self._send([("task-received", named), ("task-started", {"pid": os.getpid()})], work)
+        self._send([("task-received", named), ("task-started", {})], work)
         try:
             yield
         except BaseException:
             work.end = End.PUT_DOWN
             raise
         finally:
-            how = {"result": str(work.end), "exception": str(work.end), "traceback": ""}
-            self._send([(_ENDS[work.end], {"runtime": time.monotonic() - began, **how})], work)
+            if work.end is End.DONE:
+                fields: dict[str, Any] = {"result": str(work.end), "runtime": time.monotonic() - began}
+            else:
+                fields = {"exception": str(work.end), "traceback": ""}
+            self._send([(_ENDS[work.end], fields)], work)
 
     def _send(self, events: list[tuple[str, dict[str, Any]]], work: PresentWork) -> None:
-        with suppress(BrokerUnavailable):
+        try:
             self._broker.ask(lambda: self._dispatch(events, work))
+        except BrokerUnavailable:
+            return  # it is logged by whoever noticed
+        except Exception:
+            # Whatever it is, no work is to fail over it.
+            log.exception("%s could not be told of", work.name)
 
     def _dispatch(self, events: list[tuple[str, dict[str, Any]]], work: PresentWork) -> None:
         with self._app.events.default_dispatcher(hostname=self._node) as dispatcher:

@@ -22,8 +22,6 @@ NAMES: Final[Mapping[JobKind, str]] = {JobKind.PLAN: "stepbias.plan", JobKind.TR
 
 DRAWING: Final = "stepbias.draw"
 
-WRITING: Final = "stepbias.write"
-
 
 @dataclass(kw_only=True)
 class PresentWork:

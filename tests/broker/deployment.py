@@ -53,12 +53,12 @@ class Broker(Protocol):
 class Deployment:
     """The processes, and what is asked of them."""
 
-    def __init__(self, directory: Path, *, broker: str, **settings: str) -> None:
+    def __init__(self, directory: Path, *, broker: str = "", **settings: str) -> None:
         self.directory = directory
         self.port = free_port()
         self.store = ""
         self.lab: sb.Client
-        self._settings = {"STEPBIAS_BROKER_URL": broker, **settings}
+        self._settings = ({"STEPBIAS_BROKER_URL": broker} if broker else {}) | settings
         self._stack = ExitStack()
         self._submitted = 0
 
@@ -123,19 +123,41 @@ class Deployment:
         """An experiment that nobody has submitted yet."""
         self._submitted += 1
         seeds = {"seed": {"values": [10 * self._submitted, 10 * self._submitted + 1]}}
-        spec = SPEC | {"data": SPEC["data"] | seeds} | parts
-        return self.lab.submit(spec)
+        spec = SPEC | parts
+        return self.lab.submit(spec | {"data": spec["data"] | seeds})
 
     def finishes_one(self) -> bool:
         """Submit an experiment and wait for its end; whether it has succeeded with nothing lost on the way."""
         experiment = self.submit()
         experiment.wait(timeout=PATIENCE)
-        return not any(job["losses"] for job in self.jobs(experiment.id))
+        return self.has_lost_nothing(experiment)
+
+    def has_lost_nothing(self, experiment: sb.ExperimentHandle) -> bool:
+        """Whether no attempt at its jobs has failed or lost its worker."""
+        return not any(job["losses"] or job["failures"] for job in self.jobs(experiment.id))
 
     def jobs(self, experiment_id: str) -> list[dict[str, Any]]:
         """The jobs of an experiment."""
         url = f"http://127.0.0.1:{self.port}/v1/experiments/{experiment_id}/jobs"
         return list(httpx2.get(url, timeout=30.0).json()["jobs"])
+
+
+LONG: Final[dict[str, Any]] = {
+    "data": {"kind": "sparse_regression"},
+    "optimizer": {
+        "kind": "gradient_descent",
+        "step_size": {"fractions_of_max_stable": [0.1, 0.2, 0.4, 0.6, 0.8, 0.9]},
+        "warmup_steps": 60_000,
+    },
+    "stopping": {"loss_tolerance": 1e-12, "max_steps": 200_000, "finish": "iterate"},
+    "recording": {"points": 10, "sensitivity": False},
+}
+"""Parts of a spec whose batches take seconds."""
+
+
+def celery(*words: str) -> tuple[str, ...]:
+    """Celery's own command, as a cluster that is there already uses it."""
+    return (sys.executable, "-m", "celery", "-A", "stepbias.launcher.celery_app", *words)
 
 
 def stepbias(*words: str) -> tuple[str, ...]:

@@ -71,6 +71,10 @@ class RabbitMQ:
             assert time.monotonic() < deadline, "RabbitMQ does not start"
             time.sleep(0.2)
 
+    def log(self) -> str:
+        """What it has logged."""
+        return "".join(each.read_text(errors="replace") for each in sorted((self.directory / "log").glob("*.log")))
+
     def kill(self) -> None:
         """As a power cut does."""
         self.resume()
@@ -113,5 +117,5 @@ class RabbitMQ:
             "RABBITMQ_LOG_BASE": f"{here}/log",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/enabled_plugins",
             "RABBITMQ_PID_FILE": f"{here}/pid",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none -rabbit channel_tick_interval 1000",
         }

@@ -13,10 +13,10 @@ import redis
 from celery.app.defaults import NAMESPACES, flatten
 
 from core.identity import NUMERICS_VERSION
-from jobs.celery_doorbell import KEY_PREFIX, RINGS, CeleryDoorbell, make_celery_app, queue_name
+from jobs.celery_doorbell import KEY_PREFIX, RINGS, SILENT_SECONDS, Broker, CeleryDoorbell, make_celery_app, queue_name
 from jobs.errors import BrokerUnavailable
 from jobs.records import Queue
-from jobs.settings import Settings
+from jobs.settings import Settings, WrongSettings, settings_of_environment
 
 
 def app_at(url: str) -> celery.Celery:
@@ -75,6 +75,68 @@ def test_the_broker_shows_its_certificate(url: str, certificate: ssl.VerifyMode 
     connection = app_at(url).connection_for_write()
     assert (connection.hostname, connection.port, connection.virtual_host) == ("host", 1, "2")
     assert (connection.ssl or {}).get("ssl_cert_reqs") == certificate
+
+
+@pytest.mark.parametrize("scheme", ["http", "memory", "sqs", "redis+socket", ""])
+def test_a_broker_that_nobody_has_tried_is_refused(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that are understood; of the address, which has a password, not a word."""
+    monkeypatch.setenv("STEPBIAS_BROKER_URL", f"{scheme}://:secret-word@host")
+    with pytest.raises(WrongSettings, match="redis, rediss, amqp, amqps") as raised:
+        settings_of_environment()
+    assert "secret-word" not in str(raised.value)
+
+
+def test_the_broker_may_be_another_than_the_store() -> None:
+    """And shows its certificate where the address says that it has one."""
+    settings = {"redis_url": "redis://store", "broker_url": "amqps://somebody:word@rabbit.lab:5671/stepbias"}
+    app = make_celery_app(Settings.model_validate(settings))
+    connection = app.connection_for_write()
+    assert (connection.hostname, connection.virtual_host) == ("rabbit.lab", "stepbias")
+    assert connection.ssl == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "rabbit.lab"}
+    assert connection.transport_options["read_timeout"] < 5
+
+
+def test_a_queue_is_chosen_by_its_name_without_a_version() -> None:
+    """So that an upgrade leaves the units of a service manager as they are."""
+    app = app_at("redis://localhost")
+    app.amqp.queues.select(["batch"])
+    assert set(app.amqp.queues.consume_from) == {queue_name(Queue.BATCH)}
+
+
+def test_remote_control_is_open_where_a_setting_says_so() -> None:
+    """And nowhere else."""
+    asked = Settings.model_validate({"redis_url": "redis://localhost", "celery_events": True})
+    assert make_celery_app(asked).conf.worker_enable_remote_control
+
+
+def test_who_rings_does_not_wait_again_for_a_broker_that_was_away(
+    absent: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only after a while is it asked again; that it is away is said once."""
+    now = 1000.0
+    monkeypatch.setattr("jobs.celery_doorbell.time.monotonic", lambda: now)
+    asked = []
+
+    def ask() -> int:
+        asked.append(now)
+        raise OSError("nobody")
+
+    broker = Broker(app_at(absent))
+    for _ in range(3):
+        with pytest.raises(BrokerUnavailable):
+            broker.ask(ask)
+    assert len(asked) == 2, "once, and once on a new connection"
+    now += SILENT_SECONDS + 1
+    with pytest.raises(BrokerUnavailable):
+        broker.ask(ask)
+    assert len(asked) == 4
+    now += SILENT_SECONDS + 1
+    assert broker.ask(lambda: 7) == 7
+    assert broker.trouble is None
+    assert [record.message.split(",")[0] for record in caplog.records] == [
+        "the broker does not answer",
+        "the broker answers again",
+    ]
 
 
 def test_without_a_server_there_is_no_app() -> None:

@@ -134,6 +134,52 @@ def test_an_experiment_whose_every_ring_is_lost_is_finished(office: Office) -> N
     assert office.experiment(experiment_id).outcomes == {"converged": 6}
 
 
+def test_without_a_broker_it_wakes_its_own_processes(office: Office) -> None:
+    """In every round; they take what waits, so nobody is deaf, and the worker lives."""
+    office.bell.away = "gone"
+    office.submit(spec())
+    for number in range(1, 20):
+        office.janitor.round()
+        assert office.pool.rung == {Queue.INTERACTIVE: number}
+        office.pool.has_taken += 1
+        office.clock.move(DEAF_SECONDS - 1)
+    assert office.ends == []
+    assert office.rings() == {}
+
+
+def test_without_a_broker_a_worker_that_takes_nothing_ends_itself(office: Office) -> None:
+    """It is not the broker then."""
+    office.bell.away = "gone"
+    office.submit(spec())
+    office.janitor.round()
+    office.clock.move(DEAF_SECONDS + 1)
+    office.janitor.round()
+    assert len(office.ends) == 1
+
+
+def test_a_ring_that_lies_there_for_a_round_is_not_waited_for(office: Office) -> None:
+    """Its processes look by themselves, once there was time to answer."""
+    office.submit(spec())
+    office.janitor.round()
+    assert office.pool.rung == {}
+    office.janitor.round()
+    assert office.pool.rung == {Queue.INTERACTIVE: 1}
+    assert office.bell.rings == {Queue.INTERACTIVE: 1}
+
+
+def test_a_worker_that_hears_no_ring_ends_itself_although_it_works(office: Office) -> None:
+    """A ring that nobody answers is the proof, whether work waits or not."""
+    office.submit(spec())
+    office.janitor.round()
+    office.work_off()
+    assert not office.waiting()
+    for _ in range(2):
+        office.janitor.round()
+        office.clock.move(DEAF_SECONDS - 1)
+    office.janitor.round()
+    assert len(office.ends) == 1
+
+
 def test_a_deaf_worker_ends_itself(office: Office) -> None:
     """It has idle processes, and work has waited for long in spite of its rings."""
     office.submit(spec())

@@ -1,0 +1,15 @@
+"""The Celery app of the workers, under a name that every installation has; in a checkout also `worker.celery_app`.
+
+celery -A stepbias.launcher.celery_app worker -Q batch
+"""
+
+import os
+
+from stepbias.launcher.one_thread import ONE_THREAD
+
+# Before the numerics are imported.
+os.environ.update(ONE_THREAD)
+
+from worker.celery_app import app
+
+__all__ = ["app"]
