@@ -157,7 +157,7 @@ def _enter_pool_process(**_: Any) -> None:
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back(NICENESS, of_session=SESSIONS[_Process.queue])
-    limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
+    limit_memory(settings.process_memory_bytes, processes=_Process.concurrency)
     # That of the job, and that of its heart.
     _Process.context, _Process.connections = None, 2
 
