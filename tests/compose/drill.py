@@ -244,8 +244,8 @@ def _standing(handle: ExperimentHandle) -> str:
 
 
 def _computed_here() -> dict[str, Any]:
-    """The results of `stepbias run`, in an environment that knows of no service."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STEPBIAS_")}
+    """The results of `stepbias run`, in an environment that knows of no service, nor tells BLAS which kernel to take."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STEPBIAS_", "OPENBLAS_"))}
     with tempfile.TemporaryDirectory() as directory:
         spec, out = Path(directory, "spec.json"), Path(directory, "out")
         spec.write_text(json.dumps(SPEC), encoding="utf-8")
