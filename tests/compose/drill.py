@@ -244,7 +244,7 @@ def _standing(handle: ExperimentHandle) -> str:
 
 
 def _computed_here() -> dict[str, Any]:
-    """The results of `stepbias run`, in an environment that knows of no service, nor tells BLAS which kernel to take."""
+    """The results of `stepbias run`, in an environment that knows no service and tells BLAS no kernel."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STEPBIAS_", "OPENBLAS_"))}
     with tempfile.TemporaryDirectory() as directory:
         spec, out = Path(directory, "spec.json"), Path(directory, "out")
