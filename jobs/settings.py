@@ -87,7 +87,9 @@ class Settings(BaseSettings):
         default=86_400.0, ge=60, description="How long it is remembered what was answered under an `Idempotency-Key`."
     )
     process_memory_bytes: int | None = Field(
-        default=None, ge=1, description="Most memory of one process of a worker. Unset: its share of the machine's."
+        default=None,
+        ge=1,
+        description="Most memory of one process of a worker. Unset: its share of the container's, or of the machine's.",
     )
     stall_seconds: float = Field(
         default=180.0,

@@ -275,7 +275,7 @@ def _enter_pool_process(**_: Any) -> None:
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back(NICENESS, of_session=SESSIONS[_Process.queue])
-    limit_memory(settings.process_memory_bytes, processes=max(_Process.concurrency, os.cpu_count() or 1) + 1)
+    limit_memory(settings.process_memory_bytes, processes=_Process.concurrency)
     # Batches run side by side, one core each; who starts a worker without `stepbias` need not know.
     LIBRARIES.limit(limits=1, user_api="blas")
     # That of the job, and that of its heart.

@@ -37,12 +37,12 @@ class Agreement:
 
 
 def computed_here(spec: Mapping[str, Any]) -> Results:
-    """The results of `stepbias run`, in an environment that knows of no service.
+    """The results of `stepbias run`, in an environment that knows of no service and tells BLAS no kernel.
 
     Raises:
         RuntimeError: it failed.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STEPBIAS_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STEPBIAS_", "OPENBLAS_"))}
     with tempfile.TemporaryDirectory() as directory:
         file, out = Path(directory, "spec.json"), Path(directory, "out")
         file.write_text(json.dumps(spec), encoding="utf-8")

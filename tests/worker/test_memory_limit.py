@@ -1,9 +1,14 @@
 """Tests of the memory limit of a worker's process."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from worker import memory_limit
+from worker.memory_limit import share_of_memory
 
 _PROGRAM = """
 import numpy as np
@@ -27,3 +32,25 @@ def test_what_is_too_much_is_refused_at_the_request(most: int, answer: str) -> N
         [sys.executable, "-c", _PROGRAM.format(most=most)], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.startswith(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "share"),
+    [
+        ("3000000000\n", 1_350_000_000),
+        ("max\n", 2_000_000_000),
+        ("99000000000\n", 2_000_000_000),
+        (None, 2_000_000_000),
+    ],
+)
+def test_a_container_is_shared_by_its_own_and_a_machine_by_all(
+    said: str | None, share: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However many cores the machine has: a thirty-third of a container would be less than a worker takes idle."""
+    file = tmp_path / "memory.max"
+    if said is not None:
+        file.write_text(said, encoding="ascii")
+    monkeypatch.setattr(memory_limit, "CGROUP_LIMIT", file)
+    monkeypatch.setattr(os, "cpu_count", lambda: 32)
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1000, "SC_PHYS_PAGES": 66_000_000}.__getitem__)
+    assert share_of_memory(2) == share
