@@ -9,7 +9,6 @@ from typing import Final
 CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 """Where a container says how much it may have; "max" where nobody has said."""
 
-
 OF_ITS_OWN: Final = 0.9
 """Of a container's memory, what its pool may have: the rest is for the processes that look after the pool."""
 
@@ -38,8 +37,13 @@ def share_of_memory(processes: int) -> int:
     A container that may have less than the machine is this worker's own. A machine is shared with workers that nobody
     knows of here: there may be one for each core, and a server.
     """
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    physical = machine_memory()
     with suppress(OSError, ValueError):
         if (container := int(CGROUP_LIMIT.read_text(encoding="ascii"))) < physical:
             return int(OF_ITS_OWN * container) // processes
     return physical // (max(processes, os.cpu_count() or 1) + 1)
+
+
+def machine_memory() -> int:
+    """Bytes that this machine has, whatever a container may take of them."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -12,7 +12,7 @@ from jobs.ports import Store
 from jobs.records import LiveWorker, Queue
 from jobs.settings import Settings
 from stepbias.launcher.diagnosis.finding import Finding, doubtful, fine
-from worker.memory_limit import available_memory
+from worker.memory_limit import machine_memory, share_of_memory
 
 
 def of_store(store: Store, settings: Settings) -> Iterator[Finding]:
@@ -59,9 +59,9 @@ def _here(live: Sequence[LiveWorker], settings: Settings) -> Iterator[Finding]:
     if processes > cores + 1:
         remedy = f"They wait for each other: start {cores} for the batch queue and 1 for the interactive one."
         yield doubtful("workers", f"{processes} processes of workers share {cores} cores here", remedy)
-    most = settings.process_memory_bytes or available_memory() // (cores + 1)
-    if processes * most > available_memory():
-        fitting = available_memory() // processes
+    most = settings.process_memory_bytes or share_of_memory(1)
+    if processes * most > machine_memory():
+        fitting = machine_memory() // processes
         remedy = f"Together they may ask for more than the machine has: STEPBIAS_PROCESS_MEMORY_BYTES={fitting}"
         yield doubtful("memory", f"{processes} processes of workers may take {most / 1e6:.0f} MB each", remedy)
 
