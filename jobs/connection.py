@@ -48,7 +48,10 @@ _UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterD
 _PLAIN: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 _UNASKED: Final = ("NOAUTH", "Authentication required", "HELLO must be called", "without any password")
 _OF_SCRIPT: Final = "ACL failure in script"
-_USERS: Final = "`stepbias store users` writes addresses that fit the users of the server, which reads them at its start; a backup takes the administrator's"
+_USERS: Final = (
+    "`stepbias store users` writes addresses that fit the users of the server, which reads them at its start; a backup "
+    "takes the administrator's"
+)
 _OF_PIPELINE: Final = " of pipeline caused error: "
 _UNAVAILABLE_CODES: Final = frozenset({"BUSY", "NOREPLICAS"})
 
