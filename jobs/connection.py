@@ -48,8 +48,13 @@ KEEPALIVE: Final[Mapping[int, int]] = {
 _UNAVAILABLE: Final = (NotConnectedError, NoAnswerError, ReadOnlyError, ClusterDownError)
 _PLAIN: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 _UNASKED: Final = ("NOAUTH", "Authentication required", "HELLO must be called", "without any password")
-_OF_SCRIPT: Final = "ACL failure in script"
-_USERS: Final = "`stepbias store users` writes addresses that fit the users of the server, which reads them at its start; a backup takes the administrator's"
+_OF_SCRIPT: Final = ("ACL failure in script", "The user executing the script can't")
+"""What servers from 7.2 on say, and those before."""
+
+_USERS: Final = (
+    "`stepbias store users` writes addresses that fit the users of the server, which reads them at its start; a backup "
+    "takes the administrator's"
+)
 _OF_PIPELINE: Final = " of pipeline caused error: "
 _UNAVAILABLE_CODES: Final = frozenset({"BUSY", "NOREPLICAS"})
 
@@ -151,7 +156,7 @@ def refusal_of(error: BaseException) -> str | None:
         if isinstance(cause, ssl.SSLError) and (told := _distrust(cause)):
             return told
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, NoPermissionError) or _OF_SCRIPT in str(error):
+    if isinstance(error, NoPermissionError) or any(each in str(error) for each in _OF_SCRIPT):
         said = str(error).rpartition(_OF_PIPELINE)[2]
         return f"the store lets this user in, and not do what it has to ({said}): {_USERS}"
     if isinstance(error, (AuthenticationError, AuthenticationWrongNumberOfArgsError)):

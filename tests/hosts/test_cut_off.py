@@ -17,6 +17,7 @@ import pytest
 
 from jobs.connection import connect
 from jobs.redis_store.users import User
+from stepbias import ExperimentHandle
 from stepbias.launcher.store.credentials import address_of, ensure_credentials
 from tests.conftest import free_port, running_valkey
 from tests.faults.proxy import Proxy, Rules
@@ -106,5 +107,25 @@ def test_a_worker_that_was_cut_off_goes_on_by_itself(laboratory: Laboratory) -> 
     handle.wait(EXPERIMENT_SECONDS)
     assert handle.refresh().status == "succeeded"
     service.require_each_run_once(handle, SPEC)
+    _use_everything(service, handle)
     with connect(laboratory.root, patience=5.0) as root:
         assert [(each["username"], each["object"]) for each in root.acl_log()] == []
+
+
+def _use_everything(service: Observed, handle: ExperimentHandle) -> None:
+    """What else API and workers are asked for: figures, exports, edits, uploads, cancels, deletes."""
+    client = service.client
+    assert handle.figure(format="png").startswith(b"\x89PNG")
+    assert handle.read("results", format="csv").count(b"\n") > 48
+    handle.edit(tags=["cut"], notes="a note")
+    assert [each.id for each in client.experiments(tag="cut")] == [handle.id]
+    uploaded = client.upload_dataset({"X": [[1.0, 2.0], [0.5, 1.5]], "y": [1.0, 0.5]})
+    other = client.submit(SPEC | {"name": "cancelled", "data": {"kind": "dataset", "id": uploaded["id"]}})
+    other.cancel()
+    other.delete()
+    client.delete_dataset(uploaded["id"])
+    handle.delete()
+    assert not list(client.experiments())
+    # The janitors' rounds, which clear away what is left.
+    root = service.store
+    await_that("cleared", lambda: not root._read(["EXISTS", "stepbias:garbage"])[0], READY_SECONDS)

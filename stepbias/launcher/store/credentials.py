@@ -6,7 +6,7 @@ not be able to read any other. The server, which is somebody else, is given hash
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -22,8 +22,10 @@ FOLDERS: Final[Mapping[User, str]] = MappingProxyType({User.ADMINISTRATOR: ".", 
 """Where in the directory of all each user's own is; the administrator's is where that of everybody was once."""
 
 
-def ensure_credentials(directory: Path, address: str) -> None:
+def ensure_credentials(directory: Path, address: str) -> Sequence[Path]:
     """Write each user's address, with its password, to `stepbias_redis_url`, and the server's users to `users.acl`.
+
+    What was written is answered.
 
     A password that is there is kept, since the server has data behind it; a new address is taken up.
 
@@ -32,11 +34,14 @@ def ensure_credentials(directory: Path, address: str) -> None:
     """
     _require_address(address)
     passwords = {user: _password(directory, user) or secrets.token_urlsafe(32) for user in FOLDERS}
+    written = [directory / USERS_FILE]
     for user, password in passwords.items():
         folder = directory / FOLDERS[user]
         folder.mkdir(mode=0o700, exist_ok=True)
-        _write(folder / _FILE, f"{_with_user(address, user, password)}\n", mode=0o400)
-    _write(directory / USERS_FILE, acl(passwords), mode=0o444)
+        written.append(folder / _FILE)
+        _write(written[-1], f"{_with_user(address, user, password)}\n", mode=0o400)
+    _write(written[0], acl(passwords), mode=0o444)
+    return written
 
 
 def address_of(directory: Path, user: User, address: str) -> str:
