@@ -36,9 +36,19 @@ def test_a_service_is_ready_when_each_queue_has_a_worker(api: Service) -> None:
     assert api.get("/readyz").json() == {
         "status": "ready",
         "queues": {"interactive": queue, "batch": queue},
+        "broker": "answers",
         "untellable": 0,
         "damaged": 0,
     }
+
+
+def test_a_service_whose_broker_is_away_is_ready_and_says_so(api: Service) -> None:
+    """Nothing is lost by it. Why it is away, which may name an address, is nobody's business."""
+    serve(api, *Queue)
+    api.bell.away = "Connection refused by rabbit.lab"
+    document = api.get("/readyz").json()
+    assert document["status"] == "ready"
+    assert document["broker"] == "does not answer; workers look for work themselves, once a second"
 
 
 def test_a_service_without_room_is_not_ready(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.celery_doorbell import FORMER_RING, RINGS
+from worker.present_work import DRAWING, NAMES
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
     "core",
@@ -22,6 +25,9 @@ PACKAGES = (
     "examples",
     "service",
 )
+TASKS = {*RINGS.values(), FORMER_RING, *NAMES.values(), DRAWING}
+"""What is called so in Celery's world, and looks like modules."""
+
 PAGES = sorted(
     page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if page.name != "CHANGELOG.md"
 )  # what a changelog names may be gone
@@ -34,7 +40,7 @@ _DOTTED = re.compile(r"(?:core|jobs|worker|api|stepbias)(?:\.\w+)+")
 def _named(page: Path) -> Iterator[str]:
     """What stands in backticks and looks like a path (with `:name` behind it, if need be) or a dotted name."""
     for code in _CODE.findall(page.read_text(encoding="utf-8")):
-        if _PATH.fullmatch(code) or _DOTTED.fullmatch(code):
+        if code not in TASKS and (_PATH.fullmatch(code) or _DOTTED.fullmatch(code)):
             yield code
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from stepbias.launcher.processes.read_ahead import ONE_THREAD
+
 AUTOGROUP = Path("/proc/self/autogroup")
 
 _IN_A_SESSION = """
@@ -42,6 +44,40 @@ def test_the_session_of_a_worker_is_nice_as_well(generations: int, expected: str
     program = [sys.executable, "-c", _IN_A_SESSION, str(generations)]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout == f"True {expected}\n"
+
+
+def test_a_process_computes_with_one_thread_whoever_started_it() -> None:
+    """Also where nobody has said so before the numerics were imported."""
+    program = (
+        "from worker import celery_app\ncelery_app._enter_pool_process()\n"
+        "from threadpoolctl import threadpool_info\n"
+        "print({each['num_threads'] for each in threadpool_info() if each['user_api'] == 'blas'})"
+    )
+    environment = {name: text for name, text in os.environ.items() if name not in ONE_THREAD}
+    environment |= {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:1", "OPENBLAS_NUM_THREADS": "3"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "{1}\n"
+
+
+def test_rings_of_the_version_before_are_answered() -> None:
+    """While the API and workers are upgraded one after another."""
+    program = (
+        "from worker import celery_app\nrung = []\ncelery_app._work_off = rung.append\n"
+        "celery_app.app.tasks['stepbias.work_off']('batch')\ncelery_app.app.tasks['stepbias.ring.interactive']()\n"
+        "celery_app.app.tasks['stepbias.ring.batch']()\nprint(*rung)"
+    )
+    environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:1"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "batch interactive batch\n"
+
+
+def test_settings_that_cannot_be_used_are_told_without_their_values() -> None:
+    """Whoever starts Celery's own command reads the end of a traceback; a secret is not in it."""
+    environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://x", "STEPBIAS_BROKER_URL": "http://:secret-word@x"}
+    command = [sys.executable, "-c", "from worker import celery_app"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert "STEPBIAS_BROKER_URL: a broker's address begins with one of redis" in done.stderr
+    assert "secret-word" not in done.stderr
 
 
 @pytest.mark.services

@@ -328,7 +328,7 @@ def test_readers_who_leave_early_give_up_together_what_stands_still(monkeypatch:
 
 def test_pieces_that_others_wait_for_take_a_share_of_the_time() -> None:
     """And all of it where nobody else is answered."""
-    metrics = Metrics(MemoryStore(Settings()))
+    metrics = Metrics(MemoryStore(Settings()), MemoryDoorbell())
     courtesy = Courtesy(metrics)
     assert courtesy.timed(lambda: sum(range(300_000))) > 0
     assert courtesy.pause() == 0.0

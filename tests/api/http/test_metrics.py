@@ -58,6 +58,14 @@ def test_the_state_of_the_store_is_told(api: Service) -> None:
     assert found["stepbias_damaged_values",] == 0
 
 
+def test_a_broker_that_is_away_is_told_of(api: Service) -> None:
+    """Workers are not rung for; the store is there."""
+    assert numbers(api)["stepbias_broker_up",] == 1
+    api.bell.away = "gone"
+    found = numbers(api)
+    assert (found["stepbias_broker_up",], found["stepbias_store_up",]) == (0, 1)
+
+
 def test_a_store_that_is_away_is_told_of(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not with an error: the numbers of this process are there."""
 
