@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -136,6 +137,17 @@ class Settings(BaseSettings):
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
 
+    @field_validator("redis_url")
+    @classmethod
+    def _require_address(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse what clients of Redis would refuse later, with a part of the password in what they say."""
+        if url is not None and (text := url.get_secret_value()) and not _is_address(text):
+            raise ValueError(
+                "an address as redis://:PASSWORD@HOST:6379/0 is wanted, or one that begins with rediss:// or unix://; "
+                "in a password / is written as %2F, ? as %3F, # as %23, @ as %40, % as %25"
+            )
+        return url
+
     @field_validator("trusted_proxies")
     @classmethod
     def _require_networks(cls, text: str) -> str:
@@ -174,6 +186,16 @@ class Settings(BaseSettings):
             stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
             raise ValueError(f"{stall} must be more than {patience}: a job that waits for the store has not stalled")
         return self
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    return parts.scheme in {"redis", "rediss", "unix"} and bool(place) and port != 0
 
 
 def settings_of_environment() -> Settings:
