@@ -179,6 +179,17 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
+    def _require_address(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse what clients of Redis would refuse later, with a part of the password in what they say."""
+        if url is not None and (text := url.get_secret_value()) and not _is_address(text):
+            raise ValueError(
+                "an address as redis://:PASSWORD@HOST:6379/0 is wanted, or one that begins with rediss:// or unix://; "
+                "in a password / is written as %2F, ? as %3F, # as %23, @ as %40, % as %25"
+            )
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
     def _require_verified(cls, url: SecretStr | None) -> SecretStr | None:
         """Refuse what would take any certificate; what says nothing of it is verified."""
         if url is not None and any(
@@ -261,6 +272,16 @@ def webhook_secret_now(settings: Settings) -> SecretStr | None:
         with suppress(ValueError, OSError):
             return Settings().webhook_secret or settings.webhook_secret
     return settings.webhook_secret
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    return parts.scheme in {"redis", "rediss", "unix"} and bool(place) and port != 0
 
 
 def settings_of_environment() -> Settings:

@@ -105,3 +105,34 @@ def test_secrets_that_cannot_be_read_are_a_sentence(tmp_path: Path, monkeypatch:
 def _redis_url() -> str | None:
     url = Settings().redis_url
     return None if url is None else url.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nonsense://:s3cr3t@store:6379/0",
+        "redis://:s3/cr3t@store:6379/0",
+        "redis://:s3#cr3t@store:6379/0",
+        "redis://:s3cr3t@store:many/0",
+        "redis://:s3cr3t@store:70000/0",
+        "redis://:s3cr3t@[store/0",
+        "store:6379",
+        "unix://",
+    ],
+)
+def test_an_address_that_no_client_could_use_is_refused_without_being_repeated(secrets: Path, address: str) -> None:
+    """A client would say it later, and quote what it took for the port: a part of the password."""
+    (secrets / "stepbias_redis_url").write_text(address, encoding="utf-8")
+    with pytest.raises(WrongSettings, match=r"STEPBIAS_REDIS_URL: an address as redis://:PASSWORD@HOST") as refusal:
+        settings_of_environment()
+    assert "cr3t" not in str(refusal.value)
+    assert "s3" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["redis://h", "rediss://u:p%2Fq@h:1/2", "unix:///run/redis.sock", "redis://[::1]:7/0"]
+)
+def test_an_address_that_a_client_could_use_is_taken(secrets: Path, address: str) -> None:
+    """With and without port, database and password."""
+    (secrets / "stepbias_redis_url").write_text(address, encoding="utf-8")
+    assert _redis_url() == address
