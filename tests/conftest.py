@@ -49,8 +49,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_valkey(directory: Path, port: int) -> Iterator[str]:
-    """Inside, an empty server that keeps nothing on disk."""
+def running_valkey(directory: Path, port: int, *, is_of_a_cluster: bool = False) -> Iterator[str]:
+    """Inside, an empty server that keeps nothing on disk; it may be a node of a cluster."""
     options = {
         "bind": "127.0.0.1",
         "port": port,
@@ -59,6 +59,8 @@ def running_valkey(directory: Path, port: int) -> Iterator[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory-policy": "noeviction",
+        # The port of the nodes among themselves is else one that may not exist.
+        **({"cluster-enabled": "yes", "cluster-port": free_port()} if is_of_a_cluster else {}),
     }
     arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
     with subprocess.Popen([get_binary_path(), *arguments], stdout=subprocess.DEVNULL) as server:

@@ -18,7 +18,7 @@ from core.errors import StepbiasError
 from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
-from jobs.redis_store.lasting import forgetting
+from jobs.redis_store.lasting import forgetting, of_a_cluster
 from jobs.settings import Settings
 from jobs.untold_ends import untellable, untellable_sentences
 from stepbias.cli.output import tell, tell_json
@@ -124,6 +124,9 @@ def _server(url: str, where: str) -> Finding:
         with redis.Redis.from_url(
             url, socket_connect_timeout=3.0, socket_timeout=3.0, retry=Retry(NoBackoff(), 0)
         ) as server:
+            if (cluster := of_a_cluster(server)) is not None:
+                text, remedy = cluster
+                return Finding(subject="server", text=f"{where} {text}", remedy=remedy)
             lack = forgetting(server)
             foreign = _foreign(server)
             damaged = RedisStore(server, Settings()).damaged()

@@ -13,7 +13,7 @@ from jobs.connection import connect
 from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
-from jobs.redis_store.lasting import forgetting
+from jobs.redis_store.lasting import forgetting, of_a_cluster
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
@@ -165,10 +165,13 @@ def _require_own_store(url: str, settings: Settings) -> None:
     """Return if the store can be worked with; one that is away may come.
 
     Raises:
-        StartupError: it was written by another version.
+        StartupError: it was written by another version, or the server is a node of a cluster.
     """
     try:
         with suppress(StoreUnavailable), connect(url, patience=0.0) as client:
+            # Before anything is asked of it: a cluster's refusals look like an outage, for which everybody would wait.
+            if (lack := of_a_cluster(client)) is not None:
+                raise StartupError("the server at STEPBIAS_REDIS_URL {}. {}".format(*lack))
             RedisStore(client, settings).adopt()
     except ForeignStore as error:
         raise StartupError(str(error)) from error

@@ -2,19 +2,21 @@
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from jobs.records import Wishes
+from jobs.records import Queue, Wishes
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.main import app
-from stepbias.launcher.commands.serve import _warn_if_it_forgets
+from stepbias.launcher.commands.serve import _require_own_store, _warn_if_it_forgets
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import embedded_server
+from tests.conftest import free_port, running_valkey
 
 CLOSED = "redis://somebody:secret@127.0.0.1:9/0"
 
@@ -148,3 +150,38 @@ def test_a_server_that_forgets_is_wrong(tmp_path: Path) -> None:
     assert "set maxmemory-policy noeviction" in evicting.stdout
     assert forgetting.exit_code == 1
     assert "set appendonly yes" in forgetting.stdout
+
+
+@pytest.fixture
+def cluster_url(tmp_path: Path) -> Iterator[str]:
+    """A cluster of one node, which has every slot."""
+    with running_valkey(tmp_path, free_port(), is_of_a_cluster=True) as url, redis.Redis.from_url(url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            time.sleep(0.02)
+        yield url
+
+
+@pytest.mark.services
+def test_a_cluster_is_refused_at_the_start_and_by_the_doctor(cluster_url: str) -> None:
+    """In a sentence that says what is needed instead, before anything is written."""
+    sentence = "is a node of a cluster"
+    with pytest.raises(StartupError, match=f"{sentence}. The store needs one server"):
+        _require_own_store(cluster_url, Settings())
+    found = _doctor(STEPBIAS_REDIS_URL=cluster_url)
+    assert found.exit_code == 1
+    assert sentence in found.stdout
+    assert "cluster-enabled no" in found.stdout
+    with redis.Redis.from_url(cluster_url) as client:
+        assert client.dbsize() == 0
+
+
+@pytest.mark.services
+def test_a_cluster_would_refuse_the_scripts_of_the_store(cluster_url: str) -> None:
+    """That is why: they reach keys of several slots, though the one node has them all."""
+    with redis.Redis.from_url(cluster_url) as client:
+        store = RedisStore(client, Settings())
+        with pytest.raises(redis.ResponseError, match="do not hash to the same slot"):
+            store.submit(spec=b"a", content_hash="0" * 64, name="", tags=[], runs=1)
+        with pytest.raises(redis.ResponseError, match="do not hash to the same slot"):
+            store.claim(Queue.BATCH, worker="w")
