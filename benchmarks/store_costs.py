@@ -37,6 +37,9 @@ WIDE_RUNS: Final = 128
 
 ROUNDS: Final = 5
 
+NO_DISK: Final = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
+"""A disk that never keeps anybody waiting, where Linux has one: what others write to the real one is no matter there."""
+
 WORKERS: Final = (1, 100, 1_000)
 """How many are registered where it is asked who is there."""
 
@@ -86,9 +89,12 @@ def real_payloads() -> Payloads:
 
 
 @contextmanager
-def server_of_its_own() -> Iterator[str]:
-    """The address of an embedded server in a temporary directory: on disk always, before every answer."""
-    with tempfile.TemporaryDirectory(prefix="stepbias-bench-") as directory:
+def server_of_its_own(disk: Path | None = None) -> Iterator[str]:
+    """The address of an embedded server in a temporary directory: on disk always, before every answer.
+
+    `disk` is another one than that of temporary files, such as `NO_DISK`.
+    """
+    with tempfile.TemporaryDirectory(prefix="stepbias-bench-", dir=disk) as directory:
         with embedded_server(Path(directory) / "state") as (server, _):
             yield server.url
 
@@ -120,25 +126,37 @@ Operation = Callable[[int], object]
 
 def measure_costs(payloads: Payloads, *, times: int) -> dict[str, Any]:
     """Costs by operation, the seconds that a write waits for the disk, and what one run takes of memory and disk."""
+    return _measured(payloads, (_of_a_job, _of_planning, _of_idling, _of_readers, _of_the_bell), times=times, disk=None)
+
+
+def measure_costs_of_a_job(payloads: Payloads, *, times: int, disk: Path | None) -> dict[str, Any]:
+    """The same of what a job asks alone, in a few seconds."""
+    return _measured(payloads, (_of_a_job, _of_planning, _of_documents), times=times, disk=disk)
+
+
+Measured = Callable[[StoreMeter, Payloads, int], Iterator[tuple[str, Cost]]]
+
+
+def _measured(payloads: Payloads, groups: Sequence[Measured], *, times: int, disk: Path | None) -> dict[str, Any]:
     costs: dict[str, Cost] = {}
-    disk: list[float] = []
-    for measured in (_of_a_job, _of_planning, _of_idling, _of_readers, _of_the_bell):
-        with server_of_its_own() as url:
+    waits: list[float] = []
+    for group in groups:
+        with server_of_its_own(disk) as url:
             meter = StoreMeter(connect(url, patience=5.0), Settings(redis_url=url))
             meter.store.adopt()
-            costs |= dict(measured(meter, payloads, times))
-            disk += meter.disk_microseconds
+            costs |= dict(group(meter, payloads, times))
+            waits += meter.disk_microseconds
     return {
         "operations": {name: asdict(cost) for name, cost in costs.items()},
-        "flush_microseconds": flush_microseconds(times),
-        "disk_microseconds": median(disk),
+        "flush_microseconds": _flush_microseconds(times, disk),
+        "disk_microseconds": median(waits),
     }
 
 
-def flush_microseconds(times: int) -> float:
+def _flush_microseconds(times: int, disk: Path | None) -> float:
     """Of the server's thread, for each time that the disk takes what was written, beside waiting for it."""
     taken: dict[str, list[float]] = {"always": [], "no": []}
-    with server_of_its_own() as url:
+    with server_of_its_own(disk) as url:
         meter = StoreMeter(connect(url, patience=5.0), Settings())
         for _ in range(ROUNDS):
             for policy, found in taken.items():
@@ -256,9 +274,13 @@ def _of_readers(meter: StoreMeter, payloads: Payloads, times: int) -> Iterator[t
         meter.cost(lambda n: store.summaries(experiment.id, 100 * n % 500, 100 * n % 500 + 100), times // 4),
     )
     yield "curves of a run", meter.cost(lambda n: store.run(experiment.id, n % total), times)
-    store.put_document("analysis of a problem", payloads.analysis)
-    yield "analysis", meter.cost(lambda _: store.document("analysis of a problem"), times)
+    yield from _of_documents(meter, payloads, times)
     yield "page of 50 experiments", meter.cost(lambda _: store.experiments(limit=50), times // 4)
+
+
+def _of_documents(meter: StoreMeter, payloads: Payloads, times: int) -> Iterator[tuple[str, Cost]]:
+    meter.store.put_document("analysis of a problem", payloads.analysis)
+    yield "analysis", meter.cost(lambda _: meter.store.document("analysis of a problem"), times)
 
 
 def _of_the_bell(meter: StoreMeter, _: Payloads, times: int) -> Iterator[tuple[str, Cost]]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, cast
 
 import redis
@@ -97,9 +98,11 @@ class Reached:
     own_seconds: float
 
 
-def reached(payloads: Payloads, *, workers: int, batch_seconds: float, seconds: float, jobs: int) -> Reached:
+def reached(  # noqa: PLR0913 - all of a load, named
+    payloads: Payloads, *, workers: int, batch_seconds: float, seconds: float, jobs: int, disk: Path | None
+) -> Reached:
     """Let so many workers work off batches for so many seconds, on a server of their own; the jobs must be enough."""
-    with server_of_its_own() as url:
+    with server_of_its_own(disk) as url:
         client = connect(url, patience=5.0)
         store = RedisStore(client, Settings())
         store.put_document(ANALYSIS, payloads.analysis)

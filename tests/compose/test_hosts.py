@@ -50,7 +50,7 @@ def test_each_user_of_the_store_sees_its_own_secrets_alone(one: Any) -> None:
         "api": ["api-credentials:/run/credentials:ro"],
         "worker": ["worker-credentials:/run/credentials:ro"],
         "interactive": ["worker-credentials:/run/credentials:ro"],
-        **dict.fromkeys(("backup", "restore", "metrics-key"), ["credentials:/run/credentials:ro"]),
+        **{name: ["credentials:/run/credentials:ro"] for name in ("backup", "restore", "metrics-key")},
     }
 
 

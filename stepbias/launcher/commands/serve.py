@@ -16,7 +16,7 @@ from jobs.connection import connect
 from jobs.errors import ForeignStore, StoreRefused, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
-from jobs.redis_store.lasting import forgetting
+from jobs.redis_store.lasting import forgetting, of_a_cluster
 from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
@@ -173,10 +173,13 @@ def _require_own_store(url: str, settings: Settings) -> None:
     """Return if the store can be worked with; one that is away may come.
 
     Raises:
-        StartupError: it was written by another version, or does not let this process in.
+        StartupError: it was written by another version, does not let this process in, or is a node of a cluster.
     """
     try:
         with connect(url, patience=0.0) as client:
+            # Before anything is asked of it: a cluster's refusals look like an outage, for which everybody would wait.
+            if (lack := of_a_cluster(client)) is not None:
+                raise StartupError("the server at STEPBIAS_REDIS_URL {}. {}".format(*lack))
             RedisStore(client, settings).adopt()
     except (ForeignStore, StoreRefused) as error:
         raise StartupError(str(error)) from error

@@ -11,7 +11,7 @@ from jobs.connection import connect, refusal_of
 from jobs.errors import ForeignStore, StoreFull, StoreRefused, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
-from jobs.redis_store.lasting import forgetting
+from jobs.redis_store.lasting import forgetting, of_a_cluster
 from jobs.settings import Settings
 from jobs.untold_ends import untellable, untellable_sentences
 from stepbias.launcher.checks.reach import is_loopback
@@ -50,6 +50,9 @@ def _asked(client: redis.Redis, where: str, settings: Settings) -> Iterator[Find
     memory: Any = client.info("memory")
     if (old := too_old(about)) is not None:
         yield wrong("server", f"{where} {old[0]}", old[1])
+        return
+    if (cluster := of_a_cluster(client)) is not None:
+        yield wrong("server", f"{where} {cluster[0]}", cluster[1])
         return
     store = RedisStore(client, settings)
     try:

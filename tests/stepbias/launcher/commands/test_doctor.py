@@ -25,12 +25,13 @@ from jobs.records import LiveWorker, Queue, Wishes
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
 from stepbias.cli.main import app
-from stepbias.launcher.commands.serve import _warn_if_it_forgets
+from stepbias.launcher.commands.serve import _require_own_store, _warn_if_it_forgets
 from stepbias.launcher.diagnosis import api, installation, machine
 from stepbias.launcher.diagnosis.finding import Level
 from stepbias.launcher.diagnosis.store import clock, too_old
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import embedded_server
+from tests.conftest import free_port, running_valkey
 
 CLOSED: Final = "redis://somebody:secret@127.0.0.1:9/0"
 HOME: Final[Mapping[str, str | None]] = {"STEPBIAS_REDIS_URL": None, "STEPBIAS_URL": None, "STEPBIAS_SECRETS_DIR": None}
@@ -87,11 +88,12 @@ def test_a_warning_is_no_error() -> None:
     assert result.exit_code == 0
 
 
+UNUSABLE: Final = ("no process of the service starts", "in a password / is written as %2F")
 ADDRESSES: Final = {
-    "http://127.0.0.1:9": ("is no address of a store: it begins with http://", "redis://USER:PASSWORD@HOST"),
-    "store.lab:6379": ("is no address of a store: it begins with store.lab://", "redis://USER:PASSWORD@HOST"),
-    "redis://me:pa/ss@127.0.0.1:9/0": ("host and port cannot be read", "percent codes"),
-    "redis://:6379/0": ("it names no host", "redis://USER:PASSWORD@HOST"),
+    "http://127.0.0.1:9": UNUSABLE,
+    "store.lab:6379": UNUSABLE,
+    "redis://me:pa/ss@127.0.0.1:9/0": UNUSABLE,
+    "redis://:6379/0": UNUSABLE,
     "redis://127.0.0.1:9/stepbias": ("something else than the number of a database", "HOST:6379/0"),
     "redis://127.0.0.1:9/0#x": ("something else than the number of a database", "HOST:6379/0"),
     "redis://nobody.invalid:6379/0": ("no address is known for nobody.invalid", "getent hosts nobody.invalid"),
@@ -520,3 +522,40 @@ def test_a_service_that_others_reach_without_a_key_is_named() -> None:
         closed = _findings(STEPBIAS_URL=url)
     assert "STEPBIAS_KEYS=required" in _remedy(open_to_all, Level.WARNING, "nobody needs a key")
     assert "nobody needs a key" not in str(closed)
+
+
+@pytest.fixture
+def cluster_url(tmp_path: Path) -> Iterator[str]:
+    """A cluster of one node, which has every slot."""
+    # The port of the nodes among themselves is else one that may not exist.
+    node = {"cluster-enabled": "yes", "cluster-port": free_port()}
+    with running_valkey(tmp_path, free_port(), **node) as url, redis.Redis.from_url(url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            time.sleep(0.02)
+        yield url
+
+
+@pytest.mark.services
+def test_a_cluster_is_refused_at_the_start_and_by_the_doctor(cluster_url: str) -> None:
+    """In a sentence that says what is needed instead, before anything is written."""
+    sentence = "is a node of a cluster"
+    with pytest.raises(StartupError, match=f"{sentence}. The store needs one server"):
+        _require_own_store(cluster_url, Settings())
+    found = _doctor(STEPBIAS_REDIS_URL=cluster_url)
+    assert found.exit_code == 1
+    assert sentence in found.stdout
+    assert "cluster-enabled no" in found.stdout
+    with redis.Redis.from_url(cluster_url) as client:
+        assert client.dbsize() == 0
+
+
+@pytest.mark.services
+def test_a_cluster_would_refuse_the_scripts_of_the_store(cluster_url: str) -> None:
+    """That is why: they reach keys of several slots, though the one node has them all."""
+    with redis.Redis.from_url(cluster_url) as client:
+        store = RedisStore(client, Settings())
+        with pytest.raises(redis.ResponseError, match="do not hash to the same slot"):
+            store.submit(spec=b"a", content_hash="0" * 64, name="", tags=[], runs=1)
+        with pytest.raises(redis.ResponseError, match="do not hash to the same slot"):
+            store.claim(Queue.BATCH, worker="w")
