@@ -34,15 +34,14 @@ class SecretsFile(redis.CredentialProvider):
 
 
 def of_secrets(url: str) -> SecretsFile | None:
-    """What follows the file of secrets that the address is from; None if it is from elsewhere, or has no password."""
+    """What follows the file of secrets, for an address from it; None where it is not from there, or has no password.
+
+    The address may be that of the start, and the file another one since: processes are forked, and connect, later.
+    """
     directory = os.environ.get(SECRETS_DIR)
     if directory is None or _NAME in os.environ or not urlsplit(url).password:
         return None
-    file = Path(directory) / _NAME.lower()
-    with suppress(OSError, ValueError):
-        if file.read_text(encoding="utf-8").strip() == url:
-            return SecretsFile(file, url)
-    return None
+    return SecretsFile(Path(directory) / _NAME.lower(), url)
 
 
 def without_credentials(url: str) -> str:
