@@ -34,8 +34,8 @@ _RUNS_ON: Final = re.compile(r"(?:[A-Z_]+=\S+ )*stepbias (?:up|serve (?:api|work
 PATIENCE: Final = 120.0
 """Seconds until a service is ready."""
 
-LONGEST: Final = 300.0
-"""Seconds for what ends by itself."""
+LONGEST: Final = 1500.0
+"""Seconds for what ends by itself: to compile the kernel is a minute, and more on a machine that is at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
