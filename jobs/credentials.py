@@ -34,17 +34,16 @@ class SecretsFile(redis.CredentialProvider):
 
 
 def of_secrets(url: str) -> SecretsFile | None:
-    """What follows the file of secrets that the address is from; None if it is from elsewhere, or has no password."""
+    """What follows the file of secrets, for an address from it; None where it is not from there, or has no password.
+
+    The address may be that of the start, and the file another one since: processes are forked, and connect, later.
+    """
     directory = os.environ.get(SECRETS_DIR)
-    if directory is None or _NAME in os.environ or not urlsplit(url).password:
+    parts = urlsplit(url)
+    # A broker that is no Redis has its own way to say who asks.
+    if directory is None or _NAME in os.environ or not parts.password or parts.scheme not in {"redis", "rediss"}:
         return None
-    file = Path(directory) / _NAME.lower()
-    with suppress(OSError, ValueError):
-        written, asked = urlsplit(file.read_text(encoding="utf-8").strip()), urlsplit(url)
-        # What else stands in an address, such as the certificates it is held to, is not the file's.
-        if (_server(written), _credentials(written)) == (_server(asked), _credentials(asked)):
-            return SecretsFile(file, url)
-    return None
+    return SecretsFile(Path(directory) / _NAME.lower(), url)
 
 
 def without_credentials(url: str) -> str:

@@ -66,6 +66,11 @@ def test_a_password_is_changed_under_clients_that_stay(
         assert store.ping()
         bell.ring(Queue.BATCH)
         assert bell.unanswered(Queue.BATCH) == 2
+        # As a process does that was forked of one that has started under the old one.
+        late_bell = CeleryDoorbell(make_celery_app(settings))
+        assert late_bell.unanswered(Queue.BATCH) == 2
+    with connect(settings.redis_url.get_secret_value(), patience=0.2) as late:
+        assert RedisStore(late, settings).ping()
 
 
 @pytest.mark.services

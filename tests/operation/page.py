@@ -28,11 +28,14 @@ FOREIGN: Final = ("STEPBIAS_", "XDG_", "VIRTUAL_ENV", "PYTHONPATH", "OMP_", "OPE
 _STAYS: Final = re.compile(r"^(?:export|cd|umask) .*", re.MULTILINE)
 """What a terminal remembers for the next block."""
 
-_RUNS_ON: Final = re.compile(r"stepbias (?:up|serve (?:api|worker))\b(?!.*(?:--help|\|\||&&)).*")
+_RUNS_ON: Final = re.compile(r"(?:[A-Z_]+=\S+ )*stepbias (?:up|serve (?:api|worker))\b(?!.*(?:--help|\|\||&&)).*")
 """A last line that runs until it is stopped."""
 
 PATIENCE: Final = 120.0
 """Seconds until a service is ready."""
+
+LONGEST: Final = 1500.0
+"""Seconds for what ends by itself: to compile the kernel is a minute, and more on a machine that is at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,13 @@ class Reader:
     def _typed(self, text: str, block: Block) -> str:
         script = "\n".join(["set -eu", *self._remembered, "set -x", text])
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.home, env=self.environment, capture_output=True, text=True, check=False
+            ["bash", "-c", script],
+            cwd=self.home,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST,
         )
         where = f"line {block.line} of the page: exit code {done.returncode}"
         assert done.returncode == 0, f"{where}\n{done.stdout}{done.stderr}\n{self.logs()}"
@@ -131,7 +140,7 @@ class Reader:
 
     @contextmanager
     def _runs_on(self, line: str, block: Block) -> Iterator[None]:
-        script = "\n".join(["set -eu", *self._remembered, f"exec {line}"])
+        script = "\n".join(["set -eu", *self._remembered, f"exec env {line}"])
         log = self.home.parent / f"terminal-{len(self._logs)}.log"
         self._logs.append(log)
         with log.open("wb") as output:

@@ -19,9 +19,10 @@ SWEEP: Final[dict[str, Any]] = {
         "warmup_steps": 60_000,
     },
     "stopping": {"loss_tolerance": 1e-12, "max_steps": 150_000, "finish": "iterate"},
-    "recording": {"points": 5},
+    "recording": {"points": 5, "sensitivity": False},
 }
-"""Of batches that take turns, on one core of a worker for some seconds."""
+"""Of batches that take turns, on one core of a worker for some seconds. What a version of before took as the default of
+`sensitivity` is said outright."""
 
 QUICK: Final = {
     "STEPBIAS_CHECKPOINT_SECONDS": "0.5",

@@ -1,6 +1,9 @@
 """`stepbias backup` and `stepbias restore`: on real servers, and on files that are not as they should be."""
 
 import io
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 from jobs.connection import connect
+from jobs.errors import ExperimentNotFound
 from jobs.records import Claim, FinishedRun, Queue, StoredRun
 from jobs.redis_store import RedisStore
 from jobs.redis_store.keys import SCHEMA
@@ -228,6 +232,55 @@ def test_a_backup_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
     assert "the store is not available" in result.stderr
     assert file.read_bytes() == b"the one before"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.services
+def test_a_disk_that_is_full_in_the_middle_leaves_the_backup_before(empty_valkey_url: str, tmp_path: Path) -> None:
+    """A limit of the file's size ends the writing at a byte, as a full disk does; writers are let in again."""
+    file = tmp_path / "kept.backup"
+    with connect(empty_valkey_url, patience=20.0) as client:
+        _submitted(RedisStore(client, SETTINGS))
+        assert _stepbias("backup", file, store=empty_valkey_url).exit_code == 0
+        before = file.read_bytes()
+        limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+        program = f"{limit}; from stepbias.cli.main import app; app()"
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", program, "backup", str(file)],
+            env=dict(os.environ) | {"STEPBIAS_REDIS_URL": empty_valkey_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("stepbias: ")
+        assert "File too large" in done.stderr
+        assert file.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [file]
+        client.set("stepbias:probe", "1")
+
+
+@pytest.mark.services
+def test_a_store_is_replaced_by_a_backup_when_that_is_said(empty_valkey_url: str, tmp_path: Path) -> None:
+    """And not before the file is known to be whole; what others keep on the server stays."""
+    file, damaged = tmp_path / "kept.backup", tmp_path / "damaged"
+    with connect(empty_valkey_url, patience=20.0) as client:
+        store = RedisStore(client, SETTINGS)
+        kept = _submitted(store)
+        assert _stepbias("backup", file, store=empty_valkey_url).exit_code == 0
+        later = store.submit(spec=SPEC.canonical(), content_hash="1" * 64, name="later", tags=[], runs=1).experiment.id
+        client.set("of others", "1")
+        damaged.write_bytes(file.read_bytes()[:-1])
+        assert _stepbias("restore", damaged, "--replace", store=empty_valkey_url).exit_code == 1
+        refused = _stepbias("restore", file, store=empty_valkey_url)
+        assert refused.exit_code == 1
+        assert "--replace" in refused.stderr
+        assert store.experiment(later).name == "later"
+        replaced = _stepbias("restore", file, "--replace", store=empty_valkey_url)
+        assert replaced.exit_code == 0, replaced.output
+        assert store.spec(kept) == SPEC.canonical()
+        with pytest.raises(ExperimentNotFound):
+            store.experiment(later)
+        assert client.get("of others") == b"1"
 
 
 @pytest.mark.parametrize("name", ["nowhere", "home"])
