@@ -135,7 +135,7 @@ def test_a_script_of_a_worker_reads_no_key_of_the_api_either(root: redis.Redis, 
     with connect(as_user(guarded_url, User.WORKER), patience=0.0) as client:
         for text in ("return redis.call('HGETALL', 'stepbias:keys')", "return redis.call('KEYS', '*')"):
             script = client.register_script(text)
-            with pytest.raises(ResponseError, match="ACL failure in script|The user executing the script can't"):
+            with pytest.raises(ResponseError, match=r"ACL failure in script|The user executing the script can't"):
                 script()
         with pytest.raises(NoPermissionError):
             client.eval("return 1", 0)
