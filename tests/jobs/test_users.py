@@ -12,10 +12,11 @@ from typing import Any
 import kombu.transport.redis
 import pytest
 import redis
+from kombu.messaging import Consumer
 from redis.exceptions import ExecAbortError, NoPermissionError, ResponseError
 
 from jobs.api_keys import KeyScope, new_key
-from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
+from jobs.celery_doorbell import KEY_PREFIX, CeleryDoorbell, make_celery_app, queue_name
 from jobs.connection import connect
 from jobs.errors import StoreRefused
 from jobs.records import Queue
@@ -142,18 +143,28 @@ def test_a_script_of_a_worker_reads_no_key_of_the_api_either(root: redis.Redis, 
     assert root.hlen("stepbias:keys") == 1
 
 
-def test_both_ring_and_the_one_who_hears_takes(root: redis.Redis, guarded_url: str) -> None:
-    """Through Celery, whose own keys are under our prefix; nothing is refused on the way."""
+def test_both_ring_and_a_worker_hears_and_takes_up_what_another_left(root: redis.Redis, guarded_url: str) -> None:
+    """Through Celery, whose keys are under our prefix: rings, one that is heard, one that a dead worker had taken."""
+    apps = {}
     for user in WORKING:
-        settings = Settings.model_validate({"redis_url": as_user(guarded_url, user)})
-        bell = CeleryDoorbell(make_celery_app(settings))
+        apps[user] = make_celery_app(Settings.model_validate({"redis_url": as_user(guarded_url, user)}))
+        bell = CeleryDoorbell(apps[user])
         bell.ring(Queue.BATCH, times=2)
-    app = make_celery_app(settings)
-    with app.connection_for_read() as connection:
-        queue = connection.SimpleQueue(app.amqp.queues[next(iter(app.amqp.queues))])
-        assert bell.unanswered(Queue.BATCH) == 4
-        queue.close()
-    assert not root.acl_log()
+        assert bell.unanswered(Queue.BATCH) == 2 * len(apps)
+    name = queue_name(Queue.BATCH)
+    with apps[User.WORKER].connection_for_read() as connection, connection.channel() as channel:
+        heard: list[Any] = []
+        queue = apps[User.WORKER].amqp.queues[name]
+        with Consumer(channel, [queue], callbacks=[lambda _body, message: heard.append(message)], accept=["json"]):
+            while len(heard) < 2:
+                connection.drain_events(timeout=10)
+        heard[0].ack()
+        unacknowledged, waiting = f"{KEY_PREFIX}unacked", f"{KEY_PREFIX}{name}"
+        assert (root.hlen(unacknowledged), root.llen(waiting)) == (1, 2)
+        channel.qos.visibility_timeout = -1
+        channel.qos.restore_visible(interval=1)
+        assert (root.hlen(unacknowledged), root.llen(waiting)) == (0, 3)
+    assert [(each["username"], each["object"]) for each in root.acl_log()] == []
 
 
 def test_a_backup_is_written_and_restored_by_the_administrator(root: redis.Redis, guarded_url: str) -> None:
